@@ -1,0 +1,51 @@
+//===- MadOps.h - The tensor dialect in C++ ---------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_DIALECTS_MAD_IR_MADOPS_H
+#define MAD_DIALECTS_MAD_IR_MADOPS_H
+
+#include "dialects/Mad/IR/DimExpr.h"
+#include "dialects/Mad/IR/RefTensor.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Mad/IR/MadDialect.h.inc"
+#include "dialects/Mad/IR/MadEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Mad/IR/MadAttrs.h.inc"
+#include "dialects/Mad/IR/MadInterfaces.h.inc"
+
+namespace mad {
+/// Shared by all elementwise ops: one shape for all operands and the result.
+llvm::LogicalResult verifyElementwise(mlir::Operation *op);
+llvm::LogicalResult evaluateElementwise(mlir::Operation *op,
+                                        llvm::ArrayRef<const RefTensor *> operands,
+                                        llvm::MutableArrayRef<RefTensor> results,
+                                        RefContext &context);
+
+/// The polynomial of one dimension: from the shape where it is static, else from
+/// the encoding. An invalid expression when a dynamic dimension has no text.
+DimExpr dimExpr(mlir::RankedTensorType type, int64_t dim);
+/// A tensor type with these sizes and names. Static sizes come from constant
+/// expressions; no encoding is set when there is nothing to say.
+mlir::RankedTensorType tensorType(llvm::ArrayRef<DimExpr> sizes, llvm::ArrayRef<std::string> names,
+                                  mlir::Type element);
+/// Equal sizes, whatever static dimensions are called.
+bool sameShape(mlir::RankedTensorType a, mlir::RankedTensorType b);
+} // namespace mad
+
+#define GET_OP_CLASSES
+#include "dialects/Mad/IR/MadOps.h.inc"
+
+#endif // MAD_DIALECTS_MAD_IR_MADOPS_H

@@ -1,0 +1,108 @@
+//===- Ast.h - The syntax tree of a .mad file -------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One node type; the table below says what `text`, `kids` and `flags` hold for
+// each kind. An absent optional kid is a null pointer, never left out, unless
+// the table says `...`. The parser keeps the tree at most `maxDepth` deep, so
+// later phases may recurse on it.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_FRONTEND_AST_AST_H
+#define MAD_FRONTEND_AST_AST_H
+
+#include "frontend/Diag/Diag.h"
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mad::ast {
+
+enum class Kind : uint8_t {
+  // Items.            text            kids
+  Use,       //        module path     names...                     `use std.nn (relu)`; no kids: the whole module
+  Dim,       //        name            value                        one node for each name of a `dim` line
+  Const,     //        name            type?, value
+  Weight,    //        name            type, file, entry            flags: transposed. file and entry are expressions
+  Fn,        //        name            Generics, Params, result type?, Block, where?   flags: exported; doc
+  Test,      //        title           Block
+  // Parts of items.
+  Generics,  //        -               Generic...
+  Generic,   //        name            -                            flags: pack (`B...`), type (`T: type`); neither: a dimension
+  Params,    //        -               Param...
+  Param,     //        name            type?, default?              flags: constant (`n: const i64 = 1`), axis (`a: axis`, no type)
+  TensorType,//        element name    dims...                      `f32[B..., K]`; `f32` has no kids. A pack is a Pack kid
+  Pack,      //        name            -                            `B...` in a type
+  TupleType, //        -               types...
+  // Statements.
+  Block,     //        -               statements..., result?       the last kid is the result expression, null if there is none
+  Let,       //        -               pattern, type?, value
+  LetIndex,  //        name            Binders, type?, value        `let y[i, j in 0..H] = ...`; boundary in a With around the value
+  Assert,    //        -               condition, message?
+  // Patterns.
+  TuplePattern, //     -               patterns... (Name or TuplePattern)
+  Binders,   //        -               Binder...
+  Binder,    //        name            low?, high?                  `i`, `i in 0..H` (half open)
+  // Expressions.
+  Number,    //        digits          -                            as written: `1`, `2.5e-3`, `1_000`
+  Bool,      //        true/false      -
+  String,    //        value           -                            escapes resolved
+  Name,      //        name            -
+  Member,    //        member          object                       `nn.relu`, `t.0`
+  Call,      //        -               callee, arguments...         an argument is an expression or a Named
+  Named,     //        name            value                        `axis = Classes`
+  Index,     //        -               object, subscripts...        a subscript is an expression, a Range or an All
+  Range,     //        -               low?, high?, step?           `1..n`, `..n by 2`
+  All,       //        -               -                            `:`
+  Unary,     //        -  not          operand
+  Binary,    //        operator        left, right                  + - * / % ^ @ == != < <= > >= and or; `opSpan` is the operator
+  Reduce,    //        operation       Binders, body                sum prod max min argmax all any
+  If,        //        -               condition, Block, Block or If
+  Scan,      //        -               pattern, initial, Binder, Block   `scan u = u0 over i in 0..n { ... }`
+  Tuple,     //        -               elements...
+  Array,     //        -               elements...                  `[a, b]`
+  With,      //        -               expression, Named...         `... with boundary = periodic`
+  Error,     //        -               -                            what could not be parsed; already reported
+};
+
+struct Node;
+using Nodes = std::vector<Node *>;
+
+enum Flags : uint8_t {
+  None = 0,
+  Exported = 1,   ///< Fn
+  Transposed = 2, ///< Weight
+  IsPack = 4,     ///< Generic
+  IsType = 8,     ///< Generic
+  Constant = 16,  ///< Param
+  Axis = 32,      ///< Param
+};
+
+struct Node {
+  Kind kind = Kind::Error;
+  uint8_t flags = None;
+  uint16_t depth = 1; ///< of the tree below and including this node
+  Span span;          ///< the whole construct
+  Span nameSpan;      ///< the name or operator in it
+  std::string_view text;
+  Nodes kids;
+  std::string_view doc; ///< `///` lines above an item, with their markers; else empty
+};
+
+/// One parsed file. Owns its nodes and the strings that `text` points to.
+struct File {
+  uint32_t source = 0; ///< number in `Sources`
+  Nodes items;
+  std::deque<Node> nodes;
+  std::deque<std::string> strings; ///< resolved string literals
+};
+
+/// Deeper trees become an Error node and one diagnostic.
+inline constexpr uint32_t maxDepth = 256;
+
+} // namespace mad::ast
+
+#endif // MAD_FRONTEND_AST_AST_H

@@ -1,0 +1,165 @@
+//===- Program.h - The checked program --------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What `check` makes of a syntax tree: functions whose names are resolved, whose
+// generic calls are instantiated, whose types are known and whose index notation
+// has become whole-tensor operations. The operations are those of the `mad`
+// dialect (dialects/Mad/IR/MadOps.td holds their exact definitions); `emit`
+// writes them one to one. No MLIR here: checking a file stays cheap to build
+// and to run.
+//
+// Tuples end in the checker: a function has several results instead.
+// Dimensions of every type are polynomials over the dimension parameters of the
+// exported function (or test) that the code is instantiated for.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_FRONTEND_CHECK_PROGRAM_H
+#define MAD_FRONTEND_CHECK_PROGRAM_H
+
+#include "dialects/Mad/IR/DimExpr.h"
+#include "frontend/Diag/Diag.h"
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace mad::hir {
+
+enum class Element : uint8_t { F32, F64, I32, I64, Bool };
+const char *name(Element element); ///< `f32`, `bool`
+
+/// One dimension. `name` is for people: `Pixels` where the size is 64.
+struct Dim {
+  DimExpr size;
+  std::string name;
+};
+
+/// Every value is a tensor; a scalar has rank 0.
+struct Type {
+  Element element = Element::F32;
+  std::vector<Dim> shape;
+};
+std::string str(const Type &type); ///< `f32[Batch, 64]`
+
+enum class Op : uint8_t {
+  Parameter,   ///< of a function or region
+  Constant,    ///< values: one number, or as many as the type has elements
+  DimValue,    ///< the value of a dimension, i64 scalar: `dim`
+  Weight,      ///< number `index` in `Program::weights`
+  Iota,        ///< i64 tensor holding the position along dimension `index`
+  View,        ///< result[d] = operand0[map(d)]; further operands are the scalars of `map`
+  Elementwise, ///< `mnemonic` on operands of one shape: see MadOps.td
+  Cast,        ///< to the element of the type
+  Reduce,      ///< `mnemonic` over `dims` (removed from the shape): sum prod max min argmax all any
+  Contract,    ///< sum of products over the iteration space `space`, see below
+  Gather,      ///< result[d] = operand0[operand1[d], operand2[d], ...]
+  Reshape,     ///< same elements in row-major order
+  Concat,      ///< along dimension `index`
+  Call,        ///< of `callee`
+  If,          ///< operand0: bool scalar; two regions without parameters
+  Scan,        ///< operands: carried values; region parameters: i64 counter, carried values. `low`, `high` bound the counter
+};
+
+/// What a view reads outside of its operand.
+enum class Boundary : uint8_t {
+  Inside,   ///< proved never to happen
+  Checked,  ///< the call fails with an error status
+  Zero,
+  Periodic, ///< index modulo extent
+  Clamp,    ///< the nearest element
+};
+
+/// One coordinate of a view's operand: sum(coefficient[d] * d) +
+/// sum(scalars[s] * operand(1 + s)) + offset.
+struct Affine {
+  std::vector<int64_t> coefficients; ///< one a dimension of the result
+  std::vector<int64_t> scalars;      ///< one a scalar operand
+  int64_t offset = 0;
+};
+
+struct Node;
+struct Function;
+
+/// A value: result number `result` of a node.
+struct Ref {
+  Node *node = nullptr;
+  uint32_t result = 0;
+  const Type &type() const;
+};
+
+struct Region {
+  std::vector<Node *> parameters;
+  std::vector<Node *> nodes; ///< in an order in which they can be evaluated
+  std::vector<Ref> results;
+};
+
+struct Node {
+  Op op = Op::Constant;
+  std::string mnemonic; ///< Elementwise, Reduce: op name without `mad.`: `add`, `sum`
+  std::vector<Ref> operands;
+  std::vector<Type> types; ///< of the results
+  Span span;
+  std::string name; ///< of the `let` or parameter that names it, if any
+  std::vector<double> values;      ///< Constant of f32, f64
+  std::vector<int64_t> integers;   ///< Constant of i32, i64, bool
+  DimExpr dim;                     ///< DimValue
+  uint32_t index = 0;              ///< Weight, Iota, Concat
+  std::vector<uint32_t> dims;      ///< Reduce: ascending
+  std::vector<Affine> map;         ///< View: one a dimension of operand0
+  Boundary boundary = Boundary::Inside; ///< View
+  /// Contract: result dims come first in the iteration space, in order, then
+  /// the summed ones. lhs[i] (rhs[i]) is the space dim that dimension i of
+  /// operand0 (operand1) runs over. No space dim occurs twice in one operand.
+  std::vector<uint32_t> lhs, rhs;
+  uint32_t space = 0;              ///< Contract: number of space dims
+  Function *callee = nullptr;      ///< Call
+  DimExpr low, high;               ///< Scan
+  std::vector<Region> regions;     ///< If, Scan
+};
+inline const Type &Ref::type() const { return node->types[result]; }
+
+/// What must hold between dimensions at a call, when it could not be decided
+/// when compiling.
+struct Constraint {
+  enum Relation : uint8_t { Equal, AtLeast } relation = Equal; ///< left == right, left >= right
+  DimExpr left, right;
+  std::string message; ///< without the values: they are appended at the call
+  Span span;
+};
+
+struct Assertion {
+  Span span;
+  std::string message; ///< of the user, or the text of the condition
+};
+
+struct Function {
+  enum Kind : uint8_t { Private, Export, Test } kind = Private;
+  std::string name;  ///< unique in the program; that of the source for Export; the title for Test
+  std::string doc;   ///< text without markers
+  Span span;
+  std::vector<std::string> dims;    ///< dimension parameters, Export only
+  std::vector<std::string> resultNames; ///< `result`, or `result0`, `result1`, ...
+  Region body;
+  std::vector<Constraint> constraints; ///< of this function and all it calls
+  std::vector<Assertion> assertions;   ///< Test: result i is the value of assertion i
+};
+
+struct Weight {
+  std::string name;
+  Type type; ///< constant dimensions
+  std::string path;  ///< as written: relative to the file of the declaration
+  std::string entry; ///< tensor in the file; empty: the file holds one
+  bool transposed = false; ///< the file holds the transpose (rank 2)
+  Span span;
+};
+
+struct Program {
+  std::vector<Weight> weights;
+  std::deque<Function> functions; ///< callees before callers
+  std::deque<Node> nodes;         ///< owns all nodes
+};
+
+} // namespace mad::hir
+
+#endif // MAD_FRONTEND_CHECK_PROGRAM_H

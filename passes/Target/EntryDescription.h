@@ -1,0 +1,53 @@
+//===- EntryDescription.h - What a host sees of a compiled entry ------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Made by the lowering, written by the target into the artifact, its manifest
+// and the C header. No MLIR here.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_TARGET_ENTRYDESCRIPTION_H
+#define MAD_PASSES_TARGET_ENTRYDESCRIPTION_H
+
+#include "runtime/mad.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mad {
+
+struct ValueDescription {
+  std::string name;
+  mad_dtype dtype = MAD_F32;
+  /// Text of each dimension for people and the manifest: `Batch`, `Pixels`,
+  /// `H - 2`, `64`.
+  std::vector<std::string> dims;
+  /// Sizes where they are known, else -1.
+  std::vector<int64_t> sizes;
+};
+
+/// See `mad_check` in runtime/artifact.h.
+struct CheckDescription {
+  int32_t kind = 0;
+  std::string message;
+  std::string place;
+};
+
+struct EntryDescription {
+  std::string name;
+  std::string doc;
+  std::vector<std::string> dims; ///< dimension parameters, in the order of `dims[]` at a call
+  std::vector<ValueDescription> inputs, outputs;
+  std::vector<std::string> weights; ///< symbol names, in the order of `data[]` at a call
+  std::vector<CheckDescription> checks;
+};
+
+/// Symbols of the two functions of an entry in the lowered module; their
+/// signatures are `mad_prepare_fn` and `mad_run_fn` of runtime/artifact.h.
+inline std::string prepareSymbol(const std::string &entry) { return "mad_prepare_" + entry; }
+inline std::string runSymbol(const std::string &entry) { return "mad_run_" + entry; }
+
+} // namespace mad
+
+#endif // MAD_PASSES_TARGET_ENTRYDESCRIPTION_H

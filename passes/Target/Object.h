@@ -1,0 +1,77 @@
+//===- Object.h - Machine code and artifacts --------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_TARGET_OBJECT_H
+#define MAD_PASSES_TARGET_OBJECT_H
+
+#include "passes/Target/EntryDescription.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llvm {
+class MemoryBuffer;
+} // namespace llvm
+namespace mlir {
+class ModuleOp;
+} // namespace mlir
+
+namespace mad {
+
+/// A CPU variant: `x86-64` (level 0), `x86-64-v3` (3), `x86-64-v4` (4).
+struct Variant {
+  std::string name;
+  int level = 0;
+};
+Variant variant(int level);
+/// The best level of this machine that code is made for.
+int hostLevel();
+
+/// Elements of a weight, ready for the artifact: row-major, declared type.
+struct WeightBytes {
+  std::string name; ///< symbol of its `mad.weight_source`
+  mad_dtype dtype = MAD_F32;
+  std::vector<int64_t> shape;
+  std::shared_ptr<const void> data;
+  uint64_t bytes = 0;
+};
+
+/// Translates a module in the LLVM dialect, optimises it and makes an object.
+/// `suffix` is appended to the names of its prepare and run functions, so that
+/// variants can be linked together. `quick` trades a little speed for less
+/// compile time (JIT).
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &entries, int level,
+              llvm::StringRef suffix, bool quick);
+
+/// What the artifact is called and made of.
+struct ArtifactOptions {
+  std::string name;          ///< a C identifier
+  std::vector<int> levels;   ///< of the objects, ascending; suffix of level n is `.vn`
+};
+/// The manifest: JSON, see docs/architecture.md.
+std::string manifest(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
+                     const std::vector<WeightBytes> &weights);
+/// The object that holds the `mad_artifact` (runtime/artifact.h), exported as
+/// `mad_artifact_v1` and `<name>_artifact`. Weights are external symbols
+/// `mad_weight_<number>` when `weightFile` is empty (the JIT defines them), else
+/// a section that includes that file, in which weight i lies at `offsets[i]`.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+artifactObject(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
+               const std::vector<WeightBytes> &weights, llvm::StringRef weightFile = {},
+               const std::vector<uint64_t> &offsets = {});
+
+/// The text of X.h: typed functions over runtime/mad.h.
+std::string header(const ArtifactOptions &options, const std::vector<EntryDescription> &entries);
+
+/// Links objects to a shared library; atomic.
+llvm::Error linkSharedLibrary(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
+                              const std::string &path);
+
+} // namespace mad
+
+#endif // MAD_PASSES_TARGET_OBJECT_H

@@ -1,0 +1,75 @@
+//===- TensorFile.h - Tensors in files --------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Readers and writers of .npy, .npz and .safetensors. Readers take untrusted
+// bytes: every number is checked against the size of the file before it is used.
+// Writers are atomic: a temporary file in the same folder, then a rename.
+// Failures are texts that name the file, what was found and what was expected.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_RUNTIME_IO_TENSORFILE_H
+#define MAD_RUNTIME_IO_TENSORFILE_H
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mad::io {
+
+enum class DType : uint8_t { F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, Bool };
+size_t size(DType dtype);        ///< bytes of one element
+const char *name(DType dtype);   ///< `f32`
+
+/// A tensor that owns its elements, row-major, little-endian, 64-byte aligned.
+struct Tensor {
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  std::shared_ptr<void> data;
+  size_t bytes = 0;
+
+  int64_t elements() const;
+  template <typename T> T *as() { return static_cast<T *>(data.get()); }
+  template <typename T> const T *as() const { return static_cast<const T *>(data.get()); }
+  /// Zeroed; empty when the size overflows or memory is short.
+  static std::optional<Tensor> make(DType dtype, std::vector<int64_t> shape);
+  /// The same numbers in another type, rounded to nearest even, saturated;
+  /// NaN becomes 0 in integers.
+  std::optional<Tensor> convert(DType to) const;
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// Name and type of a tensor in a file, without its elements.
+struct Entry {
+  std::string name;
+  DType dtype;
+  std::vector<int64_t> shape;
+};
+
+/// Lists what is in a .npy (one entry, no name), .npz or .safetensors file; the
+/// kind is taken from the first bytes, not from the name.
+bool list(const std::string &path, std::vector<Entry> &entries, std::string &error);
+/// Reads one tensor. An empty name is allowed when the file holds just one. A
+/// wrong name is answered with the nearest ones.
+bool read(const std::string &path, const std::string &name, Tensor &tensor, std::string &error);
+
+bool writeNpy(const std::string &path, const Tensor &tensor, std::string &error);
+bool writeNpz(const std::string &path, const std::vector<NamedTensor> &tensors, std::string &error);
+bool writeSafetensors(const std::string &path, const std::vector<NamedTensor> &tensors,
+                      std::string &error);
+
+/// Writes bytes to `path` atomically.
+bool writeFile(const std::string &path, const void *bytes, size_t size, std::string &error);
+/// Reads a whole regular file of at most `limit` bytes.
+bool readFile(const std::string &path, std::string &text, size_t limit, std::string &error);
+
+} // namespace mad::io
+
+#endif // MAD_RUNTIME_IO_TENSORFILE_H

@@ -1,0 +1,40 @@
+# mad_tablegen(<target> <file.td> <out.inc> <flags> [<out.inc> <flags>]...)
+# One custom command an output; the target orders them before any user.
+function(mad_tablegen target td)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  set(rest ${ARGN})
+  while(rest)
+    list(POP_FRONT rest out flags)
+    separate_arguments(flags)
+    mlir_tablegen(${out} ${flags})
+  endwhile()
+  add_custom_target(${target} DEPENDS ${TABLEGEN_OUTPUT})
+endfunction()
+
+# mad_library(<name> SRCS ... [TABLEGEN targets] [LINK libs] [LLVM])
+# A static library of ours. LLVM: its sources include LLVM or MLIR headers. No
+# LLVM or MLIR archive is ever named: the two shared libraries are linked once,
+# in the tools, so that static and shared copies cannot mix.
+function(mad_library name)
+  cmake_parse_arguments(A "LLVM" "" "SRCS;TABLEGEN;LINK" ${ARGN})
+  add_library(${name} STATIC ${A_SRCS})
+  target_link_libraries(${name} PUBLIC mad_flags ${A_LINK})
+  if(A_LLVM)
+    target_link_libraries(${name} PUBLIC mad_llvm_flags)
+    if(MAD_PCH)
+      target_precompile_headers(${name} PRIVATE <mlir/IR/PatternMatch.h> <mlir/IR/BuiltinOps.h>
+                                <mlir/Pass/Pass.h>)
+    endif()
+  endif()
+  if(A_TABLEGEN)
+    add_dependencies(${name} ${A_TABLEGEN})
+  endif()
+endfunction()
+
+# mad_tool(<name> SRCS ... LINK libs): an executable on the shared MLIR and LLVM.
+function(mad_tool name)
+  cmake_parse_arguments(A "" "" "SRCS;LINK" ${ARGN})
+  add_executable(${name} ${A_SRCS})
+  target_link_libraries(${name} PRIVATE ${A_LINK} mad_llvm_flags MLIR LLVM)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endfunction()
