@@ -38,3 +38,16 @@ function(mad_tool name)
   target_link_libraries(${name} PRIVATE ${A_LINK} mad_llvm_flags MLIR LLVM)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 endfunction()
+
+# mad_unittest(<name> SRCS ... LINK libs [LLVM]): a GoogleTest program, run by
+# `ninja check` through tools/check.sh.
+function(mad_unittest name)
+  cmake_parse_arguments(A "LLVM" "" "SRCS;LINK" ${ARGN})
+  add_executable(${name} EXCLUDE_FROM_ALL ${A_SRCS})
+  target_link_libraries(${name} PRIVATE mad_flags ${A_LINK} GTest::gtest_main)
+  if(A_LLVM)
+    target_link_libraries(${name} PRIVATE mad_llvm_flags MLIR LLVM)
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/unit")
+  set_property(GLOBAL APPEND PROPERTY MAD_UNITTESTS ${name})
+endfunction()
