@@ -1,0 +1,29 @@
+# How the text tests are found and run. Loaded through lit.site.cfg.py of a
+# build folder, which says where the tools are.
+import os
+import shutil
+
+import lit.formats
+
+if not hasattr(config, "mad_build"):
+    lit_config.fatal("run lit on <build>/test, not on the source folder")
+
+config.name = "mad"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mad", ".mlir", ".test"]
+config.excludes = ["Inputs", "unit"]
+config.test_source_root = config.mad_source + "/test"
+config.test_exec_root = config.mad_build + "/test"
+
+# Tools of this build come before those of LLVM: `mad`, `mad-opt`, then `FileCheck`, `not`, `count`.
+path = [config.mad_build + "/bin", config.llvm_tools, os.environ.get("PATH", "")]
+config.environment["PATH"] = os.pathsep.join(path)
+config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
+
+config.substitutions.append(("%source", config.mad_source))
+config.substitutions.append(("%build", config.mad_build))
+
+# A test that needs more than the compiler says so: `// REQUIRES: python`.
+for feature, program in [("python", "python3"), ("cc", "cc"), ("objdump", "llvm-objdump")]:
+    if shutil.which(program, path=os.pathsep.join(path)):
+        config.available_features.add(feature)
