@@ -1,0 +1,345 @@
+//===- Emit.cpp - From a checked program to the mad dialect ------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Emit/Emit.h"
+#include "dialects/Mad/IR/MadOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace mad {
+
+std::string symbolOf(const hir::Program &program, const hir::Function &function) {
+  if (function.kind == hir::Function::Export)
+    return function.name;
+  size_t number = 0;
+  for (const hir::Function &f : program.functions) {
+    if (&f == &function)
+      break;
+    number += f.kind == function.kind;
+  }
+  if (function.kind == hir::Function::Test)
+    return "test." + std::to_string(number);
+  return "fn." + std::to_string(number) + "." + function.name;
+}
+
+namespace {
+
+/// Emits one function; a new one for each.
+class FunctionEmitter {
+public:
+  FunctionEmitter(const hir::Program &program, const Sources &sources, OpBuilder &builder,
+                  const llvm::DenseMap<const hir::Function *, std::string> &symbols)
+      : program(program), sources(sources), b(builder), symbols(symbols) {}
+
+  void emit(const hir::Function &function);
+  RankedTensorType type(const hir::Type &type) const;
+
+private:
+  Location location(Span span, llvm::StringRef name = {}) const;
+  Type elementType(hir::Element element) const;
+  Value value(hir::Ref ref) const { return values.lookup(ref.node)[ref.result]; }
+  SmallVector<Value> operands(const hir::Node &node) const;
+
+  void attributes(const hir::Function &function, func::FuncOp op);
+  void region(const hir::Region &source, Region &target, Location loc);
+  void node(const hir::Node &node);
+  SmallVector<Value> create(const hir::Node &node, Location loc, TypeRange types);
+  Value constant(const hir::Node &node, Location loc);
+  Value view(const hir::Node &node, Location loc, RankedTensorType type);
+  Value contract(const hir::Node &node, Location loc, RankedTensorType type);
+  Value elementwise(const hir::Node &node, Location loc, RankedTensorType type);
+  SmallVector<Value> ifOp(const hir::Node &node, Location loc, TypeRange types);
+  SmallVector<Value> scan(const hir::Node &node, Location loc, TypeRange types);
+
+  const hir::Program &program;
+  const Sources &sources;
+  OpBuilder &b;
+  const llvm::DenseMap<const hir::Function *, std::string> &symbols;
+  llvm::DenseMap<const hir::Node *, SmallVector<Value, 1>> values;
+};
+
+Location FunctionEmitter::location(Span span, llvm::StringRef name) const {
+  LineColumn at = sources.position(span);
+  Location loc = FileLineColLoc::get(b.getContext(), sources[span.file].path, at.line, at.column);
+  return name.empty() ? loc : Location(NameLoc::get(b.getStringAttr(name), loc));
+}
+
+Type FunctionEmitter::elementType(hir::Element element) const {
+  switch (element) {
+  case hir::Element::F32:
+    return b.getF32Type();
+  case hir::Element::F64:
+    return b.getF64Type();
+  case hir::Element::I32:
+    return b.getI32Type();
+  case hir::Element::I64:
+    return b.getI64Type();
+  case hir::Element::Bool:
+    return b.getI1Type();
+  }
+  return {};
+}
+
+RankedTensorType FunctionEmitter::type(const hir::Type &type) const {
+  SmallVector<DimExpr> sizes;
+  SmallVector<std::string> names;
+  for (const hir::Dim &dim : type.shape) {
+    sizes.push_back(dim.size);
+    names.push_back(dim.name);
+  }
+  return tensorType(sizes, names, elementType(type.element));
+}
+
+SmallVector<Value> FunctionEmitter::operands(const hir::Node &node) const {
+  SmallVector<Value> result;
+  for (hir::Ref ref : node.operands)
+    result.push_back(value(ref));
+  return result;
+}
+
+void FunctionEmitter::emit(const hir::Function &function) {
+  SmallVector<Type> inputs, results;
+  for (const hir::Node *parameter : function.body.parameters)
+    inputs.push_back(type(parameter->types[0]));
+  for (hir::Ref result : function.body.results)
+    results.push_back(type(result.type()));
+  auto op = func::FuncOp::create(b, location(function.span), symbols.lookup(&function),
+                                 b.getFunctionType(inputs, results));
+  attributes(function, op);
+
+  OpBuilder::InsertionGuard guard(b);
+  Block *block = op.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  for (auto [parameter, argument] : llvm::zip(function.body.parameters, block->getArguments())) {
+    argument.setLoc(location(parameter->span, parameter->name));
+    values[parameter] = {argument};
+  }
+  for (const hir::Node *n : function.body.nodes)
+    node(*n);
+  SmallVector<Value> returned;
+  for (hir::Ref result : function.body.results)
+    returned.push_back(value(result));
+  func::ReturnOp::create(b, location(function.span), returned);
+}
+
+void FunctionEmitter::attributes(const hir::Function &function, func::FuncOp op) {
+  if (function.kind == hir::Function::Private) {
+    op.setPrivate();
+    return;
+  }
+  SmallVector<llvm::StringRef> dims(function.dims.begin(), function.dims.end());
+  op->setAttr("mad.dims", b.getStrArrayAttr(dims));
+  if (function.kind == hir::Function::Export)
+    op->setAttr("mad.entry", b.getUnitAttr());
+  else
+    op->setAttr("mad.test", b.getStringAttr(function.name));
+  if (!function.doc.empty())
+    op->setAttr("mad.doc", b.getStringAttr(function.doc));
+  for (auto [i, parameter] : llvm::enumerate(function.body.parameters))
+    op.setArgAttr(i, "mad.name", b.getStringAttr(parameter->name));
+  for (auto [i, name] : llvm::enumerate(function.resultNames))
+    op.setResultAttr(i, "mad.name", b.getStringAttr(name));
+
+  SmallVector<Attribute> checks;
+  for (const hir::Constraint &c : function.constraints)
+    checks.push_back(CheckAttr::get(
+        b.getContext(), b.getStringAttr(c.left.str()),
+        c.relation == hir::Constraint::Equal ? CheckRelation::eq : CheckRelation::ge,
+        b.getStringAttr(c.right.str()), b.getStringAttr(c.message),
+        b.getStringAttr(sources.place(c.span))));
+  if (!checks.empty())
+    op->setAttr("mad.checks", b.getArrayAttr(checks));
+  SmallVector<Attribute> asserts;
+  for (const hir::Assertion &a : function.assertions)
+    asserts.push_back(
+        b.getStringAttr(sources.place(a.span) + ": assertion failed: " + a.message));
+  if (!asserts.empty())
+    op->setAttr("mad.asserts", b.getArrayAttr(asserts));
+}
+
+void FunctionEmitter::region(const hir::Region &source, Region &target, Location loc) {
+  OpBuilder::InsertionGuard guard(b);
+  Block *block = b.createBlock(&target);
+  for (const hir::Node *parameter : source.parameters)
+    values[parameter] = {block->addArgument(type(parameter->types[0]),
+                                            location(parameter->span, parameter->name))};
+  for (const hir::Node *n : source.nodes)
+    node(*n);
+  SmallVector<Value> yielded;
+  for (hir::Ref result : source.results)
+    yielded.push_back(value(result));
+  YieldOp::create(b, loc, yielded);
+}
+
+void FunctionEmitter::node(const hir::Node &node) {
+  SmallVector<Type> types;
+  for (const hir::Type &t : node.types)
+    types.push_back(type(t));
+  SmallVector<Value> results = create(node, location(node.span, node.name), types);
+  values[&node] = SmallVector<Value, 1>(results.begin(), results.end());
+}
+
+SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, TypeRange types) {
+  auto tensor = types.empty() ? RankedTensorType() : cast<RankedTensorType>(types.front());
+  switch (node.op) {
+  case hir::Op::Parameter:
+    return {}; // bound by the function or region
+  case hir::Op::Constant:
+    return {constant(node, loc)};
+  case hir::Op::DimValue: {
+    Value dim = DimOp::create(b, loc, RankedTensorType::get({}, b.getI64Type()), node.dim.str());
+    if (tensor.getElementType().isInteger(64))
+      return {dim};
+    return {CastOp::create(b, loc, tensor, dim)};
+  }
+  case hir::Op::Weight:
+    return {WeightOp::create(b, loc, tensor, program.weights[node.index].name)};
+  case hir::Op::Iota:
+    return {IotaOp::create(b, loc, tensor, node.index)};
+  case hir::Op::View:
+    return {view(node, loc, tensor)};
+  case hir::Op::Elementwise:
+    return {elementwise(node, loc, tensor)};
+  case hir::Op::Cast:
+    return {CastOp::create(b, loc, tensor, value(node.operands[0]))};
+  case hir::Op::Reduce: {
+    SmallVector<int64_t> dims(node.dims.begin(), node.dims.end());
+    return {ReduceOp::create(b, loc, tensor, *symbolizeReduceKind(node.mnemonic),
+                             value(node.operands[0]), dims)};
+  }
+  case hir::Op::Contract:
+    return {contract(node, loc, tensor)};
+  case hir::Op::Gather: {
+    SmallVector<Value> all = operands(node);
+    return {GatherOp::create(b, loc, tensor, all[0], ArrayRef(all).drop_front())};
+  }
+  case hir::Op::Reshape:
+    return {ReshapeOp::create(b, loc, tensor, value(node.operands[0]))};
+  case hir::Op::Concat:
+    return {ConcatOp::create(b, loc, tensor, operands(node), node.index)};
+  case hir::Op::Call:
+    return func::CallOp::create(b, loc, symbols.lookup(node.callee), types, operands(node))
+        .getResults();
+  case hir::Op::If:
+    return ifOp(node, loc, types);
+  case hir::Op::Scan:
+    return scan(node, loc, types);
+  }
+  return {};
+}
+
+Value FunctionEmitter::constant(const hir::Node &node, Location loc) {
+  RankedTensorType full = type(node.types[0]);
+  bool splat = node.values.size() + node.integers.size() == 1;
+  // A number under a dynamic shape is a scalar that is broadcast.
+  RankedTensorType type =
+      full.hasStaticShape() ? full : RankedTensorType::get({}, full.getElementType());
+  SmallVector<Attribute> elements;
+  for (double v : node.values)
+    elements.push_back(b.getFloatAttr(type.getElementType(), v));
+  for (int64_t v : node.integers)
+    elements.push_back(type.getElementType().isInteger(1)
+                           ? Attribute(b.getBoolAttr(v))
+                           : Attribute(b.getIntegerAttr(type.getElementType(), v)));
+  auto attr = splat ? DenseElementsAttr::get(type, elements.front())
+                    : DenseElementsAttr::get(type, elements);
+  Value scalar = ConstantOp::create(b, loc, type, attr);
+  if (type == full)
+    return scalar;
+  return ViewOp::create(b, loc, full, scalar, ValueRange(),
+                        AffineMap::get(full.getRank(), 0, b.getContext()), Boundary::inside);
+}
+
+Value FunctionEmitter::view(const hir::Node &node, Location loc, RankedTensorType type) {
+  unsigned dims = type.getRank(), scalars = node.operands.size() - 1;
+  SmallVector<AffineExpr> exprs;
+  for (const hir::Affine &a : node.map) {
+    AffineExpr e = b.getAffineConstantExpr(a.offset);
+    for (auto [i, c] : llvm::enumerate(a.coefficients))
+      if (c)
+        e = e + b.getAffineDimExpr(i) * c;
+    for (auto [i, c] : llvm::enumerate(a.scalars))
+      if (c)
+        e = e + b.getAffineSymbolExpr(i) * c;
+    exprs.push_back(e);
+  }
+  // The two enums list the same cases in the same order.
+  auto boundary = static_cast<Boundary>(node.boundary);
+  SmallVector<Value> all = operands(node);
+  return ViewOp::create(b, loc, type, all[0], ArrayRef(all).drop_front(),
+                        AffineMap::get(dims, scalars, exprs, b.getContext()), boundary);
+}
+
+Value FunctionEmitter::contract(const hir::Node &node, Location loc, RankedTensorType type) {
+  auto map = [&](const std::vector<uint32_t> &dims) {
+    SmallVector<AffineExpr> exprs;
+    for (uint32_t d : dims)
+      exprs.push_back(b.getAffineDimExpr(d));
+    return AffineMap::get(node.space, 0, exprs, b.getContext());
+  };
+  return ContractOp::create(b, loc, type, value(node.operands[0]), value(node.operands[1]),
+                            map(node.lhs), map(node.rhs));
+}
+
+Value FunctionEmitter::elementwise(const hir::Node &node, Location loc, RankedTensorType type) {
+  if (auto predicate = symbolizePredicate(node.mnemonic))
+    return CompareOp::create(b, loc, type, *predicate, value(node.operands[0]),
+                             value(node.operands[1]));
+  OperationState state(loc, "mad." + node.mnemonic);
+  state.addOperands(operands(node));
+  state.addTypes(type);
+  return b.create(state)->getResult(0);
+}
+
+SmallVector<Value> FunctionEmitter::ifOp(const hir::Node &node, Location loc, TypeRange types) {
+  auto op = IfOp::create(b, loc, types, value(node.operands[0]));
+  region(node.regions[0], op.getThenRegion(), loc);
+  region(node.regions[1], op.getElseRegion(), loc);
+  return op.getResults();
+}
+
+SmallVector<Value> FunctionEmitter::scan(const hir::Node &node, Location loc, TypeRange types) {
+  auto op = ScanOp::create(b, loc, types, operands(node), node.low.str(), node.high.str());
+  region(node.regions[0], op.getBody(), loc);
+  return op.getResults();
+}
+
+} // namespace
+
+OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
+                           MLIRContext &context) {
+  context.loadDialect<MadDialect, func::FuncDialect>();
+  OpBuilder b(&context);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(b.getUnknownLoc());
+  b.setInsertionPointToEnd(module->getBody());
+
+  auto place = [&](Span span) {
+    LineColumn at = sources.position(span);
+    return FileLineColLoc::get(&context, sources[span.file].path, at.line, at.column);
+  };
+  llvm::DenseMap<const hir::Function *, std::string> symbols;
+  for (const hir::Function &function : program.functions)
+    symbols[&function] = symbolOf(program, function);
+  FunctionEmitter types(program, sources, b, symbols);
+  for (const hir::Weight &weight : program.weights) {
+    // Paths are relative to the file of the declaration.
+    llvm::SmallString<128> path = llvm::sys::path::parent_path(sources[weight.span.file].path);
+    llvm::sys::path::append(path, weight.path);
+    if (llvm::sys::path::is_absolute(weight.path))
+      path = weight.path;
+    WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type),
+                           path.str(), weight.entry, weight.transposed);
+  }
+  for (const hir::Function &function : program.functions)
+    FunctionEmitter(program, sources, b, symbols).emit(function);
+  return module;
+}
+
+} // namespace mad

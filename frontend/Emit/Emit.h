@@ -1,0 +1,33 @@
+//===- Emit.h - From a checked program to the mad dialect --------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_FRONTEND_EMIT_EMIT_H
+#define MAD_FRONTEND_EMIT_EMIT_H
+
+#include "frontend/Check/Program.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace mlir {
+class MLIRContext;
+class ModuleOp;
+} // namespace mlir
+
+namespace mad {
+
+/// Writes a program that was checked without errors as one module: a
+/// `mad.weight_source` for each weight, a `func.func` for each function. Exported
+/// functions carry `mad.entry`, tests `mad.test`; dialects/Mad/README.md lists
+/// the attributes. Every op has the position of its source, under the name that
+/// `let` gave it. Loads the mad and func dialects into the context.
+mlir::OwningOpRef<mlir::ModuleOp> emit(const hir::Program &program, const Sources &sources,
+                                       mlir::MLIRContext &context);
+
+/// Symbol of a function in the module: exported ones keep their name.
+std::string symbolOf(const hir::Program &program, const hir::Function &function);
+
+} // namespace mad
+
+#endif // MAD_FRONTEND_EMIT_EMIT_H
