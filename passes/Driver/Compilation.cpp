@@ -1,0 +1,209 @@
+//===- Compilation.cpp - Front end steps and the module ----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
+#include "frontend/Check/Check.h"
+#include "frontend/Emit/Emit.h"
+#include "frontend/Parse/Parse.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Driver/CompilationImpl.h"
+#include "passes/Pipelines/Pipelines.h"
+#include "runtime/io/TensorFile.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace mad {
+
+static constexpr size_t maxSourceBytes = size_t(64) << 20;
+
+CollectDiagnostics::CollectDiagnostics(MLIRContext &context)
+    : handler(&context, [this](mlir::Diagnostic &d) {
+        if (d.getSeverity() != DiagnosticSeverity::Error)
+          return success();
+        llvm::raw_string_ostream os(text);
+        os << (text.empty() ? "" : "\n") << d.getLocation() << ": " << d;
+        for (mlir::Diagnostic &note : d.getNotes())
+          os << "\n" << note.getLocation() << ": note: " << note;
+        return success();
+      }) {}
+
+Compilation::Compilation() : impl(std::make_unique<Impl>()) {}
+Compilation::~Compilation() = default;
+
+bool Compilation::parse(const std::string &path) {
+  StepTimer timer(impl->times, "parse");
+  std::string text, error;
+  if (!io::readFile(path, text, maxSourceBytes, error))
+    return impl->fail("error: " + error);
+  uint32_t file = impl->sources.add(path, std::move(text));
+  impl->tree = mad::parse(impl->sources, file, impl->diagnostics);
+  return !impl->diagnostics.hasErrors();
+}
+
+bool Compilation::check(const std::string &path) {
+  // The checker also runs on what parsed around a syntax error only if nothing
+  // was lost; it is not worth a second wave of messages.
+  if (!parse(path))
+    return false;
+  StepTimer timer(impl->times, "check");
+  impl->program = mad::check(impl->sources, *impl->tree, impl->diagnostics);
+  return !impl->diagnostics.hasErrors();
+}
+
+bool Compilation::load(const std::string &path) {
+  if (!check(path))
+    return false;
+  StepTimer timer(impl->times, "emit");
+  DialectRegistry registry;
+  registerCpuDialects(registry);
+  impl->context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  CollectDiagnostics collected(*impl->context);
+  impl->module = emit(*impl->program, impl->sources, *impl->context);
+  if (failed(verify(*impl->module)))
+    return impl->bug("the emitted program does not verify\n" + collected.text);
+  return true;
+}
+
+const ast::File &Compilation::tree() const { return *impl->tree; }
+const hir::Program &Compilation::program() const { return *impl->program; }
+ModuleOp Compilation::module() const { return *impl->module; }
+const std::vector<WeightBytes> &Compilation::weights() const { return impl->weights; }
+bool Compilation::internalError() const { return impl->internal; }
+const std::vector<std::pair<std::string, double>> &Compilation::times() const {
+  return impl->times;
+}
+
+std::string Compilation::messages(bool color) const {
+  std::string text = render(impl->sources, impl->diagnostics, color);
+  for (const std::string &error : impl->errors)
+    text += error + "\n";
+  return text;
+}
+
+static mad_dtype dtypeOf(Type element) {
+  if (element.isF32())
+    return MAD_F32;
+  if (element.isF64())
+    return MAD_F64;
+  if (element.isInteger(32))
+    return MAD_I32;
+  return element.isInteger(64) ? MAD_I64 : MAD_BOOL;
+}
+
+static SignatureValue signatureValue(Type type, Attribute name) {
+  auto tensor = cast<RankedTensorType>(type);
+  auto dims = dyn_cast_or_null<DimsAttr>(tensor.getEncoding());
+  SignatureValue value;
+  if (auto text = dyn_cast_or_null<StringAttr>(name))
+    value.name = text.str();
+  value.dtype = dtypeOf(tensor.getElementType());
+  for (int64_t i = 0; i < tensor.getRank(); ++i) {
+    value.sizes.push_back(dimExpr(tensor, i));
+    std::string label = dims ? dims.getNames()[i].str() : "";
+    value.labels.push_back(label.empty() ? value.sizes.back().str() : label);
+  }
+  return value;
+}
+
+std::vector<Signature> Compilation::signatures() const {
+  std::vector<Signature> all;
+  for (auto f : module().getOps<func::FuncOp>()) {
+    if (!f->hasAttr("mad.entry") && !f->hasAttr("mad.test"))
+      continue;
+    Signature s;
+    s.name = f.getName().str();
+    if (auto doc = f->getAttrOfType<StringAttr>("mad.doc"))
+      s.doc = doc.str();
+    if (auto title = f->getAttrOfType<StringAttr>("mad.test"))
+      s.title = title.str();
+    auto strings = [&](StringRef name, std::vector<std::string> &to) {
+      if (auto array = f->getAttrOfType<ArrayAttr>(name))
+        for (auto text : array.getAsRange<StringAttr>())
+          to.push_back(text.str());
+    };
+    strings("mad.dims", s.dims);
+    strings("mad.asserts", s.asserts);
+    for (unsigned i = 0; i < f.getNumArguments(); ++i)
+      s.inputs.push_back(signatureValue(f.getArgumentTypes()[i], f.getArgAttr(i, "mad.name")));
+    for (unsigned i = 0; i < f.getNumResults(); ++i)
+      s.outputs.push_back(signatureValue(f.getResultTypes()[i], f.getResultAttr(i, "mad.name")));
+    all.push_back(std::move(s));
+  }
+  return all;
+}
+
+bool Compilation::keep(const std::set<std::string> &entries) {
+  for (auto f : llvm::make_early_inc_range(module().getOps<func::FuncOp>()))
+    if ((f->hasAttr("mad.entry") || f->hasAttr("mad.test")) && !entries.count(f.getName().str()))
+      f.erase();
+  PassManager manager(impl->context.get());
+  manager.addPass(createSymbolDCEPass());
+  CollectDiagnostics collected(*impl->context);
+  if (failed(manager.run(module())))
+    return impl->bug("dropping unused functions failed\n" + collected.text);
+  // Weights that nothing reads any more need not be in the file system.
+  std::set<std::string> used;
+  module().walk([&](WeightOp op) { used.insert(op.getSource().str()); });
+  for (auto source : llvm::make_early_inc_range(module().getOps<WeightSourceOp>()))
+    if (!used.count(source.getSymName().str()))
+      source.erase();
+  return true;
+}
+
+/// The `let` name of an op, also where it was inlined.
+static StringRef letName(Location loc) {
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    loc = call.getCallee();
+  auto name = dyn_cast<NameLoc>(loc);
+  return name ? name.getName().getValue() : StringRef();
+}
+
+bool Compilation::exposeValue(const std::string &entry, const std::string &name) {
+  PassManager manager(impl->context.get());
+  manager.addPass(createInlinerPass());
+  CollectDiagnostics collected(*impl->context);
+  if (failed(manager.run(module())))
+    return impl->bug("inlining failed\n" + collected.text);
+  auto f = module().lookupSymbol<func::FuncOp>(entry);
+  if (!f)
+    return impl->fail("error: no entry named `" + entry + "`");
+  Operation *found = nullptr;
+  std::string names;
+  for (Operation &op : f.front()) {
+    StringRef let = letName(op.getLoc());
+    if (let.empty() || op.getNumResults() == 0)
+      continue;
+    // The last op of a `let` is the one that makes its value.
+    if (let == name)
+      found = &op;
+    else if (names.find("`" + let.str() + "`") == std::string::npos)
+      names += (names.empty() ? "`" : ", `") + let.str() + "`";
+  }
+  if (!found)
+    return impl->fail("error: `" + entry + "` has no value named `" + name + "`" +
+                      (names.empty() ? "" : "; it has " + names));
+  auto ret = cast<func::ReturnOp>(f.front().getTerminator());
+  SmallVector<Type> results(f.getResultTypes());
+  SmallVector<Value> operands(ret.getOperands());
+  operands.push_back(found->getResult(0));
+  results.push_back(found->getResult(0).getType());
+  ret->setOperands(operands);
+  f.setFunctionType(FunctionType::get(f.getContext(), f.getArgumentTypes(), results));
+  SmallVector<Attribute> attrs(f.getNumResults());
+  for (unsigned i = 0; i + 1 < f.getNumResults(); ++i)
+    attrs[i] = f.getResultAttrDict(i);
+  Builder b(f.getContext());
+  attrs.back() = b.getDictionaryAttr(b.getNamedAttr("mad.name", b.getStringAttr(name)));
+  f.setAllResultAttrs(ArrayRef<Attribute>(attrs));
+  return true;
+}
+
+} // namespace mad

@@ -1,0 +1,97 @@
+//===- Compilation.h - One model from file to code ---------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the tools and hosts call. Each step returns false on failure; `messages`
+// then holds what to tell the user. Nothing here prints or exits.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_DRIVER_COMPILATION_H
+#define MAD_PASSES_DRIVER_COMPILATION_H
+
+#include "frontend/Check/Program.h"
+#include "passes/Target/Object.h"
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace mlir {
+class MLIRContext;
+class ModuleOp;
+} // namespace mlir
+
+namespace mad {
+class Jit;
+namespace ast {
+struct File;
+}
+
+/// A parameter or result of an entry.
+struct SignatureValue {
+  std::string name;
+  mad_dtype dtype = MAD_F32;
+  std::vector<DimExpr> sizes;      ///< over the entry's dimension parameters
+  std::vector<std::string> labels; ///< for people: `Pixels`, `H - 2`, `64`
+};
+struct Signature {
+  std::string name;
+  std::string doc;
+  std::string title; ///< of a test
+  std::vector<std::string> dims;
+  std::vector<SignatureValue> inputs, outputs;
+  std::vector<std::string> asserts; ///< of a test, one a result
+};
+
+class Compilation {
+public:
+  Compilation();
+  ~Compilation();
+
+  /// Reads and parses a file.
+  bool parse(const std::string &path);
+  /// Parses and checks it.
+  bool check(const std::string &path);
+  /// Parses, checks and emits it, as one module of the mad dialect.
+  bool load(const std::string &path);
+
+  const ast::File &tree() const;
+  const hir::Program &program() const;
+  mlir::ModuleOp module() const;
+  /// All entries and tests of the module.
+  std::vector<Signature> signatures() const;
+
+  /// Drops all entries and tests but these, and what only they use.
+  bool keep(const std::set<std::string> &entries);
+  /// Makes the value that `let name` binds in the entry one more result of it.
+  bool exposeValue(const std::string &entry, const std::string &name);
+
+  /// Reads the weights that the module uses, from the files it names or, where
+  /// `file` is not empty, all from that one.
+  bool loadWeights(const std::string &file = {});
+  const std::vector<WeightBytes> &weights() const;
+
+  /// Compiles for this machine and loads the code. The module stays as it is.
+  std::unique_ptr<Jit> jit(const std::string &name);
+  /// Compiles for all levels; writes libX.so, X.h and X.json into a folder,
+  /// which is made when missing.
+  bool build(const std::string &name, const std::vector<int> &levels, const std::string &folder);
+  /// Runs the stages up to and including `stage`; the module as text.
+  bool lowerTo(const std::string &stage, int level, std::string &text);
+
+  /// Rendered diagnostics and errors of the steps so far.
+  std::string messages(bool color = false) const;
+  /// Milliseconds of each step, in order, for `--time`.
+  const std::vector<std::pair<std::string, double>> &times() const;
+  /// True when the last failure was not the user's.
+  bool internalError() const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
+
+} // namespace mad
+
+#endif // MAD_PASSES_DRIVER_COMPILATION_H

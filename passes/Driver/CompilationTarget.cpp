@@ -1,0 +1,148 @@
+//===- CompilationTarget.cpp - From the module to code -----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Pass/PassManager.h"
+#include "passes/Driver/CompilationImpl.h"
+#include "passes/Pipelines/Pipelines.h"
+#include "runtime/io/TensorFile.h"
+#include "runtime/jit/Jit.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace mad {
+
+std::unique_ptr<llvm::MemoryBuffer>
+Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &entries) {
+  CollectDiagnostics collected(*context);
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone());
+  CpuOptions options;
+  options.level = level;
+  {
+    StepTimer timer(times, "lower");
+    entries.clear();
+    if (failed(lowerToLlvm(*copy, options, entries))) {
+      bug("lowering failed\n" + collected.text);
+      return nullptr;
+    }
+  }
+  StepTimer timer(times, "codegen");
+  auto result = compileObject(*copy, entries, level, ".v" + std::to_string(level), quick);
+  if (!result) {
+    bug("code generation failed: " + llvm::toString(result.takeError()));
+    return nullptr;
+  }
+  return std::move(*result);
+}
+
+std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
+  int level = hostLevel();
+  std::vector<EntryDescription> entries;
+  std::unique_ptr<llvm::MemoryBuffer> object = impl->object(level, /*quick=*/true, entries);
+  if (!object)
+    return nullptr;
+  StepTimer timer(impl->times, "link");
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
+  objects.push_back(std::move(object));
+  auto jit = makeJit({name, {level}}, entries, impl->weights, std::move(objects));
+  if (!jit) {
+    impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
+    return nullptr;
+  }
+  return std::move(*jit);
+}
+
+/// Concatenates the weights, each 64-byte aligned, in a new temporary file.
+static bool writeWeightFile(const std::vector<WeightBytes> &weights,
+                            llvm::SmallVectorImpl<char> &path, std::vector<uint64_t> &offsets,
+                            std::string &error) {
+  int descriptor = -1;
+  if (auto code = llvm::sys::fs::createTemporaryFile("mad-weights", "bin", descriptor, path)) {
+    error = "cannot create a temporary file: " + code.message();
+    return false;
+  }
+  llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
+  uint64_t at = 0;
+  for (const WeightBytes &w : weights) {
+    os.write_zeros(llvm::alignTo(at, 64) - at);
+    at = llvm::alignTo(at, 64);
+    offsets.push_back(at);
+    os.write(static_cast<const char *>(w.data.get()), w.bytes);
+    at += w.bytes;
+  }
+  os.flush();
+  if (!os.has_error())
+    return true;
+  error = "cannot write " + std::string(path.data(), path.size()) + ": " + os.error().message();
+  os.clear_error();
+  return false;
+}
+
+bool Compilation::build(const std::string &name, const std::vector<int> &levels,
+                        const std::string &folder) {
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
+  std::vector<EntryDescription> entries;
+  for (int level : levels) {
+    objects.push_back(impl->object(level, /*quick=*/false, entries));
+    if (!objects.back())
+      return false;
+  }
+  StepTimer timer(impl->times, "link");
+  llvm::SmallString<128> weightFile;
+  llvm::scope_exit cleanup([&] {
+    if (!weightFile.empty())
+      llvm::sys::fs::remove(weightFile);
+  });
+  std::vector<uint64_t> offsets;
+  std::string error;
+  if (!impl->weights.empty() && !writeWeightFile(impl->weights, weightFile, offsets, error))
+    return impl->fail("error: " + error);
+  ArtifactOptions options{name, levels};
+  auto object = artifactObject(options, entries, impl->weights, weightFile, offsets);
+  if (!object)
+    return impl->bug(llvm::toString(object.takeError()));
+  objects.push_back(std::move(*object));
+
+  if (auto code = llvm::sys::fs::create_directories(folder))
+    return impl->fail("error: cannot create the folder `" + folder + "`: " + code.message());
+  auto path = [&](const std::string &file) { return (folder.empty() ? "." : folder) + "/" + file; };
+  if (auto e = linkSharedLibrary(objects, path("lib" + name + ".so")))
+    return impl->fail("error: " + llvm::toString(std::move(e)));
+  std::string h = header(options, entries), m = manifest(options, entries, impl->weights);
+  if (!io::writeFile(path(name + ".h"), h.data(), h.size(), error) ||
+      !io::writeFile(path(name + ".json"), m.data(), m.size(), error))
+    return impl->fail("error: " + error);
+  return true;
+}
+
+bool Compilation::lowerTo(const std::string &stage, int level, std::string &text) {
+  auto stages = cpuStages();
+  if (stage != "mad" && !llvm::is_contained(stages, stage))
+    return impl->fail("error: there is no stage `" + stage + "`; the stages are mad, " +
+                      llvm::join(stages, ", "));
+  CollectDiagnostics collected(*impl->context);
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*impl->module)->clone());
+  CpuOptions options;
+  options.level = level;
+  options.stopAfter = stage;
+  if (stage != "mad") {
+    std::vector<EntryDescription> entries;
+    if (failed(lowerToLlvm(*copy, options, entries)))
+      return impl->bug("lowering failed\n" + collected.text);
+  }
+  llvm::raw_string_ostream os(text);
+  copy->print(os);
+  os << "\n";
+  return true;
+}
+
+} // namespace mad

@@ -1,0 +1,36 @@
+//===- Executable.h - A model that can be called, on any target --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_DRIVER_EXECUTABLE_H
+#define MAD_PASSES_DRIVER_EXECUTABLE_H
+
+#include "passes/Driver/Compilation.h"
+#include "runtime/io/TensorFile.h"
+
+namespace mad {
+
+/// Calls entries with tensors of the host. One thread at a time.
+class Executable {
+public:
+  virtual ~Executable() = default;
+  virtual const std::vector<Signature> &signatures() const = 0;
+  /// Inputs have the declared element types. False and a message on failure.
+  virtual bool call(const std::string &entry, const std::vector<io::Tensor> &inputs,
+                    std::vector<io::Tensor> &outputs, std::string &error) = 0;
+};
+
+/// Compiled for this machine. Null: see the compilation's messages.
+std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation);
+/// The reference interpreter; in f64 when asked. The compilation must outlive it.
+std::unique_ptr<Executable> makeReferenceExecutable(Compilation &compilation, bool f64);
+/// An artifact, `libX.so`.
+std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error);
+
+io::DType ioType(mad_dtype dtype);
+
+} // namespace mad
+
+#endif // MAD_PASSES_DRIVER_EXECUTABLE_H
