@@ -1,0 +1,58 @@
+//===- Common.cpp - What the commands share ----------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "tools/mad/Common.h"
+#include "passes/Driver/Executable.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace mad::tool {
+
+void print(const std::string &text) {
+  llvm::outs() << text;
+  llvm::outs().flush();
+}
+
+int fail(const std::string &text) {
+  llvm::errs() << "error: " << text << "\n";
+  return UserError;
+}
+
+int report(const Compilation &compilation) {
+  bool color = llvm::sys::Process::StandardErrHasColors() && !std::getenv("NO_COLOR");
+  llvm::errs() << compilation.messages(color);
+  return compilation.internalError() ? InternalError : UserError;
+}
+
+int usage(const Command &command, const std::string &problem) {
+  llvm::errs() << "error: " << problem << "\nusage: " << helpText(command);
+  return UsageError;
+}
+
+void printTimes(const Arguments &arguments, const Compilation &compilation) {
+  if (!arguments.has("--time"))
+    return;
+  for (auto &[step, ms] : compilation.times())
+    llvm::errs() << llvm::format("%-10s %8.1f ms\n", step.c_str(), ms);
+}
+
+std::unique_ptr<Executable> makeExecutable(const Command &command, const Arguments &arguments,
+                                           Compilation &compilation, int &exit) {
+  std::string target = arguments.get("--target", "jit");
+  if (target == "ref" || target == "ref64")
+    return makeReferenceExecutable(compilation, target == "ref64");
+  if (target != "jit") {
+    exit = usage(command, "there is no target `" + target + "`; targets are jit, ref, ref64");
+    return nullptr;
+  }
+  auto executable = makeJitExecutable(compilation);
+  if (!executable)
+    exit = report(compilation);
+  return executable;
+}
+
+} // namespace mad::tool

@@ -1,0 +1,37 @@
+//===- Common.h - What the commands share ------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_TOOLS_MAD_COMMON_H
+#define MAD_TOOLS_MAD_COMMON_H
+
+#include "passes/Driver/Compilation.h"
+#include "tools/mad/Options.h"
+
+namespace mad {
+class Executable;
+}
+
+namespace mad::tool {
+
+/// Prints to standard output.
+void print(const std::string &text);
+/// Prints `error: text` to standard error; returns UserError.
+int fail(const std::string &text);
+/// Prints the messages of a failed compilation; returns its exit code.
+int report(const Compilation &compilation);
+/// Prints what is wrong with the command line and how it should be.
+int usage(const Command &command, const std::string &problem);
+/// With `--time`: prints how long each step took.
+void printTimes(const Arguments &arguments, const Compilation &compilation);
+
+/// The executable that `--target` asks for: `jit` (default), `ref`, `ref64`. On
+/// failure null, after telling; `exit` is the code to end with.
+std::unique_ptr<Executable> makeExecutable(const Command &command, const Arguments &arguments,
+                                           Compilation &compilation, int &exit);
+
+} // namespace mad::tool
+
+#endif // MAD_TOOLS_MAD_COMMON_H

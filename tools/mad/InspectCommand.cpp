@@ -1,0 +1,104 @@
+//===- InspectCommand.cpp - mad inspect --------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Driver/Executable.h"
+#include "tools/mad/Common.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace mad::tool {
+
+static std::string typeText(const SignatureValue &v) {
+  std::string text = mad_dtype_name(v.dtype);
+  for (size_t i = 0; i < v.labels.size(); ++i) {
+    auto size = v.sizes[i].constant();
+    std::string label = v.labels[i];
+    if (size && label != std::to_string(*size))
+      label += "=" + std::to_string(*size);
+    text += (i ? ", " : "[") + label;
+  }
+  return text + (v.labels.empty() ? "" : "]");
+}
+
+static void printSignature(const Signature &s) {
+  std::string text = s.name;
+  for (size_t i = 0; i < s.dims.size(); ++i)
+    text += (i ? ", " : "[") + s.dims[i];
+  text += s.dims.empty() ? "(" : "](";
+  for (size_t i = 0; i < s.inputs.size(); ++i)
+    text += (i ? ", " : "") + s.inputs[i].name + ": " + typeText(s.inputs[i]);
+  text += ") -> ";
+  for (size_t i = 0; i < s.outputs.size(); ++i)
+    text += (i ? ", " : "") + s.outputs[i].name + ": " + typeText(s.outputs[i]);
+  print(text + "\n");
+}
+
+static int inspectModel(const std::string &path) {
+  Compilation compilation;
+  if (!compilation.load(path))
+    return report(compilation);
+  for (const Signature &s : compilation.signatures())
+    if (s.title.empty())
+      printSignature(s);
+    else
+      print("test \"" + s.title + "\"\n");
+  for (const hir::Weight &w : compilation.program().weights)
+    print("weight " + w.name + ": " + str(w.type) + " from " + w.path +
+          (w.entry.empty() ? "" : " : " + w.entry) + (w.transposed ? " transposed" : "") + "\n");
+  return Good;
+}
+
+static int inspectArtifact(const Arguments &arguments) {
+  std::string error;
+  const std::string &path = arguments.words[0];
+  if (arguments.has("--json")) {
+    mad_module *module = nullptr;
+    mad_error e;
+    if (mad_module_load(path.c_str(), &module, &e) != MAD_OK)
+      return fail(e.message);
+    print(std::string(mad_module_manifest(module)) + "\n");
+    mad_module_destroy(module);
+    return Good;
+  }
+  auto executable = loadExecutable(path, error);
+  if (!executable)
+    return fail(error);
+  for (const Signature &s : executable->signatures())
+    printSignature(s);
+  return Good;
+}
+
+static int inspectTensors(const std::string &path) {
+  std::vector<io::Entry> entries;
+  std::string error;
+  if (!io::list(path, entries, error))
+    return fail(error);
+  for (const io::Entry &e : entries) {
+    std::string text = (e.name.empty() ? "" : e.name + ": ") + io::name(e.dtype) + "[";
+    for (size_t i = 0; i < e.shape.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(e.shape[i]);
+    print(text + "]\n");
+  }
+  return Good;
+}
+
+static int run(const Arguments &arguments) {
+  if (arguments.words.size() != 1)
+    return usage(inspectCommand(), "expected one file");
+  llvm::StringRef path = arguments.words[0];
+  if (path.ends_with(".mad"))
+    return inspectModel(path.str());
+  return path.ends_with(".so") ? inspectArtifact(arguments) : inspectTensors(path.str());
+}
+
+Command inspectCommand() {
+  return {"inspect",
+          "FILE",
+          "shows what is in a model, an artifact (.so) or a weight file",
+          {{"--json", "", "the manifest of an artifact as it is"}},
+          run};
+}
+
+} // namespace mad::tool

@@ -1,0 +1,69 @@
+//===- TestCommand.cpp - mad test --------------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Driver/Executable.h"
+#include "tools/mad/Common.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace mad::tool {
+
+/// One test; prints its line. True when all assertions hold.
+static bool runTest(Executable &executable, const Signature &test) {
+  std::vector<io::Tensor> outputs;
+  std::string error;
+  bool good = executable.call(test.name, {}, outputs, error);
+  std::string text;
+  if (!good)
+    text = "  " + error + "\n";
+  for (size_t i = 0; i < outputs.size() && i < test.asserts.size(); ++i)
+    if (!*outputs[i].as<uint8_t>()) {
+      good = false;
+      text += "  " + test.asserts[i] + "\n";
+    }
+  print((good ? "ok      " : "FAILED  ") + test.title + "\n" + text);
+  return good;
+}
+
+static int run(const Arguments &arguments) {
+  if (arguments.words.size() != 1)
+    return usage(testCommand(), "expected one file");
+  Compilation compilation;
+  if (!compilation.load(arguments.words[0]))
+    return report(compilation);
+  std::set<std::string> chosen;
+  std::string filter = arguments.get("--filter");
+  for (const Signature &s : compilation.signatures())
+    if (!s.title.empty() && s.title.find(filter) != std::string::npos)
+      chosen.insert(s.name);
+  if (chosen.empty())
+    return fail(filter.empty() ? "`" + arguments.words[0] + "` has no test"
+                               : "no test has `" + filter + "` in its title");
+  if (!compilation.keep(chosen) || !compilation.loadWeights(arguments.get("--weights")))
+    return report(compilation);
+  int exit = Good;
+  auto executable = makeExecutable(testCommand(), arguments, compilation, exit);
+  if (!executable)
+    return exit;
+  size_t passed = 0, failed = 0;
+  for (const Signature &s : compilation.signatures())
+    ++(runTest(*executable, s) ? passed : failed);
+  print(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed\n");
+  printTimes(arguments, compilation);
+  return failed ? UserError : Good;
+}
+
+Command testCommand() {
+  return {"test",
+          "FILE.mad",
+          "runs the test blocks of a model",
+          {{"--target", "jit|ref|ref64", "what runs them, as for `mad run`"},
+           {"--filter", "TEXT", "only tests with this text in their title"},
+           {"--weights", "FILE", "reads all weights from this file"},
+           {"--time", "", "shows how long each step took"}},
+          run};
+}
+
+} // namespace mad::tool

@@ -1,0 +1,380 @@
+//===- Values.cpp - Tensors on the command line ------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "tools/mad/Values.h"
+#include "tools/mad/Options.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
+#include <random>
+
+using llvm::StringRef;
+
+namespace mad::tool {
+
+static std::string shapeText(const std::vector<int64_t> &shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+/// Reads `[[1, 2], [3, 4]]`: a list of rows of equal length, 32 deep at most.
+static bool readNumbers(StringRef &text, size_t depth, std::vector<int64_t> &shape,
+                        std::vector<double> &values, std::string &error) {
+  text = text.ltrim();
+  if (!text.consume_front("[")) {
+    StringRef word = text.take_until([](char c) { return c == ',' || c == ']' || c == '['; });
+    double value = 0;
+    std::string number = word.trim().str();
+    if (number == "true" || number == "false")
+      value = number == "true";
+    else if (!parseNumber(number, value)) {
+      error = "`" + number + "` is not a number";
+      return false;
+    }
+    if (depth != shape.size()) {
+      error = "the rows of a list must have equal depth";
+      return false;
+    }
+    text = text.drop_front(word.size());
+    values.push_back(value);
+    return true;
+  }
+  if (depth > 32) {
+    error = "lists may be 32 deep";
+    return false;
+  }
+  bool first = values.empty();
+  if (first && depth == shape.size())
+    shape.push_back(-1);
+  if (depth >= shape.size()) {
+    error = "the rows of a list must have equal depth";
+    return false;
+  }
+  int64_t count = 0;
+  text = text.ltrim();
+  while (!text.consume_front("]")) {
+    if (count && !text.consume_front(",")) {
+      error = "expected `,` or `]` in a list";
+      return false;
+    }
+    if (!readNumbers(text, depth + 1, shape, values, error))
+      return false;
+    ++count;
+    text = text.ltrim();
+    if (text.empty()) {
+      error = "a list lacks its `]`";
+      return false;
+    }
+  }
+  if (shape[depth] == -1)
+    shape[depth] = count;
+  if (shape[depth] != count) {
+    error = "the rows of a list must have equal length";
+    return false;
+  }
+  return true;
+}
+
+static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType dtype,
+                                             std::string &error) {
+  std::vector<int64_t> shape;
+  std::vector<double> values;
+  StringRef rest = text;
+  if (!readNumbers(rest, 0, shape, values, error))
+    return {};
+  if (!rest.trim().empty()) {
+    error = "`" + rest.trim().str() + "` follows the value";
+    return {};
+  }
+  auto made = io::Tensor::make(io::DType::F64, shape);
+  if (!made) {
+    error = "no memory";
+    return {};
+  }
+  std::copy(values.begin(), values.end(), made->as<double>());
+  auto converted = made->convert(dtype);
+  if (!converted)
+    error = "no memory";
+  return converted;
+}
+
+/// `x.npy`, `x.npz:name`: splits off what follows the last colon after a known suffix.
+static bool isFile(const std::string &text, std::string &path, std::string &name) {
+  for (StringRef suffix : {".npy", ".npz", ".safetensors"}) {
+    size_t at = StringRef(text).find(suffix);
+    if (at == StringRef::npos)
+      continue;
+    size_t end = at + suffix.size();
+    if (end != text.size() && text[end] != ':')
+      continue;
+    path = text.substr(0, end);
+    name = end < text.size() ? text.substr(end + 1) : "";
+    return true;
+  }
+  return false;
+}
+
+static bool fromFile(const std::string &path, const std::string &name, io::DType dtype,
+                     io::Tensor &tensor, std::string &error) {
+  if (!io::read(path, name, tensor, error))
+    return false;
+  // Integer labels are often stored narrow, images as bytes: exact conversions
+  // are made, others are not.
+  auto converted = tensor.convert(dtype);
+  if (!converted) {
+    error = "no memory";
+    return false;
+  }
+  auto back = converted->convert(tensor.dtype);
+  if (dtype != tensor.dtype &&
+      (!back || memcmp(back->data.get(), tensor.data.get(), tensor.bytes) != 0)) {
+    error = "`" + path + "` holds " + io::name(tensor.dtype) + " numbers that " +
+            io::name(dtype) + " cannot hold exactly";
+    return false;
+  }
+  tensor = std::move(*converted);
+  return true;
+}
+
+/// Standard normal floats; integers 0..9; bools.
+static void fillRandom(io::Tensor &tensor, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  auto uniform = [&] { return double(generator() >> 11) * 0x1p-53; };
+  auto normal = [&] {
+    return std::sqrt(-2 * std::log(1 - uniform())) * std::cos(6.283185307179586 * uniform());
+  };
+  for (int64_t i = 0, n = tensor.elements(); i < n; ++i)
+    switch (tensor.dtype) {
+    case io::DType::F32:
+      tensor.as<float>()[i] = float(normal());
+      break;
+    case io::DType::F64:
+      tensor.as<double>()[i] = normal();
+      break;
+    case io::DType::I32:
+      tensor.as<int32_t>()[i] = int32_t(generator() % 10);
+      break;
+    case io::DType::I64:
+      tensor.as<int64_t>()[i] = int64_t(generator() % 10);
+      break;
+    default:
+      tensor.as<uint8_t>()[i] = generator() & 1;
+      break;
+    }
+}
+
+/// Learns the sizes of dimensions that stand alone in the type of an input.
+static void bindDims(const SignatureValue &value, const io::Tensor &tensor, Dims &dims) {
+  for (size_t i = 0; i < value.sizes.size() && i < tensor.shape.size(); ++i)
+    if (auto symbol = value.sizes[i].asSymbol())
+      dims.insert({*symbol, tensor.shape[i]});
+}
+
+static bool generated(const SignatureValue &value, const std::string &text, const Dims &dims,
+                      io::Tensor &tensor, std::string &error) {
+  std::vector<int64_t> shape;
+  for (const DimExpr &size : value.sizes) {
+    for (const std::string &symbol : size.symbols())
+      if (!dims.count(symbol)) {
+        error = "the size of `" + symbol + "` is not known; add `--dim " + symbol + "=N`";
+        return false;
+      }
+    auto extent = size.evaluate([&](const std::string &s) -> std::optional<int64_t> {
+      return dims.at(s);
+    });
+    if (!extent || *extent < 0) {
+      error = "dimension `" + size.str() + "` has no size under these `--dim`";
+      return false;
+    }
+    shape.push_back(*extent);
+  }
+  auto made = io::Tensor::make(ioType(value.dtype), shape);
+  if (!made) {
+    error = "no memory for a tensor of shape " + shapeText(shape);
+    return false;
+  }
+  tensor = std::move(*made);
+  long long seed = 0;
+  if (StringRef(text).starts_with("random:")) {
+    if (!parseInteger(text.substr(7), seed)) {
+      error = "`random:` needs a whole number as its seed, as in `random:7`";
+      return false;
+    }
+    fillRandom(tensor, uint64_t(seed));
+  }
+  return true;
+}
+
+static std::string inputList(const Signature &signature) {
+  std::string text;
+  for (const SignatureValue &v : signature.inputs)
+    text += (text.empty() ? "`" : ", `") + v.name + "`";
+  return text.empty() ? "it takes none" : "it takes " + text;
+}
+
+bool readInputs(const Signature &signature, const std::vector<std::string> &words, Dims dims,
+                std::vector<io::Tensor> &inputs, std::string &error) {
+  std::map<std::string, std::string> given;
+  for (const std::string &word : words) {
+    auto [name, value] = StringRef(word).split('=');
+    if (name.size() == word.size()) {
+      error = "`" + word + "` is no input: write `name=VALUE`";
+      return false;
+    }
+    bool known = false;
+    for (const SignatureValue &v : signature.inputs)
+      known |= name == v.name;
+    if (!known) {
+      error = "`" + signature.name + "` has no input `" + name.str() + "`; " +
+              inputList(signature);
+      return false;
+    }
+    if (!given.insert({name.str(), value.str()}).second) {
+      error = "`" + name.str() + "` is given twice";
+      return false;
+    }
+  }
+  inputs.assign(signature.inputs.size(), {});
+  auto isGenerated = [](const std::string &text) {
+    return text == "zero" || StringRef(text).starts_with("random:");
+  };
+  // What has a shape of its own comes first: it binds dimensions for the rest.
+  for (bool generate : {false, true})
+    for (size_t i = 0; i < signature.inputs.size(); ++i) {
+      const SignatureValue &value = signature.inputs[i];
+      auto it = given.find(value.name);
+      if (it == given.end()) {
+        error = "`" + signature.name + "` needs `" + value.name + "=VALUE`";
+        return false;
+      }
+      const std::string &text = it->second;
+      if (isGenerated(text) != generate)
+        continue;
+      std::string path, name;
+      bool good = true;
+      if (generate)
+        good = generated(value, text, dims, inputs[i], error);
+      else if (isFile(text, path, name))
+        good = fromFile(path, name, ioType(value.dtype), inputs[i], error);
+      else if (auto tensor = fromNumbers(text, ioType(value.dtype), error))
+        inputs[i] = std::move(*tensor);
+      else
+        good = false;
+      if (!good) {
+        error = "input `" + value.name + "`: " + error;
+        return false;
+      }
+      bindDims(value, inputs[i], dims);
+    }
+  return true;
+}
+
+static double element(const io::Tensor &t, int64_t i) {
+  switch (t.dtype) {
+  case io::DType::F32:
+    return t.as<float>()[i];
+  case io::DType::F64:
+    return t.as<double>()[i];
+  case io::DType::I32:
+    return t.as<int32_t>()[i];
+  case io::DType::I64:
+    return double(t.as<int64_t>()[i]);
+  case io::DType::Bool:
+    return t.as<uint8_t>()[i];
+  default:
+    return 0;
+  }
+}
+
+static void formatElement(llvm::raw_ostream &os, const io::Tensor &t, int64_t i) {
+  switch (t.dtype) {
+  case io::DType::F32:
+    os << llvm::format("%.7g", double(t.as<float>()[i]));
+    break;
+  case io::DType::I64:
+    os << t.as<int64_t>()[i];
+    break;
+  case io::DType::Bool:
+    os << (t.as<uint8_t>()[i] ? "true" : "false");
+    break;
+  case io::DType::I32:
+    os << t.as<int32_t>()[i];
+    break;
+  default:
+    os << llvm::format("%.16g", element(t, i));
+    break;
+  }
+}
+
+static void formatDim(llvm::raw_ostream &os, const io::Tensor &t, size_t dim, int64_t offset,
+                      bool shorten) {
+  if (dim == t.shape.size())
+    return formatElement(os, t, offset);
+  int64_t stride = 1;
+  for (size_t i = dim + 1; i < t.shape.size(); ++i)
+    stride *= t.shape[i];
+  os << "[";
+  for (int64_t i = 0; i < t.shape[dim]; ++i) {
+    if (shorten && t.shape[dim] > 6 && i == 3) {
+      i = t.shape[dim] - 3;
+      os << ", ...";
+    }
+    if (i)
+      os << (dim + 1 < t.shape.size() ? ",\n" + std::string(dim + 1, ' ') : ", ");
+    formatDim(os, t, dim + 1, offset + i * stride, shorten);
+  }
+  os << "]";
+}
+
+std::string format(const std::string &name, const io::Tensor &tensor) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << name << ": " << io::name(tensor.dtype);
+  if (!tensor.shape.empty())
+    os << shapeText(tensor.shape);
+  os << " =" << (tensor.shape.size() > 1 ? "\n" : " ");
+  formatDim(os, tensor, 0, 0, tensor.elements() > 1000);
+  return text;
+}
+
+std::optional<std::string> difference(const io::Tensor &actual, const io::Tensor &expected,
+                                      double rtol, double atol) {
+  if (actual.shape != expected.shape)
+    return "shape " + shapeText(actual.shape) + ", expected " + shapeText(expected.shape);
+  auto wide = expected.convert(io::DType::F64);
+  if (!wide)
+    return "no memory";
+  int64_t wrong = 0, worst = -1;
+  double most = -1;
+  for (int64_t i = 0, n = actual.elements(); i < n; ++i) {
+    double a = element(actual, i), e = wide->as<double>()[i];
+    if (a == e || (std::isnan(a) && std::isnan(e)))
+      continue;
+    double error = std::fabs(a - e), over = error - (atol + rtol * std::fabs(e));
+    if (over <= 0)
+      continue;
+    ++wrong;
+    if (worst < 0 || over > most || std::isnan(over)) {
+      worst = i;
+      most = over;
+    }
+  }
+  if (!wrong)
+    return {};
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << wrong << " of " << actual.elements() << " elements differ; element " << worst << " is ";
+  formatElement(os, actual, worst);
+  os << ", expected " << llvm::format("%.9g", wide->as<double>()[worst]);
+  return text;
+}
+
+} // namespace mad::tool

@@ -1,0 +1,48 @@
+//===- main.cpp - The mad tool -----------------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "tools/mad/Common.h"
+#include "llvm/Config/llvm-config.h"
+
+using namespace mad::tool;
+
+static std::vector<Command> commands() {
+  return {runCommand(), buildCommand(), testCommand(), checkCommand(), inspectCommand()};
+}
+
+static std::string overview() {
+  std::string text = "mad COMMAND ...\n";
+  for (const Command &c : commands())
+    text += "  mad " + c.name + " " + c.usage + "\n      " + c.help + "\n";
+  return text + "mad COMMAND --help shows the flags; mad --version the version\n";
+}
+
+int main(int argc, char **argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty() || words[0] == "--help" || words[0] == "help") {
+    print(overview());
+    return words.empty() ? UsageError : Good;
+  }
+  if (words[0] == "--version") {
+    print("mad " MAD_VERSION " (LLVM " LLVM_VERSION_STRING ")\n");
+    return Good;
+  }
+  for (const Command &command : commands()) {
+    if (command.name != words[0])
+      continue;
+    if (words.size() > 1 && (words[1] == "--help" || words[1] == "-h")) {
+      print(helpText(command));
+      return Good;
+    }
+    Arguments arguments;
+    std::string error;
+    if (!parseArguments(command, {words.begin() + 1, words.end()}, arguments, error))
+      return usage(command, error);
+    return command.run(arguments);
+  }
+  fail("there is no command `" + words[0] + "`; see `mad --help`");
+  return UsageError;
+}
