@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Runs a program on every target and compares the results.
+
+    compare.py MAD FILE.mad
+
+The file holds lines of the form
+
+    // EXECUTE: entry name=VALUE ... [rtol=R] [atol=A]
+    // EXECUTE-FAIL: entry name=VALUE ... : text of the error
+
+The first kind runs the entry in f64 (the oracle), in the declared types, compiled in memory and
+ahead of time. Integers and bools must be equal. Floats must be within rtol * |oracle| + atol of the
+oracle; the defaults are a few roundings of f32. The two compiled forms must agree to the bit. The
+second kind must fail with the text on all targets. Test blocks of the file run on all targets too.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def must(*command):
+    done = run(*command)
+    if done.returncode:
+        sys.exit(f"failed: {' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def results(mad, target, words, out):
+    must(mad, "run", *target, *words, "-o", out)
+    with np.load(out) as data:
+        return {name: data[name] for name in data.files}
+
+
+def compare(name, oracle, got, rtol, atol):
+    if oracle.shape != got.shape:
+        sys.exit(f"{name}: shape {got.shape}, expected {oracle.shape}")
+    if got.dtype.kind != "f":
+        if not np.array_equal(oracle, got):
+            sys.exit(f"{name}: {got}\nexpected {oracle}")
+        return
+    with np.errstate(invalid="ignore"):
+        good = np.abs(got - oracle) <= atol + rtol * np.abs(oracle)
+    good |= (got == oracle) | (np.isnan(got) & np.isnan(oracle))
+    if not good.all():
+        at = tuple(np.argwhere(~good)[0])
+        sys.exit(f"{name}{list(map(int, at))}: {got[at]!r}, expected {oracle[at]!r}")
+
+
+def main():
+    mad, path = sys.argv[1:3]
+    with open(path) as f:
+        text = f.read()
+    cases = re.findall(r"^// EXECUTE: (.*)$", text, re.M)
+    failures = re.findall(r"^// EXECUTE-FAIL: (.*?) : (.*)$", text, re.M)
+    tests = len(re.findall(r'^test "', text, re.M))
+    if not cases and not failures and not tests:
+        sys.exit("nothing to execute")
+    os.chdir(os.path.dirname(os.path.abspath(path)))
+    with tempfile.TemporaryDirectory() as folder:
+        targets = {
+            "ref": [path, "--target=ref"],
+            "jit": [path, "--target=jit"],
+        }
+        if cases or failures:
+            must(mad, "build", path, "--name=m", "-o", folder)
+            targets["aot"] = [folder + "/libm.so"]
+        for case in cases:
+            entry, *rest = case.split()
+            options = dict(w.split("=") for w in rest if w.startswith(("rtol=", "atol=")))
+            words = [entry] + [w for w in rest if not w.startswith(("rtol=", "atol="))]
+            rtol, atol = float(options.get("rtol", 2e-6)), float(options.get("atol", 1e-6))
+            oracle = results(mad, [path, "--target=ref64"], words, folder + "/o.npz")
+            got = {}
+            for target, where in targets.items():
+                got[target] = results(mad, where, words, folder + "/g.npz")
+                for name, value in got[target].items():
+                    compare(f"{case} on {target}: {name}", oracle[name], value, rtol, atol)
+            for name, value in got["jit"].items():
+                if value.tobytes() != got["aot"][name].tobytes():
+                    sys.exit(f"{case}: {name} differs between memory and ahead of time")
+        for case, expected in failures:
+            for target, where in targets.items():
+                done = run(mad, "run", *where, *case.split())
+                if done.returncode != 1 or expected not in done.stderr:
+                    sys.exit(f"{case} on {target}: exit {done.returncode}\n{done.stderr}")
+        for target in ["ref", "ref64", "jit"] if tests else []:
+            must(mad, "test", path, "--target=" + target)
+    print(f"{len(cases)} entries, {len(failures)} failures, {tests} tests as expected")
+
+
+main()
