@@ -21,8 +21,8 @@
 namespace mad::io {
 
 enum class DType : uint8_t { F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, Bool };
-size_t size(DType dtype);        ///< bytes of one element
-const char *name(DType dtype);   ///< `f32`
+size_t size(DType dtype);      ///< bytes of one element
+const char *name(DType dtype); ///< `f32`
 
 /// A tensor that owns its elements, row-major, little-endian, 64-byte aligned.
 struct Tensor {
@@ -37,7 +37,7 @@ struct Tensor {
   /// Zeroed; empty when the size overflows or memory is short.
   static std::optional<Tensor> make(DType dtype, std::vector<int64_t> shape);
   /// The same numbers in another type, rounded to nearest even, saturated;
-  /// NaN becomes 0 in integers.
+  /// NaN becomes 0 in integers. Shares the elements when the type is the same.
   std::optional<Tensor> convert(DType to) const;
 };
 
@@ -54,7 +54,8 @@ struct Entry {
 };
 
 /// Lists what is in a .npy (one entry, no name), .npz or .safetensors file; the
-/// kind is taken from the first bytes, not from the name.
+/// kind is taken from the first bytes, not from the name. Tensors of a type that
+/// DType lacks are left out (a .npy file that holds nothing else is refused).
 bool list(const std::string &path, std::vector<Entry> &entries, std::string &error);
 /// Reads one tensor. An empty name is allowed when the file holds just one. A
 /// wrong name is answered with the nearest ones.

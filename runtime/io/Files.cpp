@@ -1,0 +1,181 @@
+//===- Files.cpp - Bytes in files --------------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/io/Files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+using namespace mad::io;
+
+std::string mad::io::systemText(int code) { return std::generic_category().message(code); }
+
+std::string mad::io::ticked(std::string_view name) {
+  constexpr size_t longest = 120;
+  std::string text = "`";
+  for (char c : name.substr(0, longest)) {
+    unsigned char byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      text += c;
+      continue;
+    }
+    char escaped[8];
+    snprintf(escaped, sizeof escaped, "\\x%02x", byte);
+    text += escaped;
+  }
+  return text + (name.size() > longest ? "...`" : "`");
+}
+
+Input::~Input() {
+  if (descriptor >= 0)
+    close(descriptor);
+}
+
+bool Input::open(const std::string &path, std::string &text) {
+  // Without O_NONBLOCK, opening a pipe would wait for its writer.
+  descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat info;
+  if (descriptor < 0 || fstat(descriptor, &info) != 0) {
+    text = "cannot be opened: " + systemText(errno);
+    return false;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    text = S_ISDIR(info.st_mode) ? "is a folder; expected a file" : "is not a regular file";
+    return false;
+  }
+  length = static_cast<uint64_t>(info.st_size);
+  return true;
+}
+
+bool Input::read(uint64_t offset, void *bytes, uint64_t count, std::string &text) const {
+  char *to = static_cast<char *>(bytes);
+  while (count > 0) {
+    size_t step = static_cast<size_t>(std::min<uint64_t>(count, 1u << 30));
+    ssize_t got = pread(descriptor, to, step, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0) {
+      text = "cannot be read: " + systemText(errno);
+      return false;
+    }
+    if (got == 0) {
+      text = "ends at byte " + std::to_string(offset) + ", but had " + std::to_string(length) +
+             " bytes when it was opened";
+      return false;
+    }
+    to += got;
+    offset += static_cast<uint64_t>(got);
+    count -= static_cast<uint64_t>(got);
+  }
+  return true;
+}
+
+bool RangeStream::read(void *bytes, uint64_t count, std::string &text) {
+  if (count > left) {
+    text = "is cut off: " + std::to_string(count) + " more bytes expected, " +
+           std::to_string(left) + " left";
+    return false;
+  }
+  if (!input.read(offset, bytes, count, text))
+    return false;
+  offset += count;
+  left -= count;
+  return true;
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor >= 0)
+    close(descriptor);
+  if (!temporary.empty())
+    unlink(temporary.c_str());
+}
+
+bool AtomicFile::fail(const char *what, int code, std::string &text) {
+  text = std::string(what) + ": " + systemText(code);
+  if (written > 0)
+    text += " (after " + std::to_string(written) + " bytes)";
+  return false;
+}
+
+bool AtomicFile::open(const std::string &path, std::string &text) {
+  target = path;
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) {
+      text = "is a folder; expected the name of a file";
+      return false;
+    }
+    if (!S_ISREG(info.st_mode)) {
+      descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      return descriptor >= 0 || fail("cannot be written", errno, text);
+    }
+    // Follow links: the file they name is replaced, not the link.
+    if (char *real = realpath(path.c_str(), nullptr)) {
+      target = real;
+      free(real);
+    }
+  }
+  std::string stem = target + ".tmp-" + std::to_string(getpid()) + "-";
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    std::string name = stem + std::to_string(attempt);
+    descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0) {
+      temporary = name;
+      return true;
+    }
+    if (errno != EEXIST)
+      break;
+  }
+  return fail("cannot be written", errno, text);
+}
+
+bool AtomicFile::write(const void *bytes, uint64_t count, std::string &text) {
+  const char *from = static_cast<const char *>(bytes);
+  while (count > 0) {
+    size_t step = static_cast<size_t>(std::min<uint64_t>(count, 1u << 30));
+    ssize_t put = ::write(descriptor, from, step);
+    if (put < 0 && errno == EINTR)
+      continue;
+    if (put < 0)
+      return fail("cannot be written", errno, text);
+    from += put;
+    count -= static_cast<uint64_t>(put);
+    written += static_cast<uint64_t>(put);
+  }
+  return true;
+}
+
+bool AtomicFile::commit(std::string &text) {
+  bool direct = temporary.empty();
+  if (!direct && fsync(descriptor) != 0)
+    return fail("cannot be written", errno, text);
+  int closed = close(descriptor);
+  descriptor = -1;
+  if (closed != 0)
+    return fail("cannot be written", errno, text);
+  if (direct)
+    return true;
+  if (rename(temporary.c_str(), target.c_str()) != 0)
+    return fail("cannot be replaced", errno, text);
+  temporary.clear();
+
+  // The name must survive a power cut too; a folder that cannot be synced is no
+  // reason to fail, the file is complete.
+  size_t slash = target.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : target.substr(0, slash + 1);
+  int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle >= 0) {
+    fsync(handle);
+    close(handle);
+  }
+  return true;
+}

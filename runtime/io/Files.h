@@ -1,0 +1,134 @@
+//===- Files.h - Bytes in files ----------------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the readers and writers of this folder share: a file that is read by
+// ranges, a cursor over bytes in memory, a stream, and a file that replaces
+// another one only when it is complete. Texts of failures do not name the file
+// here; TensorFile.cpp puts the name in front.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_RUNTIME_IO_FILES_H
+#define MAD_RUNTIME_IO_FILES_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mad::io {
+
+/// Text of an `errno` value.
+std::string systemText(int code);
+/// A name from a file, fit for a message: in back-ticks, control characters
+/// escaped, long ones cut.
+std::string ticked(std::string_view name);
+
+/// Reads little-endian numbers from bytes in memory. Every read says whether it
+/// fits; nothing else moves the position.
+class Cursor {
+public:
+  Cursor(const uint8_t *base, uint64_t size) : base(base), size(size) {}
+  uint64_t remaining() const { return size - position; }
+  bool u16(uint16_t &value) { return number(value); }
+  bool u32(uint32_t &value) { return number(value); }
+  bool u64(uint64_t &value) { return number(value); }
+  bool skip(uint64_t count) {
+    if (count > remaining())
+      return false;
+    position += count;
+    return true;
+  }
+  bool bytes(uint64_t count, std::string_view &view) {
+    if (count > remaining())
+      return false;
+    view = {reinterpret_cast<const char *>(base + position), static_cast<size_t>(count)};
+    position += count;
+    return true;
+  }
+
+private:
+  template <typename T> bool number(T &value) {
+    if (sizeof(T) > remaining())
+      return false;
+    value = 0;
+    for (size_t i = 0; i < sizeof(T); ++i)
+      value = static_cast<T>(value | static_cast<T>(base[position + i]) << (8 * i));
+    position += sizeof(T);
+    return true;
+  }
+
+  const uint8_t *base;
+  uint64_t size;
+  uint64_t position = 0;
+};
+
+/// A regular file, open for reading.
+class Input {
+public:
+  Input() = default;
+  ~Input();
+  Input(const Input &) = delete;
+  Input &operator=(const Input &) = delete;
+
+  bool open(const std::string &path, std::string &text);
+  uint64_t size() const { return length; }
+  /// Reads exactly `count` bytes. The range must lie in the file.
+  bool read(uint64_t offset, void *bytes, uint64_t count, std::string &text) const;
+
+private:
+  int descriptor = -1;
+  uint64_t length = 0;
+};
+
+/// Bytes that come one after the other.
+class Stream {
+public:
+  virtual ~Stream() = default;
+  /// Reads exactly `count` bytes.
+  virtual bool read(void *bytes, uint64_t count, std::string &text) = 0;
+};
+
+/// A range of a file as a stream.
+class RangeStream : public Stream {
+public:
+  RangeStream(const Input &input, uint64_t offset, uint64_t count)
+      : input(input), offset(offset), left(count) {}
+  bool read(void *bytes, uint64_t count, std::string &text) override;
+
+private:
+  const Input &input;
+  uint64_t offset;
+  uint64_t left;
+};
+
+/// A file that appears under its name when `commit` succeeds; until then, and
+/// after any failure, what was there before stays. A device or pipe is written
+/// to directly.
+class AtomicFile {
+public:
+  AtomicFile() = default;
+  ~AtomicFile();
+  AtomicFile(const AtomicFile &) = delete;
+  AtomicFile &operator=(const AtomicFile &) = delete;
+
+  bool open(const std::string &path, std::string &text);
+  bool write(const void *bytes, uint64_t count, std::string &text);
+  bool write(std::string_view bytes, std::string &text) {
+    return write(bytes.data(), bytes.size(), text);
+  }
+  bool commit(std::string &text);
+
+private:
+  bool fail(const char *what, int code, std::string &text);
+
+  int descriptor = -1;
+  std::string target;
+  std::string temporary; ///< empty when written directly
+  uint64_t written = 0;
+};
+
+} // namespace mad::io
+
+#endif // MAD_RUNTIME_IO_FILES_H
