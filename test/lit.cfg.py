@@ -2,6 +2,7 @@
 # build folder, which says where the tools are.
 import os
 import shutil
+import sys
 
 import lit.formats
 
@@ -22,6 +23,7 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 
 config.substitutions.append(("%source", config.mad_source))
 config.substitutions.append(("%build", config.mad_build))
+config.substitutions.append(("%python", sys.executable))
 
 # A test that needs more than the compiler says so: `// REQUIRES: python`.
 for feature, program in [("python", "python3"), ("cc", "cc"), ("objdump", "llvm-objdump")]:
