@@ -89,6 +89,24 @@ typedef struct mad_artifact {
   const mad_weight *weights;
 } mad_artifact;
 
+/* What a libX.so says of itself before any of its code runs: the content of its
+ * section `.mad.header`, read from the file. `file_bytes` and `checksum` are
+ * filled in after linking. */
+#define MAD_HEADER_SECTION ".mad.header"
+#define MAD_MANIFEST_SECTION ".mad.manifest"
+#define MAD_WEIGHTS_SECTION ".mad.weights"
+
+typedef struct mad_file_header {
+  uint64_t magic; /* MAD_ARTIFACT_MAGIC */
+  uint32_t abi_version;
+  uint32_t size;      /* sizeof(mad_file_header) */
+  int32_t level;      /* lowest level of the variants */
+  uint32_t reserved;  /* 0 */
+  uint64_t file_bytes;
+  uint64_t checksum;  /* runtime/core/checksum.h over the file, this field being 0 */
+  char compiler[64];  /* version text, ends with a 0 byte */
+} mad_file_header;
+
 #ifdef __cplusplus
 }
 #endif

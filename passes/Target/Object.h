@@ -53,9 +53,11 @@ struct ArtifactOptions {
   std::string name;          ///< a C identifier
   std::vector<int> levels;   ///< of the objects, ascending; suffix of level n is `.vn`
 };
-/// The manifest: JSON, see docs/architecture.md.
+/// The manifest: JSON, keys in Manifest.cpp. Where `offsets` are known, each
+/// weight says where it lies in its section.
 std::string manifest(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
-                     const std::vector<WeightBytes> &weights);
+                     const std::vector<WeightBytes> &weights,
+                     const std::vector<uint64_t> &offsets = {});
 /// The object that holds the `mad_artifact` (runtime/artifact.h), exported as
 /// `mad_artifact_v1` and `<name>_artifact`. Weights are external symbols
 /// `mad_weight_<number>` when `weightFile` is empty (the JIT defines them), else

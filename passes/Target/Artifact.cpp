@@ -1,0 +1,283 @@
+//===- Artifact.cpp - The artifact as constant data ---------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Emits the structs of runtime/artifact.h field by field, in the order of that
+// file. LLVM lays plain structs out as C does; the sizes are compared all the same.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/artifact.h"
+#include "passes/Target/Codegen.h"
+#include "passes/Target/Object.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/GlobalAlias.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
+
+using namespace llvm;
+using namespace mad;
+
+namespace {
+class Builder {
+public:
+  Builder(Module &module, const ArtifactOptions &options,
+          const std::vector<EntryDescription> &entries, const std::vector<WeightBytes> &weights)
+      : module(module), context(module.getContext()), options(options), entries(entries),
+        weights(weights) {}
+
+  Error build(StringRef weightFile, const std::vector<uint64_t> &offsets);
+
+private:
+  Constant *i32(int64_t value) { return ConstantInt::get(Type::getInt32Ty(context), value, true); }
+  Constant *i64(uint64_t value) { return ConstantInt::get(Type::getInt64Ty(context), value); }
+  Constant *null() { return ConstantPointerNull::get(PointerType::get(context, 0)); }
+  GlobalVariable *constant(Constant *value);
+  Constant *string(StringRef text);
+  /// A pointer to the values one after the other; null when there are none.
+  Constant *array(ArrayRef<Constant *> values);
+  Constant *strings(const std::vector<std::string> &texts);
+  Constant *numbers(const std::vector<int64_t> &values);
+  /// A struct of C. Remembers when its size is not that of C.
+  Constant *record(ArrayRef<Constant *> fields, size_t size);
+
+  Constant *value(const ValueDescription &value);
+  Constant *values(const std::vector<ValueDescription> &values);
+  Constant *function(const std::string &symbol, int level);
+  Expected<Constant *> entry(const EntryDescription &entry);
+  Constant *weight(size_t number, StringRef weightFile, const std::vector<uint64_t> &offsets);
+  void includeWeights(StringRef file);
+  Constant *manifestText(const std::vector<uint64_t> &offsets);
+  void header();
+
+  Module &module;
+  LLVMContext &context;
+  const ArtifactOptions &options;
+  const std::vector<EntryDescription> &entries;
+  const std::vector<WeightBytes> &weights;
+  StringMap<Constant *> known;
+  bool sizesAgree = true;
+};
+} // namespace
+
+GlobalVariable *Builder::constant(Constant *value) {
+  auto *global = new GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                    GlobalValue::PrivateLinkage, value, "mad");
+  global->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+  return global;
+}
+
+Constant *Builder::string(StringRef text) {
+  Constant *&made = known[text];
+  if (!made) {
+    auto *global = constant(ConstantDataArray::getString(context, text));
+    global->setAlignment(Align(1));
+    made = global;
+  }
+  return made;
+}
+
+Constant *Builder::array(ArrayRef<Constant *> values) {
+  if (values.empty())
+    return null();
+  return constant(
+      ConstantArray::get(ArrayType::get(values.front()->getType(), values.size()), values));
+}
+
+Constant *Builder::strings(const std::vector<std::string> &texts) {
+  SmallVector<Constant *> pointers;
+  for (const std::string &text : texts)
+    pointers.push_back(string(text));
+  return array(pointers);
+}
+
+Constant *Builder::numbers(const std::vector<int64_t> &values) {
+  SmallVector<Constant *> constants;
+  for (int64_t value : values)
+    constants.push_back(i64(value));
+  return array(constants);
+}
+
+Constant *Builder::record(ArrayRef<Constant *> fields, size_t size) {
+  Constant *made = ConstantStruct::getAnon(context, fields);
+  sizesAgree &= module.getDataLayout().getTypeAllocSize(made->getType()) == size;
+  return made;
+}
+
+Constant *Builder::value(const ValueDescription &value) {
+  return record({string(value.name), i32(value.dtype), i32(value.dims.size()), strings(value.dims)},
+                sizeof(mad_value_info));
+}
+
+Constant *Builder::values(const std::vector<ValueDescription> &values) {
+  SmallVector<Constant *> constants;
+  for (const ValueDescription &one : values)
+    constants.push_back(value(one));
+  return array(constants);
+}
+
+/// Defined by the object of this level.
+Constant *Builder::function(const std::string &symbol, int level) {
+  auto *type = FunctionType::get(Type::getInt32Ty(context), /*isVarArg=*/false);
+  std::string name = symbol + ".v" + std::to_string(level);
+  auto *made = cast<Function>(module.getOrInsertFunction(name, type).getCallee());
+  made->setVisibility(GlobalValue::HiddenVisibility);
+  made->setDSOLocal(true);
+  return made;
+}
+
+Expected<Constant *> Builder::entry(const EntryDescription &entry) {
+  SmallVector<Constant *> run, numbers, checks;
+  for (int level : options.levels)
+    run.push_back(function(runSymbol(entry.name), level));
+  for (const std::string &name : entry.weights) {
+    auto found = find_if(weights, [&](const WeightBytes &weight) { return weight.name == name; });
+    if (found == weights.end())
+      return createStringError("entry `" + entry.name + "` uses weight `" + name +
+                               "`, which has no bytes");
+    numbers.push_back(i32(found - weights.begin()));
+  }
+  for (const CheckDescription &check : entry.checks)
+    checks.push_back(
+        record({i32(check.kind), string(check.message), string(check.place)}, sizeof(mad_check)));
+  Constant *info = record({string(entry.name), string(entry.doc), i32(entry.dims.size()),
+                           strings(entry.dims), i32(entry.inputs.size()), values(entry.inputs),
+                           i32(entry.outputs.size()), values(entry.outputs)},
+                          sizeof(mad_entry_info));
+  // Dimensions are bound by the plainest code, it is the same in every variant.
+  return record({info, function(prepareSymbol(entry.name), options.levels.front()), array(run),
+                 i32(numbers.size()), array(numbers), i32(checks.size()), array(checks)},
+                sizeof(mad_entry));
+}
+
+Constant *Builder::weight(size_t number, StringRef weightFile,
+                          const std::vector<uint64_t> &offsets) {
+  const WeightBytes &weight = weights[number];
+  Constant *data = null();
+  if (weight.bytes > 0) {
+    Type *byte = Type::getInt8Ty(context);
+    std::string name =
+        weightFile.empty() ? "mad_weight_" + std::to_string(number) : std::string("mad_weights");
+    auto *base = cast<GlobalVariable>(module.getOrInsertGlobal(name, byte));
+    base->setVisibility(GlobalValue::HiddenVisibility);
+    base->setConstant(true);
+    data = base;
+    if (!weightFile.empty())
+      data = ConstantExpr::getGetElementPtr(byte, base, i64(offsets[number]));
+  }
+  return record({string(weight.name), i32(weight.dtype), i32(weight.shape.size()),
+                 numbers(weight.shape), data, i64(weight.bytes)},
+                sizeof(mad_weight));
+}
+
+/// In a large section: it lies apart, so that the rest keeps its short distances.
+void Builder::includeWeights(StringRef file) {
+  std::string path;
+  for (unsigned char c : file) {
+    if (c == '"' || c == '\\' || c < ' ' || c == 127) {
+      path += '\\';
+      path += (c == '"' || c == '\\')
+                  ? std::string(1, c)
+                  : std::string{char('0' + c / 64), char('0' + c / 8 % 8), char('0' + c % 8)};
+      continue;
+    }
+    path += c;
+  }
+  module.appendModuleInlineAsm(".section " MAD_WEIGHTS_SECTION ",\"al\",@progbits\n"
+                               ".p2align 6\n"
+                               ".globl mad_weights\n"
+                               ".hidden mad_weights\n"
+                               "mad_weights:\n"
+                               ".incbin \"" +
+                               path + "\"\n.text\n");
+}
+
+Constant *Builder::manifestText(const std::vector<uint64_t> &offsets) {
+  auto *global = constant(
+      ConstantDataArray::getString(context, mad::manifest(options, entries, weights, offsets)));
+  global->setSection(MAD_MANIFEST_SECTION);
+  global->setAlignment(Align(1));
+  return global;
+}
+
+/// The linker step fills in the size and the checksum of the file.
+void Builder::header() {
+  std::string compiler = compilerVersion();
+  compiler.resize(sizeof(mad_file_header::compiler) - 1);
+  Constant *made = record({i64(MAD_ARTIFACT_MAGIC), i32(MAD_ABI_VERSION),
+                           i32(sizeof(mad_file_header)), i32(options.levels.front()), i32(0),
+                           i64(0), i64(0), ConstantDataArray::getString(context, compiler)},
+                          sizeof(mad_file_header));
+  auto *global = constant(made);
+  global->setSection(MAD_HEADER_SECTION);
+  global->setAlignment(Align(8));
+  appendToUsed(module, {global});
+}
+
+Error Builder::build(StringRef weightFile, const std::vector<uint64_t> &offsets) {
+  SmallVector<Constant *> variants, made, held;
+  for (int level : options.levels)
+    variants.push_back(record({string(variant(level).name), i32(level)}, sizeof(mad_variant)));
+  for (const EntryDescription &description : entries) {
+    auto one = entry(description);
+    if (!one)
+      return one.takeError();
+    made.push_back(*one);
+  }
+  for (size_t i = 0; i < weights.size(); ++i)
+    held.push_back(weight(i, weightFile, offsets));
+  if (!weightFile.empty())
+    includeWeights(weightFile);
+  header();
+  Constant *artifact = record(
+      {i64(MAD_ARTIFACT_MAGIC), i32(MAD_ABI_VERSION), i32(sizeof(mad_artifact)),
+       string(options.name), string(compilerVersion()), manifestText(offsets), i32(variants.size()),
+       array(variants), i32(made.size()), array(made), i32(held.size()), array(held)},
+      sizeof(mad_artifact));
+  auto *global = new GlobalVariable(module, artifact->getType(), /*isConstant=*/true,
+                                    GlobalValue::ExternalLinkage, artifact, "mad_artifact_v1");
+  GlobalAlias::create(options.name + "_artifact", global);
+  if (!sizesAgree)
+    return createStringError("a struct of the artifact has another size in C");
+  return Error::success();
+}
+
+static Error check(const ArtifactOptions &options, const std::vector<WeightBytes> &weights,
+                   StringRef weightFile, const std::vector<uint64_t> &offsets) {
+  const std::string &name = options.name;
+  if (name.empty() || isDigit(name.front()) ||
+      !all_of(name, [](char c) { return isAlnum(c) || c == '_'; }))
+    return createStringError("`" + name + "` cannot name an artifact, it is not a C identifier");
+  if (options.levels.empty() || !is_sorted(options.levels))
+    return createStringError("an artifact needs at least one CPU level, in ascending order");
+  if (!weightFile.empty() && offsets.size() != weights.size())
+    return createStringError("found " + Twine(offsets.size()) + " offsets for " +
+                             Twine(weights.size()) + " weights");
+  return Error::success();
+}
+
+Expected<std::unique_ptr<MemoryBuffer>>
+mad::artifactObject(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
+                    const std::vector<WeightBytes> &weights, StringRef weightFile,
+                    const std::vector<uint64_t> &offsets) {
+  if (Error error = check(options, weights, weightFile, offsets))
+    return error;
+  return guarded([&](Translation &translation) -> Expected<std::unique_ptr<MemoryBuffer>> {
+    auto machine = makeMachine(/*level=*/0, /*quick=*/true);
+    if (!machine)
+      return machine.takeError();
+    translation.module = std::make_unique<Module>("artifact", *translation.context);
+    translation.module->setTargetTriple(Triple(targetTriple()));
+    translation.module->setDataLayout((*machine)->createDataLayout());
+    translation.module->setPICLevel(PICLevel::BigPIC);
+    Builder builder(*translation.module, options, entries, weights);
+    if (Error error = builder.build(weightFile, offsets))
+      return error;
+    return emitObject(translation, **machine);
+  });
+}

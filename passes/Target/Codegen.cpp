@@ -1,0 +1,103 @@
+//===- Codegen.cpp - From LLVM IR to object files -----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Target/Codegen.h"
+#include "passes/Target/Object.h"
+#include "runtime/core/cpu.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/IR/DiagnosticHandler.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace llvm;
+using namespace mad;
+
+namespace {
+/// Without a handler an error diagnostic of LLVM prints and ends the process.
+struct Collector : DiagnosticHandler {
+  explicit Collector(std::string &errors) : errors(errors) {}
+  bool handleDiagnostics(const DiagnosticInfo &info) override {
+    if (info.getSeverity() != DS_Error)
+      return true;
+    if (!errors.empty())
+      errors += '\n';
+    raw_string_ostream stream(errors);
+    DiagnosticPrinterRawOStream printer(stream);
+    info.print(printer);
+    return true;
+  }
+  std::string &errors;
+};
+
+const Target *nativeTarget(std::string &error) {
+  static const bool initialised = [] {
+    InitializeNativeTarget();
+    InitializeNativeTargetAsmPrinter();
+    InitializeNativeTargetAsmParser(); // for inline assembly and included weights
+    return true;
+  }();
+  (void)initialised;
+  return TargetRegistry::lookupTarget(Triple(targetTriple()), error);
+}
+} // namespace
+
+std::string mad::compilerVersion() { return "mad 0.1.0 (LLVM " LLVM_VERSION_STRING ")"; }
+
+const char *mad::targetTriple() { return "x86_64-unknown-linux-gnu"; }
+
+Variant mad::variant(int level) {
+  return {level == 0 ? "x86-64" : "x86-64-v" + std::to_string(level), level};
+}
+
+int mad::hostLevel() { return mad_cpu_level(); }
+
+std::unique_ptr<Translation> mad::makeTranslation() {
+  auto made = std::make_unique<Translation>();
+  made->context = std::make_unique<LLVMContext>();
+  made->context->setDiagnosticHandler(std::make_unique<Collector>(made->errors));
+  return made;
+}
+
+Expected<std::unique_ptr<TargetMachine>> mad::makeMachine(int level, bool quick) {
+  std::string error;
+  const Target *target = nativeTarget(error);
+  if (!target)
+    return createStringError("cannot make code for " + Twine(targetTriple()) + ": " + error);
+  const std::string cpu = variant(level).name;
+  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
+      Triple(targetTriple()), cpu, /*Features=*/"", TargetOptions(), Reloc::PIC_, CodeModel::Small,
+      quick ? CodeGenOptLevel::Less : CodeGenOptLevel::Default));
+  if (!machine)
+    return createStringError("cannot make code for CPU " + cpu);
+  // LLVM itself only warns, and makes code for the baseline.
+  if (level < 0 || !machine->getMCSubtargetInfo()->isCPUStringValid(cpu))
+    return createStringError("there is no CPU level " + Twine(level) +
+                             ", code is made for levels 0, 3 and 4");
+  return machine;
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> mad::emitObject(Translation &translation,
+                                                        TargetMachine &machine) {
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream(bytes);
+  legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, CodeGenFileType::ObjectFile,
+                                  /*DisableVerify=*/true))
+    return createStringError("LLVM has no object writer for " + Twine(targetTriple()));
+  passes.run(*translation.module);
+  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), "mad.o",
+                                                   /*RequiresNullTerminator=*/false);
+}

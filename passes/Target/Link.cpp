@@ -1,0 +1,206 @@
+//===- Link.cpp - Shared libraries --------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// LLD as a library makes the file, or `cc` where LLD was not there at build time.
+// All work is done in a folder beside the result, which is put in place by a
+// rename: a failure leaves nothing behind and the old file as it was.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Target/Object.h"
+#include "runtime/artifact.h"
+#include "runtime/core/checksum.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+#include <mutex>
+#ifdef MAD_HAVE_LLD
+#include "lld/Common/Driver.h"
+LLD_HAS_DRIVER(elf)
+#endif
+
+using namespace llvm;
+using namespace mad;
+
+/// Hosts see these names alone.
+static const char versionScript[] = "{ global: mad_artifact_v1; *_artifact; local: *; };\n";
+
+static Error fileError(const Twine &what, StringRef path, std::error_code code) {
+  return createStringError(what + " `" + path + "`: " + code.message());
+}
+
+static Error writeFile(const std::string &path, StringRef bytes) {
+  std::error_code code;
+  raw_fd_ostream stream(path, code, sys::fs::OF_None);
+  if (code)
+    return fileError("cannot create", path, code);
+  stream << bytes;
+  stream.close();
+  // Unless it is cleared, the stream ends the process.
+  code = stream.error();
+  stream.clear_error();
+  return code ? fileError("cannot write", path, code) : Error::success();
+}
+
+/// What the code may call: memcpy, expf and the like. Their versions are bound
+/// where the libraries are there; else the loader finds them in the host.
+static std::vector<std::string> systemLibraries() {
+  for (StringRef folder :
+       {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib"}) {
+    std::string c = (folder + "/libc.so.6").str(), m = (folder + "/libm.so.6").str();
+    if (sys::fs::exists(c) && sys::fs::exists(m))
+      return {m, c};
+  }
+  return {};
+}
+
+#ifdef MAD_HAVE_LLD
+static Error link(const std::vector<std::string> &objects, const std::string &script,
+                  const std::string &output, StringRef name) {
+  std::vector<std::string> words = {"ld.lld",
+                                    "-shared",
+                                    "--gc-sections",
+                                    "-z",
+                                    "now",
+                                    "--hash-style=gnu",
+                                    "--eh-frame-hdr",
+                                    "--build-id=none",
+                                    "--threads=1",
+                                    "--version-script=" + script,
+                                    "-soname=" + name.str(),
+                                    "-o",
+                                    output};
+  words.insert(words.end(), objects.begin(), objects.end());
+  std::vector<std::string> libraries = systemLibraries();
+  words.push_back("--as-needed");
+  words.insert(words.end(), libraries.begin(), libraries.end());
+  if (!libraries.empty())
+    words.push_back("--no-undefined");
+  std::vector<const char *> arguments;
+  for (const std::string &word : words)
+    arguments.push_back(word.c_str());
+
+  // Its state is global. After a crash of its own it must not be run again.
+  static std::mutex oneAtATime;
+  static bool broken = false;
+  std::lock_guard<std::mutex> lock(oneAtATime);
+  if (broken)
+    return createStringError("the linker failed before and cannot run again in this process");
+  std::string text;
+  raw_string_ostream stream(text);
+  // Some errors of LLD end the process unless recovery is on.
+  CrashRecoveryContext::Enable();
+  lld::Result result = lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  CrashRecoveryContext::Disable();
+  broken = !result.canRunAgain;
+  if (result.retCode == 0)
+    return Error::success();
+  return createStringError("cannot link `" + name + "`: " + StringRef(text).trim());
+}
+#else
+static Error link(const std::vector<std::string> &objects, const std::string &script,
+                  const std::string &output, StringRef name) {
+  auto compiler = sys::findProgramByName("cc");
+  if (!compiler)
+    return createStringError("cannot link `" + name + "`: there is no `cc` on the path");
+  std::vector<std::string> words = {*compiler,
+                                    "-shared",
+                                    "-nostartfiles",
+                                    "-Wl,-z,now",
+                                    "-Wl,--build-id=none",
+                                    "-Wl,--version-script=" + script,
+                                    "-Wl,-soname=" + name.str(),
+                                    "-o",
+                                    output};
+  words.insert(words.end(), objects.begin(), objects.end());
+  words.insert(words.end(), {"-Wl,--as-needed", "-lm"});
+  std::vector<StringRef> arguments(words.begin(), words.end());
+  std::string log = output + ".log", reason;
+  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
+  if (sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects, 0, 0, &reason) == 0)
+    return Error::success();
+  if (auto text = MemoryBuffer::getFile(log); reason.empty() && text)
+    reason = (*text)->getBuffer().trim().str();
+  return createStringError("cannot link `" + name + "`: " + reason);
+}
+#endif
+
+static uint64_t checksum(StringRef bytes) {
+  mad_checksum sum;
+  mad_checksum_start(&sum);
+  mad_checksum_add(&sum, bytes.data(), bytes.size());
+  return mad_checksum_value(&sum);
+}
+
+/// Writes size and checksum of the file into its header.
+static Error seal(const std::string &path) {
+  auto file = sys::fs::openNativeFileForReadWrite(path, sys::fs::CD_OpenExisting, sys::fs::OF_None);
+  if (!file)
+    return file.takeError();
+  auto close = make_scope_exit([&] { (void)sys::fs::closeFile(*file); });
+  sys::fs::file_status status;
+  if (std::error_code code = sys::fs::status(*file, status))
+    return fileError("cannot read", path, code);
+  std::error_code code;
+  sys::fs::mapped_file_region map(*file, sys::fs::mapped_file_region::readwrite, status.getSize(),
+                                  0, code);
+  if (code)
+    return fileError("cannot read", path, code);
+  StringRef bytes(map.data(), map.size());
+  auto elf = object::ELF64LEFile::create(bytes);
+  if (!elf)
+    return elf.takeError();
+  auto sections = elf->sections();
+  if (!sections)
+    return sections.takeError();
+  for (const auto &section : *sections) {
+    auto name = elf->getSectionName(section);
+    if (!name)
+      return name.takeError();
+    if (*name != MAD_HEADER_SECTION || section.sh_size != sizeof(mad_file_header))
+      continue;
+    auto *header = reinterpret_cast<mad_file_header *>(map.data() + section.sh_offset);
+    header->file_bytes = bytes.size();
+    header->checksum = 0;
+    header->checksum = checksum(bytes);
+    return Error::success();
+  }
+  return createStringError("none of the objects holds an artifact");
+}
+
+static Error linkIn(StringRef folder, const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
+                    const std::string &path) {
+  std::vector<std::string> files;
+  for (const auto &object : objects) {
+    files.push_back((folder + "/" + Twine(files.size()) + ".o").str());
+    if (Error error = writeFile(files.back(), object->getBuffer()))
+      return error;
+  }
+  std::string script = (folder + "/exports").str(), output = (folder + "/out.so").str();
+  if (Error error = writeFile(script, versionScript))
+    return error;
+  if (Error error = link(files, script, output, sys::path::filename(path)))
+    return error;
+  if (Error error = seal(output))
+    return error;
+  if (std::error_code code = sys::fs::rename(output, path))
+    return fileError("cannot write", path, code);
+  return Error::success();
+}
+
+Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
+                             const std::string &path) {
+  SmallString<128> absolute(path), folder;
+  if (std::error_code code = sys::fs::make_absolute(absolute))
+    return fileError("cannot write", path, code);
+  if (std::error_code code = sys::fs::createUniqueDirectory(absolute + ".tmp", folder))
+    return fileError("cannot write", path, code);
+  auto remove = make_scope_exit([&] { (void)sys::fs::remove_directories(folder); });
+  return linkIn(folder, objects, path);
+}

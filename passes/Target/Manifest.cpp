@@ -1,0 +1,94 @@
+//===- Manifest.cpp - The manifest of an artifact -----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// JSON, one object:
+//   name       of the artifact
+//   compiler   version text
+//   abi        binary interface, MAD_ABI_VERSION
+//   target     triple
+//   variants   [{name, level}], ascending
+//   entries    [{name, doc, dims: [name], inputs, outputs, weights: [name]}]
+//              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null]}]
+//   weights    [{name, dtype, shape, bytes, checksum, offset}]
+//              checksum: 16 hexadecimal digits, runtime/core/checksum.h
+//              offset: in the section .mad.weights, where there is one
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Target/Codegen.h"
+#include "passes/Target/Object.h"
+#include "runtime/artifact.h"
+#include "runtime/core/checksum.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+
+using namespace llvm;
+using namespace mad;
+
+static json::Value text(StringRef text) { return json::fixUTF8(text); }
+
+static json::Array texts(const std::vector<std::string> &strings) {
+  json::Array made;
+  for (const std::string &string : strings)
+    made.push_back(text(string));
+  return made;
+}
+
+static json::Array values(const std::vector<ValueDescription> &values) {
+  json::Array made;
+  for (const ValueDescription &value : values) {
+    json::Array sizes;
+    for (int64_t size : value.sizes)
+      sizes.push_back(size < 0 ? json::Value(nullptr) : json::Value(size));
+    made.push_back(json::Object{{"name", text(value.name)},
+                                {"dtype", mad_dtype_name(value.dtype)},
+                                {"dims", texts(value.dims)},
+                                {"sizes", std::move(sizes)}});
+  }
+  return made;
+}
+
+static json::Object entry(const EntryDescription &entry) {
+  return json::Object{{"name", text(entry.name)},         {"doc", text(entry.doc)},
+                      {"dims", texts(entry.dims)},        {"inputs", values(entry.inputs)},
+                      {"outputs", values(entry.outputs)}, {"weights", texts(entry.weights)}};
+}
+
+static std::string checksum(const WeightBytes &weight) {
+  mad_checksum sum;
+  mad_checksum_start(&sum);
+  mad_checksum_add(&sum, weight.data.get(), weight.bytes);
+  return utohexstr(mad_checksum_value(&sum), /*LowerCase=*/true, /*Width=*/16);
+}
+
+static json::Object weight(const WeightBytes &weight) {
+  return json::Object{{"name", text(weight.name)},
+                      {"dtype", mad_dtype_name(weight.dtype)},
+                      {"shape", json::Array(weight.shape)},
+                      {"bytes", weight.bytes},
+                      {"checksum", checksum(weight)}};
+}
+
+std::string mad::manifest(const ArtifactOptions &options,
+                          const std::vector<EntryDescription> &entries,
+                          const std::vector<WeightBytes> &weights,
+                          const std::vector<uint64_t> &offsets) {
+  json::Array variants, entryList, weightList;
+  for (int level : options.levels)
+    variants.push_back(json::Object{{"name", variant(level).name}, {"level", level}});
+  for (const EntryDescription &one : entries)
+    entryList.push_back(entry(one));
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weightList.push_back(weight(weights[i]));
+    if (i < offsets.size())
+      weightList.back().getAsObject()->try_emplace("offset", offsets[i]);
+  }
+  json::Value all =
+      json::Object{{"name", text(options.name)},      {"compiler", compilerVersion()},
+                   {"abi", MAD_ABI_VERSION},          {"target", targetTriple()},
+                   {"variants", std::move(variants)}, {"entries", std::move(entryList)},
+                   {"weights", std::move(weightList)}};
+  return formatv("{0:2}\n", all).str();
+}

@@ -1,0 +1,87 @@
+/*===- artifact.c - Artifacts are checked before they are believed --------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#include "runtime/core/core.h"
+#include "runtime/core/errors.h"
+
+static int knownValues(const mad_value_info *values, int32_t count) {
+  if (count < 0 || (count > 0 && !values))
+    return 0;
+  for (int32_t i = 0; i < count; ++i)
+    if (!values[i].name || mad_dtype_size(values[i].dtype) == 0 || values[i].rank < 0 ||
+        (values[i].rank > 0 && !values[i].dims))
+      return 0;
+  return 1;
+}
+
+static const char *faultOfEntry(const mad_artifact *artifact, const mad_entry *entry) {
+  const mad_entry_info *info = &entry->info;
+  if (!info->name || info->num_dims < 0 || (info->num_dims > 0 && !info->dims))
+    return "an entry has no name or no dimensions";
+  if (!knownValues(info->inputs, info->num_inputs) ||
+      !knownValues(info->outputs, info->num_outputs))
+    return "an input or output has no name, type or dimensions";
+  if (!entry->prepare || !entry->run)
+    return "an entry has no code";
+  for (int32_t i = 0; i < artifact->num_variants; ++i)
+    if (!entry->run[i])
+      return "an entry has no code for a variant";
+  if (entry->num_checks < 0 || (entry->num_checks > 0 && !entry->checks))
+    return "an entry has no checks";
+  if (entry->num_weights < 0 || (entry->num_weights > 0 && !entry->weights))
+    return "an entry has no list of weights";
+  for (int32_t i = 0; i < entry->num_weights; ++i)
+    if (entry->weights[i] < 0 || entry->weights[i] >= artifact->num_weights)
+      return "an entry names a weight that is not there";
+  return 0;
+}
+
+static const char *fault(const mad_artifact *artifact) {
+  if (!artifact->name || !artifact->compiler || !artifact->manifest)
+    return "it has no name, compiler or manifest";
+  if (artifact->num_variants < 1 || !artifact->variants)
+    return "it has no code variants";
+  if (artifact->num_weights < 0 || (artifact->num_weights > 0 && !artifact->weights))
+    return "its weights are missing";
+  for (int32_t i = 0; i < artifact->num_weights; ++i)
+    if (artifact->weights[i].bytes > 0 && !artifact->weights[i].data)
+      return "a weight has no data";
+  if (artifact->num_entries < 0 || (artifact->num_entries > 0 && !artifact->entries))
+    return "its entries are missing";
+  for (int32_t i = 0; i < artifact->num_entries; ++i) {
+    const char *text = faultOfEntry(artifact, &artifact->entries[i]);
+    if (text)
+      return text;
+  }
+  return 0;
+}
+
+mad_status mad_artifact_check(const mad_artifact *artifact, int32_t *variant, mad_error *error) {
+  if (!artifact)
+    return mad_error_null(error, "the artifact");
+  if (artifact->magic != MAD_ARTIFACT_MAGIC)
+    return mad_error_magic(error);
+  /* Of another version nothing but the first two fields is known. */
+  if (artifact->abi_version != MAD_ABI_VERSION)
+    return mad_error_abi(error, artifact->abi_version, "");
+  if (artifact->size != sizeof *artifact)
+    return mad_error_struct_size(error, artifact->size, sizeof *artifact);
+  const char *text = fault(artifact);
+  if (text)
+    return mad_error_inconsistent(error, text);
+
+  const int32_t cpu = mad_cpu_level();
+  int32_t lowest = artifact->variants[0].level;
+  *variant = -1;
+  for (int32_t i = 0; i < artifact->num_variants; ++i) {
+    const int32_t level = artifact->variants[i].level;
+    if (level <= cpu)
+      *variant = i;
+    if (level < lowest)
+      lowest = level;
+  }
+  return *variant < 0 ? mad_error_level(error, artifact->name, lowest, cpu) : MAD_OK;
+}

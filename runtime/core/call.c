@@ -1,0 +1,100 @@
+/*===- call.c - Calls of entries ------------------------------------------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#include "runtime/core/core.h"
+#include "runtime/core/errors.h"
+#include <string.h>
+
+/* What a prepare or run function returned, as a status. */
+static mad_status statusOf(mad_context *context, const mad_entry *entry, int32_t code,
+                           const int64_t *info) {
+  if (code == 0)
+    return MAD_OK;
+  if (code < 0 || code > entry->num_checks)
+    return mad_error_bad_code(&context->error, entry, code);
+  return mad_error_check(&context->error, &entry->checks[code - 1], info);
+}
+
+static mad_status find(mad_context *context, int32_t number, const mad_entry **entry) {
+  const mad_artifact *artifact = context->module->artifact;
+  context->error.message[0] = 0;
+  if (number < 0 || number >= artifact->num_entries)
+    return mad_error_no_entry(&context->error, number, artifact->num_entries);
+  *entry = &artifact->entries[number];
+  return MAD_OK;
+}
+
+static mad_status prepare(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                          int64_t *arena) {
+  int64_t *extents = context->extents;
+  int64_t info[2] = {0, 0};
+  for (int32_t i = 0; i < entry->info.num_inputs; ++i)
+    for (int32_t k = 0; k < inputs[i].rank; ++k)
+      *extents++ = inputs[i].shape[k];
+  *arena = 0;
+  const int32_t code =
+      entry->prepare(context->extents, context->dims, context->results, arena, info);
+  return statusOf(context, entry, code, info);
+}
+
+mad_status mad_entry_shapes(mad_context *context, int32_t number, const mad_tensor *inputs,
+                            int32_t num_inputs, int64_t *extents) {
+  const mad_entry *entry = NULL;
+  int64_t arena = 0;
+  if (!context)
+    return MAD_INVALID_ARGUMENT;
+  mad_status status = find(context, number, &entry);
+  if (status != MAD_OK)
+    return status;
+  status = mad_check_inputs(context, entry, inputs, num_inputs, /*with_data=*/0);
+  if (status == MAD_OK)
+    status = prepare(context, entry, inputs, &arena);
+  if (status != MAD_OK)
+    return status;
+  size_t count = 0;
+  for (int32_t i = 0; i < entry->info.num_outputs; ++i)
+    count += (size_t)entry->info.outputs[i].rank;
+  if (count > 0 && !extents)
+    return mad_error_null(&context->error, "the place for the extents");
+  if (count > 0)
+    memcpy(extents, context->results, count * sizeof *extents);
+  return MAD_OK;
+}
+
+static mad_status run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                      const mad_tensor *outputs) {
+  void **data = context->data;
+  int64_t info[2] = {0, 0};
+  for (int32_t i = 0; i < entry->info.num_inputs; ++i)
+    *data++ = inputs[i].data;
+  for (int32_t i = 0; i < entry->info.num_outputs; ++i)
+    *data++ = outputs[i].data;
+  for (int32_t i = 0; i < entry->num_weights; ++i)
+    *data++ = (void *)(uintptr_t)context->module->artifact->weights[entry->weights[i]].data;
+  const int32_t code =
+      entry->run[context->module->variant](context->data, context->dims, context->arena, info);
+  return statusOf(context, entry, code, info);
+}
+
+mad_status mad_entry_call(mad_context *context, int32_t number, const mad_tensor *inputs,
+                          int32_t num_inputs, const mad_tensor *outputs, int32_t num_outputs) {
+  const mad_entry *entry = NULL;
+  int64_t arena = 0;
+  if (!context)
+    return MAD_INVALID_ARGUMENT;
+  mad_status status = find(context, number, &entry);
+  if (status == MAD_OK)
+    status = mad_check_inputs(context, entry, inputs, num_inputs, /*with_data=*/1);
+  if (status == MAD_OK)
+    status = prepare(context, entry, inputs, &arena);
+  if (status == MAD_OK)
+    status = mad_check_outputs(context, entry, outputs, num_outputs, context->results);
+  if (status == MAD_OK)
+    status = mad_check_overlap(context, entry, inputs, outputs);
+  if (status == MAD_OK)
+    status = mad_arena_reserve(context, entry, arena);
+  return status == MAD_OK ? run(context, entry, inputs, outputs) : status;
+}

@@ -1,0 +1,65 @@
+/*===- context.c - Contexts: the memory of calls --------------------------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#include "runtime/core/core.h"
+#include "runtime/core/errors.h"
+#include <stdlib.h>
+
+static size_t sumOfRanks(const mad_value_info *values, int32_t count) {
+  size_t sum = 0;
+  for (int32_t i = 0; i < count; ++i)
+    sum += (size_t)values[i].rank;
+  return sum;
+}
+
+static void toMost(size_t *most, size_t value) {
+  if (value > *most)
+    *most = value;
+}
+
+mad_status mad_context_create(mad_module *module, mad_context **context, mad_error *error) {
+  if (!context)
+    return mad_error_null(error, "the place for the context");
+  *context = NULL;
+  if (!module)
+    return mad_error_null(error, "the module");
+  size_t extents = 0, dims = 0, results = 0, data = 0;
+  for (int32_t i = 0; i < module->artifact->num_entries; ++i) {
+    const mad_entry *entry = &module->artifact->entries[i];
+    const mad_entry_info *info = &entry->info;
+    toMost(&extents, sumOfRanks(info->inputs, info->num_inputs));
+    toMost(&dims, (size_t)info->num_dims);
+    toMost(&results, sumOfRanks(info->outputs, info->num_outputs));
+    toMost(&data,
+           (size_t)info->num_inputs + (size_t)info->num_outputs + (size_t)entry->num_weights);
+  }
+  /* One block: the context, then its numbers, then its pointers. */
+  const size_t bytes =
+      sizeof(mad_context) + (extents + dims + results) * sizeof(int64_t) + data * sizeof(void *);
+  mad_context *made = calloc(1, bytes);
+  if (!made)
+    return mad_error_memory(error, "a context", bytes);
+  made->extents = (int64_t *)(made + 1);
+  made->dims = made->extents + extents;
+  made->results = made->dims + dims;
+  made->data = (void **)(made->results + results);
+  made->module = module;
+  mad_module_hold(module);
+  *context = made;
+  return MAD_OK;
+}
+
+void mad_context_destroy(mad_context *context) {
+  if (!context)
+    return;
+  mad_module_destroy(context->module);
+  free(context->arena);
+  free(context);
+}
+
+const char *mad_context_message(const mad_context *context) {
+  return context ? context->error.message : "";
+}

@@ -1,0 +1,60 @@
+/*===- core.h - Inside the runtime ----------------------------------------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#ifndef MAD_RUNTIME_CORE_CORE_H
+#define MAD_RUNTIME_CORE_CORE_H
+
+#include "runtime/artifact.h"
+#include "runtime/core/cpu.h"
+#include <stdatomic.h>
+
+struct mad_module {
+  const mad_artifact *artifact;
+  void *handle;       /* of dlopen, or null */
+  int32_t variant;    /* chosen for this machine */
+  atomic_int holders; /* the creator and the contexts: they may go in any order */
+};
+
+struct mad_context {
+  mad_module *module;
+  mad_error error;
+  void *arena;
+  size_t arena_bytes;
+  /* Room for the largest entry. */
+  int64_t *extents; /* of all inputs */
+  int64_t *dims;
+  int64_t *results; /* extents of all outputs */
+  void **data;
+};
+
+/* Checks what was read before it is believed, and picks the variant. */
+mad_status mad_artifact_check(const mad_artifact *artifact, int32_t *variant, mad_error *error);
+
+/* What loading must know of a verified file. */
+typedef struct mad_file_facts {
+  mad_file_header header;
+  uint64_t header_address; /* relative to where the file is loaded */
+} mad_file_facts;
+/* Reads the file as bytes; runs nothing. */
+mad_status mad_file_verify(const char *path, mad_file_facts *facts, mad_error *error);
+
+void mad_module_hold(mad_module *module);
+
+/* At least `bytes` of scratch memory, aligned to 64. Keeps what is there when
+ * it is large enough. */
+mad_status mad_arena_reserve(mad_context *context, const mad_entry *entry, int64_t bytes);
+
+/* Bytes of a tensor that was accepted. */
+uint64_t mad_tensor_bytes(const mad_tensor *tensor);
+mad_status mad_check_inputs(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                            int32_t count, int with_data);
+/* Extents must equal `expected`, those of all outputs one after the other. */
+mad_status mad_check_outputs(mad_context *context, const mad_entry *entry,
+                             const mad_tensor *outputs, int32_t count, const int64_t *expected);
+mad_status mad_check_overlap(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                             const mad_tensor *outputs);
+
+#endif /* MAD_RUNTIME_CORE_CORE_H */

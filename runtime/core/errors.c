@@ -1,0 +1,295 @@
+/*===- errors.c - Every failure of the runtime, by name -------------------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#define _POSIX_C_SOURCE 200809L
+#include "runtime/core/errors.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Writes the message; a longer one ends with "..." after a whole character. */
+__attribute__((format(printf, 3, 4))) static mad_status fail(mad_error *error, mad_status status,
+                                                             const char *format, ...) {
+  if (!error)
+    return status;
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  if (length < 0)
+    error->message[0] = 0;
+  if (length >= (int)sizeof error->message) {
+    size_t end = sizeof error->message - 4;
+    while (end > 0 && ((unsigned char)error->message[end] & 0xc0) == 0x80)
+      --end;
+    memcpy(error->message + end, "...", 4);
+  }
+  return status;
+}
+
+static const char *reason(int code, char *buffer, size_t size) {
+  if (strerror_r(code, buffer, size) != 0)
+    snprintf(buffer, size, "error %d", code);
+  return buffer;
+}
+
+static const char *level(int32_t number, char *buffer, size_t size) {
+  if (number == 0)
+    snprintf(buffer, size, "x86-64");
+  else
+    snprintf(buffer, size, "x86-64-v%" PRId32, number);
+  return buffer;
+}
+
+//===- Arguments of calls ---------------------------------------------------===//
+
+mad_status mad_error_null(mad_error *error, const char *what) {
+  return fail(error, MAD_INVALID_ARGUMENT, "%s is a null pointer", what);
+}
+
+mad_status mad_error_no_entry(mad_error *error, int32_t number, int32_t count) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "there is no entry %" PRId32 ", the module has %" PRId32
+              " (`mad_module_find` gives the number of a name)",
+              number, count);
+}
+
+mad_status mad_error_count(mad_error *error, const mad_entry *entry, const char *kind,
+                           int32_t count, int32_t expected) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "`%s` was called with %" PRId32 " %s%s, expected %" PRId32, entry->info.name, count,
+              kind, count == 1 ? "" : "s", expected);
+}
+
+#define OPERAND "%s `%s` of `%s`"
+#define NAMES(at) (at)->kind, (at)->info->name, (at)->entry->info.name
+
+mad_status mad_error_rank(mad_error *error, const mad_operand *at, int32_t rank) {
+  return fail(error, MAD_INVALID_ARGUMENT, OPERAND " has rank %" PRId32 ", expected %" PRId32,
+              NAMES(at), rank, at->info->rank);
+}
+
+mad_status mad_error_dtype(mad_error *error, const mad_operand *at, mad_dtype dtype) {
+  return fail(error, MAD_INVALID_ARGUMENT, OPERAND " has elements of type %s, expected %s",
+              NAMES(at), mad_dtype_name(dtype), mad_dtype_name(at->info->dtype));
+}
+
+mad_status mad_error_no_shape(mad_error *error, const mad_operand *at) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              OPERAND " has rank %" PRId32 " but its shape is a null pointer", NAMES(at),
+              at->info->rank);
+}
+
+mad_status mad_error_negative(mad_error *error, const mad_operand *at, int32_t dim,
+                              int64_t extent) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              OPERAND " has extent %" PRId64 " in dimension %" PRId32
+                      " (`%s`), expected at least 0",
+              NAMES(at), extent, dim, at->info->dims[dim]);
+}
+
+mad_status mad_error_too_large(mad_error *error, const mad_operand *at) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              OPERAND " has a shape of more bytes than memory can hold", NAMES(at));
+}
+
+mad_status mad_error_no_data(mad_error *error, const mad_operand *at) {
+  return fail(error, MAD_INVALID_ARGUMENT, OPERAND " has a null pointer for its data", NAMES(at));
+}
+
+mad_status mad_error_misaligned(mad_error *error, const mad_operand *at) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "the data of " OPERAND " is not aligned to its elements of %zu bytes", NAMES(at),
+              mad_dtype_size(at->info->dtype));
+}
+
+mad_status mad_error_extent(mad_error *error, const mad_operand *at, int32_t dim, int64_t extent,
+                            int64_t expected) {
+  return fail(error, MAD_SHAPE_MISMATCH,
+              OPERAND " has extent %" PRId64 " in dimension %" PRId32 " (`%s`), expected %" PRId64,
+              NAMES(at), extent, dim, at->info->dims[dim], expected);
+}
+
+mad_status mad_error_overlap(mad_error *error, const mad_operand *at, const mad_operand *other) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              OPERAND " overlaps %s `%s`, an output needs memory of its own", NAMES(at),
+              other->kind, other->info->name);
+}
+
+//===- Failures inside a call -----------------------------------------------===//
+
+mad_status mad_error_check(mad_error *error, const mad_check *check, const int64_t *info) {
+  const char *place = check->place ? check->place : "";
+  const char *colon = *place ? ": " : "";
+  switch (check->kind) {
+  case 0:
+    return fail(error, MAD_SHAPE_MISMATCH, "%s%s%s: found %" PRId64 ", expected %" PRId64, place,
+                colon, check->message, info[0], info[1]);
+  case 1:
+    return fail(error, MAD_SHAPE_MISMATCH, "%s%s%s: found %" PRId64 ", expected at least %" PRId64,
+                place, colon, check->message, info[0], info[1]);
+  default:
+    return fail(error, MAD_OUT_OF_RANGE,
+                "%s%s%s: found %" PRId64 ", expected 0 <= index < %" PRId64, place, colon,
+                check->message, info[0], info[1]);
+  }
+}
+
+mad_status mad_error_bad_code(mad_error *error, const mad_entry *entry, int32_t code) {
+  return fail(error, MAD_INTERNAL,
+              "the code of `%s` reports check %" PRId32 " of %" PRId32
+              "; this is a fault of the compiler",
+              entry->info.name, code, entry->num_checks);
+}
+
+mad_status mad_error_bad_arena(mad_error *error, const mad_entry *entry, int64_t bytes) {
+  return fail(error, MAD_INTERNAL,
+              "the code of `%s` asks for %" PRId64
+              " bytes of scratch memory; this is a fault of the compiler",
+              entry->info.name, bytes);
+}
+
+mad_status mad_error_arena(mad_error *error, const mad_entry *entry, int64_t bytes, size_t held) {
+  return fail(error, MAD_OUT_OF_MEMORY,
+              "`%s` needs %" PRId64
+              " bytes of scratch memory for these shapes, the system does not give them (the "
+              "context held %zu bytes)",
+              entry->info.name, bytes, held);
+}
+
+mad_status mad_error_memory(mad_error *error, const char *what, size_t bytes) {
+  return fail(error, MAD_OUT_OF_MEMORY, "no memory for %s: %zu bytes", what, bytes);
+}
+
+//===- Artifacts in memory --------------------------------------------------===//
+
+mad_status mad_error_magic(mad_error *error) {
+  return fail(error, MAD_BAD_FORMAT,
+              "this is not an artifact: its first bytes are not those of one");
+}
+
+mad_status mad_error_abi(mad_error *error, uint32_t abi, const char *compiler) {
+  return fail(error, MAD_BAD_FORMAT,
+              "the artifact has binary interface %" PRIu32 "%s%s, this runtime reads %u; compile "
+              "the model again or take the runtime of its compiler",
+              abi, *compiler ? ", made by " : "", compiler, MAD_ABI_VERSION);
+}
+
+mad_status mad_error_struct_size(mad_error *error, uint32_t size, size_t expected) {
+  return fail(error, MAD_BAD_FORMAT, "the head of the artifact has %" PRIu32 " bytes, expected %zu",
+              size, expected);
+}
+
+mad_status mad_error_inconsistent(mad_error *error, const char *what) {
+  return fail(error, MAD_BAD_FORMAT, "the artifact is damaged: %s", what);
+}
+
+mad_status mad_error_level(mad_error *error, const char *name, int32_t wanted, int32_t cpu) {
+  char a[32], b[32];
+  return fail(
+      error, MAD_UNSUPPORTED,
+      "artifact `%s` needs a CPU of level %s, this one reaches %s; compile the model for %s", name,
+      level(wanted, a, sizeof a), level(cpu, b, sizeof b), b);
+}
+
+//===- Artifacts in files ---------------------------------------------------===//
+
+mad_status mad_error_open(mad_error *error, const char *path, int code) {
+  char buffer[128];
+  return fail(error, MAD_FILE_ERROR, "cannot open `%s`: %s", path,
+              reason(code, buffer, sizeof buffer));
+}
+
+mad_status mad_error_read(mad_error *error, const char *path, int code) {
+  char buffer[128];
+  return fail(error, MAD_FILE_ERROR, "cannot read `%s`: %s", path,
+              code ? reason(code, buffer, sizeof buffer) : "it became shorter meanwhile");
+}
+
+mad_status mad_error_not_regular(mad_error *error, const char *path) {
+  return fail(error, MAD_FILE_ERROR, "cannot load `%s`: it is not a regular file", path);
+}
+
+mad_status mad_error_short(mad_error *error, const char *path, uint64_t bytes) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` has %" PRIu64 " bytes, too few for a shared library; is it complete?", path,
+              bytes);
+}
+
+mad_status mad_error_not_elf(mad_error *error, const char *path) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` is not a shared library (ELF): it does not start with its magic bytes", path);
+}
+
+mad_status mad_error_wrong_elf(mad_error *error, const char *path, const char *what) {
+  return fail(error, MAD_BAD_FORMAT, "`%s` is %s, expected a 64-bit shared library for x86-64",
+              path, what);
+}
+
+mad_status mad_error_cut(mad_error *error, const char *path, const char *what, uint64_t end,
+                         uint64_t bytes) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` is truncated or damaged: %s ends at byte %" PRIu64 ", the file has %" PRIu64,
+              path, what, end, bytes);
+}
+
+mad_status mad_error_foreign(mad_error *error, const char *path) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` is a shared library, but no compiled model: it has no section %s", path,
+              MAD_HEADER_SECTION);
+}
+
+mad_status mad_error_header_size(mad_error *error, const char *path, uint64_t size) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` is damaged: its section %s has %" PRIu64 " bytes, expected %zu", path,
+              MAD_HEADER_SECTION, size, sizeof(mad_file_header));
+}
+
+mad_status mad_error_file_abi(mad_error *error, const char *path, const mad_file_header *header) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` has binary interface %" PRIu32
+              ", made by %.63s; this runtime reads %u; compile "
+              "the model again or take the runtime of its compiler",
+              path, header->abi_version, header->compiler, MAD_ABI_VERSION);
+}
+
+mad_status mad_error_file_level(mad_error *error, const char *path, int32_t wanted, int32_t cpu) {
+  char a[32], b[32];
+  return fail(error, MAD_UNSUPPORTED,
+              "`%s` needs a CPU of level %s, this one reaches %s; compile the model for %s", path,
+              level(wanted, a, sizeof a), level(cpu, b, sizeof b), b);
+}
+
+mad_status mad_error_file_size(mad_error *error, const char *path, uint64_t bytes,
+                               uint64_t expected) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` is truncated or was changed: it has %" PRIu64 " bytes, expected %" PRIu64, path,
+              bytes, expected);
+}
+
+mad_status mad_error_checksum(mad_error *error, const char *path, uint64_t found,
+                              uint64_t expected) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` is damaged or was changed after its build: checksum %016" PRIx64
+              ", expected %016" PRIx64,
+              path, found, expected);
+}
+
+mad_status mad_error_load(mad_error *error, const char *path, const char *text) {
+  return fail(error, MAD_FILE_ERROR, "cannot load `%s`: %s", path, text ? text : "unknown reason");
+}
+
+mad_status mad_error_replaced(mad_error *error, const char *path) {
+  return fail(error, MAD_FILE_ERROR,
+              "another version of `%s` is loaded in this process; destroy its modules first, or "
+              "give the new file another name",
+              path);
+}
+
+mad_status mad_error_no_symbol(mad_error *error, const char *path) {
+  return fail(error, MAD_BAD_FORMAT, "`%s` is damaged: it does not export mad_artifact_v1", path);
+}

@@ -1,0 +1,72 @@
+/*===- errors.h - Every failure of the runtime, by name -------------------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * Each writes its message, where there is room for one, and returns its status.
+ *
+ *===------------------------------------------------------------------------===*/
+#ifndef MAD_RUNTIME_CORE_ERRORS_H
+#define MAD_RUNTIME_CORE_ERRORS_H
+
+#include "runtime/artifact.h"
+
+/* Arguments of calls. */
+mad_status mad_error_null(mad_error *error, const char *what);
+mad_status mad_error_no_entry(mad_error *error, int32_t number, int32_t count);
+mad_status mad_error_count(mad_error *error, const mad_entry *entry, const char *kind,
+                           int32_t count, int32_t expected);
+
+/* A tensor of a call: `kind` is "input" or "output". */
+typedef struct mad_operand {
+  const mad_entry *entry;
+  const char *kind;
+  const mad_value_info *info;
+} mad_operand;
+mad_status mad_error_rank(mad_error *error, const mad_operand *at, int32_t rank);
+mad_status mad_error_dtype(mad_error *error, const mad_operand *at, mad_dtype dtype);
+mad_status mad_error_no_shape(mad_error *error, const mad_operand *at);
+mad_status mad_error_negative(mad_error *error, const mad_operand *at, int32_t dim, int64_t extent);
+mad_status mad_error_too_large(mad_error *error, const mad_operand *at);
+mad_status mad_error_no_data(mad_error *error, const mad_operand *at);
+mad_status mad_error_misaligned(mad_error *error, const mad_operand *at);
+mad_status mad_error_extent(mad_error *error, const mad_operand *at, int32_t dim, int64_t extent,
+                            int64_t expected);
+mad_status mad_error_overlap(mad_error *error, const mad_operand *at, const mad_operand *other);
+
+/* Failures inside a call. `info`: the value found and the one expected. */
+mad_status mad_error_check(mad_error *error, const mad_check *check, const int64_t *info);
+mad_status mad_error_bad_code(mad_error *error, const mad_entry *entry, int32_t code);
+mad_status mad_error_bad_arena(mad_error *error, const mad_entry *entry, int64_t bytes);
+mad_status mad_error_arena(mad_error *error, const mad_entry *entry, int64_t bytes, size_t held);
+mad_status mad_error_memory(mad_error *error, const char *what, size_t bytes);
+
+/* Artifacts in memory. */
+mad_status mad_error_magic(mad_error *error);
+mad_status mad_error_abi(mad_error *error, uint32_t abi, const char *compiler);
+mad_status mad_error_struct_size(mad_error *error, uint32_t size, size_t expected);
+mad_status mad_error_inconsistent(mad_error *error, const char *what);
+mad_status mad_error_level(mad_error *error, const char *name, int32_t level, int32_t cpu);
+
+/* Artifacts in files. */
+mad_status mad_error_open(mad_error *error, const char *path, int code);
+mad_status mad_error_read(mad_error *error, const char *path, int code);
+mad_status mad_error_not_regular(mad_error *error, const char *path);
+mad_status mad_error_short(mad_error *error, const char *path, uint64_t bytes);
+mad_status mad_error_not_elf(mad_error *error, const char *path);
+mad_status mad_error_wrong_elf(mad_error *error, const char *path, const char *what);
+mad_status mad_error_cut(mad_error *error, const char *path, const char *what, uint64_t end,
+                         uint64_t bytes);
+mad_status mad_error_foreign(mad_error *error, const char *path);
+mad_status mad_error_header_size(mad_error *error, const char *path, uint64_t size);
+mad_status mad_error_file_abi(mad_error *error, const char *path, const mad_file_header *header);
+mad_status mad_error_file_level(mad_error *error, const char *path, int32_t level, int32_t cpu);
+mad_status mad_error_file_size(mad_error *error, const char *path, uint64_t bytes,
+                               uint64_t expected);
+mad_status mad_error_checksum(mad_error *error, const char *path, uint64_t found,
+                              uint64_t expected);
+mad_status mad_error_load(mad_error *error, const char *path, const char *reason);
+mad_status mad_error_replaced(mad_error *error, const char *path);
+mad_status mad_error_no_symbol(mad_error *error, const char *path);
+
+#endif /* MAD_RUNTIME_CORE_ERRORS_H */

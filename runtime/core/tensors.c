@@ -1,0 +1,117 @@
+/*===- tensors.c - Tensors of a call are checked before code sees them ----===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#include "runtime/core/core.h"
+#include "runtime/core/errors.h"
+
+uint64_t mad_tensor_bytes(const mad_tensor *tensor) {
+  uint64_t bytes = mad_dtype_size(tensor->dtype);
+  for (int32_t i = 0; i < tensor->rank; ++i)
+    bytes *= (uint64_t)tensor->shape[i];
+  return bytes;
+}
+
+/* An extent of zero makes the product zero, whatever the others are. */
+static int fitsMemory(const mad_tensor *tensor) {
+  uint64_t bytes = mad_dtype_size(tensor->dtype);
+  for (int32_t i = 0; i < tensor->rank; ++i) {
+    const uint64_t extent = (uint64_t)tensor->shape[i];
+    if (extent == 0)
+      return 1;
+    if (bytes > (uint64_t)PTRDIFF_MAX / extent)
+      bytes = UINT64_MAX;
+    else
+      bytes *= extent;
+  }
+  return bytes <= (uint64_t)PTRDIFF_MAX;
+}
+
+static mad_status checkType(mad_error *error, const mad_operand *at, const mad_tensor *tensor) {
+  if (tensor->dtype != at->info->dtype)
+    return mad_error_dtype(error, at, tensor->dtype);
+  if (tensor->rank != at->info->rank)
+    return mad_error_rank(error, at, tensor->rank);
+  if (tensor->rank > 0 && !tensor->shape)
+    return mad_error_no_shape(error, at);
+  for (int32_t i = 0; i < tensor->rank; ++i)
+    if (tensor->shape[i] < 0)
+      return mad_error_negative(error, at, i, tensor->shape[i]);
+  return fitsMemory(tensor) ? MAD_OK : mad_error_too_large(error, at);
+}
+
+static mad_status checkData(mad_error *error, const mad_operand *at, const mad_tensor *tensor) {
+  if (!tensor->data)
+    return mad_tensor_bytes(tensor) == 0 ? MAD_OK : mad_error_no_data(error, at);
+  if ((uintptr_t)tensor->data % mad_dtype_size(tensor->dtype) != 0)
+    return mad_error_misaligned(error, at);
+  return MAD_OK;
+}
+
+mad_status mad_check_inputs(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                            int32_t count, int with_data) {
+  mad_error *error = &context->error;
+  if (count != entry->info.num_inputs)
+    return mad_error_count(error, entry, "input", count, entry->info.num_inputs);
+  if (count > 0 && !inputs)
+    return mad_error_null(error, "the list of inputs");
+  for (int32_t i = 0; i < count; ++i) {
+    const mad_operand at = {entry, "input", &entry->info.inputs[i]};
+    mad_status status = checkType(error, &at, &inputs[i]);
+    if (status == MAD_OK && with_data)
+      status = checkData(error, &at, &inputs[i]);
+    if (status != MAD_OK)
+      return status;
+  }
+  return MAD_OK;
+}
+
+mad_status mad_check_outputs(mad_context *context, const mad_entry *entry,
+                             const mad_tensor *outputs, int32_t count, const int64_t *expected) {
+  mad_error *error = &context->error;
+  if (count != entry->info.num_outputs)
+    return mad_error_count(error, entry, "output", count, entry->info.num_outputs);
+  if (count > 0 && !outputs)
+    return mad_error_null(error, "the list of outputs");
+  for (int32_t i = 0; i < count; ++i) {
+    const mad_operand at = {entry, "output", &entry->info.outputs[i]};
+    mad_status status = checkType(error, &at, &outputs[i]);
+    for (int32_t k = 0; status == MAD_OK && k < outputs[i].rank; ++k, ++expected)
+      if (outputs[i].shape[k] != *expected)
+        status = mad_error_extent(error, &at, k, outputs[i].shape[k], *expected);
+    if (status == MAD_OK)
+      status = checkData(error, &at, &outputs[i]);
+    if (status != MAD_OK)
+      return status;
+  }
+  return MAD_OK;
+}
+
+static int overlap(const mad_tensor *a, const mad_tensor *b) {
+  const uintptr_t first = (uintptr_t)a->data, second = (uintptr_t)b->data;
+  const uint64_t bytes = mad_tensor_bytes(a), others = mad_tensor_bytes(b);
+  if (bytes == 0 || others == 0)
+    return 0;
+  return first <= second ? second - first < bytes : first - second < others;
+}
+
+mad_status mad_check_overlap(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                             const mad_tensor *outputs) {
+  const mad_entry_info *info = &entry->info;
+  for (int32_t i = 0; i < info->num_outputs; ++i) {
+    const mad_operand at = {entry, "output", &info->outputs[i]};
+    for (int32_t j = 0; j < info->num_inputs; ++j)
+      if (overlap(&outputs[i], &inputs[j])) {
+        const mad_operand other = {entry, "input", &info->inputs[j]};
+        return mad_error_overlap(&context->error, &at, &other);
+      }
+    for (int32_t j = 0; j < i; ++j)
+      if (overlap(&outputs[i], &outputs[j])) {
+        const mad_operand other = {entry, "output", &info->outputs[j]};
+        return mad_error_overlap(&context->error, &at, &other);
+      }
+  }
+  return MAD_OK;
+}
