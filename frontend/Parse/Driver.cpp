@@ -1,0 +1,258 @@
+//===- Driver.cpp - Tokens for the parser, nodes from its rules -------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Parse/Driver.h"
+#include "frontend/Diag/Codes.h"
+#include "frontend/Parse/Parse.h"
+#include "frontend/Parse/Tokens.h"
+#include <algorithm>
+
+using namespace mad;
+using namespace mad::syntax;
+using lex::Token;
+
+/// Room above the deepest expression for what holds it: Param, Params, Fn.
+static constexpr uint32_t maxNesting = ast::maxDepth - 4;
+
+std::unique_ptr<ast::File> mad::parse(const Sources &sources, uint32_t file,
+                                      Diagnostics &diagnostics) {
+  auto tree = std::make_unique<ast::File>();
+  tree->source = file;
+  Driver(sources[file], *tree, diagnostics).parse();
+  return tree;
+}
+
+Parser::symbol_type syntax::nextToken(Driver &driver) {
+  lex::Lexeme lexeme = driver.next();
+  switch (lexeme.token) {
+  case Token::End:
+    return Parser::make_END(lexeme.span);
+  case Token::Invalid:
+    return Parser::make_YYerror(lexeme.span);
+#define MAD_TOKEN(name, spelling)                                                                  \
+  case Token::name:                                                                                \
+    return Parser::make_##name(lexeme.text, lexeme.span);
+#include "frontend/Lex/Tokens.def"
+  }
+  return Parser::make_END(lexeme.span);
+}
+
+Driver::Driver(const Source &source, ast::File &file, Diagnostics &diagnostics, Limits limits)
+    : file(file), diagnostics(diagnostics), limits(limits),
+      lexer(source.text, file.source, diagnostics, file.strings), layout(lexer, diagnostics),
+      text(source.text) {}
+
+void Driver::parse() {
+  if (text.size() > limits.bytes) {
+    error(code::E0103, {0, 0, file.source},
+          "the text has " + std::to_string(text.size()) + " bytes, at most " +
+              std::to_string(limits.bytes) + " are allowed");
+    return;
+  }
+  if (lex::checkText(text, file.source, diagnostics))
+    Parser(*this).parse();
+}
+
+/// The next token for the parser. While it recovers from an error, brackets that
+/// open then are passed over whole, so that it stops at its own bracket or line.
+lex::Lexeme Driver::next() {
+  previous = lookahead.token;
+  for (;;) {
+    lookahead = layout.next();
+    if (stop) {
+      lookahead.token = Token::End;
+      return lookahead;
+    }
+    Token token = lookahead.token;
+    headerBrace = inHeader && token == Token::LeftBrace && layout.depth() == 1;
+    bool outside = layout.depth() == 0;
+    if (token == Token::Fn || token == Token::Test)
+      inHeader |= outside;
+    else if (headerBrace || (token == Token::Line && outside))
+      inHeader = false;
+    if (recovering && token == Token::Invalid)
+      continue;
+    if (recovering && opensGroup()) {
+      layout.skipGroup();
+      continue;
+    }
+    if (token == Token::Invalid)
+      recovering = true;
+    return lookahead;
+  }
+}
+
+/// The body of a function is read even when the line before it is broken.
+bool Driver::opensGroup() const {
+  Token token = lookahead.token;
+  return token == Token::LeftParen || token == Token::LeftBracket ||
+         (token == Token::LeftBrace && !headerBrace);
+}
+
+void Driver::recover() {
+  recovering = true;
+  layout.silenceOpen();
+  if (opensGroup())
+    layout.skipGroup();
+}
+
+bool Driver::onEarlierLine(Span span) const {
+  std::string_view between = text.substr(span.end, std::max(lookahead.span.begin, span.end) - span.end);
+  return between.find('\n') != std::string_view::npos;
+}
+
+bool Driver::stackFits(size_t size, Span at) {
+  if (size <= limits.stack)
+    return true;
+  if (!tooDeep)
+    error(code::E0111, at, "nested too deeply to be read");
+  stop = tooDeep = true;
+  return false;
+}
+
+Diagnostic &Driver::error(uint16_t code, Span span, std::string message) {
+  if (!stop)
+    return diagnostics.error(code, span, std::move(message));
+  unused = {};
+  return unused;
+}
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+static uint32_t depthOf(const Nodes &kids) {
+  uint32_t depth = 0;
+  for (const Node *kid : kids)
+    depth = std::max<uint32_t>(depth, kid ? kid->depth : 0);
+  return depth + 1;
+}
+
+Node *Driver::make(Kind kind, Span span, Span name, std::string_view text, Nodes kids,
+                   uint8_t flags) {
+  if (file.nodes.size() >= limits.nodes && !stop) {
+    error(code::E0112, name,
+          "the text is too long: at most " + std::to_string(limits.nodes) +
+              " names, numbers, operators and so on are allowed");
+    stop = true;
+  }
+  uint32_t depth = depthOf(kids);
+  if (kind > Kind::Param && depth > maxNesting) {
+    if (!tooDeep)
+      error(code::E0111, name,
+            "nested too deeply: at most " + std::to_string(maxNesting) + " levels are allowed")
+          .help = "name parts of it with `let`";
+    tooDeep = true;
+    kids.clear();
+    // A block stays one: what holds it counts on that.
+    if (kind == Kind::Block)
+      kids.push_back(failed(span));
+    else
+      kind = Kind::Error;
+    depth = depthOf(kids);
+  }
+  file.nodes.push_back({kind, flags, uint16_t(depth), span, name, text, std::move(kids), {}});
+  return &file.nodes.back();
+}
+
+Node *Driver::binary(Span span, Node *left, Span op, std::string_view text, Node *right) {
+  return make(Kind::Binary, span, op, text, {left, right});
+}
+
+Node *Driver::after(Kind kind, Span span, Span name, Node *head, Nodes rest) {
+  rest.insert(rest.begin(), head);
+  return make(kind, span, kind == Kind::Call ? head->nameSpan : name, {}, std::move(rest));
+}
+
+Node *Driver::paren(Span span, Nodes elements, Kind kind) {
+  return elements.size() == 1 ? elements[0] : make(kind, span, span, {}, std::move(elements));
+}
+
+Node *Driver::with(Span span, Span word, Node *value, Nodes settings) {
+  return after(Kind::With, span, word, value, std::move(settings));
+}
+
+Node *Driver::block(Span span, Nodes lines) {
+  auto isStatement = [](const Node *node) {
+    return node->kind == Kind::Let || node->kind == Kind::LetIndex || node->kind == Kind::Assert;
+  };
+  for (size_t i = 0; i + 1 < lines.size(); ++i) {
+    if (isStatement(lines[i]) || lines[i]->kind == Kind::Error)
+      continue;
+    error(code::E0123, lines[i]->span,
+          "this value is not used: only the last line of a block is its result")
+        .help = "name the value with `let`, or remove it";
+    lines[i] = failed(lines[i]->span);
+  }
+  if (lines.empty() || isStatement(lines.back()))
+    lines.push_back(nullptr);
+  return make(Kind::Block, span, span, {}, std::move(lines));
+}
+
+Node *Driver::param(Span span, Span nameSpan, std::string_view text, Node *type, Node *value,
+                    bool constant) {
+  bool axis = type->kind == Kind::TensorType && type->text == "axis" && type->kids.empty();
+  if (axis)
+    type = nullptr;
+  uint8_t flags = (constant ? ast::Constant : 0) | (axis ? ast::Axis : 0);
+  return make(Kind::Param, span, nameSpan, text, {type, value}, flags);
+}
+
+Node *Driver::generic(Span span, Span nameSpan, std::string_view text, Span kindSpan,
+                      std::string_view kind) {
+  if (kind != "type")
+    error(code::E0127, kindSpan,
+          "`" + std::string(kind) + "` is no kind of parameter in brackets")
+        .help = "write `" + std::string(text) + "` for a dimension, `" + std::string(text) +
+                "...` for several and `" + std::string(text) + ": type` for an element type";
+  return make(Kind::Generic, span, nameSpan, text, {}, ast::IsType);
+}
+
+Node *Driver::stepped(Span span, Node *range, Node *step) {
+  if (range->kind != Kind::Range)
+    return range;
+  Nodes kids = std::move(range->kids);
+  kids.push_back(step);
+  return make(Kind::Range, span, range->nameSpan, {}, std::move(kids));
+}
+
+Node *Driver::ifWithoutElse(Span span, Span word) {
+  error(code::E0124, word, "this `if` has no `else`: it is an expression and needs both values");
+  return failed(span);
+}
+
+Node *Driver::letIndex(Span span, Span nameSpan, std::string_view text, Node *binders, Node *type,
+                       Node *value) {
+  if (binders->kind == Kind::Binders)
+    return make(Kind::LetIndex, span, nameSpan, text, {binders, type, value});
+  // Without its indices only the name is known.
+  return make(Kind::Let, span, nameSpan, {}, {name(nameSpan, text), type, failed(value->span)});
+}
+
+Node *Driver::fn(Node *named, Span span, Nodes parts) {
+  named->span = span;
+  named->depth = uint16_t(depthOf(parts));
+  named->kids = std::move(parts);
+  return named;
+}
+
+std::string_view Driver::modulePath(Span span, std::string_view head, std::string_view tail) {
+  if (span.end - span.begin == head.size() + 1 + tail.size())
+    return text.substr(span.begin, span.end - span.begin);
+  file.strings.push_back(std::string(head) + "." + std::string(tail));
+  return file.strings.back();
+}
+
+void Driver::item(Node *node, std::string_view doc) {
+  if (!doc.empty())
+    node->doc = doc;
+  file.items.push_back(node);
+}
+
+void Driver::items(Nodes nodes, std::string_view doc) {
+  for (Node *node : nodes)
+    item(node, doc);
+}

@@ -1,0 +1,97 @@
+//===- Driver.h - The state of one parse ------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the grammar's actions use; private to the parser and its tests.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_FRONTEND_PARSE_DRIVER_H
+#define MAD_FRONTEND_PARSE_DRIVER_H
+
+#include "frontend/Ast/Ast.h"
+#include "frontend/Lex/Layout.h"
+
+namespace mad::syntax {
+
+using ast::Kind;
+using ast::Node;
+using ast::Nodes;
+
+struct Limits {
+  size_t bytes = size_t(64) << 20;
+  size_t nodes = 10'000'000;
+  /// Symbols on the parser's stack: only right-nested text can fill it.
+  size_t stack = 20'000;
+};
+
+class Driver {
+public:
+  Driver(const Source &source, ast::File &file, Diagnostics &diagnostics, Limits limits = {});
+  void parse();
+
+  // For the lexer's side of the parser.
+  lex::Lexeme next();
+  const lex::Lexeme &last() const { return lookahead; }
+  lex::Token beforeLast() const { return previous; }
+  const Span *innermostBracket() const { return layout.innermost(); }
+  /// True when a line ended between `span` and the token read last.
+  bool onEarlierLine(Span span) const;
+  /// To be called when a syntax error is reported: groups are skipped until `recovered`.
+  void recover();
+  void recovered() { recovering = false; }
+  /// Between `fn` or `test` and its `{`.
+  bool isInHeader() const { return inHeader; }
+  /// False, after a message, when the stack is too deep.
+  bool stackFits(size_t size, Span at);
+  /// Reports, unless the parse is over.
+  Diagnostic &error(uint16_t code, Span span, std::string text);
+
+  // Nodes.
+  Node *make(Kind kind, Span span, Span name, std::string_view text = {}, Nodes kids = {},
+             uint8_t flags = 0);
+  Node *make(Kind kind, Span span) { return make(kind, span, span); }
+  Node *name(Span span, std::string_view text) { return make(Kind::Name, span, span, text); }
+  Node *failed(Span span) { return make(Kind::Error, span); }
+  Node *binary(Span span, Node *left, Span op, std::string_view text, Node *right);
+  /// `head` and then `rest` under one node.
+  Node *after(Kind kind, Span span, Span name, Node *head, Nodes rest);
+  Node *paren(Span span, Nodes elements, Kind kind);
+  Node *with(Span span, Span word, Node *value, Nodes settings);
+  Node *block(Span span, Nodes lines);
+  Node *param(Span span, Span nameSpan, std::string_view text, Node *type, Node *value,
+              bool constant);
+  Node *generic(Span span, Span nameSpan, std::string_view text, Span kindSpan,
+                std::string_view kind);
+  Node *stepped(Span span, Node *range, Node *step);
+  Node *ifWithoutElse(Span span, Span word);
+  Node *letIndex(Span span, Span nameSpan, std::string_view text, Node *binders, Node *type,
+                 Node *value);
+  Node *fn(Node *named, Span span, Nodes parts);
+  std::string_view modulePath(Span span, std::string_view head, std::string_view tail);
+
+  void item(Node *node, std::string_view doc = {});
+  void items(Nodes nodes, std::string_view doc);
+
+private:
+  bool opensGroup() const;
+
+  ast::File &file;
+  Diagnostics &diagnostics;
+  Limits limits;
+  lex::Lexer lexer;
+  lex::Layout layout;
+  std::string_view text;
+  lex::Lexeme lookahead;
+  lex::Token previous = lex::Token::Line;
+  Diagnostic unused;
+  bool recovering = false;
+  bool inHeader = false;
+  bool headerBrace = false; ///< the lookahead is the `{` of a header
+  bool tooDeep = false;
+  bool stop = false;
+};
+
+} // namespace mad::syntax
+
+#endif // MAD_FRONTEND_PARSE_DRIVER_H

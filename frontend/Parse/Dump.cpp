@@ -1,0 +1,75 @@
+//===- Dump.cpp - The syntax tree as text -----------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Parse/Parse.h"
+
+using namespace mad;
+using ast::Kind;
+using ast::Node;
+
+static const char *nameOf(Kind kind) {
+  static constexpr const char *names[] = {
+      "Use",       "Dim",          "Const",   "Weight",  "Fn",       "Test",      "Generics",
+      "Generic",   "Params",       "Param",   "TensorType", "Pack",  "TupleType", "Block",
+      "Let",       "LetIndex",     "Assert",  "TuplePattern", "Binders", "Binder", "Number",
+      "Bool",      "String",       "Name",    "Member",  "Call",     "Named",     "Index",
+      "Range",     "All",          "Unary",   "Binary",  "Reduce",   "If",        "Scan",
+      "Tuple",     "Array",        "With",    "Error",
+  };
+  static_assert(sizeof names / sizeof *names == size_t(Kind::Error) + 1);
+  return names[size_t(kind)];
+}
+
+static std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '"' || c == '\\')
+      out += std::string("\\") + c;
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+static void dumpNode(const Node *node, unsigned indent, std::string &out) {
+  out.append(indent * 2, ' ');
+  if (!node) {
+    out += "-\n";
+    return;
+  }
+  out += nameOf(node->kind);
+  if (node->kind == Kind::String || node->kind == Kind::Test)
+    out += " " + quoted(node->text);
+  else if (!node->text.empty())
+    out += " " + std::string(node->text);
+  static constexpr struct {
+    ast::Flags flag;
+    const char *name;
+  } flags[] = {{ast::Exported, "exported"}, {ast::Transposed, "transposed"},
+               {ast::IsPack, "pack"},       {ast::IsType, "type"},
+               {ast::Constant, "constant"}, {ast::Axis, "axis"}};
+  for (auto [flag, name] : flags)
+    if (node->flags & flag)
+      out += std::string(" ") + name;
+  if (!node->doc.empty())
+    out += " doc=" + quoted(node->doc);
+  out += "\n";
+  for (const Node *kid : node->kids)
+    dumpNode(kid, indent + 1, out);
+}
+
+std::string mad::dump(const ast::File &file) {
+  std::string out;
+  for (const Node *item : file.items)
+    dumpNode(item, 0, out);
+  return out;
+}

@@ -1,0 +1,233 @@
+//===- SyntaxError.cpp - The texts of syntax errors -------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The parser knows which tokens could follow; a list of fifteen helps nobody.
+// What can begin an expression counts as one thing, and so do the operators.
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Diag/Codes.h"
+#include "frontend/Parse/Tokens.h"
+#include <bitset>
+
+using namespace mad;
+using namespace mad::syntax;
+using lex::Token;
+
+namespace {
+/// The tokens that could stand at the place of an error.
+class Expected {
+public:
+  explicit Expected(const Parser::context &context) {
+    Parser::symbol_kind_type all[Parser::YYNTOKENS];
+    int count = context.expected_tokens(all, Parser::YYNTOKENS);
+    for (int i = 0; i < count; ++i)
+      symbols.set(size_t(all[i]));
+  }
+
+  bool has(Token token) const { return symbols.test(size_t(symbolOf(token))); }
+  bool expression() const { return has(Token::Number) && has(Token::LeftParen); }
+  bool operators() const { return has(Token::Plus) && has(Token::Star); }
+  bool statement() const { return has(Token::Let); }
+  bool declaration() const { return has(Token::Use); }
+  size_t count() const { return symbols.count(); }
+
+  /// `an expression or `)``; empty when it would be too long.
+  std::string list(Token previous) const;
+
+private:
+  static Parser::symbol_kind_type symbolOf(Token token) {
+    switch (token) {
+#define MAD_TOKEN(name, spelling)                                                                  \
+  case Token::name:                                                                                \
+    return Parser::symbol_kind::S_##name;
+#include "frontend/Lex/Tokens.def"
+    default:
+      return Parser::symbol_kind::S_YYEOF;
+    }
+  }
+  bool folded(Token token) const;
+
+  std::bitset<Parser::YYNTOKENS> symbols;
+};
+} // namespace
+
+static bool isComparison(Token token) {
+  return token >= Token::Equal && token <= Token::Greater;
+}
+
+static bool beginsExpression(Token token) {
+  switch (token) {
+  case Token::Name:
+  case Token::Number:
+  case Token::String:
+  case Token::True:
+  case Token::False:
+  case Token::Not:
+  case Token::Minus:
+  case Token::Reduction:
+  case Token::If:
+  case Token::Scan:
+  case Token::LeftParen:
+  case Token::LeftBracket:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static bool isOperator(Token token) {
+  return (token >= Token::Equal && token <= Token::Caret && token != Token::Assign) ||
+         token == Token::And || token == Token::Or;
+}
+
+/// True when `an expression` or `an operator` already says it.
+bool Expected::folded(Token token) const {
+  if (expression() && beginsExpression(token))
+    return true;
+  if (!operators())
+    return false;
+  bool inList = has(Token::RightBracket) || has(Token::RightParen);
+  return isOperator(token) || token == Token::LeftParen || token == Token::LeftBracket ||
+         token == Token::Dot || token == Token::With ||
+         (inList && (token == Token::DotDot || token == Token::By));
+}
+
+static std::string quoted(Token token) {
+  std::string text(lex::spelling(token));
+  bool phrase = token == Token::Line || token == Token::Name || token == Token::Number ||
+                token == Token::String || token == Token::Reduction;
+  return phrase ? text : "`" + text + "`";
+}
+
+std::string Expected::list(Token previous) const {
+  if (declaration())
+    return "`use`, `dim`, `const`, `weight`, `fn`, `export fn` or `test`";
+  if (statement())
+    return "a statement";
+  std::vector<std::string> wanted;
+  bool afterType = previous == Token::Colon || previous == Token::Arrow;
+  bool type = afterType && has(Token::Name) && !expression();
+  if (expression())
+    wanted.push_back("an expression");
+  if (type)
+    wanted.push_back("a type");
+  auto add = [&](Token token) {
+    bool ofType = type && (token == Token::Name || token == Token::LeftParen ||
+                           token == Token::Const);
+    if (has(token) && !folded(token) && !ofType)
+      wanted.push_back(quoted(token));
+  };
+#define MAD_TOKEN(name, spelling)                                                                  \
+  if (Token::name != Token::Line)                                                                  \
+    add(Token::name);
+#include "frontend/Lex/Tokens.def"
+  if (operators())
+    wanted.push_back("an operator");
+  add(Token::Line);
+  if (wanted.size() > 5)
+    return {};
+  std::string text;
+  for (size_t i = 0; i < wanted.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == wanted.size() ? " or " : ", ") + wanted[i];
+  return text;
+}
+
+static std::string foundText(const lex::Lexeme &lexeme) {
+  static constexpr size_t maxShown = 40;
+  switch (lexeme.token) {
+  case Token::Line:
+    if (lexeme.text.empty())
+      return "the end of the file";
+    return lexeme.text == "\n" ? quoted(Token::Line) : "`" + std::string(lexeme.text) + "`";
+  case Token::Name:
+  case Token::Number:
+  case Token::Reduction:
+    if (lexeme.text.size() > maxShown)
+      return "`" + std::string(lexeme.text.substr(0, maxShown)) + "...`";
+    return "`" + std::string(lexeme.text) + "`";
+  default:
+    return quoted(lexeme.token);
+  }
+}
+
+/// Words that are a mistake for a name rather than the start of something else.
+static bool isMisusedWord(Token token, const Expected &expected) {
+  if (!lex::isWord(token) || !expected.has(Token::Name))
+    return false;
+  switch (token) {
+  case Token::Use:
+  case Token::Fn:
+  case Token::Export:
+  case Token::Let:
+  case Token::Else:
+  case Token::And:
+  case Token::Or:
+  case Token::With:
+  case Token::Assert:
+    return !expected.expression();
+  default:
+    return true;
+  }
+}
+
+namespace {
+struct Text {
+  uint16_t code;
+  std::string text;
+  std::string help;
+};
+} // namespace
+
+/// The mistakes that deserve a text of their own.
+static Text special(const Driver &driver, const Expected &expected, const std::string &found) {
+  Token token = driver.last().token;
+  if (expected.declaration()) {
+    Text text{code::E0129, "found " + found + ", expected " + expected.list(Token::Line), {}};
+    if (token == Token::Let)
+      text.help = "outside functions a value is declared with `const`";
+    return text;
+  }
+  if (isMisusedWord(token, expected))
+    return {code::E0122, found + " is a word of the language, it cannot be a name", {}};
+  if (isComparison(token) && expected.operators() && !expected.has(token))
+    return {code::E0125, "comparisons do not chain", "write `a < b and b < c`"};
+  if (token == Token::Assign && expected.operators())
+    return {code::E0126, "found `=` in an expression",
+            "to compare write `==`, to name a value write `let`"};
+  if (token == Token::With && expected.operators())
+    return {code::E0130, "`with` cannot stand inside a list",
+            "put parentheses around the expression and its `with`"};
+  bool bodyOnly = expected.count() == 1 && expected.has(Token::LeftParen);
+  if (bodyOnly && driver.beforeLast() == Token::RightBracket && !driver.isInHeader())
+    return {code::E0128,
+            "found " + found + ", expected `(`: the body of a reduction stands in parentheses",
+            {}};
+  return {};
+}
+
+void Parser::error(const location_type &location, const std::string &message) {
+  d.error(code::E0120, location, message);
+}
+
+void Parser::report_syntax_error(const context &context) const {
+  const lex::Lexeme &lexeme = d.last();
+  Expected expected(context);
+  bool known = lexeme.synthetic; // its bracket was reported
+  std::string found = foundText(lexeme);
+  Text text = special(d, expected, found);
+  if (!text.code) {
+    std::string list = expected.list(d.beforeLast());
+    text.code = expected.expression() && !expected.statement() ? code::E0121 : code::E0120;
+    text.text = "found " + found + (list.empty() ? "" : ", expected " + list);
+  }
+  if (!known) {
+    Diagnostic &error = d.error(text.code, context.location(), std::move(text.text));
+    error.help = std::move(text.help);
+    bool inList = expected.has(Token::RightParen) || expected.has(Token::RightBracket);
+    if (const Span *open = d.innermostBracket(); open && inList && d.onEarlierLine(*open))
+      error.notes.push_back({"the bracket that is open here", *open, true});
+  }
+  d.recover();
+}
