@@ -10,6 +10,8 @@
 #include "dialects/Mad/IR/DimExpr.h"
 #include "dialects/Mad/IR/RefTensor.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
@@ -33,6 +35,7 @@ llvm::LogicalResult evaluateElementwise(mlir::Operation *op,
                                         llvm::ArrayRef<const RefTensor *> operands,
                                         llvm::MutableArrayRef<RefTensor> results,
                                         RefContext &context);
+mlir::OpFoldResult foldElementwise(mlir::Operation *op, llvm::ArrayRef<mlir::Attribute> operands);
 
 /// The polynomial of one dimension: from the shape where it is static, else from
 /// the encoding. An invalid expression when a dynamic dimension has no text.
@@ -43,6 +46,24 @@ mlir::RankedTensorType tensorType(llvm::ArrayRef<DimExpr> sizes, llvm::ArrayRef<
                                   mlir::Type element);
 /// Equal sizes, whatever static dimensions are called.
 bool sameShape(mlir::RankedTensorType a, mlir::RankedTensorType b);
+/// As `sameShape`, but polynomials that differ are given the benefit of the
+/// doubt: a `mad.checks` of the entry may say that they are equal at a call. Only
+/// ranks, and sizes whose difference is a constant, can disagree.
+bool shapesMayAgree(mlir::RankedTensorType a, mlir::RankedTensorType b);
+/// `[Batch, 64]`, for messages.
+std::string shapeText(mlir::RankedTensorType type);
+/// A coordinate of a view as coefficients of the dims, then of the symbols, then
+/// the constant term; empty when it is not linear or overflows.
+std::optional<llvm::SmallVector<int64_t>> linearForm(mlir::AffineExpr expression, unsigned dims,
+                                                     unsigned symbols);
+/// The element type of a reference tensor that holds this one.
+RefElement refElement(mlir::Type element);
+/// Elements of a constant, and back; `type` is static, of the tensor's shape.
+RefTensor refTensor(mlir::DenseElementsAttr elements);
+mlir::DenseElementsAttr denseElements(const RefTensor &tensor, mlir::RankedTensorType type);
+/// The one number that all elements of a value have, if that can be seen: looks
+/// through views and reshapes.
+std::optional<RefScalar> splatValue(mlir::Value value);
 } // namespace mad
 
 #define GET_OP_CLASSES

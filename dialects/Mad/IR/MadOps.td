@@ -34,17 +34,17 @@ class Mad_PureOp<string name, list<Trait> traits = []> : Mad_Op<name, !listconca
 // Sources
 //===----------------------------------------------------------------------===//
 
-def Mad_ConstantOp : Mad_PureOp<"constant", [ConstantLike]> {
+def Mad_ConstantOp : Mad_PureOp<"constant", [ConstantLike, AllTypesMatch<["value", "result"]>]> {
   let summary = "numbers known when compiling";
   let description = [{ `mad.constant dense<1.0> : tensor<2x3xf32>`. The type is static. }];
   let arguments = (ins ElementsAttr:$value);
   let results = (outs Mad_Tensor:$result);
-  let assemblyFormat = "attr-dict $value `:` type($result)";
+  let assemblyFormat = "attr-dict $value";
   let hasFolder = 1;
   let hasVerifier = 1;
 }
 
-def Mad_WeightOp : Mad_PureOp<"weight"> {
+def Mad_WeightOp : Mad_PureOp<"weight", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a tensor from a weight file";
   let description = [{
     `mad.weight @fc1 : tensor<64x128xf32, ...>`. `@fc1` names a `mad.weight_source`
@@ -60,6 +60,7 @@ def Mad_WeightSourceOp : Op<MadDialect, "weight_source", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, StrAttr:$path, StrAttr:$entry,
                        UnitAttr:$transposed);
   let assemblyFormat = "$sym_name `from` $path `:` $entry (`transposed` $transposed^)? attr-dict `:` $type";
+  let hasVerifier = 1;
 }
 
 def Mad_DimOp : Mad_PureOp<"dim"> {
@@ -84,7 +85,8 @@ def Mad_IotaOp : Mad_PureOp<"iota"> {
 // Movement
 //===----------------------------------------------------------------------===//
 
-def Mad_ViewOp : Mad_PureOp<"view"> {
+def Mad_ViewOp : Mad_Op<"view", [NoMemoryEffect,
+                                 DeclareOpInterfaceMethods<ConditionallySpeculatable>]> {
   let summary = "reads a tensor through an affine map";
   let description = [{
     `result[d...] = source[map(d...)]`. The dims of `map` are those of the result,
@@ -97,13 +99,15 @@ def Mad_ViewOp : Mad_PureOp<"view"> {
                        Mad_BoundaryAttr:$boundary);
   let results = (outs Mad_Tensor:$result);
   let assemblyFormat = [{
-    $source (`[` $scalars^ `]`)? $map $boundary attr-dict `:` functional-type(operands, results)
+    $source (`[` $scalars^ `]`)? `by` $map `` $boundary attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 
-def Mad_GatherOp : Mad_PureOp<"gather"> {
+// May fail, so it must not be moved to where it did not run.
+def Mad_GatherOp : Mad_Op<"gather", [NoMemoryEffect]> {
   let summary = "reads a tensor at computed coordinates";
   let description = [{
     `result[d] = source[indices0[d], indices1[d], ...]`: one index tensor a
@@ -113,6 +117,7 @@ def Mad_GatherOp : Mad_PureOp<"gather"> {
   let arguments = (ins Mad_Tensor:$source, Variadic<Mad_Index>:$indices);
   let results = (outs Mad_Tensor:$result);
   let assemblyFormat = "$source `[` $indices `]` attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
@@ -130,6 +135,7 @@ def Mad_ConcatOp : Mad_PureOp<"concat"> {
   let arguments = (ins Variadic<Mad_Tensor>:$parts, I64Attr:$axis);
   let results = (outs Mad_Tensor:$result);
   let assemblyFormat = "$axis `of` $parts attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
@@ -140,8 +146,12 @@ def Mad_ConcatOp : Mad_PureOp<"concat"> {
 class Mad_ElementwiseOp<string name, list<Trait> traits = []>
     : Mad_PureOp<name, !listconcat([DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
   let hasVerifier = 1;
-  // All elementwise ops share one verifier and one evaluation.
-  code extraBase = [{
+  let hasFolder = 1;
+  // All elementwise ops share one verifier, one evaluation and one folder.
+  let extraClassDefinition = [{
+    ::mlir::OpFoldResult $cppClass::fold(FoldAdaptor adaptor) {
+      return ::mad::foldElementwise(*this, adaptor.getOperands());
+    }
     ::llvm::LogicalResult $cppClass::verify() { return ::mad::verifyElementwise(*this); }
     ::llvm::LogicalResult $cppClass::evaluate(
         ::llvm::ArrayRef<const ::mad::RefTensor *> operands,
@@ -149,7 +159,6 @@ class Mad_ElementwiseOp<string name, list<Trait> traits = []>
       return ::mad::evaluateElementwise(*this, operands, results, context);
     }
   }];
-  let extraClassDefinition = extraBase;
 }
 class Mad_UnaryOp<string name, Type type, string what, list<Trait> traits = []>
     : Mad_ElementwiseOp<name, !listconcat([SameOperandsAndResultElementType], traits)> {
@@ -157,7 +166,6 @@ class Mad_UnaryOp<string name, Type type, string what, list<Trait> traits = []>
   let arguments = (ins type:$operand);
   let results = (outs type:$result);
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
-  let hasFolder = 1;
 }
 class Mad_BinaryOp<string name, Type type, string what, list<Trait> traits = []>
     : Mad_ElementwiseOp<name, !listconcat([SameOperandsAndResultElementType], traits)> {
@@ -165,7 +173,6 @@ class Mad_BinaryOp<string name, Type type, string what, list<Trait> traits = []>
   let arguments = (ins type:$lhs, type:$rhs);
   let results = (outs type:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
-  let hasFolder = 1;
 }
 
 def Mad_NegOp   : Mad_UnaryOp<"neg", Mad_NumberTensor, "-x; wraps for integers">;
@@ -195,7 +202,9 @@ def Mad_DivOp : Mad_BinaryOp<"div", Mad_NumberTensor,
 def Mad_RemOp : Mad_BinaryOp<"rem", Mad_NumberTensor,
     "x - floor(x / y) * y: the sign of y; integers: 0 for y = 0">;
 def Mad_PowOp : Mad_BinaryOp<"pow", Mad_NumberTensor,
-    "x^y as C's pow; integers: wraps, and 0 for y < 0 unless |x| = 1">;
+    "x^y as C's pow; integers: wraps, and 0 for y < 0 unless |x| = 1"> {
+  let hasCanonicalizer = 1;
+}
 def Mad_MinOp : Mad_BinaryOp<"min", Mad_NumberTensor, "the smaller; NaN if one is", [Commutative]>;
 def Mad_MaxOp : Mad_BinaryOp<"max", Mad_NumberTensor, "the larger; NaN if one is", [Commutative]>;
 def Mad_AndOp : Mad_BinaryOp<"and", Mad_BoolTensor, "both", [Commutative]>;
@@ -205,26 +214,25 @@ def Mad_CompareOp : Mad_ElementwiseOp<"compare"> {
   let summary = "a comparison; with NaN only `ne` holds";
   let arguments = (ins Mad_PredicateAttr:$predicate, Mad_Tensor:$lhs, Mad_Tensor:$rhs);
   let results = (outs Mad_BoolTensor:$result);
-  let assemblyFormat = "$predicate $lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
-  let hasFolder = 1;
+  let assemblyFormat = "`` $predicate $lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
 }
 def Mad_SelectOp : Mad_ElementwiseOp<"select"> {
   let summary = "the second operand where the condition holds, else the third";
   let arguments = (ins Mad_BoolTensor:$condition, Mad_Tensor:$then, Mad_Tensor:$otherwise);
   let results = (outs Mad_Tensor:$result);
   let assemblyFormat = "$condition `,` $then `,` $otherwise attr-dict `:` functional-type(operands, results)";
-  let hasFolder = 1;
 }
 def Mad_CastOp : Mad_ElementwiseOp<"cast"> {
   let summary = "the same number in another element type";
   let description = [{
     Float to integer rounds towards zero and saturates, NaN gives 0. To bool:
-    unequal to 0. i64 to i32 wraps.
+    unequal to 0. i64 to i32 wraps. With one element type on both sides it only
+    renames static dimensions.
   }];
   let arguments = (ins Mad_Tensor:$operand);
   let results = (outs Mad_Tensor:$result);
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
-  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -242,7 +250,8 @@ def Mad_ReduceOp : Mad_PureOp<"reduce"> {
   }];
   let arguments = (ins Mad_ReduceKindAttr:$kind, Mad_Tensor:$source, DenseI64ArrayAttr:$dims);
   let results = (outs Mad_Tensor:$result);
-  let assemblyFormat = "$kind $source `over` $dims attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "`` $kind $source `over` $dims attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
@@ -258,7 +267,7 @@ def Mad_ContractOp : Mad_PureOp<"contract"> {
                        AffineMapAttr:$rhsMap);
   let results = (outs Mad_NumberTensor:$result);
   let assemblyFormat = [{
-    $lhs $lhsMap `,` $rhs $rhsMap attr-dict `:` functional-type(operands, results)
+    $lhs `by` $lhsMap `,` $rhs `by` $rhsMap attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
@@ -271,6 +280,7 @@ def Mad_YieldOp : Op<MadDialect, "yield", [Pure, Terminator, ParentOneOf<["IfOp"
   let summary = "ends a region with its values";
   let arguments = (ins Variadic<Mad_Tensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 def Mad_IfOp : Mad_Op<"if", [RecursiveMemoryEffects, RecursivelySpeculatable,
@@ -281,6 +291,7 @@ def Mad_IfOp : Mad_Op<"if", [RecursiveMemoryEffects, RecursivelySpeculatable,
   let regions = (region SizedRegion<1>:$thenRegion, SizedRegion<1>:$elseRegion);
   let assemblyFormat = "$condition `:` type($condition) `->` type($results) $thenRegion `else` $elseRegion attr-dict";
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Mad_ScanOp : Mad_Op<"scan", [RecursiveMemoryEffects, RecursivelySpeculatable,
@@ -297,6 +308,7 @@ def Mad_ScanOp : Mad_Op<"scan", [RecursiveMemoryEffects, RecursivelySpeculatable
   let assemblyFormat = [{
     $low `to` $high (`carry` $initial^)? `:` functional-type($initial, results) $body attr-dict
   }];
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 

@@ -1,0 +1,122 @@
+//===- RefTensor.cpp - Tensors and state of the reference evaluation --------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/RefTensor.h"
+#include "dialects/Mad/IR/DimExpr.h"
+#include "mlir/IR/Location.h"
+#include "mlir/IR/Operation.h"
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace mad;
+
+RefTensor RefTensor::zeros(RefElement element, ArrayRef<int64_t> shape) {
+  RefTensor tensor;
+  tensor.element = element;
+  tensor.shape.assign(shape.begin(), shape.end());
+  if (tensor.isFloat())
+    tensor.floats.assign(tensor.elements(), 0);
+  else
+    tensor.integers.assign(tensor.elements(), 0);
+  return tensor;
+}
+
+int64_t RefTensor::elements() const {
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+RefScalar RefTensor::get(int64_t position) const {
+  RefScalar value;
+  if (isFloat())
+    value.f = floats[position];
+  else
+    value.i = integers[position];
+  return value;
+}
+
+void RefTensor::set(int64_t position, RefScalar value) {
+  if (isFloat())
+    floats[position] = value.f;
+  else
+    integers[position] = value.i;
+}
+
+double mad::refMaximum(double a, double b) {
+  if (std::isnan(a) || std::isnan(b))
+    return std::numeric_limits<double>::quiet_NaN();
+  return a == b ? (std::signbit(a) ? b : a) : std::max(a, b);
+}
+
+void RefContext::finish(RefTensor &tensor) const {
+  switch (tensor.element) {
+  case RefElement::F32:
+    if (!f64)
+      for (double &value : tensor.floats)
+        value = static_cast<float>(value);
+    return;
+  case RefElement::I32:
+    for (int64_t &value : tensor.integers)
+      value = static_cast<int32_t>(value);
+    return;
+  case RefElement::Bool:
+    for (int64_t &value : tensor.integers)
+      value = value != 0;
+    return;
+  case RefElement::F64:
+  case RefElement::I64:
+    return;
+  }
+}
+
+std::optional<int64_t> RefContext::dim(StringRef expression) {
+  std::optional<DimExpr> parsed = DimExpr::parse(expression);
+  if (!parsed) {
+    message = "cannot read `" + expression.str() + "` as a dimension";
+    return std::nullopt;
+  }
+  std::string unknown;
+  std::optional<int64_t> value =
+      parsed->evaluate([&](const std::string &name) -> std::optional<int64_t> {
+        auto found = dims.find(name);
+        if (found != dims.end())
+          return found->second;
+        unknown = name;
+        return std::nullopt;
+      });
+  if (value)
+    return value;
+  message = unknown.empty()
+                ? "dimension `" + expression.str() + "` overflows or divides by zero"
+                : "dimension parameter `" + unknown + "` has no value";
+  return std::nullopt;
+}
+
+/// The first place of a source file in a location: `file:line:column`.
+static std::string placeText(Location location) {
+  if (auto range = dyn_cast<FileLineColRange>(location))
+    return (range.getFilename().getValue() + ":" + Twine(range.getStartLine()) + ":" +
+            Twine(range.getStartColumn()))
+        .str();
+  if (auto name = dyn_cast<NameLoc>(location))
+    return placeText(name.getChildLoc());
+  if (auto call = dyn_cast<CallSiteLoc>(location))
+    return placeText(call.getCallee());
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      if (std::string text = placeText(part); !text.empty())
+        return text;
+  return "";
+}
+
+LogicalResult RefContext::fail(Operation *op, std::string text) {
+  std::string place = placeText(op->getLoc());
+  message = place.empty() ? std::move(text) : place + ": " + text;
+  return failure();
+}

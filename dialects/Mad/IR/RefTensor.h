@@ -47,6 +47,9 @@ struct RefTensor {
   void set(int64_t position, RefScalar value);
 };
 
+/// The larger of two; NaN if one is; +0 is larger than -0.
+double refMaximum(double a, double b);
+
 /// State of one evaluation.
 class RefContext {
 public:
