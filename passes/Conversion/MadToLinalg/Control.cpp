@@ -1,0 +1,123 @@
+//===- Control.cpp - Branches and repetition to scf -------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Values of rank 0 cross the borders of regions as scalars: they stay in
+// registers.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/Conversion/MadToLinalg/Lowering.h"
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+/// How a value of the mad dialect crosses: the storage type, or its element.
+Type crossing(Lowering &lowering, Type type) {
+  RankedTensorType plain = lowering.plain(type);
+  return plain.getRank() == 0 ? plain.getElementType() : Type(plain);
+}
+
+Value leave(OpBuilder &b, Location loc, Value value) {
+  if (cast<RankedTensorType>(value.getType()).getRank())
+    return value;
+  return tensor::ExtractOp::create(b, loc, value, ValueRange());
+}
+
+Value enter(OpBuilder &b, Location loc, Value value) {
+  if (isa<RankedTensorType>(value.getType()))
+    return value;
+  return tensor::FromElementsOp::create(b, loc, RankedTensorType::get({}, value.getType()), value);
+}
+
+SmallVector<Value> each(ValueRange values, llvm::function_ref<Value(Value)> f) {
+  return llvm::map_to_vector(values, f);
+}
+
+/// Moves the only block of `from` to the end of `to`; its yield is converted by itself.
+LogicalResult moveRegion(ConversionPatternRewriter &b, const TypeConverter &types, Region &from,
+                         Block *to, ValueRange arguments) {
+  if (failed(b.convertRegionTypes(&from, types)))
+    return failure();
+  b.mergeBlocks(&from.front(), to, arguments);
+  return success();
+}
+
+struct YieldLowering : LoweringPattern<YieldOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(YieldOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    auto values = each(adaptor.getValues(), [&](Value v) { return leave(b, op.getLoc(), v); });
+    b.replaceOpWithNewOp<scf::YieldOp>(op, values);
+    return success();
+  }
+};
+
+struct IfLowering : LoweringPattern<IfOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(IfOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value condition = scalarOf(b, loc, adaptor.getCondition(), true);
+    SmallVector<Type> types;
+    for (Type t : op.getResultTypes())
+      types.push_back(crossing(lowering, t));
+    auto result = scf::IfOp::create(b, loc, types, condition, true, true);
+    for (Region *region : result.getRegions()) // the builder may end them
+      while (!region->front().empty())
+        b.eraseOp(&region->front().back());
+    for (auto [from, to] : llvm::zip(op.getRegions(), result.getRegions())) {
+      OpBuilder::InsertionGuard guard(b);
+      if (failed(moveRegion(b, *typeConverter, *from, &to->front(), {})))
+        return failure();
+    }
+    b.replaceOp(op, each(result.getResults(), [&](Value v) { return enter(b, loc, v); }));
+    return success();
+  }
+};
+
+struct ScanLowering : LoweringPattern<ScanOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ScanOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    auto low = DimExpr::parse(op.getLow()), high = DimExpr::parse(op.getHigh());
+    if (!low || !high)
+      return b.notifyMatchFailure(op, "not a dimension");
+    SmallVector<Value> initial =
+        each(adaptor.getInitial(), [&](Value v) { return leave(b, loc, v); });
+    auto loop = scf::ForOp::create(b, loc, lowering.size(b, op, *low), lowering.size(b, op, *high),
+                                   indexConstant(b, loc, 1), initial);
+    if (initial.empty()) // the builder ends the body then
+      b.eraseOp(loop.getBody()->getTerminator());
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value counter =
+          arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getInductionVar());
+      SmallVector<Value> arguments{tensorOf(b, loc, counter)};
+      for (Value v : loop.getRegionIterArgs())
+        arguments.push_back(enter(b, loc, v));
+      if (failed(moveRegion(b, *typeConverter, op.getBody(), loop.getBody(), arguments)))
+        return failure();
+    }
+    b.replaceOp(op, each(loop.getResults(), [&](Value v) { return enter(b, loc, v); }));
+    return success();
+  }
+};
+
+} // namespace
+
+void populateControlPatterns(RewritePatternSet &patterns, Lowering &lowering) {
+  patterns.add<IfLowering, ScanLowering, YieldLowering>(lowering, patterns.getContext());
+}
+
+} // namespace mad

@@ -1,0 +1,225 @@
+//===- Lowering.cpp - What the patterns of mad-to-linalg share --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/Conversion/DimToArith/DimToArith.h"
+
+using namespace mlir;
+
+namespace mad {
+
+Lowering::Lowering() {
+  types.addConversion([](Type type) { return type; });
+  types.addConversion([](RankedTensorType type) -> Type {
+    Type element = type.getElementType();
+    if (element.isInteger(1))
+      element = IntegerType::get(type.getContext(), 8);
+    return RankedTensorType::get(type.getShape(), element);
+  });
+  auto cast = [](OpBuilder &b, Type type, ValueRange values, Location loc) -> Value {
+    return UnrealizedConversionCastOp::create(b, loc, type, values).getResult(0);
+  };
+  types.addSourceMaterialization(cast);
+  types.addTargetMaterialization(cast);
+}
+
+RankedTensorType Lowering::plain(Type type) const {
+  return cast<RankedTensorType>(types.convertType(type));
+}
+
+Value Lowering::size(OpBuilder &b, Operation *op, const DimExpr &dim) const {
+  auto function = op->getParentOfType<func::FuncOp>();
+  auto names = function->getAttrOfType<ArrayAttr>("mad.dims");
+  auto symbol = [&](StringRef name) -> Value {
+    for (auto [i, n] : llvm::enumerate(names.getAsValueRange<StringAttr>()))
+      if (n == name)
+        return function.getArgument(i);
+    return {};
+  };
+  if (Value value = dimToArith(b, op->getLoc(), dim, symbol))
+    return value;
+  // Verified IR does not come here; the module is refused, nothing is computed.
+  op->emitError("dimension `") << dim.str() << "` is not made of the parameters of `"
+                               << function.getName() << "`";
+  return indexConstant(b, op->getLoc(), 0);
+}
+
+Value Lowering::extent(OpBuilder &b, Operation *op, RankedTensorType type, int64_t dim) const {
+  return size(b, op, dimExpr(type, dim));
+}
+
+SmallVector<OpFoldResult> Lowering::sizes(OpBuilder &b, Operation *op,
+                                          RankedTensorType type) const {
+  SmallVector<OpFoldResult> result;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      result.push_back(extent(b, op, type, i));
+    else
+      result.push_back(b.getIndexAttr(type.getDimSize(i)));
+  return result;
+}
+
+Value Lowering::empty(OpBuilder &b, Operation *op, RankedTensorType type) const {
+  return tensor::EmptyOp::create(b, op->getLoc(), sizes(b, op, type),
+                                 plain(type).getElementType());
+}
+
+Value Lowering::map(OpBuilder &b, Operation *op, RankedTensorType type, ValueRange inputs,
+                    ArrayRef<AffineMap> maps, Body body) const {
+  return generic(b, op, type, inputs, maps, body, /*storage=*/false);
+}
+
+Value Lowering::move(OpBuilder &b, Operation *op, RankedTensorType type, ValueRange inputs,
+                     ArrayRef<AffineMap> maps, Body body) const {
+  return generic(b, op, type, inputs, maps, body, /*storage=*/true);
+}
+
+Value Lowering::generic(OpBuilder &b, Operation *op, RankedTensorType type, ValueRange inputs,
+                        ArrayRef<AffineMap> maps, Body body, bool storage) const {
+  Location loc = op->getLoc();
+  auto asBool = [&](Value v) { return !storage && isBool(v.getType()); };
+  // An operand that occurs twice, or that has one element only, is no input of its own.
+  SmallVector<Value> distinct, operands(inputs.size());
+  SmallVector<AffineMap> distinctMaps;
+  SmallVector<unsigned> position(inputs.size());
+  for (auto [i, v] : llvm::enumerate(inputs)) {
+    if (maps[i].getNumResults() == 0) {
+      operands[i] = scalarOf(b, loc, v, asBool(v));
+      continue;
+    }
+    unsigned at = 0;
+    while (at < distinct.size() && (distinct[at] != v || distinctMaps[at] != maps[i]))
+      ++at;
+    position[i] = at;
+    if (at < distinct.size())
+      continue;
+    distinct.push_back(v);
+    distinctMaps.push_back(maps[i]);
+  }
+  if (type.getRank() == 0 && distinct.empty())
+    return tensorOf(b, loc, body(b, operands));
+  Value init = empty(b, op, type);
+  distinctMaps.push_back(b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
+  auto build = [&](OpBuilder &b, Location loc, ValueRange arguments) {
+    for (auto [i, v] : llvm::enumerate(inputs))
+      if (maps[i].getNumResults())
+        operands[i] = fromStorage(b, loc, arguments[position[i]], asBool(v));
+    linalg::YieldOp::create(b, loc, toStorage(b, loc, body(b, operands)));
+  };
+  return linalg::GenericOp::create(b, loc, plain(type), distinct, init, distinctMaps, loops, build)
+      .getResult(0);
+}
+
+void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Value bound,
+                     std::string message) {
+  Location loc = op->getLoc();
+  auto function = op->getParentOfType<func::FuncOp>();
+  SmallVector<Attribute> &list = checks[function];
+  list.push_back(b.getStrArrayAttr({message, placeOf(loc)}));
+  int64_t number = list.size();
+  Value status = function.getArgument(function->getAttrOfType<ArrayAttr>("mad.dims").size());
+
+  auto ifFailed = scf::IfOp::create(b, loc, failed, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(ifFailed.thenBlock());
+  SmallVector<Value> at;
+  for (int64_t i = 0; i < 3; ++i)
+    at.push_back(indexConstant(b, loc, i));
+  Value before = memref::LoadOp::create(b, loc, status, at[0]);
+  Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
+  Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, before, zero);
+  auto ifFirst = scf::IfOp::create(b, loc, first, /*withElseRegion=*/false);
+  b.setInsertionPointToStart(ifFirst.thenBlock());
+  auto wide = [&](Value v) -> Value {
+    return v.getType().isIndex() ? arith::IndexCastOp::create(b, loc, b.getI64Type(), v) : v;
+  };
+  memref::StoreOp::create(b, loc, arith::ConstantIntOp::create(b, loc, number, 64), status, at[0]);
+  memref::StoreOp::create(b, loc, wide(found), status, at[1]);
+  memref::StoreOp::create(b, loc, wide(bound), status, at[2]);
+}
+
+ArrayAttr Lowering::checksOf(func::FuncOp function) const {
+  return ArrayAttr::get(function.getContext(), checks.lookup(function));
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+bool isBool(Type tensor) { return cast<ShapedType>(tensor).getElementType().isInteger(8); }
+
+Value indexConstant(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+Value fromStorage(OpBuilder &b, Location loc, Value value, bool isBool) {
+  return isBool ? arith::TruncIOp::create(b, loc, b.getI1Type(), value).getResult() : value;
+}
+
+Value toStorage(OpBuilder &b, Location loc, Value value) {
+  if (!value.getType().isInteger(1))
+    return value;
+  return arith::ExtUIOp::create(b, loc, b.getI8Type(), value);
+}
+
+Value scalarOf(OpBuilder &b, Location loc, Value tensor, bool isBool) {
+  return fromStorage(b, loc, tensor::ExtractOp::create(b, loc, tensor, ValueRange()), isBool);
+}
+
+Value tensorOf(OpBuilder &b, Location loc, Value scalar) {
+  scalar = toStorage(b, loc, scalar);
+  auto type = RankedTensorType::get({}, scalar.getType());
+  return tensor::FromElementsOp::create(b, loc, type, scalar);
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+/// The callee's side of inlined code is where the source is.
+static Location innermost(Location loc) {
+  while (auto call = dyn_cast<CallSiteLoc>(loc))
+    loc = call.getCallee();
+  if (auto fused = dyn_cast<FusedLoc>(loc); fused && !fused.getLocations().empty())
+    return innermost(fused.getLocations().front());
+  return loc;
+}
+
+std::string nameOf(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (auto function = dyn_cast_or_null<func::FuncOp>(argument.getOwner()->getParentOp()))
+      if (auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "mad.name"))
+        return name.str();
+  if (auto weight = value.getDefiningOp<WeightOp>())
+    return weight.getSource().str();
+  if (auto named = dyn_cast<NameLoc>(innermost(value.getLoc())))
+    return named.getName().str();
+  return {};
+}
+
+std::string indexMessage(int64_t k, const std::string &name) {
+  std::string message = "index out of range for dimension " + std::to_string(k);
+  return name.empty() ? message : message + " of `" + name + "`";
+}
+
+std::string placeOf(Location loc) {
+  loc = innermost(loc);
+  while (auto named = dyn_cast<NameLoc>(loc))
+    loc = innermost(named.getChildLoc());
+  auto at = dyn_cast<FileLineColLoc>(loc);
+  if (!at)
+    return {};
+  return (at.getFilename().getValue() + ":" + Twine(at.getLine()) + ":" + Twine(at.getColumn()))
+      .str();
+}
+
+} // namespace mad

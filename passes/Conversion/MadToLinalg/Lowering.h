@@ -1,0 +1,96 @@
+//===- Lowering.h - What the patterns of mad-to-linalg share ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_CONVERSION_MADTOLINALG_LOWERING_H
+#define MAD_PASSES_CONVERSION_MADTOLINALG_LOWERING_H
+
+#include "dialects/Mad/IR/MadOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace mad {
+
+/// State of one run of the pass, and builders of what many patterns need. Every
+/// builder takes the op that is lowered: it names the function, and with it the
+/// dimension parameters.
+class Lowering {
+public:
+  Lowering();
+
+  /// Drops encodings, stores bools as bytes.
+  mlir::TypeConverter types;
+  mlir::RankedTensorType plain(mlir::Type type) const;
+
+  /// A dimension as an index.
+  mlir::Value size(mlir::OpBuilder &b, mlir::Operation *op, const DimExpr &dim) const;
+  mlir::Value extent(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
+                     int64_t dim) const;
+  /// Sizes of a tensor: attributes where they are known.
+  llvm::SmallVector<mlir::OpFoldResult> sizes(mlir::OpBuilder &b, mlir::Operation *op,
+                                              mlir::RankedTensorType type) const;
+  mlir::Value empty(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type) const;
+
+  using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)>;
+  /// A tensor of `type` (as in the mad dialect) whose elements are `body` of those of the
+  /// inputs; one map from the result's dims to each input. Scalars are computed
+  /// without a loop. The body takes and gives bools as i1.
+  mlir::Value map(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
+                  mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body) const;
+  /// The same on elements as they are stored: for bodies that only move them.
+  mlir::Value move(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
+                   mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body) const;
+
+  /// Records an index check of `op` and emits the store of its failure.
+  void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::Value found,
+             mlir::Value bound, std::string message);
+  /// Checks recorded for a function, as `mad.index_checks` holds them.
+  mlir::ArrayAttr checksOf(mlir::func::FuncOp function) const;
+
+private:
+  mlir::Value generic(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
+                      mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body,
+                      bool storage) const;
+
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Attribute>> checks;
+};
+
+/// The only element of a tensor of rank 0; bools as i1.
+mlir::Value scalarOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, bool isBool);
+/// A tensor of rank 0; an i1 becomes a byte.
+mlir::Value tensorOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value scalar);
+mlir::Value fromStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool isBool);
+mlir::Value toStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+bool isBool(mlir::Type tensor);
+mlir::Value indexConstant(mlir::OpBuilder &b, mlir::Location loc, int64_t value);
+/// What the source program calls a value, else "".
+std::string nameOf(mlir::Value value);
+/// Of an index check of dimension `k` of the tensor with this name.
+std::string indexMessage(int64_t k, const std::string &name);
+/// `digits.mad:14:11`, else "".
+std::string placeOf(mlir::Location loc);
+
+/// The scalar function of an elementwise op.
+mlir::Value scalarOp(mlir::OpBuilder &b, mlir::Operation *op, mlir::ValueRange operands);
+
+template <typename Op> class LoweringPattern : public mlir::OpConversionPattern<Op> {
+public:
+  LoweringPattern(Lowering &lowering, mlir::MLIRContext *context)
+      : mlir::OpConversionPattern<Op>(lowering.types, context), lowering(lowering) {}
+
+protected:
+  Lowering &lowering;
+};
+
+void populateControlPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateElementwisePatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateMovementPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateReductionPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateSourcePatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateViewPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+
+} // namespace mad
+
+#endif // MAD_PASSES_CONVERSION_MADTOLINALG_LOWERING_H

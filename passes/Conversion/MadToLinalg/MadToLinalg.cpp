@@ -1,0 +1,118 @@
+//===- MadToLinalg.cpp - Tensor expressions to linalg on plain tensors ------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "passes/Conversion/Passes.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace mad {
+#define GEN_PASS_DEF_MADTOLINALG
+#include "passes/Conversion/Passes.h.inc"
+
+namespace {
+
+bool isEntry(func::FuncOp function) {
+  return function->hasAttr("mad.entry") || function->hasAttr("mad.test");
+}
+
+/// Weights become arguments, after the inputs.
+void addWeights(func::FuncOp function) {
+  llvm::MapVector<StringAttr, SmallVector<WeightOp>> weights;
+  function.walk([&](WeightOp op) { weights[op.getSourceAttr().getAttr()].push_back(op); });
+  Builder b(function.getContext());
+  SmallVector<Attribute> names;
+  for (auto &[name, ops] : weights) {
+    unsigned at = function.getNumArguments();
+    auto attrs = b.getDictionaryAttr(b.getNamedAttr("mad.name", name));
+    Type type = ops.front().getType();
+    (void)function.insertArgument(at, type, attrs, NameLoc::get(name, ops.front().getLoc()));
+    // The static dimensions of the others may have other names: that ends here.
+    for (WeightOp op : ops) {
+      op.replaceAllUsesWith(function.getArgument(at));
+      op.erase();
+    }
+    names.push_back(name);
+  }
+  function->setAttr("mad.weights", b.getArrayAttr(names));
+}
+
+/// Adds the arguments that the pass promises.
+void addArguments(func::FuncOp function) {
+  Builder b(function.getContext());
+  function->setAttr("mad.type", TypeAttr::get(function.getFunctionType()));
+  addWeights(function);
+  auto dims = function->getAttrOfType<ArrayAttr>("mad.dims");
+  if (!dims)
+    function->setAttr("mad.dims", dims = b.getArrayAttr({}));
+  unsigned at = 0;
+  for (StringAttr name : dims.getAsRange<StringAttr>()) {
+    auto attrs = b.getDictionaryAttr(b.getNamedAttr("mad.name", name));
+    (void)function.insertArgument(at++, b.getIndexType(), attrs,
+                                  NameLoc::get(name, function.getLoc()));
+  }
+  auto status = MemRefType::get({3}, b.getI64Type());
+  (void)function.insertArgument(at, status, {}, function.getLoc());
+}
+
+struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
+  using MadToLinalgBase::MadToLinalgBase;
+
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> entries;
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal() || !isEntry(function)) {
+        function.emitError("is neither an entry nor inlined into one");
+        return signalPassFailure();
+      }
+      entries.push_back(function);
+    }
+    for (func::FuncOp function : entries)
+      addArguments(function);
+    Lowering lowering;
+    if (failed(convert(lowering)))
+      return signalPassFailure();
+    for (func::FuncOp function : entries)
+      function->setAttr("mad.index_checks", lowering.checksOf(function));
+    for (auto source : llvm::make_early_inc_range(getOperation().getOps<WeightSourceOp>()))
+      source.erase();
+  }
+
+  LogicalResult convert(Lowering &lowering) {
+    MLIRContext *context = &getContext();
+    ConversionTarget target(*context);
+    target.addLegalDialect<arith::ArithDialect, linalg::LinalgDialect, math::MathDialect,
+                           memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
+    target.addLegalOp<ModuleOp, WeightSourceOp>();
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
+      return lowering.types.isSignatureLegal(f.getFunctionType()) &&
+             lowering.types.isLegal(&f.getBody());
+    });
+    target.addDynamicallyLegalOp<func::ReturnOp>(
+        [&](func::ReturnOp op) { return lowering.types.isLegal(op.getOperandTypes()); });
+    RewritePatternSet patterns(context);
+    populateControlPatterns(patterns, lowering);
+    populateElementwisePatterns(patterns, lowering);
+    populateMovementPatterns(patterns, lowering);
+    populateReductionPatterns(patterns, lowering);
+    populateSourcePatterns(patterns, lowering);
+    populateViewPatterns(patterns, lowering);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, lowering.types);
+    populateReturnOpTypeConversionPattern(patterns, lowering.types);
+    return applyFullConversion(getOperation(), target, std::move(patterns));
+  }
+};
+
+} // namespace
+} // namespace mad

@@ -1,0 +1,183 @@
+//===- Reductions.cpp - Reductions and contractions to linalg ---------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order inside a sum or product is free (`reassoc`), and a product may be
+// fused with the sum (`contract`).
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+arith::FastMathFlagsAttr freeOrder(MLIRContext *context) {
+  return arith::FastMathFlagsAttr::get(context, arith::FastMathFlags::reassoc |
+                                                    arith::FastMathFlags::contract);
+}
+
+/// What the reduction of no elements gives.
+TypedAttr neutral(OpBuilder &b, ReduceKind kind, Type type) {
+  bool least = kind == ReduceKind::max || kind == ReduceKind::argmax;
+  bool one = kind == ReduceKind::prod || kind == ReduceKind::all;
+  if (auto f = dyn_cast<FloatType>(type)) {
+    if (least || kind == ReduceKind::min)
+      return b.getFloatAttr(f, llvm::APFloat::getInf(f.getFloatSemantics(), least));
+    return b.getFloatAttr(f, one ? 1.0 : 0.0);
+  }
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (least)
+    return b.getIntegerAttr(type, llvm::APInt::getSignedMinValue(width));
+  if (kind == ReduceKind::min)
+    return b.getIntegerAttr(type, llvm::APInt::getSignedMaxValue(width));
+  return b.getIntegerAttr(type, one);
+}
+
+Value combine(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value sum) {
+  auto flags = freeOrder(b.getContext());
+  bool isFloat = isa<FloatType>(x.getType());
+  switch (kind) {
+  case ReduceKind::sum:
+    if (isFloat)
+      return arith::AddFOp::create(b, loc, sum, x, flags);
+    return arith::AddIOp::create(b, loc, sum, x);
+  case ReduceKind::prod:
+    if (isFloat)
+      return arith::MulFOp::create(b, loc, sum, x, flags);
+    return arith::MulIOp::create(b, loc, sum, x);
+  case ReduceKind::max:
+    if (isFloat)
+      return arith::MaximumFOp::create(b, loc, sum, x, flags);
+    return arith::MaxSIOp::create(b, loc, sum, x);
+  case ReduceKind::min:
+    if (isFloat)
+      return arith::MinimumFOp::create(b, loc, sum, x, flags);
+    return arith::MinSIOp::create(b, loc, sum, x);
+  case ReduceKind::all:
+    return arith::AndIOp::create(b, loc, sum, x);
+  case ReduceKind::any:
+    return arith::OrIOp::create(b, loc, sum, x);
+  case ReduceKind::argmax:
+    break; // has a pattern of its own
+  }
+  return sum;
+}
+
+struct ReduceLowering : LoweringPattern<ReduceOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ReduceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getType());
+    Value source = adaptor.getSource();
+    int64_t rank = cast<RankedTensorType>(source.getType()).getRank();
+    SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
+    for (int64_t d : op.getDims())
+      loops[d] = utils::IteratorType::reduction;
+    SmallVector<AffineExpr> kept;
+    for (int64_t d = 0; d < rank; ++d)
+      if (loops[d] == utils::IteratorType::parallel)
+        kept.push_back(b.getAffineDimExpr(d));
+    AffineMap in = b.getMultiDimIdentityMap(rank);
+    AffineMap out = AffineMap::get(rank, 0, kept, b.getContext());
+    if (op.getKind() == ReduceKind::argmax) {
+      b.replaceOp(op, argmax(op, source, {in, out, out}, loops, b));
+      return success();
+    }
+    Type element = lowering.plain(type).getElementType();
+    Value init = filled(op, type, neutral(b, op.getKind(), element), b);
+    auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
+      linalg::YieldOp::create(b, loc, combine(b, loc, op.getKind(), v[0], v[1]));
+    };
+    b.replaceOp(op, linalg::GenericOp::create(b, loc, init.getType(), source, init,
+                                              ArrayRef<AffineMap>{in, out}, loops, body));
+    return success();
+  }
+
+  /// `shape` gives the sizes, `value` the element type.
+  Value filled(ReduceOp op, RankedTensorType shape, TypedAttr value, OpBuilder &b) const {
+    Value number = arith::ConstantOp::create(b, op.getLoc(), value);
+    Value init = tensor::EmptyOp::create(b, op.getLoc(), lowering.sizes(b, op, shape),
+                                         value.getType());
+    return linalg::FillOp::create(b, op.getLoc(), number, init).getResult(0);
+  }
+
+  Value argmax(ReduceOp op, Value source, ArrayRef<AffineMap> maps,
+               ArrayRef<utils::IteratorType> loops, OpBuilder &b) const {
+    auto type = cast<RankedTensorType>(op.getType());
+    Type element = cast<RankedTensorType>(source.getType()).getElementType();
+    Value best = filled(op, type, neutral(b, ReduceKind::argmax, element), b);
+    Value at = filled(op, type, b.getI64IntegerAttr(0), b);
+    int64_t axis = op.getDims().front();
+    auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
+      Value x = v[0], better;
+      if (isa<FloatType>(element)) {
+        // Unordered: NaN beats all numbers, and no NaN after the first does.
+        Value isNew = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UGT, x, v[1]);
+        Value ordered = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, v[1], v[1]);
+        better = arith::AndIOp::create(b, loc, isNew, ordered);
+      } else {
+        better = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, x, v[1]);
+      }
+      Value index = linalg::IndexOp::create(b, loc, axis);
+      index = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+      Value value = arith::SelectOp::create(b, loc, better, x, v[1]);
+      Value position = arith::SelectOp::create(b, loc, better, index, v[2]);
+      linalg::YieldOp::create(b, loc, ValueRange{value, position});
+    };
+    auto generic = linalg::GenericOp::create(
+        b, op.getLoc(), TypeRange{best.getType(), at.getType()}, source, ValueRange{best, at}, maps,
+        loops, body);
+    return generic.getResult(1);
+  }
+};
+
+struct ContractLowering : LoweringPattern<ContractOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ContractOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getType());
+    unsigned space = op.getLhsMap().getNumDims();
+    SmallVector<utils::IteratorType> loops(space, utils::IteratorType::reduction);
+    std::fill_n(loops.begin(), type.getRank(), utils::IteratorType::parallel);
+    AffineMap out = AffineMap::getMultiDimIdentityMap(space, b.getContext())
+                        .getMajorSubMap(type.getRank());
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
+    Value init = linalg::FillOp::create(b, loc, zero, lowering.empty(b, op, type)).getResult(0);
+    auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
+      auto flags = freeOrder(b.getContext());
+      Value sum;
+      if (isa<FloatType>(type.getElementType())) {
+        Value product = arith::MulFOp::create(b, loc, v[0], v[1], flags);
+        sum = arith::AddFOp::create(b, loc, v[2], product, flags);
+      } else {
+        Value product = arith::MulIOp::create(b, loc, v[0], v[1]);
+        sum = arith::AddIOp::create(b, loc, v[2], product);
+      }
+      linalg::YieldOp::create(b, loc, sum);
+    };
+    b.replaceOp(op, linalg::GenericOp::create(
+                        b, loc, init.getType(), ValueRange{adaptor.getLhs(), adaptor.getRhs()},
+                        init, ArrayRef<AffineMap>{op.getLhsMap(), op.getRhsMap(), out}, loops,
+                        body));
+    return success();
+  }
+};
+
+} // namespace
+
+void populateReductionPatterns(RewritePatternSet &patterns, Lowering &lowering) {
+  patterns.add<ContractLowering, ReduceLowering>(lowering, patterns.getContext());
+}
+
+} // namespace mad

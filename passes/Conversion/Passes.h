@@ -1,0 +1,18 @@
+//===- Passes.h - Passes from one dialect to another ------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_CONVERSION_PASSES_H
+#define MAD_PASSES_CONVERSION_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mad {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "passes/Conversion/Passes.h.inc"
+} // namespace mad
+
+#endif // MAD_PASSES_CONVERSION_PASSES_H
