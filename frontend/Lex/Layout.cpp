@@ -249,8 +249,11 @@ void Layout::skipTooDeep() {
 /// Reads one token and queues it with what it implies; may queue nothing.
 void Layout::read() {
   Lexeme lexeme = lexer.next();
-  if (lexeme.broken)
-    silenceOpen();
+  if (lexeme.onNewLine)
+    lineBegin = lexeme.span.begin;
+  if (lexeme.broken) // the rest of the line, with its brackets, is in the string
+    for (Open &bracket : stack)
+      bracket.reported |= bracket.span.begin >= lineBegin;
   closeFor(lexeme);
   if (endsLine(lexeme))
     pushLine("\n", {previousSpan.end, previousSpan.end, previousSpan.file});

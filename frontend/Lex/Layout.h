@@ -59,6 +59,7 @@ private:
   std::deque<Lexeme> queue;
   Token previous = Token::Line;
   Span previousSpan;
+  uint32_t lineBegin = 0;
   size_t returnedDepth = 0;
   bool tooDeep = false;
 };

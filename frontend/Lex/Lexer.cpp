@@ -114,6 +114,15 @@ void Lexer::comment() {
   doc = follows ? std::string_view(doc.data(), text.data() + text.size() - doc.data()) : text;
 }
 
+void Lexer::unknownCharacter() {
+  char name[16] = {*start};
+  bool control = *start < 0x20 || *start == 0x7F;
+  if (control)
+    std::snprintf(name, sizeof name, "U+%04X", unsigned(static_cast<unsigned char>(*start)));
+  diagnostics.error(code::E0104, span(),
+                    "the character `" + std::string(name) + "` has no meaning here");
+}
+
 Token Lexer::string() {
   std::string_view body(start + 1, cursor - start - 2);
   value = body;

@@ -55,6 +55,7 @@ private:
   Token scan();
   void skipByteOrderMark();
   void comment();
+  void unknownCharacter();
   Token string();
   Token unfinishedString();
   void escapes(std::string_view body);

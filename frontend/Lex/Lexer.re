@@ -28,8 +28,7 @@ Token Lexer::scan() {
       name   = [a-zA-Z_] [a-zA-Z0-9_]*;
 
       *          {
-        diagnostics.error(code::E0104, span(),
-                          "the character `" + std::string(cursor - start, *start) + "` has no meaning here");
+        unknownCharacter();
         return Token::Invalid;
       }
       [^\x00-\x7f]+ {

@@ -75,6 +75,8 @@ lex::Lexeme Driver::next() {
       inHeader = false;
     if (recovering && token == Token::Invalid)
       continue;
+    if (headerBrace)
+      recovering = false;
     if (recovering && opensGroup()) {
       layout.skipGroup();
       continue;
@@ -104,12 +106,20 @@ bool Driver::onEarlierLine(Span span) const {
   return between.find('\n') != std::string_view::npos;
 }
 
+/// Once a file: what is too deep is too deep in many places.
+void Driver::reportDepth(Span at) {
+  if (!tooDeep)
+    error(code::E0111, at,
+          "nested too deeply: at most " + std::to_string(maxNesting) + " levels are allowed")
+        .help = "name parts of it with `let`";
+  tooDeep = true;
+}
+
 bool Driver::stackFits(size_t size, Span at) {
   if (size <= limits.stack)
     return true;
-  if (!tooDeep)
-    error(code::E0111, at, "nested too deeply to be read");
-  stop = tooDeep = true;
+  reportDepth(at);
+  stop = true;
   return false;
 }
 
@@ -141,11 +151,7 @@ Node *Driver::make(Kind kind, Span span, Span name, std::string_view text, Nodes
   }
   uint32_t depth = depthOf(kids);
   if (kind > Kind::Param && depth > maxNesting) {
-    if (!tooDeep)
-      error(code::E0111, name,
-            "nested too deeply: at most " + std::to_string(maxNesting) + " levels are allowed")
-          .help = "name parts of it with `let`";
-    tooDeep = true;
+    reportDepth(name);
     kids.clear();
     // A block stays one: what holds it counts on that.
     if (kind == Kind::Block)
@@ -175,12 +181,19 @@ Node *Driver::with(Span span, Span word, Node *value, Nodes settings) {
   return after(Kind::With, span, word, value, std::move(settings));
 }
 
+bool Driver::hasErrors(Span span) const {
+  return std::any_of(diagnostics.all().begin(), diagnostics.all().end(), [&](const auto &error) {
+    return error.span.file == span.file && error.span.begin >= span.begin &&
+           error.span.end <= span.end;
+  });
+}
+
 Node *Driver::block(Span span, Nodes lines) {
   auto isStatement = [](const Node *node) {
     return node->kind == Kind::Let || node->kind == Kind::LetIndex || node->kind == Kind::Assert;
   };
   for (size_t i = 0; i + 1 < lines.size(); ++i) {
-    if (isStatement(lines[i]) || lines[i]->kind == Kind::Error)
+    if (isStatement(lines[i]) || lines[i]->kind == Kind::Error || hasErrors(lines[i]->span))
       continue;
     error(code::E0123, lines[i]->span,
           "this value is not used: only the last line of a block is its result")

@@ -75,6 +75,8 @@ public:
 
 private:
   bool opensGroup() const;
+  bool hasErrors(Span span) const;
+  void reportDepth(Span at);
 
   ast::File &file;
   Diagnostics &diagnostics;

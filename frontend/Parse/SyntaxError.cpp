@@ -225,9 +225,11 @@ void Parser::report_syntax_error(const context &context) const {
   if (!known) {
     Diagnostic &error = d.error(text.code, context.location(), std::move(text.text));
     error.help = std::move(text.help);
+    bool unfinished = text.code == code::E0120 || text.code == code::E0121;
     bool inList = expected.has(Token::RightParen) || expected.has(Token::RightBracket);
-    if (const Span *open = d.innermostBracket(); open && inList && d.onEarlierLine(*open))
-      error.notes.push_back({"the bracket that is open here", *open, true});
+    const Span *open = d.innermostBracket();
+    if (unfinished && inList && open && d.onEarlierLine(*open))
+      error.notes.push_back({"a bracket is open since here", *open, true});
   }
   d.recover();
 }
