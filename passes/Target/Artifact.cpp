@@ -253,6 +253,10 @@ static Error check(const ArtifactOptions &options, const std::vector<WeightBytes
   if (name.empty() || isDigit(name.front()) ||
       !all_of(name, [](char c) { return isAlnum(c) || c == '_'; }))
     return createStringError("`" + name + "` cannot name an artifact, it is not a C identifier");
+  if (name == "mad" || StringRef(name).starts_with("mad_"))
+    return createStringError("`" + name +
+                             "` cannot name an artifact, names from `mad_` on are "
+                             "those of the runtime; give the file another name");
   if (options.levels.empty() || !is_sorted(options.levels))
     return createStringError("an artifact needs at least one CPU level, in ascending order");
   if (!weightFile.empty() && offsets.size() != weights.size())

@@ -14,7 +14,6 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
@@ -72,6 +71,10 @@ std::unique_ptr<Translation> mad::makeTranslation() {
 }
 
 Expected<std::unique_ptr<TargetMachine>> mad::makeMachine(int level, bool quick) {
+  // For another name LLVM only prints a warning, and makes code for the baseline.
+  if (level != 0 && level != 3 && level != 4)
+    return createStringError("there is no CPU level " + Twine(level) +
+                             ", code is made for levels 0, 3 and 4");
   std::string error;
   const Target *target = nativeTarget(error);
   if (!target)
@@ -82,10 +85,6 @@ Expected<std::unique_ptr<TargetMachine>> mad::makeMachine(int level, bool quick)
       quick ? CodeGenOptLevel::Less : CodeGenOptLevel::Default));
   if (!machine)
     return createStringError("cannot make code for CPU " + cpu);
-  // LLVM itself only warns, and makes code for the baseline.
-  if (level < 0 || !machine->getMCSubtargetInfo()->isCPUStringValid(cpu))
-    return createStringError("there is no CPU level " + Twine(level) +
-                             ", code is made for levels 0, 3 and 4");
   return machine;
 }
 

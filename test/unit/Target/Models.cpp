@@ -9,6 +9,11 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <fstream>
+#include <sstream>
 
 using namespace mad;
 
@@ -142,4 +147,83 @@ std::vector<WeightBytes> test::affineWeights(std::vector<float> values) {
   weight.bytes = held->size() * sizeof(float);
   weight.data = std::shared_ptr<const void>(held, held->data());
   return {weight};
+}
+
+llvm::Expected<test::Objects> test::affineObjects(const std::vector<int> &levels, bool quick) {
+  auto context = makeContext();
+  auto module = parse(*context, affineModule());
+  if (!module)
+    return llvm::createStringError("the model does not parse");
+  Objects objects;
+  for (int level : levels) {
+    auto object =
+        compileObject(*module, affineEntries(), level, ".v" + std::to_string(level), quick);
+    if (!object)
+      return object.takeError();
+    objects.push_back(std::move(*object));
+  }
+  return objects;
+}
+
+namespace {
+struct Folder {
+  Folder() { (void)llvm::sys::fs::createUniqueDirectory("mad-target-test", path); }
+  ~Folder() { (void)llvm::sys::fs::remove_directories(path); }
+  llvm::SmallString<128> path;
+};
+} // namespace
+
+std::string test::folder() {
+  static const Folder made;
+  return made.path.str().str();
+}
+
+void test::write(const std::string &path, llvm::StringRef bytes) {
+  std::ofstream(path, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
+}
+
+std::string test::read(const std::string &path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+llvm::Expected<std::string> test::buildAffine(const std::string &name,
+                                              const std::vector<int> &levels,
+                                              std::vector<float> weights) {
+  auto objects = affineObjects(levels, /*quick=*/false);
+  if (!objects)
+    return objects.takeError();
+  // One line of padding before the weights, so that an offset is not zero.
+  std::string bytes(64, '\0'), file = folder() + "/" + name + ".weights";
+  bytes.append(reinterpret_cast<const char *>(weights.data()), weights.size() * sizeof(float));
+  write(file, bytes);
+  auto artifact = artifactObject({name, levels}, affineEntries(), affineWeights(weights), file,
+                                 /*offsets=*/{64});
+  if (!artifact)
+    return artifact.takeError();
+  objects->push_back(std::move(*artifact));
+  std::string path = folder() + "/lib" + name + ".so";
+  if (llvm::Error error = linkSharedLibrary(*objects, path))
+    return error;
+  return path;
+}
+
+mad_status test::callAffine(mad_module *module, std::vector<float> x, std::vector<float> k,
+                            std::vector<float> &y, std::string &message) {
+  mad_context *context = nullptr;
+  mad_error error = {};
+  mad_status status = mad_context_create(module, &context, &error);
+  if (status != MAD_OK) {
+    message = error.message;
+    return status;
+  }
+  int64_t n = int64_t(x.size()), four = int64_t(k.size());
+  y.assign(x.size(), 0);
+  mad_tensor inputs[] = {{x.data(), &n, 1, MAD_F32}, {k.data(), &four, 1, MAD_F32}};
+  mad_tensor output = {y.data(), &n, 1, MAD_F32};
+  status = mad_entry_call(context, mad_module_find(module, "f"), inputs, 2, &output, 1);
+  message = mad_context_message(context);
+  mad_context_destroy(context);
+  return status;
 }

@@ -7,10 +7,11 @@
 #ifndef MAD_TEST_UNIT_TARGET_MODELS_H
 #define MAD_TEST_UNIT_TARGET_MODELS_H
 
-#include "passes/Target/Object.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "passes/Target/Object.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 namespace mad::test {
 
@@ -25,6 +26,21 @@ mlir::OwningOpRef<mlir::ModuleOp> parse(mlir::MLIRContext &context, llvm::String
 llvm::StringRef affineModule();
 std::vector<EntryDescription> affineEntries();
 std::vector<WeightBytes> affineWeights(std::vector<float> values);
+
+using Objects = std::vector<std::unique_ptr<llvm::MemoryBuffer>>;
+/// Objects of the affine model for these levels.
+llvm::Expected<Objects> affineObjects(const std::vector<int> &levels, bool quick);
+/// A folder of this test program, removed at its end.
+std::string folder();
+void write(const std::string &path, llvm::StringRef bytes);
+std::string read(const std::string &path);
+/// Builds lib<name>.so of the affine model in `folder()`; its path.
+llvm::Expected<std::string> buildAffine(const std::string &name, const std::vector<int> &levels,
+                                        std::vector<float> weights);
+
+/// Calls `f` of a module: its status; the result in `y`, the message in `message`.
+mad_status callAffine(mad_module *module, std::vector<float> x, std::vector<float> k,
+                      std::vector<float> &y, std::string &message);
 
 } // namespace mad::test
 
