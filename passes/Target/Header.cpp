@@ -154,8 +154,8 @@ std::string Writer::expression(const DimExpr &dim, const Signature &as) {
   std::string sum;
   // The constant comes last, as people write it: `H - 2`.
   SmallVector<std::pair<DimExpr::Monomial, int64_t>> terms(dim.terms().begin(), dim.terms().end());
-  std::stable_partition(terms.begin(), terms.end(),
-                        [](const auto &term) { return !term.first.empty(); });
+  if (!terms.empty() && terms.front().first.empty())
+    std::rotate(terms.begin(), terms.begin() + 1, terms.end());
   for (const auto &[factors, coefficient] : terms) {
     std::string term;
     for (const DimExpr::Atom &atom : factors) {

@@ -1,0 +1,107 @@
+//===- ArtifactTest.cpp - Artifacts are checked before they are believed ===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Model.h"
+#include <gtest/gtest.h>
+#include <string>
+
+/// The message of `mad_module_create`; empty when it succeeds.
+static std::string fault(const mad_artifact *artifact, mad_status expected) {
+  mad_module *module = reinterpret_cast<mad_module *>(1);
+  mad_error error = {};
+  mad_status status = mad_module_create(artifact, &module, &error);
+  EXPECT_EQ(status, expected) << error.message;
+  EXPECT_EQ(status == MAD_OK, module != nullptr);
+  mad_module_destroy(module);
+  return error.message;
+}
+
+TEST(Artifact, GoodOneIsTaken) {
+  mad_artifact artifact = test_artifact();
+  EXPECT_EQ(fault(&artifact, MAD_OK), "");
+}
+
+TEST(Artifact, NullPointers) {
+  mad_artifact artifact = test_artifact();
+  EXPECT_EQ(fault(nullptr, MAD_INVALID_ARGUMENT), "the artifact is a null pointer");
+  EXPECT_EQ(mad_module_create(&artifact, nullptr, nullptr), MAD_INVALID_ARGUMENT);
+  mad_module *module = nullptr;
+  EXPECT_EQ(mad_module_create(nullptr, &module, nullptr), MAD_INVALID_ARGUMENT);
+}
+
+TEST(Artifact, HeadOfAnotherVersion) {
+  mad_artifact artifact = test_artifact();
+  artifact.magic ^= 1;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
+            "this is not an artifact: its first bytes are not those of one");
+  artifact = test_artifact();
+  artifact.abi_version = 2;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
+            "the artifact has binary interface 2, this runtime reads 1; compile the model again or "
+            "take the runtime of its compiler");
+  artifact = test_artifact();
+  artifact.size -= 8;
+  EXPECT_NE(fault(&artifact, MAD_BAD_FORMAT).find("the head of the artifact has"),
+            std::string::npos);
+}
+
+TEST(Artifact, VariantsAreChosenByLevel) {
+  mad_artifact artifact = test_artifact();
+  mad_module *module = nullptr;
+  ASSERT_EQ(mad_module_create(&artifact, &module, nullptr), MAD_OK);
+  EXPECT_STREQ(mad_module_variant(module), "x86-64");
+  mad_module_destroy(module);
+  artifact.variants += 1;
+  artifact.num_variants = 1;
+  std::string text = fault(&artifact, MAD_UNSUPPORTED);
+  EXPECT_EQ(text.find("artifact `model` needs a CPU of level x86-64-v99, this one reaches x86-64"),
+            0u)
+      << text;
+}
+
+TEST(Artifact, MissingParts) {
+  const std::string damaged = "the artifact is damaged: ";
+  mad_artifact artifact = test_artifact();
+  artifact.manifest = nullptr;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "it has no name, compiler or manifest");
+  artifact = test_artifact();
+  artifact.num_variants = 0;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "it has no code variants");
+  artifact = test_artifact();
+  artifact.entries = nullptr;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "its entries are missing");
+  artifact = test_artifact();
+  artifact.num_weights = 0;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
+            damaged + "an entry names a weight that is not there");
+  artifact = test_artifact();
+  artifact.num_weights = -1;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "its weights are missing");
+}
+
+TEST(Artifact, DamagedEntries) {
+  const std::string damaged = "the artifact is damaged: ";
+  mad_artifact artifact = test_artifact();
+  mad_entry entry = test_entry(0);
+  artifact.entries = &entry;
+  artifact.num_entries = 1;
+  EXPECT_EQ(fault(&artifact, MAD_OK), "");
+  entry.prepare = nullptr;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "an entry has no code");
+  entry = test_entry(0);
+  const mad_run_fn half[] = {entry.run[0], nullptr};
+  entry.run = half;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "an entry has no code for a variant");
+  entry = test_entry(0);
+  entry.info.name = nullptr;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "an entry has no name or no dimensions");
+  entry = test_entry(0);
+  mad_value_info values[] = {entry.info.inputs[0], entry.info.inputs[1]};
+  values[1].dtype = mad_dtype(9);
+  entry.info.inputs = values;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
+            damaged + "an input or output has no name, type or dimensions");
+}
