@@ -70,10 +70,10 @@ struct Note {
 struct Diagnostic {
   uint16_t code = 0;
   std::string text;
-  Span span;                   ///< where the caret or `^` goes
-  std::vector<Span> labels;    ///< further ranges on the same line, under `~`
+  Span span;                ///< where the caret or `^` goes
+  std::vector<Span> labels; ///< further ranges on the same line, under `~`
   std::vector<Note> notes;
-  std::string help;            ///< the fix, when it is certain; printed as `help: `
+  std::string help; ///< the fix, when it is certain; printed as `help: `
 };
 
 /// Collects at most `maxErrors` diagnostics; a second one with the same place
@@ -103,11 +103,9 @@ private:
 ///         |           ~ ^ ~~~
 ///   note: `fc2` is declared here
 ///     --> digits.mad:9:8
-std::string render(const Sources &sources, const Diagnostic &diagnostic,
-                   bool color = false);
+std::string render(const Sources &sources, const Diagnostic &diagnostic, bool color = false);
 /// All of them in the order of their places, with a closing line when truncated.
-std::string render(const Sources &sources, const Diagnostics &diagnostics,
-                   bool color = false);
+std::string render(const Sources &sources, const Diagnostics &diagnostics, bool color = false);
 
 } // namespace mad
 

@@ -50,24 +50,27 @@ static bool mayBeMeantAsName(Token token) {
 
 static bool beginsStatement(Token token) { return token == Token::Let || token == Token::Assert; }
 
-/// A newline behind these does not end a statement.
+/// A newline behind these does not end a statement: operators and the like.
 static bool needsMore(Token token) {
   switch (token) {
-  case Token::True:
-  case Token::False:
-  case Token::Transposed:
-  case Token::Name:
-  case Token::Number:
-  case Token::String:
-  case Token::Reduction:
-  case Token::Ellipsis:
   case Token::RightParen:
   case Token::RightBracket:
   case Token::RightBrace:
-  case Token::Invalid:
+  case Token::Ellipsis:
     return false;
-  default:
+  case Token::And:
+  case Token::Or:
+  case Token::Not:
+  case Token::With:
+  case Token::Over:
+  case Token::In:
+  case Token::By:
+  case Token::From:
+  case Token::Where:
+  case Token::Else:
     return true;
+  default:
+    return token >= Token::Arrow;
   }
 }
 
@@ -151,7 +154,7 @@ void Layout::closeDown(size_t size) {
       diagnostics.error(code::E0108, last.span, "this " + quoted(last.token) + " is never closed");
     Lexeme closer;
     closer.token = closerOf(last.token);
-    closer.span = {previousSpan.end, previousSpan.end, previousSpan.file};
+    closer.span = endOfPrevious();
     closer.synthetic = true;
     if (closer.token == Token::RightBrace && previous != Token::Line &&
         previous != Token::LeftBrace) {
@@ -168,7 +171,8 @@ void Layout::closeFor(const Lexeme &lexeme) {
     return closeDown(0);
   if (!lexeme.onNewLine && previous != Token::Line)
     return;
-  if (beginsItem(lexeme.token, previous) && !(mayBeMeantAsName(lexeme.token) && inList() && needsMore(previous)))
+  if (beginsItem(lexeme.token, previous) &&
+      !(mayBeMeantAsName(lexeme.token) && inList() && needsMore(previous)))
     closeDown(0);
   else if (beginsStatement(lexeme.token))
     closeInBlock();
@@ -192,9 +196,9 @@ bool Layout::closing(Lexeme &lexeme) {
     stack.pop_back();
     Token right = closerOf(last.token);
     if (!last.reported) {
-      Diagnostic &error = diagnostics.error(
-          code::E0110, lexeme.span,
-          "found " + quoted(lexeme.token) + ", but " + quoted(right) + " closes what is open here");
+      Diagnostic &error = diagnostics.error(code::E0110, lexeme.span,
+                                            "found " + quoted(lexeme.token) + ", but " +
+                                                quoted(right) + " closes what is open here");
       error.notes.push_back({"this " + quoted(last.token) + " is open", last.span, true});
     }
     lexeme.token = right;
@@ -202,9 +206,9 @@ bool Layout::closing(Lexeme &lexeme) {
   }
   diagnostics.error(code::E0109, lexeme.span,
                     "this " + quoted(lexeme.token) + " closes nothing: no " +
-                        (brace                                 ? "`{`"
+                        (brace                               ? "`{`"
                          : lexeme.token == Token::RightParen ? "`(`"
-                                                               : "`[`") +
+                                                             : "`[`") +
                         " is open here");
   return false;
 }
@@ -214,7 +218,7 @@ bool Layout::endsLine(const Lexeme &lexeme) const {
     return false;
   // What begins a statement or an item ends the one before, whatever that lacks.
   if (beginsStatement(lexeme.token) || beginsItem(lexeme.token, previous))
-    return previous != Token::Export;
+    return true;
   return !needsMore(previous) && !continuesLine(lexeme.token);
 }
 
@@ -249,6 +253,8 @@ void Layout::skipTooDeep() {
 /// Reads one token and queues it with what it implies; may queue nothing.
 void Layout::read() {
   Lexeme lexeme = lexer.next();
+  if (diagnostics.truncated()) // nothing more would be shown, and faults are slow
+    lexeme.token = Token::End;
   if (lexeme.onNewLine)
     lineBegin = lexeme.span.begin;
   if (lexeme.broken) // the rest of the line, with its brackets, is in the string
@@ -256,12 +262,15 @@ void Layout::read() {
       bracket.reported |= bracket.span.begin >= lineBegin;
   closeFor(lexeme);
   if (endsLine(lexeme))
-    pushLine("\n", {previousSpan.end, previousSpan.end, previousSpan.file});
+    pushLine("\n", endOfPrevious());
   if (isClosing(lexeme.token) && !closing(lexeme))
     return;
   bool ends = lexeme.token == Token::RightBrace || lexeme.token == Token::End;
-  if (ends && previous != Token::Line && previous != Token::LeftBrace)
-    pushLine(lexeme.text, lexeme.span);
+  if (ends && previous != Token::Line && previous != Token::LeftBrace) {
+    // At the end of the file the fault is in the last line that has something.
+    bool lineAbove = lexeme.token == Token::End && lexeme.onNewLine;
+    pushLine(lineAbove ? "\n" : lexeme.text, lineAbove ? endOfPrevious() : lexeme.span);
+  }
   if (isOpening(lexeme.token) && !open(lexeme)) {
     skipTooDeep();
     lexeme.token = Token::Invalid;

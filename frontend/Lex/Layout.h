@@ -47,6 +47,7 @@ private:
   void closeInBlock() { closeDown(blockSize()); }
   size_t blockSize() const;
   bool inList() const { return !stack.empty() && stack.back().token != Token::LeftBrace; }
+  Span endOfPrevious() const { return {previousSpan.end, previousSpan.end, previousSpan.file}; }
   bool endsLine(const Lexeme &lexeme) const;
   void push(const Lexeme &lexeme);
   void pushLine(std::string_view text, Span span);

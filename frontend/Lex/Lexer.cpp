@@ -50,7 +50,8 @@ bool lex::checkText(std::string_view text, uint32_t file, Diagnostics &diagnosti
       char byte[8];
       std::snprintf(byte, sizeof byte, "0x%02X", unsigned(static_cast<unsigned char>(text[begin])));
       diagnostics.error(code::E0101, span,
-                        std::string("the byte ") + byte + " is not UTF-8, the encoding of programs");
+                        std::string("the byte ") + byte +
+                            " is not UTF-8, the encoding of programs");
       return false;
     }
   }
@@ -136,8 +137,7 @@ Token Lexer::unfinishedString() {
     ++cursor;
   if (cursor[-1] == '\r')
     --cursor;
-  Diagnostic &error =
-      diagnostics.error(code::E0105, span(), "this string has no end on its line");
+  Diagnostic &error = diagnostics.error(code::E0105, span(), "this string has no end on its line");
   error.help = "write `\"` at its end, and `\\\"` for a quote inside it";
   value = std::string_view(start + 1, cursor - start - 1);
   broken = true;
@@ -146,9 +146,9 @@ Token Lexer::unfinishedString() {
 
 void Lexer::unknownEscape(std::string_view body, size_t at, size_t length) {
   uint32_t begin = offset(body.data() + at);
-  Diagnostic &error = diagnostics.error(
-      code::E0106, {begin, begin + uint32_t(length), file},
-      "`" + std::string(body.substr(at, length)) + "` is no escape of a string");
+  Diagnostic &error =
+      diagnostics.error(code::E0106, {begin, begin + uint32_t(length), file},
+                        "`" + std::string(body.substr(at, length)) + "` is no escape of a string");
   error.help = "the escapes are `\\n`, `\\r`, `\\t`, `\\\\`, `\\\"` and `\\u{1F600}`";
 }
 

@@ -70,8 +70,8 @@ private:
   Diagnostics &diagnostics;
   std::deque<std::string> &strings;
   const char *cursor, *limit, *start;
-  std::string_view value;    ///< of the token being read
-  std::string_view doc;      ///< the last block of `///` lines
+  std::string_view value; ///< of the token being read
+  std::string_view doc;   ///< the last block of `///` lines
   Token previous = Token::Line;
   bool newLine = true;
   bool broken = false;

@@ -59,9 +59,10 @@ void Driver::parse() {
 /// The next token for the parser. While it recovers from an error, brackets that
 /// open then are passed over whole, so that it stops at its own bracket or line.
 lex::Lexeme Driver::next() {
-  previous = lookahead.token;
+  previous = lookahead;
   for (;;) {
     lookahead = layout.next();
+    stop |= diagnostics.truncated();
     if (stop) {
       lookahead.token = Token::End;
       return lookahead;
@@ -102,7 +103,8 @@ void Driver::recover() {
 }
 
 bool Driver::onEarlierLine(Span span) const {
-  std::string_view between = text.substr(span.end, std::max(lookahead.span.begin, span.end) - span.end);
+  std::string_view between =
+      text.substr(span.end, std::max(lookahead.span.begin, span.end) - span.end);
   return between.find('\n') != std::string_view::npos;
 }
 
@@ -217,8 +219,7 @@ Node *Driver::param(Span span, Span nameSpan, std::string_view text, Node *type,
 Node *Driver::generic(Span span, Span nameSpan, std::string_view text, Span kindSpan,
                       std::string_view kind) {
   if (kind != "type")
-    error(code::E0127, kindSpan,
-          "`" + std::string(kind) + "` is no kind of parameter in brackets")
+    error(code::E0127, kindSpan, "`" + std::string(kind) + "` is no kind of parameter in brackets")
         .help = "write `" + std::string(text) + "` for a dimension, `" + std::string(text) +
                 "...` for several and `" + std::string(text) + ": type` for an element type";
   return make(Kind::Generic, span, nameSpan, text, {}, ast::IsType);

@@ -33,7 +33,7 @@ public:
   // For the lexer's side of the parser.
   lex::Lexeme next();
   const lex::Lexeme &last() const { return lookahead; }
-  lex::Token beforeLast() const { return previous; }
+  const lex::Lexeme &beforeLast() const { return previous; }
   const Span *innermostBracket() const { return layout.innermost(); }
   /// True when a line ended between `span` and the token read last.
   bool onEarlierLine(Span span) const;
@@ -85,7 +85,7 @@ private:
   lex::Layout layout;
   std::string_view text;
   lex::Lexeme lookahead;
-  lex::Token previous = lex::Token::Line;
+  lex::Lexeme previous;
   Diagnostic unused;
   bool recovering = false;
   bool inHeader = false;

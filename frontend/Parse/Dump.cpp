@@ -12,12 +12,12 @@ using ast::Node;
 
 static const char *nameOf(Kind kind) {
   static constexpr const char *names[] = {
-      "Use",       "Dim",          "Const",   "Weight",  "Fn",       "Test",      "Generics",
-      "Generic",   "Params",       "Param",   "TensorType", "Pack",  "TupleType", "Block",
-      "Let",       "LetIndex",     "Assert",  "TuplePattern", "Binders", "Binder", "Number",
-      "Bool",      "String",       "Name",    "Member",  "Call",     "Named",     "Index",
-      "Range",     "All",          "Unary",   "Binary",  "Reduce",   "If",        "Scan",
-      "Tuple",     "Array",        "With",    "Error",
+      "Use",     "Dim",      "Const",  "Weight",       "Fn",      "Test",      "Generics",
+      "Generic", "Params",   "Param",  "TensorType",   "Pack",    "TupleType", "Block",
+      "Let",     "LetIndex", "Assert", "TuplePattern", "Binders", "Binder",    "Number",
+      "Bool",    "String",   "Name",   "Member",       "Call",    "Named",     "Index",
+      "Range",   "All",      "Unary",  "Binary",       "Reduce",  "If",        "Scan",
+      "Tuple",   "Array",    "With",   "Error",
   };
   static_assert(sizeof names / sizeof *names == size_t(Kind::Error) + 1);
   return names[size_t(kind)];
@@ -54,9 +54,8 @@ static void dumpNode(const Node *node, unsigned indent, std::string &out) {
   static constexpr struct {
     ast::Flags flag;
     const char *name;
-  } flags[] = {{ast::Exported, "exported"}, {ast::Transposed, "transposed"},
-               {ast::IsPack, "pack"},       {ast::IsType, "type"},
-               {ast::Constant, "constant"}, {ast::Axis, "axis"}};
+  } flags[] = {{ast::Exported, "exported"}, {ast::Transposed, "transposed"}, {ast::IsPack, "pack"},
+               {ast::IsType, "type"},       {ast::Constant, "constant"},     {ast::Axis, "axis"}};
   for (auto [flag, name] : flags)
     if (node->flags & flag)
       out += std::string(" ") + name;

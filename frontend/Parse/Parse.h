@@ -18,8 +18,7 @@ namespace mad {
 /// statement, or the Generics, Params or Block of a Fn: items keep their kind,
 /// their name and their number of kids, so that uses of a broken item are known.
 /// Texts above 64 MiB and trees above 10 million nodes are refused.
-std::unique_ptr<ast::File> parse(const Sources &sources, uint32_t file,
-                                 Diagnostics &diagnostics);
+std::unique_ptr<ast::File> parse(const Sources &sources, uint32_t file, Diagnostics &diagnostics);
 
 /// The tree as indented text, one node a line: for tests.
 std::string dump(const ast::File &file);

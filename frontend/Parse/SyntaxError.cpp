@@ -53,9 +53,7 @@ private:
 };
 } // namespace
 
-static bool isComparison(Token token) {
-  return token >= Token::Equal && token <= Token::Greater;
-}
+static bool isComparison(Token token) { return token >= Token::Equal && token <= Token::Greater; }
 
 static bool beginsExpression(Token token) {
   switch (token) {
@@ -91,7 +89,7 @@ bool Expected::folded(Token token) const {
   bool inList = has(Token::RightBracket) || has(Token::RightParen);
   return isOperator(token) || token == Token::LeftParen || token == Token::LeftBracket ||
          token == Token::Dot || token == Token::With ||
-         (inList && (token == Token::DotDot || token == Token::By));
+         (inList && (token == Token::DotDot || token == Token::By || token == Token::Assign));
 }
 
 static std::string quoted(Token token) {
@@ -114,14 +112,19 @@ std::string Expected::list(Token previous) const {
   if (type)
     wanted.push_back("a type");
   auto add = [&](Token token) {
-    bool ofType = type && (token == Token::Name || token == Token::LeftParen ||
-                           token == Token::Const);
+    bool ofType =
+        type && (token == Token::Name || token == Token::LeftParen || token == Token::Const);
     if (has(token) && !folded(token) && !ofType)
       wanted.push_back(quoted(token));
   };
+  // Signs before words, the end of the line last.
 #define MAD_TOKEN(name, spelling)                                                                  \
   if (Token::name != Token::Line)                                                                  \
     add(Token::name);
+#define MAD_WORD(name, spelling)
+#include "frontend/Lex/Tokens.def"
+#define MAD_TOKEN(name, spelling)
+#define MAD_WORD(name, spelling) add(Token::name);
 #include "frontend/Lex/Tokens.def"
   if (operators())
     wanted.push_back("an operator");
@@ -200,7 +203,7 @@ static Text special(const Driver &driver, const Expected &expected, const std::s
     return {code::E0130, "`with` cannot stand inside a list",
             "put parentheses around the expression and its `with`"};
   bool bodyOnly = expected.count() == 1 && expected.has(Token::LeftParen);
-  if (bodyOnly && driver.beforeLast() == Token::RightBracket && !driver.isInHeader())
+  if (bodyOnly && driver.beforeLast().token == Token::RightBracket && !driver.isInHeader())
     return {code::E0128,
             "found " + found + ", expected `(`: the body of a reduction stands in parentheses",
             {}};
@@ -214,11 +217,13 @@ void Parser::error(const location_type &location, const std::string &message) {
 void Parser::report_syntax_error(const context &context) const {
   const lex::Lexeme &lexeme = d.last();
   Expected expected(context);
-  bool known = lexeme.synthetic; // its bracket was reported
+  // A bracket that was closed by force has been reported; the rest of its line is inside.
+  bool afterForced = d.beforeLast().synthetic && lexeme.token == Token::Line;
+  bool known = lexeme.synthetic || afterForced;
   std::string found = foundText(lexeme);
   Text text = special(d, expected, found);
   if (!text.code) {
-    std::string list = expected.list(d.beforeLast());
+    std::string list = expected.list(d.beforeLast().token);
     text.code = expected.expression() && !expected.statement() ? code::E0121 : code::E0120;
     text.text = "found " + found + (list.empty() ? "" : ", expected " + list);
   }
@@ -229,7 +234,7 @@ void Parser::report_syntax_error(const context &context) const {
     bool inList = expected.has(Token::RightParen) || expected.has(Token::RightBracket);
     const Span *open = d.innermostBracket();
     if (unfinished && inList && open && d.onEarlierLine(*open))
-      error.notes.push_back({"a bracket is open since here", *open, true});
+      error.notes.push_back({"the bracket opened here is still open", *open, true});
   }
   d.recover();
 }
