@@ -38,6 +38,9 @@ std::unique_ptr<Translation> makeTranslation();
 
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(int level, bool quick);
 
+/// Decides what fast-math flags leave open, so that all optimisers agree.
+void settleFloats(llvm::Module &module, bool fma);
+
 /// Emits `translation.module`. May end in `guarded`'s error.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitObject(Translation &translation,
                                                                llvm::TargetMachine &machine);

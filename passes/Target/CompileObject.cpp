@@ -117,6 +117,7 @@ mad::compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &e
     if (Error error = bindSymbols(made, entries, suffix))
       return error;
     bindCpu(made, **machine, level);
+    settleFloats(made, /*fma=*/level >= 3);
     if (Error error = optimise(made, **machine, quick))
       return error;
     return emitObject(translation, **machine);
