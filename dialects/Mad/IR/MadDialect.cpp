@@ -77,8 +77,8 @@ LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
       return emitError() << "text \"" << name.getValue() << "\" of dimension " << dim
                          << " is not a polynomial over dimension parameters";
     if (parsed->constant())
-      return emitError() << "dimension " << dim << " is dynamic, but its text \""
-                         << name.getValue() << "\" is a constant";
+      return emitError() << "dimension " << dim << " is dynamic, but its text \"" << name.getValue()
+                         << "\" is a constant";
     if (parsed->str() != name.getValue())
       return emitError() << "text \"" << name.getValue() << "\" of dimension " << dim
                          << " is not in normal form, expected \"" << parsed->str() << "\"";
@@ -178,8 +178,7 @@ static LogicalResult verifyKnown(Operation *op, const DimExpr &size, const Twine
   std::set<std::string> known = dimParameters(op);
   for (const std::string &name : size.symbols())
     if (!known.count(name))
-      return op->emitOpError() << where << " uses \"" << name
-                               << "\", which is not in `mad.dims`";
+      return op->emitOpError() << where << " uses \"" << name << "\", which is not in `mad.dims`";
   return success();
 }
 
@@ -248,8 +247,8 @@ static LogicalResult verifyAsserts(FunctionOpInterface function, Attribute value
   auto truth = RankedTensorType::get({}, IntegerType::get(function.getContext(), 1));
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     if (type != truth)
-      return function.emitOpError() << "result " << i << " of a test must be " << truth
-                                    << ", but is " << type;
+      return function.emitOpError()
+             << "result " << i << " of a test must be " << truth << ", but is " << type;
   return success();
 }
 
@@ -287,7 +286,8 @@ LogicalResult MadDialect::verifyOperationAttribute(Operation *op, NamedAttribute
 
 static LogicalResult verifyName(Operation *op, NamedAttribute attribute, StringRef what) {
   if (attribute.getName() != "mad.name")
-    return op->emitOpError() << "`" << attribute.getName() << "` is not an attribute of " << what;
+    return op->emitOpError() << "`" << attribute.getName().getValue() << "` is not an attribute of "
+                             << what;
   if (!isa<StringAttr>(attribute.getValue()))
     return op->emitOpError("`mad.name` must be a string");
   return success();

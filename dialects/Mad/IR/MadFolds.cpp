@@ -336,8 +336,7 @@ struct MergeViews : OpRewritePattern<ViewOp> {
       return rewriter.notifyMatchFailure(outer, "source is not a view");
     bool outerInside = outer.getBoundary() == Boundary::inside;
     bool innerPermutes =
-        inner.getMap().isPermutation() && inner.getBoundary() == Boundary::inside &&
-        isWhole(inner);
+        inner.getMap().isPermutation() && inner.getBoundary() == Boundary::inside && isWhole(inner);
     if (!outerInside && !innerPermutes)
       return rewriter.notifyMatchFailure(outer, "its boundary is that of the inner view");
     // Symbols of the inner map come first in the composition.
@@ -368,7 +367,9 @@ void ViewOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContex
   patterns.add<MergeViews>(context);
 }
 
-OpFoldResult GatherOp::fold(FoldAdaptor adaptor) { return foldConstants(*this, adaptor.getOperands()); }
+OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
+  return foldConstants(*this, adaptor.getOperands());
+}
 
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   if (getSource().getType() == getType())
@@ -396,8 +397,8 @@ OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
 
 OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
   // The sum of -0 alone is +0.
-  bool keeps = getKind() != ReduceKind::argmax &&
-               !(getKind() == ReduceKind::sum && isFloat(getSource()));
+  bool keeps =
+      getKind() != ReduceKind::argmax && !(getKind() == ReduceKind::sum && isFloat(getSource()));
   if (getDims().empty() && keeps)
     return sameType(*this, getSource());
   return foldConstants(*this, adaptor.getOperands());

@@ -69,8 +69,6 @@ static LogicalResult verifyDimension(Operation *op, StringRef text, StringRef wh
 //===----------------------------------------------------------------------===//
 
 LogicalResult ConstantOp::verify() {
-  if (!tensor(getResult()).hasStaticShape())
-    return emitOpError("needs a static type");
   if (!isa<DenseElementsAttr>(getValue()))
     return emitOpError("needs dense elements");
   return success();
@@ -84,9 +82,8 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (declared && declared.getElementType() == tensor(getResult()).getElementType() &&
       sameShape(declared, tensor(getResult())))
     return success();
-  InFlightDiagnostic error = emitOpError()
-                             << "has type " << getResult().getType() << ", but " << getSourceAttr()
-                             << " holds " << source.getType();
+  InFlightDiagnostic error = emitOpError() << "has type " << getResult().getType() << ", but "
+                                           << getSourceAttr() << " holds " << source.getType();
   error.attachNote(source.getLoc()) << getSourceAttr() << " is declared here";
   return error;
 }
@@ -101,8 +98,7 @@ LogicalResult WeightSourceOp::verify() {
     return emitOpError() << "cannot hold elements of type " << element
                          << ", expected f32, f64, i32, i64 or i1";
   if (getTransposed() && type.getRank() != 2)
-    return emitOpError() << "is transposed, which needs two dimensions, but has "
-                         << type.getRank();
+    return emitOpError() << "is transposed, which needs two dimensions, but has " << type.getRank();
   return success();
 }
 
@@ -398,7 +394,7 @@ LogicalResult ContractOp::verify() {
 static LogicalResult verifyValues(Operation *op, TypeRange found, TypeRange expected,
                                   StringRef what) {
   if (found.size() != expected.size())
-    return op->emitOpError() << what << " has " << found.size() << " values, expected "
+    return op->emitOpError() << what << ": found " << found.size() << " values, expected "
                              << expected.size();
   for (auto [i, left, right] : llvm::enumerate(found, expected)) {
     auto a = cast<RankedTensorType>(left), b = cast<RankedTensorType>(right);

@@ -289,7 +289,7 @@ def Mad_IfOp : Mad_Op<"if", [RecursiveMemoryEffects, RecursivelySpeculatable,
   let arguments = (ins Mad_BoolScalar:$condition);
   let results = (outs Variadic<Mad_Tensor>:$results);
   let regions = (region SizedRegion<1>:$thenRegion, SizedRegion<1>:$elseRegion);
-  let assemblyFormat = "$condition `:` type($condition) `->` type($results) $thenRegion `else` $elseRegion attr-dict";
+  let assemblyFormat = "$condition `:` type($condition) (`->` type($results)^)? $thenRegion `else` $elseRegion attr-dict";
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
 }

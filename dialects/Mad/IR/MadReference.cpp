@@ -235,8 +235,8 @@ LogicalResult mad::evaluateElementwise(Operation *op, Operands operands, Results
   RefTensor &result = results[0];
   for (auto [i, operand] : llvm::enumerate(operands))
     if (operand->shape != result.shape)
-      return context.fail(op, "shape of operand " + std::to_string(i) +
-                                  " is not that of the result");
+      return context.fail(op,
+                          "shape of operand " + std::to_string(i) + " is not that of the result");
   auto scalar = cast<ElementwiseOpInterface>(op);
   SmallVector<RefScalar> values(operands.size());
   for (int64_t position = 0, n = result.elements(); position < n; ++position) {
@@ -402,8 +402,8 @@ LogicalResult ContractOp::evaluate(Operands operands, Results results, RefContex
         if (result.isFloat())
           sum.f += lhs.floats[l] * rhs.floats[r];
         else
-          sum.i = static_cast<uint64_t>(sum.i) + static_cast<uint64_t>(lhs.integers[l]) *
-                                                     static_cast<uint64_t>(rhs.integers[r]);
+          sum.i = static_cast<uint64_t>(sum.i) +
+                  static_cast<uint64_t>(lhs.integers[l]) * static_cast<uint64_t>(rhs.integers[r]);
       } while (next(inner, summed));
     }
     result.set(to, sum);

@@ -98,7 +98,8 @@ static double floorRemainder(double x, double y) {
 
 RefScalar RemOp::evaluateScalar(Scalars x) {
   int64_t a = x[0].i, b = x[1].i;
-  int64_t remainder = b == 0 ? 0 : static_cast<int64_t>(bits(a) - bits(floorDivide(a, b)) * bits(b));
+  int64_t remainder =
+      b == 0 ? 0 : static_cast<int64_t>(bits(a) - bits(floorDivide(a, b)) * bits(b));
   return {floorRemainder(x[0].f, x[1].f), remainder};
 }
 

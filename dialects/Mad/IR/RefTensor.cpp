@@ -92,9 +92,8 @@ std::optional<int64_t> RefContext::dim(StringRef expression) {
       });
   if (value)
     return value;
-  message = unknown.empty()
-                ? "dimension `" + expression.str() + "` overflows or divides by zero"
-                : "dimension parameter `" + unknown + "` has no value";
+  message = unknown.empty() ? "dimension `" + expression.str() + "` overflows or divides by zero"
+                            : "dimension parameter `" + unknown + "` has no value";
   return std::nullopt;
 }
 

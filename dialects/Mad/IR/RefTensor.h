@@ -53,7 +53,7 @@ double refMaximum(double a, double b);
 /// State of one evaluation.
 class RefContext {
 public:
-  bool f64 = false; ///< compute everything in f64, whatever is declared
+  bool f64 = false;                    ///< compute everything in f64, whatever is declared
   std::map<std::string, int64_t> dims; ///< dimension parameters
   /// Set by whoever runs the program; elements of a weight by symbol name.
   std::map<std::string, const RefTensor *> weights;

@@ -34,8 +34,7 @@ public:
   Interpreter(ModuleOp module, RefContext &context, const RefObserver &observe)
       : symbols(module), context(context), observe(observe) {}
 
-  LogicalResult run(StringRef name, std::vector<RefTensor> inputs,
-                    std::vector<RefTensor> &results);
+  LogicalResult run(StringRef name, std::vector<RefTensor> inputs, std::vector<RefTensor> &results);
 
 private:
   /// Values of one call, those of nested regions too.
@@ -245,8 +244,8 @@ LogicalResult Interpreter::shape(Operation *op, Type type, SmallVector<int64_t> 
 LogicalResult Interpreter::pure(Operation *op, Frame &frame, SmallVectorImpl<Tensor> &results) {
   auto reference = dyn_cast<ReferenceOpInterface>(op);
   if (!reference)
-    return context.fail(op, "`" + op->getName().getStringRef().str() +
-                                "` has no reference evaluation");
+    return context.fail(op,
+                        "`" + op->getName().getStringRef().str() + "` has no reference evaluation");
   SmallVector<const RefTensor *> operands;
   for (Value operand : op->getOperands())
     operands.push_back(frame.find(operand)->second.get());

@@ -182,6 +182,11 @@ func.func @control(%c: tensor<i1>, %x: tensor<4xf32>, %y: tensor<f32>) {
   } else {
     mad.yield %x, %y : tensor<4xf32>, tensor<f32>
   }
+  // CHECK: mad.if %{{.*}} : tensor<i1> {
+  // CHECK-NEXT: } else {
+  mad.if %c : tensor<i1> {
+  } else {
+  }
   // CHECK: mad.scan "0" to "N + 1" carry %{{.*}}, %{{.*}} : (tensor<4xf32>, tensor<f32>) -> (tensor<4xf32>, tensor<f32>) {
   // CHECK: ^bb0(%{{.*}}: tensor<i64>, %{{.*}}: tensor<4xf32>, %{{.*}}: tensor<f32>):
   %1:2 = mad.scan "0" to "N + 1" carry %x, %y : (tensor<4xf32>, tensor<f32>) -> (tensor<4xf32>, tensor<f32>) {
