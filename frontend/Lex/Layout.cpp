@@ -81,6 +81,7 @@ static bool continuesLine(Token token) {
   case Token::With:
   case Token::Where:
   case Token::From:
+  case Token::Over:
   case Token::Arrow:
   case Token::Dot:
   case Token::LeftBrace:

@@ -129,7 +129,7 @@ TEST(Layout, NewlinesThatEndNothing) {
   EXPECT_EQ(tokens("x[\n1\n]"), "x [ 1 ] |");
   EXPECT_EQ(tokens("a\nwith b"), "a with b |");
   EXPECT_EQ(tokens("if a { b }\nelse { c }"), "if a { b | } else { c | } |");
-  EXPECT_EQ(tokens("a\n.b\n -> c\nwhere d\nfrom e"), "a . b -> c where d from e |");
+  EXPECT_EQ(tokens("a\n.b\n -> c\nwhere d\nfrom e\nover f"), "a . b -> c where d from e over f |");
 }
 
 TEST(Layout, BlocksInsideParentheses) {
