@@ -99,12 +99,12 @@ typedef struct mad_artifact {
 typedef struct mad_file_header {
   uint64_t magic; /* MAD_ARTIFACT_MAGIC */
   uint32_t abi_version;
-  uint32_t size;      /* sizeof(mad_file_header) */
-  int32_t level;      /* lowest level of the variants */
-  uint32_t reserved;  /* 0 */
+  uint32_t size;     /* sizeof(mad_file_header) */
+  int32_t level;     /* lowest level of the variants */
+  uint32_t reserved; /* 0 */
   uint64_t file_bytes;
-  uint64_t checksum;  /* runtime/core/checksum.h over the file, this field being 0 */
-  char compiler[64];  /* version text, ends with a 0 byte */
+  uint64_t checksum; /* runtime/core/checksum.h over the file, this field being 0 */
+  char compiler[64]; /* version text, ends with a 0 byte */
 } mad_file_header;
 
 #ifdef __cplusplus

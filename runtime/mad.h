@@ -35,9 +35,9 @@ typedef enum mad_status {
   MAD_SHAPE_MISMATCH = 2,   /* extents do not fit the declared dimensions */
   MAD_OUT_OF_RANGE = 3,     /* an index computed by the model lies outside its tensor */
   MAD_OUT_OF_MEMORY = 4,
-  MAD_FILE_ERROR = 5,       /* cannot be opened, read or written */
-  MAD_BAD_FORMAT = 6,       /* the file is not what it should be: damaged, truncated, other version */
-  MAD_UNSUPPORTED = 7,      /* this machine cannot run the artifact */
+  MAD_FILE_ERROR = 5,  /* cannot be opened, read or written */
+  MAD_BAD_FORMAT = 6,  /* the file is not what it should be: damaged, truncated, other version */
+  MAD_UNSUPPORTED = 7, /* this machine cannot run the artifact */
   MAD_INTERNAL = 8
 } mad_status;
 

@@ -50,8 +50,8 @@ compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &entrie
 
 /// What the artifact is called and made of.
 struct ArtifactOptions {
-  std::string name;          ///< a C identifier
-  std::vector<int> levels;   ///< of the objects, ascending; suffix of level n is `.vn`
+  std::string name;        ///< a C identifier
+  std::vector<int> levels; ///< of the objects, ascending; suffix of level n is `.vn`
 };
 /// The manifest: JSON, keys in Manifest.cpp. Where `offsets` are known, each
 /// weight says where it lies in its section.

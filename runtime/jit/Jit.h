@@ -24,8 +24,7 @@ public:
 /// Loads the objects (those of `levels`) and the artifact object made for them.
 llvm::Expected<std::unique_ptr<Jit>>
 makeJit(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
-        std::vector<WeightBytes> weights,
-        std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects);
+        std::vector<WeightBytes> weights, std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects);
 
 } // namespace mad
 

@@ -1,0 +1,18 @@
+#!/bin/sh
+# usage: check.sh MAD
+set -e
+cd "$(dirname "$0")"
+mad=$1
+build=$(dirname "$mad")/..
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+"$mad" test model.mad
+make -s build="$build" mad="$mad" out="$out" run >"$out/printed"
+cat "$out/printed"
+expect() { grep -q -e "$1" "$out/printed" || { echo "not printed: $1"; exit 1; }; }
+expect '^( 1.0,  0.0): 0.8590 0.0705 0.0705$'
+expect '^(-1.0,  1.0): 0.0064 0.9465 0.0471$'
+expect '^(-1.0, -1.0): 0.0064 0.0471 0.9465$'
+expect '^`classify` takes `x` of rank 2: Batch x 2$'
+expect '^MAD_SHAPE_MISMATCH: .*found 3, expected 2$'
+expect '^MAD_FILE_ERROR: cannot open `missing.so`: No such file or directory$'
