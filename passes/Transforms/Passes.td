@@ -11,6 +11,25 @@
 
 include "mlir/Pass/PassBase.td"
 
+def BindDestinations : Pass<"mad-bind-destinations", "::mlir::ModuleOp"> {
+  let summary = "makes entries write their results to memory of the caller";
+  let description = [{
+    Tensor arguments become memrefs that are read, and each result a memref
+    argument, behind the others, that is written. Before bufferization.
+
+    ```mlir
+    func.func @f(%x: tensor<?xf32>) -> tensor<?xf32> { ... return %y }
+    // becomes
+    func.func @f(%x: memref<?xf32>, %out: memref<?xf32>) {
+      %t = bufferization.to_tensor %x restrict
+      ...
+      bufferization.materialize_in_destination %y in restrict writable %out
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def ExpandMath : Pass<"mad-expand-math", "mlir::func::FuncOp"> {
   let summary = "replaces math functions by polynomials";
   let description = [{
@@ -28,6 +47,54 @@ def ExpandMath : Pass<"mad-expand-math", "mlir::func::FuncOp"> {
            "x86-64 level of the code: 0, 3 or 4">];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect",
                            "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
+def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "computes elementwise ops where their values are read";
+  let description = [{
+    Inlines elementwise linalg ops on tensors into the ops that read them. What only
+    moves elements (broadcasts, transposes, windows) goes everywhere; a cheap
+    function of one tensor goes where each element is read once; what is dear (math
+    functions, divisions, computed positions, several operands) only into one
+    kernel that reads each element once. So a window of a convolution never exists,
+    and no exponential is computed twice.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "ops inlined">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def LowerEntries : Pass<"mad-lower-entries", "::mlir::ModuleOp"> {
+  let summary = "makes the C functions of each entry";
+  let description = [{
+    `mad_prepare_f` binds the dimension parameters from the extents of the inputs,
+    checks them and sizes results and scratch memory; `mad_run_f` calls `f` itself,
+    whose memref arguments become pointers with the facts LLVM can use. The
+    signatures are in runtime/artifact.h.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
+def PlanArena : Pass<"mad-plan-arena", "::mlir::ModuleOp"> {
+  let summary = "places all buffers of an entry in one block of memory";
+  let description = [{
+    Every `memref.alloc` becomes a view of a new last argument, `memref<?xi8>`;
+    buffers that are not alive together share memory. The function `f.arena`
+    computes from the dimension parameters how many bytes are needed.
+  }];
+  let statistics = [Statistic<"numBuffers", "num-buffers", "buffers placed">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def ReuseOperands : Pass<"mad-reuse-operands", "::mlir::func::FuncOp"> {
+  let summary = "lets elementwise ops write over an operand that dies";
+  let description = [{
+    The epilogue of a contraction then works in the memory of its result. Still on
+    tensors: bufferization copies where this turns out to be wrong.
+  }];
+  let statistics = [Statistic<"numReused", "num-reused", "operands written over">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
 def VectorizeLoops : Pass<"mad-vectorize-loops", "mlir::func::FuncOp"> {

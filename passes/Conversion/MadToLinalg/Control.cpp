@@ -4,10 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Values of rank 0 cross the borders of regions as scalars: they stay in
-// registers.
+// registers. Others are written to one place by both branches, or by each round:
+// `bufferization.materialize_in_destination` says where, so that no buffer has to
+// be made at the border.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
@@ -53,9 +56,26 @@ struct YieldLowering : LoweringPattern<YieldOp> {
 
   LogicalResult matchAndRewrite(YieldOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
-    auto values = each(adaptor.getValues(), [&](Value v) { return leave(b, op.getLoc(), v); });
-    b.replaceOpWithNewOp<scf::YieldOp>(op, values);
+    Location loc = op.getLoc();
+    SmallVector<Value> results;
+    for (auto [i, v] : llvm::enumerate(adaptor.getValues())) {
+      Value result = leave(b, loc, v);
+      if (isa<RankedTensorType>(result.getType()))
+        result = bufferization::MaterializeInDestinationOp::create(b, loc, result,
+                                                                   destination(op, i, b))
+                     .getResult();
+      results.push_back(result);
+    }
+    b.replaceOpWithNewOp<scf::YieldOp>(op, results);
     return success();
+  }
+
+  /// The parent has been converted already.
+  Value destination(YieldOp op, unsigned i, ConversionPatternRewriter &b) const {
+    Operation *parent = op->getParentOp();
+    if (auto loop = dyn_cast<scf::ForOp>(parent))
+      return loop.getRegionIterArgs()[i];
+    return lowering.branchResults[parent][i];
   }
 };
 
@@ -67,9 +87,14 @@ struct IfLowering : LoweringPattern<IfOp> {
     Location loc = op.getLoc();
     Value condition = scalarOf(b, loc, adaptor.getCondition(), true);
     SmallVector<Type> types;
-    for (Type t : op.getResultTypes())
+    SmallVector<Value> destinations;
+    for (Type t : op.getResultTypes()) {
       types.push_back(crossing(lowering, t));
+      bool stored = isa<RankedTensorType>(types.back());
+      destinations.push_back(stored ? lowering.empty(b, op, cast<RankedTensorType>(t)) : Value());
+    }
     auto result = scf::IfOp::create(b, loc, types, condition, true, true);
+    lowering.branchResults[result] = destinations;
     for (Region *region : result.getRegions()) // the builder may end them
       while (!region->front().empty())
         b.eraseOp(&region->front().back());

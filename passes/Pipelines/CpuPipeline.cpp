@@ -1,0 +1,126 @@
+//===- CpuPipeline.cpp - From the tensor dialect to the LLVM dialect --------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Conversion/Passes.h"
+#include "passes/Pipelines/Pipelines.h"
+#include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace mad {
+
+static void simplify(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// One function an entry, in the mad dialect.
+static void buildFold(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  simplify(pm);
+}
+
+/// Structured ops on tensors, as few and as large as pays.
+static void buildLinalg(OpPassManager &pm) {
+  pm.addPass(createMadToLinalg());
+  simplify(pm);
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
+  simplify(pm);
+  pm.addNestedPass<func::FuncOp>(createReuseOperands());
+}
+
+/// Memory: results at the caller's, the rest in an arena.
+static void buildBufferize(OpPassManager &pm) {
+  pm.addPass(createBindDestinations());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  simplify(pm);
+  pm.addPass(createPlanArena());
+}
+
+/// Loops, over vectors where that is possible.
+static void buildVector(OpPassManager &pm, const CpuOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  simplify(pm);
+}
+
+/// The LLVM dialect, with C functions for the runtime.
+static void buildLlvm(OpPassManager &pm) {
+  pm.addPass(createLowerEntries());
+  pm.addPass(memref::createFoldMemRefAliasOpsPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  simplify(pm);
+}
+
+llvm::ArrayRef<llvm::StringRef> cpuStages() {
+  static constexpr llvm::StringRef stages[] = {"fold", "linalg", "bufferize", "vector", "llvm"};
+  return stages;
+}
+
+void buildCpuStage(OpPassManager &manager, llvm::StringRef stage, const CpuOptions &options) {
+  if (stage == "fold")
+    buildFold(manager);
+  else if (stage == "linalg")
+    buildLinalg(manager);
+  else if (stage == "bufferize")
+    buildBufferize(manager);
+  else if (stage == "vector")
+    buildVector(manager, options);
+  else if (stage == "llvm")
+    buildLlvm(manager);
+}
+
+static llvm::LogicalResult describe(ModuleOp module, std::vector<EntryDescription> &entries) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!isEntry(function))
+      continue;
+    auto entry = describeEntry(function);
+    if (failed(entry))
+      return failure();
+    entries.push_back(std::move(*entry));
+  }
+  return success();
+}
+
+llvm::LogicalResult lowerToLlvm(ModuleOp module, const CpuOptions &options,
+                                std::vector<EntryDescription> &entries) {
+  for (llvm::StringRef stage : cpuStages()) {
+    PassManager manager(module.getContext());
+    manager.enableVerifier(options.verify);
+    buildCpuStage(manager, stage, options);
+    if (failed(manager.run(module)))
+      return failure();
+    // Later stages have no types that say what the caller sees.
+    if (stage == "linalg" && failed(describe(module, entries)))
+      return failure();
+    if (stage == options.stopAfter)
+      return success();
+  }
+  return success();
+}
+
+} // namespace mad

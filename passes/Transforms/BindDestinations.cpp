@@ -1,0 +1,79 @@
+//===- BindDestinations.cpp - Results are written where the caller says -----===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Still on tensors: empty-tensor elimination then makes the producer of a result
+// write to the caller's memory, and no copy is left.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace mad {
+#define GEN_PASS_DEF_BINDDESTINATIONS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+MemRefType memoryOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return MemRefType::get(tensor.getShape(), tensor.getElementType());
+}
+
+void bindArguments(func::FuncOp function, OpBuilder &b) {
+  b.setInsertionPointToStart(&function.front());
+  for (BlockArgument a : function.getArguments()) {
+    Type type = a.getType();
+    if (!isa<RankedTensorType>(type))
+      continue;
+    a.setType(memoryOf(type));
+    auto tensor = bufferization::ToTensorOp::create(b, a.getLoc(), type, a, /*restrict=*/true,
+                                                    /*writable=*/false);
+    a.replaceAllUsesExcept(tensor, tensor);
+  }
+}
+
+void bindResults(func::FuncOp function, OpBuilder &b) {
+  auto end = cast<func::ReturnOp>(function.front().getTerminator());
+  b.setInsertionPoint(end);
+  for (auto [i, value] : llvm::enumerate(end.getOperands())) {
+    BlockArgument out = function.front().addArgument(memoryOf(value.getType()), value.getLoc());
+    auto bound = bufferization::MaterializeInDestinationOp::create(b, value.getLoc(), TypeRange(),
+                                                                   value, out);
+    bound.setRestrict(true);
+    bound.setWritable(true);
+  }
+  end->eraseOperands(0, end->getNumOperands());
+}
+
+struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
+  using BindDestinationsBase::BindDestinationsBase;
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (!isEntry(function))
+        continue;
+      OpBuilder b(&getContext());
+      unsigned inputs = function.getNumArguments(), results = function.getNumResults();
+      SmallVector<DictionaryAttr> attrs;
+      function.getAllArgAttrs(attrs);
+      for (unsigned i = 0; i < results; ++i)
+        attrs.push_back(function.getResultAttrDict(i));
+      bindArguments(function, b);
+      bindResults(function, b);
+      function.setType(b.getFunctionType(function.front().getArgumentTypes(), {}));
+      function.setAllResultAttrs(ArrayRef<DictionaryAttr>());
+      for (unsigned i = 0; i < inputs + results; ++i)
+        function.setArgAttrs(i, attrs[i] ? attrs[i] : b.getDictionaryAttr({}));
+    }
+  }
+};
+
+} // namespace
+} // namespace mad

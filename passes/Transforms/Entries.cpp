@@ -1,0 +1,263 @@
+//===- Entries.cpp - What an entry checks, binds and is described by --------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Transforms/Entries.h"
+#include "dialects/Mad/IR/MadOps.h"
+
+using namespace mlir;
+
+namespace mad {
+
+bool isEntry(func::FuncOp function) {
+  return function->hasAttr("mad.entry") || function->hasAttr("mad.test");
+}
+
+static unsigned sizeOf(func::FuncOp function, StringRef attribute) {
+  auto list = function->getAttrOfType<ArrayAttr>(attribute);
+  return list ? list.size() : 0;
+}
+
+EntryArguments::EntryArguments(func::FuncOp function) {
+  type = cast<FunctionType>(function->getAttrOfType<TypeAttr>("mad.type").getValue());
+  dims = 0;
+  status = sizeOf(function, "mad.dims");
+  inputs = status + 1;
+  weights = inputs + type.getNumInputs();
+  outputs = weights + sizeOf(function, "mad.weights");
+  arena = outputs + type.getNumResults();
+}
+
+RankedTensorType EntryArguments::typeOf(func::FuncOp function, unsigned argument) const {
+  if (argument >= inputs && argument < weights)
+    return cast<RankedTensorType>(type.getInput(argument - inputs));
+  if (argument >= outputs && argument < arena)
+    return cast<RankedTensorType>(type.getResult(argument - outputs));
+  if (argument < weights || argument >= outputs)
+    return {};
+  auto shaped = cast<ShapedType>(function.getArgument(argument).getType());
+  return RankedTensorType::get(shaped.getShape(), shaped.getElementType());
+}
+
+std::optional<unsigned> extentNumber(StringRef symbol) {
+  unsigned number = 0;
+  if (!symbol.consume_front("#") || symbol.getAsInteger(10, number))
+    return {};
+  return number;
+}
+
+//===----------------------------------------------------------------------===//
+// Plan
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// A name of a static dimension, or its text.
+std::string dimText(RankedTensorType type, int64_t dim) {
+  if (auto dims = dyn_cast_or_null<DimsAttr>(type.getEncoding()))
+    if (!dims.getNames()[dim].empty())
+      return dims.getNames()[dim].str();
+  return dimExpr(type, dim).str();
+}
+
+std::string nameOfArgument(func::FuncOp function, unsigned argument) {
+  auto name = function.getArgAttrOfType<StringAttr>(argument, "mad.name");
+  return name ? name.str() : "argument " + std::to_string(argument);
+}
+
+std::string placeOfFunction(func::FuncOp function) {
+  Location loc = function.getLoc();
+  while (auto named = dyn_cast<NameLoc>(loc))
+    loc = named.getChildLoc();
+  auto at = dyn_cast<FileLineColLoc>(loc);
+  if (!at)
+    return {};
+  return (at.getFilename().getValue() + ":" + Twine(at.getLine()) + ":" + Twine(at.getColumn()))
+      .str();
+}
+
+/// Orders the equations `polynomial == extent` such that each binds one parameter
+/// or is a check.
+class Planner {
+public:
+  Planner(func::FuncOp function) : function(function), place(placeOfFunction(function)) {}
+
+  FailureOr<EntryPlan> run();
+
+private:
+  struct Equation {
+    DimExpr dim, extent;
+    std::string text; ///< "`x` dimension 1 (`Pixels`)"
+    bool used = false; ///< bound a parameter and always holds
+  };
+
+  void readEquations();
+  bool bind(Equation &equation);
+  bool solve(Equation &equation);
+  void check(DimExpr found, DimExpr expected, int kind, std::string message, std::string place);
+
+  func::FuncOp function;
+  std::string place;
+  std::vector<Equation> equations;
+  std::set<std::string> bound;
+  EntryPlan plan;
+};
+
+void Planner::readEquations() {
+  EntryArguments arguments(function);
+  unsigned extent = 0;
+  for (auto [i, t] : llvm::enumerate(arguments.type.getInputs())) {
+    auto type = cast<RankedTensorType>(t);
+    std::string name = nameOfArgument(function, arguments.inputs + i);
+    for (int64_t d = 0; d < type.getRank(); ++d) {
+      std::string text = "`" + name + "` dimension " + std::to_string(d);
+      DimExpr dim = dimExpr(type, d);
+      if (std::string known = dimText(type, d); !dim.constant() || known != dim.str())
+        text += " (`" + known + "`)";
+      equations.push_back({dim, DimExpr::symbol("#" + std::to_string(extent++)), text});
+    }
+  }
+}
+
+/// A bare parameter that has no value yet.
+bool Planner::bind(Equation &equation) {
+  auto symbol = equation.dim.asSymbol();
+  if (!symbol || !bound.insert(*symbol).second)
+    return false;
+  plan.bindings.push_back({*symbol, equation.extent});
+  equation.used = true;
+  return true;
+}
+
+/// A polynomial with one unknown, which occurs linearly.
+bool Planner::solve(Equation &equation) {
+  std::string unknown;
+  for (const std::string &s : equation.dim.symbols())
+    if (!bound.count(s)) {
+      if (!unknown.empty())
+        return false;
+      unknown = s;
+    }
+  if (unknown.empty())
+    return false;
+  DimExpr rest = equation.dim.substitute({{unknown, DimExpr(0)}});
+  DimExpr factor = equation.dim.substitute({{unknown, DimExpr(1)}}) - rest;
+  if (rest + factor * DimExpr::symbol(unknown) != equation.dim)
+    return false;
+  // Not exact when the extent does not fit: the equation stays a check.
+  DimExpr value = DimExpr::floorDiv(equation.extent - rest, factor);
+  if (!value.valid())
+    return false;
+  bound.insert(unknown);
+  plan.bindings.push_back({unknown, value});
+  check(DimExpr::symbol(unknown), DimExpr(0), 1,
+        "`" + unknown + "`, computed from " + equation.text, place);
+  return true;
+}
+
+void Planner::check(DimExpr found, DimExpr expected, int kind, std::string message,
+                    std::string place) {
+  plan.checks.push_back({found, expected, {kind, std::move(message), std::move(place)}});
+}
+
+FailureOr<EntryPlan> Planner::run() {
+  readEquations();
+  for (Equation &e : equations)
+    bind(e);
+  while (llvm::any_of(equations, [&](Equation &e) { return solve(e); })) {
+  }
+  if (auto dims = function->getAttrOfType<ArrayAttr>("mad.dims"))
+    for (StringRef name : dims.getAsValueRange<StringAttr>())
+      if (!bound.count(name.str()))
+        return function.emitError("dimension parameter `")
+               << name << "` of `" << function.getName()
+               << "` does not follow from the extents of the inputs";
+  for (Equation &e : equations)
+    if (!e.used)
+      check(e.extent, e.dim, 0, e.text, place);
+  auto checks = function->getAttrOfType<ArrayAttr>("mad.checks");
+  for (Attribute a : checks ? checks.getValue() : ArrayRef<Attribute>()) {
+    auto c = cast<CheckAttr>(a);
+    auto left = DimExpr::parse(c.getLeft().getValue()), right = DimExpr::parse(c.getRight().getValue());
+    auto known = [&](const DimExpr &e) {
+      return llvm::all_of(e.symbols(), [&](const std::string &name) { return bound.count(name); });
+    };
+    if (!left || !right || !known(*left) || !known(*right))
+      return function.emitError("a check is not made of the dimension parameters: ") << a;
+    check(*left, *right, c.getRelation() == CheckRelation::eq ? 0 : 1, c.getMessage().str(),
+          c.getPlace().str());
+  }
+  return std::move(plan);
+}
+
+//===----------------------------------------------------------------------===//
+// Description
+//===----------------------------------------------------------------------===//
+
+mad_dtype dtypeOf(Type element) {
+  if (element.isF32())
+    return MAD_F32;
+  if (element.isF64())
+    return MAD_F64;
+  if (element.isInteger(32))
+    return MAD_I32;
+  return element.isInteger(64) ? MAD_I64 : MAD_BOOL;
+}
+
+ValueDescription describe(RankedTensorType type, std::string name) {
+  ValueDescription result;
+  result.name = std::move(name);
+  result.dtype = dtypeOf(type.getElementType());
+  for (int64_t d = 0; d < type.getRank(); ++d) {
+    result.dims.push_back(dimText(type, d));
+    result.sizes.push_back(type.isDynamicDim(d) ? -1 : type.getDimSize(d));
+  }
+  return result;
+}
+
+} // namespace
+
+FailureOr<EntryPlan> planEntry(func::FuncOp function) { return Planner(function).run(); }
+
+FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
+  FailureOr<EntryPlan> plan = planEntry(function);
+  if (failed(plan))
+    return failure();
+  EntryArguments arguments(function);
+  EntryDescription result;
+  result.name = function.getName().str();
+  if (auto doc = function->getAttrOfType<StringAttr>("mad.doc"))
+    result.doc = doc.str();
+  auto strings = [&](StringRef attribute, std::vector<std::string> &to) {
+    if (auto list = function->getAttrOfType<ArrayAttr>(attribute))
+      for (StringRef s : list.getAsValueRange<StringAttr>())
+        to.push_back(s.str());
+  };
+  strings("mad.dims", result.dims);
+  strings("mad.weights", result.weights);
+  for (auto [i, type] : llvm::enumerate(arguments.type.getInputs()))
+    result.inputs.push_back(describe(cast<RankedTensorType>(type),
+                                     nameOfArgument(function, arguments.inputs + i)));
+  unsigned results = arguments.type.getNumResults();
+  for (auto [i, type] : llvm::enumerate(arguments.type.getResults())) {
+    StringAttr name;
+    if (function.getNumResults() == results)
+      name = function.getResultAttrOfType<StringAttr>(i, "mad.name");
+    else
+      name = function.getArgAttrOfType<StringAttr>(arguments.outputs + i, "mad.name");
+    std::string fallback = results == 1 ? "result" : "result" + std::to_string(i);
+    result.outputs.push_back(describe(cast<RankedTensorType>(type), name ? name.str() : fallback));
+  }
+  for (const EntryPlan::Check &check : plan->checks)
+    result.checks.push_back(check.description);
+  if (auto checks = function->getAttrOfType<ArrayAttr>("mad.index_checks"))
+    for (Attribute a : checks) {
+      auto pair = cast<ArrayAttr>(a);
+      result.checks.push_back({2, cast<StringAttr>(pair[0]).str(), cast<StringAttr>(pair[1]).str()});
+    }
+  return result;
+}
+
+} // namespace mad

@@ -1,0 +1,56 @@
+//===- Entries.h - What an entry checks, binds and is described by ----------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads the attributes that mad-to-linalg leaves on the functions of a module.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_TRANSFORMS_ENTRIES_H
+#define MAD_PASSES_TRANSFORMS_ENTRIES_H
+
+#include "dialects/Mad/IR/DimExpr.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/Target/EntryDescription.h"
+
+namespace mad {
+
+bool isEntry(mlir::func::FuncOp function);
+
+/// Positions among the arguments: dimension parameters, status, inputs, weights,
+/// and after bufferization outputs and the arena.
+struct EntryArguments {
+  explicit EntryArguments(mlir::func::FuncOp function);
+  unsigned dims, status, inputs, weights, outputs, arena;
+  mlir::FunctionType type; ///< as in the source, with encodings
+  /// The type in the source of what an argument holds; null for dimension
+  /// parameters, status and arena. Weights have no encoding.
+  mlir::RankedTensorType typeOf(mlir::func::FuncOp function, unsigned argument) const;
+};
+
+/// What `prepare` does. Extents of the inputs, one after the other, are the
+/// symbols `#0`, `#1` and so on in the expressions.
+struct EntryPlan {
+  struct Binding {
+    std::string symbol;
+    DimExpr value; ///< of extents and what was bound before
+  };
+  struct Check {
+    DimExpr found, expected;
+    CheckDescription description;
+  };
+  std::vector<Binding> bindings;
+  std::vector<Check> checks;
+};
+/// Fails, with a diagnostic, when a parameter does not follow from the inputs.
+llvm::FailureOr<EntryPlan> planEntry(mlir::func::FuncOp function);
+
+/// The number of an extent in the symbol `#number`.
+std::optional<unsigned> extentNumber(llvm::StringRef symbol);
+
+/// For a function as mad-to-linalg leaves it.
+llvm::FailureOr<EntryDescription> describeEntry(mlir::func::FuncOp function);
+
+} // namespace mad
+
+#endif // MAD_PASSES_TRANSFORMS_ENTRIES_H

@@ -1,0 +1,362 @@
+//===- PlanArena.cpp - All buffers of an entry in one block of memory -------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Two buffers may overlap when no operation lies between the first and last use
+// of both. Operations are numbered before and after their regions; the interval
+// of a buffer is that of its uses, seen from the block that allocates it: a use in
+// a loop counts for the whole loop, but a buffer that is allocated inside of it
+// lives within one round.
+//
+// Static sizes: first fit at fixed offsets. Dynamic ones: slots behind those, each
+// as large as the largest of its buffers turns out to be.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "dialects/Mad/IR/MadOps.h"
+#include "passes/Conversion/DimToArith/DimToArith.h"
+#include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace mad {
+#define GEN_PASS_DEF_PLANARENA
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t alignment = 64;
+
+struct Buffer {
+  memref::AllocOp op;
+  int64_t first = INT64_MAX, last = -1;
+  int64_t offset = 0; ///< of a static one
+  unsigned slot = 0;  ///< of a dynamic one
+  bool overlaps(const Buffer &o) const { return first <= o.last && o.first <= last; }
+  MemRefType type() const { return cast<MemRefType>(op->getResult(0).getType()); }
+  bool isStatic() const { return type().hasStaticShape(); }
+};
+
+int64_t elementBytes(MemRefType type) {
+  Type e = type.getElementType();
+  return e.isIndex() ? 8 : llvm::divideCeil(e.getIntOrFloatBitWidth(), 8);
+}
+
+//===----------------------------------------------------------------------===//
+// Lifetimes
+//===----------------------------------------------------------------------===//
+
+class Lifetimes {
+public:
+  explicit Lifetimes(func::FuncOp function) { number(function); }
+  void find(Buffer &buffer) const;
+
+private:
+  void number(Operation *op) {
+    begin[op] = next++;
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Operation &inner : block)
+          number(&inner);
+    end[op] = next++;
+  }
+  /// Values that are, or may be, the memory of an operand of `use`.
+  static void follow(OpOperand &use, SmallVectorImpl<Value> &work);
+
+  llvm::DenseMap<Operation *, int64_t> begin, end;
+  int64_t next = 0;
+};
+
+void Lifetimes::follow(OpOperand &use, SmallVectorImpl<Value> &work) {
+  Operation *user = use.getOwner();
+  if (auto loop = dyn_cast<scf::ForOp>(user)) {
+    if (auto argument = loop.getTiedLoopRegionIterArg(&use)) {
+      work.push_back(argument);
+      work.push_back(loop.getTiedLoopResult(&use));
+    }
+    return;
+  }
+  if (isa<scf::YieldOp>(user)) {
+    Operation *parent = user->getParentOp();
+    work.push_back(parent->getResult(use.getOperandNumber()));
+    if (auto loop = dyn_cast<scf::ForOp>(parent))
+      work.push_back(loop.getRegionIterArg(use.getOperandNumber()));
+    return;
+  }
+  for (Value r : user->getResults())
+    if (isa<MemRefType>(r.getType()))
+      work.push_back(r);
+}
+
+void Lifetimes::find(Buffer &buffer) const {
+  Block *home = buffer.op->getBlock();
+  SmallVector<Value> work{buffer.op.getResult()};
+  llvm::DenseSet<Value> seen;
+  auto extend = [&](Operation *op) {
+    buffer.first = std::min(buffer.first, begin.lookup(op));
+    buffer.last = std::max(buffer.last, end.lookup(op));
+  };
+  while (!work.empty()) {
+    Value v = work.pop_back_val();
+    if (!seen.insert(v).second)
+      continue;
+    for (OpOperand &use : v.getUses()) {
+      Operation *user = use.getOwner();
+      if (Operation *here = home->findAncestorOpInBlock(*user)) {
+        extend(here);
+      } else { // left its block: it lives as long as what holds the block
+        extend(home->getParentOp());
+        extend(user);
+      }
+      follow(use, work);
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+/// Computes index values of the entry again from its dimension parameters alone.
+class SizeCloner {
+public:
+  SizeCloner(func::FuncOp function, OpBuilder &b, ValueRange dims)
+      : function(function), arguments(function), b(b), dims(dims) {
+    for (auto [from, to] : llvm::zip(function.getArguments(), dims))
+      values.map(from, to);
+  }
+  /// Null when it depends on something else.
+  Value clone(Value v);
+
+private:
+  Value cloneExtent(memref::DimOp op);
+
+  func::FuncOp function;
+  EntryArguments arguments;
+  OpBuilder &b;
+  ValueRange dims;
+  IRMapping values;
+};
+
+/// An extent of an argument: the type in the source says what it is.
+Value SizeCloner::cloneExtent(memref::DimOp op) {
+  auto argument = dyn_cast<BlockArgument>(op.getSource());
+  auto dim = op.getConstantIndex();
+  if (!argument || !dim || argument.getOwner() != &function.front())
+    return {};
+  RankedTensorType type = arguments.typeOf(function, argument.getArgNumber());
+  if (!type)
+    return {};
+  auto names = function->getAttrOfType<ArrayAttr>("mad.dims");
+  return dimToArith(b, op.getLoc(), dimExpr(type, *dim), [&](StringRef name) -> Value {
+    for (auto [i, n] : llvm::enumerate(names.getAsValueRange<StringAttr>()))
+      if (n == name)
+        return dims[i];
+    return {};
+  });
+}
+
+Value SizeCloner::clone(Value v) {
+  if (Value known = values.lookupOrNull(v))
+    return known;
+  Operation *op = v.getDefiningOp();
+  if (!op)
+    return {};
+  Value result;
+  if (auto extent = dyn_cast<memref::DimOp>(op)) {
+    result = cloneExtent(extent);
+  } else if (op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
+             llvm::all_of(op->getOperandTypes(), [](Type t) { return t.isIntOrIndex(); })) {
+    for (Value operand : op->getOperands())
+      if (!clone(operand))
+        return {};
+    result = b.clone(*op, values)->getResult(cast<OpResult>(v).getResultNumber());
+  }
+  if (result)
+    values.map(v, result);
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Plan
+//===----------------------------------------------------------------------===//
+
+class ArenaPlan {
+public:
+  explicit ArenaPlan(func::FuncOp function);
+
+  /// Offsets of the dynamic slots, and last the bytes of all, as index values
+  /// over `dims`; null when a size depends on more than them.
+  std::optional<SmallVector<Value>> emit(OpBuilder &b, Location loc, ValueRange dims) const;
+  void place();
+  ArrayRef<Buffer> buffers() const { return all; }
+
+private:
+  void placeStatic(Buffer &buffer, ArrayRef<Buffer> placed);
+  void placeDynamic(Buffer &buffer);
+  Value bytes(OpBuilder &b, Location loc, SizeCloner &sizes, const Buffer &buffer) const;
+
+  func::FuncOp function;
+  SmallVector<Buffer> all;
+  SmallVector<SmallVector<unsigned>> slots;
+  int64_t staticBytes = 0;
+};
+
+ArenaPlan::ArenaPlan(func::FuncOp function) : function(function) {
+  Lifetimes lifetimes(function);
+  function.walk([&](memref::AllocOp op) {
+    Buffer buffer{op};
+    lifetimes.find(buffer);
+    all.push_back(buffer);
+  });
+}
+
+void ArenaPlan::placeStatic(Buffer &buffer, ArrayRef<Buffer> placed) {
+  auto size = [](const Buffer &b) {
+    MemRefType type = b.type();
+    return static_cast<int64_t>(
+        llvm::alignTo(type.getNumElements() * elementBytes(type), alignment));
+  };
+  SmallVector<const Buffer *> busy;
+  for (const Buffer &other : placed)
+    if (other.isStatic() && other.overlaps(buffer))
+      busy.push_back(&other);
+  llvm::sort(busy, [](const Buffer *x, const Buffer *y) { return x->offset < y->offset; });
+  for (const Buffer *other : busy) {
+    if (buffer.offset + size(buffer) <= other->offset)
+      break;
+    buffer.offset = std::max(buffer.offset, other->offset + size(*other));
+  }
+  staticBytes = std::max(staticBytes, buffer.offset + size(buffer));
+}
+
+void ArenaPlan::placeDynamic(Buffer &buffer) {
+  auto sameSize = [&](unsigned other) {
+    memref::AllocOp a = buffer.op, o = all[other].op;
+    return a.getType() == o.getType() && a.getDynamicSizes() == o.getDynamicSizes();
+  };
+  std::optional<unsigned> best;
+  for (auto [i, slot] : llvm::enumerate(slots)) {
+    if (llvm::any_of(slot, [&](unsigned other) { return all[other].overlaps(buffer); }))
+      continue;
+    bool same = llvm::any_of(slot, sameSize);
+    if (!best || same)
+      best = i;
+    if (same)
+      break;
+  }
+  if (!best) {
+    best = slots.size();
+    slots.emplace_back();
+  }
+  buffer.slot = *best;
+  slots[*best].push_back(&buffer - all.begin());
+}
+
+void ArenaPlan::place() {
+  for (auto [i, buffer] : llvm::enumerate(all))
+    if (buffer.isStatic())
+      placeStatic(buffer, ArrayRef(all).take_front(i));
+    else
+      placeDynamic(buffer);
+}
+
+Value ArenaPlan::bytes(OpBuilder &b, Location loc, SizeCloner &sizes, const Buffer &buffer) const {
+  MemRefType type = buffer.type();
+  int64_t known = elementBytes(type);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      known *= size;
+  Value total = arith::ConstantIndexOp::create(b, loc, known);
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  for (Value v : buffer.op->getOperands()) {
+    Value size = sizes.clone(v);
+    if (!size)
+      return {};
+    size = arith::MaxSIOp::create(b, loc, size, zero);
+    total = arith::MulIOp::create(b, loc, total, size);
+  }
+  Value up = arith::ConstantIndexOp::create(b, loc, alignment - 1);
+  Value mask = arith::ConstantIndexOp::create(b, loc, -alignment);
+  return arith::AndIOp::create(b, loc, arith::AddIOp::create(b, loc, total, up), mask);
+}
+
+std::optional<SmallVector<Value>> ArenaPlan::emit(OpBuilder &b, Location loc,
+                                                  ValueRange dims) const {
+  SizeCloner sizes(function, b, dims);
+  SmallVector<Value> result;
+  Value end = arith::ConstantIndexOp::create(b, loc, staticBytes);
+  for (ArrayRef<unsigned> slot : slots) {
+    result.push_back(end);
+    Value largest;
+    for (unsigned i : slot) {
+      Value size = bytes(b, loc, sizes, all[i]);
+      if (!size)
+        return {};
+      largest = largest ? arith::MaxSIOp::create(b, loc, largest, size).getResult() : size;
+    }
+    end = arith::AddIOp::create(b, loc, end, largest);
+  }
+  // One more: an element of the last buffer can be read even if it is empty.
+  Value slack = arith::ConstantIndexOp::create(b, loc, alignment);
+  result.push_back(arith::AddIOp::create(b, loc, end, slack));
+  return result;
+}
+
+struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
+  using PlanArenaBase::PlanArenaBase;
+
+  void runOnOperation() override {
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (isEntry(function) && failed(plan(function)))
+        return signalPassFailure();
+  }
+
+  LogicalResult plan(func::FuncOp function) {
+    Location loc = function.getLoc();
+    ArenaPlan arena(function);
+    arena.place();
+    numBuffers += arena.buffers().size();
+    EntryArguments arguments(function);
+
+    // The size of the arena, as a function of its own: for the call of `prepare`.
+    OpBuilder b(function);
+    SmallVector<Type> dims(arguments.status, b.getIndexType());
+    auto size = func::FuncOp::create(b, loc, (function.getName() + ".arena").str(),
+                                     b.getFunctionType(dims, b.getIndexType()));
+    size.setPrivate();
+    b.setInsertionPointToStart(size.addEntryBlock());
+    auto total = arena.emit(b, loc, size.getArguments());
+    if (!total)
+      return function.emitError("the size of a buffer does not follow from the dimensions");
+    func::ReturnOp::create(b, loc, total->back());
+    function->setAttr("mad.arena", FlatSymbolRefAttr::get(size));
+
+    auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+    (void)function.insertArgument(function.getNumArguments(), bytes, {}, loc);
+    Value memory = function.getArguments().back();
+    b.setInsertionPointToStart(&function.front());
+    SmallVector<Value> slots =
+        *arena.emit(b, loc, function.getArguments().take_front(arguments.status));
+    for (const Buffer &buffer : arena.buffers()) {
+      memref::AllocOp op = buffer.op;
+      b.setInsertionPoint(op);
+      Value offset = buffer.isStatic()
+                         ? arith::ConstantIndexOp::create(b, op.getLoc(), buffer.offset).getResult()
+                         : slots[buffer.slot];
+      Value view = memref::ViewOp::create(b, op.getLoc(), op.getType(), memory, offset,
+                                          op.getDynamicSizes());
+      op.replaceAllUsesWith(view);
+      op.erase();
+    }
+    return success();
+  }
+};
+
+} // namespace
+} // namespace mad

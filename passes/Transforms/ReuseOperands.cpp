@@ -1,0 +1,63 @@
+//===- ReuseOperands.cpp - Elementwise ops in place -------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace mad {
+#define GEN_PASS_DEF_REUSEOPERANDS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+/// An input that dies here and has the place of the result: same type, same
+/// position, and written by an op that can write anywhere.
+OpOperand *dyingInput(GenericOp op) {
+  OpOperand *init = op.getDpsInitOperand(0);
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    Value v = input->get();
+    auto producer = v.getDefiningOp<linalg::LinalgOp>();
+    if (producer && v.hasOneUse() && v.getType() == init->get().getType() &&
+        v.getParentBlock() == op->getBlock() &&
+        op.getMatchingIndexingMap(input) == op.getMatchingIndexingMap(init))
+      return input;
+  }
+  return nullptr;
+}
+
+struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
+  using ReuseOperandsBase::ReuseOperandsBase;
+
+  void runOnOperation() override {
+    OpBuilder b(&getContext());
+    getOperation().walk([&](GenericOp op) {
+      if (op.getNumReductionLoops() || op.getNumResults() != 1 || !op.hasPureTensorSemantics() ||
+          !op.getDpsInits().front().getDefiningOp<tensor::EmptyOp>() ||
+          op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
+        return;
+      OpOperand *input = dyingInput(op);
+      if (!input)
+        return;
+      unsigned position = input->getOperandNumber();
+      Block *body = op.getBody();
+      body->getArgument(position).replaceAllUsesWith(body->getArguments().back());
+      op.getDpsInitOperand(0)->set(input->get());
+      body->eraseArgument(position);
+      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+      maps.erase(maps.begin() + position);
+      op.setIndexingMapsAttr(b.getAffineMapArrayAttr(maps));
+      op.getInputsMutable().erase(position);
+      ++numReused;
+    });
+  }
+};
+
+} // namespace
+} // namespace mad
