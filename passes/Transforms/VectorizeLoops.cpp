@@ -1,0 +1,164 @@
+//===- VectorizeLoops.cpp - Structured ops to loops over vectors ------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Brings every structured op into one form (linalg.generic with as few dimensions
+// as possible), then writes its loops. 2-D vectors and masks in the main loops are
+// avoided: both cost more than they save on x86-64.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Transforms/Passes.h"
+#include "passes/Transforms/VectorizeLoopsPlan.h"
+
+using namespace mlir;
+
+namespace mad {
+
+#define GEN_PASS_DEF_VECTORIZELOOPS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace vectorize {
+
+bool emitReduction(ImplicitLocOpBuilder &b, const Nest &nest) {
+  BodyAnalysis analysis(nest);
+  auto combiners = freeCombiners(nest);
+  std::optional<TilePlan> plan = choosePlan(analysis, combiners.has_value());
+  if (!plan)
+    return false;
+  if (nest.isParallel(plan->vectorDim))
+    emitAcross(b, nest, *plan);
+  else
+    emitAlong(b, nest, *plan, *combiners);
+  return true;
+}
+
+} // namespace vectorize
+
+namespace {
+
+using vectorize::Nest;
+
+/// Dimensions that can be one: neighbours in every operand that has them, of the
+/// same kind, and not asked for by linalg.index.
+SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
+  SmallVector<ReassociationIndices> groups;
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
+  llvm::SmallBitVector asked(op.getNumLoops());
+  op.getBody()->walk([&](linalg::IndexOp index) { asked.set(index.getDim()); });
+  auto guaranteed = [&](ArrayRef<int64_t> dims) {
+    for (OpOperand &operand : op->getOpOperands()) {
+      auto type = dyn_cast<MemRefType>(operand.get().getType());
+      if (!type)
+        continue;
+      AffineMap map = op.getMatchingIndexingMap(&operand);
+      for (auto [i, e] : llvm::enumerate(map.getResults())) {
+        auto dim = dyn_cast<AffineDimExpr>(e);
+        if (!dim || dim.getPosition() != dims[0])
+          continue;
+        ReassociationIndices whole = llvm::to_vector(llvm::seq<int64_t>(i, i + dims.size()));
+        SmallVector<ReassociationIndices> reassociation;
+        for (int64_t k = 0; k < type.getRank(); ++k)
+          if (k == whole.front())
+            reassociation.push_back(whole);
+          else if (k < whole.front() || k > whole.back())
+            reassociation.push_back({k});
+        if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, reassociation))
+          return false;
+      }
+    }
+    return true;
+  };
+  for (int64_t d = 0; d < op.getNumLoops(); ++d) {
+    if (!groups.empty()) {
+      ReassociationIndices longer = groups.back();
+      longer.push_back(d);
+      bool same = kinds[d] == kinds[longer.front()] && !asked.test(d) && !asked.test(d - 1);
+      if (same && linalg::areDimSequencesPreserved(maps, {longer}) && guaranteed(longer)) {
+        groups.back() = longer;
+        continue;
+      }
+    }
+    groups.push_back({d});
+  }
+  return groups;
+}
+
+struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
+  using VectorizeLoopsBase::VectorizeLoopsBase;
+
+  void runOnOperation() override {
+    if (level != 0 && level != 3 && level != 4) {
+      getOperation().emitError("level ") << level << " is not 0, 3 or 4";
+      return signalPassFailure();
+    }
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) {
+      if (isa<linalg::LinalgOp, memref::CopyOp>(op))
+        ops.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (Operation *op : ops) {
+      rewriter.setInsertionPoint(op);
+      linalg::GenericOp generic = normalize(rewriter, op);
+      if (generic && lower(rewriter, generic))
+        ++vectorized;
+      else
+        ++left;
+    }
+  }
+
+  /// The op as a generic on memrefs with few dimensions, or null.
+  linalg::GenericOp normalize(IRRewriter &rewriter, Operation *op) {
+    if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+      auto from = dyn_cast<MemRefType>(copy.getSource().getType());
+      auto to = dyn_cast<MemRefType>(copy.getTarget().getType());
+      if (!from || !to || !Nest::isSupported(from) || !Nest::isSupported(to))
+        return {};
+      op = rewriter.replaceOpWithNewOp<linalg::CopyOp>(copy, copy.getSource(), copy.getTarget());
+    }
+    auto structured = cast<linalg::LinalgOp>(op);
+    if (!structured.hasPureBufferSemantics())
+      return {};
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    if (!generic) {
+      rewriter.setInsertionPoint(op);
+      FailureOr<linalg::GenericOp> result = linalg::generalizeNamedOp(rewriter, structured);
+      if (failed(result))
+        return {};
+      generic = *result;
+    }
+    SmallVector<ReassociationIndices> groups = collapsibleDims(generic);
+    if (groups.size() == generic.getNumLoops())
+      return generic;
+    rewriter.setInsertionPoint(generic);
+    auto collapsed = linalg::collapseOpIterationDims(generic, groups, rewriter);
+    if (failed(collapsed))
+      return generic;
+    rewriter.eraseOp(generic);
+    return cast<linalg::GenericOp>(collapsed->collapsedOp.getOperation());
+  }
+
+  bool lower(IRRewriter &rewriter, linalg::GenericOp op) {
+    std::optional<Nest> nest = Nest::get(op, level);
+    if (!nest)
+      return false;
+    rewriter.setInsertionPoint(op);
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    nest->createSizes(b);
+    bool done = nest->parallel.all() ? emitMap(b, *nest) : emitReduction(b, *nest);
+    if (done)
+      rewriter.eraseOp(op);
+    return done;
+  }
+};
+
+} // namespace
+} // namespace mad

@@ -1,0 +1,295 @@
+//===- VectorizeLoopsAlong.cpp - Reductions, lanes along the reduction ------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The lanes hold partial results of one element of the output; several vectors of
+// them run side by side, because a combination takes some cycles. They are brought
+// together at the end in a fixed order. Needs a combiner that allows any order.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Transforms/VectorizeLoopsPlan.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace mad::vectorize {
+namespace {
+
+class AlongEmitter {
+public:
+  AlongEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
+               ArrayRef<Combiner> combiners);
+  void emit();
+
+private:
+  void emitOuter(BodyEmitter &e, unsigned level);
+  void emitSides(BodyEmitter &e, unsigned side, SmallVector<int64_t> sizes);
+  void emitTile(BodyEmitter &e, ArrayRef<int64_t> sizes);
+  /// Accumulators: for each point of the tile and each output `vectors` vectors,
+  /// then a scalar for each point and output.
+  SmallVector<Value> reduce(BodyEmitter &e, ArrayRef<int64_t> sizes, unsigned level,
+                            ValueRange accumulators);
+  SmallVector<Value> reduceVectors(BodyEmitter &e, ArrayRef<int64_t> sizes,
+                                   ValueRange accumulators);
+  SmallVector<Value> step(BodyEmitter &e, ArrayRef<int64_t> sizes, int64_t count, int64_t lanes,
+                          Value mask, ValueRange accumulators);
+  SmallVector<SmallVector<int64_t>> points(ArrayRef<int64_t> sizes, ArrayRef<int64_t> at) const;
+  Value combine(BodyEmitter &e, unsigned output, Value x, Value y);
+  Value horizontal(unsigned output, Value vector);
+  TypedAttr neutral(unsigned output) const;
+
+  ImplicitLocOpBuilder &b;
+  const Nest &nest;
+  const TilePlan &plan;
+  ArrayRef<Combiner> combiners;
+  BodyAnalysis analysis;
+  unsigned dim;
+  SmallVector<unsigned> outer, reductions; ///< but the sides and the vector dimension
+  llvm::SmallBitVector fixed;
+  llvm::SmallPtrSet<Operation *, 4> combinerOps;
+  SmallVector<Value> wanted;
+};
+
+AlongEmitter::AlongEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
+                           ArrayRef<Combiner> combiners)
+    : b(b), nest(nest), plan(plan), combiners(combiners), analysis(nest), dim(plan.vectorDim),
+      fixed(nest.numDims()) {
+  for (unsigned d = 0; d < nest.numDims(); ++d) {
+    if (d == dim || llvm::any_of(plan.sides, [&](TilePlan::Side s) { return s.dim == d; }))
+      continue;
+    (nest.isParallel(d) ? outer : reductions).push_back(d);
+  }
+  for (const Combiner &c : combiners) {
+    combinerOps.insert(c.op);
+    wanted.push_back(c.value);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Combiners
+//===----------------------------------------------------------------------===//
+
+Value AlongEmitter::combine(BodyEmitter &e, unsigned output, Value x, Value y) {
+  Operation *op = combiners[output].op;
+  Operation *copy = e.clone(op);
+  bool valueFirst = op->getOperand(0) == combiners[output].value;
+  copy->setOperand(valueFirst ? 1 : 0, x);
+  copy->setOperand(valueFirst ? 0 : 1, y);
+  copy->getResult(0).setType(x.getType());
+  return copy->getResult(0);
+}
+
+Value AlongEmitter::horizontal(unsigned output, Value vector) {
+  using K = vector::CombiningKind;
+  Operation *op = combiners[output].op;
+  K kind = llvm::TypeSwitch<Operation *, K>(op)
+               .Case<arith::AddFOp, arith::AddIOp>([](auto) { return K::ADD; })
+               .Case<arith::MulFOp, arith::MulIOp>([](auto) { return K::MUL; })
+               .Case<arith::MaximumFOp>([](auto) { return K::MAXIMUMF; })
+               .Case<arith::MinimumFOp>([](auto) { return K::MINIMUMF; })
+               .Case<arith::MaxNumFOp>([](auto) { return K::MAXNUMF; })
+               .Case<arith::MinNumFOp>([](auto) { return K::MINNUMF; })
+               .Case<arith::MaxSIOp>([](auto) { return K::MAXSI; })
+               .Case<arith::MinSIOp>([](auto) { return K::MINSI; })
+               .Case<arith::MaxUIOp>([](auto) { return K::MAXUI; })
+               .Case<arith::MinUIOp>([](auto) { return K::MINUI; })
+               .Case<arith::AndIOp>([](auto) { return K::AND; })
+               .Case<arith::OrIOp>([](auto) { return K::OR; })
+               .Default([](Operation *) { return K::XOR; });
+  arith::FastMathFlags flags = arith::FastMathFlags::none;
+  if (isa<arith::AddFOp, arith::MulFOp>(op))
+    flags = arith::FastMathFlags::reassoc;
+  return vector::ReductionOp::create(b, kind, vector, flags);
+}
+
+TypedAttr AlongEmitter::neutral(unsigned output) const {
+  Operation *op = combiners[output].op;
+  Type type = op->getResult(0).getType();
+  if (auto f = dyn_cast<FloatType>(type)) {
+    const llvm::fltSemantics &s = f.getFloatSemantics();
+    if (isa<arith::MulFOp>(op))
+      return b.getFloatAttr(type, 1.0);
+    if (isa<arith::AddFOp>(op)) // -0 + x is x, for all x
+      return b.getFloatAttr(type, llvm::APFloat::getZero(s, /*Negative=*/true));
+    bool least = isa<arith::MaximumFOp, arith::MaxNumFOp>(op);
+    // NaN is what maxnumf and minnumf ignore.
+    if (isa<arith::MaxNumFOp, arith::MinNumFOp>(op))
+      return b.getFloatAttr(type, llvm::APFloat::getQNaN(s));
+    return b.getFloatAttr(type, llvm::APFloat::getInf(s, least));
+  }
+  unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+  llvm::APInt value = llvm::APInt::getZero(width);
+  if (isa<arith::MulIOp>(op))
+    value = llvm::APInt(width, 1);
+  else if (isa<arith::MaxSIOp>(op))
+    value = llvm::APInt::getSignedMinValue(width);
+  else if (isa<arith::MinSIOp>(op))
+    value = llvm::APInt::getSignedMaxValue(width);
+  else if (isa<arith::MinUIOp, arith::AndIOp>(op))
+    value = llvm::APInt::getAllOnes(width);
+  return b.getIntegerAttr(type, value);
+}
+
+//===----------------------------------------------------------------------===//
+// One tile
+//===----------------------------------------------------------------------===//
+
+SmallVector<SmallVector<int64_t>> AlongEmitter::points(ArrayRef<int64_t> sizes,
+                                                       ArrayRef<int64_t> at) const {
+  SmallVector<SmallVector<int64_t>> result{llvm::to_vector(at)};
+  for (auto [side, size] : llvm::zip(plan.sides, sizes)) {
+    SmallVector<SmallVector<int64_t>> next;
+    for (const auto &p : result)
+      for (int64_t i = 0; i < size; ++i) {
+        next.push_back(p);
+        next.back()[side.dim] += i;
+      }
+    result = std::move(next);
+  }
+  return result;
+}
+
+/// Combines the next `count` vectors (lanes > 1), or the next scalars.
+SmallVector<Value> AlongEmitter::step(BodyEmitter &e, ArrayRef<int64_t> sizes, int64_t count,
+                                      int64_t lanes, Value mask, ValueRange accumulators) {
+  SmallVector<Value> next = llvm::to_vector(accumulators);
+  unsigned outputs = combiners.size();
+  auto tile = points(sizes, e.origin());
+  unsigned scalars = tile.size() * outputs * plan.vectors;
+  e.setVector(dim, lanes, mask);
+  for (auto [i, point] : llvm::enumerate(tile))
+    for (int64_t v = 0; v < count; ++v) {
+      point[dim] = v * lanes;
+      for (auto [o, x] : llvm::enumerate(e.evaluateAll(wanted, point, combinerOps))) {
+        unsigned at = i * outputs + o;
+        at = lanes > 1 ? at * plan.vectors + v : scalars + at;
+        Value value = e.materialize(x);
+        if (mask)
+          value = arith::SelectOp::create(b, mask, value, e.splat(neutral(o)));
+        next[at] = combine(e, o, next[at], value);
+      }
+    }
+  return next;
+}
+
+SmallVector<Value> AlongEmitter::reduceVectors(BodyEmitter &e, ArrayRef<int64_t> sizes,
+                                               ValueRange accumulators) {
+  SmallVector<Value> current = llvm::to_vector(accumulators);
+  Value low = constantIndex(b, 0), high = sizeOf(b, nest, dim);
+  for (int64_t count = plan.vectors;; count = 1) {
+    Value end = lastStep(b, low, high, count * nest.lanes);
+    current = emitLoop(e, dim, low, end, count * nest.lanes, current,
+                       [&](BodyEmitter &inner, ValueRange carried) {
+                         return step(inner, sizes, count, nest.lanes, {}, carried);
+                       });
+    low = end;
+    if (count == 1)
+      break;
+  }
+  if (wantsMaskedTail(analysis, dim))
+    return emitLoop(e, dim, low, high, nest.lanes, current,
+                    [&](BodyEmitter &inner, ValueRange carried) {
+                      Value mask = emitMask(inner, low, high, nest.lanes);
+                      return step(inner, sizes, 1, nest.lanes, mask, carried);
+                    });
+  return emitLoop(e, dim, low, high, 1, current, [&](BodyEmitter &inner, ValueRange carried) {
+    return step(inner, sizes, 1, 1, {}, carried);
+  });
+}
+
+SmallVector<Value> AlongEmitter::reduce(BodyEmitter &e, ArrayRef<int64_t> sizes, unsigned level,
+                                        ValueRange accumulators) {
+  for (const auto &p : points(sizes, e.origin()))
+    e.hoist(fixed, p);
+  if (level == reductions.size())
+    return reduceVectors(e, sizes, accumulators);
+  unsigned d = reductions[level];
+  fixed.set(d);
+  auto results = emitLoop(e, d, constantIndex(b, 0), sizeOf(b, nest, d), 1, accumulators,
+                          [&](BodyEmitter &inner, ValueRange carried) {
+                            return reduce(inner, sizes, level + 1, carried);
+                          });
+  fixed.reset(d);
+  return results;
+}
+
+void AlongEmitter::emitTile(BodyEmitter &e, ArrayRef<int64_t> sizes) {
+  unsigned outputs = combiners.size(), i = 0;
+  auto tile = points(sizes, e.origin());
+  BodyEmitter vectors = e;
+  vectors.setVector(dim, nest.lanes);
+  SmallVector<Value> accumulators;
+  for (unsigned p = 0; p < tile.size(); ++p)
+    for (unsigned o = 0; o < outputs; ++o)
+      accumulators.append(plan.vectors, vectors.splat(neutral(o)));
+  for (const auto &p : tile)
+    for (unsigned o = 0; o < outputs; ++o)
+      accumulators.push_back(e.loadOperand(nest.numInputs() + o, p).value);
+  SmallVector<Value> results = reduce(e, sizes, 0, accumulators);
+  for (auto [k, p] : llvm::enumerate(tile))
+    for (unsigned o = 0; o < outputs; ++o, i += plan.vectors) {
+      SmallVector<Value> parts(ArrayRef(results).slice(i, plan.vectors));
+      while (parts.size() > 1) { // pairs, so that the order is fixed and short
+        SmallVector<Value> half;
+        for (unsigned j = 0; j + 1 < parts.size(); j += 2)
+          half.push_back(combine(e, o, parts[j], parts[j + 1]));
+        if (parts.size() % 2)
+          half.push_back(parts.back());
+        parts = half;
+      }
+      Value scalar = results[tile.size() * outputs * plan.vectors + k * outputs + o];
+      e.storeOutput(o, p, {combine(e, o, scalar, horizontal(o, parts[0]))});
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Loops around tiles
+//===----------------------------------------------------------------------===//
+
+void AlongEmitter::emitSides(BodyEmitter &e, unsigned side, SmallVector<int64_t> sizes) {
+  if (side == plan.sides.size())
+    return emitTile(e, sizes);
+  auto [d, most] = plan.sides[side];
+  Value low = constantIndex(b, 0), size = sizeOf(b, nest, d);
+  fixed.set(d);
+  for (int64_t count = most;; count = 1) {
+    Value high = lastStep(b, low, size, count);
+    sizes.push_back(count);
+    emitLoop(e, d, low, high, count,
+             [&](BodyEmitter &inner) { emitSides(inner, side + 1, sizes); });
+    sizes.pop_back();
+    low = high;
+    if (count == 1)
+      break;
+  }
+  fixed.reset(d);
+}
+
+void AlongEmitter::emitOuter(BodyEmitter &e, unsigned level) {
+  if (level == outer.size())
+    return emitSides(e, 0, {});
+  unsigned d = outer[level];
+  fixed.set(d);
+  emitLoop(e, d, constantIndex(b, 0), sizeOf(b, nest, d), 1, [&](BodyEmitter &inner) {
+    inner.hoist(fixed, inner.origin());
+    emitOuter(inner, level + 1);
+  });
+  fixed.reset(d);
+}
+
+void AlongEmitter::emit() {
+  BodyEmitter emitter(b, analysis);
+  emitOuter(emitter, 0);
+}
+
+} // namespace
+
+void emitAlong(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
+               ArrayRef<Combiner> combiners) {
+  AlongEmitter(b, nest, plan, combiners).emit();
+}
+
+} // namespace mad::vectorize

@@ -1,0 +1,162 @@
+//===- VectorizeLoopsMap.cpp - Loops of ops without a reduction -------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One dimension, along which every output is contiguous, runs over vectors; the
+// others are loops around it.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Transforms/VectorizeLoopsEmit.h"
+#include "passes/Transforms/VectorizeLoopsSplit.h"
+
+using namespace mlir;
+
+namespace mad::vectorize {
+namespace {
+
+class MapEmitter {
+public:
+  MapEmitter(ImplicitLocOpBuilder &b, const Nest &nest) : b(b), nest(nest), plain(nest) {}
+
+  bool emit();
+
+private:
+  std::optional<unsigned> chooseDim() const;
+  int64_t chooseUnroll(const BodyAnalysis &analysis) const;
+  void emitOuter(BodyEmitter &outer, unsigned level);
+  void emitInner(BodyEmitter &outer);
+  void emitScalars(BodyEmitter &outer, Value low, Value high);
+  void emitVectors(BodyEmitter &outer, Value low, Value high);
+  /// Vectors (or scalars) at the current point, `count` of them side by side.
+  void emitPoints(BodyEmitter &emitter, int64_t count, int64_t lanes);
+
+  ImplicitLocOpBuilder &b;
+  const Nest &nest;
+  BodyAnalysis plain;
+  unsigned dim = 0;
+  Split split;
+  std::optional<BodyAnalysis> inside;
+};
+
+std::optional<unsigned> MapEmitter::chooseDim() const {
+  for (unsigned d = nest.numDims(); d-- > 0;) {
+    bool contiguous = !nest.isOne(d);
+    for (unsigned i = nest.numInputs(); i < nest.op->getNumOperands(); ++i)
+      contiguous &= plain.operandAccess(i, d) == Access::Contiguous;
+    if (contiguous)
+      return d;
+  }
+  return {};
+}
+
+int64_t MapEmitter::chooseUnroll(const BodyAnalysis &analysis) const {
+  int64_t unroll = nest.bodySize <= 4 ? 4 : nest.bodySize <= 12 ? 2 : 1;
+  if (nest.heavy || analysis.hasGather(dim))
+    unroll = 1;
+  if (std::optional<int64_t> size = nest.staticSize(dim))
+    while (unroll > 1 && unroll * nest.lanes > *size)
+      unroll /= 2;
+  return unroll;
+}
+
+void MapEmitter::emitPoints(BodyEmitter &emitter, int64_t count, int64_t lanes) {
+  SmallVector<SmallVector<Lanes>> results;
+  SmallVector<int64_t> at = emitter.origin();
+  for (int64_t i = 0; i < count; ++i) {
+    if (lanes)
+      at[dim] = i * lanes;
+    results.push_back(emitter.yields(at));
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    if (lanes)
+      at[dim] = i * lanes;
+    for (auto [k, value] : llvm::enumerate(results[i]))
+      emitter.storeOutput(k, at, value);
+  }
+}
+
+void MapEmitter::emitScalars(BodyEmitter &outer, Value low, Value high) {
+  BodyEmitter scalars = outer;
+  scalars.setVector(dim, 1);
+  emitLoop(scalars, dim, low, high, 1, [&](BodyEmitter &e) { emitPoints(e, 1, 1); });
+}
+
+void MapEmitter::emitVectors(BodyEmitter &outer, Value low, Value high) {
+  const BodyAnalysis &analysis = outer.analysis();
+  BodyEmitter vectors = outer;
+  vectors.setVector(dim, nest.lanes);
+  for (int64_t unroll = chooseUnroll(analysis);; unroll = 1) {
+    int64_t step = unroll * nest.lanes;
+    Value end = lastStep(b, low, high, step);
+    emitLoop(vectors, dim, low, end, step,
+             [&](BodyEmitter &e) { emitPoints(e, unroll, nest.lanes); });
+    low = end;
+    if (unroll == 1)
+      break;
+  }
+  if (!wantsMaskedTail(analysis, dim))
+    return emitScalars(outer, low, high);
+  if (isEmpty(low, high))
+    return;
+  // Runs once or never.
+  emitLoop(outer, dim, low, high, nest.lanes, [&](BodyEmitter &e) {
+    e.setVector(dim, nest.lanes, emitMask(e, low, high, nest.lanes));
+    emitPoints(e, 1, nest.lanes);
+  });
+}
+
+void MapEmitter::emitInner(BodyEmitter &outer) {
+  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, dim);
+  if (!inside)
+    return emitVectors(outer, zero, size);
+  auto [low, high] = emitBounds(outer, split, *inside, dim);
+  BodyEmitter inner = outer;
+  inner.setAnalysis(*inside);
+  llvm::SmallBitVector fixed(nest.numDims(), true);
+  inner.hoist(fixed.reset(dim), inner.origin());
+  emitScalars(outer, zero, low);
+  emitVectors(inner, low, high);
+  emitScalars(outer, high, size);
+}
+
+void MapEmitter::emitOuter(BodyEmitter &outer, unsigned level) {
+  if (level == nest.numDims())
+    return emitInner(outer);
+  if (level == dim)
+    return emitOuter(outer, level + 1);
+  emitLoop(outer, level, constantIndex(b, 0), sizeOf(b, nest, level), 1, [&](BodyEmitter &e) {
+    llvm::SmallBitVector fixed(nest.numDims());
+    fixed.set(0, level + 1);
+    if (dim <= level)
+      fixed.reset(dim);
+    e.hoist(fixed, e.origin());
+    emitOuter(e, level + 1);
+  });
+}
+
+bool MapEmitter::emit() {
+  BodyEmitter emitter(b, plain);
+  if (nest.numDims() == 0) {
+    emitPoints(emitter, 1, 0);
+    return true;
+  }
+  std::optional<unsigned> chosen = chooseDim();
+  if (!chosen)
+    return false;
+  dim = *chosen;
+  llvm::SmallBitVector fixed(nest.numDims(), true);
+  fixed.reset(dim);
+  split = findSplit(plain, dim, fixed);
+  if (!split.facts.empty())
+    inside.emplace(nest, split.facts);
+  emitter.hoist(llvm::SmallBitVector(nest.numDims()), emitter.origin());
+  emitOuter(emitter, 0);
+  return true;
+}
+
+} // namespace
+
+bool emitMap(ImplicitLocOpBuilder &b, const Nest &nest) { return MapEmitter(b, nest).emit(); }
+
+} // namespace mad::vectorize
