@@ -32,8 +32,10 @@ Token Lexer::scan() {
         return Token::Invalid;
       }
       [^\x00-\x7f]+ {
-        diagnostics.error(code::E0104, span(), "`" + std::string(start, cursor) +
-                          "` stands outside strings and comments, where only ASCII is allowed");
+        std::string text(start, cursor);
+        diagnostics.error(code::E0104, span(),
+                          "`" + text +
+                              "` stands outside strings and comments, where only ASCII is allowed");
         return Token::Invalid;
       }
       $          { return Token::End; }
@@ -67,7 +69,8 @@ Token Lexer::scan() {
       "assert"   { return Token::Assert; }
 
       // Only before `[`, so that `max(a, b)` is a call and `all = [a, b]` names an argument.
-      ("sum" | "prod" | "max" | "min" | "argmax" | "all" | "any") / [ \t]* "[" { return Token::Reduction; }
+      reduction  = "sum" | "prod" | "max" | "min" | "argmax" | "all" | "any";
+      reduction / [ \t]* "[" { return Token::Reduction; }
       name       { return Token::Name; }
       number     { return number(); }
       number name { return malformedNumber(); }

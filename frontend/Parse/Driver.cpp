@@ -110,11 +110,13 @@ bool Driver::onEarlierLine(Span span) const {
 
 /// Once a file: what is too deep is too deep in many places.
 void Driver::reportDepth(Span at) {
-  if (!tooDeep)
+  auto same = [&](const Diagnostic &other) {
+    return other.code == code::E0111 && other.span.file == file.source;
+  };
+  if (std::none_of(diagnostics.all().begin(), diagnostics.all().end(), same))
     error(code::E0111, at,
           "nested too deeply: at most " + std::to_string(maxNesting) + " levels are allowed")
         .help = "name parts of it with `let`";
-  tooDeep = true;
 }
 
 bool Driver::stackFits(size_t size, Span at) {

@@ -90,7 +90,6 @@ private:
   bool recovering = false;
   bool inHeader = false;
   bool headerBrace = false; ///< the lookahead is the `{` of a header
-  bool tooDeep = false;
   bool stop = false;
 };
 

@@ -42,6 +42,7 @@ TEST(Limits, OneMessageForWhatIsTooDeep) {
   EXPECT_EQ(onlyError(repeat("(", many) + "1" + repeat(")", many)),
             "nested too deeply: brackets may nest 256 deep");
   EXPECT_EQ(onlyError(repeat("(", many)), "nested too deeply: brackets may nest 256 deep");
+  EXPECT_EQ(onlyError(repeat("f(", many)), "nested too deeply: brackets may nest 256 deep");
   EXPECT_EQ(onlyError(repeat("f([(", many)), "nested too deeply: brackets may nest 256 deep");
   EXPECT_EQ(onlyError(repeat("-", many) + "1"), tooDeep);
   EXPECT_EQ(onlyError(repeat("not ", many) + "a"), tooDeep);
@@ -64,7 +65,7 @@ TEST(Limits, DepthThatIsAllowed) {
 TEST(Limits, TheRestIsReadAfterWhatIsTooDeep) {
   Parsed parsed("fn f() {\n  let a = " + repeat("(", 300) + "1" + repeat(")", 300) +
                 "\n  let b = 1 1\n}\nfn g() { 1" + repeat("+1", 300) + " }\nfn h() { 2 }\n");
-  EXPECT_EQ(parsed.summary(), "E0111 2:266, E0120 3:13, E0111 5:513");
+  EXPECT_EQ(parsed.summary(), "E0111 2:266, E0120 3:13");
   ASSERT_EQ(parsed.file->items.size(), 3u);
   EXPECT_EQ(shortForm(parsed.file->items[2]->kids[3]), "(block 2)");
   EXPECT_EQ(shortForm(parsed.file->items[0]->kids[3]), "(block (let a _ error) (let b _ error) _)");
