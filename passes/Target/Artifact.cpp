@@ -200,6 +200,8 @@ void Builder::includeWeights(StringRef file) {
 Constant *Builder::manifestText(const std::vector<uint64_t> &offsets) {
   auto *global = constant(
       ConstantDataArray::getString(context, mad::manifest(options, entries, weights, offsets)));
+  // Else it would be a section of strings, which linkers may merge.
+  global->setUnnamedAddr(GlobalValue::UnnamedAddr::None);
   global->setSection(MAD_MANIFEST_SECTION);
   global->setAlignment(Align(1));
   return global;

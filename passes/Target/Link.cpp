@@ -143,7 +143,7 @@ static Error seal(const std::string &path) {
   auto file = sys::fs::openNativeFileForReadWrite(path, sys::fs::CD_OpenExisting, sys::fs::OF_None);
   if (!file)
     return file.takeError();
-  auto close = make_scope_exit([&] { (void)sys::fs::closeFile(*file); });
+  llvm::scope_exit close([&] { (void)sys::fs::closeFile(*file); });
   sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(*file, status))
     return fileError("cannot read", path, code);
@@ -201,6 +201,6 @@ Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &o
     return fileError("cannot write", path, code);
   if (std::error_code code = sys::fs::createUniqueDirectory(absolute + ".tmp", folder))
     return fileError("cannot write", path, code);
-  auto remove = make_scope_exit([&] { (void)sys::fs::remove_directories(folder); });
+  llvm::scope_exit remove([&] { (void)sys::fs::remove_directories(folder); });
   return linkIn(folder, objects, path);
 }

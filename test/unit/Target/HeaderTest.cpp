@@ -29,6 +29,7 @@ static std::string compile(const std::string &header, const std::string &source,
                                     "-I" + folder(),
                                     in};
   std::vector<llvm::StringRef> arguments(words.begin(), words.end());
+  write(log, ""); // redirection does not empty it
   std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), llvm::StringRef(log),
                                                 llvm::StringRef(log)};
   int code = llvm::sys::ExecuteAndWait(compiler, arguments, std::nullopt, redirects);
