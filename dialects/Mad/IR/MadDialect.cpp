@@ -156,6 +156,28 @@ RefElement mad::refElement(Type element) {
   return element.isInteger(32) ? RefElement::I32 : RefElement::I64;
 }
 
+StringRef mad::valueName(Location location) {
+  if (auto name = dyn_cast<NameLoc>(location))
+    return name.getName();
+  if (auto call = dyn_cast<CallSiteLoc>(location))
+    return valueName(call.getCallee());
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      if (StringRef name = valueName(part); !name.empty())
+        return name;
+  return {};
+}
+
+std::string mad::valueName(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (auto function = dyn_cast_or_null<FunctionOpInterface>(argument.getOwner()->getParentOp()))
+      if (auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "mad.name"))
+        return name.str();
+  if (auto weight = value.getDefiningOp<WeightOp>())
+    return weight.getSource().str();
+  return valueName(value.getLoc()).str();
+}
+
 //===----------------------------------------------------------------------===//
 // Attributes of functions
 //===----------------------------------------------------------------------===//

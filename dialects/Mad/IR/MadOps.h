@@ -58,6 +58,10 @@ std::optional<llvm::SmallVector<int64_t>> linearForm(mlir::AffineExpr expression
                                                      unsigned symbols);
 /// The element type of a reference tensor that holds this one.
 RefElement refElement(mlir::Type element);
+/// The name that the source program gives to a value, or to an op at a location;
+/// empty when it gives none. Weights are called as their source.
+std::string valueName(mlir::Value value);
+llvm::StringRef valueName(mlir::Location location);
 /// Elements of a constant, and back; `type` is static, of the tensor's shape.
 RefTensor refTensor(mlir::DenseElementsAttr elements);
 mlir::DenseElementsAttr denseElements(const RefTensor &tensor, mlir::RankedTensorType type);

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
 #include "llvm/Support/MathExtras.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -35,8 +36,16 @@ static bool next(MutableArrayRef<int64_t> position, ArrayRef<int64_t> shape) {
   return false;
 }
 
-static std::string outside(int64_t found, int64_t extent) {
-  return ": found " + std::to_string(found) + ", expected 0 <= index < " + std::to_string(extent);
+/// Fails when the lowest or the highest of some coordinates lies outside of a
+/// dimension of `source`. Compiled code says the same.
+static LogicalResult checkIndex(Operation *op, Value source, int64_t dim, int64_t lowest,
+                                int64_t highest, int64_t extent, RefContext &context) {
+  if (lowest >= 0 && highest < extent)
+    return success();
+  std::string name = valueName(source), text = "index out of range for dimension ";
+  text += std::to_string(dim) + (name.empty() ? "" : " of `" + name + "`");
+  return context.fail(op, text + ": found " + std::to_string(lowest < 0 ? lowest : highest) +
+                              ", expected 0 <= index < " + std::to_string(extent));
 }
 
 //===----------------------------------------------------------------------===//
@@ -120,23 +129,40 @@ LogicalResult IotaOp::evaluate(Operands, Results results, RefContext &) {
 //===----------------------------------------------------------------------===//
 
 /// The index that a coordinate reads under a boundary; -1: a zero is read.
-static FailureOr<int64_t> boundIndex(ViewOp view, int64_t index, int64_t dim, int64_t extent,
-                                     RefContext &context) {
+static int64_t boundIndex(Boundary boundary, int64_t index, int64_t extent) {
   if (index >= 0 && index < extent)
     return index;
-  switch (view.getBoundary()) {
-  case Boundary::inside: // proved: a fault of the compiler, reported as any other
-  case Boundary::checked:
-    return context.fail(view, "view reads outside of dimension " + std::to_string(dim) +
-                                  outside(index, extent));
-  case Boundary::zero:
+  if (boundary == Boundary::zero || extent == 0)
     return -1;
-  case Boundary::periodic:
-    return extent == 0 ? -1 : (index % extent + extent) % extent;
-  case Boundary::clamp:
-    return extent == 0 ? -1 : index < 0 ? 0 : extent - 1;
+  if (boundary == Boundary::periodic)
+    return (index % extent + extent) % extent;
+  return index < 0 ? 0 : extent - 1;
+}
+
+/// sum += a * b; false when that overflows.
+static bool addProduct(int64_t &sum, int64_t a, int64_t b) {
+  int64_t product;
+  return !llvm::MulOverflow(a, b, product) && !llvm::AddOverflow(sum, product, sum);
+}
+
+/// Whether the coordinates of a view can be computed and, where it must not leave
+/// its source, stay inside. `inside` is proved before: there a failure is a fault
+/// of the compiler, reported as any other.
+static LogicalResult checkView(ViewOp view, ArrayRef<SmallVector<int64_t>> forms,
+                               const RefTensor &source, const RefTensor &result,
+                               RefContext &context) {
+  Boundary boundary = view.getBoundary();
+  bool bounded = boundary == Boundary::inside || boundary == Boundary::checked;
+  for (auto [dim, form] : llvm::enumerate(forms)) {
+    int64_t low = form.back(), high = form.back();
+    for (auto [factor, extent] : llvm::zip(form, result.shape))
+      if (!addProduct(factor < 0 ? low : high, factor, extent - 1))
+        return context.fail(view, "coordinate " + std::to_string(dim) + " overflows");
+    if (bounded &&
+        failed(checkIndex(view, view.getSource(), dim, low, high, source.shape[dim], context)))
+      return failure();
   }
-  return failure();
+  return success();
 }
 
 LogicalResult ViewOp::evaluate(Operands operands, Results results, RefContext &context) {
@@ -148,11 +174,14 @@ LogicalResult ViewOp::evaluate(Operands operands, Results results, RefContext &c
   for (AffineExpr coordinate : map.getResults()) {
     forms.push_back(*linearForm(coordinate, rank, symbols));
     for (unsigned s = 0; s < symbols; ++s)
-      forms.back().back() += forms.back()[rank + s] * operands[1 + s]->integers[0];
+      if (!addProduct(forms.back().back(), forms.back()[rank + s], operands[1 + s]->integers[0]))
+        return context.fail(*this, "coordinate " + std::to_string(forms.size() - 1) + " overflows");
   }
-  SmallVector<int64_t> strides = rowMajorStrides(source.shape), position(rank, 0);
   if (result.elements() == 0)
     return success();
+  if (failed(checkView(*this, forms, source, result, context)))
+    return failure();
+  SmallVector<int64_t> strides = rowMajorStrides(source.shape), position(rank, 0);
   int64_t to = 0;
   do {
     int64_t from = 0;
@@ -160,10 +189,8 @@ LogicalResult ViewOp::evaluate(Operands operands, Results results, RefContext &c
       int64_t index = form.back();
       for (unsigned d = 0; d < rank; ++d)
         index += form[d] * position[d];
-      FailureOr<int64_t> bound = boundIndex(*this, index, dim, source.shape[dim], context);
-      if (failed(bound))
-        return failure();
-      from = *bound < 0 || from < 0 ? -1 : from + *bound * strides[dim];
+      index = boundIndex(getBoundary(), index, source.shape[dim]);
+      from = index < 0 || from < 0 ? -1 : from + index * strides[dim];
     }
     if (from >= 0)
       result.set(to, source.get(from));
@@ -175,15 +202,19 @@ LogicalResult ViewOp::evaluate(Operands operands, Results results, RefContext &c
 LogicalResult GatherOp::evaluate(Operands operands, Results results, RefContext &context) {
   const RefTensor &source = *operands[0];
   SmallVector<int64_t> strides = rowMajorStrides(source.shape);
+  for (auto [dim, indices] : llvm::enumerate(operands.drop_front())) {
+    if (indices->shape != results[0].shape)
+      return context.fail(*this, "shape of an index is not that of the result");
+    if (indices->integers.empty())
+      continue;
+    auto [low, high] = std::minmax_element(indices->integers.begin(), indices->integers.end());
+    if (failed(checkIndex(*this, getSource(), dim, *low, *high, source.shape[dim], context)))
+      return failure();
+  }
   for (int64_t to = 0, n = results[0].elements(); to < n; ++to) {
     int64_t from = 0;
-    for (auto [dim, indices] : llvm::enumerate(operands.drop_front())) {
-      int64_t index = indices->integers[to];
-      if (index < 0 || index >= source.shape[dim])
-        return context.fail(*this, "index is outside of dimension " + std::to_string(dim) +
-                                       outside(index, source.shape[dim]));
-      from += index * strides[dim];
-    }
+    for (auto [dim, indices] : llvm::enumerate(operands.drop_front()))
+      from += indices->integers[to] * strides[dim];
     results[0].set(to, source.get(from));
   }
   return success();

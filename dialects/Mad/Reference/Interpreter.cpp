@@ -62,19 +62,6 @@ private:
 
 } // namespace
 
-/// The name that the source gives to a value; empty when it gives none.
-static StringRef valueName(Location location) {
-  if (auto name = dyn_cast<NameLoc>(location))
-    return name.getName();
-  if (auto call = dyn_cast<CallSiteLoc>(location))
-    return valueName(call.getCallee());
-  if (auto fused = dyn_cast<FusedLoc>(location))
-    for (Location part : fused.getLocations())
-      if (StringRef name = valueName(part); !name.empty())
-        return name;
-  return {};
-}
-
 LogicalResult Interpreter::run(StringRef name, std::vector<RefTensor> inputs,
                                std::vector<RefTensor> &results) {
   auto function = symbols.lookup<func::FuncOp>(name);

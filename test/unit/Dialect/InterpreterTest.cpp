@@ -150,7 +150,7 @@ TEST(Interpreter, PlaceOfAFailureIsInTheCallee) {
     })",
                         {f32({2}, {1, 2}), i64({}, {2})});
   EXPECT_EQ(outcome.message,
-            "lib.mad:8:5: index is outside of dimension 0: found 2, expected 0 <= index < 2");
+            "lib.mad:8:5: index out of range for dimension 0: found 2, expected 0 <= index < 2");
 }
 
 TEST(Interpreter, SizesThatDoNotAgree) {

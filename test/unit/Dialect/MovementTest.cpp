@@ -104,7 +104,7 @@ TEST(View, Boundaries) {
              {1, 1, 1, 1, 1, 2, 3, 3, 3, 3, 3});
   EXPECT_NE(
       view(x, map, "checked", "tensor<11xf32>")
-          .message.find("view reads outside of dimension 0: found -4, expected 0 <= index < 3"),
+          .message.find("index out of range for dimension 0: found -4, expected 0 <= index < 3"),
       std::string::npos);
   expectSame(view(x, "(d0) -> (d0 + 1)", "checked", "tensor<2xf32>").floats({2}), {2, 3});
 }
@@ -132,6 +132,30 @@ TEST(View, Scalars) {
             std::string::npos);
 }
 
+TEST(View, OverflowOfACoordinate) {
+  const char *program = R"(
+    func.func @main(%x: tensor<2xf32>, %i: tensor<i64>) -> tensor<2xf32> {
+      %0 = mad.view %x[%i] by affine_map<(d0)[s0] -> (d0 + s0 * 4)> periodic
+           : (tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+      return %0 : tensor<2xf32>
+    })";
+  EXPECT_NE(run(program, {f32({2}, {1, 2}), i64({}, {INT64_MAX})}).message.find("overflows"),
+            std::string::npos);
+  expectSame(run(program, {f32({2}, {1, 2}), i64({}, {3})}).floats({2}), {1, 2});
+}
+
+TEST(View, NamesItsSource) {
+  EXPECT_EQ(run(R"(
+    func.func @main(%x: tensor<2xf32> {mad.name = "table"}) -> tensor<3xf32> {
+      %0 = mad.view %x by affine_map<(d0) -> (d0)> checked : (tensor<2xf32>) -> tensor<3xf32> loc("a.mad":2:5)
+      return %0 : tensor<3xf32>
+    })",
+                {f32({2}, {1, 2})})
+                .message,
+            "a.mad:2:5: index out of range for dimension 0 of `table`: found 2, "
+            "expected 0 <= index < 2");
+}
+
 TEST(View, OfNothing) {
   expectSame(view(f32({0}, {}), "(d0) -> (d0)", "inside", "tensor<0xf32>").floats({0}), {});
   expectSame(view(f32({0}, {}), "(d0) -> (d0)", "periodic", "tensor<2xf32>").floats({2}), {0, 0});
@@ -149,9 +173,9 @@ TEST(Gather, ReadsAtCoordinates) {
   };
   expectSame(gather({1, 0, 1}, {2, 0, 0}).floats({3}), {6, 1, 4});
   EXPECT_EQ(gather({1, 2}, {0, 0}).message,
-            "net.mad:7:9: index is outside of dimension 0: found 2, expected 0 <= index < 2");
+            "net.mad:7:9: index out of range for dimension 0: found 2, expected 0 <= index < 2");
   EXPECT_EQ(gather({0, 0}, {0, -1}).message,
-            "net.mad:7:9: index is outside of dimension 1: found -1, expected 0 <= index < 3");
+            "net.mad:7:9: index out of range for dimension 1: found -1, expected 0 <= index < 3");
 }
 
 TEST(Reshape, KeepsTheOrder) {
