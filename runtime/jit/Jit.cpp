@@ -67,9 +67,19 @@ Expected<std::unique_ptr<Jit>> mad::makeJit(const ArtifactOptions &options,
   for (auto &object : objects)
     if (Error error = (*engine)->addObjectFile(std::move(object)))
       return error;
+  // Else the session prints what goes wrong. The lookup tells only what failed,
+  // the session why.
+  std::string reasons;
+  (*engine)->getExecutionSession().setErrorReporter([&reasons](Error error) {
+    reasons += (reasons.empty() ? "" : "; ") + toString(std::move(error));
+  });
   auto symbol = (*engine)->lookup("mad_artifact_v1");
-  if (!symbol)
-    return symbol.takeError();
+  (*engine)->getExecutionSession().setErrorReporter(
+      [](Error error) { consumeError(std::move(error)); });
+  if (!symbol) {
+    std::string text = toString(symbol.takeError());
+    return createStringError("cannot load the code: " + (reasons.empty() ? text : reasons));
+  }
   return std::make_unique<LoadedJit>(std::move(*engine), std::move(weights),
                                      symbol->toPtr<const mad_artifact *>());
 }

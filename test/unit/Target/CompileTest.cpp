@@ -183,6 +183,26 @@ TEST(CompileFailure, ArtifactsThatCannotBe) {
   EXPECT_EQ(text({"a", {0}}, affineWeights({1})), "");
 }
 
+TEST(CompileFailure, CodeThatCallsWhatIsNotThere) {
+  auto context = makeContext();
+  std::string text = affineModule().str();
+  for (size_t at; (at = text.find("@expf")) != std::string::npos;)
+    text.replace(at, 5, "@mad_no_such_function");
+  auto module = parse(*context, text);
+  ASSERT_TRUE(module);
+  auto object = compileObject(*module, affineEntries(), 0, ".v0", true);
+  ASSERT_TRUE(bool(object)) << llvm::toString(object.takeError());
+  Objects objects;
+  objects.push_back(std::move(*object));
+  testing::internal::CaptureStderr();
+  auto jit = makeJit({"a", {0}}, affineEntries(), affineWeights({1}), std::move(objects));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  ASSERT_FALSE(bool(jit));
+  std::string message = llvm::toString(jit.takeError());
+  EXPECT_NE(message.find("cannot load the code: "), std::string::npos) << message;
+  EXPECT_NE(message.find("mad_no_such_function"), std::string::npos) << message;
+}
+
 TEST(CompileFailure, WeightFileThatIsNotThere) {
   auto object = artifactObject({"a", {0}}, affineEntries(), affineWeights({1}),
                                folder() + "/no \"such\" file", {0});
