@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Measures compiled code on this machine: against its memory and against NumPy.
+
+usage: bench/run.py [--build FOLDER] [--elements N] [--repeats N]
+
+Times are medians of the repeats, in brackets the fastest and the slowest. The
+limit of a kernel is the fastest loop in limits.c that moves the same number of
+arrays with the same number of threads. Nothing else should run meanwhile.
+"""
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from madlib import Model
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+
+def machine():
+    names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
+             if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    print(f"machine: {names[0] if names else platform.machine()}, {os.cpu_count()} cores, "
+          f"{memory:.0f} GiB; load {os.getloadavg()[0]:.1f}")
+    print(f"numpy {np.__version__}, python {platform.python_version()}")
+
+
+def median_of(repeats, *calls):
+    """Runs the calls in turn, so that each meets the same disturbances."""
+    times = [[] for _ in calls]
+    for call in calls:
+        call()
+    for _ in range(repeats):
+        for call, list_ in zip(calls, times):
+            start = time.perf_counter()
+            call()
+            list_.append(time.perf_counter() - start)
+    return times
+
+
+def text(times, unit=1e3, name="ms"):
+    return (f"{unit * statistics.median(times):8.1f} {name} "
+            f"({unit * min(times):.1f}..{unit * max(times):.1f})")
+
+
+def limits(folder, elements, repeats):
+    """{(bytes an element, threads): GB/s}, the best of the loops."""
+    program = folder / "limits"
+    subprocess.run(["clang-22", "-std=c11", "-O2", "-march=native", "-pthread",
+                    str(HERE / "limits.c"), "-o", str(program)], check=True)
+    out = subprocess.run([str(program), str(elements), str(repeats)], check=True,
+                         capture_output=True, text=True).stdout
+    best = {}
+    print("\nmemory, GB/s, best of", repeats)
+    for line in out.splitlines():
+        name, stores, threads, width, rate = line.split()
+        print(f"  {name:9} {stores:10} stores {threads:>3} threads {float(rate):7.2f}")
+        key = int(width), int(threads)
+        best[key] = max(best.get(key, 0), float(rate))
+    return best
+
+
+def kernels(mad, runtime, folder, elements, repeats, best):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal(elements, dtype=np.float32)
+    y = rng.standard_normal(elements, dtype=np.float32)
+    out, scratch = np.empty_like(x), np.empty_like(x)
+    total = np.empty((), np.float32)
+    for name in ("elementwise", "reduce"):
+        subprocess.run([mad, "build", str(HERE / f"{name}.mad"), "-o", str(folder)], check=True)
+
+    def chain():
+        np.multiply(x, x, out=out)
+        np.multiply(y, y, out=scratch)
+        np.add(out, scratch, out=out)
+        np.sqrt(out, out=out)
+        np.multiply(out, np.float32(0.75), out=out)
+        np.add(out, np.float32(0.25), out=out)
+
+    cases = [
+        ("elementwise", "chain", [x, y], out, chain, 12),
+        ("reduce", "total", [x], total, lambda: np.sum(x, out=total), 4),
+    ]
+    print(f"\nkernels on {elements} f32, 1 thread, median of {repeats}")
+    for name, entry, inputs, result, numpy, width in cases:
+        model = Model(str(runtime), str(folder / f"lib{name}.so"))
+        call = model.entry(entry, inputs, [result])
+        numpy()
+        expected = result.copy()
+        call()
+        # The orders of summation differ: sqrt(N) roundings of sums of size sqrt(N).
+        if not np.allclose(result, expected, rtol=1e-5, atol=1e-6 * elements**0.5):
+            sys.exit(f"{entry}: the results differ from NumPy's")
+        ours, theirs = median_of(repeats, call, numpy)
+        rate = 1e-9 * width * elements / statistics.median(ours)
+        limit = best[width, 1]
+        print(f"  {entry:8} mad ({model.variant()}) {text(ours)}   numpy {text(theirs)}   "
+              f"{statistics.median(theirs) / statistics.median(ours):5.2f} times as fast")
+        print(f"           {rate:6.2f} GB/s of {limit:.2f}: {100 * rate / limit:.0f} % of the limit")
+        model.close()
+
+
+def cold_starts(mad, repeats):
+    examples = ROOT / "examples"
+    commands = {
+        "hello": [mad, "run", str(examples / "hello/hello.mad"), "hello", "x=[1,2,3]"],
+        "digits": [mad, "run", str(examples / "digits/digits.mad"), "predict",
+                   f"x={examples}/digits/images.npy"],
+    }
+    print(f"\nmad run, from the start of the process to its end, median of {repeats}")
+    for name, command in commands.items():
+        run = lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        (times,) = median_of(repeats, run)
+        print(f"  {name:8} {text(times)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", default=str(ROOT / "build" / "release"))
+    parser.add_argument("--elements", type=int, default=100_000_000)
+    parser.add_argument("--repeats", type=int, default=7)
+    options = parser.parse_args()
+    build = Path(options.build).resolve()
+    mad, runtime = build / "bin" / "mad", build / "lib" / "libmad_runtime.so"
+    for needed in (mad, runtime):
+        if not needed.exists():
+            sys.exit(f"{needed} is missing; build it: cmake --preset release && "
+                     f"cmake --build --preset release")
+    folder = build / "bench"
+    folder.mkdir(exist_ok=True)
+
+    machine()
+    best = limits(folder, options.elements, options.repeats)
+    kernels(str(mad), runtime, folder, options.elements, options.repeats, best)
+    cold_starts(str(mad), options.repeats)
+
+
+if __name__ == "__main__":
+    main()
