@@ -282,6 +282,13 @@ LogicalResult mad::evaluateElementwise(Operation *op, Operands operands, Results
 // Reductions
 //===----------------------------------------------------------------------===//
 
+static int64_t wrapAdd(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+static int64_t wrapMul(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
 namespace {
 /// Combines elements one after the other.
 class Accumulator {
@@ -313,11 +320,11 @@ public:
     switch (kind) {
     case ReduceKind::sum:
       value.f += x.f;
-      value.i = static_cast<uint64_t>(value.i) + static_cast<uint64_t>(x.i);
+      value.i = wrapAdd(value.i, x.i);
       break;
     case ReduceKind::prod:
       value.f *= x.f;
-      value.i = static_cast<uint64_t>(value.i) * static_cast<uint64_t>(x.i);
+      value.i = wrapMul(value.i, x.i);
       break;
     case ReduceKind::max:
       value = {refMaximum(value.f, x.f), std::max(value.i, x.i)};
@@ -412,8 +419,13 @@ LogicalResult ContractOp::evaluate(Operands operands, Results results, RefContex
   size_t rank = result.shape.size();
   if (!std::equal(result.shape.begin(), result.shape.end(), extents.begin()))
     return context.fail(*this, "operands do not have the shape of the result");
-  ArrayRef<int64_t> summed = ArrayRef(extents).drop_front(rank);
-  bool empty = llvm::is_contained(summed, 0);
+  // The last summed dimension is a plain loop: this is where the time goes.
+  SmallVector<int64_t> summed(ArrayRef(extents).drop_front(rank));
+  int64_t steps = summed.empty() ? 1 : summed.pop_back_val();
+  int64_t leftStep = extents.size() == rank ? 0 : left.pop_back_val();
+  int64_t rightStep = extents.size() == rank ? 0 : right.pop_back_val();
+  if (llvm::is_contained(summed, 0))
+    steps = 0;
   auto at = [](ArrayRef<int64_t> position, ArrayRef<int64_t> strides) {
     int64_t offset = 0;
     for (auto [p, stride] : llvm::zip_equal(position, strides))
@@ -422,21 +434,19 @@ LogicalResult ContractOp::evaluate(Operands operands, Results results, RefContex
   };
   SmallVector<int64_t> outer(rank, 0);
   for (int64_t to = 0, n = result.elements(); to < n; ++to) {
-    int64_t leftStart = at(outer, ArrayRef(left).take_front(rank));
-    int64_t rightStart = at(outer, ArrayRef(right).take_front(rank));
     SmallVector<int64_t> inner(summed.size(), 0);
     RefScalar sum;
-    if (!empty) {
-      do {
-        int64_t l = leftStart + at(inner, ArrayRef(left).drop_front(rank));
-        int64_t r = rightStart + at(inner, ArrayRef(right).drop_front(rank));
+    do {
+      int64_t l =
+          at(outer, ArrayRef(left).take_front(rank)) + at(inner, ArrayRef(left).drop_front(rank));
+      int64_t r =
+          at(outer, ArrayRef(right).take_front(rank)) + at(inner, ArrayRef(right).drop_front(rank));
+      for (int64_t step = 0; step < steps; ++step, l += leftStep, r += rightStep)
         if (result.isFloat())
           sum.f += lhs.floats[l] * rhs.floats[r];
         else
-          sum.i = static_cast<uint64_t>(sum.i) +
-                  static_cast<uint64_t>(lhs.integers[l]) * static_cast<uint64_t>(rhs.integers[r]);
-      } while (next(inner, summed));
-    }
+          sum.i = wrapAdd(sum.i, wrapMul(lhs.integers[l], rhs.integers[r]));
+    } while (steps && next(inner, summed));
     result.set(to, sum);
     next(outer, result.shape);
   }
