@@ -117,7 +117,7 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   auto path = [&](const std::string &file) { return (folder.empty() ? "." : folder) + "/" + file; };
   if (auto e = linkSharedLibrary(objects, path("lib" + name + ".so")))
     return impl->fail("error: " + llvm::toString(std::move(e)));
-  std::string h = header(options, entries), m = manifest(options, entries, impl->weights);
+  std::string h = header(options, entries), m = manifest(options, entries, impl->weights, offsets);
   if (!io::writeFile(path(name + ".h"), h.data(), h.size(), error) ||
       !io::writeFile(path(name + ".json"), m.data(), m.size(), error))
     return impl->fail("error: " + error);
