@@ -26,8 +26,12 @@ tools/setup.sh
 step "building the compiler (the log is $build/build.log)"
 logged "$build/configure.log" cmake --preset release
 if [[ -t 1 ]]; then
-  cmake --build "$build" --target mad 2>&1 | tee "$build/build.log" |
-    while IFS= read -r line; do printf '\r\033[K%.100s' "$line"; done
+  show() { while IFS= read -r line; do printf '\r\033[K%.100s' "$line"; done; }
+  if ! cmake --build "$build" --target mad 2>&1 | tee "$build/build.log" | show; then
+    printf '\n' && tail -n 40 "$build/build.log"
+    echo "quickstart: the build failed (all of it: $build/build.log)" >&2
+    exit 1
+  fi
   echo
 else
   logged "$build/build.log" cmake --build "$build" --target mad
