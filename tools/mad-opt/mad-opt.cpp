@@ -3,20 +3,23 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// Knows the dialects and passes of the compiler, and of upstream only those that
+// its pipelines use, so that it starts quickly.
+//
 //===----------------------------------------------------------------------===//
-#include "dialects/Mad/IR/MadOps.h"
-#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Pipelines/Pipelines.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mad::MadDialect, mlir::func::FuncDialect>();
-  mlir::func::registerInlinerExtension(registry);
+  mad::registerCpuDialects(registry);
+  mad::registerMadPasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   mlir::registerInlinerPass();
   mlir::registerSymbolDCEPass();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "MAD optimizer driver\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Runs passes of the MAD compiler on IR in text\n", registry));
 }
