@@ -36,9 +36,10 @@ def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
       %0 = linalg.generic ... ins(%x) outs(%e) { arith.negf ... }
     ```
 
-    The function keeps what later passes need as attributes: `mad.type`, its type
-    with encodings, `mad.weights`, the names of its weights, and
-    `mad.index_checks`, a pair of message and place an index check.
+    The function keeps what later passes need in the attribute `entry`, a
+    dictionary: `dims`, `checks` and `doc` as they were under `mad.`; `type`, its
+    type with encodings; `weights`, the names of its weights; `index_checks`, a
+    pair of message and place an index check.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",

@@ -53,6 +53,7 @@ static void buildBufferize(OpPassManager &pm) {
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   simplify(pm);
   pm.addPass(createPlanArena());
+  simplify(pm);
 }
 
 /// Loops, over vectors where that is possible.

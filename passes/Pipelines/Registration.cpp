@@ -81,7 +81,12 @@ void registerCpuDialects(DialectRegistry &registry) {
 
 void registerMadPasses() {
   registerMadConversionPasses();
-  registerMadTransformsPasses();
+  registerBindDestinations();
+  registerFuseElementwise();
+  registerLowerEntries();
+  registerPlanArena();
+  registerReuseOperands();
+  registerVectorizeLoops();
   for (llvm::StringRef stage : cpuStages())
     PassPipelineRegistration<>(
         ("mad-" + stage + "-pipeline").str(), "the stage `" + stage.str() + "` of a compilation",

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 
@@ -52,6 +53,15 @@ void bindResults(func::FuncOp function, OpBuilder &b) {
   end->eraseOperands(0, end->getNumOperands());
 }
 
+/// Common subexpressions have merged empty tensors: each is to become one place.
+void splitEmptyTensors(func::FuncOp function, OpBuilder &b) {
+  function.walk([&](tensor::EmptyOp op) {
+    b.setInsertionPoint(op);
+    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
+      use.set(b.clone(*op)->getResult(0));
+  });
+}
+
 struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
   using BindDestinationsBase::BindDestinationsBase;
 
@@ -65,6 +75,7 @@ struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
       function.getAllArgAttrs(attrs);
       for (unsigned i = 0; i < results; ++i)
         attrs.push_back(function.getResultAttrDict(i));
+      splitEmptyTensors(function, b);
       bindArguments(function, b);
       bindResults(function, b);
       function.setType(b.getFunctionType(function.front().getArgumentTypes(), {}));

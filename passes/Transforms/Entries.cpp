@@ -11,22 +11,30 @@ using namespace mlir;
 
 namespace mad {
 
-bool isEntry(func::FuncOp function) {
-  return function->hasAttr("mad.entry") || function->hasAttr("mad.test");
+bool isEntry(func::FuncOp function) { return function->hasAttr("entry"); }
+
+Attribute entryMember(func::FuncOp function, StringRef name) {
+  return function->getAttrOfType<DictionaryAttr>("entry").get(name);
 }
 
-static unsigned sizeOf(func::FuncOp function, StringRef attribute) {
-  auto list = function->getAttrOfType<ArrayAttr>(attribute);
-  return list ? list.size() : 0;
+ArrayAttr entryList(func::FuncOp function, StringRef name) {
+  auto list = dyn_cast_or_null<ArrayAttr>(entryMember(function, name));
+  return list ? list : ArrayAttr::get(function.getContext(), {});
+}
+
+void setEntryMember(func::FuncOp function, StringRef name, Attribute value) {
+  NamedAttrList members(function->getAttrOfType<DictionaryAttr>("entry"));
+  members.set(name, value);
+  function->setAttr("entry", members.getDictionary(function.getContext()));
 }
 
 EntryArguments::EntryArguments(func::FuncOp function) {
-  type = cast<FunctionType>(function->getAttrOfType<TypeAttr>("mad.type").getValue());
+  type = cast<FunctionType>(cast<TypeAttr>(entryMember(function, "type")).getValue());
   dims = 0;
-  status = sizeOf(function, "mad.dims");
+  status = entryList(function, "dims").size();
   inputs = status + 1;
   weights = inputs + type.getNumInputs();
-  outputs = weights + sizeOf(function, "mad.weights");
+  outputs = weights + entryList(function, "weights").size();
   arena = outputs + type.getNumResults();
 }
 
@@ -168,17 +176,15 @@ FailureOr<EntryPlan> Planner::run() {
     bind(e);
   while (llvm::any_of(equations, [&](Equation &e) { return solve(e); })) {
   }
-  if (auto dims = function->getAttrOfType<ArrayAttr>("mad.dims"))
-    for (StringRef name : dims.getAsValueRange<StringAttr>())
-      if (!bound.count(name.str()))
-        return function.emitError("dimension parameter `")
-               << name << "` of `" << function.getName()
-               << "` does not follow from the extents of the inputs";
+  for (StringRef name : entryList(function, "dims").getAsValueRange<StringAttr>())
+    if (!bound.count(name.str()))
+      return function.emitError("dimension parameter `")
+             << name << "` of `" << function.getName()
+             << "` does not follow from the extents of the inputs";
   for (Equation &e : equations)
     if (!e.used)
       check(e.extent, e.dim, 0, e.text, place);
-  auto checks = function->getAttrOfType<ArrayAttr>("mad.checks");
-  for (Attribute a : checks ? checks.getValue() : ArrayRef<Attribute>()) {
+  for (Attribute a : entryList(function, "checks")) {
     auto c = cast<CheckAttr>(a);
     auto left = DimExpr::parse(c.getLeft().getValue()), right = DimExpr::parse(c.getRight().getValue());
     auto known = [&](const DimExpr &e) {
@@ -228,15 +234,12 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   EntryArguments arguments(function);
   EntryDescription result;
   result.name = function.getName().str();
-  if (auto doc = function->getAttrOfType<StringAttr>("mad.doc"))
+  if (auto doc = dyn_cast_or_null<StringAttr>(entryMember(function, "doc")))
     result.doc = doc.str();
-  auto strings = [&](StringRef attribute, std::vector<std::string> &to) {
-    if (auto list = function->getAttrOfType<ArrayAttr>(attribute))
-      for (StringRef s : list.getAsValueRange<StringAttr>())
-        to.push_back(s.str());
-  };
-  strings("mad.dims", result.dims);
-  strings("mad.weights", result.weights);
+  for (StringRef name : entryList(function, "dims").getAsValueRange<StringAttr>())
+    result.dims.push_back(name.str());
+  for (StringRef name : entryList(function, "weights").getAsValueRange<StringAttr>())
+    result.weights.push_back(name.str());
   for (auto [i, type] : llvm::enumerate(arguments.type.getInputs()))
     result.inputs.push_back(describe(cast<RankedTensorType>(type),
                                      nameOfArgument(function, arguments.inputs + i)));
@@ -252,11 +255,8 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   }
   for (const EntryPlan::Check &check : plan->checks)
     result.checks.push_back(check.description);
-  if (auto checks = function->getAttrOfType<ArrayAttr>("mad.index_checks"))
-    for (Attribute a : checks) {
-      auto pair = cast<ArrayAttr>(a);
-      result.checks.push_back({2, cast<StringAttr>(pair[0]).str(), cast<StringAttr>(pair[1]).str()});
-    }
+  for (auto pair : entryList(function, "index_checks").getAsRange<ArrayAttr>())
+    result.checks.push_back({2, cast<StringAttr>(pair[0]).str(), cast<StringAttr>(pair[1]).str()});
   return result;
 }
 

@@ -3,7 +3,8 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads the attributes that mad-to-linalg leaves on the functions of a module.
+// Reads the attribute `entry` that mad-to-linalg leaves on the functions of a
+// module.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_PASSES_TRANSFORMS_ENTRIES_H
@@ -16,6 +17,10 @@
 namespace mad {
 
 bool isEntry(mlir::func::FuncOp function);
+/// A member of the attribute `entry`, if it is there.
+mlir::Attribute entryMember(mlir::func::FuncOp function, llvm::StringRef name);
+mlir::ArrayAttr entryList(mlir::func::FuncOp function, llvm::StringRef name); ///< or an empty one
+void setEntryMember(mlir::func::FuncOp function, llvm::StringRef name, mlir::Attribute value);
 
 /// Positions among the arguments: dimension parameters, status, inputs, weights,
 /// and after bufferization outputs and the arena.

@@ -41,7 +41,7 @@ public:
       : function(function), arguments(function), plan(std::move(plan)),
         b(function.getLoc(), OpBuilder(function)), context(function.getContext()),
         ptr(LLVM::LLVMPointerType::get(context)), i32(b.getI32Type()), i64(b.getI64Type()),
-        names(function->getAttrOfType<ArrayAttr>("mad.dims")) {}
+        names(entryList(function, "dims")) {}
 
   void makePrepare();
   void makeRun();
@@ -132,7 +132,7 @@ void EntryLowering::makePrepare() {
     for (int64_t d = 0; d < type.getRank(); ++d)
       store(asWord(value(dimExpr(type, d))), results, at++);
   }
-  auto size = function->getAttrOfType<FlatSymbolRefAttr>("mad.arena");
+  auto size = cast<FlatSymbolRefAttr>(entryMember(function, "arena"));
   auto bytes = func::CallOp::create(b, size, ArrayRef<Type>(b.getIndexType()), parameters);
   store(asWord(bytes.getResult(0)), arena, 0);
   returnCode(0);
@@ -182,8 +182,7 @@ void EntryLowering::makeRun() {
   operands.push_back(arena);
   func::CallOp::create(b, function, operands);
 
-  auto checks = function->getAttrOfType<ArrayAttr>("mad.index_checks");
-  if (checks && !checks.empty()) {
+  if (!entryList(function, "index_checks").empty()) {
     Value number = load(i64, status, 0);
     Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, word(0));
     Block *here = b.getBlock(), *next = here->splitBlock(b.getInsertionPoint());
@@ -253,11 +252,9 @@ void EntryLowering::takePointers() {
   // Private functions are exported unless this is said, too.
   auto internal = LLVM::LinkageAttr::get(context, LLVM::Linkage::Internal);
   function->setAttr("llvm.linkage", internal);
-  auto size = function->getAttrOfType<FlatSymbolRefAttr>("mad.arena");
+  auto size = cast<FlatSymbolRefAttr>(entryMember(function, "arena"));
   SymbolTable::lookupNearestSymbolFrom(function, size)->setAttr("llvm.linkage", internal);
-  for (NamedAttribute attr : llvm::to_vector(function->getDiscardableAttrs()))
-    if (attr.getName().strref().starts_with("mad."))
-      function->removeDiscardableAttr(attr.getName());
+  function->removeAttr("entry");
 }
 
 struct LowerEntriesPass : impl::LowerEntriesBase<LowerEntriesPass> {

@@ -27,7 +27,7 @@ def BindDestinations : Pass<"mad-bind-destinations", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def ExpandMath : Pass<"mad-expand-math", "mlir::func::FuncOp"> {

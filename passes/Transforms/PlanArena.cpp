@@ -152,7 +152,7 @@ Value SizeCloner::cloneExtent(memref::DimOp op) {
   RankedTensorType type = arguments.typeOf(function, argument.getArgNumber());
   if (!type)
     return {};
-  auto names = function->getAttrOfType<ArrayAttr>("mad.dims");
+  ArrayAttr names = entryList(function, "dims");
   return dimToArith(b, op.getLoc(), dimExpr(type, *dim), [&](StringRef name) -> Value {
     for (auto [i, n] : llvm::enumerate(names.getAsValueRange<StringAttr>()))
       if (n == name)
@@ -335,7 +335,7 @@ struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
     if (!total)
       return function.emitError("the size of a buffer does not follow from the dimensions");
     func::ReturnOp::create(b, loc, total->back());
-    function->setAttr("mad.arena", FlatSymbolRefAttr::get(size));
+    setEntryMember(function, "arena", FlatSymbolRefAttr::get(size));
 
     auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
     (void)function.insertArgument(function.getNumArguments(), bytes, {}, loc);

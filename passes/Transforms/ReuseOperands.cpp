@@ -17,6 +17,13 @@ namespace mad {
 
 namespace {
 
+/// Whether all other users come before `op`, in its block.
+bool diesAt(Value v, GenericOp op) {
+  return v.getParentBlock() == op->getBlock() && llvm::all_of(v.getUsers(), [&](Operation *user) {
+           return user == op || (user->getBlock() == op->getBlock() && user->isBeforeInBlock(op));
+         });
+}
+
 /// An input that dies here and has the place of the result: same type, same
 /// position, and written by an op that can write anywhere.
 OpOperand *dyingInput(GenericOp op) {
@@ -24,8 +31,7 @@ OpOperand *dyingInput(GenericOp op) {
   for (OpOperand *input : op.getDpsInputOperands()) {
     Value v = input->get();
     auto producer = v.getDefiningOp<linalg::LinalgOp>();
-    if (producer && v.hasOneUse() && v.getType() == init->get().getType() &&
-        v.getParentBlock() == op->getBlock() &&
+    if (producer && v.getType() == init->get().getType() && diesAt(v, op) &&
         op.getMatchingIndexingMap(input) == op.getMatchingIndexingMap(init))
       return input;
   }

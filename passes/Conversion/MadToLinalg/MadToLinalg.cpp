@@ -28,6 +28,22 @@ bool isEntry(func::FuncOp function) {
   return function->hasAttr("mad.entry") || function->hasAttr("mad.test");
 }
 
+/// What is known of the entry in one attribute, under names without `mad.`: the
+/// dialect describes functions on tensors, which this is no more.
+void gatherAttributes(func::FuncOp function, ArrayAttr indexChecks) {
+  NamedAttrList entry;
+  for (NamedAttribute attr : llvm::to_vector(function->getDiscardableAttrs())) {
+    StringRef name = attr.getName();
+    if (!name.consume_front("mad."))
+      continue;
+    if (name != "entry" && name != "test" && name != "asserts")
+      entry.append(name, attr.getValue());
+    function->removeDiscardableAttr(attr.getName());
+  }
+  entry.append("index_checks", indexChecks);
+  function->setAttr("entry", entry.getDictionary(function.getContext()));
+}
+
 /// Weights become arguments, after the inputs.
 void addWeights(func::FuncOp function) {
   llvm::MapVector<StringAttr, SmallVector<WeightOp>> weights;
@@ -85,7 +101,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
     if (failed(convert(lowering)))
       return signalPassFailure();
     for (func::FuncOp function : entries)
-      function->setAttr("mad.index_checks", lowering.checksOf(function));
+      gatherAttributes(function, lowering.checksOf(function));
     for (auto source : llvm::make_early_inc_range(getOperation().getOps<WeightSourceOp>()))
       source.erase();
   }
