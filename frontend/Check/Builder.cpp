@@ -1,0 +1,273 @@
+//===- Builder.cpp - Creates the nodes of a checked program -----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Builder.h"
+
+#include <algorithm>
+#include <set>
+
+namespace mad::elab {
+
+using namespace hir;
+
+Node *Builder::detached(Op op, std::vector<Type> types) {
+  Node &node = program.nodes.emplace_back();
+  node.op = op;
+  node.types = std::move(types);
+  node.span = span;
+  return &node;
+}
+
+Node *Builder::append(Op op, std::vector<Type> types) {
+  Node *node = detached(op, std::move(types));
+  block->push_back(node);
+  return node;
+}
+
+Ref Builder::constant(Element element, double value) {
+  Node *node = append(Op::Constant, {Type{element, {}}});
+  node->values = {element == Element::F32 ? double(float(value)) : value};
+  return {node};
+}
+
+Ref Builder::constant(Element element, int64_t value) {
+  Node *node = append(Op::Constant, {Type{element, {}}});
+  node->integers = {value};
+  return {node};
+}
+
+Ref Builder::dimValue(const DimExpr &dim) {
+  if (auto value = dim.constant())
+    return constant(Element::I64, *value);
+  Node *node = append(Op::DimValue, {Type{Element::I64, {}}});
+  node->dim = dim;
+  return {node};
+}
+
+Ref Builder::weight(uint32_t index) {
+  Node *node = append(Op::Weight, {program.weights[index].type});
+  node->index = index;
+  return {node};
+}
+
+Ref Builder::iota(std::vector<Dim> shape, uint32_t dim) {
+  Node *node = append(Op::Iota, {Type{Element::I64, std::move(shape)}});
+  node->index = dim;
+  return {node};
+}
+
+Ref Builder::elementwise(const std::string &mnemonic, std::vector<Ref> operands, Element element) {
+  // Of several names for an equal size, the first one stays.
+  std::vector<Dim> shape = operands[0].type().shape;
+  for (Ref operand : operands)
+    for (size_t d = 0; d < shape.size(); ++d)
+      if (shape[d].name.empty())
+        shape[d].name = operand.type().shape[d].name;
+  Node *node = append(Op::Elementwise, {Type{element, std::move(shape)}});
+  node->mnemonic = mnemonic;
+  node->operands = std::move(operands);
+  return {node};
+}
+
+Ref Builder::cast(Ref operand, Element element) {
+  if (operand.type().element == element)
+    return operand;
+  Node *node = append(Op::Cast, {Type{element, operand.type().shape}});
+  node->operands = {operand};
+  return {node};
+}
+
+Ref Builder::reshape(Ref operand, std::vector<Dim> shape) {
+  Node *node = append(Op::Reshape, {Type{operand.type().element, std::move(shape)}});
+  node->operands = {operand};
+  return {node};
+}
+
+Ref Builder::concat(std::vector<Ref> parts, uint32_t dim, Dim extent) {
+  Type type = parts[0].type();
+  type.shape[dim] = std::move(extent);
+  Node *node = append(Op::Concat, {std::move(type)});
+  node->operands = std::move(parts);
+  node->index = dim;
+  return {node};
+}
+
+Ref Builder::reduce(const std::string &mnemonic, Ref operand, std::vector<uint32_t> dims) {
+  if (dims.empty() && mnemonic != "argmax")
+    return operand;
+  Type type{mnemonic == "argmax" ? Element::I64 : operand.type().element, {}};
+  for (uint32_t d = 0; d < operand.type().shape.size(); ++d)
+    if (!std::count(dims.begin(), dims.end(), d))
+      type.shape.push_back(operand.type().shape[d]);
+  Node *node = append(Op::Reduce, {std::move(type)});
+  node->mnemonic = mnemonic;
+  node->operands = {operand};
+  node->dims = std::move(dims);
+  return {node};
+}
+
+Ref Builder::gather(Ref source, std::vector<Ref> indices) {
+  Node *node = append(Op::Gather, {Type{source.type().element, indices[0].type().shape}});
+  node->operands = {source};
+  node->operands.insert(node->operands.end(), indices.begin(), indices.end());
+  return {node};
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+/// Whether position d of the result is position d of the source, for all d.
+static bool isIdentity(const Type &source, const std::vector<Dim> &shape,
+                       const std::vector<Affine> &map) {
+  if (source.shape.size() != shape.size())
+    return false;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (source.shape[d].size != shape[d].size || map[d].offset != 0)
+      return false;
+    for (size_t k = 0; k < shape.size(); ++k)
+      if (map[d].coefficients[k] != int64_t(k == d))
+        return false;
+    for (int64_t c : map[d].scalars)
+      if (c != 0)
+        return false;
+  }
+  return true;
+}
+
+/// inner(outer(d)) as one map; empty on overflow.
+static std::optional<std::vector<Affine>> compose(const std::vector<Affine> &inner,
+                                                  const std::vector<Affine> &outer, size_t rank,
+                                                  size_t innerScalars, size_t outerScalars) {
+  std::vector<Affine> result;
+  for (const Affine &in : inner) {
+    Affine out;
+    out.coefficients.assign(rank, 0);
+    out.scalars = in.scalars;
+    out.scalars.resize(innerScalars + outerScalars, 0);
+    out.offset = in.offset;
+    bool overflow = false;
+    auto add = [&](int64_t &slot, int64_t factor, int64_t value) {
+      int64_t part = 0;
+      overflow |= __builtin_mul_overflow(factor, value, &part);
+      overflow |= __builtin_add_overflow(slot, part, &slot);
+    };
+    for (size_t e = 0; e < outer.size(); ++e) {
+      int64_t c = in.coefficients[e];
+      for (size_t d = 0; d < rank; ++d)
+        add(out.coefficients[d], c, outer[e].coefficients[d]);
+      for (size_t s = 0; s < outerScalars; ++s)
+        add(out.scalars[innerScalars + s], c, outer[e].scalars[s]);
+      add(out.offset, c, outer[e].offset);
+    }
+    if (overflow)
+      return std::nullopt;
+    result.push_back(std::move(out));
+  }
+  return result;
+}
+
+Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
+                  std::vector<Ref> scalars, Boundary boundary) {
+  for (Affine &a : map) {
+    a.coefficients.resize(shape.size(), 0);
+    a.scalars.resize(scalars.size(), 0);
+  }
+  if (isIdentity(source.type(), shape, map))
+    return source;
+  // What the inner view reads outside of its source does not depend on how its
+  // result is read, as long as that stays inside.
+  if (boundary == Boundary::Inside && source.node->op == Op::View) {
+    const Node *inner = source.node;
+    size_t count = inner->operands.size() - 1;
+    if (auto both = compose(inner->map, map, shape.size(), count, scalars.size())) {
+      std::vector<Ref> all(inner->operands.begin() + 1, inner->operands.end());
+      all.insert(all.end(), scalars.begin(), scalars.end());
+      Ref from = inner->operands[0];
+      // The same scalar twice: one operand.
+      std::vector<Ref> unique;
+      for (size_t s = 0; s < all.size(); ++s) {
+        size_t at = 0;
+        while (at < unique.size() && unique[at].node != all[s].node)
+          ++at;
+        if (at == unique.size())
+          unique.push_back(all[s]);
+        for (Affine &a : *both) {
+          int64_t c = a.scalars[s];
+          a.scalars[s] = 0;
+          a.scalars[at] += c;
+        }
+      }
+      for (Affine &a : *both)
+        a.scalars.resize(unique.size());
+      if (inner->boundary == Boundary::Inside && isIdentity(from.type(), shape, *both))
+        return from;
+      Boundary kept = inner->boundary;
+      Node *node = append(Op::View, {Type{from.type().element, std::move(shape)}});
+      node->operands = {from};
+      node->operands.insert(node->operands.end(), unique.begin(), unique.end());
+      node->map = std::move(*both);
+      node->boundary = kept;
+      return {node};
+    }
+  }
+  Node *node = append(Op::View, {Type{source.type().element, std::move(shape)}});
+  node->operands = {source};
+  node->operands.insert(node->operands.end(), scalars.begin(), scalars.end());
+  node->map = std::move(map);
+  node->boundary = boundary;
+  return {node};
+}
+
+Ref Builder::spread(Ref source, std::vector<Dim> shape, const std::vector<int64_t> &from) {
+  std::vector<Affine> map;
+  for (int64_t d : from) {
+    Affine a;
+    a.coefficients.assign(shape.size(), 0);
+    if (d >= 0)
+      a.coefficients[d] = 1;
+    map.push_back(std::move(a));
+  }
+  return view(source, std::move(shape), std::move(map));
+}
+
+Ref Builder::contract(Ref lhs, Ref rhs, std::vector<Dim> shape, std::vector<uint32_t> lhsDims,
+                      std::vector<uint32_t> rhsDims, uint32_t space) {
+  Node *node = append(Op::Contract, {Type{lhs.type().element, std::move(shape)}});
+  node->operands = {lhs, rhs};
+  node->lhs = std::move(lhsDims);
+  node->rhs = std::move(rhsDims);
+  node->space = space;
+  return {node};
+}
+
+//===----------------------------------------------------------------------===//
+// Sweeping
+//===----------------------------------------------------------------------===//
+
+static void sweepWith(Region &region, std::set<const Node *> &needed) {
+  for (Ref result : region.results)
+    needed.insert(result.node);
+  std::vector<Node *> kept;
+  for (auto it = region.nodes.rbegin(); it != region.nodes.rend(); ++it) {
+    Node *node = *it;
+    if (!needed.count(node))
+      continue;
+    kept.push_back(node);
+    for (Ref operand : node->operands)
+      needed.insert(operand.node);
+    for (Region &inner : node->regions)
+      sweepWith(inner, needed);
+  }
+  region.nodes.assign(kept.rbegin(), kept.rend());
+}
+
+void Builder::sweep(Region &region) {
+  std::set<const Node *> needed;
+  sweepWith(region, needed);
+}
+
+} // namespace mad::elab

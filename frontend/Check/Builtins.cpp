@@ -1,0 +1,299 @@
+//===- Builtins.cpp - The functions of the language itself ------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of names, and those that work on elements.
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Builtins.h"
+#include "frontend/Check/Checker.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mad::elab {
+
+using namespace ast;
+
+static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+const std::vector<std::string> &builtinNames() {
+  static const std::vector<std::string> names = {
+      "abs",   "all",  "any",       "argmax", "bool", "broadcast", "ceil",   "close",
+      "concat", "cos", "erf",       "exp",    "expm1", "f32",      "f64",    "floor",
+      "full",  "i32",  "i64",       "iota",   "log",  "log1p",     "max",    "mean",
+      "min",   "ones", "prod",      "reshape", "round", "rsqrt",   "select", "sign",
+      "sin",   "sqrt", "sum",       "tan",    "tanh", "transpose", "zeros"};
+  return names;
+}
+
+bool isBuiltin(std::string_view name) {
+  return std::binary_search(builtinNames().begin(), builtinNames().end(), name);
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+/// Sorts the arguments of a builtin: `low` to `high` without a name, and some
+/// of `named`.
+bool Checker::arguments(const Node *n, const std::string &name, size_t low, size_t high,
+                        const std::vector<std::string> &named, Arguments &out) {
+  for (size_t i = 1; i < n->kids.size(); ++i) {
+    const Node *argument = n->kids[i];
+    if (argument->kind != Kind::Named) {
+      out.list.push_back(argument);
+      continue;
+    }
+    if (std::find(named.begin(), named.end(), argument->text) == named.end()) {
+      Report report(*this, code::E0309, argument->nameSpan,
+                    quoted(name) + " has no parameter " + quoted(argument->text));
+      if (std::string near = suggestion(argument->text, named); !near.empty())
+        report.help("did you mean " + quoted(near) + "?");
+      return false;
+    }
+    if (!out.named.emplace(argument->text, argument->kids[0]).second) {
+      Report(*this, code::E0309, argument->nameSpan,
+             quoted(name) + " gets " + quoted(argument->text) + " twice");
+      return false;
+    }
+  }
+  size_t count = out.list.size();
+  if (count >= low && count <= high)
+    return true;
+  std::string range = low == high             ? std::to_string(low)
+                      : high == SIZE_MAX ? "at least " + std::to_string(low)
+                                              : std::to_string(low) + " to " + std::to_string(high);
+  Report(*this, code::E0309, n->span,
+         quoted(name) + " takes " + range + (low == 1 && high == 1 ? " argument" : " arguments") +
+             ", found " + std::to_string(count));
+  return false;
+}
+
+/// An argument that is a tensor, whatever its element type.
+Value Checker::tensorArgument(const Node *n, const Want &want, const std::string &name) {
+  Value value = settled(expr(n, want), want, n);
+  if (value.kind == Value::Tuple) {
+    Report(*this, code::E0303, n->span,
+           quoted(name) + " takes a tensor, found " + quoted(show(value)));
+    return {};
+  }
+  return value;
+}
+
+std::optional<bool> Checker::flag(const Node *n, const char *what) {
+  Value value = expr(n, Element::Bool);
+  if (value.kind == Value::Truth)
+    return value.truth;
+  if (!value.poison())
+    Report(*this, code::E0311, n->span,
+           quoted(what) + " is `true` or `false`, found " + quoted(show(value)));
+  return std::nullopt;
+}
+
+Value Checker::builtin(const std::string &name, const Node *n, const Want &want) {
+  if (auto element = elementName(name))
+    return castBuiltin(*element, n);
+  bool two = std::count_if(n->kids.begin() + 1, n->kids.end(), [](const Node *kid) {
+               return kid->kind != Kind::Named;
+             }) == 2;
+  if ((name == "min" || name == "max") && two)
+    return minMaxBuiltin(name, n, want);
+  if (name == "sum" || name == "prod" || name == "max" || name == "min" || name == "argmax" ||
+      name == "all" || name == "any" || name == "mean")
+    return reductionBuiltin(name, n, want);
+  if (name == "zeros" || name == "ones" || name == "full")
+    return fillBuiltin(name, n, want);
+  if (name == "select")
+    return selectBuiltin(n, want);
+  if (name == "close")
+    return closeBuiltin(n);
+  if (name == "iota")
+    return iotaBuiltin(n);
+  if (name == "reshape")
+    return reshapeBuiltin(n, want);
+  if (name == "transpose")
+    return transposeBuiltin(n, want);
+  if (name == "concat")
+    return concatBuiltin(n, want);
+  if (name == "broadcast")
+    return broadcastBuiltin(n, want);
+  return unaryBuiltin(name, n, want);
+}
+
+//===----------------------------------------------------------------------===//
+// Casts
+//===----------------------------------------------------------------------===//
+
+static int64_t saturated(double x) {
+  if (std::isnan(x))
+    return 0;
+  if (x >= 9223372036854775808.0)
+    return INT64_MAX;
+  if (x < -9223372036854775808.0)
+    return INT64_MIN;
+  return static_cast<int64_t>(x);
+}
+
+/// A constant in another type, as `mad.cast` computes it.
+static Value castConstant(const Value &value, hir::Element to) {
+  Value result;
+  auto integer = value.kind == Value::Integer ? value.number.constant()
+                 : value.kind == Value::Truth ? std::optional(int64_t(value.truth))
+                                              : std::nullopt;
+  if (value.kind != Value::Real && !integer)
+    return result;
+  if (isFloat(to)) {
+    result = Value::floating(integer ? double(*integer) : value.real);
+    if (to == hir::Element::F32)
+      result.real = integer ? float(*integer) : float(value.real);
+  } else if (to == hir::Element::Bool) {
+    return Value::boolean(integer ? *integer != 0 : value.real != 0);
+  } else {
+    int64_t whole = integer ? *integer : saturated(value.real);
+    if (to == hir::Element::I32)
+      whole = integer ? int32_t(uint32_t(uint64_t(whole)))
+                      : std::clamp<int64_t>(whole, INT32_MIN, INT32_MAX);
+    result = Value::integer(DimExpr(whole));
+  }
+  result.element = to;
+  return result;
+}
+
+Value Checker::castBuiltin(Element to, const Node *n) {
+  Arguments args;
+  if (!arguments(n, hir::name(to), 1, 1, {}, args))
+    return {};
+  Value value = expr(args.list[0]);
+  if (value.poison())
+    return {};
+  if (Value constant = castConstant(value, to); !constant.poison())
+    return constant;
+  if (value.kind == Value::Integer && to == Element::I64) {
+    value.element = to;
+    return value;
+  }
+  value = settled(value, {}, args.list[0]);
+  if (value.poison())
+    return {};
+  if (!value.isTensor()) {
+    Report(*this, code::E0303, n->span,
+           "cannot convert " + quoted(show(value)) + " to " + quoted(hir::name(to)));
+    return {};
+  }
+  return scalarCast(value, to);
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+Value Checker::unaryBuiltin(const std::string &name, const Node *n, const Want &want) {
+  Arguments args;
+  if (!arguments(n, name, 1, 1, {}, args))
+    return {};
+  bool numbers = name == "abs" || name == "sign";
+  Value value = tensorArgument(args.list[0], want, name);
+  if (value.poison())
+    return {};
+  Element element = value.ref.type().element;
+  if (isFloat(element) || (numbers && isInteger(element)))
+    return Value::tensor(b.elementwise(name, {value.ref}, element), value.space);
+  Report(*this, code::E0303, n->span,
+         quoted(name) + " takes " + (numbers ? "numbers" : "floats") + ", found " +
+             quoted(show(value)))
+      .label(args.list[0]->span)
+      .help(isInteger(element) ? "write " + quoted("f32(" + textAt(args.list[0]) + ")") : "");
+  return {};
+}
+
+Value Checker::minMaxBuiltin(const std::string &name, const Node *n, const Want &want) {
+  Arguments args;
+  if (!arguments(n, name, 2, 2, {}, args))
+    return {};
+  std::vector<Value> values(2);
+  operands(args.list[0], args.list[1], want, values[0], values[1]);
+  if (values[0].kind == Value::Integer && values[1].kind == Value::Integer) {
+    const Facts &facts = frame->root->facts;
+    bool first = facts.proves(values[0].number, values[1].number);
+    if (first || facts.proves(values[1].number, values[0].number))
+      return values[first == (name == "max") ? 0 : 1];
+  }
+  auto element = commonElement(n, "compare", values, args.list, want);
+  if (!element)
+    return {};
+  if (*element == Element::Bool) {
+    Report(*this, code::E0303, n->span, quoted(name) + " takes numbers, found `bool`");
+    return {};
+  }
+  return elementwise(name, values, *element, n, "compare", args.list);
+}
+
+Value Checker::selectBuiltin(const Node *n, const Want &want) {
+  Arguments args;
+  if (!arguments(n, "select", 3, 3, {}, args))
+    return {};
+  Value condition = settled(expr(args.list[0], Element::Bool), {}, args.list[0]);
+  std::vector<Value> values(2);
+  operands(args.list[1], args.list[2], want, values[0], values[1]);
+  auto element = commonElement(n, "choose between", values, {args.list[1], args.list[2]}, want);
+  if (!element || condition.poison())
+    return {};
+  if (!condition.isTensor() || condition.ref.type().element != Element::Bool) {
+    Report(*this, code::E0305, args.list[0]->span,
+           "the condition of `select` is `bool`, found " + quoted(show(condition)));
+    return {};
+  }
+  return elementwise("select", {condition, values[0], values[1]}, *element, n, "choose between",
+                     args.list);
+}
+
+/// all(|a - b| <= atol + rtol * |b|), which does not hold with NaN.
+Value Checker::closeBuiltin(const Node *n) {
+  Arguments args;
+  if (!arguments(n, "close", 2, 2, {"atol", "rtol"}, args))
+    return {};
+  std::vector<Value> values(2);
+  operands(args.list[0], args.list[1], {}, values[0], values[1]);
+  auto element = commonElement(n, "compare", values, args.list, {});
+  if (!element)
+    return {};
+  if (!isFloat(*element)) {
+    Report(*this, code::E0303, n->span,
+           "`close` takes floats, found " + quoted(show(values[0])))
+        .help("compare with `==`");
+    return {};
+  }
+  auto tolerance = [&](const char *name, double otherwise) {
+    auto it = args.named.find(name);
+    if (it == args.named.end())
+      return literal(Value::floating(otherwise), *element, n);
+    Value value = expr(it->second, *element);
+    if (value.isTensor() && value.ref.type().element != *element) {
+      Report(*this, code::E0302, it->second->span,
+             quoted(name) + " is " + quoted(hir::name(*element)) + ", found " +
+                 quoted(show(value)));
+      return Value();
+    }
+    return literal(value, *element, it->second);
+  };
+  Value atol = tolerance("atol", 1e-6), rtol = tolerance("rtol", 0.0);
+  const std::vector<const Node *> nodes = args.list;
+  if (!align(values, n, "compare", nodes) || atol.poison() || rtol.poison())
+    return {};
+  auto apply = [&](const char *op, std::vector<Value> operands, Element result) {
+    return elementwise(op, std::move(operands), result, n, "compare", {n, n});
+  };
+  Value distance = apply("abs", {apply("sub", {values[0], values[1]}, *element)}, *element);
+  Value scale = apply("mul", {rtol, apply("abs", {values[1]}, *element)}, *element);
+  Value near = apply("le", {distance, apply("add", {atol, scale}, *element)}, Element::Bool);
+  if (near.poison())
+    return {};
+  std::vector<uint32_t> dims;
+  for (size_t d = near.space.size(); d < near.ref.type().shape.size(); ++d)
+    dims.push_back(uint32_t(d));
+  return Value::tensor(b.reduce("all", near.ref, dims), near.space);
+}
+
+} // namespace mad::elab

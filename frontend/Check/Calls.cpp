@@ -1,0 +1,340 @@
+//===- Calls.cpp - Arguments and the call itself ----------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Checker.h"
+
+#include <algorithm>
+
+namespace mad::elab {
+
+using namespace ast;
+
+static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+Value Checker::call(const Node *n, const Want &want) {
+  std::string name;
+  Declaration *decl = callee(n->kids[0], name);
+  if (decl)
+    return callFunction(*decl, n, want);
+  if (!name.empty())
+    return builtin(name, n, want);
+  // Errors in the arguments are errors all the same.
+  for (size_t i = 1; i < n->kids.size(); ++i)
+    expr(n->kids[i]->kind == Kind::Named ? n->kids[i]->kids[0] : n->kids[i]);
+  return {};
+}
+
+void Checker::recursion(Declaration &decl, const Node *n) {
+  auto first = std::find_if(stack.begin(), stack.end(),
+                            [&](const Active &active) { return active.fn == &decl; });
+  bool direct = first != stack.end() && first + 1 == stack.end();
+  Report report(*this, code::E0406, n->span,
+                quoted(decl.name) + (direct ? " calls itself" : " calls itself by way of others") +
+                    ": there is no recursion");
+  for (auto it = first; !direct && it != stack.end() && it - first < 6; ++it)
+    report.note(quoted(it->fn->name) + " is declared here", it->fn->node->nameSpan);
+  report.help("repeat with `scan`");
+}
+
+static bool hasSpace(const Value &value) {
+  return !value.space.empty() ||
+         std::any_of(value.parts.begin(), value.parts.end(), hasSpace);
+}
+
+Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) {
+  defineFunction(decl);
+  if (decl.state == Declaration::Busy) {
+    recursion(decl, n);
+    return {};
+  }
+  CallMatch match;
+  match.fn = &decl;
+  match.call = n;
+  bool good = decl.state == Declaration::Good && matchArguments(match);
+  if (!good) {
+    for (size_t i = 1; i < n->kids.size(); ++i)
+      expr(n->kids[i]->kind == Kind::Named ? n->kids[i]->kids[0] : n->kids[i]);
+    return {};
+  }
+  openGenerics(match);
+  if (!evaluateArguments(match) || !solveDims(match) || !checkEquations(match))
+    return {};
+  size_t before = failures;
+  {
+    // `where` is read in the scope of the function, its sizes are ours.
+    Frame inner = *frame;
+    inner.module = decl.module;
+    inner.scope = &match.scope;
+    Enter enter(*this, inner);
+    applyWhere(decl, false, n);
+  }
+  if (failures != before)
+    return {};
+  bool indexed = std::any_of(match.values.begin(), match.values.end(), hasSpace);
+  return indexed ? inlineCall(match) : emitCall(match);
+}
+
+//===----------------------------------------------------------------------===//
+// Which argument is which parameter's
+//===----------------------------------------------------------------------===//
+
+const ast::Node *Checker::argumentAt(const CallMatch &match, size_t i) const {
+  return match.arguments[i] ? match.arguments[i] : match.call;
+}
+
+bool Checker::namedArgument(CallMatch &match, const Node *argument) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < match.params.size(); ++i) {
+    names.push_back(std::string(match.params[i]->text));
+    if (match.params[i]->text != argument->text)
+      continue;
+    if (match.arguments[i]) {
+      Report(*this, code::E0309, argument->nameSpan,
+             quoted(match.fn->name) + " gets " + quoted(argument->text) + " twice")
+          .label(match.arguments[i]->span);
+      return false;
+    }
+    match.arguments[i] = argument->kids[0];
+    return true;
+  }
+  Report report(*this, code::E0309, argument->nameSpan,
+                quoted(match.fn->name) + " has no parameter " + quoted(argument->text));
+  report.note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
+  if (std::string near = suggestion(argument->text, names); !near.empty())
+    report.help("did you mean " + quoted(near) + "?");
+  return false;
+}
+
+bool Checker::matchArguments(CallMatch &match) {
+  for (const Node *p : match.fn->node->kids[1]->kids)
+    if (p->kind == Kind::Param)
+      match.params.push_back(p);
+  match.arguments.assign(match.params.size(), nullptr);
+  match.values.assign(match.params.size(), Value());
+  size_t position = 0;
+  bool good = true;
+  for (size_t i = 1; i < match.call->kids.size(); ++i) {
+    const Node *argument = match.call->kids[i];
+    if (argument->kind == Kind::Named) {
+      good &= namedArgument(match, argument);
+      continue;
+    }
+    if (position < match.params.size()) {
+      match.arguments[position++] = argument;
+      continue;
+    }
+    Report(*this, code::E0309, argument->span,
+           quoted(match.fn->name) + " takes " + std::to_string(match.params.size()) +
+               (match.params.size() == 1 ? " argument" : " arguments"))
+        .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
+    return false;
+  }
+  for (size_t i = 0; good && i < match.params.size(); ++i)
+    if (!match.arguments[i] && !match.params[i]->kids[1]) {
+      Report(*this, code::E0309, match.call->span,
+             quoted(match.fn->name) + " is called without " + quoted(match.params[i]->text))
+          .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
+      return false;
+    }
+  return good;
+}
+
+//===----------------------------------------------------------------------===//
+// Values of arguments
+//===----------------------------------------------------------------------===//
+
+static std::string placeholder(std::string_view name) { return "?" + std::string(name); }
+
+/// Until they are inferred, dimensions are placeholders that no size contains.
+void Checker::openGenerics(CallMatch &match) {
+  for (const Node *g : match.fn->node->kids[0]->kids) {
+    std::string name(g->text);
+    Local local;
+    local.span = g->nameSpan;
+    if (g->flags & IsPack) {
+      local.kind = Local::Pack;
+      match.open.insert(name);
+    } else if (g->flags & IsType) {
+      local.kind = Local::Element;
+      match.open.insert(name);
+    } else {
+      local.value = Value::integer(DimExpr::symbol(placeholder(name)));
+      local.value.dimension = name;
+    }
+    match.scope.names.emplace(name, local);
+  }
+}
+
+/// The argument, or the default, which is read where the function is declared.
+Value Checker::argumentValue(CallMatch &match, size_t i, const Want &want) {
+  if (match.arguments[i])
+    return expr(match.arguments[i], want);
+  Frame inner = *frame;
+  inner.module = match.fn->module;
+  inner.scope = &match.scope;
+  inner.boundary.reset();
+  Enter enter(*this, inner);
+  return expr(match.params[i]->kids[1], want);
+}
+
+bool Checker::evaluateConstant(CallMatch &match, size_t i) {
+  const Node *p = match.params[i], *at = argumentAt(match, i);
+  std::optional<TypeTree> type;
+  {
+    Frame inner = *frame;
+    inner.module = match.fn->module;
+    inner.scope = &match.scope;
+    Enter enter(*this, inner);
+    type = typeOf(p->kids[0]);
+  }
+  Value value = argumentValue(match, i, type ? Want(*type) : Want());
+  if (type)
+    value = coerce(value, *type, at,
+                   "argument " + quoted(p->text) + " of " + quoted(match.fn->name));
+  if (value.poison())
+    return false;
+  if (!value.isNumber() && value.kind != Value::Truth) {
+    Report(*this, code::E0311, at->span,
+           quoted(p->text) + " of " + quoted(match.fn->name) +
+               " is `const`: it must be known when compiling, found " + quoted(show(value)));
+    return false;
+  }
+  match.values[i] = value;
+  Local local;
+  local.value = value;
+  local.span = p->nameSpan;
+  match.scope.names.insert_or_assign(std::string(p->text), local);
+  return true;
+}
+
+/// An axis is a position in the first tensor among the parameters.
+bool Checker::evaluateAxis(CallMatch &match, size_t i) {
+  const Value *first = nullptr;
+  for (const Value &value : match.values)
+    if (!first && value.isTensor() && value.rank() > 0)
+      first = &value;
+  if (!first) {
+    Report(*this, code::E0210, argumentAt(match, i)->span,
+           quoted(match.fn->name) + " gets an axis, but no tensor that has one");
+    return false;
+  }
+  auto axis = axisOf(argumentAt(match, i), *first);
+  if (!axis)
+    return false;
+  Local local;
+  local.value = Value::of(Value::Axis);
+  local.value.number = DimExpr(int64_t(*axis));
+  local.span = match.params[i]->nameSpan;
+  match.values[i] = local.value;
+  match.scope.names.insert_or_assign(std::string(match.params[i]->text), local);
+  return true;
+}
+
+/// The element types that a parameter is known to ask for.
+Want Checker::wantOf(CallMatch &match, const Node *type) {
+  Want want;
+  if (type->kind == Kind::TupleType)
+    for (const Node *part : type->kids)
+      want.parts.push_back(wantOf(match, part));
+  if (type->kind != Kind::TensorType || match.open.count(std::string(type->text)))
+    return want;
+  if (auto it = match.scope.names.find(type->text);
+      it != match.scope.names.end() && it->second.kind == Local::Element)
+    return Want(it->second.element);
+  for (Element e : {Element::F32, Element::F64, Element::I32, Element::I64, Element::Bool})
+    if (type->text == hir::name(e))
+      return Want(e);
+  return want;
+}
+
+bool Checker::evaluateArguments(CallMatch &match) {
+  bool good = true;
+  auto special = [&](size_t i, uint8_t flag) { return match.params[i]->flags & flag; };
+  for (size_t i = 0; i < match.params.size(); ++i)
+    if (special(i, Constant))
+      good &= evaluateConstant(match, i);
+  // What has a type of its own decides for the literals.
+  for (bool literals : {false, true})
+    for (size_t i = 0; i < match.params.size(); ++i) {
+      bool isLiteral = !match.arguments[i] || contextual(match.arguments[i]);
+      if (special(i, Constant | Axis) || isLiteral != literals)
+        continue;
+      const Node *type = match.params[i]->kids[0];
+      Value value = argumentValue(match, i, wantOf(match, type));
+      good &= !value.poison() && matchType(match, type, value, i);
+      match.values[i] = value;
+    }
+  for (size_t i = 0; good && i < match.params.size(); ++i)
+    if (special(i, Axis))
+      good &= evaluateAxis(match, i);
+  return good;
+}
+
+//===----------------------------------------------------------------------===//
+// The call
+//===----------------------------------------------------------------------===//
+
+/// Dimensions get the names that they have for the caller.
+static void rename(hir::Type &type, const std::map<std::string, std::string> &names) {
+  for (hir::Dim &dim : type.shape)
+    if (auto it = names.find(dim.name); it != names.end())
+      dim.name = it->second;
+}
+
+Value Checker::emitCall(CallMatch &match) {
+  Instance &instance = instantiate(match);
+  if (instance.failed || !instance.function) {
+    ++failures;
+    return {};
+  }
+  for (const hir::Constraint &constraint : instance.function->constraints)
+    addConstraint(constraint);
+  hir::Node *node = b.append(hir::Op::Call, {});
+  node->callee = instance.function;
+  for (const Value &value : match.values) {
+    std::vector<Value> leaves;
+    flatten(value, leaves);
+    for (const Value &leaf : leaves)
+      if (leaf.isTensor())
+        node->operands.push_back(leaf.ref);
+  }
+  std::vector<Value> results;
+  for (hir::Ref ref : instance.function->body.results) {
+    hir::Type type = ref.type();
+    rename(type, match.names);
+    node->types.push_back(std::move(type));
+    results.push_back(Value::tensor({node, uint32_t(results.size())}));
+  }
+  size_t next = 0;
+  return rebuilt(instance.result, results, next);
+}
+
+/// In index notation the body becomes part of the caller: its values run over
+/// the indices as any others do.
+Value Checker::inlineCall(CallMatch &match) {
+  Frame own;
+  own.fn = match.fn;
+  own.module = match.fn->module;
+  own.function = frame->function;
+  own.root = frame->root;
+  own.scope = &match.scope;
+  own.active = frame->active;
+  Enter enter(*this, own);
+  stack.push_back({match.fn, match.call});
+  Value value = functionBody(*match.fn, [&] {
+    for (size_t i = 0; i < match.params.size(); ++i) {
+      if (match.params[i]->flags & (Constant | Axis))
+        continue;
+      Local local;
+      local.value = match.values[i];
+      declareLocal(match.params[i], local);
+    }
+  });
+  stack.pop_back();
+  return value;
+}
+
+} // namespace mad::elab

@@ -1,0 +1,395 @@
+//===- Checker.h - The elaborator -------------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One walk over the tree resolves names, infers types and creates nodes. The
+// body of a generic function is walked again for each instance. The methods are
+// grouped by the file that defines them.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_FRONTEND_CHECK_CHECKER_H
+#define MAD_FRONTEND_CHECK_CHECKER_H
+
+#include "frontend/Check/Builder.h"
+#include "frontend/Check/Check.h"
+#include "frontend/Check/Scope.h"
+#include "frontend/Diag/Codes.h"
+#include <functional>
+#include <set>
+
+namespace mad::elab {
+
+class Checker;
+
+/// An error that is being written. The end of its life reports it, with the
+/// calls that lead to the place.
+class Report {
+public:
+  Report(Checker &checker, uint16_t code, Span span, std::string text);
+  ~Report();
+  Report(const Report &) = delete;
+  Report &operator=(const Report &) = delete;
+  Report &label(Span span);
+  Report &note(std::string text, Span span);
+  Report &help(std::string text);
+
+private:
+  Checker &checker;
+  Diagnostic d;
+};
+
+/// One coordinate of `x[...]`.
+struct Subscript {
+  enum Kind : uint8_t { All, Range, Point, Computed } kind = All;
+  const ast::Node *node = nullptr;
+  AffineForm form; ///< Point; Range: of its first element
+  DimExpr length;  ///< Range
+  int64_t step = 1;
+  Value computed;  ///< Computed: integers over its space
+};
+
+/// A function call whose arguments are being matched.
+struct CallMatch {
+  Declaration *fn = nullptr;
+  const ast::Node *call = nullptr;
+  std::vector<const ast::Node *> params;
+  std::vector<const ast::Node *> arguments; ///< one a parameter, null: the default
+  std::vector<Value> values;
+  Scope scope; ///< generics and constant parameters
+  std::map<std::string, DimExpr> bound; ///< by placeholder
+  std::set<std::string> open; ///< packs and types that are not known yet
+  /// A declared dimension and the one of the argument.
+  struct Equation {
+    DimExpr declared;
+    hir::Dim actual;
+    size_t param;
+  };
+  std::vector<Equation> equations;
+  std::map<std::string, std::string> names; ///< what the caller calls a dimension
+};
+
+struct Instance {
+  hir::Function *function = nullptr;
+  Value result; ///< its shape: tuples; tensors with types
+  bool failed = false;
+};
+
+class Checker {
+public:
+  Checker(Sources &sources, Diagnostics &diagnostics);
+  std::unique_ptr<hir::Program> run(const ast::File &file);
+
+private:
+  friend class Report;
+  using Node = ast::Node;
+  using Kind = ast::Kind;
+  using Element = hir::Element;
+  using Dims = std::vector<hir::Dim>;
+
+  // Modules.cpp: files, `use` and the names of items.
+  Module *load(const ast::File &file, std::string name, std::string path);
+  void declare(Module &module);
+  void declareUse(Module &module, const Node *use);
+  Declaration *declareName(Module &module, Declaration::Kind kind, const Node *node,
+                           std::string_view name, Span span);
+  Module *findModule(Module &from, const Node *use);
+  Module *moduleAt(Module &from, const Node *use, std::string name, std::string path,
+                   std::string text);
+
+  // Names.cpp: looking names up.
+  Declaration *findDeclaration(std::string_view name);
+  void unknownName(const Node *at, std::string_view what);
+  Value nameValue(const Node *n, const Want &want);
+  Value declarationValue(Declaration &decl, const Node *at, const Want &want);
+  Value memberValue(const Node *n, const Want &want);
+  Declaration *memberDeclaration(const Node *n);
+  Declaration *callee(const Node *n, std::string &builtin);
+  std::optional<Element> elementName(std::string_view name);
+  void declareLocal(const Node *name, Local local);
+  void bindPattern(const Node *pattern, const Value &value);
+  void noteDeclaration(Report &report, const Node *n);
+  std::string suggestion(std::string_view name, const std::vector<std::string> &candidates);
+
+  // Declarations.cpp: dims, constants, weights, and what is emitted.
+  void checkModule(Module &module, bool roots);
+  void dimValue(Declaration &decl);
+  void weightValue(Declaration &decl);
+  std::optional<std::string> textOf(const Node *n, const char *what);
+  void checkFunction(Declaration &decl);
+  void checkTest(const Node *n, Module &module);
+  void finish();
+
+  // Functions.cpp: definitions and instances.
+  void defineFunction(Declaration &decl);
+  void declareGenerics(Declaration &decl, Scope &scope, bool exported);
+  void declareParameters(Declaration &decl, bool exported);
+  Value sampleConstant(const Node *param);
+  void applyWhere(Declaration &decl, bool assume, const Node *call);
+  void whereRelation(Declaration &decl, const Node *relation, bool assume, const Node *call);
+  void bindableDims(Declaration &decl);
+  Value parameter(const TypeTree &type, const std::string &name, Span span,
+                  std::vector<hir::Node *> &into);
+  Value functionBody(Declaration &decl, const std::function<void()> &parameters);
+  void setResults(hir::Function &function, const Value &value);
+  Instance &instantiate(CallMatch &match);
+  std::string uniqueName(const std::string &name);
+  void addConstraint(hir::Constraint constraint);
+
+  // Calls.cpp: arguments, inference, the call itself.
+  Value call(const Node *n, const Want &want);
+  Value callFunction(Declaration &decl, const Node *n, const Want &want);
+  void recursion(Declaration &decl, const Node *n);
+  bool matchArguments(CallMatch &match);
+  bool namedArgument(CallMatch &match, const Node *argument);
+  void openGenerics(CallMatch &match);
+  bool evaluateArguments(CallMatch &match);
+  bool evaluateConstant(CallMatch &match, size_t i);
+  bool evaluateAxis(CallMatch &match, size_t i);
+  Value argumentValue(CallMatch &match, size_t i, const Want &want);
+  Want wantOf(CallMatch &match, const Node *type);
+  bool matchType(CallMatch &match, const Node *type, Value &value, size_t i);
+  bool matchShape(CallMatch &match, const Node *type, const Value &value, size_t i);
+  bool bindPack(CallMatch &match, const Node *pack, Dims dims, size_t i);
+  Report badArgument(CallMatch &match, size_t i, uint16_t kind, const std::string &reason);
+  const Node *argumentAt(const CallMatch &match, size_t i) const;
+  bool solveDims(CallMatch &match);
+  bool solveOne(CallMatch &match, const CallMatch::Equation &equation, bool plain);
+  bool checkEquations(CallMatch &match);
+  Value emitCall(CallMatch &match);
+  Value inlineCall(CallMatch &match);
+  void renameResult(CallMatch &match, Value &value);
+  std::string signature(const CallMatch &match);
+
+  // Types.cpp: types as written, and values against them.
+  std::optional<TypeTree> typeOf(const Node *n);
+  std::optional<hir::Dim> dimOf(const Node *n);
+  std::optional<DimExpr> sizeOf(const Node *n, const char *what);
+  std::optional<Dims> shapeArgument(const Node *n);
+  Value coerce(Value value, const TypeTree &type, const Node *at, const std::string &what);
+  Value literal(const Value &value, Element element, const Node *at);
+  Value settled(Value value, const Want &want, const Node *at);
+  std::string show(const hir::Type &type) const;
+  std::string show(const Value &value) const;
+  std::string show(const TypeTree &type) const;
+  std::string show(const hir::Dim &dim) const;
+  TypeTree treeOf(const Value &value) const;
+
+  // Dims.cpp: equality and order of dimensions.
+  /// Calls `report` with the reason when they differ, or may differ.
+  using Complain = std::function<void(const std::string &reason, const std::string &help)>;
+  bool requireEqual(const hir::Dim &a, const hir::Dim &b, Span span, const std::string &message,
+                    const Complain &report);
+  bool requireAtLeast(const DimExpr &a, const DimExpr &b, Span span, const std::string &message,
+                      const Complain &report);
+  std::string described(const hir::Dim &dim) const;
+  bool mayDiffer(const DimExpr &a, const DimExpr &b) const;
+  bool validDim(const DimExpr &e, Span span);
+
+  // Expressions.cpp
+  Value expr(const Node *n, const Want &want = {});
+  Value exprKind(const Node *n, const Want &want);
+  Value number(const Node *n);
+  Value block(const Node *n, const Want &want);
+  void statement(const Node *n);
+  void let(const Node *n);
+  void assertion(const Node *n);
+  Value with(const Node *n, const Want &want);
+  Value tuple(const Node *n, const Want &want);
+  Value array(const Node *n, const Want &want);
+  Value arrayOfParts(const Node *n, std::vector<Value> parts, Element element);
+
+  // Control.cpp
+  Value ifExpr(const Node *n, const Want &want);
+  Value runtimeIf(const Node *n, const Value &condition, const Want &want);
+  Value selected(const Node *n, const Value &condition, Value yes, Value no);
+  bool sameTypes(Value &a, Value &b, const Node *n, const Node *first, const Node *second,
+                 const Want &want);
+  Value scan(const Node *n, const Want &want);
+  Value carried(const Value &initial, const Node *at);
+  void flatten(const Value &value, std::vector<Value> &leaves) const;
+  Value rebuilt(const Value &like, const std::vector<Value> &leaves, size_t &next) const;
+
+  // Arithmetic.cpp: operators.
+  Value unary(const Node *n, const Want &want);
+  Value binary(const Node *n, const Want &want);
+  Value folded(const Node *n, const Value &a, const Value &b);
+  Value foldedInteger(const Node *n, const Value &a, const Value &b);
+  Value compared(const Node *n, const Value &a, const Value &b);
+  Value power(const Node *n, const Value &a, const Value &b);
+  Value integerPower(const Node *n, const Value &a, const Value &b);
+  void operands(const Node *left, const Node *right, const Want &want, Value &a, Value &b);
+  bool contextual(const Node *n) const;
+  std::optional<Element> commonElement(const Node *at, const std::string &verb,
+                                       std::vector<Value> &values,
+                                       const std::vector<const Node *> &nodes, const Want &want);
+  Value matmul(const Node *n, const Want &want);
+
+  // Broadcast.cpp: shapes of elementwise operations.
+  Value elementwise(const std::string &mnemonic, std::vector<Value> values, Element result,
+                    const Node *at, const std::string &verb,
+                    const std::vector<const Node *> &nodes);
+  bool align(std::vector<Value> &values, const Node *at, const std::string &verb,
+             const std::vector<const Node *> &nodes);
+  Value broadcastTo(const Value &value, const std::vector<IndexId> &space, const Dims &shape);
+  Dims spaceDims(const std::vector<IndexId> &space) const;
+  static std::vector<IndexId> unite(const std::vector<IndexId> &a, const std::vector<IndexId> &b);
+  Value scalarCast(const Value &value, Element element);
+
+  // Ranges.cpp: over which values indices run.
+  struct Access {
+    const Node *node, *subscript;
+    hir::Dim extent;
+    AffineForm form;
+    bool bounded; ///< under a `with boundary`
+  };
+  bool resolveRanges(const Node *n);
+  void collect(const Node *n, std::vector<IndexId> &found, std::vector<Access> &accesses,
+               bool bounded, bool own);
+  void collectBinders(const Node *binders, std::vector<IndexId> &found);
+  void collectAccess(const Node *n, std::vector<Access> &accesses, bool bounded);
+  void shadow(const Node *pattern);
+  const Dims *peek(const Node *n);
+  bool mentions(const Node *n, bool indices);
+  void bareRange(IndexId id, const std::vector<Access> &accesses);
+  bool affineRange(IndexId id, const std::vector<Access> &accesses, bool partial);
+  std::optional<DimExpr> largestExtent(IndexId id, const Access &access) const;
+  void unknownRange(IndexId id, const std::vector<Access> &accesses);
+  bool extremes(const AffineForm &form, DimExpr &low, DimExpr &high, IndexId except) const;
+  bool isEmptyProof(const DimExpr &extent, Span span, const std::string &name);
+
+  // Notation.cpp: `let y[i] = ...` and reductions over indices.
+  void letIndex(const Node *n);
+  Value reduce(const Node *n, const Want &want);
+  Value product(const Node *n, const std::vector<IndexId> &summed, const Want &want);
+  void factors(const Node *n, std::vector<const Node *> &out) const;
+  bool factorElements(const Node *n, const std::vector<const Node *> &nodes,
+                      std::vector<Value> &values, const Want &want);
+  Value contractValues(std::vector<Value> values, std::vector<IndexId> summed, const Node *n);
+  Value sumOver(const std::string &op, const Value &value, const std::vector<IndexId> &over);
+  bool reducible(const std::string &op, Element element, const Node *n, const std::string &type);
+  bool bindIndices(const Node *binders, std::vector<IndexId> &ids);
+  Value indexValue(IndexId id);
+
+  // Access.cpp: subscripts and slices.
+  bool affine(const Node *n, AffineForm &out);
+  bool affineName(const Node *n, AffineForm &out);
+  bool affineProduct(const Node *n, AffineForm &out);
+  Value access(const Node *n, const Want &want);
+  bool subscripts(const Node *n, const Value &object, std::vector<Subscript> &subs);
+  bool pointSubscript(const Node *n, const hir::Dim &extent, Subscript &sub);
+  bool rangeSubscript(const Node *n, const hir::Dim &extent, Subscript &sub);
+  bool rangeEnd(const Node *n, const hir::Dim &extent, AffineForm &out);
+  Value viewOf(const Node *n, const Value &object, const std::vector<Subscript> &subs);
+  Value gatherOf(const Node *n, const Value &object, const std::vector<Subscript> &subs);
+  Value affineTensor(const AffineForm &form, const std::vector<IndexId> &space, const Dims &shape);
+  std::optional<bool> checkInside(const Node *n, const Subscript &sub, const hir::Dim &extent);
+  bool outside(const Node *n, const Subscript &sub, const hir::Dim &extent, const DimExpr &low,
+               const DimExpr &high);
+  hir::Affine affineMap(const AffineForm &form, const std::vector<IndexId> &space, size_t rank,
+                        std::vector<hir::Ref> &scalars);
+  std::string textAt(const Node *n) const;
+
+  // Builtins.cpp, Shapes.cpp, Reductions.cpp: functions of the language itself.
+  Value builtin(const std::string &name, const Node *n, const Want &want);
+  struct Arguments {
+    std::vector<const Node *> list;
+    std::map<std::string, const Node *, std::less<>> named;
+  };
+  bool arguments(const Node *n, const std::string &name, size_t low, size_t high,
+                 const std::vector<std::string> &named, Arguments &out);
+  Value castBuiltin(Element to, const Node *n);
+  Value unaryBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value minMaxBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value selectBuiltin(const Node *n, const Want &want);
+  Value closeBuiltin(const Node *n);
+  Value fillBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value iotaBuiltin(const Node *n);
+  Value reshapeBuiltin(const Node *n, const Want &want);
+  Value transposeBuiltin(const Node *n, const Want &want);
+  Value concatBuiltin(const Node *n, const Want &want);
+  Value broadcastBuiltin(const Node *n, const Want &want);
+  Value reductionBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value meanOf(const Value &sum, const std::vector<hir::Dim> &dims);
+  std::optional<std::vector<uint32_t>> axesOf(const Node *n, const Value &value);
+  std::optional<uint32_t> axisOf(const Node *n, const Value &value);
+  std::optional<uint32_t> namedAxis(const Node *n, const Value &name, const Value &value);
+  std::optional<bool> flag(const Node *n, const char *what);
+  Value tensorArgument(const Node *n, const Want &want, const std::string &name);
+
+  // State.
+  Sources &sources;
+  Diagnostics &diagnostics;
+  std::unique_ptr<hir::Program> program;
+  Builder b;
+  Frame *frame = nullptr;
+  std::vector<Index> indices; ///< by IndexId
+  /// Bounds [low, high) of the counters of the scans around.
+  std::map<const hir::Node *, std::pair<DimExpr, DimExpr>> counters;
+
+  std::vector<std::unique_ptr<Module>> modules;
+  std::vector<std::unique_ptr<Declaration>> declarations;
+  std::vector<std::unique_ptr<hir::Function>> functions; ///< in the order of their ends
+  std::vector<std::unique_ptr<hir::Function>> dropped; ///< definitions, and what failed
+  std::map<std::string, Instance> instances;
+  std::set<std::string> functionNames;
+  std::set<std::string> reportedNames;
+  std::set<std::string> testTitles;
+  /// Functions being checked, and the call inside each that led to the next.
+  struct Active {
+    const Declaration *fn;
+    const Node *call; ///< null: not an instance
+  };
+  std::vector<Active> stack;
+  uint32_t rootCount = 0;
+  uint32_t instanceCount = 0;
+  uint32_t depth = 0;
+  size_t failures = 0; ///< errors reported since the definition in progress began
+
+  /// Makes `frame` current for its life.
+  class Enter;
+  /// A scope inside the current one for its life.
+  class Inner;
+  /// Puts nodes into another list for its life.
+  class Into;
+  struct Outside;
+};
+
+class Checker::Enter {
+public:
+  Enter(Checker &c, Frame &frame) : c(c), saved(c.frame) { c.frame = &frame; }
+  ~Enter() { c.frame = saved; }
+
+private:
+  Checker &c;
+  Frame *saved;
+};
+
+class Checker::Inner {
+public:
+  explicit Inner(Checker &c) : c(c) {
+    scope.outer = c.frame->scope;
+    c.frame->scope = &scope;
+  }
+  ~Inner() { c.frame->scope = scope.outer; }
+  Scope scope;
+
+private:
+  Checker &c;
+};
+
+class Checker::Into {
+public:
+  Into(Checker &c, std::vector<hir::Node *> &nodes) : c(c), saved(c.b.block) {
+    c.b.block = &nodes;
+  }
+  ~Into() { c.b.block = saved; }
+
+private:
+  Checker &c;
+  std::vector<hir::Node *> *saved;
+};
+
+} // namespace mad::elab
+
+#endif // MAD_FRONTEND_CHECK_CHECKER_H

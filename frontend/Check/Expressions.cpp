@@ -1,0 +1,306 @@
+//===- Expressions.cpp - Statements, literals, tuples and arrays ------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Checker.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace mad::elab {
+
+using namespace ast;
+
+/// Expressions inside expressions, through calls; keeps the C++ stack small.
+static constexpr uint32_t maxNesting = 1000;
+
+static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+Value Checker::expr(const Node *n, const Want &want) {
+  if (depth >= maxNesting) {
+    Report(*this, code::E0412, n->span, "calls and expressions are nested too deeply");
+    return {};
+  }
+  Span saved = b.span;
+  b.span = n->span;
+  ++depth;
+  Value value = exprKind(n, want);
+  --depth;
+  b.span = saved;
+  return value;
+}
+
+Value Checker::exprKind(const Node *n, const Want &want) {
+  switch (n->kind) {
+  case Kind::Number:
+    return number(n);
+  case Kind::Bool:
+    return Value::boolean(n->text == "true");
+  case Kind::String: {
+    Value value = Value::of(Value::Text);
+    value.text = n->text;
+    return value;
+  }
+  case Kind::Name:
+    return nameValue(n, want);
+  case Kind::Member:
+    return memberValue(n, want);
+  case Kind::Call:
+    return call(n, want);
+  case Kind::Index:
+    return access(n, want);
+  case Kind::Unary:
+    return unary(n, want);
+  case Kind::Binary:
+    return binary(n, want);
+  case Kind::Reduce:
+    return reduce(n, want);
+  case Kind::If:
+    return ifExpr(n, want);
+  case Kind::Scan:
+    return scan(n, want);
+  case Kind::Tuple:
+    return tuple(n, want);
+  case Kind::Array:
+    return array(n, want);
+  case Kind::With:
+    return with(n, want);
+  case Kind::Block:
+    return block(n, want);
+  default: // what could not be parsed is reported
+    ++failures;
+    return {};
+  }
+}
+
+Value Checker::number(const Node *n) {
+  std::string digits;
+  for (char c : n->text)
+    if (c != '_')
+      digits += c;
+  const char *begin = digits.data(), *end = begin + digits.size();
+  if (digits.find_first_of(".eE") == std::string::npos) {
+    int64_t value = 0;
+    auto [at, failed] = std::from_chars(begin, end, value);
+    if (failed != std::errc() || at != end) {
+      Report(*this, code::E0304, n->span, quoted(n->text) + " does not fit into `i64`");
+      return {};
+    }
+    return Value::integer(DimExpr(value));
+  }
+  double value = 0;
+  auto [at, failed] = std::from_chars(begin, end, value);
+  if (at != end || (failed == std::errc::result_out_of_range && !(std::fabs(value) < 1))) {
+    Report(*this, code::E0304, n->span, quoted(n->text) + " does not fit into `f64`");
+    return {};
+  }
+  return Value::floating(value);
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+Value Checker::block(const Node *n, const Want &want) {
+  if (n->kind != Kind::Block)
+    return expr(n, want);
+  Inner inner(*this);
+  for (size_t i = 0; i + 1 < n->kids.size(); ++i)
+    statement(n->kids[i]);
+  const Node *result = n->kids.empty() ? nullptr : n->kids.back();
+  return result ? expr(result, want) : Value::of(Value::Nothing);
+}
+
+void Checker::statement(const Node *n) {
+  switch (n->kind) {
+  case Kind::Let:
+    return let(n);
+  case Kind::LetIndex:
+    return letIndex(n);
+  case Kind::Assert:
+    return assertion(n);
+  default:
+    expr(n);
+  }
+}
+
+void Checker::let(const Node *n) {
+  std::optional<TypeTree> type;
+  if (n->kids[1])
+    type = typeOf(n->kids[1]);
+  Value value = expr(n->kids[2], type ? Want(*type) : Want());
+  if (value.kind == Value::Nothing) {
+    Report(*this, code::E0313, n->kids[2]->span, "a value is expected here");
+    value = {};
+  }
+  if (type)
+    value = coerce(value, *type, n->kids[2], quoted(textAt(n->kids[0])));
+  else if (n->kids[1])
+    value = {};
+  bindPattern(n->kids[0], value);
+}
+
+void Checker::assertion(const Node *n) {
+  Span saved = b.span;
+  b.span = n->span;
+  Value condition = settled(expr(n->kids[0], Element::Bool), {}, n->kids[0]);
+  std::string message = textAt(n->kids[0]);
+  if (n->kids[1]) {
+    Value text = expr(n->kids[1]);
+    if (text.kind == Value::Text)
+      message = text.text;
+    else if (!text.poison())
+      Report(*this, code::E0302, n->kids[1]->span, "the message of an `assert` is a string");
+  }
+  b.span = saved;
+  bool inTest = frame->function && frame->function->kind == hir::Function::Test && !frame->fn;
+  if (!inTest) {
+    Report(*this, code::E0411, n->nameSpan, "`assert` stands only in a `test`");
+    return;
+  }
+  if (condition.poison())
+    return;
+  if (!condition.isTensor() || condition.ref.type().element != Element::Bool ||
+      !condition.ref.type().shape.empty()) {
+    Report report(*this, code::E0305, n->kids[0]->span,
+                  "the condition of an `assert` is one `bool`, found " + quoted(show(condition)));
+    if (condition.isTensor() && condition.ref.type().element == Element::Bool)
+      report.help("write " + quoted("all(" + textAt(n->kids[0]) + ")"));
+    return;
+  }
+  frame->function->body.results.push_back(condition.ref);
+  frame->function->assertions.push_back({n->kids[0]->span, message});
+}
+
+Value Checker::with(const Node *n, const Want &want) {
+  auto saved = frame->boundary;
+  for (size_t i = 1; i < n->kids.size(); ++i) {
+    const Node *setting = n->kids[i];
+    if (setting->kind != Kind::Named)
+      continue;
+    if (setting->text != "boundary") {
+      Report(*this, code::E0218, setting->nameSpan, "there is no setting " + quoted(setting->text))
+          .help("the setting is `boundary`: `zero`, `periodic` or `clamp`");
+      continue;
+    }
+    const Node *value = setting->kids[0];
+    std::string_view text = value->kind == Kind::Name ? value->text : "";
+    if (text == "zero")
+      frame->boundary = hir::Boundary::Zero;
+    else if (text == "periodic")
+      frame->boundary = hir::Boundary::Periodic;
+    else if (text == "clamp")
+      frame->boundary = hir::Boundary::Clamp;
+    else {
+      Report(*this, code::E0218, value->span,
+             "a boundary is `zero`, `periodic` or `clamp`, found " + quoted(textAt(value)));
+      // No errors about subscripts because of this one.
+      frame->boundary = hir::Boundary::Zero;
+    }
+  }
+  Value value = expr(n->kids[0], want);
+  frame->boundary = saved;
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Tuples and arrays
+//===----------------------------------------------------------------------===//
+
+Value Checker::tuple(const Node *n, const Want &want) {
+  Value result = Value::of(Value::Tuple);
+  bool poison = false;
+  for (size_t i = 0; i < n->kids.size(); ++i) {
+    Value part = expr(n->kids[i], want.part(i));
+    if (part.kind == Value::Nothing || part.kind == Value::Text) {
+      Report(*this, code::E0313, n->kids[i]->span, "a number or tensor is expected here");
+      part = {};
+    }
+    poison |= part.poison();
+    result.parts.push_back(std::move(part));
+  }
+  return poison ? Value() : result;
+}
+
+Value Checker::array(const Node *n, const Want &want) {
+  if (n->kids.empty()) {
+    Report(*this, code::E0217, n->span, "an empty list has no type")
+        .help("write `zeros([0], type = f32)`");
+    return {};
+  }
+  std::vector<Value> parts(n->kids.size());
+  Want inner(want.element);
+  // What has a type of its own decides for the literals.
+  for (bool literals : {false, true})
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (contextual(n->kids[i]) != literals)
+        continue;
+      parts[i] = expr(n->kids[i], inner);
+      if (!literals && parts[i].isTensor())
+        inner = Want(parts[i].ref.type().element);
+      else if (!literals && parts[i].element)
+        inner = Want(*parts[i].element);
+    }
+  std::vector<const Node *> nodes(n->kids.begin(), n->kids.end());
+  auto element = commonElement(n, "put into one list", parts, nodes, inner);
+  return element ? arrayOfParts(n, std::move(parts), *element) : Value();
+}
+
+/// Constants of one shape become one constant.
+static bool joinConstants(const std::vector<Value> &parts, hir::Node &into) {
+  for (const Value &part : parts) {
+    const hir::Node *node = part.ref.node;
+    if (node->op != hir::Op::Constant)
+      return false;
+    into.values.insert(into.values.end(), node->values.begin(), node->values.end());
+    into.integers.insert(into.integers.end(), node->integers.begin(), node->integers.end());
+  }
+  return true;
+}
+
+Value Checker::arrayOfParts(const Node *n, std::vector<Value> parts, Element element) {
+  std::vector<IndexId> space;
+  Dims shape = parts[0].shape();
+  for (size_t i = 0; i < parts.size(); ++i) {
+    space = unite(space, parts[i].space);
+    Dims own = parts[i].shape();
+    auto complain = [&](const std::string &reason, const std::string &help) {
+      Report(*this, code::E0217, n->kids[i]->span,
+             "the parts of a list have one shape: " + quoted(show(parts[0])) + " and " +
+                 quoted(show(parts[i])) + ": " + reason)
+          .label(n->kids[0]->span)
+          .help(help);
+    };
+    if (own.size() != shape.size()) {
+      complain(std::to_string(shape.size()) + " dimensions are not " + std::to_string(own.size()),
+               "");
+      return {};
+    }
+    for (size_t d = 0; d < own.size(); ++d)
+      if (!requireEqual(shape[d], own[d], n->kids[i]->span, "the parts of a list have one shape",
+                        complain))
+        return {};
+  }
+  hir::Dim count{DimExpr(int64_t(parts.size())), ""};
+  Dims full = shape;
+  full.insert(full.begin(), count);
+  hir::Node joined;
+  if (space.empty() && joinConstants(parts, joined)) {
+    hir::Node *node = b.append(hir::Op::Constant, {hir::Type{element, full}});
+    node->values = std::move(joined.values);
+    node->integers = std::move(joined.integers);
+    return Value::tensor({node});
+  }
+  std::vector<hir::Ref> refs;
+  Dims one = spaceDims(space);
+  one.push_back({DimExpr(1), ""});
+  one.insert(one.end(), shape.begin(), shape.end());
+  for (const Value &part : parts)
+    refs.push_back(b.reshape(broadcastTo(part, space, shape).ref, one));
+  return Value::tensor(b.concat(std::move(refs), uint32_t(space.size()), count), space);
+}
+
+} // namespace mad::elab

@@ -1,0 +1,363 @@
+//===- Ranges.cpp - Over which values indices run ---------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Before the body of index notation is checked, all subscripts below it are
+// collected. A range is, in this order: what is written; the dimension that the
+// index stands in alone; the largest one that keeps every subscript inside.
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Checker.h"
+
+#include <algorithm>
+
+namespace mad::elab {
+
+using namespace ast;
+
+static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+//===----------------------------------------------------------------------===//
+// Collecting
+//===----------------------------------------------------------------------===//
+
+/// Names of the pattern have no known value while subscripts are collected.
+void Checker::shadow(const Node *pattern) {
+  if (pattern->kind == Kind::Name || pattern->kind == Kind::Binder ||
+      pattern->kind == Kind::LetIndex)
+    frame->scope->names[std::string(pattern->text)] = Local();
+  if (pattern->kind == Kind::TuplePattern || pattern->kind == Kind::Binders)
+    for (const Node *kid : pattern->kids)
+      shadow(kid);
+}
+
+void Checker::collectBinders(const Node *binders, std::vector<IndexId> &found) {
+  std::vector<IndexId> ids;
+  for (const Node *binder : binders->kids) {
+    if (binder->kind != Kind::Binder)
+      continue;
+    Index index;
+    index.name = binder->text;
+    index.span = binder->nameSpan;
+    index.low = DimExpr(0);
+    const Node *low = binder->kids[0], *high = binder->kids[1];
+    if (low) {
+      auto size = sizeOf(low, "a bound of an index");
+      index.failed |= !size;
+      index.low = size.value_or(DimExpr(0));
+    }
+    if (high) {
+      auto dim = sizeOf(high, "a bound of an index");
+      index.failed |= !dim;
+      if (!index.failed) {
+        bool named = high->kind == Kind::Name && index.low == DimExpr(0);
+        index.extent = {*dim - index.low, named ? std::string(high->text) : std::string()};
+        index.known = isEmptyProof(index.extent.size, binder->span, index.name);
+        index.failed = !index.known;
+      }
+    }
+    ids.push_back(IndexId(indices.size()));
+    frame->binders[binder] = ids.back();
+    indices.push_back(std::move(index));
+  }
+  size_t next = 0;
+  for (const Node *binder : binders->kids)
+    if (binder->kind == Kind::Binder) {
+      Local local;
+      local.kind = Local::Index;
+      local.index = ids[next++];
+      frame->scope->names[std::string(binder->text)] = local;
+    }
+  found.insert(found.end(), ids.begin(), ids.end());
+}
+
+/// `own`: the reductions belong to the statement whose ranges are looked for,
+/// not to one inside it.
+void Checker::collect(const Node *n, std::vector<IndexId> &found, std::vector<Access> &accesses,
+                      bool bounded, bool own) {
+  switch (n->kind) {
+  case Kind::LetIndex: {
+    Inner inner(*this);
+    shadow(n->kids[0]);
+    collect(n->kids[2], found, accesses, bounded, false);
+    return;
+  }
+  case Kind::Reduce: {
+    Inner inner(*this);
+    if (n->kids[0]->kind == Kind::Binders) {
+      if (own)
+        collectBinders(n->kids[0], found);
+      else
+        shadow(n->kids[0]);
+    }
+    collect(n->kids[1], found, accesses, bounded, own);
+    return;
+  }
+  case Kind::Block: {
+    Inner inner(*this);
+    for (const Node *kid : n->kids)
+      if (kid) {
+        collect(kid, found, accesses, bounded, own);
+        if (kid->kind == Kind::Let)
+          shadow(kid->kids[0]);
+        if (kid->kind == Kind::LetIndex)
+          shadow(kid);
+      }
+    return;
+  }
+  case Kind::Scan: {
+    collect(n->kids[1], found, accesses, bounded, own);
+    Inner inner(*this);
+    shadow(n->kids[0]);
+    shadow(n->kids[2]);
+    collect(n->kids[3], found, accesses, bounded, own);
+    return;
+  }
+  case Kind::With:
+    return collect(n->kids[0], found, accesses, true, own);
+  case Kind::Index:
+    collectAccess(n, accesses, bounded);
+    break;
+  default:
+    break;
+  }
+  for (const Node *kid : n->kids)
+    if (kid)
+      collect(kid, found, accesses, bounded, own);
+}
+
+void Checker::collectAccess(const Node *n, std::vector<Access> &accesses, bool bounded) {
+  const Dims *shape = peek(n->kids[0]);
+  if (!shape)
+    return;
+  std::vector<hir::Node *> dropped;
+  Into into(*this, dropped);
+  for (size_t d = 0; d < shape->size() && d + 1 < n->kids.size(); ++d) {
+    const Node *subscript = n->kids[d + 1];
+    AffineForm form;
+    if (subscript->kind != Kind::All && subscript->kind != Kind::Range &&
+        affine(subscript, form) && !form.indices.empty())
+      accesses.push_back({n, subscript, (*shape)[d], form, bounded});
+  }
+}
+
+/// Whether an index without a known range, or a name without a known value,
+/// stands in the expression.
+bool Checker::mentions(const Node *n, bool indicesOnly) {
+  if (n->kind == Kind::Name) {
+    Local *local = frame->scope->find(n->text);
+    if (local && local->kind == Local::Index)
+      return !indices[local->index].known;
+    return local && !indicesOnly && local->kind == Local::Value && local->value.poison();
+  }
+  for (const Node *kid : n->kids)
+    if (kid && mentions(kid, indicesOnly))
+      return true;
+  return false;
+}
+
+/// The shape of something that is subscripted; null when it is not known yet.
+const Checker::Dims *Checker::peek(const Node *n) {
+  if (auto it = frame->peeked.find(n); it != frame->peeked.end())
+    return &it->second;
+  if (mentions(n, false))
+    return nullptr;
+  std::vector<hir::Node *> dropped;
+  Into into(*this, dropped);
+  // Not declared is an error of the walk that follows.
+  if (n->kind == Kind::Name && !frame->scope->find(n->text) && !findDeclaration(n->text))
+    return nullptr;
+  Value value = expr(n);
+  if (!value.isTensor())
+    return nullptr;
+  // A name may stand for something else elsewhere.
+  return &(frame->peeked[n] = value.shape());
+}
+
+//===----------------------------------------------------------------------===//
+// Solving
+//===----------------------------------------------------------------------===//
+
+bool Checker::isEmptyProof(const DimExpr &extent, Span span, const std::string &name) {
+  std::string message = "the range of `" + name + "` ends before it begins";
+  return requireAtLeast(extent, DimExpr(0), span, message,
+                        [&](const std::string &, const std::string &help) {
+                          Report(*this, code::E0216, span,
+                                 message + ": its length is " + quoted(extent.str()))
+                              .help(help);
+                        });
+}
+
+/// The least and the greatest value, without the index `except`.
+bool Checker::extremes(const AffineForm &form, DimExpr &low, DimExpr &high,
+                       IndexId except) const {
+  low = high = form.offset;
+  auto add = [&](int64_t c, const DimExpr &least, const DimExpr &greatest) {
+    low = low + DimExpr(c) * (c > 0 ? least : greatest);
+    high = high + DimExpr(c) * (c > 0 ? greatest : least);
+  };
+  for (auto [id, c] : form.indices) {
+    if (id == except)
+      continue;
+    const Index &index = indices[id];
+    if (!index.known)
+      return false;
+    add(c, index.low, index.low + index.extent.size - DimExpr(1));
+  }
+  for (const auto &[scalar, c] : form.scalars) {
+    auto it = counters.find(scalar.node);
+    if (it == counters.end())
+      return false;
+    add(c, it->second.first, it->second.second - DimExpr(1));
+  }
+  return true;
+}
+
+static bool isBare(const AffineForm &form, IndexId id) {
+  return form.scalars.empty() && form.offset == DimExpr(0) && form.indices.size() == 1 &&
+         form.indices.begin()->first == id && form.indices.begin()->second == 1;
+}
+
+void Checker::bareRange(IndexId id, const std::vector<Access> &accesses) {
+  const Access *first = nullptr;
+  for (const Access &access : accesses) {
+    if (!isBare(access.form, id))
+      continue;
+    if (!first) {
+      first = &access;
+      continue;
+    }
+    std::string message = quoted(indices[id].name) + " runs over " + described(first->extent) +
+                          " and over " + described(access.extent);
+    auto complain = [&](const std::string &reason, const std::string &help) {
+      Report report(*this, code::E0209, access.subscript->span,
+                    quoted(indices[id].name) + " runs over two dimensions: " + reason);
+      report.label(first->subscript->span)
+          .note("here it runs over " + described(first->extent), first->subscript->span)
+          .help(help);
+    };
+    if (!requireEqual(first->extent, access.extent, access.subscript->span, message, complain)) {
+      indices[id].failed = true;
+      return;
+    }
+  }
+  if (!first)
+    return;
+  Index &index = indices[id];
+  index.extent = first->extent;
+  if (index.low != DimExpr(0)) {
+    index.extent = {first->extent.size - index.low, ""};
+    index.failed = !isEmptyProof(index.extent.size, index.span, index.name);
+  }
+  index.known = !index.failed;
+}
+
+/// How many values the index can take, from its low one, until the subscript
+/// leaves its dimension; empty while other indices are unknown.
+std::optional<DimExpr> Checker::largestExtent(IndexId id, const Access &access) const {
+  DimExpr low, high;
+  if (!extremes(access.form, low, high, id))
+    return std::nullopt;
+  int64_t c = access.form.indices.at(id);
+  const DimExpr &from = indices[id].low;
+  if (c > 0)
+    return DimExpr::floorDiv(access.extent.size - DimExpr(1) - high - DimExpr(c) * from,
+                             DimExpr(c)) +
+           DimExpr(1);
+  return DimExpr::floorDiv(low, DimExpr() - DimExpr(c)) - from + DimExpr(1);
+}
+
+bool Checker::affineRange(IndexId id, const std::vector<Access> &accesses, bool partial) {
+  std::vector<std::pair<DimExpr, const Access *>> candidates;
+  for (const Access &access : accesses) {
+    auto it = access.form.indices.find(id);
+    if (it == access.form.indices.end() || it->second == 0 || access.bounded)
+      continue;
+    auto extent = largestExtent(id, access);
+    if (!extent && !partial)
+      return false;
+    if (extent && extent->valid())
+      candidates.push_back({*extent, &access});
+  }
+  const Facts &facts = frame->root->facts;
+  for (const auto &[extent, access] : candidates) {
+    bool least = std::all_of(candidates.begin(), candidates.end(), [&](const auto &other) {
+      return facts.proves(other.first, extent);
+    });
+    if (!least)
+      continue;
+    Index &index = indices[id];
+    bool whole = extent == access->extent.size;
+    index.extent = {extent, whole ? access->extent.name : std::string()};
+    index.known = isEmptyProof(extent, index.span, index.name);
+    index.failed = !index.known;
+    return true;
+  }
+  return false;
+}
+
+void Checker::unknownRange(IndexId id, const std::vector<Access> &accesses) {
+  Index &index = indices[id];
+  index.failed = true;
+  bool used = false, bounded = false;
+  for (const Access &access : accesses)
+    if (access.form.indices.count(id)) {
+      used = true;
+      bounded |= access.bounded;
+    }
+  std::string text = "the range of " + quoted(index.name) + " is not known";
+  if (bounded)
+    text += ": with a boundary, every value of it is possible";
+  else if (used)
+    text += ": its subscripts do not decide it";
+  else
+    text += ": it is no subscript of anything";
+  Report(*this, code::E0208, index.span, text)
+      .help("write the range: " + quoted(index.name + " in 0..n"));
+}
+
+/// `n`: a `let` with indices, or a reduction that stands in none.
+bool Checker::resolveRanges(const Node *n) {
+  Inner inner(*this);
+  std::vector<IndexId> found;
+  std::vector<Access> accesses;
+  if (n->kind == Kind::LetIndex) {
+    collectBinders(n->kids[0], found);
+    std::optional<TypeTree> type;
+    if (n->kids[1])
+      type = typeOf(n->kids[1]);
+    for (size_t i = 0; type && !type->tuple && i < found.size(); ++i)
+      if (Index &index = indices[found[i]];
+          !index.known && !index.failed && i < type->type.shape.size()) {
+        index.extent = type->type.shape[i];
+        index.known = true;
+      }
+    collect(n->kids[2], found, accesses, frame->boundary.has_value(), true);
+  } else {
+    collect(n, found, accesses, frame->boundary.has_value(), true);
+  }
+  auto open = [&](IndexId id) { return !indices[id].known && !indices[id].failed; };
+  for (IndexId id : found)
+    if (open(id))
+      bareRange(id, accesses);
+  // A range may depend on others; in the end also on those that are known.
+  for (bool partial : {false, true})
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (IndexId id : found)
+        if (open(id) && affineRange(id, accesses, partial))
+          progress = true;
+    }
+  // One that hangs on a wrong one is no further error.
+  bool good = std::none_of(found.begin(), found.end(), [&](IndexId id) { return indices[id].failed; });
+  for (IndexId id : found)
+    if (open(id)) {
+      if (good)
+        unknownRange(id, accesses);
+      indices[id].failed = true;
+    }
+  return std::all_of(found.begin(), found.end(), [&](IndexId id) { return indices[id].known; });
+}
+
+} // namespace mad::elab

@@ -1,0 +1,184 @@
+//===- Reductions.cpp - Reductions over axes --------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Checker.h"
+
+#include <algorithm>
+
+namespace mad::elab {
+
+using namespace ast;
+
+static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+//===----------------------------------------------------------------------===//
+// Axes
+//===----------------------------------------------------------------------===//
+
+/// The dimension that has the name, or else the only one of its size.
+std::optional<uint32_t> Checker::namedAxis(const Node *n, const Value &name, const Value &value) {
+  Dims shape = value.shape();
+  std::vector<uint32_t> named, sized;
+  for (uint32_t d = 0; d < shape.size(); ++d) {
+    if (shape[d].name == name.dimension)
+      named.push_back(d);
+    if (shape[d].size == name.number)
+      sized.push_back(d);
+  }
+  const auto &found = named.empty() ? sized : named;
+  if (found.size() == 1)
+    return found[0];
+  if (found.empty())
+    Report(*this, code::E0210, n->span,
+           quoted(show(value)) + " has no dimension " + quoted(name.dimension));
+  else
+    Report(*this, code::E0210, n->span,
+           quoted(show(value)) + " has " + std::to_string(found.size()) + " dimensions " +
+               quoted(name.dimension) + ": the name does not say which")
+        .help("write the position: " + quoted("axis = " + std::to_string(found.back())));
+  return std::nullopt;
+}
+
+/// The position that an argument `axis = ...` stands for.
+std::optional<uint32_t> Checker::axisOf(const Node *n, const Value &value) {
+  Value axis = expr(n);
+  if (axis.poison())
+    return std::nullopt;
+  if (axis.kind == Value::Integer && !axis.dimension.empty())
+    return namedAxis(n, axis, value);
+  int64_t rank = int64_t(value.rank());
+  auto position = axis.kind == Value::Integer || axis.kind == Value::Axis
+                      ? axis.number.constant()
+                      : std::nullopt;
+  if (!position) {
+    Report(*this, code::E0210, n->span,
+           "an axis is the name of a dimension or a number known when compiling, found " +
+               quoted(show(axis)));
+    return std::nullopt;
+  }
+  if (*position < -rank || *position >= rank) {
+    Report(*this, code::E0210, n->span,
+           quoted(show(value)) + " has no axis " + std::to_string(*position) + ": " +
+               (rank ? "they are 0 to " + std::to_string(rank - 1) : "it has no dimensions"));
+    return std::nullopt;
+  }
+  return uint32_t(*position < 0 ? *position + rank : *position);
+}
+
+/// One axis, or a tuple of them, ascending.
+std::optional<std::vector<uint32_t>> Checker::axesOf(const Node *n, const Value &value) {
+  std::vector<uint32_t> axes;
+  for (const Node *kid : n->kind == Kind::Tuple ? n->kids : Nodes{const_cast<Node *>(n)}) {
+    auto axis = axisOf(kid, value);
+    if (!axis)
+      return std::nullopt;
+    if (std::find(axes.begin(), axes.end(), *axis) != axes.end()) {
+      Report(*this, code::E0210, kid->span, "axis " + std::to_string(*axis) + " stands here twice");
+      return std::nullopt;
+    }
+    axes.push_back(*axis);
+  }
+  std::sort(axes.begin(), axes.end());
+  return axes;
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+/// The sum divided by the number of elements that it adds.
+Value Checker::meanOf(const Value &sum, const Dims &dims) {
+  DimExpr count(1);
+  for (const hir::Dim &dim : dims)
+    count = count * dim.size;
+  Element element = sum.ref.type().element;
+  auto constant = count.constant();
+  hir::Ref divisor = constant ? b.constant(element, double(*constant))
+                              : b.cast(b.dimValue(count), element);
+  Value spread = broadcastTo(Value::tensor(divisor), sum.space, sum.shape());
+  return Value::tensor(b.elementwise("div", {sum.ref, spread.ref}, element), sum.space);
+}
+
+Value Checker::reductionBuiltin(const std::string &name, const Node *n, const Want &want) {
+  Arguments args;
+  if (!arguments(n, name, 1, 1, {"axis", "keep"}, args))
+    return {};
+  bool logic = name == "all" || name == "any";
+  Want inner = logic ? Want(Element::Bool) : name == "argmax" ? Want() : want;
+  Value value = tensorArgument(args.list[0], inner, name);
+  if (value.poison())
+    return {};
+  Element element = value.ref.type().element;
+  if (name == "mean" && !isFloat(element)) {
+    Report(*this, code::E0303, n->span, "`mean` takes floats, found " + quoted(show(value)))
+        .label(args.list[0]->span)
+        .help(element == Element::Bool ? "" : "write " + quoted("f32(" + textAt(args.list[0]) + ")"));
+    return {};
+  }
+  if (!reducible(name, element, n, show(value)))
+    return {};
+  bool keep = false;
+  if (auto it = args.named.find("keep"); it != args.named.end()) {
+    auto known = flag(it->second, "keep");
+    if (!known)
+      return {};
+    keep = *known;
+  }
+  Dims shape = value.shape();
+  std::vector<uint32_t> axes;
+  if (auto it = args.named.find("axis"); it != args.named.end()) {
+    auto known = axesOf(it->second, value);
+    if (!known)
+      return {};
+    axes = *known;
+  } else {
+    for (uint32_t d = 0; d < shape.size(); ++d)
+      axes.push_back(d);
+  }
+  bool flat = name == "argmax" && (axes.size() != 1);
+  if (flat && args.named.count("axis")) {
+    Report(*this, code::E0210, args.named.find("axis")->second->span, "`argmax` takes one axis");
+    return {};
+  }
+  uint32_t space = uint32_t(value.space.size());
+  std::vector<uint32_t> dims;
+  hir::Ref operand = value.ref;
+  if (flat) {
+    // The position among all elements in row-major order.
+    DimExpr count(1);
+    for (const hir::Dim &dim : shape)
+      count = count * dim.size;
+    Dims line = spaceDims(value.space);
+    line.push_back({count, ""});
+    operand = b.reshape(operand, line);
+    dims = {space};
+  } else {
+    for (uint32_t axis : axes)
+      dims.push_back(space + axis);
+  }
+  Value result = Value::tensor(b.reduce(name == "mean" ? "sum" : name, operand, dims), value.space);
+  if (name == "mean") {
+    Dims reduced;
+    for (uint32_t axis : axes)
+      reduced.push_back(shape[axis]);
+    result = meanOf(result, reduced);
+  }
+  if (!keep)
+    return result;
+  Dims kept = spaceDims(value.space);
+  std::vector<int64_t> from;
+  for (uint32_t d = 0; d < space; ++d)
+    from.push_back(d);
+  for (uint32_t d = 0; d < shape.size(); ++d) {
+    bool gone = std::find(axes.begin(), axes.end(), d) != axes.end();
+    if (!gone)
+      from.push_back(int64_t(kept.size()));
+    kept.push_back(gone ? hir::Dim{DimExpr(1), ""} : shape[d]);
+  }
+  return Value::tensor(b.spread(result.ref, std::move(kept), from), value.space);
+}
+
+} // namespace mad::elab

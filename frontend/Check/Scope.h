@@ -1,0 +1,90 @@
+//===- Scope.h - Names and where they come from -----------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_FRONTEND_CHECK_SCOPE_H
+#define MAD_FRONTEND_CHECK_SCOPE_H
+
+#include "frontend/Ast/Ast.h"
+#include "frontend/Check/Facts.h"
+#include "frontend/Check/Value.h"
+#include <memory>
+
+namespace mad::elab {
+
+struct Module;
+
+/// A name of a file: an item, or what `use` brings in.
+struct Declaration {
+  enum Kind : uint8_t { Dim, Const, Weight, Fn, Use } kind = Fn;
+  enum State : uint8_t { New, Busy, Good, Bad } state = New;
+  std::string name;
+  const ast::Node *node = nullptr;
+  Module *module = nullptr; ///< where it is declared
+  Module *used = nullptr;   ///< Use: the module that the name stands for
+  Value value;              ///< Dim, and Const that is known when compiling
+  uint32_t weight = 0;      ///< in Program::weights
+};
+
+/// One file.
+struct Module {
+  std::string name;   ///< as `use` names it; empty for the file that is checked
+  std::string prefix; ///< of the names of its functions: `nn.`
+  std::string path;
+  uint32_t source = 0;
+  const ast::File *file = nullptr;
+  std::unique_ptr<ast::File> owned;
+  bool loading = true;
+  std::map<std::string, Declaration *, std::less<>> names;
+};
+
+/// A name inside a function.
+struct Local {
+  enum Kind : uint8_t { Value, Index, Element, Pack } kind = Value;
+  elab::Value value;
+  IndexId index = 0;
+  hir::Element element = hir::Element::F32;
+  std::vector<hir::Dim> pack;
+  Span span;
+};
+
+/// A block, a parameter list or the indices of one expression.
+struct Scope {
+  Scope *outer = nullptr;
+  std::map<std::string, Local, std::less<>> names;
+
+  Local *find(std::string_view name) {
+    for (Scope *scope = this; scope; scope = scope->outer)
+      if (auto it = scope->names.find(name); it != scope->names.end())
+        return &it->second;
+    return nullptr;
+  }
+};
+
+/// What code is checked for: an exported function, a test, or the definition of
+/// a private function. Its dimension parameters are the symbols of all sizes.
+struct Root {
+  enum Kind : uint8_t { Export, Test, Definition } kind = Definition;
+  uint32_t number = 0;
+  std::string name;
+  Facts facts;
+};
+
+/// The instance of a function that is being checked.
+struct Frame {
+  const Declaration *fn = nullptr; ///< null in tests and constants
+  Module *module = nullptr;
+  hir::Function *function = nullptr; ///< takes constraints and assertions
+  Root *root = nullptr;
+  Scope *scope = nullptr;
+  std::map<const ast::Node *, IndexId> binders; ///< whose range is known
+  std::map<const ast::Node *, std::vector<hir::Dim>> peeked; ///< shapes of subscripted things
+  std::optional<hir::Boundary> boundary;
+  std::vector<IndexId> active; ///< indices around the expression, ascending
+};
+
+} // namespace mad::elab
+
+#endif // MAD_FRONTEND_CHECK_SCOPE_H

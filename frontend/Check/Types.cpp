@@ -1,0 +1,359 @@
+//===- Types.cpp - Types as written, and values against them ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Checker.h"
+
+#include <cmath>
+
+namespace mad::elab {
+
+using namespace ast;
+
+/// As many as an artifact can describe with ease; nobody needs more.
+static constexpr size_t maxRank = 16;
+
+static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+//===----------------------------------------------------------------------===//
+// Reading types
+//===----------------------------------------------------------------------===//
+
+std::optional<TypeTree> Checker::typeOf(const Node *n) {
+  TypeTree tree;
+  if (n->kind == Kind::TupleType) {
+    tree.tuple = true;
+    bool good = true;
+    for (const Node *kid : n->kids) {
+      auto part = typeOf(kid);
+      good &= part.has_value();
+      if (part)
+        tree.parts.push_back(std::move(*part));
+    }
+    return good ? std::optional(tree) : std::nullopt;
+  }
+  if (n->kind != Kind::TensorType) {
+    ++failures;
+    return std::nullopt;
+  }
+  auto element = elementName(n->text);
+  if (!element) {
+    Report report(*this, code::E0310, n->nameSpan, "there is no type " + quoted(n->text));
+    if (n->text == "f16" || n->text == "bf16")
+      report.help("f16 and bf16 are formats of weights in files: they are read as `f32`");
+    else if (std::string near = suggestion(n->text, {"f32", "f64", "i32", "i64", "bool"});
+             !near.empty())
+      report.help("did you mean " + quoted(near) + "?");
+    return std::nullopt;
+  }
+  tree.type.element = *element;
+  for (const Node *kid : n->kids) {
+    if (kid->kind == Kind::Pack) {
+      Local *local = frame->scope->find(kid->text);
+      if (!local || local->kind != Local::Pack) {
+        if (!local)
+          unknownName(kid, "pack of dimensions");
+        else
+          Report(*this, code::E0202, kid->span, quoted(kid->text) + " is one dimension")
+              .help("write " + quoted(kid->text));
+        return std::nullopt;
+      }
+      tree.type.shape.insert(tree.type.shape.end(), local->pack.begin(), local->pack.end());
+      continue;
+    }
+    auto dim = dimOf(kid);
+    if (!dim)
+      return std::nullopt;
+    tree.type.shape.push_back(std::move(*dim));
+  }
+  if (tree.type.shape.size() > maxRank) {
+    Report(*this, code::E0219, n->span,
+           "a tensor has at most " + std::to_string(maxRank) + " dimensions");
+    return std::nullopt;
+  }
+  return tree;
+}
+
+std::optional<DimExpr> Checker::sizeOf(const Node *n, const char *what) {
+  Value value = expr(n);
+  if (value.poison())
+    return std::nullopt;
+  if (value.kind != Value::Integer) {
+    Report(*this, code::E0211, n->span,
+           std::string(what) + " is an integer known when compiling, found " + quoted(show(value)));
+    return std::nullopt;
+  }
+  if (!validDim(value.number, n->span))
+    return std::nullopt;
+  return value.number;
+}
+
+std::optional<hir::Dim> Checker::dimOf(const Node *n) {
+  auto size = sizeOf(n, "a dimension");
+  if (!size)
+    return std::nullopt;
+  if (auto c = size->constant(); c && *c < 0) {
+    Report(*this, code::E0212, n->span,
+           "a dimension is at least 0, " + quoted(textAt(n)) + " is " + std::to_string(*c));
+    return std::nullopt;
+  }
+  bool named = n->kind == Kind::Name || n->kind == Kind::Member;
+  return hir::Dim{*size, named ? std::string(n->text) : std::string()};
+}
+
+/// `[3, Pixels]` as an argument.
+std::optional<Checker::Dims> Checker::shapeArgument(const Node *n) {
+  if (n->kind != Kind::Array) {
+    if (n->kind != Kind::Error)
+      Report(*this, code::E0309, n->span, "a shape is written as a list: `[3, Pixels]`");
+    return std::nullopt;
+  }
+  Dims shape;
+  bool good = true;
+  for (const Node *kid : n->kids) {
+    auto dim = dimOf(kid);
+    good &= dim.has_value();
+    if (!dim)
+      continue;
+    good &= requireAtLeast(dim->size, DimExpr(0), kid->span,
+                           quoted(textAt(kid)) + " is a dimension and must not be negative",
+                           [&](const std::string &reason, const std::string &help) {
+                             Report report(*this, code::E0212, kid->span,
+                                           "a dimension is at least 0: " + reason);
+                             report.help(help);
+                           });
+    shape.push_back(std::move(*dim));
+  }
+  if (shape.size() > maxRank) {
+    Report(*this, code::E0219, n->span,
+           "a tensor has at most " + std::to_string(maxRank) + " dimensions");
+    return std::nullopt;
+  }
+  return good ? std::optional(shape) : std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Showing types
+//===----------------------------------------------------------------------===//
+
+std::string Checker::show(const hir::Dim &dim) const {
+  return dim.name.empty() ? dim.size.str() : dim.name;
+}
+
+std::string Checker::show(const hir::Type &type) const {
+  std::string text = hir::name(type.element);
+  for (size_t d = 0; d < type.shape.size(); ++d)
+    text += (d ? ", " : "[") + show(type.shape[d]);
+  return type.shape.empty() ? text : text + "]";
+}
+
+std::string Checker::show(const TypeTree &type) const {
+  if (!type.tuple)
+    return show(type.type);
+  std::string text = "(";
+  for (size_t i = 0; i < type.parts.size(); ++i)
+    text += (i ? ", " : "") + show(type.parts[i]);
+  return text + ")";
+}
+
+TypeTree Checker::treeOf(const Value &value) const {
+  TypeTree tree;
+  if (value.isTensor()) {
+    tree.type = {value.ref.type().element, value.shape()};
+  } else if (value.kind == Value::Tuple) {
+    tree.tuple = true;
+    for (const Value &part : value.parts)
+      tree.parts.push_back(treeOf(part));
+  } else if (value.kind == Value::Integer) {
+    tree.type.element = value.element.value_or(Element::I64);
+  } else if (value.kind == Value::Truth) {
+    tree.type.element = Element::Bool;
+  } else {
+    tree.type.element = value.element.value_or(Element::F32);
+  }
+  return tree;
+}
+
+std::string Checker::show(const Value &value) const {
+  switch (value.kind) {
+  case Value::Poison:
+    return "?";
+  case Value::Nothing:
+    return "nothing";
+  case Value::Text:
+    return "a string";
+  case Value::Axis:
+    return "an axis";
+  case Value::Tuple: {
+    std::string text = "(";
+    for (size_t i = 0; i < value.parts.size(); ++i)
+      text += (i ? ", " : "") + show(value.parts[i]);
+    return text + ")";
+  }
+  case Value::Integer:
+  case Value::Real:
+  case Value::Truth:
+  case Value::Tensor:
+    return show(treeOf(value));
+  }
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Literals
+//===----------------------------------------------------------------------===//
+
+/// A number known when compiling as a tensor of the element type.
+Value Checker::literal(const Value &value, Element element, const Node *at) {
+  if (value.poison() || value.isTensor())
+    return value;
+  if (value.element && *value.element != element) {
+    Report(*this, code::E0302, at->span,
+           "found " + quoted(hir::name(*value.element)) + " where " + quoted(hir::name(element)) +
+               " is expected")
+        .help("write " + quoted(std::string(hir::name(element)) + "(" + textAt(at) + ")"));
+    return {};
+  }
+  auto mismatch = [&](const std::string &kind) -> Report {
+    return Report(*this, code::E0304, at->span,
+                  "found " + kind + " where " + quoted(hir::name(element)) + " is expected");
+  };
+  switch (value.kind) {
+  case Value::Integer: {
+    if (!validDim(value.number, at->span))
+      return {};
+    if (!isInteger(element)) {
+      bool digits = at->kind == Kind::Number;
+      std::string fix = digits && isFloat(element)
+                            ? std::string(at->text) + ".0"
+                            : std::string(hir::name(element)) + "(" + textAt(at) + ")";
+      mismatch("an integer").help("write " + quoted(fix));
+      return {};
+    }
+    auto constant = value.number.constant();
+    if (!constant)
+      return Value::tensor(b.cast(b.dimValue(value.number), element));
+    if (element == Element::I32 && (*constant < INT32_MIN || *constant > INT32_MAX)) {
+      Report(*this, code::E0304, at->span, std::to_string(*constant) + " does not fit into `i32`");
+      return {};
+    }
+    return Value::tensor(b.constant(element, *constant));
+  }
+  case Value::Real:
+    if (!isFloat(element)) {
+      mismatch("a float").help("write " +
+                               quoted(std::string(hir::name(element)) + "(" + textAt(at) + ")"));
+      return {};
+    }
+    if (element == Element::F32 && std::isfinite(value.real) &&
+        !std::isfinite(static_cast<float>(value.real))) {
+      Report(*this, code::E0304, at->span, quoted(textAt(at)) + " does not fit into `f32`");
+      return {};
+    }
+    return Value::tensor(b.constant(element, value.real));
+  case Value::Truth:
+    if (element != Element::Bool) {
+      mismatch("`bool`").help("write " + quoted("if " + textAt(at) + " { ... } else { ... }"));
+      return {};
+    }
+    return Value::tensor(b.constant(element, int64_t(value.truth)));
+  case Value::Nothing:
+    Report(*this, code::E0313, at->span, "a value is expected here");
+    return {};
+  default:
+    Report(*this, code::E0302, at->span,
+           "found " + show(value) + " where " + quoted(hir::name(element)) + " is expected");
+    return {};
+  }
+}
+
+/// A tensor, or a tuple of them: what was known when compiling gets the type
+/// that is wanted, or its default.
+Value Checker::settled(Value value, const Want &want, const Node *at) {
+  if (value.kind == Value::Tuple) {
+    for (size_t i = 0; i < value.parts.size(); ++i) {
+      const Node *part = at->kind == Kind::Tuple ? at->kids[i] : at;
+      value.parts[i] = settled(value.parts[i], want.part(i), part);
+      if (value.parts[i].poison())
+        return {};
+    }
+    return value;
+  }
+  if (value.poison() || value.isTensor())
+    return value;
+  Element element = treeOf(value).type.element;
+  return literal(value, value.untyped() && want.element ? *want.element : element, at);
+}
+
+//===----------------------------------------------------------------------===//
+// Values against types
+//===----------------------------------------------------------------------===//
+
+Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const std::string &what) {
+  if (value.poison())
+    return value;
+  auto mismatch = [&](uint16_t kind, const std::string &reason) -> Report {
+    return Report(*this, kind, at->span,
+                  what + " is " + quoted(show(type)) + ", found " + quoted(show(value)) +
+                      (reason.empty() ? "" : ": " + reason));
+  };
+  if (type.tuple) {
+    if (value.kind != Value::Tuple || value.parts.size() != type.parts.size()) {
+      mismatch(code::E0308, "");
+      return {};
+    }
+    for (size_t i = 0; i < value.parts.size(); ++i) {
+      const Node *part = at->kind == Kind::Tuple ? at->kids[i] : at;
+      value.parts[i] =
+          coerce(value.parts[i], type.parts[i], part, "part " + std::to_string(i) + " of " + what);
+      if (value.parts[i].poison())
+        return {};
+    }
+    return value;
+  }
+  if (!value.isTensor() && !value.isNumber() && value.kind != Value::Truth) {
+    mismatch(value.kind == Value::Tuple ? code::E0308 : code::E0302, "");
+    return {};
+  }
+  if (!value.isTensor()) {
+    if (!type.type.shape.empty()) {
+      mismatch(code::E0205, "a number has no dimensions").help("write `full([...], ...)`");
+      return {};
+    }
+    // It stays known when compiling.
+    if (literal(value, type.type.element, at).poison())
+      return {};
+    value.element = type.type.element;
+    return value;
+  }
+  if (value.ref.type().element != type.type.element) {
+    mismatch(code::E0302, "")
+        .help("write " + quoted(std::string(hir::name(type.type.element)) + "(...)"));
+    return {};
+  }
+  Dims found = value.shape();
+  if (found.size() != type.type.shape.size()) {
+    mismatch(code::E0205, std::to_string(found.size()) + " dimensions are not " +
+                              std::to_string(type.type.shape.size()));
+    return {};
+  }
+  for (size_t d = 0; d < found.size(); ++d) {
+    std::string message =
+        what + " is " + quoted(show(type)) + ": dimension " + std::to_string(d) + " differs";
+    bool good = requireEqual(found[d], type.type.shape[d], at->span, message,
+                             [&](const std::string &reason, const std::string &help) {
+                               mismatch(code::E0205, reason).help(help);
+                             });
+    if (!good)
+      return {};
+    // The declared name is a name for a dimension that has none.
+    std::string &name = value.ref.node->types[value.ref.result].shape[value.space.size() + d].name;
+    if (name.empty())
+      name = type.type.shape[d].name;
+  }
+  return value;
+}
+
+} // namespace mad::elab
