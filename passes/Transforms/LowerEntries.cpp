@@ -153,7 +153,15 @@ SmallVector<Value> EntryLowering::extents(unsigned argument, ValueRange dims) {
 }
 
 Value EntryLowering::pointerOf(unsigned argument, Value data, ValueRange dims) {
-  Value pointer = load(ptr, data, argument - arguments.inputs);
+  // The caller passes inputs, outputs, weights.
+  unsigned weights = arguments.outputs - arguments.weights;
+  unsigned outputs = arguments.arena - arguments.outputs;
+  unsigned position = argument - arguments.inputs;
+  if (argument >= arguments.outputs)
+    position -= weights;
+  else if (argument >= arguments.weights)
+    position += outputs;
+  Value pointer = load(ptr, data, position);
   RankedTensorType type = arguments.typeOf(function, argument);
   if (type.hasStaticShape() && type.getNumElements() > 0)
     return pointer;
