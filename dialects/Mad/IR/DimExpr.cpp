@@ -76,6 +76,37 @@ std::string product(int64_t coefficient, const Monomial &monomial, bool negated 
   return text;
 }
 
+std::string sumText(const Terms &sum) {
+  if (sum.empty())
+    return "0";
+  std::vector<const std::pair<const Monomial, int64_t> *> order;
+  for (const auto &entry : sum)
+    order.push_back(&entry);
+  std::sort(order.begin(), order.end(), [](auto *a, auto *b) {
+    if (a->first.empty() != b->first.empty())
+      return b->first.empty();
+    if ((a->second > 0) != (b->second > 0))
+      return a->second > 0;
+    return leads(a->first, b->first);
+  });
+  // `1 - K` rather than `-K + 1`.
+  if (order.front()->second < 0 && order.back()->second > 0)
+    std::rotate(order.begin(), order.end() - 1, order.end());
+
+  std::string text;
+  for (const auto *entry : order) {
+    int64_t c = entry->second;
+    // The least integer has no positive counterpart: it is written as it is.
+    bool negative = c < 0 && c != INT64_MIN;
+    if (text.empty())
+      text = negative && !entry->first.empty() ? "-" + product(-c, entry->first, true)
+                                               : product(c, entry->first);
+    else
+      text += (negative ? " - " : " + ") + product(negative ? -c : c, entry->first);
+  }
+  return text;
+}
+
 } // namespace
 
 DimExpr::DimExpr(int64_t value) {
@@ -294,39 +325,39 @@ std::set<std::string> DimExpr::symbols() const {
   return result;
 }
 
-std::string DimExpr::str() const {
-  if (!ok)
-    return "<invalid>";
-  if (sum.empty())
-    return "0";
-  std::vector<const std::pair<const Monomial, int64_t> *> order;
-  for (const auto &entry : sum)
-    order.push_back(&entry);
-  std::sort(order.begin(), order.end(), [](auto *a, auto *b) {
-    if (a->first.empty() != b->first.empty())
-      return b->first.empty();
-    if ((a->second > 0) != (b->second > 0))
-      return a->second > 0;
-    return leads(a->first, b->first);
-  });
-  // `1 - K` rather than `-K + 1`.
-  if (order.front()->second < 0 && order.back()->second > 0)
-    std::rotate(order.begin(), order.end() - 1, order.end());
-
-  std::string text;
-  for (const auto *entry : order) {
-    int64_t c = entry->second;
-    // The least integer has no positive counterpart; it can only be a constant
-    // or a coefficient on its own, so it is written as it is.
-    bool negative = c < 0 && c != INT64_MIN;
-    if (text.empty())
-      text = negative && !entry->first.empty() ? "-" + product(-c, entry->first, true)
-                                               : product(c, entry->first);
-    else
-      text += (negative ? " - " : " + ") + product(negative ? -c : c, entry->first);
+/// The terms as they are printed: `(H + K) / 2 - K` is `(H - K) / 2` to people.
+/// What is subtracted beside a division goes back into it when it is there too.
+static Terms readable(const Terms &sum) {
+  Terms result = sum;
+  for (const auto &[monomial, coefficient] : sum) {
+    if (coefficient != 1 || monomial.size() != 1 || !monomial[0].division)
+      continue;
+    const auto &[numerator, divisor] = *monomial[0].division;
+    auto c = divisor.constant();
+    if (!c)
+      continue;
+    Terms inside = numerator.terms();
+    bool changed = false;
+    for (auto &[m, k] : inside) {
+      auto outer = result.find(m);
+      int64_t part = 0;
+      if (outer == result.end() || outer->second >= 0 ||
+          __builtin_mul_overflow(outer->second, *c, &part) || __builtin_add_overflow(k, part, &k))
+        continue;
+      result.erase(outer);
+      changed = true;
+    }
+    if (!changed)
+      continue;
+    std::string text = inside.size() == 1 && inside.begin()->second > 0 ? sumText(inside)
+                                                                        : "(" + sumText(inside) + ")";
+    result.erase(monomial);
+    result[{DimExpr::Atom{text + " / " + std::to_string(*c), monomial[0].division}}] = 1;
   }
-  return text;
+  return result;
 }
+
+std::string DimExpr::str() const { return ok ? sumText(readable(sum)) : "<invalid>"; }
 
 static std::optional<int64_t>
 evaluateAtom(const DimExpr::Atom &atom,

@@ -19,6 +19,8 @@ using namespace mad;
 
 /// Constants above this are left to the fold stage: they would bloat the IR.
 static constexpr int64_t maxElements = 4096;
+/// Constants that may be repeated.
+static constexpr int64_t maxBroadcast = 64;
 
 static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
 static bool isFloat(Value value) { return isa<FloatType>(tensor(value).getElementType()); }
@@ -323,6 +325,9 @@ OpFoldResult ViewOp::fold(FoldAdaptor adaptor) {
   bool moves = getBoundary() != Boundary::zero && getBoundary() != Boundary::checked;
   if (moves && source.isSplat())
     return source.resizeSplat(type);
+  // A broadcast table costs memory; computed from the small one it costs nothing.
+  if (type.getNumElements() > std::max<int64_t>(source.getNumElements(), maxBroadcast))
+    return {};
   return foldConstants(*this, adaptor.getOperands());
 }
 

@@ -333,6 +333,16 @@ func.func @constants_that_fail() -> (tensor<i64>, tensor<4xi64>) {
 
 // -----
 
+// CHECK-LABEL: func.func @broadcast_tables
+func.func @broadcast_tables() -> tensor<100x3xi64> {
+  // CHECK: mad.view %{{.*}} : (tensor<3xi64>) -> tensor<100x3xi64>
+  %c = mad.constant dense<[1, 2, 3]> : tensor<3xi64>
+  %0 = mad.view %c by affine_map<(d0, d1) -> (d1)> inside : (tensor<3xi64>) -> tensor<100x3xi64>
+  return %0 : tensor<100x3xi64>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @large_constants
 func.func @large_constants() -> tensor<5000xi64> {
   // CHECK: mad.iota
