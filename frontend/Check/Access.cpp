@@ -433,14 +433,17 @@ Value Checker::viewOf(const Node *n, const Value &object, const std::vector<Subs
 /// The values of an affine form over a space and further dimensions.
 Value Checker::affineTensor(const AffineForm &form, const std::vector<IndexId> &space,
                             const Dims &shape) {
-  Value sum = broadcastTo(Value::tensor(b.dimValue(form.offset)), space, shape);
+  Value sum;
+  if (form.offset != DimExpr(0) || form.isConstant())
+    sum = broadcastTo(Value::tensor(b.dimValue(form.offset)), space, shape);
   auto add = [&](const Value &value, int64_t c) {
     hir::Ref term = broadcastTo(value, space, shape).ref;
     if (c != 1) {
       Value factor = Value::tensor(b.constant(Element::I64, c));
       term = b.elementwise("mul", {term, broadcastTo(factor, space, shape).ref}, Element::I64);
     }
-    sum.ref = b.elementwise("add", {sum.ref, term}, Element::I64);
+    sum = Value::tensor(
+        sum.poison() ? term : b.elementwise("add", {sum.ref, term}, Element::I64), space);
   };
   for (auto [id, c] : form.indices)
     add(indexValue(id), c);

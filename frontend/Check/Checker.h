@@ -344,6 +344,7 @@ private:
   uint32_t rootCount = 0;
   uint32_t instanceCount = 0;
   uint32_t depth = 0;
+  bool broken = false; ///< a definition failed
   size_t failures = 0; ///< errors reported since the definition in progress began
 
   /// Makes `frame` current for its life.

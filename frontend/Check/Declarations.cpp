@@ -89,7 +89,7 @@ void Checker::weightValue(Declaration &decl) {
                quoted(show(type->type)));
     return;
   }
-  weight.name = uniqueName(decl.module->prefix + decl.name);
+  weight.name = decl.module->prefix + decl.name;
   weight.type = type->type;
   weight.path = *path;
   weight.entry = *entry;
@@ -188,17 +188,28 @@ void Checker::finish() {
         weights.insert(node.index);
     });
   }
+  functionNames.clear();
   std::map<uint32_t, uint32_t> numbers;
   std::vector<hir::Weight> kept;
   for (uint32_t index : weights) {
     numbers[index] = uint32_t(kept.size());
     kept.push_back(program->weights[index]);
+    // Two modules may have the same last name.
+    kept.back().name = uniqueName(kept.back().name);
   }
   program->weights = std::move(kept);
   std::map<const hir::Function *, hir::Function *> moved;
+  functionNames.clear();
   for (auto &function : functions)
-    if (needed.count(function.get()))
-      moved[function.get()] = &program->functions.emplace_back(std::move(*function));
+    if (needed.count(function.get()) && function->kind == hir::Function::Export)
+      functionNames.insert(function->name);
+  for (auto &function : functions) {
+    if (!needed.count(function.get()))
+      continue;
+    if (function->kind == hir::Function::Private)
+      function->name = uniqueName(function->name);
+    moved[function.get()] = &program->functions.emplace_back(std::move(*function));
+  }
   for (hir::Function &function : program->functions)
     eachNode(function.body, [&](hir::Node &node) {
       if (node.callee)
@@ -221,7 +232,7 @@ std::unique_ptr<hir::Program> Checker::run(const File &file) {
       checkModule(*modules[i], false);
   checkModule(*main, true);
   if (!diagnostics.hasErrors()) {
-    if (failures) // an error without a message must not look like success
+    if (failures || broken) // an error without a message must not look like success
       Report(*this, code::E0412, Span{0, 0, file.source}, "the program cannot be checked");
     else
       finish();

@@ -362,8 +362,8 @@ void Checker::defineFunction(Declaration &decl) {
   }
   decl.state = failures ? Declaration::Bad : Declaration::Good;
   failures = before;
+  broken |= decl.state == Declaration::Bad;
   if (emitted) {
-    functionNames.insert(decl.name);
     Builder::sweep(function->body);
     functions.push_back(std::move(function));
   } else {
@@ -434,7 +434,7 @@ Instance &Checker::instantiate(CallMatch &match) {
   Declaration &decl = *match.fn;
   size_t before = failures;
   auto function = std::make_unique<hir::Function>();
-  function->name = uniqueName(decl.module->prefix + decl.name);
+  function->name = decl.module->prefix + decl.name;
   function->doc = docText(decl.node->doc);
   function->span = decl.node->nameSpan;
 

@@ -27,6 +27,8 @@ TEST(DimExpr, NormalForm) {
   EXPECT_EQ(form("M * N - N * M"), "0");
   EXPECT_EQ(form("1 - K"), "1 - K");
   EXPECT_EQ(form("-K - 1"), "-K - 1");
+  EXPECT_EQ(form("(H - K) / 2 + 1"), "(H - K) / 2 + 1");
+  EXPECT_EQ(form("(H - 3) / 2"), "(H - 3) / 2");
   EXPECT_EQ(form("2 * (W / 2)"), "2 * (W / 2)");
   EXPECT_EQ(form("-(W / 2)"), "-(W / 2)");
   EXPECT_EQ(form("B... + 1"), "B... + 1");
