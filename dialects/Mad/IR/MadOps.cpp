@@ -397,8 +397,10 @@ static LogicalResult verifyValues(Operation *op, TypeRange found, TypeRange expe
     return op->emitOpError() << what << ": found " << found.size() << " values, expected "
                              << expected.size();
   for (auto [i, left, right] : llvm::enumerate(found, expected)) {
-    auto a = cast<RankedTensorType>(left), b = cast<RankedTensorType>(right);
-    if (a.getElementType() != b.getElementType() || !shapesMayAgree(a, b))
+    // Ops of a region are verified after the op that holds it.
+    auto a = dyn_cast<RankedTensorType>(left);
+    auto b = cast<RankedTensorType>(right);
+    if (!a || a.getElementType() != b.getElementType() || !shapesMayAgree(a, b))
       return op->emitOpError() << "value " << i << " of " << what << " has type " << left
                                << ", expected " << right;
   }
@@ -425,9 +427,6 @@ LogicalResult ScanOp::verify() {
     return failure();
   SmallVector<Type> arguments = {RankedTensorType::get({}, IntegerType::get(getContext(), 64))};
   llvm::append_range(arguments, getInitial().getTypes());
-  for (BlockArgument argument : getBody().getArguments())
-    if (!isa<RankedTensorType>(argument.getType()))
-      return emitOpError("arguments of the body must be tensors");
   if (failed(verifyValues(*this, getBody().getArgumentTypes(), arguments,
                           "the arguments of the body")) ||
       failed(verifyValues(*this, getBody().front().getTerminator()->getOperandTypes(),

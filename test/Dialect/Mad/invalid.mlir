@@ -676,9 +676,20 @@ func.func @scan(%x: tensor<f32>) {
 // -----
 
 func.func @scan(%x: tensor<f32>) {
-  // expected-error @+1 {{arguments of the body must be tensors}}
+  // expected-error @+1 {{value 0 of the arguments of the body has type 'index', expected 'tensor<i64>'}}
   mad.scan "0" to "4" : () -> () {
   ^bb0(%i: index):
+  }
+  return
+}
+
+// -----
+
+func.func @scan(%x: tensor<f32>, %y: f32) {
+  // expected-error @+1 {{value 0 of the body has type 'f32', expected 'tensor<f32>'}}
+  %0 = mad.scan "0" to "4" carry %x : (tensor<f32>) -> tensor<f32> {
+  ^bb0(%i: tensor<i64>, %a: tensor<f32>):
+    "mad.yield"(%y) : (f32) -> ()
   }
   return
 }
