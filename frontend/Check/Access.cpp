@@ -276,14 +276,17 @@ bool Checker::outside(const Node *n, const Subscript &sub, const hir::Dim &exten
   bool hopeless = true;
   for (const auto &[monomial, coefficient] : room.terms())
     hopeless &= monomial.empty() || coefficient < 0;
-  std::string where = quoted(textAt(n)) + " leaves " + described(extent);
+  bool indexed = !sub.form.indices.empty();
+  bool plain = extent.name.empty() && extent.size.constant();
+  std::string where = quoted(textAt(n)) + " leaves " +
+                      (plain ? "the dimension of " + extent.size.str() : described(extent));
   auto complain = [&](const std::string &, const std::string &help) {
+    std::string reached = (below ? low : high).str(), written = textAt(sub.node);
     Report report(*this, code::E0207, sub.node->span,
-                  where + ": " + quoted(textAt(sub.node)) + " reaches " +
-                      quoted((below ? low : high).str()) +
-                      (below ? "" : ", the last element is " +
-                                        quoted((extent.size - DimExpr(1)).str())));
-    bool indexed = !sub.form.indices.empty();
+                  where + ": " +
+                      (written == reached ? "" : quoted(written) + " reaches " + quoted(reached) + ", ") +
+                      "the " + (below ? "first" : "last") + " element is " +
+                      quoted(below ? "0" : (extent.size - DimExpr(1)).str()));
     if (!help.empty())
       report.help(help);
     else if (indexed)

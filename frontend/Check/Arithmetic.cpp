@@ -158,6 +158,10 @@ std::optional<hir::Element> Checker::commonElement(const Node *at, const std::st
 Value Checker::foldedInteger(const Node *n, const Value &a, const Value &b) {
   const DimExpr &x = a.number, &y = b.number;
   DimExpr r;
+  if ((n->text == "/" || n->text == "%") && y == DimExpr(0)) {
+    Report(*this, code::E0212, n->nameSpan, "this divides by 0");
+    return {};
+  }
   if (n->text == "+")
     r = x + y;
   else if (n->text == "-")

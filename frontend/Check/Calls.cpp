@@ -128,7 +128,10 @@ bool Checker::matchArguments(CallMatch &match) {
     }
     Report(*this, code::E0309, argument->span,
            quoted(match.fn->name) + " takes " + std::to_string(match.params.size()) +
-               (match.params.size() == 1 ? " argument" : " arguments"))
+               (match.params.size() == 1 ? " argument" : " arguments") + ", found " +
+               std::to_string(std::count_if(
+                   match.call->kids.begin() + 1, match.call->kids.end(),
+                   [](const Node *kid) { return kid->kind != Kind::Named; })))
         .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
     return false;
   }

@@ -174,6 +174,7 @@ private:
   std::string show(const TypeTree &type) const;
   std::string show(const hir::Dim &dim) const;
   TypeTree treeOf(const Value &value) const;
+  static std::string ranks(size_t found, size_t expected);
 
   // Dims.cpp: equality and order of dimensions.
   /// Calls `report` with the reason when they differ, or may differ.
@@ -249,12 +250,13 @@ private:
   void collectBinders(const Node *binders, std::vector<IndexId> &found);
   void collectAccess(const Node *n, std::vector<Access> &accesses, bool bounded);
   void shadow(const Node *pattern);
-  const Dims *peek(const Node *n);
-  bool mentions(const Node *n, bool indices);
+  const Dims *peek(const Node *n, bool &broken);
+  bool isOpen(const Node *n);
+  void excuse(const Node *n);
   void bareRange(IndexId id, const std::vector<Access> &accesses);
   bool affineRange(IndexId id, const std::vector<Access> &accesses, bool partial);
   std::optional<DimExpr> largestExtent(IndexId id, const Access &access) const;
-  void unknownRange(IndexId id, const std::vector<Access> &accesses);
+  bool unknownRange(IndexId id, const std::vector<Access> &accesses);
   bool extremes(const AffineForm &form, DimExpr &low, DimExpr &high, IndexId except) const;
   bool isEmptyProof(const DimExpr &extent, Span span, const std::string &name);
 

@@ -108,8 +108,7 @@ bool Checker::sameTypes(Value &x, Value &y, const Node *n, const Node *first, co
     return false;
   Dims dx = x.shape(), dy = y.shape();
   if (dx.size() != dy.size())
-    return differ(std::to_string(dx.size()) + " dimensions are not " + std::to_string(dy.size()),
-                  "");
+    return differ(ranks(dx.size(), dy.size()), "");
   for (size_t d = 0; d < dx.size(); ++d)
     if (!requireEqual(dx[d], dy[d], n->nameSpan, "the branches of an `if` have one type",
                       differ))

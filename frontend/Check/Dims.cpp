@@ -33,7 +33,7 @@ bool Checker::validDim(const DimExpr &e, Span span) {
   if (e.valid())
     return true;
   Report(*this, code::E0212, span,
-         "the size cannot be computed: it overflows 64 bits, divides by zero or is too long");
+         "the size cannot be computed: it overflows 64 bits, or is too complex");
   return false;
 }
 
@@ -80,7 +80,7 @@ bool Checker::requireAtLeast(const DimExpr &a, const DimExpr &b, Span span,
   case Answer::Yes:
     return true;
   case Answer::No:
-    report(quoted(a.str()) + " is less than " + quoted(b.str()), "");
+    report(described({a, ""}) + " is less than " + described({b, ""}), "");
     return false;
   case Answer::Unknown:
     break;

@@ -275,8 +275,7 @@ Value Checker::arrayOfParts(const Node *n, std::vector<Value> parts, Element ele
           .help(help);
     };
     if (own.size() != shape.size()) {
-      complain(std::to_string(shape.size()) + " dimensions are not " + std::to_string(own.size()),
-               "");
+      complain(ranks(own.size(), shape.size()), "");
       return {};
     }
     for (size_t d = 0; d < own.size(); ++d)

@@ -59,6 +59,22 @@ bool Facts::nonNegative(const DimExpr &e) const {
   return false;
 }
 
+/// Whether it is 0 only where sizes are: `7 * N`, but not `N - M`. Two dimensions
+/// that agree on nothing else are taken for different.
+static bool onlyZeroOfNothing(const DimExpr &e) {
+  if (e.terms().empty())
+    return false;
+  bool positive = e.terms().begin()->second > 0;
+  for (const auto &[monomial, coefficient] : e.terms()) {
+    if ((coefficient > 0) != positive)
+      return false;
+    for (const DimExpr::Atom &atom : monomial)
+      if (atom.division)
+        return false;
+  }
+  return true;
+}
+
 Answer Facts::equal(const DimExpr &a, const DimExpr &b) const {
   DimExpr difference = simplified(a) - simplified(b);
   if (auto c = difference.constant())
@@ -69,6 +85,8 @@ Answer Facts::equal(const DimExpr &a, const DimExpr &b) const {
     if (times * known == difference)
       return Answer::Yes;
   }
+  if (onlyZeroOfNothing(difference))
+    return Answer::No;
   if (nonNegative(difference - DimExpr(1)) || nonNegative(difference * DimExpr(-1) - DimExpr(1)))
     return Answer::No;
   return Answer::Unknown;

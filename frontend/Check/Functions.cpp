@@ -211,8 +211,7 @@ void Checker::bindableDims(Declaration &decl) {
       Report(*this, code::E0408, g->span,
              "no parameter determines " + quoted(g->text) +
                  ": the size of some argument must depend on it alone")
-          .help("pass it as a number, `" + std::string(g->text) +
-                ": i64`, or take an argument of that size");
+          .help("take an argument with a dimension " + quoted(g->text));
 }
 
 //===----------------------------------------------------------------------===//

@@ -96,8 +96,9 @@ bool Checker::matchShape(CallMatch &match, const Node *type, const Value &value,
   }
   if (packs ? dims.size() < plainDims : dims.size() != plainDims) {
     badArgument(match, i, code::E0205,
-                ": " + std::to_string(dims.size()) + " dimensions are not " +
-                    (packs ? "at least " : "") + std::to_string(plainDims))
+                ": " + (packs ? std::to_string(dims.size()) + " of at least " +
+                                    std::to_string(plainDims) + " dimensions"
+                              : ranks(dims.size(), plainDims)))
         .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
     return false;
   }

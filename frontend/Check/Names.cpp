@@ -112,13 +112,13 @@ Value Checker::nameValue(const Node *n, const Want &want) {
   }
   if (Declaration *decl = findDeclaration(n->text))
     return declarationValue(*decl, n, want);
+  if (elementName(n->text)) {
+    Report(*this, code::E0202, n->span, quoted(n->text) + " is a type, not a value");
+    return {};
+  }
   if (isBuiltin(n->text)) {
     Report(*this, code::E0202, n->span, quoted(n->text) + " is a function, not a value")
         .help("call it: " + quoted(std::string(n->text) + "(...)"));
-    return {};
-  }
-  if (elementName(n->text)) {
-    Report(*this, code::E0202, n->span, quoted(n->text) + " is a type, not a value");
     return {};
   }
   unknownName(n, "name");
@@ -284,7 +284,7 @@ void Checker::declareLocal(const Node *name, Local local) {
   auto [it, fresh] = frame->scope->names.emplace(text, local);
   if (fresh)
     return;
-  Report(*this, code::E0401, name->nameSpan, quoted(text) + " is declared twice in this block")
+  Report(*this, code::E0401, name->nameSpan, quoted(text) + " is declared twice")
       .note("the first declaration is here", it->second.span)
       .help("values never change: choose another name");
   it->second = local;

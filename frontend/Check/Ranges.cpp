@@ -22,11 +22,14 @@ static std::string quoted(std::string_view text) { return "`" + std::string(text
 // Collecting
 //===----------------------------------------------------------------------===//
 
-/// Names of the pattern have no known value while subscripts are collected.
+/// Names of the pattern have no value yet while subscripts are collected.
 void Checker::shadow(const Node *pattern) {
   if (pattern->kind == Kind::Name || pattern->kind == Kind::Binder ||
-      pattern->kind == Kind::LetIndex)
-    frame->scope->names[std::string(pattern->text)] = Local();
+      pattern->kind == Kind::LetIndex) {
+    Local local;
+    local.value = Value::of(Value::Nothing);
+    frame->scope->names[std::string(pattern->text)] = local;
+  }
   if (pattern->kind == Kind::TuplePattern || pattern->kind == Kind::Binders)
     for (const Node *kid : pattern->kids)
       shadow(kid);
@@ -57,18 +60,22 @@ void Checker::collectBinders(const Node *binders, std::vector<IndexId> &found) {
         index.failed = !index.known;
       }
     }
-    ids.push_back(IndexId(indices.size()));
-    frame->binders[binder] = ids.back();
+    Local local;
+    local.kind = Local::Index;
+    local.index = IndexId(indices.size());
+    local.span = binder->nameSpan;
+    auto [it, fresh] = frame->scope->names.emplace(index.name, local);
+    if (!fresh && it->second.kind == Local::Index &&
+        std::count(ids.begin(), ids.end(), it->second.index)) {
+      index.failed = true;
+      Report(*this, code::E0401, binder->nameSpan, quoted(index.name) + " is declared twice")
+          .note("the first declaration is here", it->second.span);
+    }
+    it->second = local;
+    ids.push_back(local.index);
+    frame->binders[binder] = local.index;
     indices.push_back(std::move(index));
   }
-  size_t next = 0;
-  for (const Node *binder : binders->kids)
-    if (binder->kind == Kind::Binder) {
-      Local local;
-      local.kind = Local::Index;
-      local.index = ids[next++];
-      frame->scope->names[std::string(binder->text)] = local;
-    }
   found.insert(found.end(), ids.begin(), ids.end());
 }
 
@@ -128,9 +135,14 @@ void Checker::collect(const Node *n, std::vector<IndexId> &found, std::vector<Ac
 }
 
 void Checker::collectAccess(const Node *n, std::vector<Access> &accesses, bool bounded) {
-  const Dims *shape = peek(n->kids[0]);
-  if (!shape)
+  bool broken = false;
+  const Dims *shape = peek(n->kids[0], broken);
+  if (!shape) {
+    // An index whose dimension is not known because of another error is none.
+    for (size_t d = 1; broken && d < n->kids.size(); ++d)
+      excuse(n->kids[d]);
     return;
+  }
   std::vector<hir::Node *> dropped;
   Into into(*this, dropped);
   for (size_t d = 0; d < shape->size() && d + 1 < n->kids.size(); ++d) {
@@ -142,34 +154,41 @@ void Checker::collectAccess(const Node *n, std::vector<Access> &accesses, bool b
   }
 }
 
-/// Whether an index without a known range, or a name without a known value,
+/// Whether an index without a known range, or a name without a value as yet,
 /// stands in the expression.
-bool Checker::mentions(const Node *n, bool indicesOnly) {
+bool Checker::isOpen(const Node *n) {
   if (n->kind == Kind::Name) {
     Local *local = frame->scope->find(n->text);
     if (local && local->kind == Local::Index)
       return !indices[local->index].known;
-    return local && !indicesOnly && local->kind == Local::Value && local->value.poison();
+    return local && local->kind == Local::Value && local->value.kind == Value::Nothing;
   }
-  for (const Node *kid : n->kids)
-    if (kid && mentions(kid, indicesOnly))
-      return true;
-  return false;
+  return std::any_of(n->kids.begin(), n->kids.end(),
+                     [&](const Node *kid) { return kid && isOpen(kid); });
 }
 
-/// The shape of something that is subscripted; null when it is not known yet.
-const Checker::Dims *Checker::peek(const Node *n) {
+/// No error says that the range of an index in the expression is not known.
+void Checker::excuse(const Node *n) {
+  if (n->kind == Kind::Name)
+    if (Local *local = frame->scope->find(n->text); local && local->kind == Local::Index)
+      indices[local->index].excused = true;
+  for (const Node *kid : n->kids)
+    if (kid)
+      excuse(kid);
+}
+
+/// The shape of something that is subscripted; null when it is not known yet,
+/// or is never, because of an error.
+const Checker::Dims *Checker::peek(const Node *n, bool &broken) {
   if (auto it = frame->peeked.find(n); it != frame->peeked.end())
     return &it->second;
-  if (mentions(n, false))
+  if (isOpen(n))
     return nullptr;
   std::vector<hir::Node *> dropped;
   Into into(*this, dropped);
-  // Not declared is an error of the walk that follows.
-  if (n->kind == Kind::Name && !frame->scope->find(n->text) && !findDeclaration(n->text))
-    return nullptr;
   Value value = expr(n);
-  if (!value.isTensor())
+  broken = !value.isTensor();
+  if (broken)
     return nullptr;
   // A name may stand for something else elsewhere.
   return &(frame->peeked[n] = value.shape());
@@ -297,7 +316,8 @@ bool Checker::affineRange(IndexId id, const std::vector<Access> &accesses, bool 
   return false;
 }
 
-void Checker::unknownRange(IndexId id, const std::vector<Access> &accesses) {
+/// Returns whether other indices can be unknown for another reason.
+bool Checker::unknownRange(IndexId id, const std::vector<Access> &accesses) {
   Index &index = indices[id];
   index.failed = true;
   bool used = false, bounded = false;
@@ -315,6 +335,8 @@ void Checker::unknownRange(IndexId id, const std::vector<Access> &accesses) {
     text += ": it is no subscript of anything";
   Report(*this, code::E0208, index.span, text)
       .help("write the range: " + quoted(index.name + " in 0..n"));
+  ++failures;
+  return !used;
 }
 
 /// `n`: a `let` with indices, or a reduction that stands in none.
@@ -350,11 +372,13 @@ bool Checker::resolveRanges(const Node *n) {
           progress = true;
     }
   // One that hangs on a wrong one is no further error.
-  bool good = std::none_of(found.begin(), found.end(), [&](IndexId id) { return indices[id].failed; });
+  bool good = std::none_of(found.begin(), found.end(), [&](IndexId id) {
+    return indices[id].failed || indices[id].excused;
+  });
   for (IndexId id : found)
     if (open(id)) {
       if (good)
-        unknownRange(id, accesses);
+        good = unknownRange(id, accesses);
       indices[id].failed = true;
     }
   return std::all_of(found.begin(), found.end(), [&](IndexId id) { return indices[id].known; });

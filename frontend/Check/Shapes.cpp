@@ -194,8 +194,7 @@ Value Checker::concatBuiltin(const Node *n, const Want &want) {
           .help(help);
     };
     if (own.size() != shape.size()) {
-      complain(std::to_string(shape.size()) + " dimensions are not " + std::to_string(own.size()),
-               "");
+      complain(ranks(own.size(), shape.size()), "");
       return {};
     }
     for (size_t d = 0; d < own.size(); ++d)

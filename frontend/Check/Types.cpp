@@ -17,6 +17,12 @@ static constexpr size_t maxRank = 16;
 
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
+/// `1 dimension, not 2`.
+std::string Checker::ranks(size_t found, size_t expected) {
+  return std::to_string(found) + (found == 1 ? " dimension, not " : " dimensions, not ") +
+         std::to_string(expected);
+}
+
 //===----------------------------------------------------------------------===//
 // Reading types
 //===----------------------------------------------------------------------===//
@@ -183,9 +189,9 @@ std::string Checker::show(const Value &value) const {
   case Value::Nothing:
     return "nothing";
   case Value::Text:
-    return "a string";
+    return "string";
   case Value::Axis:
-    return "an axis";
+    return "axis";
   case Value::Tuple: {
     std::string text = "(";
     for (size_t i = 0; i < value.parts.size(); ++i)
@@ -255,7 +261,8 @@ Value Checker::literal(const Value &value, Element element, const Node *at) {
     return Value::tensor(b.constant(element, value.real));
   case Value::Truth:
     if (element != Element::Bool) {
-      mismatch("`bool`").help("write " + quoted("if " + textAt(at) + " { ... } else { ... }"));
+      mismatch("`bool`").help(
+          "write " + quoted(std::string(hir::name(element)) + "(" + textAt(at) + ")"));
       return {};
     }
     return Value::tensor(b.constant(element, int64_t(value.truth)));
@@ -264,7 +271,7 @@ Value Checker::literal(const Value &value, Element element, const Node *at) {
     return {};
   default:
     Report(*this, code::E0302, at->span,
-           "found " + show(value) + " where " + quoted(hir::name(element)) + " is expected");
+           "found " + quoted(show(value)) + " where " + quoted(hir::name(element)) + " is expected");
     return {};
   }
 }
@@ -330,13 +337,13 @@ Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const s
   }
   if (value.ref.type().element != type.type.element) {
     mismatch(code::E0302, "")
-        .help("write " + quoted(std::string(hir::name(type.type.element)) + "(...)"));
+        .help("write " +
+              quoted(std::string(hir::name(type.type.element)) + "(" + textAt(at) + ")"));
     return {};
   }
   Dims found = value.shape();
   if (found.size() != type.type.shape.size()) {
-    mismatch(code::E0205, std::to_string(found.size()) + " dimensions are not " +
-                              std::to_string(type.type.shape.size()));
+    mismatch(code::E0205, ranks(found.size(), type.type.shape.size()));
     return {};
   }
   for (size_t d = 0; d < found.size(); ++d) {

@@ -30,6 +30,7 @@ struct Index {
   hir::Dim extent;
   bool known = false;
   bool failed = false; ///< an error says why it is not known
+  bool excused = false; ///< an error elsewhere is why
 };
 
 /// A type with tuples, which end in the checker.
