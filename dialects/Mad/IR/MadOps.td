@@ -98,6 +98,7 @@ def Mad_ViewOp : Mad_Op<"view", [NoMemoryEffect,
   let arguments = (ins Mad_Tensor:$source, Variadic<Mad_IndexScalar>:$scalars, AffineMapAttr:$map,
                        Mad_BoundaryAttr:$boundary);
   let results = (outs Mad_Tensor:$result);
+  // An enum prints a space before itself, here and below: `` takes one away.
   let assemblyFormat = [{
     $source (`[` $scalars^ `]`)? `by` $map `` $boundary attr-dict `:` functional-type(operands, results)
   }];
