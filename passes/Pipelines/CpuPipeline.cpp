@@ -58,6 +58,7 @@ static void buildBufferize(OpPassManager &pm) {
 
 /// Loops, over vectors where that is possible.
 static void buildVector(OpPassManager &pm, const CpuOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createLegalizeMemrefs());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(pm);
 }

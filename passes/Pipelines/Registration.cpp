@@ -83,6 +83,7 @@ void registerMadPasses() {
   registerMadConversionPasses();
   registerBindDestinations();
   registerFuseElementwise();
+  registerLegalizeMemrefs();
   registerLowerEntries();
   registerPlanArena();
   registerReuseOperands();

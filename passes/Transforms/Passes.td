@@ -30,23 +30,24 @@ def BindDestinations : Pass<"mad-bind-destinations", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
 }
 
-def ExpandMath : Pass<"mad-expand-math", "mlir::func::FuncOp"> {
-  let summary = "replaces math functions by polynomials";
+def ExpandMath : Pass<"mad-expand-math", "mlir::ModuleOp"> {
+  let summary = "replaces math functions by polynomials and calls of libm";
   let description = [{
     f32 functions, scalar or vector, become arithmetic written in place; see
     docs/performance.md for their errors. The scalar and the vector form of a
     function give the same bits, so that a result does not depend on where a loop
-    is split. Everything without an expansion here (all of f64) is taken apart into
-    scalar calls, which later conversions turn into calls of libm.
+    is split. From level 3 on they use fused multiply-add.
 
-    From level 3 on the polynomials use fused multiply-add, and a product that
-    only feeds sums is fused with them where both carry `contract`.
+    Everything without an expansion here (all of f64) becomes a call of libm, lane
+    by lane. What is left of the math dialect then are instructions, for
+    convert-to-llvm: convert-math-to-libm would make calls of them, too. Must run
+    before convert-scf-to-cf.
   }];
   let options = [
     Option<"level", "level", "int", /*default=*/"3",
            "x86-64 level of the code: 0, 3 or 4">];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect",
-                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::math::MathDialect", "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
 def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
@@ -62,6 +63,16 @@ def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "num-fused", "ops inlined">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
+}
+
+def LegalizeMemrefs : Pass<"mad-legalize-memrefs", "::mlir::func::FuncOp"> {
+  let summary = "replaces ops on memrefs that upstream cannot lower";
+  let description = [{
+    Copies between strided layouts become linalg.generic, which vectorises; an
+    expand_shape with several dynamic sizes in a group becomes a reinterpret_cast.
+    Before the passes that make loops.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect"];
 }
 
 def LowerEntries : Pass<"mad-lower-entries", "::mlir::ModuleOp"> {
