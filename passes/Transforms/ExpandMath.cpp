@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -66,57 +67,96 @@ bool isNative(Operation *op) {
              math::RoundEvenOp, math::SqrtOp, math::TruncOp>(op);
 }
 
-/// One op a lane.
-Value unroll(ImplicitLocOpBuilder &b, Operation *op, VectorType type) {
-  SmallVector<Value> lanes;
-  for (int64_t i = 0; i < type.getNumElements(); ++i) {
-    Operation *copy = b.clone(*op);
-    for (OpOperand &operand : copy->getOpOperands())
-      operand.set(vector::ExtractOp::create(b, operand.get(), i));
-    // The operands were taken out before the copy.
-    copy->moveBefore(b.getBlock(), b.getInsertionPoint());
-    copy->getResult(0).setType(type.getElementType());
-    lanes.push_back(copy->getResult(0));
-  }
-  return vector::FromElementsOp::create(b, type, lanes);
+/// What libm calls the function on f64, or "".
+StringRef libmName(Operation *op) {
+  StringRef name = op->getName().stripDialect();
+  static constexpr StringRef same[] = {
+      "acos", "acosh", "asin", "asinh", "atan",  "atan2", "atanh", "cbrt", "cos",
+      "cosh", "erf",   "erfc", "exp",   "exp2",  "expm1", "log",   "log10", "log1p",
+      "log2", "round", "sin",  "sinh",  "tan",   "tanh"};
+  if (name == "powf")
+    return "pow";
+  return llvm::is_contained(same, name) ? name : StringRef();
 }
 
 struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
   using ExpandMathBase::ExpandMathBase;
 
   void runOnOperation() override {
-    SmallVector<Operation *> ops;
-    getOperation().walk([&](Operation *op) {
-      if (isa<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1)
-        ops.push_back(op);
-    });
-    for (Operation *op : ops) {
-      ImplicitLocOpBuilder b(op->getLoc(), op);
-      if (Value result = expand(b, op)) {
-        op->getResult(0).replaceAllUsesWith(result);
-        op->erase();
-      }
+    auto mathOps = [&] {
+      SmallVector<Operation *> ops;
+      getOperation().walk([&](Operation *op) {
+        if (isa<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 && !isNative(op))
+          ops.push_back(op);
+      });
+      return ops;
+    };
+    for (Operation *op : mathOps())
+      replace(op, [&](ImplicitLocOpBuilder &b) { return expand(b, op); });
+    // Expansions may ask for the function itself on some arguments.
+    for (Operation *op : mathOps())
+      replace(op, [&](ImplicitLocOpBuilder &b) { return callLanes(b, op); });
+  }
+
+  void replace(Operation *op, llvm::function_ref<Value(ImplicitLocOpBuilder &)> make) {
+    ImplicitLocOpBuilder b(op->getLoc(), op);
+    if (Value result = make(b)) {
+      op->getResult(0).replaceAllUsesWith(result);
+      op->erase();
     }
   }
 
   Value expand(ImplicitLocOpBuilder &b, Operation *op) {
-    Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
-    if (isNative(op))
-      return {};
+    Type type = op->getResult(0).getType();
     if (auto root = dyn_cast<math::RsqrtOp>(op)) {
       Value sqrt = math::SqrtOp::create(b, root.getOperand());
       return arith::DivFOp::create(b, number(b, type, 1), sqrt);
     }
     if (auto power = dyn_cast<math::PowFOp>(op))
-      if (Value result = expandPower(b, power))
-        return result;
-    if (element.isF32() && op->getNumOperands() == 1) {
-      F32Builder m(b, type, level >= 3);
-      if (Value result = expandF32(m, op->getName().stripDialect(), op->getOperand(0)))
-        return result;
-    }
+      return expandPower(b, power);
+    if (!getElementTypeOrSelf(type).isF32() || op->getNumOperands() != 1)
+      return {};
+    F32Builder m(b, type, level >= 3);
+    return expandF32(m, op->getName().stripDialect(), op->getOperand(0));
+  }
+
+  /// One call a lane.
+  Value callLanes(ImplicitLocOpBuilder &b, Operation *op) {
+    Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
+    StringRef name = libmName(op);
+    if (name.empty() || (!element.isF32() && !element.isF64()))
+      return {};
+    func::FuncOp callee = declare(name, cast<FloatType>(element), op->getNumOperands());
+    auto call = [&](ValueRange arguments) {
+      return func::CallOp::create(b, callee, arguments).getResult(0);
+    };
     auto vector = dyn_cast<VectorType>(type);
-    return vector && vector.getRank() == 1 ? unroll(b, op, vector) : Value();
+    if (!vector)
+      return call(op->getOperands());
+    if (vector.getRank() != 1)
+      return {};
+    SmallVector<Value> lanes;
+    for (int64_t i = 0; i < vector.getNumElements(); ++i) {
+      SmallVector<Value> arguments;
+      for (Value v : op->getOperands())
+        arguments.push_back(vector::ExtractOp::create(b, v, i));
+      lanes.push_back(call(arguments));
+    }
+    return vector::FromElementsOp::create(b, vector, lanes);
+  }
+
+  func::FuncOp declare(StringRef name, FloatType type, unsigned operands) {
+    std::string symbol = (name + (type.isF32() ? "f" : "")).str();
+    if (auto known = getOperation().lookupSymbol<func::FuncOp>(symbol))
+      return known;
+    OpBuilder b = OpBuilder::atBlockBegin(getOperation().getBody());
+    auto function = func::FuncOp::create(
+        b, getOperation().getLoc(), symbol,
+        b.getFunctionType(SmallVector<Type>(operands, type), Type(type)));
+    function.setPrivate();
+    // It only computes: the call may move and be left out.
+    function->setAttr("llvm.readnone", b.getUnitAttr());
+    return function;
   }
 };
 

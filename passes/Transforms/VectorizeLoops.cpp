@@ -51,6 +51,7 @@ SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
   SmallVector<ReassociationIndices> groups;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   llvm::SmallBitVector asked(op.getNumLoops());
   op.getBody()->walk([&](linalg::IndexOp index) { asked.set(index.getDim()); });
   auto guaranteed = [&](ArrayRef<int64_t> dims) {
@@ -80,7 +81,9 @@ SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
     if (!groups.empty()) {
       ReassociationIndices longer = groups.back();
       longer.push_back(d);
-      bool same = kinds[d] == kinds[longer.front()] && !asked.test(d) && !asked.test(d - 1);
+      bool some = sizes[d] != 0 && sizes[d - 1] != 0; // 0 x ? has a size of its own
+      bool same = some && kinds[d] == kinds[longer.front()] && !asked.test(d) &&
+                  !asked.test(d - 1);
       if (same && linalg::areDimSequencesPreserved(maps, {longer}) && guaranteed(longer)) {
         groups.back() = longer;
         continue;
@@ -89,6 +92,39 @@ SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
     groups.push_back({d});
   }
   return groups;
+}
+
+bool mayContract(Operation *op) {
+  auto flags = cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr();
+  return flags && bitEnumContainsAll(flags.getValue(), arith::FastMathFlags::contract);
+}
+
+/// The product that feeds nothing but `user`, and may be fused with it.
+arith::MulFOp fusableProduct(Value value) {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  return product && product->hasOneUse() && mayContract(product) ? product : arith::MulFOp();
+}
+
+/// Sums with a product become one operation, if the source allows it. Done here,
+/// and not by LLVM, so that every copy of the body gives the same bits.
+void fuseMultiplyAdd(IRRewriter &rewriter, linalg::GenericOp op) {
+  for (Operation &o : llvm::make_early_inc_range(op.getBody()->without_terminator())) {
+    if (!isa<arith::AddFOp, arith::SubFOp>(o) || !mayContract(&o))
+      continue;
+    int side = fusableProduct(o.getOperand(0)) ? 0 : 1;
+    arith::MulFOp product = fusableProduct(o.getOperand(side));
+    if (!product || product->getBlock() != op.getBody())
+      continue;
+    rewriter.setInsertionPoint(&o);
+    Value x = product.getLhs(), rest = o.getOperand(1 - side);
+    auto flags = cast<arith::ArithFastMathInterface>(o).getFastMathFlagsAttr();
+    if (isa<arith::SubFOp>(o)) {
+      Value &negated = side == 0 ? rest : x;
+      negated = arith::NegFOp::create(rewriter, o.getLoc(), negated);
+    }
+    rewriter.replaceOpWithNewOp<math::FmaOp>(&o, x, product.getRhs(), rest, flags);
+    rewriter.eraseOp(product);
+  }
 }
 
 struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
@@ -135,6 +171,10 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
         return {};
       generic = *result;
     }
+    // Upstream collapses operands that are indexed by single dimensions only.
+    if (!llvm::all_of(generic.getIndexingMapsArray(),
+                      [](AffineMap map) { return map.isProjectedPermutation(); }))
+      return generic;
     SmallVector<ReassociationIndices> groups = collapsibleDims(generic);
     if (groups.size() == generic.getNumLoops())
       return generic;
@@ -147,6 +187,8 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
   }
 
   bool lower(IRRewriter &rewriter, linalg::GenericOp op) {
+    if (level >= 3)
+      fuseMultiplyAdd(rewriter, op);
     std::optional<Nest> nest = Nest::get(op, level);
     if (!nest)
       return false;

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/VectorizeLoopsPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -37,6 +38,9 @@ private:
   SmallVector<Value> step(BodyEmitter &e, ArrayRef<int64_t> sizes, int64_t count, int64_t lanes,
                           Value mask, ValueRange accumulators);
   SmallVector<SmallVector<int64_t>> points(ArrayRef<int64_t> sizes, ArrayRef<int64_t> at) const;
+  /// Takes values up in an accumulator.
+  Value take(BodyEmitter &e, unsigned output, Value accumulator, ArrayRef<Lanes> values);
+  /// Brings two accumulators together.
   Value combine(BodyEmitter &e, unsigned output, Value x, Value y);
   Value horizontal(unsigned output, Value vector);
   TypedAttr neutral(unsigned output) const;
@@ -64,7 +68,9 @@ AlongEmitter::AlongEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const Tile
   }
   for (const Combiner &c : combiners) {
     combinerOps.insert(c.op);
-    wanted.push_back(c.value);
+    for (OpOperand &operand : c.op->getOpOperands())
+      if (operand.getOperandNumber() != c.accumulator)
+        wanted.push_back(operand.get());
   }
 }
 
@@ -72,12 +78,24 @@ AlongEmitter::AlongEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const Tile
 // Combiners
 //===----------------------------------------------------------------------===//
 
-Value AlongEmitter::combine(BodyEmitter &e, unsigned output, Value x, Value y) {
-  Operation *op = combiners[output].op;
+Value AlongEmitter::take(BodyEmitter &e, unsigned output, Value accumulator,
+                         ArrayRef<Lanes> values) {
+  auto [op, position] = combiners[output];
+  SmallVector<Value> operands;
+  for (const Lanes &x : values)
+    operands.push_back(e.materialize(x));
+  operands.insert(operands.begin() + position, accumulator);
   Operation *copy = e.clone(op);
-  bool valueFirst = op->getOperand(0) == combiners[output].value;
-  copy->setOperand(valueFirst ? 1 : 0, x);
-  copy->setOperand(valueFirst ? 0 : 1, y);
+  copy->setOperands(operands);
+  copy->getResult(0).setType(accumulator.getType());
+  return copy->getResult(0);
+}
+
+Value AlongEmitter::combine(BodyEmitter &e, unsigned output, Value x, Value y) {
+  if (isa<math::FmaOp>(combiners[output].op))
+    return arith::AddFOp::create(b, x, y);
+  Operation *copy = e.clone(combiners[output].op);
+  copy->setOperands({x, y});
   copy->getResult(0).setType(x.getType());
   return copy->getResult(0);
 }
@@ -86,7 +104,7 @@ Value AlongEmitter::horizontal(unsigned output, Value vector) {
   using K = vector::CombiningKind;
   Operation *op = combiners[output].op;
   K kind = llvm::TypeSwitch<Operation *, K>(op)
-               .Case<arith::AddFOp, arith::AddIOp>([](auto) { return K::ADD; })
+               .Case<arith::AddFOp, arith::AddIOp, math::FmaOp>([](auto) { return K::ADD; })
                .Case<arith::MulFOp, arith::MulIOp>([](auto) { return K::MUL; })
                .Case<arith::MaximumFOp>([](auto) { return K::MAXIMUMF; })
                .Case<arith::MinimumFOp>([](auto) { return K::MINIMUMF; })
@@ -100,7 +118,7 @@ Value AlongEmitter::horizontal(unsigned output, Value vector) {
                .Case<arith::OrIOp>([](auto) { return K::OR; })
                .Default([](Operation *) { return K::XOR; });
   arith::FastMathFlags flags = arith::FastMathFlags::none;
-  if (isa<arith::AddFOp, arith::MulFOp>(op))
+  if (isa<arith::AddFOp, arith::MulFOp, math::FmaOp>(op))
     flags = arith::FastMathFlags::reassoc;
   return vector::ReductionOp::create(b, kind, vector, flags);
 }
@@ -112,7 +130,7 @@ TypedAttr AlongEmitter::neutral(unsigned output) const {
     const llvm::fltSemantics &s = f.getFloatSemantics();
     if (isa<arith::MulFOp>(op))
       return b.getFloatAttr(type, 1.0);
-    if (isa<arith::AddFOp>(op)) // -0 + x is x, for all x
+    if (isa<arith::AddFOp, math::FmaOp>(op)) // -0 + x is x, for all x
       return b.getFloatAttr(type, llvm::APFloat::getZero(s, /*Negative=*/true));
     bool least = isa<arith::MaximumFOp, arith::MaxNumFOp>(op);
     // NaN is what maxnumf and minnumf ignore.
@@ -163,13 +181,16 @@ SmallVector<Value> AlongEmitter::step(BodyEmitter &e, ArrayRef<int64_t> sizes, i
   for (auto [i, point] : llvm::enumerate(tile))
     for (int64_t v = 0; v < count; ++v) {
       point[dim] = v * lanes;
-      for (auto [o, x] : llvm::enumerate(e.evaluateAll(wanted, point, combinerOps))) {
-        unsigned at = i * outputs + o;
+      SmallVector<Lanes> all = e.evaluateAll(wanted, point, combinerOps);
+      ArrayRef<Lanes> rest = all;
+      for (unsigned o = 0; o < outputs; ++o) {
+        unsigned at = i * outputs + o, used = combiners[o].op->getNumOperands() - 1;
         at = lanes > 1 ? at * plan.vectors + v : scalars + at;
-        Value value = e.materialize(x);
+        Value taken = take(e, o, next[at], rest.take_front(used));
         if (mask)
-          value = arith::SelectOp::create(b, mask, value, e.splat(neutral(o)));
-        next[at] = combine(e, o, next[at], value);
+          taken = arith::SelectOp::create(b, mask, taken, next[at]);
+        next[at] = taken;
+        rest = rest.drop_front(used);
       }
     }
   return next;

@@ -261,13 +261,14 @@ std::optional<Lanes> BodyEmitter::evaluateLinear(Operation *op, ArrayRef<Lanes> 
   return Lanes{copy->getResult(0), step};
 }
 
-/// A copy without the freedom to reorder: the order is chosen here, and is the same
-/// in the vectors and in what is left over.
+/// A copy without the freedom to reorder or to fuse: both are done by now, and must
+/// be the same in the vectors and in what is left over.
 Operation *BodyEmitter::clone(Operation *op) {
   Operation *copy = b->clone(*op);
   if (auto math = dyn_cast<arith::ArithFastMathInterface>(copy))
     if (arith::FastMathFlagsAttr flags = math.getFastMathFlagsAttr()) {
-      auto kept = bitEnumClear(flags.getValue(), arith::FastMathFlags::reassoc);
+      auto kept = bitEnumClear(flags.getValue(),
+                               arith::FastMathFlags::reassoc | arith::FastMathFlags::contract);
       copy->setAttr(math.getFastMathAttrName(),
                     arith::FastMathFlagsAttr::get(b->getContext(), kept));
     }

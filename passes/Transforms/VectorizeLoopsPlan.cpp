@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/VectorizeLoopsPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/MathExtras.h"
 #include <cmath>
 
@@ -18,7 +19,7 @@ using namespace mlir;
 namespace mad::vectorize {
 
 static bool isFreeCombiner(Operation *op) {
-  if (isa<arith::AddFOp, arith::MulFOp>(op)) {
+  if (isa<arith::AddFOp, arith::MulFOp, math::FmaOp>(op)) {
     auto flags = cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr();
     return flags && bitEnumContainsAll(flags.getValue(), arith::FastMathFlags::reassoc);
   }
@@ -36,8 +37,10 @@ std::optional<SmallVector<Combiner>> freeCombiners(const Nest &nest) {
     if (!op || op->getBlock() != &body || !isFreeCombiner(op) || !accumulator.hasOneUse() ||
         *accumulator.user_begin() != op || !op->hasOneUse())
       return {};
-    unsigned side = op->getOperand(0) == accumulator ? 1 : 0;
-    result.push_back({op, op->getOperand(side)});
+    unsigned position = accumulator.use_begin()->getOperandNumber();
+    if (isa<math::FmaOp>(op) && position != 2)
+      return {};
+    result.push_back({op, position});
   }
   return result;
 }

@@ -12,10 +12,11 @@
 
 namespace mad::vectorize {
 
-/// One output of a reduction: `combiner` takes the accumulator and `value`.
+/// One output of a reduction: how `op` takes values up in an accumulator, which is
+/// its operand `accumulator`.
 struct Combiner {
   mlir::Operation *op = nullptr;
-  mlir::Value value;
+  unsigned accumulator = 0;
 };
 /// The combiners if every output has one that allows any order, else nothing.
 std::optional<llvm::SmallVector<Combiner>> freeCombiners(const Nest &nest);
