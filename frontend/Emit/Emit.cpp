@@ -46,15 +46,17 @@ private:
   Type elementType(hir::Element element) const;
   Value value(hir::Ref ref) const { return values.lookup(ref.node)[ref.result]; }
   SmallVector<Value> operands(const hir::Node &node) const;
+  Value relabelled(Value value, Type type, Location loc);
 
   void attributes(const hir::Function &function, func::FuncOp op);
-  void region(const hir::Region &source, Region &target, Location loc);
+  void region(const hir::Region &source, Region &target, TypeRange results, Location loc);
   void node(const hir::Node &node);
   SmallVector<Value> create(const hir::Node &node, Location loc, TypeRange types);
   Value constant(const hir::Node &node, Location loc);
   Value view(const hir::Node &node, Location loc, RankedTensorType type);
   Value contract(const hir::Node &node, Location loc, RankedTensorType type);
   Value elementwise(const hir::Node &node, Location loc, RankedTensorType type);
+  SmallVector<Value> call(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> ifOp(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> scan(const hir::Node &node, Location loc, TypeRange types);
 
@@ -102,6 +104,12 @@ SmallVector<Value> FunctionEmitter::operands(const hir::Node &node) const {
   for (hir::Ref ref : node.operands)
     result.push_back(value(ref));
   return result;
+}
+
+/// Callers and callees may call a constant dimension by different names; the
+/// types then differ in that alone. A reshape to the same shape renames.
+Value FunctionEmitter::relabelled(Value value, Type type, Location loc) {
+  return value.getType() == type ? value : Value(ReshapeOp::create(b, loc, type, value));
 }
 
 void FunctionEmitter::emit(const hir::Function &function) {
@@ -164,7 +172,8 @@ void FunctionEmitter::attributes(const hir::Function &function, func::FuncOp op)
     op->setAttr("mad.asserts", b.getArrayAttr(asserts));
 }
 
-void FunctionEmitter::region(const hir::Region &source, Region &target, Location loc) {
+void FunctionEmitter::region(const hir::Region &source, Region &target, TypeRange results,
+                             Location loc) {
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&target);
   for (const hir::Node *parameter : source.parameters)
@@ -173,8 +182,8 @@ void FunctionEmitter::region(const hir::Region &source, Region &target, Location
   for (const hir::Node *n : source.nodes)
     node(*n);
   SmallVector<Value> yielded;
-  for (hir::Ref result : source.results)
-    yielded.push_back(value(result));
+  for (auto [result, type] : llvm::zip(source.results, results))
+    yielded.push_back(relabelled(value(result), type, loc));
   YieldOp::create(b, loc, yielded);
 }
 
@@ -225,8 +234,7 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
   case hir::Op::Concat:
     return {ConcatOp::create(b, loc, tensor, operands(node), node.index)};
   case hir::Op::Call:
-    return func::CallOp::create(b, loc, symbols.lookup(node.callee), types, operands(node))
-        .getResults();
+    return call(node, loc, types);
   case hir::Op::If:
     return ifOp(node, loc, types);
   case hir::Op::Scan:
@@ -298,16 +306,33 @@ Value FunctionEmitter::elementwise(const hir::Node &node, Location loc, RankedTe
   return b.create(state)->getResult(0);
 }
 
+SmallVector<Value> FunctionEmitter::call(const hir::Node &node, Location loc, TypeRange types) {
+  SmallVector<Value> arguments;
+  for (auto [operand, parameter] : llvm::zip(node.operands, node.callee->body.parameters))
+    arguments.push_back(relabelled(value(operand), type(parameter->types[0]), loc));
+  SmallVector<Type> results;
+  for (hir::Ref result : node.callee->body.results)
+    results.push_back(type(result.type()));
+  auto op = func::CallOp::create(b, loc, symbols.lookup(node.callee), results, arguments);
+  SmallVector<Value> values;
+  for (auto [result, type] : llvm::zip(op.getResults(), types))
+    values.push_back(relabelled(result, type, loc));
+  return values;
+}
+
 SmallVector<Value> FunctionEmitter::ifOp(const hir::Node &node, Location loc, TypeRange types) {
   auto op = IfOp::create(b, loc, types, value(node.operands[0]));
-  region(node.regions[0], op.getThenRegion(), loc);
-  region(node.regions[1], op.getElseRegion(), loc);
+  region(node.regions[0], op.getThenRegion(), types, loc);
+  region(node.regions[1], op.getElseRegion(), types, loc);
   return op.getResults();
 }
 
 SmallVector<Value> FunctionEmitter::scan(const hir::Node &node, Location loc, TypeRange types) {
-  auto op = ScanOp::create(b, loc, types, operands(node), node.low.str(), node.high.str());
-  region(node.regions[0], op.getBody(), loc);
+  SmallVector<Value> initial;
+  for (auto [operand, type] : llvm::zip(node.operands, types))
+    initial.push_back(relabelled(value(operand), type, loc));
+  auto op = ScanOp::create(b, loc, types, initial, node.low.str(), node.high.str());
+  region(node.regions[0], op.getBody(), types, loc);
   return op.getResults();
 }
 

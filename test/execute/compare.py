@@ -55,7 +55,7 @@ def compare(name, oracle, got, rtol, atol):
 
 
 def main():
-    mad, path = sys.argv[1:3]
+    mad, path = (os.path.abspath(p) for p in sys.argv[1:3])
     with open(path) as f:
         text = f.read()
     cases = re.findall(r"^// EXECUTE: (.*)$", text, re.M)
