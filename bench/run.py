@@ -72,8 +72,8 @@ def limits(folder, elements, repeats):
 
 def kernels(mad, runtime, folder, elements, repeats, best):
     rng = np.random.default_rng(1)
-    x = rng.standard_normal(elements, dtype=np.float32)
-    y = rng.standard_normal(elements, dtype=np.float32)
+    x = rng.random(elements, dtype=np.float32)
+    y = rng.random(elements, dtype=np.float32)
     out, scratch = np.empty_like(x), np.empty_like(x)
     total = np.empty((), np.float32)
     for name in ("elementwise", "reduce"):
@@ -98,15 +98,17 @@ def kernels(mad, runtime, folder, elements, repeats, best):
         numpy()
         expected = result.copy()
         call()
-        # The orders of summation differ: sqrt(N) roundings of sums of size sqrt(N).
-        if not np.allclose(result, expected, rtol=1e-5, atol=1e-6 * elements**0.5):
-            sys.exit(f"{entry}: the results differ from NumPy's")
+        # The orders of summation differ, so the last digits of a long sum do too.
+        difference = np.max(np.abs(result - expected) / np.abs(expected))
+        if not difference < 1e-3:
+            sys.exit(f"{entry}: {result} differs from NumPy's {expected}")
         ours, theirs = median_of(repeats, call, numpy)
         rate = 1e-9 * width * elements / statistics.median(ours)
         limit = best[width, 1]
         print(f"  {entry:8} mad ({model.variant()}) {text(ours)}   numpy {text(theirs)}   "
               f"{statistics.median(theirs) / statistics.median(ours):5.2f} times as fast")
-        print(f"           {rate:6.2f} GB/s of {limit:.2f}: {100 * rate / limit:.0f} % of the limit")
+        print(f"           {rate:6.2f} GB/s of {limit:.2f}: {100 * rate / limit:.0f} % of the limit; "
+              f"differs from numpy by at most {difference:.1e}")
         model.close()
 
 
