@@ -150,8 +150,11 @@ struct ContractLowering : LoweringPattern<ContractOp> {
     unsigned space = op.getLhsMap().getNumDims();
     SmallVector<utils::IteratorType> loops(space, utils::IteratorType::reduction);
     std::fill_n(loops.begin(), type.getRank(), utils::IteratorType::parallel);
-    AffineMap out = AffineMap::getMultiDimIdentityMap(space, b.getContext())
-                        .getMajorSubMap(type.getRank());
+    // Built from dims: the major submap of rank 0 is a null map.
+    SmallVector<AffineExpr> kept;
+    for (int64_t i = 0; i < type.getRank(); ++i)
+      kept.push_back(b.getAffineDimExpr(i));
+    AffineMap out = AffineMap::get(space, 0, kept, b.getContext());
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
     Value init = linalg::FillOp::create(b, loc, zero, lowering.empty(b, op, type)).getResult(0);
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
