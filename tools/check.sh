@@ -58,7 +58,7 @@ part format tools/dev/check-format.sh
 # Sanitizers and locales of the caller must not change what is tested.
 export LC_ALL=C.UTF-8
 units=()
-for program in "$build"/unit/*Test*; do
+for program in "$build"/unit/*; do
   [[ -x $program && -f $program ]] || continue
   name=$(basename "$program")
   units+=("$logs/unit-$name.json")
