@@ -62,6 +62,8 @@ static void buildVector(OpPassManager &pm, const CpuOptions &options) {
   pm.addNestedPass<func::FuncOp>(createVectorizeLoops({options.level}));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(pm);
+  pm.addPass(createExpandMath({options.level}));
+  simplify(pm);
 }
 
 /// The LLVM dialect, with C functions for the runtime.
@@ -72,7 +74,6 @@ static void buildLlvm(OpPassManager &pm) {
   pm.addPass(createLowerAffinePass());
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());

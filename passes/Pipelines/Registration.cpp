@@ -81,13 +81,7 @@ void registerCpuDialects(DialectRegistry &registry) {
 
 void registerMadPasses() {
   registerMadConversionPasses();
-  registerBindDestinations();
-  registerFuseElementwise();
-  registerLegalizeMemrefs();
-  registerLowerEntries();
-  registerPlanArena();
-  registerReuseOperands();
-  registerVectorizeLoops();
+  registerMadTransformsPasses();
   for (llvm::StringRef stage : cpuStages())
     PassPipelineRegistration<>(
         ("mad-" + stage + "-pipeline").str(), "the stage `" + stage.str() + "` of a compilation",

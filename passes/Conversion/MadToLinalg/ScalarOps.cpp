@@ -106,8 +106,13 @@ Value ScalarBuilder::divide(Value x, Value y) {
 
 Value ScalarBuilder::remainder(Value x, Value y) {
   if (isFloat()) {
-    Value q = make<math::FloorOp>(make<arith::DivFOp>(x, y));
-    return makeContract<arith::SubFOp>(x, makeContract<arith::MulFOp>(q, y));
+    // C's remainder is exact; it has the sign of x.
+    Value r = make<arith::RemFOp>(x, y), zero = constant(0);
+    Value isZero = compare(arith::CmpFPredicate::OEQ, r, zero);
+    Value differs = make<arith::XOrIOp>(compare(arith::CmpFPredicate::OLT, r, zero),
+                                        compare(arith::CmpFPredicate::OLT, y, zero));
+    Value fixed = select(differs, make<arith::AddFOp>(r, y), r);
+    return select(isZero, make<math::CopySignOp>(zero, y), fixed);
   }
   Value zero = integer(0), one = integer(1), minus = integer(-1);
   Value trivial = make<arith::OrIOp>(compare(arith::CmpIPredicate::eq, y, zero),
