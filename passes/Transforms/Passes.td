@@ -30,7 +30,7 @@ def BindDestinations : Pass<"mad-bind-destinations", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
 }
 
-def ExpandMath : Pass<"mad-expand-math", "mlir::ModuleOp"> {
+def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
   let summary = "replaces math functions by polynomials and calls of libm";
   let description = [{
     f32 functions, scalar or vector, become arithmetic written in place; see
@@ -46,8 +46,9 @@ def ExpandMath : Pass<"mad-expand-math", "mlir::ModuleOp"> {
   let options = [
     Option<"level", "level", "int", /*default=*/"3",
            "x86-64 level of the code: 0, 3 or 4">];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
-                           "mlir::math::MathDialect", "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
@@ -108,7 +109,7 @@ def ReuseOperands : Pass<"mad-reuse-operands", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
-def VectorizeLoops : Pass<"mad-vectorize-loops", "mlir::func::FuncOp"> {
+def VectorizeLoops : Pass<"mad-vectorize-loops", "::mlir::func::FuncOp"> {
   let summary = "turns structured ops on memrefs into loops over vectors";
   let description = [{
     Takes linalg ops and memref.copy on memrefs, of static or dynamic shape, and
@@ -118,6 +119,7 @@ def VectorizeLoops : Pass<"mad-vectorize-loops", "mlir::func::FuncOp"> {
     - Without a reduction: the last dimension of the output is vectorised.
       Conditions on an index are decided for the inside of that dimension, so that
       stencils with a boundary rule run as vectors there.
+    - From level 3 on, sums of products that carry `contract` are fused.
     - With reductions: a tile of accumulators is carried through the reduction
       loops, along a parallel dimension (matmul, convolution) or, where the
       combiner allows another order, along the innermost reduction dimension.
@@ -138,9 +140,10 @@ def VectorizeLoops : Pass<"mad-vectorize-loops", "mlir::func::FuncOp"> {
   let statistics = [
     Statistic<"vectorized", "num-vectorized", "ops turned into vector loops">,
     Statistic<"left", "num-left", "ops left for scalar loops">];
-  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
-                           "mlir::linalg::LinalgDialect", "mlir::memref::MemRefDialect",
-                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 #endif // MAD_PASSES_TRANSFORMS_PASSES_TD
