@@ -113,6 +113,19 @@ Value Checker::elementwise(const std::string &mnemonic, std::vector<Value> value
   return Value::tensor(b.elementwise(mnemonic, std::move(operands), result), values[0].space);
 }
 
+/// The value with sizes that are known to equal its own, as written here.
+Value Checker::withSizes(const Value &value, const Dims &shape) {
+  Dims own = value.shape(), full = spaceDims(value.space);
+  if (std::equal(own.begin(), own.end(), shape.begin(), shape.end(),
+                 [](const hir::Dim &a, const hir::Dim &b) { return a.size == b.size; }))
+    return value;
+  full.insert(full.end(), shape.begin(), shape.end());
+  std::vector<int64_t> from;
+  for (size_t d = 0; d < full.size(); ++d)
+    from.push_back(int64_t(d));
+  return Value::tensor(b.spread(value.ref, std::move(full), from), value.space);
+}
+
 Value Checker::scalarCast(const Value &value, Element element) {
   return Value::tensor(b.cast(value.ref, element), value.space);
 }

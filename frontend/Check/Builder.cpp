@@ -170,6 +170,21 @@ static std::optional<std::vector<Affine>> compose(const std::vector<Affine> &inn
   return result;
 }
 
+/// The dimension of the result that a coordinate of a view runs along, alone.
+static std::optional<uint32_t> alongOne(const Affine &a) {
+  std::optional<uint32_t> found;
+  for (uint32_t d = 0; d < a.coefficients.size(); ++d) {
+    if (a.coefficients[d] == 0)
+      continue;
+    if (a.coefficients[d] != 1 || found)
+      return std::nullopt;
+    found = d;
+  }
+  bool plain = a.offset == 0 && std::all_of(a.scalars.begin(), a.scalars.end(),
+                                            [](int64_t c) { return c == 0; });
+  return plain ? found : std::nullopt;
+}
+
 Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
                   std::vector<Ref> scalars, Boundary boundary) {
   for (Affine &a : map) {
@@ -178,6 +193,9 @@ Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
   }
   if (isIdentity(source.type(), shape, map))
     return source;
+  if (source.node->op == Op::Iota && boundary == Boundary::Inside)
+    if (auto along = alongOne(map[source.node->index]))
+      return iota(std::move(shape), *along);
   // What the inner view reads outside of its source does not depend on how its
   // result is read, as long as that stays inside.
   if (boundary == Boundary::Inside && source.node->op == Op::View) {
@@ -234,8 +252,32 @@ Ref Builder::spread(Ref source, std::vector<Dim> shape, const std::vector<int64_
   return view(source, std::move(shape), std::move(map));
 }
 
+/// An operand of a contraction that only reorders another tensor is read
+/// without that: the map of the contraction does the same.
+static void skipReordering(Ref &operand, std::vector<uint32_t> &dims) {
+  const Node *node = operand.node;
+  size_t rank = dims.size();
+  if (node->op != Op::View || node->map.size() != rank || node->boundary != Boundary::Inside)
+    return;
+  std::vector<uint32_t> order;
+  for (size_t d = 0; d < rank; ++d) {
+    auto at = alongOne(node->map[d]);
+    if (!at || std::count(order.begin(), order.end(), *at) ||
+        node->operands[0].type().shape[d].size != operand.type().shape[*at].size)
+      return;
+    order.push_back(*at);
+  }
+  std::vector<uint32_t> result;
+  for (uint32_t at : order)
+    result.push_back(dims[at]);
+  dims = std::move(result);
+  operand = node->operands[0];
+}
+
 Ref Builder::contract(Ref lhs, Ref rhs, std::vector<Dim> shape, std::vector<uint32_t> lhsDims,
                       std::vector<uint32_t> rhsDims, uint32_t space) {
+  skipReordering(lhs, lhsDims);
+  skipReordering(rhs, rhsDims);
   Node *node = append(Op::Contract, {Type{lhs.type().element, std::move(shape)}});
   node->operands = {lhs, rhs};
   node->lhs = std::move(lhsDims);

@@ -293,16 +293,24 @@ Value Checker::emitCall(CallMatch &match) {
     ++failures;
     return {};
   }
-  for (const hir::Constraint &constraint : instance.function->constraints)
-    addConstraint(constraint);
-  hir::Node *node = b.append(hir::Op::Call, {});
+  bool library = match.fn->module->name.starts_with("std.");
+  for (hir::Constraint constraint : instance.function->constraints) {
+    // The place of a failure is in the program, not in the library.
+    if (library && !frame->module->name.starts_with("std."))
+      constraint.span = match.call->span;
+    addConstraint(std::move(constraint));
+  }
+  hir::Node *node = b.detached(hir::Op::Call, {});
   node->callee = instance.function;
   for (const Value &value : match.values) {
     std::vector<Value> leaves;
     flatten(value, leaves);
     for (const Value &leaf : leaves)
-      if (leaf.isTensor())
-        node->operands.push_back(leaf.ref);
+      if (leaf.isTensor()) {
+        const hir::Node *parameter =
+            instance.function->body.parameters[node->operands.size()];
+        node->operands.push_back(withSizes(leaf, parameter->types[0].shape).ref);
+      }
   }
   std::vector<Value> results;
   for (hir::Ref ref : instance.function->body.results) {
@@ -311,6 +319,7 @@ Value Checker::emitCall(CallMatch &match) {
     node->types.push_back(std::move(type));
     results.push_back(Value::tensor({node, uint32_t(results.size())}));
   }
+  b.block->push_back(node);
   size_t next = 0;
   return rebuilt(instance.result, results, next);
 }

@@ -235,6 +235,7 @@ private:
   Value broadcastTo(const Value &value, const std::vector<IndexId> &space, const Dims &shape);
   Dims spaceDims(const std::vector<IndexId> &space) const;
   static std::vector<IndexId> unite(const std::vector<IndexId> &a, const std::vector<IndexId> &b);
+  Value withSizes(const Value &value, const Dims &shape);
   Value scalarCast(const Value &value, Element element);
 
   // Ranges.cpp: over which values indices run.
@@ -247,7 +248,9 @@ private:
   bool resolveRanges(const Node *n);
   void collect(const Node *n, std::vector<IndexId> &found, std::vector<Access> &accesses,
                bool bounded, bool own);
+  IndexId newIndex(const Node *binder);
   void collectBinders(const Node *binders, std::vector<IndexId> &found);
+  void declaredRanges(const Node *n, const std::vector<IndexId> &found);
   void collectAccess(const Node *n, std::vector<Access> &accesses, bool bounded);
   void shadow(const Node *pattern);
   const Dims *peek(const Node *n, bool &broken);
@@ -347,6 +350,8 @@ private:
   uint32_t instanceCount = 0;
   uint32_t depth = 0;
   bool broken = false; ///< a definition failed
+  bool collectAgain = false; ///< something subscripted has no known shape yet
+  uint32_t blocks = 0; ///< around the part that is being collected
   size_t failures = 0; ///< errors reported since the definition in progress began
 
   /// Makes `frame` current for its life.

@@ -113,6 +113,7 @@ bool Checker::sameTypes(Value &x, Value &y, const Node *n, const Node *first, co
     if (!requireEqual(dx[d], dy[d], n->nameSpan, "the branches of an `if` have one type",
                       differ))
       return false;
+  y = withSizes(y, dx);
   return true;
 }
 

@@ -299,6 +299,8 @@ Value Checker::arrayOfParts(const Node *n, std::vector<Value> parts, Element ele
   one.insert(one.end(), shape.begin(), shape.end());
   for (const Value &part : parts)
     refs.push_back(b.reshape(broadcastTo(part, space, shape).ref, one));
+  if (refs.size() == 1)
+    return Value::tensor(refs[0], space);
   return Value::tensor(b.concat(std::move(refs), uint32_t(space.size()), count), space);
 }
 

@@ -277,6 +277,13 @@ void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const
 // Bodies
 //===----------------------------------------------------------------------===//
 
+/// Whether some of it could not be parsed.
+static bool hasErrors(const Node *n) {
+  return n->kind == Kind::Error ||
+         std::any_of(n->kids.begin(), n->kids.end(),
+                     [](const Node *kid) { return kid && hasErrors(kid); });
+}
+
 /// Checks the body in the current frame, whose scope holds the parameters.
 Value Checker::functionBody(Declaration &decl, const std::function<void()> &parameters) {
   if (parameters)
@@ -294,6 +301,10 @@ Value Checker::functionBody(Declaration &decl, const std::function<void()> &para
   }
   const Node *last = body->kids.empty() || !body->kids.back() ? body : body->kids.back();
   Value value = block(body, type ? Want(*type) : Want());
+  if (value.kind == Value::Nothing && hasErrors(body)) {
+    ++failures;
+    return {};
+  }
   if (value.kind == Value::Nothing) {
     Report(*this, code::E0409, decl.node->nameSpan,
            quoted(decl.name) + " has no result: the last line of a function is its value");

@@ -91,6 +91,8 @@ Value Checker::matmul(const Node *n, const Want &want) {
   };
   if (!require(a.shape[a.summed], c.shape[c.summed]))
     return {};
+  Dims sizes = c.shape;
+  sizes[c.summed] = a.shape[a.summed];
 
   // The batch dimensions, aligned at the last one.
   size_t batch = std::max(a.batch, c.batch);
@@ -112,7 +114,10 @@ Value Checker::matmul(const Node *n, const Want &want) {
       return {};
     }
     shape.push_back(isOne(p) ? q : p);
+    if (!isOne(q))
+      sizes[ic] = shape.back();
   }
+  c.value = withSizes(c.value, sizes);
   uint32_t row = uint32_t(shape.size());
   if (!a.vector)
     shape.push_back(a.shape[a.summed - 1]);

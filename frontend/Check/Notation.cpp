@@ -155,7 +155,10 @@ Value Checker::reduce(const Node *n, const Want &want) {
     ++failures;
     return {};
   }
-  if (!frame->binders.count(binders->kids[0]) && !resolveRanges(n))
+  bool known = std::all_of(binders->kids.begin(), binders->kids.end(), [&](const Node *binder) {
+    return frame->binders.count(binder) > 0;
+  });
+  if (!known && !resolveRanges(n))
     return {};
   std::string op(n->text);
   Inner inner(*this);
@@ -245,35 +248,6 @@ Value Checker::product(const Node *n, const std::vector<IndexId> &summed, const 
   return sumOver("sum", all, summed);
 }
 
-/// Where the value only reorders the dimensions of another one, that one, and
-/// in `from` which of the value's dimensions each of its own is.
-static hir::Ref unordered(hir::Ref ref, std::vector<size_t> &from) {
-  const hir::Node *node = ref.node;
-  size_t rank = ref.type().shape.size();
-  if (node->op == hir::Op::View && node->operands.size() == 1 && node->map.size() == rank &&
-      node->boundary == hir::Boundary::Inside) {
-    std::vector<size_t> order;
-    const auto &source = node->operands[0].type().shape;
-    for (size_t d = 0; d < rank; ++d) {
-      const auto &c = node->map[d].coefficients;
-      size_t at = std::find(c.begin(), c.end(), 1) - c.begin();
-      bool single = at < rank && node->map[d].offset == 0 &&
-                    std::count(c.begin(), c.end(), 0) == int64_t(rank) - 1;
-      if (!single || std::count(order.begin(), order.end(), at) ||
-          source[d].size != ref.type().shape[at].size)
-        break;
-      order.push_back(at);
-    }
-    if (order.size() == rank) {
-      from = order;
-      return node->operands[0];
-    }
-  }
-  for (size_t d = 0; d < rank; ++d)
-    from.push_back(d);
-  return ref;
-}
-
 /// Two factors, summed over `over`, which stand in both.
 static Value contractPair(Builder &b, const Value &x, const Value &y,
                           const std::vector<IndexId> &over, const std::vector<Index> &indices) {
@@ -286,17 +260,13 @@ static Value contractPair(Builder &b, const Value &x, const Value &y,
     shape.push_back(indices[id].extent);
   std::vector<IndexId> order = kept;
   order.insert(order.end(), over.begin(), over.end());
-  std::vector<uint32_t> dims[2];
-  hir::Ref refs[2];
-  for (int side = 0; side < 2; ++side) {
-    const Value &value = side ? y : x;
-    std::vector<size_t> from;
-    refs[side] = unordered(value.ref, from);
-    for (size_t d : from)
-      dims[side].push_back(
-          uint32_t(std::find(order.begin(), order.end(), value.space[d]) - order.begin()));
-  }
-  return Value::tensor(b.contract(refs[0], refs[1], std::move(shape), dims[0], dims[1],
+  auto map = [&](const Value &value) {
+    std::vector<uint32_t> dims;
+    for (IndexId id : value.space)
+      dims.push_back(uint32_t(std::find(order.begin(), order.end(), id) - order.begin()));
+    return dims;
+  };
+  return Value::tensor(b.contract(x.ref, y.ref, std::move(shape), map(x), map(y),
                                   uint32_t(order.size())),
                        kept);
 }

@@ -11,6 +11,7 @@
 #include "frontend/Check/Checker.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mad::elab {
 
@@ -35,48 +36,57 @@ void Checker::shadow(const Node *pattern) {
       shadow(kid);
 }
 
+/// The index of a binder, with the range that is written.
+IndexId Checker::newIndex(const Node *binder) {
+  Index index;
+  index.name = binder->text;
+  index.span = binder->nameSpan;
+  index.low = DimExpr(0);
+  index.inBlock = blocks > 0;
+  const Node *low = binder->kids[0], *high = binder->kids[1];
+  if (low) {
+    auto size = sizeOf(low, "a bound of an index");
+    index.failed |= !size;
+    index.low = size.value_or(DimExpr(0));
+  }
+  if (high) {
+    auto size = sizeOf(high, "a bound of an index");
+    index.failed |= !size;
+    if (!index.failed) {
+      bool named = high->kind == Kind::Name && index.low == DimExpr(0);
+      index.extent = {*size - index.low, named ? std::string(high->text) : std::string()};
+      index.known = isEmptyProof(index.extent.size, binder->span, index.name);
+      index.failed = !index.known;
+    }
+  }
+  indices.push_back(std::move(index));
+  return IndexId(indices.size() - 1);
+}
+
 void Checker::collectBinders(const Node *binders, std::vector<IndexId> &found) {
   std::vector<IndexId> ids;
   for (const Node *binder : binders->kids) {
     if (binder->kind != Kind::Binder)
       continue;
-    Index index;
-    index.name = binder->text;
-    index.span = binder->nameSpan;
-    index.low = DimExpr(0);
-    const Node *low = binder->kids[0], *high = binder->kids[1];
-    if (low) {
-      auto size = sizeOf(low, "a bound of an index");
-      index.failed |= !size;
-      index.low = size.value_or(DimExpr(0));
-    }
-    if (high) {
-      auto dim = sizeOf(high, "a bound of an index");
-      index.failed |= !dim;
-      if (!index.failed) {
-        bool named = high->kind == Kind::Name && index.low == DimExpr(0);
-        index.extent = {*dim - index.low, named ? std::string(high->text) : std::string()};
-        index.known = isEmptyProof(index.extent.size, binder->span, index.name);
-        index.failed = !index.known;
-      }
-    }
+    auto known = frame->binders.find(binder);
+    bool again = known != frame->binders.end();
     Local local;
     local.kind = Local::Index;
-    local.index = IndexId(indices.size());
+    local.index = again ? known->second : newIndex(binder);
     local.span = binder->nameSpan;
-    auto [it, fresh] = frame->scope->names.emplace(index.name, local);
-    if (!fresh && it->second.kind == Local::Index &&
+    frame->binders[binder] = local.index;
+    auto [it, fresh] = frame->scope->names.emplace(std::string(binder->text), local);
+    if (!fresh && !again && it->second.kind == Local::Index &&
         std::count(ids.begin(), ids.end(), it->second.index)) {
-      index.failed = true;
-      Report(*this, code::E0401, binder->nameSpan, quoted(index.name) + " is declared twice")
+      indices[local.index].failed = true;
+      Report(*this, code::E0401, binder->nameSpan, quoted(binder->text) + " is declared twice")
           .note("the first declaration is here", it->second.span);
     }
     it->second = local;
     ids.push_back(local.index);
-    frame->binders[binder] = local.index;
-    indices.push_back(std::move(index));
+    if (!again)
+      found.push_back(local.index);
   }
-  found.insert(found.end(), ids.begin(), ids.end());
 }
 
 /// `own`: the reductions belong to the statement whose ranges are looked for,
@@ -103,6 +113,7 @@ void Checker::collect(const Node *n, std::vector<IndexId> &found, std::vector<Ac
   }
   case Kind::Block: {
     Inner inner(*this);
+    ++blocks;
     for (const Node *kid : n->kids)
       if (kid) {
         collect(kid, found, accesses, bounded, own);
@@ -111,6 +122,7 @@ void Checker::collect(const Node *n, std::vector<IndexId> &found, std::vector<Ac
         if (kid->kind == Kind::LetIndex)
           shadow(kid);
       }
+    --blocks;
     return;
   }
   case Kind::Scan: {
@@ -138,6 +150,7 @@ void Checker::collectAccess(const Node *n, std::vector<Access> &accesses, bool b
   bool broken = false;
   const Dims *shape = peek(n->kids[0], broken);
   if (!shape) {
+    collectAgain |= !broken;
     // An index whose dimension is not known because of another error is none.
     for (size_t d = 1; broken && d < n->kids.size(); ++d)
       excuse(n->kids[d]);
@@ -339,30 +352,45 @@ bool Checker::unknownRange(IndexId id, const std::vector<Access> &accesses) {
   return !used;
 }
 
+/// Writes the ranges of a declared type into indices that have none.
+void Checker::declaredRanges(const Node *n, const std::vector<IndexId> &found) {
+  std::optional<TypeTree> type;
+  if (n->kind == Kind::LetIndex && n->kids[1])
+    type = typeOf(n->kids[1]);
+  for (size_t i = 0; type && !type->tuple && i < found.size(); ++i)
+    if (Index &index = indices[found[i]];
+        !index.known && !index.failed && i < type->type.shape.size()) {
+      index.extent = type->type.shape[i];
+      index.known = true;
+    }
+}
+
 /// `n`: a `let` with indices, or a reduction that stands in none.
 bool Checker::resolveRanges(const Node *n) {
-  Inner inner(*this);
   std::vector<IndexId> found;
   std::vector<Access> accesses;
-  if (n->kind == Kind::LetIndex) {
-    collectBinders(n->kids[0], found);
-    std::optional<TypeTree> type;
-    if (n->kids[1])
-      type = typeOf(n->kids[1]);
-    for (size_t i = 0; type && !type->tuple && i < found.size(); ++i)
-      if (Index &index = indices[found[i]];
-          !index.known && !index.failed && i < type->type.shape.size()) {
-        index.extent = type->type.shape[i];
-        index.known = true;
-      }
-    collect(n->kids[2], found, accesses, frame->boundary.has_value(), true);
-  } else {
-    collect(n, found, accesses, frame->boundary.has_value(), true);
-  }
+  uint32_t outerBlocks = std::exchange(blocks, 0);
   auto open = [&](IndexId id) { return !indices[id].known && !indices[id].failed; };
-  for (IndexId id : found)
-    if (open(id))
-      bareRange(id, accesses);
+  auto countOpen = [&] { return std::count_if(found.begin(), found.end(), open); };
+  int64_t before = -1;
+  // What is subscripted may itself depend on indices: then once more.
+  do {
+    before = before < 0 ? INT64_MAX : countOpen();
+    Inner inner(*this);
+    accesses.clear();
+    collectAgain = false;
+    if (n->kind == Kind::LetIndex) {
+      collectBinders(n->kids[0], found);
+      declaredRanges(n, found);
+      collect(n->kids[2], found, accesses, frame->boundary.has_value(), true);
+    } else {
+      collect(n, found, accesses, frame->boundary.has_value(), true);
+    }
+    for (IndexId id : found)
+      if (open(id))
+        bareRange(id, accesses);
+  } while (collectAgain && countOpen() > 0 && countOpen() < before);
+  blocks = outerBlocks;
   // A range may depend on others; in the end also on those that are known.
   for (bool partial : {false, true})
     for (bool progress = true; progress;) {
@@ -371,6 +399,13 @@ bool Checker::resolveRanges(const Node *n) {
         if (open(id) && affineRange(id, accesses, partial))
           progress = true;
     }
+  // What a block inside declares is known when it is walked: once more then.
+  std::erase_if(found, [&](IndexId id) {
+    if (!open(id) || !indices[id].inBlock || indices[id].excused)
+      return false;
+    std::erase_if(frame->binders, [&](const auto &binder) { return binder.second == id; });
+    return true;
+  });
   // One that hangs on a wrong one is no further error.
   bool good = std::none_of(found.begin(), found.end(), [&](IndexId id) {
     return indices[id].failed || indices[id].excused;

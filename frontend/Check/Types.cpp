@@ -360,7 +360,7 @@ Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const s
     if (name.empty())
       name = type.type.shape[d].name;
   }
-  return value;
+  return withSizes(value, type.type.shape);
 }
 
 } // namespace mad::elab

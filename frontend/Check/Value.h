@@ -31,6 +31,7 @@ struct Index {
   bool known = false;
   bool failed = false; ///< an error says why it is not known
   bool excused = false; ///< an error elsewhere is why
+  bool inBlock = false; ///< may depend on what a block inside the statement declares
 };
 
 /// A type with tuples, which end in the checker.
