@@ -127,6 +127,8 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     if (name.empty() || (!element.isF32() && !element.isF64()))
       return {};
     func::FuncOp callee = declare(name, cast<FloatType>(element), op->getNumOperands());
+    if (!callee)
+      return {};
     auto call = [&](ValueRange arguments) {
       return func::CallOp::create(b, callee, arguments).getResult(0);
     };
@@ -145,14 +147,17 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     return vector::FromElementsOp::create(b, vector, lanes);
   }
 
+  /// Null where the module has another function of that name.
   func::FuncOp declare(StringRef name, FloatType type, unsigned operands) {
     std::string symbol = (name + (type.isF32() ? "f" : "")).str();
-    if (auto known = getOperation().lookupSymbol<func::FuncOp>(symbol))
-      return known;
     OpBuilder b = OpBuilder::atBlockBegin(getOperation().getBody());
-    auto function = func::FuncOp::create(
-        b, getOperation().getLoc(), symbol,
-        b.getFunctionType(SmallVector<Type>(operands, type), Type(type)));
+    auto signature = b.getFunctionType(SmallVector<Type>(operands, type), Type(type));
+    if (Operation *known = getOperation().lookupSymbol(symbol)) {
+      auto function = dyn_cast<func::FuncOp>(known);
+      bool same = function && function.isDeclaration() && function.getFunctionType() == signature;
+      return same ? function : func::FuncOp();
+    }
+    auto function = func::FuncOp::create(b, getOperation().getLoc(), symbol, signature);
     function.setPrivate();
     // It only computes: the call may move and be left out.
     function->setAttr("llvm.readnone", b.getUnitAttr());
