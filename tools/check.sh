@@ -6,6 +6,8 @@
 # the exit status is 0 only when nothing failed. Logs: build/check/.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+# What setup.sh installs comes before other versions of it (python3 with NumPy).
+export PATH="/usr/bin:$PATH"
 build=build/release
 logs=build/check
 rm -rf "$logs"

@@ -6,6 +6,8 @@
 # needed, builds the compiler, runs two examples.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# What setup.sh installs comes before other versions of it (python3 with NumPy).
+export PATH="/usr/bin:$PATH"
 build=build/release
 mkdir -p "$build"
 
