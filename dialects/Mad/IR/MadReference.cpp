@@ -428,27 +428,30 @@ LogicalResult ContractOp::evaluate(Operands operands, Results results, RefContex
     steps = 0;
   auto at = [](ArrayRef<int64_t> position, ArrayRef<int64_t> strides) {
     int64_t offset = 0;
-    for (auto [p, stride] : llvm::zip_equal(position, strides))
-      offset += p * stride;
+    for (size_t i = 0; i < position.size(); ++i)
+      offset += position[i] * strides[i];
     return offset;
   };
+  // Where each position of the other summed dimensions lies in both operands.
+  std::vector<std::pair<int64_t, int64_t>> offsets;
+  SmallVector<int64_t> inner(summed.size(), 0);
+  do
+    offsets.push_back(
+        {at(inner, ArrayRef(left).drop_front(rank)), at(inner, ArrayRef(right).drop_front(rank))});
+  while (steps && next(inner, summed));
   SmallVector<int64_t> outer(rank, 0);
-  for (int64_t to = 0, n = result.elements(); to < n; ++to) {
-    SmallVector<int64_t> inner(summed.size(), 0);
+  for (int64_t to = 0, n = result.elements(); to < n; ++to, next(outer, result.shape)) {
+    int64_t leftBase = at(outer, left), rightBase = at(outer, right);
     RefScalar sum;
-    do {
-      int64_t l =
-          at(outer, ArrayRef(left).take_front(rank)) + at(inner, ArrayRef(left).drop_front(rank));
-      int64_t r =
-          at(outer, ArrayRef(right).take_front(rank)) + at(inner, ArrayRef(right).drop_front(rank));
+    for (auto [leftOffset, rightOffset] : offsets) {
+      int64_t l = leftBase + leftOffset, r = rightBase + rightOffset;
       for (int64_t step = 0; step < steps; ++step, l += leftStep, r += rightStep)
         if (result.isFloat())
           sum.f += lhs.floats[l] * rhs.floats[r];
         else
           sum.i = wrapAdd(sum.i, wrapMul(lhs.integers[l], rhs.integers[r]));
-    } while (steps && next(inner, summed));
+    }
     result.set(to, sum);
-    next(outer, result.shape);
   }
   return success();
 }
