@@ -53,31 +53,35 @@ def text(times, unit=1e3, name="ms"):
             f"({unit * min(times):.1f}..{unit * max(times):.1f})")
 
 
-def limits(folder, elements, repeats):
-    """{(bytes an element, threads): GB/s}, the best of the loops."""
+def build_limits(folder):
     program = folder / "limits"
     subprocess.run(["clang-22", "-std=c11", "-O2", "-march=native", "-pthread",
                     str(HERE / "limits.c"), "-o", str(program)], check=True)
+    return program
+
+
+def limits(program, elements, repeats, best):
+    """Raises `best`, {(bytes an element, threads): GB/s}, to the best of the loops."""
     out = subprocess.run([str(program), str(elements), str(repeats)], check=True,
                          capture_output=True, text=True).stdout
-    best = {}
     print("\nmemory, GB/s, best of", repeats)
     for line in out.splitlines():
         name, stores, threads, width, rate = line.split()
         print(f"  {name:9} {stores:10} stores {threads:>3} threads {float(rate):7.2f}")
         key = int(width), int(threads)
         best[key] = max(best.get(key, 0), float(rate))
-    return best
 
 
-def kernels(mad, runtime, folder, elements, repeats, best):
+def kernels(mad, runtime, folder, elements, repeats):
+    """Prints the times; returns {name: (bytes an element, GB/s)}."""
     rng = np.random.default_rng(1)
     x = rng.random(elements, dtype=np.float32)
     y = rng.random(elements, dtype=np.float32)
     out, scratch = np.empty_like(x), np.empty_like(x)
     total = np.empty((), np.float32)
     for name in ("elementwise", "reduce"):
-        subprocess.run([mad, "build", str(HERE / f"{name}.mad"), "-o", str(folder)], check=True)
+        subprocess.run([mad, "build", str(HERE / f"{name}.mad"), "-o", str(folder)], check=True,
+                       stdout=subprocess.DEVNULL)
 
     def chain():
         np.multiply(x, x, out=out)
@@ -91,6 +95,7 @@ def kernels(mad, runtime, folder, elements, repeats, best):
         ("elementwise", "chain", [x, y], out, chain, 12),
         ("reduce", "total", [x], total, lambda: np.sum(x, out=total), 4),
     ]
+    rates = {}
     print(f"\nkernels on {elements} f32, 1 thread, median of {repeats}")
     for name, entry, inputs, result, numpy, width in cases:
         model = Model(str(runtime), str(folder / f"lib{name}.so"))
@@ -103,13 +108,12 @@ def kernels(mad, runtime, folder, elements, repeats, best):
         if not difference < 1e-3:
             sys.exit(f"{entry}: {result} differs from NumPy's {expected}")
         ours, theirs = median_of(repeats, call, numpy)
-        rate = 1e-9 * width * elements / statistics.median(ours)
-        limit = best[width, 1]
+        rates[entry] = width, 1e-9 * width * elements / statistics.median(ours)
         print(f"  {entry:8} mad ({model.variant()}) {text(ours)}   numpy {text(theirs)}   "
               f"{statistics.median(theirs) / statistics.median(ours):5.2f} times as fast")
-        print(f"           {rate:6.2f} GB/s of {limit:.2f}: {100 * rate / limit:.0f} % of the limit; "
-              f"differs from numpy by at most {difference:.1e}")
+        print(f"           differs from numpy by at most {difference:.1e}")
         model.close()
+    return rates
 
 
 def cold_starts(mad, repeats):
@@ -142,8 +146,15 @@ def main():
     folder.mkdir(exist_ok=True)
 
     machine()
-    best = limits(folder, options.elements, options.repeats)
-    kernels(str(mad), runtime, folder, options.elements, options.repeats, best)
+    # Measured before and after, so that a disturbance of one does not count.
+    program, best = build_limits(folder), {}
+    limits(program, options.elements, options.repeats, best)
+    rates = kernels(str(mad), runtime, folder, options.elements, options.repeats)
+    limits(program, options.elements, options.repeats, best)
+    print("\nkernels against the memory, 1 thread")
+    for name, (width, rate) in rates.items():
+        limit = best[width, 1]
+        print(f"  {name:8} {rate:6.2f} GB/s of {limit:.2f}: {100 * rate / limit:.0f} % of the limit")
     cold_starts(str(mad), options.repeats)
 
 
