@@ -6,8 +6,8 @@
 usage: bench/run.py [--build FOLDER] [--elements N] [--repeats N]
 
 Times are medians of the repeats, in brackets the fastest and the slowest. The
-limit of a kernel is the fastest loop in limits.c that moves the same number of
-arrays with the same number of threads. Nothing else should run meanwhile.
+limit of a kernel is the loop in limits.c that reads and writes as many arrays with
+one thread, with the better kind of stores. Nothing else should run meanwhile.
 """
 import argparse
 import os
@@ -61,19 +61,19 @@ def build_limits(folder):
 
 
 def limits(program, elements, repeats, best):
-    """Raises `best`, {(bytes an element, threads): GB/s}, to the best of the loops."""
+    """Raises `best`, {(loop, threads): GB/s}, to the best of the loops."""
     out = subprocess.run([str(program), str(elements), str(repeats)], check=True,
                          capture_output=True, text=True).stdout
     print("\nmemory, GB/s, best of", repeats)
     for line in out.splitlines():
         name, stores, threads, width, rate = line.split()
         print(f"  {name:9} {stores:10} stores {threads:>3} threads {float(rate):7.2f}")
-        key = int(width), int(threads)
+        key = name, int(threads)
         best[key] = max(best.get(key, 0), float(rate))
 
 
 def kernels(mad, runtime, folder, elements, repeats):
-    """Prints the times; returns {name: (bytes an element, GB/s)}."""
+    """Prints the times; returns {name: (loop that is its limit, GB/s)}."""
     rng = np.random.default_rng(1)
     x = rng.random(elements, dtype=np.float32)
     y = rng.random(elements, dtype=np.float32)
@@ -92,12 +92,12 @@ def kernels(mad, runtime, folder, elements, repeats):
         np.add(out, np.float32(0.25), out=out)
 
     cases = [
-        ("elementwise", "chain", [x, y], out, chain, 12),
-        ("reduce", "total", [x], total, lambda: np.sum(x, out=total), 4),
+        ("elementwise", "chain", [x, y], out, chain, 12, "triad"),
+        ("reduce", "total", [x], total, lambda: np.sum(x, out=total), 4, "read-sum"),
     ]
     rates = {}
     print(f"\nkernels on {elements} f32, 1 thread, median of {repeats}")
-    for name, entry, inputs, result, numpy, width in cases:
+    for name, entry, inputs, result, numpy, width, loop in cases:
         model = Model(str(runtime), str(folder / f"lib{name}.so"))
         call = model.entry(entry, inputs, [result])
         numpy()
@@ -108,7 +108,7 @@ def kernels(mad, runtime, folder, elements, repeats):
         if not difference < 1e-3:
             sys.exit(f"{entry}: {result} differs from NumPy's {expected}")
         ours, theirs = median_of(repeats, call, numpy)
-        rates[entry] = width, 1e-9 * width * elements / statistics.median(ours)
+        rates[entry] = loop, 1e-9 * width * elements / statistics.median(ours)
         print(f"  {entry:8} mad ({model.variant()}) {text(ours)}   numpy {text(theirs)}   "
               f"{statistics.median(theirs) / statistics.median(ours):5.2f} times as fast")
         print(f"           differs from numpy by at most {difference:.1e}")
@@ -152,9 +152,9 @@ def main():
     rates = kernels(str(mad), runtime, folder, options.elements, options.repeats)
     limits(program, options.elements, options.repeats, best)
     print("\nkernels against the memory, 1 thread")
-    for name, (width, rate) in rates.items():
-        limit = best[width, 1]
-        print(f"  {name:8} {rate:6.2f} GB/s of {limit:.2f}: {100 * rate / limit:.0f} % of the limit")
+    for name, (loop, rate) in rates.items():
+        limit = best[loop, 1]
+        print(f"  {name:8} {rate:6.2f} GB/s, {loop} {limit:.2f}: {100 * rate / limit:.0f} % of it")
     cold_starts(str(mad), options.repeats)
 
 
