@@ -65,6 +65,8 @@ bool Compilation::load(const std::string &path) {
   DialectRegistry registry;
   registerCpuDialects(registry);
   impl->context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  // Messages name a place and a cause; whole functions in them help nobody.
+  impl->context->printOpOnDiagnostic(false);
   CollectDiagnostics collected(*impl->context);
   impl->module = emit(*impl->program, impl->sources, *impl->context);
   if (failed(verify(*impl->module)))

@@ -45,7 +45,8 @@ Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &
 }
 
 std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
-  int level = hostLevel();
+  // The best variant that a build makes by default: both then give the same bits.
+  int level = std::min(hostLevel(), 3);
   std::vector<EntryDescription> entries;
   std::unique_ptr<llvm::MemoryBuffer> object = impl->object(level, /*quick=*/true, entries);
   if (!object)

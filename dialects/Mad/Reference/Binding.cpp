@@ -115,19 +115,18 @@ LogicalResult Binder::solve(const Extent &extent, bool &progress) {
   if (unknown.size() != 1)
     return success();
   const std::string &symbol = *unknown.begin();
-  std::optional<DimExpr> solved = size.solve(symbol, DimExpr(extent.value));
-  std::optional<int64_t> value = solved ? solved->constant() : std::nullopt;
-  if (value && *value >= 0) {
-    context.dims[symbol] = *value;
-    progress = true;
-    return success();
-  }
+  DimExpr rest = size.substitute({{symbol, DimExpr(0)}});
+  DimExpr factor = size.substitute({{symbol, DimExpr(1)}}) - rest;
   // In a power or a division: another dimension may still give it.
-  bool linear = size.terms().count({DimExpr::Atom{symbol, nullptr}});
-  if (!linear || size.terms().size() != 1 + size.terms().count({}))
+  if (rest + factor * DimExpr::symbol(symbol) != size)
     return success();
-  return fail(extent.place + " is " + std::to_string(extent.value) + ", expected " +
-              extent.size.str() + ", which no `" + symbol + "` gives");
+  // Rounded down where the extent does not fit: the comparison then says so.
+  DimExpr value = DimExpr::floorDiv(DimExpr(extent.value) - rest, factor);
+  if (std::optional<int64_t> constant = value.valid() ? value.constant() : std::nullopt) {
+    context.dims[symbol] = *constant;
+    progress = true;
+  }
+  return success();
 }
 
 LogicalResult Binder::compare(const Extent &extent) {
@@ -140,9 +139,10 @@ LogicalResult Binder::compare(const Extent &extent) {
     return failure();
   if (*expected == extent.value)
     return success();
+  // The words of compiled code.
   std::string text = extent.size.constant() ? extent.name : extent.size.str();
-  return fail(extent.place + " is " + std::to_string(extent.value) + ", expected " +
-              (text.empty() ? "" : text + " = ") + std::to_string(*expected));
+  return fail(extent.place + (text.empty() ? "" : " (`" + text + "`)") + ": found " +
+              std::to_string(extent.value) + ", expected " + std::to_string(*expected));
 }
 
 LogicalResult Binder::check(CheckAttr check) {

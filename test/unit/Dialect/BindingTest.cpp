@@ -69,18 +69,18 @@ TEST(Binding, DivisionsAreOnlyCompared) {
 
 TEST(Binding, WrongExtents) {
   EXPECT_EQ(bind({"N, Pixels = 64"}, {"N"}, {zeros({3, 5})}).message,
-            "`x` dimension 1 is 5, expected Pixels = 64");
+            "`x` dimension 1 (`Pixels`): found 5, expected 64");
   EXPECT_EQ(bind({"N", " = 4"}, {"N"}, {zeros({3}), zeros({5})}).message,
-            "`y` dimension 0 is 5, expected 4");
+            "`y` dimension 0: found 5, expected 4");
   EXPECT_EQ(bind({"N", "N"}, {"N"}, {zeros({3}), zeros({5})}).message,
-            "`y` dimension 0 is 5, expected N = 3");
+            "`y` dimension 0 (`N`): found 5, expected 3");
   EXPECT_EQ(bind({"N", "2 * N"}, {"N"}, {zeros({3}), zeros({5})}).message,
-            "`y` dimension 0 is 5, expected 2 * N = 6");
+            "`y` dimension 0 (`2 * N`): found 5, expected 6");
 }
 
 TEST(Binding, NoSolution) {
   EXPECT_EQ(bind({"2 * N"}, {"N"}, {zeros({5})}).message,
-            "`x` dimension 0 is 5, expected 2 * N, which no `N` gives");
+            "`x` dimension 0 (`2 * N`): found 5, expected 4");
   EXPECT_EQ(bind({"N + 2"}, {"N"}, {zeros({1})}).message,
             "`x` dimension 0 is 1, expected N + 2, which no `N` gives");
   EXPECT_EQ(bind({"N / 2"}, {"N"}, {zeros({5})}).message,
