@@ -123,6 +123,9 @@ LogicalResult Binder::solve(const Extent &extent, bool &progress) {
   // Rounded down where the extent does not fit: the comparison then says so.
   DimExpr value = DimExpr::floorDiv(DimExpr(extent.value) - rest, factor);
   if (std::optional<int64_t> constant = value.valid() ? value.constant() : std::nullopt) {
+    if (*constant < 0)
+      return fail("`" + symbol + "`, computed from " + extent.place + " (`" + extent.size.str() +
+                  "`): found " + std::to_string(*constant) + ", expected at least 0");
     context.dims[symbol] = *constant;
     progress = true;
   }

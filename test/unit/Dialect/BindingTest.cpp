@@ -64,7 +64,7 @@ TEST(Binding, SymbolsThenLinear) {
 TEST(Binding, DivisionsAreOnlyCompared) {
   EXPECT_EQ(values(bind({"N / 2, N"}, {"N"}, {zeros({3, 7})})), I{7});
   EXPECT_EQ(bind({"N / 2, N"}, {"N"}, {zeros({3, 8})}).message,
-            "`x` dimension 0 is 3, expected N / 2 = 4");
+            "`x` dimension 0 (`N / 2`): found 3, expected 4");
 }
 
 TEST(Binding, WrongExtents) {
@@ -82,7 +82,7 @@ TEST(Binding, NoSolution) {
   EXPECT_EQ(bind({"2 * N"}, {"N"}, {zeros({5})}).message,
             "`x` dimension 0 (`2 * N`): found 5, expected 4");
   EXPECT_EQ(bind({"N + 2"}, {"N"}, {zeros({1})}).message,
-            "`x` dimension 0 is 1, expected N + 2, which no `N` gives");
+            "`N`, computed from `x` dimension 0 (`N + 2`): found -1, expected at least 0");
   EXPECT_EQ(bind({"N / 2"}, {"N"}, {zeros({5})}).message,
             "dimension parameter `N` cannot be found from the extents of the inputs");
   EXPECT_EQ(bind({"N"}, {"N", "M"}, {zeros({5})}).message,
