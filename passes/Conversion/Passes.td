@@ -18,7 +18,8 @@ def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
 
     - one `index` a dimension parameter (`mad.dims`),
     - `memref<3xi64>`: the status. An index check that fails stores its number
-      (from 1), the value found and the bound, unless one failed before it,
+      (from 1), the value found and the bound; the `cf.assert` behind it ends the
+      run (mad-lower-checks),
     - the inputs as before,
     - one tensor a weight that is used, in the order of the first use.
 
@@ -43,7 +44,7 @@ def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
-    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+    "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 #endif // MAD_PASSES_CONVERSION_PASSES_TD

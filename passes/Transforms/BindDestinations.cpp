@@ -45,6 +45,11 @@ void bindResults(func::FuncOp function, OpBuilder &b) {
   b.setInsertionPoint(end);
   for (auto [i, value] : llvm::enumerate(end.getOperands())) {
     BlockArgument out = function.front().addArgument(memoryOf(value.getType()), value.getLoc());
+    auto scalar = value.getDefiningOp<tensor::FromElementsOp>();
+    if (scalar && scalar.getType().getRank() == 0) {
+      memref::StoreOp::create(b, value.getLoc(), scalar.getOperand(0), out);
+      continue;
+    }
     auto bound = bufferization::MaterializeInDestinationOp::create(b, value.getLoc(), TypeRange(),
                                                                    value, out);
     bound.setRestrict(true);
@@ -54,11 +59,21 @@ void bindResults(func::FuncOp function, OpBuilder &b) {
 }
 
 /// Common subexpressions have merged empty tensors: each is to become one place.
+/// Branches that write to one place keep it.
 void splitEmptyTensors(func::FuncOp function, OpBuilder &b) {
   function.walk([&](tensor::EmptyOp op) {
     b.setInsertionPoint(op);
-    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
-      use.set(b.clone(*op)->getResult(0));
+    llvm::SmallDenseMap<Operation *, Value> places;
+    bool first = true;
+    for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+      Operation *user = use.getOwner();
+      bool shared = isa<bufferization::MaterializeInDestinationOp>(user);
+      Value &place = places[shared ? user->getParentOp() : user];
+      if (!place)
+        place = first ? Value(op.getResult()) : Value(b.clone(*op)->getResult(0));
+      first = false;
+      use.set(place);
+    }
   });
 }
 

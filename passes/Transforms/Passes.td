@@ -76,6 +76,15 @@ def LegalizeMemrefs : Pass<"mad-legalize-memrefs", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect"];
 }
 
+def LowerChecks : Pass<"mad-lower-checks", "::mlir::func::FuncOp"> {
+  let summary = "makes a failed `cf.assert` end its function";
+  let description = [{
+    The function returns nothing; the status that it was given says what failed.
+    Upstream would end the process. After convert-scf-to-cf.
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect"];
+}
+
 def LowerEntries : Pass<"mad-lower-entries", "::mlir::ModuleOp"> {
   let summary = "makes the C functions of each entry";
   let description = [{

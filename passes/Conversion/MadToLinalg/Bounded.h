@@ -11,8 +11,8 @@
 
 namespace mad {
 
-/// A tensor that is read element by element, never outside of its memory. An
-/// empty tensor of a run that will fail is read at position 0: the entry point
+/// A tensor that is read element by element, never outside of its memory. Where
+/// the source is empty and the result is not, position 0 is read: the entry point
 /// guarantees that every buffer has one readable element.
 class BoundedSource {
 public:

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -129,22 +130,20 @@ void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Val
   Value status = function.getArgument(function->getAttrOfType<ArrayAttr>("mad.dims").size());
 
   auto ifFailed = scf::IfOp::create(b, loc, failed, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(ifFailed.thenBlock());
-  SmallVector<Value> at;
-  for (int64_t i = 0; i < 3; ++i)
-    at.push_back(indexConstant(b, loc, i));
-  Value before = memref::LoadOp::create(b, loc, status, at[0]);
-  Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
-  Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, before, zero);
-  auto ifFirst = scf::IfOp::create(b, loc, first, /*withElseRegion=*/false);
-  b.setInsertionPointToStart(ifFirst.thenBlock());
-  auto wide = [&](Value v) -> Value {
-    return v.getType().isIndex() ? arith::IndexCastOp::create(b, loc, b.getI64Type(), v) : v;
-  };
-  memref::StoreOp::create(b, loc, arith::ConstantIntOp::create(b, loc, number, 64), status, at[0]);
-  memref::StoreOp::create(b, loc, wide(found), status, at[1]);
-  memref::StoreOp::create(b, loc, wide(bound), status, at[2]);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ifFailed.thenBlock());
+    auto store = [&](Value v, int64_t at) {
+      if (v.getType().isIndex())
+        v = arith::IndexCastOp::create(b, loc, b.getI64Type(), v);
+      memref::StoreOp::create(b, loc, v, status, indexConstant(b, loc, at));
+    };
+    store(arith::ConstantIntOp::create(b, loc, number, 64), 0);
+    store(found, 1);
+    store(bound, 2);
+  }
+  Value yes = arith::ConstantIntOp::create(b, loc, 1, 1);
+  cf::AssertOp::create(b, loc, arith::XOrIOp::create(b, loc, failed, yes), message);
 }
 
 ArrayAttr Lowering::checksOf(func::FuncOp function) const {

@@ -43,7 +43,8 @@ public:
   mlir::Value move(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
                    mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body) const;
 
-  /// Records an index check of `op` and emits the store of its failure.
+  /// Records an index check of `op`. A run that fails it stores so in the status
+  /// and ends (`cf.assert`): what follows is sure that it holds.
   void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::Value found,
              mlir::Value bound, std::string message);
   /// Checks recorded for a function, as `mad.index_checks` holds them.

@@ -81,7 +81,6 @@ private:
   std::pair<DimExpr, DimExpr> range(const Coordinate &c) const;
   /// Positions from the lowest to the highest, for coefficients >= 0.
   DimExpr span(const Coordinate &c) const;
-  DimExpr room(unsigned k) const { return dimExpr(sourceType, k) - span(coordinates[k]); }
   Value value(const DimExpr &e) { return lowering.size(b, op, e); }
   Value compare(arith::CmpIPredicate p, Value x, Value y) {
     return arith::CmpIOp::create(b, loc, p, x, y);
@@ -89,7 +88,9 @@ private:
 
   void emitChecks();
   bool canSlice() const;
+  Value wrap(OpBuilder &b, unsigned k, Value position, const BoundedSource &bounded);
   bool isWhole(unsigned k) const;
+  bool isShift(unsigned k) const;
   Value slice();
   Value readElements();
   Value outsidePosition(OpBuilder &b, unsigned k, Value position, const BoundedSource &bounded);
@@ -179,19 +180,10 @@ void ViewBuilder::emitChecks() {
   }
 }
 
-/// Whether a slice holds exactly what is read. Where a position was checked only
-/// when running, its start is clamped, for which the source must be large enough.
+/// Whether a slice holds exactly what is read.
 bool ViewBuilder::canSlice() const {
-  if (boundary != Boundary::inside && boundary != Boundary::checked)
-    return false;
-  for (auto [k, c] : llvm::enumerate(coordinates)) {
-    if (c.hasReversal())
-      return false;
-    auto least = room(k).lowerBound();
-    if (!c.proved && (!least || *least < 0))
-      return false;
-  }
-  return true;
+  return boundary == Boundary::inside &&
+         llvm::none_of(coordinates, [](const Coordinate &c) { return c.hasReversal(); });
 }
 
 /// Whether the coordinate walks over its whole dimension, or over all of a sum of
@@ -232,12 +224,7 @@ Value ViewBuilder::slice() {
           size = dimExpr(type, d);
     if (whole)
       size = dimExpr(sourceType, k);
-    Value start = c.offset;
-    if (!c.proved) {
-      start = arith::MaxSIOp::create(b, loc, start, indexConstant(b, loc, 0));
-      start = arith::MinSIOp::create(b, loc, start, value(room(k)));
-    }
-    offsets.push_back(getAsOpFoldResult(start));
+    offsets.push_back(getAsOpFoldResult(c.offset));
     strides.push_back(b.getIndexAttr(stride));
     auto constant = size.constant();
     sizes.push_back(constant ? OpFoldResult(b.getIndexAttr(*constant)) : value(size));
@@ -257,26 +244,57 @@ Value ViewBuilder::slice() {
   return lowering.move(b, op, type, source, map, [](OpBuilder &, ValueRange v) { return v[0]; });
 }
 
+/// Whether a coordinate is one dim, over no more than the source has, plus an offset.
+bool ViewBuilder::isShift(unsigned k) const {
+  const Coordinate &c = coordinates[k];
+  auto one = llvm::find(c.coefficients, 1);
+  if (c.numDims() != 1 || one == c.coefficients.end())
+    return false;
+  auto rest = (dimExpr(sourceType, k) - dimExpr(type, one - c.coefficients.begin())).lowerBound();
+  return rest && *rest >= 0;
+}
+
+/// For a periodic coordinate with an offset that was reduced to less than a period.
+Value ViewBuilder::wrap(OpBuilder &b, unsigned k, Value position, const BoundedSource &bounded) {
+  using P = arith::CmpIPredicate;
+  Value extent = bounded.extent(k), zero = indexConstant(b, loc, 0);
+  if (!isShift(k)) {
+    if (bounded.mayBeEmpty())
+      extent = arith::MaxSIOp::create(b, loc, extent, indexConstant(b, loc, 1));
+    position = arith::RemSIOp::create(b, loc, position, extent);
+  } else if (Value up = arith::SubIOp::create(b, loc, position, extent);
+             coordinates[k].constant > 0 || coordinates[k].hasScalars()) {
+    Value above = arith::CmpIOp::create(b, loc, P::sge, position, extent);
+    position = arith::SelectOp::create(b, loc, above, up, position);
+    if (!coordinates[k].hasScalars())
+      return position;
+  }
+  Value down = arith::AddIOp::create(b, loc, position, extent);
+  Value below = arith::CmpIOp::create(b, loc, P::slt, position, zero);
+  return arith::SelectOp::create(b, loc, below, down, position);
+}
+
 /// Where to read for a position that may lie outside.
 Value ViewBuilder::outsidePosition(OpBuilder &b, unsigned k, Value position,
                                    const BoundedSource &bounded) {
-  if (boundary == Boundary::periodic && !coordinates[k].proved) {
-    Value extent = bounded.extent(k), zero = indexConstant(b, loc, 0);
-    if (bounded.mayBeEmpty())
-      extent = arith::MaxSIOp::create(b, loc, extent, indexConstant(b, loc, 1));
-    Value rest = arith::RemSIOp::create(b, loc, position, extent);
-    Value up = arith::AddIOp::create(b, loc, rest, extent);
-    Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, rest, zero);
-    position = arith::SelectOp::create(b, loc, negative, up, rest);
-  }
   if (boundary == Boundary::inside)
     return position;
   bool mayLeave = boundary != Boundary::periodic && !coordinates[k].proved;
+  if (boundary == Boundary::periodic && !coordinates[k].proved)
+    position = wrap(b, k, position, bounded);
   return mayLeave || bounded.mayBeEmpty() ? bounded.clamp(b, k, position) : position;
 }
 
 Value ViewBuilder::readElements() {
   BoundedSource bounded(lowering, b, op, source, sourceType, type);
+  if (boundary == Boundary::periodic)
+    for (auto [k, c] : llvm::enumerate(coordinates))
+      if (!c.proved && isShift(k)) {
+        // So that one period more or less is enough in the loop.
+        Value some = indexConstant(b, loc, 1);
+        Value extent = arith::MaxSIOp::create(b, loc, bounded.extent(k), some);
+        c.offset = arith::RemSIOp::create(b, loc, c.offset, extent);
+      }
   auto body = [&](OpBuilder &b, ValueRange) -> Value {
     SmallVector<Value> positions;
     Value inside;
@@ -309,8 +327,10 @@ Value ViewBuilder::readElements() {
 Value ViewBuilder::build() {
   if (!readCoordinates())
     return {};
-  if (boundary == Boundary::checked)
+  if (boundary == Boundary::checked) {
     emitChecks();
+    boundary = Boundary::inside; // or the run has ended
+  }
   for (int64_t d = 0; d < type.getRank(); ++d)
     if (dimExpr(type, d) == DimExpr(0))
       return lowering.empty(b, op, type);
