@@ -83,8 +83,7 @@ bool Checker::affineName(const Node *n, AffineForm &out) {
     out.offset = value.number;
     return true;
   }
-  if (!value.isTensor() || !value.ref.type().shape.empty() ||
-      !isInteger(value.ref.type().element))
+  if (!value.isTensor() || !value.ref.type().shape.empty() || !isInteger(value.ref.type().element))
     return false;
   out.scalars.push_back({b.cast(value.ref, Element::I64), 1});
   return true;
@@ -282,11 +281,12 @@ bool Checker::outside(const Node *n, const Subscript &sub, const hir::Dim &exten
                       (plain ? "the dimension of " + extent.size.str() : described(extent));
   auto complain = [&](const std::string &, const std::string &help) {
     std::string reached = (below ? low : high).str(), written = textAt(sub.node);
-    Report report(*this, code::E0207, sub.node->span,
-                  where + ": " +
-                      (written == reached ? "" : quoted(written) + " reaches " + quoted(reached) + ", ") +
-                      "the " + (below ? "first" : "last") + " element is " +
-                      quoted(below ? "0" : (extent.size - DimExpr(1)).str()));
+    Report report(
+        *this, code::E0207, sub.node->span,
+        where + ": " +
+            (written == reached ? "" : quoted(written) + " reaches " + quoted(reached) + ", ") +
+            "the " + (below ? "first" : "last") + " element is " +
+            quoted(below ? "0" : (extent.size - DimExpr(1)).str()));
     if (!help.empty())
       report.help(help);
     else if (indexed)
@@ -299,8 +299,7 @@ bool Checker::outside(const Node *n, const Subscript &sub, const hir::Dim &exten
   }
   return requireAtLeast(a, c, sub.node->span, quoted(textAt(n)) + " leaves its dimension",
                         complain) &&
-         (!below || !sub.node ||
-          frame->root->facts.proves(extent.size, high + DimExpr(1)) ||
+         (!below || !sub.node || frame->root->facts.proves(extent.size, high + DimExpr(1)) ||
           outside(n, sub, extent, DimExpr(0), high));
 }
 
@@ -343,9 +342,8 @@ Value Checker::access(const Node *n, const Want &want) {
   std::vector<Subscript> subs;
   if (!subscripts(n, object, subs))
     return {};
-  bool computed = std::any_of(subs.begin(), subs.end(), [](const Subscript &sub) {
-    return sub.kind == Subscript::Computed;
-  });
+  bool computed = std::any_of(subs.begin(), subs.end(),
+                              [](const Subscript &sub) { return sub.kind == Subscript::Computed; });
   return computed ? gatherOf(n, object, subs) : viewOf(n, object, subs);
 }
 
@@ -367,8 +365,8 @@ static std::vector<hir::Dim> keptDims(const std::vector<hir::Dim> &shape,
     if (subs[d].kind == Subscript::All)
       kept.push_back(shape[d]);
     if (subs[d].kind == Subscript::Range)
-      kept.push_back({subs[d].length,
-                      subs[d].length == shape[d].size ? shape[d].name : std::string()});
+      kept.push_back(
+          {subs[d].length, subs[d].length == shape[d].size ? shape[d].name : std::string()});
   }
   return kept;
 }
@@ -427,7 +425,7 @@ Value Checker::viewOf(const Node *n, const Value &object, const std::vector<Subs
       a.coefficients[next++] = subs[d].step;
     map.push_back(std::move(a));
   }
-  hir::Boundary boundary = inside             ? hir::Boundary::Inside
+  hir::Boundary boundary = inside            ? hir::Boundary::Inside
                            : frame->boundary ? *frame->boundary
                                              : hir::Boundary::Checked;
   return Value::tensor(b.view(object.ref, shape, std::move(map), scalars, boundary), space);
@@ -445,8 +443,8 @@ Value Checker::affineTensor(const AffineForm &form, const std::vector<IndexId> &
       Value factor = Value::tensor(b.constant(Element::I64, c));
       term = b.elementwise("mul", {term, broadcastTo(factor, space, shape).ref}, Element::I64);
     }
-    sum = Value::tensor(
-        sum.poison() ? term : b.elementwise("add", {sum.ref, term}, Element::I64), space);
+    sum = Value::tensor(sum.poison() ? term : b.elementwise("add", {sum.ref, term}, Element::I64),
+                        space);
   };
   for (auto [id, c] : form.indices)
     add(indexValue(id), c);
@@ -470,8 +468,8 @@ Value Checker::gatherOf(const Node *n, const Value &object, const std::vector<Su
   uint32_t next = uint32_t(space.size());
   for (size_t d = 0; d < subs.size(); ++d) {
     const Subscript &sub = subs[d];
-    auto proved = sub.kind == Subscript::Computed ? std::optional(false)
-                                                  : checkInside(n, sub, own[d]);
+    auto proved =
+        sub.kind == Subscript::Computed ? std::optional(false) : checkInside(n, sub, own[d]);
     if (!proved)
       return {};
     hir::Ref at;

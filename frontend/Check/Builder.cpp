@@ -180,8 +180,8 @@ static std::optional<uint32_t> alongOne(const Affine &a) {
       return std::nullopt;
     found = d;
   }
-  bool plain = a.offset == 0 && std::all_of(a.scalars.begin(), a.scalars.end(),
-                                            [](int64_t c) { return c == 0; });
+  bool plain = a.offset == 0 &&
+               std::all_of(a.scalars.begin(), a.scalars.end(), [](int64_t c) { return c == 0; });
   return plain ? found : std::nullopt;
 }
 

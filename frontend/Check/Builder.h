@@ -39,8 +39,7 @@ public:
   hir::Ref gather(hir::Ref source, std::vector<hir::Ref> indices);
   /// A view of a view becomes one view; the identity is its source.
   hir::Ref view(hir::Ref source, std::vector<hir::Dim> shape, std::vector<hir::Affine> map,
-                std::vector<hir::Ref> scalars = {},
-                hir::Boundary boundary = hir::Boundary::Inside);
+                std::vector<hir::Ref> scalars = {}, hir::Boundary boundary = hir::Boundary::Inside);
   /// Dimension d of the source runs along dimension `from[d]` of the result; a
   /// negative one is read at 0.
   hir::Ref spread(hir::Ref source, std::vector<hir::Dim> shape, const std::vector<int64_t> &from);

@@ -20,11 +20,11 @@ static std::string quoted(std::string_view text) { return "`" + std::string(text
 
 const std::vector<std::string> &builtinNames() {
   static const std::vector<std::string> names = {
-      "abs",   "all",  "any",       "argmax", "bool", "broadcast", "ceil",   "close",
-      "concat", "cos", "erf",       "exp",    "expm1", "f32",      "f64",    "floor",
-      "full",  "i32",  "i64",       "iota",   "log",  "log1p",     "max",    "mean",
-      "min",   "ones", "prod",      "reshape", "round", "rsqrt",   "select", "sign",
-      "sin",   "sqrt", "sum",       "tan",    "tanh", "transpose", "zeros"};
+      "abs",    "all",  "any",  "argmax",  "bool",  "broadcast", "ceil",   "close",
+      "concat", "cos",  "erf",  "exp",     "expm1", "f32",       "f64",    "floor",
+      "full",   "i32",  "i64",  "iota",    "log",   "log1p",     "max",    "mean",
+      "min",    "ones", "prod", "reshape", "round", "rsqrt",     "select", "sign",
+      "sin",    "sqrt", "sum",  "tan",     "tanh",  "transpose", "zeros"};
   return names;
 }
 
@@ -62,9 +62,9 @@ bool Checker::arguments(const Node *n, const std::string &name, size_t low, size
   size_t count = out.list.size();
   if (count >= low && count <= high)
     return true;
-  std::string range = low == high             ? std::to_string(low)
+  std::string range = low == high        ? std::to_string(low)
                       : high == SIZE_MAX ? "at least " + std::to_string(low)
-                                              : std::to_string(low) + " to " + std::to_string(high);
+                                         : std::to_string(low) + " to " + std::to_string(high);
   Report(*this, code::E0309, n->span,
          quoted(name) + " takes " + range + (low == 1 && high == 1 ? " argument" : " arguments") +
              ", found " + std::to_string(count));
@@ -95,9 +95,8 @@ std::optional<bool> Checker::flag(const Node *n, const char *what) {
 Value Checker::builtin(const std::string &name, const Node *n, const Want &want) {
   if (auto element = elementName(name))
     return castBuiltin(*element, n);
-  bool two = std::count_if(n->kids.begin() + 1, n->kids.end(), [](const Node *kid) {
-               return kid->kind != Kind::Named;
-             }) == 2;
+  bool two = std::count_if(n->kids.begin() + 1, n->kids.end(),
+                           [](const Node *kid) { return kid->kind != Kind::Named; }) == 2;
   if ((name == "min" || name == "max") && two)
     return minMaxBuiltin(name, n, want);
   if (name == "sum" || name == "prod" || name == "max" || name == "min" || name == "argmax" ||
@@ -260,8 +259,7 @@ Value Checker::closeBuiltin(const Node *n) {
   if (!element)
     return {};
   if (!isFloat(*element)) {
-    Report(*this, code::E0303, n->span,
-           "`close` takes floats, found " + quoted(show(values[0])))
+    Report(*this, code::E0303, n->span, "`close` takes floats, found " + quoted(show(values[0])))
         .help("compare with `==`");
     return {};
   }

@@ -40,8 +40,7 @@ void Checker::recursion(Declaration &decl, const Node *n) {
 }
 
 static bool hasSpace(const Value &value) {
-  return !value.space.empty() ||
-         std::any_of(value.parts.begin(), value.parts.end(), hasSpace);
+  return !value.space.empty() || std::any_of(value.parts.begin(), value.parts.end(), hasSpace);
 }
 
 Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) {
@@ -65,9 +64,7 @@ Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) 
   size_t before = failures;
   {
     // `where` is read in the scope of the function, its sizes are ours.
-    Frame inner = *frame;
-    inner.module = decl.module;
-    inner.scope = &match.scope;
+    Frame inner = frame->at(decl.module, &match.scope);
     Enter enter(*this, inner);
     applyWhere(decl, false, n);
   }
@@ -126,12 +123,12 @@ bool Checker::matchArguments(CallMatch &match) {
       match.arguments[position++] = argument;
       continue;
     }
-    Report(*this, code::E0309, argument->span,
-           quoted(match.fn->name) + " takes " + std::to_string(match.params.size()) +
-               (match.params.size() == 1 ? " argument" : " arguments") + ", found " +
-               std::to_string(std::count_if(
-                   match.call->kids.begin() + 1, match.call->kids.end(),
-                   [](const Node *kid) { return kid->kind != Kind::Named; })))
+    Report(
+        *this, code::E0309, argument->span,
+        quoted(match.fn->name) + " takes " + std::to_string(match.params.size()) +
+            (match.params.size() == 1 ? " argument" : " arguments") + ", found " +
+            std::to_string(std::count_if(match.call->kids.begin() + 1, match.call->kids.end(),
+                                         [](const Node *kid) { return kid->kind != Kind::Named; })))
         .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
     return false;
   }
@@ -175,10 +172,7 @@ void Checker::openGenerics(CallMatch &match) {
 Value Checker::argumentValue(CallMatch &match, size_t i, const Want &want) {
   if (match.arguments[i])
     return expr(match.arguments[i], want);
-  Frame inner = *frame;
-  inner.module = match.fn->module;
-  inner.scope = &match.scope;
-  inner.boundary.reset();
+  Frame inner = frame->at(match.fn->module, &match.scope);
   Enter enter(*this, inner);
   return expr(match.params[i]->kids[1], want);
 }
@@ -187,16 +181,14 @@ bool Checker::evaluateConstant(CallMatch &match, size_t i) {
   const Node *p = match.params[i], *at = argumentAt(match, i);
   std::optional<TypeTree> type;
   {
-    Frame inner = *frame;
-    inner.module = match.fn->module;
-    inner.scope = &match.scope;
+    Frame inner = frame->at(match.fn->module, &match.scope);
     Enter enter(*this, inner);
     type = typeOf(p->kids[0]);
   }
   Value value = argumentValue(match, i, type ? Want(*type) : Want());
   if (type)
-    value = coerce(value, *type, at,
-                   "argument " + quoted(p->text) + " of " + quoted(match.fn->name));
+    value =
+        coerce(value, *type, at, "argument " + quoted(p->text) + " of " + quoted(match.fn->name));
   if (value.poison())
     return false;
   if (!value.isNumber() && value.kind != Value::Truth) {
@@ -224,7 +216,14 @@ bool Checker::evaluateAxis(CallMatch &match, size_t i) {
            quoted(match.fn->name) + " gets an axis, but no tensor that has one");
     return false;
   }
-  auto axis = axisOf(argumentAt(match, i), *first);
+  std::optional<uint32_t> axis;
+  if (match.arguments[i]) {
+    axis = axisOf(match.arguments[i], *first);
+  } else {
+    Frame inner = frame->at(match.fn->module, &match.scope);
+    Enter enter(*this, inner);
+    axis = axisOf(match.params[i]->kids[1], *first);
+  }
   if (!axis)
     return false;
   Local local;
@@ -307,8 +306,7 @@ Value Checker::emitCall(CallMatch &match) {
     flatten(value, leaves);
     for (const Value &leaf : leaves)
       if (leaf.isTensor()) {
-        const hir::Node *parameter =
-            instance.function->body.parameters[node->operands.size()];
+        const hir::Node *parameter = instance.function->body.parameters[node->operands.size()];
         node->operands.push_back(withSizes(leaf, parameter->types[0].shape).ref);
       }
   }
@@ -327,13 +325,8 @@ Value Checker::emitCall(CallMatch &match) {
 /// In index notation the body becomes part of the caller: its values run over
 /// the indices as any others do.
 Value Checker::inlineCall(CallMatch &match) {
-  Frame own;
+  Frame own = frame->at(match.fn->module, &match.scope);
   own.fn = match.fn;
-  own.module = match.fn->module;
-  own.function = frame->function;
-  own.root = frame->root;
-  own.scope = &match.scope;
-  own.active = frame->active;
   Enter enter(*this, own);
   stack.push_back({match.fn, match.call});
   Value value = functionBody(*match.fn, [&] {

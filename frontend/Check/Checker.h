@@ -46,7 +46,7 @@ struct Subscript {
   AffineForm form; ///< Point; Range: of its first element
   DimExpr length;  ///< Range
   int64_t step = 1;
-  Value computed;  ///< Computed: integers over its space
+  Value computed; ///< Computed: integers over its space
 };
 
 /// A function call whose arguments are being matched.
@@ -56,9 +56,9 @@ struct CallMatch {
   std::vector<const ast::Node *> params;
   std::vector<const ast::Node *> arguments; ///< one a parameter, null: the default
   std::vector<Value> values;
-  Scope scope; ///< generics and constant parameters
+  Scope scope;                          ///< generics and constant parameters
   std::map<std::string, DimExpr> bound; ///< by placeholder
-  std::set<std::string> open; ///< packs and types that are not known yet
+  std::set<std::string> open;           ///< packs and types that are not known yet
   /// A declared dimension and the one of the argument.
   struct Equation {
     DimExpr declared;
@@ -207,6 +207,8 @@ private:
   bool sameTypes(Value &a, Value &b, const Node *n, const Node *first, const Node *second,
                  const Want &want);
   Value scan(const Node *n, const Want &want);
+  std::optional<std::pair<DimExpr, DimExpr>> scanRange(const Node *binder);
+  Value scanBody(const Node *n, const Value &start, const Want &want, hir::Node *counter);
   Value carried(const Value &initial, const Node *at);
   void flatten(const Value &value, std::vector<Value> &leaves) const;
   Value rebuilt(const Value &like, const std::vector<Value> &leaves, size_t &next) const;
@@ -225,6 +227,8 @@ private:
                                        std::vector<Value> &values,
                                        const std::vector<const Node *> &nodes, const Want &want);
   Value matmul(const Node *n, const Want &want);
+  bool batchDims(struct Side &a, struct Side &c, Dims &shape,
+                 const std::function<bool(const hir::Dim &, const hir::Dim &)> &require);
 
   // Broadcast.cpp: shapes of elementwise operations.
   Value elementwise(const std::string &mnemonic, std::vector<Value> values, Element result,
@@ -315,6 +319,8 @@ private:
   Value concatBuiltin(const Node *n, const Want &want);
   Value broadcastBuiltin(const Node *n, const Want &want);
   Value reductionBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value flatOf(const Value &value);
+  Value kept(const Value &reduced, const Dims &shape, const std::vector<uint32_t> &axes);
   Value meanOf(const Value &sum, const std::vector<hir::Dim> &dims);
   std::optional<std::vector<uint32_t>> axesOf(const Node *n, const Value &value);
   std::optional<uint32_t> axisOf(const Node *n, const Value &value);
@@ -335,7 +341,7 @@ private:
   std::vector<std::unique_ptr<Module>> modules;
   std::vector<std::unique_ptr<Declaration>> declarations;
   std::vector<std::unique_ptr<hir::Function>> functions; ///< in the order of their ends
-  std::vector<std::unique_ptr<hir::Function>> dropped; ///< definitions, and what failed
+  std::vector<std::unique_ptr<hir::Function>> dropped;   ///< definitions, and what failed
   std::map<std::string, Instance> instances;
   std::set<std::string> functionNames;
   std::set<std::string> reportedNames;
@@ -349,10 +355,11 @@ private:
   uint32_t rootCount = 0;
   uint32_t instanceCount = 0;
   uint32_t depth = 0;
-  bool broken = false; ///< a definition failed
+  bool broken = false;       ///< a definition failed
   bool collectAgain = false; ///< something subscripted has no known shape yet
-  uint32_t blocks = 0; ///< around the part that is being collected
-  size_t failures = 0; ///< errors reported since the definition in progress began
+  bool inParameters = false; ///< reading the parameter types of a function
+  uint32_t blocks = 0;       ///< around the part that is being collected
+  size_t failures = 0;       ///< errors reported since the definition in progress began
 
   /// Makes `frame` current for its life.
   class Enter;
@@ -388,9 +395,7 @@ private:
 
 class Checker::Into {
 public:
-  Into(Checker &c, std::vector<hir::Node *> &nodes) : c(c), saved(c.b.block) {
-    c.b.block = &nodes;
-  }
+  Into(Checker &c, std::vector<hir::Node *> &nodes) : c(c), saved(c.b.block) { c.b.block = &nodes; }
   ~Into() { c.b.block = saved; }
 
 private:

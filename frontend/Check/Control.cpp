@@ -110,8 +110,7 @@ bool Checker::sameTypes(Value &x, Value &y, const Node *n, const Node *first, co
   if (dx.size() != dy.size())
     return differ(ranks(dx.size(), dy.size()), "");
   for (size_t d = 0; d < dx.size(); ++d)
-    if (!requireEqual(dx[d], dy[d], n->nameSpan, "the branches of an `if` have one type",
-                      differ))
+    if (!requireEqual(dx[d], dy[d], n->nameSpan, "the branches of an `if` have one type", differ))
       return false;
   y = withSizes(y, dx);
   return true;
@@ -207,8 +206,11 @@ Value Checker::runtimeIf(const Node *n, const Value &condition, const Want &want
 
 /// The value over all indices around, so that the body may depend on them.
 Value Checker::carried(const Value &initial, const Node *at) {
-  if (initial.kind != Value::Tuple)
-    return broadcastTo(initial, frame->active, initial.shape());
+  if (initial.kind != Value::Tuple) {
+    std::vector<IndexId> space = frame->active;
+    std::sort(space.begin(), space.end());
+    return broadcastTo(initial, space, initial.shape());
+  }
   Value result = Value::of(Value::Tuple);
   for (const Value &part : initial.parts)
     result.parts.push_back(carried(part, at));
@@ -225,29 +227,61 @@ static TypeTree withoutSpace(const Value &value) {
   return tree;
 }
 
+/// The values of the counter: low up to, but without, high.
+std::optional<std::pair<DimExpr, DimExpr>> Checker::scanRange(const Node *binder) {
+  if (binder->kind != Kind::Binder) {
+    ++failures;
+    return std::nullopt;
+  }
+  std::optional<DimExpr> low = DimExpr(0), high;
+  if (binder->kids[0])
+    low = sizeOf(binder->kids[0], "a bound of `scan`");
+  if (binder->kids[1])
+    high = sizeOf(binder->kids[1], "a bound of `scan`");
+  else
+    Report(*this, code::E0208, binder->span, "a `scan` needs the end of its range")
+        .help("write " + quoted(std::string(binder->text) + " in 0..n"));
+  if (!low || !high)
+    return std::nullopt;
+  if (frame->root->facts.atLeast(*high, *low) == Answer::No) {
+    Report(*this, code::E0216, binder->span,
+           "the range ends before it begins: " + low->str() + " to " + high->str());
+    return std::nullopt;
+  }
+  return std::pair(*low, *high);
+}
+
+/// The next carried value, in the types of `start`, which is what the pattern
+/// stands for at first.
+Value Checker::scanBody(const Node *n, const Value &start, const Want &want, hir::Node *counter) {
+  const Node *body = n->kids[3];
+  Inner scope(*this);
+  bindPattern(n->kids[0], start);
+  if (n->kids[2]->kind == Kind::Binder) {
+    Local local;
+    local.value = Value::tensor({counter});
+    declareLocal(n->kids[2], local);
+  }
+  Value end = block(body, start.poison() ? want : elementsOf(start));
+  if (end.kind == Value::Nothing) {
+    Report(*this, code::E0313, body->span, "the body of a `scan` ends in the next value");
+    return {};
+  }
+  if (start.poison() || end.poison())
+    return {};
+  const Node *last = body->kind == Kind::Block && body->kids.back() ? body->kids.back() : body;
+  end = settled(end, elementsOf(start), last);
+  return coerce(end, withoutSpace(start), last, "the next value of the `scan`");
+}
+
 Value Checker::scan(const Node *n, const Want &want) {
-  const Node *pattern = n->kids[0], *binder = n->kids[2], *body = n->kids[3];
+  const Node *binder = n->kids[2];
   Value initial = settled(expr(n->kids[1], want), want, n->kids[1]);
   if (initial.kind == Value::Nothing) {
     Report(*this, code::E0313, n->kids[1]->span, "a value is expected here");
     initial = {};
   }
-  std::optional<DimExpr> low = DimExpr(0), high;
-  if (binder->kind == Kind::Binder) {
-    if (binder->kids[0])
-      low = sizeOf(binder->kids[0], "a bound of `scan`");
-    if (binder->kids[1])
-      high = sizeOf(binder->kids[1], "a bound of `scan`");
-    else
-      Report(*this, code::E0208, binder->span, "a `scan` needs the end of its range")
-          .help("write " + quoted(std::string(binder->text) + " in 0..n"));
-  }
-  if (low && high && frame->root->facts.atLeast(*high, *low) == Answer::No) {
-    Report(*this, code::E0216, binder->span,
-           "the range ends before it begins: " + low->str() + " to " + high->str());
-    high.reset();
-  }
-
+  auto range = scanRange(binder);
   hir::Node *node = b.detached(hir::Op::Scan, {});
   hir::Region region;
   hir::Node *counter = b.detached(hir::Op::Parameter, {hir::Type{Element::I64, {}}});
@@ -265,38 +299,21 @@ Value Checker::scan(const Node *n, const Want &want) {
     node->types.push_back(leaf.ref.type());
   }
 
-  Value result;
+  if (range)
+    counters[counter] = *range;
   {
     Into into(*this, region.nodes);
-    Inner scope(*this);
-    if (low && high)
-      counters[counter] = {*low, *high};
     size_t next = 0;
-    bindPattern(pattern, start.poison() ? start : rebuilt(start, inner, next));
-    if (binder->kind == Kind::Binder) {
-      Local local;
-      local.value = Value::tensor({counter});
-      declareLocal(binder, local);
-    }
-    Value end = block(body, start.poison() ? want : elementsOf(start));
-    if (end.kind == Value::Nothing) {
-      Report(*this, code::E0313, body->span, "the body of a `scan` ends in the next value");
-      end = {};
-    }
-    if (start.poison() || end.poison() || !low || !high)
-      return {};
-    const Node *last = body->kind == Kind::Block && body->kids.back() ? body->kids.back() : body;
-    Value typed = settled(end, elementsOf(start), last);
-    typed = coerce(typed, withoutSpace(start), last, "the next value of the `scan`");
-    if (typed.poison())
+    Value end = scanBody(n, start.poison() ? start : rebuilt(start, inner, next), want, counter);
+    if (end.poison() || !range)
       return {};
     std::vector<Value> ends;
-    flatten(typed, ends);
+    flatten(end, ends);
     for (size_t i = 0; i < ends.size(); ++i)
       region.results.push_back(broadcastTo(ends[i], leaves[i].space, leaves[i].shape()).ref);
   }
-  node->low = *low;
-  node->high = *high;
+  node->low = range->first;
+  node->high = range->second;
   node->regions.push_back(std::move(region));
   b.block->push_back(node);
   std::vector<Value> results;

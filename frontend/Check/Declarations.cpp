@@ -102,8 +102,7 @@ void Checker::weightValue(Declaration &decl) {
 
 void Checker::checkTest(const Node *n, Module &module) {
   if (!testTitles.insert(std::string(n->text)).second) {
-    Report(*this, code::E0401, n->nameSpan,
-           "there is another test called " + quoted(n->text));
+    Report(*this, code::E0401, n->nameSpan, "there is another test called " + quoted(n->text));
     return;
   }
   auto function = std::make_unique<hir::Function>();

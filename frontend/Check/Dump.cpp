@@ -91,8 +91,8 @@ private:
   }
 
   std::string define(const Node *node) {
-    return numbers[node] = "%" + std::to_string(next++) + (node->name.empty() ? "" : "_") +
-                           node->name;
+    return numbers[node] =
+               "%" + std::to_string(next++) + (node->name.empty() ? "" : "_") + node->name;
   }
 
   std::string use(Ref ref) {
@@ -133,10 +133,9 @@ private:
   }
 
   void head(const Node &node) {
-    static const char *const names[] = {"parameter", "constant", "dim",    "weight",
-                                        "iota",      "view",     "",       "cast",
-                                        "reduce",    "contract", "gather", "reshape",
-                                        "concat",    "call",     "if",     "scan"};
+    static const char *const names[] = {
+        "parameter", "constant", "dim",    "weight",  "iota",   "view", "",   "cast",
+        "reduce",    "contract", "gather", "reshape", "concat", "call", "if", "scan"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else

@@ -32,8 +32,8 @@ private:
   DimExpr simplified(const DimExpr &e) const;
   bool nonNegative(const DimExpr &e) const;
 
-  std::vector<DimExpr> positive; ///< each is at least 0
-  std::vector<DimExpr> zero;     ///< each is 0
+  std::vector<DimExpr> positive;           ///< each is at least 0
+  std::vector<DimExpr> zero;               ///< each is 0
   std::map<std::string, DimExpr> replaced; ///< symbol by what it is equal to
 };
 

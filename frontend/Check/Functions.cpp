@@ -87,8 +87,7 @@ Value Checker::parameter(const TypeTree &type, const std::string &name, Span spa
   if (type.tuple) {
     Value result = Value::of(Value::Tuple);
     for (size_t i = 0; i < type.parts.size(); ++i)
-      result.parts.push_back(
-          parameter(type.parts[i], name + "." + std::to_string(i), span, into));
+      result.parts.push_back(parameter(type.parts[i], name + "." + std::to_string(i), span, into));
     return result;
   }
   Span saved = b.span;
@@ -113,9 +112,9 @@ Value Checker::sampleConstant(const Node *param) {
       value = coerce(value, *type, param->kids[1], quoted(param->text));
   } else if (type && !type->tuple) {
     Element e = type->type.element;
-    value = isFloat(e)              ? Value::floating(1)
+    value = isFloat(e)           ? Value::floating(1)
             : e == Element::Bool ? Value::boolean(true)
-                                    : Value::integer(DimExpr(1));
+                                 : Value::integer(DimExpr(1));
     if (value.isNumber())
       value.element = e;
   }
@@ -145,11 +144,13 @@ void Checker::declareParameters(Declaration &decl, bool exported) {
   for (const Node *p : params->kids) {
     if (p->kind != Kind::Param || (p->flags & (Constant | Axis)))
       continue;
+    inParameters = true;
     auto type = p->kids[0] ? typeOf(p->kids[0]) : std::nullopt;
+    inParameters = false;
     Local local;
     if (type) {
-      local.value = parameter(*type, std::string(p->text), p->nameSpan,
-                              frame->function->body.parameters);
+      local.value =
+          parameter(*type, std::string(p->text), p->nameSpan, frame->function->body.parameters);
       if (exported && type->tuple)
         Report(*this, code::E0414, p->span, "an exported function takes tensors, not tuples");
       if (p->kids[1] && !exported) {
@@ -197,10 +198,10 @@ void Checker::bindableDims(Declaration &decl) {
           open.push_back(name);
       if (open.size() != 1)
         continue;
-      DimExpr slope = size.substitute({{open[0], DimExpr(1)}}) -
-                      size.substitute({{open[0], DimExpr(0)}});
-      bool linear = size == size.substitute({{open[0], DimExpr(0)}}) +
-                                slope * DimExpr::symbol(open[0]);
+      DimExpr slope =
+          size.substitute({{open[0], DimExpr(1)}}) - size.substitute({{open[0], DimExpr(0)}});
+      bool linear =
+          size == size.substitute({{open[0], DimExpr(0)}}) + slope * DimExpr::symbol(open[0]);
       if (linear && slope.constant().value_or(0) != 0)
         progress |= known.insert(open[0]).second;
     }
@@ -240,7 +241,8 @@ void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const
     ++failures;
     return;
   }
-  auto left = sizeOf(n->kids[0], "a side of `where`"), right = sizeOf(n->kids[1], "a side of `where`");
+  auto left = sizeOf(n->kids[0], "a side of `where`"),
+       right = sizeOf(n->kids[1], "a side of `where`");
   if (!left || !right)
     return;
   if (op == "<=" || op == "<")
@@ -279,9 +281,9 @@ void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const
 
 /// Whether some of it could not be parsed.
 static bool hasErrors(const Node *n) {
-  return n->kind == Kind::Error ||
-         std::any_of(n->kids.begin(), n->kids.end(),
-                     [](const Node *kid) { return kid && hasErrors(kid); });
+  return n->kind == Kind::Error || std::any_of(n->kids.begin(), n->kids.end(), [](const Node *kid) {
+           return kid && hasErrors(kid);
+         });
 }
 
 /// Checks the body in the current frame, whose scope holds the parameters.
@@ -437,7 +439,8 @@ Instance &Checker::instantiate(CallMatch &match) {
     return instance;
   if (++instanceCount > maxInstances) {
     if (instanceCount == maxInstances + 1)
-      Report(*this, code::E0412, match.call->span, "the program needs too many instances of functions");
+      Report(*this, code::E0412, match.call->span,
+             "the program needs too many instances of functions");
     instance.failed = true;
     return instance;
   }

@@ -25,8 +25,7 @@ static std::string plain(std::string text) {
   return text;
 }
 
-Report Checker::badArgument(CallMatch &match, size_t i, uint16_t kind,
-                            const std::string &reason) {
+Report Checker::badArgument(CallMatch &match, size_t i, uint16_t kind, const std::string &reason) {
   const Node *p = match.params[i];
   return Report(*this, kind, argumentAt(match, i)->span,
                 "argument " + quoted(p->text) + " of " + quoted(match.fn->name) + " is " +
@@ -78,8 +77,8 @@ bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t
                 match.scope.names.count(name)
                     ? ": " + quoted(name) + " is " + quoted(hir::name(element))
                     : "")
-        .help("write " + quoted(std::string(hir::name(element)) + "(" +
-                                textAt(argumentAt(match, i)) + ")"));
+        .help("write " +
+              quoted(std::string(hir::name(element)) + "(" + textAt(argumentAt(match, i)) + ")"));
     return false;
   }
   return matchShape(match, type, value, i);
@@ -102,9 +101,7 @@ bool Checker::matchShape(CallMatch &match, const Node *type, const Value &value,
         .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
     return false;
   }
-  Frame inner = *frame;
-  inner.module = match.fn->module;
-  inner.scope = &match.scope;
+  Frame inner = frame->at(match.fn->module, &match.scope);
   size_t at = 0;
   for (const Node *kid : type->kids) {
     if (kid->kind == Kind::Pack) {
@@ -238,8 +235,8 @@ bool Checker::checkEquations(CallMatch &match) {
   for (auto &[name, value] : match.bound) {
     auto complain = [&](const std::string &reason, const std::string &help) {
       Report(*this, code::E0212, match.call->span,
-             quoted(plain(name)) + " of " + quoted(match.fn->name) + " would be negative: " +
-                 reason)
+             quoted(plain(name)) + " of " + quoted(match.fn->name) +
+                 " would be negative: " + reason)
           .help(help);
     };
     if (!requireAtLeast(value, DimExpr(0), match.call->span,

@@ -18,7 +18,6 @@ using namespace ast;
 
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
-namespace {
 /// One side of a product.
 struct Side {
   Value value;
@@ -35,7 +34,6 @@ struct Side {
     drop.assign(batch, false);
   }
 };
-} // namespace
 
 /// The operand without its dropped dimensions.
 static hir::Ref withoutDropped(Builder &b, const Side &side) {
@@ -52,6 +50,35 @@ static hir::Ref withoutDropped(Builder &b, const Side &side) {
       shape.push_back(all[d]);
   }
   return b.spread(side.value.ref, std::move(shape), from);
+}
+
+/// Appends the batch dimensions, aligned at the last one. Those of 1 that the
+/// other side stretches are marked.
+bool Checker::batchDims(Side &a, Side &c, Dims &shape,
+                        const std::function<bool(const hir::Dim &, const hir::Dim &)> &require) {
+  auto isOne = [](const hir::Dim &d) { return d.name.empty() && d.size == DimExpr(1); };
+  Dims sizes = c.value.shape();
+  size_t batch = std::max(a.batch, c.batch);
+  for (size_t d = 0; d < batch; ++d) {
+    bool inA = d + a.batch >= batch, inC = d + c.batch >= batch;
+    size_t ia = d + a.batch - batch, ic = d + c.batch - batch;
+    if (!inA || !inC) {
+      shape.push_back(inA ? a.shape[ia] : c.shape[ic]);
+      continue;
+    }
+    const hir::Dim &p = a.shape[ia], &q = c.shape[ic];
+    if (isOne(p) != isOne(q)) {
+      a.drop[ia] = isOne(p);
+      c.drop[ic] = isOne(q);
+    } else if (!require(p, q)) {
+      return false;
+    }
+    shape.push_back(isOne(p) ? q : p);
+    if (!isOne(q))
+      sizes[ic] = shape.back();
+  }
+  c.value = withSizes(c.value, sizes);
+  return true;
 }
 
 Value Checker::matmul(const Node *n, const Want &want) {
@@ -79,8 +106,7 @@ Value Checker::matmul(const Node *n, const Want &want) {
   Side a(values[0], true), c(values[1], false);
   auto require = [&](const hir::Dim &p, const hir::Dim &q) {
     std::string message = "cannot multiply " + quoted(show(values[0])) + " by " +
-                          quoted(show(values[1])) + ": " + described(p) + " is not " +
-                          described(q);
+                          quoted(show(values[1])) + ": " + described(p) + " is not " + described(q);
     return requireEqual(p, q, n->nameSpan, message,
                         [&](const std::string &reason, const std::string &help) {
                           Report report = fail(code::E0203, reason);
@@ -94,30 +120,12 @@ Value Checker::matmul(const Node *n, const Want &want) {
   Dims sizes = c.shape;
   sizes[c.summed] = a.shape[a.summed];
 
-  // The batch dimensions, aligned at the last one.
-  size_t batch = std::max(a.batch, c.batch);
+  c.value = withSizes(c.value, sizes);
   std::vector<IndexId> space = unite(a.value.space, c.value.space);
   Dims shape = spaceDims(space);
-  auto isOne = [](const hir::Dim &d) { return d.name.empty() && d.size == DimExpr(1); };
-  for (size_t d = 0; d < batch; ++d) {
-    bool inA = d + a.batch >= batch, inC = d + c.batch >= batch;
-    size_t ia = d + a.batch - batch, ic = d + c.batch - batch;
-    if (!inA || !inC) {
-      shape.push_back(inA ? a.shape[ia] : c.shape[ic]);
-      continue;
-    }
-    const hir::Dim &p = a.shape[ia], &q = c.shape[ic];
-    if (isOne(p) != isOne(q)) {
-      a.drop[ia] = isOne(p);
-      c.drop[ic] = isOne(q);
-    } else if (!require(p, q)) {
-      return {};
-    }
-    shape.push_back(isOne(p) ? q : p);
-    if (!isOne(q))
-      sizes[ic] = shape.back();
-  }
-  c.value = withSizes(c.value, sizes);
+  if (!batchDims(a, c, shape, require))
+    return {};
+  size_t batch = std::max(a.batch, c.batch);
   uint32_t row = uint32_t(shape.size());
   if (!a.vector)
     shape.push_back(a.shape[a.summed - 1]);

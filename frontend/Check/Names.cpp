@@ -13,6 +13,8 @@ namespace mad::elab {
 
 using namespace ast;
 
+static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
 //===----------------------------------------------------------------------===//
 // Suggestions
 //===----------------------------------------------------------------------===//
@@ -38,7 +40,7 @@ std::string Checker::suggestion(std::string_view name, const std::vector<std::st
   std::string best;
   if (name.size() > 64)
     return best;
-  size_t limit = name.size() <= 2 ? 1 : name.size() / 3 + 1, found = limit + 1;
+  size_t limit = std::max<size_t>(1, name.size() / 3), found = limit + 1;
   for (const std::string &candidate : candidates) {
     if (candidate.size() > 64 || candidate == name)
       continue;
@@ -70,6 +72,9 @@ void Checker::unknownName(const Node *at, std::string_view what) {
                 "there is no " + std::string(what) + " `" + std::string(at->text) + "`");
   if (std::string near = suggestion(at->text, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");
+  else if (inParameters && frame->fn)
+    report.help("a dimension that the caller chooses is declared in brackets: " +
+                quoted("fn " + frame->fn->name + "[" + std::string(at->text) + "]"));
 }
 
 //===----------------------------------------------------------------------===//
@@ -90,8 +95,6 @@ Declaration *Checker::findDeclaration(std::string_view name) {
   auto it = frame->module->names.find(name);
   return it == frame->module->names.end() ? nullptr : it->second;
 }
-
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 Value Checker::nameValue(const Node *n, const Want &want) {
   if (Local *local = frame->scope->find(n->text)) {
@@ -138,15 +141,13 @@ Value Checker::declarationValue(Declaration &decl, const Node *at, const Want &w
              quoted(decl.name) + " is declared in terms of itself");
       return {};
     }
-    if (decl.state == Declaration::Good && !decl.value.isTensor())
+    // Tensors are created where they are used.
+    if (decl.state == Declaration::Good && !decl.value.isTensor() &&
+        decl.value.kind != Value::Tuple)
       return decl.value;
-    // A constant tensor is created where it is used.
     decl.state = Declaration::Busy;
     Scope scope;
-    Frame inner = *frame;
-    inner.module = decl.module;
-    inner.scope = &scope;
-    inner.boundary.reset();
+    Frame inner = frame->at(decl.module, &scope);
     Enter enter(*this, inner);
     const Node *type = decl.node->kids[0];
     std::optional<TypeTree> tree = type ? typeOf(type) : std::nullopt;

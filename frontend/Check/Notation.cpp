@@ -66,8 +66,9 @@ Value Checker::indexValue(IndexId id) {
   if (!index.known) {
     if (!index.failed)
       Report(*this, code::E0211, b.span,
-             "the index " + quoted(index.name) + " has no value here: this must be known when "
-                                                 "compiling");
+             "the index " + quoted(index.name) +
+                 " has no value here: this must be known when "
+                 "compiling");
     return {};
   }
   hir::Ref ref = b.iota({index.extent}, 0);
@@ -101,15 +102,14 @@ void Checker::letIndex(const Node *n) {
     b.span = n->span;
     Value value;
     if (good)
-      value = settled(expr(n->kids[2], type ? Want(*type) : Want()),
-                      type ? Want(*type) : Want(), n->kids[2]);
+      value = settled(expr(n->kids[2], type ? Want(*type) : Want()), type ? Want(*type) : Want(),
+                      n->kids[2]);
     if (value.isTensor() && value.rank() == 0) {
       value = broadcastTo(value, unite(value.space, ids), {});
       local.value = Value::tensor(value.ref, without(value.space, ids));
     } else if (!value.poison()) {
       Report(*this, code::E0205, n->kids[2]->span,
-             "each element of " + quoted(n->text) + " is one number, found " +
-                 quoted(show(value)));
+             "each element of " + quoted(n->text) + " is one number, found " + quoted(show(value)));
     }
     b.span = saved;
     frame->active = active;
@@ -155,9 +155,8 @@ Value Checker::reduce(const Node *n, const Want &want) {
     ++failures;
     return {};
   }
-  bool known = std::all_of(binders->kids.begin(), binders->kids.end(), [&](const Node *binder) {
-    return frame->binders.count(binder) > 0;
-  });
+  bool known = std::all_of(binders->kids.begin(), binders->kids.end(),
+                           [&](const Node *binder) { return frame->binders.count(binder) > 0; });
   if (!known && !resolveRanges(n))
     return {};
   std::string op(n->text);
@@ -234,8 +233,8 @@ Value Checker::product(const Node *n, const std::vector<IndexId> &summed, const 
     scalars &= value.rank() == 0;
     space = unite(space, value.space);
   }
-  bool covered = std::all_of(summed.begin(), summed.end(),
-                             [&](IndexId id) { return contains(space, id); });
+  bool covered =
+      std::all_of(summed.begin(), summed.end(), [&](IndexId id) { return contains(space, id); });
   if (scalars && covered)
     return contractValues(values, summed, n);
   Value all = values[0];
@@ -266,9 +265,8 @@ static Value contractPair(Builder &b, const Value &x, const Value &y,
       dims.push_back(uint32_t(std::find(order.begin(), order.end(), id) - order.begin()));
     return dims;
   };
-  return Value::tensor(b.contract(x.ref, y.ref, std::move(shape), map(x), map(y),
-                                  uint32_t(order.size())),
-                       kept);
+  return Value::tensor(
+      b.contract(x.ref, y.ref, std::move(shape), map(x), map(y), uint32_t(order.size())), kept);
 }
 
 /// The pair whose product grows least beyond its factors.

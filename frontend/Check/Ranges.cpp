@@ -161,8 +161,8 @@ void Checker::collectAccess(const Node *n, std::vector<Access> &accesses, bool b
   for (size_t d = 0; d < shape->size() && d + 1 < n->kids.size(); ++d) {
     const Node *subscript = n->kids[d + 1];
     AffineForm form;
-    if (subscript->kind != Kind::All && subscript->kind != Kind::Range &&
-        affine(subscript, form) && !form.indices.empty())
+    if (subscript->kind != Kind::All && subscript->kind != Kind::Range && affine(subscript, form) &&
+        !form.indices.empty())
       accesses.push_back({n, subscript, (*shape)[d], form, bounded});
   }
 }
@@ -213,17 +213,15 @@ const Checker::Dims *Checker::peek(const Node *n, bool &broken) {
 
 bool Checker::isEmptyProof(const DimExpr &extent, Span span, const std::string &name) {
   std::string message = "the range of `" + name + "` ends before it begins";
-  return requireAtLeast(extent, DimExpr(0), span, message,
-                        [&](const std::string &, const std::string &help) {
-                          Report(*this, code::E0216, span,
-                                 message + ": its length is " + quoted(extent.str()))
-                              .help(help);
-                        });
+  return requireAtLeast(
+      extent, DimExpr(0), span, message, [&](const std::string &, const std::string &help) {
+        Report(*this, code::E0216, span, message + ": its length is " + quoted(extent.str()))
+            .help(help);
+      });
 }
 
 /// The least and the greatest value, without the index `except`.
-bool Checker::extremes(const AffineForm &form, DimExpr &low, DimExpr &high,
-                       IndexId except) const {
+bool Checker::extremes(const AffineForm &form, DimExpr &low, DimExpr &high, IndexId except) const {
   low = high = form.offset;
   auto add = [&](int64_t c, const DimExpr &least, const DimExpr &greatest) {
     low = low + DimExpr(c) * (c > 0 ? least : greatest);
@@ -314,9 +312,8 @@ bool Checker::affineRange(IndexId id, const std::vector<Access> &accesses, bool 
   }
   const Facts &facts = frame->root->facts;
   for (const auto &[extent, access] : candidates) {
-    bool least = std::all_of(candidates.begin(), candidates.end(), [&](const auto &other) {
-      return facts.proves(other.first, extent);
-    });
+    bool least = std::all_of(candidates.begin(), candidates.end(),
+                             [&](const auto &other) { return facts.proves(other.first, extent); });
     if (!least)
       continue;
     Index &index = indices[id];
@@ -407,9 +404,8 @@ bool Checker::resolveRanges(const Node *n) {
     return true;
   });
   // One that hangs on a wrong one is no further error.
-  bool good = std::none_of(found.begin(), found.end(), [&](IndexId id) {
-    return indices[id].failed || indices[id].excused;
-  });
+  bool good = std::none_of(found.begin(), found.end(),
+                           [&](IndexId id) { return indices[id].failed || indices[id].excused; });
   for (IndexId id : found)
     if (open(id)) {
       if (good)

@@ -50,9 +50,8 @@ std::optional<uint32_t> Checker::axisOf(const Node *n, const Value &value) {
   if (axis.kind == Value::Integer && !axis.dimension.empty())
     return namedAxis(n, axis, value);
   int64_t rank = int64_t(value.rank());
-  auto position = axis.kind == Value::Integer || axis.kind == Value::Axis
-                      ? axis.number.constant()
-                      : std::nullopt;
+  auto position = axis.kind == Value::Integer || axis.kind == Value::Axis ? axis.number.constant()
+                                                                          : std::nullopt;
   if (!position) {
     Report(*this, code::E0210, n->span,
            "an axis is the name of a dimension or a number known when compiling, found " +
@@ -96,8 +95,8 @@ Value Checker::meanOf(const Value &sum, const Dims &dims) {
     count = count * dim.size;
   Element element = sum.ref.type().element;
   auto constant = count.constant();
-  hir::Ref divisor = constant ? b.constant(element, double(*constant))
-                              : b.cast(b.dimValue(count), element);
+  hir::Ref divisor =
+      constant ? b.constant(element, double(*constant)) : b.cast(b.dimValue(count), element);
   Value spread = broadcastTo(Value::tensor(divisor), sum.space, sum.shape());
   return Value::tensor(b.elementwise("div", {sum.ref, spread.ref}, element), sum.space);
 }
@@ -115,7 +114,8 @@ Value Checker::reductionBuiltin(const std::string &name, const Node *n, const Wa
   if (name == "mean" && !isFloat(element)) {
     Report(*this, code::E0303, n->span, "`mean` takes floats, found " + quoted(show(value)))
         .label(args.list[0]->span)
-        .help(element == Element::Bool ? "" : "write " + quoted("f32(" + textAt(args.list[0]) + ")"));
+        .help(element == Element::Bool ? ""
+                                       : "write " + quoted("f32(" + textAt(args.list[0]) + ")"));
     return {};
   }
   if (!reducible(name, element, n, show(value)))
@@ -138,47 +138,53 @@ Value Checker::reductionBuiltin(const std::string &name, const Node *n, const Wa
     for (uint32_t d = 0; d < shape.size(); ++d)
       axes.push_back(d);
   }
-  bool flat = name == "argmax" && (axes.size() != 1);
-  if (flat && args.named.count("axis")) {
-    Report(*this, code::E0210, args.named.find("axis")->second->span, "`argmax` takes one axis");
-    return {};
-  }
-  uint32_t space = uint32_t(value.space.size());
-  std::vector<uint32_t> dims;
-  hir::Ref operand = value.ref;
-  if (flat) {
+  if (name == "argmax" && axes.size() != 1) {
+    if (auto it = args.named.find("axis"); it != args.named.end()) {
+      Report(*this, code::E0210, it->second->span, "`argmax` takes one axis");
+      return {};
+    }
     // The position among all elements in row-major order.
-    DimExpr count(1);
-    for (const hir::Dim &dim : shape)
-      count = count * dim.size;
-    Dims line = spaceDims(value.space);
-    line.push_back({count, ""});
-    operand = b.reshape(operand, line);
-    dims = {space};
-  } else {
-    for (uint32_t axis : axes)
-      dims.push_back(space + axis);
+    Value line = flatOf(value);
+    uint32_t last = uint32_t(value.space.size());
+    Value result = Value::tensor(b.reduce(name, line.ref, {last}), value.space);
+    return keep ? kept(result, shape, axes) : result;
   }
-  Value result = Value::tensor(b.reduce(name == "mean" ? "sum" : name, operand, dims), value.space);
-  if (name == "mean") {
-    Dims reduced;
-    for (uint32_t axis : axes)
-      reduced.push_back(shape[axis]);
+  std::vector<uint32_t> dims;
+  Dims reduced;
+  for (uint32_t axis : axes) {
+    dims.push_back(uint32_t(value.space.size()) + axis);
+    reduced.push_back(shape[axis]);
+  }
+  Value result =
+      Value::tensor(b.reduce(name == "mean" ? "sum" : name, value.ref, dims), value.space);
+  if (name == "mean")
     result = meanOf(result, reduced);
-  }
-  if (!keep)
-    return result;
-  Dims kept = spaceDims(value.space);
+  return keep ? kept(result, shape, axes) : result;
+}
+
+/// All elements in one dimension.
+Value Checker::flatOf(const Value &value) {
+  DimExpr count(1);
+  for (const hir::Dim &dim : value.shape())
+    count = count * dim.size;
+  Dims line = spaceDims(value.space);
+  line.push_back({count, ""});
+  return Value::tensor(b.reshape(value.ref, line), value.space);
+}
+
+/// What was reduced, with 1 in the place of each axis.
+Value Checker::kept(const Value &reduced, const Dims &shape, const std::vector<uint32_t> &axes) {
+  Dims full = spaceDims(reduced.space);
   std::vector<int64_t> from;
-  for (uint32_t d = 0; d < space; ++d)
-    from.push_back(d);
+  for (size_t d = 0; d < full.size(); ++d)
+    from.push_back(int64_t(d));
   for (uint32_t d = 0; d < shape.size(); ++d) {
     bool gone = std::find(axes.begin(), axes.end(), d) != axes.end();
     if (!gone)
-      from.push_back(int64_t(kept.size()));
-    kept.push_back(gone ? hir::Dim{DimExpr(1), ""} : shape[d]);
+      from.push_back(int64_t(full.size()));
+    full.push_back(gone ? hir::Dim{DimExpr(1), ""} : shape[d]);
   }
-  return Value::tensor(b.spread(result.ref, std::move(kept), from), value.space);
+  return Value::tensor(b.spread(reduced.ref, std::move(full), from), reduced.space);
 }
 
 } // namespace mad::elab

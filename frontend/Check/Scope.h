@@ -79,10 +79,22 @@ struct Frame {
   hir::Function *function = nullptr; ///< takes constraints and assertions
   Root *root = nullptr;
   Scope *scope = nullptr;
-  std::map<const ast::Node *, IndexId> binders; ///< whose range is known
+  std::map<const ast::Node *, IndexId> binders;              ///< whose range is known
   std::map<const ast::Node *, std::vector<hir::Dim>> peeked; ///< shapes of subscripted things
   std::optional<hir::Boundary> boundary;
-  std::vector<IndexId> active; ///< indices around the expression, ascending
+  std::vector<IndexId> active; ///< indices around the expression
+
+  /// The same instance, with the names of another place.
+  Frame at(Module *otherModule, Scope *otherScope) const {
+    Frame frame;
+    frame.fn = fn;
+    frame.module = otherModule;
+    frame.function = function;
+    frame.root = root;
+    frame.scope = otherScope;
+    frame.active = active;
+    return frame;
+  }
 };
 
 } // namespace mad::elab

@@ -198,8 +198,8 @@ Value Checker::concatBuiltin(const Node *n, const Want &want) {
       return {};
     }
     for (size_t d = 0; d < own.size(); ++d)
-      if (d != *axis && !requireEqual(shape[d], own[d], n->span,
-                                      "`concat` joins tensors of one shape", complain))
+      if (d != *axis &&
+          !requireEqual(shape[d], own[d], n->span, "`concat` joins tensors of one shape", complain))
         return {};
     extent = extent + own[*axis].size;
     space = unite(space, values[i].space);
@@ -209,8 +209,8 @@ Value Checker::concatBuiltin(const Node *n, const Want &want) {
   std::vector<hir::Ref> parts;
   for (const Value &value : values)
     parts.push_back(broadcastTo(value, space, value.shape()).ref);
-  return Value::tensor(
-      b.concat(std::move(parts), uint32_t(space.size()) + *axis, {extent, ""}), space);
+  return Value::tensor(b.concat(std::move(parts), uint32_t(space.size()) + *axis, {extent, ""}),
+                       space);
 }
 
 Value Checker::broadcastBuiltin(const Node *n, const Want &want) {
@@ -240,8 +240,7 @@ Value Checker::broadcastBuiltin(const Node *n, const Want &want) {
     const hir::Dim &to = (*shape)[shape->size() - own.size() + d];
     if (own[d].name.empty() && own[d].size == DimExpr(1))
       continue;
-    if (!requireEqual(own[d], to, n->span, "`broadcast` stretches dimensions of 1 alone",
-                      complain))
+    if (!requireEqual(own[d], to, n->span, "`broadcast` stretches dimensions of 1 alone", complain))
       return {};
   }
   return broadcastTo(value, value.space, *shape);

@@ -261,8 +261,8 @@ Value Checker::literal(const Value &value, Element element, const Node *at) {
     return Value::tensor(b.constant(element, value.real));
   case Value::Truth:
     if (element != Element::Bool) {
-      mismatch("`bool`").help(
-          "write " + quoted(std::string(hir::name(element)) + "(" + textAt(at) + ")"));
+      mismatch("`bool`").help("write " +
+                              quoted(std::string(hir::name(element)) + "(" + textAt(at) + ")"));
       return {};
     }
     return Value::tensor(b.constant(element, int64_t(value.truth)));
@@ -271,7 +271,8 @@ Value Checker::literal(const Value &value, Element element, const Node *at) {
     return {};
   default:
     Report(*this, code::E0302, at->span,
-           "found " + quoted(show(value)) + " where " + quoted(hir::name(element)) + " is expected");
+           "found " + quoted(show(value)) + " where " + quoted(hir::name(element)) +
+               " is expected");
     return {};
   }
 }

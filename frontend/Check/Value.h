@@ -29,7 +29,7 @@ struct Index {
   DimExpr low;
   hir::Dim extent;
   bool known = false;
-  bool failed = false; ///< an error says why it is not known
+  bool failed = false;  ///< an error says why it is not known
   bool excused = false; ///< an error elsewhere is why
   bool inBlock = false; ///< may depend on what a block inside the statement declares
 };

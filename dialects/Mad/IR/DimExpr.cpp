@@ -160,9 +160,7 @@ DimExpr operator*(const DimExpr &a, const DimExpr &b) {
   return result;
 }
 
-bool operator==(const DimExpr &a, const DimExpr &b) {
-  return a.ok && b.ok && a.sum == b.sum;
-}
+bool operator==(const DimExpr &a, const DimExpr &b) { return a.ok && b.ok && a.sum == b.sum; }
 
 std::optional<int64_t> DimExpr::constant() const {
   if (!ok || sum.size() > 1)
@@ -190,9 +188,9 @@ static Terms::const_iterator leading(const DimExpr &e) {
 static DimExpr term(const Monomial &monomial, int64_t coefficient) {
   DimExpr result(coefficient);
   for (const DimExpr::Atom &atom : monomial)
-    result = result * (atom.division
-                           ? DimExpr::floorDiv(atom.division->first, atom.division->second)
-                           : DimExpr::symbol(atom.text));
+    result =
+        result * (atom.division ? DimExpr::floorDiv(atom.division->first, atom.division->second)
+                                : DimExpr::symbol(atom.text));
   return result;
 }
 
@@ -212,8 +210,8 @@ static DimExpr divide(const DimExpr &a, const DimExpr &b, DimExpr &rest) {
         best = &candidate;
     if (!best)
       break;
-    DimExpr part = term(*quotient(best->first, lead->first),
-                        floorDivide(best->second, lead->second));
+    DimExpr part =
+        term(*quotient(best->first, lead->first), floorDivide(best->second, lead->second));
     result = result + part;
     rest = rest - part * b;
   }
@@ -349,8 +347,9 @@ static Terms readable(const Terms &sum) {
     }
     if (!changed)
       continue;
-    std::string text = inside.size() == 1 && inside.begin()->second > 0 ? sumText(inside)
-                                                                        : "(" + sumText(inside) + ")";
+    std::string text = inside.size() == 1 && inside.begin()->second > 0
+                           ? sumText(inside)
+                           : "(" + sumText(inside) + ")";
     result.erase(monomial);
     result[{DimExpr::Atom{text + " / " + std::to_string(*c), monomial[0].division}}] = 1;
   }
@@ -371,8 +370,8 @@ evaluateAtom(const DimExpr::Atom &atom,
   return floorDivide(*a, *b);
 }
 
-std::optional<int64_t> DimExpr::evaluate(
-    const std::function<std::optional<int64_t>(const std::string &)> &value) const {
+std::optional<int64_t>
+DimExpr::evaluate(const std::function<std::optional<int64_t>(const std::string &)> &value) const {
   if (!ok)
     return std::nullopt;
   int64_t total = 0;
@@ -397,8 +396,8 @@ DimExpr DimExpr::substitute(const std::map<std::string, DimExpr> &by) const {
     for (const Atom &atom : monomial) {
       auto it = by.find(atom.text);
       if (atom.division)
-        part = part * floorDiv(atom.division->first.substitute(by),
-                               atom.division->second.substitute(by));
+        part = part *
+               floorDiv(atom.division->first.substitute(by), atom.division->second.substitute(by));
       else
         part = part * (it == by.end() ? symbol(atom.text) : it->second);
     }
@@ -622,8 +621,8 @@ private:
 
   static bool isDigit(char c) { return c >= '0' && c <= '9'; }
   static bool isNamePart(char c) {
-    return isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           c == '.' || static_cast<unsigned char>(c) >= 0x80;
+    return isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' ||
+           static_cast<unsigned char>(c) >= 0x80;
   }
 
   std::string_view text;

@@ -56,9 +56,11 @@ TEST(DimExpr, FloorDivision) {
 }
 
 TEST(DimExpr, NormalFormKeepsTheValue) {
-  const char *texts[] = {"(H - 3) / 2 + 1",         "(H + 2 * P - K) / S + 1", "-(H / 2) * 3 + K",
-                         "((H + 1) / 2 - 7) / 3",   "(H * K + 3 * H) / (2 * H)", "(5 - H) / 4",
-                         "(3 * H - 2 * K) / 6 + P", "H / -3",                  "(H - K) * (H + K) / 7"};
+  const char *texts[] = {"(H - 3) / 2 + 1",           "(H + 2 * P - K) / S + 1",
+                         "-(H / 2) * 3 + K",          "((H + 1) / 2 - 7) / 3",
+                         "(H * K + 3 * H) / (2 * H)", "(5 - H) / 4",
+                         "(3 * H - 2 * K) / 6 + P",   "H / -3",
+                         "(H - K) * (H + K) / 7"};
   for (const char *text : texts) {
     DimExpr e = dim(text);
     DimExpr again = dim(e.str());
@@ -75,7 +77,8 @@ TEST(DimExpr, NormalFormKeepsTheValue) {
     return [h](const std::string &) -> std::optional<int64_t> { return h; };
   };
   for (int64_t h = -9; h < 10; ++h) {
-    EXPECT_EQ(dim("(H - 3) / 2 + 1").evaluate(at(h)), (h - 3 >= 0 ? (h - 3) / 2 : -((4 - h) / 2)) + 1);
+    EXPECT_EQ(dim("(H - 3) / 2 + 1").evaluate(at(h)),
+              (h - 3 >= 0 ? (h - 3) / 2 : -((4 - h) / 2)) + 1);
     EXPECT_EQ(dim("(H / 2) / 3").evaluate(at(h)), h >= 0 ? h / 6 : -((5 - h) / 6));
   }
 }
