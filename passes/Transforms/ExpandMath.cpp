@@ -55,8 +55,8 @@ Value expandPower(ImplicitLocOpBuilder &b, math::PowFOp op) {
   // pow takes -0 to +0 and -inf to +inf.
   Value inf = number(b, x.getType(), std::numeric_limits<double>::infinity());
   Value lowest = number(b, x.getType(), -std::numeric_limits<double>::infinity());
-  Value root = math::SqrtOp::create(
-      b, arith::AddFOp::create(b, x, number(b, x.getType(), 0)).getResult());
+  Value root =
+      math::SqrtOp::create(b, arith::AddFOp::create(b, x, number(b, x.getType(), 0)).getResult());
   Value isLowest = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, x, lowest);
   return arith::SelectOp::create(b, isLowest, inf, root);
 }
@@ -70,10 +70,10 @@ bool isNative(Operation *op) {
 /// What libm calls the function on f64, or "".
 StringRef libmName(Operation *op) {
   StringRef name = op->getName().stripDialect();
-  static constexpr StringRef same[] = {
-      "acos", "acosh", "asin", "asinh", "atan",  "atan2", "atanh", "cbrt", "cos",
-      "cosh", "erf",   "erfc", "exp",   "exp2",  "expm1", "log",   "log10", "log1p",
-      "log2", "round", "sin",  "sinh",  "tan",   "tanh"};
+  static constexpr StringRef same[] = {"acos",  "acosh", "asin",  "asinh", "atan",  "atan2",
+                                       "atanh", "cbrt",  "cos",   "cosh",  "erf",   "erfc",
+                                       "exp",   "exp2",  "expm1", "log",   "log10", "log1p",
+                                       "log2",  "round", "sin",   "sinh",  "tan",   "tanh"};
   if (name == "powf")
     return "pow";
   return llvm::is_contained(same, name) ? name : StringRef();

@@ -70,9 +70,7 @@ Value F32Builder::asBits(Value x) { return arith::BitcastOp::create(b, intType, 
 Value F32Builder::asNumber(Value x) { return arith::BitcastOp::create(b, type, x); }
 Value F32Builder::addBits(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
 Value F32Builder::subBits(Value x, Value y) { return arith::SubIOp::create(b, x, y); }
-Value F32Builder::shiftLeft(Value x, int count) {
-  return arith::ShLIOp::create(b, x, bits(count));
-}
+Value F32Builder::shiftLeft(Value x, int count) { return arith::ShLIOp::create(b, x, bits(count)); }
 Value F32Builder::shiftRight(Value x, int count) {
   return arith::ShRSIOp::create(b, x, bits(count));
 }
@@ -82,8 +80,6 @@ Value F32Builder::lessBits(Value x, Value y) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
 }
 Value F32Builder::fromInt(Value x) { return arith::SIToFPOp::create(b, type, x); }
-Value F32Builder::powerOfTwo(Value n) {
-  return asNumber(shiftLeft(addBits(n, bits(127)), 23));
-}
+Value F32Builder::powerOfTwo(Value n) { return asNumber(shiftLeft(addBits(n, bits(127)), 23)); }
 
 } // namespace mad

@@ -57,8 +57,8 @@ Value scale(F32Builder &m, Value x, Value n) {
 
 /// e^r for |r| <= ln 2 / 2.
 Value expReduced(F32Builder &m, Value r) {
-  return m.polynomial(r, {1.0f, 1.0f, 0.49999994f, 0.16666521f, 0.04166829f, 0.0083687157f,
-                          0.0013818695f});
+  return m.polynomial(
+      r, {1.0f, 1.0f, 0.49999994f, 0.16666521f, 0.04166829f, 0.0083687157f, 0.0013818695f});
 }
 
 /// e^x where it is a normal number.
@@ -84,9 +84,8 @@ Value expandExp2(F32Builder &m, Value x) {
   constexpr float high = 127.99999f; // the number below 128
   Value inside = m.max(m.min(x, m.number(high)), m.number(-151.0f));
   Rounded n = roundProduct(m, inside, 1.0f);
-  Value p = m.polynomial(m.sub(inside, n.number),
-                         {1.0f, 0.69314718f, 0.24022648f, 0.055503596f, 0.009618502f,
-                          0.0013390993f, 0.00015328149f});
+  Value p = m.polynomial(m.sub(inside, n.number), {1.0f, 0.69314718f, 0.24022648f, 0.055503596f,
+                                                   0.009618502f, 0.0013390993f, 0.00015328149f});
   return overflow(m, x, high, scale(m, p, n.bits));
 }
 
@@ -95,8 +94,8 @@ Value expandExpm1(F32Builder &m, Value x) {
   Value inside = m.max(m.min(x, m.number(expHigh)), m.number(-20.0f));
   Rounded n = roundProduct(m, inside, log2e);
   Value r = reduceByLn2(m, inside, n.number);
-  Value p = m.polynomial(r, {0.5f, 0.16666666f, 0.041666493f, 0.0083335433f, 0.0013932380f,
-                             0.00019764387f});
+  Value p = m.polynomial(
+      r, {0.5f, 0.16666666f, 0.041666493f, 0.0083335433f, 0.0013932380f, 0.00019764387f});
   Value q = m.fma(m.mul(r, r), p, r);
   // 2^-n is lost beside 1 long before it is denormal.
   Value limit = m.bits(30);
@@ -169,8 +168,7 @@ Value oddFunction(F32Builder &m, Value x, Value a, float limit, Value small, Val
 
 Value expandTanh(F32Builder &m, Value x) {
   Value a = m.abs(x), z = m.mul(a, a);
-  Value p = m.polynomial(z, {-0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f,
-                             -0.005692296f});
+  Value p = m.polynomial(z, {-0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f, -0.005692296f});
   Value small = m.fma(m.mul(a, z), p, a);
   Value inside = m.min(a, m.number(10.0f)), one = m.number(1.0f);
   Value e = expInside(m, m.add(inside, inside));
@@ -185,8 +183,8 @@ Value expandErf(F32Builder &m, Value x) {
                              -0.00080446747f, 7.973243e-5f});
   Value small = m.fma(a, p, a);
   Value inside = m.min(a, m.number(4.0f));
-  Value g = m.polynomial(inside, {0.12855268f, 0.635621f, 0.10527091f, -0.022682725f,
-                                  0.0029354244f, -5.148048e-5f, -4.5211716e-5f, 4.908044e-6f});
+  Value g = m.polynomial(inside, {0.12855268f, 0.635621f, 0.10527091f, -0.022682725f, 0.0029354244f,
+                                  -5.148048e-5f, -4.5211716e-5f, 4.908044e-6f});
   Value exponent = m.fma(inside, g, inside);
   Value e = expInside(m, m.sub(m.number(0.0f), exponent));
   return oddFunction(m, x, a, 0.921875f, small, m.sub(m.number(1.0f), e));
@@ -200,7 +198,7 @@ Value expandErf(F32Builder &m, Value x) {
 constexpr float trigLimit = 8192.0f;
 
 struct Quadrant {
-  Value number; ///< of |x| modulo 4 in its low bits
+  Value number;       ///< of |x| modulo 4 in its low bits
   Value sine, cosine; ///< of the rest, in [-pi/4, pi/4]
 };
 

@@ -82,8 +82,7 @@ SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
       ReassociationIndices longer = groups.back();
       longer.push_back(d);
       bool some = sizes[d] != 0 && sizes[d - 1] != 0; // 0 x ? has a size of its own
-      bool same = some && kinds[d] == kinds[longer.front()] && !asked.test(d) &&
-                  !asked.test(d - 1);
+      bool same = some && kinds[d] == kinds[longer.front()] && !asked.test(d) && !asked.test(d - 1);
       if (same && linalg::areDimSequencesPreserved(maps, {longer}) && guaranteed(longer)) {
         groups.back() = longer;
         continue;

@@ -8,11 +8,14 @@
 // loops in registers.
 //
 // Two forms. Panel: the reduction runs inside of the tile, in blocks when it is
-// long, so that a panel of the operand that all rows share stays in cache. Stream:
-// for few rows, some steps of the reduction run for the whole vector dimension
-// before the next ones; a large matrix is then read in its order in memory.
+// long; the part of the operand that all rows share is packed, so that it stays in
+// cache whatever its strides. Stream: for few rows, some steps of the reduction run
+// for the whole vector dimension before the next ones; a large matrix is then read
+// in its order in memory.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "passes/Transforms/VectorizeLoopsPlan.h"
 
 using namespace mlir;
@@ -22,6 +25,11 @@ namespace {
 
 /// Steps of a reduction that run on one panel.
 constexpr int64_t panelDepth = 256;
+/// Bytes of a packed panel: half of the smallest first-level cache.
+constexpr int64_t panelBytes = 16 << 10;
+constexpr StringLiteral panelAttr = "mad.panel";
+/// Blocks of rows from which on a panel is worth its packing.
+constexpr int64_t packedBlocks = 4;
 /// Steps of a reduction that run on one pass over the vector dimension.
 constexpr int64_t streamDepth = 8;
 
@@ -46,7 +54,18 @@ private:
   void emitOuter(BodyEmitter &outer, unsigned level);
   void emitRows(BodyEmitter &outer);
   void emitPanels(BodyEmitter &outer, Value low, Value high, int64_t rows);
-  void emitStreams(BodyEmitter &outer, Value low, Value high, int64_t rows);
+  void emitPanelStrips(BodyEmitter &outer, Value low, Value high, int64_t rows,
+                       std::optional<Range> range);
+  Value panel(Type element);
+  void pack(BodyEmitter &strip, const Range &range);
+  struct RowBlock {
+    Value low, high;
+    int64_t count;
+  };
+  SmallVector<RowBlock> rowBlocks(Value low);
+  void emitRowBlocks(BodyEmitter &outer, ArrayRef<RowBlock> blocks,
+                     llvm::function_ref<void(BodyEmitter &, int64_t)> write);
+  void emitStreams(BodyEmitter &outer, Value low);
   using Tile = llvm::function_ref<void(BodyEmitter &, int64_t vectors, int64_t lanes, Value mask)>;
   void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile);
   void emitStripsBetween(BodyEmitter &outer, Value low, Value high, int64_t vectors, Tile tile);
@@ -76,6 +95,9 @@ private:
   llvm::SmallBitVector fixedOutside;
   /// The reduction dimension that is cut into blocks, if that pays.
   std::optional<unsigned> blocked;
+  /// An input that varies along the vectors and that dimension, but not the rows.
+  std::optional<unsigned> packed;
+  int64_t depth = panelDepth;
 };
 
 AcrossEmitter::AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan)
@@ -97,6 +119,16 @@ AcrossEmitter::AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const Ti
   }
   if (reductions.size() == 1 && nest.staticSize(reductions[0]).value_or(1000) > streamDepth)
     blocked = reductions[0];
+  for (unsigned i = 0; blocked && row && !packed && i < nest.numInputs(); ++i) {
+    llvm::SmallBitVector deps = plain.of(nest.op.getBody()->getArgument(i)).deps();
+    if (plain.operandAccess(i, dim) == Access::Contiguous && deps.test(dim) &&
+        deps.test(*blocked) && !deps.test(*row)) {
+      packed = i;
+      Type element = cast<MemRefType>(nest.op->getOperand(i).getType()).getElementType();
+      int64_t width = plan.vectors * nest.lanes * element.getIntOrFloatBitWidth() / 8;
+      depth = std::min(depth, std::max<int64_t>(panelBytes / width, 32));
+    }
+  }
   split = findSplit(plain, dim, fixedOutside);
   if (!split.facts.empty())
     inside.emplace(nest, split.facts);
@@ -183,8 +215,9 @@ SmallVector<Value> AcrossEmitter::reduce(BodyEmitter &outer, const Shape &shape,
   }
   for (;; unroll = 1) {
     Value end = lastStep(b, low, high, unroll);
-    current = emitLoop(outer, d, low, end, unroll, current,
-                       [&](BodyEmitter &e, ValueRange carried) { return inner(e, unroll, carried); });
+    current =
+        emitLoop(outer, d, low, end, unroll, current,
+                 [&](BodyEmitter &e, ValueRange carried) { return inner(e, unroll, carried); });
     if (unroll == 1)
       return current;
     low = end;
@@ -208,8 +241,7 @@ void AcrossEmitter::hoist(BodyEmitter &emitter, int64_t count, ArrayRef<int64_t>
   }
 }
 
-void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape,
-                             std::optional<Range> range) {
+void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range) {
   unsigned outputs = nest.op.getNumDpsInits();
   BodyEmitter e = emitter;
   e.setVector(dim, shape.lanes, shape.mask);
@@ -250,9 +282,8 @@ void AcrossEmitter::emitStripsBetween(BodyEmitter &outer, Value low, Value high,
     contiguous &= plain.operandAccess(i, dim) == Access::Contiguous;
   if (!contiguous || !wantsMaskedTail(outer.analysis(), dim))
     return emitScalarStrips(outer, low, high, tile);
-  emitLoop(outer, dim, low, high, nest.lanes, [&](BodyEmitter &e) {
-    tile(e, 1, nest.lanes, emitMask(e, low, high, nest.lanes));
-  });
+  emitLoop(outer, dim, low, high, nest.lanes,
+           [&](BodyEmitter &e) { tile(e, 1, nest.lanes, emitMask(e, low, high, nest.lanes)); });
 }
 
 /// Cuts the vector dimension into strips and writes a tile for each.
@@ -268,73 +299,159 @@ void AcrossEmitter::emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile) {
   emitScalarStrips(outer, high, size, tile);
 }
 
-void AcrossEmitter::emitPanels(BodyEmitter &outer, Value low, Value high, int64_t count) {
-  auto strips = [&](BodyEmitter &e, std::optional<Range> range) {
-    emitStrips(e, plan.vectors, [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
-      Shape shape{count, vectors, lanes, mask};
-      if (range)
-        range->unroll = unrollOf(*blocked, shape);
-      if (!row)
-        return emitTile(strip, shape, range);
-      emitLoop(strip, *row, low, high, count,
-               [&](BodyEmitter &tile) { emitTile(tile, shape, range); });
-    });
-  };
-  if (!blocked || !row || nest.staticSize(*blocked).value_or(1 << 30) <= 2 * panelDepth)
-    return strips(outer, std::nullopt);
-  // Blocks of the reduction; the accumulators rest in the output between them.
-  Value size = sizeOf(b, nest, *blocked);
-  auto loop = scf::ForOp::create(b, constantIndex(b, 0), size, constantIndex(b, panelDepth));
+/// Memory of a panel: one a function and type, on the stack.
+Value AcrossEmitter::panel(Type element) {
+  auto type = MemRefType::get({depth, plan.vectors * nest.lanes}, element);
+  Block &entry = nest.op->getParentOfType<FunctionOpInterface>().front();
+  for (auto known : entry.getOps<memref::AllocaOp>())
+    if (known.getType() == type && known->hasAttr(panelAttr))
+      return known;
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value first = loop.getInductionVar();
-  Value last = arith::AddIOp::create(b, first, constantIndex(b, panelDepth));
-  last = arith::MinSIOp::create(b, last, size);
-  strips(outer, Range{first, last});
+  b.setInsertionPointToStart(&entry);
+  auto buffer = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+  buffer->setAttr(panelAttr, b.getUnitAttr());
+  return buffer;
+}
+
+/// Copies the part of the operand that all rows of a strip share.
+void AcrossEmitter::pack(BodyEmitter &strip, const Range &range) {
+  Value buffer = panel(getElementTypeOrSelf(nest.op->getOperand(*packed).getType()));
+  emitLoop(strip, *blocked, range.low, range.high, 1, [&](BodyEmitter &e) {
+    e.setVector(dim, nest.lanes);
+    Value at = b.createOrFold<arith::SubIOp>(e.dim(*blocked), range.low);
+    for (int64_t v = 0; v < plan.vectors; ++v) {
+      SmallVector<int64_t> point = e.origin();
+      point[dim] = v * nest.lanes;
+      vector::StoreOp::create(b, e.loadOperand(*packed, point).value, buffer,
+                              ValueRange{at, constantIndex(b, v * nest.lanes)});
+    }
+  });
+  strip.readFrom(*packed, buffer, *blocked, range.low);
+}
+
+void AcrossEmitter::emitPanelStrips(BodyEmitter &outer, Value low, Value high, int64_t count,
+                                    std::optional<Range> range) {
+  emitStrips(outer, plan.vectors,
+             [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
+               Shape shape{count, vectors, lanes, mask};
+               if (!row)
+                 return emitTile(strip, shape, range);
+               auto tiles = [&](BodyEmitter &e) {
+                 emitLoop(e, *row, low, high, count,
+                          [&](BodyEmitter &tile) { emitTile(tile, shape, range); });
+               };
+               if (!range)
+                 return tiles(strip);
+               range->unroll = unrollOf(*blocked, shape);
+               if (vectors != plan.vectors || lanes != nest.lanes || mask)
+                 return tiles(strip);
+               pack(strip, *range);
+               tiles(strip);
+             });
 }
 
 /// Rows `low` to `high`, `count` at a time.
-void AcrossEmitter::emitStreams(BodyEmitter &outer, Value low, Value high, int64_t count) {
-  auto strips = [&](BodyEmitter &e, Range range) {
-    emitStrips(e, plan.vectors, [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
-      emitTile(strip, {count, vectors, lanes, mask}, range);
-    });
+void AcrossEmitter::emitPanels(BodyEmitter &outer, Value low, Value high, int64_t count) {
+  if (!packed)
+    return emitPanelStrips(outer, low, high, count, std::nullopt);
+  Value size = sizeOf(b, nest, *blocked);
+  if (nest.staticSize(*blocked).value_or(depth + 1) <= depth)
+    return emitPanelStrips(outer, low, high, count, Range{constantIndex(b, 0), size});
+  // Blocks of the reduction; the accumulators rest in the output between them.
+  auto loop = scf::ForOp::create(b, constantIndex(b, 0), size, constantIndex(b, depth));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value first = loop.getInductionVar();
+  Value last = arith::AddIOp::create(b, first, constantIndex(b, depth));
+  last = arith::MinSIOp::create(b, last, size);
+  emitPanelStrips(outer, low, high, count, Range{first, last});
+}
+
+/// Rows from `low` on, a few steps of the reduction at a time.
+void AcrossEmitter::emitStreams(BodyEmitter &outer, Value low) {
+  auto blocks = rowBlocks(low);
+  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
+  Value end = lastStep(b, zero, size, streamDepth);
+  auto strips = [&](BodyEmitter &e, int64_t count, Range range) {
+    emitStrips(e, plan.vectors,
+               [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
+                 Shape shape{count, vectors, lanes, mask};
+                 if (range.low)
+                   range.unroll = unrollOf(*blocked, shape);
+                 emitTile(strip, shape, range);
+               });
   };
-  auto allSteps = [&](BodyEmitter &e) {
-    Value size = sizeOf(b, nest, *blocked), end = lastStep(b, constantIndex(b, 0), size, streamDepth);
-    emitLoop(e, *blocked, constantIndex(b, 0), end, streamDepth, [&](BodyEmitter &steps) {
+  emitLoop(outer, *blocked, zero, end, streamDepth, [&](BodyEmitter &steps) {
+    emitRowBlocks(steps, blocks, [&](BodyEmitter &e, int64_t count) {
+      if (count * plan.vectors >= 8) { // a loop of its own, for less code
+        Value first = e.dim(*blocked);
+        Value last = b.createOrFold<arith::AddIOp>(first, constantIndex(b, streamDepth));
+        return strips(e, count, {first, last});
+      }
       // What does not vary along the vectors is loaded once for all of them.
-      SmallVector<int64_t> at = steps.origin();
+      SmallVector<int64_t> at = e.origin();
       for (at[*blocked] = 0; at[*blocked] < streamDepth; ++at[*blocked])
-        hoist(steps, count, at, reductions);
-      strips(steps, {{}, {}, streamDepth});
+        hoist(e, count, at, reductions);
+      strips(e, count, {{}, {}, streamDepth});
     });
-    if (!isEmpty(end, size))
-      strips(e, {end, size, 1});
-  };
-  if (!row)
-    return allSteps(outer);
-  emitLoop(outer, *row, low, high, count, allSteps);
+  });
+  if (!isEmpty(end, size))
+    emitRowBlocks(outer, blocks,
+                  [&](BodyEmitter &e, int64_t count) { strips(e, count, {end, size}); });
+}
+
+/// The rows from `low` on: blocks of the full height, then of half of it, and so on.
+SmallVector<AcrossEmitter::RowBlock> AcrossEmitter::rowBlocks(Value low) {
+  SmallVector<RowBlock> result;
+  Value size = row ? sizeOf(b, nest, *row) : constantIndex(b, 1);
+  for (int64_t count = rows; count >= 1; count /= 2) {
+    Value high = lastStep(b, low, size, count);
+    if (!isEmpty(low, high))
+      result.push_back({low, high, count});
+    low = high;
+  }
+  return result;
+}
+
+void AcrossEmitter::emitRowBlocks(BodyEmitter &outer, ArrayRef<RowBlock> blocks,
+                                  llvm::function_ref<void(BodyEmitter &, int64_t)> write) {
+  for (const RowBlock &block : blocks) {
+    if (row)
+      emitLoop(outer, *row, block.low, block.high, block.count,
+               [&](BodyEmitter &e) { write(e, block.count); });
+    else
+      write(outer, 1);
+  }
 }
 
 void AcrossEmitter::emitRows(BodyEmitter &outer) {
-  Value zero = constantIndex(b, 0), size = row ? sizeOf(b, nest, *row) : constantIndex(b, 1);
-  // One stream a pass pays where the other operand does not fit a few registers.
+  Value low = constantIndex(b, 0);
   bool wide = nest.staticSize(dim).value_or(1 << 30) > 8 * nest.lanes;
-  bool streams = blocked && wide && !nest.heavy;
-  Value low = zero;
-  for (int64_t count = rows;; count = std::max<int64_t>(1, count / 2)) {
-    Value high = lastStep(b, low, size, count);
-    if (!isEmpty(low, high)) {
-      if (streams && count < 4)
-        emitStreams(outer, low, high, count);
-      else
-        emitPanels(outer, low, high, count);
-    }
-    low = high;
-    if (count == 1)
-      return;
+  if (!blocked || !wide || nest.heavy || plain.hasGather(dim)) {
+    for (const RowBlock &block : rowBlocks(low))
+      emitPanels(outer, block.low, block.high, block.count);
+    return;
   }
+  if (packed) {
+    // Panels for many rows only; how many there are may be known when running.
+    Value high = lastStep(b, low, sizeOf(b, nest, *row), rows);
+    Value many = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, high,
+                                               constantIndex(b, packedBlocks * rows));
+    auto known = constantInt(many);
+    if (known && *known) {
+      emitPanels(outer, low, high, rows);
+      low = high;
+    } else if (!known) {
+      auto choice = scf::IfOp::create(b, many, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(choice.thenBlock());
+      BodyEmitter inner = outer;
+      emitPanels(inner, low, high, rows);
+    }
+    if (!known)
+      low = arith::SelectOp::create(b, many, high, low);
+  }
+  emitStreams(outer, low);
 }
 
 void AcrossEmitter::emitOuter(BodyEmitter &e, unsigned level) {

@@ -8,11 +8,10 @@
 // together at the end in a fixed order. Needs a combiner that allows any order.
 //
 //===----------------------------------------------------------------------===//
-#include "passes/Transforms/VectorizeLoopsPlan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "passes/Transforms/VectorizeLoopsPlan.h"
 
 using namespace mlir;
 
@@ -42,7 +41,7 @@ private:
   Value take(BodyEmitter &e, unsigned output, Value accumulator, ArrayRef<Lanes> values);
   /// Brings two accumulators together.
   Value combine(BodyEmitter &e, unsigned output, Value x, Value y);
-  Value horizontal(unsigned output, Value vector);
+  Value horizontal(BodyEmitter &e, unsigned output, Value vector);
   TypedAttr neutral(unsigned output) const;
 
   ImplicitLocOpBuilder &b;
@@ -100,27 +99,20 @@ Value AlongEmitter::combine(BodyEmitter &e, unsigned output, Value x, Value y) {
   return copy->getResult(0);
 }
 
-Value AlongEmitter::horizontal(unsigned output, Value vector) {
-  using K = vector::CombiningKind;
-  Operation *op = combiners[output].op;
-  K kind = llvm::TypeSwitch<Operation *, K>(op)
-               .Case<arith::AddFOp, arith::AddIOp, math::FmaOp>([](auto) { return K::ADD; })
-               .Case<arith::MulFOp, arith::MulIOp>([](auto) { return K::MUL; })
-               .Case<arith::MaximumFOp>([](auto) { return K::MAXIMUMF; })
-               .Case<arith::MinimumFOp>([](auto) { return K::MINIMUMF; })
-               .Case<arith::MaxNumFOp>([](auto) { return K::MAXNUMF; })
-               .Case<arith::MinNumFOp>([](auto) { return K::MINNUMF; })
-               .Case<arith::MaxSIOp>([](auto) { return K::MAXSI; })
-               .Case<arith::MinSIOp>([](auto) { return K::MINSI; })
-               .Case<arith::MaxUIOp>([](auto) { return K::MAXUI; })
-               .Case<arith::MinUIOp>([](auto) { return K::MINUI; })
-               .Case<arith::AndIOp>([](auto) { return K::AND; })
-               .Case<arith::OrIOp>([](auto) { return K::OR; })
-               .Default([](Operation *) { return K::XOR; });
-  arith::FastMathFlags flags = arith::FastMathFlags::none;
-  if (isa<arith::AddFOp, arith::MulFOp, math::FmaOp>(op))
-    flags = arith::FastMathFlags::reassoc;
-  return vector::ReductionOp::create(b, kind, vector, flags);
+/// Halves of the vector are combined until one element is left.
+Value AlongEmitter::horizontal(BodyEmitter &e, unsigned output, Value vector) {
+  int64_t size = cast<VectorType>(vector.getType()).getNumElements();
+  for (; size > 1; size /= 2) {
+    auto half = [&](int64_t from) -> Value {
+      if (size == 2)
+        return vector::ExtractOp::create(b, vector, from);
+      SmallVector<int64_t> order = llvm::to_vector(llvm::seq(from, from + size / 2));
+      return vector::ShuffleOp::create(b, vector, vector, order);
+    };
+    Value low = half(0), high = half(size / 2);
+    vector = combine(e, output, low, high);
+  }
+  return vector;
 }
 
 TypedAttr AlongEmitter::neutral(unsigned output) const {
@@ -262,7 +254,7 @@ void AlongEmitter::emitTile(BodyEmitter &e, ArrayRef<int64_t> sizes) {
         parts = half;
       }
       Value scalar = results[tile.size() * outputs * plan.vectors + k * outputs + o];
-      e.storeOutput(o, p, {combine(e, o, scalar, horizontal(o, parts[0]))});
+      e.storeOutput(o, p, {combine(e, o, scalar, horizontal(e, o, parts[0]))});
     }
 }
 

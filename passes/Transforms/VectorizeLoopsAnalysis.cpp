@@ -99,10 +99,10 @@ std::optional<int64_t> Nest::staticSize(unsigned dim) const {
 }
 
 void Nest::createSizes(OpBuilder &b) {
-  SmallVector<Range> ranges = cast<linalg::LinalgOp>(op.getOperation()).createLoopRanges(b, op.getLoc());
+  SmallVector<Range> ranges =
+      cast<linalg::LinalgOp>(op.getOperation()).createLoopRanges(b, op.getLoc());
   for (auto [i, range] : llvm::enumerate(ranges))
-    sizes[i] = ShapedType::isDynamic(staticSizes[i]) ? range.size
-                                                     : b.getIndexAttr(staticSizes[i]);
+    sizes[i] = ShapedType::isDynamic(staticSizes[i]) ? range.size : b.getIndexAttr(staticSizes[i]);
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,7 +35,7 @@ struct Nest {
 
   mutable mlir::linalg::GenericOp op; ///< a handle; its methods are not const
   llvm::SmallVector<mlir::AffineMap> maps;
-  llvm::SmallVector<int64_t> staticSizes; ///< kDynamic where unknown
+  llvm::SmallVector<int64_t> staticSizes;      ///< kDynamic where unknown
   llvm::SmallVector<mlir::OpFoldResult> sizes; ///< empty attributes before `createSizes`
   llvm::SmallBitVector parallel;
   int level = 0;

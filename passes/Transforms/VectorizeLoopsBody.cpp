@@ -18,9 +18,7 @@ namespace mad::vectorize {
 BodyEmitter::BodyEmitter(ImplicitLocOpBuilder &b, const BodyAnalysis &analysis)
     : b(&b), body(&analysis), bases(analysis.nest.numDims()) {}
 
-SmallVector<int64_t> BodyEmitter::origin() const {
-  return SmallVector<int64_t>(bases.size(), 0);
-}
+SmallVector<int64_t> BodyEmitter::origin() const { return SmallVector<int64_t>(bases.size(), 0); }
 
 //===----------------------------------------------------------------------===//
 // State
@@ -305,9 +303,8 @@ Value BodyEmitter::coordinate(AffineExpr expr, Offsets at, int64_t lane) {
   SmallVector<int64_t> offsets(at);
   if (vectorDim)
     offsets[*vectorDim] += lane;
-  if (!expr.isPureAffine() || llvm::any_of(llvm::seq<unsigned>(0, bases.size()), [&](unsigned d) {
-        return !slopeOf(expr, d);
-      })) {
+  if (!expr.isPureAffine() || llvm::any_of(llvm::seq<unsigned>(0, bases.size()),
+                                           [&](unsigned d) { return !slopeOf(expr, d); })) {
     SmallVector<Value> dims;
     for (auto [d, base] : llvm::enumerate(bases))
       dims.push_back(base ? addConstant(base, offsets[d]) : base);
@@ -380,14 +377,59 @@ Lanes BodyEmitter::load(Value memref, Access access, Coordinate coordinate) {
   return {vector::FromElementsOp::create(*b, type, elements)};
 }
 
+void BodyEmitter::readFrom(unsigned operand, Value copy, unsigned rows, Value low) {
+  copies[operand] = {copy, rows, low};
+}
+
 Lanes BodyEmitter::loadOperand(unsigned operand, Offsets at) {
+  if (auto found = copies.find(operand); found != copies.end()) {
+    const Copy &copy = found->second;
+    Value row = b->createOrFold<arith::SubIOp>(bases[copy.rows], copy.low);
+    Value column = arith::ConstantIndexOp::create(*b, at[*vectorDim]);
+    return {loadVector(copy.memref, {addConstant(row, at[copy.rows]), column})};
+  }
   Access access = Access::Invariant;
   if (vectorDim)
     access = body->operandAccess(operand, *vectorDim);
   AffineMap map = body->nest.map(operand);
-  return load(body->nest.op->getOperand(operand), access, [&](unsigned i, int64_t lane) {
-    return coordinate(map.getResult(i), at, lane);
-  });
+  return load(body->nest.op->getOperand(operand), access,
+              [&](unsigned i, int64_t lane) { return coordinate(map.getResult(i), at, lane); });
+}
+
+/// Exchanges blocks of ever smaller size across the diagonal.
+static void transpose(ImplicitLocOpBuilder &b, MutableArrayRef<Value> rows) {
+  int64_t size = rows.size();
+  for (int64_t block = size / 2; block >= 1; block /= 2)
+    for (int64_t i = 0; i < size; ++i) {
+      if (i & block)
+        continue;
+      SmallVector<int64_t> low, high;
+      for (int64_t lane = 0; lane < size; ++lane) {
+        bool second = lane & block;
+        low.push_back(second ? size + lane - block : lane);
+        high.push_back(second ? size + lane : lane + block);
+      }
+      Value x = rows[i], y = rows[i + block];
+      rows[i] = vector::ShuffleOp::create(b, x, y, low);
+      rows[i + block] = vector::ShuffleOp::create(b, x, y, high);
+    }
+}
+
+void BodyEmitter::loadTransposed(unsigned input, unsigned rows, Offsets at) {
+  SmallVector<Value> block;
+  Value memref = body->nest.op->getOperand(input);
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    SmallVector<Value> indices;
+    for (AffineExpr e : body->nest.map(input).getResults())
+      indices.push_back(coordinate(e, at, lane));
+    block.push_back(loadVector(memref, indices));
+  }
+  transpose(*b, block);
+  SmallVector<int64_t> point(at);
+  for (Value row : block) {
+    bind(body->nest.op.getBody()->getArgument(input), point, {row});
+    ++point[rows];
+  }
 }
 
 Lanes BodyEmitter::loadBody(memref::LoadOp read, Offsets at) {
@@ -428,8 +470,7 @@ void BodyEmitter::storeOutput(unsigned output, Offsets at, Lanes value) {
     return;
   }
   for (int64_t lane = 0; lane < lanes; ++lane)
-    memref::StoreOp::create(*b, vector::ExtractOp::create(*b, vector, lane), memref,
-                            indices(lane));
+    memref::StoreOp::create(*b, vector::ExtractOp::create(*b, vector, lane), memref, indices(lane));
 }
 
 } // namespace mad::vectorize

@@ -55,6 +55,14 @@ public:
   /// if no point follows.
   void hoist(const llvm::SmallBitVector &fixed, Offsets at);
 
+  /// Vectors of an operand are read from a copy, whose rows start at `low` of
+  /// dimension `rows`.
+  void readFrom(unsigned operand, mlir::Value copy, unsigned rows, mlir::Value low);
+
+  /// Loads a block of an input that is contiguous along `rows`, not along the
+  /// vectors: the vectors at the next `lanes` points of `rows`.
+  void loadTransposed(unsigned input, unsigned rows, Offsets at);
+
   /// Element or vector of an operand at a point.
   Lanes loadOperand(unsigned operand, Offsets at);
   void storeOutput(unsigned output, Offsets at, Lanes value);
@@ -89,6 +97,12 @@ private:
   int64_t lanes = 1;
   mlir::Value mask;
   using Entries = llvm::SmallVector<std::pair<Key, Lanes>, 1>;
+  struct Copy {
+    mlir::Value memref;
+    unsigned rows;
+    mlir::Value low;
+  };
+  llvm::SmallDenseMap<unsigned, Copy> copies;
   llvm::DenseMap<mlir::Value, Entries> memo;
   llvm::DenseMap<mlir::Value, mlir::Value> broadcasts;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> sums;

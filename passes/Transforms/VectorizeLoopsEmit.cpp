@@ -88,9 +88,8 @@ bool wantsMaskedTail(const BodyAnalysis &analysis, unsigned dim) {
     if (mayTrap(op) || (isa<memref::LoadOp>(op) && narrow(op.getResult(0).getType())))
       return false;
   }
-  return llvm::all_of(analysis.reads(dim), [](Access a) {
-    return a == Access::Invariant || a == Access::Contiguous;
-  });
+  return llvm::all_of(analysis.reads(dim),
+                      [](Access a) { return a == Access::Invariant || a == Access::Contiguous; });
 }
 
 Value emitMask(BodyEmitter &emitter, Value low, Value high, int64_t lanes) {

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One dimension, along which every output is contiguous, runs over vectors; the
-// others are loops around it.
+// others are loops around it. Where an input is contiguous along another dimension,
+// square blocks of it are transposed in registers.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/VectorizeLoopsEmit.h"
@@ -23,6 +24,9 @@ public:
 
 private:
   std::optional<unsigned> chooseDim() const;
+  void findTransposed();
+  void emitTransposed(BodyEmitter &outer);
+  void emitBlocks(BodyEmitter &strip, int64_t vectors);
   int64_t chooseUnroll(const BodyAnalysis &analysis) const;
   void emitOuter(BodyEmitter &outer, unsigned level);
   void emitInner(BodyEmitter &outer);
@@ -35,6 +39,9 @@ private:
   const Nest &nest;
   BodyAnalysis plain;
   unsigned dim = 0;
+  /// Inputs that are contiguous along `rows` only.
+  SmallVector<unsigned> transposed;
+  std::optional<unsigned> rows;
   Split split;
   std::optional<BodyAnalysis> inside;
 };
@@ -120,16 +127,71 @@ void MapEmitter::emitInner(BodyEmitter &outer) {
   emitScalars(outer, high, size);
 }
 
+/// Finds the dimension for blocks, if there are inputs to transpose.
+void MapEmitter::findTransposed() {
+  for (unsigned i = 0; i < nest.numInputs(); ++i) {
+    if (!plain.isLive(nest.op.getBody()->getArgument(i)) ||
+        plain.operandAccess(i, dim) != Access::Gather)
+      continue;
+    for (unsigned d = 0; d < nest.numDims(); ++d)
+      if (d != dim && (!rows || rows == d) &&
+          nest.staticSize(d).value_or(nest.lanes) >= nest.lanes &&
+          plain.operandAccess(i, d) == Access::Contiguous) {
+        rows = d;
+        transposed.push_back(i);
+      }
+  }
+}
+
+/// Blocks of lanes x lanes points (or two beside each other) at a strip.
+void MapEmitter::emitBlocks(BodyEmitter &strip, int64_t vectors) {
+  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *rows);
+  Value end = lastStep(b, zero, size, nest.lanes);
+  emitLoop(strip, *rows, zero, end, nest.lanes, [&](BodyEmitter &e) {
+    SmallVector<int64_t> at = e.origin();
+    for (int64_t v = 0; v < vectors; ++v) {
+      at[dim] = v * nest.lanes;
+      for (unsigned input : transposed)
+        e.loadTransposed(input, *rows, at);
+    }
+    for (at[*rows] = 0; at[*rows] < nest.lanes; ++at[*rows])
+      for (int64_t v = 0; v < vectors; ++v) {
+        at[dim] = v * nest.lanes;
+        for (auto [k, value] : llvm::enumerate(e.yields(at)))
+          e.storeOutput(k, at, value);
+      }
+  });
+  emitLoop(strip, *rows, end, size, 1, [&](BodyEmitter &e) { emitPoints(e, vectors, nest.lanes); });
+}
+
+void MapEmitter::emitTransposed(BodyEmitter &outer) {
+  Value low = constantIndex(b, 0), size = sizeOf(b, nest, dim);
+  BodyEmitter vectors = outer;
+  vectors.setVector(dim, nest.lanes);
+  // Two vectors of 32 bytes are a line of cache, which is written as a whole.
+  for (int64_t count = nest.level >= 4 ? 1 : 2;; count = 1) {
+    Value end = lastStep(b, low, size, count * nest.lanes);
+    emitLoop(vectors, dim, low, end, count * nest.lanes,
+             [&](BodyEmitter &e) { emitBlocks(e, count); });
+    low = end;
+    if (count == 1)
+      break;
+  }
+  emitLoop(outer, *rows, constantIndex(b, 0), sizeOf(b, nest, *rows), 1,
+           [&](BodyEmitter &e) { emitScalars(e, low, size); });
+}
+
 void MapEmitter::emitOuter(BodyEmitter &outer, unsigned level) {
   if (level == nest.numDims())
-    return emitInner(outer);
-  if (level == dim)
+    return rows ? emitTransposed(outer) : emitInner(outer);
+  if (level == dim || level == rows)
     return emitOuter(outer, level + 1);
   emitLoop(outer, level, constantIndex(b, 0), sizeOf(b, nest, level), 1, [&](BodyEmitter &e) {
     llvm::SmallBitVector fixed(nest.numDims());
     fixed.set(0, level + 1);
-    if (dim <= level)
-      fixed.reset(dim);
+    fixed.reset(dim);
+    if (rows)
+      fixed.reset(*rows);
     e.hoist(fixed, e.origin());
     emitOuter(e, level + 1);
   });
@@ -150,6 +212,8 @@ bool MapEmitter::emit() {
   split = findSplit(plain, dim, fixed);
   if (!split.facts.empty())
     inside.emplace(nest, split.facts);
+  else if (!nest.heavy)
+    findTransposed();
   emitter.hoist(llvm::SmallBitVector(nest.numDims()), emitter.origin());
   emitOuter(emitter, 0);
   return true;

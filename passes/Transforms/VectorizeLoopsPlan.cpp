@@ -78,8 +78,8 @@ SmallVector<Read> Planner::reads(unsigned vectorDim) const {
   Block &body = *nest.op.getBody();
   for (unsigned i = 0; i < nest.numInputs(); ++i)
     if (analysis.isLive(body.getArgument(i)) && isa<MemRefType>(nest.op->getOperand(i).getType()))
-      result.push_back({analysis.operandAccess(i, vectorDim),
-                        analysis.of(body.getArgument(i)).deps()});
+      result.push_back(
+          {analysis.operandAccess(i, vectorDim), analysis.of(body.getArgument(i)).deps()});
   for (memref::LoadOp load : analysis.loads())
     result.push_back({analysis.loadAccess(load, vectorDim), analysis.of(load).deps()});
   return result;
@@ -143,11 +143,13 @@ int64_t Planner::blockOf(unsigned dim, int64_t room) const {
 
 void Planner::considerSides(ArrayRef<Read> reads, TilePlan plan) {
   // Registers for accumulators; the rest hold operands.
-  int64_t registers = nest.level >= 4 ? 24 : nest.level >= 3 ? 12 : 8;
+  int64_t registers = nest.level >= 4 ? 16 : nest.level >= 3 ? 12 : 8;
   if (nest.heavy || nest.bodySize > 4)
     registers = nest.heavy ? 2 : 4;
   int64_t most = std::max<int64_t>(1, expectedSize(plan.vectorDim) / nest.lanes);
-  plan.vectors = std::min<int64_t>({most, registers, 4});
+  // Lanes that are read one by one are much code.
+  bool gathers = llvm::any_of(reads, [](const Read &r) { return r.access == Access::Gather; });
+  plan.vectors = gathers ? 1 : std::min<int64_t>({most, registers, 4});
   accept(reads, plan);
   SmallVector<unsigned> candidates;
   for (unsigned d = 0; d < nest.numDims(); ++d)
@@ -155,7 +157,7 @@ void Planner::considerSides(ArrayRef<Read> reads, TilePlan plan) {
         llvm::any_of(reads, [&](const Read &r) { return !r.deps.test(d); }))
       candidates.push_back(d);
   if (nest.isParallel(plan.vectorDim)) {
-    plan.vectors = most <= 3 ? std::min(most, registers) : 2;
+    plan.vectors = gathers ? 1 : most <= 3 ? std::min(most, registers) : 2;
     for (unsigned d : candidates) {
       plan.sides = {{d, blockOf(d, registers / plan.vectors)}};
       accept(reads, plan);

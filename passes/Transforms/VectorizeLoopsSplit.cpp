@@ -173,8 +173,7 @@ Split findSplit(const BodyAnalysis &analysis, unsigned dim, const llvm::SmallBit
     for (Operation &op : analysis.nest.op.getBody()->without_terminator())
       changed |= !changed && finder.decide(op, split);
   }
-  if (split.facts.empty() ||
-      countGathers(BodyAnalysis(analysis.nest, split.facts), dim) >= before)
+  if (split.facts.empty() || countGathers(BodyAnalysis(analysis.nest, split.facts), dim) >= before)
     return Split();
   return split;
 }
@@ -184,7 +183,9 @@ std::pair<Value, Value> emitBounds(BodyEmitter emitter, const Split &split,
   ImplicitLocOpBuilder &b = emitter.builder();
   const Nest &nest = inside.nest;
   auto constant = [&](int64_t v) -> Value { return arith::ConstantIndexOp::create(b, v); };
-  auto sizeOf = [&](unsigned d) { return getValueOrCreateConstantIndexOp(b, b.getLoc(), nest.sizes[d]); };
+  auto sizeOf = [&](unsigned d) {
+    return getValueOrCreateConstantIndexOp(b, b.getLoc(), nest.sizes[d]);
+  };
   Value zero = constant(0), size = sizeOf(dim);
   llvm::SmallBitVector open(nest.numDims());
   for (unsigned d = 0; d < nest.numDims(); ++d)
