@@ -21,6 +21,7 @@
 
 namespace mad::ast {
 
+// clang-format off: a table
 enum class Kind : uint8_t {
   // Items.            text            kids
   Use,       //        module path     names...                     `use std.nn (relu)`; no kids: the whole module
@@ -58,7 +59,7 @@ enum class Kind : uint8_t {
   Range,     //        -               low?, high?, step?           `1..n`, `..n by 2`
   All,       //        -               -                            `:`
   Unary,     //        -  not          operand
-  Binary,    //        operator        left, right                  + - * / % ^ @ == != < <= > >= and or; `opSpan` is the operator
+  Binary,    //        operator        left, right                  + - * / % ^ @ == != < <= > >= and or; `nameSpan` is the operator
   Reduce,    //        operation       Binders, body                sum prod max min argmax all any
   If,        //        -               condition, Block, Block or If
   Scan,      //        -               pattern, initial, Binder, Block   `scan u = u0 over i in 0..n { ... }`
@@ -67,6 +68,7 @@ enum class Kind : uint8_t {
   With,      //        -               expression, Named...         `... with boundary = periodic`
   Error,     //        -               -                            what could not be parsed; already reported
 };
+// clang-format on
 
 struct Node;
 using Nodes = std::vector<Node *>;

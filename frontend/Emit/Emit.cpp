@@ -157,17 +157,16 @@ void FunctionEmitter::attributes(const hir::Function &function, func::FuncOp op)
 
   SmallVector<Attribute> checks;
   for (const hir::Constraint &c : function.constraints)
-    checks.push_back(CheckAttr::get(
-        b.getContext(), b.getStringAttr(c.left.str()),
-        c.relation == hir::Constraint::Equal ? CheckRelation::eq : CheckRelation::ge,
-        b.getStringAttr(c.right.str()), b.getStringAttr(c.message),
-        b.getStringAttr(sources.place(c.span))));
+    checks.push_back(
+        CheckAttr::get(b.getContext(), b.getStringAttr(c.left.str()),
+                       c.relation == hir::Constraint::Equal ? CheckRelation::eq : CheckRelation::ge,
+                       b.getStringAttr(c.right.str()), b.getStringAttr(c.message),
+                       b.getStringAttr(sources.place(c.span))));
   if (!checks.empty())
     op->setAttr("mad.checks", b.getArrayAttr(checks));
   SmallVector<Attribute> asserts;
   for (const hir::Assertion &a : function.assertions)
-    asserts.push_back(
-        b.getStringAttr(sources.place(a.span) + ": assertion failed: " + a.message));
+    asserts.push_back(b.getStringAttr(sources.place(a.span) + ": assertion failed: " + a.message));
   if (!asserts.empty())
     op->setAttr("mad.asserts", b.getArrayAttr(asserts));
 }
@@ -177,8 +176,8 @@ void FunctionEmitter::region(const hir::Region &source, Region &target, TypeRang
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&target);
   for (const hir::Node *parameter : source.parameters)
-    values[parameter] = {block->addArgument(type(parameter->types[0]),
-                                            location(parameter->span, parameter->name))};
+    values[parameter] = {
+        block->addArgument(type(parameter->types[0]), location(parameter->span, parameter->name))};
   for (const hir::Node *n : source.nodes)
     node(*n);
   SmallVector<Value> yielded;
@@ -359,8 +358,8 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
     llvm::sys::path::append(path, weight.path);
     if (llvm::sys::path::is_absolute(weight.path))
       path = weight.path;
-    WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type),
-                           path.str(), weight.entry, weight.transposed);
+    WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type), path.str(),
+                           weight.entry, weight.transposed);
   }
   for (const hir::Function &function : program.functions)
     FunctionEmitter(program, sources, b, symbols).emit(function);

@@ -8,11 +8,11 @@
 #define MAD_PASSES_DRIVER_COMPILATIONIMPL_H
 
 #include "frontend/Ast/Ast.h"
-#include "passes/Driver/Compilation.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "passes/Driver/Compilation.h"
 #include <chrono>
 
 namespace mad {

@@ -38,8 +38,8 @@ static bool widens(io::DType from, io::DType to) {
     return true;
   switch (to) {
   case D::F32:
-    return from == D::F16 || from == D::BF16 || from == D::I8 || from == D::U8 ||
-           from == D::I16 || from == D::U16;
+    return from == D::F16 || from == D::BF16 || from == D::I8 || from == D::U8 || from == D::I16 ||
+           from == D::U16;
   case D::F64:
     return from != D::I64 && from != D::U64 && from != D::Bool;
   case D::I32:
@@ -94,9 +94,8 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
   }
   Wanted want = wanted(type.getElementType());
   if (!widens(tensor.dtype, want.dtype)) {
-    error = "`" + path + "` holds `" + source.getEntry().str() + "` as " +
-            io::name(tensor.dtype) + ", which does not fit the declared " +
-            io::name(want.dtype) + " exactly";
+    error = "`" + path + "` holds `" + source.getEntry().str() + "` as " + io::name(tensor.dtype) +
+            ", which does not fit the declared " + io::name(want.dtype) + " exactly";
     return false;
   }
   auto converted = tensor.convert(want.dtype);

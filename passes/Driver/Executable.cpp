@@ -91,8 +91,7 @@ bool CompiledExecutable::call(const std::string &entry, const std::vector<io::Te
   }
   for (int32_t i = 0; i < info->num_outputs; ++i)
     out.push_back(borrow(outputs[i], info->outputs[i].dtype));
-  return !failed(
-      mad_entry_call(context, number, in.data(), in.size(), out.data(), out.size()));
+  return !failed(mad_entry_call(context, number, in.data(), in.size(), out.data(), out.size()));
 }
 
 /// A `dims` or `sizes` list of the manifest: texts that DimExpr reads.

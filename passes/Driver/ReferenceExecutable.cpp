@@ -29,14 +29,12 @@ RefElement refElement(mad_dtype dtype) {
   return RefElement::Bool;
 }
 
-template <typename From, typename To>
-void copy(const void *from, std::vector<To> &to) {
+template <typename From, typename To> void copy(const void *from, std::vector<To> &to) {
   const From *source = static_cast<const From *>(from);
   for (size_t i = 0; i < to.size(); ++i)
     to[i] = To(source[i]);
 }
-template <typename From, typename To>
-void copyOut(const std::vector<From> &from, void *to) {
+template <typename From, typename To> void copyOut(const std::vector<From> &from, void *to) {
   To *target = static_cast<To *>(to);
   for (size_t i = 0; i < from.size(); ++i)
     target[i] = To(from[i]);
@@ -89,8 +87,7 @@ public:
       context.weights[name] = &tensor;
     std::vector<RefTensor> in, out;
     for (size_t i = 0; i < inputs.size(); ++i)
-      in.push_back(
-          toReference(signature->inputs[i].dtype, inputs[i].shape, inputs[i].data.get()));
+      in.push_back(toReference(signature->inputs[i].dtype, inputs[i].shape, inputs[i].data.get()));
     if (failed(interpret(compilation.module(), entry, std::move(in), out, context))) {
       error = context.message;
       return false;

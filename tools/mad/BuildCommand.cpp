@@ -4,11 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "tools/mad/Common.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Path.h"
-#include "tools/mad/Common.h"
 #include <algorithm>
 
 namespace mad::tool {
@@ -77,16 +77,18 @@ static int run(const Arguments &arguments) {
 }
 
 Command buildCommand() {
-  return {"build",
-          "FILE.mad",
-          "compiles a model ahead of time to libX.so, X.h and X.json",
-          {{"-o", "FOLDER", "where to write; made when missing (default: here)"},
-           {"--name", "X", "name of the artifact (default: that of the file)"},
-           {"--target", "LIST", "variants of the code, picked when loaded (default: x86-64,x86-64-v3)"},
-           {"--weights", "FILE", "reads all weights from this file"},
-           {"--stop-after", "STAGE", "prints the IR after mad, fold, linalg, bufferize, vector or llvm"},
-           {"--time", "", "shows how long each step took"}},
-          run};
+  return {
+      "build",
+      "FILE.mad",
+      "compiles a model ahead of time to libX.so, X.h and X.json",
+      {{"-o", "FOLDER", "where to write; made when missing (default: here)"},
+       {"--name", "X", "name of the artifact (default: that of the file)"},
+       {"--target", "LIST", "variants of the code, picked when loaded (default: x86-64,x86-64-v3)"},
+       {"--weights", "FILE", "reads all weights from this file"},
+       {"--stop-after", "STAGE",
+        "prints the IR after mad, fold, linalg, bufferize, vector or llvm"},
+       {"--time", "", "shows how long each step took"}},
+      run};
 }
 
 } // namespace mad::tool

@@ -160,8 +160,9 @@ Command runCommand() {
           "FILE.mad|libX.so ENTRY name=VALUE ...",
           "calls an exported function. VALUE: a .npy file, a tensor of a .npz or\n"
           "  .safetensors file (x.npz:name), numbers (2.5, [[1, 2], [3, 4]]), zero, random:SEED",
-          {{"--target", "jit|ref|ref64", "machine code (default), or the reference interpreter in\n"
-                                         "                          declared types or in f64"},
+          {{"--target", "jit|ref|ref64",
+            "machine code (default), or the reference interpreter in\n"
+            "                          declared types or in f64"},
            {"--dim", "NAME=SIZE", "size of a dimension, for zero and random"},
            {"-o", "FILE", "writes the result to .npy, several to .npz or .safetensors"},
            {"--expect", "FILE", "compares the results with those of a file"},

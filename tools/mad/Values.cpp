@@ -136,8 +136,8 @@ static bool fromFile(const std::string &path, const std::string &name, io::DType
   auto back = converted->convert(tensor.dtype);
   if (dtype != tensor.dtype &&
       (!back || memcmp(back->data.get(), tensor.data.get(), tensor.bytes) != 0)) {
-    error = "`" + path + "` holds " + io::name(tensor.dtype) + " numbers that " +
-            io::name(dtype) + " cannot hold exactly";
+    error = "`" + path + "` holds " + io::name(tensor.dtype) + " numbers that " + io::name(dtype) +
+            " cannot hold exactly";
     return false;
   }
   tensor = std::move(*converted);
@@ -187,9 +187,8 @@ static bool generated(const SignatureValue &value, const std::string &text, cons
         error = "the size of `" + symbol + "` is not known; add `--dim " + symbol + "=N`";
         return false;
       }
-    auto extent = size.evaluate([&](const std::string &s) -> std::optional<int64_t> {
-      return dims.at(s);
-    });
+    auto extent =
+        size.evaluate([&](const std::string &s) -> std::optional<int64_t> { return dims.at(s); });
     if (!extent || *extent < 0) {
       error = "dimension `" + size.str() + "` has no size under these `--dim`";
       return false;
@@ -233,8 +232,7 @@ bool readInputs(const Signature &signature, const std::vector<std::string> &word
     for (const SignatureValue &v : signature.inputs)
       known |= name == v.name;
     if (!known) {
-      error = "`" + signature.name + "` has no input `" + name.str() + "`; " +
-              inputList(signature);
+      error = "`" + signature.name + "` has no input `" + name.str() + "`; " + inputList(signature);
       return false;
     }
     if (!given.insert({name.str(), value.str()}).second) {
