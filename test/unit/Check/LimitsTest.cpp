@@ -109,6 +109,16 @@ TEST(Limits, EveryPrefixEnds) {
   }
 }
 
+TEST(Limits, ErrorsOfTheSyntaxDoNotHideOthers) {
+  EXPECT_EQ(errorsOf(R"(
+fn broken(x: f32[2, 2]) -> f32[2, 2] { x @ x @ }
+fn user(x: f32[2, 2]) -> f32[2, 2] { broken(x) + x }
+fn other(x: f32) -> i64 { x }
+)"),
+            "found `}`, expected an expression\n"
+            "the result of `other` is `i64`, found `f32`\n");
+}
+
 /// Tokens that are left out or doubled, in a fixed order.
 TEST(Limits, EveryMutationEnds) {
   std::string text = sample;
