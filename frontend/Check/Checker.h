@@ -35,6 +35,8 @@ public:
   Report &help(std::string text);
 
 private:
+  void leaveLibrary();
+
   Checker &checker;
   Diagnostic d;
 };
@@ -86,6 +88,9 @@ private:
   using Kind = ast::Kind;
   using Element = hir::Element;
   using Dims = std::vector<hir::Dim>;
+
+  // Report.cpp
+  bool inLibrary(Span span) const;
 
   // Modules.cpp: files, `use` and the names of items.
   Module *load(const ast::File &file, std::string name, std::string path);

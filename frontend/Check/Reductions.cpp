@@ -61,7 +61,7 @@ std::optional<uint32_t> Checker::axisOf(const Node *n, const Value &value) {
   if (*position < -rank || *position >= rank) {
     Report(*this, code::E0210, n->span,
            quoted(show(value)) + " has no axis " + std::to_string(*position) + ": " +
-               (rank ? "they are 0 to " + std::to_string(rank - 1) : "it has no dimensions"));
+               (rank ? "the last one is " + std::to_string(rank - 1) : "it has no dimensions"));
     return std::nullopt;
   }
   return uint32_t(*position < 0 ? *position + rank : *position);

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Checker.h"
 
+#include <algorithm>
+
 namespace mad::elab {
 
 Report::Report(Checker &checker, uint16_t code, Span span, std::string text) : checker(checker) {
@@ -29,12 +31,31 @@ Report &Report::help(std::string text) {
   return *this;
 }
 
+/// What goes wrong in the library is an error of the call that leads there: its
+/// text is not the user's to change.
+void Report::leaveLibrary() {
+  if (!checker.inLibrary(d.span))
+    return;
+  const auto &stack = checker.stack;
+  auto call = std::find_if(stack.rbegin(), stack.rend(), [&](const auto &active) {
+    return active.call && !checker.inLibrary(active.call->span);
+  });
+  if (call == stack.rend())
+    return;
+  d.text = "`" + call->fn->name + "` cannot be called with these arguments: " + d.text;
+  d.notes.insert(d.notes.begin(), Note{"it fails here", d.span, true});
+  d.span = call->call->span;
+  d.labels.clear();
+  d.help.clear();
+}
+
 Report::~Report() {
   ++checker.failures;
+  leaveLibrary();
   // The innermost calls say most; long chains are cut.
   size_t shown = 0;
   for (auto it = checker.stack.rbegin(); it != checker.stack.rend() && shown < 4; ++it)
-    if (it->call) {
+    if (it->call && it->call->span.begin != d.span.begin && !checker.inLibrary(it->call->span)) {
       note("instantiated from here", it->call->span);
       ++shown;
     }
@@ -42,6 +63,12 @@ Report::~Report() {
   out.labels = std::move(d.labels);
   out.notes = std::move(d.notes);
   out.help = std::move(d.help);
+}
+
+bool Checker::inLibrary(Span span) const {
+  return std::any_of(modules.begin(), modules.end(), [&](const auto &module) {
+    return module->source == span.file && module->name.starts_with("std.");
+  });
 }
 
 } // namespace mad::elab
