@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
@@ -40,40 +41,77 @@ void bindArguments(func::FuncOp function, OpBuilder &b) {
   }
 }
 
+/// Writes `value` to `out` at the builder's position, or at the ends of the branches
+/// that it comes from.
+void bind(Value value, Value out, OpBuilder &b) {
+  Location loc = value.getLoc();
+  auto scalar = value.getDefiningOp<tensor::FromElementsOp>();
+  if (scalar && scalar.getType().getRank() == 0) {
+    memref::StoreOp::create(b, loc, scalar.getOperand(0), out);
+    return;
+  }
+  if (auto branch = value.getDefiningOp<scf::IfOp>(); branch && value.hasOneUse()) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    for (Region *region : branch.getRegions()) {
+      OpBuilder::InsertionGuard guard(b);
+      auto yield = cast<scf::YieldOp>(region->front().getTerminator());
+      b.setInsertionPoint(yield);
+      bind(yield.getOperand(number), out, b);
+    }
+    return;
+  }
+  auto bound =
+      bufferization::MaterializeInDestinationOp::create(b, loc, TypeRange(), value, out);
+  bound.setRestrict(true);
+  bound.setWritable(true);
+}
+
+/// Results of branches that were bound inside of them.
+void dropUnusedResults(func::FuncOp function) {
+  IRRewriter b(function.getContext());
+  function.walk([&](scf::IfOp op) {
+    SmallVector<unsigned> used;
+    for (OpResult r : op.getResults())
+      if (!r.use_empty())
+        used.push_back(r.getResultNumber());
+    if (used.size() == op.getNumResults())
+      return;
+    b.setInsertionPoint(op);
+    SmallVector<Type> types;
+    for (unsigned i : used)
+      types.push_back(op.getResult(i).getType());
+    auto smaller = scf::IfOp::create(b, op.getLoc(), types, op.getCondition(), true);
+    for (auto [from, to] : llvm::zip(op.getRegions(), smaller.getRegions())) {
+      to->takeBody(*from);
+      auto yield = cast<scf::YieldOp>(to->front().getTerminator());
+      SmallVector<Value> values;
+      for (unsigned i : used)
+        values.push_back(yield.getOperand(i));
+      yield.getResultsMutable().assign(values);
+    }
+    for (auto [i, r] : llvm::enumerate(used))
+      op.getResult(r).replaceAllUsesWith(smaller.getResult(i));
+    op.erase();
+  });
+}
+
 void bindResults(func::FuncOp function, OpBuilder &b) {
   auto end = cast<func::ReturnOp>(function.front().getTerminator());
   b.setInsertionPoint(end);
-  for (auto [i, value] : llvm::enumerate(end.getOperands())) {
-    BlockArgument out = function.front().addArgument(memoryOf(value.getType()), value.getLoc());
-    auto scalar = value.getDefiningOp<tensor::FromElementsOp>();
-    if (scalar && scalar.getType().getRank() == 0) {
-      memref::StoreOp::create(b, value.getLoc(), scalar.getOperand(0), out);
-      continue;
-    }
-    auto bound = bufferization::MaterializeInDestinationOp::create(b, value.getLoc(), TypeRange(),
-                                                                   value, out);
-    bound.setRestrict(true);
-    bound.setWritable(true);
+  for (Value value : end.getOperands()) {
+    Type memory = memoryOf(value.getType());
+    bind(value, function.front().addArgument(memory, value.getLoc()), b);
   }
   end->eraseOperands(0, end->getNumOperands());
+  dropUnusedResults(function);
 }
 
 /// Common subexpressions have merged empty tensors: each is to become one place.
-/// Branches that write to one place keep it.
 void splitEmptyTensors(func::FuncOp function, OpBuilder &b) {
   function.walk([&](tensor::EmptyOp op) {
     b.setInsertionPoint(op);
-    llvm::SmallDenseMap<Operation *, Value> places;
-    bool first = true;
-    for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
-      Operation *user = use.getOwner();
-      bool shared = isa<bufferization::MaterializeInDestinationOp>(user);
-      Value &place = places[shared ? user->getParentOp() : user];
-      if (!place)
-        place = first ? Value(op.getResult()) : Value(b.clone(*op)->getResult(0));
-      first = false;
-      use.set(place);
-    }
+    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
+      use.set(b.clone(*op)->getResult(0));
   });
 }
 

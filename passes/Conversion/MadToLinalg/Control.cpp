@@ -4,9 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Values of rank 0 cross the borders of regions as scalars: they stay in
-// registers. Others are written to one place by both branches, or by each round:
-// `bufferization.materialize_in_destination` says where, so that no buffer has to
-// be made at the border.
+// registers. Each round of a loop writes its other values to where it read them
+// (`bufferization.materialize_in_destination`): no buffer is made at the border.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -57,25 +56,18 @@ struct YieldLowering : LoweringPattern<YieldOp> {
   LogicalResult matchAndRewrite(YieldOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
+    auto loop = dyn_cast<scf::ForOp>(op->getParentOp()); // it has been converted already
     SmallVector<Value> results;
     for (auto [i, v] : llvm::enumerate(adaptor.getValues())) {
       Value result = leave(b, loc, v);
-      if (isa<RankedTensorType>(result.getType()))
+      if (loop && isa<RankedTensorType>(result.getType()))
         result = bufferization::MaterializeInDestinationOp::create(b, loc, result,
-                                                                   destination(op, i, b))
+                                                                   loop.getRegionIterArg(i))
                      .getResult();
       results.push_back(result);
     }
     b.replaceOpWithNewOp<scf::YieldOp>(op, results);
     return success();
-  }
-
-  /// The parent has been converted already.
-  Value destination(YieldOp op, unsigned i, ConversionPatternRewriter &b) const {
-    Operation *parent = op->getParentOp();
-    if (auto loop = dyn_cast<scf::ForOp>(parent))
-      return loop.getRegionIterArgs()[i];
-    return lowering.branchResults[parent][i];
   }
 };
 
@@ -87,14 +79,9 @@ struct IfLowering : LoweringPattern<IfOp> {
     Location loc = op.getLoc();
     Value condition = scalarOf(b, loc, adaptor.getCondition(), true);
     SmallVector<Type> types;
-    SmallVector<Value> destinations;
-    for (Type t : op.getResultTypes()) {
+    for (Type t : op.getResultTypes())
       types.push_back(crossing(lowering, t));
-      bool stored = isa<RankedTensorType>(types.back());
-      destinations.push_back(stored ? lowering.empty(b, op, cast<RankedTensorType>(t)) : Value());
-    }
     auto result = scf::IfOp::create(b, loc, types, condition, true, true);
-    lowering.branchResults[result] = destinations;
     for (Region *region : result.getRegions()) // the builder may end them
       while (!region->front().empty())
         b.eraseOp(&region->front().back());

@@ -50,9 +50,6 @@ public:
   /// Checks recorded for a function, as `mad.index_checks` holds them.
   mlir::ArrayAttr checksOf(mlir::func::FuncOp function) const;
 
-  /// Tensors that both branches of an scf.if write their results to.
-  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> branchResults;
-
 private:
   mlir::Value generic(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
                       mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body,
