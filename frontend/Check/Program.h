@@ -49,7 +49,8 @@ enum class Op : uint8_t {
   Weight,      ///< number `index` in `Program::weights`
   Iota,        ///< i64 tensor holding the position along dimension `index`
   View,        ///< result[d] = operand0[map(d)]; further operands are the scalars of `map`
-  Elementwise, ///< `mnemonic` on operands of one shape: see MadOps.td
+  Elementwise, ///< `mnemonic` on operands of one shape: see MadOps.td; a comparison is its
+               ///< predicate, `lt`
   Cast,        ///< to the element of the type
   Reduce,      ///< `mnemonic` over `dims` (removed from the shape): sum prod max min argmax all any
   Contract,    ///< sum of products over the iteration space `space`, see below
@@ -58,13 +59,14 @@ enum class Op : uint8_t {
   Concat,      ///< along dimension `index`
   Call,        ///< of `callee`
   If,          ///< operand0: bool scalar; two regions without parameters
-  Scan,        ///< operands: carried values; region parameters: i64 counter, carried values. `low`, `high` bound the counter
+  Scan, ///< operands: carried values; region parameters: i64 counter, carried values. `low`, `high`
+        ///< bound the counter
 };
 
 /// What a view reads outside of its operand.
 enum class Boundary : uint8_t {
-  Inside,   ///< proved never to happen
-  Checked,  ///< the call fails with an error status
+  Inside,  ///< proved never to happen
+  Checked, ///< the call fails with an error status
   Zero,
   Periodic, ///< index modulo extent
   Clamp,    ///< the nearest element
@@ -100,22 +102,22 @@ struct Node {
   std::vector<Ref> operands;
   std::vector<Type> types; ///< of the results
   Span span;
-  std::string name; ///< of the `let` or parameter that names it, if any
-  std::vector<double> values;      ///< Constant of f32, f64
-  std::vector<int64_t> integers;   ///< Constant of i32, i64, bool
-  DimExpr dim;                     ///< DimValue
-  uint32_t index = 0;              ///< Weight, Iota, Concat
-  std::vector<uint32_t> dims;      ///< Reduce: ascending
-  std::vector<Affine> map;         ///< View: one a dimension of operand0
+  std::string name;                     ///< of the `let` or parameter that names it, if any
+  std::vector<double> values;           ///< Constant of f32, f64
+  std::vector<int64_t> integers;        ///< Constant of i32, i64, bool
+  DimExpr dim;                          ///< DimValue
+  uint32_t index = 0;                   ///< Weight, Iota, Concat
+  std::vector<uint32_t> dims;           ///< Reduce: ascending
+  std::vector<Affine> map;              ///< View: one a dimension of operand0
   Boundary boundary = Boundary::Inside; ///< View
   /// Contract: result dims come first in the iteration space, in order, then
   /// the summed ones. lhs[i] (rhs[i]) is the space dim that dimension i of
   /// operand0 (operand1) runs over. No space dim occurs twice in one operand.
   std::vector<uint32_t> lhs, rhs;
-  uint32_t space = 0;              ///< Contract: number of space dims
-  Function *callee = nullptr;      ///< Call
-  DimExpr low, high;               ///< Scan
-  std::vector<Region> regions;     ///< If, Scan
+  uint32_t space = 0;          ///< Contract: number of space dims
+  Function *callee = nullptr;  ///< Call
+  DimExpr low, high;           ///< Scan
+  std::vector<Region> regions; ///< If, Scan
 };
 inline const Type &Ref::type() const { return node->types[result]; }
 
@@ -135,10 +137,10 @@ struct Assertion {
 
 struct Function {
   enum Kind : uint8_t { Private, Export, Test } kind = Private;
-  std::string name;  ///< unique in the program; that of the source for Export; the title for Test
-  std::string doc;   ///< text without markers
+  std::string name; ///< unique in the program; that of the source for Export; the title for Test
+  std::string doc;  ///< text without markers
   Span span;
-  std::vector<std::string> dims;    ///< dimension parameters, Export only
+  std::vector<std::string> dims;        ///< dimension parameters, Export only
   std::vector<std::string> resultNames; ///< `result`, or `result0`, `result1`, ...
   Region body;
   std::vector<Constraint> constraints; ///< of this function and all it calls
@@ -147,9 +149,9 @@ struct Function {
 
 struct Weight {
   std::string name;
-  Type type; ///< constant dimensions
-  std::string path;  ///< as written: relative to the file of the declaration
-  std::string entry; ///< tensor in the file; empty: the file holds one
+  Type type;               ///< constant dimensions
+  std::string path;        ///< as written: relative to the file of the declaration
+  std::string entry;       ///< tensor in the file; empty: the file holds one
   bool transposed = false; ///< the file holds the transpose (rank 2)
   Span span;
 };
