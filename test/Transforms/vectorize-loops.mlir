@@ -1,185 +1,241 @@
-// Loops over vectors: elementwise, with tails, tiles of products, sums; and what
-// is left alone.
-//
-// RUN: mad-opt %s --mad-vectorize-loops --canonicalize --cse | FileCheck %s
-// RUN: mad-opt %s --mad-vectorize-loops=level=4 | FileCheck %s --check-prefix=WIDE
-// RUN: mad-opt %s --mad-vectorize-loops=level=0 | FileCheck %s --check-prefix=SHORT
+// RUN: mad-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(mad-vectorize-loops,canonicalize,cse))" | FileCheck %s
+// RUN: mad-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(mad-vectorize-loops{level=0},canonicalize,cse))" | FileCheck %s --check-prefix=SSE
+// RUN: mad-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(mad-vectorize-loops{level=4},canonicalize,cse))" | FileCheck %s --check-prefix=AVX512
 
-#id = affine_map<(d0) -> (d0)>
-#none = affine_map<(d0) -> ()>
-#both = affine_map<(d0, d1) -> (d0, d1)>
-#rows = affine_map<(d0, d1) -> (d0)>
-#left = affine_map<(d0, d1, d2) -> (d0, d2)>
-#right = affine_map<(d0, d1, d2) -> (d2, d1)>
-#out = affine_map<(d0, d1, d2) -> (d0, d1)>
+// All dimensions are one; four vectors at a time, then one, then scalars.
+// CHECK-LABEL: func @collapse
+// CHECK: %[[X:.*]] = memref.collapse_shape %{{.*}} {{\[}}[0, 1]]
+// CHECK: scf.for {{.*}} step %c32
+// CHECK-COUNT-4: vector.load {{.*}} vector<8xf32>
+// CHECK-COUNT-4: vector.store
+// CHECK: scf.for {{.*}} step %c8
+// CHECK: vector.load
+// CHECK: vector.store
+// CHECK: scf.for {{.*}} step %c1
+// CHECK: memref.load
+// CHECK: memref.store
+// CHECK-NOT: linalg.generic
+// SSE-LABEL: func @collapse
+// SSE: vector.load {{.*}} vector<4xf32>
+// AVX512-LABEL: func @collapse
+// AVX512: vector.load {{.*}} vector<16xf32>
+// AVX512: vector.maskedload
+#id = affine_map<(i, j) -> (i, j)>
+func.func @collapse(%x: memref<?x?xf32>, %y: memref<?x?xf32>) {
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<?x?xf32>) outs(%y : memref<?x?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.negf %a : f32
+    linalg.yield %r : f32
+  }
+  return
+}
 
-// CHECK-LABEL: func.func @contiguous(
-// CHECK-SAME: %[[X:[^:]*]]: memref<64xf32>, %[[Y:[^:]*]]: memref<64xf32>, %[[Z:[^:]*]]: memref<64xf32>)
-// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
-// CHECK-DAG: %[[C64:.*]] = arith.constant 64 : index
-// CHECK: scf.for %[[I:.*]] = %[[C0]] to %[[C64]] step %{{.*}} {
-// CHECK: %[[A:.*]] = vector.load %[[X]][%[[I]]] : memref<64xf32>, vector<8xf32>
-// CHECK: %[[B:.*]] = vector.load %[[Y]][%[[I]]] : memref<64xf32>, vector<8xf32>
-// CHECK: %[[S:.*]] = arith.addf %[[A]], %[[B]] : vector<8xf32>
-// CHECK: vector.store %[[S]], %[[Z]][%[[I]]] : memref<64xf32>, vector<8xf32>
-// 64 is a multiple: no other loop, no mask.
+// -----
+
+// A static size that needs no rest has none.
+// CHECK-LABEL: func @static
+// CHECK: scf.for %{{.*}} = %c0 to %c64 step %c32
 // CHECK-NOT: scf.for
-// CHECK-NOT: mask
-// CHECK-NOT: linalg.generic
 // CHECK: return
-// WIDE-LABEL: func.func @contiguous(
-// WIDE: arith.addf {{.*}} : vector<16xf32>
-// SHORT-LABEL: func.func @contiguous(
-// SHORT: arith.addf {{.*}} : vector<4xf32>
-func.func @contiguous(%x: memref<64xf32>, %y: memref<64xf32>, %z: memref<64xf32>) {
-  linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]} ins(%x, %y : memref<64xf32>, memref<64xf32>) outs(%z : memref<64xf32>) {
-  ^bb0(%a: f32, %b: f32, %o: f32):
-    %s = arith.addf %a, %b : f32
-    linalg.yield %s : f32
-  }
-  return
-}
-
-// What is the same for a row is read once, before the loop along the row.
-// CHECK-LABEL: func.func @broadcast(
-// CHECK-SAME: %[[X:[^:]*]]: memref<4x64xf32>, %[[Y:[^:]*]]: memref<4xf32>, %[[Z:[^:]*]]: memref<4x64xf32>)
-// CHECK: scf.for %[[I:.*]] =
-// CHECK: %[[F:.*]] = memref.load %[[Y]][%[[I]]] : memref<4xf32>
-// CHECK: scf.for %[[J:.*]] =
-// CHECK-DAG: %[[A:.*]] = vector.load %[[X]][%[[I]], %[[J]]] : memref<4x64xf32>, vector<8xf32>
-// CHECK-DAG: %[[B:.*]] = vector.broadcast %[[F]] : f32 to vector<8xf32>
-// CHECK: %[[P:.*]] = arith.mulf %[[A]], %[[B]] : vector<8xf32>
-// CHECK: vector.store %[[P]], %[[Z]][%[[I]], %[[J]]]
-// CHECK-NOT: linalg.generic
-// CHECK: return
-func.func @broadcast(%x: memref<4x64xf32>, %y: memref<4xf32>, %z: memref<4x64xf32>) {
-  linalg.generic {indexing_maps = [#both, #rows, #both], iterator_types = ["parallel", "parallel"]} ins(%x, %y : memref<4x64xf32>, memref<4xf32>) outs(%z : memref<4x64xf32>) {
-  ^bb0(%a: f32, %b: f32, %o: f32):
-    %p = arith.mulf %a, %b : f32
-    linalg.yield %p : f32
-  }
-  return
-}
-
-// Several vectors a step, then one, then single elements.
-// CHECK-LABEL: func.func @tail(
-// CHECK-SAME: %[[X:[^:]*]]: memref<?xf32>, %[[Y:[^:]*]]: memref<?xf32>)
-// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
-// CHECK-DAG: %[[C1:.*]] = arith.constant 1 : index
-// CHECK-DAG: %[[C8:.*]] = arith.constant 8 : index
-// CHECK: %[[N:.*]] = memref.dim %[[X]], %[[C0]]
-// CHECK: scf.for %{{.*}} = %[[C0]] to %[[MAIN:.*]] step
-// CHECK-COUNT-2: vector.store
-// CHECK: scf.for %[[I:.*]] = %[[MAIN]] to %[[END:.*]] step %[[C8]] {
-// CHECK: %[[V:.*]] = vector.load %[[X]][%[[I]]]
-// CHECK: %[[W:.*]] = arith.negf %[[V]] : vector<8xf32>
-// CHECK: vector.store %[[W]], %[[Y]][%[[I]]]
-// CHECK: scf.for %[[J:.*]] = %[[END]] to %[[N]] step %[[C1]] {
-// CHECK: %[[A:.*]] = memref.load %[[X]][%[[J]]]
-// CHECK: %[[B:.*]] = arith.negf %[[A]] : f32
-// CHECK: memref.store %[[B]], %[[Y]][%[[J]]]
-// CHECK: return
-func.func @tail(%x: memref<?xf32>, %y: memref<?xf32>) {
-  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : memref<?xf32>) outs(%y : memref<?xf32>) {
+#id = affine_map<(i) -> (i)>
+func.func @static(%x: memref<64xf32>, %y: memref<64xf32>) {
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%x : memref<64xf32>) outs(%y : memref<64xf32>) {
   ^bb0(%a: f32, %o: f32):
-    %n = arith.negf %a : f32
-    linalg.yield %n : f32
+    %r = arith.negf %a : f32
+    linalg.yield %r : f32
   }
   return
 }
 
-// A tile of the result is in registers while the sums grow: each vector of y
-// serves several rows, each element of x several vectors.
-// CHECK-LABEL: func.func @matmul(
-// CHECK-SAME: %[[X:[^:]*]]: memref<8x32xf32>, %[[Y:[^:]*]]: memref<32x32xf32>, %[[Z:[^:]*]]: memref<8x32xf32>)
-// The columns of y are copied to where they are next to each other.
-// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
-// CHECK-DAG: %[[C8:.*]] = arith.constant 8 : index
-// CHECK-DAG: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<{{[0-9]+}}x16xf32>
-// CHECK: scf.for %[[J:.*]] =
-// CHECK-NEXT: scf.for %[[R:.*]] =
-// CHECK: %[[PART:.*]] = vector.load %[[Y]][%[[R]], %[[J]]]
-// CHECK: vector.store %[[PART]], %[[PANEL]][%[[R]], %[[C0]]]
-// CHECK: %[[PART1:.*]] = vector.load %[[Y]][%[[R]], %{{.*}}]
-// CHECK: vector.store %[[PART1]], %[[PANEL]][%[[R]], %[[C8]]]
-// CHECK: %[[Z0:.*]] = vector.load %[[Z]][%[[I:.*]], %[[J]]] : memref<8x32xf32>, vector<8xf32>
-// CHECK: %[[Z1:.*]] = vector.load %[[Z]][%[[I]], %[[J1:.*]]] : memref<8x32xf32>, vector<8xf32>
-// CHECK: %[[Z2:.*]] = vector.load %[[Z]][%[[I1:.*]], %[[J]]] : memref<8x32xf32>, vector<8xf32>
-// CHECK: %[[SUMS:.*]]:{{[0-9]+}} = scf.for %[[K:.*]] = %{{.*}} iter_args(%[[S0:[^ ,]*]] = %[[Z0]], %[[S1:[^ ,]*]] = %[[Z1]], %[[S2:[^ ]*]] = %[[Z2]]
-// CHECK: %[[A:.*]] = memref.load %[[X]][%[[I]], %[[K]]]
-// CHECK: %[[B:.*]] = vector.load %[[PANEL]][%[[K]], %[[C0]]]
-// CHECK: %[[AA:.*]] = vector.broadcast %[[A]] : f32 to vector<8xf32>
-// CHECK: math.fma %[[AA]], %[[B]], %[[S0]] : vector<8xf32>
-// CHECK: %[[B1:.*]] = vector.load %[[PANEL]][%[[K]], %[[C8]]]
-// CHECK: math.fma %[[AA]], %[[B1]], %[[S1]] : vector<8xf32>
-// CHECK: %[[A1:.*]] = memref.load %[[X]][%[[I1]], %[[K]]]
-// CHECK: %[[AA1:.*]] = vector.broadcast %[[A1]]
-// CHECK: math.fma %[[AA1]], %[[B]], %[[S2]] : vector<8xf32>
-// CHECK: scf.yield
-// CHECK: vector.store %[[SUMS]]#0, %[[Z]][%[[I]], %[[J]]]
-// CHECK: vector.store %[[SUMS]]#1, %[[Z]][%[[I]], %[[J1]]]
-// CHECK: vector.store %[[SUMS]]#2, %[[Z]][%[[I1]], %[[J]]]
-// CHECK: return
-// Without an instruction for it nothing is fused.
-// SHORT-LABEL: func.func @matmul(
-// SHORT-NOT: math.fma
-// SHORT: arith.mulf {{.*}} : vector<4xf32>
-// SHORT: return
-func.func @matmul(%x: memref<8x32xf32>, %y: memref<32x32xf32>, %z: memref<8x32xf32>) {
-  linalg.generic {indexing_maps = [#left, #right, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %y : memref<8x32xf32>, memref<32x32xf32>) outs(%z : memref<8x32xf32>) {
-  ^bb0(%a: f32, %b: f32, %o: f32):
-    %p = arith.mulf %a, %b fastmath<reassoc,contract> : f32
-    %s = arith.addf %o, %p fastmath<reassoc,contract> : f32
-    linalg.yield %s : f32
+// -----
+
+// What does not vary along the vectors is computed once for them.
+// CHECK-LABEL: func @broadcast
+// CHECK: scf.for %[[I:.*]] = %c0
+// CHECK: %[[S:.*]] = memref.load %{{.*}}[%[[I]]]
+// CHECK: %[[ROOT:.*]] = math.sqrt %[[S]] : f32
+// CHECK: scf.for %[[J:.*]] = %c0
+// CHECK: vector.load %{{.*}}[%[[I]], %[[J]]]
+// CHECK: vector.broadcast %[[ROOT]]
+// CHECK: vector.load %{{.*}}[%[[J]]]
+#id = affine_map<(i, j) -> (i, j)>
+func.func @broadcast(%x: memref<?x?xf32>, %s: memref<?xf32>, %b: memref<?xf32>,
+                     %y: memref<?x?xf32>) {
+  linalg.generic {indexing_maps = [#id, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (j)>, #id],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%x, %s, %b : memref<?x?xf32>, memref<?xf32>, memref<?xf32>) outs(%y : memref<?x?xf32>) {
+  ^bb0(%a: f32, %c: f32, %d: f32, %o: f32):
+    %q = math.sqrt %c : f32
+    %p = arith.divf %a, %q : f32
+    %r = arith.addf %p, %d : f32
+    linalg.yield %r : f32
   }
   return
 }
 
-// Several sums along the row, halved to one number at its end.
-// CHECK-LABEL: func.func @row_sum(
-// CHECK-SAME: %[[X:[^:]*]]: memref<4x64xf32>, %[[Z:[^:]*]]: memref<4xf32>)
-// CHECK: %[[ZERO:.*]] = arith.constant dense<-0.000000e+00> : vector<8xf32>
-// CHECK: scf.for %[[I:.*]] =
-// CHECK: %[[OLD:.*]] = memref.load %[[Z]][%[[I]]]
-// CHECK: %[[SUMS:.*]]:4 = scf.for %[[J:.*]] = {{.*}} iter_args(%[[S0:[^ ,]*]] = %[[ZERO]], %[[S1:[^ ,]*]] = %[[ZERO]],
-// CHECK: %[[A:.*]] = vector.load %[[X]][%[[I]], %[[J]]] : memref<4x64xf32>, vector<8xf32>
-// CHECK: arith.addf %[[S0]], %[[A]] : vector<8xf32>
-// CHECK: %[[B:.*]] = vector.load %[[X]][%[[I]], %{{.*}}]
-// CHECK: arith.addf %[[S1]], %[[B]] : vector<8xf32>
-// CHECK: scf.yield
-// CHECK: arith.addf %[[SUMS]]#0, %[[SUMS]]#1 : vector<8xf32>
-// CHECK: arith.addf %[[SUMS]]#2, %[[SUMS]]#3 : vector<8xf32>
-// CHECK: %[[ALL:.*]] = arith.addf %{{.*}}, %{{.*}} : vector<8xf32>
-// CHECK: vector.shuffle %[[ALL]], %[[ALL]] [0, 1, 2, 3]
-// CHECK: vector.shuffle %[[ALL]], %[[ALL]] [4, 5, 6, 7]
-// CHECK: %[[PAIR:.*]] = arith.addf %{{.*}}, %{{.*}} : vector<2xf32>
-// CHECK: %[[P0:.*]] = vector.extract %[[PAIR]][0]
-// CHECK: %[[P1:.*]] = vector.extract %[[PAIR]][1]
-// CHECK: %[[P:.*]] = arith.addf %[[P0]], %[[P1]] : f32
-// CHECK: %[[SUM:.*]] = arith.addf %[[OLD]], %[[P]] : f32
-// CHECK: memref.store %[[SUM]], %[[Z]][%[[I]]]
-// CHECK: return
-func.func @row_sum(%x: memref<4x64xf32>, %z: memref<4xf32>) {
-  linalg.generic {indexing_maps = [#both, #rows], iterator_types = ["parallel", "reduction"]} ins(%x : memref<4x64xf32>) outs(%z : memref<4xf32>) {
+// -----
+
+// Lanes that are apart in memory are read one by one.
+// CHECK-LABEL: func @strided
+// CHECK-COUNT-8: memref.load
+// CHECK: vector.from_elements
+// CHECK: vector.store
+func.func @strided(%x: memref<?xf32, strided<[3], offset: ?>>, %y: memref<?xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                  iterator_types = ["parallel"]}
+      ins(%x : memref<?xf32, strided<[3], offset: ?>>) outs(%y : memref<?xf32>) {
   ^bb0(%a: f32, %o: f32):
-    %s = arith.addf %o, %a fastmath<reassoc> : f32
-    linalg.yield %s : f32
+    linalg.yield %a : f32
   }
   return
 }
 
-// Without `reassoc` the order of a sum is kept, so that no vector is possible.
-// CHECK-LABEL: func.func @ordered_sum(
-// CHECK-NOT: vector
-// CHECK: linalg.generic
-// CHECK: arith.addf %{{.*}}, %{{.*}} : f32
-// CHECK-NOT: vector
-// CHECK: return
-func.func @ordered_sum(%x: memref<64xf32>, %z: memref<f32>) {
-  linalg.generic {indexing_maps = [#id, #none], iterator_types = ["reduction"]} ins(%x : memref<64xf32>) outs(%z : memref<f32>) {
+// -----
+
+// Blocks of 8 x 8 go through registers.
+// CHECK-LABEL: func @transpose
+// CHECK-COUNT-8: vector.load
+// CHECK-COUNT-24: vector.shuffle
+// CHECK-COUNT-8: vector.load
+// CHECK-COUNT-24: vector.shuffle
+// CHECK-COUNT-16: vector.store
+func.func @transpose(%x: memref<?x?xf32>, %y: memref<?x?xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<?x?xf32>) outs(%y : memref<?x?xf32>) {
   ^bb0(%a: f32, %o: f32):
-    %s = arith.addf %o, %a : f32
-    linalg.yield %s : f32
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @reversed
+// CHECK: %[[V:.*]] = vector.load
+// CHECK: vector.shuffle %[[V]], %[[V]] [7, 6, 5, 4, 3, 2, 1, 0]
+func.func @reversed(%x: memref<?xf32>, %last: index, %y: memref<?xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      outs(%y : memref<?xf32>) {
+  ^bb0(%o: f32):
+    %i = linalg.index 0 : index
+    %j = arith.subi %last, %i : index
+    %a = memref.load %x[%j] : memref<?xf32>
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+// Inside, a stencil has no conditions: bounds, scalars before, vectors, scalars.
+// CHECK-LABEL: func @stencil
+// CHECK: arith.maxsi
+// CHECK: scf.for
+// CHECK: arith.remsi
+// CHECK: scf.for
+// CHECK-NOT: arith.remsi
+// CHECK: vector.load
+// CHECK-NOT: arith.remsi
+// CHECK: vector.store
+// CHECK: scf.for
+// CHECK: arith.remsi
+func.func @stencil(%n: index, %x: memref<?xf32>, %y: memref<?xf32>) {
+  %zero = arith.constant 0 : index
+  %minus = arith.constant -1 : index
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      outs(%y : memref<?xf32>) {
+  ^bb0(%o: f32):
+    %i = linalg.index 0 : index
+    %p = arith.addi %i, %minus : index
+    %r = arith.remsi %p, %n : index
+    %u = arith.addi %r, %n : index
+    %c = arith.cmpi slt, %r, %zero : index
+    %q = arith.select %c, %u, %r : index
+    %a = memref.load %x[%q] : memref<?xf32>
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+// The widest type fills the register; bytes are loaded as 4 lanes.
+// CHECK-LABEL: func @mixed
+// CHECK: vector.load {{.*}} vector<4xi8>
+// CHECK: arith.sitofp {{.*}} vector<4xi8> to vector<4xf64>
+// CHECK: vector.store {{.*}} vector<4xf64>
+func.func @mixed(%x: memref<?xi8>, %y: memref<?xf64>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                  iterator_types = ["parallel"]}
+      ins(%x : memref<?xi8>) outs(%y : memref<?xf64>) {
+  ^bb0(%a: i8, %o: f64):
+    %r = arith.sitofp %a : i8 to f64
+    linalg.yield %r : f64
+  }
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @scalar
+// CHECK: memref.load %{{.*}}[] : memref<f32>
+// CHECK: memref.store
+// CHECK-NOT: linalg
+func.func @scalar(%x: memref<f32>, %y: memref<f32>) {
+  linalg.generic {indexing_maps = [affine_map<() -> ()>, affine_map<() -> ()>],
+                  iterator_types = []}
+      ins(%x : memref<f32>) outs(%y : memref<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.negf %a : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @fill
+// CHECK: vector.store {{.*}} vector<8xf32>
+// CHECK-LABEL: func @copy
+// CHECK: vector.load {{.*}} vector<8xf32>
+// CHECK: vector.store {{.*}} vector<8xf32>
+func.func @fill(%x: memref<?xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%x : memref<?xf32>)
+  return
+}
+func.func @copy(%x: memref<?x?xf32, strided<[?, 1], offset: ?>>, %y: memref<?x?xf32>) {
+  memref.copy %x, %y : memref<?x?xf32, strided<[?, 1], offset: ?>> to memref<?x?xf32>
+  return
+}
+
+// -----
+
+// A loop in the body, or vectors of bits: left for scalar loops.
+// CHECK-LABEL: func @left
+// CHECK-COUNT-2: linalg.generic
+func.func @left(%x: memref<?xi64>, %y: memref<?xi64>, %b: memref<?xi1>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                  iterator_types = ["parallel"]}
+      ins(%x : memref<?xi64>) outs(%y : memref<?xi64>) {
+  ^bb0(%a: i64, %o: i64):
+    %zero = arith.constant 0 : i64
+    %c = arith.cmpi slt, %a, %zero : i64
+    %r = scf.if %c -> i64 {
+      scf.yield %zero : i64
+    } else {
+      scf.yield %a : i64
+    }
+    linalg.yield %r : i64
+  }
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      outs(%b : memref<?xi1>) {
+  ^bb0(%o: i1):
+    %true = arith.constant true
+    linalg.yield %true : i1
   }
   return
 }
