@@ -76,6 +76,17 @@ Value Checker::exprKind(const Node *n, const Want &want) {
   }
 }
 
+/// Of a number that no f64 holds: whether it is too close to 0, not too large.
+static bool isTiny(const std::string &digits) {
+  size_t e = std::min(digits.find_first_of("eE"), digits.size());
+  size_t point = std::min(digits.find('.'), e), first = digits.find_first_of("123456789");
+  if (first >= e)
+    return true;
+  if (e < digits.size())
+    return digits[e + 1] == '-';
+  return first > point;
+}
+
 Value Checker::number(const Node *n) {
   std::string digits;
   for (char c : n->text)
@@ -93,7 +104,7 @@ Value Checker::number(const Node *n) {
   }
   double value = 0;
   auto [at, failed] = std::from_chars(begin, end, value);
-  if (at != end || (failed == std::errc::result_out_of_range && !(std::fabs(value) < 1))) {
+  if (at != end || (failed == std::errc::result_out_of_range && !isTiny(digits))) {
     Report(*this, code::E0304, n->span, quoted(n->text) + " does not fit into `f64`");
     return {};
   }
@@ -156,9 +167,11 @@ void Checker::assertion(const Node *n) {
       Report(*this, code::E0302, n->kids[1]->span, "the message of an `assert` is a string");
   }
   b.span = saved;
-  bool inTest = frame->function && frame->function->kind == hir::Function::Test && !frame->fn;
-  if (!inTest) {
-    Report(*this, code::E0411, n->nameSpan, "`assert` stands only in a `test`");
+  bool inTest = frame->function->kind == hir::Function::Test && !frame->fn;
+  if (!inTest || b.block != &frame->function->body.nodes) {
+    Report(*this, code::E0411, n->nameSpan,
+           inTest ? "`assert` stands in the block of the `test`, not in one inside it"
+                  : "`assert` stands only in a `test`");
     return;
   }
   if (condition.poison())

@@ -347,6 +347,7 @@ Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const s
     mismatch(code::E0205, ranks(found.size(), type.type.shape.size()));
     return {};
   }
+  bool renamed = false;
   for (size_t d = 0; d < found.size(); ++d) {
     std::string message =
         what + " is " + quoted(show(type)) + ": dimension " + std::to_string(d) + " differs";
@@ -356,12 +357,21 @@ Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const s
                              });
     if (!good)
       return {};
-    // The declared name is a name for a dimension that has none.
+    // The declared name is a name for a dimension that has none. A 1 that has one
+    // stretches no longer: that needs a value of its own.
+    if (found[d].size == DimExpr(1)) {
+      renamed |= found[d].name.empty() && !type.type.shape[d].name.empty();
+      continue;
+    }
     std::string &name = value.ref.node->types[value.ref.result].shape[value.space.size() + d].name;
     if (name.empty())
       name = type.type.shape[d].name;
   }
-  return withSizes(value, type.type.shape);
+  if (!renamed)
+    return withSizes(value, type.type.shape);
+  Dims full = spaceDims(value.space);
+  full.insert(full.end(), type.type.shape.begin(), type.type.shape.end());
+  return Value::tensor(b.reshape(value.ref, std::move(full)), value.space);
 }
 
 } // namespace mad::elab
