@@ -172,6 +172,7 @@ private:
   std::optional<DimExpr> sizeOf(const Node *n, const char *what);
   std::optional<Dims> shapeArgument(const Node *n);
   Value coerce(Value value, const TypeTree &type, const Node *at, const std::string &what);
+  Value coerceTensor(Value value, const TypeTree &type, const Node *at, const std::string &what);
   Value literal(const Value &value, Element element, const Node *at);
   Value settled(Value value, const Want &want, const Node *at);
   std::string show(const hir::Type &type) const;

@@ -336,6 +336,16 @@ Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const s
     value.element = type.type.element;
     return value;
   }
+  return coerceTensor(std::move(value), type, at, what);
+}
+
+Value Checker::coerceTensor(Value value, const TypeTree &type, const Node *at,
+                            const std::string &what) {
+  auto mismatch = [&](uint16_t kind, const std::string &reason) -> Report {
+    return Report(*this, kind, at->span,
+                  what + " is " + quoted(show(type)) + ", found " + quoted(show(value)) +
+                      (reason.empty() ? "" : ": " + reason));
+  };
   if (value.ref.type().element != type.type.element) {
     mismatch(code::E0302, "")
         .help("write " +
