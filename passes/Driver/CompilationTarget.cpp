@@ -97,6 +97,10 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
     if (!objects.back())
       return false;
   }
+  // A library says `model.mad:3:4`, wherever it was built.
+  for (EntryDescription &entry : entries)
+    for (CheckDescription &check : entry.checks)
+      check.place = llvm::sys::path::filename(check.place).str();
   StepTimer timer(impl->times, "link");
   llvm::SmallString<128> weightFile;
   llvm::scope_exit cleanup([&] {
