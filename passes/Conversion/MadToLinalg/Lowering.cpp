@@ -69,8 +69,7 @@ SmallVector<OpFoldResult> Lowering::sizes(OpBuilder &b, Operation *op,
 }
 
 Value Lowering::empty(OpBuilder &b, Operation *op, RankedTensorType type) const {
-  return tensor::EmptyOp::create(b, op->getLoc(), sizes(b, op, type),
-                                 plain(type).getElementType());
+  return tensor::EmptyOp::create(b, op->getLoc(), sizes(b, op, type), plain(type).getElementType());
 }
 
 Value Lowering::map(OpBuilder &b, Operation *op, RankedTensorType type, ValueRange inputs,
