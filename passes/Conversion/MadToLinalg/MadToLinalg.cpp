@@ -110,7 +110,8 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
   LogicalResult convert(Lowering &lowering) {
     MLIRContext *context = &getContext();
     ConversionTarget target(*context);
-    target.addLegalDialect<arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect, linalg::LinalgDialect, math::MathDialect,
+    target.addLegalDialect<arith::ArithDialect, bufferization::BufferizationDialect,
+                           cf::ControlFlowDialect, linalg::LinalgDialect, math::MathDialect,
                            memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
     target.addLegalOp<ModuleOp, WeightSourceOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
