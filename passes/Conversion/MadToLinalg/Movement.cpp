@@ -128,9 +128,9 @@ struct GatherLowering : LoweringPattern<GatherOp> {
       Value high = arith::MaxSIOp::create(b, loc, v[2], v[0]);
       linalg::YieldOp::create(b, loc, ValueRange{low, high});
     };
-    auto range = linalg::GenericOp::create(
-        b, loc, TypeRange{inits[0].getType(), inits[1].getType()}, tensor, inits,
-        ArrayRef<AffineMap>{in, out, out}, loops, body);
+    auto range =
+        linalg::GenericOp::create(b, loc, TypeRange{inits[0].getType(), inits[1].getType()}, tensor,
+                                  inits, ArrayRef<AffineMap>{in, out, out}, loops, body);
     return {scalarOf(b, loc, range.getResult(0), false),
             scalarOf(b, loc, range.getResult(1), false)};
   }
