@@ -9,8 +9,8 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include "passes/Conversion/MadToLinalg/Lowering.h"
 #include <limits>
 
 using namespace mlir;
@@ -105,8 +105,8 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
   /// `shape` gives the sizes, `value` the element type.
   Value filled(ReduceOp op, RankedTensorType shape, TypedAttr value, OpBuilder &b) const {
     Value number = arith::ConstantOp::create(b, op.getLoc(), value);
-    Value init = tensor::EmptyOp::create(b, op.getLoc(), lowering.sizes(b, op, shape),
-                                         value.getType());
+    Value init =
+        tensor::EmptyOp::create(b, op.getLoc(), lowering.sizes(b, op, shape), value.getType());
     return linalg::FillOp::create(b, op.getLoc(), number, init).getResult(0);
   }
 
@@ -133,9 +133,9 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
       Value position = arith::SelectOp::create(b, loc, better, index, v[2]);
       linalg::YieldOp::create(b, loc, ValueRange{value, position});
     };
-    auto generic = linalg::GenericOp::create(
-        b, op.getLoc(), TypeRange{best.getType(), at.getType()}, source, ValueRange{best, at}, maps,
-        loops, body);
+    auto generic =
+        linalg::GenericOp::create(b, op.getLoc(), TypeRange{best.getType(), at.getType()}, source,
+                                  ValueRange{best, at}, maps, loops, body);
     return generic.getResult(1);
   }
 };
@@ -169,10 +169,10 @@ struct ContractLowering : LoweringPattern<ContractOp> {
       }
       linalg::YieldOp::create(b, loc, sum);
     };
-    b.replaceOp(op, linalg::GenericOp::create(
-                        b, loc, init.getType(), ValueRange{adaptor.getLhs(), adaptor.getRhs()},
-                        init, ArrayRef<AffineMap>{op.getLhsMap(), op.getRhsMap(), out}, loops,
-                        body));
+    b.replaceOp(op,
+                linalg::GenericOp::create(
+                    b, loc, init.getType(), ValueRange{adaptor.getLhs(), adaptor.getRhs()}, init,
+                    ArrayRef<AffineMap>{op.getLhsMap(), op.getRhsMap(), out}, loops, body));
     return success();
   }
 };
