@@ -12,8 +12,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -148,7 +148,8 @@ Value ScalarBuilder::power(Value x, Value y) {
         scf::YieldOp::create(ob, loc, ValueRange{rest, product, square});
       });
   Value odd = arith::TruncIOp::create(b, b.getI1Type(), y);
-  Value ofMinus = select(compare(arith::CmpIPredicate::eq, x, minus), select(odd, minus, one), zero);
+  Value ofMinus =
+      select(compare(arith::CmpIPredicate::eq, x, minus), select(odd, minus, one), zero);
   Value inverse = select(compare(arith::CmpIPredicate::eq, x, one), one, ofMinus);
   return select(negative, inverse, loop.getResult(1));
 }
@@ -156,9 +157,8 @@ Value ScalarBuilder::power(Value x, Value y) {
 Value ScalarBuilder::compareOp(Predicate predicate, Value x, Value y) {
   using F = arith::CmpFPredicate;
   using I = arith::CmpIPredicate;
-  static constexpr std::pair<F, I> kinds[] = {{F::OEQ, I::eq},  {F::UNE, I::ne},
-                                              {F::OLT, I::slt}, {F::OLE, I::sle},
-                                              {F::OGT, I::sgt}, {F::OGE, I::sge}};
+  static constexpr std::pair<F, I> kinds[] = {{F::OEQ, I::eq},  {F::UNE, I::ne},  {F::OLT, I::slt},
+                                              {F::OLE, I::sle}, {F::OGT, I::sgt}, {F::OGE, I::sge}};
   auto [f, i] = kinds[static_cast<int>(predicate)];
   if (isFloat())
     return compare(f, x, y);
@@ -221,9 +221,8 @@ Value ScalarBuilder::unary(Operation *op, Value x) {
       .Case<LogOp>([&](auto) { return make<math::LogOp>(x); })
       .Case<Log1pOp>([&](auto) { return make<math::Log1pOp>(x); })
       .Case<SqrtOp>([&](auto) { return make<math::SqrtOp>(x); })
-      .Case<RsqrtOp>([&](auto) {
-        return makeContract<arith::DivFOp>(constant(1), make<math::SqrtOp>(x));
-      })
+      .Case<RsqrtOp>(
+          [&](auto) { return makeContract<arith::DivFOp>(constant(1), make<math::SqrtOp>(x)); })
       .Case<SinOp>([&](auto) { return make<math::SinOp>(x); })
       .Case<CosOp>([&](auto) { return make<math::CosOp>(x); })
       .Case<TanOp>([&](auto) { return make<math::TanOp>(x); })
