@@ -28,8 +28,8 @@ struct ConstantLowering : LoweringPattern<ConstantOp> {
       // A number, and not a table in the object file.
       auto number = cast<TypedAttr>(elements.getSplatValue<Attribute>());
       Value scalar = arith::ConstantOp::create(b, loc, number);
-      b.replaceOp(op, lowering.map(b, op, type, {}, {},
-                                   [&](OpBuilder &, ValueRange) { return scalar; }));
+      b.replaceOp(
+          op, lowering.map(b, op, type, {}, {}, [&](OpBuilder &, ValueRange) { return scalar; }));
       return success();
     }
     RankedTensorType plain = lowering.plain(type);
