@@ -196,8 +196,8 @@ bool ViewBuilder::isWhole(unsigned k) const {
     return dimExpr(sourceType, k) == DimExpr(1);
   if (c.numDims() > 1)
     return true;
-  unsigned d = llvm::find_if(c.coefficients, [](int64_t f) { return f != 0; }) -
-               c.coefficients.begin();
+  unsigned d =
+      llvm::find_if(c.coefficients, [](int64_t f) { return f != 0; }) - c.coefficients.begin();
   return c.coefficients[d] == 1 && dimExpr(sourceType, k) == dimExpr(type, d);
 }
 
@@ -309,8 +309,8 @@ Value ViewBuilder::readElements() {
         position = arith::AddIOp::create(b, loc, part, position);
       }
       if (boundary == Boundary::zero && !c.proved) {
-        Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, position,
-                                           bounded.extent(k));
+        Value fits =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, position, bounded.extent(k));
         inside = inside ? arith::AndIOp::create(b, loc, inside, fits).getResult() : fits;
       }
       positions.push_back(outsidePosition(b, k, position, bounded));
