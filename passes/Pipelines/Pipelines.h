@@ -23,8 +23,8 @@ namespace mad {
 
 /// How code is made for one CPU variant.
 struct CpuOptions {
-  int level = 3;       ///< 0 x86-64, 3 x86-64-v3, 4 x86-64-v4
-  bool verify = false; ///< run the verifier after every pass
+  int level = 3;         ///< 0 x86-64, 3 x86-64-v3, 4 x86-64-v4
+  bool verify = false;   ///< run the verifier after every pass
   std::string stopAfter; ///< name of a stage; empty: go to the LLVM dialect
 };
 
