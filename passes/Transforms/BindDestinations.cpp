@@ -60,8 +60,7 @@ void bind(Value value, Value out, OpBuilder &b) {
     }
     return;
   }
-  auto bound =
-      bufferization::MaterializeInDestinationOp::create(b, loc, TypeRange(), value, out);
+  auto bound = bufferization::MaterializeInDestinationOp::create(b, loc, TypeRange(), value, out);
   bound.setRestrict(true);
   bound.setWritable(true);
 }
