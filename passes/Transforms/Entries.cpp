@@ -97,7 +97,7 @@ public:
 private:
   struct Equation {
     DimExpr dim, extent;
-    std::string text; ///< "`x` dimension 1 (`Pixels`)"
+    std::string text;  ///< "`x` dimension 1 (`Pixels`)"
     bool used = false; ///< bound a parameter and always holds
   };
 
@@ -186,7 +186,8 @@ FailureOr<EntryPlan> Planner::run() {
       check(e.extent, e.dim, 0, e.text, place);
   for (Attribute a : entryList(function, "checks")) {
     auto c = cast<CheckAttr>(a);
-    auto left = DimExpr::parse(c.getLeft().getValue()), right = DimExpr::parse(c.getRight().getValue());
+    auto left = DimExpr::parse(c.getLeft().getValue()),
+         right = DimExpr::parse(c.getRight().getValue());
     auto known = [&](const DimExpr &e) {
       return llvm::all_of(e.symbols(), [&](const std::string &name) { return bound.count(name); });
     };
@@ -241,8 +242,8 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   for (StringRef name : entryList(function, "weights").getAsValueRange<StringAttr>())
     result.weights.push_back(name.str());
   for (auto [i, type] : llvm::enumerate(arguments.type.getInputs()))
-    result.inputs.push_back(describe(cast<RankedTensorType>(type),
-                                     nameOfArgument(function, arguments.inputs + i)));
+    result.inputs.push_back(
+        describe(cast<RankedTensorType>(type), nameOfArgument(function, arguments.inputs + i)));
   unsigned results = arguments.type.getNumResults();
   for (auto [i, type] : llvm::enumerate(arguments.type.getResults())) {
     StringAttr name;
