@@ -37,8 +37,8 @@ Cost costOf(GenericOp op) {
     if (isa<linalg::IndexOp, arith::ConstantOp, arith::IndexCastOp, arith::TruncIOp,
             arith::ExtUIOp>(inner))
       continue;
-    if (inner.getNumRegions() || isa<tensor::ExtractOp, arith::DivFOp, arith::FloorDivSIOp,
-                                     arith::RemSIOp>(inner))
+    if (inner.getNumRegions() ||
+        isa<tensor::ExtractOp, arith::DivFOp, arith::FloorDivSIOp, arith::RemSIOp>(inner))
       return Cost::Dear;
     if (isa<math::MathDialect>(inner.getDialect()) && !isa<math::AbsFOp, math::AbsIOp>(inner))
       return Cost::Dear;
@@ -51,8 +51,7 @@ Cost costOf(GenericOp op) {
 }
 
 bool isElementwise(GenericOp op) {
-  return op.getNumReductionLoops() == 0 && op.getNumResults() == 1 &&
-         op.hasPureTensorSemantics() &&
+  return op.getNumReductionLoops() == 0 && op.getNumResults() == 1 && op.hasPureTensorSemantics() &&
          op.getIndexingMapsArray().back().isIdentity() &&
          !op.payloadUsesValueFromOperand(op.getDpsInitOperand(0));
 }
