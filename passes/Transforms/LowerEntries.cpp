@@ -85,8 +85,8 @@ Value EntryLowering::load(Type type, Value base, int64_t index) {
 }
 
 void EntryLowering::store(Value value, Value base, int64_t index) {
-  Value at = LLVM::GEPOp::create(b, ptr, value.getType(), base,
-                                 ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  Value at =
+      LLVM::GEPOp::create(b, ptr, value.getType(), base, ArrayRef<LLVM::GEPArg>{int32_t(index)});
   LLVM::StoreOp::create(b, value, at);
 }
 
