@@ -13,11 +13,11 @@
 // as large as the largest of its buffers turns out to be.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "dialects/Mad/IR/MadOps.h"
 #include "passes/Conversion/DimToArith/DimToArith.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
