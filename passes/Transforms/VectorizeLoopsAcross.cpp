@@ -66,6 +66,7 @@ private:
   void emitRowBlocks(BodyEmitter &outer, ArrayRef<RowBlock> blocks,
                      llvm::function_ref<void(BodyEmitter &, int64_t)> write);
   void emitStreams(BodyEmitter &outer, Value low);
+  void emitSteps(BodyEmitter &e, int64_t count);
   using Tile = llvm::function_ref<void(BodyEmitter &, int64_t vectors, int64_t lanes, Value mask)>;
   void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile);
   void emitStripsBetween(BodyEmitter &outer, Value low, Value high, int64_t vectors, Tile tile);
@@ -367,37 +368,42 @@ void AcrossEmitter::emitPanels(BodyEmitter &outer, Value low, Value high, int64_
   emitPanelStrips(outer, low, high, count, Range{first, last});
 }
 
+/// A few steps of the reduction, from the place of `e` on, for a block of rows.
+void AcrossEmitter::emitSteps(BodyEmitter &e, int64_t count) {
+  Value first = e.dim(*blocked);
+  Value last = b.createOrFold<arith::AddIOp>(first, constantIndex(b, streamDepth));
+  if (count == 1) {
+    // What does not vary along the vectors is loaded once for all of them.
+    SmallVector<int64_t> at = e.origin();
+    for (at[*blocked] = 0; at[*blocked] < streamDepth; ++at[*blocked])
+      hoist(e, count, at, reductions);
+  }
+  emitStrips(e, plan.vectors, [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
+    Shape shape{count, vectors, lanes, mask};
+    bool whole = vectors == plan.vectors && lanes == nest.lanes;
+    if (count == 1 && whole)
+      return emitTile(strip, shape, Range{{}, {}, streamDepth});
+    // Written out where time is spent; a loop is less code.
+    emitTile(strip, shape, Range{first, last, count == rows && whole ? 2 : 1});
+  });
+}
+
 /// Rows from `low` on, a few steps of the reduction at a time.
 void AcrossEmitter::emitStreams(BodyEmitter &outer, Value low) {
   auto blocks = rowBlocks(low);
   Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
   Value end = lastStep(b, zero, size, streamDepth);
-  auto strips = [&](BodyEmitter &e, int64_t count, Range range) {
+  emitLoop(outer, *blocked, zero, end, streamDepth, [&](BodyEmitter &steps) {
+    emitRowBlocks(steps, blocks, [&](BodyEmitter &e, int64_t count) { emitSteps(e, count); });
+  });
+  if (isEmpty(end, size))
+    return;
+  emitRowBlocks(outer, blocks, [&](BodyEmitter &e, int64_t count) {
     emitStrips(e, plan.vectors,
                [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
-                 Shape shape{count, vectors, lanes, mask};
-                 if (range.low)
-                   range.unroll = unrollOf(*blocked, shape);
-                 emitTile(strip, shape, range);
+                 emitTile(strip, {count, vectors, lanes, mask}, Range{end, size, 1});
                });
-  };
-  emitLoop(outer, *blocked, zero, end, streamDepth, [&](BodyEmitter &steps) {
-    emitRowBlocks(steps, blocks, [&](BodyEmitter &e, int64_t count) {
-      if (count * plan.vectors >= 8) { // a loop of its own, for less code
-        Value first = e.dim(*blocked);
-        Value last = b.createOrFold<arith::AddIOp>(first, constantIndex(b, streamDepth));
-        return strips(e, count, {first, last});
-      }
-      // What does not vary along the vectors is loaded once for all of them.
-      SmallVector<int64_t> at = e.origin();
-      for (at[*blocked] = 0; at[*blocked] < streamDepth; ++at[*blocked])
-        hoist(e, count, at, reductions);
-      strips(e, count, {{}, {}, streamDepth});
-    });
   });
-  if (!isEmpty(end, size))
-    emitRowBlocks(outer, blocks,
-                  [&](BodyEmitter &e, int64_t count) { strips(e, count, {end, size}); });
 }
 
 /// The rows from `low` on: blocks of the full height, then of half of it, and so on.

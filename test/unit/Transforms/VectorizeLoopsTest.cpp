@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "test/unit/Transforms/Harness.h"
+#include <array>
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
@@ -239,6 +240,35 @@ TEST_P(VectorizeLoops, ComputesWhatScalarLoopsDo) {
         distance = d <= distance ? distance : d;
       }
       EXPECT_LE(distance, c.tolerance * scale) << c.name << " " << n << " " << m << " " << k;
+    }
+}
+
+/// Threads split an op by its rows; what a row gives must not depend on that.
+TEST_P(VectorizeLoops, GivesEachRowTheSameBitsAlone) {
+  std::string ir =
+      generic("product", "t, m, k", {"t, k", "k, m", "t, m"}, "ppr", multiplyAdd) +
+      generic("productT", "t, m, k", {"t, k", "m, k", "t, m"}, "ppr", multiplyAdd) +
+      generic("chain", "i, j, k", {"i, k", "j, k", "i, j, k"}, "ppp",
+              "%p = arith.mulf %a, %b fastmath<contract> : f32\n"
+              "%r = arith.addf %p, %o fastmath<contract> : f32\nlinalg.yield %r : f32\n");
+  auto code = Code::compile(ir, pass(), GetParam());
+  ASSERT_TRUE(code);
+  for (const char *name : {"product", "productT", "chain"})
+    for (auto [n, m, k] : {std::array<int64_t, 3>{49, 45, 300}, {100, 130, 9}, {5, 21, 64}}) {
+      bool transposed = name == std::string("productT"), chain = name == std::string("chain");
+      Array<float> x = filled({n, k}), w = filled(transposed || chain ? Shape{m, k} : Shape{k, m});
+      Array<float> y = filled(chain ? Shape{n, m, k} : Shape{n, m}), all = y;
+      code->call(name, x, w, all);
+      int64_t size = all.data.size() / n;
+      for (int64_t row = 0; row < n; ++row) {
+        Array<float> one({1, k}), result(chain ? Shape{1, m, k} : Shape{1, m});
+        std::copy_n(x.data.begin() + row * k, k, one.data.begin());
+        std::copy_n(y.data.begin() + row * size, size, result.data.begin());
+        code->call(name, one, w, result);
+        EXPECT_TRUE(
+            std::equal(result.data.begin(), result.data.end(), all.data.begin() + row * size))
+            << name << " " << n << " " << m << " " << k << " row " << row;
+      }
     }
 }
 
