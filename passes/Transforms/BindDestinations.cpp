@@ -41,28 +41,42 @@ void bindArguments(func::FuncOp function, OpBuilder &b) {
   }
 }
 
-/// Writes `value` to `out` at the builder's position, or at the ends of the branches
-/// that it comes from.
-void bind(Value value, Value out, OpBuilder &b) {
+void write(Value value, Value memory, OpBuilder &b) {
   Location loc = value.getLoc();
   auto scalar = value.getDefiningOp<tensor::FromElementsOp>();
   if (scalar && scalar.getType().getRank() == 0) {
-    memref::StoreOp::create(b, loc, scalar.getOperand(0), out);
+    memref::StoreOp::create(b, loc, scalar.getOperand(0), memory);
     return;
   }
-  if (auto branch = value.getDefiningOp<scf::IfOp>(); branch && value.hasOneUse()) {
-    unsigned number = cast<OpResult>(value).getResultNumber();
-    for (Region *region : branch.getRegions()) {
-      OpBuilder::InsertionGuard guard(b);
-      auto yield = cast<scf::YieldOp>(region->front().getTerminator());
-      b.setInsertionPoint(yield);
-      bind(yield.getOperand(number), out, b);
-    }
+  auto op = bufferization::MaterializeInDestinationOp::create(b, loc, TypeRange(), value, memory);
+  op.setRestrict(true);
+  op.setWritable(true);
+}
+
+/// Whether `memory` is known where `op` stands.
+bool isKnownAt(Value memory, Operation *op) {
+  if (isa<BlockArgument>(memory))
+    return memory.getParentRegion()->isAncestor(op->getParentRegion());
+  Operation *made = memory.getDefiningOp();
+  return made->getBlock() == op->getBlock() && made->isBeforeInBlock(op);
+}
+
+/// What is written to memory and comes from branches is written at their ends.
+void sinkIntoBranches(bufferization::MaterializeInDestinationOp op, OpBuilder &b) {
+  Value value = op.getSource(), memory = op.getDest();
+  auto branch = value.getDefiningOp<scf::IfOp>();
+  if (!branch || !value.hasOneUse() || !isa<MemRefType>(memory.getType()) ||
+      !isKnownAt(memory, branch))
     return;
+  unsigned number = cast<OpResult>(value).getResultNumber();
+  for (Region *region : branch.getRegions()) {
+    Operation *yield = region->front().getTerminator();
+    b.setInsertionPoint(yield);
+    write(yield->getOperand(number), memory, b);
+    if (auto inner = dyn_cast<bufferization::MaterializeInDestinationOp>(yield->getPrevNode()))
+      sinkIntoBranches(inner, b);
   }
-  auto bound = bufferization::MaterializeInDestinationOp::create(b, loc, TypeRange(), value, out);
-  bound.setRestrict(true);
-  bound.setWritable(true);
+  op.erase();
 }
 
 /// Results of branches that were bound inside of them.
@@ -99,9 +113,10 @@ void bindResults(func::FuncOp function, OpBuilder &b) {
   b.setInsertionPoint(end);
   for (Value value : end.getOperands()) {
     Type memory = memoryOf(value.getType());
-    bind(value, function.front().addArgument(memory, value.getLoc()), b);
+    write(value, function.front().addArgument(memory, value.getLoc()), b);
   }
   end->eraseOperands(0, end->getNumOperands());
+  function.walk([&](bufferization::MaterializeInDestinationOp op) { sinkIntoBranches(op, b); });
   dropUnusedResults(function);
 }
 

@@ -21,6 +21,7 @@
 #include "passes/Conversion/DimToArith/DimToArith.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -134,7 +135,9 @@ public:
   Value clone(Value v);
 
 private:
-  Value cloneExtent(memref::DimOp op);
+  Value extentOf(Value memory, int64_t dim, Location loc);
+  Value extentOf(BlockArgument memory, int64_t dim, Location loc);
+  Value clone(OpFoldResult size, Location loc);
 
   func::FuncOp function;
   EntryArguments arguments;
@@ -144,21 +147,70 @@ private:
 };
 
 /// An extent of an argument: the type in the source says what it is.
-Value SizeCloner::cloneExtent(memref::DimOp op) {
-  auto argument = dyn_cast<BlockArgument>(op.getSource());
-  auto dim = op.getConstantIndex();
-  if (!argument || !dim || argument.getOwner() != &function.front())
+Value SizeCloner::extentOf(BlockArgument memory, int64_t dim, Location loc) {
+  if (auto loop = dyn_cast<scf::ForOp>(memory.getOwner()->getParentOp()))
+    return extentOf(loop.getTiedLoopInit(memory)->get(), dim, loc);
+  if (memory.getOwner() != &function.front())
     return {};
-  RankedTensorType type = arguments.typeOf(function, argument.getArgNumber());
+  RankedTensorType type = arguments.typeOf(function, memory.getArgNumber());
   if (!type)
     return {};
   ArrayAttr names = entryList(function, "dims");
-  return dimToArith(b, op.getLoc(), dimExpr(type, *dim), [&](StringRef name) -> Value {
+  return dimToArith(b, loc, dimExpr(type, dim), [&](StringRef name) -> Value {
     for (auto [i, n] : llvm::enumerate(names.getAsValueRange<StringAttr>()))
       if (n == name)
         return dims[i];
     return {};
   });
+}
+
+Value SizeCloner::clone(OpFoldResult size, Location loc) {
+  if (auto known = getConstantIntValue(size))
+    return arith::ConstantIndexOp::create(b, loc, *known);
+  return clone(cast<Value>(size));
+}
+
+/// Follows memory to what it was made of.
+Value SizeCloner::extentOf(Value memory, int64_t dim, Location loc) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (!type.isDynamicDim(dim))
+    return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
+  if (auto argument = dyn_cast<BlockArgument>(memory))
+    return extentOf(argument, dim, loc);
+  Operation *op = memory.getDefiningOp();
+  unsigned number = cast<OpResult>(memory).getResultNumber();
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<memref::AllocOp, memref::ViewOp>([&](auto made) {
+        return clone(OpFoldResult(made.getDynamicSizes()[type.getDynamicDimIndex(dim)]), loc);
+      })
+      .Case<memref::ReinterpretCastOp>(
+          [&](auto cast) { return clone(cast.getMixedSizes()[dim], loc); })
+      .Case<memref::SubViewOp>([&](memref::SubViewOp slice) -> Value {
+        llvm::SmallBitVector dropped = slice.getDroppedDims();
+        for (unsigned k = 0, kept = 0; k < dropped.size(); ++k)
+          if (!dropped.test(k) && kept++ == dim)
+            return clone(slice.getMixedSizes()[k], loc);
+        return {};
+      })
+      .Case<memref::ExpandShapeOp>(
+          [&](auto shape) { return clone(shape.getMixedOutputShape()[dim], loc); })
+      .Case<memref::CollapseShapeOp>([&](memref::CollapseShapeOp shape) -> Value {
+        Value product;
+        for (int64_t k : shape.getReassociationIndices()[dim]) {
+          Value size = extentOf(shape.getSrc(), k, loc);
+          if (!size)
+            return {};
+          product = product ? arith::MulIOp::create(b, loc, product, size).getResult() : size;
+        }
+        return product;
+      })
+      .Case<memref::CastOp>([&](auto cast) { return extentOf(cast.getSource(), dim, loc); })
+      .Case<arith::SelectOp>([&](auto s) { return extentOf(s.getTrueValue(), dim, loc); })
+      .Case<scf::ForOp>([&](auto loop) { return extentOf(loop.getInitArgs()[number], dim, loc); })
+      .Case<scf::IfOp>([&](auto branch) {
+        return extentOf(branch.thenYield().getOperand(number), dim, loc);
+      })
+      .Default(Value());
 }
 
 Value SizeCloner::clone(Value v) {
@@ -169,7 +221,8 @@ Value SizeCloner::clone(Value v) {
     return {};
   Value result;
   if (auto extent = dyn_cast<memref::DimOp>(op)) {
-    result = cloneExtent(extent);
+    if (auto dim = extent.getConstantIndex())
+      result = extentOf(extent.getSource(), *dim, op->getLoc());
   } else if (op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
              llvm::all_of(op->getOperandTypes(), [](Type t) { return t.isIntOrIndex(); })) {
     for (Value operand : op->getOperands())

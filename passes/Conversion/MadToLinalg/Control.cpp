@@ -4,12 +4,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Values of rank 0 cross the borders of regions as scalars: they stay in
-// registers. Each round of a loop writes its other values to where it read them
-// (`bufferization.materialize_in_destination`): no buffer is made at the border.
+// registers. Every other carried value of a loop has two buffers: a round reads the
+// one and writes the other, then they change places. So nothing is copied, and no
+// analysis has to find out what may be written where.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
@@ -50,6 +52,21 @@ LogicalResult moveRegion(ConversionPatternRewriter &b, const TypeConverter &type
   return success();
 }
 
+/// Writes a tensor to memory that nothing else refers to.
+void write(OpBuilder &b, Location loc, Value tensor, Value memory) {
+  auto op = bufferization::MaterializeInDestinationOp::create(b, loc, TypeRange(), tensor, memory);
+  op.setRestrict(true);
+  op.setWritable(true);
+}
+
+/// The contents of memory that is only read.
+Value read(OpBuilder &b, Location loc, Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  return bufferization::ToTensorOp::create(
+      b, loc, RankedTensorType::get(type.getShape(), type.getElementType()), memory,
+      /*restrict=*/true, /*writable=*/false);
+}
+
 struct YieldLowering : LoweringPattern<YieldOp> {
   using LoweringPattern::LoweringPattern;
 
@@ -58,13 +75,16 @@ struct YieldLowering : LoweringPattern<YieldOp> {
     Location loc = op.getLoc();
     auto loop = dyn_cast<scf::ForOp>(op->getParentOp()); // it has been converted already
     SmallVector<Value> results;
-    for (auto [i, v] : llvm::enumerate(adaptor.getValues())) {
+    for (Value v : adaptor.getValues()) {
       Value result = leave(b, loc, v);
-      if (loop && isa<RankedTensorType>(result.getType()))
-        result = bufferization::MaterializeInDestinationOp::create(b, loc, result,
-                                                                   loop.getRegionIterArg(i))
-                     .getResult();
-      results.push_back(result);
+      if (!loop || !isa<RankedTensorType>(result.getType())) {
+        results.push_back(result);
+        continue;
+      }
+      Value now = loop.getRegionIterArg(results.size());
+      Value next = loop.getRegionIterArg(results.size() + 1);
+      write(b, loc, result, next);
+      results.append({next, now});
     }
     b.replaceOpWithNewOp<scf::YieldOp>(op, results);
     return success();
@@ -104,8 +124,17 @@ struct ScanLowering : LoweringPattern<ScanOp> {
     auto low = DimExpr::parse(op.getLow()), high = DimExpr::parse(op.getHigh());
     if (!low || !high)
       return b.notifyMatchFailure(op, "not a dimension");
-    SmallVector<Value> initial =
-        each(adaptor.getInitial(), [&](Value v) { return leave(b, loc, v); });
+    SmallVector<Value> initial;
+    for (auto [old, v] : llvm::zip(op.getInitial(), adaptor.getInitial())) {
+      Value value = leave(b, loc, v);
+      initial.push_back(value);
+      if (!isa<RankedTensorType>(value.getType()))
+        continue;
+      auto type = cast<RankedTensorType>(old.getType());
+      initial.back() = buffer(op, type, b);
+      write(b, loc, value, initial.back());
+      initial.push_back(buffer(op, type, b));
+    }
     auto loop = scf::ForOp::create(b, loc, lowering.size(b, op, *low), lowering.size(b, op, *high),
                                    indexConstant(b, loc, 1), initial);
     if (initial.empty()) // the builder ends the body then
@@ -116,13 +145,33 @@ struct ScanLowering : LoweringPattern<ScanOp> {
       Value counter =
           arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getInductionVar());
       SmallVector<Value> arguments{tensorOf(b, loc, counter)};
-      for (Value v : loop.getRegionIterArgs())
-        arguments.push_back(enter(b, loc, v));
+      arguments.append(carried(loop.getRegionIterArgs(), b, loc));
       if (failed(moveRegion(b, *typeConverter, op.getBody(), loop.getBody(), arguments)))
         return failure();
     }
-    b.replaceOp(op, each(loop.getResults(), [&](Value v) { return enter(b, loc, v); }));
+    b.replaceOp(op, carried(loop.getResults(), b, loc));
     return success();
+  }
+
+  Value buffer(ScanOp op, RankedTensorType type, OpBuilder &b) const {
+    RankedTensorType plain = lowering.plain(type);
+    SmallVector<Value> sizes;
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (type.isDynamicDim(d))
+        sizes.push_back(lowering.extent(b, op, type, d));
+    return memref::AllocOp::create(
+        b, op.getLoc(), MemRefType::get(plain.getShape(), plain.getElementType()), sizes);
+  }
+
+  /// The tensors of loop-carried scalars and pairs of buffers.
+  static SmallVector<Value> carried(ValueRange values, OpBuilder &b, Location loc) {
+    SmallVector<Value> result;
+    for (unsigned i = 0; i < values.size(); ++i)
+      if (isa<MemRefType>(values[i].getType()))
+        result.push_back(read(b, loc, values[i++]));
+      else
+        result.push_back(enter(b, loc, values[i]));
+    return result;
   }
 };
 
