@@ -113,10 +113,15 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
       return arith::DivFOp::create(b, number(b, type, 1), sqrt);
     }
     if (auto power = dyn_cast<math::PowFOp>(op))
-      return expandPower(b, power);
-    if (!getElementTypeOrSelf(type).isF32() || op->getNumOperands() != 1)
+      if (Value result = expandPower(b, power))
+        return result;
+    if (!getElementTypeOrSelf(type).isF32())
       return {};
     F32Builder m(b, type, level >= 3);
+    if (isa<math::PowFOp>(op))
+      return expandPowerF32(m, op->getOperand(0), op->getOperand(1));
+    if (op->getNumOperands() != 1)
+      return {};
     return expandF32(m, op->getName().stripDialect(), op->getOperand(0));
   }
 

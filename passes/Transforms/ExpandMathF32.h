@@ -73,6 +73,9 @@ public:
 /// no expansion. `name` is that of the op without the dialect.
 mlir::Value expandF32(F32Builder &m, llvm::StringRef name, mlir::Value x);
 
+/// x^y.
+mlir::Value expandPowerF32(F32Builder &m, mlir::Value x, mlir::Value y);
+
 } // namespace mad
 
 #endif // MAD_PASSES_TRANSFORMS_EXPANDMATHF32_H

@@ -45,14 +45,16 @@ func.func @test_double(%x: f64, %y: vector<2xf64>) -> (f64, vector<2xf64>) {
 // CHECK-LABEL: func @test_power
 // CHECK: arith.mulf %[[X:.*]], %[[X]]
 // CHECK: math.sqrt
-// CHECK: call @powf
-func.func @test_power(%x: f32, %y: f32) -> (f32, f32, f32) {
+// CHECK: arith.extf %{{.*}} : f32 to f64
+// CHECK: call @pow(
+func.func @test_power(%x: f32, %y: f32, %z: f64) -> (f32, f32, f32, f64) {
   %two = arith.constant 2.0 : f32
   %half = arith.constant 0.5 : f32
   %0 = math.powf %x, %two : f32
   %1 = math.powf %x, %half : f32
   %2 = math.powf %x, %y : f32
-  return %0, %1, %2 : f32, f32, f32
+  %3 = math.powf %z, %z : f64
+  return %0, %1, %2, %3 : f32, f32, f32, f64
 }
 
 // CHECK-LABEL: func @test_instructions

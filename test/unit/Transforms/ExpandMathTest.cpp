@@ -112,6 +112,51 @@ TEST_P(ExpandMath, IsAccurateAndTheSameForScalars) {
   }
 }
 
+TEST_P(ExpandMath, PowerIsThatOfC) {
+  std::string ir = R"(
+    func.func @mad_pow(%x: memref<?xf32>, %y: memref<?xf32>, %z: memref<?xf32>) {
+      linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>,
+                                       affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+          ins(%x, %y : memref<?xf32>, memref<?xf32>) outs(%z : memref<?xf32>) {
+      ^bb0(%a: f32, %b: f32, %o: f32):
+        %r = math.powf %a, %b : f32
+        linalg.yield %r : f32
+      }
+      return
+    })";
+  std::string level = std::to_string(GetParam());
+  auto vectors = Code::compile(ir, "mad-vectorize-loops{level=" + level + "}", GetParam());
+  auto scalars = Code::compile(ir, "", GetParam());
+  ASSERT_TRUE(vectors && scalars);
+  const float inf = std::numeric_limits<float>::infinity();
+  const float special[] = {0.0f,       -0.0f,      1.0f,      -1.0f,   inf,         -inf,
+                           NAN,        0.5f,       -0.5f,     2.0f,    -2.0f,       3.0f,
+                           -3.0f,      1e-45f,     -1e-45f,   1e38f,   -1e38f,      1e-40f,
+                           127.0f,     128.0f,     -149.0f,   -150.0f, 16777215.0f, 16777216.0f,
+                           8388607.5f, 1.0000001f, 0.9999999f};
+  std::vector<float> x, y;
+  for (float a : special)
+    for (float b : special) {
+      x.push_back(a);
+      y.push_back(b);
+    }
+  for (int i = 1; i < 40000; ++i) { // results of all sizes
+    x.push_back(std::ldexp(1.0f + i * 2.4e-5f, i % 200 - 100));
+    y.push_back((i % 97 - 48) * 1.3f / std::max(1.0f, std::fabs(std::log2(x.back())) / 2));
+  }
+  Array<float> xs({static_cast<int64_t>(x.size())}), ys(xs.shape), z(xs.shape), w(xs.shape);
+  xs.data = x;
+  ys.data = y;
+  vectors->call("mad_pow", xs, ys, z);
+  scalars->call("mad_pow", xs, ys, w);
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_LE(error(z.data[i], std::pow(double(x[i]), double(y[i]))), 0.55) << x[i] << " " << y[i];
+    if (!std::isnan(z.data[i])) {
+      EXPECT_EQ(std::bit_cast<uint32_t>(z.data[i]), std::bit_cast<uint32_t>(w.data[i]));
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, ExpandMath, testing::ValuesIn(levels()));
 
 } // namespace
