@@ -207,9 +207,8 @@ Value SizeCloner::extentOf(Value memory, int64_t dim, Location loc) {
       .Case<memref::CastOp>([&](auto cast) { return extentOf(cast.getSource(), dim, loc); })
       .Case<arith::SelectOp>([&](auto s) { return extentOf(s.getTrueValue(), dim, loc); })
       .Case<scf::ForOp>([&](auto loop) { return extentOf(loop.getInitArgs()[number], dim, loc); })
-      .Case<scf::IfOp>([&](auto branch) {
-        return extentOf(branch.thenYield().getOperand(number), dim, loc);
-      })
+      .Case<scf::IfOp>(
+          [&](auto branch) { return extentOf(branch.thenYield().getOperand(number), dim, loc); })
       .Default(Value());
 }
 

@@ -142,8 +142,7 @@ struct ScanLowering : LoweringPattern<ScanOp> {
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      Value counter =
-          arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getInductionVar());
+      Value counter = arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getInductionVar());
       SmallVector<Value> arguments{tensorOf(b, loc, counter)};
       arguments.append(carried(loop.getRegionIterArgs(), b, loc));
       if (failed(moveRegion(b, *typeConverter, op.getBody(), loop.getBody(), arguments)))
