@@ -311,17 +311,22 @@ func.func @if(%c: tensor<i1>, %x: !n, %y: !n) -> !n attributes {mad.dims = ["N"]
   return %0 : !n
 }
 
-// What a round computes goes to the place of what it was given.
+// Two places take turns: a round reads one and writes the other.
 // CHECK-LABEL: func.func @scan(
 // CHECK-SAME: %[[N:[^:]*]]: index {{.*}} %[[X:[^:]*]]: tensor<?xf32>)
 // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
 // CHECK-DAG: %[[C1:.*]] = arith.constant 1 : index
-// CHECK: %[[R:.*]] = scf.for %[[I:.*]] = %[[C0]] to %[[N]] step %[[C1]] iter_args(%[[A:.*]] = %[[X]]) -> (tensor<?xf32>) {
-// CHECK: %[[B:.*]] = linalg.generic {{.*}} ins(%[[A]] : tensor<?xf32>)
+// CHECK: %[[P:.*]] = memref.alloc(%[[N]])
+// CHECK: bufferization.materialize_in_destination %[[X]] in restrict writable %[[P]]
+// CHECK: %[[Q:.*]] = memref.alloc(%[[N]])
+// CHECK: %[[R:.*]]:2 = scf.for %[[I:.*]] = %[[C0]] to %[[N]] step %[[C1]] iter_args(%[[A:.*]] = %[[P]], %[[B:.*]] = %[[Q]])
+// CHECK: %[[OLD:.*]] = bufferization.to_tensor %[[A]] restrict
+// CHECK: %[[NEW:.*]] = linalg.generic {{.*}} ins(%[[OLD]] : tensor<?xf32>)
 // CHECK: arith.negf
-// CHECK: %[[NEXT:.*]] = bufferization.materialize_in_destination %[[B]] in %[[A]]
-// CHECK: scf.yield %[[NEXT]]
-// CHECK: return %[[R]]
+// CHECK: bufferization.materialize_in_destination %[[NEW]] in restrict writable %[[B]]
+// CHECK: scf.yield %[[B]], %[[A]]
+// CHECK: %[[LAST:.*]] = bufferization.to_tensor %[[R]]#0 restrict
+// CHECK: return %[[LAST]]
 func.func @scan(%x: !n) -> !n attributes {mad.dims = ["N"], mad.entry} {
   %0 = mad.scan "0" to "N" carry %x : (!n) -> (!n) {
   ^bb0(%i: tensor<i64>, %a: !n):
