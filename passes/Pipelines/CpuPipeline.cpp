@@ -59,6 +59,7 @@ static void buildBufferize(OpPassManager &pm) {
 /// Loops, over vectors where that is possible.
 static void buildVector(OpPassManager &pm, const CpuOptions &options) {
   pm.addNestedPass<func::FuncOp>(createLegalizeMemrefs());
+  pm.addPass(createShareKernels());
   pm.addNestedPass<func::FuncOp>(createVectorizeLoops({options.level}));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(pm);

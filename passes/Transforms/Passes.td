@@ -118,6 +118,17 @@ def ReuseOperands : Pass<"mad-reuse-operands", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def ShareKernels : Pass<"mad-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "makes one function of equal linalg ops on memrefs";
+  let description = [{
+    Layers of a model mostly have equal shapes. Their ops become calls of one
+    function each, so that the code grows with the number of different ops. Ops
+    with few iterations or small bodies stay. Before the passes that make loops.
+  }];
+  let statistics = [Statistic<"numShared", "num-shared", "ops replaced by calls">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def VectorizeLoops : Pass<"mad-vectorize-loops", "::mlir::func::FuncOp"> {
   let summary = "turns structured ops on memrefs into loops over vectors";
   let description = [{
