@@ -24,26 +24,27 @@ namespace mad {
 #define GEN_PASS_DEF_VECTORIZELOOPS
 #include "passes/Transforms/Passes.h.inc"
 
-namespace vectorize {
-
-bool emitReduction(ImplicitLocOpBuilder &b, const Nest &nest) {
-  BodyAnalysis analysis(nest);
-  auto combiners = freeCombiners(nest);
-  std::optional<TilePlan> plan = choosePlan(analysis, combiners.has_value());
-  if (!plan)
-    return false;
-  if (nest.isParallel(plan->vectorDim))
-    emitAcross(b, nest, *plan);
-  else
-    emitAlong(b, nest, *plan, *combiners);
-  return true;
-}
-
-} // namespace vectorize
-
 namespace {
 
 using vectorize::Nest;
+
+/// The fill that gives an output its value just before `op`, if there is one.
+linalg::FillOp findFill(linalg::LinalgOp op, Value output) {
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (input->get() == output)
+      return {};
+  for (auto load : op.getBlock()->getOps<memref::LoadOp>())
+    if (load.getMemRef() == output)
+      return {};
+  for (Operation *o = op->getPrevNode(); o; o = o->getPrevNode()) {
+    auto fill = dyn_cast<linalg::FillOp>(o);
+    if (fill && fill.getDpsInits()[0] == output)
+      return fill;
+    if (!fill && !isMemoryEffectFree(o))
+      break;
+  }
+  return {};
+}
 
 /// Dimensions that can be one: neighbours in every operand that has them, of the
 /// same kind, and not asked for by linalg.index.
@@ -141,13 +142,48 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
     });
     IRRewriter rewriter(&getContext());
     for (Operation *op : ops) {
-      rewriter.setInsertionPoint(op);
-      linalg::GenericOp generic = normalize(rewriter, op);
-      if (generic && lower(rewriter, generic))
-        ++vectorized;
-      else
-        ++left;
+      // A fill waits for the reduction that may do without it.
+      auto next = isa<linalg::FillOp>(op) ? reductionAfter(op) : linalg::LinalgOp();
+      if (!next)
+        visit(rewriter, op);
     }
+  }
+
+  /// The reduction that the output of a fill is for.
+  linalg::LinalgOp reductionAfter(Operation *fill) {
+    for (Operation *o = fill->getNextNode(); o; o = o->getNextNode()) {
+      auto op = dyn_cast<linalg::LinalgOp>(o);
+      if (op && op.getNumReductionLoops() && op.hasPureBufferSemantics())
+        for (Value init : op.getDpsInits())
+          if (findFill(op, init) == fill)
+            return op;
+      if (!isa<linalg::FillOp>(o) && !isMemoryEffectFree(o))
+        break;
+    }
+    return {};
+  }
+
+  void visit(IRRewriter &rewriter, Operation *op) {
+    SmallVector<linalg::FillOp> fills;
+    if (auto structured = dyn_cast<linalg::LinalgOp>(op);
+        structured && structured.hasPureBufferSemantics() && structured.getNumReductionLoops())
+      for (Value init : structured.getDpsInits())
+        fills.push_back(findFill(structured, init));
+    rewriter.setInsertionPoint(op);
+    linalg::GenericOp generic = normalize(rewriter, op);
+    if (generic && lower(rewriter, generic, fills)) {
+      ++vectorized;
+      return;
+    }
+    ++left;
+    keep(rewriter, fills);
+  }
+
+  /// Fills that are needed become loops.
+  void keep(IRRewriter &rewriter, ArrayRef<linalg::FillOp> fills) {
+    for (linalg::FillOp fill : fills)
+      if (fill)
+        visit(rewriter, fill);
   }
 
   /// The op as a generic on memrefs with few dimensions, or null.
@@ -185,7 +221,7 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
     return cast<linalg::GenericOp>(collapsed->collapsedOp.getOperation());
   }
 
-  bool lower(IRRewriter &rewriter, linalg::GenericOp op) {
+  bool lower(IRRewriter &rewriter, linalg::GenericOp op, ArrayRef<linalg::FillOp> fills) {
     if (level >= 3)
       fuseMultiplyAdd(rewriter, op);
     std::optional<Nest> nest = Nest::get(op, level);
@@ -194,10 +230,33 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
     rewriter.setInsertionPoint(op);
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     nest->createSizes(b);
-    bool done = nest->parallel.all() ? emitMap(b, *nest) : emitReduction(b, *nest);
+    bool done =
+        nest->parallel.all() ? emitMap(b, *nest) : lowerReduction(rewriter, b, *nest, fills);
     if (done)
       rewriter.eraseOp(op);
     return done;
+  }
+
+  bool lowerReduction(IRRewriter &rewriter, ImplicitLocOpBuilder &b, Nest &nest,
+                      ArrayRef<linalg::FillOp> fills) {
+    auto combiners = vectorize::freeCombiners(nest);
+    auto plan = vectorize::choosePlan(vectorize::BodyAnalysis(nest), combiners.has_value());
+    if (!plan)
+      return false;
+    if (!vectorize::startsFresh(nest, *plan)) {
+      keep(rewriter, fills);
+    } else {
+      for (unsigned i = 0; i < fills.size(); ++i)
+        if (linalg::FillOp fill = fills[i]) {
+          nest.initials[i] = fill.getDpsInputs()[0];
+          rewriter.eraseOp(fill);
+        }
+    }
+    if (nest.isParallel(plan->vectorDim))
+      emitAcross(b, nest, *plan);
+    else
+      emitAlong(b, nest, *plan, *combiners);
+    return true;
   }
 };
 

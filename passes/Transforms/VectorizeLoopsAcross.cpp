@@ -71,6 +71,8 @@ private:
   void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile);
   void emitStripsBetween(BodyEmitter &outer, Value low, Value high, int64_t vectors, Tile tile);
   void emitScalarStrips(BodyEmitter &outer, Value low, Value high, Tile tile);
+  Value initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point,
+                const std::optional<Range> &range);
   void emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range);
   SmallVector<Value> reduce(BodyEmitter &outer, const Shape &shape, unsigned level,
                             SmallVector<int64_t> at, std::optional<Range> range,
@@ -242,6 +244,21 @@ void AcrossEmitter::hoist(BodyEmitter &emitter, int64_t count, ArrayRef<int64_t>
   }
 }
 
+/// What an accumulator of a part of the reduction starts with.
+Value AcrossEmitter::initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point,
+                             const std::optional<Range> &range) {
+  Value number = nest.initials[output];
+  Value first = !range ? Value() : range->low ? range->low : e.dim(*blocked);
+  bool always = !first || constantInt(first) == 0;
+  if (number && always)
+    return e.materialize({number});
+  Value found = e.materialize(e.loadOperand(nest.numInputs() + output, point));
+  if (!number || constantInt(first))
+    return found;
+  Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, constantIndex(b, 0));
+  return arith::SelectOp::create(b, isFirst, e.materialize({number}), found);
+}
+
 void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range) {
   unsigned outputs = nest.op.getNumDpsInits();
   BodyEmitter e = emitter;
@@ -249,7 +266,7 @@ void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape, std::opti
   SmallVector<Value> accumulators;
   forEach(shape, e.origin(), [&](ArrayRef<int64_t> point) {
     for (unsigned o = 0; o < outputs; ++o)
-      accumulators.push_back(e.materialize(e.loadOperand(nest.numInputs() + o, point)));
+      accumulators.push_back(initial(e, o, point, range));
   });
   hoist(e, shape.rows, e.origin(), {});
   SmallVector<Value> results = reduce(e, shape, 0, e.origin(), range, accumulators);

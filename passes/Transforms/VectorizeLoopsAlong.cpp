@@ -240,7 +240,8 @@ void AlongEmitter::emitTile(BodyEmitter &e, ArrayRef<int64_t> sizes) {
       accumulators.append(plan.vectors, vectors.splat(neutral(o)));
   for (const auto &p : tile)
     for (unsigned o = 0; o < outputs; ++o)
-      accumulators.push_back(e.loadOperand(nest.numInputs() + o, p).value);
+      accumulators.push_back(nest.initials[o] ? nest.initials[o]
+                                              : e.loadOperand(nest.numInputs() + o, p).value);
   SmallVector<Value> results = reduce(e, sizes, 0, accumulators);
   for (auto [k, p] : llvm::enumerate(tile))
     for (unsigned o = 0; o < outputs; ++o, i += plan.vectors) {

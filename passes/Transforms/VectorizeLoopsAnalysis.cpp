@@ -75,6 +75,7 @@ std::optional<Nest> Nest::get(linalg::GenericOp op, int level) {
     if (kind == utils::IteratorType::parallel)
       nest.parallel.set(i);
   nest.level = level;
+  nest.initials.resize(op.getNumDpsInits());
 
   unsigned widest = 8;
   for (Type type : op->getOperandTypes())

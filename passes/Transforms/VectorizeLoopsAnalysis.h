@@ -43,6 +43,9 @@ struct Nest {
   /// Bodies with transcendental functions need many registers.
   bool heavy = false;
   unsigned bodySize = 0;
+  /// What the outputs hold before a reduction, where that is one number; null where
+  /// it is to be read.
+  llvm::SmallVector<mlir::Value> initials;
 
   void createSizes(mlir::OpBuilder &b);
 };

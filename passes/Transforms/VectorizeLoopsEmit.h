@@ -12,10 +12,9 @@
 
 namespace mad::vectorize {
 
-/// Both write loops for the nest at the builder's place and give true, or write
-/// nothing and give false. The op itself stays.
+/// Writes loops for a nest without reduction at the builder's place and gives true,
+/// or writes nothing and gives false. The op itself stays.
 bool emitMap(mlir::ImplicitLocOpBuilder &b, const Nest &nest);
-bool emitReduction(mlir::ImplicitLocOpBuilder &b, const Nest &nest);
 
 //===----------------------------------------------------------------------===//
 // Loops

@@ -222,4 +222,14 @@ std::optional<TilePlan> choosePlan(const BodyAnalysis &analysis, bool freeOrder)
   return planner.best;
 }
 
+bool startsFresh(const Nest &nest, const TilePlan &plan) {
+  // A reduction of unknown length may be cut into blocks, of which there may be none.
+  if (!nest.isParallel(plan.vectorDim))
+    return true;
+  for (unsigned d = 0; d < nest.numDims(); ++d)
+    if (!nest.isParallel(d) && nest.staticSize(d).value_or(0) == 0)
+      return false;
+  return true;
+}
+
 } // namespace mad::vectorize

@@ -39,6 +39,10 @@ struct TilePlan {
 /// The best plan, or nothing where scalars do as well.
 std::optional<TilePlan> choosePlan(const BodyAnalysis &analysis, bool freeOrder);
 
+/// Whether the loops write every output even when the reduction is empty, and need
+/// not read it first: then `Nest::initials` may be used.
+bool startsFresh(const Nest &nest, const TilePlan &plan);
+
 /// Both write the loops.
 void emitAcross(mlir::ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan);
 void emitAlong(mlir::ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,

@@ -153,3 +153,44 @@ func.func @convolution(%x: memref<8x18x18xf32>, %w: memref<12x8x3x3xf32>, %y: me
   }
   return
 }
+
+// -----
+
+// A fill before a reduction is the start of its accumulators.
+// CHECK-LABEL: func @filled
+// CHECK-SAME: %[[X:.*]]: memref<16x32xf32>, %[[Y:.*]]: memref<32xf32>
+// CHECK-NOT: vector.load %[[Y]]
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[ZERO:.*]], %{{.*}} = %[[ZERO]],
+// CHECK-NOT: vector.load %[[Y]]
+// CHECK: vector.store {{.*}}, %[[Y]]
+func.func @filled(%x: memref<16x32xf32>, %y: memref<32xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<32xf32>)
+  linalg.generic {indexing_maps = [affine_map<(j, i) -> (i, j)>, affine_map<(j, i) -> (j)>],
+                  iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<16x32xf32>) outs(%y : memref<32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %o, %a : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// -----
+
+// Of an unknown number of steps, in blocks, there may be none: the fill stays.
+// CHECK-LABEL: func @filled_unknown
+// CHECK: vector.store
+// CHECK: scf.for
+func.func @filled_unknown(%x: memref<?x32xf32>, %y: memref<32xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<32xf32>)
+  linalg.generic {indexing_maps = [affine_map<(j, i) -> (i, j)>, affine_map<(j, i) -> (j)>],
+                  iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<?x32xf32>) outs(%y : memref<32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %o, %a : f32
+    linalg.yield %r : f32
+  }
+  return
+}
