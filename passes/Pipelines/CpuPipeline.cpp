@@ -63,14 +63,14 @@ static void buildVector(OpPassManager &pm, const CpuOptions &options) {
   pm.addNestedPass<func::FuncOp>(createVectorizeLoops({options.level}));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(pm);
-  pm.addPass(createExpandMath({options.level}));
-  simplify(pm);
 }
 
 /// The LLVM dialect, with C functions for the runtime.
-static void buildLlvm(OpPassManager &pm) {
+static void buildLlvm(OpPassManager &pm, const CpuOptions &options) {
   pm.addPass(createLowerEntries());
-  pm.addPass(memref::createFoldMemRefAliasOpsPass());
+  // Calls libm, so the program's functions must have given its names back.
+  pm.addPass(createExpandMath({options.level}));
+  simplify(pm);
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(arith::createArithExpandOpsPass());
@@ -97,7 +97,7 @@ void buildCpuStage(OpPassManager &manager, llvm::StringRef stage, const CpuOptio
   else if (stage == "vector")
     buildVector(manager, options);
   else if (stage == "llvm")
-    buildLlvm(manager);
+    buildLlvm(manager, options);
 }
 
 static llvm::LogicalResult describe(ModuleOp module, std::vector<EntryDescription> &entries) {

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -120,13 +121,16 @@ void bindResults(func::FuncOp function, OpBuilder &b) {
   dropUnusedResults(function);
 }
 
-/// Common subexpressions have merged empty tensors: each is to become one place.
-void splitEmptyTensors(func::FuncOp function, OpBuilder &b) {
-  function.walk([&](tensor::EmptyOp op) {
-    b.setInsertionPoint(op);
-    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
-      use.set(b.clone(*op)->getResult(0));
-  });
+/// Common subexpressions have merged empty tensors and fills: each is to become one
+/// place. Filling a place again is cheaper than copying one that was filled.
+template <typename Op> void split(func::FuncOp function, OpBuilder &b) {
+  SmallVector<Op> ops;
+  function.walk([&](Op op) { ops.push_back(op); });
+  for (Op op : ops)
+    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses()))) {
+      b.setInsertionPoint(use.getOwner());
+      use.set(b.clone(*op.getOperation())->getResult(0));
+    }
 }
 
 struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
@@ -142,7 +146,8 @@ struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
       function.getAllArgAttrs(attrs);
       for (unsigned i = 0; i < results; ++i)
         attrs.push_back(function.getResultAttrDict(i));
-      splitEmptyTensors(function, b);
+      split<linalg::FillOp>(function, b);
+      split<tensor::EmptyOp>(function, b);
       bindArguments(function, b);
       bindResults(function, b);
       function.setType(b.getFunctionType(function.front().getArgumentTypes(), {}));

@@ -27,7 +27,8 @@ def BindDestinations : Pass<"mad-bind-destinations", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {

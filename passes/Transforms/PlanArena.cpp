@@ -43,6 +43,11 @@ struct Buffer {
   bool isStatic() const { return type().hasStaticShape(); }
 };
 
+/// Equal sizes without a computation.
+bool sameSize(const Buffer &x, const Buffer &y) {
+  return x.type() == y.type() && llvm::equal(x.op->getOperands(), y.op->getOperands());
+}
+
 int64_t elementBytes(MemRefType type) {
   Type e = type.getElementType();
   return e.isIndex() ? 8 : llvm::divideCeil(e.getIntOrFloatBitWidth(), 8);
@@ -288,18 +293,15 @@ void ArenaPlan::placeStatic(Buffer &buffer, ArrayRef<Buffer> placed) {
 }
 
 void ArenaPlan::placeDynamic(Buffer &buffer) {
-  auto sameSize = [&](unsigned other) {
-    memref::AllocOp a = buffer.op, o = all[other].op;
-    return a.getType() == o.getType() && a.getDynamicSizes() == o.getDynamicSizes();
-  };
+  auto same = [&](unsigned other) { return sameSize(all[other], buffer); };
   std::optional<unsigned> best;
   for (auto [i, slot] : llvm::enumerate(slots)) {
     if (llvm::any_of(slot, [&](unsigned other) { return all[other].overlaps(buffer); }))
       continue;
-    bool same = llvm::any_of(slot, sameSize);
-    if (!best || same)
+    bool fits = llvm::any_of(slot, same);
+    if (!best || fits)
       best = i;
-    if (same)
+    if (fits)
       break;
   }
   if (!best) {
@@ -346,7 +348,10 @@ std::optional<SmallVector<Value>> ArenaPlan::emit(OpBuilder &b, Location loc,
   for (ArrayRef<unsigned> slot : slots) {
     result.push_back(end);
     Value largest;
-    for (unsigned i : slot) {
+    for (auto [number, i] : llvm::enumerate(slot)) {
+      auto same = [&](unsigned other) { return sameSize(all[other], all[i]); };
+      if (llvm::any_of(slot.take_front(number), same))
+        continue;
       Value size = bytes(b, loc, sizes, all[i]);
       if (!size)
         return {};
