@@ -280,6 +280,10 @@ struct LowerEntriesPass : impl::LowerEntriesBase<LowerEntriesPass> {
       lowering.makePrepare();
       lowering.makeRun();
       lowering.takePointers();
+      // A program may have a function `exp`, and need that of libm.
+      SymbolTable symbols(getOperation());
+      if (failed(symbols.rename(function, (function.getName() + ".body").str())))
+        return signalPassFailure();
     }
   }
 
