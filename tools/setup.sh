@@ -17,8 +17,8 @@ packages=(
   cmake ninja-build ccache
   # Readers of weights; zstd is what LLVM's own CMake files ask for.
   zlib1g-dev nlohmann-json3-dev libzstd-dev
-  # Tests and examples. gcc: C programs that use compiled models.
-  libgtest-dev libgmock-dev gcc libc6-dev
+  # Tests and examples. gcc, g++, make: programs that use compiled models.
+  libgtest-dev libgmock-dev gcc g++ libc6-dev make
   python3 python3-numpy
 )
 
