@@ -55,18 +55,17 @@ public:
   /// 2^n for n in [-126, 127].
   Value powerOfTwo(Value n);
 
+  bool isFused() const { return fused; }
+  mlir::Type valueType() const { return type; }
+
   mlir::ImplicitLocOpBuilder &b;
 
 private:
-  mlir::Type type, intType;
-  bool fused;
-
-  mlir::Value constant(mlir::TypedAttr scalar);
+  Value constant(mlir::TypedAttr scalar);
   Value compare(mlir::arith::CmpFPredicate predicate, Value x, Value y);
 
-public:
-  bool isFused() const { return fused; }
-  mlir::Type valueType() const { return type; }
+  mlir::Type type, intType;
+  bool fused;
 };
 
 /// The value of a function of the math dialect on f32 at `x`, or null where there is
