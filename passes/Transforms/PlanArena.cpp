@@ -13,15 +13,11 @@
 // as large as the largest of its buffers turns out to be.
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
-#include "passes/Conversion/DimToArith/DimToArith.h"
-#include "passes/Transforms/Entries.h"
+#include "passes/Transforms/ArenaSizes.h"
 #include "passes/Transforms/Passes.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -125,121 +121,6 @@ void Lifetimes::find(Buffer &buffer) const {
 }
 
 //===----------------------------------------------------------------------===//
-// Sizes
-//===----------------------------------------------------------------------===//
-
-/// Computes index values of the entry again from its dimension parameters alone.
-class SizeCloner {
-public:
-  SizeCloner(func::FuncOp function, OpBuilder &b, ValueRange dims)
-      : function(function), arguments(function), b(b), dims(dims) {
-    for (auto [from, to] : llvm::zip(function.getArguments(), dims))
-      values.map(from, to);
-  }
-  /// Null when it depends on something else.
-  Value clone(Value v);
-
-private:
-  Value extentOf(Value memory, int64_t dim, Location loc);
-  Value extentOf(BlockArgument memory, int64_t dim, Location loc);
-  Value clone(OpFoldResult size, Location loc);
-
-  func::FuncOp function;
-  EntryArguments arguments;
-  OpBuilder &b;
-  ValueRange dims;
-  IRMapping values;
-};
-
-/// An extent of an argument: the type in the source says what it is.
-Value SizeCloner::extentOf(BlockArgument memory, int64_t dim, Location loc) {
-  if (auto loop = dyn_cast<scf::ForOp>(memory.getOwner()->getParentOp()))
-    return extentOf(loop.getTiedLoopInit(memory)->get(), dim, loc);
-  if (memory.getOwner() != &function.front())
-    return {};
-  RankedTensorType type = arguments.typeOf(function, memory.getArgNumber());
-  if (!type)
-    return {};
-  ArrayAttr names = entryList(function, "dims");
-  return dimToArith(b, loc, dimExpr(type, dim), [&](StringRef name) -> Value {
-    for (auto [i, n] : llvm::enumerate(names.getAsValueRange<StringAttr>()))
-      if (n == name)
-        return dims[i];
-    return {};
-  });
-}
-
-Value SizeCloner::clone(OpFoldResult size, Location loc) {
-  if (auto known = getConstantIntValue(size))
-    return arith::ConstantIndexOp::create(b, loc, *known);
-  return clone(cast<Value>(size));
-}
-
-/// Follows memory to what it was made of.
-Value SizeCloner::extentOf(Value memory, int64_t dim, Location loc) {
-  auto type = cast<MemRefType>(memory.getType());
-  if (!type.isDynamicDim(dim))
-    return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
-  if (auto argument = dyn_cast<BlockArgument>(memory))
-    return extentOf(argument, dim, loc);
-  Operation *op = memory.getDefiningOp();
-  unsigned number = cast<OpResult>(memory).getResultNumber();
-  return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<memref::AllocOp, memref::ViewOp>([&](auto made) {
-        return clone(OpFoldResult(made.getDynamicSizes()[type.getDynamicDimIndex(dim)]), loc);
-      })
-      .Case<memref::ReinterpretCastOp>(
-          [&](auto cast) { return clone(cast.getMixedSizes()[dim], loc); })
-      .Case<memref::SubViewOp>([&](memref::SubViewOp slice) -> Value {
-        llvm::SmallBitVector dropped = slice.getDroppedDims();
-        for (unsigned k = 0, kept = 0; k < dropped.size(); ++k)
-          if (!dropped.test(k) && kept++ == dim)
-            return clone(slice.getMixedSizes()[k], loc);
-        return {};
-      })
-      .Case<memref::ExpandShapeOp>(
-          [&](auto shape) { return clone(shape.getMixedOutputShape()[dim], loc); })
-      .Case<memref::CollapseShapeOp>([&](memref::CollapseShapeOp shape) -> Value {
-        Value product;
-        for (int64_t k : shape.getReassociationIndices()[dim]) {
-          Value size = extentOf(shape.getSrc(), k, loc);
-          if (!size)
-            return {};
-          product = product ? arith::MulIOp::create(b, loc, product, size).getResult() : size;
-        }
-        return product;
-      })
-      .Case<memref::CastOp>([&](auto cast) { return extentOf(cast.getSource(), dim, loc); })
-      .Case<arith::SelectOp>([&](auto s) { return extentOf(s.getTrueValue(), dim, loc); })
-      .Case<scf::ForOp>([&](auto loop) { return extentOf(loop.getInitArgs()[number], dim, loc); })
-      .Case<scf::IfOp>(
-          [&](auto branch) { return extentOf(branch.thenYield().getOperand(number), dim, loc); })
-      .Default(Value());
-}
-
-Value SizeCloner::clone(Value v) {
-  if (Value known = values.lookupOrNull(v))
-    return known;
-  Operation *op = v.getDefiningOp();
-  if (!op)
-    return {};
-  Value result;
-  if (auto extent = dyn_cast<memref::DimOp>(op)) {
-    if (auto dim = extent.getConstantIndex())
-      result = extentOf(extent.getSource(), *dim, op->getLoc());
-  } else if (op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
-             llvm::all_of(op->getOperandTypes(), [](Type t) { return t.isIntOrIndex(); })) {
-    for (Value operand : op->getOperands())
-      if (!clone(operand))
-        return {};
-    result = b.clone(*op, values)->getResult(cast<OpResult>(v).getResultNumber());
-  }
-  if (result)
-    values.map(v, result);
-  return result;
-}
-
-//===----------------------------------------------------------------------===//
 // Plan
 //===----------------------------------------------------------------------===//
 
@@ -251,6 +132,8 @@ public:
   /// over `dims`; null when a size depends on more than them.
   std::optional<SmallVector<Value>> emit(OpBuilder &b, Location loc, ValueRange dims) const;
   void place();
+  /// Fails when a number of bytes does not fit.
+  LogicalResult checkSizes() const;
   ArrayRef<Buffer> buffers() const { return all; }
 
 private:
@@ -271,6 +154,19 @@ ArenaPlan::ArenaPlan(func::FuncOp function) : function(function) {
     lifetimes.find(buffer);
     all.push_back(buffer);
   });
+}
+
+LogicalResult ArenaPlan::checkSizes() const {
+  double bytes = 0;
+  for (const Buffer &buffer : all) {
+    double size = elementBytes(buffer.type());
+    for (int64_t extent : buffer.type().getShape())
+      size *= ShapedType::isDynamic(extent) ? 1 : extent;
+    bytes += size;
+  }
+  if (bytes <= 0x1p56)
+    return success();
+  return function->emitError("`") << function->getName() << "` needs more memory than a machine has";
 }
 
 void ArenaPlan::placeStatic(Buffer &buffer, ArrayRef<Buffer> placed) {
@@ -377,6 +273,8 @@ struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
   LogicalResult plan(func::FuncOp function) {
     Location loc = function.getLoc();
     ArenaPlan arena(function);
+    if (failed(arena.checkSizes()))
+      return failure();
     arena.place();
     numBuffers += arena.buffers().size();
     EntryArguments arguments(function);
@@ -392,6 +290,18 @@ struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
     if (!total)
       return function.emitError("the size of a buffer does not follow from the dimensions");
     func::ReturnOp::create(b, loc, total->back());
+    b.setInsertionPoint(size.front().getTerminator());
+    SmallVector<Value> results;
+    for (unsigned i = arguments.outputs; i < arguments.arena; ++i) {
+      auto type = cast<MemRefType>(function.getArgument(i).getType());
+      SizeCloner sizes(function, b, size.getArguments());
+      Value product = arith::ConstantIndexOp::create(b, loc, elementBytes(type));
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        product = arith::MulIOp::create(b, loc, product,
+                                        sizes.extentOf(function.getArgument(i), d, loc));
+      results.push_back(product);
+    }
+    saturateBytes(size, results);
     setEntryMember(function, "arena", FlatSymbolRefAttr::get(size));
 
     auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());

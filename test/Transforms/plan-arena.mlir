@@ -114,7 +114,11 @@ func.func @used_through_view(%status: memref<3xi64>)
 // CHECK: %[[UP:.*]] = arith.addi %[[BYTES]], %[[C63]]
 // CHECK: %[[ROUND:.*]] = arith.andi %[[UP]], %[[CM64]]
 // CHECK: %[[TOTAL:.*]] = arith.addi %[[ROUND]], %[[C64]]
-// CHECK: return %[[TOTAL]]
+// The same in f64 says when that does not fit.
+// CHECK: %[[BIG:.*]] = arith.addf
+// CHECK: %[[TOOBIG:.*]] = arith.cmpf ugt, %[[BIG]]
+// CHECK: %[[BYTES:.*]] = arith.select %[[TOOBIG]], %{{.*}}, %[[TOTAL]]
+// CHECK: return %[[BYTES]]
 // CHECK-LABEL: func.func @unknown_size(
 // CHECK-SAME: %[[N:.*]]: index, %{{.*}}: memref<3xi64>, %{{.*}}: memref<?x3xf32>, %[[ARENA:.*]]: memref<?xi8>)
 // CHECK: %[[A:.*]] = memref.view %[[ARENA]][%{{.*}}][%[[N]]] : memref<?xi8> to memref<?x3xf32>
