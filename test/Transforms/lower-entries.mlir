@@ -59,12 +59,12 @@ func.func private @rows.arena(%n: index) -> index {
 // CHECK: %[[AT1:.*]] = llvm.getelementptr %[[DATA]][1]
 // CHECK: %[[DATA1:.*]] = llvm.load %[[AT1]] : !llvm.ptr -> !llvm.ptr
 // CHECK: %[[Y:.*]] = arith.select %{{.*}}, %[[NOTHING]], %[[DATA1]]
-// CHECK: call @rows(%[[N]], %[[STATUS]], %[[X]], %[[W]], %[[Y]], %[[ARENA]])
+// CHECK: call @rows.body(%[[N]], %[[STATUS]], %[[X]], %[[W]], %[[Y]], %[[ARENA]])
 // No index check: nothing can fail.
 // CHECK-NOT: llvm.load
 // CHECK: return %[[OK]] : i32
 
-// CHECK-LABEL: func.func private @rows(
+// CHECK-LABEL: func.func private @rows.body(
 // CHECK-SAME: %[[N:[^:]*]]: index, %{{[^:]*}}: !llvm.ptr {llvm.noalias},
 // CHECK-SAME: %[[X:[^:]*]]: !llvm.ptr {llvm.noalias, llvm.readonly}, %{{[^:]*}}: !llvm.ptr {llvm.noalias, llvm.readonly},
 // CHECK-SAME: %[[Y:[^:]*]]: !llvm.ptr {llvm.noalias}, %{{[^:]*}}: !llvm.ptr {llvm.align = 64 : i64, llvm.noalias})
@@ -127,7 +127,7 @@ func.func private @checked.arena(%n: index) -> index {
 // CHECK-DAG: %[[BEFORE:.*]] = arith.constant 3 : i64
 // CHECK-DAG: %[[NONE:.*]] = arith.constant 0 : i64
 // CHECK: %[[STATUS:.*]] = llvm.alloca
-// CHECK: call @checked(
+// CHECK: call @checked.body(
 // CHECK: %[[NUMBER:.*]] = llvm.load %[[STATUS]] : !llvm.ptr -> i64
 // CHECK: %[[GOOD:.*]] = arith.cmpi eq, %[[NUMBER]], %[[NONE]] : i64
 // CHECK: cf.cond_br %[[GOOD]], ^[[NEXT:.*]], ^[[BAD:.*]]
