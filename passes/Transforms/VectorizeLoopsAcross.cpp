@@ -27,7 +27,7 @@ namespace {
 constexpr int64_t panelDepth = 256;
 /// Bytes of a packed panel: half of the smallest first-level cache.
 constexpr int64_t panelBytes = 16 << 10;
-constexpr StringLiteral panelAttr = "mad.panel";
+constexpr StringLiteral panelAttr = "panel";
 /// Blocks of rows from which on a panel is worth its packing.
 constexpr int64_t packedBlocks = 4;
 /// Steps of a reduction that run on one pass over the vector dimension.

@@ -4,7 +4,7 @@
 // 6 rows x 2 vectors of accumulators, the shared operand packed; 4 steps are
 // written out.
 // CHECK-LABEL: func @matmul
-// CHECK: %[[PANEL:.*]] = memref.alloca() {alignment = 64 : i64, mad.panel} : memref<256x16xf32>
+// CHECK: %[[PANEL:.*]] = memref.alloca() {alignment = 64 : i64, panel} : memref<256x16xf32>
 // CHECK: vector.store %{{.*}}, %[[PANEL]]
 // CHECK: scf.for {{.*}} step %c6
 // CHECK-COUNT-12: vector.load
