@@ -116,9 +116,8 @@ static Value shadowOf(Operation &op, IRMapping &shadows, ImplicitLocOpBuilder &b
       .Case<arith::MaxSIOp>([&](auto) { return arith::MaximumFOp::create(b, of(0), of(1)); })
       .Case<arith::MinSIOp>([&](auto) { return arith::MinimumFOp::create(b, of(0), of(1)); })
       .Case<arith::AndIOp>([&](auto) { return of(0); }) // rounds down to a multiple
-      .Case<arith::FloorDivSIOp>([&](auto) {
-        return math::FloorOp::create(b, arith::DivFOp::create(b, of(0), of(1)));
-      })
+      .Case<arith::FloorDivSIOp>(
+          [&](auto) { return math::FloorOp::create(b, arith::DivFOp::create(b, of(0), of(1))); })
       .Case<arith::SelectOp>([&](auto select) {
         return arith::SelectOp::create(b, select.getCondition(), of(1), of(2));
       })
@@ -142,9 +141,8 @@ void saturateBytes(func::FuncOp function, ValueRange others) {
     if (op.getNumResults() != 1 || !op.getResult(0).getType().isIndex())
       continue;
     b.setInsertionPointAfter(&op);
-    bool known = llvm::all_of(op.getOperands(), [&](Value v) {
-      return shadows.contains(v) || !v.getType().isIndex();
-    });
+    bool known = llvm::all_of(
+        op.getOperands(), [&](Value v) { return shadows.contains(v) || !v.getType().isIndex(); });
     Value shadow = known ? shadowOf(op, shadows, b) : Value();
     shadows.map(op.getResult(0), shadow ? shadow : approximate(op.getResult(0)));
   }

@@ -166,7 +166,8 @@ LogicalResult ArenaPlan::checkSizes() const {
   }
   if (bytes <= 0x1p56)
     return success();
-  return function->emitError("`") << function->getName() << "` needs more memory than a machine has";
+  return function->emitError("`") << function->getName()
+                                  << "` needs more memory than a machine has";
 }
 
 void ArenaPlan::placeStatic(Buffer &buffer, ArrayRef<Buffer> placed) {
@@ -297,8 +298,8 @@ struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
       SizeCloner sizes(function, b, size.getArguments());
       Value product = arith::ConstantIndexOp::create(b, loc, elementBytes(type));
       for (int64_t d = 0; d < type.getRank(); ++d)
-        product = arith::MulIOp::create(b, loc, product,
-                                        sizes.extentOf(function.getArgument(i), d, loc));
+        product =
+            arith::MulIOp::create(b, loc, product, sizes.extentOf(function.getArgument(i), d, loc));
       results.push_back(product);
     }
     saturateBytes(size, results);
