@@ -78,7 +78,8 @@ static bool transpose(const io::Tensor &from, io::Tensor &to) {
 static bool readWeight(WeightSourceOp source, const std::string &path, io::Tensor &tensor,
                        std::string &error) {
   auto type = cast<RankedTensorType>(source.getType());
-  if (!io::read(path, source.getEntry().str(), tensor, error))
+  Wanted want = wanted(type.getElementType());
+  if (!io::read(path, source.getEntry().str(), tensor, error, want.dtype))
     return false;
   SmallVector<int64_t> declared(type.getShape());
   if (source.getTransposed())
@@ -92,7 +93,6 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
       error += source.getTransposed() ? "; remove `transposed`" : "; add `transposed`";
     return false;
   }
-  Wanted want = wanted(type.getElementType());
   if (!widens(tensor.dtype, want.dtype)) {
     error = "`" + path + "` holds `" + source.getEntry().str() + "` as " + io::name(tensor.dtype) +
             ", which does not fit the declared " + io::name(want.dtype) + " exactly";

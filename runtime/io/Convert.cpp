@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "runtime/io/Half.h"
 #include "runtime/io/TensorFile.h"
 
 #include <bit>
@@ -29,15 +30,7 @@ struct Flag {
   uint8_t byte;
 };
 
-double decode(Half value) {
-  uint32_t sign = static_cast<uint32_t>(value.bits & 0x8000) << 16;
-  uint32_t rest = static_cast<uint32_t>(value.bits & 0x7fff) << 13;
-  // Scaling moves the exponent from the bias of f16 to that of f32 and makes
-  // small numbers normal.
-  float number = rest >= 0x0f800000 ? std::bit_cast<float>(rest | 0x7f800000)
-                                    : std::bit_cast<float>(rest) * 0x1p112f;
-  return std::bit_cast<float>(std::bit_cast<uint32_t>(number) | sign);
-}
+double decode(Half value) { return halfToFloat(value.bits); }
 
 double decode(Brain value) { return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16); }
 

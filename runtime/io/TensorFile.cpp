@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/io/TensorFile.h"
 
+#include "runtime/io/Gguf.h"
+#include "runtime/io/MatrixMarket.h"
 #include "runtime/io/Npy.h"
 #include "runtime/io/Safetensors.h"
 #include "runtime/io/Zip.h"
@@ -16,12 +18,13 @@
 #include <cstring>
 #include <new>
 #include <numeric>
+#include <strings.h>
 
 using namespace mad::io;
 
 namespace {
 
-enum class FileKind : uint8_t { Npy, Npz, Safetensors };
+enum class FileKind : uint8_t { Npy, Npz, Safetensors, Gguf, MatrixMarket };
 
 /// Runs `function`, which may set a text and return false, and completes the
 /// text. Memory that is short ends here too.
@@ -39,7 +42,8 @@ bool guarded(const std::string &path, std::string &error, Function function) {
 }
 
 bool findKind(const Input &input, FileKind &kind, std::string &text) {
-  char start[9] = {};
+  constexpr std::string_view banner = "%%MatrixMarket";
+  char start[banner.size()] = {};
   uint64_t count = std::min<uint64_t>(input.size(), sizeof start);
   if (!input.read(0, start, count, text))
     return false;
@@ -49,13 +53,18 @@ bool findKind(const Input &input, FileKind &kind, std::string &text) {
              memcmp(start, "PK\6\6", 4) == 0) {
     // The second and third are empty archives.
     kind = FileKind::Npz;
+  } else if (memcmp(start, "GGUF", 4) == 0) {
+    kind = FileKind::Gguf;
+  } else if (strncasecmp(start, banner.data(), banner.size()) == 0) {
+    kind = FileKind::MatrixMarket;
   } else if (start[8] == '{') {
     kind = FileKind::Safetensors;
   } else {
-    text = "is not a tensor file: it starts with " +
-           (count ? ticked({start, static_cast<size_t>(count)}) : "nothing") +
-           "; expected `\\x93NUMPY` (.npy), `PK` (.npz), or a length of 8 bytes and `{` "
-           "(.safetensors)";
+    text =
+        "is not a tensor file: it starts with " +
+        (count ? ticked({start, static_cast<size_t>(std::min<uint64_t>(count, 9))}) : "nothing") +
+        "; expected `\\x93NUMPY` (.npy), `PK` (.npz), `GGUF` (.gguf), `%%MatrixMarket` "
+        "(.mtx), or a length of 8 bytes and `{` (.safetensors)";
     return false;
   }
   return true;
@@ -216,6 +225,29 @@ bool readFromSafetensors(const Input &input, const std::string &name, Tensor &te
   return true;
 }
 
+bool readFromGguf(const Input &input, const std::string &name, Tensor &tensor, std::string &text) {
+  Gguf file;
+  if (!readGguf(input, file, text))
+    return false;
+  std::vector<std::string> names;
+  for (const GgufTensor &entry : file.tensors)
+    names.push_back(entry.name);
+  size_t index = 0;
+  return choose(names, name, index, text) &&
+         readGgufTensor(input, file.tensors[index], tensor, text);
+}
+
+bool listGguf(const Input &input, std::vector<Entry> &entries, std::string &text) {
+  Gguf file;
+  if (!readGguf(input, file, text))
+    return false;
+  for (GgufTensor &entry : file.tensors)
+    if (entry.type->readable)
+      entries.push_back({std::move(entry.name), entry.type->dtype, std::move(entry.shape),
+                         entry.type->decode ? entry.type->name : ""});
+  return true;
+}
+
 bool unique(const std::vector<NamedTensor> &tensors, std::string &text) {
   std::vector<std::string> names;
   for (const NamedTensor &named : tensors)
@@ -244,6 +276,12 @@ bool mad::io::list(const std::string &path, std::vector<Entry> &entries, std::st
       entries.emplace_back();
       return readNpy(stream, input.size(), entries.back(), nullptr, text) == NpyStatus::Ok;
     }
+    if (kind == FileKind::Gguf)
+      return listGguf(input, entries, text);
+    if (kind == FileKind::MatrixMarket) {
+      entries.emplace_back();
+      return matrixMarketEntry(input, {}, entries.back(), text);
+    }
     std::vector<SafetensorsEntry> all;
     if (!readSafetensors(input, all, text))
       return false;
@@ -255,7 +293,7 @@ bool mad::io::list(const std::string &path, std::vector<Entry> &entries, std::st
 }
 
 bool mad::io::read(const std::string &path, const std::string &name, Tensor &tensor,
-                   std::string &error) {
+                   std::string &error, std::optional<DType> wanted) {
   return guarded(path, error, [&](std::string &text) {
     Input input;
     FileKind kind;
@@ -265,15 +303,49 @@ bool mad::io::read(const std::string &path, const std::string &name, Tensor &ten
       return readNpz(input, name, tensor, text);
     if (kind == FileKind::Safetensors)
       return readFromSafetensors(input, name, tensor, text);
+    if (kind == FileKind::Gguf)
+      return readFromGguf(input, name, tensor, text);
     if (!name.empty()) {
-      text = "has no tensor " + ticked(name) +
-             ": it is a .npy file, which holds one tensor "
-             "without a name; leave the name out";
+      text = "has no tensor " + ticked(name) + ": it is a " +
+             (kind == FileKind::Npy ? ".npy" : ".mtx") +
+             " file, which holds one tensor without a name; leave the name out";
       return false;
     }
+    if (kind == FileKind::MatrixMarket)
+      return readMatrixMarket(input, wanted, tensor, text);
     RangeStream stream(input, 0, input.size());
     Entry entry;
     return readNpy(stream, input.size(), entry, &tensor, text) == NpyStatus::Ok;
+  });
+}
+
+bool mad::io::readMetadata(const std::string &path, std::vector<Metadata> &metadata,
+                           std::string &error) {
+  metadata.clear();
+  return guarded(path, error, [&](std::string &text) {
+    Input input;
+    FileKind kind;
+    if (!input.open(path, text) || !findKind(input, kind, text))
+      return false;
+    Gguf file;
+    if (kind == FileKind::Gguf && !readGguf(input, file, text))
+      return false;
+    metadata = std::move(file.metadata);
+    return true;
+  });
+}
+
+bool mad::io::readCoordinates(const std::string &path, Coordinates &matrix, std::string &error,
+                              std::optional<DType> wanted) {
+  return guarded(path, error, [&](std::string &text) {
+    Input input;
+    FileKind kind;
+    if (!input.open(path, text) || !findKind(input, kind, text))
+      return false;
+    if (kind == FileKind::MatrixMarket)
+      return readMatrixMarket(input, wanted, matrix, text);
+    text = "is not a Matrix Market file; expected `%%MatrixMarket` at its start";
+    return false;
   });
 }
 

@@ -3,10 +3,10 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Readers and writers of .npy, .npz and .safetensors. Readers take untrusted
-// bytes: every number is checked against the size of the file before it is used.
-// Writers are atomic: a temporary file in the same folder, then a rename.
-// Failures are texts that name the file, what was found and what was expected.
+// Readers of .npy, .npz, .safetensors, .gguf and .mtx, writers of the first
+// three. Readers take untrusted bytes: every number is checked against the size of the file before
+// it is used. Writers are atomic: a temporary file in the same folder, then a rename. Failures are
+// texts that name the file, what was found and what was expected.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_RUNTIME_IO_TENSORFILE_H
@@ -51,15 +51,37 @@ struct Entry {
   std::string name;
   DType dtype;
   std::vector<int64_t> shape;
+  std::string storage = {}; ///< how the elements are stored, when not as they are: `Q4_K`
 };
 
-/// Lists what is in a .npy (one entry, no name), .npz or .safetensors file; the
-/// kind is taken from the first bytes, not from the name. Tensors of a type that
-/// DType lacks are left out (a .npy file that holds nothing else is refused).
+/// Something that a .gguf file says of its model.
+struct Metadata {
+  std::string key;  ///< `general.architecture`
+  std::string text; ///< `` `llama` ``, `32`, `[32000 x text]`
+};
+
+/// A matrix by its entries; an entry may be there several times.
+struct Coordinates {
+  int64_t rows = 0, columns = 0;
+  std::vector<int64_t> row, column; ///< counted from 0
+  Tensor values;                    ///< one for each entry
+};
+
+/// Lists what is in a .npy or .mtx (one entry, no name), .npz, .safetensors or
+/// .gguf file; the kind is taken from the first bytes, not from the name. Tensors
+/// of a type that DType lacks are left out (a .npy file that holds nothing else
+/// is refused).
 bool list(const std::string &path, std::vector<Entry> &entries, std::string &error);
 /// Reads one tensor. An empty name is allowed when the file holds just one. A
-/// wrong name is answered with the nearest ones.
-bool read(const std::string &path, const std::string &name, Tensor &tensor, std::string &error);
+/// wrong name is answered with the nearest ones. Numbers that are stored as
+/// decimal text (.mtx) are rounded once, to `wanted` where it fits them.
+bool read(const std::string &path, const std::string &name, Tensor &tensor, std::string &error,
+          std::optional<DType> wanted = {});
+/// The metadata of a .gguf file, in its order; none of others.
+bool readMetadata(const std::string &path, std::vector<Metadata> &metadata, std::string &error);
+/// Reads a .mtx file without making it dense.
+bool readCoordinates(const std::string &path, Coordinates &matrix, std::string &error,
+                     std::optional<DType> wanted = {});
 
 bool writeNpy(const std::string &path, const Tensor &tensor, std::string &error);
 bool writeNpz(const std::string &path, const std::vector<NamedTensor> &tensors, std::string &error);

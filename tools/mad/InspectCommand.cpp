@@ -72,14 +72,17 @@ static int inspectArtifact(const Arguments &arguments) {
 
 static int inspectTensors(const std::string &path) {
   std::vector<io::Entry> entries;
+  std::vector<io::Metadata> metadata;
   std::string error;
-  if (!io::list(path, entries, error))
+  if (!io::list(path, entries, error) || !io::readMetadata(path, metadata, error))
     return fail(error);
+  for (const io::Metadata &data : metadata)
+    print(data.key + " = " + data.text + "\n");
   for (const io::Entry &e : entries) {
     std::string text = (e.name.empty() ? "" : e.name + ": ") + io::name(e.dtype) + "[";
     for (size_t i = 0; i < e.shape.size(); ++i)
       text += (i ? ", " : "") + std::to_string(e.shape[i]);
-    print(text + "]\n");
+    print(text + "]" + (e.storage.empty() ? "" : " as " + e.storage) + "\n");
   }
   return Good;
 }

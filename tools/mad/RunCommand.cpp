@@ -158,8 +158,9 @@ static int run(const Arguments &arguments) {
 Command runCommand() {
   return {"run",
           "FILE.mad|libX.so ENTRY name=VALUE ...",
-          "calls an exported function. VALUE: a .npy file, a tensor of a .npz or\n"
-          "  .safetensors file (x.npz:name), numbers (2.5, [[1, 2], [3, 4]]), zero, random:SEED",
+          "calls an exported function. VALUE: a .npy or .mtx file, a tensor of a\n"
+          "  .npz, .safetensors or .gguf file (x.npz:name), numbers (2.5, [[1, 2], [3, 4]]),\n"
+          "  zero, random:SEED",
           {{"--target", "jit|ref|ref64",
             "machine code (default), or the reference interpreter in\n"
             "                          declared types or in f64"},

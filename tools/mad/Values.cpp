@@ -108,7 +108,7 @@ static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType 
 
 /// `x.npy`, `x.npz:name`: splits off what follows the last colon after a known suffix.
 static bool isFile(const std::string &text, std::string &path, std::string &name) {
-  for (StringRef suffix : {".npy", ".npz", ".safetensors"}) {
+  for (StringRef suffix : {".npy", ".npz", ".safetensors", ".gguf", ".mtx"}) {
     size_t at = StringRef(text).find(suffix);
     if (at == StringRef::npos)
       continue;
@@ -124,7 +124,7 @@ static bool isFile(const std::string &text, std::string &path, std::string &name
 
 static bool fromFile(const std::string &path, const std::string &name, io::DType dtype,
                      io::Tensor &tensor, std::string &error) {
-  if (!io::read(path, name, tensor, error))
+  if (!io::read(path, name, tensor, error, dtype))
     return false;
   // Integer labels are often stored narrow, images as bytes: exact conversions
   // are made, others are not.

@@ -27,7 +27,8 @@ protected:
     EXPECT_TRUE(writeNpz(path("z"), {{"x", a}, {"y", b}}, error)) << error;
     return {{smallNpy(), ""},          {npy(">f8", "(2, 1)", true, std::string(16, 'x')), ""},
             {smallZip().bytes(), "x"}, {smallZip().bytes(), "y"},
-            {get("z"), "x"},           {get("s"), "layer.y"}};
+            {get("z"), "x"},           {get("s"), "layer.y"},
+            {smallGguf(), "q"},        {smallGguf(), "x"}};
   }
 };
 
@@ -91,8 +92,8 @@ TEST_F(Damage, OtherThingsThanFilesAreRefused) {
   EXPECT_FALSE(read("/dev/zero", "", tensor, error));
   EXPECT_THAT(error, HasSubstr("is not a regular file"));
   EXPECT_EQ(refusal(""), "is not a tensor file: it starts with nothing; expected "
-                         "`\\x93NUMPY` (.npy), `PK` (.npz), or a length of 8 bytes and `{` "
-                         "(.safetensors)");
+                         "`\\x93NUMPY` (.npy), `PK` (.npz), `GGUF` (.gguf), `%%MatrixMarket` "
+                         "(.mtx), or a length of 8 bytes and `{` (.safetensors)");
   EXPECT_THAT(refusal("\x7f"
                       "ELF and more"),
               HasSubstr("it starts with `\\x7fELF and `"));

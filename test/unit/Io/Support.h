@@ -110,6 +110,56 @@ inline std::string safetensors(std::string header, const std::string &data = "")
   return little(static_cast<uint64_t>(header.size())) + header + data;
 }
 
+/// Makes GGUF files, right and wrong ones.
+struct GgufFile {
+  struct Entry {
+    std::string name;
+    std::vector<uint64_t> extents; ///< innermost first
+    uint32_t type;
+    std::string content;
+    std::optional<uint64_t> offset = {};
+  };
+  std::vector<Entry> entries;
+  std::string metadata = {}; ///< encoded pairs
+  uint64_t pairs = 0;
+  uint32_t version = 3;
+  uint64_t alignment = 32;
+  std::optional<uint64_t> count = {};
+
+  static std::string text(const std::string &value) {
+    return little(uint64_t(value.size())) + value;
+  }
+  void pair(const std::string &key, uint32_t kind, const std::string &value) {
+    metadata += text(key) + little(kind) + value;
+    ++pairs;
+  }
+  std::string bytes() const {
+    std::string head = "GGUF" + little(version) + little(count.value_or(entries.size())) +
+                       little(pairs) + metadata;
+    std::string data;
+    for (const Entry &e : entries) {
+      data.resize((data.size() + alignment - 1) / alignment * alignment);
+      head += text(e.name) + little(static_cast<uint32_t>(e.extents.size()));
+      for (uint64_t extent : e.extents)
+        head += little(extent);
+      head += little(e.type) + little(e.offset.value_or(data.size()));
+      data += e.content;
+    }
+    head.resize((head.size() + alignment - 1) / alignment * alignment);
+    return head + data;
+  }
+};
+
+/// `q`: one block of Q4_0 with the codes 0 and 1, scale 1; `x`: [[0, 1, 2], [3, 4, 5]].
+inline std::string smallGguf() {
+  GgufFile file;
+  file.pair("general.name", 8, GgufFile::text("small"));
+  file.pair("list", 9, little(uint32_t(5)) + little(uint64_t(2)) + little(uint64_t(7)));
+  file.entries.push_back({"q", {32}, 2, "\0\x3c"s + std::string(16, '\x98')});
+  file.entries.push_back({"x", {3, 2}, 0, raw<float>({0, 1, 2, 3, 4, 5})});
+  return file.bytes();
+}
+
 /// Makes archives, right and wrong ones.
 struct Zip {
   struct Member {
