@@ -10,13 +10,16 @@
   folder of its name).
 - A code of frontend/Diag/Codes.def occurs in a test.
 - A source file is listed in the CMakeLists.txt that is nearest above it.
-- A std module is listed where it is embedded.
+- A std module is listed where it is embedded; its functions are documented, each with an example
+  (tools/dev/stdlib.py says how; tools/dev/std-docs.py runs them).
 
 One line a fault; the exit status says whether there were any.
 """
 import re
 import sys
 from pathlib import Path
+
+import stdlib
 
 ROOT = Path(__file__).resolve().parents[2]
 faults = []
@@ -118,6 +121,8 @@ def check_std():
     for path in sorted((ROOT / "frontend" / "std").rglob("*.mad")):
         if not mentions(lists, path.stem) and path.name not in lists and "std/*.mad" not in lists:
             fault(path, "is not embedded: no CMakeLists.txt of the front end names it")
+        for line, text in stdlib.faults(stdlib.read_module(path)):
+            faults.append(f"{path.relative_to(ROOT)}:{line}: {text}")
 
 
 def main():
