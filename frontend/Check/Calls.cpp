@@ -59,7 +59,8 @@ Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) 
     return {};
   }
   openGenerics(match);
-  if (!evaluateArguments(match) || !solveDims(match) || !checkEquations(match))
+  if (!evaluateArguments(match) || !solveDims(match) || !checkEquations(match) ||
+      !evaluateDefaults(match))
     return {};
   size_t before = failures;
   {
@@ -252,6 +253,36 @@ Want Checker::wantOf(CallMatch &match, const Node *type) {
   return want;
 }
 
+/// Whether an expression depends on dimensions that a call infers.
+static bool mentionsDims(const Node *n, Scope &generics) {
+  if (!n)
+    return false;
+  if (n->kind == Kind::Name || n->kind == Kind::Pack)
+    if (auto it = generics.names.find(n->text); it != generics.names.end())
+      return it->second.kind == Local::Pack || !it->second.value.dimension.empty();
+  return std::any_of(n->kids.begin(), n->kids.end(),
+                     [&](const Node *kid) { return mentionsDims(kid, generics); });
+}
+
+/// The defaults that had to wait for the dimensions: `b: T[M] = zeros([M])`.
+bool Checker::evaluateDefaults(CallMatch &match) {
+  for (size_t i = 0; i < match.params.size(); ++i) {
+    const Node *p = match.params[i];
+    if (match.arguments[i] || !match.values[i].poison())
+      continue;
+    Frame inner = frame->at(match.fn->module, &match.scope);
+    Enter enter(*this, inner);
+    auto type = typeOf(p->kids[0]);
+    if (!type)
+      return false;
+    Value value = expr(p->kids[1], Want(*type));
+    match.values[i] = coerce(value, *type, p->kids[1], "the default of " + quoted(p->text));
+    if (match.values[i].poison())
+      return false;
+  }
+  return true;
+}
+
 bool Checker::evaluateArguments(CallMatch &match) {
   bool good = true;
   auto special = [&](size_t i, uint8_t flag) { return match.params[i]->flags & flag; };
@@ -265,6 +296,8 @@ bool Checker::evaluateArguments(CallMatch &match) {
       if (special(i, Constant | Axis) || isLiteral != literals)
         continue;
       const Node *type = match.params[i]->kids[0];
+      if (!match.arguments[i] && mentionsDims(match.params[i]->kids[1], match.scope))
+        continue;
       Value value = argumentValue(match, i, wantOf(match, type));
       good &= !value.poison() && matchType(match, type, value, i);
       match.values[i] = value;

@@ -149,6 +149,7 @@ private:
   bool namedArgument(CallMatch &match, const Node *argument);
   void openGenerics(CallMatch &match);
   bool evaluateArguments(CallMatch &match);
+  bool evaluateDefaults(CallMatch &match);
   bool evaluateConstant(CallMatch &match, size_t i);
   bool evaluateAxis(CallMatch &match, size_t i);
   Value argumentValue(CallMatch &match, size_t i, const Want &want);
@@ -170,7 +171,8 @@ private:
   std::optional<TypeTree> typeOf(const Node *n);
   std::optional<hir::Dim> dimOf(const Node *n);
   std::optional<DimExpr> sizeOf(const Node *n, const char *what);
-  std::optional<Dims> shapeArgument(const Node *n);
+  bool appendPack(const Node *pack, Dims &shape);
+  std::optional<Dims> shapeArgument(const Node *n, std::optional<size_t> *rest = nullptr);
   Value coerce(Value value, const TypeTree &type, const Node *at, const std::string &what);
   Value coerceTensor(Value value, const TypeTree &type, const Node *at, const std::string &what);
   Value literal(const Value &value, Element element, const Node *at);

@@ -45,12 +45,24 @@ void Checker::addConstraint(hir::Constraint constraint) {
   frame->function->constraints.push_back(std::move(constraint));
 }
 
+/// Whether it is about a pack, which stands for any number of dimensions: a
+/// definition does not know their sizes, and some of them may stretch.
+static bool ofPack(const DimExpr &e) {
+  for (const std::string &name : e.symbols())
+    if (name.ends_with("..."))
+      return true;
+  return false;
+}
+
 bool Checker::requireEqual(const hir::Dim &a, const hir::Dim &b, Span span,
                            const std::string &message, const Complain &report) {
   if (!validDim(a.size, span) || !validDim(b.size, span))
     return false;
   Root &root = *frame->root;
-  switch (root.facts.equal(a.size, b.size)) {
+  Answer answer = root.facts.equal(a.size, b.size);
+  if (answer != Answer::Yes && root.kind == Root::Definition && (ofPack(a.size) || ofPack(b.size)))
+    return true;
+  switch (answer) {
   case Answer::Yes:
     return true;
   case Answer::No:

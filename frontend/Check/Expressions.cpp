@@ -244,6 +244,14 @@ Value Checker::array(const Node *n, const Want &want) {
         .help("write `zeros([0], type = f32)`");
     return {};
   }
+  for (const Node *kid : n->kids)
+    if (kid->kind == Kind::Pack) {
+      Report(*this, code::E0202, kid->span,
+             "`" + std::string(kid->text) +
+                 "...` stands for dimensions: it may be part of a shape, "
+                 "not of a tensor");
+      return {};
+    }
   std::vector<Value> parts(n->kids.size());
   Want inner(want.element);
   // What has a type of its own decides for the literals.

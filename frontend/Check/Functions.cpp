@@ -127,6 +127,12 @@ Value Checker::sampleConstant(const Node *param) {
   return value;
 }
 
+static bool hasPack(const Node *type) {
+  return std::any_of(type->kids.begin(), type->kids.end(), [](const Node *kid) {
+    return kid && (kid->kind == Kind::Pack || hasPack(kid));
+  });
+}
+
 void Checker::declareParameters(Declaration &decl, bool exported) {
   const Node *params = decl.node->kids[1];
   if (params->kind != Kind::Params) {
@@ -156,7 +162,10 @@ void Checker::declareParameters(Declaration &decl, bool exported) {
       if (p->kids[1] && !exported) {
         std::vector<hir::Node *> dropped;
         Into into(*this, dropped);
-        coerce(expr(p->kids[1], Want(*type)), *type, p->kids[1], quoted(p->text));
+        Value value = expr(p->kids[1], Want(*type));
+        // Of which rank a pack is depends on the call.
+        if (!hasPack(p->kids[0]))
+          coerce(value, *type, p->kids[1], quoted(p->text));
       }
     } else {
       ++failures;

@@ -72,6 +72,9 @@ void Checker::unknownName(const Node *at, std::string_view what) {
                 "there is no " + std::string(what) + " `" + std::string(at->text) + "`");
   if (std::string near = suggestion(at->text, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");
+  else if (frame->fn && what.starts_with("pack"))
+    report.help("it is declared in brackets: " +
+                quoted("fn " + frame->fn->name + "[" + std::string(at->text) + "...]"));
   else if (inParameters && frame->fn)
     report.help("a dimension that the caller chooses is declared in brackets: " +
                 quoted("fn " + frame->fn->name + "[" + std::string(at->text) + "]"));

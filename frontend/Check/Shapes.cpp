@@ -88,9 +88,19 @@ Value Checker::reshapeBuiltin(const Node *n, const Want &want) {
   if (!arguments(n, "reshape", 2, 2, {}, args))
     return {};
   Value value = tensorArgument(args.list[0], want, "reshape");
-  auto shape = shapeArgument(args.list[1]);
+  std::optional<size_t> rest;
+  auto shape = shapeArgument(args.list[1], &rest);
   if (value.poison() || !shape)
     return {};
+  if (rest) {
+    DimExpr others = elements(*shape);
+    if (others == DimExpr(0)) {
+      Report(*this, code::E0213, args.list[1]->span,
+             "the other dimensions have no elements, so any size fits in the place of -1");
+      return {};
+    }
+    (*shape)[*rest].size = DimExpr::floorDiv(elements(value.shape()), others);
+  }
   auto complain = [&](const std::string &reason, const std::string &help) {
     Report(*this, code::E0213, n->span,
            quoted(show(value)) + " cannot become " +

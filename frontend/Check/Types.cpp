@@ -57,16 +57,8 @@ std::optional<TypeTree> Checker::typeOf(const Node *n) {
   tree.type.element = *element;
   for (const Node *kid : n->kids) {
     if (kid->kind == Kind::Pack) {
-      Local *local = frame->scope->find(kid->text);
-      if (!local || local->kind != Local::Pack) {
-        if (!local)
-          unknownName(kid, "pack of dimensions");
-        else
-          Report(*this, code::E0202, kid->span, quoted(kid->text) + " is one dimension")
-              .help("write " + quoted(kid->text));
+      if (!appendPack(kid, tree.type.shape))
         return std::nullopt;
-      }
-      tree.type.shape.insert(tree.type.shape.end(), local->pack.begin(), local->pack.end());
       continue;
     }
     auto dim = dimOf(kid);
@@ -109,8 +101,30 @@ std::optional<hir::Dim> Checker::dimOf(const Node *n) {
   return hir::Dim{*size, named ? std::string(n->text) : std::string()};
 }
 
-/// `[3, Pixels]` as an argument.
-std::optional<Checker::Dims> Checker::shapeArgument(const Node *n) {
+/// The dimensions that `B...` stands for, behind those of a shape.
+bool Checker::appendPack(const Node *pack, Dims &shape) {
+  Local *local = frame->scope->find(pack->text);
+  if (!local) {
+    unknownName(pack, "pack of dimensions");
+    return false;
+  }
+  if (local->kind != Local::Pack) {
+    Report(*this, code::E0202, pack->span, quoted(pack->text) + " is one dimension")
+        .help("write " + quoted(pack->text));
+    return false;
+  }
+  shape.insert(shape.end(), local->pack.begin(), local->pack.end());
+  return true;
+}
+
+static bool isMinusOne(const Node *n) {
+  return n->kind == Kind::Unary && n->text == "-" && n->kids[0]->kind == Kind::Number &&
+         n->kids[0]->text == "1";
+}
+
+/// `[B..., 3, Pixels]` as an argument. With `rest`, one dimension may be -1: its
+/// position goes there, and its size is 1.
+std::optional<Checker::Dims> Checker::shapeArgument(const Node *n, std::optional<size_t> *rest) {
   if (n->kind != Kind::Array) {
     if (n->kind != Kind::Error)
       Report(*this, code::E0309, n->span, "a shape is written as a list: `[3, Pixels]`");
@@ -119,6 +133,20 @@ std::optional<Checker::Dims> Checker::shapeArgument(const Node *n) {
   Dims shape;
   bool good = true;
   for (const Node *kid : n->kids) {
+    if (kid->kind == Kind::Pack) {
+      good &= appendPack(kid, shape);
+      continue;
+    }
+    if (rest && isMinusOne(kid)) {
+      if (*rest) {
+        Report(*this, code::E0212, kid->span,
+               "-1 stands here twice: one size follows from the others");
+        return std::nullopt;
+      }
+      *rest = shape.size();
+      shape.push_back({DimExpr(1), ""});
+      continue;
+    }
     auto dim = dimOf(kid);
     good &= dim.has_value();
     if (!dim)
