@@ -13,6 +13,7 @@ import sys
 
 
 def pattern(line, path):
+    line = re.sub(r"(<std\.\w+>):\d+:\d+", r"\1:{{[0-9]+:[0-9]+}}", line)
     line = line.replace(path, "{{.*}}" + os.path.basename(path))
     return re.sub(r"\[\[", r"{{\\[\\[}}", line) if "{{.*}}" not in line else line
 
