@@ -22,7 +22,8 @@ using namespace mlir;
 
 namespace mad {
 
-static constexpr size_t maxSourceBytes = size_t(64) << 20;
+/// The parser refuses less, and says so with a place.
+static constexpr size_t maxSourceBytes = size_t(128) << 20;
 
 CollectDiagnostics::CollectDiagnostics(MLIRContext &context)
     : handler(&context, [this](mlir::Diagnostic &d) {

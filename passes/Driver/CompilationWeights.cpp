@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
+#include "frontend/Diag/Codes.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "runtime/io/TensorFile.h"
 
@@ -124,7 +125,7 @@ bool Compilation::loadWeights(const std::string &file) {
       for (const hir::Weight &w : program().weights)
         if (w.name == source.getSymName())
           span = w.span;
-      impl->diagnostics.error(501, span, error);
+      impl->diagnostics.error(code::E0501, span, error);
       good = false;
       continue;
     }

@@ -8,7 +8,8 @@
 - A pass `def DoThing` of a Passes.td has the flag `mad-do-thing`, a description,
   a source file or folder of its name, and a test do-thing*.mlir (or a test
   folder of its name).
-- A code of frontend/Diag/Codes.def occurs in a test.
+- A code of frontend/Diag/Codes.def occurs in a test and has a page docs/errors/E<code>.md
+  with its title; every page has its code.
 - A source file is listed in the CMakeLists.txt that is nearest above it.
 - A std module is listed where it is embedded; its functions are documented, each with an example
   (tools/dev/stdlib.py says how; tools/dev/std-docs.py runs them).
@@ -97,12 +98,21 @@ def check_codes():
         read(p) for p in (ROOT / "test").rglob("*")
         if p.suffix in (".mad", ".mlir", ".test", ".cpp", ".h", ".txt"))
     seen = set()
-    for digits in re.findall(r"^MAD_CODE\((\d+)", read(codes), re.MULTILINE):
+    pages = ROOT / "docs" / "errors"
+    for digits, title in re.findall(r'^MAD_CODE\((\d+), "(.*)"\)$', read(codes), re.MULTILINE):
         if digits in seen:
             fault(codes, f"E{digits} is there twice")
         seen.add(digits)
         if not mentions(tests, f"E{digits}"):
             fault(codes, f"E{digits} does not occur in any test")
+        page = pages / f"E{digits}.md"
+        if not page.exists():
+            fault(page, f"is missing: a page with the cause, a wrong and a right example of E{digits}")
+        elif read(page).split("\n")[0] != f"# E{digits}: {title}":
+            fault(page, f"begins otherwise than `# E{digits}: {title}`")
+    for page in sorted(pages.glob("E*.md")):
+        if page.stem[1:] not in seen:
+            fault(page, "there is no such code in frontend/Diag/Codes.def")
 
 
 def check_sources():

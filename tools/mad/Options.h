@@ -58,6 +58,7 @@ Command runCommand();
 Command buildCommand();
 Command testCommand();
 Command inspectCommand();
+Command explainCommand();
 
 } // namespace mad::tool
 

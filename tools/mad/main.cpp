@@ -10,7 +10,8 @@
 using namespace mad::tool;
 
 static std::vector<Command> commands() {
-  return {runCommand(), buildCommand(), testCommand(), checkCommand(), inspectCommand()};
+  return {runCommand(),   buildCommand(),   testCommand(),
+          checkCommand(), inspectCommand(), explainCommand()};
 }
 
 static std::string overview() {
