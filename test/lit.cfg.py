@@ -1,5 +1,6 @@
 # How the text tests are found and run. Loaded through lit.site.cfg.py of a
 # build folder, which says where the tools are.
+import importlib.util
 import os
 import shutil
 import sys
@@ -29,3 +30,4 @@ config.substitutions.append(("%python", sys.executable))
 for feature, program in [("python", "python3"), ("cc", "cc"), ("objdump", "llvm-objdump")]:
     if shutil.which(program, path=os.pathsep.join(path)):
         config.available_features.add(feature)
+config.mad_numpy = importlib.util.find_spec("numpy") is not None

@@ -1,0 +1,350 @@
+# Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Modules and their entries as functions of Python."""
+import collections
+import ctypes
+import inspect
+import json
+import keyword
+import struct
+import threading
+
+from mad import _library
+from mad._arguments import DTYPES, memory_of, new, numpy
+from mad._errors import InvalidArgumentError, failure
+
+_MAX_PLANS = 64
+
+
+class Value:
+    """A parameter or result: its name, element type and dimensions."""
+
+    def __init__(self, info):
+        self.name = _library.decode(info.name)
+        self._type = DTYPES[info.dtype]
+        self.dtype = self._type.name
+        self.dims = tuple(_library.decode(info.dims[i]) for i in range(info.rank))
+
+    def __repr__(self):
+        return self.dtype + ("[%s]" % ", ".join(self.dims) if self.dims else "")
+
+
+class Entry:
+    """What an exported function takes and gives."""
+
+    def __init__(self, info):
+        self.name = _library.decode(info.name)
+        self.doc = _library.decode(info.doc)
+        self.dims = tuple(_library.decode(info.dims[i]) for i in range(info.num_dims))
+        self.inputs = tuple(Value(info.inputs[i]) for i in range(info.num_inputs))
+        self.outputs = tuple(Value(info.outputs[i]) for i in range(info.num_outputs))
+
+    def __repr__(self):
+        dims = "[%s]" % ", ".join(self.dims) if self.dims else ""
+        inputs = ", ".join("%s: %r" % (v.name, v) for v in self.inputs)
+        outputs = ", ".join(repr(v) for v in self.outputs)
+        return "%s%s(%s) -> %s" % (self.name, dims, inputs,
+                                   outputs if len(self.outputs) == 1 else "(%s)" % outputs)
+
+
+class _Context:
+    """The memory of calls of one thread."""
+
+    def __init__(self, handle):
+        library = handle.library
+        self.value, error = ctypes.c_void_p(), _library.ErrorText()
+        self._destroy = library.mad_context_destroy
+        # The code of a module that was compiled in memory lives as long as this.
+        self._owner = handle.owner
+        status = library.mad_context_create(handle.value, ctypes.byref(self.value),
+                                            ctypes.byref(error))
+        if status:
+            raise failure(status, error.text)
+        self.handle = self.value.value
+        self.plans = collections.defaultdict(dict)
+
+    def __del__(self):
+        if getattr(self, "value", None):
+            self._destroy(self.value)
+
+
+class _Handle:
+    """Owns a module of the runtime, and a context for each thread that calls it."""
+
+    def __init__(self, library, value, owner):
+        self.library, self.value, self.owner = library, value, owner
+        self._destroy = library.mad_module_destroy
+        self.local = threading.local()
+
+    def context(self):
+        try:
+            return self.local.context
+        except AttributeError:
+            self.local.context = made = _Context(self)
+            return made
+
+    def __del__(self):
+        self.local = None
+        self._destroy(self.value)
+
+
+_C_TYPES = {"f32": ctypes.c_float, "f64": ctypes.c_double, "i32": ctypes.c_int32,
+            "i64": ctypes.c_int64, "bool": ctypes.c_bool, "f16": ctypes.c_uint16,
+            "bf16": ctypes.c_uint16, "i8": ctypes.c_int8, "u8": ctypes.c_uint8}
+
+
+def _scalar(name, cell):
+    if name == "f16":
+        return struct.unpack("e", struct.pack("H", cell.value))[0]
+    if name == "bf16":
+        return struct.unpack("f", struct.pack("I", cell.value << 16))[0]
+    return cell.value
+
+
+def _tensors(types, shapes):
+    """An array of mad_tensor without data, and what keeps its shapes alive."""
+    array, kept = (_library.Tensor * len(shapes))(), []
+    for tensor, dtype, shape in zip(array, types, shapes):
+        extents = (ctypes.c_int64 * len(shape))(*shape)
+        kept.append(extents)
+        tensor.shape = ctypes.cast(extents, ctypes.POINTER(ctypes.c_int64))
+        tensor.rank, tensor.dtype = len(shape), dtype.number
+    return array, kept
+
+
+class _Plan:
+    """The arguments of a call whose inputs have certain shapes, but for the data."""
+
+    def __init__(self, caller, context, shapes):
+        self.inputs, self.kept = _tensors(caller.input_types, shapes)
+        self.input_list = list(self.inputs)
+        ranks = [len(v.dims) for v in caller.entry.outputs]
+        extents = (ctypes.c_int64 * max(1, sum(ranks)))()
+        status = caller.library.mad_entry_shapes(context.handle, caller.number,
+                                                 ctypes.addressof(self.inputs), len(shapes),
+                                                 ctypes.addressof(extents))
+        if status:
+            raise caller.failure(status, context)
+        self.shapes, at = [], 0
+        for rank in ranks:
+            self.shapes.append(tuple(extents[at:at + rank]))
+            at += rank
+        self.outputs, kept = _tensors(caller.output_types, self.shapes)
+        self.output_list = list(self.outputs)
+        self.kept += kept
+        # Results that are numbers have their place here.
+        self.cells = [None if rank else _C_TYPES[t.name]()
+                      for rank, t in zip(ranks, caller.output_types)]
+        for tensor, cell in zip(self.output_list, self.cells):
+            if cell is not None:
+                tensor.data = ctypes.addressof(cell)
+        self.input_address = ctypes.addressof(self.inputs)
+        self.output_address = ctypes.addressof(self.outputs)
+
+
+class _Caller:
+    """Calls one entry."""
+
+    def __init__(self, handle, number, entry):
+        self.handle, self.number, self.entry = handle, number, entry
+        self.library = handle.library
+        self.input_types = [v._type for v in entry.inputs]
+        self.output_types = [v._type for v in entry.outputs]
+        self.names = [v.name for v in entry.inputs]
+        self.result = None
+        if len(entry.outputs) != 1:
+            self.result = collections.namedtuple(
+                entry.name + "_result", [v.name for v in entry.outputs], rename=True)
+
+    def failure(self, status, context):
+        return failure(status, _library.decode(
+            self.library.mad_context_message(context.handle)) or "`%s` failed" % self.entry.name)
+
+    def where(self, i):
+        return "`%s` of `%s`" % (self.names[i], self.entry.name)
+
+    def bind(self, args, kwargs):
+        """Positional and named arguments in the order of the declaration."""
+        name, names = self.entry.name, self.names
+        takes = "it takes %s" % (", ".join("`%s`" % n for n in names) or "none")
+        if len(args) > len(names):
+            raise InvalidArgumentError("`%s` was given %d arguments; %s" % (name, len(args), takes))
+        values = dict(zip(names, args))
+        for key, value in kwargs.items():
+            key = key[:-1] if key not in names and key.endswith("_") else key
+            if key not in names:
+                raise InvalidArgumentError("`%s` has no argument `%s`; %s" % (name, key, takes))
+            if key in values:
+                raise InvalidArgumentError("`%s` was given `%s` twice" % (name, key))
+            values[key] = value
+        for key in names:
+            if key not in values:
+                raise InvalidArgumentError("`%s` needs `%s`; %s" % (name, key, takes))
+        return [values[key] for key in names]
+
+    def plan(self, context, shapes):
+        plans = context.plans[self.number]
+        if len(plans) >= _MAX_PLANS:
+            plans.clear()
+        plans[shapes] = made = _Plan(self, context, shapes)
+        return made
+
+    def given(self, out):
+        """The results' memory that the caller gave, as a list of tensors."""
+        outputs = self.entry.outputs
+        if self.result is None:
+            out = (out,)
+        elif isinstance(out, dict):
+            out = tuple(out.get(v.name) for v in outputs)
+        if not isinstance(out, (tuple, list)) or len(out) != len(outputs):
+            raise InvalidArgumentError("`out` of `%s` must hold %d arrays: %s" % (
+                self.entry.name, len(outputs), ", ".join("`%s`" % v.name for v in outputs)))
+        memory = [memory_of(o, t, "`out` (`%s`) of `%s`" % (v.name, self.entry.name), True)
+                  for o, t, v in zip(out, self.output_types, outputs)]
+        tensors, kept = _tensors(self.output_types, [m.shape for m in memory])
+        for tensor, m in zip(tensors, memory):
+            tensor.data = m.address
+        return out, tensors, (kept, memory)
+
+
+def _function(handle, number, entry):
+    """The entry as a function. What it does most often, arrays of the right type in
+    and new arrays out, stands here without calls, because it is counted in microseconds."""
+    caller = _Caller(handle, number, entry)
+    count, num_outputs = len(entry.inputs), len(entry.outputs)
+    names, input_types = caller.names, caller.input_types
+    numpy_types = [t.numpy for t in input_types]
+    output_types = caller.output_types
+    scalars = [not v.dims for v in entry.outputs]
+    # Of a result that is one array.
+    plain = output_types[0].numpy if num_outputs == 1 and not scalars[0] else None
+    run, local = caller.library.mad_entry_call, handle.local
+    addressof, from_buffer = ctypes.addressof, ctypes.c_char.from_buffer
+    ndarray = numpy.ndarray if numpy else ()
+    empty = numpy.empty if numpy else None
+
+    def call(*args, out=None, **kwargs):
+        if kwargs or len(args) != count:
+            args = caller.bind(args, kwargs)
+        try:
+            context = local.context
+        except AttributeError:
+            context = handle.context()
+        addresses, shapes, kept = [], [], []
+        for i, value in enumerate(args):
+            if type(value) is ndarray and value.dtype is numpy_types[i] \
+                    and value.flags.c_contiguous:
+                shapes.append(value.shape)
+                try:
+                    addresses.append(addressof(from_buffer(value)))
+                except (TypeError, ValueError):  # read-only, or without elements
+                    addresses.append(value.ctypes.data)
+            else:
+                memory = memory_of(value, input_types[i], caller.where(i))
+                shapes.append(memory.shape)
+                addresses.append(memory.address)
+                kept.append(memory)
+        shapes = tuple(shapes)
+        plan = context.plans[number].get(shapes) or caller.plan(context, shapes)
+        for tensor, address in zip(plan.input_list, addresses):
+            tensor.data = address
+        if out is not None:
+            if plain and type(out) is ndarray and out.dtype is plain \
+                    and out.shape == plan.shapes[0] and out.flags.carray and out.size:
+                plan.output_list[0].data = addressof(from_buffer(out))
+                tensors = plan.outputs
+                results = (out,)
+            else:
+                results, tensors, held = caller.given(out)
+            status = run(context.handle, number, plan.input_address, count, addressof(tensors),
+                         num_outputs)
+            if status:
+                raise caller.failure(status, context)
+            return results[0] if caller.result is None else caller.result(*results)
+        results = []
+        for i in range(num_outputs):
+            if scalars[i]:
+                results.append(None)
+                continue
+            if empty:
+                result = empty(plan.shapes[i], output_types[i].numpy)
+            else:
+                result = new(plan.shapes[i], output_types[i])
+            results.append(result)
+            try:
+                plan.output_list[i].data = addressof(from_buffer(result))
+            except (TypeError, ValueError):  # without elements
+                plan.output_list[i].data = None
+        status = run(context.handle, number, plan.input_address, count, plan.output_address,
+                     num_outputs)
+        if status:
+            raise caller.failure(status, context)
+        for i in range(num_outputs):
+            if scalars[i]:
+                results[i] = _scalar(output_types[i].name, plan.cells[i])
+        return results[0] if caller.result is None else caller.result(*results)
+
+    call.__name__ = call.__qualname__ = entry.name
+    call.__module__ = "mad"
+    call.entry = entry
+    call.__doc__ = "%s\n\n%r" % (entry.doc, entry) if entry.doc else repr(entry)
+    parameters = [inspect.Parameter(n + "_" if keyword.iskeyword(n) else n,
+                                    inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=v)
+                  for n, v in zip(names, entry.inputs)]
+    parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
+    returns = entry.outputs[0] if num_outputs == 1 else entry.outputs
+    call.__signature__ = inspect.Signature(parameters, return_annotation=returns)
+    return call
+
+
+class Module:
+    """A compiled model. Its exported functions are attributes of it.
+
+    Any number of threads may call them at once.
+    """
+
+    def __init__(self, library, value, owner=None):
+        self._handle = handle = _Handle(library, value, owner)
+        self.entries = {}
+        """The functions by their names."""
+        for number in range(library.mad_module_num_entries(value)):
+            entry = Entry(library.mad_module_entry(value, number).contents)
+            self.entries[entry.name] = _function(handle, number, entry)
+
+    @property
+    def manifest(self):
+        """What the compiler says of the model: entries, weights, target."""
+        return json.loads(self._handle.library.mad_module_manifest(self._handle.value))
+
+    @property
+    def variant(self):
+        """The code that this machine runs: `x86-64-v3`."""
+        return _library.decode(self._handle.library.mad_module_variant(self._handle.value))
+
+    def __getattr__(self, name):
+        entries = self.__dict__.get("entries", {})
+        if name in entries:
+            return entries[name]
+        raise AttributeError("the model has no exported function `%s`; it has %s" % (
+            name, ", ".join("`%s`" % n for n in entries) or "none"))
+
+    def __dir__(self):
+        return sorted([*super().__dir__(), *self.entries])
+
+    def __repr__(self):
+        return "<mad.Module %s>" % ", ".join(repr(f.entry) for f in self.entries.values())
+
+
+def module_of(status, value, error, owner=None):
+    if status:
+        raise failure(status, error.text)
+    return Module(_library.runtime(), value, owner)
+
+
+def load(path):
+    """Loads a compiled model, `libX.so`. The file is verified before its code runs."""
+    library = _library.runtime()
+    value, error = ctypes.c_void_p(), _library.ErrorText()
+    status = library.mad_module_load(_library.encode(path), ctypes.byref(value),
+                                     ctypes.byref(error))
+    return module_of(status, value, error)
