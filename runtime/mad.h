@@ -38,7 +38,8 @@ typedef enum mad_status {
   MAD_FILE_ERROR = 5,  /* cannot be opened, read or written */
   MAD_BAD_FORMAT = 6,  /* the file is not what it should be: damaged, truncated, other version */
   MAD_UNSUPPORTED = 7, /* this machine cannot run the artifact */
-  MAD_INTERNAL = 8
+  MAD_INTERNAL = 8,
+  MAD_COMPILE_ERROR = 9 /* the model has errors (mad_compiler.h) */
 } mad_status;
 
 /* "MAD_SHAPE_MISMATCH" and so on; never null. */

@@ -39,10 +39,16 @@ CollectDiagnostics::CollectDiagnostics(MLIRContext &context)
 Compilation::Compilation() : impl(std::make_unique<Impl>()) {}
 Compilation::~Compilation() = default;
 
+void Compilation::provide(std::string path, std::string text) {
+  impl->provided.emplace(std::move(path), std::move(text));
+}
+
 bool Compilation::parse(const std::string &path) {
   StepTimer timer(impl->times, "parse");
   std::string text, error;
-  if (!io::readFile(path, text, maxSourceBytes, error))
+  if (impl->provided && impl->provided->first == path)
+    text = impl->provided->second;
+  else if (!io::readFile(path, text, maxSourceBytes, error))
     return impl->fail("error: " + error);
   uint32_t file = impl->sources.add(path, std::move(text));
   impl->tree = mad::parse(impl->sources, file, impl->diagnostics);

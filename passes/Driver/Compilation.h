@@ -49,6 +49,8 @@ public:
   Compilation();
   ~Compilation();
 
+  /// Gives the text of the file at `path`, which then need not exist.
+  void provide(std::string path, std::string text);
   /// Reads and parses a file.
   bool parse(const std::string &path);
   /// Parses and checks it.

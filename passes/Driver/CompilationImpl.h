@@ -14,11 +14,13 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "passes/Driver/Compilation.h"
 #include <chrono>
+#include <optional>
 
 namespace mad {
 
 struct Compilation::Impl {
   Sources sources;
+  std::optional<std::pair<std::string, std::string>> provided; ///< path and text
   Diagnostics diagnostics;
   std::unique_ptr<ast::File> tree;
   std::unique_ptr<hir::Program> program;

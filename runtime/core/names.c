@@ -8,9 +8,16 @@
 
 const char *mad_status_name(mad_status status) {
   static const char *const names[] = {
-      "MAD_OK",           "MAD_INVALID_ARGUMENT", "MAD_SHAPE_MISMATCH",
-      "MAD_OUT_OF_RANGE", "MAD_OUT_OF_MEMORY",    "MAD_FILE_ERROR",
-      "MAD_BAD_FORMAT",   "MAD_UNSUPPORTED",      "MAD_INTERNAL",
+      "MAD_OK",
+      "MAD_INVALID_ARGUMENT",
+      "MAD_SHAPE_MISMATCH",
+      "MAD_OUT_OF_RANGE",
+      "MAD_OUT_OF_MEMORY",
+      "MAD_FILE_ERROR",
+      "MAD_BAD_FORMAT",
+      "MAD_UNSUPPORTED",
+      "MAD_INTERNAL",
+      "MAD_COMPILE_ERROR",
   };
   const unsigned number = (unsigned)status;
   return number < sizeof names / sizeof *names ? names[number] : "MAD_UNKNOWN_STATUS";
