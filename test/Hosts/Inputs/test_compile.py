@@ -1,4 +1,4 @@
-"""usage: test_compile.py MODEL LIBRARY WEIGHTS     mad.compile"""
+"""usage: test_compile.py MODEL LIBRARY FOLDER     mad.compile"""
 import gc
 import sys
 import threading
@@ -7,15 +7,16 @@ import numpy as np
 
 import mad
 
-path, library, other = sys.argv[1:4]
+path, library, folder = sys.argv[1:4]
 x = np.arange(12, dtype=np.float32).reshape(4, 3)
 
 jit, aot = mad.compile(path), mad.load(library)
 assert (jit.apply(x) == aot.apply(x)).all()
 assert list(jit.entries) == list(aot.entries)
 # Other weights.
-twice = mad.compile(path, weights=other)
-assert not (twice.apply(x) == jit.apply(x)).all()
+np.savez(folder + "/other.npz", w=np.array([[2, 4, 6], [8, 10, 12]], np.float32))
+twice = mad.compile(path, weights=folder + "/other.npz")
+assert (twice.apply(x) == 2 * jit.apply(x)).all()
 # A text; the code outlives the module.
 double = mad.compile(source="/// Two of each.\nexport fn double[N](x: f64[N]) -> f64[N] { x + x }").double
 gc.collect()

@@ -12,7 +12,7 @@ TEST(Names, OfStatuses) {
   EXPECT_STREQ(mad_status_name(MAD_OUT_OF_RANGE), "MAD_OUT_OF_RANGE");
   EXPECT_STREQ(mad_status_name(MAD_INTERNAL), "MAD_INTERNAL");
   EXPECT_STREQ(mad_status_name(MAD_COMPILE_ERROR), "MAD_COMPILE_ERROR");
-  EXPECT_STREQ(mad_status_name(mad_status(9)), "MAD_UNKNOWN_STATUS");
+  EXPECT_STREQ(mad_status_name(mad_status(10)), "MAD_UNKNOWN_STATUS");
   EXPECT_STREQ(mad_status_name(mad_status(-1)), "MAD_UNKNOWN_STATUS");
 }
 
