@@ -13,7 +13,7 @@ if not hasattr(config, "mad_build"):
 config.name = "mad"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mad", ".mlir", ".test"]
-config.excludes = ["Inputs", "unit"]
+config.excludes = ["Inputs", "unit", "fuzz"]
 config.test_source_root = config.mad_source + "/test"
 config.test_exec_root = config.mad_build + "/test"
 
@@ -25,6 +25,8 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 config.substitutions.append(("%source", config.mad_source))
 config.substitutions.append(("%build", config.mad_build))
 config.substitutions.append(("%python", sys.executable))
+config.substitutions.append(("%cxx", shutil.which("g++") or "c++"))
+config.substitutions.append(("%clangxx", config.llvm_tools + "/clang++"))
 
 # A test that needs more than the compiler says so: `// REQUIRES: python`.
 for feature, program in [("python", "python3"), ("cc", "cc"), ("objdump", "llvm-objdump")]:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs what building, running and testing need, from Debian's own packages.
-# usage: tools/setup.sh [--train] [--print]
+# usage: tools/setup.sh [--train] [--fuzz] [--print]
 #   --train  also what examples/digits/train.py needs (scikit-learn)
+#   --fuzz   also what tools/dev/fuzz.sh needs (libFuzzer, the sanitizers)
 #   --print  only print the names of the packages
 set -euo pipefail
 
@@ -31,8 +32,9 @@ print=
 for argument; do
   case $argument in
   --train) packages+=(python3-sklearn) ;;
+  --fuzz) packages+=(libclang-rt-22-dev) ;;
   --print) print=1 ;;
-  *) fail "unknown argument \`$argument\`; usage: tools/setup.sh [--train] [--print]" ;;
+  *) fail "unknown argument \`$argument\`; usage: tools/setup.sh [--train] [--fuzz] [--print]" ;;
   esac
 done
 if [[ $print ]]; then
