@@ -52,7 +52,9 @@ bool Compilation::parse(const std::string &path) {
     return impl->fail("error: " + error);
   uint32_t file = impl->sources.add(path, std::move(text));
   impl->tree = mad::parse(impl->sources, file, impl->diagnostics);
-  return !impl->diagnostics.hasErrors();
+  if (impl->diagnostics.hasErrors())
+    return false;
+  return impl->dumpFolder.empty() || impl->dump("00-ast.txt", mad::dump(*impl->tree));
 }
 
 bool Compilation::check(const std::string &path) {
@@ -62,7 +64,9 @@ bool Compilation::check(const std::string &path) {
     return false;
   StepTimer timer(impl->times, "check");
   impl->program = mad::check(impl->sources, *impl->tree, impl->diagnostics);
-  return !impl->diagnostics.hasErrors();
+  if (impl->diagnostics.hasErrors())
+    return false;
+  return impl->dumpFolder.empty() || impl->dump("01-program.txt", mad::dump(*impl->program));
 }
 
 bool Compilation::load(const std::string &path) {
@@ -78,7 +82,7 @@ bool Compilation::load(const std::string &path) {
   impl->module = emit(*impl->program, impl->sources, *impl->context);
   if (failed(verify(*impl->module)))
     return impl->bug("the emitted program does not verify\n" + collected.text);
-  return true;
+  return impl->dumpFolder.empty() || impl->dumpStage("mad", -1, *impl->module);
 }
 
 const ast::File &Compilation::tree() const { return *impl->tree; }
@@ -86,9 +90,6 @@ const hir::Program &Compilation::program() const { return *impl->program; }
 ModuleOp Compilation::module() const { return *impl->module; }
 const std::vector<WeightBytes> &Compilation::weights() const { return impl->weights; }
 bool Compilation::internalError() const { return impl->internal; }
-const std::vector<std::pair<std::string, double>> &Compilation::times() const {
-  return impl->times;
-}
 
 std::string Compilation::messages(bool color) const {
   std::string text = render(impl->sources, impl->diagnostics, color);

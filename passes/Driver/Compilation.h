@@ -24,6 +24,9 @@ class ModuleOp;
 
 namespace mad {
 class Jit;
+class Timeline;
+class TraceSink;
+struct TraceSite;
 namespace ast {
 struct File;
 }
@@ -84,8 +87,15 @@ public:
 
   /// Rendered diagnostics and errors of the steps so far.
   std::string messages(bool color = false) const;
-  /// Milliseconds of each step, in order, for `--time`.
-  const std::vector<std::pair<std::string, double>> &times() const;
+  /// Where the time went, for `--time` and `--trace`.
+  Timeline &timeline() const;
+  /// Code that `jit` makes from now on records its kernels.
+  void traceKernels();
+  const TraceSink *traceSink() const; ///< null when nothing is recorded
+  const std::vector<TraceSite> &traceSites() const;
+  /// Every step from now on writes what it made into a folder, one file each; the
+  /// folder is made when missing.
+  bool dumpTo(const std::string &folder);
   /// True when the last failure was not the user's.
   bool internalError() const;
 

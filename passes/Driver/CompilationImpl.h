@@ -13,7 +13,8 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "passes/Driver/Compilation.h"
-#include <chrono>
+#include "passes/Driver/Tracing.h"
+#include "passes/Pipelines/Timeline.h"
 #include <optional>
 
 namespace mad {
@@ -28,7 +29,11 @@ struct Compilation::Impl {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<WeightBytes> weights;
   std::vector<std::string> errors;
-  std::vector<std::pair<std::string, double>> times;
+  Timeline times;
+  bool wantsTrace = false; ///< code for the JIT has hooks
+  std::unique_ptr<TraceSink> sink;
+  std::vector<TraceSite> sites;
+  std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
 
   bool fail(std::string text) {
@@ -39,6 +44,13 @@ struct Compilation::Impl {
     internal = true;
     return fail("internal error: " + std::move(text));
   }
+  /// Writes one file for `--dump-dir`; true when none are wanted.
+  bool dump(const std::string &name, const std::string &text);
+  bool dumpStage(llvm::StringRef stage, int level, mlir::ModuleOp module);
+  /// Reads what the pass that adds hooks says of them.
+  void noteTraceSites(mlir::ModuleOp module);
+  /// What code for the JIT may call.
+  std::vector<std::pair<std::string, void *>> hooks() const;
   /// Compiles the module for one level; leaves it unchanged.
   std::unique_ptr<llvm::MemoryBuffer> object(int level, bool quick,
                                              std::vector<EntryDescription> &entries);
@@ -47,17 +59,14 @@ struct Compilation::Impl {
 /// Measures one step until it is destroyed.
 class StepTimer {
 public:
-  StepTimer(std::vector<std::pair<std::string, double>> &times, std::string step)
-      : times(times), step(std::move(step)), start(std::chrono::steady_clock::now()) {}
-  ~StepTimer() {
-    std::chrono::duration<double, std::milli> d = std::chrono::steady_clock::now() - start;
-    times.push_back({step, d.count()});
-  }
+  StepTimer(Timeline &times, std::string step)
+      : times(times), step(std::move(step)), begin(times.now()) {}
+  ~StepTimer() { times.add(std::move(step), "step", begin); }
 
 private:
-  std::vector<std::pair<std::string, double>> &times;
+  Timeline &times;
   std::string step;
-  std::chrono::steady_clock::time_point start;
+  double begin;
 };
 
 /// Collects MLIR's diagnostics as text, with notes.

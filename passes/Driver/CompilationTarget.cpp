@@ -27,6 +27,13 @@ Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone());
   CpuOptions options;
   options.level = level;
+  options.timeline = &times;
+  options.traceKernels = quick && wantsTrace;
+  bool dumped = true;
+  if (!dumpFolder.empty())
+    options.afterStage = [&](StringRef stage, ModuleOp module) {
+      dumped = dumped && dumpStage(stage, level, module);
+    };
   {
     StepTimer timer(times, "lower");
     entries.clear();
@@ -35,6 +42,10 @@ Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &
       return nullptr;
     }
   }
+  if (!dumped)
+    return nullptr;
+  if (options.traceKernels)
+    noteTraceSites(*copy);
   StepTimer timer(times, "codegen");
   auto result = compileObject(*copy, entries, level, ".v" + std::to_string(level), quick);
   if (!result) {
@@ -54,7 +65,7 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   StepTimer timer(impl->times, "link");
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   objects.push_back(std::move(object));
-  auto jit = makeJit({name, {level}}, entries, impl->weights, std::move(objects));
+  auto jit = makeJit({name, {level}}, entries, impl->weights, std::move(objects), impl->hooks());
   if (!jit) {
     impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
     return nullptr;

@@ -14,6 +14,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Pipelines/Pipelines.h"
+#include "passes/Pipelines/Timeline.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 
@@ -118,8 +119,17 @@ llvm::LogicalResult lowerToLlvm(ModuleOp module, const CpuOptions &options,
     PassManager manager(module.getContext());
     manager.enableVerifier(options.verify);
     buildCpuStage(manager, stage, options);
+    if (stage == "bufferize" && options.traceKernels)
+      manager.addPass(createTraceKernels());
+    if (options.timeline && options.timeline->passes)
+      recordPasses(manager, *options.timeline);
+    double begin = options.timeline ? options.timeline->now() : 0;
     if (failed(manager.run(module)))
       return failure();
+    if (options.timeline)
+      options.timeline->add(stage.str(), "stage", begin);
+    if (options.afterStage)
+      options.afterStage(stage, module);
     // Later stages have no types that say what the caller sees.
     if (stage == "linalg" && failed(describe(module, entries)))
       return failure();

@@ -10,6 +10,7 @@
 #include "passes/Target/EntryDescription.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/LogicalResult.h"
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,17 @@ class OpPassManager;
 
 namespace mad {
 
+class Timeline;
+
 /// How code is made for one CPU variant.
 struct CpuOptions {
-  int level = 3;         ///< 0 x86-64, 3 x86-64-v3, 4 x86-64-v4
-  bool verify = false;   ///< run the verifier after every pass
-  std::string stopAfter; ///< name of a stage; empty: go to the LLVM dialect
+  int level = 3;                ///< 0 x86-64, 3 x86-64-v3, 4 x86-64-v4
+  bool verify = false;          ///< run the verifier after every pass
+  std::string stopAfter;        ///< name of a stage; empty: go to the LLVM dialect
+  bool traceKernels = false;    ///< the code calls hooks around its kernels (`mad run --trace`)
+  Timeline *timeline = nullptr; ///< is told of stages, and of passes if it wants
+  /// Is shown the module after each stage.
+  std::function<void(llvm::StringRef stage, mlir::ModuleOp module)> afterStage;
 };
 
 /// Names of the stages in order: `fold`, `linalg`, `bufferize`, `vector`, `llvm`.

@@ -130,6 +130,21 @@ def ShareKernels : Pass<"mad-share-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def TraceKernels : Pass<"mad-trace-kernels", "::mlir::ModuleOp"> {
+  let summary = "calls a hook around the kernels of entries";
+  let description = [{
+    Numbers the linalg ops, copies and the loops and branches that hold some, in
+    the entries of a bufferized module. Before each stands
+    `call @mad_trace(@mad_trace_sink, 2 * number)`, behind each the same with
+    `2 * number + 1`; the fills that start a kernel are within. The module's
+    attribute `mad.trace_sites` lists kind, name and place of each.
+
+    Only for code that runs in this process: whoever loads it defines both
+    symbols.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"];
+}
+
 def VectorizeLoops : Pass<"mad-vectorize-loops", "::mlir::func::FuncOp"> {
   let summary = "turns structured ops on memrefs into loops over vectors";
   let description = [{

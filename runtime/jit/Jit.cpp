@@ -30,8 +30,12 @@ private:
 };
 } // namespace
 
-static Error defineWeights(orc::LLJIT &engine, const std::vector<WeightBytes> &weights) {
+static Error defineSymbols(orc::LLJIT &engine, const std::vector<WeightBytes> &weights,
+                           const std::vector<std::pair<std::string, void *>> &others) {
   orc::SymbolMap symbols;
+  for (auto &[name, address] : others)
+    symbols[engine.mangleAndIntern(name)] = {orc::ExecutorAddr::fromPtr(address),
+                                             JITSymbolFlags::Exported};
   for (size_t i = 0; i < weights.size(); ++i)
     if (weights[i].bytes > 0)
       symbols[engine.mangleAndIntern("mad_weight_" + std::to_string(i))] = {
@@ -51,10 +55,10 @@ static Expected<std::unique_ptr<orc::LLJIT>> makeEngine() {
       .create();
 }
 
-Expected<std::unique_ptr<Jit>> mad::makeJit(const ArtifactOptions &options,
-                                            const std::vector<EntryDescription> &entries,
-                                            std::vector<WeightBytes> weights,
-                                            std::vector<std::unique_ptr<MemoryBuffer>> objects) {
+Expected<std::unique_ptr<Jit>>
+mad::makeJit(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
+             std::vector<WeightBytes> weights, std::vector<std::unique_ptr<MemoryBuffer>> objects,
+             const std::vector<std::pair<std::string, void *>> &symbols) {
   auto description = artifactObject(options, entries, weights);
   if (!description)
     return description.takeError();
@@ -62,7 +66,7 @@ Expected<std::unique_ptr<Jit>> mad::makeJit(const ArtifactOptions &options,
   auto engine = makeEngine();
   if (!engine)
     return engine.takeError();
-  if (Error error = defineWeights(**engine, weights))
+  if (Error error = defineSymbols(**engine, weights, symbols))
     return error;
   for (auto &object : objects)
     if (Error error = (*engine)->addObjectFile(std::move(object)))

@@ -22,9 +22,11 @@ public:
 };
 
 /// Loads the objects (those of `levels`) and the artifact object made for them.
+/// `symbols` are further ones that the objects need.
 llvm::Expected<std::unique_ptr<Jit>>
 makeJit(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
-        std::vector<WeightBytes> weights, std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects);
+        std::vector<WeightBytes> weights, std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects,
+        const std::vector<std::pair<std::string, void *>> &symbols = {});
 
 } // namespace mad
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Common.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -50,7 +51,7 @@ static int run(const Arguments &arguments) {
     return usage(buildCommand(), "`--name` takes a C identifier, not `" + name + "`");
 
   Compilation compilation;
-  if (!compilation.load(arguments.words[0]))
+  if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
   std::set<std::string> entries;
   for (const Signature &s : compilation.signatures())
@@ -71,13 +72,12 @@ static int run(const Arguments &arguments) {
   if (!compilation.loadWeights(arguments.get("--weights")) ||
       !compilation.build(name, levels, folder))
     return report(compilation);
-  printTimes(arguments, compilation);
   print("wrote " + folder + "/lib" + name + ".so, " + name + ".h, " + name + ".json\n");
-  return Good;
+  return finishRecords(arguments, compilation, Good);
 }
 
 Command buildCommand() {
-  return {
+  Command command = {
       "build",
       "FILE.mad",
       "compiles a model ahead of time to libX.so, X.h and X.json",
@@ -86,9 +86,10 @@ Command buildCommand() {
        {"--target", "LIST", "variants of the code, picked when loaded (default: x86-64,x86-64-v3)"},
        {"--weights", "FILE", "reads all weights from this file"},
        {"--stop-after", "STAGE",
-        "prints the IR after mad, fold, linalg, bufferize, vector or llvm"},
-       {"--time", "", "shows how long each step took"}},
+        "prints the IR after mad, fold, linalg, bufferize, vector or llvm"}},
       run};
+  llvm::append_range(command.flags, recordFlags());
+  return command;
 }
 
 } // namespace mad::tool

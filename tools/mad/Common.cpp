@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Common.h"
 #include "passes/Driver/Executable.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -31,13 +30,6 @@ int report(const Compilation &compilation) {
 int usage(const Command &command, const std::string &problem) {
   llvm::errs() << "error: " << problem << "\nusage: " << helpText(command);
   return UsageError;
-}
-
-void printTimes(const Arguments &arguments, const Compilation &compilation) {
-  if (!arguments.has("--time"))
-    return;
-  for (auto &[step, ms] : compilation.times())
-    llvm::errs() << llvm::format("%-10s %8.1f ms\n", step.c_str(), ms);
 }
 
 std::unique_ptr<Executable> makeExecutable(const Command &command, const Arguments &arguments,

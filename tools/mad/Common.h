@@ -24,8 +24,14 @@ int fail(const std::string &text);
 int report(const Compilation &compilation);
 /// Prints what is wrong with the command line and how it should be.
 int usage(const Command &command, const std::string &problem);
-/// With `--time`: prints how long each step took.
-void printTimes(const Arguments &arguments, const Compilation &compilation);
+/// Flags that every command with a compilation takes: what to tell of it.
+std::vector<Flag> recordFlags();
+/// Before the first step: what `--time-passes`, `--dump-dir` and `--trace` need.
+bool startRecords(const Arguments &arguments, Compilation &compilation);
+/// At the end: prints how long each step took with `--time`, and each pass with
+/// `--time-passes`; writes the file of `--trace`. Returns `exit`, or the code of
+/// what failed.
+int finishRecords(const Arguments &arguments, const Compilation &compilation, int exit);
 
 /// The executable that `--target` asks for: `jit` (default), `ref`, `ref64`. On
 /// failure null, after telling; `exit` is the code to end with.

@@ -59,6 +59,7 @@ Command buildCommand();
 Command testCommand();
 Command inspectCommand();
 Command explainCommand();
+Command fmtCommand();
 
 } // namespace mad::tool
 

@@ -4,8 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Pipelines/Timeline.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/Values.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -103,7 +105,8 @@ static int finish(const Arguments &arguments, const Signature &signature,
   return Good;
 }
 
-static int callEntry(const Arguments &arguments, Executable &executable) {
+/// `timeline`, if not null, learns how long the call took.
+static int callEntry(const Arguments &arguments, Executable &executable, Timeline *timeline) {
   std::string error;
   Dims dims;
   const Signature *signature = findEntry(executable.signatures(), arguments.words[1], error);
@@ -111,19 +114,25 @@ static int callEntry(const Arguments &arguments, Executable &executable) {
     return fail(error);
   std::vector<std::string> words(arguments.words.begin() + 2, arguments.words.end());
   std::vector<io::Tensor> inputs, outputs;
-  if (!readInputs(*signature, words, dims, inputs, error) ||
-      !executable.call(signature->name, inputs, outputs, error))
+  if (!readInputs(*signature, words, dims, inputs, error))
+    return fail(error);
+  double begin = timeline ? timeline->now() : 0;
+  bool good = executable.call(signature->name, inputs, outputs, error);
+  if (timeline)
+    timeline->add("call", "call", begin);
+  if (!good)
     return fail(error);
   return finish(arguments, *signature, std::move(outputs));
 }
 
 static int runArtifact(const Arguments &arguments) {
-  for (const char *flag : {"--print", "--weights", "--target"})
+  for (const char *flag :
+       {"--print", "--weights", "--target", "--trace", "--dump-dir", "--time", "--time-passes"})
     if (arguments.has(flag))
       return fail(std::string("`") + flag + "` needs the .mad file, not an artifact");
   std::string error;
   auto executable = loadExecutable(arguments.words[0], error);
-  return executable ? callEntry(arguments, *executable) : fail(error);
+  return executable ? callEntry(arguments, *executable, nullptr) : fail(error);
 }
 
 static int run(const Arguments &arguments) {
@@ -133,7 +142,7 @@ static int run(const Arguments &arguments) {
     return runArtifact(arguments);
   const std::string &entry = arguments.words[1];
   Compilation compilation;
-  if (!compilation.load(arguments.words[0]))
+  if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
   std::string error;
   if (!findEntry(compilation.signatures(), entry, error))
@@ -150,29 +159,30 @@ static int run(const Arguments &arguments) {
   auto executable = makeExecutable(runCommand(), arguments, compilation, exit);
   if (!executable)
     return exit;
-  exit = callEntry(arguments, *executable);
-  printTimes(arguments, compilation);
-  return exit;
+  exit = callEntry(arguments, *executable, &compilation.timeline());
+  return finishRecords(arguments, compilation, exit);
 }
 
 Command runCommand() {
-  return {"run",
-          "FILE.mad|libX.so ENTRY name=VALUE ...",
-          "calls an exported function. VALUE: a .npy or .mtx file, a tensor of a\n"
-          "  .npz, .safetensors or .gguf file (x.npz:name), numbers (2.5, [[1, 2], [3, 4]]),\n"
-          "  zero, random:SEED",
-          {{"--target", "jit|ref|ref64",
-            "machine code (default), or the reference interpreter in\n"
-            "                          declared types or in f64"},
-           {"--dim", "NAME=SIZE", "size of a dimension, for zero and random"},
-           {"-o", "FILE", "writes the result to .npy, several to .npz or .safetensors"},
-           {"--expect", "FILE", "compares the results with those of a file"},
-           {"--rtol", "R", "allowed relative difference, default 1e-5"},
-           {"--atol", "A", "allowed absolute difference, default 1e-6"},
-           {"--print", "NAME", "also shows the value that `let NAME` binds"},
-           {"--weights", "FILE", "reads all weights from this file"},
-           {"--time", "", "shows how long each step took"}},
-          run};
+  Command command = {
+      "run",
+      "FILE.mad|libX.so ENTRY name=VALUE ...",
+      "calls an exported function. VALUE: a .npy or .mtx file, a tensor of a\n"
+      "  .npz, .safetensors or .gguf file (x.npz:name), numbers (2.5, [[1, 2], [3, 4]]),\n"
+      "  zero, random:SEED",
+      {{"--target", "jit|ref|ref64",
+        "machine code (default), or the reference interpreter in\n"
+        "                          declared types or in f64"},
+       {"--dim", "NAME=SIZE", "size of a dimension, for zero and random"},
+       {"-o", "FILE", "writes the result to .npy, several to .npz or .safetensors"},
+       {"--expect", "FILE", "compares the results with those of a file"},
+       {"--rtol", "R", "allowed relative difference, default 1e-5"},
+       {"--atol", "A", "allowed absolute difference, default 1e-6"},
+       {"--print", "NAME", "also shows the value that `let NAME` binds"},
+       {"--weights", "FILE", "reads all weights from this file"}},
+      run};
+  llvm::append_range(command.flags, recordFlags());
+  return command;
 }
 
 } // namespace mad::tool

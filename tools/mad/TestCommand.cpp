@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/Executable.h"
 #include "tools/mad/Common.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace mad::tool {
@@ -31,7 +32,7 @@ static int run(const Arguments &arguments) {
   if (arguments.words.size() != 1)
     return usage(testCommand(), "expected one file");
   Compilation compilation;
-  if (!compilation.load(arguments.words[0]))
+  if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
   std::set<std::string> chosen;
   std::string filter = arguments.get("--filter");
@@ -51,19 +52,19 @@ static int run(const Arguments &arguments) {
   for (const Signature &s : compilation.signatures())
     ++(runTest(*executable, s) ? passed : failed);
   print(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed\n");
-  printTimes(arguments, compilation);
-  return failed ? UserError : Good;
+  return finishRecords(arguments, compilation, failed ? UserError : Good);
 }
 
 Command testCommand() {
-  return {"test",
-          "FILE.mad",
-          "runs the test blocks of a model",
-          {{"--target", "jit|ref|ref64", "what runs them, as for `mad run`"},
-           {"--filter", "TEXT", "only tests with this text in their title"},
-           {"--weights", "FILE", "reads all weights from this file"},
-           {"--time", "", "shows how long each step took"}},
-          run};
+  Command command = {"test",
+                     "FILE.mad",
+                     "runs the test blocks of a model",
+                     {{"--target", "jit|ref|ref64", "what runs them, as for `mad run`"},
+                      {"--filter", "TEXT", "only tests with this text in their title"},
+                      {"--weights", "FILE", "reads all weights from this file"}},
+                     run};
+  llvm::append_range(command.flags, recordFlags());
+  return command;
 }
 
 } // namespace mad::tool

@@ -10,8 +10,8 @@
 using namespace mad::tool;
 
 static std::vector<Command> commands() {
-  return {runCommand(),   buildCommand(),   testCommand(),
-          checkCommand(), inspectCommand(), explainCommand()};
+  return {runCommand(),     buildCommand(),   testCommand(), checkCommand(),
+          inspectCommand(), explainCommand(), fmtCommand()};
 }
 
 static std::string overview() {

@@ -1,0 +1,161 @@
+//===- TraceKernels.cpp - Compiled code that tells what it does -----------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Calls a hook before and behind each kernel, and before and behind the loops that
+// hold kernels. Nothing of it is in code that is compiled without this pass.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace mad {
+#define GEN_PASS_DEF_TRACEKERNELS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+constexpr llvm::StringLiteral hook = "mad_trace", sink = "mad_trace_sink";
+
+bool isKernel(Operation *op) {
+  return isa<linalg::LinalgOp, memref::CopyOp>(op) && !isa<linalg::FillOp>(op);
+}
+
+/// Loops and branches that hold kernels; their time is that of all inside.
+bool holdsKernels(Operation *op) {
+  if (!isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
+    return false;
+  return op
+      ->walk([](Operation *inner) {
+        return isKernel(inner) ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+std::string kindOf(Operation *op) {
+  if (isa<memref::CopyOp>(op))
+    return "copy";
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return op->getName().stripDialect().str();
+  if (generic.getNumReductionLoops() == 0)
+    return "elementwise";
+  return generic.getNumDpsInputs() > 1 ? "contract" : "reduce";
+}
+
+/// The innermost place of an op in `file`, which is the one that the user wrote
+/// and not the library that it calls; null when there is none.
+FileLineColLoc placeIn(StringAttr file, Location loc) {
+  if (auto place = dyn_cast<FileLineColLoc>(loc))
+    return !file || place.getFilename() == file ? place : FileLineColLoc();
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return placeIn(file, name.getChildLoc());
+  if (auto call = dyn_cast<CallSiteLoc>(loc)) {
+    FileLineColLoc place = placeIn(file, call.getCallee());
+    return place ? place : placeIn(file, call.getCaller());
+  }
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (FileLineColLoc place = placeIn(file, part))
+        return place;
+  return {};
+}
+
+StringRef nameOf(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName();
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    return nameOf(call.getCallee());
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (StringRef name = nameOf(part); !name.empty())
+        return name;
+  return {};
+}
+
+struct TraceKernelsPass : impl::TraceKernelsBase<TraceKernelsPass> {
+  using TraceKernelsBase::TraceKernelsBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+      if (isEntry(function))
+        trace(function);
+    OpBuilder b(module.getBodyRegion());
+    auto ptr = LLVM::LLVMPointerType::get(&getContext());
+    Location loc = module.getLoc();
+    func::FuncOp::create(b, loc, hook, b.getFunctionType({ptr, b.getI64Type()}, {})).setPrivate();
+    LLVM::GlobalOp::create(b, loc, b.getI8Type(), /*isConstant=*/false, LLVM::Linkage::External,
+                           sink, Attribute());
+    module->setAttr("mad.trace_sites", b.getArrayAttr(sites));
+  }
+
+  void trace(func::FuncOp function) {
+    SmallVector<Operation *> traced;
+    function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (isa<linalg::LinalgOp>(op)) {
+        if (isKernel(op))
+          traced.push_back(op);
+        return WalkResult::skip(); // its region is one element
+      }
+      if (isKernel(op) || holdsKernels(op))
+        traced.push_back(op);
+      return WalkResult::advance();
+    });
+    for (Operation *op : traced) {
+      call(op, firstOf(op), 2 * sites.size());
+      call(op, op->getNextNode(), 2 * sites.size() + 1);
+      sites.push_back(site(op, placeIn({}, function.getLoc())));
+    }
+  }
+
+  /// The fills that start a kernel belong to it: later passes want them together.
+  static Operation *firstOf(Operation *op) {
+    auto kernel = dyn_cast<linalg::LinalgOp>(op);
+    Operation *first = op;
+    for (Operation *o = op->getPrevNode(); kernel && o; o = o->getPrevNode()) {
+      auto fill = dyn_cast<linalg::FillOp>(o);
+      if (fill && llvm::is_contained(kernel.getDpsInits(), fill.getDpsInits().front()))
+        first = o;
+      else if (!isMemoryEffectFree(o))
+        break;
+    }
+    return first;
+  }
+
+  void call(Operation *op, Operation *before, int64_t number) {
+    OpBuilder b(before);
+    Location loc = op->getLoc();
+    Value where =
+        LLVM::AddressOfOp::create(b, loc, LLVM::LLVMPointerType::get(&getContext()), sink);
+    Value code = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(number));
+    func::CallOp::create(b, loc, hook, TypeRange(), ValueRange{where, code});
+  }
+
+  Attribute site(Operation *op, FileLineColLoc entry) {
+    Builder b(&getContext());
+    std::string place;
+    FileLineColLoc at = entry ? placeIn(entry.getFilename(), op->getLoc()) : entry;
+    if (!at)
+      at = placeIn({}, op->getLoc());
+    if (at)
+      place =
+          (at.getFilename().getValue() + ":" + Twine(at.getLine()) + ":" + Twine(at.getColumn()))
+              .str();
+    return b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kindOf(op))),
+                                b.getNamedAttr("name", b.getStringAttr(nameOf(op->getLoc()))),
+                                b.getNamedAttr("place", b.getStringAttr(place))});
+  }
+
+  SmallVector<Attribute> sites;
+};
+
+} // namespace
+} // namespace mad
