@@ -13,6 +13,7 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <set>
 
 struct mad_compilation {
   std::unique_ptr<mad::Jit> jit;
@@ -29,6 +30,17 @@ std::string stem(const std::string &path) {
   return name.substr(0, name.rfind('.'));
 }
 
+/// Tests are not for hosts.
+bool loadEntries(mad::Compilation &compilation, const std::string &path) {
+  if (!compilation.load(path))
+    return false;
+  std::set<std::string> exported;
+  for (const mad::Signature &signature : compilation.signatures())
+    if (signature.title.empty())
+      exported.insert(signature.name);
+  return compilation.keep(exported);
+}
+
 mad_status run(const std::string &path, const mad_compile_options &options,
                mad_compilation &result) {
   std::string text;
@@ -40,7 +52,8 @@ mad_status run(const std::string &path, const mad_compile_options &options,
   }
   mad::Compilation compilation;
   compilation.provide(path, std::move(text));
-  if (compilation.load(path) && compilation.loadWeights(options.weights ? options.weights : ""))
+  if (loadEntries(compilation, path) &&
+      compilation.loadWeights(options.weights ? options.weights : ""))
     result.jit = compilation.jit(options.name ? options.name : stem(path));
   result.messages = compilation.messages();
   if (result.jit)
