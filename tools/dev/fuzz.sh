@@ -31,7 +31,7 @@ fi
 python3 test/fuzz/seeds.py $build/seeds
 mkdir -p $build/seeds/frontend
 find test/execute test/Frontend examples frontend/std -name '*.mad' -size -8k \
-  -exec cp -t $build/seeds/frontend {} +
+  -exec cp --parents -t $build/seeds/frontend {} +
 
 status=0
 for target in "${targets[@]}"; do
