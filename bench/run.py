@@ -116,6 +116,27 @@ def kernels(mad, runtime, folder, elements, repeats):
     return rates
 
 
+def calls(mad, build, folder):
+    """One call of a small entry, and loading a library with 100 MB of weights beside it."""
+    np.savez(folder / "large.npz", w=np.ones(25_000_000, np.float32))
+    (folder / "large.mad").write_text((HERE / "large.mad").read_text())
+    for model in (HERE / "call.mad", folder / "large.mad"):
+        subprocess.run([mad, "build", str(model), "-o", str(folder)], check=True,
+                       stdout=subprocess.DEVNULL)
+    program = folder / "call"
+    subprocess.run(["clang-22", "-std=c11", "-O2", f"-I{ROOT}", str(HERE / "call.c"),
+                    str(build / "lib" / "libmad_runtime.a"), "-ldl", "-pthread", "-o",
+                    str(program)], check=True)
+    out = subprocess.run([str(program), str(folder / "libcall.so"), str(folder / "liblarge.so")],
+                         check=True, capture_output=True, text=True).stdout
+    names = {"call": ("call of a small entry", "ns"), "load": ("load, 100 MB of weights", "ms"),
+             "verify": ("the same, all verified", "ms")}
+    print("\nthe runtime, medians")
+    for line in out.splitlines():
+        name, median, low, high = line.split()
+        print(f"  {names[name][0]:24} {median:>8} {names[name][1]} ({low}..{high})")
+
+
 def cold_starts(mad, repeats):
     examples = ROOT / "examples"
     commands = {
@@ -155,6 +176,7 @@ def main():
     for name, (loop, rate) in rates.items():
         limit = best[loop, 1]
         print(f"  {name:8} {rate:6.2f} GB/s, {loop} {limit:.2f}: {100 * rate / limit:.0f} % of it")
+    calls(str(mad), build, folder)
     cold_starts(str(mad), options.repeats)
 
 

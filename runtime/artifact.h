@@ -19,7 +19,33 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 1u
+#define MAD_ABI_VERSION 2u
+#define MAD_TARGET "x86_64-unknown-linux-gnu"
+
+/* Features of a CPU. A bit never changes its meaning. */
+#define MAD_CPU_SSE3 (1ull << 0)
+#define MAD_CPU_SSSE3 (1ull << 1)
+#define MAD_CPU_SSE4_1 (1ull << 2)
+#define MAD_CPU_SSE4_2 (1ull << 3)
+#define MAD_CPU_POPCNT (1ull << 4)
+#define MAD_CPU_CX16 (1ull << 5)
+#define MAD_CPU_SAHF (1ull << 6)
+#define MAD_CPU_AVX (1ull << 7)
+#define MAD_CPU_AVX2 (1ull << 8)
+#define MAD_CPU_BMI (1ull << 9)
+#define MAD_CPU_BMI2 (1ull << 10)
+#define MAD_CPU_F16C (1ull << 11)
+#define MAD_CPU_FMA (1ull << 12)
+#define MAD_CPU_LZCNT (1ull << 13)
+#define MAD_CPU_MOVBE (1ull << 14)
+#define MAD_CPU_AVX512F (1ull << 15)
+#define MAD_CPU_AVX512BW (1ull << 16)
+#define MAD_CPU_AVX512CD (1ull << 17)
+#define MAD_CPU_AVX512DQ (1ull << 18)
+#define MAD_CPU_AVX512VL (1ull << 19)
+/* What code of a level may use. */
+#define MAD_CPU_LEVEL_3 (MAD_CPU_AVX512F - 1)
+#define MAD_CPU_LEVEL_4 ((MAD_CPU_AVX512VL << 1) - 1)
 
 /* Binds and checks the dimensions of a call, and sizes its memory.
  *   extents  extents of all inputs, one after the other
@@ -37,8 +63,10 @@ typedef int32_t (*mad_prepare_fn)(const int64_t *extents, int64_t *dims, int64_t
  *   dims   as `prepare` wrote them
  *   arena  at least the bytes that `prepare` asked for, 64-byte aligned
  *   info   out, on failure: the value found and the bound
+ *   executor  runs the pieces of large loops; never null
  * Returns 0, or 1 + the number of the failed check in `checks`. */
-typedef int32_t (*mad_run_fn)(void *const *data, const int64_t *dims, void *arena, int64_t *info);
+typedef int32_t (*mad_run_fn)(void *const *data, const int64_t *dims, void *arena, int64_t *info,
+                              const mad_executor *executor);
 
 /* A check that may fail at a call. `message` is complete but for the values,
  * which the runtime appends as ": found A, expected B" ("expected at least B",
@@ -61,17 +89,23 @@ typedef struct mad_entry {
 
 typedef struct mad_weight {
   const char *name;
+  const char *source; /* its name in the file that the model names; null: none */
   mad_dtype dtype;
   int32_t rank;
   const int64_t *shape;
-  const void *data; /* 64-byte aligned */
+  int32_t transposed; /* `source` holds it with its two dimensions swapped */
+  int32_t reserved;   /* 0 */
+  const void *data;   /* 64-byte aligned; null: in the file `weights_file` */
   uint64_t bytes;
+  uint64_t checksum; /* runtime/core/checksum.h; 0: not known */
 } mad_weight;
 
-/* A code variant. The runtime takes the last one whose level the CPU reaches. */
+/* A code variant. The runtime takes the last one whose features are all there. */
 typedef struct mad_variant {
   const char *name; /* "x86-64", "x86-64-v3" */
   int32_t level;    /* 0 baseline, 3 x86-64-v3, 4 x86-64-v4 */
+  int32_t reserved; /* 0 */
+  uint64_t features;
 } mad_variant;
 
 typedef struct mad_artifact {
@@ -79,8 +113,9 @@ typedef struct mad_artifact {
   uint32_t abi_version;
   uint32_t size; /* sizeof(mad_artifact) */
   const char *name;
-  const char *compiler; /* version text */
-  const char *manifest; /* JSON */
+  const char *compiler;     /* version text */
+  const char *manifest;     /* JSON */
+  const char *weights_file; /* "X.weights", beside the library; null: none */
   int32_t num_variants;
   const mad_variant *variants;
   int32_t num_entries;
@@ -90,22 +125,55 @@ typedef struct mad_artifact {
 } mad_artifact;
 
 /* What a libX.so says of itself before any of its code runs: the content of its
- * section `.mad.header`, read from the file. `file_bytes` and `checksum` are
- * filled in after linking. */
+ * section `.mad.header`, read from the file. Sizes and checksums are filled in after
+ * linking. The first four fields stay where they are in every version. */
 #define MAD_HEADER_SECTION ".mad.header"
 #define MAD_MANIFEST_SECTION ".mad.manifest"
 #define MAD_WEIGHTS_SECTION ".mad.weights"
+#define MAD_FORMAT_VERSION 2u
 
 typedef struct mad_file_header {
   uint64_t magic; /* MAD_ARTIFACT_MAGIC */
   uint32_t abi_version;
-  uint32_t size;     /* sizeof(mad_file_header) */
-  int32_t level;     /* lowest level of the variants */
-  uint32_t reserved; /* 0 */
+  uint32_t size;           /* sizeof(mad_file_header) */
+  char compiler[64];       /* version text, ends with a 0 byte */
+  uint32_t format_version; /* of this header and the sections: MAD_FORMAT_VERSION */
+  int32_t level;           /* of the least demanding variant */
+  uint64_t features;       /* of the same */
+  char target[48];         /* MAD_TARGET, ends with a 0 byte */
   uint64_t file_bytes;
-  uint64_t checksum; /* runtime/core/checksum.h over the file, this field being 0 */
-  char compiler[64]; /* version text, ends with a 0 byte */
+  uint64_t weights_offset; /* where the section of weights lies in the file */
+  uint64_t weights_bytes;  /* 0: there is none */
+  /* Over the file without the section of weights, this field being 0. Each weight has
+   * a checksum of its own in the artifact. */
+  uint64_t checksum;
 } mad_file_header;
+
+/* A file of weights, `X.weights`: this header, a record a weight, their shapes and
+ * names; then the bytes of each weight at a multiple of 64. Numbers are little-endian. */
+#define MAD_WEIGHTS_MAGIC 0x315448475744414dull /* "MADWGHT1" */
+#define MAD_WEIGHTS_VERSION 1u
+
+typedef struct mad_weights_header {
+  uint64_t magic;
+  uint32_t version; /* MAD_WEIGHTS_VERSION */
+  uint32_t size;    /* sizeof(mad_weights_header) */
+  char compiler[64];
+  uint64_t file_bytes;
+  uint64_t head_bytes; /* header, records, shapes and names */
+  uint64_t num_weights;
+  uint64_t checksum; /* over the first `head_bytes`, this field being 0 */
+} mad_weights_header;
+
+typedef struct mad_weights_record {
+  uint64_t name;  /* offset in the file; ends with a 0 byte */
+  uint64_t shape; /* offset of `rank` int64_t, 8-byte aligned */
+  uint32_t dtype;
+  uint32_t rank;
+  uint64_t data; /* offset, a multiple of 64 */
+  uint64_t bytes;
+  uint64_t checksum;
+} mad_weights_record;
 
 #ifdef __cplusplus
 }

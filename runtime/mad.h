@@ -9,8 +9,19 @@
  *   yet, in the caller's mad_error).
  * - Pointers passed in are borrowed for the call. What a `create` or `load`
  *   returns belongs to the caller until the matching `destroy`.
- * - A module never changes after loading and may be shared by threads. A context
- *   holds the memory of calls: one thread at a time.
+ *
+ * Threads:
+ * - A module never changes after loading. Any number of threads may use one module
+ *   at the same time, with every function of this header.
+ * - A context holds the memory of calls: one thread at a time. It may go from thread
+ *   to thread. Several threads that call one model take a context each.
+ * - `destroy` of a module and of its contexts may come in any order and from any
+ *   thread; the last one frees.
+ * - A call may use more threads than its caller's (mad_context_set_threads). They
+ *   run the model's code and nothing else, with signals blocked and the caller's
+ *   floating-point modes, and are done when the call returns.
+ * - Results have the same bits for every number of threads, executor and pool.
+ * - After fork, the child may use modules, and contexts that no thread was in.
  *
  *===------------------------------------------------------------------------===*/
 #ifndef MAD_H
@@ -77,12 +88,37 @@ typedef struct mad_module mad_module;
 typedef struct mad_context mad_context;
 struct mad_artifact;
 
-/* Loads libX.so. Verifies it before any of its code is called. */
+/* What loading verifies besides the code, the header and the tables, which it always
+ * does. */
+typedef enum mad_verify {
+  MAD_VERIFY_CODE = 0, /* nothing more: bytes of weights are mapped, not read */
+  MAD_VERIFY_ALL = 1   /* the checksum of every weight */
+} mad_verify;
+
+/* How to load; zero in all fields but the first is the default. */
+typedef struct mad_load_options {
+  size_t struct_size; /* sizeof(mad_load_options) */
+  /* A .weights or .safetensors file that replaces all weights; null: those of the
+   * build. Element types and shapes must be those of the model's weights, and so must
+   * the names of a .weights file. A .safetensors file is read as the model reads its
+   * own: by the names there, transposed where it says so; tensors that it does not have
+   * under such a name are looked for under the name of the weight. */
+  const char *weights;
+  mad_verify verify;
+} mad_load_options;
+
+/* Loads libX.so. Verifies it before any of its code is called. Where the build wrote
+ * the weights to a file of their own, that is looked for beside the library. */
 MAD_API mad_status mad_module_load(const char *path, mad_module **module, mad_error *error);
+MAD_API mad_status mad_module_load_with(const char *path, const mad_load_options *options,
+                                        mad_module **module, mad_error *error);
 /* The same for an artifact that is linked into the program or was compiled in
  * memory (see X.h); it must outlive the module. */
 MAD_API mad_status mad_module_create(const struct mad_artifact *artifact, mad_module **module,
                                      mad_error *error);
+MAD_API mad_status mad_module_create_with(const struct mad_artifact *artifact,
+                                          const mad_load_options *options, mad_module **module,
+                                          mad_error *error);
 MAD_API void mad_module_destroy(mad_module *module);
 /* The manifest: JSON text that describes entries, dimensions, weights, target. */
 MAD_API const char *mad_module_manifest(const mad_module *module);
@@ -94,6 +130,9 @@ typedef struct mad_value_info {
   mad_dtype dtype;
   int32_t rank;
   const char *const *dims; /* text of each dimension: "Batch", "64", "H - 2" */
+  /* Not 0 where an input and an output are one tensor, which the call updates: of an
+   * input 1 + the number of that output, of an output 1 + the number of that input. */
+  int32_t state;
 } mad_value_info;
 
 typedef struct mad_entry_info {
@@ -113,8 +152,37 @@ MAD_API const mad_entry_info *mad_module_entry(const mad_module *module, int32_t
 /* Number of the entry of this name, or -1. */
 MAD_API int32_t mad_module_find(const mad_module *module, const char *name);
 
+/* Runs a model's large loops, in pieces. `parallel_for` calls `task(data, number)` for
+ * 0 <= number < count, each number once, on any threads and in any order, and returns
+ * when all are done. Tasks never wait for each other and never call back. It may be
+ * called by several threads at once if several contexts use it. */
+typedef void (*mad_task)(void *data, int64_t number);
+typedef struct mad_executor {
+  void (*parallel_for)(void *user, int64_t count, mad_task task, void *data);
+  void *user;
+} mad_executor;
+
+/* An executor with threads of its own. They sleep while there is nothing to do. */
+typedef struct mad_pool mad_pool;
+/* `threads` counts that of the caller; 0 means one for each CPU that this process may
+ * use. They start with the first large loop; where the system gives fewer, those do
+ * the work. */
+MAD_API mad_status mad_pool_create(int32_t threads, mad_pool **pool, mad_error *error);
+/* No call that uses it may be running. */
+MAD_API void mad_pool_destroy(mad_pool *pool);
+MAD_API int32_t mad_pool_threads(const mad_pool *pool);
+/* For mad_context_set_executor. Contexts may share a pool: it works for one call at a
+ * time, the others meanwhile run on their own thread. */
+MAD_API mad_executor mad_pool_executor(mad_pool *pool);
+
 MAD_API mad_status mad_context_create(mad_module *module, mad_context **context, mad_error *error);
 MAD_API void mad_context_destroy(mad_context *context);
+/* How many threads calls may use: 1 is the caller's alone; 0, the default, one for each
+ * CPU that this process may use. They belong to the context; a program with many
+ * contexts lets them share a pool, or sets 1. Results do not depend on it. */
+MAD_API mad_status mad_context_set_threads(mad_context *context, int32_t threads);
+/* Has calls run their large loops there (copied); null: on the context's own threads. */
+MAD_API mad_status mad_context_set_executor(mad_context *context, const mad_executor *executor);
 /* Message of the last failed call on this context; "" when the last one was good. */
 MAD_API const char *mad_context_message(const mad_context *context);
 
@@ -124,11 +192,27 @@ MAD_API const char *mad_context_message(const mad_context *context);
 MAD_API mad_status mad_entry_shapes(mad_context *context, int32_t entry, const mad_tensor *inputs,
                                     int32_t num_inputs, int64_t *extents);
 /* Runs an entry. Inputs are read, outputs written; an output must not overlap
- * any other tensor of the call. On failure the contents of outputs are not
- * defined. */
+ * any other tensor of the call, but for the state that it updates: there both have
+ * the same data. On failure the contents of outputs are not defined. */
 MAD_API mad_status mad_entry_call(mad_context *context, int32_t entry, const mad_tensor *inputs,
                                   int32_t num_inputs, const mad_tensor *outputs,
                                   int32_t num_outputs);
+
+/* Gives memory for result number `output`, whose element type, rank and extents are
+ * known now; null means that there is none. */
+typedef struct mad_allocator {
+  void *(*allocate)(void *user, int32_t output, const mad_tensor *result);
+  void *user;
+} mad_allocator;
+
+/* Runs an entry whose results the host allocates when their extents are known. Fills
+ * `outputs`; their shapes live until the next call on the context. What was allocated
+ * is in `outputs` also after a failure, everything else there is null; it belongs to
+ * the caller. A state is not allocated: its output is the input. */
+MAD_API mad_status mad_entry_call_alloc(mad_context *context, int32_t entry,
+                                        const mad_tensor *inputs, int32_t num_inputs,
+                                        const mad_allocator *allocator, mad_tensor *outputs,
+                                        int32_t num_outputs);
 
 #ifdef __cplusplus
 }

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs what building, running and testing need, from Debian's own packages.
-# usage: tools/setup.sh [--train] [--fuzz] [--print]
+# usage: tools/setup.sh [--train] [--print]
 #   --train  also what examples/digits/train.py needs (scikit-learn)
-#   --fuzz   also what tools/dev/fuzz.sh needs (libFuzzer, the sanitizers)
 #   --print  only print the names of the packages
 set -euo pipefail
 
@@ -19,7 +18,8 @@ packages=(
   # Readers of weights; zstd is what LLVM's own CMake files ask for.
   zlib1g-dev nlohmann-json3-dev libzstd-dev
   # Tests and examples. gcc, g++, make: programs that use compiled models.
-  libgtest-dev libgmock-dev gcc g++ libc6-dev make
+  # libclang-rt: tests and fuzzers with sanitizers.
+  libgtest-dev libgmock-dev gcc g++ libc6-dev make libclang-rt-22-dev
   python3 python3-numpy
 )
 
@@ -32,9 +32,8 @@ print=
 for argument; do
   case $argument in
   --train) packages+=(python3-sklearn) ;;
-  --fuzz) packages+=(libclang-rt-22-dev) ;;
   --print) print=1 ;;
-  *) fail "unknown argument \`$argument\`; usage: tools/setup.sh [--train] [--fuzz] [--print]" ;;
+  *) fail "unknown argument \`$argument\`; usage: tools/setup.sh [--train] [--print]" ;;
   esac
 done
 if [[ $print ]]; then

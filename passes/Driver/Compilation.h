@@ -47,6 +47,13 @@ struct Signature {
   std::vector<std::string> asserts; ///< of a test, one a result
 };
 
+/// Where a build puts the weights.
+enum class WeightsPlace : uint8_t {
+  Auto,    ///< into the library up to 16 MiB
+  Library, ///< a section of it
+  File,    ///< X.weights beside it, which is mapped when it is loaded, and can be replaced
+};
+
 class Compilation {
 public:
   Compilation();
@@ -79,9 +86,12 @@ public:
 
   /// Compiles for this machine and loads the code. The module stays as it is.
   std::unique_ptr<Jit> jit(const std::string &name);
-  /// Compiles for all levels; writes libX.so, X.h and X.json into a folder,
-  /// which is made when missing.
-  bool build(const std::string &name, const std::vector<int> &levels, const std::string &folder);
+  /// Compiles for all levels; writes libX.so, X.h and X.json into a folder, which is
+  /// made when missing, and X.weights where the weights do not go into the library.
+  bool build(const std::string &name, const std::vector<int> &levels, const std::string &folder,
+             WeightsPlace place = WeightsPlace::Auto);
+  /// The files that the last build wrote, without the folder.
+  const std::vector<std::string> &written() const;
   /// Runs the stages up to and including `stage`; the module as text.
   bool lowerTo(const std::string &stage, int level, std::string &text);
 

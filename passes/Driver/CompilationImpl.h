@@ -28,6 +28,7 @@ struct Compilation::Impl {
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<WeightBytes> weights;
+  std::vector<std::string> written; ///< by the last build
   std::vector<std::string> errors;
   Timeline times;
   bool wantsTrace = false; ///< code for the JIT has hooks

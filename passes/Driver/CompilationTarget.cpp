@@ -65,7 +65,8 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   StepTimer timer(impl->times, "link");
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   objects.push_back(std::move(object));
-  auto jit = makeJit({name, {level}}, entries, impl->weights, std::move(objects), impl->hooks());
+  auto jit =
+      makeJit({name, {level}, ""}, entries, impl->weights, std::move(objects), impl->hooks());
   if (!jit) {
     impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
     return nullptr;
@@ -74,9 +75,9 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
 }
 
 /// Concatenates the weights, each 64-byte aligned, in a new temporary file.
-static bool writeWeightFile(const std::vector<WeightBytes> &weights,
-                            llvm::SmallVectorImpl<char> &path, std::vector<uint64_t> &offsets,
-                            std::string &error) {
+static bool writeWeightSection(const std::vector<WeightBytes> &weights,
+                               llvm::SmallVectorImpl<char> &path, std::vector<uint64_t> &offsets,
+                               std::string &error) {
   int descriptor = -1;
   if (auto code = llvm::sys::fs::createTemporaryFile("mad-weights", "bin", descriptor, path)) {
     error = "cannot create a temporary file: " + code.message();
@@ -99,8 +100,21 @@ static bool writeWeightFile(const std::vector<WeightBytes> &weights,
   return false;
 }
 
+/// Weights up to this size go into the library, unless the caller says where.
+static constexpr uint64_t mostInLibrary = uint64_t(16) << 20;
+
+static bool goIntoFile(const std::vector<WeightBytes> &weights, WeightsPlace place) {
+  uint64_t bytes = 0;
+  for (const WeightBytes &weight : weights)
+    bytes += weight.bytes;
+  return !weights.empty() &&
+         (place == WeightsPlace::File || (place == WeightsPlace::Auto && bytes > mostInLibrary));
+}
+
+const std::vector<std::string> &Compilation::written() const { return impl->written; }
+
 bool Compilation::build(const std::string &name, const std::vector<int> &levels,
-                        const std::string &folder) {
+                        const std::string &folder, WeightsPlace place) {
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   std::vector<EntryDescription> entries;
   for (int level : levels) {
@@ -113,24 +127,33 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
     for (CheckDescription &check : entry.checks)
       check.place = llvm::sys::path::filename(check.place).str();
   StepTimer timer(impl->times, "link");
-  llvm::SmallString<128> weightFile;
-  llvm::scope_exit cleanup([&] {
-    if (!weightFile.empty())
-      llvm::sys::fs::remove(weightFile);
-  });
-  std::vector<uint64_t> offsets;
-  std::string error;
-  if (!impl->weights.empty() && !writeWeightFile(impl->weights, weightFile, offsets, error))
-    return impl->fail("error: " + error);
-  ArtifactOptions options{name, levels};
-  auto object = artifactObject(options, entries, impl->weights, weightFile, offsets);
-  if (!object)
-    return impl->bug(llvm::toString(object.takeError()));
-  objects.push_back(std::move(*object));
-
   if (auto code = llvm::sys::fs::create_directories(folder))
     return impl->fail("error: cannot create the folder `" + folder + "`: " + code.message());
   auto path = [&](const std::string &file) { return (folder.empty() ? "." : folder) + "/" + file; };
+  ArtifactOptions options{name, levels, ""};
+  if (goIntoFile(impl->weights, place))
+    options.weightsFile = name + ".weights";
+  impl->written = {"lib" + name + ".so", name + ".h", name + ".json"};
+
+  llvm::SmallString<128> section;
+  llvm::scope_exit cleanup([&] {
+    if (!section.empty())
+      llvm::sys::fs::remove(section);
+  });
+  std::vector<uint64_t> offsets;
+  std::string error;
+  if (!options.weightsFile.empty()) {
+    if (auto e = writeWeightsFile(impl->weights, path(options.weightsFile), offsets))
+      return impl->fail("error: " + llvm::toString(std::move(e)));
+    impl->written.push_back(options.weightsFile);
+  } else if (!impl->weights.empty() &&
+             !writeWeightSection(impl->weights, section, offsets, error)) {
+    return impl->fail("error: " + error);
+  }
+  auto object = artifactObject(options, entries, impl->weights, section, offsets);
+  if (!object)
+    return impl->bug(llvm::toString(object.takeError()));
+  objects.push_back(std::move(*object));
   if (auto e = linkSharedLibrary(objects, path("lib" + name + ".so")))
     return impl->fail("error: " + llvm::toString(std::move(e)));
   std::string h = header(options, entries), m = manifest(options, entries, impl->weights, offsets);

@@ -135,6 +135,8 @@ bool Compilation::loadWeights(const std::string &file) {
     bytes.shape = tensor.shape;
     bytes.data = tensor.data;
     bytes.bytes = tensor.bytes;
+    bytes.source = source.getEntry().str();
+    bytes.transposed = source.getTransposed();
     impl->weights.push_back(std::move(bytes));
   }
   return good;

@@ -36,6 +36,12 @@ public:
     mad_module_destroy(module);
   }
   const std::vector<Signature> &signatures() const override { return all; }
+  bool setThreads(int32_t threads, std::string &error) override {
+    if (mad_context_set_threads(context, threads) == MAD_OK)
+      return true;
+    error = mad_context_message(context);
+    return false;
+  }
   bool call(const std::string &entry, const std::vector<io::Tensor> &inputs,
             std::vector<io::Tensor> &outputs, std::string &error) override;
 
@@ -163,10 +169,13 @@ std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation) {
   return result;
 }
 
-std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error) {
+std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error,
+                                           const std::string &weights) {
   auto result = std::make_unique<CompiledExecutable>();
   mad_error e;
-  if (mad_module_load(path.c_str(), &result->module, &e) != MAD_OK ||
+  const mad_load_options options = {sizeof options, weights.empty() ? nullptr : weights.c_str(),
+                                    MAD_VERIFY_CODE};
+  if (mad_module_load_with(path.c_str(), &options, &result->module, &e) != MAD_OK ||
       mad_context_create(result->module, &result->context, &e) != MAD_OK) {
     error = e.message;
     return nullptr;

@@ -17,6 +17,9 @@ class Executable {
 public:
   virtual ~Executable() = default;
   virtual const std::vector<Signature> &signatures() const = 0;
+  /// How many threads calls may use; 0, the default, is one for each CPU. The reference
+  /// interpreter always uses one.
+  virtual bool setThreads(int32_t threads, std::string &error) { return true; }
   /// Inputs have the declared element types. False and a message on failure.
   virtual bool call(const std::string &entry, const std::vector<io::Tensor> &inputs,
                     std::vector<io::Tensor> &outputs, std::string &error) = 0;
@@ -26,8 +29,9 @@ public:
 std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation);
 /// The reference interpreter; in f64 when asked. The compilation must outlive it.
 std::unique_ptr<Executable> makeReferenceExecutable(Compilation &compilation, bool f64);
-/// An artifact, `libX.so`.
-std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error);
+/// An artifact, `libX.so`. `weights`: a file that replaces its weights, or empty.
+std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error,
+                                           const std::string &weights = {});
 
 io::DType ioType(mad_dtype dtype);
 

@@ -10,6 +10,7 @@
 #include "runtime/artifact.h"
 #include "passes/Target/Codegen.h"
 #include "passes/Target/Object.h"
+#include "runtime/core/cpu.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/Constants.h"
@@ -110,7 +111,8 @@ Constant *Builder::record(ArrayRef<Constant *> fields, size_t size) {
 }
 
 Constant *Builder::value(const ValueDescription &value) {
-  return record({string(value.name), i32(value.dtype), i32(value.dims.size()), strings(value.dims)},
+  return record({string(value.name), i32(value.dtype), i32(value.dims.size()), strings(value.dims),
+                 i32(value.state)},
                 sizeof(mad_value_info));
 }
 
@@ -159,7 +161,7 @@ Constant *Builder::weight(size_t number, StringRef weightFile,
                           const std::vector<uint64_t> &offsets) {
   const WeightBytes &weight = weights[number];
   Constant *data = null();
-  if (weight.bytes > 0) {
+  if (weight.bytes > 0 && options.weightsFile.empty()) {
     Type *byte = Type::getInt8Ty(context);
     std::string name =
         weightFile.empty() ? "mad_weight_" + std::to_string(number) : std::string("mad_weights");
@@ -170,8 +172,11 @@ Constant *Builder::weight(size_t number, StringRef weightFile,
     if (!weightFile.empty())
       data = ConstantExpr::getGetElementPtr(byte, base, i64(offsets[number]));
   }
-  return record({string(weight.name), i32(weight.dtype), i32(weight.shape.size()),
-                 numbers(weight.shape), data, i64(weight.bytes)},
+  // What stays in this process is not verified.
+  uint64_t sum = offsets.empty() ? 0 : checksum(weight);
+  return record({string(weight.name), weight.source.empty() ? null() : string(weight.source),
+                 i32(weight.dtype), i32(weight.shape.size()), numbers(weight.shape),
+                 i32(weight.transposed), i32(0), data, i64(weight.bytes), i64(sum)},
                 sizeof(mad_weight));
 }
 
@@ -209,12 +214,16 @@ Constant *Builder::manifestText(const std::vector<uint64_t> &offsets) {
 
 /// The linker step fills in the size and the checksum of the file.
 void Builder::header() {
-  std::string compiler = compilerVersion();
+  std::string compiler = compilerVersion(), target = targetTriple();
   compiler.resize(sizeof(mad_file_header::compiler) - 1);
-  Constant *made = record({i64(MAD_ARTIFACT_MAGIC), i32(MAD_ABI_VERSION),
-                           i32(sizeof(mad_file_header)), i32(options.levels.front()), i32(0),
-                           i64(0), i64(0), ConstantDataArray::getString(context, compiler)},
-                          sizeof(mad_file_header));
+  target.resize(sizeof(mad_file_header::target) - 1);
+  int level = options.levels.front();
+  Constant *made =
+      record({i64(MAD_ARTIFACT_MAGIC), i32(MAD_ABI_VERSION), i32(sizeof(mad_file_header)),
+              ConstantDataArray::getString(context, compiler), i32(MAD_FORMAT_VERSION), i32(level),
+              i64(mad_cpu_features_of_level(level)), ConstantDataArray::getString(context, target),
+              i64(0), i64(0), i64(0), i64(0)},
+             sizeof(mad_file_header));
   auto *global = constant(made);
   global->setSection(MAD_HEADER_SECTION);
   global->setAlignment(Align(8));
@@ -224,7 +233,9 @@ void Builder::header() {
 Error Builder::build(StringRef weightFile, const std::vector<uint64_t> &offsets) {
   SmallVector<Constant *> variants, made, held;
   for (int level : options.levels)
-    variants.push_back(record({string(variant(level).name), i32(level)}, sizeof(mad_variant)));
+    variants.push_back(record(
+        {string(variant(level).name), i32(level), i32(0), i64(mad_cpu_features_of_level(level))},
+        sizeof(mad_variant)));
   for (const EntryDescription &description : entries) {
     auto one = entry(description);
     if (!one)
@@ -238,7 +249,8 @@ Error Builder::build(StringRef weightFile, const std::vector<uint64_t> &offsets)
   header();
   Constant *artifact = record(
       {i64(MAD_ARTIFACT_MAGIC), i32(MAD_ABI_VERSION), i32(sizeof(mad_artifact)),
-       string(options.name), string(compilerVersion()), manifestText(offsets), i32(variants.size()),
+       string(options.name), string(compilerVersion()), manifestText(offsets),
+       options.weightsFile.empty() ? null() : string(options.weightsFile), i32(variants.size()),
        array(variants), i32(made.size()), array(made), i32(held.size()), array(held)},
       sizeof(mad_artifact));
   auto *global = new GlobalVariable(module, artifact->getType(), /*isConstant=*/true,
@@ -261,7 +273,7 @@ static Error check(const ArtifactOptions &options, const std::vector<WeightBytes
                              "those of the runtime; give the file another name");
   if (options.levels.empty() || !is_sorted(options.levels))
     return createStringError("an artifact needs at least one CPU level, in ascending order");
-  if (!weightFile.empty() && offsets.size() != weights.size())
+  if ((!weightFile.empty() || !options.weightsFile.empty()) && offsets.size() != weights.size())
     return createStringError("found " + Twine(offsets.size()) + " offsets for " +
                              Twine(weights.size()) + " weights");
   return Error::success();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Codegen.h"
 #include "passes/Target/Object.h"
+#include "runtime/artifact.h"
 #include "runtime/core/cpu.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/IR/DiagnosticHandler.h"
@@ -55,7 +56,7 @@ const Target *nativeTarget(std::string &error) {
 
 std::string mad::compilerVersion() { return "mad 0.1.0 (LLVM " LLVM_VERSION_STRING ")"; }
 
-const char *mad::targetTriple() { return "x86_64-unknown-linux-gnu"; }
+const char *mad::targetTriple() { return MAD_TARGET; }
 
 Variant mad::variant(int level) {
   return {level == 0 ? "x86-64" : "x86-64-v" + std::to_string(level), level};

@@ -25,6 +25,8 @@ struct ValueDescription {
   std::vector<std::string> dims;
   /// Sizes where they are known, else -1.
   std::vector<int64_t> sizes;
+  /// See `state` of `mad_value_info`.
+  int32_t state = 0;
 };
 
 /// See `mad_check` in runtime/artifact.h.

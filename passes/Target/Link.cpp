@@ -131,10 +131,11 @@ static Error link(const std::vector<std::string> &objects, const std::string &sc
 }
 #endif
 
-static uint64_t checksum(StringRef bytes) {
+static uint64_t checksum(StringRef before, StringRef behind) {
   mad_checksum sum;
   mad_checksum_start(&sum);
-  mad_checksum_add(&sum, bytes.data(), bytes.size());
+  mad_checksum_add(&sum, before.data(), before.size());
+  mad_checksum_add(&sum, behind.data(), behind.size());
   return mad_checksum_value(&sum);
 }
 
@@ -159,19 +160,26 @@ static Error seal(const std::string &path) {
   auto sections = elf->sections();
   if (!sections)
     return sections.takeError();
+  mad_file_header *header = nullptr;
+  uint64_t weightsOffset = 0, weightsBytes = 0;
   for (const auto &section : *sections) {
     auto name = elf->getSectionName(section);
     if (!name)
       return name.takeError();
-    if (*name != MAD_HEADER_SECTION || section.sh_size != sizeof(mad_file_header))
-      continue;
-    auto *header = reinterpret_cast<mad_file_header *>(map.data() + section.sh_offset);
-    header->file_bytes = bytes.size();
-    header->checksum = 0;
-    header->checksum = checksum(bytes);
-    return Error::success();
+    if (*name == MAD_HEADER_SECTION && section.sh_size == sizeof *header)
+      header = reinterpret_cast<mad_file_header *>(map.data() + section.sh_offset);
+    if (*name == MAD_WEIGHTS_SECTION)
+      weightsOffset = section.sh_offset, weightsBytes = section.sh_size;
   }
-  return createStringError("none of the objects holds an artifact");
+  if (!header)
+    return createStringError("none of the objects holds an artifact");
+  header->file_bytes = bytes.size();
+  header->weights_offset = weightsOffset;
+  header->weights_bytes = weightsBytes;
+  header->checksum = 0;
+  header->checksum =
+      checksum(bytes.take_front(weightsOffset), bytes.drop_front(weightsOffset + weightsBytes));
+  return Error::success();
 }
 
 static Error linkIn(StringRef folder, const std::vector<std::unique_ptr<MemoryBuffer>> &objects,

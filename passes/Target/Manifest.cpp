@@ -13,7 +13,8 @@
 //              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null]}]
 //   weights    [{name, dtype, shape, bytes, checksum, offset}]
 //              checksum: 16 hexadecimal digits, runtime/core/checksum.h
-//              offset: in the section .mad.weights, where there is one
+//              offset: in the section .mad.weights or the file; neither in memory
+//   weights_file  name of the file of weights, where there is one
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Codegen.h"
@@ -56,19 +57,18 @@ static json::Object entry(const EntryDescription &entry) {
                       {"outputs", values(entry.outputs)}, {"weights", texts(entry.weights)}};
 }
 
-static std::string checksum(const WeightBytes &weight) {
+uint64_t mad::checksum(const WeightBytes &weight) {
   mad_checksum sum;
   mad_checksum_start(&sum);
   mad_checksum_add(&sum, weight.data.get(), weight.bytes);
-  return utohexstr(mad_checksum_value(&sum), /*LowerCase=*/true, /*Width=*/16);
+  return mad_checksum_value(&sum);
 }
 
 static json::Object weight(const WeightBytes &weight) {
   return json::Object{{"name", text(weight.name)},
                       {"dtype", mad_dtype_name(weight.dtype)},
                       {"shape", json::Array(weight.shape)},
-                      {"bytes", weight.bytes},
-                      {"checksum", checksum(weight)}};
+                      {"bytes", weight.bytes}};
 }
 
 std::string mad::manifest(const ArtifactOptions &options,
@@ -82,13 +82,17 @@ std::string mad::manifest(const ArtifactOptions &options,
     entryList.push_back(entry(one));
   for (size_t i = 0; i < weights.size(); ++i) {
     weightList.push_back(weight(weights[i]));
-    if (i < offsets.size())
-      weightList.back().getAsObject()->try_emplace("offset", offsets[i]);
+    if (i >= offsets.size())
+      continue;
+    json::Object &made = *weightList.back().getAsObject();
+    made["offset"] = offsets[i];
+    made["checksum"] = utohexstr(checksum(weights[i]), /*LowerCase=*/true, /*Width=*/16);
   }
-  json::Value all =
-      json::Object{{"name", text(options.name)},      {"compiler", compilerVersion()},
+  json::Object all{{"name", text(options.name)},      {"compiler", compilerVersion()},
                    {"abi", MAD_ABI_VERSION},          {"target", targetTriple()},
                    {"variants", std::move(variants)}, {"entries", std::move(entryList)},
                    {"weights", std::move(weightList)}};
-  return formatv("{0:2}\n", all).str();
+  if (!options.weightsFile.empty())
+    all["weights_file"] = options.weightsFile;
+  return formatv("{0:2}\n", json::Value(std::move(all))).str();
 }

@@ -38,7 +38,11 @@ struct WeightBytes {
   std::vector<int64_t> shape;
   std::shared_ptr<const void> data;
   uint64_t bytes = 0;
+  std::string source;      ///< its name in the file that the model names, if it is one tensor there
+  bool transposed = false; ///< there it has its two dimensions swapped
 };
+/// runtime/core/checksum.h over the bytes.
+uint64_t checksum(const WeightBytes &weight);
 
 /// Translates a module in the LLVM dialect, optimises it and makes an object.
 /// `suffix` is appended to the names of its prepare and run functions, so that
@@ -52,16 +56,19 @@ compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &entrie
 struct ArtifactOptions {
   std::string name;        ///< a C identifier
   std::vector<int> levels; ///< of the objects, ascending; suffix of level n is `.vn`
+  /// Name of the file beside the library that holds the weights; empty: the library does.
+  std::string weightsFile = {};
 };
-/// The manifest: JSON, keys in Manifest.cpp. Where `offsets` are known, each
-/// weight says where it lies in its section.
+/// The manifest: JSON, keys in Manifest.cpp. Where `offsets` are known, each weight
+/// says where it lies in its section or file, and its checksum.
 std::string manifest(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
                      const std::vector<WeightBytes> &weights,
                      const std::vector<uint64_t> &offsets = {});
 /// The object that holds the `mad_artifact` (runtime/artifact.h), exported as
 /// `mad_artifact_v1` and `<name>_artifact`. Weights are external symbols
-/// `mad_weight_<number>` when `weightFile` is empty (the JIT defines them), else
-/// a section that includes that file, in which weight i lies at `offsets[i]`.
+/// `mad_weight_<number>` when there is no `weightFile` (the JIT defines them), else
+/// a section that includes that file, in which weight i lies at `offsets[i]`. With
+/// `options.weightsFile` the artifact holds none of them; `offsets` are of that file.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 artifactObject(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
                const std::vector<WeightBytes> &weights, llvm::StringRef weightFile = {},
@@ -69,6 +76,10 @@ artifactObject(const ArtifactOptions &options, const std::vector<EntryDescriptio
 
 /// The text of X.h: typed functions over runtime/mad.h.
 std::string header(const ArtifactOptions &options, const std::vector<EntryDescription> &entries);
+
+/// Writes a file of weights (runtime/artifact.h); atomic. `offsets`: where each lies.
+llvm::Error writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
+                             std::vector<uint64_t> &offsets);
 
 /// Links objects to a shared library; atomic.
 llvm::Error linkSharedLibrary(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,

@@ -36,6 +36,7 @@ EntryArguments::EntryArguments(func::FuncOp function) {
   weights = inputs + type.getNumInputs();
   outputs = weights + entryList(function, "weights").size();
   arena = outputs + type.getNumResults();
+  executor = arena + 1;
 }
 
 RankedTensorType EntryArguments::typeOf(func::FuncOp function, unsigned argument) const {

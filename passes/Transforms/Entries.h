@@ -23,10 +23,11 @@ mlir::ArrayAttr entryList(mlir::func::FuncOp function, llvm::StringRef name); //
 void setEntryMember(mlir::func::FuncOp function, llvm::StringRef name, mlir::Attribute value);
 
 /// Positions among the arguments: dimension parameters, status, inputs, weights,
-/// and after bufferization outputs and the arena.
+/// after bufferization outputs and the arena, and the executor where loops are cut into
+/// pieces.
 struct EntryArguments {
   explicit EntryArguments(mlir::func::FuncOp function);
-  unsigned dims, status, inputs, weights, outputs, arena;
+  unsigned dims, status, inputs, weights, outputs, arena, executor;
   mlir::FunctionType type; ///< as in the source, with encodings
   /// The type in the source of what an argument holds; null for dimension
   /// parameters, status and arena. Weights have no encoding.

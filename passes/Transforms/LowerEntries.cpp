@@ -175,7 +175,7 @@ Value EntryLowering::pointerOf(unsigned argument, Value data, ValueRange dims) {
 }
 
 void EntryLowering::makeRun() {
-  func::FuncOp run = makeFunction(runSymbol(function.getName().str()), 4);
+  func::FuncOp run = makeFunction(runSymbol(function.getName().str()), 5);
   Value data = run.getArgument(0), arena = run.getArgument(2), info = run.getArgument(3);
   SmallVector<Value> operands;
   for (unsigned i = 0; i < arguments.status; ++i)
@@ -188,6 +188,8 @@ void EntryLowering::makeRun() {
   for (unsigned i = arguments.inputs; i < arguments.arena; ++i)
     operands.push_back(pointerOf(i, data, dims));
   operands.push_back(arena);
+  if (function.getNumArguments() > arguments.executor)
+    operands.push_back(run.getArgument(4));
   func::CallOp::create(b, function, operands);
 
   if (!entryList(function, "index_checks").empty()) {
@@ -237,7 +239,7 @@ Value EntryLowering::descriptor(unsigned argument, Value pointer) {
 void EntryLowering::takePointers() {
   b.setInsertionPointToStart(&function.front());
   Block &body = function.front();
-  for (unsigned i = arguments.status; i < function.getNumArguments(); ++i) {
+  for (unsigned i = arguments.status; i < arguments.executor; ++i) {
     BlockArgument argument = body.getArgument(i);
     // The descriptor reads the type, so the argument changes last.
     auto placeholder = UnrealizedConversionCastOp::create(b, ptr, argument);

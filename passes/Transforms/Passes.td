@@ -98,6 +98,27 @@ def LowerEntries : Pass<"mad-lower-entries", "::mlir::ModuleOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def ParallelizeLoops : Pass<"mad-parallelize-loops", "::mlir::ModuleOp"> {
+  let summary = "cuts large linalg ops on memrefs into pieces for several threads";
+  let description = [{
+    A piece is a range of one or two parallel dimensions, so pieces write to different
+    memory and every element is computed as before. The op becomes a function of the
+    number of a piece, called by the executor of the host (runtime/mad.h), which the
+    functions of the module get as a new last argument.
+
+    How many pieces there are follows from the sizes alone, at run time where they are
+    not known before: results have the same bits for any number of threads. Ops that
+    take less than two grains of time are one piece, on the thread of the caller.
+    After bufferization, before the passes that make loops.
+  }];
+  let options = [
+    Option<"grain", "grain", "int64_t", /*default=*/"20000000",
+           "estimated time of a piece in picoseconds">];
+  let statistics = [Statistic<"numCut", "num-cut", "ops cut into pieces">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PlanArena : Pass<"mad-plan-arena", "::mlir::ModuleOp"> {
   let summary = "places all buffers of an entry in one block of memory";
   let description = [{

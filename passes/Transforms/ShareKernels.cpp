@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Passes.h"
 #include <map>
 
@@ -24,20 +25,6 @@ namespace mad {
 #include "passes/Transforms/Passes.h.inc"
 
 namespace {
-
-/// Fills of the outputs right before the op: they go along, because the start of a
-/// reduction need not pass through memory.
-SmallVector<linalg::FillOp> fillsBefore(GenericOp op) {
-  SmallVector<linalg::FillOp> fills;
-  for (Operation *o = op->getPrevNode(); o; o = o->getPrevNode()) {
-    auto fill = dyn_cast<linalg::FillOp>(o);
-    if (fill && llvm::is_contained(op.getDpsInits(), fill.getDpsInits().front()))
-      fills.push_back(fill);
-    else if (!isMemoryEffectFree(o))
-      break;
-  }
-  return fills;
-}
 
 /// An op as a function of distinct values.
 class Kernel {

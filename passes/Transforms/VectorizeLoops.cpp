@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/VectorizeLoopsPlan.h"
 
@@ -44,54 +45,6 @@ linalg::FillOp findFill(linalg::LinalgOp op, Value output) {
       break;
   }
   return {};
-}
-
-/// Dimensions that can be one: neighbours in every operand that has them, of the
-/// same kind, and not asked for by linalg.index.
-SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
-  SmallVector<ReassociationIndices> groups;
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
-  llvm::SmallBitVector asked(op.getNumLoops());
-  op.getBody()->walk([&](linalg::IndexOp index) { asked.set(index.getDim()); });
-  auto guaranteed = [&](ArrayRef<int64_t> dims) {
-    for (OpOperand &operand : op->getOpOperands()) {
-      auto type = dyn_cast<MemRefType>(operand.get().getType());
-      if (!type)
-        continue;
-      AffineMap map = op.getMatchingIndexingMap(&operand);
-      for (auto [i, e] : llvm::enumerate(map.getResults())) {
-        auto dim = dyn_cast<AffineDimExpr>(e);
-        if (!dim || dim.getPosition() != dims[0])
-          continue;
-        ReassociationIndices whole = llvm::to_vector(llvm::seq<int64_t>(i, i + dims.size()));
-        SmallVector<ReassociationIndices> reassociation;
-        for (int64_t k = 0; k < type.getRank(); ++k)
-          if (k == whole.front())
-            reassociation.push_back(whole);
-          else if (k < whole.front() || k > whole.back())
-            reassociation.push_back({k});
-        if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, reassociation))
-          return false;
-      }
-    }
-    return true;
-  };
-  for (int64_t d = 0; d < op.getNumLoops(); ++d) {
-    if (!groups.empty()) {
-      ReassociationIndices longer = groups.back();
-      longer.push_back(d);
-      bool some = sizes[d] != 0 && sizes[d - 1] != 0; // 0 x ? has a size of its own
-      bool same = some && kinds[d] == kinds[longer.front()] && !asked.test(d) && !asked.test(d - 1);
-      if (same && linalg::areDimSequencesPreserved(maps, {longer}) && guaranteed(longer)) {
-        groups.back() = longer;
-        continue;
-      }
-    }
-    groups.push_back({d});
-  }
-  return groups;
 }
 
 bool mayContract(Operation *op) {
@@ -206,19 +159,7 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
         return {};
       generic = *result;
     }
-    // Upstream collapses operands that are indexed by single dimensions only.
-    if (!llvm::all_of(generic.getIndexingMapsArray(),
-                      [](AffineMap map) { return map.isProjectedPermutation(); }))
-      return generic;
-    SmallVector<ReassociationIndices> groups = collapsibleDims(generic);
-    if (groups.size() == generic.getNumLoops())
-      return generic;
-    rewriter.setInsertionPoint(generic);
-    auto collapsed = linalg::collapseOpIterationDims(generic, groups, rewriter);
-    if (failed(collapsed))
-      return generic;
-    rewriter.eraseOp(generic);
-    return cast<linalg::GenericOp>(collapsed->collapsedOp.getOperation());
+    return collapseDims(rewriter, generic);
   }
 
   bool lower(IRRewriter &rewriter, linalg::GenericOp op, ArrayRef<linalg::FillOp> fills) {

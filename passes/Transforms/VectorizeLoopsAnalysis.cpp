@@ -48,8 +48,7 @@ static bool isSupportedBody(Block &body) {
   return true;
 }
 
-/// Functions that become long polynomials or calls.
-static bool isHeavy(Operation &op) {
+bool isHeavy(Operation &op) {
   return isa<math::MathDialect>(op.getDialect()) &&
          !isa<math::AbsFOp, math::AbsIOp, math::SqrtOp, math::RsqrtOp, math::FloorOp, math::CeilOp,
               math::RoundEvenOp, math::TruncOp, math::FmaOp, math::CopySignOp>(op);

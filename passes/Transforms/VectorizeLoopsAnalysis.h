@@ -112,6 +112,9 @@ private:
 
 std::optional<int64_t> constantInt(mlir::Value value);
 
+/// Functions that become long polynomials or calls.
+bool isHeavy(mlir::Operation &op);
+
 /// The change of `expr` a step of `dim`, if it is constant.
 std::optional<int64_t> slopeOf(mlir::AffineExpr expr, unsigned dim);
 

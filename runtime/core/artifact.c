@@ -17,6 +17,29 @@ static int knownValues(const mad_value_info *values, int32_t count) {
   return 1;
 }
 
+static int knownWeight(const mad_artifact *artifact, const mad_weight *weight) {
+  if (!weight->name || weight->rank < 0 || (weight->rank > 0 && !weight->shape))
+    return 0;
+  return weight->bytes == 0 || weight->data || artifact->weights_file;
+}
+
+/* Both sides of a state name each other. */
+static int knownStates(const mad_entry_info *info) {
+  for (int32_t i = 0; i < info->num_inputs; ++i) {
+    const int32_t other = info->inputs[i].state;
+    if (other < 0 || other > info->num_outputs ||
+        (other > 0 && info->outputs[other - 1].state != i + 1))
+      return 0;
+  }
+  for (int32_t i = 0; i < info->num_outputs; ++i) {
+    const int32_t other = info->outputs[i].state;
+    if (other < 0 || other > info->num_inputs ||
+        (other > 0 && info->inputs[other - 1].state != i + 1))
+      return 0;
+  }
+  return 1;
+}
+
 static const char *faultOfEntry(const mad_artifact *artifact, const mad_entry *entry) {
   const mad_entry_info *info = &entry->info;
   if (!info->name || info->num_dims < 0 || (info->num_dims > 0 && !info->dims))
@@ -24,6 +47,8 @@ static const char *faultOfEntry(const mad_artifact *artifact, const mad_entry *e
   if (!knownValues(info->inputs, info->num_inputs) ||
       !knownValues(info->outputs, info->num_outputs))
     return "an input or output has no name, type or dimensions";
+  if (!knownStates(info))
+    return "the states of an entry do not fit together";
   if (!entry->prepare || !entry->run)
     return "an entry has no code";
   for (int32_t i = 0; i < artifact->num_variants; ++i)
@@ -47,8 +72,8 @@ static const char *fault(const mad_artifact *artifact) {
   if (artifact->num_weights < 0 || (artifact->num_weights > 0 && !artifact->weights))
     return "its weights are missing";
   for (int32_t i = 0; i < artifact->num_weights; ++i)
-    if (artifact->weights[i].bytes > 0 && !artifact->weights[i].data)
-      return "a weight has no data";
+    if (!knownWeight(artifact, &artifact->weights[i]))
+      return "a weight has no name, shape or data";
   if (artifact->num_entries < 0 || (artifact->num_entries > 0 && !artifact->entries))
     return "its entries are missing";
   for (int32_t i = 0; i < artifact->num_entries; ++i) {
@@ -73,15 +98,14 @@ mad_status mad_artifact_check(const mad_artifact *artifact, int32_t *variant, ma
   if (text)
     return mad_error_inconsistent(error, text);
 
-  const int32_t cpu = mad_cpu_level();
-  int32_t lowest = artifact->variants[0].level;
+  const uint64_t cpu = mad_cpu_features();
   *variant = -1;
-  for (int32_t i = 0; i < artifact->num_variants; ++i) {
-    const int32_t level = artifact->variants[i].level;
-    if (level <= cpu)
+  for (int32_t i = 0; i < artifact->num_variants; ++i)
+    if (!(artifact->variants[i].features & ~cpu))
       *variant = i;
-    if (level < lowest)
-      lowest = level;
-  }
-  return *variant < 0 ? mad_error_level(error, artifact->name, lowest, cpu) : MAD_OK;
+  if (*variant >= 0)
+    return MAD_OK;
+  const mad_variant *first = &artifact->variants[0];
+  return mad_error_level(error, artifact->name, first->level, mad_cpu_level(),
+                         first->features & ~cpu);
 }

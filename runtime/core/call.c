@@ -71,30 +71,87 @@ static mad_status run(mad_context *context, const mad_entry *entry, const mad_te
   for (int32_t i = 0; i < entry->info.num_inputs; ++i)
     *data++ = inputs[i].data;
   for (int32_t i = 0; i < entry->info.num_outputs; ++i)
-    *data++ = outputs[i].data;
+    *data++ = mad_output_data(entry, inputs, outputs, i);
   for (int32_t i = 0; i < entry->num_weights; ++i)
-    *data++ = (void *)(uintptr_t)context->module->artifact->weights[entry->weights[i]].data;
-  const int32_t code =
-      entry->run[context->module->variant](context->data, context->dims, context->arena, info);
+    *data++ = (void *)(uintptr_t)context->module->weights[entry->weights[i]];
+  const int32_t code = entry->run[context->module->variant](
+      context->data, context->dims, context->arena, info, &context->executor);
   return statusOf(context, entry, code, info);
+}
+
+/* What both forms of a call do first: the entry and its inputs are good, the extents of
+ * the results and the bytes of scratch memory known. */
+static mad_status begin(mad_context *context, int32_t number, const mad_tensor *inputs,
+                        int32_t num_inputs, const mad_entry **entry, int64_t *arena) {
+  if (!context)
+    return MAD_INVALID_ARGUMENT;
+  mad_status status = find(context, number, entry);
+  if (status == MAD_OK)
+    status = mad_check_inputs(context, *entry, inputs, num_inputs, /*with_data=*/1);
+  return status == MAD_OK ? prepare(context, *entry, inputs, arena) : status;
+}
+
+static mad_status finish(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                         const mad_tensor *outputs, int32_t num_outputs, int64_t arena) {
+  mad_status status =
+      mad_check_outputs(context, entry, inputs, outputs, num_outputs, context->results);
+  if (status == MAD_OK)
+    status = mad_check_overlap(context, entry, inputs, outputs);
+  if (status == MAD_OK)
+    status = mad_arena_reserve(context, entry, arena);
+  return status == MAD_OK ? run(context, entry, inputs, outputs) : status;
 }
 
 mad_status mad_entry_call(mad_context *context, int32_t number, const mad_tensor *inputs,
                           int32_t num_inputs, const mad_tensor *outputs, int32_t num_outputs) {
   const mad_entry *entry = NULL;
   int64_t arena = 0;
-  if (!context)
-    return MAD_INVALID_ARGUMENT;
-  mad_status status = find(context, number, &entry);
+  const mad_status status = begin(context, number, inputs, num_inputs, &entry, &arena);
+  return status == MAD_OK ? finish(context, entry, inputs, outputs, num_outputs, arena) : status;
+}
+
+/* Describes the results and has the host allocate them. */
+static mad_status allocate(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                           const mad_allocator *allocator, mad_tensor *outputs) {
+  const int64_t *extents = context->results;
+  for (int32_t i = 0; i < entry->info.num_outputs; ++i) {
+    const mad_value_info *info = &entry->info.outputs[i];
+    outputs[i].shape = extents;
+    outputs[i].rank = info->rank;
+    outputs[i].dtype = info->dtype;
+    extents += info->rank;
+  }
+  for (int32_t i = 0; i < entry->info.num_outputs; ++i) {
+    const mad_operand at = {entry, "output", &entry->info.outputs[i]};
+    if (at.info->state > 0) {
+      outputs[i].data = inputs[at.info->state - 1].data;
+      continue;
+    }
+    outputs[i].data = allocator->allocate(allocator->user, i, &outputs[i]);
+    if (!outputs[i].data && mad_tensor_bytes(&outputs[i]) > 0)
+      return mad_error_no_result(&context->error, &at, mad_tensor_bytes(&outputs[i]));
+  }
+  return MAD_OK;
+}
+
+mad_status mad_entry_call_alloc(mad_context *context, int32_t number, const mad_tensor *inputs,
+                                int32_t num_inputs, const mad_allocator *allocator,
+                                mad_tensor *outputs, int32_t num_outputs) {
+  const mad_entry *entry = NULL;
+  int64_t arena = 0;
+  if (outputs && num_outputs > 0)
+    memset(outputs, 0, (size_t)num_outputs * sizeof *outputs);
+  mad_status status = begin(context, number, inputs, num_inputs, &entry, &arena);
+  if (status != MAD_OK)
+    return status;
+  if (num_outputs != entry->info.num_outputs)
+    return mad_error_count(&context->error, entry, "output", num_outputs, entry->info.num_outputs);
+  if (num_outputs > 0 && !outputs)
+    return mad_error_null(&context->error, "the list of outputs");
+  if (!allocator || !allocator->allocate)
+    return mad_error_null(&context->error, "the allocator");
+  status = mad_arena_reserve(context, entry, arena);
   if (status == MAD_OK)
-    status = mad_check_inputs(context, entry, inputs, num_inputs, /*with_data=*/1);
-  if (status == MAD_OK)
-    status = prepare(context, entry, inputs, &arena);
-  if (status == MAD_OK)
-    status = mad_check_outputs(context, entry, outputs, num_outputs, context->results);
-  if (status == MAD_OK)
-    status = mad_check_overlap(context, entry, inputs, outputs);
-  if (status == MAD_OK)
-    status = mad_arena_reserve(context, entry, arena);
-  return status == MAD_OK ? run(context, entry, inputs, outputs) : status;
+    status = allocate(context, entry, inputs, allocator, outputs);
+  return status == MAD_OK ? finish(context, entry, inputs, outputs, num_outputs, arena) : status;
 }

@@ -24,33 +24,53 @@ void mad_checksum_start(mad_checksum *sum) {
   sum->total = 0;
 }
 
-void mad_checksum_add(mad_checksum *sum, const void *data, size_t bytes) {
-  const unsigned char *p = data;
-  uint64_t a = sum->lanes[0], b = sum->lanes[1], c = sum->lanes[2], d = sum->lanes[3];
+/* Takes whole blocks; returns how many bytes. */
+static size_t addBlocks(uint64_t *lanes, const unsigned char *p, size_t bytes) {
+  uint64_t a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
   uint64_t words[4];
-  sum->total += bytes;
-  for (; bytes >= sizeof words; bytes -= sizeof words, p += sizeof words) {
+  size_t left = bytes;
+  for (; left >= sizeof words; left -= sizeof words, p += sizeof words) {
     memcpy(words, p, sizeof words);
     a = step(a, words[0]);
     b = step(b, words[1]);
     c = step(c, words[2]);
     d = step(d, words[3]);
   }
-  if (bytes > 0) {
-    memset(words, 0, sizeof words);
-    memcpy(words, p, bytes);
-    a = step(a, words[0]);
-    b = step(b, words[1]);
-    c = step(c, words[2]);
-    d = step(d, words[3]);
+  lanes[0] = a, lanes[1] = b, lanes[2] = c, lanes[3] = d;
+  return bytes - left;
+}
+
+void mad_checksum_add(mad_checksum *sum, const void *data, size_t bytes) {
+  const unsigned char *p = data;
+  const size_t block = sizeof sum->held, held = sum->total % block;
+  if (bytes == 0)
+    return;
+  sum->total += bytes;
+  if (held > 0) {
+    const size_t room = block - held, taken = bytes < room ? bytes : room;
+    memcpy(sum->held + held, p, taken);
+    if (taken < room)
+      return;
+    addBlocks(sum->lanes, sum->held, block);
+    p += taken, bytes -= taken;
   }
-  sum->lanes[0] = a, sum->lanes[1] = b, sum->lanes[2] = c, sum->lanes[3] = d;
+  const size_t done = addBlocks(sum->lanes, p, bytes);
+  if (bytes > done)
+    memcpy(sum->held, p + done, bytes - done);
 }
 
 uint64_t mad_checksum_value(const mad_checksum *sum) {
+  uint64_t lanes[4];
+  memcpy(lanes, sum->lanes, sizeof lanes);
+  const size_t held = sum->total % sizeof sum->held;
+  if (held > 0) {
+    unsigned char last[sizeof sum->held] = {0};
+    memcpy(last, sum->held, held);
+    addBlocks(lanes, last, sizeof last);
+  }
   uint64_t h = sum->total * PRIME_3;
   for (int i = 0; i < 4; ++i)
-    h = step(h, sum->lanes[i]) + PRIME_3;
+    h = step(h, lanes[i]) + PRIME_3;
   h ^= h >> 33;
   h *= PRIME_2;
   h ^= h >> 29;

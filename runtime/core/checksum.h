@@ -20,10 +20,11 @@ extern "C" {
 typedef struct mad_checksum {
   uint64_t lanes[4];
   uint64_t total;
+  unsigned char held[32]; /* the first total % 32 are bytes that wait for more */
 } mad_checksum;
 
 void mad_checksum_start(mad_checksum *sum);
-/* Every piece but the last must be a multiple of 32 bytes. */
+/* Pieces of any size, one after the other. */
 void mad_checksum_add(mad_checksum *sum, const void *data, size_t bytes);
 uint64_t mad_checksum_value(const mad_checksum *sum);
 

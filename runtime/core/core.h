@@ -9,11 +9,14 @@
 
 #include "runtime/artifact.h"
 #include "runtime/core/cpu.h"
+#include "runtime/core/weights.h"
 #include <stdatomic.h>
 
 struct mad_module {
   const mad_artifact *artifact;
-  void *handle;       /* of dlopen, or null */
+  void *handle;         /* of dlopen, or null */
+  const void **weights; /* one pointer a weight of the artifact */
+  mad_weight_memory memory;
   int32_t variant;    /* chosen for this machine */
   atomic_int holders; /* the creator and the contexts: they may go in any order */
 };
@@ -23,6 +26,9 @@ struct mad_context {
   mad_error error;
   void *arena;
   size_t arena_bytes;
+  mad_executor executor;
+  int32_t threads; /* of the pool below, as it was asked for */
+  mad_pool *pool;  /* of this context; made when it is first needed */
   /* Room for the largest entry. */
   int64_t *extents; /* of all inputs */
   int64_t *dims;
@@ -38,10 +44,17 @@ typedef struct mad_file_facts {
   mad_file_header header;
   uint64_t header_address; /* relative to where the file is loaded */
 } mad_file_facts;
-/* Reads the file as bytes; runs nothing. */
+/* Reads the file as bytes, all but the weights; runs nothing. */
 mad_status mad_file_verify(const char *path, mad_file_facts *facts, mad_error *error);
 
+/* The options that a caller gave (null: none), in the form of this version. */
+mad_status mad_read_options(const mad_load_options *given, mad_load_options *options,
+                            mad_error *error);
+
 void mad_module_hold(mad_module *module);
+
+/* Whether a number of threads can be asked for. */
+mad_status mad_check_threads(mad_error *error, int32_t threads);
 
 /* At least `bytes` of scratch memory, aligned to 64. Keeps what is there when
  * it is large enough. */
@@ -52,9 +65,15 @@ uint64_t mad_tensor_bytes(const mad_tensor *tensor);
 mad_status mad_check_inputs(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                             int32_t count, int with_data);
 /* Extents must equal `expected`, those of all outputs one after the other. */
-mad_status mad_check_outputs(mad_context *context, const mad_entry *entry,
+mad_status mad_check_outputs(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                              const mad_tensor *outputs, int32_t count, const int64_t *expected);
 mad_status mad_check_overlap(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                              const mad_tensor *outputs);
+/* Where an output lies: a state may be passed once, as input. */
+static inline void *mad_output_data(const mad_entry *entry, const mad_tensor *inputs,
+                                    const mad_tensor *outputs, int32_t number) {
+  const int32_t state = entry->info.outputs[number].state;
+  return state > 0 ? inputs[state - 1].data : outputs[number].data;
+}
 
 #endif /* MAD_RUNTIME_CORE_CORE_H */

@@ -6,6 +6,8 @@
  *===------------------------------------------------------------------------===*/
 #define _POSIX_C_SOURCE 200809L
 #include "runtime/core/errors.h"
+#include "runtime/core/cpu.h"
+#include "runtime/core/weights.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,6 +122,25 @@ mad_status mad_error_overlap(mad_error *error, const mad_operand *at, const mad_
               other->kind, other->info->name);
 }
 
+mad_status mad_error_state(mad_error *error, const mad_operand *at, const char *input) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              OPERAND " is the new value of the state `%s`; its data must be that of the input, or "
+                      "a null pointer",
+              NAMES(at), input);
+}
+
+mad_status mad_error_no_result(mad_error *error, const mad_operand *at, uint64_t bytes) {
+  return fail(error, MAD_OUT_OF_MEMORY,
+              "the host's allocator gives no memory for " OPERAND ": %" PRIu64 " bytes", NAMES(at),
+              bytes);
+}
+
+mad_status mad_error_threads(mad_error *error, int32_t threads, int32_t most) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "cannot use %" PRId32 " threads, expected from 1 to %" PRId32 ", or 0 for one a CPU",
+              threads, most);
+}
+
 //===- Failures inside a call -----------------------------------------------===//
 
 mad_status mad_error_check(mad_error *error, const mad_check *check, const int64_t *info) {
@@ -188,12 +209,27 @@ mad_status mad_error_inconsistent(mad_error *error, const char *what) {
   return fail(error, MAD_BAD_FORMAT, "the artifact is damaged: %s", what);
 }
 
-mad_status mad_error_level(mad_error *error, const char *name, int32_t wanted, int32_t cpu) {
-  char a[32], b[32];
-  return fail(
-      error, MAD_UNSUPPORTED,
-      "artifact `%s` needs a CPU of level %s, this one reaches %s; compile the model for %s", name,
-      level(wanted, a, sizeof a), level(cpu, b, sizeof b), b);
+mad_status mad_error_level(mad_error *error, const char *name, int32_t wanted, int32_t cpu,
+                           uint64_t lacking) {
+  char a[32], b[32], names[160];
+  mad_cpu_names(lacking, names, sizeof names);
+  return fail(error, MAD_UNSUPPORTED,
+              "artifact `%s` needs a CPU of level %s, this one reaches %s (no %s); compile the "
+              "model for %s",
+              name, level(wanted, a, sizeof a), level(cpu, b, sizeof b), names, b);
+}
+
+mad_status mad_error_options_size(mad_error *error, size_t size, size_t expected) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "the load options have struct_size %zu, this runtime reads %zu; set it to "
+              "sizeof(mad_load_options), and leave fields that are not known here at zero",
+              size, expected);
+}
+
+mad_status mad_error_verify(mad_error *error, int verify) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "the load options have verify %d, expected MAD_VERIFY_CODE or MAD_VERIFY_ALL",
+              verify);
 }
 
 //===- Artifacts in files ---------------------------------------------------===//
@@ -254,14 +290,34 @@ mad_status mad_error_file_abi(mad_error *error, const char *path, const mad_file
               "`%s` has binary interface %" PRIu32
               ", made by %.63s; this runtime reads %u; compile "
               "the model again or take the runtime of its compiler",
-              path, header->abi_version, header->compiler, MAD_ABI_VERSION);
+              path, header->abi_version,
+              /* The first version had no text at this place. */
+              header->abi_version < 2 ? "an older compiler" : header->compiler, MAD_ABI_VERSION);
 }
 
-mad_status mad_error_file_level(mad_error *error, const char *path, int32_t wanted, int32_t cpu) {
-  char a[32], b[32];
+mad_status mad_error_file_format(mad_error *error, const char *path,
+                                 const mad_file_header *header) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` has format %" PRIu32
+              ", made by %.63s; this runtime reads %u; compile the model "
+              "again or take the runtime of its compiler",
+              path, header->format_version, header->compiler, MAD_FORMAT_VERSION);
+}
+
+mad_status mad_error_target(mad_error *error, const char *path, const char *target) {
   return fail(error, MAD_UNSUPPORTED,
-              "`%s` needs a CPU of level %s, this one reaches %s; compile the model for %s", path,
-              level(wanted, a, sizeof a), level(cpu, b, sizeof b), b);
+              "`%s` is made for %.47s, this runtime is of " MAD_TARGET
+              "; compile the model for this machine",
+              path, target);
+}
+
+mad_status mad_error_file_level(mad_error *error, const char *path, int32_t wanted, int32_t cpu,
+                                uint64_t lacking) {
+  char a[32], b[32], names[160];
+  mad_cpu_names(lacking, names, sizeof names);
+  return fail(error, MAD_UNSUPPORTED,
+              "`%s` needs a CPU of level %s, this one reaches %s (no %s); compile the model for %s",
+              path, level(wanted, a, sizeof a), level(cpu, b, sizeof b), names, b);
 }
 
 mad_status mad_error_file_size(mad_error *error, const char *path, uint64_t bytes,
@@ -279,6 +335,12 @@ mad_status mad_error_checksum(mad_error *error, const char *path, uint64_t found
               path, found, expected);
 }
 
+mad_status mad_error_map(mad_error *error, const char *path, int code) {
+  char buffer[128];
+  return fail(error, MAD_FILE_ERROR, "cannot map `%s` into memory: %s", path,
+              reason(code, buffer, sizeof buffer));
+}
+
 mad_status mad_error_load(mad_error *error, const char *path, const char *text) {
   return fail(error, MAD_FILE_ERROR, "cannot load `%s`: %s", path, text ? text : "unknown reason");
 }
@@ -292,4 +354,83 @@ mad_status mad_error_replaced(mad_error *error, const char *path) {
 
 mad_status mad_error_no_symbol(mad_error *error, const char *path) {
   return fail(error, MAD_BAD_FORMAT, "`%s` is damaged: it does not export mad_artifact_v1", path);
+}
+
+/*===- Files of weights -----------------------------------------------------===*/
+
+mad_status mad_error_side_file(mad_error *error, const char *path, const char *name, int code) {
+  char buffer[128];
+  return fail(error, MAD_FILE_ERROR,
+              "cannot open `%s`, the weights of `%s`: %s; put the file beside the library, or name "
+              "it in the load options",
+              path, name, reason(code, buffer, sizeof buffer));
+}
+
+mad_status mad_error_not_weights(mad_error *error, const char *path) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` is no file of weights: it starts neither like a .weights nor like a "
+              ".safetensors file",
+              path);
+}
+
+mad_status mad_error_weights_version(mad_error *error, const char *path,
+                                     const mad_weights_header *header) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` has format %" PRIu32 ", made by %.63s; this runtime reads %u; write the file "
+              "again or take the runtime of its compiler",
+              path, header->version, header->compiler, MAD_WEIGHTS_VERSION);
+}
+
+mad_status mad_error_weights_damaged(mad_error *error, const char *path, const char *what) {
+  return fail(error, MAD_BAD_FORMAT, "`%s` is damaged: %s", path, what);
+}
+
+/* `f32[64, 128]`; `swapped` the other way round. */
+static const char *typeText(mad_dtype dtype, const int64_t *shape, uint32_t rank, int swapped,
+                            char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "%s", mad_dtype_name(dtype));
+  for (uint32_t i = 0; i < rank && used < size; ++i) {
+    const int64_t extent = shape[swapped ? rank - 1 - i : i];
+    const int length = snprintf(text + used, size - used, "%s%" PRId64 "%s", i ? ", " : "[", extent,
+                                i + 1 == rank ? "]" : "");
+    used += length > 0 ? (size_t)length : 0;
+  }
+  return text;
+}
+
+mad_status mad_error_no_weight(mad_error *error, const char *path, const mad_weight *weight,
+                               int foreign) {
+  char a[128];
+  typeText(weight->dtype, weight->shape, (uint32_t)weight->rank, 0, a, sizeof a);
+  if (foreign && weight->source && strcmp(weight->source, weight->name) != 0)
+    return fail(error, MAD_BAD_FORMAT,
+                "`%s` has neither `%s` nor `%s`; the model needs this weight as %s", path,
+                weight->source, weight->name, a);
+  return fail(error, MAD_BAD_FORMAT, "`%s` has no weight `%s`, which the model needs as %s", path,
+              weight->name, a);
+}
+
+mad_status mad_error_weight_type(mad_error *error, const char *path, const mad_weight *weight,
+                                 const mad_stored *found, int transposed) {
+  char a[128], b[128];
+  return fail(
+      error, MAD_BAD_FORMAT, "`%s` holds weight `%s` as %s, the model needs %s%s", path,
+      weight->name, typeText(found->dtype, found->shape, found->rank, 0, a, sizeof a),
+      typeText(weight->dtype, weight->shape, (uint32_t)weight->rank, transposed, b, sizeof b),
+      transposed ? " (it is declared `transposed`)" : "");
+}
+
+mad_status mad_error_other_weights(mad_error *error, const char *path, const mad_weight *weight) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` holds other numbers for weight `%s` than the library was built with; put back "
+              "the file of the build, or name this one in the load options to replace the weights",
+              path, weight->name);
+}
+
+mad_status mad_error_weight_checksum(mad_error *error, const char *path, const mad_weight *weight,
+                                     uint64_t found, uint64_t expected) {
+  return fail(error, MAD_BAD_FORMAT,
+              "weight `%s` in `%s` is damaged or was changed: checksum %016" PRIx64
+              ", expected %016" PRIx64,
+              weight->name, path, found, expected);
 }

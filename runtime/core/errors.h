@@ -11,6 +11,8 @@
 
 #include "runtime/artifact.h"
 
+struct mad_stored;
+
 /* Arguments of calls. */
 mad_status mad_error_null(mad_error *error, const char *what);
 mad_status mad_error_no_entry(mad_error *error, int32_t number, int32_t count);
@@ -33,6 +35,9 @@ mad_status mad_error_misaligned(mad_error *error, const mad_operand *at);
 mad_status mad_error_extent(mad_error *error, const mad_operand *at, int32_t dim, int64_t extent,
                             int64_t expected);
 mad_status mad_error_overlap(mad_error *error, const mad_operand *at, const mad_operand *other);
+mad_status mad_error_state(mad_error *error, const mad_operand *at, const char *input);
+mad_status mad_error_no_result(mad_error *error, const mad_operand *at, uint64_t bytes);
+mad_status mad_error_threads(mad_error *error, int32_t threads, int32_t most);
 
 /* Failures inside a call. `info`: the value found and the one expected. */
 mad_status mad_error_check(mad_error *error, const mad_check *check, const int64_t *info);
@@ -46,7 +51,11 @@ mad_status mad_error_magic(mad_error *error);
 mad_status mad_error_abi(mad_error *error, uint32_t abi, const char *compiler);
 mad_status mad_error_struct_size(mad_error *error, uint32_t size, size_t expected);
 mad_status mad_error_inconsistent(mad_error *error, const char *what);
-mad_status mad_error_level(mad_error *error, const char *name, int32_t level, int32_t cpu);
+/* `lacking`: features that the CPU does not have. */
+mad_status mad_error_level(mad_error *error, const char *name, int32_t level, int32_t cpu,
+                           uint64_t lacking);
+mad_status mad_error_options_size(mad_error *error, size_t size, size_t expected);
+mad_status mad_error_verify(mad_error *error, int verify);
 
 /* Artifacts in files. */
 mad_status mad_error_open(mad_error *error, const char *path, int code);
@@ -60,7 +69,11 @@ mad_status mad_error_cut(mad_error *error, const char *path, const char *what, u
 mad_status mad_error_foreign(mad_error *error, const char *path);
 mad_status mad_error_header_size(mad_error *error, const char *path, uint64_t size);
 mad_status mad_error_file_abi(mad_error *error, const char *path, const mad_file_header *header);
-mad_status mad_error_file_level(mad_error *error, const char *path, int32_t level, int32_t cpu);
+mad_status mad_error_file_format(mad_error *error, const char *path, const mad_file_header *header);
+mad_status mad_error_target(mad_error *error, const char *path, const char *target);
+mad_status mad_error_file_level(mad_error *error, const char *path, int32_t level, int32_t cpu,
+                                uint64_t lacking);
+mad_status mad_error_map(mad_error *error, const char *path, int code);
 mad_status mad_error_file_size(mad_error *error, const char *path, uint64_t bytes,
                                uint64_t expected);
 mad_status mad_error_checksum(mad_error *error, const char *path, uint64_t found,
@@ -68,5 +81,21 @@ mad_status mad_error_checksum(mad_error *error, const char *path, uint64_t found
 mad_status mad_error_load(mad_error *error, const char *path, const char *reason);
 mad_status mad_error_replaced(mad_error *error, const char *path);
 mad_status mad_error_no_symbol(mad_error *error, const char *path);
+
+/* Files of weights. */
+mad_status mad_error_side_file(mad_error *error, const char *path, const char *name, int code);
+mad_status mad_error_not_weights(mad_error *error, const char *path);
+mad_status mad_error_weights_version(mad_error *error, const char *path,
+                                     const mad_weights_header *header);
+mad_status mad_error_weights_damaged(mad_error *error, const char *path, const char *what);
+/* `foreign`: the name in the source was looked for, too. */
+mad_status mad_error_no_weight(mad_error *error, const char *path, const mad_weight *weight,
+                               int foreign);
+/* `transposed`: the file is to hold it the other way round. */
+mad_status mad_error_weight_type(mad_error *error, const char *path, const mad_weight *weight,
+                                 const struct mad_stored *found, int transposed);
+mad_status mad_error_other_weights(mad_error *error, const char *path, const mad_weight *weight);
+mad_status mad_error_weight_checksum(mad_error *error, const char *path, const mad_weight *weight,
+                                     uint64_t found, uint64_t expected);
 
 #endif /* MAD_RUNTIME_CORE_ERRORS_H */

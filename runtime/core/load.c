@@ -23,7 +23,8 @@ static int sameAsVerified(void *handle, const mad_file_facts *facts) {
   return memcmp((const void *)address, &facts->header, sizeof facts->header) == 0;
 }
 
-static mad_status loadFile(const char *path, mad_module **module, mad_error *error) {
+static mad_status loadFile(const char *path, const mad_load_options *options, mad_module **module,
+                           mad_error *error) {
   mad_file_facts facts;
   mad_status status = mad_file_verify(path, &facts, error);
   if (status != MAD_OK)
@@ -35,8 +36,8 @@ static mad_status loadFile(const char *path, mad_module **module, mad_error *err
     status = mad_error_replaced(error, path);
   } else {
     const mad_artifact *artifact = dlsym(handle, "mad_artifact_v1");
-    status =
-        artifact ? mad_module_create(artifact, module, error) : mad_error_no_symbol(error, path);
+    status = artifact ? mad_module_create_with(artifact, options, module, error)
+                      : mad_error_no_symbol(error, path);
   }
   if (status != MAD_OK) {
     dlclose(handle);
@@ -47,17 +48,26 @@ static mad_status loadFile(const char *path, mad_module **module, mad_error *err
 }
 
 mad_status mad_module_load(const char *path, mad_module **module, mad_error *error) {
+  return mad_module_load_with(path, NULL, module, error);
+}
+
+mad_status mad_module_load_with(const char *path, const mad_load_options *given,
+                                mad_module **module, mad_error *error) {
   if (!module)
     return mad_error_null(error, "the place for the module");
   *module = NULL;
   if (!path)
     return mad_error_null(error, "the path");
+  mad_load_options options;
+  mad_status status = mad_read_options(given, &options, error);
+  if (status != MAD_OK)
+    return status;
   /* A name without a slash would be searched in the system's folders. */
   char *full = realpath(path, NULL);
   if (!full)
     return errno == ENOMEM ? mad_error_memory(error, "a path", strlen(path))
                            : mad_error_open(error, path, errno);
-  const mad_status status = loadFile(full, module, error);
+  status = loadFile(full, &options, module, error);
   free(full);
   return status;
 }

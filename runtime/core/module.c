@@ -10,21 +10,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+mad_status mad_read_options(const mad_load_options *given, mad_load_options *options,
+                            mad_error *error) {
+  memset(options, 0, sizeof *options);
+  options->struct_size = sizeof *options;
+  if (!given)
+    return MAD_OK;
+  const size_t size = given->struct_size, known = sizeof *options;
+  if (size < sizeof size)
+    return mad_error_options_size(error, size, known);
+  /* A host of another version may know fewer fields, or more that it does not use. */
+  for (size_t i = known; i < size; ++i)
+    if (((const char *)given)[i] != 0)
+      return mad_error_options_size(error, size, known);
+  memcpy(options, given, size < known ? size : known);
+  options->struct_size = known;
+  if (options->verify != MAD_VERIFY_CODE && options->verify != MAD_VERIFY_ALL)
+    return mad_error_verify(error, (int)options->verify);
+  return MAD_OK;
+}
+
 mad_status mad_module_create(const mad_artifact *artifact, mad_module **module, mad_error *error) {
+  return mad_module_create_with(artifact, NULL, module, error);
+}
+
+mad_status mad_module_create_with(const mad_artifact *artifact, const mad_load_options *given,
+                                  mad_module **module, mad_error *error) {
   if (!module)
     return mad_error_null(error, "the place for the module");
   *module = NULL;
   int32_t variant = 0;
-  const mad_status status = mad_artifact_check(artifact, &variant, error);
+  mad_load_options options;
+  mad_status status = mad_read_options(given, &options, error);
+  if (status == MAD_OK)
+    status = mad_artifact_check(artifact, &variant, error);
   if (status != MAD_OK)
     return status;
-  mad_module *made = malloc(sizeof *made);
+  const size_t bytes = sizeof(mad_module) + (size_t)artifact->num_weights * sizeof(void *);
+  mad_module *made = calloc(1, bytes);
   if (!made)
-    return mad_error_memory(error, "a module", sizeof *made);
+    return mad_error_memory(error, "a module", bytes);
   made->artifact = artifact;
-  made->handle = NULL;
+  made->weights = (const void **)(made + 1);
   made->variant = variant;
   atomic_init(&made->holders, 1);
+  status = mad_weights_find(artifact, &options, made->weights, &made->memory, error);
+  if (status != MAD_OK) {
+    free(made);
+    return status;
+  }
   *module = made;
   return MAD_OK;
 }
@@ -36,6 +70,7 @@ void mad_module_hold(mad_module *module) {
 void mad_module_destroy(mad_module *module) {
   if (!module || atomic_fetch_sub_explicit(&module->holders, 1, memory_order_acq_rel) > 1)
     return;
+  mad_weights_release(&module->memory);
   if (module->handle)
     dlclose(module->handle);
   free(module);

@@ -68,7 +68,16 @@ mad_status mad_check_inputs(mad_context *context, const mad_entry *entry, const 
   return MAD_OK;
 }
 
-mad_status mad_check_outputs(mad_context *context, const mad_entry *entry,
+static mad_status checkState(mad_context *context, const mad_entry *entry, int32_t number,
+                             const mad_tensor *output, const mad_tensor *inputs) {
+  const mad_value_info *info = &entry->info.outputs[number];
+  const mad_operand at = {entry, "output", info};
+  if (!output->data || output->data == inputs[info->state - 1].data)
+    return MAD_OK;
+  return mad_error_state(&context->error, &at, entry->info.inputs[info->state - 1].name);
+}
+
+mad_status mad_check_outputs(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                              const mad_tensor *outputs, int32_t count, const int64_t *expected) {
   mad_error *error = &context->error;
   if (count != entry->info.num_outputs)
@@ -81,7 +90,9 @@ mad_status mad_check_outputs(mad_context *context, const mad_entry *entry,
     for (int32_t k = 0; status == MAD_OK && k < outputs[i].rank; ++k, ++expected)
       if (outputs[i].shape[k] != *expected)
         status = mad_error_extent(error, &at, k, outputs[i].shape[k], *expected);
-    if (status == MAD_OK)
+    if (status == MAD_OK && at.info->state > 0)
+      status = checkState(context, entry, i, &outputs[i], inputs);
+    else if (status == MAD_OK)
       status = checkData(error, &at, &outputs[i]);
     if (status != MAD_OK)
       return status;
@@ -102,16 +113,21 @@ mad_status mad_check_overlap(mad_context *context, const mad_entry *entry, const
   const mad_entry_info *info = &entry->info;
   for (int32_t i = 0; i < info->num_outputs; ++i) {
     const mad_operand at = {entry, "output", &info->outputs[i]};
+    mad_tensor written = outputs[i];
+    written.data = mad_output_data(entry, inputs, outputs, i);
     for (int32_t j = 0; j < info->num_inputs; ++j)
-      if (overlap(&outputs[i], &inputs[j])) {
+      if (j + 1 != info->outputs[i].state && overlap(&written, &inputs[j])) {
         const mad_operand other = {entry, "input", &info->inputs[j]};
         return mad_error_overlap(&context->error, &at, &other);
       }
-    for (int32_t j = 0; j < i; ++j)
-      if (overlap(&outputs[i], &outputs[j])) {
+    for (int32_t j = 0; j < i; ++j) {
+      mad_tensor earlier = outputs[j];
+      earlier.data = mad_output_data(entry, inputs, outputs, j);
+      if (overlap(&written, &earlier)) {
         const mad_operand other = {entry, "output", &info->outputs[j]};
         return mad_error_overlap(&context->error, &at, &other);
       }
+    }
   }
   return MAD_OK;
 }

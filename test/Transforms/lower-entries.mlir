@@ -40,7 +40,7 @@ func.func private @rows.arena(%n: index) -> index {
 
 // Pointers come as inputs, outputs, weights. An empty tensor points to what can be read.
 // CHECK-LABEL: func.func @mad_run_rows(
-// CHECK-SAME: %[[DATA:[^:]*]]: !llvm.ptr, %[[DIMS:[^:]*]]: !llvm.ptr, %[[ARENA:[^:]*]]: !llvm.ptr, %{{[^:]*}}: !llvm.ptr) -> i32
+// CHECK-SAME: %[[DATA:[^:]*]]: !llvm.ptr, %[[DIMS:[^:]*]]: !llvm.ptr, %[[ARENA:[^:]*]]: !llvm.ptr, %{{[^:]*}}: !llvm.ptr, %{{[^:]*}}: !llvm.ptr) -> i32
 // CHECK-DAG: %[[NOTHING:.*]] = llvm.mlir.addressof @mad_nothing
 // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
 // CHECK-DAG: %[[C4:.*]] = arith.constant 4 : index
@@ -123,7 +123,7 @@ func.func private @checked.arena(%n: index) -> index {
 
 // Index checks are numbered behind those three.
 // CHECK-LABEL: func.func @mad_run_checked(
-// CHECK-SAME: %{{[^:]*}}: !llvm.ptr, %{{[^:]*}}: !llvm.ptr, %{{[^:]*}}: !llvm.ptr, %[[INFO:[^:]*]]: !llvm.ptr) -> i32
+// CHECK-SAME: %{{[^:]*}}: !llvm.ptr, %{{[^:]*}}: !llvm.ptr, %{{[^:]*}}: !llvm.ptr, %[[INFO:[^:]*]]: !llvm.ptr, %{{[^:]*}}: !llvm.ptr) -> i32
 // CHECK-DAG: %[[BEFORE:.*]] = arith.constant 3 : i64
 // CHECK-DAG: %[[NONE:.*]] = arith.constant 0 : i64
 // CHECK: %[[STATUS:.*]] = llvm.alloca

@@ -59,6 +59,67 @@ put("safetensors", "types", safetensors({
     t: {"dtype": t, "shape": [0, 1 << 40], "data_offsets": [0, 0]}
     for t in ("F16", "BF16", "I8", "U64", "F8_E4M3")}, b""))
 
+# Libraries and files of weights. The first byte: bit 0 a library, bit 1 checksums are made
+# to fit, bit 2 all weights are verified. Numbers are those of runtime/artifact.h.
+LIBRARY, FIT, ALL = 1, 2, 4
+
+
+def elf(header):
+    names = b"\0.shstrtab\0.mad.header\0"
+    at = 64 + 56  # behind the ELF header and one program header
+    table = at + len(header) + len(names)
+    table += -table % 8
+    sections = struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    sections += struct.pack("<IIQQQQIIQQ", 1, 3, 0, 0, at + len(header), len(names), 0, 0, 1, 0)
+    sections += struct.pack("<IIQQQQIIQQ", 11, 1, 2, at, at, len(header), 0, 0, 8, 0)
+    head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, table, 0, 64,
+                                                   56, 1, 64, 3, 1)
+    body = head + struct.pack("<IIQQQQQQ", 1, 4, 0, 0, 0, table, table, 4096) + header + names
+    return body + bytes(table - len(body)) + sections
+
+
+def library(abi=2, form=2, features=0, target=b"x86_64-unknown-linux-gnu", weights=(0, 0)):
+    def made(size):
+        return struct.pack("<QII64sIiQ48sQQQQ", 0x314D4144414D4C44, abi, 176, b"mad 0.1.0", form, 0,
+                           features, target, size, *weights, 0)
+    return elf(made(len(elf(made(0)))))
+
+
+put("artifact", "library", bytes([LIBRARY | FIT]) + library())
+put("artifact", "library-weights", bytes([LIBRARY | FIT]) + library(weights=(64, 56)))
+put("artifact", "library-old", bytes([LIBRARY | FIT]) + library(abi=1))
+put("artifact", "library-format", bytes([LIBRARY | FIT]) + library(form=9))
+put("artifact", "library-cpu", bytes([LIBRARY | FIT]) + library(features=1 << 63))
+put("artifact", "library-target", bytes([LIBRARY | FIT]) + library(target=b"riscv64"))
+
+
+def weights_file(tensors):
+    names, shapes, records, data = b"", b"", b"", b""
+    first = 112 + 48 * len(tensors)
+    size = sum(8 * len(shape) for _, _, shape, _ in tensors)
+    head = first + size + sum(len(name) + 1 for name, _, _, _ in tensors)
+    for name, dtype, shape, content in tensors:
+        at = head + len(data)
+        data += bytes(-at % 64)
+        records += struct.pack("<QQIIQQQ", first + size + len(names), first + len(shapes), dtype,
+                               len(shape), head + len(data), len(content), 0)
+        names += name.encode() + b"\0"
+        shapes += struct.pack("<%dq" % len(shape), *shape)
+        data += content
+    return struct.pack("<QII64sQQQQ", 0x315448475744414D, 1, 112, b"mad 0.1.0", head + len(data),
+                       head, len(tensors), 0) + records + shapes + names + data
+
+
+good = [("a", 0, (2, 3), bytes(24)), ("b", 0, (2, 3), bytes(24)), ("c", 4, (4,), bytes(4))]
+put("artifact", "weights", bytes([FIT]) + weights_file(good))
+put("artifact", "weights-all", bytes([FIT | ALL]) + weights_file(good[::-1]))
+put("artifact", "weights-none", bytes([FIT]) + weights_file([]))
+put("artifact", "safetensors", bytes([ALL]) + safetensors({
+    "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+    "s.b": {"dtype": "F32", "shape": [3, 2], "data_offsets": [24, 48]},
+    "s.c": {"dtype": "BOOL", "shape": [4], "data_offsets": [48, 52]},
+    "__metadata__": {"\u00e9": "\\u0041"}}, bytes(52)))
+
 head = "%%MatrixMarket matrix "
 put("mtx", "real", (head + "coordinate real general\n% x\n2 3 2\n1 1 1.5\n2 3 -1e-2\n").encode())
 put("mtx", "symmetric", (head + "coordinate integer symmetric\n2 2 2\n1 1 7\n2 1 +3\n").encode())

@@ -45,6 +45,12 @@ static int run(const Arguments &arguments) {
   std::string target = arguments.get("--target", "x86-64,x86-64-v3");
   if (!readLevels(target, levels))
     return usage(buildCommand(), "`" + target + "` is no list of x86-64, x86-64-v3, x86-64-v4");
+  WeightsPlace place = WeightsPlace::Auto;
+  std::string where = arguments.get("--weights-in", "auto");
+  if (where == "library" || where == "file")
+    place = where == "file" ? WeightsPlace::File : WeightsPlace::Library;
+  else if (where != "auto")
+    return usage(buildCommand(), "`--weights-in` takes library, file or auto, not `" + where + "`");
   std::string stem = llvm::sys::path::stem(arguments.words[0]).str();
   std::string name = arguments.get("--name", identifier(stem));
   if (name != identifier(name))
@@ -70,9 +76,9 @@ static int run(const Arguments &arguments) {
   }
   std::string folder = arguments.get("-o", ".");
   if (!compilation.loadWeights(arguments.get("--weights")) ||
-      !compilation.build(name, levels, folder))
+      !compilation.build(name, levels, folder, place))
     return report(compilation);
-  print("wrote " + folder + "/lib" + name + ".so, " + name + ".h, " + name + ".json\n");
+  print("wrote " + folder + "/" + llvm::join(compilation.written(), ", ") + "\n");
   return finishRecords(arguments, compilation, Good);
 }
 
@@ -85,6 +91,9 @@ Command buildCommand() {
        {"--name", "X", "name of the artifact (default: that of the file)"},
        {"--target", "LIST", "variants of the code, picked when loaded (default: x86-64,x86-64-v3)"},
        {"--weights", "FILE", "reads all weights from this file"},
+       {"--weights-in", "library|file|auto",
+        "puts them into the library or into X.weights beside\n"
+        "                          it; auto (default): into the file from 16 MiB on"},
        {"--stop-after", "STAGE",
         "prints the IR after mad, fold, linalg, bufferize, vector or llvm"}},
       run};

@@ -105,12 +105,21 @@ static int finish(const Arguments &arguments, const Signature &signature,
   return Good;
 }
 
+static bool setThreads(const Arguments &arguments, Executable &executable, std::string &error) {
+  long long threads = 0;
+  std::string text = arguments.get("--threads", "0");
+  if (parseInteger(text, threads) && threads >= 0 && threads <= INT32_MAX)
+    return executable.setThreads(int32_t(threads), error);
+  error = "`--threads` takes a number, not `" + text + "`";
+  return false;
+}
+
 /// `timeline`, if not null, learns how long the call took.
 static int callEntry(const Arguments &arguments, Executable &executable, Timeline *timeline) {
   std::string error;
   Dims dims;
   const Signature *signature = findEntry(executable.signatures(), arguments.words[1], error);
-  if (!signature || !readDims(arguments, dims, error))
+  if (!signature || !readDims(arguments, dims, error) || !setThreads(arguments, executable, error))
     return fail(error);
   std::vector<std::string> words(arguments.words.begin() + 2, arguments.words.end());
   std::vector<io::Tensor> inputs, outputs;
@@ -127,11 +136,11 @@ static int callEntry(const Arguments &arguments, Executable &executable, Timelin
 
 static int runArtifact(const Arguments &arguments) {
   for (const char *flag :
-       {"--print", "--weights", "--target", "--trace", "--dump-dir", "--time", "--time-passes"})
+       {"--print", "--target", "--trace", "--dump-dir", "--time", "--time-passes"})
     if (arguments.has(flag))
       return fail(std::string("`") + flag + "` needs the .mad file, not an artifact");
   std::string error;
-  auto executable = loadExecutable(arguments.words[0], error);
+  auto executable = loadExecutable(arguments.words[0], error, arguments.get("--weights"));
   return executable ? callEntry(arguments, *executable, nullptr) : fail(error);
 }
 
@@ -179,7 +188,8 @@ Command runCommand() {
        {"--rtol", "R", "allowed relative difference, default 1e-5"},
        {"--atol", "A", "allowed absolute difference, default 1e-6"},
        {"--print", "NAME", "also shows the value that `let NAME` binds"},
-       {"--weights", "FILE", "reads all weights from this file"}},
+       {"--weights", "FILE", "reads all weights from this file"},
+       {"--threads", "N", "how many threads the call may use (default: one for each CPU)"}},
       run};
   llvm::append_range(command.flags, recordFlags());
   return command;

@@ -24,7 +24,7 @@ class ErrorText(Structure):
 
 class ValueInfo(Structure):
     _fields_ = [("name", c_char_p), ("dtype", c_int), ("rank", c_int32),
-                ("dims", POINTER(c_char_p))]
+                ("dims", POINTER(c_char_p)), ("state", c_int32)]
 
 
 class EntryInfo(Structure):

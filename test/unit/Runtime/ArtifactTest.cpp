@@ -38,9 +38,9 @@ TEST(Artifact, HeadOfAnotherVersion) {
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
             "this is not an artifact: its first bytes are not those of one");
   artifact = test_artifact();
-  artifact.abi_version = 2;
+  artifact.abi_version = 1;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
-            "the artifact has binary interface 2, this runtime reads 1; compile the model again or "
+            "the artifact has binary interface 1, this runtime reads 2; compile the model again or "
             "take the runtime of its compiler");
   artifact = test_artifact();
   artifact.size -= 8;
@@ -60,6 +60,7 @@ TEST(Artifact, VariantsAreChosenByLevel) {
   EXPECT_EQ(text.find("artifact `model` needs a CPU of level x86-64-v99, this one reaches x86-64"),
             0u)
       << text;
+  EXPECT_NE(text.find(" (no bit 63); compile the model for x86-64"), std::string::npos) << text;
 }
 
 TEST(Artifact, MissingParts) {
@@ -78,6 +79,11 @@ TEST(Artifact, MissingParts) {
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
             damaged + "an entry names a weight that is not there");
   artifact = test_artifact();
+  artifact = test_artifact();
+  mad_weight weight = artifact.weights[0];
+  weight.data = nullptr;
+  artifact.weights = &weight;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "a weight has no name, shape or data");
   artifact.num_weights = -1;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "its weights are missing");
 }
@@ -98,6 +104,12 @@ TEST(Artifact, DamagedEntries) {
   entry = test_entry(0);
   entry.info.name = nullptr;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "an entry has no name or no dimensions");
+  entry = test_entry(3);
+  mad_value_info lonely = entry.info.outputs[0];
+  lonely.state = 2;
+  entry.info.outputs = &lonely;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
+            damaged + "the states of an entry do not fit together");
   entry = test_entry(0);
   mad_value_info values[] = {entry.info.inputs[0], entry.info.inputs[1]};
   values[1].dtype = mad_dtype(9);

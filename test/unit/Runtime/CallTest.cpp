@@ -67,8 +67,8 @@ TEST_F(Call, WrongCounts) {
   EXPECT_EQ(mad_entry_call(context, 0, inputs, 2, outputs, 3), MAD_INVALID_ARGUMENT);
   EXPECT_STREQ(mad_context_message(context), "`scale` was called with 3 outputs, expected 2");
   EXPECT_EQ(mad_entry_call(context, 0, inputs, -1, outputs, 2), MAD_INVALID_ARGUMENT);
-  EXPECT_EQ(mad_entry_call(context, 2, inputs, 2, outputs, 2), MAD_INVALID_ARGUMENT);
-  EXPECT_STREQ(mad_context_message(context), "there is no entry 2, the module has 2 "
+  EXPECT_EQ(mad_entry_call(context, 4, inputs, 2, outputs, 2), MAD_INVALID_ARGUMENT);
+  EXPECT_STREQ(mad_context_message(context), "there is no entry 4, the module has 4 "
                                              "(`mad_module_find` gives the number of a name)");
   EXPECT_EQ(mad_entry_call(context, -1, inputs, 2, outputs, 2), MAD_INVALID_ARGUMENT);
 }

@@ -18,7 +18,9 @@ extern "C" {
  *     y = x * k * w[0], sum of y; needs 16 * N bytes of scratch memory, and a
  *     whole address space of it where N is 1000. N must be at least 1 (check 1),
  *     not 13 (check 2, at the run), and not 14 (answers with check 99).
- *   1 `none() -> (flag: bool)`: true. */
+ *   1 `none() -> (flag: bool)`: true.
+ *   2 `square[N](x: f32[N]) -> (x: f32[N])`: x * x * 1e-38, in pieces, on the executor.
+ *   3 `add[N](state s: f32[N], x: f32[N]) -> state s`: s + x. */
 mad_artifact test_artifact(void);
 mad_entry test_entry(int number);
 

@@ -32,7 +32,7 @@ TEST(Module, DescribesItsEntries) {
   mad_module *module = nullptr;
   ASSERT_EQ(mad_module_create(&artifact, &module, nullptr), MAD_OK);
   EXPECT_STREQ(mad_module_manifest(module), "{}");
-  EXPECT_EQ(mad_module_num_entries(module), 2);
+  EXPECT_EQ(mad_module_num_entries(module), 4);
   EXPECT_EQ(mad_module_find(module, "scale"), 0);
   EXPECT_EQ(mad_module_find(module, "none"), 1);
   EXPECT_EQ(mad_module_find(module, "other"), -1);
@@ -41,7 +41,7 @@ TEST(Module, DescribesItsEntries) {
   ASSERT_TRUE(info);
   EXPECT_STREQ(info->doc, "Doc.");
   EXPECT_STREQ(info->outputs[1].name, "sum");
-  EXPECT_EQ(mad_module_entry(module, 2), nullptr);
+  EXPECT_EQ(mad_module_entry(module, 4), nullptr);
   EXPECT_EQ(mad_module_entry(module, -1), nullptr);
   mad_module_destroy(module);
 }

@@ -32,7 +32,7 @@ llvm.func @mad_prepare_g(%extents: !llvm.ptr, %dims: !llvm.ptr, %results: !llvm.
   llvm.return %r0 : i32
 }
 llvm.func @mad_run_g(%data: !llvm.ptr, %dims: !llvm.ptr, %arena: !llvm.ptr,
-                     %info: !llvm.ptr) -> i32 {
+                     %info: !llvm.ptr, %executor: !llvm.ptr) -> i32 {
   %y = llvm.load %data : !llvm.ptr -> !llvm.ptr
   %pw = llvm.getelementptr %data[1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
   %w = llvm.load %pw : !llvm.ptr -> !llvm.ptr

@@ -20,20 +20,21 @@ struct Outcome {
   std::string message;
 };
 
-Outcome load(const std::string &path) {
+Outcome load(const std::string &path, mad_verify verify = MAD_VERIFY_CODE) {
   mad_module *module = nullptr;
   mad_error error = {};
-  Outcome made{mad_module_load(path.c_str(), &module, &error), ""};
+  const mad_load_options options = {sizeof options, nullptr, verify};
+  Outcome made{mad_module_load_with(path.c_str(), &options, &module, &error), ""};
   made.message = error.message;
   EXPECT_EQ(module != nullptr, made.status == MAD_OK);
   mad_module_destroy(module);
   return made;
 }
 
-Outcome loadBytes(llvm::StringRef bytes) {
+Outcome loadBytes(llvm::StringRef bytes, mad_verify verify = MAD_VERIFY_CODE) {
   std::string path = folder() + "/libbroken.so";
   write(path, bytes);
-  return load(path);
+  return load(path, verify);
 }
 
 class Load : public testing::Test {
@@ -43,14 +44,17 @@ protected:
     ASSERT_TRUE(bool(path)) << llvm::toString(path.takeError());
     whole = read(*path);
   }
-  /// Where the header lies in the file.
-  static size_t headerOffset() {
+  /// Where a section lies in the file.
+  static size_t offsetOf(llvm::StringRef name) {
     auto elf = llvm::cantFail(llvm::object::ELF64LEFile::create(whole));
     for (const auto &section : llvm::cantFail(elf.sections()))
-      if (llvm::cantFail(elf.getSectionName(section)) == MAD_HEADER_SECTION)
+      if (llvm::cantFail(elf.getSectionName(section)) == name)
         return section.sh_offset;
     return 0;
   }
+  static size_t weightsOffset() { return offsetOf(MAD_WEIGHTS_SECTION); }
+  static constexpr size_t weightsSize = 64 + 2 * sizeof(float); ///< padding first
+  static size_t headerOffset() { return offsetOf(MAD_HEADER_SECTION); }
   /// The file with another header and a checksum that fits.
   static std::string withHeader(llvm::function_ref<void(mad_file_header &)> change) {
     std::string bytes = whole;
@@ -59,7 +63,9 @@ protected:
     header->checksum = 0;
     mad_checksum sum;
     mad_checksum_start(&sum);
-    mad_checksum_add(&sum, bytes.data(), bytes.size());
+    const size_t weights = header->weights_offset, end = weights + header->weights_bytes;
+    mad_checksum_add(&sum, bytes.data(), weights);
+    mad_checksum_add(&sum, bytes.data() + end, bytes.size() - end);
     header->checksum = mad_checksum_value(&sum);
     return bytes;
   }
@@ -94,7 +100,22 @@ TEST_F(Load, ChangedBytesAreRefused) {
   for (size_t at = 0; at < whole.size(); at += at < 512 ? 1 : 61) {
     std::string bytes = whole;
     bytes[at] ^= char(1 << at % 8);
-    EXPECT_NE(loadBytes(bytes).status, MAD_OK) << at;
+    if (at < weightsOffset() || at >= weightsOffset() + weightsSize)
+      EXPECT_NE(loadBytes(bytes).status, MAD_OK) << at;
+  }
+}
+
+/// Bytes of weights are read only when that is asked for.
+TEST_F(Load, ChangedWeightsAreRefusedWhenAllIsVerified) {
+  EXPECT_EQ(loadBytes(whole, MAD_VERIFY_ALL).status, MAD_OK);
+  for (size_t at = 64; at < weightsSize; ++at) {
+    std::string bytes = whole;
+    bytes[weightsOffset() + at] ^= char(1 << at % 8);
+    EXPECT_EQ(loadBytes(bytes).status, MAD_OK) << at;
+    Outcome made = loadBytes(bytes, MAD_VERIFY_ALL);
+    EXPECT_EQ(made.status, MAD_BAD_FORMAT) << at;
+    EXPECT_NE(made.message.find("weight `scale.weight` in `whole` is damaged"), std::string::npos)
+        << made.message;
   }
 }
 
@@ -112,16 +133,62 @@ TEST_F(Load, OtherBinaryInterfaceNamesBothSides) {
     memcpy(header.compiler, "mad 9.9", 8);
   }));
   EXPECT_EQ(made.status, MAD_BAD_FORMAT);
-  EXPECT_NE(made.message.find("binary interface 77, made by mad 9.9; this runtime reads 1"),
+  EXPECT_NE(made.message.find("binary interface 77, made by mad 9.9; this runtime reads 2"),
+            std::string::npos)
+      << made.message;
+}
+
+TEST_F(Load, OtherFormatNamesBothSides) {
+  Outcome made = loadBytes(withHeader([](mad_file_header &header) {
+    header.format_version = 9;
+    memcpy(header.compiler, "mad 9.9", 8);
+  }));
+  EXPECT_EQ(made.status, MAD_BAD_FORMAT);
+  EXPECT_NE(made.message.find("has format 9, made by mad 9.9; this runtime reads 2; compile the"),
+            std::string::npos)
+      << made.message;
+}
+
+/// Its header had another size and no text at the place of today.
+TEST_F(Load, FirstVersionIsNamed) {
+  Outcome made = loadBytes(withHeader([](mad_file_header &header) {
+    header.abi_version = 1;
+    header.size = 104;
+  }));
+  EXPECT_EQ(made.status, MAD_BAD_FORMAT);
+  EXPECT_NE(
+      made.message.find("binary interface 1, made by an older compiler; this runtime reads 2"),
+      std::string::npos)
+      << made.message;
+}
+
+TEST_F(Load, OtherTargetNamesBothSides) {
+  Outcome made = loadBytes(withHeader(
+      [](mad_file_header &header) { memcpy(header.target, "aarch64-unknown-linux-gnu", 26); }));
+  EXPECT_EQ(made.status, MAD_UNSUPPORTED);
+  EXPECT_NE(made.message.find("is made for aarch64-unknown-linux-gnu, this runtime is of "
+                              "x86_64-unknown-linux-gnu; compile the model for this machine"),
+            std::string::npos)
+      << made.message;
+}
+
+TEST_F(Load, WeightsOutsideOfTheFile) {
+  std::string bytes = withHeader([](mad_file_header &) {});
+  auto *header = reinterpret_cast<mad_file_header *>(bytes.data() + headerOffset());
+  header->weights_bytes = UINT64_MAX / 2;
+  Outcome made = loadBytes(bytes);
+  EXPECT_EQ(made.status, MAD_BAD_FORMAT);
+  EXPECT_NE(made.message.find("is truncated or damaged: the section of weights ends at byte"),
             std::string::npos)
       << made.message;
 }
 
 TEST_F(Load, CpuThatIsTooOldNamesBothSides) {
-  Outcome made = loadBytes(withHeader([](mad_file_header &header) { header.level = 9; }));
+  Outcome made = loadBytes(
+      withHeader([](mad_file_header &header) { header.level = 9, header.features = 1ull << 63; }));
   EXPECT_EQ(made.status, MAD_UNSUPPORTED);
   EXPECT_NE(made.message.find("needs a CPU of level x86-64-v9, this one reaches " +
-                              variant(hostLevel()).name),
+                              variant(hostLevel()).name + " (no bit 63); compile the model for "),
             std::string::npos)
       << made.message;
 }
@@ -193,4 +260,102 @@ TEST_F(Load, SameFileTwice) {
   EXPECT_EQ(callAffine(second, {1}, {10, 0, 0, 0}, y, message), MAD_OK) << message;
   EXPECT_EQ(y, (std::vector<float>{12}));
   mad_module_destroy(second);
+}
+
+//===----------------------------------------------------------------------===//
+// Weights in a file of their own
+//===----------------------------------------------------------------------===//
+
+namespace {
+class SideFile : public testing::Test {
+protected:
+  void SetUp() override {
+    ASSERT_FALSE(bool(writeWeightsFile(affineWeights({2, 3}), weights, offsets)));
+    auto objects = affineObjects({0}, true);
+    ASSERT_TRUE(bool(objects));
+    auto artifact = artifactObject({"side", {0}, "side.weights"}, affineEntries(),
+                                   affineWeights({2, 3}), "", offsets);
+    ASSERT_TRUE(bool(artifact)) << llvm::toString(artifact.takeError());
+    objects->push_back(std::move(*artifact));
+    ASSERT_FALSE(bool(linkSharedLibrary(*objects, library)));
+  }
+  /// y[0] of the model for x[0] = 1: w[0] + 10.
+  float result(const mad_load_options *options, mad_status expected, std::string &message) {
+    mad_module *module = nullptr;
+    mad_error error = {};
+    EXPECT_EQ(mad_module_load_with(library.c_str(), options, &module, &error), expected)
+        << error.message;
+    message = error.message;
+    std::vector<float> y = {0};
+    if (module)
+      EXPECT_EQ(callAffine(module, {1}, {10, 0, 0, 0}, y, message), MAD_OK) << message;
+    mad_module_destroy(module);
+    return y[0];
+  }
+  const std::string library = folder() + "/libside.so", weights = folder() + "/side.weights";
+  std::vector<uint64_t> offsets;
+  std::string message;
+};
+} // namespace
+
+TEST_F(SideFile, IsFoundBesideTheLibrary) {
+  EXPECT_EQ(result(nullptr, MAD_OK, message), 12) << message;
+  const mad_load_options all = {sizeof all, nullptr, MAD_VERIFY_ALL};
+  EXPECT_EQ(result(&all, MAD_OK, message), 12) << message;
+  EXPECT_EQ(offsets[0] % 64, 0u);
+}
+
+TEST_F(SideFile, Missing) {
+  ASSERT_EQ(rename(weights.c_str(), (weights + ".away").c_str()), 0);
+  result(nullptr, MAD_FILE_ERROR, message);
+  EXPECT_EQ(message, "cannot open `" + weights +
+                         "`, the weights of `side`: No such file or directory; put the file beside "
+                         "the library, or name it in the load options");
+  const std::string away = weights + ".away";
+  const mad_load_options named = {sizeof named, away.c_str(), MAD_VERIFY_ALL};
+  EXPECT_EQ(result(&named, MAD_OK, message), 12);
+}
+
+TEST_F(SideFile, OfAnotherBuild) {
+  ASSERT_FALSE(bool(writeWeightsFile(affineWeights({5, 3}), weights, offsets)));
+  result(nullptr, MAD_BAD_FORMAT, message);
+  EXPECT_EQ(message, "`" + weights +
+                         "` holds other numbers for weight `scale.weight` than the library was "
+                         "built with; put back the file of the build, or name this one in the "
+                         "load options to replace the weights");
+  const mad_load_options named = {sizeof named, weights.c_str(), MAD_VERIFY_CODE};
+  EXPECT_EQ(result(&named, MAD_OK, message), 15);
+}
+
+TEST_F(SideFile, Truncated) {
+  const std::string bytes = read(weights);
+  write(weights, llvm::StringRef(bytes).drop_back());
+  result(nullptr, MAD_BAD_FORMAT, message);
+  EXPECT_NE(message.find("is truncated or was changed: it has " + std::to_string(bytes.size() - 1) +
+                         " bytes, expected " + std::to_string(bytes.size())),
+            std::string::npos)
+      << message;
+}
+
+/// The weights inside of a library can be replaced, too.
+TEST_F(SideFile, ReplacesThoseOfTheLibrary) {
+  auto path = buildAffine("inside", {0}, {2, 3});
+  ASSERT_TRUE(bool(path));
+  ASSERT_FALSE(bool(writeWeightsFile(affineWeights({7, 3}), weights, offsets)));
+  const mad_load_options named = {sizeof named, weights.c_str(), MAD_VERIFY_ALL};
+  mad_module *module = nullptr;
+  mad_error error = {};
+  ASSERT_EQ(mad_module_load_with(path->c_str(), &named, &module, &error), MAD_OK) << error.message;
+  std::vector<float> y;
+  EXPECT_EQ(callAffine(module, {1}, {10, 0, 0, 0}, y, message), MAD_OK) << message;
+  EXPECT_EQ(y, (std::vector<float>{17}));
+  mad_module_destroy(module);
+}
+
+TEST(WeightsFile, DiskThatIsFull) {
+  std::vector<uint64_t> offsets;
+  auto error = writeWeightsFile(affineWeights({1}), "/dev/full", offsets);
+  EXPECT_NE(llvm::toString(std::move(error)).find("No space left on device"), std::string::npos);
+  error = writeWeightsFile(affineWeights({1}), folder() + "/no/x.weights", offsets);
+  EXPECT_NE(llvm::toString(std::move(error)).find("No such file"), std::string::npos);
 }

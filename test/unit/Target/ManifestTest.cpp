@@ -12,12 +12,13 @@ using namespace mad;
 using namespace mad::test;
 
 TEST(Manifest, DescribesEntriesAndWeights) {
-  std::string text = manifest({"affine", {0, 3}}, affineEntries(), affineWeights({2, 3}), {128});
+  std::string text =
+      manifest({"affine", {0, 3}, ""}, affineEntries(), affineWeights({2, 3}), {128});
   auto parsed = llvm::json::parse(text);
   ASSERT_TRUE(bool(parsed)) << llvm::toString(parsed.takeError());
   const llvm::json::Object &all = *parsed->getAsObject();
   EXPECT_EQ(all.getString("name"), "affine");
-  EXPECT_EQ(all.getInteger("abi"), 1);
+  EXPECT_EQ(all.getInteger("abi"), 2);
   const llvm::json::Array &variants = *all.getArray("variants");
   ASSERT_EQ(variants.size(), 2u);
   EXPECT_EQ(variants[1].getAsObject()->getString("name"), "x86-64-v3");
@@ -37,7 +38,7 @@ TEST(Manifest, DescribesEntriesAndWeights) {
 
 TEST(Manifest, ChecksumFollowsTheBytes) {
   auto text = [](float value) {
-    return manifest({"a", {0}}, {}, affineWeights({1, 2, 3, 4, 5, 6, 7, 8, value}));
+    return manifest({"a", {0}, ""}, {}, affineWeights({1, 2, 3, 4, 5, 6, 7, 8, value}), {0});
   };
   EXPECT_EQ(text(1), text(1));
   EXPECT_NE(text(1), text(2));
@@ -46,5 +47,5 @@ TEST(Manifest, ChecksumFollowsTheBytes) {
 TEST(Manifest, TextThatIsNotUnicode) {
   std::vector<EntryDescription> entries = affineEntries();
   entries[0].doc = "\xff \"quoted\"";
-  EXPECT_TRUE(bool(llvm::json::parse(manifest({"a", {0}}, entries, affineWeights({1})))));
+  EXPECT_TRUE(bool(llvm::json::parse(manifest({"a", {0}, ""}, entries, affineWeights({1})))));
 }

@@ -73,7 +73,7 @@ llvm.func @helper(%x: f32) -> f32 {
   llvm.return %e : f32
 }
 llvm.func @mad_run_f(%data: !llvm.ptr, %dims: !llvm.ptr, %arena: !llvm.ptr,
-                     %info: !llvm.ptr) -> i32 {
+                     %info: !llvm.ptr, %executor: !llvm.ptr) -> i32 {
   %x = llvm.load %data : !llvm.ptr -> !llvm.ptr
   %pk = llvm.getelementptr %data[1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
   %k = llvm.load %pk : !llvm.ptr -> !llvm.ptr
@@ -198,7 +198,7 @@ llvm::Expected<std::string> test::buildAffine(const std::string &name,
   std::string bytes(64, '\0'), file = folder() + "/" + name + ".weights";
   bytes.append(reinterpret_cast<const char *>(weights.data()), weights.size() * sizeof(float));
   write(file, bytes);
-  auto artifact = artifactObject({name, levels}, affineEntries(), affineWeights(weights), file,
+  auto artifact = artifactObject({name, levels, ""}, affineEntries(), affineWeights(weights), file,
                                  /*offsets=*/{64});
   if (!artifact)
     return artifact.takeError();
