@@ -32,7 +32,7 @@ enum class Kind : uint8_t {
   Test,      //        title           Block
   // Parts of items.
   Generics,  //        -               Generic...
-  Generic,   //        name            -                            flags: pack (`B...`), type (`T: type`); neither: a dimension
+  Generic,   //        name            -                            flags: pack (`B...`), type (`T: type`, `float`, `integer`); neither: a dimension
   Params,    //        -               Param...
   Param,     //        name            type?, default?              flags: constant (`n: const i64 = 1`), axis (`a: axis`, no type)
   TensorType,//        element name    dims...                      `f32[B..., K]`; `f32` has no kids. A pack is a Pack kid
@@ -75,12 +75,14 @@ using Nodes = std::vector<Node *>;
 
 enum Flags : uint8_t {
   None = 0,
-  Exported = 1,   ///< Fn
-  Transposed = 2, ///< Weight
-  IsPack = 4,     ///< Generic
-  IsType = 8,     ///< Generic
-  Constant = 16,  ///< Param
-  Axis = 32,      ///< Param
+  Exported = 1,    ///< Fn
+  Transposed = 2,  ///< Weight
+  IsPack = 4,      ///< Generic
+  IsType = 8,      ///< Generic: `T: type`, and one of the next two for a part of them
+  IsFloat = 64,    ///< Generic: `T: float`
+  IsInteger = 128, ///< Generic: `T: integer`
+  Constant = 16,   ///< Param
+  Axis = 32,       ///< Param
 };
 
 struct Node {

@@ -20,11 +20,11 @@ static std::string quoted(std::string_view text) { return "`" + std::string(text
 
 const std::vector<std::string> &builtinNames() {
   static const std::vector<std::string> names = {
-      "abs",    "all",  "any",  "argmax",  "bool",  "broadcast", "ceil",   "close",
-      "concat", "cos",  "erf",  "exp",     "expm1", "f32",       "f64",    "floor",
-      "full",   "i32",  "i64",  "iota",    "log",   "log1p",     "max",    "mean",
-      "min",    "ones", "prod", "reshape", "round", "rsqrt",     "select", "sign",
-      "sin",    "sqrt", "sum",  "tan",     "tanh",  "transpose", "zeros"};
+      "abs",    "all",  "any",  "argmax",  "bool",  "broadcast", "ceil",      "close",
+      "concat", "cos",  "erf",  "exp",     "expm1", "f32",       "f64",       "floor",
+      "full",   "i32",  "i64",  "iota",    "log",   "log1p",     "max",       "mean",
+      "min",    "ones", "prod", "reshape", "round", "rsqrt",     "select",    "sign",
+      "sin",    "size", "sqrt", "sum",     "tan",   "tanh",      "transpose", "zeros"};
   return names;
 }
 
@@ -110,6 +110,8 @@ Value Checker::builtin(const std::string &name, const Node *n, const Want &want)
     return closeBuiltin(n);
   if (name == "iota")
     return iotaBuiltin(n);
+  if (name == "size")
+    return sizeBuiltin(n);
   if (name == "reshape")
     return reshapeBuiltin(n, want);
   if (name == "transpose")

@@ -154,6 +154,7 @@ private:
   bool evaluateAxis(CallMatch &match, size_t i);
   Value argumentValue(CallMatch &match, size_t i, const Want &want);
   Want wantOf(CallMatch &match, const Node *type);
+  bool fitsKind(CallMatch &match, const std::string &name, Element found, size_t i);
   bool matchType(CallMatch &match, const Node *type, Value &value, size_t i);
   bool matchShape(CallMatch &match, const Node *type, const Value &value, size_t i);
   bool bindPack(CallMatch &match, const Node *pack, Dims dims, size_t i);
@@ -322,6 +323,7 @@ private:
   Value closeBuiltin(const Node *n);
   Value fillBuiltin(const std::string &name, const Node *n, const Want &want);
   Value iotaBuiltin(const Node *n);
+  Value sizeBuiltin(const Node *n);
   Value reshapeBuiltin(const Node *n, const Want &want);
   Value transposeBuiltin(const Node *n, const Want &want);
   Value concatBuiltin(const Node *n, const Want &want);

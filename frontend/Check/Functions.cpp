@@ -71,7 +71,7 @@ void Checker::declareGenerics(Declaration &decl, Scope &scope, bool exported) {
       local.pack = {{DimExpr::symbol(name + "..."), name + "..."}};
     } else if (g->flags & IsType) {
       local.kind = Local::Element;
-      local.element = Element::F32;
+      local.element = g->flags & IsInteger ? Element::I64 : Element::F32;
     } else {
       local.value = Value::integer(DimExpr::symbol(name));
       local.value.dimension = name;
@@ -236,6 +236,15 @@ void Checker::applyWhere(Declaration &decl, bool assume, const Node *call) {
     whereRelation(decl, relation, assume, call);
 }
 
+static bool mentionsConstant(const Node *n, const Node *params) {
+  bool here = n->kind == Kind::Name &&
+              std::any_of(params->kids.begin(), params->kids.end(), [&](const Node *p) {
+                return (p->flags & Constant) && p->text == n->text;
+              });
+  return here || std::any_of(n->kids.begin(), n->kids.end(),
+                             [&](const Node *kid) { return mentionsConstant(kid, params); });
+}
+
 void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const Node *call) {
   std::string_view op = n->kind == Kind::Binary ? n->text : "";
   if (op == "and") {
@@ -262,6 +271,12 @@ void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const
   Facts &facts = frame->root->facts;
   if (assume) {
     Answer answer = op == "==" ? facts.equal(*left, *right) : facts.atLeast(*left, *right);
+    // The values of constant parameters are those of calls, not these.
+    if (answer == Answer::No && frame->root->kind == Root::Definition &&
+        mentionsConstant(n, decl.node->kids[1])) {
+      frame->root->unfit = true;
+      return;
+    }
     if (answer == Answer::No)
       Report(*this, code::E0215, n->span, quoted(textAt(n)) + " can never hold");
     auto relation = op == "==" ? hir::Constraint::Equal : hir::Constraint::AtLeast;
@@ -299,6 +314,8 @@ static bool hasErrors(const Node *n) {
 Value Checker::functionBody(Declaration &decl, const std::function<void()> &parameters) {
   if (parameters)
     parameters();
+  if (frame->root->unfit)
+    return Value::of(Value::Nothing);
   const Node *result = decl.node->kids[2], *body = decl.node->kids[3];
   std::optional<TypeTree> type;
   if (result) {
@@ -375,7 +392,9 @@ void Checker::defineFunction(Declaration &decl) {
                "an exported function states its result type: " + quoted(decl.name) + " has none")
             .help("write `-> type` after the parameters");
     });
-    if (!value.poison())
+    if (root.unfit)
+      ; // Only calls know sizes that fit.
+    else if (!value.poison())
       setResults(*function, value);
     else
       ++failures;

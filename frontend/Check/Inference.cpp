@@ -37,6 +37,24 @@ Report Checker::badArgument(CallMatch &match, size_t i, uint16_t kind, const std
 // Types and packs
 //===----------------------------------------------------------------------===//
 
+/// Whether an element type is among those that `T: float` or `T: integer` takes.
+bool Checker::fitsKind(CallMatch &match, const std::string &name, Element found, size_t i) {
+  for (const Node *g : match.fn->node->kids[0]->kids) {
+    if (g->text != name)
+      continue;
+    bool floats = g->flags & IsFloat, integers = g->flags & IsInteger;
+    if (floats ? isFloat(found) : !integers || isInteger(found))
+      return true;
+    std::string fix = floats ? "f32(" : "i64(";
+    badArgument(match, i, code::E0302,
+                ": " + quoted(name) + " is " + (floats ? "a float type" : "an integer type"))
+        .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan)
+        .help("write " + quoted(fix + textAt(argumentAt(match, i)) + ")"));
+    return false;
+  }
+  return true;
+}
+
 bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t i) {
   match.values[i] = value;
   if (type->kind == Kind::TupleType) {
@@ -63,7 +81,10 @@ bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t
   std::string name(type->text);
   if (match.open.count(name)) {
     match.open.erase(name);
-    match.scope.names.find(name)->second.element = treeOf(value).type.element;
+    Element found = treeOf(value).type.element;
+    if (!fitsKind(match, name, found, i))
+      return false;
+    match.scope.names.find(name)->second.element = found;
   }
   Element element = *wantOf(match, type).element;
   if (value.untyped())

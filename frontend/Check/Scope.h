@@ -70,6 +70,7 @@ struct Root {
   uint32_t number = 0;
   std::string name;
   Facts facts;
+  bool unfit = false; ///< Definition: `where` excludes the constants that it is checked for
 };
 
 /// The instance of a function that is being checked.

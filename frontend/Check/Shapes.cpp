@@ -83,6 +83,26 @@ Value Checker::iotaBuiltin(const Node *n) {
   return Value::tensor(b.iota({*dim}, 0));
 }
 
+/// How long an axis is: a number known when compiling, as a dimension is.
+Value Checker::sizeBuiltin(const Node *n) {
+  Arguments args;
+  if (!arguments(n, "size", 1, 2, {"axis"}, args))
+    return {};
+  Value value = tensorArgument(args.list[0], {}, "size");
+  auto it = args.named.find("axis");
+  if (args.list.size() + args.named.size() != 2) {
+    Report(*this, code::E0309, n->span, "`size` takes a tensor and an axis")
+        .help("write " + quoted("size(" + textAt(args.list[0]) + ", axis = 0)"));
+    return {};
+  }
+  if (value.poison())
+    return {};
+  auto axis = axisOf(it == args.named.end() ? args.list[1] : it->second, value);
+  if (!axis)
+    return {};
+  return Value::integer(value.shape()[*axis].size);
+}
+
 Value Checker::reshapeBuiltin(const Node *n, const Want &want) {
   Arguments args;
   if (!arguments(n, "reshape", 2, 2, {}, args))

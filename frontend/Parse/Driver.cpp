@@ -220,11 +220,13 @@ Node *Driver::param(Span span, Span nameSpan, std::string_view text, Node *type,
 
 Node *Driver::generic(Span span, Span nameSpan, std::string_view text, Span kindSpan,
                       std::string_view kind) {
-  if (kind != "type")
+  uint8_t part = kind == "float" ? ast::IsFloat : kind == "integer" ? ast::IsInteger : 0;
+  if (kind != "type" && !part)
     error(code::E0127, kindSpan, "`" + std::string(kind) + "` is no kind of parameter in brackets")
         .help = "write `" + std::string(text) + "` for a dimension, `" + std::string(text) +
-                "...` for several and `" + std::string(text) + ": type` for an element type";
-  return make(Kind::Generic, span, nameSpan, text, {}, ast::IsType);
+                "...` for several and `" + std::string(text) +
+                ": type` (`float`, `integer`) for an element type";
+  return make(Kind::Generic, span, nameSpan, text, {}, ast::IsType | part);
 }
 
 Node *Driver::stepped(Span span, Node *range, Node *step) {

@@ -54,8 +54,10 @@ static void dumpNode(const Node *node, unsigned indent, std::string &out) {
   static constexpr struct {
     ast::Flags flag;
     const char *name;
-  } flags[] = {{ast::Exported, "exported"}, {ast::Transposed, "transposed"}, {ast::IsPack, "pack"},
-               {ast::IsType, "type"},       {ast::Constant, "constant"},     {ast::Axis, "axis"}};
+  } flags[] = {{ast::Exported, "exported"}, {ast::Transposed, "transposed"},
+               {ast::IsPack, "pack"},       {ast::IsType, "type"},
+               {ast::IsFloat, "float"},     {ast::IsInteger, "integer"},
+               {ast::Constant, "constant"}, {ast::Axis, "axis"}};
   for (auto [flag, name] : flags)
     if (node->flags & flag)
       out += std::string(" ") + name;
