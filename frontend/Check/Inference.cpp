@@ -82,9 +82,9 @@ bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t
   if (match.open.count(name)) {
     match.open.erase(name);
     Element found = treeOf(value).type.element;
+    match.scope.names.find(name)->second.element = found;
     if (!fitsKind(match, name, found, i))
       return false;
-    match.scope.names.find(name)->second.element = found;
   }
   Element element = *wantOf(match, type).element;
   if (value.untyped())

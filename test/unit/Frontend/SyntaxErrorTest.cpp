@@ -69,13 +69,14 @@ TEST(SyntaxErrors, Functions) {
                                            "  --> t.mad:1:4\n"
                                            "    1 | fn (x: f32) { x }\n"
                                            "      |    ^\n");
-  EXPECT_EQ(
-      errors("fn f[A: float](x: A) { x }\n"),
-      "error[E0127]: `float` is no kind of parameter in brackets\n"
-      "  --> t.mad:1:9\n"
-      "    1 | fn f[A: float](x: A) { x }\n"
-      "      |         ^~~~~\n"
-      "help: write `A` for a dimension, `A...` for several and `A: type` for an element type\n");
+  EXPECT_EQ(errors("fn f[A: number](x: A) { x }\n"),
+            "error[E0127]: `number` is no kind of parameter in brackets\n"
+            "  --> t.mad:1:9\n"
+            "    1 | fn f[A: number](x: A) { x }\n"
+            "      |         ^~~~~~\n"
+            "help: write `A` for a dimension, `A...` for several and `A: type` (`float`, "
+            "`integer`) for an "
+            "element type\n");
   EXPECT_EQ(errors("fn f(x: f32[N,,]) { x }\n"),
             "error[E0121]: found `,`, expected an expression or `]`\n"
             "  --> t.mad:1:15\n"

@@ -1,0 +1,90 @@
+"""std.math against NumPy."""
+import math
+
+import numpy as np
+
+from harness import bools, case, given, integers, main, normal, uniform
+
+specials = given([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-30, -88.0, 88.0, 0.5])
+erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def trapezoid(x, dx):
+    return dx * (x.sum(-1) - 0.5 * (x[..., 0] + x[..., -1]))
+
+
+def logsumexp(x, axis):
+    most = x.max(axis, keepdims=True)
+    pivot = np.where(np.isfinite(most), most, 0.0)
+    return np.log(np.exp(x - pivot).sum(axis)) + pivot.squeeze(axis)
+
+
+for x in (normal("N", 13), specials):
+    case("math.clamp(x, low = -0.5, high = 0.75)", lambda x: np.clip(x, -0.5, 0.75), x=x)
+    case("math.square(x)", np.square, x=x)
+    case("math.degrees(x)", np.degrees, x=x)
+    case("math.radians(x)", np.radians, x=x)
+    # log1p, exp and the difference.
+    case("math.log_sigmoid(x)", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), rounds=12,
+         x=x)
+    # The exponent has 2 roundings, which exp multiplies by itself.
+    case("math.normal_pdf(x)", lambda x: np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi), rounds=8,
+         scale=lambda x: np.exp(-0.5 * x * x) * x * x, x=x)
+    case("math.normal_cdf(x)", lambda x: 0.5 + 0.5 * erf(x / np.sqrt(2)), rounds=8, scale=1.0, x=x)
+
+case("math.fract(x)", lambda x: x - np.floor(x), scale=1.0, x=normal("N", 13, scale=20))
+case("math.hypot(x, y)", lambda x, y: np.hypot(x, y), rounds=6, x=normal("N", 5), y=normal("N", 5))
+case("math.hypot(x, y)", lambda x, y: np.hypot(x, y), rounds=6,
+     x=given([3e30, 3e-30, 0.0, np.inf, -np.inf, 0.0, 1.0]),
+     y=given([4e30, 4e-30, 0.0, 1.0, np.inf, -2.0, np.nan]))
+case("math.lerp(a, b, 0.25)", lambda a, b: a + (b - a) * 0.25, scale=lambda a, b: abs(a) + abs(b),
+     a=normal("N", 5), b=normal("N", 5))
+case("math.inverse_lerp(x, -1.0, 3.0)", lambda x: (x + 1) / 4, scale=1.0, x=normal("N", 5))
+case("math.smoothstep(x, -0.5, 1.0)",
+     lambda x: (lambda t: t * t * (3 - 2 * t))(np.clip((x + 0.5) / 1.5, 0, 1)), rounds=12, scale=1.0,
+     x=normal("N", 5))
+# sin near a multiple of pi has the error of its argument, pi * x.
+case("math.sinc(x)", np.sinc, rounds=8, scale=1.0, x=normal("N", 13))
+case("math.sinc(x)", np.sinc, rounds=8, scale=1.0, x=given([0.0, -0.0, 1e-20, np.nan, 0.5]))
+case("math.logit(p)", lambda p: np.log(p) - np.log1p(-p), rounds=8,
+     scale=lambda p: abs(np.log(p)) + abs(np.log1p(-p)), p=uniform("N", 13))
+case("math.logit(p)", lambda p: np.log(p) - np.log1p(-p), rounds=8, p=given([0.0, 1.0, 2.0, -1.0]))
+case("math.logaddexp(x, y)", np.logaddexp, rounds=12, scale=1.0, x=normal("N", 5), y=normal("N", 5))
+case("math.logaddexp(x, y)", np.logaddexp, rounds=12, x=given([1e4, -np.inf, np.inf, 0.0, np.nan]),
+     y=given([0.0, -np.inf, np.inf, -np.inf, 0.0]))
+case("math.xlogy(x, y)", lambda x, y: np.where((x == 0) & ~np.isnan(y), 0.0, x * np.log(y)), rounds=8,
+     x=given([0.0, 0.0, 2.0, 0.0, np.nan]), y=given([0.0, -1.0, 3.0, np.nan, 1.0]))
+case("math.gcd(a, b)", np.gcd, a=integers("N", 7, low=-1000, high=1000),
+     b=integers("N", 7, low=-1000, high=1000))
+case("math.lcm(a, b)", np.lcm, a=integers("N", 7, low=-1000, high=1000),
+     b=integers("N", 7, low=-1000, high=1000))
+
+# A sum of n terms has n roundings at most.
+case("math.variance(x, 1)", lambda x: np.var(x, axis=1), rounds=40, x=normal("N", 13))
+case("math.variance(x, 0, ddof = 1)", lambda x: np.var(x, axis=0, ddof=1), rounds=40,
+     x=normal(11, "N"))
+case("math.std(x, 1)", lambda x: np.std(x, axis=1), rounds=40, x=normal("N", 13))
+case("math.rms(x, 1)", lambda x: np.sqrt(np.mean(x * x, axis=1)), rounds=20, x=normal("N", 13))
+case("math.logsumexp(x, 1)", lambda x: logsumexp(x, 1), rounds=30, scale=1.0,
+     x=normal("N", 13, scale=50))
+case("math.logsumexp(x, 1)", lambda x: logsumexp(x, 1), rounds=12,
+     x=given([[-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 1.0], [np.nan, 0.0], [88.0, 89.0]]))
+case("math.diff(x)", lambda x: np.diff(x), scale=4.0, x=normal("N", 2, 7))
+case("math.diff(x)", lambda x: np.diff(x), scale=4.0, x=normal(1))
+case("math.trapezoid(x, 0.5)", lambda x: trapezoid(x, 0.5), rounds=12,
+     scale=lambda x: abs(x).sum(-1), x=normal("N", 2, 7))
+case("math.linspace($T(0.1), $T(2.3), n = 12) + 0.0 * x[0]", lambda x: np.linspace(0.1, 2.3, 12), rounds=6,
+     scale=1.0, x=given([0.0, 0.0]))
+case("math.linspace($T(1.5), 4.0, n = 1) + 0.0 * x[0]", lambda x: np.array([1.5]), x=given([0.0, 0.0]))
+case("math.polynomial(x, c)", lambda x, c: np.polynomial.polynomial.polyval(x, c), rounds=12,
+     scale=lambda x, c: np.polynomial.polynomial.polyval(abs(x), abs(c)), x=normal("N", 5),
+     c=normal(6))
+case("math.polynomial(x, c)", lambda x, c: np.zeros_like(x), x=normal("N", 5), c=normal(0))
+knots = given([-2.0, -1.0, 0.0, 0.5, 3.0])
+case("math.search_sorted(s, x)", lambda s, x: np.searchsorted(s, x, side="right"), s=knots,
+     x=normal("N", 5, scale=2))
+case("math.search_sorted(s, x)", lambda s, x: np.searchsorted(s, x, side="right"), s=knots, x=knots)
+case("math.interpolate(x, s, y)", np.interp, rounds=12, scale=10.0, x=normal("N", 5, scale=2), s=knots,
+     y=normal(5))
+
+main(["math"])
