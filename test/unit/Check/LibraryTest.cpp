@@ -78,12 +78,12 @@ export fn f[H, W](x: f32[1, 3, H, W], w: f32[4, 3, 3, 3]) -> f32[1, 4, (H - 3) /
 }
 export fn g[H, W](x: f32[1, 3, H, W], w: f32[4, 3, 3, 3]) -> f32[1, 4, H, W] { nn.conv2d(x, w, padding = 1) }
 )");
-  EXPECT_NE(text.find("view %0_x (d0, d3, 2*d1 + d4, 2*d2 + d5) inside"), std::string::npos)
+  EXPECT_NE(text.find("view %3_xs (d0, d1, d4, 2*d2 + d5, 2*d3 + d6) inside"), std::string::npos)
       << text;
-  EXPECT_NE(text.find("view %0_x (d0, d3, d1 + d4 - 1, d2 + d5 - 1) zero"), std::string::npos)
+  EXPECT_NE(text.find("view %3_xs (d0, d1, d4, d2 + d5 - 1, d3 + d6 - 1) zero"), std::string::npos)
       << text;
   // One contraction each: no copy of the kernels.
-  EXPECT_NE(text.find("%1_w [1, 4, 5, 6] space 7"), std::string::npos) << text;
+  EXPECT_NE(text.find("%4_ws [1, 2, 5, 6, 7] space 8"), std::string::npos) << text;
 }
 
 } // namespace
