@@ -25,6 +25,8 @@
 #include "mad_compiler.h"
 #endif
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -190,37 +192,79 @@ private:
 };
 
 /// An argument of a call. Made implicitly of what a call may be given; what it points
-/// to must outlive the call.
+/// to must outlive the call. A state, which the call writes, is not constant.
 class Argument {
 public:
   template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
-  Argument(T number) : type(DTypeOf<T>::value) {
+  Argument(T number) : constant(true), type(DTypeOf<T>::value) {
     new (&scalar) T(number);
   }
   template <typename T>
-  Argument(const View<T> &view)
-      : pointer(const_cast<std::remove_const_t<T> *>(view.data())), extents(view.shape()),
-        type(DTypeOf<std::remove_const_t<T>>::value) {}
+  Argument(const View<T> &view) : Argument(view.data(), view.shape(), std::is_const_v<T>) {}
   template <typename T>
-  Argument(const Tensor<T> &tensor)
-      : pointer(const_cast<T *>(tensor.data())), extents(tensor.shape()), type(DTypeOf<T>::value) {}
+  Argument(Tensor<T> &tensor) : Argument(tensor.data(), tensor.shape(), false) {}
   template <typename T>
-  Argument(const std::vector<T> &vector)
-      : pointer(const_cast<T *>(vector.data())), extents{static_cast<int64_t>(vector.size())},
-        type(DTypeOf<T>::value) {
-    static_assert(!std::is_same_v<T, bool>, "std::vector<bool> has no elements in memory");
-  }
+  Argument(const Tensor<T> &tensor) : Argument(tensor.data(), tensor.shape(), true) {}
+  template <typename T>
+  Argument(std::vector<T> &vector) : Argument(vector.data(), {length(vector)}, false) {}
+  template <typename T>
+  Argument(const std::vector<T> &vector) : Argument(vector.data(), {length(vector)}, true) {}
+
+  bool isConstant() const { return constant; }
   mad_tensor tensor() {
-    return {extents.empty() && !pointer ? &scalar : pointer, extents.data(),
-            static_cast<int32_t>(extents.size()), type};
+    return {isScalar() ? scalar : pointer, extents.data(), static_cast<int32_t>(extents.size()),
+            type};
   }
 
 private:
+  template <typename T>
+  Argument(T *data, Shape shape, bool isConstant)
+      : pointer(const_cast<std::remove_const_t<T> *>(data)), extents(std::move(shape)),
+        constant(isConstant), type(DTypeOf<std::remove_const_t<T>>::value) {}
+  template <typename T> static int64_t length(const std::vector<T> &vector) {
+    static_assert(!std::is_same_v<T, bool>, "std::vector<bool> has no elements in memory");
+    return static_cast<int64_t>(vector.size());
+  }
+  bool isScalar() const { return extents.empty() && !pointer; }
+
   alignas(8) unsigned char scalar[8] = {};
   void *pointer = nullptr;
   Shape extents;
+  bool constant;
   mad_dtype type;
 };
+
+/// Threads for the large loops of calls; contexts may share it. Outlives them.
+class Pool {
+public:
+  /// 0: one for each CPU that this process may use.
+  explicit Pool(int32_t threads = 0) {
+    mad_error error = {};
+    mad_pool *made = nullptr;
+    const mad_status status = mad_pool_create(threads, &made, &error);
+    if (status != MAD_OK)
+      raise({status, error.message});
+    pool.reset(made);
+  }
+  mad_pool *get() const { return pool.get(); }
+  int32_t threads() const { return mad_pool_threads(get()); }
+
+private:
+  struct Destroy {
+    void operator()(mad_pool *p) const { mad_pool_destroy(p); }
+  };
+  std::unique_ptr<mad_pool, Destroy> pool;
+};
+
+namespace detail {
+template <typename... Ts> struct ResultsOf {
+  using Type = std::tuple<Tensor<Ts>...>;
+};
+template <typename T> struct ResultsOf<T> {
+  using Type = Tensor<T>;
+};
+template <typename... Ts> using Results = typename ResultsOf<Ts...>::Type;
+} // namespace detail
 
 //===- Models ---------------------------------------------------------------===//
 
@@ -232,14 +276,17 @@ class Compilation;
 class Module {
 public:
   /// Loads libX.so, which is verified before its code runs.
-  explicit Module(const char *path) : Module(tryLoad(path).value()) {}
-  explicit Module(const std::string &path) : Module(path.c_str()) {}
+  explicit Module(const char *path, const mad_load_options &options = {})
+      : Module(tryLoad(path, options).value()) {}
+  explicit Module(const std::string &path, const mad_load_options &options = {})
+      : Module(path.c_str(), options) {}
   /// An artifact that is linked into the program: `X_artifact` of X.h.
   explicit Module(const mad_artifact &artifact) : Module(tryCreate(artifact).value()) {}
-  static Result<Module> tryLoad(const char *path) {
+  static Result<Module> tryLoad(const char *path, mad_load_options options = {}) {
     mad_error error = {};
     mad_module *made = nullptr;
-    const mad_status status = mad_module_load(path, &made, &error);
+    options.struct_size = sizeof options;
+    const mad_status status = mad_module_load_with(path, &options, &made, &error);
     return answer(status, made, error);
   }
   static Result<Module> tryCreate(const mad_artifact &artifact) {
@@ -289,27 +336,34 @@ public:
   }
   mad_context *get() const { return context.get(); }
 
-  /// Calls an entry with one result after `Ts`: a Tensor, several as a tuple.
-  template <typename... Ts, typename... Args> auto call(const char *entry, Args &&...arguments) {
+  /// How many threads calls may use: 0, the default, is one for each CPU.
+  void setThreads(int32_t threads) { check(mad_context_set_threads(get(), threads)); }
+  /// Has calls use the threads of a pool.
+  void use(const Pool &pool) {
+    const mad_executor executor = mad_pool_executor(pool.get());
+    check(mad_context_set_executor(get(), &executor));
+  }
+
+  /// Calls an entry with one result after `Ts`: a Tensor; none or several: a tuple. A
+  /// state is an argument that the call updates, and no result.
+  template <typename... Ts, typename... Args>
+  detail::Results<Ts...> call(const char *entry, Args &&...arguments) {
     return tryCall<Ts...>(entry, std::forward<Args>(arguments)...).value();
   }
   template <typename... Ts, typename... Args>
-  auto tryCall(const char *entry, Args &&...arguments) -> Result<
-      std::conditional_t<sizeof...(Ts) == 1, std::tuple_element_t<0, std::tuple<Tensor<Ts>...>>,
-                         std::tuple<Tensor<Ts>...>>> {
+  Result<detail::Results<Ts...>> tryCall(const char *entry, Args &&...arguments) {
     std::vector<Argument> held;
     std::vector<mad_tensor> inputs = list(held, std::forward<Args>(arguments)...);
     Call call;
-    Status status = prepare(entry, inputs, {DTypeOf<Ts>::value...}, call);
+    Status status = shapesOf(entry, inputs, call);
+    if (status)
+      status = checkTypes(call, {DTypeOf<Ts>::value...});
     if (!status)
       return status;
     auto results = allocate<Ts...>(call.shapes, std::index_sequence_for<Ts...>());
     std::vector<mad_tensor> outputs;
-    std::apply([&](auto &...tensor) { (outputs.push_back(Argument(tensor).tensor()), ...); },
-               results);
-    for (size_t i = 0; i < outputs.size(); ++i)
-      outputs[i].shape = call.shapes[i].data();
-    status = run(call.entry, inputs, outputs);
+    std::apply([&](auto &...tensor) { (outputs.push_back(tensorOf(tensor)), ...); }, results);
+    status = run(call.info, call.entry, held, inputs, outputs);
     if (!status)
       return status;
     if constexpr (sizeof...(Ts) == 1)
@@ -329,12 +383,17 @@ public:
     const int32_t number = mad_module_find(model, entry);
     if (number < 0)
       return missing(entry);
-    const auto count = static_cast<size_t>(mad_module_entry(model, number)->num_inputs);
+    const mad_entry_info *info = mad_module_entry(model, number);
     std::vector<Argument> held;
-    std::vector<mad_tensor> all = list(held, std::forward<Args>(arguments)...);
-    const size_t split = count < all.size() ? count : all.size();
-    const auto middle = all.begin() + static_cast<std::ptrdiff_t>(split);
-    return run(number, {all.begin(), middle}, {middle, all.end()});
+    std::vector<mad_tensor> inputs = list(held, std::forward<Args>(arguments)...), outputs;
+    const size_t count = std::min(static_cast<size_t>(info->num_inputs), inputs.size());
+    outputs.assign(inputs.begin() + static_cast<std::ptrdiff_t>(count), inputs.end());
+    for (size_t i = count; i < held.size(); ++i)
+      if (held[i].isConstant())
+        return {MAD_INVALID_ARGUMENT,
+                "the results of `" + std::string(entry) + "` need memory that is not constant"};
+    inputs.resize(count);
+    return run(info, number, held, inputs, outputs);
   }
 
   /// Extents of the results for these arguments, of which only type and shape count.
@@ -354,7 +413,8 @@ private:
   };
   struct Call {
     int32_t entry = -1;
-    std::vector<Shape> shapes;
+    const mad_entry_info *info = nullptr;
+    std::vector<Shape> shapes; ///< of the results that are no states
   };
   Context(mad_context *made, const Module &of)
       : model(of.get()),
@@ -379,6 +439,14 @@ private:
       tensors.push_back(argument.tensor());
     return tensors;
   }
+  template <typename T> static mad_tensor tensorOf(Tensor<T> &tensor) {
+    return {tensor.data(), tensor.shape().data(), static_cast<int32_t>(tensor.shape().size()),
+            DTypeOf<T>::value};
+  }
+  void check(mad_status status) const {
+    if (status != MAD_OK)
+      raise(failure(status));
+  }
   Status failure(mad_status status) const { return {status, mad_context_message(get())}; }
   static Status missing(const char *entry) {
     return {MAD_INVALID_ARGUMENT, "the model has no entry `" + std::string(entry) + "`"};
@@ -388,7 +456,7 @@ private:
     call.entry = mad_module_find(model, entry);
     if (call.entry < 0)
       return missing(entry);
-    const mad_entry_info *info = mad_module_entry(model, call.entry);
+    const mad_entry_info *info = call.info = mad_module_entry(model, call.entry);
     size_t ranks = 0;
     for (int32_t i = 0; i < info->num_outputs; ++i)
       ranks += static_cast<size_t>(info->outputs[i].rank);
@@ -399,33 +467,46 @@ private:
       return failure(status);
     auto at = extents.begin();
     for (int32_t i = 0; i < info->num_outputs; ++i) {
-      call.shapes.emplace_back(at, at + info->outputs[i].rank);
+      if (!info->outputs[i].state)
+        call.shapes.emplace_back(at, at + info->outputs[i].rank);
       at += info->outputs[i].rank;
     }
     return {};
   }
-  /// Extents of the results, after it is sure that they have these types.
-  Status prepare(const char *entry, const std::vector<mad_tensor> &inputs,
-                 std::initializer_list<mad_dtype> types, Call &call) {
-    Status status = shapesOf(entry, inputs, call);
-    if (!status)
-      return status;
-    const mad_entry_info *info = mad_module_entry(model, call.entry);
-    if (static_cast<size_t>(info->num_outputs) != types.size())
-      return {MAD_INVALID_ARGUMENT, "`" + std::string(entry) + "` has " +
-                                        std::to_string(info->num_outputs) + " results, not " +
-                                        std::to_string(types.size())};
-    for (int32_t i = 0; i < info->num_outputs; ++i) {
-      const mad_dtype wanted = types.begin()[i];
-      if (info->outputs[i].dtype != wanted)
-        return {MAD_INVALID_ARGUMENT, "`" + std::string(info->outputs[i].name) + "` of `" + entry +
-                                          "` is " + mad_dtype_name(info->outputs[i].dtype) +
-                                          ", not " + mad_dtype_name(wanted)};
+  static Status checkTypes(const Call &call, std::initializer_list<mad_dtype> types) {
+    const std::string name = call.info->name;
+    if (call.shapes.size() != types.size())
+      return {MAD_INVALID_ARGUMENT, "`" + name + "` has " + std::to_string(call.shapes.size()) +
+                                        " results, not " + std::to_string(types.size())};
+    const mad_dtype *wanted = types.begin();
+    for (int32_t i = 0; i < call.info->num_outputs; ++i) {
+      const mad_value_info &output = call.info->outputs[i];
+      if (output.state)
+        continue;
+      if (output.dtype != *wanted)
+        return {MAD_INVALID_ARGUMENT, "`" + std::string(output.name) + "` of `" + name + "` is " +
+                                          mad_dtype_name(output.dtype) + ", not " +
+                                          mad_dtype_name(*wanted)};
+      ++wanted;
     }
     return {};
   }
-  Status run(int32_t entry, const std::vector<mad_tensor> &inputs,
-             const std::vector<mad_tensor> &outputs) {
+  /// `results` are those that are no states.
+  Status run(const mad_entry_info *info, int32_t entry, const std::vector<Argument> &held,
+             const std::vector<mad_tensor> &inputs, const std::vector<mad_tensor> &results) {
+    std::vector<mad_tensor> outputs = results;
+    for (int32_t i = 0; i < info->num_outputs; ++i) {
+      const int32_t state = info->outputs[i].state;
+      if (!state || static_cast<size_t>(i) > outputs.size() ||
+          static_cast<size_t>(state) > inputs.size())
+        continue;
+      const size_t number = static_cast<size_t>(state) - 1;
+      if (held[number].isConstant())
+        return {MAD_INVALID_ARGUMENT,
+                "`" + std::string(info->inputs[number].name) + "` of `" + info->name +
+                    "` is a state: the call writes to it, but it is constant"};
+      outputs.insert(outputs.begin() + i, inputs[number]);
+    }
     const mad_status status =
         mad_entry_call(get(), entry, inputs.data(), static_cast<int32_t>(inputs.size()),
                        outputs.data(), static_cast<int32_t>(outputs.size()));

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiling in this process."""
 import ctypes
-import os
 
 from mad import _library
 from mad._errors import InvalidArgumentError, failure
-from mad._module import module_of
+from mad._module import Module, checked_threads
 
 
 class _Compilation:
@@ -20,18 +19,20 @@ class _Compilation:
         self._destroy(self.value)
 
 
-def compile(path=None, *, source=None, weights=None):
+def compile(path=None, *, source=None, weights=None, threads=0):
     """Compiles a model in memory.
 
     path     the `.mad` file; with `source`, only its name in messages, and the folder
              where the files are that it uses
     source   the text of the model, instead of a file
     weights  a file that all weights are read from, instead of those that the model names
+    threads  how many threads a call may use; 0: one for each CPU
 
     Raises CompileError, whose text shows each error with its place in the source.
     """
     if path is None and source is None:
         raise InvalidArgumentError("mad.compile needs a path or `source`")
+    threads = checked_threads(threads)
     library = _library.compiler()
     options = _library.CompileOptions(ctypes.sizeof(_library.CompileOptions))
     if source is not None:
@@ -48,6 +49,9 @@ def compile(path=None, *, source=None, weights=None):
     if status:
         raise failure(status, _library.decode(library.mad_compilation_messages(value)).rstrip())
     module, error = ctypes.c_void_p(), _library.ErrorText()
-    status = _library.runtime().mad_module_create(library.mad_compilation_artifact(value),
-                                                  ctypes.byref(module), ctypes.byref(error))
-    return module_of(status, module, error, compilation)
+    runtime = _library.runtime()
+    status = runtime.mad_module_create(library.mad_compilation_artifact(value),
+                                       ctypes.byref(module), ctypes.byref(error))
+    if status:
+        raise failure(status, error.text)
+    return Module(runtime, module, compilation, threads)

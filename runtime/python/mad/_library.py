@@ -34,6 +34,14 @@ class EntryInfo(Structure):
                 ("outputs", POINTER(ValueInfo))]
 
 
+class LoadOptions(Structure):
+    _fields_ = [("struct_size", c_size_t), ("weights", c_char_p), ("verify", c_int)]
+
+
+class Executor(Structure):
+    _fields_ = [("parallel_for", c_void_p), ("user", c_void_p)]
+
+
 class CompileOptions(Structure):
     _fields_ = [("struct_size", c_size_t), ("source", c_char_p), ("weights", c_char_p),
                 ("name", c_char_p)]
@@ -48,7 +56,8 @@ def encode(path):
 
 
 _RUNTIME = {
-    "mad_module_load": (c_int, c_char_p, POINTER(c_void_p), POINTER(ErrorText)),
+    "mad_module_load_with": (c_int, c_char_p, POINTER(LoadOptions), POINTER(c_void_p),
+                             POINTER(ErrorText)),
     "mad_module_create": (c_int, c_void_p, POINTER(c_void_p), POINTER(ErrorText)),
     "mad_module_destroy": (None, c_void_p),
     "mad_module_manifest": (c_char_p, c_void_p),
@@ -57,6 +66,11 @@ _RUNTIME = {
     "mad_module_entry": (POINTER(EntryInfo), c_void_p, c_int32),
     "mad_context_create": (c_int, c_void_p, POINTER(c_void_p), POINTER(ErrorText)),
     "mad_context_destroy": (None, c_void_p),
+    "mad_context_set_threads": (c_int, c_void_p, c_int32),
+    "mad_context_set_executor": (c_int, c_void_p, POINTER(Executor)),
+    "mad_pool_create": (c_int, c_int32, POINTER(c_void_p), POINTER(ErrorText)),
+    "mad_pool_destroy": (None, c_void_p),
+    "mad_pool_executor": (Executor, c_void_p),
     "mad_context_message": (c_char_p, c_void_p),
     "mad_entry_shapes": (c_int, c_void_p, c_int32, c_void_p, c_int32, c_void_p),
     "mad_entry_call": (c_int, c_void_p, c_int32, c_void_p, c_int32, c_void_p, c_int32),

@@ -24,9 +24,16 @@ class Value:
         self._type = DTYPES[info.dtype]
         self.dtype = self._type.name
         self.dims = tuple(_library.decode(info.dims[i]) for i in range(info.rank))
+        # Of a state: the number of the other end.
+        self._other = info.state - 1 if info.state else None
+
+    @property
+    def state(self):
+        """True for an array that the call updates in place."""
+        return self._other is not None
 
     def __repr__(self):
-        return self.dtype + ("[%s]" % ", ".join(self.dims) if self.dims else "")
+        return ("state " if self.state else "") + self.dtype + ("[%s]" % ", ".join(self.dims) if self.dims else "")
 
 
 class Entry:
@@ -38,13 +45,42 @@ class Entry:
         self.dims = tuple(_library.decode(info.dims[i]) for i in range(info.num_dims))
         self.inputs = tuple(Value(info.inputs[i]) for i in range(info.num_inputs))
         self.outputs = tuple(Value(info.outputs[i]) for i in range(info.num_outputs))
+        # States are in the arrays that were passed.
+        self.results = tuple(v for v in self.outputs if not v.state)
 
     def __repr__(self):
         dims = "[%s]" % ", ".join(self.dims) if self.dims else ""
         inputs = ", ".join("%s: %r" % (v.name, v) for v in self.inputs)
-        outputs = ", ".join(repr(v) for v in self.outputs)
+        outputs = ", ".join(repr(v) for v in self.results)
         return "%s%s(%s) -> %s" % (self.name, dims, inputs,
-                                   outputs if len(self.outputs) == 1 else "(%s)" % outputs)
+                                   outputs if len(self.results) == 1 else "(%s)" % outputs)
+
+
+class _Pool:
+    """Threads for large loops, which contexts share."""
+
+    def __init__(self, library, threads):
+        self.value, error = ctypes.c_void_p(), _library.ErrorText()
+        self._destroy = library.mad_pool_destroy
+        status = library.mad_pool_create(threads, ctypes.byref(self.value), ctypes.byref(error))
+        if status:
+            raise failure(status, error.text)
+        self.executor = library.mad_pool_executor(self.value)
+
+    def __del__(self):
+        if getattr(self, "value", None):
+            self._destroy(self.value)
+
+
+_pools, _pools_lock = {}, threading.Lock()
+
+
+def _pool(library, threads):
+    """One a number of threads: those of all modules would only be in each other's way."""
+    with _pools_lock:
+        if threads not in _pools:
+            _pools[threads] = _Pool(library, threads)
+        return _pools[threads]
 
 
 class _Context:
@@ -61,6 +97,11 @@ class _Context:
         if status:
             raise failure(status, error.text)
         self.handle = self.value.value
+        if handle.threads == 1:
+            library.mad_context_set_threads(self.handle, 1)
+        else:
+            self._pool = _pool(library, handle.threads)
+            library.mad_context_set_executor(self.handle, ctypes.byref(self._pool.executor))
         self.plans = collections.defaultdict(dict)
 
     def __del__(self):
@@ -71,8 +112,9 @@ class _Context:
 class _Handle:
     """Owns a module of the runtime, and a context for each thread that calls it."""
 
-    def __init__(self, library, value, owner):
+    def __init__(self, library, value, owner, threads):
         self.library, self.value, self.owner = library, value, owner
+        self.threads = threads
         self._destroy = library.mad_module_destroy
         self.local = threading.local()
 
@@ -151,10 +193,17 @@ class _Caller:
         self.input_types = [v._type for v in entry.inputs]
         self.output_types = [v._type for v in entry.outputs]
         self.names = [v.name for v in entry.inputs]
+        self.visible = [j for j, v in enumerate(entry.outputs) if not v.state]
+        self.states = [(v._other, j) for j, v in enumerate(entry.outputs) if v.state]
         self.result = None
-        if len(entry.outputs) != 1:
+        if len(self.visible) != 1:
             self.result = collections.namedtuple(
-                entry.name + "_result", [v.name for v in entry.outputs], rename=True)
+                entry.name + "_result", [v.name for v in entry.results], rename=True)
+
+    def answer(self, results):
+        if self.result is None:
+            return results[0]
+        return self.result(*results) if results else None
 
     def failure(self, status, context):
         return failure(status, _library.decode(
@@ -189,21 +238,26 @@ class _Caller:
         plans[shapes] = made = _Plan(self, context, shapes)
         return made
 
-    def given(self, out):
-        """The results' memory that the caller gave, as a list of tensors."""
-        outputs = self.entry.outputs
+    def given(self, out, plan):
+        """The results' memory that the caller gave, as an array of tensors."""
+        values = self.entry.results
         if self.result is None:
             out = (out,)
         elif isinstance(out, dict):
-            out = tuple(out.get(v.name) for v in outputs)
-        if not isinstance(out, (tuple, list)) or len(out) != len(outputs):
+            out = tuple(out.get(v.name) for v in values)
+        if not isinstance(out, (tuple, list)) or len(out) != len(values):
             raise InvalidArgumentError("`out` of `%s` must hold %d arrays: %s" % (
-                self.entry.name, len(outputs), ", ".join("`%s`" % v.name for v in outputs)))
-        memory = [memory_of(o, t, "`out` (`%s`) of `%s`" % (v.name, self.entry.name), True)
-                  for o, t, v in zip(out, self.output_types, outputs)]
-        tensors, kept = _tensors(self.output_types, [m.shape for m in memory])
-        for tensor, m in zip(tensors, memory):
-            tensor.data = m.address
+                self.entry.name, len(values), ", ".join("`%s`" % v.name for v in values)))
+        memory = [memory_of(o, v._type, "`out` (`%s`) of `%s`" % (v.name, self.entry.name), True)
+                  for o, v in zip(out, values)]
+        shapes = list(plan.shapes)
+        for j, m in zip(self.visible, memory):
+            shapes[j] = m.shape
+        tensors, kept = _tensors(self.output_types, shapes)
+        for j, m in zip(self.visible, memory):
+            tensors[j].data = m.address
+        for i, j in self.states:
+            tensors[j].data = plan.inputs[i].data
         return out, tensors, (kept, memory)
 
 
@@ -212,8 +266,10 @@ def _function(handle, number, entry):
     and new arrays out, stands here without calls, because it is counted in microseconds."""
     caller = _Caller(handle, number, entry)
     count, num_outputs = len(entry.inputs), len(entry.outputs)
+    visible, states = caller.visible, caller.states
     names, input_types = caller.names, caller.input_types
-    numpy_types = [t.numpy for t in input_types]
+    # A state has to be writable; that is looked at elsewhere.
+    numpy_types = [None if v.state else v._type.numpy for v in entry.inputs]
     output_types = caller.output_types
     scalars = [not v.dims for v in entry.outputs]
     # Of a result that is one array.
@@ -240,7 +296,7 @@ def _function(handle, number, entry):
                 except (TypeError, ValueError):  # read-only, or without elements
                     addresses.append(value.ctypes.data)
             else:
-                memory = memory_of(value, input_types[i], caller.where(i))
+                memory = memory_of(value, input_types[i], caller.where(i), entry.inputs[i].state)
                 shapes.append(memory.shape)
                 addresses.append(memory.address)
                 kept.append(memory)
@@ -248,6 +304,8 @@ def _function(handle, number, entry):
         plan = context.plans[number].get(shapes) or caller.plan(context, shapes)
         for tensor, address in zip(plan.input_list, addresses):
             tensor.data = address
+        for i, j in states:
+            plan.output_list[j].data = addresses[i]
         if out is not None:
             if plain and type(out) is ndarray and out.dtype is plain \
                     and out.shape == plan.shapes[0] and out.flags.carray and out.size:
@@ -255,14 +313,14 @@ def _function(handle, number, entry):
                 tensors = plan.outputs
                 results = (out,)
             else:
-                results, tensors, held = caller.given(out)
+                results, tensors, held = caller.given(out, plan)
             status = run(context.handle, number, plan.input_address, count, addressof(tensors),
                          num_outputs)
             if status:
                 raise caller.failure(status, context)
-            return results[0] if caller.result is None else caller.result(*results)
+            return caller.answer(results)
         results = []
-        for i in range(num_outputs):
+        for i in visible:
             if scalars[i]:
                 results.append(None)
                 continue
@@ -279,10 +337,10 @@ def _function(handle, number, entry):
                      num_outputs)
         if status:
             raise caller.failure(status, context)
-        for i in range(num_outputs):
+        for k, i in enumerate(visible):
             if scalars[i]:
-                results[i] = _scalar(output_types[i].name, plan.cells[i])
-        return results[0] if caller.result is None else caller.result(*results)
+                results[k] = _scalar(output_types[i].name, plan.cells[i])
+        return caller.answer(results)
 
     call.__name__ = call.__qualname__ = entry.name
     call.__module__ = "mad"
@@ -292,7 +350,7 @@ def _function(handle, number, entry):
                                     inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=v)
                   for n, v in zip(names, entry.inputs)]
     parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
-    returns = entry.outputs[0] if num_outputs == 1 else entry.outputs
+    returns = entry.results[0] if len(visible) == 1 else entry.results
     call.__signature__ = inspect.Signature(parameters, return_annotation=returns)
     return call
 
@@ -303,8 +361,8 @@ class Module:
     Any number of threads may call them at once.
     """
 
-    def __init__(self, library, value, owner=None):
-        self._handle = handle = _Handle(library, value, owner)
+    def __init__(self, library, value, owner=None, threads=0):
+        self._handle = handle = _Handle(library, value, owner, threads)
         self.entries = {}
         """The functions by their names."""
         for number in range(library.mad_module_num_entries(value)):
@@ -335,16 +393,27 @@ class Module:
         return "<mad.Module %s>" % ", ".join(repr(f.entry) for f in self.entries.values())
 
 
-def module_of(status, value, error, owner=None):
-    if status:
-        raise failure(status, error.text)
-    return Module(_library.runtime(), value, owner)
+def checked_threads(threads):
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 0 <= threads < 1 << 31:
+        raise InvalidArgumentError("threads is %r, expected a number from 0 on" % (threads,))
+    return threads
 
 
-def load(path):
-    """Loads a compiled model, `libX.so`. The file is verified before its code runs."""
+def load(path, *, weights=None, verify=False, threads=0):
+    """Loads a compiled model, `libX.so`. The file is verified before its code runs.
+
+    weights  a .weights or .safetensors file that replaces all weights
+    verify   also compares the checksum of every weight, which reads all of them
+    threads  how many threads a call may use; 0: one for each CPU. Results do not depend
+             on it
+    """
+    threads = checked_threads(threads)
     library = _library.runtime()
     value, error = ctypes.c_void_p(), _library.ErrorText()
-    status = library.mad_module_load(_library.encode(path), ctypes.byref(value),
-                                     ctypes.byref(error))
-    return module_of(status, value, error)
+    options = _library.LoadOptions(ctypes.sizeof(_library.LoadOptions), _library.encode(weights),
+                                   1 if verify else 0)
+    status = library.mad_module_load_with(_library.encode(path), ctypes.byref(options),
+                                          ctypes.byref(value), ctypes.byref(error))
+    if status:
+        raise failure(status, error.text)
+    return Module(library, value, None, threads)

@@ -1,4 +1,4 @@
-"""usage: test_module.py LIBRARY     the package `mad` on a compiled model"""
+"""usage: test_module.py LIBRARY WEIGHTS     the package `mad` on a compiled model"""
 import gc
 import inspect
 import pydoc
@@ -188,7 +188,14 @@ apply = mad.load(sys.argv[1]).apply
 gc.collect()
 assert equal(apply(x), x @ W)
 
-# Loading.
+# Loading: other weights, the number of threads.
+twice = mad.load(sys.argv[1], weights=sys.argv[2], verify=True, threads=2)
+assert equal(twice.apply(x), 2 * (x @ W)) and equal(model.apply(x), x @ W)
+assert equal(mad.load(sys.argv[1], threads=1).apply(x), x @ W)
+refused(mad.InvalidArgumentError, "threads is -1, expected a number from 0 on", mad.load,
+        sys.argv[1], threads=-1)
+refused(mad.FileError, "cannot open `missing.weights`", mad.load, sys.argv[1],
+        weights="missing.weights")
 error = refused(mad.FileError, "cannot open `missing.so`: No such file", mad.load, "missing.so")
 refused(mad.FormatError, "is not a shared library", mad.load, __file__)
 print("all good")
