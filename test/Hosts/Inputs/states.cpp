@@ -36,8 +36,7 @@ int main() {
   const mad::Status status = context.tryCallInto("add", constant, x);
   EXPECT(!status && status.message == "`s` of `add` is a state: the call writes to it, but it is "
                                       "constant");
-  EXPECT(context.tryCall<float>("add", state, x).status().message ==
-         "`add` has 0 results, not 1");
+  EXPECT(context.tryCall<float>("add", state, x).status().message == "`add` has 0 results, not 1");
   EXPECT(!context.tryCall<>("add", state, state));
   EXPECT(state == constant);
 
