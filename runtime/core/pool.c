@@ -5,8 +5,9 @@
  *
  * One job at a time: a counter hands out the numbers of its tasks, and whoever is free
  * takes the next one, the caller too. The caller waits for threads that have entered
- * the job, never for one to come: so a job ends even when no thread wakes up, as in the
- * child of a fork. Threads without work sleep.
+ * the job, never for one to come: so a job ends even when no thread wakes up. Threads
+ * without work sleep. The child of a fork has none of them, and the lock may be held by one
+ * that is not there: it works alone.
  *
  *===------------------------------------------------------------------------===*/
 #define _GNU_SOURCE
@@ -25,6 +26,7 @@ struct mad_pool {
   int32_t threads; /* with the caller's */
   int32_t workers; /* that run */
   int started;
+  atomic_int process; /* that started them */
   int stopping;
   atomic_flag busy; /* a job is under way */
   pthread_mutex_t lock;
@@ -100,6 +102,7 @@ static void *worker(void *argument) {
 static void startWorkers(mad_pool *pool) {
   sigset_t all, before;
   pool->started = 1;
+  atomic_store_explicit(&pool->process, getpid(), memory_order_relaxed);
   sigfillset(&all);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
     return;
@@ -114,9 +117,14 @@ static void runAlone(int64_t count, mad_task task, void *data) {
     task(data, i);
 }
 
+static int isForked(mad_pool *pool) {
+  const int process = atomic_load_explicit(&pool->process, memory_order_relaxed);
+  return process != 0 && process != getpid();
+}
+
 static void parallelFor(void *user, int64_t count, mad_task task, void *data) {
   mad_pool *pool = user;
-  if (count <= 1 || pool->threads == 1 || atomic_flag_test_and_set(&pool->busy)) {
+  if (count <= 1 || pool->threads == 1 || isForked(pool) || atomic_flag_test_and_set(&pool->busy)) {
     runAlone(count, task, data);
     return;
   }
@@ -161,6 +169,7 @@ mad_status mad_pool_create(int32_t threads, mad_pool **pool, mad_error *error) {
   made->threads = threads;
   atomic_flag_clear(&made->busy);
   atomic_init(&made->next, 0);
+  atomic_init(&made->process, 0);
   /* With default attributes none of these can fail on Linux. */
   pthread_mutex_init(&made->lock, NULL);
   pthread_cond_init(&made->work, NULL);
@@ -172,6 +181,10 @@ mad_status mad_pool_create(int32_t threads, mad_pool **pool, mad_error *error) {
 void mad_pool_destroy(mad_pool *pool) {
   if (!pool)
     return;
+  if (isForked(pool)) {
+    free(pool);
+    return;
+  }
   pthread_mutex_lock(&pool->lock);
   pool->stopping = 1;
   pthread_cond_broadcast(&pool->work);
