@@ -61,6 +61,7 @@ static void buildBufferize(OpPassManager &pm) {
 static void buildVector(OpPassManager &pm, const CpuOptions &options) {
   pm.addNestedPass<func::FuncOp>(createLegalizeMemrefs());
   pm.addPass(createShareKernels());
+  pm.addPass(createParallelizeLoops());
   pm.addNestedPass<func::FuncOp>(createVectorizeLoops({options.level}));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(pm);
