@@ -7,28 +7,7 @@
 #ifndef MAD_DIALECTS_MAD_IR_MADOPS_TD
 #define MAD_DIALECTS_MAD_IR_MADOPS_TD
 
-include "dialects/Mad/IR/MadDialect.td"
-include "dialects/Mad/IR/MadInterfaces.td"
-include "mlir/IR/OpBase.td"
-include "mlir/IR/BuiltinAttributes.td"
-include "mlir/IR/SymbolInterfaces.td"
-include "mlir/Interfaces/ControlFlowInterfaces.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def Mad_Element : AnyTypeOf<[F32, F64, I32, I64, I1]>;
-def Mad_Tensor : RankedTensorOf<[Mad_Element]>;
-def Mad_FloatTensor : RankedTensorOf<[F32, F64]>;
-def Mad_NumberTensor : RankedTensorOf<[F32, F64, I32, I64]>;
-def Mad_BoolTensor : RankedTensorOf<[I1]>;
-def Mad_Index : RankedTensorOf<[I64]>;
-def Mad_BoolScalar : 0DTensorOf<[I1]>;
-def Mad_IndexScalar : 0DTensorOf<[I64]>;
-
-class Mad_Op<string name, list<Trait> traits = []>
-    : Op<MadDialect, name, !listconcat([DeclareOpInterfaceMethods<ReferenceOpInterface>,
-                                        DifferentiableOpInterface], traits)>;
-class Mad_PureOp<string name, list<Trait> traits = []> : Mad_Op<name, !listconcat([Pure], traits)>;
+include "dialects/Mad/IR/MadBase.td"
 
 //===----------------------------------------------------------------------===//
 // Sources
