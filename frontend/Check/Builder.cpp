@@ -116,6 +116,39 @@ Ref Builder::gather(Ref source, std::vector<Ref> indices) {
   return {node};
 }
 
+Ref Builder::scatter(const std::string &mnemonic, Ref base, std::vector<Ref> indices, Ref updates) {
+  Node *node = append(Op::Scatter, {base.type()});
+  node->mnemonic = mnemonic;
+  node->operands = {base};
+  node->operands.insert(node->operands.end(), indices.begin(), indices.end());
+  node->operands.push_back(updates);
+  return {node};
+}
+
+std::pair<Ref, Ref> Builder::sort(Ref source, uint32_t dim, bool descending, Dim count) {
+  Type values = source.type();
+  values.shape[dim] = std::move(count);
+  Node *node = append(Op::Sort, {values, Type{Element::I64, values.shape}});
+  node->mnemonic = descending ? "descending" : "ascending";
+  node->operands = {source};
+  node->index = dim;
+  return {{node, 0}, {node, 1}};
+}
+
+Ref Builder::cumulate(const std::string &mnemonic, Ref source, uint32_t dim) {
+  Node *node = append(Op::Cumulate, {source.type()});
+  node->mnemonic = mnemonic;
+  node->operands = {source};
+  node->index = dim;
+  return {node};
+}
+
+Ref Builder::philox(Ref key, Ref counter, Dim count) {
+  Node *node = append(Op::Philox, {Type{Element::I32, {std::move(count)}}});
+  node->operands = {key, counter};
+  return {node};
+}
+
 //===----------------------------------------------------------------------===//
 // Views
 //===----------------------------------------------------------------------===//

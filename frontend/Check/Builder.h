@@ -37,6 +37,12 @@ public:
   hir::Ref concat(std::vector<hir::Ref> parts, uint32_t dim, hir::Dim extent);
   hir::Ref reduce(const std::string &mnemonic, hir::Ref operand, std::vector<uint32_t> dims);
   hir::Ref gather(hir::Ref source, std::vector<hir::Ref> indices);
+  hir::Ref scatter(const std::string &mnemonic, hir::Ref base, std::vector<hir::Ref> indices,
+                   hir::Ref updates);
+  /// The first elements of the order, and their positions.
+  std::pair<hir::Ref, hir::Ref> sort(hir::Ref source, uint32_t dim, bool descending, hir::Dim count);
+  hir::Ref cumulate(const std::string &mnemonic, hir::Ref source, uint32_t dim);
+  hir::Ref philox(hir::Ref key, hir::Ref counter, hir::Dim count);
   /// A view of a view becomes one view; the identity is its source.
   hir::Ref view(hir::Ref source, std::vector<hir::Dim> shape, std::vector<hir::Affine> map,
                 std::vector<hir::Ref> scalars = {}, hir::Boundary boundary = hir::Boundary::Inside);

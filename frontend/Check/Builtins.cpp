@@ -20,11 +20,14 @@ static std::string quoted(std::string_view text) { return "`" + std::string(text
 
 const std::vector<std::string> &builtinNames() {
   static const std::vector<std::string> names = {
-      "abs",    "all",  "any",  "argmax",  "bool",  "broadcast", "ceil",      "close",
-      "concat", "cos",  "erf",  "exp",     "expm1", "f32",       "f64",       "floor",
-      "full",   "i32",  "i64",  "iota",    "log",   "log1p",     "max",       "mean",
-      "min",    "ones", "prod", "reshape", "round", "rsqrt",     "select",    "sign",
-      "sin",    "size", "sqrt", "sum",     "tan",   "tanh",      "transpose", "zeros"};
+      "abs",    "all",         "any",         "argmax",      "argsort",     "bool",    "broadcast",
+      "ceil",   "close",       "concat",      "cos",         "cummax",      "cummin",  "cumprod",
+      "cumsum", "erf",         "exp",         "expm1",       "f32",         "f64",     "floor",
+      "full",   "i32",         "i64",         "iota",        "log",         "log1p",   "max",
+      "mean",   "min",         "ones",        "philox",      "prod",        "reshape", "round",
+      "rsqrt",  "scatter_add", "scatter_max", "scatter_min", "scatter_set", "select",  "sign",
+      "sin",    "size",        "sort",        "sqrt",        "sum",         "take",    "tan",
+      "tanh",   "top_k",       "transpose",   "zeros"};
   return names;
 }
 
@@ -95,6 +98,8 @@ std::optional<bool> Checker::flag(const Node *n, const char *what) {
 Value Checker::builtin(const std::string &name, const Node *n, const Want &want) {
   if (auto element = elementName(name))
     return castBuiltin(*element, n);
+  if (auto data = dataBuiltin(name, n, want))
+    return *data;
   bool two = std::count_if(n->kids.begin() + 1, n->kids.end(),
                            [](const Node *kid) { return kid->kind != Kind::Named; }) == 2;
   if ((name == "min" || name == "max") && two)

@@ -329,6 +329,19 @@ private:
   Value concatBuiltin(const Node *n, const Want &want);
   Value broadcastBuiltin(const Node *n, const Want &want);
   Value reductionBuiltin(const std::string &name, const Node *n, const Want &want);
+  // DataBuiltins.cpp
+  std::optional<Value> dataBuiltin(const std::string &name, const Node *n, const Want &want);
+  std::optional<uint32_t> axisArgument(const std::string &name, const Node *n,
+                                       const Arguments &args, const Value &value, bool last);
+  std::optional<bool> flagArgument(const Arguments &args, const char *name, bool otherwise);
+  Value sortBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value cumulateBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value positionsArgument(const Node *n, const std::string &name);
+  Value takeBuiltin(const Node *n, const Want &want);
+  Value scatterBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value scattered(const std::string &kind, const Node *n, const Value &base,
+                  const std::vector<Value> &positions, const Value &updates, const Node *at);
+  Value philoxBuiltin(const Node *n);
   Value flatOf(const Value &value);
   Value kept(const Value &reduced, const Dims &shape, const std::vector<uint32_t> &axes);
   Value meanOf(const Value &sum, const std::vector<hir::Dim> &dims);

@@ -135,12 +135,14 @@ private:
   void head(const Node &node) {
     static const char *const names[] = {
         "parameter", "constant", "dim",    "weight",  "iota",   "view", "",   "cast",
-        "reduce",    "contract", "gather", "reshape", "concat", "call", "if", "scan"};
+        "reduce",    "contract", "gather", "reshape", "concat", "call", "if", "scan",
+        "scatter",   "sort",     "cumulate", "philox"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else
       out << names[static_cast<int>(node.op)];
-    if (node.op == Op::Reduce)
+    if (node.op == Op::Reduce || node.op == Op::Scatter || node.op == Op::Sort ||
+        node.op == Op::Cumulate)
       out << " " << node.mnemonic;
     if (node.op == Op::Call)
       out << " " << node.callee->name;
@@ -161,7 +163,8 @@ private:
   void tail(const Node &node) {
     if (node.op == Op::Reduce)
       list(node.dims);
-    if (node.op == Op::Iota || node.op == Op::Concat)
+    if (node.op == Op::Iota || node.op == Op::Concat || node.op == Op::Sort ||
+        node.op == Op::Cumulate)
       out << " along " << node.index;
     if (node.op == Op::Contract)
       out << " space " << node.space;

@@ -61,6 +61,10 @@ enum class Op : uint8_t {
   If,          ///< operand0: bool scalar; two regions without parameters
   Scan, ///< operands: carried values; region parameters: i64 counter, carried values. `low`, `high`
         ///< bound the counter
+  Scatter,     ///< operand0 updated as `mnemonic` says at operand1, ... by the last operand
+  Sort,        ///< values and positions along `index`; `mnemonic`: ascending, descending
+  Cumulate,    ///< `mnemonic` along `index`: sum prod max min
+  Philox,      ///< random words of a key and a counter
 };
 
 /// What a view reads outside of its operand.
@@ -98,7 +102,7 @@ struct Region {
 
 struct Node {
   Op op = Op::Constant;
-  std::string mnemonic; ///< Elementwise, Reduce: op name without `mad.`: `add`, `sum`
+  std::string mnemonic; ///< Elementwise, Reduce, ...: op name without `mad.`: `add`, `sum`
   std::vector<Ref> operands;
   std::vector<Type> types; ///< of the results
   Span span;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Emit/Emit.h"
+#include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -238,6 +239,20 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
     return ifOp(node, loc, types);
   case hir::Op::Scan:
     return scan(node, loc, types);
+  case hir::Op::Scatter: {
+    SmallVector<Value> all = operands(node);
+    return {ScatterOp::create(b, loc, tensor, *symbolizeScatterKind(node.mnemonic), all.front(),
+                              ArrayRef(all).drop_front().drop_back(), all.back())};
+  }
+  case hir::Op::Sort:
+    return SortOp::create(b, loc, types, value(node.operands[0]), node.index,
+                          node.mnemonic == "descending")
+        .getResults();
+  case hir::Op::Cumulate:
+    return {CumulateOp::create(b, loc, tensor, *symbolizeReduceKind(node.mnemonic),
+                               value(node.operands[0]), node.index)};
+  case hir::Op::Philox:
+    return {PhiloxOp::create(b, loc, tensor, value(node.operands[0]), value(node.operands[1]))};
   }
   return {};
 }

@@ -7,6 +7,7 @@
 // dialects/Mad lists them.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -43,6 +44,10 @@ void MadDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Mad/IR/MadOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Mad/IR/MadDataOps.cpp.inc"
       >();
   addInterfaces<MadInlinerInterface>();
 }

@@ -73,6 +73,12 @@ def Mad_ReduceKind : Mad_Enum<"ReduceKind", "what a reduction does",
 def Mad_ReduceKindAttr : EnumAttr<MadDialect, Mad_ReduceKind, "reduce_kind"> {
   let assemblyFormat = "$value";
 }
+def Mad_ScatterKind : Mad_Enum<"ScatterKind", "what an update does to an element",
+    [I32EnumAttrCase<"set", 0>, I32EnumAttrCase<"add", 1>, I32EnumAttrCase<"max", 2>,
+     I32EnumAttrCase<"min", 3>]>;
+def Mad_ScatterKindAttr : EnumAttr<MadDialect, Mad_ScatterKind, "scatter_kind"> {
+  let assemblyFormat = "$value";
+}
 def Mad_Predicate : Mad_Enum<"Predicate", "a comparison",
     [I32EnumAttrCase<"eq", 0>, I32EnumAttrCase<"ne", 1>, I32EnumAttrCase<"lt", 2>,
      I32EnumAttrCase<"le", 3>, I32EnumAttrCase<"gt", 4>, I32EnumAttrCase<"ge", 5>]>;

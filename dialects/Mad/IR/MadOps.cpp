@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadOpHelpers.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/PatternMatch.h"
@@ -23,8 +24,7 @@ using namespace mad;
 
 static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-/// Every dynamic dimension must say what it is.
-static LogicalResult verifySizes(Operation *op) {
+LogicalResult mad::verifySizes(Operation *op) {
   auto verify = [&](Value value, const Twine &what) -> LogicalResult {
     RankedTensorType type = tensor(value);
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
@@ -42,8 +42,8 @@ static LogicalResult verifySizes(Operation *op) {
   return success();
 }
 
-static LogicalResult verifySameElement(Operation *op, Value a, const Twine &what, Value b,
-                                       const Twine &other) {
+LogicalResult mad::verifySameElement(Operation *op, Value a, const Twine &what, Value b,
+                                     const Twine &other) {
   Type left = tensor(a).getElementType(), right = tensor(b).getElementType();
   if (left == right)
     return success();
@@ -51,8 +51,7 @@ static LogicalResult verifySameElement(Operation *op, Value a, const Twine &what
                            << right;
 }
 
-/// Whether two sizes are certainly different.
-static bool differ(const DimExpr &a, const DimExpr &b) {
+bool mad::differ(const DimExpr &a, const DimExpr &b) {
   std::optional<int64_t> difference = (a - b).constant();
   return difference && *difference != 0;
 }

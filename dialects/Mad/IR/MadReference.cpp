@@ -7,6 +7,7 @@
 // functions of the elementwise ops are in MadScalars.cpp.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOpHelpers.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
@@ -19,7 +20,7 @@ using namespace mad;
 using Operands = ArrayRef<const RefTensor *>;
 using Results = MutableArrayRef<RefTensor>;
 
-static SmallVector<int64_t> rowMajorStrides(ArrayRef<int64_t> shape) {
+SmallVector<int64_t> mad::rowMajorStrides(ArrayRef<int64_t> shape) {
   SmallVector<int64_t> strides(shape.size(), 1);
   for (size_t dim = shape.size(); dim > 1; --dim)
     strides[dim - 2] = strides[dim - 1] * shape[dim - 1];
@@ -36,10 +37,8 @@ static bool next(MutableArrayRef<int64_t> position, ArrayRef<int64_t> shape) {
   return false;
 }
 
-/// Fails when the lowest or the highest of some coordinates lies outside of a
-/// dimension of `source`. Compiled code says the same.
-static LogicalResult checkIndex(Operation *op, Value source, int64_t dim, int64_t lowest,
-                                int64_t highest, int64_t extent, RefContext &context) {
+LogicalResult mad::checkIndex(Operation *op, Value source, int64_t dim, int64_t lowest,
+                              int64_t highest, int64_t extent, RefContext &context) {
   if (lowest >= 0 && highest < extent)
     return success();
   std::string name = valueName(source), text = "index out of range for dimension ";

@@ -86,9 +86,12 @@ protected:
 };
 
 void populateControlPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateDataPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateElementwisePatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateMovementPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populatePhiloxPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateReductionPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateSortPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateSourcePatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateViewPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "passes/Conversion/Passes.h"
 #include "llvm/ADT/MapVector.h"
@@ -112,7 +113,8 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
     ConversionTarget target(*context);
     target.addLegalDialect<arith::ArithDialect, bufferization::BufferizationDialect,
                            cf::ControlFlowDialect, linalg::LinalgDialect, math::MathDialect,
-                           memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect>();
+                           memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
+                           vector::VectorDialect>();
     target.addLegalOp<ModuleOp, WeightSourceOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
       return lowering.types.isSignatureLegal(f.getFunctionType()) &&
@@ -122,6 +124,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
         [&](func::ReturnOp op) { return lowering.types.isLegal(op.getOperandTypes()); });
     RewritePatternSet patterns(context);
     populateControlPatterns(patterns, lowering);
+    populateDataPatterns(patterns, lowering);
     populateElementwisePatterns(patterns, lowering);
     populateMovementPatterns(patterns, lowering);
     populateReductionPatterns(patterns, lowering);

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/Conversion/MadToLinalg/Indices.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 
 using namespace mlir;
@@ -17,11 +18,6 @@ namespace {
 //===----------------------------------------------------------------------===//
 // Gather
 //===----------------------------------------------------------------------===//
-
-/// The lowest and the highest of some indices, as i64.
-struct IndexRange {
-  Value lowest, highest;
-};
 
 struct GatherLowering : LoweringPattern<GatherOp> {
   using LoweringPattern::LoweringPattern;
@@ -34,7 +30,7 @@ struct GatherLowering : LoweringPattern<GatherOp> {
     if (name.empty())
       name = nameOf(adaptor.getSource());
     for (unsigned k = 0; k < op.getIndices().size(); ++k)
-      emitCheck(op, k, name, b);
+      checkIndices(lowering, op, op.getSource(), name, k, op.getIndices()[k], type, b);
     SmallVector<AffineMap> maps(adaptor.getIndices().size(),
                                 b.getMultiDimIdentityMap(type.getRank()));
     Value source = adaptor.getSource();
@@ -46,93 +42,6 @@ struct GatherLowering : LoweringPattern<GatherOp> {
     };
     b.replaceOp(op, lowering.move(b, op, type, adaptor.getIndices(), maps, body));
     return success();
-  }
-
-  void emitCheck(GatherOp op, int64_t k, const std::string &name,
-                 ConversionPatternRewriter &b) const {
-    Location loc = op.getLoc();
-    auto sourceType = cast<RankedTensorType>(op.getSource().getType());
-    auto type = cast<RankedTensorType>(op.getType());
-    Value indices = plainest(op.getIndices()[k]);
-    if (auto iota = indices.getDefiningOp<IotaOp>()) {
-      DimExpr extent = dimExpr(cast<RankedTensorType>(iota.getType()), iota.getAxis());
-      auto rest = (dimExpr(sourceType, k) - extent).lowerBound();
-      if (rest && *rest >= 0)
-        return;
-    }
-    auto [lowest, highest] = rangeOf(op, indices, b);
-    Value extent = lowering.extent(b, op, sourceType, k);
-    Value bound = arith::IndexCastOp::create(b, loc, b.getI64Type(), extent);
-    Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
-    // No index at all: lowest is above highest, and neither compares as outside.
-    Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lowest, zero);
-    Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, highest, bound);
-    Value failed = arith::OrIOp::create(b, loc, below, above);
-    // The indices may be there without the dims that they are repeated along.
-    if (indices != op.getIndices()[k])
-      for (int64_t d = 0; d < type.getRank(); ++d) {
-        Value extent = lowering.extent(b, op, type, d), none = indexConstant(b, loc, 0);
-        Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, extent, none);
-        failed = arith::AndIOp::create(b, loc, failed, some);
-      }
-    Value found = arith::SelectOp::create(b, loc, below, lowest, highest);
-    lowering.check(b, op, failed, found, bound, indexMessage(k, name));
-  }
-
-  /// The same indices, without views that only repeat or permute them.
-  static Value plainest(Value indices) {
-    auto view = indices.getDefiningOp<ViewOp>();
-    if (!view || view.getBoundary() != Boundary::inside || !view.getScalars().empty())
-      return indices;
-    auto from = cast<RankedTensorType>(view.getSource().getType());
-    auto to = cast<RankedTensorType>(view.getType());
-    for (auto [k, e] : llvm::enumerate(view.getMap().getResults())) {
-      auto constant = dyn_cast<AffineConstantExpr>(e);
-      if (constant && constant.getValue() == 0 && dimExpr(from, k) == DimExpr(1))
-        continue;
-      auto dim = dyn_cast<AffineDimExpr>(e);
-      if (!dim || dimExpr(from, k) != dimExpr(to, dim.getPosition()))
-        return indices;
-    }
-    return plainest(view.getSource());
-  }
-
-  /// Finds the range in a pass of its own: it vectorises, and the loop that reads
-  /// needs no way out.
-  IndexRange rangeOf(GatherOp op, Value indices, ConversionPatternRewriter &b) const {
-    Location loc = op.getLoc();
-    auto type = cast<RankedTensorType>(indices.getType());
-    if (auto iota = indices.getDefiningOp<IotaOp>()) {
-      Value extent = lowering.extent(b, op, type, iota.getAxis());
-      extent = arith::IndexCastOp::create(b, loc, b.getI64Type(), extent);
-      Value one = arith::ConstantIntOp::create(b, loc, 1, 64);
-      return {arith::ConstantIntOp::create(b, loc, 0, 64),
-              arith::SubIOp::create(b, loc, extent, one)};
-    }
-    Value tensor = b.getRemappedValue(indices);
-    int64_t rank = type.getRank();
-    if (rank == 0) {
-      Value index = scalarOf(b, loc, tensor, false);
-      return {index, index};
-    }
-    auto filled = [&](int64_t value) -> Value {
-      Value number = arith::ConstantIntOp::create(b, loc, value, 64);
-      Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>(), b.getI64Type());
-      return linalg::FillOp::create(b, loc, number, empty).getResult(0);
-    };
-    SmallVector<Value> inits{filled(INT64_MAX), filled(INT64_MIN)};
-    AffineMap in = b.getMultiDimIdentityMap(rank), out = AffineMap::get(rank, 0, b.getContext());
-    SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::reduction);
-    auto body = [](OpBuilder &b, Location loc, ValueRange v) {
-      Value low = arith::MinSIOp::create(b, loc, v[1], v[0]);
-      Value high = arith::MaxSIOp::create(b, loc, v[2], v[0]);
-      linalg::YieldOp::create(b, loc, ValueRange{low, high});
-    };
-    auto range =
-        linalg::GenericOp::create(b, loc, TypeRange{inits[0].getType(), inits[1].getType()}, tensor,
-                                  inits, ArrayRef<AffineMap>{in, out, out}, loops, body);
-    return {scalarOf(b, loc, range.getResult(0), false),
-            scalarOf(b, loc, range.getResult(1), false)};
   }
 };
 

@@ -1,0 +1,136 @@
+//===- Indices.cpp - Computed positions and their checks --------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Conversion/MadToLinalg/Indices.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+/// The lowest and the highest of some indices, as i64.
+struct IndexRange {
+  Value lowest, highest;
+};
+
+/// Whether a view only repeats or permutes what it reads, or reads it at 0.
+bool isPlain(ViewOp view) {
+  return view.getBoundary() == Boundary::inside && view.getScalars().empty() &&
+         llvm::all_of(view.getMap().getResults(), [](AffineExpr e) {
+           auto constant = dyn_cast<AffineConstantExpr>(e);
+           return isa<AffineDimExpr>(e) || (constant && constant.getValue() == 0);
+         });
+}
+
+/// The same indices, without views that only repeat or permute them.
+Value plainest(Value indices) {
+  auto view = indices.getDefiningOp<ViewOp>();
+  if (!view || !isPlain(view))
+    return indices;
+  auto from = cast<RankedTensorType>(view.getSource().getType());
+  auto to = cast<RankedTensorType>(view.getType());
+  for (auto [k, e] : llvm::enumerate(view.getMap().getResults())) {
+    auto dim = dyn_cast<AffineDimExpr>(e);
+    if (dim ? dimExpr(from, k) != dimExpr(to, dim.getPosition()) : dimExpr(from, k) != DimExpr(1))
+      return indices;
+  }
+  return plainest(view.getSource());
+}
+
+/// Finds the range in a pass of its own: it vectorises, and the loop that reads
+/// needs no way out.
+IndexRange rangeOf(Lowering &lowering, Operation *op, Value indices, ConversionPatternRewriter &b) {
+  Location loc = op->getLoc();
+  auto type = cast<RankedTensorType>(indices.getType());
+  if (auto iota = indices.getDefiningOp<IotaOp>()) {
+    Value extent = lowering.extent(b, op, type, iota.getAxis());
+    extent = arith::IndexCastOp::create(b, loc, b.getI64Type(), extent);
+    Value one = arith::ConstantIntOp::create(b, loc, 1, 64);
+    return {arith::ConstantIntOp::create(b, loc, 0, 64),
+            arith::SubIOp::create(b, loc, extent, one)};
+  }
+  Value tensor = b.getRemappedValue(indices);
+  int64_t rank = type.getRank();
+  if (rank == 0) {
+    Value index = scalarOf(b, loc, tensor, false);
+    return {index, index};
+  }
+  auto filled = [&](int64_t value) -> Value {
+    Value number = arith::ConstantIntOp::create(b, loc, value, 64);
+    Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>(), b.getI64Type());
+    return linalg::FillOp::create(b, loc, number, empty).getResult(0);
+  };
+  SmallVector<Value> inits{filled(INT64_MAX), filled(INT64_MIN)};
+  AffineMap in = b.getMultiDimIdentityMap(rank), out = AffineMap::get(rank, 0, b.getContext());
+  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::reduction);
+  auto body = [](OpBuilder &b, Location loc, ValueRange v) {
+    Value low = arith::MinSIOp::create(b, loc, v[1], v[0]);
+    Value high = arith::MaxSIOp::create(b, loc, v[2], v[0]);
+    linalg::YieldOp::create(b, loc, ValueRange{low, high});
+  };
+  auto range =
+      linalg::GenericOp::create(b, loc, TypeRange{inits[0].getType(), inits[1].getType()}, tensor,
+                                inits, ArrayRef<AffineMap>{in, out, out}, loops, body);
+  return {scalarOf(b, loc, range.getResult(0), false),
+          scalarOf(b, loc, range.getResult(1), false)};
+}
+
+} // namespace
+
+void checkIndices(Lowering &lowering, Operation *op, Value source, const std::string &name,
+                  int64_t k, Value given, RankedTensorType over, ConversionPatternRewriter &b) {
+  Location loc = op->getLoc();
+  auto sourceType = cast<RankedTensorType>(source.getType());
+  Value indices = plainest(given);
+  if (auto iota = indices.getDefiningOp<IotaOp>()) {
+    DimExpr extent = dimExpr(cast<RankedTensorType>(iota.getType()), iota.getAxis());
+    auto rest = (dimExpr(sourceType, k) - extent).lowerBound();
+    if (rest && *rest >= 0)
+      return;
+  }
+  auto [lowest, highest] = rangeOf(lowering, op, indices, b);
+  Value extent = lowering.extent(b, op, sourceType, k);
+  Value bound = arith::IndexCastOp::create(b, loc, b.getI64Type(), extent);
+  Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
+  // No index at all: lowest is above highest, and neither compares as outside.
+  Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lowest, zero);
+  Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, highest, bound);
+  Value failed = arith::OrIOp::create(b, loc, below, above);
+  // The indices may be there without the dims that they are repeated along.
+  if (indices != given)
+    for (int64_t d = 0; d < over.getRank(); ++d) {
+      Value extent = lowering.extent(b, op, over, d), none = indexConstant(b, loc, 0);
+      Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, extent, none);
+      failed = arith::AndIOp::create(b, loc, failed, some);
+    }
+  Value found = arith::SelectOp::create(b, loc, below, lowest, highest);
+  lowering.check(b, op, failed, found, bound, indexMessage(k, name));
+}
+
+Value indexAt(Location loc, Value indices, ValueRange at, ConversionPatternRewriter &b) {
+  if (auto iota = indices.getDefiningOp<IotaOp>())
+    return at[iota.getAxis()];
+  if (auto view = indices.getDefiningOp<ViewOp>(); view && isPlain(view)) {
+    SmallVector<Value> inner;
+    for (AffineExpr e : view.getMap().getResults()) {
+      auto dim = dyn_cast<AffineDimExpr>(e);
+      inner.push_back(dim ? at[dim.getPosition()] : indexConstant(b, loc, 0));
+    }
+    return indexAt(loc, view.getSource(), inner, b);
+  }
+  Value index = tensor::ExtractOp::create(b, loc, b.getRemappedValue(indices), at);
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), index);
+}
+
+std::string nameOf(Value old, Value converted) {
+  std::string name = nameOf(old);
+  return name.empty() ? nameOf(converted) : name;
+}
+
+} // namespace mad

@@ -1,0 +1,304 @@
+//===- Sort.cpp - Sorting to loops ------------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Line by line. Few wanted elements: they are kept in order while the line is read
+// once, in O(n + h k) for the h elements that enter (h is about k log(n / k) when
+// the order is random). Else blocks are sorted by insertion and merged from the
+// bottom up, between two buffers, in O(n log n) always. Both are stable.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadDataOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/Conversion/MadToLinalg/Memory.h"
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+/// Elements that insertion sorts faster than merging does.
+constexpr int64_t block = 16;
+/// Of so many wanted elements at most a list is kept.
+constexpr int64_t maxKept = 32;
+
+/// Keys and the positions that they had; no positions where nobody asks.
+struct Pairs {
+  Value keys, positions;
+};
+
+/// Emits the code of one op.
+class Sorter {
+public:
+  Sorter(SortOp op, Value source, Lowering &lowering, OpBuilder &b)
+      : op(op), source(source), lowering(lowering), b(b), loc(op.getLoc()),
+        axis(static_cast<int64_t>(op.getAxis())) {}
+
+  void run(SmallVectorImpl<Value> &results);
+
+private:
+  void keepFew(ValueRange line);
+  void enter(Value x, Value i, Value count);
+  void mergeAll(ValueRange line);
+  void sortBlocks(ValueRange line);
+  void merge(Pairs from, Pairs to, Value low, Value middle, Value high);
+  void insertSorted(Pairs into, Value x, Value i, Value low, Value at);
+  void copyOut(Pairs from, ValueRange line);
+
+  /// Whether x comes before y, strictly.
+  Value before(Value x, Value y);
+  Pairs scratch(Value size);
+  SmallVector<Value> on(ValueRange line, Value i) {
+    SmallVector<Value> at(line);
+    at[axis] = i;
+    return at;
+  }
+  Value index(int64_t i) { return indexConstant(b, loc, i); }
+  Value compare(arith::CmpIPredicate predicate, Value x, Value y) {
+    return arith::CmpIOp::create(b, loc, predicate, x, y);
+  }
+  Value less(Value x, Value y) { return compare(arith::CmpIPredicate::slt, x, y); }
+  Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+  Value least(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
+  Value load(Value memory, Value i) { return memref::LoadOp::create(b, loc, memory, i); }
+  void store(Value x, Value memory, ValueRange at) {
+    memref::StoreOp::create(b, loc, x, memory, at);
+  }
+  Value asWord(Value i) { return arith::IndexCastOp::create(b, loc, b.getI64Type(), i); }
+  /// Copies element `from` of the one to element `to` of the other.
+  void move(Pairs source, Value from, Pairs target, Value to);
+
+  SortOp op;
+  Value source;
+  Lowering &lowering;
+  OpBuilder &b;
+  Location loc;
+  int64_t axis;
+  Value extent, wanted; ///< elements along the axis: of the source, of the results
+  Value values, positions;
+  Pairs first, second;
+};
+
+Pairs Sorter::scratch(Value size) {
+  Type element = cast<RankedTensorType>(source.getType()).getElementType();
+  Pairs pairs{memoryLine(b, loc, size, element), {}};
+  if (positions)
+    pairs.positions = memoryLine(b, loc, size, b.getI64Type());
+  return pairs;
+}
+
+/// NaN is the largest: unordered comparisons let it win or lose against numbers, and
+/// the second condition keeps it from doing so against itself.
+Value Sorter::before(Value x, Value y) {
+  bool descending = op.getDescending();
+  if (isa<FloatType>(x.getType())) {
+    using P = arith::CmpFPredicate;
+    Value first = arith::CmpFOp::create(b, loc, descending ? P::UGT : P::ULT, x, y);
+    Value number = descending ? y : x;
+    Value ordered = arith::CmpFOp::create(b, loc, P::ORD, number, number);
+    return arith::AndIOp::create(b, loc, first, ordered);
+  }
+  using P = arith::CmpIPredicate;
+  // Bools are bytes 0 and 1.
+  return compare(descending ? P::sgt : P::slt, x, y);
+}
+
+void Sorter::move(Pairs from, Value i, Pairs to, Value j) {
+  store(load(from.keys, i), to.keys, j);
+  if (positions)
+    store(load(from.positions, i), to.positions, j);
+}
+
+/// Puts x into the sorted elements [low, at) of `into`, behind its equals; those that
+/// follow it move up by one.
+void Sorter::insertSorted(Pairs into, Value x, Value i, Value low, Value at) {
+  Value one = index(1);
+  auto loop = scf::WhileOp::create(
+      b, loc, TypeRange{b.getIndexType()}, ValueRange{at},
+      [&](OpBuilder &, Location, ValueRange p) {
+        // The element below, or any where there is none.
+        Value more = compare(arith::CmpIPredicate::sgt, p.front(), low);
+        Value below = arith::SubIOp::create(b, loc, p.front(), one);
+        Value safe = arith::MaxSIOp::create(b, loc, below, low);
+        Value moves = before(x, load(into.keys, safe));
+        scf::ConditionOp::create(b, loc, arith::AndIOp::create(b, loc, more, moves), p);
+      },
+      [&](OpBuilder &, Location, ValueRange p) {
+        Value below = arith::SubIOp::create(b, loc, p.front(), one);
+        move(into, below, into, p.front());
+        scf::YieldOp::create(b, loc, below);
+      });
+  store(x, into.keys, loop.getResult(0));
+  if (positions)
+    store(asWord(i), into.positions, loop.getResult(0));
+}
+
+//===----------------------------------------------------------------------===//
+// Few
+//===----------------------------------------------------------------------===//
+
+void Sorter::keepFew(ValueRange line) {
+  Value zero = index(0), one = index(1);
+  scf::ForOp::create(
+      b, loc, zero, extent, one, zero, [&](OpBuilder &, Location, Value i, ValueRange state) {
+        Value count = state.front();
+        Value x = tensor::ExtractOp::create(b, loc, source, on(line, i));
+        Value full = compare(arith::CmpIPredicate::eq, count, wanted);
+        Value last = arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, count, one), zero);
+        Value better = before(x, load(first.keys, last));
+        Value room = arith::XOrIOp::create(b, loc, full, arith::ConstantIntOp::create(b, loc, 1, 1));
+        Value enters = arith::OrIOp::create(b, loc, room, better);
+        auto result = scf::IfOp::create(
+            b, loc, enters,
+            [&](OpBuilder &, Location) {
+              // The last one leaves when there is no room.
+              Value at = arith::SelectOp::create(b, loc, full, last, count);
+              insertSorted(first, x, i, zero, at);
+              scf::YieldOp::create(b, loc, add(at, one));
+            },
+            [&](OpBuilder &, Location) { scf::YieldOp::create(b, loc, count); });
+        scf::YieldOp::create(b, loc, result.getResults());
+      });
+  copyOut(first, line);
+}
+
+//===----------------------------------------------------------------------===//
+// Merging
+//===----------------------------------------------------------------------===//
+
+void Sorter::sortBlocks(ValueRange line) {
+  Value one = index(1);
+  scf::ForOp::create(b, loc, index(0), extent, index(block), ValueRange(),
+                     [&](OpBuilder &, Location, Value low, ValueRange) {
+                       Value high = least(add(low, index(block)), extent);
+                       scf::ForOp::create(
+                           b, loc, low, high, one, ValueRange(),
+                           [&](OpBuilder &, Location, Value i, ValueRange) {
+                             Value x = tensor::ExtractOp::create(b, loc, source, on(line, i));
+                             insertSorted(first, x, i, low, i);
+                             scf::YieldOp::create(b, loc);
+                           });
+                       scf::YieldOp::create(b, loc);
+                     });
+}
+
+/// Merges [low, middle) and [middle, high). Without branches on the data: which side
+/// is next cannot be foreseen.
+void Sorter::merge(Pairs from, Pairs to, Value low, Value middle, Value high) {
+  Value one = index(1), end = arith::SubIOp::create(b, loc, extent, one);
+  scf::ForOp::create(
+      b, loc, low, high, one, ValueRange{low, middle},
+      [&](OpBuilder &, Location, Value k, ValueRange at) {
+        Value i = at[0], j = at[1];
+        Value left = load(from.keys, least(i, end)), right = load(from.keys, least(j, end));
+        Value leftEnded = compare(arith::CmpIPredicate::sge, i, middle);
+        Value rightLeft = less(j, high);
+        Value wins = arith::OrIOp::create(b, loc, leftEnded, before(right, left));
+        Value takes = arith::AndIOp::create(b, loc, rightLeft, wins);
+        store(arith::SelectOp::create(b, loc, takes, right, left), to.keys, k);
+        if (positions)
+          store(load(from.positions, arith::SelectOp::create(b, loc, takes, j, i)), to.positions, k);
+        Value steps = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), takes);
+        Value nextJ = add(j, steps);
+        Value nextI = add(i, arith::SubIOp::create(b, loc, one, steps));
+        scf::YieldOp::create(b, loc, ValueRange{nextI, nextJ});
+      });
+}
+
+void Sorter::mergeAll(ValueRange line) {
+  sortBlocks(line);
+  // How often the sorted width doubles until it is all.
+  Value zero = index(0), one = index(1), two = index(2);
+  auto rounds = scf::WhileOp::create(
+      b, loc, TypeRange{b.getIndexType(), b.getIndexType()}, ValueRange{zero, index(block)},
+      [&](OpBuilder &, Location, ValueRange v) {
+        scf::ConditionOp::create(b, loc, less(v[1], extent), v);
+      },
+      [&](OpBuilder &, Location, ValueRange v) {
+        Value twice = arith::MulIOp::create(b, loc, v[1], two);
+        scf::YieldOp::create(b, loc, ValueRange{add(v[0], one), twice});
+      });
+  SmallVector<Value> buffers{first.keys, second.keys, index(block)};
+  if (positions)
+    buffers.append({first.positions, second.positions});
+  auto pairs = [&](ValueRange v, unsigned which) {
+    return Pairs{v[which], positions ? v[3 + which] : Value()};
+  };
+  auto loop = scf::ForOp::create(
+      b, loc, zero, rounds.getResult(0), one, buffers,
+      [&](OpBuilder &, Location, Value, ValueRange v) {
+        Value width = v[2], twice = arith::MulIOp::create(b, loc, width, two);
+        scf::ForOp::create(b, loc, zero, extent, twice, ValueRange(),
+                           [&](OpBuilder &, Location, Value low, ValueRange) {
+                             Value middle = least(add(low, width), extent);
+                             Value high = least(add(low, twice), extent);
+                             merge(pairs(v, 0), pairs(v, 1), low, middle, high);
+                             scf::YieldOp::create(b, loc);
+                           });
+        SmallVector<Value> next{v[1], v[0], twice};
+        if (positions)
+          next.append({v[4], v[3]});
+        scf::YieldOp::create(b, loc, next);
+      });
+  copyOut(pairs(loop.getResults(), 0), line);
+}
+
+void Sorter::copyOut(Pairs from, ValueRange line) {
+  scf::ForOp::create(b, loc, index(0), wanted, index(1), ValueRange(),
+                     [&](OpBuilder &, Location, Value i, ValueRange) {
+                       if (values)
+                         store(load(from.keys, i), values, on(line, i));
+                       if (positions)
+                         store(load(from.positions, i), positions, on(line, i));
+                       scf::YieldOp::create(b, loc);
+                     });
+}
+
+void Sorter::run(SmallVectorImpl<Value> &results) {
+  auto from = cast<RankedTensorType>(op.getSource().getType());
+  auto to = cast<RankedTensorType>(op.getValues().getType());
+  auto isWanted = [](Value v) { return !v.use_empty(); };
+  if (isWanted(op.getValues()))
+    values = memoryFor(lowering, b, op, to);
+  if (isWanted(op.getPositions()))
+    positions = memoryFor(lowering, b, op, cast<RankedTensorType>(op.getPositions().getType()));
+  if (values || positions) {
+    extent = lowering.extent(b, op, from, axis);
+    wanted = lowering.extent(b, op, to, axis);
+    std::optional<int64_t> few = dimExpr(to, axis).constant();
+    bool keeps = few && *few > 0 && *few <= maxKept;
+    first = scratch(keeps ? wanted : extent);
+    if (!keeps)
+      second = scratch(extent);
+    loopOver(lowering, b, op, to, {axis},
+             [&](ValueRange line) { keeps ? keepFew(line) : mergeAll(line); });
+  }
+  for (auto [memory, result] : {std::pair(values, Value(op.getValues())),
+                                std::pair(positions, Value(op.getPositions()))})
+    results.push_back(memory ? contentsOf(b, loc, memory)
+                             : lowering.empty(b, op, cast<RankedTensorType>(result.getType())));
+}
+
+struct SortLowering : LoweringPattern<SortOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(SortOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    SmallVector<Value> results;
+    Sorter(op, adaptor.getSource(), lowering, b).run(results);
+    b.replaceOp(op, results);
+    return success();
+  }
+};
+
+} // namespace
+
+void populateSortPatterns(RewritePatternSet &patterns, Lowering &lowering) {
+  patterns.add<SortLowering>(lowering, patterns.getContext());
+}
+
+} // namespace mad
