@@ -73,7 +73,7 @@ enum class Kind : uint8_t {
 struct Node;
 using Nodes = std::vector<Node *>;
 
-enum Flags : uint8_t {
+enum Flags : uint16_t {
   None = 0,
   Exported = 1,    ///< Fn
   Transposed = 2,  ///< Weight
@@ -83,11 +83,12 @@ enum Flags : uint8_t {
   IsInteger = 128, ///< Generic: `T: integer`
   Constant = 16,   ///< Param
   Axis = 32,       ///< Param
+  IsShape = 256,   ///< Param
 };
 
 struct Node {
   Kind kind = Kind::Error;
-  uint8_t flags = None;
+  uint16_t flags = None;
   uint16_t depth = 1; ///< of the tree below and including this node
   Span span;          ///< the whole construct
   Span nameSpan;      ///< the name or operator in it

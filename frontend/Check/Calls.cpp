@@ -52,6 +52,7 @@ Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) 
   CallMatch match;
   match.fn = &decl;
   match.call = n;
+  match.want = want;
   bool good = decl.state == Declaration::Good && matchArguments(match);
   if (!good) {
     for (size_t i = 1; i < n->kids.size(); ++i)
@@ -206,6 +207,54 @@ bool Checker::evaluateConstant(CallMatch &match, size_t i) {
   return true;
 }
 
+/// What `shape: shape[N, M]` declares.
+std::optional<Checker::Dims> Checker::declaredShape(const Node *param) {
+  Dims shape;
+  for (const Node *kid : param->kids[0]->kids) {
+    if (kid->kind == Kind::Pack) {
+      if (!appendPack(kid, shape))
+        return std::nullopt;
+      continue;
+    }
+    auto dim = dimOf(kid);
+    if (!dim)
+      return std::nullopt;
+    shape.push_back(std::move(*dim));
+  }
+  return shape;
+}
+
+/// Inside of the function the name of a shape is the tuple of its sizes.
+Value Checker::shapeValue(const Dims &shape) {
+  Value value = Value::of(Value::Tuple);
+  for (const hir::Dim &dim : shape) {
+    value.parts.push_back(Value::integer(dim.size));
+    value.parts.back().dimension = dim.name;
+  }
+  return value;
+}
+
+/// A shape gives sizes to dimensions that no tensor determines.
+bool Checker::evaluateShape(CallMatch &match, size_t i) {
+  const Node *p = match.params[i], *type = p->kids[0];
+  std::optional<Dims> dims;
+  if (match.arguments[i]) {
+    dims = shapeArgument(match.arguments[i]);
+  } else {
+    Frame inner = frame->at(match.fn->module, &match.scope);
+    Enter enter(*this, inner);
+    dims = shapeArgument(p->kids[1]);
+  }
+  if (!dims)
+    return false;
+  match.values[i] = shapeValue(*dims);
+  Local local;
+  local.value = match.values[i];
+  local.span = p->nameSpan;
+  match.scope.names.insert_or_assign(std::string(p->text), local);
+  return matchDims(match, type, *dims, i);
+}
+
 /// An axis is a position in the first tensor among the parameters.
 bool Checker::evaluateAxis(CallMatch &match, size_t i) {
   const Value *first = nullptr;
@@ -236,14 +285,28 @@ bool Checker::evaluateAxis(CallMatch &match, size_t i) {
   return true;
 }
 
-/// The element types that a parameter is known to ask for.
+/// What the context of a call says about an element type that its result has.
+static Want contextOf(const Node *result, std::string_view name, const Want &want) {
+  if (result && result->kind == Kind::TensorType && result->text == name)
+    return want.element;
+  if (result && result->kind == Kind::TupleType)
+    for (size_t i = 0; i < result->kids.size(); ++i)
+      if (Want part = contextOf(result->kids[i], name, want.part(i)); part.element)
+        return part;
+  return {};
+}
+
+/// The element types that a parameter is known to ask for, or that its literals
+/// should have.
 Want Checker::wantOf(CallMatch &match, const Node *type) {
   Want want;
   if (type->kind == Kind::TupleType)
     for (const Node *part : type->kids)
       want.parts.push_back(wantOf(match, part));
-  if (type->kind != Kind::TensorType || match.open.count(std::string(type->text)))
+  if (type->kind != Kind::TensorType)
     return want;
+  if (match.open.count(std::string(type->text)))
+    return contextOf(match.fn->node->kids[2], type->text, match.want);
   if (auto it = match.scope.names.find(type->text);
       it != match.scope.names.end() && it->second.kind == Local::Element)
     return Want(it->second.element);
@@ -268,7 +331,7 @@ static bool mentionsDims(const Node *n, Scope &generics) {
 bool Checker::evaluateDefaults(CallMatch &match) {
   for (size_t i = 0; i < match.params.size(); ++i) {
     const Node *p = match.params[i];
-    if (match.arguments[i] || !match.values[i].poison())
+    if (match.arguments[i] || !match.values[i].poison() || (p->flags & IsShape))
       continue;
     Frame inner = frame->at(match.fn->module, &match.scope);
     Enter enter(*this, inner);
@@ -285,15 +348,18 @@ bool Checker::evaluateDefaults(CallMatch &match) {
 
 bool Checker::evaluateArguments(CallMatch &match) {
   bool good = true;
-  auto special = [&](size_t i, uint8_t flag) { return match.params[i]->flags & flag; };
+  auto special = [&](size_t i, uint16_t flag) { return match.params[i]->flags & flag; };
   for (size_t i = 0; i < match.params.size(); ++i)
     if (special(i, Constant))
       good &= evaluateConstant(match, i);
+  for (size_t i = 0; i < match.params.size(); ++i)
+    if (special(i, IsShape))
+      good &= evaluateShape(match, i);
   // What has a type of its own decides for the literals.
   for (bool literals : {false, true})
     for (size_t i = 0; i < match.params.size(); ++i) {
       bool isLiteral = !match.arguments[i] || contextual(match.arguments[i]);
-      if (special(i, Constant | Axis) || isLiteral != literals)
+      if (special(i, Constant | Axis | IsShape) || isLiteral != literals)
         continue;
       const Node *type = match.params[i]->kids[0];
       if (!match.arguments[i] && mentionsDims(match.params[i]->kids[1], match.scope))
@@ -364,7 +430,7 @@ Value Checker::inlineCall(CallMatch &match) {
   stack.push_back({match.fn, match.call});
   Value value = functionBody(*match.fn, [&] {
     for (size_t i = 0; i < match.params.size(); ++i) {
-      if (match.params[i]->flags & (Constant | Axis))
+      if (match.params[i]->flags & (Constant | Axis | IsShape))
         continue;
       Local local;
       local.value = match.values[i];

@@ -55,6 +55,7 @@ struct Subscript {
 struct CallMatch {
   Declaration *fn = nullptr;
   const ast::Node *call = nullptr;
+  Want want; ///< of the result
   std::vector<const ast::Node *> params;
   std::vector<const ast::Node *> arguments; ///< one a parameter, null: the default
   std::vector<Value> values;
@@ -152,10 +153,14 @@ private:
   bool evaluateDefaults(CallMatch &match);
   bool evaluateConstant(CallMatch &match, size_t i);
   bool evaluateAxis(CallMatch &match, size_t i);
+  bool evaluateShape(CallMatch &match, size_t i);
+  std::optional<Dims> declaredShape(const Node *param);
+  static Value shapeValue(const Dims &shape);
   Value argumentValue(CallMatch &match, size_t i, const Want &want);
   Want wantOf(CallMatch &match, const Node *type);
   bool fitsKind(CallMatch &match, const std::string &name, Element found, size_t i);
   bool matchType(CallMatch &match, const Node *type, Value &value, size_t i);
+  bool matchDims(CallMatch &match, const Node *type, const Dims &dims, size_t i);
   bool matchShape(CallMatch &match, const Node *type, const Value &value, size_t i);
   bool bindPack(CallMatch &match, const Node *pack, Dims dims, size_t i);
   Report badArgument(CallMatch &match, size_t i, uint16_t kind, const std::string &reason);

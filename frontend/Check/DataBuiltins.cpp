@@ -75,8 +75,7 @@ Value Checker::sortBuiltin(const std::string &name, const Node *n, const Want &w
       return {};
     auto complain = [&](const std::string &reason, const std::string &help) {
       Report(*this, code::E0212, args.list[1]->span,
-             quoted(name) + " takes at most " + quoted(show(count)) + " elements along the axis: " +
-                 reason)
+             quoted(name) + " takes at most " + show(count) + " elements along the axis: " + reason)
           .label(args.list[0]->span)
           .help(help);
     };

@@ -148,7 +148,7 @@ void Checker::declareParameters(Declaration &decl, bool exported) {
     }
   Value first;
   for (const Node *p : params->kids) {
-    if (p->kind != Kind::Param || (p->flags & (Constant | Axis)))
+    if (p->kind != Kind::Param || (p->flags & (Constant | Axis | IsShape)))
       continue;
     inParameters = true;
     auto type = p->kids[0] ? typeOf(p->kids[0]) : std::nullopt;
@@ -182,11 +182,19 @@ void Checker::declareParameters(Declaration &decl, bool exported) {
       declareLocal(p, local);
     }
   for (const Node *p : params->kids)
-    if (exported && p->kind == Kind::Param && ((p->flags & (Constant | Axis)) || p->kids[1]))
+    if (p->kind == Kind::Param && (p->flags & IsShape)) {
+      Local local;
+      if (auto shape = declaredShape(p))
+        local.value = shapeValue(*shape);
+      declareLocal(p, local);
+    }
+  for (const Node *p : params->kids)
+    if (exported && p->kind == Kind::Param && ((p->flags & (Constant | Axis | IsShape)) || p->kids[1]))
       Report(*this, code::E0414, p->span,
              std::string("an exported function takes tensors alone: ") + quoted(p->text) +
                  (p->flags & Axis       ? " is an axis"
                   : p->flags & Constant ? " is a constant"
+                  : p->flags & IsShape  ? " is a shape"
                                         : " has a default"));
 }
 
@@ -492,7 +500,7 @@ Instance &Checker::instantiate(CallMatch &match) {
     Value value = functionBody(decl, [&] {
       for (size_t i = 0; i < match.params.size(); ++i) {
         const Node *p = match.params[i];
-        if (p->flags & (Constant | Axis))
+        if (p->flags & (Constant | Axis | IsShape))
           continue;
         Local local;
         if (auto type = typeOf(p->kids[0]))

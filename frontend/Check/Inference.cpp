@@ -27,10 +27,12 @@ static std::string plain(std::string text) {
 
 Report Checker::badArgument(CallMatch &match, size_t i, uint16_t kind, const std::string &reason) {
   const Node *p = match.params[i];
-  return Report(*this, kind, argumentAt(match, i)->span,
-                "argument " + quoted(p->text) + " of " + quoted(match.fn->name) + " is " +
-                    quoted(textAt(p->kids[0])) + ", found " + quoted(show(match.values[i])) +
-                    reason);
+  return Report(
+      *this, kind, argumentAt(match, i)->span,
+      "argument " + quoted(p->text) + " of " + quoted(match.fn->name) + " is " +
+          quoted(textAt(p->kids[0])) + ", found " +
+          quoted(p->flags & IsShape ? textAt(argumentAt(match, i)) : show(match.values[i])) +
+          reason);
 }
 
 //===----------------------------------------------------------------------===//
@@ -80,8 +82,9 @@ bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t
   // An unknown element type is that of the argument.
   std::string name(type->text);
   if (match.open.count(name)) {
+    Want context = value.untyped() ? wantOf(match, type) : Want();
     match.open.erase(name);
-    Element found = treeOf(value).type.element;
+    Element found = context.element.value_or(treeOf(value).type.element);
     match.scope.names.find(name)->second.element = found;
     if (!fitsKind(match, name, found, i))
       return false;
@@ -106,7 +109,11 @@ bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t
 }
 
 bool Checker::matchShape(CallMatch &match, const Node *type, const Value &value, size_t i) {
-  Dims dims = value.shape();
+  return matchDims(match, type, value.shape(), i);
+}
+
+/// Dimensions of an argument against those of a parameter.
+bool Checker::matchDims(CallMatch &match, const Node *type, const Dims &dims, size_t i) {
   size_t packs = std::count_if(type->kids.begin(), type->kids.end(),
                                [](const Node *kid) { return kid->kind == Kind::Pack; });
   size_t plainDims = type->kids.size() - packs;

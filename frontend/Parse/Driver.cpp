@@ -146,7 +146,7 @@ static uint32_t depthOf(const Nodes &kids) {
 }
 
 Node *Driver::make(Kind kind, Span span, Span name, std::string_view text, Nodes kids,
-                   uint8_t flags) {
+                   uint16_t flags) {
   if (file.nodes.size() >= limits.nodes && !stop) {
     error(code::E0112, name,
           "the text is too long: at most " + std::to_string(limits.nodes) +
@@ -214,7 +214,9 @@ Node *Driver::param(Span span, Span nameSpan, std::string_view text, Node *type,
   bool axis = type->kind == Kind::TensorType && type->text == "axis" && type->kids.empty();
   if (axis)
     type = nullptr;
-  uint8_t flags = (constant ? ast::Constant : 0) | (axis ? ast::Axis : 0);
+  bool shape = type && type->kind == Kind::TensorType && type->text == "shape" && !constant;
+  uint16_t flags =
+      (constant ? ast::Constant : 0) | (axis ? ast::Axis : 0) | (shape ? ast::IsShape : 0);
   return make(Kind::Param, span, nameSpan, text, {type, value}, flags);
 }
 

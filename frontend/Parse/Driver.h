@@ -49,7 +49,7 @@ public:
 
   // Nodes.
   Node *make(Kind kind, Span span, Span name, std::string_view text = {}, Nodes kids = {},
-             uint8_t flags = 0);
+             uint16_t flags = 0);
   Node *make(Kind kind, Span span) { return make(kind, span, span); }
   Node *name(Span span, std::string_view text) { return make(Kind::Name, span, span, text); }
   Node *failed(Span span) { return make(Kind::Error, span); }

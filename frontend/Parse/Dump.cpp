@@ -57,7 +57,8 @@ static void dumpNode(const Node *node, unsigned indent, std::string &out) {
   } flags[] = {{ast::Exported, "exported"}, {ast::Transposed, "transposed"},
                {ast::IsPack, "pack"},       {ast::IsType, "type"},
                {ast::IsFloat, "float"},     {ast::IsInteger, "integer"},
-               {ast::Constant, "constant"}, {ast::Axis, "axis"}};
+               {ast::Constant, "constant"}, {ast::Axis, "axis"},
+               {ast::IsShape, "shape"}};
   for (auto [flag, name] : flags)
     if (node->flags & flag)
       out += std::string(" ") + name;
