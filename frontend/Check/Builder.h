@@ -40,7 +40,8 @@ public:
   hir::Ref scatter(const std::string &mnemonic, hir::Ref base, std::vector<hir::Ref> indices,
                    hir::Ref updates);
   /// The first elements of the order, and their positions.
-  std::pair<hir::Ref, hir::Ref> sort(hir::Ref source, uint32_t dim, bool descending, hir::Dim count);
+  std::pair<hir::Ref, hir::Ref> sort(hir::Ref source, uint32_t dim, bool descending,
+                                     hir::Dim count);
   hir::Ref cumulate(const std::string &mnemonic, hir::Ref source, uint32_t dim);
   hir::Ref philox(hir::Ref key, hir::Ref counter, hir::Dim count);
   /// A view of a view becomes one view; the identity is its source.

@@ -55,8 +55,11 @@ Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) 
   match.want = want;
   bool good = decl.state == Declaration::Good && matchArguments(match);
   if (!good) {
-    for (size_t i = 1; i < n->kids.size(); ++i)
-      expr(n->kids[i]->kind == Kind::Named ? n->kids[i]->kids[0] : n->kids[i]);
+    for (size_t i = 1; i < n->kids.size(); ++i) {
+      const Node *argument = n->kids[i]->kind == Kind::Named ? n->kids[i]->kids[0] : n->kids[i];
+      if (argument->kind != Kind::Array) // it may be a shape
+        expr(argument);
+    }
     return {};
   }
   openGenerics(match);

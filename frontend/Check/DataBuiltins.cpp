@@ -105,8 +105,8 @@ Value Checker::cumulateBuiltin(const std::string &name, const Node *n, const Wan
   if (value.poison())
     return {};
   if (value.ref.type().element == Element::Bool) {
-    Report(*this, code::E0303, n->span, quoted(name) + " takes numbers, found " +
-                                            quoted(show(value)))
+    Report(*this, code::E0303, n->span,
+           quoted(name) + " takes numbers, found " + quoted(show(value)))
         .label(args.list[0]->span)
         .help("write " + quoted("i64(" + textAt(args.list[0]) + ")"));
     return {};
@@ -114,8 +114,8 @@ Value Checker::cumulateBuiltin(const std::string &name, const Node *n, const Wan
   auto axis = axisArgument(name, n, args, value, true);
   if (!axis)
     return {};
-  return Value::tensor(
-      b.cumulate(name.substr(3), value.ref, uint32_t(value.space.size()) + *axis), value.space);
+  return Value::tensor(b.cumulate(name.substr(3), value.ref, uint32_t(value.space.size()) + *axis),
+                       value.space);
 }
 
 //===----------------------------------------------------------------------===//
@@ -190,8 +190,8 @@ Value Checker::scatterBuiltin(const std::string &name, const Node *n, const Want
     positions.push_back(positionsArgument(node, name));
     good &= !positions.back().poison();
   }
-  Value updates = tensorArgument(
-      args.list[2], base.isTensor() ? Want(base.ref.type().element) : Want(), name);
+  Value updates =
+      tensorArgument(args.list[2], base.isTensor() ? Want(base.ref.type().element) : Want(), name);
   if (!good || updates.poison() || !align(positions, n, "use together", nodes))
     return {};
   Element element = base.ref.type().element;
@@ -200,12 +200,13 @@ Value Checker::scatterBuiltin(const std::string &name, const Node *n, const Want
            "cannot update " + quoted(show(base)) + " by " + quoted(show(updates)))
         .label(args.list[0]->span)
         .label(args.list[2]->span)
-        .help("write " + quoted(std::string(hir::name(element)) + "(" + textAt(args.list[2]) + ")"));
+        .help("write " +
+              quoted(std::string(hir::name(element)) + "(" + textAt(args.list[2]) + ")"));
     return {};
   }
   if (element == Element::Bool && name != "scatter_set") {
-    Report(*this, code::E0303, n->span, quoted(name) + " takes numbers, found " +
-                                            quoted(show(base)));
+    Report(*this, code::E0303, n->span,
+           quoted(name) + " takes numbers, found " + quoted(show(base)));
     return {};
   }
   if (positions.size() > base.rank()) {
@@ -239,8 +240,8 @@ Value Checker::scattered(const std::string &kind, const Node *n, const Value &ba
   for (size_t d = 0; d < given.size(); ++d) {
     const hir::Dim &to = shape[shape.size() - given.size() + d];
     bool stretches = given[d].name.empty() && given[d].size == DimExpr(1);
-    if (!stretches && !requireEqual(given[d], to, at->span, "updates must fit their positions",
-                                    complain))
+    if (!stretches &&
+        !requireEqual(given[d], to, at->span, "updates must fit their positions", complain))
       return {};
   }
   std::vector<IndexId> space = unite(base.space, unite(positions[0].space, updates.space));
@@ -261,7 +262,8 @@ Value Checker::scattered(const std::string &kind, const Node *n, const Value &ba
   for (size_t d = positions.size(); d < own.size(); ++d)
     coordinates.push_back(b.iota(full, uint32_t(outer + indexed + d - positions.size())));
   hir::Ref all = broadcastTo(base, space, own).ref;
-  hir::Ref result = b.scatter(kind, all, std::move(coordinates), broadcastTo(updates, space, shape).ref);
+  hir::Ref result =
+      b.scatter(kind, all, std::move(coordinates), broadcastTo(updates, space, shape).ref);
   return Value::tensor(result, space);
 }
 

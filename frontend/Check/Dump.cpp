@@ -133,10 +133,10 @@ private:
   }
 
   void head(const Node &node) {
-    static const char *const names[] = {
-        "parameter", "constant", "dim",    "weight",  "iota",   "view", "",   "cast",
-        "reduce",    "contract", "gather", "reshape", "concat", "call", "if", "scan",
-        "scatter",   "sort",     "cumulate", "philox"};
+    static const char *const names[] = {"parameter", "constant", "dim",    "weight",   "iota",
+                                        "view",      "",         "cast",   "reduce",   "contract",
+                                        "gather",    "reshape",  "concat", "call",     "if",
+                                        "scan",      "scatter",  "sort",   "cumulate", "philox"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else

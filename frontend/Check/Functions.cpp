@@ -189,7 +189,8 @@ void Checker::declareParameters(Declaration &decl, bool exported) {
       declareLocal(p, local);
     }
   for (const Node *p : params->kids)
-    if (exported && p->kind == Kind::Param && ((p->flags & (Constant | Axis | IsShape)) || p->kids[1]))
+    if (exported && p->kind == Kind::Param &&
+        ((p->flags & (Constant | Axis | IsShape)) || p->kids[1]))
       Report(*this, code::E0414, p->span,
              std::string("an exported function takes tensors alone: ") + quoted(p->text) +
                  (p->flags & Axis       ? " is an axis"

@@ -61,10 +61,10 @@ enum class Op : uint8_t {
   If,          ///< operand0: bool scalar; two regions without parameters
   Scan, ///< operands: carried values; region parameters: i64 counter, carried values. `low`, `high`
         ///< bound the counter
-  Scatter,     ///< operand0 updated as `mnemonic` says at operand1, ... by the last operand
-  Sort,        ///< values and positions along `index`; `mnemonic`: ascending, descending
-  Cumulate,    ///< `mnemonic` along `index`: sum prod max min
-  Philox,      ///< random words of a key and a counter
+  Scatter,  ///< operand0 updated as `mnemonic` says at operand1, ... by the last operand
+  Sort,     ///< values and positions along `index`; `mnemonic`: ascending, descending
+  Cumulate, ///< `mnemonic` along `index`: sum prod max min
+  Philox,   ///< random words of a key and a counter
 };
 
 /// What a view reads outside of its operand.

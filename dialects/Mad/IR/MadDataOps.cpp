@@ -72,8 +72,8 @@ LogicalResult SortOp::verify() {
                            << ", the values " << to.str();
     std::optional<int64_t> rest = (from - to).constant();
     if (d == axis && rest && *rest < 0)
-      return emitOpError() << "gives " << to.str() << " elements along the axis, but the source has "
-                           << from.str();
+      return emitOpError() << "gives " << to.str()
+                           << " elements along the axis, but the source has " << from.str();
   }
   return success();
 }

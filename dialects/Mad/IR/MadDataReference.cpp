@@ -29,9 +29,7 @@ public:
   RefScalar multiply(RefScalar a, RefScalar b) {
     return rounded({a.f * b.f, int64_t(uint64_t(a.i) * uint64_t(b.i))});
   }
-  RefScalar larger(RefScalar a, RefScalar b) {
-    return {refMaximum(a.f, b.f), std::max(a.i, b.i)};
-  }
+  RefScalar larger(RefScalar a, RefScalar b) { return {refMaximum(a.f, b.f), std::max(a.i, b.i)}; }
   RefScalar smaller(RefScalar a, RefScalar b) {
     return {-refMaximum(-a.f, -b.f), std::min(a.i, b.i)};
   }
@@ -51,8 +49,9 @@ private:
 struct Lines {
   Lines(const RefTensor &tensor, int64_t axis) {
     for (auto [dim, size] : llvm::enumerate(tensor.shape))
-      (static_cast<int64_t>(dim) < axis ? outer : static_cast<int64_t>(dim) == axis ? length : inner)
-          *= size;
+      (static_cast<int64_t>(dim) < axis    ? outer
+       : static_cast<int64_t>(dim) == axis ? length
+                                           : inner) *= size;
   }
   int64_t position(int64_t line, int64_t i) const {
     return (line / inner * length + i) * inner + line % inner;

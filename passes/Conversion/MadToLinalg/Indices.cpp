@@ -77,8 +77,7 @@ IndexRange rangeOf(Lowering &lowering, Operation *op, Value indices, ConversionP
   auto range =
       linalg::GenericOp::create(b, loc, TypeRange{inits[0].getType(), inits[1].getType()}, tensor,
                                 inits, ArrayRef<AffineMap>{in, out, out}, loops, body);
-  return {scalarOf(b, loc, range.getResult(0), false),
-          scalarOf(b, loc, range.getResult(1), false)};
+  return {scalarOf(b, loc, range.getResult(0), false), scalarOf(b, loc, range.getResult(1), false)};
 }
 
 } // namespace

@@ -19,8 +19,8 @@ Value memoryFor(Lowering &lowering, OpBuilder &b, Operation *op, RankedTensorTyp
   for (int64_t d = 0; d < type.getRank(); ++d)
     if (type.isDynamicDim(d))
       sizes.push_back(lowering.extent(b, op, type, d));
-  return memref::AllocOp::create(
-      b, op->getLoc(), MemRefType::get(plain.getShape(), plain.getElementType()), sizes);
+  return memref::AllocOp::create(b, op->getLoc(),
+                                 MemRefType::get(plain.getShape(), plain.getElementType()), sizes);
 }
 
 Value memoryLine(OpBuilder &b, Location loc, Value size, Type element) {

@@ -148,9 +148,11 @@ void Sorter::keepFew(ValueRange line) {
         Value count = state.front();
         Value x = tensor::ExtractOp::create(b, loc, source, on(line, i));
         Value full = compare(arith::CmpIPredicate::eq, count, wanted);
-        Value last = arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, count, one), zero);
+        Value last =
+            arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, count, one), zero);
         Value better = before(x, load(first.keys, last));
-        Value room = arith::XOrIOp::create(b, loc, full, arith::ConstantIntOp::create(b, loc, 1, 1));
+        Value room =
+            arith::XOrIOp::create(b, loc, full, arith::ConstantIntOp::create(b, loc, 1, 1));
         Value enters = arith::OrIOp::create(b, loc, room, better);
         auto result = scf::IfOp::create(
             b, loc, enters,
@@ -175,13 +177,13 @@ void Sorter::sortBlocks(ValueRange line) {
   scf::ForOp::create(b, loc, index(0), extent, index(block), ValueRange(),
                      [&](OpBuilder &, Location, Value low, ValueRange) {
                        Value high = least(add(low, index(block)), extent);
-                       scf::ForOp::create(
-                           b, loc, low, high, one, ValueRange(),
-                           [&](OpBuilder &, Location, Value i, ValueRange) {
-                             Value x = tensor::ExtractOp::create(b, loc, source, on(line, i));
-                             insertSorted(first, x, i, low, i);
-                             scf::YieldOp::create(b, loc);
-                           });
+                       scf::ForOp::create(b, loc, low, high, one, ValueRange(),
+                                          [&](OpBuilder &, Location, Value i, ValueRange) {
+                                            Value x = tensor::ExtractOp::create(b, loc, source,
+                                                                                on(line, i));
+                                            insertSorted(first, x, i, low, i);
+                                            scf::YieldOp::create(b, loc);
+                                          });
                        scf::YieldOp::create(b, loc);
                      });
 }
@@ -190,23 +192,24 @@ void Sorter::sortBlocks(ValueRange line) {
 /// is next cannot be foreseen.
 void Sorter::merge(Pairs from, Pairs to, Value low, Value middle, Value high) {
   Value one = index(1), end = arith::SubIOp::create(b, loc, extent, one);
-  scf::ForOp::create(
-      b, loc, low, high, one, ValueRange{low, middle},
-      [&](OpBuilder &, Location, Value k, ValueRange at) {
-        Value i = at[0], j = at[1];
-        Value left = load(from.keys, least(i, end)), right = load(from.keys, least(j, end));
-        Value leftEnded = compare(arith::CmpIPredicate::sge, i, middle);
-        Value rightLeft = less(j, high);
-        Value wins = arith::OrIOp::create(b, loc, leftEnded, before(right, left));
-        Value takes = arith::AndIOp::create(b, loc, rightLeft, wins);
-        store(arith::SelectOp::create(b, loc, takes, right, left), to.keys, k);
-        if (positions)
-          store(load(from.positions, arith::SelectOp::create(b, loc, takes, j, i)), to.positions, k);
-        Value steps = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), takes);
-        Value nextJ = add(j, steps);
-        Value nextI = add(i, arith::SubIOp::create(b, loc, one, steps));
-        scf::YieldOp::create(b, loc, ValueRange{nextI, nextJ});
-      });
+  scf::ForOp::create(b, loc, low, high, one, ValueRange{low, middle},
+                     [&](OpBuilder &, Location, Value k, ValueRange at) {
+                       Value i = at[0], j = at[1];
+                       Value left = load(from.keys, least(i, end)),
+                             right = load(from.keys, least(j, end));
+                       Value leftEnded = compare(arith::CmpIPredicate::sge, i, middle);
+                       Value rightLeft = less(j, high);
+                       Value wins = arith::OrIOp::create(b, loc, leftEnded, before(right, left));
+                       Value takes = arith::AndIOp::create(b, loc, rightLeft, wins);
+                       store(arith::SelectOp::create(b, loc, takes, right, left), to.keys, k);
+                       if (positions)
+                         store(load(from.positions, arith::SelectOp::create(b, loc, takes, j, i)),
+                               to.positions, k);
+                       Value steps = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), takes);
+                       Value nextJ = add(j, steps);
+                       Value nextI = add(i, arith::SubIOp::create(b, loc, one, steps));
+                       scf::YieldOp::create(b, loc, ValueRange{nextI, nextJ});
+                     });
 }
 
 void Sorter::mergeAll(ValueRange line) {
@@ -228,22 +231,22 @@ void Sorter::mergeAll(ValueRange line) {
   auto pairs = [&](ValueRange v, unsigned which) {
     return Pairs{v[which], positions ? v[3 + which] : Value()};
   };
-  auto loop = scf::ForOp::create(
-      b, loc, zero, rounds.getResult(0), one, buffers,
-      [&](OpBuilder &, Location, Value, ValueRange v) {
-        Value width = v[2], twice = arith::MulIOp::create(b, loc, width, two);
-        scf::ForOp::create(b, loc, zero, extent, twice, ValueRange(),
-                           [&](OpBuilder &, Location, Value low, ValueRange) {
-                             Value middle = least(add(low, width), extent);
-                             Value high = least(add(low, twice), extent);
-                             merge(pairs(v, 0), pairs(v, 1), low, middle, high);
-                             scf::YieldOp::create(b, loc);
-                           });
-        SmallVector<Value> next{v[1], v[0], twice};
-        if (positions)
-          next.append({v[4], v[3]});
-        scf::YieldOp::create(b, loc, next);
-      });
+  auto loop =
+      scf::ForOp::create(b, loc, zero, rounds.getResult(0), one, buffers,
+                         [&](OpBuilder &, Location, Value, ValueRange v) {
+                           Value width = v[2], twice = arith::MulIOp::create(b, loc, width, two);
+                           scf::ForOp::create(b, loc, zero, extent, twice, ValueRange(),
+                                              [&](OpBuilder &, Location, Value low, ValueRange) {
+                                                Value middle = least(add(low, width), extent);
+                                                Value high = least(add(low, twice), extent);
+                                                merge(pairs(v, 0), pairs(v, 1), low, middle, high);
+                                                scf::YieldOp::create(b, loc);
+                                              });
+                           SmallVector<Value> next{v[1], v[0], twice};
+                           if (positions)
+                             next.append({v[4], v[3]});
+                           scf::YieldOp::create(b, loc, next);
+                         });
   copyOut(pairs(loop.getResults(), 0), line);
 }
 
@@ -277,8 +280,8 @@ void Sorter::run(SmallVectorImpl<Value> &results) {
     loopOver(lowering, b, op, to, {axis},
              [&](ValueRange line) { keeps ? keepFew(line) : mergeAll(line); });
   }
-  for (auto [memory, result] : {std::pair(values, Value(op.getValues())),
-                                std::pair(positions, Value(op.getPositions()))})
+  for (auto [memory, result] :
+       {std::pair(values, Value(op.getValues())), std::pair(positions, Value(op.getPositions()))})
     results.push_back(memory ? contentsOf(b, loc, memory)
                              : lowering.empty(b, op, cast<RankedTensorType>(result.getType())));
 }
