@@ -20,14 +20,14 @@ static std::string quoted(std::string_view text) { return "`" + std::string(text
 
 const std::vector<std::string> &builtinNames() {
   static const std::vector<std::string> names = {
-      "abs",    "all",         "any",         "argmax",      "argsort",     "bool",    "broadcast",
-      "ceil",   "close",       "concat",      "cos",         "cummax",      "cummin",  "cumprod",
-      "cumsum", "erf",         "exp",         "expm1",       "f32",         "f64",     "floor",
-      "full",   "i32",         "i64",         "iota",        "log",         "log1p",   "max",
-      "mean",   "min",         "ones",        "philox",      "prod",        "reshape", "round",
-      "rsqrt",  "scatter_add", "scatter_max", "scatter_min", "scatter_set", "select",  "sign",
-      "sin",    "size",        "sort",        "sqrt",        "sum",         "take",    "tan",
-      "tanh",   "top_k",       "transpose",   "zeros"};
+      "abs",    "all",   "any",         "argmax",      "argsort",     "bool",        "broadcast",
+      "ceil",   "close", "concat",      "cos",         "cummax",      "cummin",      "cumprod",
+      "cumsum", "erf",   "exp",         "expm1",       "f32",         "f64",         "floor",
+      "full",   "i32",   "i64",         "iota",        "known",       "log",         "log1p",
+      "max",    "mean",  "min",         "ones",        "philox",      "prod",        "reshape",
+      "round",  "rsqrt", "scatter_add", "scatter_max", "scatter_min", "scatter_set", "select",
+      "sign",   "sin",   "size",        "sort",        "sqrt",        "sum",         "take",
+      "tan",    "tanh",  "top_k",       "transpose",   "zeros"};
   return names;
 }
 

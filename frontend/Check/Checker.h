@@ -347,6 +347,7 @@ private:
   Value scattered(const std::string &kind, const Node *n, const Value &base,
                   const std::vector<Value> &positions, const Value &updates, const Node *at);
   Value philoxBuiltin(const Node *n);
+  Value knownBuiltin(const Node *n);
   Value flatOf(const Value &value);
   Value kept(const Value &reduced, const Dims &shape, const std::vector<uint32_t> &axes);
   Value meanOf(const Value &sum, const std::vector<hir::Dim> &dims);

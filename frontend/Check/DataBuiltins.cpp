@@ -29,6 +29,8 @@ std::optional<Value> Checker::dataBuiltin(const std::string &name, const Node *n
     return scatterBuiltin(name, n, want);
   if (name == "philox")
     return philoxBuiltin(n);
+  if (name == "known")
+    return knownBuiltin(n);
   return std::nullopt;
 }
 
@@ -265,6 +267,18 @@ Value Checker::scattered(const std::string &kind, const Node *n, const Value &ba
   hir::Ref result =
       b.scatter(kind, all, std::move(coordinates), broadcastTo(updates, space, shape).ref);
   return Value::tensor(result, space);
+}
+
+/// Whether a number is one when compiling, so that code can be written for it.
+Value Checker::knownBuiltin(const Node *n) {
+  Arguments args;
+  if (!arguments(n, "known", 1, 1, {}, args))
+    return {};
+  Value value = expr(args.list[0]);
+  if (value.poison())
+    return {};
+  return Value::boolean(value.kind == Value::Integer ? value.number.constant().has_value()
+                                                     : !value.isTensor());
 }
 
 //===----------------------------------------------------------------------===//
