@@ -136,7 +136,7 @@ std::string scalarText(Kind kind, uint64_t bits) {
 class HeaderReader {
 public:
   HeaderReader(const Input &input, Gguf &file, std::string &text)
-      : input(input), file(file), reader(input, text) {}
+      : file(file), reader(input, text) {}
   bool read();
 
 private:
@@ -149,7 +149,6 @@ private:
   bool shape(GgufTensor &entry);
   bool place();
 
-  const Input &input;
   Gguf &file;
   Reader reader;
   std::set<std::string> keys, names;

@@ -241,10 +241,11 @@ bool listGguf(const Input &input, std::vector<Entry> &entries, std::string &text
   Gguf file;
   if (!readGguf(input, file, text))
     return false;
-  for (GgufTensor &entry : file.tensors)
-    if (entry.type->readable)
-      entries.push_back({std::move(entry.name), entry.type->dtype, std::move(entry.shape),
-                         entry.type->decode ? entry.type->name : ""});
+  for (GgufTensor &entry : file.tensors) {
+    const GgufType &type = *entry.type;
+    entries.push_back({std::move(entry.name), type.dtype, std::move(entry.shape),
+                       type.decode || !type.readable ? type.name : "", type.readable});
+  }
   return true;
 }
 
@@ -286,8 +287,9 @@ bool mad::io::list(const std::string &path, std::vector<Entry> &entries, std::st
     if (!readSafetensors(input, all, text))
       return false;
     for (SafetensorsEntry &entry : all)
-      if (entry.dtype)
-        entries.push_back({std::move(entry.name), *entry.dtype, std::move(entry.shape)});
+      entries.push_back({std::move(entry.name), entry.dtype.value_or(DType::F32),
+                         std::move(entry.shape), entry.dtype ? "" : entry.type,
+                         entry.dtype.has_value()});
     return true;
   });
 }

@@ -49,9 +49,10 @@ struct NamedTensor {
 /// Name and type of a tensor in a file, without its elements.
 struct Entry {
   std::string name;
-  DType dtype;
+  DType dtype = DType::F32;
   std::vector<int64_t> shape;
   std::string storage = {}; ///< how the elements are stored, when not as they are: `Q4_K`
+  bool readable = true;     ///< false: of the type `storage`, which `read` refuses
 };
 
 /// Something that a .gguf file says of its model.
@@ -68,9 +69,9 @@ struct Coordinates {
 };
 
 /// Lists what is in a .npy or .mtx (one entry, no name), .npz, .safetensors or
-/// .gguf file; the kind is taken from the first bytes, not from the name. Tensors
-/// of a type that DType lacks are left out (a .npy file that holds nothing else
-/// is refused).
+/// .gguf file; the kind is taken from the first bytes, not from the name. Arrays of
+/// NumPy that are no numbers are left out (a .npy file that holds nothing else is
+/// refused).
 bool list(const std::string &path, std::vector<Entry> &entries, std::string &error);
 /// Reads one tensor. An empty name is allowed when the file holds just one. A
 /// wrong name is answered with the nearest ones. Numbers that are stored as

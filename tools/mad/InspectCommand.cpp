@@ -79,10 +79,16 @@ static int inspectTensors(const std::string &path) {
   for (const io::Metadata &data : metadata)
     print(data.key + " = " + data.text + "\n");
   for (const io::Entry &e : entries) {
-    std::string text = (e.name.empty() ? "" : e.name + ": ") + io::name(e.dtype) + "[";
+    std::string text =
+        (e.name.empty() ? "" : e.name + ": ") + (e.readable ? io::name(e.dtype) : e.storage) + "[";
     for (size_t i = 0; i < e.shape.size(); ++i)
       text += (i ? ", " : "") + std::to_string(e.shape[i]);
-    print(text + "]" + (e.storage.empty() ? "" : " as " + e.storage) + "\n");
+    text += "]";
+    if (!e.readable)
+      text += ", which cannot be read";
+    else if (!e.storage.empty())
+      text += " as " + e.storage;
+    print(text + "\n");
   }
   return Good;
 }

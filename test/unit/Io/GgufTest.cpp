@@ -136,6 +136,10 @@ TEST_F(GgufTest, RefusesBadTensors) {
               HasSubstr("has 8 bytes at byte 0 of the elements, but there are 4"));
   EXPECT_THAT(refusal(one(18, {256}, std::string(98, 'x'))),
               HasSubstr("in the format IQ3_XXS, which cannot be read"));
+  std::vector<Entry> entries;
+  std::string error;
+  ASSERT_TRUE(list(path("file"), entries, error)) << error;
+  EXPECT_TRUE(!entries[0].readable && entries[0].storage == "IQ3_XXS");
   GgufFile file;
   file.entries.push_back({"a", {2}, 0, "12345678"});
   file.entries.push_back({"b", {2}, 0, "12345678", 0});
