@@ -61,7 +61,11 @@ typedef enum mad_dtype {
   MAD_F64 = 1,
   MAD_I32 = 2,
   MAD_I64 = 3,
-  MAD_BOOL = 4 /* one byte, 0 or 1 */
+  MAD_BOOL = 4, /* one byte, 0 or 1 */
+  MAD_F16 = 5,  /* IEEE binary16; its bits as uint16_t in X.h */
+  MAD_BF16 = 6, /* the upper half of an f32; its bits as uint16_t in X.h */
+  MAD_I8 = 7,
+  MAD_U8 = 8
 } mad_dtype;
 
 /* Bytes of one element; 0 for an unknown type. */

@@ -119,20 +119,29 @@ std::optional<hir::Element> Checker::commonElement(const Node *at, const std::st
       continue;
     // The suggestion never loses a number: to f64 rather than to f32.
     auto width = [](Element e) {
-      return e == Element::Bool  ? 0
-             : e == Element::I32 ? 1
-             : e == Element::I64 ? 2
-             : e == Element::F32 ? 3
-                                 : 4;
+      static constexpr Element order[] = {Element::Bool, Element::U8,  Element::I8,
+                                          Element::I32,  Element::I64, Element::BF16,
+                                          Element::F16,  Element::F32, Element::F64};
+      return std::find(std::begin(order), std::end(order), e) - std::begin(order);
     };
     bool convertFirst = width(*element) < width(*own);
+    // Neither holds all numbers of the other.
+    bool bytes = std::min(width(*element), width(*own)) == width(Element::U8) &&
+                 std::max(width(*element), width(*own)) == width(Element::I8);
+    bool narrow = isNarrowFloat(*element) && isNarrowFloat(*own);
     const Node *converted = nodes[convertFirst ? first : i];
     Report report(*this, code::E0301, at->kind == Kind::Binary ? at->nameSpan : at->span,
                   "cannot " + verb + " " + quoted(show(values[first])) + " and " +
                       quoted(show(values[i])) + ": there is no implicit conversion");
     report.label(nodes[first]->span).label(nodes[i]->span);
-    report.help("write " + quoted(std::string(hir::name(convertFirst ? *own : *element)) + "(" +
-                                  textAt(converted) + ")"));
+    std::string to = hir::name(convertFirst ? *own : *element);
+    if (bytes || narrow) {
+      to = bytes ? "i32" : "f32";
+      report.help("write " + quoted(to + "(" + textAt(nodes[first]) + ")") + " and " +
+                  quoted(to + "(" + textAt(nodes[i]) + ")"));
+      return std::nullopt;
+    }
+    report.help("write " + quoted(to + "(" + textAt(converted) + ")"));
     return std::nullopt;
   }
   if (!element) {
@@ -193,8 +202,8 @@ Value Checker::folded(const Node *n, const Value &a, const Value &b) {
   }
   if (!result.poison())
     result.element = a.element ? a.element : b.element;
-  if (result.element == Element::F32)
-    result.real = static_cast<float>(result.real);
+  if (result.element)
+    result.real = hir::rounded(*result.element, result.real);
   return result;
 }
 
@@ -328,8 +337,8 @@ Value Checker::power(const Node *n, const Value &x, const Value &y) {
   if (x.kind == Value::Real && (y.kind == Value::Real || whole)) {
     Value result = x;
     result.real = std::pow(x.real, whole ? double(*whole) : y.real);
-    if (result.element == Element::F32)
-      result.real = static_cast<float>(result.real);
+    if (result.element)
+      result.real = hir::rounded(*result.element, result.real);
     return result;
   }
   Value exponent = y;

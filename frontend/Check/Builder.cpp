@@ -29,7 +29,7 @@ Node *Builder::append(Op op, std::vector<Type> types) {
 
 Ref Builder::constant(Element element, double value) {
   Node *node = append(Op::Constant, {Type{element, {}}});
-  node->values = {element == Element::F32 ? double(float(value)) : value};
+  node->values = {hir::rounded(element, value)};
   return {node};
 }
 

@@ -20,14 +20,20 @@ static std::string quoted(std::string_view text) { return "`" + std::string(text
 
 const std::vector<std::string> &builtinNames() {
   static const std::vector<std::string> names = {
-      "abs",    "all",   "any",         "argmax",      "argsort",     "bool",        "broadcast",
-      "ceil",   "close", "concat",      "cos",         "cummax",      "cummin",      "cumprod",
-      "cumsum", "erf",   "exp",         "expm1",       "f32",         "f64",         "floor",
-      "full",   "i32",   "i64",         "iota",        "known",       "log",         "log1p",
-      "max",    "mean",  "min",         "ones",        "philox",      "prod",        "reshape",
-      "round",  "rsqrt", "scatter_add", "scatter_max", "scatter_min", "scatter_set", "select",
-      "sign",   "sin",   "size",        "sort",        "sqrt",        "sum",         "take",
-      "tan",    "tanh",  "top_k",       "transpose",   "zeros"};
+      "abs",        "acos",        "acosh",       "all",         "any",         "argmax",
+      "argsort",    "asin",        "asinh",       "atan",        "atan2",       "atanh",
+      "bf16",       "bit_and",     "bit_not",     "bit_or",      "bit_xor",     "bool",
+      "broadcast",  "cbrt",        "ceil",        "close",       "concat",      "cos",
+      "cosh",       "cummax",      "cummin",      "cumprod",     "cumsum",      "erf",
+      "erfc",       "exp",         "exp2",        "expm1",       "f16",         "f32",
+      "f64",        "floor",       "fma",         "full",        "i32",         "i64",
+      "i8",         "iota",        "isfinite",    "isinf",       "isnan",       "known",
+      "log",        "log10",       "log1p",       "log2",        "max",         "mean",
+      "min",        "ones",        "philox",      "prod",        "reshape",     "round",
+      "rsqrt",      "scatter_add", "scatter_max", "scatter_min", "scatter_set", "select",
+      "shift_left", "shift_right", "sign",        "sin",         "sinh",        "size",
+      "sort",       "sqrt",        "sum",         "take",        "tan",         "tanh",
+      "top_k",      "transpose",   "trunc",       "u8",          "zeros"};
   return names;
 }
 
@@ -95,6 +101,11 @@ std::optional<bool> Checker::flag(const Node *n, const char *what) {
   return std::nullopt;
 }
 
+/// Functions of the bits of integers.
+static bool isBitFunction(const std::string &name) {
+  return name.compare(0, 4, "bit_") == 0 || name.compare(0, 6, "shift_") == 0;
+}
+
 Value Checker::builtin(const std::string &name, const Node *n, const Want &want) {
   if (auto element = elementName(name))
     return castBuiltin(*element, n);
@@ -125,6 +136,8 @@ Value Checker::builtin(const std::string &name, const Node *n, const Want &want)
     return concatBuiltin(n, want);
   if (name == "broadcast")
     return broadcastBuiltin(n, want);
+  if (name == "atan2" || name == "fma" || isBitFunction(name))
+    return functionBuiltin(name, n, want);
   return unaryBuiltin(name, n, want);
 }
 
@@ -132,13 +145,15 @@ Value Checker::builtin(const std::string &name, const Node *n, const Want &want)
 // Casts
 //===----------------------------------------------------------------------===//
 
-static int64_t saturated(double x) {
+static int64_t saturated(double x, hir::Element to) {
+  auto [least, greatest] = hir::range(to);
   if (std::isnan(x))
     return 0;
-  if (x >= 9223372036854775808.0)
-    return INT64_MAX;
-  if (x < -9223372036854775808.0)
-    return INT64_MIN;
+  // Both bounds are exact, or round to a power of two just above the greatest.
+  if (x >= static_cast<double>(greatest))
+    return greatest;
+  if (x <= static_cast<double>(least))
+    return least;
   return static_cast<int64_t>(x);
 }
 
@@ -151,16 +166,11 @@ static Value castConstant(const Value &value, hir::Element to) {
   if (value.kind != Value::Real && !integer)
     return result;
   if (isFloat(to)) {
-    result = Value::floating(integer ? double(*integer) : value.real);
-    if (to == hir::Element::F32)
-      result.real = integer ? float(*integer) : float(value.real);
+    result = Value::floating(integer ? hir::rounded(to, *integer) : hir::rounded(to, value.real));
   } else if (to == hir::Element::Bool) {
     return Value::boolean(integer ? *integer != 0 : value.real != 0);
   } else {
-    int64_t whole = integer ? *integer : saturated(value.real);
-    if (to == hir::Element::I32)
-      whole = integer ? int32_t(uint32_t(uint64_t(whole)))
-                      : std::clamp<int64_t>(whole, INT32_MIN, INT32_MAX);
+    int64_t whole = integer ? hir::wrapped(to, *integer) : saturated(value.real, to);
     result = Value::integer(DimExpr(whole));
   }
   result.element = to;
@@ -204,13 +214,49 @@ Value Checker::unaryBuiltin(const std::string &name, const Node *n, const Want &
   if (value.poison())
     return {};
   Element element = value.ref.type().element;
+  bool predicate = name == "isfinite" || name == "isinf" || name == "isnan";
   if (isFloat(element) || (numbers && isInteger(element)))
-    return Value::tensor(b.elementwise(name, {value.ref}, element), value.space);
+    return Value::tensor(b.elementwise(name, {value.ref}, predicate ? Element::Bool : element),
+                         value.space);
   Report(*this, code::E0303, n->span,
          quoted(name) + " takes " + (numbers ? "numbers" : "floats") + ", found " +
              quoted(show(value)))
       .label(args.list[0]->span)
       .help(isInteger(element) ? "write " + quoted("f32(" + textAt(args.list[0]) + ")") : "");
+  return {};
+}
+
+/// A function of several operands of one type, or of bits.
+Value Checker::functionBuiltin(const std::string &name, const Node *n, const Want &want) {
+  size_t count = name == "bit_not" ? 1 : name == "fma" ? 3 : 2;
+  bool bits = isBitFunction(name);
+  Arguments args;
+  if (!arguments(n, name, count, count, {}, args))
+    return {};
+  std::vector<Value> values(count);
+  if (count == 2) {
+    operands(args.list[0], args.list[1], want, values[0], values[1]);
+  } else {
+    // What has a type of its own decides for the literals.
+    Want inner = want;
+    for (bool literals : {false, true})
+      for (size_t i = 0; i < count; ++i) {
+        if (contextual(args.list[i]) != literals)
+          continue;
+        values[i] = expr(args.list[i], inner);
+        if (!literals && values[i].isTensor())
+          inner = Want(values[i].ref.type().element);
+      }
+  }
+  auto element = commonElement(n, "combine", values, args.list, want);
+  if (!element)
+    return {};
+  if (bits ? isInteger(*element) : isFloat(*element))
+    return elementwise(name, values, *element, n, "combine", args.list);
+  Report(*this, code::E0303, n->span,
+         quoted(name) + " takes " + (bits ? "integers" : "floats") + ", found " +
+             quoted(show(values[0])))
+      .label(args.list[0]->span);
   return {};
 }
 

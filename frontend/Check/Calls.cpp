@@ -313,7 +313,7 @@ Want Checker::wantOf(CallMatch &match, const Node *type) {
   if (auto it = match.scope.names.find(type->text);
       it != match.scope.names.end() && it->second.kind == Local::Element)
     return Want(it->second.element);
-  for (Element e : {Element::F32, Element::F64, Element::I32, Element::I64, Element::Bool})
+  for (Element e : hir::elements)
     if (type->text == hir::name(e))
       return Want(e);
   return want;

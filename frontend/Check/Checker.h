@@ -323,6 +323,7 @@ private:
                  const std::vector<std::string> &named, Arguments &out);
   Value castBuiltin(Element to, const Node *n);
   Value unaryBuiltin(const std::string &name, const Node *n, const Want &want);
+  Value functionBuiltin(const std::string &name, const Node *n, const Want &want);
   Value minMaxBuiltin(const std::string &name, const Node *n, const Want &want);
   Value selectBuiltin(const Node *n, const Want &want);
   Value closeBuiltin(const Node *n);

@@ -13,22 +13,6 @@ namespace mad {
 
 using namespace hir;
 
-const char *hir::name(Element element) {
-  switch (element) {
-  case Element::F32:
-    return "f32";
-  case Element::F64:
-    return "f64";
-  case Element::I32:
-    return "i32";
-  case Element::I64:
-    return "i64";
-  case Element::Bool:
-    return "bool";
-  }
-  return "?";
-}
-
 std::string hir::str(const Type &type) {
   std::string text = name(type.element);
   for (size_t d = 0; d < type.shape.size(); ++d)

@@ -85,7 +85,7 @@ void Checker::unknownName(const Node *at, std::string_view what) {
 //===----------------------------------------------------------------------===//
 
 std::optional<hir::Element> Checker::elementName(std::string_view name) {
-  for (Element e : {Element::F32, Element::F64, Element::I32, Element::I64, Element::Bool})
+  for (Element e : hir::elements)
     if (name == hir::name(e))
       return e;
   if (frame)

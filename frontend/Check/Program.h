@@ -22,12 +22,23 @@
 #include "frontend/Diag/Diag.h"
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mad::hir {
 
-enum class Element : uint8_t { F32, F64, I32, I64, Bool };
+enum class Element : uint8_t { F32, F64, I32, I64, Bool, F16, BF16, I8, U8 };
+inline constexpr Element elements[] = {Element::F16, Element::BF16, Element::F32,
+                                       Element::F64, Element::I8,   Element::U8,
+                                       Element::I32, Element::I64,  Element::Bool};
 const char *name(Element element); ///< `f32`, `bool`
+/// The nearest number of a float type, as `mad.cast` rounds.
+double rounded(Element element, double value);
+double rounded(Element element, int64_t value);
+/// The least and the greatest number of an integer type.
+std::pair<int64_t, int64_t> range(Element element);
+/// The number modulo the size of an integer type.
+int64_t wrapped(Element element, int64_t value);
 
 /// One dimension. `name` is for people: `Pixels` where the size is 64.
 struct Dim {

@@ -155,10 +155,14 @@ Value Checker::reductionBuiltin(const std::string &name, const Node *n, const Wa
     dims.push_back(uint32_t(value.space.size()) + axis);
     reduced.push_back(shape[axis]);
   }
-  Value result =
-      Value::tensor(b.reduce(name == "mean" ? "sum" : name, value.ref, dims), value.space);
+  // A mean of f16 or bf16 is one operation: in f32, rounded once.
+  bool narrow = name == "mean" && isNarrowFloat(element);
+  hir::Ref terms = narrow ? b.cast(value.ref, Element::F32) : value.ref;
+  Value result = Value::tensor(b.reduce(name == "mean" ? "sum" : name, terms, dims), value.space);
   if (name == "mean")
     result = meanOf(result, reduced);
+  if (narrow)
+    result = Value::tensor(b.cast(result.ref, element), result.space);
   return keep ? kept(result, shape, axes) : result;
 }
 

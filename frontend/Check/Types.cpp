@@ -47,10 +47,10 @@ std::optional<TypeTree> Checker::typeOf(const Node *n) {
   auto element = elementName(n->text);
   if (!element) {
     Report report(*this, code::E0310, n->nameSpan, "there is no type " + quoted(n->text));
-    if (n->text == "f16" || n->text == "bf16")
-      report.help("f16 and bf16 are formats of weights in files: they are read as `f32`");
-    else if (std::string near = suggestion(n->text, {"f32", "f64", "i32", "i64", "bool"});
-             !near.empty())
+    std::vector<std::string> names;
+    for (Element e : hir::elements)
+      names.push_back(hir::name(e));
+    if (std::string near = suggestion(n->text, names); !near.empty())
       report.help("did you mean " + quoted(near) + "?");
     return std::nullopt;
   }
@@ -269,8 +269,9 @@ Value Checker::literal(const Value &value, Element element, const Node *at) {
     auto constant = value.number.constant();
     if (!constant)
       return Value::tensor(b.cast(b.dimValue(value.number), element));
-    if (element == Element::I32 && (*constant < INT32_MIN || *constant > INT32_MAX)) {
-      Report(*this, code::E0304, at->span, std::to_string(*constant) + " does not fit into `i32`");
+    if (hir::wrapped(element, *constant) != *constant) {
+      Report(*this, code::E0304, at->span,
+             std::to_string(*constant) + " does not fit into " + quoted(hir::name(element)));
       return {};
     }
     return Value::tensor(b.constant(element, *constant));
@@ -281,9 +282,9 @@ Value Checker::literal(const Value &value, Element element, const Node *at) {
                                quoted(std::string(hir::name(element)) + "(" + textAt(at) + ")"));
       return {};
     }
-    if (element == Element::F32 && std::isfinite(value.real) &&
-        !std::isfinite(static_cast<float>(value.real))) {
-      Report(*this, code::E0304, at->span, quoted(textAt(at)) + " does not fit into `f32`");
+    if (std::isfinite(value.real) && !std::isfinite(hir::rounded(element, value.real))) {
+      Report(*this, code::E0304, at->span,
+             quoted(textAt(at)) + " does not fit into " + quoted(hir::name(element)));
       return {};
     }
     return Value::tensor(b.constant(element, value.real));

@@ -136,8 +136,14 @@ struct AffineForm {
   bool isConstant() const { return indices.empty() && scalars.empty(); }
 };
 
-inline bool isFloat(hir::Element e) { return e == hir::Element::F32 || e == hir::Element::F64; }
-inline bool isInteger(hir::Element e) { return e == hir::Element::I32 || e == hir::Element::I64; }
+/// Computed with in f32, and rounded after each operation.
+inline bool isNarrowFloat(hir::Element e) {
+  return e == hir::Element::F16 || e == hir::Element::BF16;
+}
+inline bool isFloat(hir::Element e) {
+  return e == hir::Element::F32 || e == hir::Element::F64 || isNarrowFloat(e);
+}
+inline bool isInteger(hir::Element e) { return !isFloat(e) && e != hir::Element::Bool; }
 
 } // namespace mad::elab
 

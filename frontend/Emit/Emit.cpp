@@ -86,6 +86,14 @@ Type FunctionEmitter::elementType(hir::Element element) const {
     return b.getI64Type();
   case hir::Element::Bool:
     return b.getI1Type();
+  case hir::Element::F16:
+    return b.getF16Type();
+  case hir::Element::BF16:
+    return b.getBF16Type();
+  case hir::Element::I8:
+    return b.getI8Type();
+  case hir::Element::U8:
+    return b.getIntegerType(8, /*isSigned=*/false);
   }
   return {};
 }

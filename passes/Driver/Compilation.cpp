@@ -15,6 +15,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Pipelines/Pipelines.h"
+#include "passes/Transforms/Entries.h"
 #include "runtime/io/TensorFile.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -96,16 +97,6 @@ std::string Compilation::messages(bool color) const {
   for (const std::string &error : impl->errors)
     text += error + "\n";
   return text;
-}
-
-static mad_dtype dtypeOf(Type element) {
-  if (element.isF32())
-    return MAD_F32;
-  if (element.isF64())
-    return MAD_F64;
-  if (element.isInteger(32))
-    return MAD_I32;
-  return element.isInteger(64) ? MAD_I64 : MAD_BOOL;
 }
 
 static SignatureValue signatureValue(Type type, Attribute name) {

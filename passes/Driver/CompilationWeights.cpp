@@ -7,30 +7,13 @@
 #include "dialects/Mad/IR/MadOps.h"
 #include "frontend/Diag/Codes.h"
 #include "passes/Driver/CompilationImpl.h"
+#include "passes/Driver/Executable.h"
+#include "passes/Transforms/Entries.h"
 #include "runtime/io/TensorFile.h"
 
 using namespace mlir;
 
 namespace mad {
-
-namespace {
-struct Wanted {
-  io::DType dtype;
-  mad_dtype runtime;
-};
-} // namespace
-
-static Wanted wanted(Type element) {
-  if (element.isF32())
-    return {io::DType::F32, MAD_F32};
-  if (element.isF64())
-    return {io::DType::F64, MAD_F64};
-  if (element.isInteger(32))
-    return {io::DType::I32, MAD_I32};
-  if (element.isInteger(64))
-    return {io::DType::I64, MAD_I64};
-  return {io::DType::Bool, MAD_BOOL};
-}
 
 /// True when each number of `from` is a number of `to`.
 static bool widens(io::DType from, io::DType to) {
@@ -38,6 +21,9 @@ static bool widens(io::DType from, io::DType to) {
   if (from == to)
     return true;
   switch (to) {
+  case D::F16:
+  case D::BF16:
+    return from == D::I8 || from == D::U8;
   case D::F32:
     return from == D::F16 || from == D::BF16 || from == D::I8 || from == D::U8 || from == D::I16 ||
            from == D::U16;
@@ -79,8 +65,8 @@ static bool transpose(const io::Tensor &from, io::Tensor &to) {
 static bool readWeight(WeightSourceOp source, const std::string &path, io::Tensor &tensor,
                        std::string &error) {
   auto type = cast<RankedTensorType>(source.getType());
-  Wanted want = wanted(type.getElementType());
-  if (!io::read(path, source.getEntry().str(), tensor, error, want.dtype))
+  io::DType want = ioType(dtypeOf(type.getElementType()));
+  if (!io::read(path, source.getEntry().str(), tensor, error, want))
     return false;
   SmallVector<int64_t> declared(type.getShape());
   if (source.getTransposed())
@@ -94,12 +80,12 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
       error += source.getTransposed() ? "; remove `transposed`" : "; add `transposed`";
     return false;
   }
-  if (!widens(tensor.dtype, want.dtype)) {
+  if (!widens(tensor.dtype, want)) {
     error = "`" + path + "` holds `" + source.getEntry().str() + "` as " + io::name(tensor.dtype) +
-            ", which does not fit the declared " + io::name(want.dtype) + " exactly";
+            ", which does not fit the declared " + io::name(want) + " exactly";
     return false;
   }
-  auto converted = tensor.convert(want.dtype);
+  auto converted = tensor.convert(want);
   if (!converted) {
     error = "no memory for weight `" + source.getSymName().str() + "`";
     return false;
@@ -131,7 +117,7 @@ bool Compilation::loadWeights(const std::string &file) {
     }
     WeightBytes bytes;
     bytes.name = source.getSymName().str();
-    bytes.dtype = wanted(cast<RankedTensorType>(source.getType()).getElementType()).runtime;
+    bytes.dtype = dtypeOf(cast<RankedTensorType>(source.getType()).getElementType());
     bytes.shape = tensor.shape;
     bytes.data = tensor.data;
     bytes.bytes = tensor.bytes;

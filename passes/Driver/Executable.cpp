@@ -20,6 +20,14 @@ io::DType ioType(mad_dtype dtype) {
     return io::DType::I32;
   case MAD_I64:
     return io::DType::I64;
+  case MAD_F16:
+    return io::DType::F16;
+  case MAD_BF16:
+    return io::DType::BF16;
+  case MAD_I8:
+    return io::DType::I8;
+  case MAD_U8:
+    return io::DType::U8;
   case MAD_BOOL:
     break;
   }
@@ -105,9 +113,9 @@ SignatureValue readValue(const llvm::json::Object &object) {
   SignatureValue value;
   value.name = object.getString("name").value_or("").str();
   llvm::StringRef dtype = object.getString("dtype").value_or("");
-  for (mad_dtype d : {MAD_F32, MAD_F64, MAD_I32, MAD_I64, MAD_BOOL})
-    if (dtype == mad_dtype_name(d))
-      value.dtype = d;
+  for (int d = MAD_F32; d <= MAD_U8; ++d)
+    if (dtype == mad_dtype_name(mad_dtype(d)))
+      value.dtype = mad_dtype(d);
   const llvm::json::Array *dims = object.getArray("dims"), *sizes = object.getArray("sizes");
   for (size_t i = 0; dims && sizes && i < dims->size() && i < sizes->size(); ++i) {
     std::string label = (*dims)[i].getAsString().value_or("").str();

@@ -13,61 +13,36 @@ namespace mad {
 
 namespace {
 
-RefElement refElement(mad_dtype dtype) {
-  switch (dtype) {
-  case MAD_F32:
-    return RefElement::F32;
-  case MAD_F64:
-    return RefElement::F64;
-  case MAD_I32:
-    return RefElement::I32;
-  case MAD_I64:
-    return RefElement::I64;
-  case MAD_BOOL:
-    break;
-  }
-  return RefElement::Bool;
-}
+// RefElement and mad_dtype list the types in one order.
+io::DType ioType(RefElement element) { return mad::ioType(static_cast<mad_dtype>(element)); }
 
-template <typename From, typename To> void copy(const void *from, std::vector<To> &to) {
-  const From *source = static_cast<const From *>(from);
+template <typename From, typename To> void copy(const From *from, std::vector<To> &to) {
   for (size_t i = 0; i < to.size(); ++i)
-    to[i] = To(source[i]);
-}
-template <typename From, typename To> void copyOut(const std::vector<From> &from, void *to) {
-  To *target = static_cast<To *>(to);
-  for (size_t i = 0; i < from.size(); ++i)
-    target[i] = To(from[i]);
+    to[i] = To(from[i]);
 }
 
-RefTensor toReference(mad_dtype dtype, llvm::ArrayRef<int64_t> shape, const void *data) {
-  RefTensor tensor = RefTensor::zeros(refElement(dtype), shape);
-  switch (dtype) {
-  case MAD_F32:
-    copy<float>(data, tensor.floats);
-    break;
-  case MAD_F64:
-    copy<double>(data, tensor.floats);
-    break;
-  case MAD_I32:
-    copy<int32_t>(data, tensor.integers);
-    break;
-  case MAD_I64:
-    copy<int64_t>(data, tensor.integers);
-    break;
-  case MAD_BOOL:
-    copy<uint8_t>(data, tensor.integers);
-    break;
-  }
-  return tensor;
+/// By way of f64 or i64, which hold all numbers of the type. False without memory.
+bool toReference(const io::Tensor &from, mad_dtype dtype, RefTensor &tensor) {
+  tensor = RefTensor::zeros(static_cast<RefElement>(dtype), from.shape);
+  auto wide = from.convert(tensor.isFloat() ? io::DType::F64 : io::DType::I64);
+  if (!wide)
+    return false;
+  if (tensor.isFloat())
+    copy(wide->as<double>(), tensor.floats);
+  else
+    copy(wide->as<int64_t>(), tensor.integers);
+  return true;
 }
 
 class ReferenceExecutable : public Executable {
 public:
   ReferenceExecutable(Compilation &compilation, bool f64)
       : compilation(compilation), f64(f64), all(compilation.signatures()) {
-    for (const WeightBytes &w : compilation.weights())
-      weights[w.name] = toReference(w.dtype, w.shape, w.data.get());
+    for (const WeightBytes &w : compilation.weights()) {
+      io::Tensor bytes{mad::ioType(w.dtype), w.shape, std::const_pointer_cast<void>(w.data),
+                       w.bytes};
+      memory &= toReference(bytes, w.dtype, weights[w.name]);
+    }
   }
   const std::vector<Signature> &signatures() const override { return all; }
 
@@ -81,13 +56,20 @@ public:
       error = "no entry `" + entry + "` with " + std::to_string(inputs.size()) + " inputs";
       return false;
     }
+    if (!memory) {
+      error = "no memory for the weights";
+      return false;
+    }
     RefContext context;
     context.f64 = f64;
     for (auto &[name, tensor] : weights)
       context.weights[name] = &tensor;
     std::vector<RefTensor> in, out;
     for (size_t i = 0; i < inputs.size(); ++i)
-      in.push_back(toReference(signature->inputs[i].dtype, inputs[i].shape, inputs[i].data.get()));
+      if (!toReference(inputs[i], signature->inputs[i].dtype, in.emplace_back())) {
+        error = "no memory for the input `" + signature->inputs[i].name + "`";
+        return false;
+      }
     if (failed(interpret(compilation.module(), entry, std::move(in), out, context))) {
       error = context.message;
       return false;
@@ -102,33 +84,17 @@ public:
 private:
   /// Floats come back in f64 when everything was computed in f64.
   bool take(const RefTensor &tensor, std::vector<io::Tensor> &outputs, std::string &error) {
-    static constexpr io::DType types[] = {io::DType::F32, io::DType::F64, io::DType::I32,
-                                          io::DType::I64, io::DType::Bool};
-    io::DType type = types[size_t(tensor.element)];
-    if (f64 && tensor.isFloat())
-      type = io::DType::F64;
-    auto made = io::Tensor::make(type, {tensor.shape.begin(), tensor.shape.end()});
+    io::DType wide = tensor.isFloat() ? io::DType::F64 : io::DType::I64;
+    auto made = io::Tensor::make(wide, {tensor.shape.begin(), tensor.shape.end()});
+    if (made && tensor.isFloat())
+      std::copy(tensor.floats.begin(), tensor.floats.end(), made->as<double>());
+    else if (made)
+      std::copy(tensor.integers.begin(), tensor.integers.end(), made->as<int64_t>());
+    if (made && !(f64 && tensor.isFloat()))
+      made = made->convert(ioType(tensor.element));
     if (!made) {
       error = "no memory for a result";
       return false;
-    }
-    void *data = made->data.get();
-    switch (type) {
-    case io::DType::F32:
-      copyOut<double, float>(tensor.floats, data);
-      break;
-    case io::DType::F64:
-      copyOut<double, double>(tensor.floats, data);
-      break;
-    case io::DType::I32:
-      copyOut<int64_t, int32_t>(tensor.integers, data);
-      break;
-    case io::DType::I64:
-      copyOut<int64_t, int64_t>(tensor.integers, data);
-      break;
-    default:
-      copyOut<int64_t, uint8_t>(tensor.integers, data);
-      break;
     }
     outputs.push_back(std::move(*made));
     return true;
@@ -136,6 +102,7 @@ private:
 
   Compilation &compilation;
   bool f64;
+  bool memory = true; ///< was there for the weights
   std::vector<Signature> all;
   std::map<std::string, RefTensor> weights;
 };

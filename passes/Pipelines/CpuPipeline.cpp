@@ -72,6 +72,7 @@ static void buildLlvm(OpPassManager &pm, const CpuOptions &options) {
   pm.addPass(createLowerEntries());
   // Calls libm, so the program's functions must have given its names back.
   pm.addPass(createExpandMath({options.level}));
+  pm.addPass(createExpandNarrowFloats({options.level}));
   simplify(pm);
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

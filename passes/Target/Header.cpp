@@ -105,13 +105,20 @@ static const char *elementType(mad_dtype dtype) {
   case MAD_I64:
     return "int64_t";
   case MAD_BOOL:
+  case MAD_U8:
     return "uint8_t";
+  case MAD_I8:
+    return "int8_t";
+  case MAD_F16:
+  case MAD_BF16:
+    return "uint16_t";
   }
   return "void";
 }
 
 static const char *enumerator(mad_dtype dtype) {
-  static const char *const list[] = {"MAD_F32", "MAD_F64", "MAD_I32", "MAD_I64", "MAD_BOOL"};
+  static const char *const list[] = {"MAD_F32", "MAD_F64",  "MAD_I32", "MAD_I64", "MAD_BOOL",
+                                     "MAD_F16", "MAD_BF16", "MAD_I8",  "MAD_U8"};
   return list[dtype];
 }
 

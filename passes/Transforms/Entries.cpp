@@ -204,16 +204,6 @@ FailureOr<EntryPlan> Planner::run() {
 // Description
 //===----------------------------------------------------------------------===//
 
-mad_dtype dtypeOf(Type element) {
-  if (element.isF32())
-    return MAD_F32;
-  if (element.isF64())
-    return MAD_F64;
-  if (element.isInteger(32))
-    return MAD_I32;
-  return element.isInteger(64) ? MAD_I64 : MAD_BOOL;
-}
-
 ValueDescription describe(RankedTensorType type, std::string name) {
   ValueDescription result;
   result.name = std::move(name);
@@ -226,6 +216,13 @@ ValueDescription describe(RankedTensorType type, std::string name) {
 }
 
 } // namespace
+
+mad_dtype dtypeOf(Type element) {
+  // Both enums list the types in one order.
+  static_assert(int(RefElement::F32) == MAD_F32 && int(RefElement::Bool) == MAD_BOOL &&
+                int(RefElement::F16) == MAD_F16 && int(RefElement::U8) == MAD_U8);
+  return static_cast<mad_dtype>(refElement(element));
+}
 
 FailureOr<EntryPlan> planEntry(func::FuncOp function) { return Planner(function).run(); }
 

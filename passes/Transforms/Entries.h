@@ -51,6 +51,9 @@ struct EntryPlan {
 /// Fails, with a diagnostic, when a parameter does not follow from the inputs.
 llvm::FailureOr<EntryPlan> planEntry(mlir::func::FuncOp function);
 
+/// What the runtime calls an element type of the mad dialect.
+mad_dtype dtypeOf(mlir::Type element);
+
 /// The number of an extent in the symbol `#number`.
 std::optional<unsigned> extentNumber(llvm::StringRef symbol);
 

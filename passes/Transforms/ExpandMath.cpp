@@ -62,18 +62,20 @@ Value expandPower(ImplicitLocOpBuilder &b, math::PowFOp op) {
 }
 
 /// Instructions, on vectors too.
-bool isNative(Operation *op) {
-  return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::FloorOp, math::FmaOp,
+bool isNative(Operation *op, int level) {
+  if (isa<math::FmaOp>(op))
+    return level >= 3;
+  return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::FloorOp,
              math::RoundEvenOp, math::SqrtOp, math::TruncOp>(op);
 }
 
 /// What libm calls the function on f64, or "".
 StringRef libmName(Operation *op) {
   StringRef name = op->getName().stripDialect();
-  static constexpr StringRef same[] = {"acos",  "acosh", "asin",  "asinh", "atan",  "atan2",
-                                       "atanh", "cbrt",  "cos",   "cosh",  "erf",   "erfc",
-                                       "exp",   "exp2",  "expm1", "log",   "log10", "log1p",
-                                       "log2",  "round", "sin",   "sinh",  "tan",   "tanh"};
+  static constexpr StringRef same[] = {"acos",  "acosh", "asin", "asinh", "atan",  "atan2", "atanh",
+                                       "cbrt",  "cos",   "cosh", "erf",   "erfc",  "exp",   "exp2",
+                                       "expm1", "fma",   "log",  "log10", "log1p", "log2",  "round",
+                                       "sin",   "sinh",  "tan",  "tanh"};
   if (name == "powf")
     return "pow";
   return llvm::is_contained(same, name) ? name : StringRef();
@@ -86,7 +88,8 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     auto mathOps = [&] {
       SmallVector<Operation *> ops;
       getOperation().walk([&](Operation *op) {
-        if (isa<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 && !isNative(op))
+        if (isa<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 &&
+            !isNative(op, level))
           ops.push_back(op);
       });
       return ops;
@@ -120,6 +123,8 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     F32Builder m(b, type, level >= 3);
     if (isa<math::PowFOp>(op))
       return expandPowerF32(m, op->getOperand(0), op->getOperand(1));
+    if (isa<math::Atan2Op>(op))
+      return expandAtan2F32(m, op->getOperand(0), op->getOperand(1));
     if (op->getNumOperands() != 1)
       return {};
     return expandF32(m, op->getName().stripDialect(), op->getOperand(0));

@@ -9,78 +9,64 @@
 // in docs/performance.md.
 //
 //===----------------------------------------------------------------------===//
-#include "passes/Transforms/ExpandMathF32.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Transforms/ExpandMathParts.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
 using namespace mlir;
 
-namespace mad {
-namespace {
+namespace mad::f32 {
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float nan_ = std::numeric_limits<float>::quiet_NaN();
 /// 1.5 * 2^23: adding it rounds to an integer, which then is in the lowest bits.
-constexpr float magic = 12582912.0f;
-constexpr int32_t magicBits = 0x4B400000;
-constexpr float log2e = 1.44269502f;
-/// ln 2 in two parts; products of the first with small integers are exact.
-constexpr float ln2High = 0.693145752f, ln2Low = 1.42860677e-6f;
+static constexpr float magic = 12582912.0f;
+static constexpr int32_t magicBits = 0x4B400000;
 /// Above it exp overflows.
-constexpr float expHigh = 88.7228394f;
+static constexpr float expHigh = 88.7228394f;
 
-struct Rounded {
-  Value number, bits;
-};
-
-/// x * factor to the nearest integer, of less than 22 bits.
 Rounded roundProduct(F32Builder &m, Value x, float factor) {
   Value t = m.fma(x, m.number(factor), m.number(magic));
   return {m.sub(t, m.number(magic)), m.subBits(m.asBits(t), m.bits(magicBits))};
 }
 
-/// x - n * (high + low), for the multiple n of the sum that is nearest.
 Value reduceByLn2(F32Builder &m, Value x, Value n) {
   Value r = m.fma(n, m.number(-ln2High), x);
   return m.fma(n, m.number(-ln2Low), r);
 }
 
-/// x * 2^n where the result, but not 2^n, may be denormal or beyond range.
 Value scale(F32Builder &m, Value x, Value n) {
   Value half = m.shiftRight(n, 1);
   Value y = m.mul(x, m.powerOfTwo(half));
   return m.mul(y, m.powerOfTwo(m.subBits(n, half)));
 }
 
-/// e^r for |r| <= ln 2 / 2.
 Value expReduced(F32Builder &m, Value r) {
   return m.polynomial(
       r, {1.0f, 1.0f, 0.49999994f, 0.16666521f, 0.04166829f, 0.0083687157f, 0.0013818695f});
 }
 
 /// e^x where it is a normal number.
-Value expInside(F32Builder &m, Value x) {
+static Value expInside(F32Builder &m, Value x) {
   Rounded n = roundProduct(m, x, log2e);
   return m.mul(expReduced(m, reduceByLn2(m, x, n.number)), m.powerOfTwo(n.bits));
 }
 
 /// `y`, but +inf above `limit` and NaN for NaN.
-Value overflow(F32Builder &m, Value x, float limit, Value y) {
+static Value overflow(F32Builder &m, Value x, float limit, Value y) {
   Value above = arith::CmpFOp::create(m.b, arith::CmpFPredicate::UGT, x, m.number(limit));
   return m.select(above, m.add(x, m.number(infinity)), y);
 }
 
-Value expandExp(F32Builder &m, Value x) {
+static Value expandExp(F32Builder &m, Value x) {
   Value inside = m.max(m.min(x, m.number(expHigh)), m.number(-104.5f));
   Rounded n = roundProduct(m, inside, log2e);
   Value p = expReduced(m, reduceByLn2(m, inside, n.number));
   return overflow(m, x, expHigh, scale(m, p, n.bits));
 }
 
-Value expandExp2(F32Builder &m, Value x) {
+static Value expandExp2(F32Builder &m, Value x) {
   constexpr float high = 127.99999f; // the number below 128
   Value inside = m.max(m.min(x, m.number(high)), m.number(-151.0f));
   Rounded n = roundProduct(m, inside, 1.0f);
@@ -90,7 +76,7 @@ Value expandExp2(F32Builder &m, Value x) {
 }
 
 /// e^x - 1 = 2^n (q + (1 - 2^-n)), q = e^r - 1.
-Value expandExpm1(F32Builder &m, Value x) {
+static Value expandExpm1(F32Builder &m, Value x) {
   Value inside = m.max(m.min(x, m.number(expHigh)), m.number(-20.0f));
   Rounded n = roundProduct(m, inside, log2e);
   Value r = reduceByLn2(m, inside, n.number);
@@ -110,40 +96,51 @@ Value expandExpm1(F32Builder &m, Value x) {
 // Logarithms
 //===----------------------------------------------------------------------===//
 
-/// log(1 + f) + e ln 2 for 1 + f in [sqrt(1/2), sqrt(2)].
-Value logReduced(F32Builder &m, Value f, Value e) {
+/// f^3 P(f), of log(1 + f) = f - f^2 / 2 + f^3 P(f).
+static Value logCubic(F32Builder &m, Value f, Value square) {
   Value p = m.polynomial(f, {0.33333313f, -0.25000009f, 0.20002072f, -0.16667988f, 0.1422036f,
                              -0.1240624f, 0.11883539f, -0.11670019f, 0.06749177f});
+  return m.mul(m.mul(f, square), p);
+}
+
+Value logRest(F32Builder &m, Value f) {
   Value square = m.mul(f, f);
-  Value y = m.mul(m.mul(f, square), p);
-  y = m.fma(e, m.number(ln2Low), y);
+  return m.fma(square, m.number(-0.5f), logCubic(m, f, square));
+}
+
+Value logReduced(F32Builder &m, Value f, Value e) {
+  Value square = m.mul(f, f);
+  Value y = m.fma(e, m.number(ln2Low), logCubic(m, f, square));
   y = m.fma(square, m.number(-0.5f), y);
   return m.fma(e, m.number(ln2High), m.add(f, y));
 }
 
 /// The exponent of x, such that x / 2^e is in [sqrt(1/2), sqrt(2)).
-Value exponent(F32Builder &m, Value bits) {
+static Value exponent(F32Builder &m, Value bits) {
   return m.shiftRight(m.subBits(bits, m.bits(0x3F3504F3)), 23);
 }
 
-/// `y`, but x where it is +inf or NaN, -inf at `pole` and NaN below.
 Value logSpecial(F32Builder &m, Value x, float pole, Value y) {
   y = m.select(m.less(x, m.number(infinity)), y, x);
   y = m.select(m.equal(x, m.number(pole)), m.number(-infinity), y);
   return m.select(m.less(x, m.number(pole)), m.number(nan_), y);
 }
 
-Value expandLog(F32Builder &m, Value x) {
+Split splitExponent(F32Builder &m, Value x) {
   Value denormal = m.less(x, m.number(0x1p-126f));
   Value normal = m.select(denormal, m.mul(x, m.number(0x1p23f)), x);
   Value bits = m.asBits(normal), e = exponent(m, bits);
   Value f = m.sub(m.asNumber(m.subBits(bits, m.shiftLeft(e, 23))), m.number(1.0f));
-  e = m.addBits(e, m.select(denormal, m.bits(-23), m.bits(0)));
-  return logSpecial(m, x, 0.0f, logReduced(m, f, m.fromInt(e)));
+  return {f, m.addBits(e, m.select(denormal, m.bits(-23), m.bits(0)))};
+}
+
+static Value expandLog(F32Builder &m, Value x) {
+  Split split = splitExponent(m, x);
+  return logSpecial(m, x, 0.0f, logReduced(m, split.f, m.fromInt(split.exponent)));
 }
 
 /// With u = 1 + x rounded and c what was lost: 1 + f = (u + c) / 2^e.
-Value expandLog1p(F32Builder &m, Value x) {
+Value log1p(F32Builder &m, Value x) {
   Value one = m.number(1.0f), u = m.add(one, x), v = m.sub(u, x);
   Value c = m.add(m.sub(x, m.sub(u, v)), m.sub(one, v));
   Value bits = m.asBits(u), e = exponent(m, bits);
@@ -160,13 +157,12 @@ Value expandLog1p(F32Builder &m, Value x) {
 // tanh, erf
 //===----------------------------------------------------------------------===//
 
-/// The odd function that is `small` for |x| < limit, else `large`, at a = |x|.
 Value oddFunction(F32Builder &m, Value x, Value a, float limit, Value small, Value large) {
   Value y = m.select(m.less(a, m.number(limit)), small, large);
   return m.select(m.isNan(x), x, m.withSign(y, x));
 }
 
-Value expandTanh(F32Builder &m, Value x) {
+static Value expandTanh(F32Builder &m, Value x) {
   Value a = m.abs(x), z = m.mul(a, a);
   Value p = m.polynomial(z, {-0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f, -0.005692296f});
   Value small = m.fma(m.mul(a, z), p, a);
@@ -177,7 +173,7 @@ Value expandTanh(F32Builder &m, Value x) {
 }
 
 /// From 0.92 on as 1 - e^(-a - a G(a)).
-Value expandErf(F32Builder &m, Value x) {
+Value erf(F32Builder &m, Value x) {
   Value a = m.abs(x), z = m.mul(a, a);
   Value p = m.polynomial(z, {0.12837917f, -0.3761263f, 0.11283624f, -0.0268556f, 0.005192007f,
                              -0.00080446747f, 7.973243e-5f});
@@ -195,14 +191,14 @@ Value expandErf(F32Builder &m, Value x) {
 //===----------------------------------------------------------------------===//
 
 /// Reduction by multiples of pi / 2 keeps full precision up to here.
-constexpr float trigLimit = 8192.0f;
+static constexpr float trigLimit = 8192.0f;
 
 struct Quadrant {
   Value number;       ///< of |x| modulo 4 in its low bits
   Value sine, cosine; ///< of the rest, in [-pi/4, pi/4]
 };
 
-Quadrant reduceQuadrant(F32Builder &m, Value a) {
+static Quadrant reduceQuadrant(F32Builder &m, Value a) {
   // pi / 2 in parts. Without a fused multiply-add the products must be exact.
   static constexpr float fusedParts[] = {1.57079637f, -4.37113883e-8f, -1.71512451e-15f};
   static constexpr float shortParts[] = {1.5703125f, 0.000483751297f, 7.54953362e-8f,
@@ -219,17 +215,17 @@ Quadrant reduceQuadrant(F32Builder &m, Value a) {
   return {n.bits, sine, cosine};
 }
 
-Value isOdd(F32Builder &m, Value n) {
+static Value isOdd(F32Builder &m, Value n) {
   return arith::CmpIOp::create(m.b, arith::CmpIPredicate::ne, m.andBits(n, m.bits(1)), m.bits(0));
 }
 
 /// `y`, with the other sign where bit 1 of n is set.
-Value negateByBit1(F32Builder &m, Value n, Value y) {
+static Value negateByBit1(F32Builder &m, Value n, Value y) {
   return m.asNumber(m.xorBits(m.asBits(y), m.shiftLeft(m.andBits(n, m.bits(2)), 30)));
 }
 
 /// `y`, but where |x| is large the function itself, lane by lane.
-template <typename Op> Value unlessLarge(F32Builder &m, Value x, Value a, Value y) {
+template <typename Op> static Value unlessLarge(F32Builder &m, Value x, Value a, Value y) {
   Value large = arith::CmpFOp::create(m.b, arith::CmpFPredicate::OGT, a, m.number(trigLimit));
   Value some = large;
   auto vector = dyn_cast<VectorType>(m.valueType());
@@ -254,7 +250,7 @@ template <typename Op> Value unlessLarge(F32Builder &m, Value x, Value a, Value 
   return choice.getResult(0);
 }
 
-Value expandSin(F32Builder &m, Value x) {
+static Value expandSin(F32Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
   Value y = m.select(isOdd(m, q.number), q.cosine, q.sine);
@@ -262,7 +258,7 @@ Value expandSin(F32Builder &m, Value x) {
   return unlessLarge<math::SinOp>(m, x, a, y);
 }
 
-Value expandCos(F32Builder &m, Value x) {
+static Value expandCos(F32Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
   Value y = m.select(isOdd(m, q.number), q.sine, q.cosine);
@@ -270,7 +266,7 @@ Value expandCos(F32Builder &m, Value x) {
   return unlessLarge<math::CosOp>(m, x, a, y);
 }
 
-Value expandTan(F32Builder &m, Value x) {
+static Value expandTan(F32Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
   Value odd = isOdd(m, q.number);
@@ -279,19 +275,36 @@ Value expandTan(F32Builder &m, Value x) {
   return unlessLarge<math::TanOp>(m, x, a, m.withSign(y, x));
 }
 
-} // namespace
+Value sqrt(F32Builder &m, Value x) { return math::SqrtOp::create(m.b, x); }
+
+} // namespace mad::f32
+
+namespace mad {
 
 Value expandF32(F32Builder &m, StringRef name, Value x) {
+  using namespace f32;
   using Expansion = Value (*)(F32Builder &, Value);
   Expansion expansion = llvm::StringSwitch<Expansion>(name)
+                            .Case("acos", acos)
+                            .Case("acosh", acosh)
+                            .Case("asin", asin)
+                            .Case("asinh", asinh)
+                            .Case("atan", atan)
+                            .Case("atanh", atanh)
+                            .Case("cbrt", cbrt)
                             .Case("cos", expandCos)
-                            .Case("erf", expandErf)
+                            .Case("cosh", cosh)
+                            .Case("erf", erf)
+                            .Case("erfc", erfc)
                             .Case("exp", expandExp)
                             .Case("exp2", expandExp2)
                             .Case("expm1", expandExpm1)
                             .Case("log", expandLog)
-                            .Case("log1p", expandLog1p)
+                            .Case("log10", log10)
+                            .Case("log1p", log1p)
+                            .Case("log2", log2)
                             .Case("sin", expandSin)
+                            .Case("sinh", sinh)
                             .Case("tan", expandTan)
                             .Case("tanh", expandTanh)
                             .Default(nullptr);

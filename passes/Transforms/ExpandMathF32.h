@@ -72,6 +72,9 @@ private:
 /// no expansion. `name` is that of the op without the dialect.
 mlir::Value expandF32(F32Builder &m, llvm::StringRef name, mlir::Value x);
 
+/// The angle of the point (x, y).
+mlir::Value expandAtan2F32(F32Builder &m, mlir::Value y, mlir::Value x);
+
 /// x^y.
 mlir::Value expandPowerF32(F32Builder &m, mlir::Value x, mlir::Value y);
 

@@ -52,6 +52,26 @@ def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def ExpandNarrowFloats : Pass<"mad-expand-narrow-floats", "::mlir::ModuleOp"> {
+  let summary = "writes conversions of f16 and bf16 as what the CPU has";
+  let description = [{
+    Every `arith.extf` from f16 or bf16, and every `arith.truncf`, `arith.sitofp`
+    and `arith.uitofp` (of at most 24 bits) to them, on scalars and on vectors,
+    becomes integer arithmetic on bits, so that no call of a compiler's runtime
+    library is left. They round to nearest even, once: from f64 by way of an f32
+    that is rounded to odd (Boldo and Melquiond, "Emulation of a FMA and correctly
+    rounded sums: proved algorithms using rounding to odd", 2008). NaN stays NaN,
+    and quiet. From level 3 on, f16 and f32 convert by instruction and these stay.
+
+    Values, memory and constants of bf16 (below level 3 of f16 too) become i16 of
+    the same bits, everywhere in the module.
+  }];
+  let options = [
+    Option<"level", "level", "int", /*default=*/"3",
+           "x86-64 level of the code: 0, 3 or 4">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "computes elementwise ops where their values are read";
   let description = [{

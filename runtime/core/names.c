@@ -31,14 +31,20 @@ size_t mad_dtype_size(mad_dtype dtype) {
   case MAD_F64:
   case MAD_I64:
     return 8;
+  case MAD_F16:
+  case MAD_BF16:
+    return 2;
   case MAD_BOOL:
+  case MAD_I8:
+  case MAD_U8:
     return 1;
   }
   return 0;
 }
 
 const char *mad_dtype_name(mad_dtype dtype) {
-  static const char *const names[] = {"f32", "f64", "i32", "i64", "bool"};
+  static const char *const names[] = {"f32", "f64",  "i32", "i64", "bool",
+                                      "f16", "bf16", "i8",  "u8"};
   const unsigned number = (unsigned)dtype;
   return number < sizeof names / sizeof *names ? names[number] : "?";
 }

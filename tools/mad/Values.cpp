@@ -83,6 +83,17 @@ static bool readNumbers(StringRef &text, size_t depth, std::vector<int64_t> &sha
   return true;
 }
 
+static bool isFloat(io::DType dtype) {
+  return dtype == io::DType::F32 || dtype == io::DType::F64 || dtype == io::DType::F16 ||
+         dtype == io::DType::BF16;
+}
+
+static std::string number(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.17g", value);
+  return text;
+}
+
 static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType dtype,
                                              std::string &error) {
   std::vector<int64_t> shape;
@@ -101,8 +112,17 @@ static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType 
   }
   std::copy(values.begin(), values.end(), made->as<double>());
   auto converted = made->convert(dtype);
-  if (!converted)
+  auto back = converted ? converted->convert(io::DType::F64) : std::nullopt;
+  if (!back) {
     error = "no memory";
+    return {};
+  }
+  // Floats round, whole numbers must fit.
+  for (size_t i = 0; i < values.size() && !isFloat(dtype); ++i)
+    if (back->as<double>()[i] != values[i]) {
+      error = "`" + number(values[i]) + "` is no `" + io::name(dtype) + "`";
+      return {};
+    }
   return converted;
 }
 
@@ -165,6 +185,10 @@ static void fillRandom(io::Tensor &tensor, uint64_t seed) {
     case io::DType::I64:
       tensor.as<int64_t>()[i] = int64_t(generator() % 10);
       break;
+    case io::DType::I8:
+    case io::DType::U8:
+      tensor.as<uint8_t>()[i] = uint8_t(generator() % 10);
+      break;
     default:
       tensor.as<uint8_t>()[i] = generator() & 1;
       break;
@@ -195,7 +219,10 @@ static bool generated(const SignatureValue &value, const std::string &text, cons
     }
     shape.push_back(*extent);
   }
-  auto made = io::Tensor::make(ioType(value.dtype), shape);
+  // Narrow floats are drawn as f32.
+  io::DType dtype = ioType(value.dtype);
+  bool narrow = dtype == io::DType::F16 || dtype == io::DType::BF16;
+  auto made = io::Tensor::make(narrow ? io::DType::F32 : dtype, shape);
   if (!made) {
     error = "no memory for a tensor of shape " + shapeText(shape);
     return false;
@@ -209,6 +236,12 @@ static bool generated(const SignatureValue &value, const std::string &text, cons
     }
     fillRandom(tensor, uint64_t(seed));
   }
+  made = tensor.convert(dtype);
+  if (!made) {
+    error = "no memory for a tensor of shape " + shapeText(shape);
+    return false;
+  }
+  tensor = std::move(*made);
   return true;
 }
 
@@ -275,41 +308,36 @@ bool readInputs(const Signature &signature, const std::vector<std::string> &word
   return true;
 }
 
-static double element(const io::Tensor &t, int64_t i) {
-  switch (t.dtype) {
-  case io::DType::F32:
-    return t.as<float>()[i];
-  case io::DType::F64:
-    return t.as<double>()[i];
-  case io::DType::I32:
-    return t.as<int32_t>()[i];
-  case io::DType::I64:
-    return double(t.as<int64_t>()[i]);
-  case io::DType::Bool:
-    return t.as<uint8_t>()[i];
-  default:
-    return 0;
-  }
+/// All numbers of a tensor that `mad run` shows or compares, in f64.
+static std::optional<io::Tensor> inF64(const io::Tensor &tensor) {
+  return tensor.convert(io::DType::F64);
+}
+
+/// One element; `digits` are as many as tell the numbers of a float type apart.
+static void formatFloat(llvm::raw_ostream &os, io::DType dtype, double value) {
+  int digits = dtype == io::DType::F32    ? 7
+               : dtype == io::DType::F16  ? 5
+               : dtype == io::DType::BF16 ? 4
+                                          : 16;
+  os << llvm::format("%.*g", digits, value);
 }
 
 static void formatElement(llvm::raw_ostream &os, const io::Tensor &t, int64_t i) {
-  switch (t.dtype) {
-  case io::DType::F32:
-    os << llvm::format("%.7g", double(t.as<float>()[i]));
-    break;
-  case io::DType::I64:
-    os << t.as<int64_t>()[i];
-    break;
-  case io::DType::Bool:
-    os << (t.as<uint8_t>()[i] ? "true" : "false");
-    break;
-  case io::DType::I32:
-    os << t.as<int32_t>()[i];
-    break;
-  default:
-    os << llvm::format("%.16g", element(t, i));
-    break;
-  }
+  io::Tensor one;
+  one.dtype = t.dtype;
+  one.bytes = io::size(t.dtype);
+  one.data =
+      std::shared_ptr<void>(t.data, const_cast<char *>(t.as<char>()) + i * int64_t(one.bytes));
+  bool floating = isFloat(t.dtype);
+  auto wide = one.convert(floating ? io::DType::F64 : io::DType::I64);
+  if (!wide)
+    os << "?";
+  else if (floating)
+    formatFloat(os, t.dtype, wide->as<double>()[0]);
+  else if (t.dtype == io::DType::Bool)
+    os << (wide->as<int64_t>()[0] ? "true" : "false");
+  else
+    os << wide->as<int64_t>()[0];
 }
 
 static void formatDim(llvm::raw_ostream &os, const io::Tensor &t, size_t dim, int64_t offset,
@@ -347,13 +375,13 @@ std::optional<std::string> difference(const io::Tensor &actual, const io::Tensor
                                       double rtol, double atol) {
   if (actual.shape != expected.shape)
     return "shape " + shapeText(actual.shape) + ", expected " + shapeText(expected.shape);
-  auto wide = expected.convert(io::DType::F64);
-  if (!wide)
+  auto wide = inF64(expected), found = inF64(actual);
+  if (!wide || !found)
     return "no memory";
   int64_t wrong = 0, worst = -1;
   double most = -1;
   for (int64_t i = 0, n = actual.elements(); i < n; ++i) {
-    double a = element(actual, i), e = wide->as<double>()[i];
+    double a = found->as<double>()[i], e = wide->as<double>()[i];
     if (a == e || (std::isnan(a) && std::isnan(e)))
       continue;
     double error = std::fabs(a - e), over = error - (atol + rtol * std::fabs(e));

@@ -18,10 +18,12 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Mad_Element : AnyTypeOf<[F32, F64, I32, I64, I1]>;
+// f16 and bf16 are storage: an op computes in f32 and rounds its result once.
+// Integers without a sign in their type are signed.
+def Mad_Element : AnyTypeOf<[F16, BF16, F32, F64, I8, UI8, I32, I64, I1]>;
 def Mad_Tensor : RankedTensorOf<[Mad_Element]>;
-def Mad_FloatTensor : RankedTensorOf<[F32, F64]>;
-def Mad_NumberTensor : RankedTensorOf<[F32, F64, I32, I64]>;
+def Mad_FloatTensor : RankedTensorOf<[F16, BF16, F32, F64]>;
+def Mad_NumberTensor : RankedTensorOf<[F16, BF16, F32, F64, I8, UI8, I32, I64]>;
 def Mad_BoolTensor : RankedTensorOf<[I1]>;
 def Mad_Index : RankedTensorOf<[I64]>;
 def Mad_BoolScalar : 0DTensorOf<[I1]>;

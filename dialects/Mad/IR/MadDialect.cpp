@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
+#include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -48,6 +49,10 @@ void MadDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Mad/IR/MadDataOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Mad/IR/MadMathOps.cpp.inc"
       >();
   addInterfaces<MadInlinerInterface>();
 }
@@ -156,8 +161,14 @@ RefElement mad::refElement(Type element) {
     return RefElement::F32;
   if (element.isF64())
     return RefElement::F64;
+  if (element.isF16())
+    return RefElement::F16;
+  if (element.isBF16())
+    return RefElement::BF16;
   if (element.isInteger(1))
     return RefElement::Bool;
+  if (element.isInteger(8))
+    return element.isUnsignedInteger() ? RefElement::U8 : RefElement::I8;
   return element.isInteger(32) ? RefElement::I32 : RefElement::I64;
 }
 

@@ -8,6 +8,7 @@
 // checked view whose result is not read) may vanish.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -166,16 +167,31 @@ static OpFoldResult foldSelect(SelectOp op) {
 
 /// Whether each number of one type is one of the other.
 static bool holdsAll(Type from, Type to) {
-  return from == to || from.isInteger(1) || (from.isF32() && to.isF64()) ||
-         (from.isInteger(32) && (to.isInteger(64) || to.isF64()));
+  if (from == to || from.isInteger(1))
+    return true;
+  auto toFloat = dyn_cast<FloatType>(to);
+  if (auto fromFloat = dyn_cast<FloatType>(from))
+    return toFloat && toFloat.getWidth() > fromFloat.getWidth();
+  unsigned width = from.getIntOrFloatBitWidth();
+  if (toFloat) // a sign bit of the integer is none of the fraction
+    return toFloat.getFPMantissaWidth() + !from.isUnsignedInteger() >= width;
+  return to.getIntOrFloatBitWidth() > width;
 }
 
 static OpFoldResult foldCast(CastOp op) {
   if (op.getOperand().getType() == op.getResult().getType())
     return op.getOperand();
   auto inner = op.getOperand().getDefiningOp<CastOp>();
-  if (!inner || !holdsAll(tensor(inner.getOperand()).getElementType(),
-                          tensor(inner.getResult()).getElementType()))
+  if (!inner)
+    return {};
+  Type from = tensor(inner.getOperand()).getElementType();
+  Type through = tensor(inner.getResult()).getElementType();
+  Type to = tensor(op.getResult()).getElementType();
+  if (!holdsAll(from, through))
+    return {};
+  // By way of a float an integer saturates, by itself it wraps.
+  bool saturates = isa<FloatType>(through) && from.isInteger() && to.isInteger();
+  if (saturates && !to.isInteger(1) && !holdsAll(from, to))
     return {};
   op.getOperandMutable().assign(inner.getOperand());
   return op.getResult();
@@ -226,7 +242,7 @@ static OpFoldResult foldIdentity(Operation *op) {
       .Case<FloorOp>([](FloorOp op) { return foldIdempotent(op); })
       .Case<CeilOp>([](CeilOp op) { return foldIdempotent(op); })
       .Case<RoundOp>([](RoundOp op) { return foldIdempotent(op); })
-      .Default([](Operation *) { return OpFoldResult(); });
+      .Default([](Operation *op) { return foldMathIdentity(op); });
 }
 
 OpFoldResult mad::foldElementwise(Operation *op, ArrayRef<Attribute> operands) {

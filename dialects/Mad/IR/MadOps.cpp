@@ -92,10 +92,13 @@ LogicalResult WeightSourceOp::verify() {
   if (!type || !type.hasStaticShape())
     return emitOpError() << "needs a static tensor type, but has " << getType();
   Type element = type.getElementType();
-  if (!element.isF32() && !element.isF64() && !element.isInteger(32) && !element.isInteger(64) &&
-      !element.isInteger(1))
+  bool isFloat = isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element);
+  bool isInteger = element.isSignlessInteger(1) || element.isSignlessInteger(8) ||
+                   element.isSignlessInteger(32) || element.isSignlessInteger(64) ||
+                   element.isUnsignedInteger(8);
+  if (!isFloat && !isInteger)
     return emitOpError() << "cannot hold elements of type " << element
-                         << ", expected f32, f64, i32, i64 or i1";
+                         << ", expected f16, bf16, f32, f64, i8, ui8, i32, i64 or i1";
   if (getTransposed() && type.getRank() != 2)
     return emitOpError() << "is transposed, which needs two dimensions, but has " << type.getRank();
   return success();

@@ -7,7 +7,7 @@
 #ifndef MAD_DIALECTS_MAD_IR_MADOPS_TD
 #define MAD_DIALECTS_MAD_IR_MADOPS_TD
 
-include "dialects/Mad/IR/MadBase.td"
+include "dialects/Mad/IR/MadElementwise.td"
 
 //===----------------------------------------------------------------------===//
 // Sources
@@ -123,38 +123,6 @@ def Mad_ConcatOp : Mad_PureOp<"concat"> {
 // Elementwise
 //===----------------------------------------------------------------------===//
 
-class Mad_ElementwiseOp<string name, list<Trait> traits = []>
-    : Mad_PureOp<name, !listconcat([DeclareOpInterfaceMethods<ElementwiseOpInterface>], traits)> {
-  let hasVerifier = 1;
-  let hasFolder = 1;
-  // All elementwise ops share one verifier, one evaluation and one folder.
-  let extraClassDefinition = [{
-    ::mlir::OpFoldResult $cppClass::fold(FoldAdaptor adaptor) {
-      return ::mad::foldElementwise(*this, adaptor.getOperands());
-    }
-    ::llvm::LogicalResult $cppClass::verify() { return ::mad::verifyElementwise(*this); }
-    ::llvm::LogicalResult $cppClass::evaluate(
-        ::llvm::ArrayRef<const ::mad::RefTensor *> operands,
-        ::llvm::MutableArrayRef<::mad::RefTensor> results, ::mad::RefContext &context) {
-      return ::mad::evaluateElementwise(*this, operands, results, context);
-    }
-  }];
-}
-class Mad_UnaryOp<string name, Type type, string what, list<Trait> traits = []>
-    : Mad_ElementwiseOp<name, !listconcat([SameOperandsAndResultElementType], traits)> {
-  let summary = what;
-  let arguments = (ins type:$operand);
-  let results = (outs type:$result);
-  let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
-}
-class Mad_BinaryOp<string name, Type type, string what, list<Trait> traits = []>
-    : Mad_ElementwiseOp<name, !listconcat([SameOperandsAndResultElementType], traits)> {
-  let summary = what;
-  let arguments = (ins type:$lhs, type:$rhs);
-  let results = (outs type:$result);
-  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
-}
-
 def Mad_NegOp   : Mad_UnaryOp<"neg", Mad_NumberTensor, "-x; wraps for integers">;
 def Mad_AbsOp   : Mad_UnaryOp<"abs", Mad_NumberTensor, "|x|; wraps for the least integer">;
 def Mad_SignOp  : Mad_UnaryOp<"sign", Mad_NumberTensor, "-1, 0 or 1; keeps -0 and NaN">;
@@ -205,9 +173,10 @@ def Mad_SelectOp : Mad_ElementwiseOp<"select"> {
 def Mad_CastOp : Mad_ElementwiseOp<"cast"> {
   let summary = "the same number in another element type";
   let description = [{
-    Float to integer rounds towards zero and saturates, NaN gives 0. To bool:
-    unequal to 0. i64 to i32 wraps. With one element type on both sides it only
-    renames static dimensions.
+    To a float: the nearest one, ties to even; one rounding, whatever the operand
+    is. Float to integer rounds towards zero and saturates, NaN gives 0. Integer
+    to integer wraps. To bool: unequal to 0. With one element type on both sides it
+    only renames static dimensions.
   }];
   let arguments = (ins Mad_Tensor:$operand);
   let results = (outs Mad_Tensor:$result);
@@ -226,7 +195,8 @@ def Mad_ReduceOp : Mad_PureOp<"reduce"> {
     dimension, gives i64 and the first of equal elements; NaN counts as largest.
     `max` and `min` give NaN when there is one. Of no elements: sum 0, prod 1,
     max -inf or the least integer, min +inf or the greatest, argmax 0, all true,
-    any false. Order is free but fixed for a build.
+    any false. Order is free but fixed for a build. f16 and bf16 accumulate in f32
+    and round once; sums and products of integers wrap in the element type.
   }];
   let arguments = (ins Mad_ReduceKindAttr:$kind, Mad_Tensor:$source, DenseI64ArrayAttr:$dims);
   let results = (outs Mad_Tensor:$result);
@@ -241,7 +211,8 @@ def Mad_ContractOp : Mad_PureOp<"contract"> {
     `result[p] = sum over r of lhs[l(p, r)] * rhs[r(p, r)]`. The maps take the
     iteration space, result dimensions first, to the operands; each map result is
     a plain dimension and none occurs twice in a map. Accumulates in the element
-    type, in a fixed order that is not stated. The sum of nothing is 0.
+    type, f16 and bf16 in f32 with one rounding at the end, in a fixed order that
+    is not stated. Integers wrap. The sum of nothing is 0.
   }];
   let arguments = (ins Mad_NumberTensor:$lhs, Mad_NumberTensor:$rhs, AffineMapAttr:$lhsMap,
                        AffineMapAttr:$rhsMap);

@@ -59,9 +59,9 @@ RefTensor mad::refTensor(DenseElementsAttr elements) {
       tensor.floats[i] = value.convertToDouble();
     return tensor;
   }
-  bool isBool = tensor.element == RefElement::Bool;
+  bool isUnsigned = tensor.element == RefElement::Bool || tensor.element == RefElement::U8;
   for (auto [i, value] : llvm::enumerate(elements.getValues<APInt>()))
-    tensor.integers[i] = isBool ? value.getZExtValue() : value.getSExtValue();
+    tensor.integers[i] = isUnsigned ? value.getZExtValue() : value.getSExtValue();
   return tensor;
 }
 
@@ -73,6 +73,18 @@ static DenseElementsAttr convert(RankedTensorType type, ArrayRef<From> values) {
   for (From value : values)
     converted.push_back(static_cast<To>(value));
   return DenseElementsAttr::get(type, ArrayRef<To>(converted));
+}
+
+/// Numbers that the type has.
+static DenseElementsAttr convertNarrow(RankedTensorType type, ArrayRef<double> values) {
+  const llvm::fltSemantics &semantics = cast<FloatType>(type.getElementType()).getFloatSemantics();
+  SmallVector<APFloat> converted;
+  converted.reserve(values.size());
+  for (double value : values) {
+    bool inexact;
+    converted.emplace_back(value).convert(semantics, APFloat::rmNearestTiesToEven, &inexact);
+  }
+  return DenseElementsAttr::get(type, converted);
 }
 
 DenseElementsAttr mad::denseElements(const RefTensor &tensor, RankedTensorType type) {
@@ -87,6 +99,13 @@ DenseElementsAttr mad::denseElements(const RefTensor &tensor, RankedTensorType t
     return convert<int64_t>(type, ArrayRef(tensor.integers));
   case RefElement::Bool:
     return convert<bool>(type, ArrayRef(tensor.integers));
+  case RefElement::I8:
+    return convert<int8_t>(type, ArrayRef(tensor.integers));
+  case RefElement::U8:
+    return convert<uint8_t>(type, ArrayRef(tensor.integers));
+  case RefElement::F16:
+  case RefElement::BF16:
+    return convertNarrow(type, tensor.floats);
   }
   return {};
 }
@@ -293,17 +312,17 @@ namespace {
 class Accumulator {
 public:
   Accumulator(ReduceKind kind, RefElement element) : kind(kind) {
-    isFloat = element == RefElement::F32 || element == RefElement::F64;
-    bool is32 = element == RefElement::I32;
+    isFloat = isFloatElement(element);
+    auto [least, greatest] = integerRange(element);
     switch (kind) {
     case ReduceKind::prod:
       value = {1, 1};
       return;
     case ReduceKind::max:
-      value = {-INFINITY, is32 ? INT32_MIN : INT64_MIN};
+      value = {-INFINITY, least};
       return;
     case ReduceKind::min:
-      value = {INFINITY, is32 ? INT32_MAX : INT64_MAX};
+      value = {INFINITY, greatest};
       return;
     case ReduceKind::all:
       value = {0, 1};

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/NarrowFloats.h"
 #include <cmath>
 #include <limits>
 
@@ -158,15 +159,16 @@ RefScalar CompareOp::evaluateScalar(Scalars x) {
 
 RefScalar SelectOp::evaluateScalar(Scalars x) { return x[0].i ? x[1] : x[2]; }
 
-template <typename T> static int64_t saturate(double value) {
+static int64_t saturate(double value, RefElement to) {
+  auto [least, greatest] = integerRange(to);
   if (std::isnan(value))
     return 0;
-  // Both bounds are exact, or round to a power of two just above T's greatest.
-  if (value >= static_cast<double>(std::numeric_limits<T>::max()))
-    return std::numeric_limits<T>::max();
-  if (value <= static_cast<double>(std::numeric_limits<T>::min()))
-    return std::numeric_limits<T>::min();
-  return static_cast<T>(value);
+  // Both bounds are exact, or round to a power of two just above the greatest.
+  if (value >= static_cast<double>(greatest))
+    return greatest;
+  if (value <= static_cast<double>(least))
+    return least;
+  return static_cast<int64_t>(value);
 }
 
 /// An i64 on its way to f32. Two roundings would differ from one where the f64
@@ -180,15 +182,23 @@ static double toFloat(int64_t value) {
 }
 
 RefScalar CastOp::evaluateScalar(Scalars x) {
-  Type to = elementType(getResult());
+  RefElement to = refElement(elementType(getResult()));
   bool fromFloat = isFloat(getOperand());
-  if (to.isF64())
+  switch (to) {
+  case RefElement::F64:
     return {fromFloat ? x[0].f : static_cast<double>(x[0].i), 0};
-  if (to.isF32())
+  case RefElement::F32:
     return {fromFloat ? x[0].f : toFloat(x[0].i), 0};
-  if (to.isInteger(1))
+  case RefElement::F16:
+  case RefElement::BF16:
+    return {fromFloat ? x[0].f : sticky(x[0].i), 0};
+  case RefElement::Bool:
     return {0, fromFloat ? x[0].f != 0 : x[0].i != 0};
-  if (to.isInteger(32))
-    return {0, fromFloat ? saturate<int32_t>(x[0].f) : x[0].i};
-  return {0, fromFloat ? saturate<int64_t>(x[0].f) : x[0].i};
+  case RefElement::I8:
+  case RefElement::U8:
+  case RefElement::I32:
+  case RefElement::I64:
+    return {0, fromFloat ? saturate(x[0].f, to) : x[0].i};
+  }
+  return {};
 }

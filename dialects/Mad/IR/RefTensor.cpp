@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/RefTensor.h"
 #include "dialects/Mad/IR/DimExpr.h"
+#include "dialects/Mad/IR/NarrowFloats.h"
 #include "mlir/IR/Location.h"
 #include "mlir/IR/Operation.h"
 #include <cmath>
@@ -13,6 +14,71 @@
 
 using namespace mlir;
 using namespace mad;
+
+//===----------------------------------------------------------------------===//
+// Element types
+//===----------------------------------------------------------------------===//
+
+const char *mad::elementName(RefElement element) {
+  switch (element) {
+  case RefElement::F32:
+    return "f32";
+  case RefElement::F64:
+    return "f64";
+  case RefElement::I32:
+    return "i32";
+  case RefElement::I64:
+    return "i64";
+  case RefElement::Bool:
+    return "bool";
+  case RefElement::F16:
+    return "f16";
+  case RefElement::BF16:
+    return "bf16";
+  case RefElement::I8:
+    return "i8";
+  case RefElement::U8:
+    return "u8";
+  }
+  return "?";
+}
+
+bool mad::isFloatElement(RefElement element) {
+  return element == RefElement::F32 || element == RefElement::F64 || element == RefElement::F16 ||
+         element == RefElement::BF16;
+}
+
+double mad::rounded(RefElement element, double value) {
+  switch (element) {
+  case RefElement::F32:
+    return static_cast<float>(value);
+  case RefElement::F16:
+    return roundToF16(value);
+  case RefElement::BF16:
+    return roundToBF16(value);
+  default:
+    return value;
+  }
+}
+
+std::pair<int64_t, int64_t> mad::integerRange(RefElement element) {
+  switch (element) {
+  case RefElement::I8:
+    return {INT8_MIN, INT8_MAX};
+  case RefElement::U8:
+    return {0, UINT8_MAX};
+  case RefElement::I32:
+    return {INT32_MIN, INT32_MAX};
+  case RefElement::Bool:
+    return {0, 1};
+  default:
+    return {INT64_MIN, INT64_MAX};
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
 
 RefTensor RefTensor::zeros(RefElement element, ArrayRef<int64_t> shape) {
   RefTensor tensor;
@@ -57,9 +123,19 @@ double mad::refMaximum(double a, double b) {
 void RefContext::finish(RefTensor &tensor) const {
   switch (tensor.element) {
   case RefElement::F32:
+  case RefElement::F16:
+  case RefElement::BF16:
     if (!f64)
       for (double &value : tensor.floats)
-        value = static_cast<float>(value);
+        value = rounded(tensor.element, value);
+    return;
+  case RefElement::I8:
+    for (int64_t &value : tensor.integers)
+      value = static_cast<int8_t>(value);
+    return;
+  case RefElement::U8:
+    for (int64_t &value : tensor.integers)
+      value = static_cast<uint8_t>(value);
     return;
   case RefElement::I32:
     for (int64_t &value : tensor.integers)

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mlir {
@@ -24,7 +25,13 @@ class Operation;
 
 namespace mad {
 
-enum class RefElement : uint8_t { F32, F64, I32, I64, Bool };
+enum class RefElement : uint8_t { F32, F64, I32, I64, Bool, F16, BF16, I8, U8 };
+const char *elementName(RefElement element); ///< `f32`
+bool isFloatElement(RefElement element);
+/// The nearest number of a float type, ties to even; NaN and infinity stay.
+double rounded(RefElement element, double value);
+/// The least and the greatest number of an integer type.
+std::pair<int64_t, int64_t> integerRange(RefElement element);
 
 /// One element: `f` of float types, `i` of the others.
 struct RefScalar {
@@ -32,8 +39,8 @@ struct RefScalar {
   int64_t i = 0;
 };
 
-/// A dense row-major tensor. Floats are held in f64 whatever their type; f32
-/// ones hold numbers that f32 has, unless the program runs in f64.
+/// A dense row-major tensor. Floats are held in f64 whatever their type, but are
+/// numbers that their type has, unless the program runs in f64.
 struct RefTensor {
   RefElement element = RefElement::F32;
   llvm::SmallVector<int64_t> shape;
@@ -41,7 +48,7 @@ struct RefTensor {
   std::vector<int64_t> integers; ///< else
 
   static RefTensor zeros(RefElement element, llvm::ArrayRef<int64_t> shape);
-  bool isFloat() const { return element == RefElement::F32 || element == RefElement::F64; }
+  bool isFloat() const { return isFloatElement(element); }
   int64_t elements() const;
   RefScalar get(int64_t position) const;
   void set(int64_t position, RefScalar value);
@@ -59,7 +66,7 @@ public:
   std::map<std::string, const RefTensor *> weights;
   std::string message; ///< of the failure, with its place
 
-  /// Rounds float results to their declared type, unless in f64; wraps i32.
+  /// Rounds float results to their declared type, unless in f64; wraps integers.
   void finish(RefTensor &tensor) const;
   /// The value of a dimension text; empty (and a message) when it has none.
   std::optional<int64_t> dim(llvm::StringRef expression);

@@ -50,22 +50,6 @@ private:
 
 } // namespace
 
-static const char *name(RefElement element) {
-  switch (element) {
-  case RefElement::F32:
-    return "f32";
-  case RefElement::F64:
-    return "f64";
-  case RefElement::I32:
-    return "i32";
-  case RefElement::I64:
-    return "i64";
-  case RefElement::Bool:
-    return "bool";
-  }
-  return "?";
-}
-
 std::string Binder::inputName(unsigned i) {
   if (auto name = function.getArgAttrOfType<StringAttr>(i, "mad.name"))
     return "`" + name.str() + "`";
@@ -78,8 +62,8 @@ LogicalResult Binder::collect(unsigned i, const RefTensor &input) {
     return fail(inputName(i) + " is not a tensor");
   RefElement element = refElement(type.getElementType());
   if (input.element != element)
-    return fail(inputName(i) + " has elements of type " + name(input.element) + ", expected " +
-                name(element));
+    return fail(inputName(i) + " has elements of type " + elementName(input.element) + ", expected " +
+                elementName(element));
   if (static_cast<int64_t>(input.shape.size()) != type.getRank())
     return fail(inputName(i) + " has " + std::to_string(input.shape.size()) +
                 " dimensions, expected " + std::to_string(type.getRank()));

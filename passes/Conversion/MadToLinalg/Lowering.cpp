@@ -21,7 +21,7 @@ Lowering::Lowering() {
   types.addConversion([](Type type) { return type; });
   types.addConversion([](RankedTensorType type) -> Type {
     Type element = type.getElementType();
-    if (element.isInteger(1))
+    if (element.isInteger(1) || element.isInteger(8))
       element = IntegerType::get(type.getContext(), 8);
     return RankedTensorType::get(type.getShape(), element);
   });
@@ -74,25 +74,14 @@ Value Lowering::empty(OpBuilder &b, Operation *op, RankedTensorType type) const 
 
 Value Lowering::map(OpBuilder &b, Operation *op, RankedTensorType type, ValueRange inputs,
                     ArrayRef<AffineMap> maps, Body body) const {
-  return generic(b, op, type, inputs, maps, body, /*storage=*/false);
-}
-
-Value Lowering::move(OpBuilder &b, Operation *op, RankedTensorType type, ValueRange inputs,
-                     ArrayRef<AffineMap> maps, Body body) const {
-  return generic(b, op, type, inputs, maps, body, /*storage=*/true);
-}
-
-Value Lowering::generic(OpBuilder &b, Operation *op, RankedTensorType type, ValueRange inputs,
-                        ArrayRef<AffineMap> maps, Body body, bool storage) const {
   Location loc = op->getLoc();
-  auto asBool = [&](Value v) { return !storage && isBool(v.getType()); };
   // An operand that occurs twice, or that has one element only, is no input of its own.
   SmallVector<Value> distinct, operands(inputs.size());
   SmallVector<AffineMap> distinctMaps;
   SmallVector<unsigned> position(inputs.size());
   for (auto [i, v] : llvm::enumerate(inputs)) {
     if (maps[i].getNumResults() == 0) {
-      operands[i] = scalarOf(b, loc, v, asBool(v));
+      operands[i] = scalarOf(b, loc, v, false);
       continue;
     }
     unsigned at = 0;
@@ -110,9 +99,9 @@ Value Lowering::generic(OpBuilder &b, Operation *op, RankedTensorType type, Valu
   distinctMaps.push_back(b.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
   auto build = [&](OpBuilder &b, Location loc, ValueRange arguments) {
-    for (auto [i, v] : llvm::enumerate(inputs))
+    for (unsigned i = 0; i < inputs.size(); ++i)
       if (maps[i].getNumResults())
-        operands[i] = fromStorage(b, loc, arguments[position[i]], asBool(v));
+        operands[i] = arguments[position[i]];
     linalg::YieldOp::create(b, loc, toStorage(b, loc, body(b, operands)));
   };
   return linalg::GenericOp::create(b, loc, plain(type), distinct, init, distinctMaps, loops, build)
@@ -153,10 +142,24 @@ ArrayAttr Lowering::checksOf(func::FuncOp function) const {
 // Values
 //===----------------------------------------------------------------------===//
 
-bool isBool(Type tensor) { return cast<ShapedType>(tensor).getElementType().isInteger(8); }
+bool isBool(Type tensor) { return cast<ShapedType>(tensor).getElementType().isInteger(1); }
 
 Value indexConstant(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+bool isNarrowFloat(Type element) { return element.isF16() || element.isBF16(); }
+
+Value widened(OpBuilder &b, Location loc, Value value) {
+  return isNarrowFloat(value.getType())
+             ? arith::ExtFOp::create(b, loc, b.getF32Type(), value).getResult()
+             : value;
+}
+
+Value narrowed(OpBuilder &b, Location loc, Value value, Type type) {
+  return isNarrowFloat(type) && value.getType() != type
+             ? arith::TruncFOp::create(b, loc, type, value).getResult()
+             : value;
 }
 
 Value fromStorage(OpBuilder &b, Location loc, Value value, bool isBool) {

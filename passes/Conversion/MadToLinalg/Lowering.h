@@ -20,7 +20,7 @@ class Lowering {
 public:
   Lowering();
 
-  /// Drops encodings, stores bools as bytes.
+  /// Drops encodings, stores bools as bytes, forgets that `ui8` has no sign.
   mlir::TypeConverter types;
   mlir::RankedTensorType plain(mlir::Type type) const;
 
@@ -36,12 +36,10 @@ public:
   using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)>;
   /// A tensor of `type` (as in the mad dialect) whose elements are `body` of those of the
   /// inputs; one map from the result's dims to each input. Scalars are computed
-  /// without a loop. The body takes and gives bools as i1.
+  /// without a loop. The body takes elements as they are stored (bools as bytes:
+  /// `fromStorage`) and may give an i1.
   mlir::Value map(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
                   mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body) const;
-  /// The same on elements as they are stored: for bodies that only move them.
-  mlir::Value move(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
-                   mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body) const;
 
   /// Records an index check of `op`. A run that fails it stores so in the status
   /// and ends (`cf.assert`): what follows is sure that it holds.
@@ -51,10 +49,6 @@ public:
   mlir::ArrayAttr checksOf(mlir::func::FuncOp function) const;
 
 private:
-  mlir::Value generic(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
-                      mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body,
-                      bool storage) const;
-
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Attribute>> checks;
 };
 
@@ -64,7 +58,13 @@ mlir::Value scalarOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor,
 mlir::Value tensorOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value scalar);
 mlir::Value fromStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool isBool);
 mlir::Value toStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+/// Of a tensor of the mad dialect: bytes do not say what they hold.
 bool isBool(mlir::Type tensor);
+/// f16 or bf16: computed with in f32.
+bool isNarrowFloat(mlir::Type element);
+/// A number of f16 or bf16 in f32, any other as it is; and back to `type`.
+mlir::Value widened(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+mlir::Value narrowed(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type type);
 mlir::Value indexConstant(mlir::OpBuilder &b, mlir::Location loc, int64_t value);
 /// What the source program calls a value, else "".
 std::string nameOf(mlir::Value value);
@@ -73,7 +73,7 @@ std::string indexMessage(int64_t k, const std::string &name);
 /// `digits.mad:14:11`, else "".
 std::string placeOf(mlir::Location loc);
 
-/// The scalar function of an elementwise op.
+/// The scalar function of an elementwise op, on elements as they are stored.
 mlir::Value scalarOp(mlir::OpBuilder &b, mlir::Operation *op, mlir::ValueRange operands);
 
 template <typename Op> class LoweringPattern : public mlir::OpConversionPattern<Op> {

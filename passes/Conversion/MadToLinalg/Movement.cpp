@@ -40,7 +40,7 @@ struct GatherLowering : LoweringPattern<GatherOp> {
       });
       return tensor::ExtractOp::create(b, loc, source, positions);
     };
-    b.replaceOp(op, lowering.move(b, op, type, adaptor.getIndices(), maps, body));
+    b.replaceOp(op, lowering.map(b, op, type, adaptor.getIndices(), maps, body));
     return success();
   }
 };

@@ -4,11 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The order inside a sum or product is free (`reassoc`), and a product may be
-// fused with the sum (`contract`).
+// fused with the sum (`contract`). f16 and bf16 accumulate in f32; another loop
+// rounds the result.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include <limits>
@@ -24,7 +26,7 @@ arith::FastMathFlagsAttr freeOrder(MLIRContext *context) {
 }
 
 /// What the reduction of no elements gives.
-TypedAttr neutral(OpBuilder &b, ReduceKind kind, Type type) {
+TypedAttr neutral(OpBuilder &b, ReduceKind kind, Type type, bool isUnsigned) {
   bool least = kind == ReduceKind::max || kind == ReduceKind::argmax;
   bool one = kind == ReduceKind::prod || kind == ReduceKind::all;
   if (auto f = dyn_cast<FloatType>(type)) {
@@ -33,14 +35,15 @@ TypedAttr neutral(OpBuilder &b, ReduceKind kind, Type type) {
     return b.getFloatAttr(f, one ? 1.0 : 0.0);
   }
   unsigned width = type.getIntOrFloatBitWidth();
-  if (least)
+  if (least && !isUnsigned)
     return b.getIntegerAttr(type, llvm::APInt::getSignedMinValue(width));
   if (kind == ReduceKind::min)
-    return b.getIntegerAttr(type, llvm::APInt::getSignedMaxValue(width));
+    return b.getIntegerAttr(type, isUnsigned ? llvm::APInt::getMaxValue(width)
+                                             : llvm::APInt::getSignedMaxValue(width));
   return b.getIntegerAttr(type, one);
 }
 
-Value combine(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value sum) {
+Value combine(OpBuilder &b, Location loc, ReduceKind kind, bool isUnsigned, Value x, Value sum) {
   auto flags = freeOrder(b.getContext());
   bool isFloat = isa<FloatType>(x.getType());
   switch (kind) {
@@ -55,10 +58,14 @@ Value combine(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value sum) {
   case ReduceKind::max:
     if (isFloat)
       return arith::MaximumFOp::create(b, loc, sum, x, flags);
+    if (isUnsigned)
+      return arith::MaxUIOp::create(b, loc, sum, x);
     return arith::MaxSIOp::create(b, loc, sum, x);
   case ReduceKind::min:
     if (isFloat)
       return arith::MinimumFOp::create(b, loc, sum, x, flags);
+    if (isUnsigned)
+      return arith::MinUIOp::create(b, loc, sum, x);
     return arith::MinSIOp::create(b, loc, sum, x);
   case ReduceKind::all:
     return arith::AndIOp::create(b, loc, sum, x);
@@ -68,6 +75,34 @@ Value combine(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value sum) {
     break; // has a pattern of its own
   }
   return sum;
+}
+
+Type accumulatorType(Type element) {
+  return isNarrowFloat(element) ? Float32Type::get(element.getContext()) : element;
+}
+
+/// Outputs of a reduction that start with a number; `shape` gives the sizes.
+Value filled(OpBuilder &b, Operation *op, Lowering &lowering, RankedTensorType shape,
+             TypedAttr value) {
+  Location loc = op->getLoc();
+  Value number = arith::ConstantOp::create(b, loc, value);
+  Value init = tensor::EmptyOp::create(b, loc, lowering.sizes(b, op, shape), value.getType());
+  return linalg::FillOp::create(b, loc, number, init).getResult(0);
+}
+
+/// The accumulators as elements of the result.
+Value finished(OpBuilder &b, Operation *op, Lowering &lowering, Value sums) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!isNarrowFloat(type.getElementType()))
+    return sums;
+  AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
+  return lowering.map(b, op, type, sums, identity, [&](OpBuilder &b, ValueRange v) {
+    return narrowed(b, op->getLoc(), v[0], type.getElementType());
+  });
+}
+
+bool isUnsignedTensor(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getElementType().isUnsignedInteger();
 }
 
 struct ReduceLowering : LoweringPattern<ReduceOp> {
@@ -92,40 +127,37 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
       b.replaceOp(op, argmax(op, source, {in, out, out}, loops, b));
       return success();
     }
-    Type element = lowering.plain(type).getElementType();
-    Value init = filled(op, type, neutral(b, op.getKind(), element), b);
+    bool isUnsigned = isUnsignedTensor(op.getSource());
+    Type element = accumulatorType(lowering.plain(type).getElementType());
+    Value init = filled(b, op, lowering, type, neutral(b, op.getKind(), element, isUnsigned));
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
-      linalg::YieldOp::create(b, loc, combine(b, loc, op.getKind(), v[0], v[1]));
+      Value x = widened(b, loc, v[0]);
+      linalg::YieldOp::create(b, loc, combine(b, loc, op.getKind(), isUnsigned, x, v[1]));
     };
-    b.replaceOp(op, linalg::GenericOp::create(b, loc, init.getType(), source, init,
-                                              ArrayRef<AffineMap>{in, out}, loops, body));
+    auto sums = linalg::GenericOp::create(b, loc, init.getType(), source, init,
+                                          ArrayRef<AffineMap>{in, out}, loops, body);
+    b.replaceOp(op, finished(b, op, lowering, sums.getResult(0)));
     return success();
-  }
-
-  /// `shape` gives the sizes, `value` the element type.
-  Value filled(ReduceOp op, RankedTensorType shape, TypedAttr value, OpBuilder &b) const {
-    Value number = arith::ConstantOp::create(b, op.getLoc(), value);
-    Value init =
-        tensor::EmptyOp::create(b, op.getLoc(), lowering.sizes(b, op, shape), value.getType());
-    return linalg::FillOp::create(b, op.getLoc(), number, init).getResult(0);
   }
 
   Value argmax(ReduceOp op, Value source, ArrayRef<AffineMap> maps,
                ArrayRef<utils::IteratorType> loops, OpBuilder &b) const {
     auto type = cast<RankedTensorType>(op.getType());
-    Type element = cast<RankedTensorType>(source.getType()).getElementType();
-    Value best = filled(op, type, neutral(b, ReduceKind::argmax, element), b);
-    Value at = filled(op, type, b.getI64IntegerAttr(0), b);
+    bool isUnsigned = isUnsignedTensor(op.getSource());
+    Type element = accumulatorType(cast<RankedTensorType>(source.getType()).getElementType());
+    Value best = filled(b, op, lowering, type, neutral(b, ReduceKind::argmax, element, isUnsigned));
+    Value at = filled(b, op, lowering, type, b.getI64IntegerAttr(0));
     int64_t axis = op.getDims().front();
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
-      Value x = v[0], better;
+      Value x = widened(b, loc, v[0]), better;
       if (isa<FloatType>(element)) {
         // Unordered: NaN beats all numbers, and no NaN after the first does.
         Value isNew = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UGT, x, v[1]);
         Value ordered = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, v[1], v[1]);
         better = arith::AndIOp::create(b, loc, isNew, ordered);
       } else {
-        better = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, x, v[1]);
+        auto above = isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
+        better = arith::CmpIOp::create(b, loc, above, x, v[1]);
       }
       Value index = linalg::IndexOp::create(b, loc, axis);
       index = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
@@ -155,13 +187,14 @@ struct ContractLowering : LoweringPattern<ContractOp> {
     for (int64_t i = 0; i < type.getRank(); ++i)
       kept.push_back(b.getAffineDimExpr(i));
     AffineMap out = AffineMap::get(space, 0, kept, b.getContext());
-    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
-    Value init = linalg::FillOp::create(b, loc, zero, lowering.empty(b, op, type)).getResult(0);
+    Type element = accumulatorType(lowering.plain(type).getElementType());
+    Value init = filled(b, op, lowering, type, b.getZeroAttr(element));
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
       auto flags = freeOrder(b.getContext());
       Value sum;
-      if (isa<FloatType>(type.getElementType())) {
-        Value product = arith::MulFOp::create(b, loc, v[0], v[1], flags);
+      if (isa<FloatType>(element)) {
+        Value x = widened(b, loc, v[0]), y = widened(b, loc, v[1]);
+        Value product = arith::MulFOp::create(b, loc, x, y, flags);
         sum = arith::AddFOp::create(b, loc, v[2], product, flags);
       } else {
         Value product = arith::MulIOp::create(b, loc, v[0], v[1]);
@@ -169,10 +202,10 @@ struct ContractLowering : LoweringPattern<ContractOp> {
       }
       linalg::YieldOp::create(b, loc, sum);
     };
-    b.replaceOp(op,
-                linalg::GenericOp::create(
-                    b, loc, init.getType(), ValueRange{adaptor.getLhs(), adaptor.getRhs()}, init,
-                    ArrayRef<AffineMap>{op.getLhsMap(), op.getRhsMap(), out}, loops, body));
+    auto sums = linalg::GenericOp::create(
+        b, loc, init.getType(), ValueRange{adaptor.getLhs(), adaptor.getRhs()}, init,
+        ArrayRef<AffineMap>{op.getLhsMap(), op.getRhsMap(), out}, loops, body);
+    b.replaceOp(op, finished(b, op, lowering, sums.getResult(0)));
     return success();
   }
 };

@@ -6,15 +6,17 @@
 // What MadOps.td defines, in arith and math. The operations of upstream leave
 // overflow, division by zero and conversions out of range undefined; here they
 // are guarded with selects, which vectorise and which fold away where an operand
-// is known.
+// is known. Elements of f16 and bf16 are computed with in f32.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadMathOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -24,16 +26,24 @@ namespace {
 /// Builds the scalar function of one op.
 class ScalarBuilder {
 public:
-  ScalarBuilder(OpBuilder &b, Location loc, ValueRange operands)
-      : b(loc, b), args(operands),
+  ScalarBuilder(OpBuilder &b, Operation *op, ValueRange operands)
+      : b(op->getLoc(), b), op(op),
         contract(arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::contract)) {
-    if (!args.empty())
+    for (auto [i, value] : llvm::enumerate(operands))
+      args.push_back(operand(i, value));
+    if (!args.empty()) {
       type = args.back().getType(); // of `select`, too
+      isUnsigned = elementOf(op->getOperands().back()).isUnsignedInteger();
+    }
   }
 
-  Value build(Operation *op);
+  Value build();
 
 private:
+  static Type elementOf(Value tensor) {
+    return cast<RankedTensorType>(tensor.getType()).getElementType();
+  }
+  Value operand(unsigned number, Value value);
   bool isFloat() const { return isa<FloatType>(type); }
   Value constant(double value);
   Value integer(int64_t value) { return arith::ConstantIntOp::create(b, type, value); }
@@ -63,14 +73,27 @@ private:
   Value compareOp(Predicate predicate, Value x, Value y);
   Value cast(Value x, Type to);
   Value floatToInt(Value x, IntegerType to);
-  Value unary(Operation *op, Value x);
-  Value binary(Operation *op, Value x, Value y);
+  Value floatToByte(Value x, bool toUnsigned);
+  Value unary(Value x);
+  Value binary(Value x, Value y);
+  Value mathUnary(Value x);
+  Value mathBinary(Value x, Value y);
+  Value shift(Value x, Value y, bool left);
 
   ImplicitLocOpBuilder b;
-  ValueRange args;
+  Operation *op;
+  SmallVector<Value, 3> args; ///< bools as i1, f16 and bf16 as f32
   arith::FastMathFlagsAttr contract;
   Type type;
+  bool isUnsigned = false;
 };
+
+Value ScalarBuilder::operand(unsigned number, Value value) {
+  if (isa<SelectOp>(op) && number > 0)
+    return value; // it only moves
+  value = fromStorage(b, b.getLoc(), value, elementOf(op->getOperand(number)).isInteger(1));
+  return widened(b, b.getLoc(), value);
+}
 
 Value ScalarBuilder::constant(double value) {
   return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
@@ -87,6 +110,8 @@ Value ScalarBuilder::sign(Value x) {
     return select(compare(arith::CmpFPredicate::OGT, x, zero), one, negative);
   }
   Value zero = integer(0);
+  if (isUnsigned)
+    return arith::ExtUIOp::create(b, type, compare(arith::CmpIPredicate::ne, x, zero));
   Value up = arith::ExtUIOp::create(b, type, compare(arith::CmpIPredicate::sgt, x, zero));
   Value down = arith::ExtUIOp::create(b, type, compare(arith::CmpIPredicate::slt, x, zero));
   return make<arith::SubIOp>(up, down);
@@ -98,6 +123,8 @@ Value ScalarBuilder::divide(Value x, Value y) {
   // The machine traps on x / 0 and on least / -1.
   Value zero = integer(0), one = integer(1), minus = integer(-1);
   Value byZero = compare(arith::CmpIPredicate::eq, y, zero);
+  if (isUnsigned)
+    return select(byZero, zero, make<arith::DivUIOp>(x, select(byZero, one, y)));
   Value byMinus = compare(arith::CmpIPredicate::eq, y, minus);
   Value safe = select(byZero, one, select(byMinus, one, y));
   Value q = make<arith::FloorDivSIOp>(x, safe);
@@ -115,6 +142,10 @@ Value ScalarBuilder::remainder(Value x, Value y) {
     return select(isZero, make<math::CopySignOp>(zero, y), fixed);
   }
   Value zero = integer(0), one = integer(1), minus = integer(-1);
+  if (isUnsigned) {
+    Value byZero = compare(arith::CmpIPredicate::eq, y, zero);
+    return make<arith::RemUIOp>(x, select(byZero, one, y));
+  }
   Value trivial = make<arith::OrIOp>(compare(arith::CmpIPredicate::eq, y, zero),
                                      compare(arith::CmpIPredicate::eq, y, minus));
   Value safe = select(trivial, one, y);
@@ -131,7 +162,7 @@ Value ScalarBuilder::power(Value x, Value y) {
     return make<math::PowFOp>(x, y);
   Value zero = integer(0), one = integer(1), minus = integer(-1);
   Value negative = compare(arith::CmpIPredicate::slt, y, zero);
-  Value start = select(negative, zero, y);
+  Value start = isUnsigned ? y : select(negative, zero, y);
   SmallVector<Type> types(3, type);
   auto loop = scf::WhileOp::create(
       b, types, ValueRange{start, one, x},
@@ -147,6 +178,8 @@ Value ScalarBuilder::power(Value x, Value y) {
         Value rest = arith::ShRUIOp::create(ob, loc, v[0], one);
         scf::YieldOp::create(ob, loc, ValueRange{rest, product, square});
       });
+  if (isUnsigned)
+    return loop.getResult(1);
   Value odd = arith::TruncIOp::create(b, b.getI1Type(), y);
   Value ofMinus =
       select(compare(arith::CmpIPredicate::eq, x, minus), select(odd, minus, one), zero);
@@ -157,16 +190,21 @@ Value ScalarBuilder::power(Value x, Value y) {
 Value ScalarBuilder::compareOp(Predicate predicate, Value x, Value y) {
   using F = arith::CmpFPredicate;
   using I = arith::CmpIPredicate;
-  static constexpr std::pair<F, I> kinds[] = {{F::OEQ, I::eq},  {F::UNE, I::ne},  {F::OLT, I::slt},
-                                              {F::OLE, I::sle}, {F::OGT, I::sgt}, {F::OGE, I::sge}};
-  auto [f, i] = kinds[static_cast<int>(predicate)];
+  struct Kind {
+    F f;
+    I i, u;
+  };
+  static constexpr Kind kinds[] = {{F::OEQ, I::eq, I::eq},   {F::UNE, I::ne, I::ne},
+                                   {F::OLT, I::slt, I::ult}, {F::OLE, I::sle, I::ule},
+                                   {F::OGT, I::sgt, I::ugt}, {F::OGE, I::sge, I::uge}};
+  auto [f, i, u] = kinds[static_cast<int>(predicate)];
   if (isFloat())
     return compare(f, x, y);
   if (type.isInteger(1)) { // false < true
     x = arith::ExtUIOp::create(b, b.getI8Type(), x);
     y = arith::ExtUIOp::create(b, b.getI8Type(), y);
   }
-  return compare(i, x, y);
+  return compare(isUnsigned ? u : i, x, y);
 }
 
 /// Towards zero, saturating, 0 for NaN.
@@ -185,35 +223,53 @@ Value ScalarBuilder::floatToInt(Value x, IntegerType to) {
   return select(compare(arith::CmpFPredicate::UNO, x, x), number(0), r);
 }
 
+/// The same by way of i32, which has room for both bounds.
+Value ScalarBuilder::floatToByte(Value x, bool toUnsigned) {
+  Value low = constant(toUnsigned ? 0 : -128), high = constant(toUnsigned ? 255 : 127);
+  x = select(compare(arith::CmpFPredicate::OLT, x, low), low, x);
+  x = select(compare(arith::CmpFPredicate::OGT, x, high), high, x);
+  x = select(compare(arith::CmpFPredicate::UNO, x, x), constant(0), x);
+  Value wide = arith::FPToSIOp::create(b, b.getI32Type(), x);
+  return arith::TruncIOp::create(b, b.getI8Type(), wide);
+}
+
 Value ScalarBuilder::cast(Value x, Type to) {
-  if (type == to)
-    return x;
+  if (elementOf(op->getOperand(0)) == to)
+    return narrowed(b, b.getLoc(), x, to); // an exact number of the type
   if (to.isInteger(1))
     return isFloat() ? compare(arith::CmpFPredicate::UNE, x, constant(0))
                      : compare(arith::CmpIPredicate::ne, x, integer(0));
-  if (type.isInteger(1)) {
-    if (isa<FloatType>(to))
-      return arith::UIToFPOp::create(b, to, x);
-    return arith::ExtUIOp::create(b, to, x);
-  }
+  isUnsigned |= type.isInteger(1);
   if (isFloat()) {
+    if (to.isInteger(8))
+      return floatToByte(x, to.isUnsignedInteger());
     if (auto i = dyn_cast<IntegerType>(to))
       return floatToInt(x, i);
+    if (type == to)
+      return x;
     if (type.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth())
       return arith::ExtFOp::create(b, to, x);
     return arith::TruncFOp::create(b, to, x);
   }
   if (isa<FloatType>(to))
-    return arith::SIToFPOp::create(b, to, x);
-  if (type.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth())
-    return arith::ExtSIOp::create(b, to, x);
-  return arith::TruncIOp::create(b, to, x);
+    return isUnsigned ? arith::UIToFPOp::create(b, to, x).getResult()
+                      : arith::SIToFPOp::create(b, to, x).getResult();
+  unsigned width = to.getIntOrFloatBitWidth();
+  to = b.getIntegerType(width);
+  if (type == to)
+    return x;
+  if (type.getIntOrFloatBitWidth() > width)
+    return arith::TruncIOp::create(b, to, x);
+  return isUnsigned ? arith::ExtUIOp::create(b, to, x).getResult()
+                    : arith::ExtSIOp::create(b, to, x).getResult();
 }
 
-Value ScalarBuilder::unary(Operation *op, Value x) {
+Value ScalarBuilder::unary(Value x) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case<NegOp>([&](auto) { return neg(x); })
-      .Case<AbsOp>([&](auto) { return isFloat() ? make<math::AbsFOp>(x) : make<math::AbsIOp>(x); })
+      .Case<AbsOp>([&](auto) {
+        return isFloat() ? make<math::AbsFOp>(x) : isUnsigned ? x : make<math::AbsIOp>(x);
+      })
       .Case<SignOp>([&](auto) { return sign(x); })
       .Case<NotOp>([&](auto) { return make<arith::XOrIOp>(x, integer(1)); })
       .Case<ExpOp>([&](auto) { return make<math::ExpOp>(x); })
@@ -232,10 +288,59 @@ Value ScalarBuilder::unary(Operation *op, Value x) {
       .Case<CeilOp>([&](auto) { return make<math::CeilOp>(x); })
       .Case<RoundOp>([&](auto) { return make<math::RoundEvenOp>(x); })
       .Case<CastOp>([&](CastOp c) { return cast(x, getElementTypeOrSelf(c.getType())); })
+      .Default([&](auto) { return mathUnary(x); });
+}
+
+Value ScalarBuilder::mathUnary(Value x) {
+  using P = arith::CmpFPredicate;
+  auto magnitudeIs = [&](P predicate) -> Value {
+    return compare(predicate, make<math::AbsFOp>(x), constant(INFINITY));
+  };
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<AcosOp>([&](auto) { return make<math::AcosOp>(x); })
+      .Case<AcoshOp>([&](auto) { return make<math::AcoshOp>(x); })
+      .Case<AsinOp>([&](auto) { return make<math::AsinOp>(x); })
+      .Case<AsinhOp>([&](auto) { return make<math::AsinhOp>(x); })
+      .Case<AtanOp>([&](auto) { return make<math::AtanOp>(x); })
+      .Case<AtanhOp>([&](auto) { return make<math::AtanhOp>(x); })
+      .Case<CbrtOp>([&](auto) { return make<math::CbrtOp>(x); })
+      .Case<CoshOp>([&](auto) { return make<math::CoshOp>(x); })
+      .Case<ErfcOp>([&](auto) { return make<math::ErfcOp>(x); })
+      .Case<Exp2Op>([&](auto) { return make<math::Exp2Op>(x); })
+      .Case<Log10Op>([&](auto) { return make<math::Log10Op>(x); })
+      .Case<Log2Op>([&](auto) { return make<math::Log2Op>(x); })
+      .Case<SinhOp>([&](auto) { return make<math::SinhOp>(x); })
+      .Case<TruncOp>([&](auto) { return make<math::TruncOp>(x); })
+      .Case<IsFiniteOp>([&](auto) { return magnitudeIs(P::OLT); })
+      .Case<IsInfOp>([&](auto) { return magnitudeIs(P::OEQ); })
+      .Case<IsNanOp>([&](auto) { return compare(P::UNO, x, x); })
+      .Case<BitNotOp>([&](auto) { return make<arith::XOrIOp>(x, integer(-1)); })
       .Default(Value());
 }
 
-Value ScalarBuilder::binary(Operation *op, Value x, Value y) {
+/// The machine takes the count modulo the width.
+Value ScalarBuilder::shift(Value x, Value y, bool left) {
+  int64_t width = type.getIntOrFloatBitWidth();
+  Value zero = integer(0), fits = compare(arith::CmpIPredicate::ult, y, integer(width));
+  if (left)
+    return select(fits, make<arith::ShLIOp>(x, select(fits, y, zero)), zero);
+  if (isUnsigned)
+    return select(fits, make<arith::ShRUIOp>(x, select(fits, y, zero)), zero);
+  return make<arith::ShRSIOp>(x, select(fits, y, integer(width - 1)));
+}
+
+Value ScalarBuilder::mathBinary(Value x, Value y) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<Atan2Op>([&](auto) { return make<math::Atan2Op>(x, y); })
+      .Case<BitAndOp>([&](auto) { return make<arith::AndIOp>(x, y); })
+      .Case<BitOrOp>([&](auto) { return make<arith::OrIOp>(x, y); })
+      .Case<BitXorOp>([&](auto) { return make<arith::XOrIOp>(x, y); })
+      .Case<ShiftLeftOp>([&](auto) { return shift(x, y, /*left=*/true); })
+      .Case<ShiftRightOp>([&](auto) { return shift(x, y, /*left=*/false); })
+      .Default(Value());
+}
+
+Value ScalarBuilder::binary(Value x, Value y) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case<AddOp>([&](auto) { return either<arith::AddFOp, arith::AddIOp>(x, y); })
       .Case<SubOp>([&](auto) { return either<arith::SubFOp, arith::SubIOp>(x, y); })
@@ -243,26 +348,37 @@ Value ScalarBuilder::binary(Operation *op, Value x, Value y) {
       .Case<DivOp>([&](auto) { return divide(x, y); })
       .Case<RemOp>([&](auto) { return remainder(x, y); })
       .Case<PowOp>([&](auto) { return power(x, y); })
-      .Case<MinOp>([&](auto) { return either<arith::MinimumFOp, arith::MinSIOp>(x, y); })
-      .Case<MaxOp>([&](auto) { return either<arith::MaximumFOp, arith::MaxSIOp>(x, y); })
+      .Case<MinOp>([&](auto) {
+        return isUnsigned ? make<arith::MinUIOp>(x, y)
+                          : either<arith::MinimumFOp, arith::MinSIOp>(x, y);
+      })
+      .Case<MaxOp>([&](auto) {
+        return isUnsigned ? make<arith::MaxUIOp>(x, y)
+                          : either<arith::MaximumFOp, arith::MaxSIOp>(x, y);
+      })
       .Case<AndOp>([&](auto) { return make<arith::AndIOp>(x, y); })
       .Case<OrOp>([&](auto) { return make<arith::OrIOp>(x, y); })
       .Case<CompareOp>([&](CompareOp c) { return compareOp(c.getPredicate(), x, y); })
-      .Default(Value());
+      .Default([&](auto) { return mathBinary(x, y); });
 }
 
-Value ScalarBuilder::build(Operation *op) {
+Value ScalarBuilder::build() {
+  if (isa<SelectOp>(op))
+    return select(args[0], args[1], args[2]);
+  Value result;
   if (args.size() == 1)
-    return unary(op, args[0]);
-  if (args.size() == 2)
-    return binary(op, args[0], args[1]);
-  return isa<SelectOp>(op) ? select(args[0], args[1], args[2]) : Value();
+    result = unary(args[0]);
+  else if (args.size() == 2)
+    result = binary(args[0], args[1]);
+  else if (isa<FmaOp>(op))
+    result = math::FmaOp::create(b, args[0], args[1], args[2]);
+  return result ? narrowed(b, b.getLoc(), result, elementOf(op->getResult(0))) : Value();
 }
 
 } // namespace
 
 Value scalarOp(OpBuilder &b, Operation *op, ValueRange operands) {
-  return ScalarBuilder(b, op->getLoc(), operands).build(op);
+  return ScalarBuilder(b, op, operands).build();
 }
 
 } // namespace mad

@@ -27,6 +27,8 @@ struct ConstantLowering : LoweringPattern<ConstantOp> {
     if (elements.isSplat()) {
       // A number, and not a table in the object file.
       auto number = cast<TypedAttr>(elements.getSplatValue<Attribute>());
+      if (type.getElementType().isUnsignedInteger())
+        number = b.getI8IntegerAttr(cast<IntegerAttr>(number).getValue().getSExtValue());
       Value scalar = arith::ConstantOp::create(b, loc, number);
       b.replaceOp(
           op, lowering.map(b, op, type, {}, {}, [&](OpBuilder &, ValueRange) { return scalar; }));
@@ -39,7 +41,7 @@ struct ConstantLowering : LoweringPattern<ConstantOp> {
         bytes.push_back(v);
       elements = DenseElementsAttr::get(plain, ArrayRef<int8_t>(bytes));
     } else {
-      elements = elements.reshape(plain);
+      elements = elements.bitcast(plain.getElementType()).reshape(plain);
     }
     b.replaceOp(op, arith::ConstantOp::create(b, loc, plain, elements));
     return success();

@@ -241,7 +241,7 @@ Value ViewBuilder::slice() {
   auto map = AffineMap::get(type.getRank(), 0, exprs, b.getContext());
   if (map.isIdentity())
     return source;
-  return lowering.move(b, op, type, source, map, [](OpBuilder &, ValueRange v) { return v[0]; });
+  return lowering.map(b, op, type, source, map, [](OpBuilder &, ValueRange v) { return v[0]; });
 }
 
 /// Whether a coordinate is one dim, over no more than the source has, plus an offset.
@@ -321,7 +321,7 @@ Value ViewBuilder::readElements() {
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element.getType()));
     return arith::SelectOp::create(b, loc, inside, element, zero);
   };
-  return lowering.move(b, op, type, {}, {}, body);
+  return lowering.map(b, op, type, {}, {}, body);
 }
 
 Value ViewBuilder::build() {

@@ -194,8 +194,8 @@ mad.weight_source @w from "file" : "entry" : tensor<?xf32>
 
 // -----
 
-// expected-error @+1 {{cannot hold elements of type 'i8', expected f32, f64, i32, i64 or i1}}
-mad.weight_source @w from "file" : "entry" : tensor<2xi8>
+// expected-error @+1 {{cannot hold elements of type 'i16', expected f16, bf16, f32, f64, i8, ui8, i32, i64 or i1}}
+mad.weight_source @w from "file" : "entry" : tensor<2xi16>
 
 // -----
 

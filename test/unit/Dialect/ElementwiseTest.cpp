@@ -59,10 +59,11 @@ TEST(Elementwise, SignsOfIntegersWrap) {
   EXPECT_EQ(op("mad.abs", {i32({1}, {INT32_MIN})}, "tensor<1xi32>").integers({1}), I{INT32_MIN});
 }
 
+static void near(const std::string &name, double x, double expected) {
+  EXPECT_NEAR(reals(name, {x})[0], expected, 1e-15) << name;
+}
+
 TEST(Elementwise, Transcendental) {
-  auto near = [](const std::string &name, double x, double expected) {
-    EXPECT_NEAR(reals(name, {x})[0], expected, 1e-15) << name;
-  };
   near("exp", 1, 2.718281828459045);
   near("expm1", 1e-10, 1.00000000005e-10);
   near("log", 2, 0.6931471805599453);
@@ -82,6 +83,55 @@ TEST(Elementwise, EdgesOfTranscendental) {
   expectSame(reals("sqrt", {-1, -0.0}), {nan_, -0.0});
   expectSame(reals("rsqrt", {0.0, inf}), {inf, 0});
   expectSame(reals("tanh", {inf, -inf}), {1, -1});
+}
+
+TEST(Elementwise, FurtherFunctions) {
+  near("asin", 0.5, 0.5235987755982989);
+  near("acos", 0.5, 1.0471975511965979);
+  near("atan", 2, 1.1071487177940904);
+  near("sinh", 1, 1.1752011936438014);
+  near("cosh", 1, 1.5430806348152437);
+  near("asinh", 2, 1.4436354751788103);
+  near("acosh", 2, 1.3169578969248167);
+  near("atanh", 0.5, 0.5493061443340549);
+  near("exp2", 0.5, 1.4142135623730951);
+  near("log2", 10, 3.321928094887362);
+  near("log10", 2, 0.3010299956639812);
+  near("cbrt", -2, -1.2599210498948732);
+  near("erfc", 3, 2.209049699858544e-5);
+}
+
+TEST(Elementwise, EdgesOfFurtherFunctions) {
+  expectSame(reals("asin", {2, -0.0, nan_}), {nan_, -0.0, nan_});
+  expectSame(reals("acos", {1, -2}), {0, nan_});
+  expectSame(reals("acosh", {1, 0.5, inf}), {0, nan_, inf});
+  expectSame(reals("atanh", {1, -1, 2, -0.0}), {inf, -inf, nan_, -0.0});
+  expectSame(reals("cbrt", {-0.0, -inf, 27}), {-0.0, -inf, 3});
+  expectSame(reals("log2", {8, 0, -1}), {3, -inf, nan_});
+  expectSame(reals("erfc", {inf, -inf, 0.0}), {0, 2, 1});
+  expectSame(reals("trunc", {1.9, -1.9, -0.5}), {1, -1, -0.0});
+  expectSame(reals("atan2", {0, -0.0, 0, inf}, {-0.0, -0.0, 1, inf}), {M_PI, -M_PI, 0, M_PI / 4});
+  EXPECT_EQ(op("mad.isinf", {f64({3}, {inf, 1, nan_})}, "tensor<3xi1>").integers({3}),
+            (I{1, 0, 0}));
+  EXPECT_EQ(op("mad.isnan", {f64({3}, {inf, 1, nan_})}, "tensor<3xi1>").integers({3}),
+            (I{0, 0, 1}));
+  EXPECT_EQ(op("mad.isfinite", {f64({3}, {-inf, 1, nan_})}, "tensor<3xi1>").integers({3}),
+            (I{0, 1, 0}));
+  RefTensor x = f64({1}, {1 + 0x1p-30}), z = f64({1}, {-(1 + 0x1p-29)});
+  expectSame(op("mad.fma", {x, x, z}, "tensor<1xf64>").floats({1}), {0x1p-60});
+}
+
+TEST(Elementwise, Bits) {
+  EXPECT_EQ(longs("bit_and", {12, -1}, {10, 7}), (I{8, 7}));
+  EXPECT_EQ(longs("bit_or", {12, -8}, {3, 1}), (I{15, -7}));
+  EXPECT_EQ(longs("bit_xor", {12, -1}, {10, 1}), (I{6, -2}));
+  EXPECT_EQ(longs("shift_left", {1, 3, 1, 1, 1}, {63, 1, 64, -1, 0}), (I{min64, 6, 0, 0, 1}));
+  EXPECT_EQ(longs("shift_right", {-5, 5, -5, 5, -1}, {1, 1, 64, -1, 63}), (I{-3, 2, -1, 0, -1}));
+  EXPECT_EQ(ints("shift_left", {1, 1}, {31, 32}), (I{INT32_MIN, 0}));
+  EXPECT_EQ(
+      op("mad.shift_right", {u8({2}, {255, 255}), u8({2}, {1, 8})}, "tensor<2xui8>").integers({2}),
+      (I{127, 0}));
+  EXPECT_EQ(op("mad.bit_not", {u8({2}, {0, 200})}, "tensor<2xui8>").integers({2}), (I{255, 55}));
 }
 
 TEST(Elementwise, Rounding) {
@@ -191,6 +241,45 @@ TEST(Elementwise, CastToFloatRoundsOnce) {
   double above = std::ldexp(1, 60) + std::ldexp(1, 37);
   expectSame(op("mad.cast", {i64({2}, {value, -value})}, "tensor<2xf32>").floats({2}),
              {above, -above});
+}
+
+TEST(Elementwise, CastsToNarrowFloatsRoundOnce) {
+  // 1 + 2^-11 + 2^-40 is above the middle of two f16; its f32 lies in the middle.
+  double above = 1 + 0x1p-11 + 0x1p-40, middle = 1 + 0x1p-11;
+  RefTensor x = f64({7}, {above, -above, middle, 65519, 65520, 0x1p-25, 0x1.8p-25});
+  expectSame(op("mad.cast", {x}, "tensor<7xf16>").floats({7}),
+             {1 + 0x1p-10, -1 - 0x1p-10, 1, 65504, inf, 0, 0x1p-24});
+  RefTensor y = f64({4}, {1 + 0x1p-8 + 0x1p-40, 1 + 0x1p-8, 0x1.FFp127, 0x1.8p-134});
+  expectSame(op("mad.cast", {y}, "tensor<4xbf16>").floats({4}), {1 + 0x1p-7, 1, inf, 0x1p-133});
+  // An integer that f64 rounds to the middle of two bf16.
+  int64_t z = (int64_t(1) << 62) + (int64_t(1) << 54) + 1;
+  expectSame(op("mad.cast", {i64({2}, {z, -z})}, "tensor<2xbf16>").floats({2}),
+             {0x1p62 + 0x1p55, -0x1p62 - 0x1p55});
+}
+
+TEST(Elementwise, BytesWrapAndSaturate) {
+  EXPECT_EQ(op("mad.add", {i8({2}, {127, -128}), i8({2}, {1, -1})}, "tensor<2xi8>").integers({2}),
+            (I{-128, 127}));
+  EXPECT_EQ(op("mad.sub", {u8({2}, {0, 3}), u8({2}, {1, 1})}, "tensor<2xui8>").integers({2}),
+            (I{255, 2}));
+  EXPECT_EQ(op("mad.neg", {u8({2}, {1, 0})}, "tensor<2xui8>").integers({2}), (I{255, 0}));
+  EXPECT_EQ(op("mad.div", {i8({2}, {-128, -7}), i8({2}, {-1, 2})}, "tensor<2xi8>").integers({2}),
+            (I{-128, -4}));
+  RefTensor x = f32({6}, {-1.5, 300, 254.9f, NAN, -129, 127.5});
+  EXPECT_EQ(op("mad.cast", {x}, "tensor<6xui8>").integers({6}), (I{0, 255, 254, 0, 0, 127}));
+  EXPECT_EQ(op("mad.cast", {x}, "tensor<6xi8>").integers({6}), (I{-1, 127, 127, 0, -128, 127}));
+  EXPECT_EQ(op("mad.cast", {i32({3}, {300, -1, 128})}, "tensor<3xui8>").integers({3}),
+            (I{44, 255, 128}));
+  EXPECT_EQ(op("mad.cast", {u8({2}, {200, 100})}, "tensor<2xi8>").integers({2}), (I{-56, 100}));
+}
+
+TEST(Elementwise, NarrowFloatsRoundEachResult) {
+  RefTensor x = f16({1}, {2048}), one = f16({1}, {1});
+  expectSame(op("mad.add", {x, one}, "tensor<1xf16>").floats({1}), {2048});
+  expectSame(op("mad.add", {x, one}, "tensor<1xf16>", "", "", Mode::F64).floats({1}), {2049});
+  expectSame(op("mad.mul", {x, x}, "tensor<1xf16>").floats({1}), {inf});
+  expectSame(op("mad.div", {bf16({1}, {1}), bf16({1}, {3})}, "tensor<1xbf16>").floats({1}),
+             {0x1.56p-2});
 }
 
 TEST(Elementwise, DeclaredModeRoundsToF32) {

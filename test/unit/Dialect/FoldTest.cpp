@@ -79,6 +79,16 @@ std::vector<Kind> kinds() {
           {"i64",
            {"0", "1", "-1", "2", "9223372036854775807", "-9223372036854775808"},
            i64({10}, {0, 1, -1, 2, -2, 7, -7, INT64_MAX, INT64_MIN, INT64_MIN + 1})},
+          {"f16",
+           {"0.0", "-0.0", "1.0", "-1.0", "2.0", "0.3", "0x7C00", "0x7E00"},
+           f16({10}, {0.0, -0.0, 1, -1, 2.5, 0x1p-24, INFINITY, -INFINITY, NAN, 65504})},
+          {"bf16",
+           {"0.0", "-0.0", "1.0", "-1.0", "2.0", "0.3", "0x7F80", "0x7FC0"},
+           bf16({10}, {0.0, -0.0, 1, -1, 2.5, 0x1p-133, INFINITY, -INFINITY, NAN, 0x1.FEp127})},
+          {"i8",
+           {"0", "1", "-1", "2", "-7", "127", "-128"},
+           i8({10}, {0, 1, -1, 2, -2, 7, -7, 127, -128, -127})},
+          {"ui8", {"0", "1", "2", "7", "255"}, u8({10}, {0, 1, 2, 3, 7, 100, 127, 128, 254, 255})},
           {"i1", {"true", "false"}, boolean({10}, {0, 1, 0, 1, 0, 1, 0, 1, 1, 1})}};
 }
 
@@ -149,8 +159,8 @@ TEST_F(Fold, OfChainsIsExact) {
 
 TEST_F(Fold, OfCastsIsExact) {
   for (const Kind &kind : kinds())
-    for (const char *middle : {"f32", "f64", "i32", "i64", "i1"})
-      for (const char *last : {"f32", "f64", "i32", "i64", "i1"}) {
+    for (const char *middle : {"f16", "bf16", "f32", "f64", "i8", "ui8", "i32", "i64", "i1"})
+      for (const char *last : {"f16", "bf16", "f32", "f64", "i8", "ui8", "i32", "i64", "i1"}) {
         auto type = [](const std::string &e) { return "tensor<10x" + e + ">"; };
         compare("func.func @main(%x: " + type(kind.element) + ") -> " + type(last) +
                     " {\n  %0 = mad.cast %x : (" + type(kind.element) + ") -> " + type(middle) +

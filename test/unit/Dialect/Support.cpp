@@ -39,6 +39,18 @@ RefTensor i32(Shape shape, std::vector<int64_t> values) {
 RefTensor i64(Shape shape, std::vector<int64_t> values) {
   return integral(RefElement::I64, shape, std::move(values));
 }
+RefTensor f16(Shape shape, std::vector<double> values) {
+  return floating(RefElement::F16, shape, std::move(values));
+}
+RefTensor bf16(Shape shape, std::vector<double> values) {
+  return floating(RefElement::BF16, shape, std::move(values));
+}
+RefTensor i8(Shape shape, std::vector<int64_t> values) {
+  return integral(RefElement::I8, shape, std::move(values));
+}
+RefTensor u8(Shape shape, std::vector<int64_t> values) {
+  return integral(RefElement::U8, shape, std::move(values));
+}
 RefTensor boolean(Shape shape, std::vector<int64_t> values) {
   return integral(RefElement::Bool, shape, std::move(values));
 }
@@ -86,7 +98,7 @@ Outcome run(llvm::StringRef source, std::vector<RefTensor> inputs, Mode mode,
 }
 
 static std::string typeText(const RefTensor &tensor) {
-  static const char *const names[] = {"f32", "f64", "i32", "i64", "i1"};
+  static const char *const names[] = {"f32", "f64", "i32", "i64", "i1", "f16", "bf16", "i8", "ui8"};
   std::string text = "tensor<";
   for (int64_t extent : tensor.shape)
     text += std::to_string(extent) + "x";

@@ -18,6 +18,10 @@ RefTensor f32(Shape shape, std::vector<double> values);
 RefTensor f64(Shape shape, std::vector<double> values);
 RefTensor i32(Shape shape, std::vector<int64_t> values);
 RefTensor i64(Shape shape, std::vector<int64_t> values);
+RefTensor f16(Shape shape, std::vector<double> values);
+RefTensor bf16(Shape shape, std::vector<double> values);
+RefTensor i8(Shape shape, std::vector<int64_t> values);
+RefTensor u8(Shape shape, std::vector<int64_t> values);
 RefTensor boolean(Shape shape, std::vector<int64_t> values);
 
 struct Outcome {

@@ -195,7 +195,7 @@ TEST_F(Call, RandomDamageIsAnswered) {
       tensor->rank = int32_t(numbers[pick(9)]);
       break;
     case 1:
-      tensor->dtype = mad_dtype(int32_t(pick(8)) - 1);
+      tensor->dtype = mad_dtype(int32_t(pick(12)) - 1);
       break;
     case 2:
       tensor->shape = pick(2) ? damaged : nullptr;

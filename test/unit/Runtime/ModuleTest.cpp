@@ -18,12 +18,18 @@ TEST(Names, OfStatuses) {
 
 TEST(Names, OfElementTypes) {
   EXPECT_STREQ(mad_dtype_name(MAD_BOOL), "bool");
-  EXPECT_STREQ(mad_dtype_name(mad_dtype(5)), "?");
+  EXPECT_STREQ(mad_dtype_name(MAD_F16), "f16");
+  EXPECT_STREQ(mad_dtype_name(MAD_U8), "u8");
+  EXPECT_STREQ(mad_dtype_name(mad_dtype(9)), "?");
   EXPECT_EQ(mad_dtype_size(MAD_F32), 4u);
   EXPECT_EQ(mad_dtype_size(MAD_F64), 8u);
   EXPECT_EQ(mad_dtype_size(MAD_I32), 4u);
   EXPECT_EQ(mad_dtype_size(MAD_I64), 8u);
   EXPECT_EQ(mad_dtype_size(MAD_BOOL), 1u);
+  EXPECT_EQ(mad_dtype_size(MAD_F16), 2u);
+  EXPECT_EQ(mad_dtype_size(MAD_BF16), 2u);
+  EXPECT_EQ(mad_dtype_size(MAD_I8), 1u);
+  EXPECT_EQ(mad_dtype_size(MAD_U8), 1u);
   EXPECT_EQ(mad_dtype_size(mad_dtype(-1)), 0u);
 }
 
