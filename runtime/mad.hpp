@@ -50,6 +50,8 @@ template <> struct DTypeOf<double> : std::integral_constant<mad_dtype, MAD_F64> 
 template <> struct DTypeOf<int32_t> : std::integral_constant<mad_dtype, MAD_I32> {};
 template <> struct DTypeOf<int64_t> : std::integral_constant<mad_dtype, MAD_I64> {};
 template <> struct DTypeOf<bool> : std::integral_constant<mad_dtype, MAD_BOOL> {};
+template <> struct DTypeOf<int8_t> : std::integral_constant<mad_dtype, MAD_I8> {};
+template <> struct DTypeOf<uint8_t> : std::integral_constant<mad_dtype, MAD_U8> {};
 static_assert(sizeof(bool) == 1, "a bool of a model is one byte");
 
 //===- Failures -------------------------------------------------------------===//
