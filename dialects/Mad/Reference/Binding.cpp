@@ -62,8 +62,8 @@ LogicalResult Binder::collect(unsigned i, const RefTensor &input) {
     return fail(inputName(i) + " is not a tensor");
   RefElement element = refElement(type.getElementType());
   if (input.element != element)
-    return fail(inputName(i) + " has elements of type " + elementName(input.element) + ", expected " +
-                elementName(element));
+    return fail(inputName(i) + " has elements of type " + elementName(input.element) +
+                ", expected " + elementName(element));
   if (static_cast<int64_t>(input.shape.size()) != type.getRank())
     return fail(inputName(i) + " has " + std::to_string(input.shape.size()) +
                 " dimensions, expected " + std::to_string(type.getRank()));
