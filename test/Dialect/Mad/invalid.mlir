@@ -164,7 +164,7 @@ func.func @constant() {
 // -----
 
 func.func @constant() {
-  // expected-error @+1 {{result #0 must be ranked tensor of 32-bit float or 64-bit float or 32-bit signless integer or 64-bit signless integer or 1-bit signless integer values}}
+  // expected-error @+1 {{result #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float or 64-bit float or 8-bit signless integer or 8-bit unsigned integer or 32-bit signless integer or 64-bit signless integer or 1-bit signless integer values}}
   %0 = mad.constant dense<1> : tensor<2xi8>
   return
 }
@@ -405,7 +405,7 @@ func.func @element(%x: tensor<3xf32>, %y: tensor<3xf64>) {
 // -----
 
 func.func @element(%x: tensor<3xi32>) {
-  // expected-error @+1 {{operand #0 must be ranked tensor of 32-bit float or 64-bit float values}}
+  // expected-error @+1 {{operand #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float or 64-bit float values}}
   %0 = mad.exp %x : (tensor<3xi32>) -> tensor<3xi32>
   return
 }
