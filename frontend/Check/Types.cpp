@@ -363,6 +363,7 @@ Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const s
     if (literal(value, type.type.element, at).poison())
       return {};
     value.element = type.type.element;
+    value.real = hir::rounded(*value.element, value.real);
     return value;
   }
   return coerceTensor(std::move(value), type, at, what);
