@@ -23,28 +23,31 @@ namespace {
 // Steps: no flags, so that nothing is reordered or fused
 //===----------------------------------------------------------------------===//
 
+/// A step on f16 or bf16 computes in f32, as all ops do.
+template <typename FloatOp, typename IntOp>
+Value stepOf(OpBuilder &b, Location loc, Value x, Value y) {
+  if (!isa<FloatType>(x.getType()))
+    return IntOp::create(b, loc, x, y);
+  Value result = FloatOp::create(b, loc, widened(b, loc, x), widened(b, loc, y));
+  return narrowed(b, loc, result, x.getType());
+}
+
 Value sumOf(OpBuilder &b, Location loc, Value x, Value y) {
-  if (isa<FloatType>(x.getType()))
-    return arith::AddFOp::create(b, loc, x, y);
-  return arith::AddIOp::create(b, loc, x, y);
+  return stepOf<arith::AddFOp, arith::AddIOp>(b, loc, x, y);
 }
 
 Value productOf(OpBuilder &b, Location loc, Value x, Value y) {
-  if (isa<FloatType>(x.getType()))
-    return arith::MulFOp::create(b, loc, x, y);
-  return arith::MulIOp::create(b, loc, x, y);
+  return stepOf<arith::MulFOp, arith::MulIOp>(b, loc, x, y);
 }
 
-Value largerOf(OpBuilder &b, Location loc, Value x, Value y) {
-  if (isa<FloatType>(x.getType()))
-    return arith::MaximumFOp::create(b, loc, x, y);
-  return arith::MaxSIOp::create(b, loc, x, y);
+Value largerOf(OpBuilder &b, Location loc, Value x, Value y, bool noSign) {
+  return noSign ? stepOf<arith::MaximumFOp, arith::MaxUIOp>(b, loc, x, y)
+                : stepOf<arith::MaximumFOp, arith::MaxSIOp>(b, loc, x, y);
 }
 
-Value smallerOf(OpBuilder &b, Location loc, Value x, Value y) {
-  if (isa<FloatType>(x.getType()))
-    return arith::MinimumFOp::create(b, loc, x, y);
-  return arith::MinSIOp::create(b, loc, x, y);
+Value smallerOf(OpBuilder &b, Location loc, Value x, Value y, bool noSign) {
+  return noSign ? stepOf<arith::MinimumFOp, arith::MinUIOp>(b, loc, x, y)
+                : stepOf<arith::MinimumFOp, arith::MinSIOp>(b, loc, x, y);
 }
 
 //===----------------------------------------------------------------------===//
@@ -69,23 +72,23 @@ struct ScatterLowering : LoweringPattern<ScatterOp> {
         to.push_back(indexAt(loc, index, at, b));
       Value update = tensor::ExtractOp::create(b, loc, adaptor.getUpdates(), at);
       if (op.getKind() != ScatterKind::set)
-        update = combine(op.getKind(), memref::LoadOp::create(b, loc, memory, to), update, loc, b);
+        update = combine(op, memref::LoadOp::create(b, loc, memory, to), update, loc, b);
       memref::StoreOp::create(b, loc, update, memory, to);
     });
     b.replaceOp(op, contentsOf(b, loc, memory));
     return success();
   }
 
-  static Value combine(ScatterKind kind, Value old, Value update, Location loc, OpBuilder &b) {
-    switch (kind) {
+  static Value combine(ScatterOp op, Value old, Value update, Location loc, OpBuilder &b) {
+    switch (op.getKind()) {
     case ScatterKind::set:
       return update;
     case ScatterKind::add:
       return sumOf(b, loc, old, update);
     case ScatterKind::max:
-      return largerOf(b, loc, old, update);
+      return largerOf(b, loc, old, update, isUnsigned(op.getBase()));
     case ScatterKind::min:
-      return smallerOf(b, loc, old, update);
+      return smallerOf(b, loc, old, update, isUnsigned(op.getBase()));
     }
     return update;
   }
@@ -183,9 +186,9 @@ struct CumulateLowering : LoweringPattern<CumulateOp> {
     case ReduceKind::prod:
       return productOf(b, loc, sum, x);
     case ReduceKind::max:
-      return largerOf(b, loc, sum, x);
+      return largerOf(b, loc, sum, x, isUnsigned(op.getSource()));
     default:
-      return smallerOf(b, loc, sum, x);
+      return smallerOf(b, loc, sum, x, isUnsigned(op.getSource()));
     }
   }
 };

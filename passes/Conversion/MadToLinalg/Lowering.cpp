@@ -148,6 +148,10 @@ Value indexConstant(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantIndexOp::create(b, loc, value);
 }
 
+bool isUnsigned(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getElementType().isUnsignedInteger();
+}
+
 bool isNarrowFloat(Type element) { return element.isF16() || element.isBF16(); }
 
 Value widened(OpBuilder &b, Location loc, Value value) {

@@ -60,6 +60,8 @@ mlir::Value fromStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value valu
 mlir::Value toStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 /// Of a tensor of the mad dialect: bytes do not say what they hold.
 bool isBool(mlir::Type tensor);
+/// Whether elements of a tensor of the mad dialect have no sign.
+bool isUnsigned(mlir::Value tensor);
 /// f16 or bf16: computed with in f32.
 bool isNarrowFloat(mlir::Type element);
 /// A number of f16 or bf16 in f32, any other as it is; and back to `type`.

@@ -101,10 +101,6 @@ Value finished(OpBuilder &b, Operation *op, Lowering &lowering, Value sums) {
   });
 }
 
-bool isUnsignedTensor(Value tensor) {
-  return cast<RankedTensorType>(tensor.getType()).getElementType().isUnsignedInteger();
-}
-
 struct ReduceLowering : LoweringPattern<ReduceOp> {
   using LoweringPattern::LoweringPattern;
 
@@ -127,12 +123,12 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
       b.replaceOp(op, argmax(op, source, {in, out, out}, loops, b));
       return success();
     }
-    bool isUnsigned = isUnsignedTensor(op.getSource());
+    bool noSign = isUnsigned(op.getSource());
     Type element = accumulatorType(lowering.plain(type).getElementType());
-    Value init = filled(b, op, lowering, type, neutral(b, op.getKind(), element, isUnsigned));
+    Value init = filled(b, op, lowering, type, neutral(b, op.getKind(), element, noSign));
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
       Value x = widened(b, loc, v[0]);
-      linalg::YieldOp::create(b, loc, combine(b, loc, op.getKind(), isUnsigned, x, v[1]));
+      linalg::YieldOp::create(b, loc, combine(b, loc, op.getKind(), noSign, x, v[1]));
     };
     auto sums = linalg::GenericOp::create(b, loc, init.getType(), source, init,
                                           ArrayRef<AffineMap>{in, out}, loops, body);
@@ -143,9 +139,9 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
   Value argmax(ReduceOp op, Value source, ArrayRef<AffineMap> maps,
                ArrayRef<utils::IteratorType> loops, OpBuilder &b) const {
     auto type = cast<RankedTensorType>(op.getType());
-    bool isUnsigned = isUnsignedTensor(op.getSource());
+    bool noSign = isUnsigned(op.getSource());
     Type element = accumulatorType(cast<RankedTensorType>(source.getType()).getElementType());
-    Value best = filled(b, op, lowering, type, neutral(b, ReduceKind::argmax, element, isUnsigned));
+    Value best = filled(b, op, lowering, type, neutral(b, ReduceKind::argmax, element, noSign));
     Value at = filled(b, op, lowering, type, b.getI64IntegerAttr(0));
     int64_t axis = op.getDims().front();
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
@@ -156,7 +152,7 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
         Value ordered = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, v[1], v[1]);
         better = arith::AndIOp::create(b, loc, isNew, ordered);
       } else {
-        auto above = isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
+        auto above = noSign ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
         better = arith::CmpIOp::create(b, loc, above, x, v[1]);
       }
       Value index = linalg::IndexOp::create(b, loc, axis);

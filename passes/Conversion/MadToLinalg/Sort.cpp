@@ -97,12 +97,16 @@ Value Sorter::before(Value x, Value y) {
   bool descending = op.getDescending();
   if (isa<FloatType>(x.getType())) {
     using P = arith::CmpFPredicate;
+    x = widened(b, loc, x);
+    y = widened(b, loc, y);
     Value first = arith::CmpFOp::create(b, loc, descending ? P::UGT : P::ULT, x, y);
     Value number = descending ? y : x;
     Value ordered = arith::CmpFOp::create(b, loc, P::ORD, number, number);
     return arith::AndIOp::create(b, loc, first, ordered);
   }
   using P = arith::CmpIPredicate;
+  if (isUnsigned(op.getSource()))
+    return compare(descending ? P::ugt : P::ult, x, y);
   // Bools are bytes 0 and 1.
   return compare(descending ? P::sgt : P::slt, x, y);
 }
