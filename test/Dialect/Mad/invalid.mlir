@@ -165,7 +165,7 @@ func.func @constant() {
 
 func.func @constant() {
   // expected-error @+1 {{result #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float or 64-bit float or 8-bit signless integer or 8-bit unsigned integer or 32-bit signless integer or 64-bit signless integer or 1-bit signless integer values}}
-  %0 = mad.constant dense<1> : tensor<2xi8>
+  %0 = mad.constant dense<1> : tensor<2xi16>
   return
 }
 
