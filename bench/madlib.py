@@ -30,7 +30,7 @@ def tensors(arrays):
 
 
 class Model:
-    def __init__(self, runtime, path):
+    def __init__(self, runtime, path, threads=1):
         self.lib = c.CDLL(runtime)
         self.lib.mad_context_message.restype = c.c_char_p
         self.lib.mad_module_variant.restype = c.c_char_p
@@ -39,6 +39,8 @@ class Model:
             raise RuntimeError(error.message.decode())
         if self.lib.mad_context_create(self.module, c.byref(self.context), c.byref(error)):
             raise RuntimeError(error.message.decode())
+        if self.lib.mad_context_set_threads(self.context, threads):
+            raise RuntimeError(self.lib.mad_context_message(self.context).decode())
 
     def variant(self):
         return self.lib.mad_module_variant(self.module).decode()
