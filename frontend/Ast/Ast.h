@@ -27,7 +27,8 @@ enum class Kind : uint8_t {
   Use,       //        module path     names...                     `use std.nn (relu)`; no kids: the whole module
   Dim,       //        name            value                        one node for each name of a `dim` line
   Const,     //        name            type?, value
-  Weight,    //        name            type, file, entry            flags: transposed. file and entry are expressions
+  Weight,    //        name            type, file, entry            flags: transposed. file and entry are expressions; entry may be Fields
+  Record,    //        name            Generics, Params             fields are Params without defaults
   Fn,        //        name            Generics, Params, result type?, Block, where?   flags: exported; doc
   Test,      //        title           Block
   // Parts of items.
@@ -38,6 +39,8 @@ enum class Kind : uint8_t {
   TensorType,//        element name    dims...                      `f32[B..., K]`; `f32` has no kids. A pack is a Pack kid
   Pack,      //        name            -                            `B...` in a type
   TupleType, //        -               types...
+  GroupType, //        -               TensorType, dims...          `Pair[N][6]`: a record with leading dimensions
+  Fields,    //        -               Named...                     `{ q : "layer.{i}.q" transposed }`; flags of each: transposed
   // Statements.
   Block,     //        -               statements..., result?       the last kid is the result expression, null if there is none
   Let,       //        -               pattern, type?, value
@@ -62,10 +65,16 @@ enum class Kind : uint8_t {
   Binary,    //        operator        left, right                  + - * / % ^ @ == != < <= > >= and or; `nameSpan` is the operator
   Reduce,    //        operation       Binders, body                sum prod max min argmax all any
   If,        //        -               condition, Block, Block or If
-  Scan,      //        -               pattern, initial, Binder, Block   `scan u = u0 over i in 0..n { ... }`
+  Scan,      //        collect or -    pattern, initial, Overs, Block    `scan u = u0 over i in 0..n { ... }`
+  Overs,     //        -               Binder or Over...            what a loop runs over, in step
+  Over,      //        -               pattern, value               `w in blocks`
+  Iterate,   //        -               pattern, initial, counter Name?, condition, limit, Block   `iterate x = x0 while c max n { ... }`
+  For,       //        collect or -    pattern?, initial?, Overs, Block  `for i in 0..3 { ... }`
   Tuple,     //        -               elements...
   Array,     //        -               elements...                  `[a, b]`
-  With,      //        -               expression, Named...         `... with boundary = periodic`
+  With,      //        -               expression, Named or Update...    `... with boundary = periodic`
+  Update,    //        -               place, value                 `... with [0, :] = row`, `... with .q[0] = row`
+  Hole,      //        -               -                            what a place is a part of
   Error,     //        -               -                            what could not be parsed; already reported
 };
 // clang-format on
@@ -76,7 +85,7 @@ using Nodes = std::vector<Node *>;
 enum Flags : uint16_t {
   None = 0,
   Exported = 1,    ///< Fn
-  Transposed = 2,  ///< Weight
+  Transposed = 2,  ///< Weight, and a Named of its Fields
   IsPack = 4,      ///< Generic
   IsType = 8,      ///< Generic: `T: type`, and one of the next two for a part of them
   IsFloat = 64,    ///< Generic: `T: float`

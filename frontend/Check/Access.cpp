@@ -332,6 +332,8 @@ Value Checker::access(const Node *n, const Want &want) {
   Value object = expr(n->kids[0]);
   if (object.poison())
     return {};
+  if (object.kind == Value::Tuple && object.lead)
+    return groupAccess(n, object);
   if (!object.isTensor() || object.rank() == 0) {
     Report(*this, code::E0206, n->nameSpan,
            quoted(textAt(n->kids[0])) + " is " + quoted(show(object)) +

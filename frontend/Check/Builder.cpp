@@ -146,6 +146,15 @@ Ref Builder::cumulate(const std::string &mnemonic, Ref source, uint32_t dim) {
 Ref Builder::philox(Ref key, Ref counter, Dim count) {
   Node *node = append(Op::Philox, {Type{Element::I32, {std::move(count)}}});
   node->operands = {key, counter};
+Ref Builder::update(Ref dest, Ref value, std::vector<Affine> map, std::vector<Ref> scalars,
+                    Boundary boundary) {
+  for (Affine &a : map)
+    a.scalars.resize(scalars.size(), 0);
+  Node *node = append(Op::Update, {dest.type()});
+  node->operands = {dest, value};
+  node->operands.insert(node->operands.end(), scalars.begin(), scalars.end());
+  node->map = std::move(map);
+  node->boundary = boundary;
   return {node};
 }
 

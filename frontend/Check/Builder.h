@@ -44,6 +44,9 @@ public:
                                      hir::Dim count);
   hir::Ref cumulate(const std::string &mnemonic, hir::Ref source, uint32_t dim);
   hir::Ref philox(hir::Ref key, hir::Ref counter, hir::Dim count);
+  /// `dest` with `value` at the positions of the map.
+  hir::Ref update(hir::Ref dest, hir::Ref value, std::vector<hir::Affine> map,
+                  std::vector<hir::Ref> scalars, hir::Boundary boundary);
   /// A view of a view becomes one view; the identity is its source.
   hir::Ref view(hir::Ref source, std::vector<hir::Dim> shape, std::vector<hir::Affine> map,
                 std::vector<hir::Ref> scalars = {}, hir::Boundary boundary = hir::Boundary::Inside);

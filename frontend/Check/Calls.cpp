@@ -18,7 +18,7 @@ Value Checker::call(const Node *n, const Want &want) {
   std::string name;
   Declaration *decl = callee(n->kids[0], name);
   if (decl)
-    return callFunction(*decl, n, want);
+    return decl->kind == Declaration::Record ? makeRecord(*decl, n) : callFunction(*decl, n, want);
   if (!name.empty())
     return builtin(name, n, want);
   // Errors in the arguments are errors all the same.

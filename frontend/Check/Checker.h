@@ -110,6 +110,7 @@ private:
   Value declarationValue(Declaration &decl, const Node *at, const Want &want);
   Value memberValue(const Node *n, const Want &want);
   Declaration *memberDeclaration(const Node *n);
+  std::optional<size_t> memberNumber(const Node *n, const Value &value);
   Declaration *callee(const Node *n, std::string &builtin);
   std::optional<Element> elementName(std::string_view name);
   void declareLocal(const Node *name, Local local);
@@ -210,6 +211,7 @@ private:
   void let(const Node *n);
   void assertion(const Node *n);
   Value with(const Node *n, const Want &want);
+  bool boundarySetting(const Node *setting);
   Value tuple(const Node *n, const Want &want);
   Value array(const Node *n, const Want &want);
   Value arrayOfParts(const Node *n, std::vector<Value> parts, Element element);
@@ -220,12 +222,57 @@ private:
   Value selected(const Node *n, const Value &condition, Value yes, Value no);
   bool sameTypes(Value &a, Value &b, const Node *n, const Node *first, const Node *second,
                  const Want &want);
-  Value scan(const Node *n, const Want &want);
-  std::optional<std::pair<DimExpr, DimExpr>> scanRange(const Node *binder);
-  Value scanBody(const Node *n, const Value &start, const Want &want, hir::Node *counter);
-  Value carried(const Value &initial, const Node *at);
+  /// What kind of tuple a value is, so that a context can be made for another.
+  static Want elementsOf(const Value &value);
   void flatten(const Value &value, std::vector<Value> &leaves) const;
   Value rebuilt(const Value &like, const std::vector<Value> &leaves, size_t &next) const;
+
+  // Loops.cpp: `scan`, `iterate` and `for`.
+  struct Over; ///< what a loop runs over
+  Value scan(const Node *n, const Want &want);
+  Value iterate(const Node *n, const Want &want);
+  Value forLoop(const Node *n, const Want &want);
+  Value initialValue(const Node *n, const Want &want);
+  bool overs(const Node *n, const char *word, std::vector<Over> &out);
+  bool overRange(const Node *binder, const char *word, Over &over);
+  bool overValue(const Node *n, const char *word, Over &over);
+  bool stepLength(const Node *n, const std::vector<Over> &overs);
+  std::optional<hir::Dim> leadingDim(const Value &value, const Node *at);
+  void bindOver(const Over &over, const std::vector<Over> &all, hir::Node *counter);
+  Value elementAt(const Value &object, const AffineForm &position, const Node *at);
+  Value carried(const Value &initial, const Node *at);
+  std::vector<Value> parametersLike(const Value &start, hir::Region &region, hir::Node *counter);
+  Value nextValue(const Node *body, Value end, const Value &start, const char *word);
+  Value collectedPart(const Node *body, Value &end, bool collects, const char *word);
+  Value collected(hir::Node *node, const hir::Dim &steps, const std::vector<Value> &parts,
+                  const Value &like);
+  Value conditionValue(const Node *n);
+
+  // Records.cpp: records, groups of them, and their weights.
+  std::optional<TypeTree> recordType(Declaration &decl, const Node *at,
+                                     const std::vector<const Node *> &arguments,
+                                     const std::vector<const Node *> &group);
+  std::optional<TypeTree> recordOf(const Node *n);
+  Declaration *recordNamed(const Node *type);
+  void defineRecord(Declaration &decl);
+  Value makeRecord(Declaration &decl, const Node *n);
+  bool isRecord(const CallMatch &match, const Node *type);
+  bool matchRecord(CallMatch &match, const Node *type, Value &value, size_t i);
+  Value groupAccess(const Node *n, const Value &object);
+  /// Records of stacked tensors are a group.
+  static Value grouped(Value value);
+  Value groupOf(const Node *n, const std::vector<Value> &parts);
+  Value weightOf(const TypeTree &type, uint32_t first);
+  bool recordWeight(Declaration &decl, const TypeTree &type, hir::Weight weight);
+  const Node *fieldEntry(Declaration &decl, const std::string &field);
+
+  // Update.cpp: `x with [i] = value`.
+  using Fresh = std::function<Value(const Value &part)>;
+  Value updated(const Node *update, const Value &object);
+  Value assign(const Node *place, const Value &object, const Fresh &fresh);
+  Value assignSubscripts(const Node *place, const Value &object, const Fresh &fresh);
+  Value assignMember(const Node *place, const Value &object, const Fresh &fresh);
+  Value newPart(const Node *n, const Value &part);
 
   // Arithmetic.cpp: operators.
   Value unary(const Node *n, const Want &want);

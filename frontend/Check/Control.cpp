@@ -1,4 +1,4 @@
-//===- Control.cpp - `if` and `scan` ----------------------------------------===//
+//===- Control.cpp - `if` ---------------------------------------------------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -31,14 +31,13 @@ void Checker::flatten(const Value &value, std::vector<Value> &leaves) const {
 Value Checker::rebuilt(const Value &like, const std::vector<Value> &leaves, size_t &next) const {
   if (like.kind != Value::Tuple)
     return leaves[next++];
-  Value result = Value::of(Value::Tuple);
-  for (const Value &part : like.parts)
-    result.parts.push_back(rebuilt(part, leaves, next));
+  Value result = like;
+  for (Value &part : result.parts)
+    part = rebuilt(part, leaves, next);
   return result;
 }
 
-/// What kind of tuple a value is, so that a context can be made for the other.
-static Want elementsOf(const Value &value) {
+Want Checker::elementsOf(const Value &value) {
   Want want;
   if (value.isTensor())
     want.element = value.ref.type().element;
@@ -80,7 +79,8 @@ bool Checker::sameTypes(Value &x, Value &y, const Node *n, const Node *first, co
     return false;
   };
   if (x.kind == Value::Tuple || y.kind == Value::Tuple) {
-    if (x.kind != y.kind || x.parts.size() != y.parts.size())
+    if (x.kind != y.kind || x.parts.size() != y.parts.size() || x.record != y.record ||
+        x.lead != y.lead)
       return differ("", "");
     for (size_t i = 0; i < x.parts.size(); ++i)
       if (!sameTypes(x.parts[i], y.parts[i], n, first, second, want.part(i)))
@@ -159,9 +159,9 @@ Value Checker::selected(const Node *n, const Value &condition, Value yes, Value 
   if (yes.kind != Value::Tuple)
     return elementwise("select", {condition, yes, no}, yes.ref.type().element, n, "select",
                        {n->kids[0], n->kids[1], n->kids[2]});
-  Value result = Value::of(Value::Tuple);
+  Value result = yes;
   for (size_t i = 0; i < yes.parts.size(); ++i)
-    result.parts.push_back(selected(n, condition, yes.parts[i], no.parts[i]));
+    result.parts[i] = selected(n, condition, yes.parts[i], no.parts[i]);
   return result;
 }
 
@@ -198,129 +198,6 @@ Value Checker::runtimeIf(const Node *n, const Value &condition, const Want &want
   node->regions.assign(regions, regions + 2);
   size_t next = 0;
   return rebuilt(sides[0], results, next);
-}
-
-//===----------------------------------------------------------------------===//
-// scan
-//===----------------------------------------------------------------------===//
-
-/// The value over all indices around, so that the body may depend on them.
-Value Checker::carried(const Value &initial, const Node *at) {
-  if (initial.kind != Value::Tuple) {
-    std::vector<IndexId> space = frame->active;
-    std::sort(space.begin(), space.end());
-    return broadcastTo(initial, space, initial.shape());
-  }
-  Value result = Value::of(Value::Tuple);
-  for (const Value &part : initial.parts)
-    result.parts.push_back(carried(part, at));
-  return result;
-}
-
-static TypeTree withoutSpace(const Value &value) {
-  TypeTree tree;
-  tree.tuple = value.kind == Value::Tuple;
-  if (!tree.tuple)
-    tree.type = {value.ref.type().element, value.shape()};
-  for (const Value &part : value.parts)
-    tree.parts.push_back(withoutSpace(part));
-  return tree;
-}
-
-/// The values of the counter: low up to, but without, high.
-std::optional<std::pair<DimExpr, DimExpr>> Checker::scanRange(const Node *binder) {
-  if (binder->kind != Kind::Binder) {
-    ++failures;
-    return std::nullopt;
-  }
-  std::optional<DimExpr> low = DimExpr(0), high;
-  if (binder->kids[0])
-    low = sizeOf(binder->kids[0], "a bound of `scan`");
-  if (binder->kids[1])
-    high = sizeOf(binder->kids[1], "a bound of `scan`");
-  else
-    Report(*this, code::E0208, binder->span, "a `scan` needs the end of its range")
-        .help("write " + quoted(std::string(binder->text) + " in 0..n"));
-  if (!low || !high)
-    return std::nullopt;
-  if (frame->root->facts.atLeast(*high, *low) == Answer::No) {
-    Report(*this, code::E0216, binder->span,
-           "the range ends before it begins: " + low->str() + " to " + high->str());
-    return std::nullopt;
-  }
-  return std::pair(*low, *high);
-}
-
-/// The next carried value, in the types of `start`, which is what the pattern
-/// stands for at first.
-Value Checker::scanBody(const Node *n, const Value &start, const Want &want, hir::Node *counter) {
-  const Node *body = n->kids[3];
-  Inner scope(*this);
-  bindPattern(n->kids[0], start);
-  if (n->kids[2]->kind == Kind::Binder) {
-    Local local;
-    local.value = Value::tensor({counter});
-    declareLocal(n->kids[2], local);
-  }
-  Value end = block(body, start.poison() ? want : elementsOf(start));
-  if (end.kind == Value::Nothing) {
-    Report(*this, code::E0313, body->span, "the body of a `scan` ends in the next value");
-    return {};
-  }
-  if (start.poison() || end.poison())
-    return {};
-  const Node *last = body->kind == Kind::Block && body->kids.back() ? body->kids.back() : body;
-  end = settled(end, elementsOf(start), last);
-  return coerce(end, withoutSpace(start), last, "the next value of the `scan`");
-}
-
-Value Checker::scan(const Node *n, const Want &want) {
-  const Node *binder = n->kids[2];
-  Value initial = settled(expr(n->kids[1], want), want, n->kids[1]);
-  if (initial.kind == Value::Nothing) {
-    Report(*this, code::E0313, n->kids[1]->span, "a value is expected here");
-    initial = {};
-  }
-  auto range = scanRange(binder);
-  hir::Node *node = b.detached(hir::Op::Scan, {});
-  hir::Region region;
-  hir::Node *counter = b.detached(hir::Op::Parameter, {hir::Type{Element::I64, {}}});
-  counter->name = binder->text;
-  region.parameters.push_back(counter);
-  std::vector<Value> leaves, inner;
-  Value start = initial.poison() ? initial : carried(initial, n);
-  if (!start.poison())
-    flatten(start, leaves);
-  for (const Value &leaf : leaves) {
-    hir::Node *parameter = b.detached(hir::Op::Parameter, {leaf.ref.type()});
-    region.parameters.push_back(parameter);
-    inner.push_back(Value::tensor({parameter}, leaf.space));
-    node->operands.push_back(leaf.ref);
-    node->types.push_back(leaf.ref.type());
-  }
-
-  if (range)
-    counters[counter] = *range;
-  {
-    Into into(*this, region.nodes);
-    size_t next = 0;
-    Value end = scanBody(n, start.poison() ? start : rebuilt(start, inner, next), want, counter);
-    if (end.poison() || !range)
-      return {};
-    std::vector<Value> ends;
-    flatten(end, ends);
-    for (size_t i = 0; i < ends.size(); ++i)
-      region.results.push_back(broadcastTo(ends[i], leaves[i].space, leaves[i].shape()).ref);
-  }
-  node->low = range->first;
-  node->high = range->second;
-  node->regions.push_back(std::move(region));
-  b.block->push_back(node);
-  std::vector<Value> results;
-  for (size_t i = 0; i < leaves.size(); ++i)
-    results.push_back(Value::tensor({node, uint32_t(i)}, leaves[i].space));
-  size_t next = 0;
-  return rebuilt(start, results, next);
 }
 
 } // namespace mad::elab

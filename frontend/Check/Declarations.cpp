@@ -71,16 +71,36 @@ void Checker::weightValue(Declaration &decl) {
   hir::Weight weight;
   auto path = textOf(n->kids[1], "the file of a weight");
   std::optional<std::string> entry = "";
-  if (n->kids[2])
+  bool group = n->kids[2] && n->kids[2]->kind == Kind::Fields;
+  if (n->kids[2] && !group)
     entry = textOf(n->kids[2], "the name of a weight in its file");
   if (!type || !path || !entry)
     return;
-  if (type->tuple) {
-    Report(*this, code::E0410, n->kids[0]->span, "a weight is one tensor, not a tuple");
+  if (type->tuple && !(type->record && group)) {
+    Report(*this, code::E0410, n->kids[0]->span,
+           type->record ? "a weight that is a record names an entry for each field"
+                        : "a weight is one tensor, not a tuple")
+        .help(type->record ? "write `{ " + type->record->fields[0] + " : \"...\" }` behind the file"
+                           : "");
+    return;
+  }
+  if (group && !type->tuple) {
+    Report(*this, code::E0410, n->kids[2]->span,
+           quoted(decl.name) + " is " + quoted(show(*type)) + ": only a record has fields");
     return;
   }
   if (path->empty()) {
     Report(*this, code::E0410, n->kids[1]->span, "the file of a weight needs a name");
+    return;
+  }
+  weight.name = decl.module->prefix + decl.name;
+  weight.path = *path;
+  weight.span = n->nameSpan;
+  decl.weight = uint32_t(program->weights.size());
+  decl.type = *type;
+  if (group) {
+    if (recordWeight(decl, *type, std::move(weight)))
+      decl.state = Declaration::Good;
     return;
   }
   if ((n->flags & Transposed) && type->type.shape.size() != 2) {
@@ -89,13 +109,9 @@ void Checker::weightValue(Declaration &decl) {
                quoted(show(type->type)));
     return;
   }
-  weight.name = decl.module->prefix + decl.name;
   weight.type = type->type;
-  weight.path = *path;
   weight.entry = *entry;
   weight.transposed = n->flags & Transposed;
-  weight.span = n->nameSpan;
-  decl.weight = uint32_t(program->weights.size());
   program->weights.push_back(std::move(weight));
   decl.state = Declaration::Good;
 }
@@ -146,6 +162,9 @@ void Checker::checkModule(Module &module, bool roots) {
       break;
     case Declaration::Weight:
       weightValue(decl);
+      break;
+    case Declaration::Record:
+      defineRecord(decl);
       break;
     case Declaration::Fn:
       defineFunction(decl);

@@ -120,7 +120,8 @@ private:
     static const char *const names[] = {"parameter", "constant", "dim",    "weight",   "iota",
                                         "view",      "",         "cast",   "reduce",   "contract",
                                         "gather",    "reshape",  "concat", "call",     "if",
-                                        "scan",      "scatter",  "sort",   "cumulate", "philox"};
+                                        "scan",      "scatter",  "sort",   "cumulate", "philox",
+                                        "update",    "iterate"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else
@@ -136,6 +137,8 @@ private:
       out << " " << node.dim.str();
     if (node.op == Op::Scan)
       out << " " << node.low.str() << " to " << node.high.str();
+    if (node.op == Op::Iterate)
+      out << " max " << node.high.str();
     if (node.op == Op::Constant) {
       if (node.values.empty())
         list(node.integers);
@@ -152,7 +155,7 @@ private:
       out << " along " << node.index;
     if (node.op == Op::Contract)
       out << " space " << node.space;
-    if (node.op != Op::View)
+    if (node.op != Op::View && node.op != Op::Update)
       return;
     static const char *const boundaries[] = {"inside", "checked", "zero", "periodic", "clamp"};
     out << " (";

@@ -62,6 +62,10 @@ Value Checker::exprKind(const Node *n, const Want &want) {
     return ifExpr(n, want);
   case Kind::Scan:
     return scan(n, want);
+  case Kind::Iterate:
+    return iterate(n, want);
+  case Kind::For:
+    return forLoop(n, want);
   case Kind::Tuple:
     return tuple(n, want);
   case Kind::Array:
@@ -188,33 +192,38 @@ void Checker::assertion(const Node *n) {
   frame->function->assertions.push_back({n->kids[0]->span, message});
 }
 
+bool Checker::boundarySetting(const Node *setting) {
+  if (setting->text != "boundary") {
+    Report(*this, code::E0218, setting->nameSpan, "there is no setting " + quoted(setting->text))
+        .help("the setting is `boundary`: `zero`, `periodic` or `clamp`");
+    return false;
+  }
+  const Node *value = setting->kids[0];
+  std::string_view text = value->kind == Kind::Name ? value->text : "";
+  if (text == "zero")
+    frame->boundary = hir::Boundary::Zero;
+  else if (text == "periodic")
+    frame->boundary = hir::Boundary::Periodic;
+  else if (text == "clamp")
+    frame->boundary = hir::Boundary::Clamp;
+  else {
+    Report(*this, code::E0218, value->span,
+           "a boundary is `zero`, `periodic` or `clamp`, found " + quoted(textAt(value)));
+    // No errors about subscripts because of this one.
+    frame->boundary = hir::Boundary::Zero;
+  }
+  return true;
+}
+
 Value Checker::with(const Node *n, const Want &want) {
   auto saved = frame->boundary;
-  for (size_t i = 1; i < n->kids.size(); ++i) {
-    const Node *setting = n->kids[i];
-    if (setting->kind != Kind::Named)
-      continue;
-    if (setting->text != "boundary") {
-      Report(*this, code::E0218, setting->nameSpan, "there is no setting " + quoted(setting->text))
-          .help("the setting is `boundary`: `zero`, `periodic` or `clamp`");
-      continue;
-    }
-    const Node *value = setting->kids[0];
-    std::string_view text = value->kind == Kind::Name ? value->text : "";
-    if (text == "zero")
-      frame->boundary = hir::Boundary::Zero;
-    else if (text == "periodic")
-      frame->boundary = hir::Boundary::Periodic;
-    else if (text == "clamp")
-      frame->boundary = hir::Boundary::Clamp;
-    else {
-      Report(*this, code::E0218, value->span,
-             "a boundary is `zero`, `periodic` or `clamp`, found " + quoted(textAt(value)));
-      // No errors about subscripts because of this one.
-      frame->boundary = hir::Boundary::Zero;
-    }
-  }
+  for (size_t i = 1; i < n->kids.size(); ++i)
+    if (n->kids[i]->kind == Kind::Named)
+      boundarySetting(n->kids[i]);
   Value value = expr(n->kids[0], want);
+  for (size_t i = 1; i < n->kids.size(); ++i)
+    if (n->kids[i]->kind == Kind::Update)
+      value = updated(n->kids[i], value);
   frame->boundary = saved;
   return value;
 }
@@ -265,6 +274,8 @@ Value Checker::array(const Node *n, const Want &want) {
       else if (!literals && parts[i].element)
         inner = Want(*parts[i].element);
     }
+  if (std::all_of(parts.begin(), parts.end(), [](const Value &part) { return part.record; }))
+    return groupOf(n, parts);
   std::vector<const Node *> nodes(n->kids.begin(), n->kids.end());
   auto element = commonElement(n, "put into one list", parts, nodes, inner);
   return element ? arrayOfParts(n, std::move(parts), *element) : Value();

@@ -86,8 +86,12 @@ Value Checker::parameter(const TypeTree &type, const std::string &name, Span spa
                          std::vector<hir::Node *> &into) {
   if (type.tuple) {
     Value result = Value::of(Value::Tuple);
+    result.record = type.record;
+    result.lead = type.lead;
     for (size_t i = 0; i < type.parts.size(); ++i)
-      result.parts.push_back(parameter(type.parts[i], name + "." + std::to_string(i), span, into));
+      result.parts.push_back(parameter(
+          type.parts[i], name + "." + (type.record ? type.record->fields[i] : std::to_string(i)),
+          span, into));
     return result;
   }
   Span saved = b.span;
@@ -157,7 +161,7 @@ void Checker::declareParameters(Declaration &decl, bool exported) {
     if (type) {
       local.value =
           parameter(*type, std::string(p->text), p->nameSpan, frame->function->body.parameters);
-      if (exported && type->tuple)
+      if (exported && type->tuple && !type->record)
         Report(*this, code::E0414, p->span, "an exported function takes tensors, not tuples");
       if (p->kids[1] && !exported) {
         std::vector<hir::Node *> dropped;
@@ -352,13 +356,26 @@ Value Checker::functionBody(Declaration &decl, const std::function<void()> &para
   return settled(value, type ? Want(*type) : Want(), last);
 }
 
+/// `result`, `result.q` of a record, `result0` and so on of a tuple.
+static void nameResults(const Value &value, const std::string &name,
+                        std::vector<std::string> &names) {
+  if (value.kind != Value::Tuple)
+    names.push_back(name);
+  for (size_t i = 0; i < value.parts.size(); ++i)
+    nameResults(value.parts[i],
+                value.record       ? name + "." + value.record->fields[i]
+                : name == "result" ? name + std::to_string(i)
+                                   : name + "." + std::to_string(i),
+                names);
+}
+
 void Checker::setResults(hir::Function &function, const Value &value) {
   std::vector<Value> leaves;
   flatten(value, leaves);
-  for (size_t i = 0; i < leaves.size(); ++i) {
-    function.body.results.push_back(leaves[i].ref);
-    function.resultNames.push_back(leaves.size() == 1 ? "result" : "result" + std::to_string(i));
-  }
+  for (const Value &leaf : leaves)
+    function.body.results.push_back(leaf.ref);
+  bool single = value.kind == Value::Tuple && !value.record && leaves.size() == 1;
+  nameResults(single ? leaves[0] : value, "result", function.resultNames);
 }
 
 void Checker::defineFunction(Declaration &decl) {
@@ -431,7 +448,8 @@ std::string Checker::signature(const CallMatch &match) {
   std::function<void(const Value &)> add = [&](const Value &value) {
     key += ";";
     if (value.kind == Value::Tuple) {
-      key += "(";
+      key += "(" + std::to_string(reinterpret_cast<uintptr_t>(value.record)) + "," +
+             std::to_string(value.lead) + ":";
       for (const Value &part : value.parts)
         add(part);
       key += ")";

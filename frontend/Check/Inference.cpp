@@ -59,8 +59,10 @@ bool Checker::fitsKind(CallMatch &match, const std::string &name, Element found,
 
 bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t i) {
   match.values[i] = value;
+  if (isRecord(match, type))
+    return matchRecord(match, type, value, i);
   if (type->kind == Kind::TupleType) {
-    if (value.kind != Value::Tuple || value.parts.size() != type->kids.size()) {
+    if (value.kind != Value::Tuple || value.record || value.parts.size() != type->kids.size()) {
       badArgument(match, i, code::E0308, "");
       return false;
     }

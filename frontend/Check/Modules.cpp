@@ -40,9 +40,10 @@ void Checker::declare(Module &module) {
     Declaration::Kind kind = item->kind == Kind::Dim      ? Declaration::Dim
                              : item->kind == Kind::Const  ? Declaration::Const
                              : item->kind == Kind::Weight ? Declaration::Weight
+                             : item->kind == Kind::Record ? Declaration::Record
                                                           : Declaration::Fn;
     if (item->kind == Kind::Dim || item->kind == Kind::Const || item->kind == Kind::Weight ||
-        item->kind == Kind::Fn)
+        item->kind == Kind::Record || item->kind == Kind::Fn)
       declareName(module, kind, item, item->text, item->nameSpan);
   }
   for (const Node *item : module.file->items)

@@ -164,7 +164,12 @@ Value Checker::declarationValue(Declaration &decl, const Node *at, const Want &w
     weightValue(decl);
     if (decl.state != Declaration::Good)
       return {};
-    return Value::tensor(b.weight(decl.weight));
+    return weightOf(decl.type, decl.weight);
+  case Declaration::Record:
+    Report(*this, code::E0202, at->span, quoted(decl.name) + " is a record, not a value")
+        .note(quoted(decl.name) + " is declared here", decl.node->nameSpan)
+        .help("make one: " + quoted(decl.name + "(...)"));
+    return {};
   case Declaration::Fn:
     Report(*this, code::E0202, at->span, quoted(decl.name) + " is a function, not a value")
         .note(quoted(decl.name) + " is declared here", decl.node->nameSpan);
@@ -212,29 +217,48 @@ Value Checker::memberValue(const Node *n, const Want &want) {
   Value value = expr(object);
   if (value.poison())
     return {};
+  auto number = memberNumber(n, value);
+  return number ? value.parts[*number] : Value();
+}
+
+/// The part of a tuple that `.0` names, or of a record that `.q` does.
+std::optional<size_t> Checker::memberNumber(const Node *n, const Value &value) {
+  if (value.kind == Value::Tuple && value.record) {
+    const std::vector<std::string> &fields = value.record->fields;
+    auto it = std::find(fields.begin(), fields.end(), n->text);
+    if (it != fields.end())
+      return it - fields.begin();
+    Report report(*this, code::E0308, n->nameSpan,
+                  quoted(value.record->name) + " has no field " + quoted(n->text));
+    report.label(n->kids[0]->span);
+    if (std::string near = suggestion(n->text, fields); !near.empty())
+      report.help("did you mean " + quoted(near) + "?");
+    return std::nullopt;
+  }
   bool digits = !n->text.empty() && std::all_of(n->text.begin(), n->text.end(),
                                                 [](char c) { return c >= '0' && c <= '9'; });
+  if (value.poison())
+    return std::nullopt;
   if (value.kind != Value::Tuple || !digits) {
     Report(*this, code::E0308, n->nameSpan,
            quoted(show(value)) + " has no member " + quoted(n->text))
-        .label(object->span);
-    return {};
+        .label(n->kids[0]->span);
+    return std::nullopt;
   }
   size_t i = n->text.size() > 4 ? value.parts.size() : std::stoul(std::string(n->text));
-  if (i >= value.parts.size()) {
-    Report(*this, code::E0308, n->nameSpan,
-           "the tuple has " + std::to_string(value.parts.size()) +
-               " parts, numbered from 0: there is no " + quoted(n->text))
-        .label(object->span);
-    return {};
-  }
-  return value.parts[i];
+  if (i < value.parts.size())
+    return i;
+  Report(*this, code::E0308, n->nameSpan,
+         "the tuple has " + std::to_string(value.parts.size()) +
+             " parts, numbered from 0: there is no " + quoted(n->text))
+      .label(n->kids[0]->span);
+  return std::nullopt;
 }
 
 Declaration *Checker::callee(const Node *n, std::string &builtin) {
   if (n->kind == Kind::Member) {
     if (Declaration *decl = memberDeclaration(n)) {
-      if (decl->kind == Declaration::Fn)
+      if (decl->kind == Declaration::Fn || decl->kind == Declaration::Record)
         return decl;
       Report(*this, code::E0202, n->span, quoted(decl->name) + " is not a function");
       return nullptr;
@@ -251,7 +275,7 @@ Declaration *Checker::callee(const Node *n, std::string &builtin) {
   }
   // A value of the same name is no reason to hide a function.
   if (Declaration *decl = findDeclaration(n->text)) {
-    if (decl->kind == Declaration::Fn)
+    if (decl->kind == Declaration::Fn || decl->kind == Declaration::Record)
       return decl;
     if (!isBuiltin(n->text)) {
       ++failures;

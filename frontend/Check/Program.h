@@ -71,11 +71,15 @@ enum class Op : uint8_t {
   Call,        ///< of `callee`
   If,          ///< operand0: bool scalar; two regions without parameters
   Scan, ///< operands: carried values; region parameters: i64 counter, carried values. `low`, `high`
-        ///< bound the counter
+        ///< bound the counter. Results of the region beyond the carried ones are collected: the
+        ///< op's have one more leading dimension
   Scatter,  ///< operand0 updated as `mnemonic` says at operand1, ... by the last operand
   Sort,     ///< values and positions along `index`; `mnemonic`: ascending, descending
   Cumulate, ///< `mnemonic` along `index`: sum prod max min
   Philox,   ///< random words of a key and a counter
+  Update,  ///< operand0, but operand1[d] at map(d); further operands are the scalars of `map`
+  Iterate, ///< operands: carried values; regions: condition and body, both with parameters as
+           ///< those of Scan. At most `high` rounds; the last result is their number
 };
 
 /// What a view reads outside of its operand.
@@ -123,16 +127,16 @@ struct Node {
   DimExpr dim;                          ///< DimValue
   uint32_t index = 0;                   ///< Weight, Iota, Concat
   std::vector<uint32_t> dims;           ///< Reduce: ascending
-  std::vector<Affine> map;              ///< View: one a dimension of operand0
-  Boundary boundary = Boundary::Inside; ///< View
+  std::vector<Affine> map;              ///< View, Update: one a dimension of operand0
+  Boundary boundary = Boundary::Inside; ///< View, Update: Inside or Checked
   /// Contract: result dims come first in the iteration space, in order, then
   /// the summed ones. lhs[i] (rhs[i]) is the space dim that dimension i of
   /// operand0 (operand1) runs over. No space dim occurs twice in one operand.
   std::vector<uint32_t> lhs, rhs;
   uint32_t space = 0;          ///< Contract: number of space dims
   Function *callee = nullptr;  ///< Call
-  DimExpr low, high;           ///< Scan
-  std::vector<Region> regions; ///< If, Scan
+  DimExpr low, high;           ///< Scan; Iterate: `high`
+  std::vector<Region> regions; ///< If, Scan, Iterate
 };
 inline const Type &Ref::type() const { return node->types[result]; }
 
@@ -168,6 +172,7 @@ struct Weight {
   std::string path;        ///< as written: relative to the file of the declaration
   std::string entry;       ///< tensor in the file; empty: the file holds one
   bool transposed = false; ///< the file holds the transpose (rank 2)
+  int64_t layers = 0;      ///< not 0: the leading dimension, and `{i}` in `entry` its number
   Span span;
 };
 

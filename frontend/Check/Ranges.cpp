@@ -125,16 +125,44 @@ void Checker::collect(const Node *n, std::vector<IndexId> &found, std::vector<Ac
     --blocks;
     return;
   }
-  case Kind::Scan: {
-    collect(n->kids[1], found, accesses, bounded, own);
+  case Kind::Scan:
+  case Kind::For: {
+    if (n->kids[1])
+      collect(n->kids[1], found, accesses, bounded, own);
+    for (const Node *over : n->kids[2]->kids)
+      if (over->kind == Kind::Over)
+        collect(over->kids[1], found, accesses, bounded, own);
     Inner inner(*this);
-    shadow(n->kids[0]);
-    shadow(n->kids[2]);
+    if (n->kids[0])
+      shadow(n->kids[0]);
+    for (const Node *over : n->kids[2]->kids)
+      shadow(over->kind == Kind::Over ? over->kids[0] : over);
     collect(n->kids[3], found, accesses, bounded, own);
     return;
   }
-  case Kind::With:
-    return collect(n->kids[0], found, accesses, true, own);
+  case Kind::Iterate: {
+    collect(n->kids[1], found, accesses, bounded, own);
+    Inner inner(*this);
+    shadow(n->kids[0]);
+    if (n->kids[2])
+      shadow(n->kids[2]);
+    collect(n->kids[3], found, accesses, bounded, own);
+    collect(n->kids[5], found, accesses, bounded, own);
+    return;
+  }
+  case Kind::With: {
+    bool boundary = std::any_of(n->kids.begin() + 1, n->kids.end(),
+                                [](const Node *kid) { return kid->kind == Kind::Named; });
+    for (const Node *kid : n->kids)
+      collect(kid, found, accesses, bounded || boundary, own);
+    return;
+  }
+  case Kind::Update: {
+    for (const Node *place = n->kids[0]; place->kind != Kind::Hole; place = place->kids[0])
+      for (size_t d = 1; d < place->kids.size(); ++d)
+        collect(place->kids[d], found, accesses, bounded, own);
+    return collect(n->kids[1], found, accesses, bounded, own);
+  }
   case Kind::Index:
     collectAccess(n, accesses, bounded);
     break;

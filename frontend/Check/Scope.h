@@ -18,14 +18,16 @@ struct Module;
 
 /// A name of a file: an item, or what `use` brings in.
 struct Declaration {
-  enum Kind : uint8_t { Dim, Const, Weight, Fn, Use } kind = Fn;
+  enum Kind : uint8_t { Dim, Const, Weight, Record, Fn, Use } kind = Fn;
   enum State : uint8_t { New, Busy, Good, Bad } state = New;
   std::string name;
   const ast::Node *node = nullptr;
   Module *module = nullptr; ///< where it is declared
   Module *used = nullptr;   ///< Use: the module that the name stands for
   Value value;              ///< Dim, and Const that is known when compiling
-  uint32_t weight = 0;      ///< in Program::weights
+  uint32_t weight = 0;      ///< in Program::weights: the first, of a record
+  TypeTree type;            ///< Weight
+  RecordType record;        ///< Record
 };
 
 /// One file.

@@ -40,7 +40,14 @@ std::optional<TypeTree> Checker::typeOf(const Node *n) {
     }
     return good ? std::optional(tree) : std::nullopt;
   }
+  if (recordNamed(n))
+    return recordOf(n);
   if (n->kind != Kind::TensorType) {
+    if (n->kind == Kind::GroupType)
+      Report(*this, code::E0310, n->nameSpan,
+             "there is no record " + quoted(n->kids[0]->text) +
+                 ": only a group of them has two "
+                 "lists of dimensions");
     ++failures;
     return std::nullopt;
   }
@@ -186,6 +193,15 @@ std::string Checker::show(const hir::Type &type) const {
 std::string Checker::show(const TypeTree &type) const {
   if (!type.tuple)
     return show(type.type);
+  if (type.record) {
+    const TypeTree *leaf = &type;
+    while (leaf->tuple && !leaf->parts.empty())
+      leaf = &leaf->parts[0];
+    std::string text = type.record->name;
+    for (size_t d = 0; d < type.lead && d < leaf->type.shape.size(); ++d)
+      text += (d ? ", " : "[") + show(leaf->type.shape[d]);
+    return type.lead ? text + "]" : text;
+  }
   std::string text = "(";
   for (size_t i = 0; i < type.parts.size(); ++i)
     text += (i ? ", " : "") + show(type.parts[i]);
@@ -198,6 +214,8 @@ TypeTree Checker::treeOf(const Value &value) const {
     tree.type = {value.ref.type().element, value.shape()};
   } else if (value.kind == Value::Tuple) {
     tree.tuple = true;
+    tree.record = value.record;
+    tree.lead = value.lead;
     for (const Value &part : value.parts)
       tree.parts.push_back(treeOf(part));
   } else if (value.kind == Value::Integer) {
@@ -221,6 +239,8 @@ std::string Checker::show(const Value &value) const {
   case Value::Axis:
     return "axis";
   case Value::Tuple: {
+    if (value.record)
+      return show(treeOf(value));
     std::string text = "(";
     for (size_t i = 0; i < value.parts.size(); ++i)
       text += (i ? ", " : "") + show(value.parts[i]);
@@ -337,14 +357,17 @@ Value Checker::coerce(Value value, const TypeTree &type, const Node *at, const s
                       (reason.empty() ? "" : ": " + reason));
   };
   if (type.tuple) {
-    if (value.kind != Value::Tuple || value.parts.size() != type.parts.size()) {
+    if (value.kind != Value::Tuple || value.parts.size() != type.parts.size() ||
+        value.record != type.record || value.lead != type.lead) {
       mismatch(code::E0308, "");
       return {};
     }
     for (size_t i = 0; i < value.parts.size(); ++i) {
       const Node *part = at->kind == Kind::Tuple ? at->kids[i] : at;
-      value.parts[i] =
-          coerce(value.parts[i], type.parts[i], part, "part " + std::to_string(i) + " of " + what);
+      value.parts[i] = coerce(
+          value.parts[i], type.parts[i], part,
+          (type.record ? "field " + quoted(type.record->fields[i]) : "part " + std::to_string(i)) +
+              " of " + what);
       if (value.parts[i].poison())
         return {};
     }

@@ -34,11 +34,19 @@ struct Index {
   bool inBlock = false; ///< may depend on what a block inside the statement declares
 };
 
-/// A type with tuples, which end in the checker.
+/// A record as it is declared. Two records are one type when they are one declaration.
+struct RecordType {
+  std::string name;
+  std::vector<std::string> fields;
+};
+
+/// A type with tuples and records, which end in the checker.
 struct TypeTree {
   bool tuple = false;
   hir::Type type;
   std::vector<TypeTree> parts;
+  const RecordType *record = nullptr; ///< of a tuple: its parts have names
+  uint32_t lead = 0; ///< of a tuple: leading dimensions of all parts, for a group of records
 };
 
 struct Value {
@@ -57,6 +65,8 @@ struct Value {
   hir::Ref ref;
   std::vector<IndexId> space;
   std::vector<Value> parts;
+  const RecordType *record = nullptr; ///< Tuple: the record that it is a value of
+  uint32_t lead = 0; ///< Tuple: leading dimensions that all parts have, of a group of records
   DimExpr number;
   double real = 0;
   bool truth = false;

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Emit/Emit.h"
 #include "dialects/Mad/IR/MadDataOps.h"
-#include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -60,6 +60,8 @@ private:
   SmallVector<Value> call(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> ifOp(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> scan(const hir::Node &node, Location loc, TypeRange types);
+  SmallVector<Value> iterate(const hir::Node &node, Location loc, TypeRange types);
+  AffineMap map(const hir::Node &node, unsigned dims, unsigned scalars);
 
   const hir::Program &program;
   const Sources &sources;
@@ -261,6 +263,15 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
                                value(node.operands[0]), node.index)};
   case hir::Op::Philox:
     return {PhiloxOp::create(b, loc, tensor, value(node.operands[0]), value(node.operands[1]))};
+  case hir::Op::Update: {
+    SmallVector<Value> all = operands(node);
+    auto value = cast<RankedTensorType>(all[1].getType());
+    return {UpdateOp::create(b, loc, tensor, all[0], all[1], ArrayRef(all).drop_front(2),
+                             map(node, value.getRank(), all.size() - 2),
+                             static_cast<Boundary>(node.boundary))};
+  }
+  case hir::Op::Iterate:
+    return iterate(node, loc, types);
   }
   return {};
 }
@@ -287,8 +298,7 @@ Value FunctionEmitter::constant(const hir::Node &node, Location loc) {
                         AffineMap::get(full.getRank(), 0, b.getContext()), Boundary::inside);
 }
 
-Value FunctionEmitter::view(const hir::Node &node, Location loc, RankedTensorType type) {
-  unsigned dims = type.getRank(), scalars = node.operands.size() - 1;
+AffineMap FunctionEmitter::map(const hir::Node &node, unsigned dims, unsigned scalars) {
   SmallVector<AffineExpr> exprs;
   for (const hir::Affine &a : node.map) {
     AffineExpr e = b.getAffineConstantExpr(a.offset);
@@ -300,11 +310,15 @@ Value FunctionEmitter::view(const hir::Node &node, Location loc, RankedTensorTyp
         e = e + b.getAffineSymbolExpr(i) * c;
     exprs.push_back(e);
   }
+  return AffineMap::get(dims, scalars, exprs, b.getContext());
+}
+
+Value FunctionEmitter::view(const hir::Node &node, Location loc, RankedTensorType type) {
   // The two enums list the same cases in the same order.
   auto boundary = static_cast<Boundary>(node.boundary);
   SmallVector<Value> all = operands(node);
   return ViewOp::create(b, loc, type, all[0], ArrayRef(all).drop_front(),
-                        AffineMap::get(dims, scalars, exprs, b.getContext()), boundary);
+                        map(node, type.getRank(), all.size() - 1), boundary);
 }
 
 Value FunctionEmitter::contract(const hir::Node &node, Location loc, RankedTensorType type) {
@@ -354,7 +368,20 @@ SmallVector<Value> FunctionEmitter::scan(const hir::Node &node, Location loc, Ty
   for (auto [operand, type] : llvm::zip(node.operands, types))
     initial.push_back(relabelled(value(operand), type, loc));
   auto op = ScanOp::create(b, loc, types, initial, node.low.str(), node.high.str());
-  region(node.regions[0], op.getBody(), types, loc);
+  SmallVector<Type> yielded(types.take_front(initial.size()));
+  for (size_t i = initial.size(); i < node.regions[0].results.size(); ++i)
+    yielded.push_back(type(node.regions[0].results[i].type()));
+  region(node.regions[0], op.getBody(), yielded, loc);
+  return op.getResults();
+}
+
+SmallVector<Value> FunctionEmitter::iterate(const hir::Node &node, Location loc, TypeRange types) {
+  SmallVector<Value> initial;
+  for (auto [operand, type] : llvm::zip(node.operands, types))
+    initial.push_back(relabelled(value(operand), type, loc));
+  auto op = IterateOp::create(b, loc, types, initial, node.high.str());
+  region(node.regions[0], op.getCondition(), type({hir::Element::Bool, {}}), loc);
+  region(node.regions[1], op.getBody(), types.drop_back(), loc);
   return op.getResults();
 }
 
@@ -381,8 +408,10 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
     llvm::sys::path::append(path, weight.path);
     if (llvm::sys::path::is_absolute(weight.path))
       path = weight.path;
-    WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type), path.str(),
-                           weight.entry, weight.transposed);
+    auto op = WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type),
+                                     path.str(), weight.entry, weight.transposed);
+    if (weight.layers)
+      op->setAttr("layers", b.getI64IntegerAttr(weight.layers));
   }
   for (const hir::Function &function : program.functions)
     FunctionEmitter(program, sources, b, symbols).emit(function);

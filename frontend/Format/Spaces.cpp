@@ -71,6 +71,8 @@ size_t fmt::spacesBetween(const std::vector<Piece> &pieces, size_t at, const Pla
     return piece.spaces > 0;
   if (left == Token::LeftBrace && right == Token::RightBrace)
     return 0;
+  if (left == Token::With && right == Token::Dot) // an update of a field
+    return 1;
   if (left == Token::LeftParen || left == Token::LeftBracket || right == Token::RightParen ||
       right == Token::RightBracket || right == Token::Comma || right == Token::Line ||
       left == Token::Dot || right == Token::Dot || right == Token::Ellipsis)
@@ -96,6 +98,6 @@ size_t fmt::spacesBetween(const std::vector<Piece> &pieces, size_t at, const Pla
   }
   // A setting stands apart from the expression; an update belongs to it.
   if (right == Token::With)
-    return pieces[at + 1].token == Token::LeftBracket ? 1 : 2;
+    return pieces[at + 1].token == Token::LeftBracket || pieces[at + 1].token == Token::Dot ? 1 : 2;
   return 1;
 }

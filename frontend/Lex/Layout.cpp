@@ -32,6 +32,7 @@ static bool beginsItem(Token token, Token previous) {
   case Token::Use:
   case Token::Dim:
   case Token::Weight:
+  case Token::Record:
   case Token::Fn:
   case Token::Export:
   case Token::Test:
@@ -45,7 +46,8 @@ static bool beginsItem(Token token, Token previous) {
 
 /// In a list these are more likely a mistake than the next item.
 static bool mayBeMeantAsName(Token token) {
-  return token == Token::Dim || token == Token::Weight || token == Token::Test;
+  return token == Token::Dim || token == Token::Weight || token == Token::Record ||
+         token == Token::Test;
 }
 
 static bool beginsStatement(Token token) { return token == Token::Let || token == Token::Assert; }
@@ -63,6 +65,7 @@ static bool needsMore(Token token) {
   case Token::Not:
   case Token::With:
   case Token::Over:
+  case Token::While:
   case Token::In:
   case Token::By:
   case Token::From:
@@ -82,6 +85,8 @@ static bool continuesLine(Token token) {
   case Token::Where:
   case Token::From:
   case Token::Over:
+  case Token::While:
+  case Token::Collect:
   case Token::Arrow:
   case Token::Dot:
   case Token::LeftBrace:

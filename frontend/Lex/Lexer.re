@@ -49,6 +49,7 @@ Token Lexer::scan() {
       "weight"   { return Token::Weight; }
       "from"     { return Token::From; }
       "transposed" { return Token::Transposed; }
+      "record"   { return Token::Record; }
       "fn"       { return Token::Fn; }
       "export"   { return Token::Export; }
       "test"     { return Token::Test; }
@@ -63,6 +64,10 @@ Token Lexer::scan() {
       "with"     { return Token::With; }
       "over"     { return Token::Over; }
       "scan"     { return Token::Scan; }
+      "collect"  { return Token::Collect; }
+      "iterate"  { return Token::Iterate; }
+      "while"    { return Token::While; }
+      "for"      { return Token::For; }
       "in"       { return Token::In; }
       "by"       { return Token::By; }
       "where"    { return Token::Where; }

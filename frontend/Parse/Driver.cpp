@@ -182,6 +182,14 @@ Node *Driver::paren(Span span, Nodes elements, Kind kind) {
 }
 
 Node *Driver::with(Span span, Span word, Node *value, Nodes settings) {
+  // A place is a part of the value: messages show that.
+  for (Node *setting : settings)
+    if (setting->kind == Kind::Update) {
+      Node *place = setting->kids[0];
+      while (place->kind == Kind::Index || place->kind == Kind::Member)
+        place = place->kids[0];
+      place->span = value->span;
+    }
   return after(Kind::With, span, word, value, std::move(settings));
 }
 
@@ -250,6 +258,27 @@ Node *Driver::letIndex(Span span, Span nameSpan, std::string_view text, Node *bi
     return make(Kind::LetIndex, span, nameSpan, text, {binders, type, value});
   // Without its indices only the name is known.
   return make(Kind::Let, span, nameSpan, {}, {name(nameSpan, text), type, failed(value->span)});
+}
+
+Node *Driver::overRange(Span span, Node *pattern, Node *low, Node *high) {
+  if (pattern->kind == Kind::Name)
+    return make(Kind::Binder, span, pattern->span, pattern->text, {low, high});
+  if (pattern->kind != Kind::Error)
+    error(code::E0120, pattern->span, "a range gives one number at a time: it needs one name");
+  return failed(span);
+}
+
+Node *Driver::iterate(Span span, Span word, Nodes kids, Span maxSpan, std::string_view max) {
+  if (max != "max") {
+    error(code::E0120, maxSpan, "found `" + std::string(max) + "`, expected `max`").help =
+        "an `iterate` states how many rounds it runs at most: `max 100`";
+    return failed(span);
+  }
+  return make(Kind::Iterate, span, word, {}, std::move(kids));
+}
+
+Nodes Driver::weightGroup(Node *type, Node *file, Span span, Nodes entries) {
+  return {type, file, make(Kind::Fields, span, span, {}, std::move(entries))};
 }
 
 Node *Driver::fn(Node *named, Span span, Nodes parts) {

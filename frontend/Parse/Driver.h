@@ -67,6 +67,9 @@ public:
   Node *ifWithoutElse(Span span, Span word);
   Node *letIndex(Span span, Span nameSpan, std::string_view text, Node *binders, Node *type,
                  Node *value);
+  Node *overRange(Span span, Node *pattern, Node *low, Node *high);
+  Node *iterate(Span span, Span word, Nodes kids, Span maxSpan, std::string_view max);
+  Nodes weightGroup(Node *type, Node *file, Span span, Nodes entries);
   Node *fn(Node *named, Span span, Nodes parts);
   std::string_view modulePath(Span span, std::string_view head, std::string_view tail);
 

@@ -67,6 +67,8 @@ static bool beginsExpression(Token token) {
   case Token::Reduction:
   case Token::If:
   case Token::Scan:
+  case Token::Iterate:
+  case Token::For:
   case Token::LeftParen:
   case Token::LeftBracket:
     return true;
@@ -101,7 +103,7 @@ static std::string quoted(Token token) {
 
 std::string Expected::list(Token previous) const {
   if (declaration())
-    return "`use`, `dim`, `const`, `weight`, `fn`, `export fn` or `test`";
+    return "`use`, `dim`, `const`, `weight`, `record`, `fn`, `export fn` or `test`";
   if (statement())
     return "a statement";
   std::vector<std::string> wanted;
@@ -200,7 +202,7 @@ static Text special(const Driver &driver, const Expected &expected, const std::s
     return {code::E0126, "found `=` in an expression",
             "to compare write `==`, to name a value write `let`"};
   if (token == Token::With && expected.operators())
-    return {code::E0130, "`with` cannot stand inside a list",
+    return {code::E0130, "`with` cannot stand inside an expression",
             "put parentheses around the expression and its `with`"};
   bool bodyOnly = expected.count() == 1 && expected.has(Token::LeftParen);
   if (bodyOnly && driver.beforeLast().token == Token::RightBracket && !driver.isInHeader())

@@ -61,19 +61,18 @@ static bool transpose(const io::Tensor &from, io::Tensor &to) {
   return true;
 }
 
-/// Reads one weight as it is declared; on failure `error` says what differs.
-static bool readWeight(WeightSourceOp source, const std::string &path, io::Tensor &tensor,
-                       std::string &error) {
-  auto type = cast<RankedTensorType>(source.getType());
-  io::DType want = ioType(dtypeOf(type.getElementType()));
-  if (!io::read(path, source.getEntry().str(), tensor, error, want))
+/// Reads one entry as it is declared; on failure `error` says what differs.
+static bool readEntry(WeightSourceOp source, const std::string &path, const std::string &entry,
+                      ArrayRef<int64_t> shape, io::Tensor &tensor, std::string &error) {
+  io::DType want = ioType(dtypeOf(cast<RankedTensorType>(source.getType()).getElementType()));
+  if (!io::read(path, entry, tensor, error, want))
     return false;
-  SmallVector<int64_t> declared(type.getShape());
+  SmallVector<int64_t> declared(shape);
   if (source.getTransposed())
     std::reverse(declared.begin(), declared.end());
   if (ArrayRef<int64_t>(declared) != ArrayRef<int64_t>(tensor.shape)) {
-    error = "`" + path + "` holds `" + source.getEntry().str() + "` with shape " +
-            shapeText(tensor.shape) + ", expected " + shapeText(declared) +
+    error = "`" + path + "` holds `" + entry + "` with shape " + shapeText(tensor.shape) +
+            ", expected " + shapeText(declared) +
             (source.getTransposed() ? " (the declared one transposed)" : "");
     SmallVector<int64_t> reversed(llvm::reverse(declared));
     if (ArrayRef<int64_t>(reversed) == ArrayRef<int64_t>(tensor.shape) && declared.size() == 2)
@@ -81,20 +80,45 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
     return false;
   }
   if (!widens(tensor.dtype, want)) {
-    error = "`" + path + "` holds `" + source.getEntry().str() + "` as " + io::name(tensor.dtype) +
+    error = "`" + path + "` holds `" + entry + "` as " + io::name(tensor.dtype) +
             ", which does not fit the declared " + io::name(want) + " exactly";
     return false;
   }
   auto converted = tensor.convert(want);
-  if (!converted) {
+  if (!converted || (source.getTransposed() && !transpose(io::Tensor(*converted), *converted))) {
     error = "no memory for weight `" + source.getSymName().str() + "`";
     return false;
   }
   tensor = std::move(*converted);
-  if (source.getTransposed() && !transpose(io::Tensor(tensor), tensor)) {
+  return true;
+}
+
+/// Reads one weight: one entry, or one for each layer.
+static bool readWeight(WeightSourceOp source, const std::string &path, io::Tensor &tensor,
+                       std::string &error) {
+  auto type = cast<RankedTensorType>(source.getType());
+  std::string entry = source.getEntry().str();
+  auto number = source->getAttrOfType<IntegerAttr>("layers");
+  if (!number)
+    return readEntry(source, path, entry, type.getShape(), tensor, error);
+  auto made = io::Tensor::make(ioType(dtypeOf(type.getElementType())), type.getShape().vec());
+  if (!made) {
     error = "no memory for weight `" + source.getSymName().str() + "`";
     return false;
   }
+  int64_t layers = number.getInt();
+  for (int64_t i = 0; i < layers; ++i) {
+    std::string name = entry;
+    for (size_t at = 0; (at = name.find("{i}", at)) != std::string::npos;)
+      name.replace(at, 3, std::to_string(i));
+    io::Tensor layer;
+    if (!readEntry(source, path, name, type.getShape().drop_front(), layer, error)) {
+      error = "layer " + std::to_string(i) + " of `" + source.getSymName().str() + "`: " + error;
+      return false;
+    }
+    memcpy(made->as<char>() + i * layer.bytes, layer.as<char>(), layer.bytes);
+  }
+  tensor = std::move(*made);
   return true;
 }
 

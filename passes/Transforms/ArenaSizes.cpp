@@ -22,6 +22,8 @@ namespace mad {
 Value SizeCloner::extentOfArgument(BlockArgument memory, int64_t dim, Location loc) {
   if (auto loop = dyn_cast<scf::ForOp>(memory.getOwner()->getParentOp()))
     return extentOf(loop.getTiedLoopInit(memory)->get(), dim, loc);
+  if (auto loop = dyn_cast<scf::WhileOp>(memory.getOwner()->getParentOp()))
+    return extentOf(loop.getInits()[memory.getArgNumber()], dim, loc);
   if (memory.getOwner() != &function.front())
     return {};
   RankedTensorType type = arguments.typeOf(function, memory.getArgNumber());
@@ -79,6 +81,7 @@ Value SizeCloner::extentOf(Value memory, int64_t dim, Location loc) {
       .Case<memref::CastOp>([&](auto cast) { return extentOf(cast.getSource(), dim, loc); })
       .Case<arith::SelectOp>([&](auto s) { return extentOf(s.getTrueValue(), dim, loc); })
       .Case<scf::ForOp>([&](auto loop) { return extentOf(loop.getInitArgs()[number], dim, loc); })
+      .Case<scf::WhileOp>([&](auto loop) { return extentOf(loop.getInits()[number], dim, loc); })
       .Case<scf::IfOp>(
           [&](auto branch) { return extentOf(branch.thenYield().getOperand(number), dim, loc); })
       .Default(Value());

@@ -57,6 +57,7 @@ class Lifetimes {
 public:
   explicit Lifetimes(func::FuncOp function) { number(function); }
   void find(Buffer &buffer) const;
+  bool endsWith(const Buffer &buffer, Operation *op) const { return buffer.last == end.lookup(op); }
 
 private:
   void number(Operation *op) {
@@ -83,8 +84,22 @@ void Lifetimes::follow(OpOperand &use, SmallVectorImpl<Value> &work) {
     }
     return;
   }
+  if (auto loop = dyn_cast<scf::WhileOp>(user)) {
+    work.push_back(loop.getBeforeArguments()[use.getOperandNumber()]);
+    return;
+  }
+  if (auto condition = dyn_cast<scf::ConditionOp>(user)) {
+    auto loop = cast<scf::WhileOp>(user->getParentOp());
+    work.push_back(loop.getAfterArguments()[use.getOperandNumber() - 1]);
+    work.push_back(loop.getResult(use.getOperandNumber() - 1));
+    return;
+  }
   if (isa<scf::YieldOp>(user)) {
     Operation *parent = user->getParentOp();
+    if (auto loop = dyn_cast<scf::WhileOp>(parent)) {
+      work.push_back(loop.getBeforeArguments()[use.getOperandNumber()]);
+      return;
+    }
     work.push_back(parent->getResult(use.getOperandNumber()));
     if (auto loop = dyn_cast<scf::ForOp>(parent))
       work.push_back(loop.getRegionIterArg(use.getOperandNumber()));
@@ -116,6 +131,32 @@ void Lifetimes::find(Buffer &buffer) const {
         extend(user);
       }
       follow(use, work);
+    }
+  }
+}
+
+/// A buffer of the outermost block that ends by being copied to an output, which
+/// nothing else touches, is that output: loops that update in place begin with a
+/// copy of what they update, and leave the result there.
+void useOutputs(func::FuncOp function) {
+  Lifetimes lifetimes(function);
+  SmallVector<memref::AllocOp> buffers(function.front().getOps<memref::AllocOp>());
+  for (memref::AllocOp op : buffers) {
+    Buffer buffer{op};
+    lifetimes.find(buffer);
+    for (Operation *user : op->getUsers()) {
+      auto copy = dyn_cast<memref::CopyOp>(user);
+      if (!copy || copy.getSource() != op.getResult() || copy->getBlock() != op->getBlock() ||
+          !lifetimes.endsWith(buffer, copy))
+        continue;
+      auto output = dyn_cast<BlockArgument>(copy.getTarget());
+      if (!output || output.getOwner() != op->getBlock() || !output.hasOneUse() ||
+          output.getType() != op.getType())
+        continue;
+      copy.erase();
+      op.replaceAllUsesWith(Value(output));
+      op.erase();
+      break;
     }
   }
 }
@@ -273,6 +314,7 @@ struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
 
   LogicalResult plan(func::FuncOp function) {
     Location loc = function.getLoc();
+    useOutputs(function);
     ArenaPlan arena(function);
     if (failed(arena.checkSizes()))
       return failure();

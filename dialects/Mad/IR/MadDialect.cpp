@@ -10,6 +10,7 @@
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -53,6 +54,10 @@ void MadDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Mad/IR/MadMathOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Mad/IR/MadStateOps.cpp.inc"
       >();
   addInterfaces<MadInlinerInterface>();
 }

@@ -459,7 +459,7 @@ LogicalResult ScanOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &results) 
     return failure();
   // No step at all; where a bound is not known the difference is no constant.
   std::optional<int64_t> steps = (*high - *low).constant();
-  if (!steps || *steps > 0 || getNumResults() == 0)
+  if (!steps || *steps > 0 || getNumResults() == 0 || getNumResults() != getInitial().size())
     return failure();
   llvm::append_range(results, getInitial());
   return success();

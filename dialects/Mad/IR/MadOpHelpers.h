@@ -15,10 +15,18 @@ namespace mad {
 llvm::LogicalResult verifySizes(mlir::Operation *op);
 llvm::LogicalResult verifySameElement(mlir::Operation *op, mlir::Value a, const llvm::Twine &what,
                                       mlir::Value b, const llvm::Twine &other);
+llvm::LogicalResult verifyDimension(mlir::Operation *op, llvm::StringRef text,
+                                    llvm::StringRef what);
+llvm::LogicalResult verifyValues(mlir::Operation *op, mlir::TypeRange found,
+                                 mlir::TypeRange expected, llvm::StringRef what);
 /// Whether two sizes are certainly different.
 bool differ(const DimExpr &a, const DimExpr &b);
 
 llvm::SmallVector<int64_t> rowMajorStrides(llvm::ArrayRef<int64_t> shape);
+/// Steps to the next position in row-major order; false after the last.
+bool next(llvm::MutableArrayRef<int64_t> position, llvm::ArrayRef<int64_t> shape);
+/// sum += a * b; false when that overflows.
+bool addProduct(int64_t &sum, int64_t a, int64_t b);
 /// Fails when the lowest or the highest of some coordinates lies outside of a
 /// dimension of `source`. Compiled code says the same.
 llvm::LogicalResult checkIndex(mlir::Operation *op, mlir::Value source, int64_t dim, int64_t lowest,

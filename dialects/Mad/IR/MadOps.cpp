@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/MadOpHelpers.h"
+#include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/PatternMatch.h"
@@ -56,7 +57,7 @@ bool mad::differ(const DimExpr &a, const DimExpr &b) {
   return difference && *difference != 0;
 }
 
-static LogicalResult verifyDimension(Operation *op, StringRef text, StringRef what) {
+LogicalResult mad::verifyDimension(Operation *op, StringRef text, StringRef what) {
   std::optional<DimExpr> parsed = DimExpr::parse(text);
   if (!parsed || !parsed->valid())
     return op->emitOpError() << "cannot read the " << what << " \"" << text << "\" as a dimension";
@@ -99,8 +100,18 @@ LogicalResult WeightSourceOp::verify() {
   if (!isFloat && !isInteger)
     return emitOpError() << "cannot hold elements of type " << element
                          << ", expected f16, bf16, f32, f64, i8, ui8, i32, i64 or i1";
-  if (getTransposed() && type.getRank() != 2)
-    return emitOpError() << "is transposed, which needs two dimensions, but has " << type.getRank();
+  int64_t rank = type.getRank();
+  // `layers`: the leading dimension is read from as many entries, whose names have the
+  // number of each in the place of `{i}`.
+  if (auto layers = (*this)->getAttrOfType<IntegerAttr>("layers")) {
+    if (rank == 0 || type.getDimSize(0) != layers.getInt())
+      return emitOpError() << "has " << layers.getInt() << " layers, but type " << type;
+    if (!getEntry().contains("{i}"))
+      return emitOpError("has layers, but its entry does not hold `{i}`");
+    --rank;
+  }
+  if (getTransposed() && rank != 2)
+    return emitOpError() << "is transposed, which needs two dimensions, but has " << rank;
   return success();
 }
 
@@ -393,8 +404,8 @@ LogicalResult ContractOp::verify() {
 // Control
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyValues(Operation *op, TypeRange found, TypeRange expected,
-                                  StringRef what) {
+LogicalResult mad::verifyValues(Operation *op, TypeRange found, TypeRange expected,
+                                StringRef what) {
   if (found.size() != expected.size())
     return op->emitOpError() << what << ": found " << found.size() << " values, expected "
                              << expected.size();
@@ -423,6 +434,31 @@ LogicalResult IfOp::verify() {
   return success();
 }
 
+/// What the region yields beyond the carried values, stacked along a new leading
+/// dimension of one element a step.
+static LogicalResult verifyCollected(ScanOp op) {
+  size_t carried = op.getInitial().size();
+  Operation *yield = op.getBody().front().getTerminator();
+  if (op.getNumResults() < carried || yield->getNumOperands() != op.getNumResults())
+    return op.emitOpError() << "has " << op.getNumResults() << " results and yields "
+                            << yield->getNumOperands() << " values, expected at least the "
+                            << carried << " carried ones in both";
+  DimExpr steps = *DimExpr::parse(op.getHigh()) - *DimExpr::parse(op.getLow());
+  for (size_t i = carried; i < op.getNumResults(); ++i) {
+    auto part = dyn_cast<RankedTensorType>(yield->getOperand(i).getType());
+    RankedTensorType all = tensor(op.getResult(i));
+    SmallVector<DimExpr> sizes = {steps};
+    for (int64_t d = 0; part && d < part.getRank(); ++d)
+      sizes.push_back(dimExpr(part, d));
+    if (!part || part.getElementType() != all.getElementType() ||
+        !shapesMayAgree(tensorType(sizes, {}, all.getElementType()), all))
+      return op.emitOpError() << "result " << i << " has type " << all << ", but collects "
+                              << yield->getOperand(i).getType() << " in " << steps.str()
+                              << " steps";
+  }
+  return success();
+}
+
 LogicalResult ScanOp::verify() {
   if (failed(verifySizes(*this)) || failed(verifyDimension(*this, getLow(), "lower bound")) ||
       failed(verifyDimension(*this, getHigh(), "upper bound")))
@@ -431,8 +467,12 @@ LogicalResult ScanOp::verify() {
   llvm::append_range(arguments, getInitial().getTypes());
   if (failed(verifyValues(*this, getBody().getArgumentTypes(), arguments,
                           "the arguments of the body")) ||
-      failed(verifyValues(*this, getBody().front().getTerminator()->getOperandTypes(),
-                          getInitial().getTypes(), "the body")))
+      failed(verifyCollected(*this)))
     return failure();
-  return verifyValues(*this, getResultTypes(), getInitial().getTypes(), "the op");
+  size_t carried = getInitial().size();
+  TypeRange yielded = getBody().front().getTerminator()->getOperandTypes();
+  if (failed(verifyValues(*this, yielded.take_front(carried), getInitial().getTypes(), "the body")))
+    return failure();
+  return verifyValues(*this, TypeRange(getResultTypes()).take_front(carried),
+                      getInitial().getTypes(), "the op");
 }

@@ -70,6 +70,10 @@ mlir::DenseElementsAttr denseElements(const RefTensor &tensor, mlir::RankedTenso
 std::optional<RefScalar> splatValue(mlir::Value value);
 } // namespace mad
 
+namespace mad {
+class IterateOp; // MadStateOps.h: `mad.yield` names it
+} // namespace mad
+
 #define GET_OP_CLASSES
 #include "dialects/Mad/IR/MadOps.h.inc"
 

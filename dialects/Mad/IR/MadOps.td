@@ -227,7 +227,7 @@ def Mad_ContractOp : Mad_PureOp<"contract"> {
 // Control
 //===----------------------------------------------------------------------===//
 
-def Mad_YieldOp : Op<MadDialect, "yield", [Pure, Terminator, ParentOneOf<["IfOp", "ScanOp"]>]> {
+def Mad_YieldOp : Op<MadDialect, "yield", [Pure, Terminator, ParentOneOf<["IfOp", "ScanOp", "IterateOp"]>]> {
   let summary = "ends a region with its values";
   let arguments = (ins Variadic<Mad_Tensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
@@ -251,7 +251,9 @@ def Mad_ScanOp : Mad_Op<"scan", [RecursiveMemoryEffects, RecursivelySpeculatable
   let description = [{
     Runs the region for the counter from `low` up to but without `high` (both
     dimension expressions). The region takes the counter (i64 scalar) and the
-    carried values and yields the next ones, of the same types.
+    carried values and yields the next ones, of the same types. What it yields
+    beyond them is collected: the results after the carried ones hold it for each
+    step, along a new leading dimension of `high - low`.
   }];
   let arguments = (ins Variadic<Mad_Tensor>:$initial, StrAttr:$low, StrAttr:$high);
   let results = (outs Variadic<Mad_Tensor>:$results);

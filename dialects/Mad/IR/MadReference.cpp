@@ -27,8 +27,7 @@ SmallVector<int64_t> mad::rowMajorStrides(ArrayRef<int64_t> shape) {
   return strides;
 }
 
-/// Steps to the next position in row-major order; false after the last.
-static bool next(MutableArrayRef<int64_t> position, ArrayRef<int64_t> shape) {
+bool mad::next(MutableArrayRef<int64_t> position, ArrayRef<int64_t> shape) {
   for (size_t dim = shape.size(); dim > 0; --dim) {
     if (++position[dim - 1] < shape[dim - 1])
       return true;
@@ -157,8 +156,7 @@ static int64_t boundIndex(Boundary boundary, int64_t index, int64_t extent) {
   return index < 0 ? 0 : extent - 1;
 }
 
-/// sum += a * b; false when that overflows.
-static bool addProduct(int64_t &sum, int64_t a, int64_t b) {
+bool mad::addProduct(int64_t &sum, int64_t a, int64_t b) {
   int64_t product;
   return !llvm::MulOverflow(a, b, product) && !llvm::AddOverflow(sum, product, sum);
 }

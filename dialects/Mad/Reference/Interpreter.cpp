@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/Reference/Interpreter.h"
-#include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/Reference/Binding.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -47,6 +47,7 @@ private:
                       SmallVectorImpl<Tensor> &results);
   LogicalResult op(Operation *op, Frame &frame, SmallVectorImpl<Tensor> &results);
   LogicalResult scan(ScanOp op, Frame &frame, SmallVectorImpl<Tensor> &results);
+  LogicalResult iterate(IterateOp op, Frame &frame, SmallVectorImpl<Tensor> &results);
   LogicalResult pure(Operation *op, Frame &frame, SmallVectorImpl<Tensor> &results);
   LogicalResult shape(Operation *op, Type type, SmallVector<int64_t> &sizes);
   const LastUses &lastUses(Block &block);
@@ -173,6 +174,8 @@ LogicalResult Interpreter::op(Operation *op, Frame &frame, SmallVectorImpl<Tenso
   }
   if (auto scanOp = dyn_cast<ScanOp>(op))
     return scan(scanOp, frame, results);
+  if (auto iterateOp = dyn_cast<IterateOp>(op))
+    return iterate(iterateOp, frame, results);
   if (auto weight = dyn_cast<WeightOp>(op)) {
     // Not copied: weights are large and stay alive.
     auto found = context.weights.find(weight.getSource().str());
@@ -186,22 +189,63 @@ LogicalResult Interpreter::op(Operation *op, Frame &frame, SmallVectorImpl<Tenso
   return pure(op, frame, results);
 }
 
+static Tensor counterAt(int64_t step) {
+  RefTensor counter = RefTensor::zeros(RefElement::I64, {});
+  counter.integers[0] = step;
+  return std::make_shared<const RefTensor>(std::move(counter));
+}
+
 LogicalResult Interpreter::scan(ScanOp op, Frame &frame, SmallVectorImpl<Tensor> &results) {
   std::optional<int64_t> low = context.dim(op.getLow());
   std::optional<int64_t> high = low ? context.dim(op.getHigh()) : std::nullopt;
   if (!high)
     return context.fail(op, context.message);
+  size_t carried = op.getInitial().size();
+  SmallVector<RefTensor> collected;
+  for (Type type : TypeRange(op.getResultTypes()).drop_front(carried)) {
+    SmallVector<int64_t> sizes;
+    if (failed(shape(op, type, sizes)))
+      return failure();
+    Type element = cast<RankedTensorType>(type).getElementType();
+    collected.push_back(RefTensor::zeros(refElement(element), sizes));
+  }
   for (Value initial : op.getInitial())
     results.push_back(frame.lookup(initial));
   for (int64_t step = *low; step < *high; ++step) {
-    RefTensor counter = RefTensor::zeros(RefElement::I64, {});
-    counter.integers[0] = step;
-    SmallVector<Tensor> arguments = {std::make_shared<const RefTensor>(std::move(counter))};
+    SmallVector<Tensor> arguments = {counterAt(step)};
     llvm::append_range(arguments, results);
     results.clear();
     if (failed(block(op.getBody().front(), arguments, frame, results)))
       return failure();
+    for (auto [all, part] : llvm::zip_equal(collected, ArrayRef(results).drop_front(carried)))
+      for (int64_t i = 0, n = part->elements(); i < n; ++i)
+        all.set((step - *low) * n + i, part->get(i));
+    results.truncate(carried);
   }
+  for (RefTensor &all : collected)
+    results.push_back(std::make_shared<const RefTensor>(std::move(all)));
+  return success();
+}
+
+LogicalResult Interpreter::iterate(IterateOp op, Frame &frame, SmallVectorImpl<Tensor> &results) {
+  std::optional<int64_t> limit = context.dim(op.getLimit());
+  if (!limit)
+    return context.fail(op, context.message);
+  for (Value initial : op.getInitial())
+    results.push_back(frame.lookup(initial));
+  int64_t rounds = 0;
+  for (; rounds < *limit; ++rounds) {
+    SmallVector<Tensor> arguments = {counterAt(rounds)}, holds;
+    llvm::append_range(arguments, results);
+    if (failed(block(op.getCondition().front(), arguments, frame, holds)))
+      return failure();
+    if (!holds[0]->integers[0])
+      break;
+    results.clear();
+    if (failed(block(op.getBody().front(), arguments, frame, results)))
+      return failure();
+  }
+  results.push_back(counterAt(rounds));
   return success();
 }
 

@@ -180,6 +180,19 @@ Value scalarOf(OpBuilder &b, Location loc, Value tensor, bool isBool) {
   return fromStorage(b, loc, tensor::ExtractOp::create(b, loc, tensor, ValueRange()), isBool);
 }
 
+Value withoutUnits(OpBuilder &b, Location loc, Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  llvm::erase(shape, 1);
+  if (static_cast<int64_t>(shape.size()) == type.getRank())
+    return tensor;
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
+      strides(type.getRank(), b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(b, loc, RankedTensorType::get(shape, type.getElementType()),
+                                        tensor, offsets, tensor::getMixedSizes(b, loc, tensor),
+                                        strides);
+}
+
 Value tensorOf(OpBuilder &b, Location loc, Value scalar) {
   scalar = toStorage(b, loc, scalar);
   auto type = RankedTensorType::get({}, scalar.getType());

@@ -45,6 +45,10 @@ public:
   /// and ends (`cf.assert`): what follows is sure that it holds.
   void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::Value found,
              mlir::Value bound, std::string message);
+  /// Of a loop of scf that was a `mad.scan`: how many values that carried, and where
+  /// what the others collect goes.
+  llvm::DenseMap<mlir::Operation *, std::pair<size_t, mlir::Value>> loops;
+
   /// Checks recorded for a function, as `mad.index_checks` holds them.
   mlir::ArrayAttr checksOf(mlir::func::FuncOp function) const;
 
@@ -54,6 +58,9 @@ private:
 
 /// The only element of a tensor of rank 0; bools as i1.
 mlir::Value scalarOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, bool isBool);
+/// A tensor without its dimensions of extent 1: where it is inserted it is then clear
+/// which dimensions it lacks.
+mlir::Value withoutUnits(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor);
 /// A tensor of rank 0; an i1 becomes a byte.
 mlir::Value tensorOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value scalar);
 mlir::Value fromStorage(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool isBool);
@@ -95,6 +102,7 @@ void populatePhiloxPatterns(mlir::RewritePatternSet &patterns, Lowering &lowerin
 void populateReductionPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateSortPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateSourcePatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
+void populateUpdatePatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 void populateViewPatterns(mlir::RewritePatternSet &patterns, Lowering &lowering);
 
 } // namespace mad

@@ -129,6 +129,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
     populateMovementPatterns(patterns, lowering);
     populateReductionPatterns(patterns, lowering);
     populateSourcePatterns(patterns, lowering);
+    populateUpdatePatterns(patterns, lowering);
     populateViewPatterns(patterns, lowering);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, lowering.types);
     populateReturnOpTypeConversionPattern(patterns, lowering.types);

@@ -719,6 +719,6 @@ func.func @scan(%x: tensor<f32>) {
 // -----
 
 func.func @yield() {
-  // expected-error @+1 {{expects parent op to be one of 'mad.if, mad.scan'}}
+  // expected-error @+1 {{expects parent op to be one of 'mad.if, mad.scan, mad.iterate'}}
   mad.yield
 }

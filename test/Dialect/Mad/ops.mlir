@@ -199,3 +199,37 @@ func.func @control(%c: tensor<i1>, %x: tensor<4xf32>, %y: tensor<f32>) {
   }
   return
 }
+
+// CHECK-LABEL: func.func @update
+func.func @update(%x: tensor<4x3xf32>, %i: tensor<i64>, %v: tensor<f32>, %w: tensor<2x3xf32>) {
+  // CHECK: mad.update %{{.*}}[%{{.*}}] by #{{[a-z0-9]+}} checked with %{{.*}} : (tensor<4x3xf32>, tensor<f32>, tensor<i64>) -> tensor<4x3xf32>
+  %0 = mad.update %x[%i] by affine_map<()[s0] -> (s0, 1)> checked with %v : (tensor<4x3xf32>, tensor<f32>, tensor<i64>) -> tensor<4x3xf32>
+  // CHECK: mad.update %{{.*}} by #{{[a-z0-9]+}} inside with %{{.*}} : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<4x3xf32>
+  %1 = mad.update %x by affine_map<(d0, d1) -> (2 * d0 + 1, d1)> inside with %w : (tensor<4x3xf32>, tensor<2x3xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @iterate
+func.func @iterate(%x: tensor<4xf32>, %c: tensor<i1>) {
+  // CHECK: mad.iterate max "N + 1" carry %{{.*}} : (tensor<4xf32>) -> (tensor<4xf32>, tensor<i64>) while {
+  // CHECK: ^bb0(%{{.*}}: tensor<i64>, %{{.*}}: tensor<4xf32>):
+  // CHECK: } do {
+  %0:2 = mad.iterate max "N + 1" carry %x : (tensor<4xf32>) -> (tensor<4xf32>, tensor<i64>) while {
+  ^bb0(%i: tensor<i64>, %a: tensor<4xf32>):
+    mad.yield %c : tensor<i1>
+  } do {
+  ^bb0(%i: tensor<i64>, %a: tensor<4xf32>):
+    mad.yield %a : tensor<4xf32>
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @collect
+func.func @collect(%x: tensor<4xf32>, %y: tensor<f32>) {
+  // CHECK: mad.scan "1" to "N" carry %{{.*}} : (tensor<f32>) -> (tensor<f32>, tensor<?x4xf32, #mad.dims<"N - 1", "">>)
+  %0:2 = mad.scan "1" to "N" carry %y : (tensor<f32>) -> (tensor<f32>, tensor<?x4xf32, #mad.dims<"N - 1", "">>) {
+  ^bb0(%i: tensor<i64>, %a: tensor<f32>):
+    mad.yield %a, %x : tensor<f32>, tensor<4xf32>
+  }
+  return
+}

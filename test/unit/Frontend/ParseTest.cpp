@@ -66,9 +66,9 @@ TEST(Expressions, ReductionsIfAndScan) {
   EXPECT_EQ(body("if a { b } else if c { d }\nelse { e }"),
             "(if a (block b) (if c (block d) (block e)))");
   EXPECT_EQ(body("scan u = u0 over i in 0..n + 1 { let v = u\n v }"),
-            "(scan u u0 (i 0 (+ n 1)) (block (let v _ u) v))");
+            "(scan u u0 (over (i 0 (+ n 1))) (block (let v _ u) v))");
   EXPECT_EQ(body("scan (a, (b, c)) = t over i in 0..3 { t }"),
-            "(scan (pattern a (pattern b c)) t (i 0 3) (block t))");
+            "(scan (pattern a (pattern b c)) t (over (i 0 3)) (block t))");
 }
 
 TEST(Expressions, WithIsTheLoosest) {

@@ -87,6 +87,7 @@ inline std::string shortForm(const ast::Node *node) {
     head = "assert";
     break;
   case Kind::Binders:
+  case Kind::Overs:
     head = "over";
     break;
   case Kind::TuplePattern:

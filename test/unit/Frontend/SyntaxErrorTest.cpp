@@ -29,7 +29,7 @@ TEST(SyntaxErrors, Items) {
             "    1 | const weight = 3\n"
             "      |       ^~~~~~\n");
   EXPECT_EQ(errors("let z = 3\n"), "error[E0129]: found `let`, expected `use`, `dim`, `const`, "
-                                   "`weight`, `fn`, `export fn` or `test`\n"
+                                   "`weight`, `record`, `fn`, `export fn` or `test`\n"
                                    "  --> t.mad:1:1\n"
                                    "    1 | let z = 3\n"
                                    "      | ^~~\n"
@@ -50,8 +50,8 @@ TEST(SyntaxErrors, Items) {
                    "  let a = 1\n"
                    "  a\n"
                    "}\n"),
-            "error[E0129]: found `fm`, expected `use`, `dim`, `const`, `weight`, `fn`, `export fn` "
-            "or `test`\n"
+            "error[E0129]: found `fm`, expected `use`, `dim`, `const`, `weight`, `record`, `fn`, "
+            "`export fn` or `test`\n"
             "  --> t.mad:1:1\n"
             "    1 | fm g(x: f32[K]) {\n"
             "      | ^~\n");
@@ -177,10 +177,10 @@ TEST(SyntaxErrors, Expressions) {
             "  --> t.mad:1:15\n"
             "    1 | fn f() { g(1, , 2) }\n"
             "      |               ^\n");
-  EXPECT_EQ(errors("fn f() { g(a with b = c) }\n"),
-            "error[E0130]: `with` cannot stand inside a list\n"
+  EXPECT_EQ(errors("fn f() { g[a with b = c] }\n"),
+            "error[E0130]: `with` cannot stand inside an expression\n"
             "  --> t.mad:1:14\n"
-            "    1 | fn f() { g(a with b = c) }\n"
+            "    1 | fn f() { g[a with b = c] }\n"
             "      |              ^~~~\n"
             "help: put parentheses around the expression and its `with`\n");
   EXPECT_EQ(errors("fn f() { a + weight }\n"),
