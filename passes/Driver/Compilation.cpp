@@ -62,7 +62,7 @@ bool Compilation::parse(const std::string &path) {
 /// what was written.
 static bool keptItsPlace(const Diagnostics &diagnostics) {
   return llvm::none_of(diagnostics.all(), [](const Diagnostic &d) {
-    return d.code <= code::E0103 || (d.code >= code::E0108 && d.code <= code::E0112);
+    return d.code <= code::E0103 || (d.code >= code::E0107 && d.code <= code::E0112);
   });
 }
 

@@ -18,6 +18,8 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
+#include <vector>
 
 using namespace mlir;
 
@@ -148,7 +150,7 @@ void Part::outline(OpBuilder &b, SymbolTable &symbols) {
     results.push_back(values.lookup(output));
   func::ReturnOp::create(b, loc, results);
   for (auto [output, result] : llvm::zip(outputs, call.getResults()))
-    output.replaceUsesWithIf(result, [&](OpOperand &use) {
+    Value(output).replaceUsesWithIf(result, [&](OpOperand &use) {
       return !members.contains(call->getBlock()->findAncestorOpInBlock(*use.getOwner()));
     });
   for (Operation *op : llvm::reverse(ops))
@@ -166,7 +168,7 @@ struct SplitFunctionsPass : impl::SplitFunctionsBase<SplitFunctionsPass> {
       whole.add(&op);
     if (whole.loops < 2 * maxLoops && whole.ops < 2 * maxOps)
       return;
-    SmallVector<Part> parts(1);
+    std::vector<Part> parts(1);
     // Light ops whose operands no part makes stay, before the parts.
     DenseSet<Value> made;
     for (Operation &op : block.without_terminator()) {

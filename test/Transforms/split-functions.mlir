@@ -18,7 +18,6 @@
 //      CHECK:   scf.for
 //      CHECK:   return
 //      CHECK: func.func private @[[ONE]](
-//  CHECK-NOT:   memref<8xf32>,
 //      CHECK:   memref.view
 //      CHECK:   %[[S:.*]] = scf.for
 //      CHECK:   scf.for
