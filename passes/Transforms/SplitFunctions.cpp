@@ -37,13 +37,14 @@ bool isLight(Operation *op) {
   return op->hasTrait<OpTrait::ConstantLike>() || isa<MemRefType, IndexType>(type);
 }
 
-/// A failed check leaves the function of the entry; stack memory lasts as long
-/// as its function.
+/// Stack memory lasts as long as its function, so it stays in the first one.
+bool isStack(Operation *op) { return isa<memref::AllocaOp, LLVM::AllocaOp>(op); }
+
+/// A failed check leaves the function of the entry.
 bool canMove(Operation *op) {
   return !op->walk([](Operation *inner) {
-              return isa<cf::AssertOp, memref::AllocaOp, func::ReturnOp>(inner)
-                         ? WalkResult::interrupt()
-                         : WalkResult::advance();
+              return isa<cf::AssertOp, func::ReturnOp>(inner) ? WalkResult::interrupt()
+                                                              : WalkResult::advance();
             }).wasInterrupted();
 }
 
@@ -169,16 +170,16 @@ struct SplitFunctionsPass : impl::SplitFunctionsBase<SplitFunctionsPass> {
     if (whole.loops < 2 * maxLoops && whole.ops < 2 * maxOps)
       return;
     std::vector<Part> parts(1);
-    // Light ops whose operands no part makes stay, before the parts.
+    // Light ops and stack memory stay before the parts when no part makes their operands.
     DenseSet<Value> made;
     for (Operation &op : block.without_terminator()) {
-      bool stays = isLight(&op) &&
-                   llvm::none_of(op.getOperands(), [&](Value v) { return made.contains(v); });
-      if (stays)
+      bool fromPart = llvm::any_of(op.getOperands(), [&](Value v) { return made.contains(v); });
+      if ((isLight(&op) || isStack(&op)) && !fromPart)
         continue;
-      if (isFull(parts.back().getSize()) || !canMove(&op))
+      bool moves = canMove(&op) && !isStack(&op);
+      if (isFull(parts.back().getSize()) || !moves)
         parts.emplace_back();
-      if (!canMove(&op))
+      if (!moves)
         continue;
       parts.back().add(&op);
       made.insert(op.result_begin(), op.result_end());

@@ -94,3 +94,32 @@ func.func @short(%x: memref<8xf32>) {
   }
   return
 }
+
+// Stack memory stays in the first function and comes in as an argument.
+// CHECK-LABEL: func.func @stack(
+// CHECK:         %[[A:.*]] = memref.alloca
+// CHECK:         call @{{.*}}(%[[A]]) : (memref<8xf32>) -> ()
+// CHECK:         call @{{.*}}%[[A]]
+// CHECK:         return
+func.func @stack(%x: memref<8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %a = memref.alloca() : memref<8xf32>
+  scf.for %i = %c0 to %c8 step %c1 {
+    memref.store %zero, %a[%i] : memref<8xf32>
+  }
+  scf.for %i = %c0 to %c8 step %c1 {
+    memref.store %zero, %a[%i] : memref<8xf32>
+  }
+  scf.for %i = %c0 to %c8 step %c1 {
+    %v = memref.load %a[%i] : memref<8xf32>
+    memref.store %v, %x[%i] : memref<8xf32>
+  }
+  scf.for %i = %c0 to %c8 step %c1 {
+    %v = memref.load %x[%i] : memref<8xf32>
+    memref.store %v, %x[%i] : memref<8xf32>
+  }
+  return
+}
