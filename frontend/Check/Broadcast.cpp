@@ -78,7 +78,16 @@ bool Checker::align(std::vector<Value> &values, const Node *at, const std::strin
                           quoted(show(values[i])) + ": " + reason);
         if (operation || first < nodes.size())
           report.label(nodes[first]->span).label(nodes[i]->span);
-        report.help(help);
+        // The dimension stands elsewhere in the larger operand: it was meant for there.
+        const Dims &large = shapes[first].size() > shapes[i].size() ? shapes[first] : shapes[i];
+        const hir::Dim &lone = shapes[first].size() > shapes[i].size() ? dim : shape[d];
+        bool elsewhere = shapes[first].size() != shapes[i].size() &&
+                         std::any_of(large.begin(), large.end(),
+                                     [&](const hir::Dim &o) { return o.size == lone.size; });
+        report.help(elsewhere
+                        ? "shapes are aligned at their last dimension: write `keep = true` in a "
+                          "reduction, or insert a 1 with `reshape`"
+                        : help);
         noteDeclaration(report, nodes[first]);
         noteDeclaration(report, nodes[i]);
       };

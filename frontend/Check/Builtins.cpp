@@ -58,7 +58,11 @@ bool Checker::arguments(const Node *n, const std::string &name, size_t low, size
     if (std::find(named.begin(), named.end(), argument->text) == named.end()) {
       Report report(*this, code::E0309, argument->nameSpan,
                     quoted(name) + " has no parameter " + quoted(argument->text));
-      if (std::string near = suggestion(argument->text, named); !near.empty())
+      // What NumPy calls it.
+      std::string near = argument->text == "keepdims" || argument->text == "keepdim" ? "keep"
+                         : argument->text == "dtype" ? "type"
+                                                     : suggestion(argument->text, named);
+      if (std::find(named.begin(), named.end(), near) != named.end())
         report.help("did you mean " + quoted(near) + "?");
       return false;
     }

@@ -36,6 +36,7 @@ public:
 
 private:
   void leaveLibrary();
+  bool excused() const;
 
   Checker &checker;
   Diagnostic d;

@@ -107,13 +107,17 @@ Value Checker::matmul(const Node *n, const Want &want) {
   auto require = [&](const hir::Dim &p, const hir::Dim &q) {
     std::string message = "cannot multiply " + quoted(show(values[0])) + " by " +
                           quoted(show(values[1])) + ": " + described(p) + " is not " + described(q);
-    return requireEqual(p, q, n->nameSpan, message,
-                        [&](const std::string &reason, const std::string &help) {
-                          Report report = fail(code::E0203, reason);
-                          report.label(left->span).label(right->span).help(help);
-                          noteDeclaration(report, left);
-                          noteDeclaration(report, right);
-                        });
+    return requireEqual(
+        p, q, n->nameSpan, message, [&](const std::string &reason, const std::string &help) {
+          Report report = fail(code::E0203, reason);
+          // The other dimension of a matrix may be the one that was meant.
+          Dims other = values[1].shape();
+          bool turned = other.size() == 2 && other[1].size == p.size;
+          report.label(left->span).label(right->span);
+          report.help(turned ? "write " + quoted("transpose(" + textAt(right) + ")") : help);
+          noteDeclaration(report, left);
+          noteDeclaration(report, right);
+        });
   };
   if (!require(a.shape[a.summed], c.shape[c.summed]))
     return {};

@@ -56,6 +56,39 @@ std::string Checker::suggestion(std::string_view name, const std::vector<std::st
   return best;
 }
 
+/// What names of other languages, and of modules that are not used, stand for.
+static std::string habitOfName(std::string_view name) {
+  if (name == "True" || name == "False")
+    return name == "True" ? "write `true`" : "write `false`";
+  if (name == "np" || name == "numpy" || name == "torch" || name == "jnp" || name == "tf")
+    return "functions of the language have no prefix: `sum(x)`";
+  if (name == "None" || name == "nil" || name == "null")
+    return "there is no such value: leave the argument out, or insert a dimension with `reshape`";
+  if (name == "len")
+    return "write `size(x, axis = 0)`";
+  if (name == "print")
+    return "a function has no effects: return the value, or check it in a `test`";
+  if (name == "pow")
+    return "a power is written `a ^ b`";
+  if (standardModule("std." + std::string(name)))
+    return "write `use std." + std::string(name) + "` at the top of the file";
+  return {};
+}
+
+/// What attributes and methods of arrays elsewhere are here.
+static std::string habitOfMember(std::string_view member, const std::string &object) {
+  if (member == "T")
+    return "write `transpose(" + object + ")`";
+  if (member == "shape" || member == "size")
+    return "write `size(" + object + ", axis = 0)`, or the name of the dimension";
+  if (member == "dtype")
+    return "types are known when compiling: name one with `T: type` in the brackets of the "
+           "function";
+  if (isBuiltin(member))
+    return "write `" + std::string(member) + "(" + object + ")`";
+  return {};
+}
+
 void Checker::unknownName(const Node *at, std::string_view what) {
   ++failures;
   if (!reportedNames.insert(std::string(at->text)).second)
@@ -70,7 +103,9 @@ void Checker::unknownName(const Node *at, std::string_view what) {
     candidates.insert(candidates.end(), builtinNames().begin(), builtinNames().end());
   Report report(*this, code::E0201, at->nameSpan,
                 "there is no " + std::string(what) + " `" + std::string(at->text) + "`");
-  if (std::string near = suggestion(at->text, candidates); !near.empty())
+  if (std::string known = habitOfName(at->text); !known.empty())
+    report.help(known);
+  else if (std::string near = suggestion(at->text, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");
   else if (frame->fn && what.starts_with("pack"))
     report.help("it is declared in brackets: " +
@@ -242,7 +277,8 @@ std::optional<size_t> Checker::memberNumber(const Node *n, const Value &value) {
   if (value.kind != Value::Tuple || !digits) {
     Report(*this, code::E0308, n->nameSpan,
            quoted(show(value)) + " has no member " + quoted(n->text))
-        .label(n->kids[0]->span);
+        .label(n->kids[0]->span)
+        .help(habitOfMember(n->text, textAt(n->kids[0])));
     return std::nullopt;
   }
   size_t i = n->text.size() > 4 ? value.parts.size() : std::stoul(std::string(n->text));

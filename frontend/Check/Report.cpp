@@ -49,8 +49,39 @@ void Report::leaveLibrary() {
   d.help.clear();
 }
 
+static bool isWordPart(char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+static bool hasWord(std::string_view line, std::string_view word) {
+  for (size_t at = line.find(word); at != line.npos; at = line.find(word, at + 1)) {
+    size_t end = at + word.size();
+    if ((at == 0 || !isWordPart(line[at - 1])) && (end == line.size() || !isWordPart(line[end])))
+      return true;
+  }
+  return false;
+}
+
+/// Whether the name that is missing may be declared by text that did not parse.
+bool Report::excused() const {
+  if (d.code != code::E0201)
+    return false;
+  std::string_view name = checker.sources.text(d.span);
+  for (const Diagnostic &other : checker.diagnostics.all()) {
+    if (other.code >= 200 || other.span.file != d.span.file)
+      continue;
+    std::string_view all = checker.sources[d.span.file].text;
+    size_t at = std::min<size_t>(other.span.begin, all.size());
+    size_t begin = at == 0 ? 0 : all.rfind('\n', at - 1) + 1;
+    std::string_view line = all.substr(begin, all.find('\n', at) - begin);
+    if (line.starts_with("use") || hasWord(line, name))
+      return true;
+  }
+  return false;
+}
+
 Report::~Report() {
   ++checker.failures;
+  if (excused())
+    return;
   leaveLibrary();
   // The innermost calls say most; long chains are cut.
   size_t shown = 0;

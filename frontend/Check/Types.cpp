@@ -27,6 +27,17 @@ std::string Checker::ranks(size_t found, size_t expected) {
 // Reading types
 //===----------------------------------------------------------------------===//
 
+/// What other languages call a type.
+static std::string typeElsewhere(std::string_view name) {
+  static constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {"float", "f32"}, {"float32", "f32"}, {"double", "f64"}, {"float64", "f64"}, {"int", "i64"},
+      {"int64", "i64"}, {"long", "i64"},    {"int32", "i32"},  {"boolean", "bool"}};
+  for (auto [elsewhere, here] : names)
+    if (name == elsewhere)
+      return std::string(here);
+  return {};
+}
+
 std::optional<TypeTree> Checker::typeOf(const Node *n) {
   TypeTree tree;
   if (n->kind == Kind::TupleType) {
@@ -57,7 +68,9 @@ std::optional<TypeTree> Checker::typeOf(const Node *n) {
     std::vector<std::string> names;
     for (Element e : hir::elements)
       names.push_back(hir::name(e));
-    if (std::string near = suggestion(n->text, names); !near.empty())
+    if (std::string known = typeElsewhere(n->text); !known.empty())
+      report.help("write " + quoted(known));
+    else if (std::string near = suggestion(n->text, names); !near.empty())
       report.help("did you mean " + quoted(near) + "?");
     return std::nullopt;
   }
@@ -414,10 +427,14 @@ Value Checker::coerceTensor(Value value, const TypeTree &type, const Node *at,
   for (size_t d = 0; d < found.size(); ++d) {
     std::string message =
         what + " is " + quoted(show(type)) + ": dimension " + std::to_string(d) + " differs";
-    bool good = requireEqual(found[d], type.type.shape[d], at->span, message,
-                             [&](const std::string &reason, const std::string &help) {
-                               mismatch(code::E0205, reason).help(help);
-                             });
+    bool good = requireEqual(
+        found[d], type.type.shape[d], at->span, message,
+        [&](const std::string &reason, const std::string &help) {
+          bool turned = found.size() == 2 && found[0].size == type.type.shape[1].size &&
+                        found[1].size == type.type.shape[0].size;
+          mismatch(code::E0205, reason)
+              .help(turned ? "write " + quoted("transpose(" + textAt(at) + ")") : help);
+        });
     if (!good)
       return {};
     // The declared name is a name for a dimension that has none. A 1 that has one

@@ -120,8 +120,32 @@ void Lexer::unknownCharacter() {
   bool control = *start < 0x20 || *start == 0x7F;
   if (control)
     std::snprintf(name, sizeof name, "U+%04X", unsigned(static_cast<unsigned char>(*start)));
-  diagnostics.error(code::E0104, span(),
-                    "the character `" + std::string(name) + "` has no meaning here");
+  // `&&` is one mistake.
+  if ((*start == '&' || *start == '|') && cursor < limit && *cursor == *start)
+    name[1] = *cursor++;
+  Diagnostic &error = diagnostics.error(code::E0104, span(),
+                                        std::string(name[1] && !control ? "`" : "the character `") +
+                                            name + "` has no meaning here");
+  switch (*start) {
+  case '#':
+    error.help = "a comment begins with `//`";
+    break;
+  case '&':
+    error.help = "write `and`";
+    break;
+  case '|':
+    error.help = "write `or`";
+    break;
+  case '!':
+    error.help = "write `not`";
+    break;
+  case '?':
+    error.help = "a choice is written `if c { a } else { b }`";
+    break;
+  case '\'':
+    error.help = "strings stand in double quotes; `transpose(x)` transposes";
+    break;
+  }
 }
 
 Token Lexer::string() {
@@ -216,5 +240,9 @@ Token Lexer::malformedNumber() {
                               : "`" + text + "` is no number");
   if (point)
     error.help = "write `" + text + "0`";
+  else if (text.back() == 'f' || text.back() == 'F')
+    error.help = "write `" + text.substr(0, text.size() - 1) +
+                 "`: a number takes its type from where "
+                 "it stands";
   return Token::Number;
 }

@@ -185,6 +185,60 @@ struct Text {
 };
 } // namespace
 
+/// Words of other languages where a declaration begins.
+static std::string declarationHelp(std::string_view word) {
+  if (word == "def" || word == "func" || word == "function" || word == "fun")
+    return "a function begins with `fn`";
+  if (word == "import" || word == "from" || word == "include" || word == "using")
+    return "`use std.nn` takes a module in";
+  if (word == "class" || word == "struct")
+    return "there are no classes: write functions";
+  return {};
+}
+
+/// Words of other languages that stand where a statement begins.
+static std::string statementHelp(std::string_view word) {
+  if (word == "return")
+    return "the last line of a block is its result: leave `return` out";
+  if (word == "var" || word == "mut" || word == "val" || word == "auto")
+    return "a value is named with `let`";
+  if (word == "while")
+    return "values never change: repeat with `scan`";
+  if (word == "lambda")
+    return "functions have names: declare one with `fn`";
+  return {};
+}
+
+/// What was meant, where habits of other languages say so.
+static std::string habit(const Driver &driver, const Expected &expected) {
+  const lex::Lexeme &found = driver.last(), &before = driver.beforeLast();
+  // A character behind the last one of a file is NUL.
+  char next = found.text.empty() ? 0 : found.text.data()[found.text.size()];
+  if (found.token == Token::Star && before.token == Token::Star)
+    return "a power is written `a ^ b`";
+  bool computes = before.token >= Token::Plus && before.token <= Token::Percent;
+  if (found.token == Token::Assign && computes)
+    return "values never change: give the new one a name with `let`";
+  if (found.token == Token::Colon && next == '=')
+    return "a value is named with `let`: `let " + std::string(before.text) + " = ...`";
+  if (found.token == Token::Colon && expected.has(Token::RightBracket))
+    return "a slice is written `2..6`, with a step `2..6 by 2`";
+  if (found.token == Token::Dot && expected.expression() && next >= '0' && next <= '9')
+    return "write a digit before the point: `0." + std::string(1, next) + "`";
+  if (found.token == Token::If && expected.operators())
+    return "a choice is written `if c { a } else { b }`";
+  if (found.token == Token::Less && before.token == Token::Name &&
+      expected.has(Token::LeftBracket) && !expected.expression())
+    return "a tensor is written with its sizes in brackets: `f32[N, M]`";
+  if (found.token == Token::Name && before.token == Token::Name) {
+    if (expected.count() == 1 && expected.has(Token::Colon))
+      return "the name comes first: `" + std::string(found.text) + ": " + std::string(before.text) +
+             "`";
+    return statementHelp(before.text);
+  }
+  return {};
+}
+
 /// The mistakes that deserve a text of their own.
 static Text special(const Driver &driver, const Expected &expected, const std::string &found) {
   Token token = driver.last().token;
@@ -192,10 +246,17 @@ static Text special(const Driver &driver, const Expected &expected, const std::s
     Text text{code::E0129, "found " + found + ", expected " + expected.list(Token::Line), {}};
     if (token == Token::Let)
       text.help = "outside functions a value is declared with `const`";
+    else if (token == Token::Name)
+      text.help = declarationHelp(driver.last().text);
     return text;
   }
-  if (isMisusedWord(token, expected))
-    return {code::E0122, found + " is a word of the language, it cannot be a name", {}};
+  if (isMisusedWord(token, expected)) {
+    std::string help = token == Token::Where ? "to choose elements write `select(condition, a, b)`"
+                       : token == Token::Dim && expected.has(Token::Number)
+                           ? "the dimensions of a reduction are named by `axis`"
+                           : "";
+    return {code::E0122, found + " is a word of the language, it cannot be a name", help};
+  }
   if (isComparison(token) && expected.operators() && !expected.has(token))
     return {code::E0125, "comparisons do not chain", "write `a < b and b < c`"};
   if (token == Token::Assign && expected.operators())
@@ -228,6 +289,7 @@ void Parser::report_syntax_error(const context &context) const {
     std::string list = expected.list(d.beforeLast().token);
     text.code = expected.expression() && !expected.statement() ? code::E0121 : code::E0120;
     text.text = "found " + found + (list.empty() ? "" : ", expected " + list);
+    text.help = habit(d, expected);
   }
   if (!known) {
     Diagnostic &error = d.error(text.code, context.location(), std::move(text.text));

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
 #include "frontend/Check/Check.h"
+#include "frontend/Diag/Codes.h"
 #include "frontend/Emit/Emit.h"
 #include "frontend/Parse/Parse.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -58,10 +59,17 @@ bool Compilation::parse(const std::string &path) {
   return impl->dumpFolder.empty() || impl->dump("00-ast.txt", mad::dump(*impl->tree));
 }
 
+/// Whether the parser knew where items and blocks end, so that what it kept is
+/// what was written.
+static bool keptItsPlace(const Diagnostics &diagnostics) {
+  return llvm::none_of(diagnostics.all(), [](const Diagnostic &d) {
+    return d.code <= code::E0103 || (d.code >= code::E0107 && d.code <= code::E0112);
+  });
+}
+
 bool Compilation::check(const std::string &path) {
-  // The checker also runs on what parsed around a syntax error only if nothing
-  // was lost; it is not worth a second wave of messages.
-  if (!parse(path))
+  // What parsed around an error is checked too: one run, all independent errors.
+  if (!parse(path) && (!impl->tree || !keptItsPlace(impl->diagnostics)))
     return false;
   StepTimer timer(impl->times, "check");
   impl->program = mad::check(impl->sources, *impl->tree, impl->diagnostics);

@@ -65,6 +65,7 @@ static void buildVector(OpPassManager &pm, const CpuOptions &options) {
   pm.addNestedPass<func::FuncOp>(createVectorizeLoops({options.level}));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(pm);
+  pm.addPass(createSplitFunctions());
 }
 
 /// The LLVM dialect, with C functions for the runtime.

@@ -171,6 +171,24 @@ def ShareKernels : Pass<"mad-share-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def SplitFunctions : Pass<"mad-split-functions", "::mlir::ModuleOp"> {
+  let summary = "cuts blocks with many loops into functions";
+  let description = [{
+    The time that LLVM takes grows with the square of the number of loops in a
+    function. A block with at least two times `max-loops` loops, or two times
+    `max-ops` ops, becomes a sequence of calls: each function takes the values
+    that its part of the block uses and returns those that are used behind it;
+    constants and views of constants and arguments are made again inside. Ops
+    with a check stay, because a failed one ends the run. After the passes that
+    make loops, before those that make branches.
+  }];
+  let options = [
+    Option<"maxLoops", "max-loops", "int64_t", "64", "loops of one part">,
+    Option<"maxOps", "max-ops", "int64_t", "4000", "ops of one part">];
+  let statistics = [Statistic<"numParts", "num-parts", "functions made">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"];
+}
+
 def TraceKernels : Pass<"mad-trace-kernels", "::mlir::ModuleOp"> {
   let summary = "calls a hook around the kernels of entries";
   let description = [{

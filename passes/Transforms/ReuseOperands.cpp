@@ -38,11 +38,14 @@ OpOperand *dyingInput(GenericOp op) {
   return nullptr;
 }
 
+constexpr unsigned maxChain = 16;
+
 struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
   using ReuseOperandsBase::ReuseOperandsBase;
 
   void runOnOperation() override {
     OpBuilder b(&getContext());
+    DenseMap<Value, unsigned> chains; ///< ops in place that end in a value
     getOperation().walk([&](GenericOp op) {
       if (op.getNumReductionLoops() || op.getNumResults() != 1 || !op.hasPureTensorSemantics() ||
           !op.getDpsInits().front().getDefiningOp<tensor::EmptyOp>() ||
@@ -51,6 +54,12 @@ struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
       OpOperand *input = dyingInput(op);
       if (!input)
         return;
+      // What is written in place, one op after the other, is one place for the
+      // analysis of bufferization, whose time grows with the square of that.
+      unsigned length = chains.lookup(input->get()) + 1;
+      if (length > maxChain)
+        return;
+      chains[op->getResult(0)] = length;
       unsigned position = input->getOperandNumber();
       Block *body = op.getBody();
       body->getArgument(position).replaceAllUsesWith(body->getArguments().back());
