@@ -64,8 +64,9 @@ RefTensor toReference(mad_dtype dtype, llvm::ArrayRef<int64_t> shape, const void
 
 class ReferenceExecutable : public Executable {
 public:
-  ReferenceExecutable(Compilation &compilation, bool f64)
-      : compilation(compilation), f64(f64), all(compilation.signatures()) {
+  ReferenceExecutable(Compilation &compilation, bool f64, RefOpObserver observe)
+      : compilation(compilation), f64(f64), observe(std::move(observe)),
+        all(compilation.signatures()) {
     for (const WeightBytes &w : compilation.weights())
       weights[w.name] = toReference(w.dtype, w.shape, w.data.get());
   }
@@ -88,7 +89,7 @@ public:
     std::vector<RefTensor> in, out;
     for (size_t i = 0; i < inputs.size(); ++i)
       in.push_back(toReference(signature->inputs[i].dtype, inputs[i].shape, inputs[i].data.get()));
-    if (failed(interpret(compilation.module(), entry, std::move(in), out, context))) {
+    if (failed(interpret(compilation.module(), entry, std::move(in), out, context, {}, observe))) {
       error = context.message;
       return false;
     }
@@ -136,14 +137,16 @@ private:
 
   Compilation &compilation;
   bool f64;
+  RefOpObserver observe;
   std::vector<Signature> all;
   std::map<std::string, RefTensor> weights;
 };
 
 } // namespace
 
-std::unique_ptr<Executable> makeReferenceExecutable(Compilation &compilation, bool f64) {
-  return std::make_unique<ReferenceExecutable>(compilation, f64);
+std::unique_ptr<Executable> makeReferenceExecutable(Compilation &compilation, bool f64,
+                                                    RefOpObserver observe) {
+  return std::make_unique<ReferenceExecutable>(compilation, f64, std::move(observe));
 }
 
 } // namespace mad
