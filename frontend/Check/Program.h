@@ -140,7 +140,7 @@ struct Assertion {
 };
 
 struct Function {
-  enum Kind : uint8_t { Private, Export, Test } kind = Private;
+  enum Kind : uint8_t { Private, Export, Test, WeightValue } kind = Private;
   std::string name; ///< unique in the program; that of the source for Export; the title for Test
   std::string doc;  ///< text without markers
   Span span;
@@ -158,6 +158,7 @@ struct Weight {
   std::string entry;       ///< tensor in the file; empty: the file holds one
   bool transposed = false; ///< the file holds the transpose (rank 2)
   Span span;
+  Function *value = nullptr; ///< without a file: computes the weight, from nothing
 };
 
 struct Program {

@@ -12,12 +12,12 @@ using ast::Node;
 
 static const char *nameOf(Kind kind) {
   static constexpr const char *names[] = {
-      "Use",     "Dim",      "Const",  "Weight",       "Fn",      "Test",      "Generics",
-      "Generic", "Params",   "Param",  "TensorType",   "Pack",    "TupleType", "Block",
-      "Let",     "LetIndex", "Assert", "TuplePattern", "Binders", "Binder",    "Number",
-      "Bool",    "String",   "Name",   "Member",       "Call",    "Named",     "Index",
-      "Range",   "All",      "Unary",  "Binary",       "Reduce",  "If",        "Scan",
-      "Tuple",   "Array",    "With",   "Error",
+      "Use",      "Dim",     "Const",    "Weight", "WeightValue",  "Fn",      "Test",
+      "Generics", "Generic", "Params",   "Param",  "TensorType",   "Pack",    "TupleType",
+      "Block",    "Let",     "LetIndex", "Assert", "TuplePattern", "Binders", "Binder",
+      "Number",   "Bool",    "String",   "Name",   "Member",       "Call",    "Named",
+      "Index",    "Range",   "All",      "Unary",  "Binary",       "Reduce",  "If",
+      "Scan",     "Tuple",   "Array",    "With",   "Error",
   };
   static_assert(sizeof names / sizeof *names == size_t(Kind::Error) + 1);
   return names[size_t(kind)];
