@@ -86,9 +86,10 @@ std::string declarations(const std::string &path, const std::vector<io::Entry> &
     for (size_t i = 0; i < entry.shape.size(); ++i)
       type += (i ? ", " : "[") + std::to_string(entry.shape[i]);
     type += entry.shape.empty() ? "" : "]";
-    bool fits = !typeOf(entry.dtype).empty() && entry.shape.size() <= 16;
+    bool fits = entry.readable && !typeOf(entry.dtype).empty() && entry.shape.size() <= 16;
     if (!fits)
-      text += "// no type holds " + std::string(io::name(entry.dtype)) + " of this shape: ";
+      text += "// no type holds " + (entry.readable ? io::name(entry.dtype) : entry.storage) +
+              " of this shape: ";
     text += "weight " + nameFor(entry.name, taken) + ": " + type + " from file" +
             (entry.name.empty() ? "" : " : " + quoted(entry.name)) +
             (note.empty() ? "" : "  // " + note) + "\n";
