@@ -20,6 +20,8 @@ config.test_exec_root = config.mad_build + "/test"
 # Tools of this build come before those of LLVM: `mad`, `mad-opt`, then `FileCheck`, `not`, `count`.
 path = [config.mad_build + "/bin", config.llvm_tools, os.environ.get("PATH", "")]
 config.environment["PATH"] = os.pathsep.join(path)
+# Tests are of the compiler, not of what an earlier one has made.
+config.environment["MAD_CACHE"] = "off"
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 
 config.substitutions.append(("%source", config.mad_source))

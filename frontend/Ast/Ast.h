@@ -28,6 +28,7 @@ enum class Kind : uint8_t {
   Dim,       //        name            value                        one node for each name of a `dim` line
   Const,     //        name            type?, value
   Weight,    //        name            type, file, entry            flags: transposed. file and entry are expressions; entry may be Fields
+  WeightValue, //      name            type?, value                 `weight w2 = f(w1)`: computed when compiling
   Record,    //        name            Generics, Params             fields are Params without defaults
   Fn,        //        name            Generics, Params, result type?, Block, where?   flags: exported; doc
   Test,      //        title           Block

@@ -123,6 +123,7 @@ private:
   void checkModule(Module &module, bool roots);
   void dimValue(Declaration &decl);
   void weightValue(Declaration &decl);
+  void computedWeight(Declaration &decl); // ComputedWeights.cpp
   std::optional<std::string> textOf(const Node *n, const char *what);
   void checkFunction(Declaration &decl);
   void checkTest(const Node *n, Module &module);

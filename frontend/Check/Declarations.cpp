@@ -62,6 +62,8 @@ std::optional<std::string> Checker::textOf(const Node *n, const char *what) {
 }
 
 void Checker::weightValue(Declaration &decl) {
+  if (decl.node->kind == Kind::WeightValue)
+    return computedWeight(decl);
   if (decl.state != Declaration::New)
     return;
   decl.state = Declaration::Bad;
@@ -198,6 +200,9 @@ void Checker::finish() {
     hir::Function &function = **it;
     if (function.kind == hir::Function::Private && !needed.count(&function))
       continue;
+    auto computes = [&](uint32_t weight) { return program->weights[weight].value == &function; };
+    if (function.kind == hir::Function::WeightValue && std::ranges::none_of(weights, computes))
+      continue;
     needed.insert(&function);
     eachNode(function.body, [&](hir::Node &node) {
       if (node.callee)
@@ -228,6 +233,9 @@ void Checker::finish() {
       function->name = uniqueName(function->name);
     moved[function.get()] = &program->functions.emplace_back(std::move(*function));
   }
+  for (hir::Weight &weight : program->weights)
+    if (weight.value)
+      weight.value = moved[weight.value];
   for (hir::Function &function : program->functions)
     eachNode(function.body, [&](hir::Node &node) {
       if (node.callee)

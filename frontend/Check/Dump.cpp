@@ -28,8 +28,12 @@ public:
 
   std::string run() {
     for (const Weight &weight : program.weights)
-      out << "weight " << weight.name << ": " << str(weight.type) << " from \"" << weight.path
-          << "\" : \"" << weight.entry << "\"" << (weight.transposed ? " transposed" : "") << "\n";
+      if (weight.value)
+        out << "weight " << weight.name << ": " << str(weight.type) << " computed\n";
+      else
+        out << "weight " << weight.name << ": " << str(weight.type) << " from \"" << weight.path
+            << "\" : \"" << weight.entry << "\"" << (weight.transposed ? " transposed" : "")
+            << "\n";
     for (const Function &f : program.functions)
       function(f);
     return out.str();
@@ -41,7 +45,10 @@ private:
       out << "\n";
     numbers.clear();
     next = 0;
-    out << (f.kind == Function::Export ? "export fn " : f.kind == Function::Test ? "test " : "fn ");
+    out << (f.kind == Function::Export        ? "export fn "
+            : f.kind == Function::Test        ? "test "
+            : f.kind == Function::WeightValue ? "weight "
+                                              : "fn ");
     out << (f.kind == Function::Test ? "\"" + f.name + "\"" : f.name);
     for (size_t i = 0; f.kind == Function::Export && i < f.dims.size(); ++i)
       out << (i ? ", " : "[") << f.dims[i] << (i + 1 == f.dims.size() ? "]" : "");

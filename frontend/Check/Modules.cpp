@@ -37,13 +37,14 @@ Module *Checker::load(const File &file, std::string name, std::string path) {
 void Checker::declare(Module &module) {
   // First what is declared here, so that it wins over what `use` brings.
   for (const Node *item : module.file->items) {
-    Declaration::Kind kind = item->kind == Kind::Dim      ? Declaration::Dim
-                             : item->kind == Kind::Const  ? Declaration::Const
-                             : item->kind == Kind::Weight ? Declaration::Weight
-                             : item->kind == Kind::Record ? Declaration::Record
-                                                          : Declaration::Fn;
+    Declaration::Kind kind = item->kind == Kind::Dim           ? Declaration::Dim
+                             : item->kind == Kind::Const       ? Declaration::Const
+                             : item->kind == Kind::Weight      ? Declaration::Weight
+                             : item->kind == Kind::WeightValue ? Declaration::Weight
+                             : item->kind == Kind::Record      ? Declaration::Record
+                                                               : Declaration::Fn;
     if (item->kind == Kind::Dim || item->kind == Kind::Const || item->kind == Kind::Weight ||
-        item->kind == Kind::Record || item->kind == Kind::Fn)
+        item->kind == Kind::WeightValue || item->kind == Kind::Record || item->kind == Kind::Fn)
       declareName(module, kind, item, item->text, item->nameSpan);
   }
   for (const Node *item : module.file->items)

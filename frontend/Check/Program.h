@@ -155,7 +155,7 @@ struct Assertion {
 };
 
 struct Function {
-  enum Kind : uint8_t { Private, Export, Test } kind = Private;
+  enum Kind : uint8_t { Private, Export, Test, WeightValue } kind = Private;
   std::string name; ///< unique in the program; that of the source for Export; the title for Test
   std::string doc;  ///< text without markers
   Span span;
@@ -174,6 +174,7 @@ struct Weight {
   bool transposed = false; ///< the file holds the transpose (rank 2)
   int64_t layers = 0;      ///< not 0: the leading dimension, and `{i}` in `entry` its number
   Span span;
+  Function *value = nullptr; ///< without a file: computes the weight, from nothing
 };
 
 struct Program {

@@ -19,6 +19,9 @@ namespace mad {
 std::string symbolOf(const hir::Program &program, const hir::Function &function) {
   if (function.kind == hir::Function::Export)
     return function.name;
+  for (const hir::Weight &weight : program.weights)
+    if (weight.value == &function)
+      return "weight." + weight.name;
   size_t number = 0;
   for (const hir::Function &f : program.functions) {
     if (&f == &function)
@@ -149,7 +152,7 @@ void FunctionEmitter::emit(const hir::Function &function) {
 }
 
 void FunctionEmitter::attributes(const hir::Function &function, func::FuncOp op) {
-  if (function.kind == hir::Function::Private) {
+  if (function.kind == hir::Function::Private || function.kind == hir::Function::WeightValue) {
     op.setPrivate();
     return;
   }
@@ -408,10 +411,13 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
     llvm::sys::path::append(path, weight.path);
     if (llvm::sys::path::is_absolute(weight.path))
       path = weight.path;
-    auto op = WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type),
-                                     path.str(), weight.entry, weight.transposed);
+    auto source =
+        WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type),
+                               weight.value ? "" : path.str(), weight.entry, weight.transposed);
+    if (weight.value)
+      source->setAttr("computed", FlatSymbolRefAttr::get(&context, symbols.lookup(weight.value)));
     if (weight.layers)
-      op->setAttr("layers", b.getI64IntegerAttr(weight.layers));
+      source->setAttr("layers", b.getI64IntegerAttr(weight.layers));
   }
   for (const hir::Function &function : program.functions)
     FunctionEmitter(program, sources, b, symbols).emit(function);

@@ -94,6 +94,7 @@ Place Formatter::place() const {
   place.bracket = open.empty() ? Token::End : open.back().token;
   place.entry = from || (!open.empty() && open.back().entries);
   place.use = head == Token::Use;
+  place.head = open.empty() && (head == Token::Fn || head == Token::Export);
   return place;
 }
 

@@ -69,10 +69,10 @@ size_t fmt::spacesBetween(const std::vector<Piece> &pieces, size_t at, const Pla
   Token left = before.token, right = piece.token;
   if (!isKnown(left) || !isKnown(right))
     return piece.spaces > 0;
+  if (left == Token::With && (right == Token::Dot || right == Token::LeftBracket))
+    return 1;
   if (left == Token::LeftBrace && right == Token::RightBrace)
     return 0;
-  if (left == Token::With && right == Token::Dot) // an update of a field
-    return 1;
   if (left == Token::LeftParen || left == Token::LeftBracket || right == Token::RightParen ||
       right == Token::RightBracket || right == Token::Comma || right == Token::Line ||
       left == Token::Dot || right == Token::Dot || right == Token::Ellipsis)
@@ -98,6 +98,9 @@ size_t fmt::spacesBetween(const std::vector<Piece> &pieces, size_t at, const Pla
   }
   // A setting stands apart from the expression; an update belongs to it.
   if (right == Token::With)
-    return pieces[at + 1].token == Token::LeftBracket || pieces[at + 1].token == Token::Dot ? 1 : 2;
+    return place.head || pieces[at + 1].token == Token::LeftBracket ||
+                   pieces[at + 1].token == Token::Dot
+               ? 1
+               : 2;
   return 1;
 }

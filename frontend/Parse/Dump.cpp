@@ -12,7 +12,7 @@ using ast::Node;
 
 static const char *nameOf(Kind kind) {
   static constexpr const char *names[] = {
-      "Use",       "Dim",     "Const",  "Weight", "Record",     "Fn",      "Test",
+      "Use",       "Dim",     "Const",  "Weight", "WeightValue", "Record",     "Fn",      "Test",
       "Generics",  "Generic", "Params", "Param",  "TensorType", "Pack",    "TupleType",
       "GroupType", "Fields",  "Block",  "Let",    "LetIndex",   "Assert",  "TuplePattern",
       "Binders",   "Binder",  "Number", "Bool",   "String",     "Name",    "Member",

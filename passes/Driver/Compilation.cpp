@@ -149,6 +149,24 @@ std::vector<Signature> Compilation::signatures() const {
   return all;
 }
 
+void Compilation::dropUnusedWeights() {
+  // Weights that nothing reads any more need not be in the file system. One may
+  // have been read for another that is computed, so this goes on until it ends.
+  for (bool changed = true; changed;) {
+    changed = false;
+    std::set<std::string> used;
+    module().walk([&](WeightOp op) { used.insert(op.getSource().str()); });
+    for (auto source : llvm::make_early_inc_range(module().getOps<WeightSourceOp>())) {
+      if (used.count(source.getSymName().str()))
+        continue;
+      if (auto value = source->getAttrOfType<FlatSymbolRefAttr>("computed"))
+        module().lookupSymbol<func::FuncOp>(value.getAttr()).erase();
+      source.erase();
+      changed = true;
+    }
+  }
+}
+
 bool Compilation::keep(const std::set<std::string> &entries) {
   for (auto f : llvm::make_early_inc_range(module().getOps<func::FuncOp>()))
     if ((f->hasAttr("mad.entry") || f->hasAttr("mad.test")) && !entries.count(f.getName().str()))
@@ -158,60 +176,7 @@ bool Compilation::keep(const std::set<std::string> &entries) {
   CollectDiagnostics collected(*impl->context);
   if (failed(manager.run(module())))
     return impl->bug("dropping unused functions failed\n" + collected.text);
-  // Weights that nothing reads any more need not be in the file system.
-  std::set<std::string> used;
-  module().walk([&](WeightOp op) { used.insert(op.getSource().str()); });
-  for (auto source : llvm::make_early_inc_range(module().getOps<WeightSourceOp>()))
-    if (!used.count(source.getSymName().str()))
-      source.erase();
-  return true;
-}
-
-/// The `let` name of an op, also where it was inlined.
-static StringRef letName(Location loc) {
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    loc = call.getCallee();
-  auto name = dyn_cast<NameLoc>(loc);
-  return name ? name.getName().getValue() : StringRef();
-}
-
-bool Compilation::exposeValue(const std::string &entry, const std::string &name) {
-  PassManager manager(impl->context.get());
-  manager.addPass(createInlinerPass());
-  CollectDiagnostics collected(*impl->context);
-  if (failed(manager.run(module())))
-    return impl->bug("inlining failed\n" + collected.text);
-  auto f = module().lookupSymbol<func::FuncOp>(entry);
-  if (!f)
-    return impl->fail("error: no entry named `" + entry + "`");
-  Operation *found = nullptr;
-  std::string names;
-  for (Operation &op : f.front()) {
-    StringRef let = letName(op.getLoc());
-    if (let.empty() || op.getNumResults() == 0)
-      continue;
-    // The last op of a `let` is the one that makes its value.
-    if (let == name)
-      found = &op;
-    else if (names.find("`" + let.str() + "`") == std::string::npos)
-      names += (names.empty() ? "`" : ", `") + let.str() + "`";
-  }
-  if (!found)
-    return impl->fail("error: `" + entry + "` has no value named `" + name + "`" +
-                      (names.empty() ? "" : "; it has " + names));
-  auto ret = cast<func::ReturnOp>(f.front().getTerminator());
-  SmallVector<Type> results(f.getResultTypes());
-  SmallVector<Value> operands(ret.getOperands());
-  operands.push_back(found->getResult(0));
-  results.push_back(found->getResult(0).getType());
-  ret->setOperands(operands);
-  f.setFunctionType(FunctionType::get(f.getContext(), f.getArgumentTypes(), results));
-  SmallVector<Attribute> attrs(f.getNumResults());
-  for (unsigned i = 0; i + 1 < f.getNumResults(); ++i)
-    attrs[i] = f.getResultAttrDict(i);
-  Builder b(f.getContext());
-  attrs.back() = b.getDictionaryAttr(b.getNamedAttr("mad.name", b.getStringAttr(name)));
-  f.setAllResultAttrs(ArrayRef<Attribute>(attrs));
+  dropUnusedWeights();
   return true;
 }
 

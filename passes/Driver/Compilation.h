@@ -13,6 +13,7 @@
 #include "frontend/Check/Program.h"
 #include "passes/Target/Object.h"
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,9 +24,12 @@ class ModuleOp;
 } // namespace mlir
 
 namespace mad {
+class CacheKey;
 class Jit;
 class Timeline;
 class TraceSink;
+struct ExposedContraction;
+struct ExposedOp;
 struct TraceSite;
 namespace ast {
 struct File;
@@ -78,10 +82,20 @@ public:
   bool keep(const std::set<std::string> &entries);
   /// Makes the value that `let name` binds in the entry one more result of it.
   bool exposeValue(const std::string &entry, const std::string &name);
+  /// Makes more results of all that `let` names in the entry, outside of loops and
+  /// branches. Further values of one name are called `name.2` and so on.
+  bool exposeNamed(const std::string &entry, std::vector<std::string> &names);
+  /// Makes more results of all floats that the entry computes.
+  bool exposeComputed(const std::string &entry, std::vector<ExposedOp> &ops);
+  /// Makes more results of what the entry contracts with weights.
+  bool exposeContractions(const std::string &entry, std::vector<ExposedContraction> &contractions);
 
+  /// What evaluates weights that are computed.
+  enum class Evaluate { Compiled, Reference, Reference64 };
   /// Reads the weights that the module uses, from the files it names or, where
-  /// `file` is not empty, all from that one.
-  bool loadWeights(const std::string &file = {});
+  /// `file` is not empty, all from that one; then computes those that are
+  /// expressions. These are weights like others from then on.
+  bool loadWeights(const std::string &file = {}, Evaluate evaluate = Evaluate::Compiled);
   const std::vector<WeightBytes> &weights() const;
 
   /// Compiles for this machine and loads the code. The module stays as it is.
@@ -103,14 +117,23 @@ public:
   void traceKernels();
   const TraceSink *traceSink() const; ///< null when nothing is recorded
   const std::vector<TraceSite> &traceSites() const;
+  /// Code and computed weights are looked up in this folder first, and kept there;
+  /// empty: not.
+  void useCache(const std::string &folder);
   /// Every step from now on writes what it made into a folder, one file each; the
   /// folder is made when missing.
   bool dumpTo(const std::string &folder);
   /// True when the last failure was not the user's.
   bool internalError() const;
 
-private:
   struct Impl;
+
+private:
+  void dropUnusedWeights();
+  bool computeWeights(Evaluate evaluate);
+  bool settleComputed();
+  std::optional<CacheKey> computedKey(Evaluate evaluate, size_t first) const;
+  bool restoreComputed(const CacheKey &key, size_t first);
   std::unique_ptr<Impl> impl;
 };
 

@@ -12,6 +12,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "passes/Driver/Cache.h"
 #include "passes/Driver/Compilation.h"
 #include "passes/Driver/Tracing.h"
 #include "passes/Pipelines/Timeline.h"
@@ -34,6 +35,7 @@ struct Compilation::Impl {
   bool wantsTrace = false; ///< code for the JIT has hooks
   std::unique_ptr<TraceSink> sink;
   std::vector<TraceSite> sites;
+  std::optional<Cache> cache;
   std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
 
@@ -52,9 +54,14 @@ struct Compilation::Impl {
   void noteTraceSites(mlir::ModuleOp module);
   /// What code for the JIT may call.
   std::vector<std::pair<std::string, void *>> hooks() const;
-  /// Compiles the module for one level; leaves it unchanged.
+  /// The module as text, with the places that messages name.
+  std::string moduleText();
+  /// Compiles the module for one level, unless the cache has the code; leaves it
+  /// unchanged.
   std::unique_ptr<llvm::MemoryBuffer> object(int level, bool quick,
                                              std::vector<EntryDescription> &entries);
+  std::unique_ptr<llvm::MemoryBuffer> cachedObject(const CacheKey &key, int level,
+                                                   std::vector<EntryDescription> &entries);
 };
 
 /// Measures one step until it is destroyed.

@@ -23,6 +23,12 @@ bool Compilation::dumpTo(const std::string &folder) {
   return true;
 }
 
+void Compilation::useCache(const std::string &folder) {
+  impl->cache.reset();
+  if (!folder.empty())
+    impl->cache.emplace(folder);
+}
+
 bool Compilation::Impl::dump(const std::string &name, const std::string &text) {
   std::string error;
   return io::writeFile(dumpFolder + "/" + name, text.data(), text.size(), error) ||

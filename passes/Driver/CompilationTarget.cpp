@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Pipelines/Pipelines.h"
+#include "passes/Target/Codegen.h"
 #include "runtime/io/TensorFile.h"
 #include "runtime/jit/Jit.h"
 #include "llvm/ADT/STLExtras.h"
@@ -21,9 +22,44 @@ using namespace mlir;
 
 namespace mad {
 
+std::string Compilation::Impl::moduleText() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  (*module)->print(os, OpPrintingFlags().enableDebugInfo(/*enable=*/true));
+  return text;
+}
+
+/// The code of an earlier compilation. The entries are described by the first
+/// stages, which are quick.
+std::unique_ptr<llvm::MemoryBuffer>
+Compilation::Impl::cachedObject(const CacheKey &key, int level,
+                                std::vector<EntryDescription> &entries) {
+  StepTimer timer(times, "cache");
+  auto bytes = cache->get(key);
+  if (!bytes)
+    return nullptr;
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone());
+  CpuOptions options;
+  options.level = level;
+  options.stopAfter = "linalg";
+  entries.clear();
+  if (failed(lowerToLlvm(*copy, options, entries)))
+    return nullptr;
+  return llvm::MemoryBuffer::getMemBufferCopy(*bytes, "mad");
+}
+
 std::unique_ptr<llvm::MemoryBuffer>
 Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &entries) {
   CollectDiagnostics collected(*context);
+  // Code with hooks is for this run alone, and dumps need every stage.
+  bool cached = cache && dumpFolder.empty() && !(quick && wantsTrace);
+  std::optional<CacheKey> key;
+  if (cached) {
+    key.emplace("object");
+    key->add(moduleText()).add(level).add(quick).add(targetTriple());
+    if (auto found = cachedObject(*key, level, entries))
+      return found;
+  }
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone());
   CpuOptions options;
   options.level = level;
@@ -52,6 +88,8 @@ Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &
     bug("code generation failed: " + llvm::toString(result.takeError()));
     return nullptr;
   }
+  if (key)
+    cache->put(*key, (*result)->getBuffer());
   return std::move(*result);
 }
 

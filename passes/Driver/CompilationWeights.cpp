@@ -122,11 +122,13 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
   return true;
 }
 
-bool Compilation::loadWeights(const std::string &file) {
+bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
   StepTimer timer(impl->times, "weights");
   impl->weights.clear();
   bool good = true;
   for (auto source : module().getOps<WeightSourceOp>()) {
+    if (source->hasAttr("computed"))
+      continue;
     io::Tensor tensor;
     std::string error;
     std::string path = file.empty() ? source.getPath().str() : file;
@@ -149,7 +151,7 @@ bool Compilation::loadWeights(const std::string &file) {
     bytes.transposed = source.getTransposed();
     impl->weights.push_back(std::move(bytes));
   }
-  return good;
+  return good && computeWeights(evaluate);
 }
 
 } // namespace mad

@@ -9,8 +9,16 @@
 
 #include "passes/Driver/Compilation.h"
 #include "runtime/io/TensorFile.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <functional>
+
+namespace mlir {
+class Operation;
+} // namespace mlir
 
 namespace mad {
+
+struct RefTensor;
 
 /// Calls entries with tensors of the host. One thread at a time.
 class Executable {
@@ -28,7 +36,12 @@ public:
 /// Compiled for this machine. Null: see the compilation's messages.
 std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation);
 /// The reference interpreter; in f64 when asked. The compilation must outlive it.
-std::unique_ptr<Executable> makeReferenceExecutable(Compilation &compilation, bool f64);
+/// `observe` is shown each operation (RefOpObserver of the interpreter).
+std::unique_ptr<Executable> makeReferenceExecutable(
+    Compilation &compilation, bool f64,
+    std::function<bool(mlir::Operation *op, llvm::ArrayRef<const RefTensor *> operands,
+                       llvm::ArrayRef<const RefTensor *> results)>
+        observe = {});
 /// An artifact, `libX.so`. `weights`: a file that replaces its weights, or empty.
 std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error,
                                            const std::string &weights = {});

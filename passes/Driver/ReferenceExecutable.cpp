@@ -36,8 +36,9 @@ bool toReference(const io::Tensor &from, mad_dtype dtype, RefTensor &tensor) {
 
 class ReferenceExecutable : public Executable {
 public:
-  ReferenceExecutable(Compilation &compilation, bool f64)
-      : compilation(compilation), f64(f64), all(compilation.signatures()) {
+  ReferenceExecutable(Compilation &compilation, bool f64, RefOpObserver observe)
+      : compilation(compilation), f64(f64), observe(std::move(observe)),
+        all(compilation.signatures()) {
     for (const WeightBytes &w : compilation.weights()) {
       io::Tensor bytes{mad::ioType(w.dtype), w.shape, std::const_pointer_cast<void>(w.data),
                        w.bytes};
@@ -70,7 +71,7 @@ public:
         error = "no memory for the input `" + signature->inputs[i].name + "`";
         return false;
       }
-    if (failed(interpret(compilation.module(), entry, std::move(in), out, context))) {
+    if (failed(interpret(compilation.module(), entry, std::move(in), out, context, {}, observe))) {
       error = context.message;
       return false;
     }
@@ -103,14 +104,16 @@ private:
   Compilation &compilation;
   bool f64;
   bool memory = true; ///< was there for the weights
+  RefOpObserver observe;
   std::vector<Signature> all;
   std::map<std::string, RefTensor> weights;
 };
 
 } // namespace
 
-std::unique_ptr<Executable> makeReferenceExecutable(Compilation &compilation, bool f64) {
-  return std::make_unique<ReferenceExecutable>(compilation, f64);
+std::unique_ptr<Executable> makeReferenceExecutable(Compilation &compilation, bool f64,
+                                                    RefOpObserver observe) {
+  return std::make_unique<ReferenceExecutable>(compilation, f64, std::move(observe));
 }
 
 } // namespace mad

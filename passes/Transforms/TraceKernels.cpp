@@ -7,12 +7,14 @@
 // hold kernels. Nothing of it is in code that is compiled without this pass.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Places.h"
 
 using namespace mlir;
 
@@ -50,36 +52,6 @@ std::string kindOf(Operation *op) {
   return generic.getNumDpsInputs() > 1 ? "contract" : "reduce";
 }
 
-/// The innermost place of an op in `file`, which is the one that the user wrote
-/// and not the library that it calls; null when there is none.
-FileLineColLoc placeIn(StringAttr file, Location loc) {
-  if (auto place = dyn_cast<FileLineColLoc>(loc))
-    return !file || place.getFilename() == file ? place : FileLineColLoc();
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return placeIn(file, name.getChildLoc());
-  if (auto call = dyn_cast<CallSiteLoc>(loc)) {
-    FileLineColLoc place = placeIn(file, call.getCallee());
-    return place ? place : placeIn(file, call.getCaller());
-  }
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (FileLineColLoc place = placeIn(file, part))
-        return place;
-  return {};
-}
-
-StringRef nameOf(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName();
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return nameOf(call.getCallee());
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (StringRef name = nameOf(part); !name.empty())
-        return name;
-  return {};
-}
-
 struct TraceKernelsPass : impl::TraceKernelsBase<TraceKernelsPass> {
   using TraceKernelsBase::TraceKernelsBase;
 
@@ -112,7 +84,7 @@ struct TraceKernelsPass : impl::TraceKernelsBase<TraceKernelsPass> {
     for (Operation *op : traced) {
       call(op, firstOf(op), 2 * sites.size());
       call(op, op->getNextNode(), 2 * sites.size() + 1);
-      sites.push_back(site(op, placeIn({}, function.getLoc())));
+      sites.push_back(site(op, fileOf(function.getLoc())));
     }
   }
 
@@ -139,19 +111,13 @@ struct TraceKernelsPass : impl::TraceKernelsBase<TraceKernelsPass> {
     func::CallOp::create(b, loc, hook, TypeRange(), ValueRange{where, code});
   }
 
-  Attribute site(Operation *op, FileLineColLoc entry) {
+  Attribute site(Operation *op, const std::string &file) {
     Builder b(&getContext());
-    std::string place;
-    FileLineColLoc at = entry ? placeIn(entry.getFilename(), op->getLoc()) : entry;
-    if (!at)
-      at = placeIn({}, op->getLoc());
-    if (at)
-      place =
-          (at.getFilename().getValue() + ":" + Twine(at.getLine()) + ":" + Twine(at.getColumn()))
-              .str();
-    return b.getDictionaryAttr({b.getNamedAttr("kind", b.getStringAttr(kindOf(op))),
-                                b.getNamedAttr("name", b.getStringAttr(nameOf(op->getLoc()))),
-                                b.getNamedAttr("place", b.getStringAttr(place))});
+    auto member = [&](StringRef name, const Twine &text) {
+      return b.getNamedAttr(name, b.getStringAttr(text));
+    };
+    return b.getDictionaryAttr({member("kind", kindOf(op)), member("name", valueName(op->getLoc())),
+                                member("place", placeIn(op->getLoc(), file))});
   }
 
   SmallVector<Attribute> sites;

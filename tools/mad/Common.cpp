@@ -32,6 +32,15 @@ int usage(const Command &command, const std::string &problem) {
   return UsageError;
 }
 
+bool loadWeights(const Arguments &arguments, Compilation &compilation) {
+  // Every target is tested against the reference, so that computes on its own.
+  std::string target = arguments.get("--target");
+  auto evaluate = target == "ref"     ? Compilation::Evaluate::Reference
+                  : target == "ref64" ? Compilation::Evaluate::Reference64
+                                      : Compilation::Evaluate::Compiled;
+  return compilation.loadWeights(arguments.get("--weights"), evaluate);
+}
+
 std::unique_ptr<Executable> makeExecutable(const Command &command, const Arguments &arguments,
                                            Compilation &compilation, int &exit) {
   std::string target = arguments.get("--target", "jit");

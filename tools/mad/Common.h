@@ -26,12 +26,17 @@ int report(const Compilation &compilation);
 int usage(const Command &command, const std::string &problem);
 /// Flags that every command with a compilation takes: what to tell of it.
 std::vector<Flag> recordFlags();
+/// The folder of the cache, as `--cache` or the environment say; empty: none.
+std::string cacheFolder(const Arguments &arguments);
 /// Before the first step: what `--time-passes`, `--dump-dir` and `--trace` need.
 bool startRecords(const Arguments &arguments, Compilation &compilation);
 /// At the end: prints how long each step took with `--time`, and each pass with
 /// `--time-passes`; writes the file of `--trace`. Returns `exit`, or the code of
 /// what failed.
 int finishRecords(const Arguments &arguments, const Compilation &compilation, int exit);
+
+/// Reads and computes the weights as `--weights` and `--target` say.
+bool loadWeights(const Arguments &arguments, Compilation &compilation);
 
 /// The executable that `--target` asks for: `jit` (default), `ref`, `ref64`. On
 /// failure null, after telling; `exit` is the code to end with.

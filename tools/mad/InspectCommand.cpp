@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/Executable.h"
 #include "tools/mad/Common.h"
+#include "tools/mad/InspectAsMad.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace mad::tool {
@@ -45,8 +46,11 @@ static int inspectModel(const std::string &path) {
     else
       print("test \"" + s.title + "\"\n");
   for (const hir::Weight &w : compilation.program().weights)
-    print("weight " + w.name + ": " + str(w.type) + " from " + w.path +
-          (w.entry.empty() ? "" : " : " + w.entry) + (w.transposed ? " transposed" : "") + "\n");
+    if (w.value)
+      print("weight " + w.name + ": " + str(w.type) + " computed\n");
+    else
+      print("weight " + w.name + ": " + str(w.type) + " from " + w.path +
+            (w.entry.empty() ? "" : " : " + w.entry) + (w.transposed ? " transposed" : "") + "\n");
   return Good;
 }
 
@@ -70,12 +74,17 @@ static int inspectArtifact(const Arguments &arguments) {
   return Good;
 }
 
-static int inspectTensors(const std::string &path) {
+static int inspectTensors(const Arguments &arguments) {
+  const std::string &path = arguments.words[0];
   std::vector<io::Entry> entries;
   std::vector<io::Metadata> metadata;
   std::string error;
   if (!io::list(path, entries, error) || !io::readMetadata(path, metadata, error))
     return fail(error);
+  if (arguments.has("--as-mad")) {
+    print(declarations(path, entries));
+    return Good;
+  }
   for (const io::Metadata &data : metadata)
     print(data.key + " = " + data.text + "\n");
   for (const io::Entry &e : entries) {
@@ -99,14 +108,15 @@ static int run(const Arguments &arguments) {
   llvm::StringRef path = arguments.words[0];
   if (path.ends_with(".mad"))
     return inspectModel(path.str());
-  return path.ends_with(".so") ? inspectArtifact(arguments) : inspectTensors(path.str());
+  return path.ends_with(".so") ? inspectArtifact(arguments) : inspectTensors(arguments);
 }
 
 Command inspectCommand() {
   return {"inspect",
           "FILE",
           "shows what is in a model, an artifact (.so) or a weight file",
-          {{"--json", "", "the manifest of an artifact as it is"}},
+          {{"--json", "", "the manifest of an artifact as it is"},
+           {"--as-mad", "", "a file of tensors as `weight` declarations"}},
           run};
 }
 

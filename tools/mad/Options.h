@@ -60,6 +60,8 @@ Command testCommand();
 Command inspectCommand();
 Command explainCommand();
 Command fmtCommand();
+Command cacheCommand();
+Command calibrateCommand();
 
 } // namespace mad::tool
 

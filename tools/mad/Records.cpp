@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Driver/Cache.h"
 #include "passes/Pipelines/Timeline.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/TraceFile.h"
@@ -19,10 +20,17 @@ std::vector<Flag> recordFlags() {
       {"--time", "", "shows how long each step and stage took"},
       {"--time-passes", "", "also shows how long each pass took, all its runs together"},
       {"--dump-dir", "FOLDER", "writes the program after each stage, one file each"},
+      {"--cache", "FOLDER|off", "where code is kept for the next time; see `mad cache`"},
       {"--trace", "FILE.json", "writes when each step, pass and kernel ran, for chrome://tracing"}};
 }
 
+std::string cacheFolder(const Arguments &arguments) {
+  std::string folder = arguments.get("--cache", Cache::defaultFolder());
+  return folder == "off" ? "" : folder;
+}
+
 bool startRecords(const Arguments &arguments, Compilation &compilation) {
+  compilation.useCache(cacheFolder(arguments));
   compilation.timeline().passes = arguments.has("--time-passes") || arguments.has("--trace");
   if (arguments.has("--trace"))
     compilation.traceKernels();

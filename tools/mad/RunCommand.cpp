@@ -4,7 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Driver/Numerics.h"
 #include "passes/Pipelines/Timeline.h"
+#include "tools/mad/Calls.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/Values.h"
 #include "llvm/ADT/STLExtras.h"
@@ -12,49 +14,6 @@
 #include "llvm/Support/raw_ostream.h"
 
 namespace mad::tool {
-
-static const Signature *findEntry(const std::vector<Signature> &all, const std::string &name,
-                                  std::string &error) {
-  std::string names;
-  for (const Signature &s : all) {
-    if (s.name == name)
-      return &s;
-    if (s.title.empty())
-      names += (names.empty() ? "`" : ", `") + s.name + "`";
-  }
-  error = "there is no exported function `" + name + "`; " +
-          (names.empty() ? "the file exports none" : "there are " + names);
-  return nullptr;
-}
-
-static bool readDims(const Arguments &arguments, Dims &dims, std::string &error) {
-  for (const std::string &text : arguments.all("--dim")) {
-    auto [name, number] = llvm::StringRef(text).split('=');
-    long long value = 0;
-    if (name.empty() || !parseInteger(number.str(), value) || value < 0) {
-      error = "`--dim` takes NAME=SIZE, as in `--dim Batch=4`, not `" + text + "`";
-      return false;
-    }
-    dims[name.str()] = value;
-  }
-  return true;
-}
-
-static bool save(const std::string &path, const std::vector<io::NamedTensor> &results,
-                 std::string &error) {
-  llvm::StringRef name = path;
-  if (name.ends_with(".npz"))
-    return io::writeNpz(path, results, error);
-  if (name.ends_with(".safetensors"))
-    return io::writeSafetensors(path, results, error);
-  if (!name.ends_with(".npy"))
-    error = "`" + path + "` should end in .npy, .npz or .safetensors";
-  else if (results.size() != 1)
-    error = "there are " + std::to_string(results.size()) + " results: write them to a .npz file";
-  else
-    return io::writeNpy(path, results[0].tensor, error);
-  return false;
-}
 
 /// Compares each result with the tensor of its name in the file.
 static bool compare(const Arguments &arguments, const std::vector<io::NamedTensor> &results,
@@ -77,6 +36,50 @@ static bool compare(const Arguments &arguments, const std::vector<io::NamedTenso
     }
   }
   return true;
+}
+
+namespace {
+/// What is shown of the inside of an entry: results behind its own.
+struct Inside {
+  Compilation *compilation = nullptr; ///< null for an artifact
+  std::vector<std::string> named;     ///< for `--save-intermediates`
+  std::vector<ExposedOp> computed;    ///< for `--check-numerics` on the JIT
+};
+} // namespace
+
+static bool saveNamed(const std::string &path, const Inside &inside,
+                      std::vector<io::Tensor> &outputs, std::string &error) {
+  std::vector<io::NamedTensor> tensors;
+  size_t first = outputs.size() - inside.named.size();
+  for (size_t i = 0; i < inside.named.size(); ++i)
+    tensors.push_back({inside.named[i], std::move(outputs[first + i])});
+  outputs.resize(first);
+  return save(path, tensors, error);
+}
+
+/// With `--check-numerics`: the text of what is wrong, empty when nothing is.
+static std::string checkNumerics(const Arguments &arguments, const Signature &signature,
+                                 const Inside &inside, const std::vector<io::Tensor> &inputs,
+                                 std::vector<io::Tensor> &outputs) {
+  std::string error;
+  std::optional<NumericFault> fault, inner;
+  auto byReference = [&](bool f64, std::optional<NumericFault> &found) {
+    return findFaultByReference(*inside.compilation, signature, inputs, f64, found, error);
+  };
+  std::string target = arguments.get("--target", "jit");
+  if (target != "jit") {
+    if (!byReference(target == "ref64", fault))
+      return error;
+    return fault ? text(*fault) : "";
+  }
+  fault = findFault(*inside.compilation, signature, inputs, outputs, inside.computed);
+  outputs.resize(outputs.size() - inside.computed.size());
+  if (!fault)
+    return "";
+  // Which operation of the loop it is, the compiled code does not tell.
+  if (fault->holdsOps && byReference(false, inner) && inner)
+    return text(*fault) + "\nnote: inside, as the reference interpreter finds, " + text(*inner);
+  return text(*fault);
 }
 
 static int finish(const Arguments &arguments, const Signature &signature,
@@ -114,8 +117,7 @@ static bool setThreads(const Arguments &arguments, Executable &executable, std::
   return false;
 }
 
-/// `timeline`, if not null, learns how long the call took.
-static int callEntry(const Arguments &arguments, Executable &executable, Timeline *timeline) {
+static int callEntry(const Arguments &arguments, Executable &executable, const Inside &inside) {
   std::string error;
   Dims dims;
   const Signature *signature = findEntry(executable.signatures(), arguments.words[1], error);
@@ -125,23 +127,30 @@ static int callEntry(const Arguments &arguments, Executable &executable, Timelin
   std::vector<io::Tensor> inputs, outputs;
   if (!readInputs(*signature, words, dims, inputs, error))
     return fail(error);
+  Timeline *timeline = inside.compilation ? &inside.compilation->timeline() : nullptr;
   double begin = timeline ? timeline->now() : 0;
   bool good = executable.call(signature->name, inputs, outputs, error);
   if (timeline)
     timeline->add("call", "call", begin);
   if (!good)
     return fail(error);
+  if (arguments.has("--check-numerics"))
+    if (error = checkNumerics(arguments, *signature, inside, inputs, outputs); !error.empty())
+      return fail(error);
+  if (arguments.has("--save-intermediates") &&
+      !saveNamed(arguments.get("--save-intermediates"), inside, outputs, error))
+    return fail(error);
   return finish(arguments, *signature, std::move(outputs));
 }
 
 static int runArtifact(const Arguments &arguments) {
-  for (const char *flag :
-       {"--print", "--target", "--trace", "--dump-dir", "--time", "--time-passes"})
+  for (const char *flag : {"--print", "--target", "--trace", "--dump-dir", "--time",
+                           "--time-passes", "--check-numerics", "--save-intermediates"})
     if (arguments.has(flag))
       return fail(std::string("`") + flag + "` needs the .mad file, not an artifact");
   std::string error;
   auto executable = loadExecutable(arguments.words[0], error, arguments.get("--weights"));
-  return executable ? callEntry(arguments, *executable, nullptr) : fail(error);
+  return executable ? callEntry(arguments, *executable, {}) : fail(error);
 }
 
 static int run(const Arguments &arguments) {
@@ -162,13 +171,19 @@ static int run(const Arguments &arguments) {
   for (auto it = shown.rbegin(); it != shown.rend(); ++it)
     if (!compilation.exposeValue(entry, *it))
       return report(compilation);
-  if (!compilation.loadWeights(arguments.get("--weights")))
+  Inside inside{&compilation, {}, {}};
+  if (arguments.has("--save-intermediates") && !compilation.exposeNamed(entry, inside.named))
+    return report(compilation);
+  if (arguments.has("--check-numerics") && arguments.get("--target", "jit") == "jit" &&
+      !compilation.exposeComputed(entry, inside.computed))
+    return report(compilation);
+  if (!loadWeights(arguments, compilation))
     return report(compilation);
   int exit = Good;
   auto executable = makeExecutable(runCommand(), arguments, compilation, exit);
   if (!executable)
     return exit;
-  exit = callEntry(arguments, *executable, &compilation.timeline());
+  exit = callEntry(arguments, *executable, inside);
   return finishRecords(arguments, compilation, exit);
 }
 
@@ -188,6 +203,8 @@ Command runCommand() {
        {"--rtol", "R", "allowed relative difference, default 1e-5"},
        {"--atol", "A", "allowed absolute difference, default 1e-6"},
        {"--print", "NAME", "also shows the value that `let NAME` binds"},
+       {"--save-intermediates", "FILE.npz", "also writes all values that `let` binds"},
+       {"--check-numerics", "", "fails at the first operation whose result is not finite"},
        {"--weights", "FILE", "reads all weights from this file"},
        {"--threads", "N", "how many threads the call may use (default: one for each CPU)"}},
       run};

@@ -42,7 +42,7 @@ static int run(const Arguments &arguments) {
   if (chosen.empty())
     return fail(filter.empty() ? "`" + arguments.words[0] + "` has no test"
                                : "no test has `" + filter + "` in its title");
-  if (!compilation.keep(chosen) || !compilation.loadWeights(arguments.get("--weights")))
+  if (!compilation.keep(chosen) || !loadWeights(arguments, compilation))
     return report(compilation);
   int exit = Good;
   auto executable = makeExecutable(testCommand(), arguments, compilation, exit);

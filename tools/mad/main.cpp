@@ -10,8 +10,8 @@
 using namespace mad::tool;
 
 static std::vector<Command> commands() {
-  return {runCommand(),     buildCommand(),   testCommand(), checkCommand(),
-          inspectCommand(), explainCommand(), fmtCommand()};
+  return {runCommand(),     buildCommand(), testCommand(),  checkCommand(),    inspectCommand(),
+          explainCommand(), fmtCommand(),   cacheCommand(), calibrateCommand()};
 }
 
 static std::string overview() {

@@ -31,8 +31,9 @@ using Tensor = std::shared_ptr<const RefTensor>;
 
 class Interpreter {
 public:
-  Interpreter(ModuleOp module, RefContext &context, const RefObserver &observe)
-      : symbols(module), context(context), observe(observe) {}
+  Interpreter(ModuleOp module, RefContext &context, const RefObserver &observe,
+              const RefOpObserver &observeOp)
+      : symbols(module), context(context), observe(observe), observeOp(observeOp) {}
 
   LogicalResult run(StringRef name, std::vector<RefTensor> inputs, std::vector<RefTensor> &results);
 
@@ -56,6 +57,7 @@ private:
   SymbolTable symbols;
   RefContext &context;
   const RefObserver &observe;
+  const RefOpObserver &observeOp;
   int depth = 0;
   llvm::DenseMap<Type, SmallVector<int64_t>> shapes;
   llvm::DenseMap<Block *, std::unique_ptr<LastUses>> uses;
@@ -294,11 +296,16 @@ LogicalResult Interpreter::pure(Operation *op, Frame &frame, SmallVectorImpl<Ten
     context.finish(tensor);
     results.push_back(std::make_shared<const RefTensor>(std::move(tensor)));
   }
+  SmallVector<const RefTensor *> shown;
+  for (const Tensor &result : results)
+    shown.push_back(result.get());
+  if (observeOp && !observeOp(op, operands, shown))
+    return context.fail(op, "the run was stopped");
   return success();
 }
 
 LogicalResult mad::interpret(ModuleOp module, StringRef function, std::vector<RefTensor> inputs,
                              std::vector<RefTensor> &results, RefContext &context,
-                             const RefObserver &observe) {
-  return Interpreter(module, context, observe).run(function, std::move(inputs), results);
+                             const RefObserver &observe, const RefOpObserver &observeOp) {
+  return Interpreter(module, context, observe, observeOp).run(function, std::move(inputs), results);
 }

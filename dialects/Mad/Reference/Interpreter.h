@@ -22,12 +22,19 @@ namespace mad {
 /// order of evaluation.
 using RefObserver = std::function<void(llvm::StringRef name, const RefTensor &value)>;
 
+/// Is shown each operation that is evaluated, loops and branches aside, with its
+/// operands and results; false ends the run.
+using RefOpObserver =
+    std::function<bool(mlir::Operation *op, llvm::ArrayRef<const RefTensor *> operands,
+                       llvm::ArrayRef<const RefTensor *> results)>;
+
 /// Runs a function of the module. `context` says in which mode, and holds the
 /// weights; its dimension parameters are found from the inputs. On failure
 /// `context.message` is the reason, with the place in the source if it has one.
 llvm::LogicalResult interpret(mlir::ModuleOp module, llvm::StringRef function,
                               std::vector<RefTensor> inputs, std::vector<RefTensor> &results,
-                              RefContext &context, const RefObserver &observe = {});
+                              RefContext &context, const RefObserver &observe = {},
+                              const RefOpObserver &observeOp = {});
 
 } // namespace mad
 

@@ -1,0 +1,206 @@
+//===- CompilationComputed.cpp - Weights that are expressions -------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each is a function without parameters. They become the entries of a module of
+// their own, which is compiled and called like any other; its weights are those of
+// the files and, in memory that is set aside before, the computed ones, in an order
+// in which each finds what it needs.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
+#include "frontend/Diag/Codes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Driver/CompilationImpl.h"
+#include "passes/Driver/Executable.h"
+#include <cstring>
+
+using namespace mlir;
+
+namespace mad {
+
+static std::vector<WeightSourceOp> computedSources(ModuleOp module) {
+  std::vector<WeightSourceOp> sources;
+  for (auto source : module.getOps<WeightSourceOp>())
+    if (source->hasAttr("computed"))
+      sources.push_back(source);
+  return sources;
+}
+
+static std::string functionOf(WeightSourceOp source) {
+  return source->getAttrOfType<FlatSymbolRefAttr>("computed").getValue().str();
+}
+
+/// A module whose only entries compute the weights.
+static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
+  OwningOpRef<ModuleOp> made = cast<ModuleOp>(module->clone());
+  for (auto f : llvm::make_early_inc_range(made->getOps<func::FuncOp>()))
+    if (f->hasAttr("mad.entry") || f->hasAttr("mad.test"))
+      f.erase();
+  Builder b(made->getContext());
+  // Entries and tests are gone, and what only they call should not count.
+  PassManager manager(made->getContext());
+  manager.addPass(createSymbolDCEPass());
+  (void)manager.run(*made);
+  for (WeightSourceOp source : computedSources(*made)) {
+    auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
+    f.setPublic();
+    f->setAttr("mad.entry", b.getUnitAttr());
+    f->setAttr("mad.dims", b.getArrayAttr({}));
+    f.setResultAttr(0, "mad.name", b.getStringAttr("result"));
+    source->removeAttr("computed");
+  }
+  return made;
+}
+
+static bool evaluate(Compilation &compilation, Compilation::Evaluate how, const std::string &entry,
+                     std::unique_ptr<Executable> &executable, io::Tensor &result,
+                     std::string &error) {
+  // The interpreter takes its weights when it is made.
+  if (!executable || how != Compilation::Evaluate::Compiled)
+    executable =
+        how == Compilation::Evaluate::Compiled
+            ? makeJitExecutable(compilation)
+            : makeReferenceExecutable(compilation, how == Compilation::Evaluate::Reference64);
+  std::vector<io::Tensor> outputs;
+  if (!executable || !executable->call(entry, {}, outputs, error))
+    return false;
+  result = std::move(outputs[0]);
+  return true;
+}
+
+/// Memory that the code is bound to before the weight is computed.
+static bool reserve(WeightSourceOp source, const Signature &signature, WeightBytes &weight) {
+  auto type = cast<RankedTensorType>(source.getType());
+  auto made = io::Tensor::make(ioType(signature.outputs[0].dtype),
+                               {type.getShape().begin(), type.getShape().end()});
+  if (!made)
+    return false;
+  weight.name = source.getSymName().str();
+  weight.dtype = signature.outputs[0].dtype;
+  weight.shape = made->shape;
+  weight.data = made->data;
+  weight.bytes = made->bytes;
+  return true;
+}
+
+/// What the computed weights depend on: the program that computes them, and the
+/// elements of the weights that it reads. Nothing without a cache.
+std::optional<CacheKey> Compilation::computedKey(Evaluate how, size_t first) const {
+  if (!impl->cache)
+    return std::nullopt;
+  CacheKey key("computed weights");
+  key.add(int64_t(how)).add(hostLevel()).add(impl->moduleText());
+  std::set<std::string> read;
+  module().walk([&](WeightOp op) { read.insert(op.getSource().str()); });
+  for (size_t i = 0; i < first; ++i)
+    if (const WeightBytes &w = impl->weights[i]; read.count(w.name))
+      key.add(w.name).addBytes(w.data.get(), w.bytes);
+  return key;
+}
+
+bool Compilation::restoreComputed(const CacheKey &key, size_t first) {
+  auto found = impl->cache->get(key);
+  uint64_t bytes = 0;
+  for (size_t i = first; i < impl->weights.size(); ++i)
+    bytes += impl->weights[i].bytes;
+  if (!found || found->size() != bytes)
+    return false;
+  const char *from = found->data();
+  for (size_t i = first; i < impl->weights.size(); from += impl->weights[i++].bytes)
+    memcpy(const_cast<void *>(impl->weights[i].data.get()), from, impl->weights[i].bytes);
+  return true;
+}
+
+bool Compilation::computeWeights(Evaluate how) {
+  std::vector<WeightSourceOp> sources = computedSources(module());
+  if (sources.empty())
+    return true;
+  StepTimer timer(impl->times, "compute");
+  std::vector<std::string> functions;
+  for (WeightSourceOp source : sources)
+    functions.push_back(functionOf(source));
+
+  // Everything below sees the module of the weights; neither traces nor dumps are
+  // of interest there.
+  OwningOpRef<ModuleOp> program = std::move(impl->module);
+  impl->module = weightModule(*program);
+  bool traced = std::exchange(impl->wantsTrace, false);
+  std::string dumps = std::exchange(impl->dumpFolder, "");
+  auto restore = [&] {
+    impl->module = std::move(program);
+    impl->wantsTrace = traced;
+    impl->dumpFolder = dumps;
+  };
+  auto fail = [&](size_t i, const std::string &error) {
+    restore();
+    Span span;
+    for (const hir::Weight &w : this->program().weights)
+      if (w.name == sources[i].getSymName())
+        span = w.span;
+    if (!impl->internal)
+      impl->diagnostics.error(code::E0502, span,
+                              "`" + sources[i].getSymName().str() +
+                                  "` cannot be computed: " + error);
+    return false;
+  };
+  size_t first = impl->weights.size();
+  std::vector<Signature> all = signatures();
+  for (size_t i = 0; i < sources.size(); ++i) {
+    auto signature = llvm::find_if(all, [&](const Signature &s) { return s.name == functions[i]; });
+    impl->weights.emplace_back();
+    if (!reserve(sources[i], *signature, impl->weights.back()))
+      return fail(i, "there is no memory for it");
+  }
+  std::optional<CacheKey> key = computedKey(how, first);
+  if (key && restoreComputed(*key, first)) {
+    restore();
+    return settleComputed();
+  }
+  std::unique_ptr<Executable> executable;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    WeightBytes &weight = impl->weights[first + i];
+    io::Tensor result;
+    std::string error;
+    if (!evaluate(*this, how, functions[i], executable, result, error))
+      return fail(i, error);
+    auto converted = result.convert(ioType(weight.dtype));
+    if (!converted || converted->bytes != weight.bytes)
+      return fail(i, "there is no memory for it");
+    memcpy(const_cast<void *>(weight.data.get()), converted->data.get(), weight.bytes);
+  }
+  executable.reset();
+  if (key) {
+    std::string bytes;
+    for (size_t i = first; i < impl->weights.size(); ++i)
+      bytes.append(static_cast<const char *>(impl->weights[i].data.get()), impl->weights[i].bytes);
+    impl->cache->put(*key, bytes);
+  }
+  restore();
+  return settleComputed();
+}
+
+/// From here on the computed ones are weights like others, and what only they
+/// needed is gone.
+bool Compilation::settleComputed() {
+  for (WeightSourceOp source : computedSources(module())) {
+    module().lookupSymbol<func::FuncOp>(functionOf(source)).erase();
+    source->removeAttr("computed");
+  }
+  PassManager manager(impl->context.get());
+  manager.addPass(createSymbolDCEPass());
+  CollectDiagnostics collected(*impl->context);
+  if (failed(manager.run(module())))
+    return impl->bug("dropping unused functions failed\n" + collected.text);
+  dropUnusedWeights();
+  llvm::erase_if(impl->weights, [&](const WeightBytes &w) {
+    return !module().lookupSymbol<WeightSourceOp>(w.name);
+  });
+  return true;
+}
+
+} // namespace mad
