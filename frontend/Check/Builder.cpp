@@ -146,6 +146,9 @@ Ref Builder::cumulate(const std::string &mnemonic, Ref source, uint32_t dim) {
 Ref Builder::philox(Ref key, Ref counter, Dim count) {
   Node *node = append(Op::Philox, {Type{Element::I32, {std::move(count)}}});
   node->operands = {key, counter};
+  return {node};
+}
+
 Ref Builder::update(Ref dest, Ref value, std::vector<Affine> map, std::vector<Ref> scalars,
                     Boundary boundary) {
   for (Affine &a : map)
