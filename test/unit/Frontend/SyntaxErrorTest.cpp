@@ -38,7 +38,7 @@ TEST(SyntaxErrors, Items) {
                                           "  --> t.mad:1:8\n"
                                           "    1 | export dim A = 3\n"
                                           "      |        ^~~\n");
-  EXPECT_EQ(errors("weight w 3\n"), "error[E0120]: found `3`, expected `:` or `=`\n"
+  EXPECT_EQ(errors("weight w 3\n"), "error[E0120]: found `3`, expected `=` or `:`\n"
                                     "  --> t.mad:1:10\n"
                                     "    1 | weight w 3\n"
                                     "      |          ^\n");
