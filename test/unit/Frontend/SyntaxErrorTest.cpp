@@ -38,10 +38,10 @@ TEST(SyntaxErrors, Items) {
                                           "  --> t.mad:1:8\n"
                                           "    1 | export dim A = 3\n"
                                           "      |        ^~~\n");
-  EXPECT_EQ(errors("weight w = prune(base)\n"), "error[E0120]: found `=`, expected `:`\n"
-                                                "  --> t.mad:1:10\n"
-                                                "    1 | weight w = prune(base)\n"
-                                                "      |          ^\n");
+  EXPECT_EQ(errors("weight w 3\n"), "error[E0120]: found `3`, expected `=` or `:`\n"
+                                    "  --> t.mad:1:10\n"
+                                    "    1 | weight w 3\n"
+                                    "      |          ^\n");
   EXPECT_EQ(errors("const x: = 3\n"), "error[E0120]: found `=`, expected a type\n"
                                       "  --> t.mad:1:10\n"
                                       "    1 | const x: = 3\n"
@@ -311,7 +311,7 @@ TEST(Recovery, BrokenItemsKeepTheirNames) {
   Parsed parsed("dim A = 1, B = $, C = 2\n"
                 "dim D\n"
                 "const c: f32 4\n"
-                "weight w: f32[3] = 2\n"
+                "weight w: f32[3] 2\n"
                 "use m (a b)\n");
   EXPECT_EQ(parsed.summary(), "E0104 1:16, E0120 2:6, E0120 3:14, E0120 4:18, E0120 5:10");
   EXPECT_EQ(parsed.tree(), "Dim A\n  Number 1\nDim B\n  Error\n"
