@@ -139,6 +139,7 @@ private:
   void bindableDims(Declaration &decl);
   Value parameter(const TypeTree &type, const std::string &name, Span span,
                   std::vector<hir::Node *> &into);
+  static bool hasErrors(const Node *n);
   Value functionBody(Declaration &decl, const std::function<void()> &parameters);
   void setResults(hir::Function &function, const Value &value);
   Instance &instantiate(CallMatch &match);

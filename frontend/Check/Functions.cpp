@@ -317,7 +317,7 @@ void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const
 //===----------------------------------------------------------------------===//
 
 /// Whether some of it could not be parsed.
-static bool hasErrors(const Node *n) {
+bool Checker::hasErrors(const Node *n) {
   return n->kind == Kind::Error || std::any_of(n->kids.begin(), n->kids.end(), [](const Node *kid) {
            return kid && hasErrors(kid);
          });

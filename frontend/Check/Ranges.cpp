@@ -431,9 +431,10 @@ bool Checker::resolveRanges(const Node *n) {
     std::erase_if(frame->binders, [&](const auto &binder) { return binder.second == id; });
     return true;
   });
-  // One that hangs on a wrong one is no further error.
-  bool good = std::none_of(found.begin(), found.end(),
-                           [&](IndexId id) { return indices[id].failed || indices[id].excused; });
+  // One that hangs on a wrong one, or on text that did not parse, is no further error.
+  bool good = !hasErrors(n) && std::none_of(found.begin(), found.end(), [&](IndexId id) {
+    return indices[id].failed || indices[id].excused;
+  });
   for (IndexId id : found)
     if (open(id)) {
       if (good)
