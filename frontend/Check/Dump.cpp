@@ -124,11 +124,10 @@ private:
   }
 
   void head(const Node &node) {
-    static const char *const names[] = {"parameter", "constant", "dim",    "weight",   "iota",
-                                        "view",      "",         "cast",   "reduce",   "contract",
-                                        "gather",    "reshape",  "concat", "call",     "if",
-                                        "scan",      "scatter",  "sort",   "cumulate", "philox",
-                                        "update",    "iterate"};
+    static const char *const names[] = {
+        "parameter", "constant", "dim",      "weight",  "iota",   "view",   "",   "cast",
+        "reduce",    "contract", "gather",   "reshape", "concat", "call",   "if", "scan",
+        "scatter",   "sort",     "cumulate", "philox",  "update", "iterate"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else

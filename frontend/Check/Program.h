@@ -77,9 +77,9 @@ enum class Op : uint8_t {
   Sort,     ///< values and positions along `index`; `mnemonic`: ascending, descending
   Cumulate, ///< `mnemonic` along `index`: sum prod max min
   Philox,   ///< random words of a key and a counter
-  Update,  ///< operand0, but operand1[d] at map(d); further operands are the scalars of `map`
-  Iterate, ///< operands: carried values; regions: condition and body, both with parameters as
-           ///< those of Scan. At most `high` rounds; the last result is their number
+  Update,   ///< operand0, but operand1[d] at map(d); further operands are the scalars of `map`
+  Iterate,  ///< operands: carried values; regions: condition and body, both with parameters as
+            ///< those of Scan. At most `high` rounds; the last result is their number
 };
 
 /// What a view reads outside of its operand.

@@ -10,6 +10,7 @@
 #include "frontend/Diag/Codes.h"
 #include "frontend/Parse/Tokens.h"
 #include <bitset>
+#include <set>
 
 using namespace mad;
 using namespace mad::syntax;
@@ -202,8 +203,6 @@ static std::string statementHelp(std::string_view word) {
     return "the last line of a block is its result: leave `return` out";
   if (word == "var" || word == "mut" || word == "val" || word == "auto")
     return "a value is named with `let`";
-  if (word == "while")
-    return "values never change: repeat with `scan`";
   if (word == "lambda")
     return "functions have names: declare one with `fn`";
   return {};
@@ -231,7 +230,9 @@ static std::string habit(const Driver &driver, const Expected &expected) {
       expected.has(Token::LeftBracket) && !expected.expression())
     return "a tensor is written with its sizes in brackets: `f32[N, M]`";
   if (found.token == Token::Name && before.token == Token::Name) {
-    if (expected.count() == 1 && expected.has(Token::Colon))
+    static const std::set<std::string_view> types = {"f16", "bf16", "f32", "f64", "i8",
+                                                     "u8",  "i32",  "i64", "bool"};
+    if (expected.count() == 1 && expected.has(Token::Colon) && types.count(before.text))
       return "the name comes first: `" + std::string(found.text) + ": " + std::string(before.text) +
              "`";
     return statementHelp(before.text);
@@ -254,6 +255,8 @@ static Text special(const Driver &driver, const Expected &expected, const std::s
     std::string help = token == Token::Where ? "to choose elements write `select(condition, a, b)`"
                        : token == Token::Dim && expected.has(Token::Number)
                            ? "the dimensions of a reduction are named by `axis`"
+                       : token == Token::While
+                           ? "values never change: repeat with `scan` or `iterate`"
                            : "";
     return {code::E0122, found + " is a word of the language, it cannot be a name", help};
   }

@@ -210,6 +210,8 @@ template <typename Op> static OpFoldResult foldIdempotent(Op op) {
 }
 
 static OpFoldResult foldAbs(AbsOp op) {
+  if (tensor(op.getResult()).getElementType().isUnsignedInteger())
+    return sameType(op, op.getOperand()); // and -x wraps there
   if (auto negated = op.getOperand().getDefiningOp<NegOp>()) {
     op.getOperandMutable().assign(negated.getOperand());
     return op.getResult();
