@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Diag/Codes.h"
 #include "frontend/Parse/Tokens.h"
+#include <algorithm>
 #include <bitset>
 
 using namespace mad;
@@ -207,6 +208,12 @@ static std::string statementHelp(std::string_view word) {
   return {};
 }
 
+static bool isTypeWord(std::string_view word) {
+  static constexpr std::string_view words[] = {"f32", "f64",    "i32",   "i64",  "bool",
+                                               "int", "double", "float", "auto", "long"};
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
 /// What was meant, where habits of other languages say so.
 static std::string habit(const Driver &driver, const Expected &expected) {
   const lex::Lexeme &found = driver.last(), &before = driver.beforeLast();
@@ -229,9 +236,13 @@ static std::string habit(const Driver &driver, const Expected &expected) {
       expected.has(Token::LeftBracket) && !expected.expression())
     return "a tensor is written with its sizes in brackets: `f32[N, M]`";
   if (found.token == Token::Name && before.token == Token::Name) {
-    if (expected.count() == 1 && expected.has(Token::Colon))
-      return "the name comes first: `" + std::string(found.text) + ": " + std::string(before.text) +
-             "`";
+    if (expected.count() == 1 && expected.has(Token::Colon)) {
+      // `f32 x` as in C, or `x f32` without the colon.
+      bool typeFirst = isTypeWord(before.text) && !isTypeWord(found.text);
+      std::string name(typeFirst ? found.text : before.text);
+      std::string type(typeFirst ? before.text : found.text);
+      return (typeFirst ? "the name comes first: `" : "write `") + name + ": " + type + "`";
+    }
     return statementHelp(before.text);
   }
   return {};
