@@ -9,8 +9,8 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Diag/Codes.h"
 #include "frontend/Parse/Tokens.h"
+#include <algorithm>
 #include <bitset>
-#include <set>
 
 using namespace mad;
 using namespace mad::syntax;
@@ -208,6 +208,13 @@ static std::string statementHelp(std::string_view word) {
   return {};
 }
 
+static bool isTypeWord(std::string_view word) {
+  static constexpr std::string_view words[] = {"f16",    "bf16",  "f32",  "f64",  "i8",
+                                               "u8",     "i32",   "i64",  "bool", "int",
+                                               "double", "float", "auto", "long"};
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
 /// What was meant, where habits of other languages say so.
 static std::string habit(const Driver &driver, const Expected &expected) {
   const lex::Lexeme &found = driver.last(), &before = driver.beforeLast();
@@ -230,9 +237,7 @@ static std::string habit(const Driver &driver, const Expected &expected) {
       expected.has(Token::LeftBracket) && !expected.expression())
     return "a tensor is written with its sizes in brackets: `f32[N, M]`";
   if (found.token == Token::Name && before.token == Token::Name) {
-    static const std::set<std::string_view> types = {"f16", "bf16", "f32", "f64", "i8",
-                                                     "u8",  "i32",  "i64", "bool"};
-    if (expected.count() == 1 && expected.has(Token::Colon) && types.count(before.text))
+    if (expected.count() == 1 && expected.has(Token::Colon) && isTypeWord(before.text))
       return "the name comes first: `" + std::string(found.text) + ": " + std::string(before.text) +
              "`";
     return statementHelp(before.text);

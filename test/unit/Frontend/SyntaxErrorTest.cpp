@@ -64,7 +64,8 @@ TEST(SyntaxErrors, Functions) {
             "error[E0120]: found `f32`, expected `:`\n"
             "  --> t.mad:1:8\n"
             "    1 | fn f(x f32[N]) -> f32[N] {\n"
-            "      |        ^~~\n");
+            "      |        ^~~\n"
+            "help: write `x: f32`\n");
   EXPECT_EQ(errors("fn (x: f32) { x }\n"), "error[E0120]: found `(`, expected a name\n"
                                            "  --> t.mad:1:4\n"
                                            "    1 | fn (x: f32) { x }\n"
