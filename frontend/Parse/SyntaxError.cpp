@@ -237,9 +237,13 @@ static std::string habit(const Driver &driver, const Expected &expected) {
       expected.has(Token::LeftBracket) && !expected.expression())
     return "a tensor is written with its sizes in brackets: `f32[N, M]`";
   if (found.token == Token::Name && before.token == Token::Name) {
-    if (expected.count() == 1 && expected.has(Token::Colon) && isTypeWord(before.text))
-      return "the name comes first: `" + std::string(found.text) + ": " + std::string(before.text) +
-             "`";
+    if (expected.count() == 1 && expected.has(Token::Colon)) {
+      // `f32 x` as in C, or `x f32` without the colon.
+      bool typeFirst = isTypeWord(before.text) && !isTypeWord(found.text);
+      std::string name(typeFirst ? found.text : before.text);
+      std::string type(typeFirst ? before.text : found.text);
+      return (typeFirst ? "the name comes first: `" : "write `") + name + ": " + type + "`";
+    }
     return statementHelp(before.text);
   }
   return {};

@@ -261,11 +261,6 @@ def reductions(t, v):
     yield Case("any", "any(x < y)", "bool", np.any(x < v["y"]))
 
 
-def whole(a, b):
-    """The product of matrices of Python integers, which NumPy does not make of nothing."""
-    return a.dot(b) if a.shape[-1] else np.zeros(a.shape[:-1] + b.shape[1:], object)
-
-
 def contractions(t, v):
     g, h = v["g"], v["h"]
     n = g.shape[1]
@@ -276,10 +271,14 @@ def contractions(t, v):
         square, half = a @ a.T, (n + 1) * unit * (np.abs(a) @ np.abs(a.T))
         dot = (a[0] @ b[:, 1], (n + 1) * unit * (np.abs(a[0]) @ np.abs(b[:, 1])))
     else:
-        a, b = g.astype(object), h.astype(object)
-        product = nm.integers(t, whole(a, b).reshape(-1), (5, 4))
-        square = nm.integers(t, whole(a, a.T).reshape(-1), (5, 5))
-        dot = (nm.integers(t, [whole(a, b)[0, 1]], ()), None)
+        # By hand: of no terms, the product of arrays of Python's integers is None.
+        def sums(a, b):
+            return nm.integers(t, [sum(x * y for x, y in zip(row, column))
+                                   for row in a.tolist() for column in b.T.tolist()],
+                               (a.shape[0], b.shape[1]))
+
+        product, square = sums(g, h), sums(g, g.T)
+        dot = (product[0, 1], None)
         slack = half = None
     yield Case("matrix product", "g @ h", t, product, slack=slack)
     yield Case("with itself", "g @ transpose(g)", t, square, slack=half)
