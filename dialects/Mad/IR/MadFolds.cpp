@@ -210,8 +210,8 @@ template <typename Op> static OpFoldResult foldIdempotent(Op op) {
 }
 
 static OpFoldResult foldAbs(AbsOp op) {
-  if (tensor(op.getOperand()).getElementType().isUnsignedInteger())
-    return sameType(op, op.getOperand()); // -x may be larger than x
+  if (tensor(op.getResult()).getElementType().isUnsignedInteger())
+    return sameType(op, op.getOperand()); // and -x wraps there
   if (auto negated = op.getOperand().getDefiningOp<NegOp>()) {
     op.getOperandMutable().assign(negated.getOperand());
     return op.getResult();
@@ -461,7 +461,7 @@ LogicalResult ScanOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &results) 
     return failure();
   // No step at all; where a bound is not known the difference is no constant.
   std::optional<int64_t> steps = (*high - *low).constant();
-  if (!steps || *steps > 0 || getNumResults() == 0)
+  if (!steps || *steps > 0 || getNumResults() == 0 || getNumResults() != getInitial().size())
     return failure();
   llvm::append_range(results, getInitial());
   return success();
