@@ -32,6 +32,8 @@ static void buildFold(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   simplify(pm);
+  pm.addNestedPass<func::FuncOp>(createFoldTables());
+  simplify(pm);
 }
 
 /// Structured ops on tensors, as few and as large as pays.

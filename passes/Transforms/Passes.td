@@ -72,6 +72,17 @@ def ExpandNarrowFloats : Pass<"mad-expand-narrow-floats", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def FoldTables : Pass<"mad-fold-tables", "::mlir::func::FuncOp"> {
+  let summary = "evaluates dear functions of constants and positions when compiling";
+  let description = [{
+    Tables such as windows and twiddle factors become constants, up to 16384 elements.
+    Positions by themselves stay: counting is cheaper than reading. Exact in the sense
+    of constant folding: each op is rounded as its type says. On the mad dialect, after
+    inlining; what a table was made of is left for the canonicalizer.
+  }];
+  let statistics = [Statistic<"numTables", "num-tables", "ops that became constants">];
+}
+
 def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "computes elementwise ops where their values are read";
   let description = [{
