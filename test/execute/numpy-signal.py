@@ -40,7 +40,7 @@ class Program:
     def __call__(self, entry, **inputs):
         words = []
         for name, value in inputs.items():
-            np.save(f"{self.folder}/{name}.npy", np.ascontiguousarray(value))
+            np.save(f"{self.folder}/{name}.npy", np.asarray(value, order="C"))
             words.append(f"{name}={self.folder}/{name}.npy")
         done = subprocess.run([self.mad, "run", f"{self.folder}/libm.so", entry, *words, "-o",
                                f"{self.folder}/out.npz"], capture_output=True, text=True)
@@ -90,7 +90,7 @@ def others(run, dtype, name):
         sizes = np.convolve(abs(x.astype(np.float64)), abs(w.astype(np.float64)))
         if not np.all(abs(got - exact) <= min(n, k) * eps * sizes):
             sys.exit(f"convolve {n} {k}")
-    hann, hamming, blackman = run(f"windows_{name}", height=np.array(1, dtype))
+    hann, hamming, blackman = run(f"windows_{name}", height=dtype(1))
     near("hann", hann, np.hanning(33)[:32], 2 * eps)
     near("hamming", hamming, np.hamming(32), 2 * eps)
     near("blackman", blackman, np.blackman(32), 2 * eps)
