@@ -41,6 +41,7 @@ enum class Kind : uint8_t {
   Pack,      //        name            -                            `B...` in a type
   TupleType, //        -               types...
   GroupType, //        -               TensorType, dims...          `Pair[N][6]`: a record with leading dimensions
+  StateType, //        name            -                            `state kv` among the results of an exported function
   Fields,    //        -               Named...                     `{ q : "layer.{i}.q" transposed }`; flags of each: transposed
   // Statements.
   Block,     //        -               statements..., result?       the last kid is the result expression, null if there is none
@@ -94,6 +95,7 @@ enum Flags : uint16_t {
   Constant = 16,   ///< Param
   Axis = 32,       ///< Param
   IsShape = 256,   ///< Param
+  IsState = 512,   ///< Param
 };
 
 struct Node {

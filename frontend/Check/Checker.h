@@ -142,6 +142,8 @@ private:
   static bool hasErrors(const Node *n);
   Value functionBody(Declaration &decl, const std::function<void()> &parameters);
   void setResults(hir::Function &function, const Value &value);
+  void setStates(Declaration &decl, hir::Function &function, const Value &value);
+  const Node *stateNamed(std::string_view name);
   Instance &instantiate(CallMatch &match);
   std::string uniqueName(const std::string &name);
   void addConstraint(hir::Constraint constraint);

@@ -193,6 +193,12 @@ void Checker::declareParameters(Declaration &decl, bool exported) {
       declareLocal(p, local);
     }
   for (const Node *p : params->kids)
+    if (!exported && p->kind == Kind::Param && (p->flags & IsState))
+      Report(*this, code::E0416, p->span,
+             "a `state` is a parameter of an exported function: " + quoted(decl.name) +
+                 " is private")
+          .help("leave `state` away: inside a program it is a value like any other");
+  for (const Node *p : params->kids)
     if (exported && p->kind == Kind::Param &&
         ((p->flags & (Constant | Axis | IsShape)) || p->kids[1]))
       Report(*this, code::E0414, p->span,
@@ -378,6 +384,71 @@ void Checker::setResults(hir::Function &function, const Value &value) {
   nameResults(single ? leaves[0] : value, "result", function.resultNames);
 }
 
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+/// The parameter `state kv` of the function around.
+const Node *Checker::stateNamed(std::string_view name) {
+  if (frame && frame->fn && frame->fn->node->kids.size() > 1)
+    for (const Node *p : frame->fn->node->kids[1]->kids)
+      if (p->kind == Kind::Param && (p->flags & IsState) && p->text == name)
+        return p;
+  return nullptr;
+}
+
+/// The names of the states among the leaves of a result type; "" for the others.
+static void stateLeaves(const Node *type, const Value &value, std::string_view state,
+                        std::vector<std::string> &leaves) {
+  if (type->kind == Kind::StateType)
+    state = type->text;
+  if (value.kind != Value::Tuple)
+    leaves.push_back(std::string(state));
+  for (size_t i = 0; i < value.parts.size(); ++i)
+    stateLeaves(type->kind == Kind::TupleType ? type->kids[i] : type, value.parts[i], state,
+                leaves);
+}
+
+/// Ties each result that is the new value of a state to its parameter.
+void Checker::setStates(Declaration &decl, hir::Function &function, const Value &value) {
+  const Node *type = decl.node->kids[2];
+  std::vector<std::string> leaves;
+  if (type)
+    stateLeaves(type, value, "", leaves);
+  std::vector<bool> used(function.body.parameters.size());
+  function.states.assign(function.body.results.size(), -1);
+  size_t others = 0;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    if (leaves[i].empty()) {
+      ++others;
+      continue;
+    }
+    // A record has several parameters, in the order of its fields.
+    for (size_t p = 0; p < used.size() && function.states[i] < 0; ++p) {
+      const std::string &name = function.body.parameters[p]->name;
+      if (!used[p] && (name == leaves[i] || name.starts_with(leaves[i] + "."))) {
+        function.states[i] = int32_t(p);
+        function.resultNames[i] = name;
+        used[p] = true;
+      }
+    }
+    if (function.states[i] < 0)
+      Report(*this, code::E0416, type->span,
+             "the state " + quoted(leaves[i]) + " stands twice among the results");
+  }
+  for (const Node *p : decl.node->kids[1]->kids)
+    if (p->kind == Kind::Param && (p->flags & IsState) &&
+        !std::count(leaves.begin(), leaves.end(), p->text))
+      Report(*this, code::E0416, p->span, "the state " + quoted(p->text) + " has no new value")
+          .help("write " + quoted("state " + std::string(p->text)) + " among the results");
+  if (others == leaves.size())
+    function.states.clear();
+  if (others == 1 && leaves.size() > 1)
+    for (size_t i = 0; i < leaves.size(); ++i)
+      if (leaves[i].empty() && function.resultNames[i].starts_with("result"))
+        function.resultNames[i] = "result";
+}
+
 void Checker::defineFunction(Declaration &decl) {
   if (decl.state != Declaration::New)
     return;
@@ -424,6 +495,8 @@ void Checker::defineFunction(Declaration &decl) {
       setResults(*function, value);
     else
       ++failures;
+    if (!value.poison() && exported)
+      setStates(decl, *function, value);
     stack.pop_back();
   }
   decl.state = failures ? Declaration::Bad : Declaration::Good;

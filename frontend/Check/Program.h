@@ -161,6 +161,8 @@ struct Function {
   Span span;
   std::vector<std::string> dims;        ///< dimension parameters, Export only
   std::vector<std::string> resultNames; ///< `result`, or `result0`, `result1`, ...
+  /// Of each result the parameter that it is the new value of, or -1. Empty: none is.
+  std::vector<int32_t> states;
   Region body;
   std::vector<Constraint> constraints; ///< of this function and all it calls
   std::vector<Assertion> assertions;   ///< Test: result i is the value of assertion i

@@ -53,6 +53,14 @@ std::optional<TypeTree> Checker::typeOf(const Node *n) {
   }
   if (recordNamed(n))
     return recordOf(n);
+  if (n->kind == Kind::StateType) {
+    if (const Node *state = stateNamed(n->text))
+      return typeOf(state->kids[0]);
+    Report(*this, code::E0416, n->span, "there is no state " + quoted(n->text))
+        .help("a state is a parameter of an exported function: " +
+              quoted("state " + std::string(n->text) + ": f32[N]"));
+    return std::nullopt;
+  }
   if (n->kind != Kind::TensorType) {
     if (n->kind == Kind::GroupType)
       Report(*this, code::E0310, n->nameSpan,

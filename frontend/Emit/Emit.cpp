@@ -168,6 +168,9 @@ void FunctionEmitter::attributes(const hir::Function &function, func::FuncOp op)
     op.setArgAttr(i, "mad.name", b.getStringAttr(parameter->name));
   for (auto [i, name] : llvm::enumerate(function.resultNames))
     op.setResultAttr(i, "mad.name", b.getStringAttr(name));
+  for (auto [i, state] : llvm::enumerate(function.states))
+    if (state >= 0)
+      op.setResultAttr(i, "mad.state", b.getI64IntegerAttr(state));
 
   SmallVector<Attribute> checks;
   for (const hir::Constraint &c : function.constraints)

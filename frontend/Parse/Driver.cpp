@@ -9,6 +9,7 @@
 #include "frontend/Parse/Parse.h"
 #include "frontend/Parse/Tokens.h"
 #include <algorithm>
+#include <cctype>
 
 using namespace mad;
 using namespace mad::syntax;
@@ -67,6 +68,8 @@ lex::Lexeme Driver::next() {
       lookahead.token = Token::End;
       return lookahead;
     }
+    if (isStateWord())
+      lookahead.token = Token::State;
     Token token = lookahead.token;
     headerBrace = inHeader && token == Token::LeftBrace && layout.depth() == 1;
     bool outside = layout.depth() == 0;
@@ -86,6 +89,15 @@ lex::Lexeme Driver::next() {
       recovering = true;
     return lookahead;
   }
+}
+
+/// `state` is a word before a name in the head of a function, else a name like others.
+bool Driver::isStateWord() const {
+  if (!inHeader || lookahead.token != Token::Name || lookahead.text != "state")
+    return false;
+  size_t next = text.find_first_not_of(" \t", lookahead.span.end);
+  return next != std::string_view::npos && next > lookahead.span.end &&
+         (std::isalpha(static_cast<unsigned char>(text[next])) || text[next] == '_');
 }
 
 /// The body of a function is read even when the line before it is broken.

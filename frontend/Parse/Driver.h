@@ -78,6 +78,7 @@ public:
 
 private:
   bool opensGroup() const;
+  bool isStateWord() const;
   bool hasErrors(Span span) const;
   void reportDepth(Span at);
 

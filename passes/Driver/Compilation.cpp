@@ -142,8 +142,13 @@ std::vector<Signature> Compilation::signatures() const {
     strings("mad.asserts", s.asserts);
     for (unsigned i = 0; i < f.getNumArguments(); ++i)
       s.inputs.push_back(signatureValue(f.getArgumentTypes()[i], f.getArgAttr(i, "mad.name")));
-    for (unsigned i = 0; i < f.getNumResults(); ++i)
+    for (unsigned i = 0; i < f.getNumResults(); ++i) {
       s.outputs.push_back(signatureValue(f.getResultTypes()[i], f.getResultAttr(i, "mad.name")));
+      if (auto state = f.getResultAttrOfType<IntegerAttr>(i, "mad.state")) {
+        s.outputs.back().state = int32_t(state.getInt()) + 1;
+        s.inputs[state.getInt()].state = int32_t(i) + 1;
+      }
+    }
     all.push_back(std::move(s));
   }
   return all;

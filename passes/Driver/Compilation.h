@@ -41,6 +41,7 @@ struct SignatureValue {
   mad_dtype dtype = MAD_F32;
   std::vector<DimExpr> sizes;      ///< over the entry's dimension parameters
   std::vector<std::string> labels; ///< for people: `Pixels`, `H - 2`, `64`
+  int32_t state = 0;               ///< as in `mad_value_info`
 };
 struct Signature {
   std::string name;

@@ -103,8 +103,14 @@ bool CompiledExecutable::call(const std::string &entry, const std::vector<io::Te
     }
     outputs.push_back(std::move(*made));
   }
-  for (int32_t i = 0; i < info->num_outputs; ++i)
+  for (int32_t i = 0; i < info->num_outputs; ++i) {
     out.push_back(borrow(outputs[i], info->outputs[i].dtype));
+    // The caller's tensor stays as it is: a copy is the state.
+    if (int32_t state = info->outputs[i].state; state > 0 && outputs[i].bytes > 0) {
+      memcpy(outputs[i].data.get(), inputs[state - 1].data.get(), outputs[i].bytes);
+      in[state - 1].data = out.back().data;
+    }
+  }
   return !failed(mad_entry_call(context, number, in.data(), in.size(), out.data(), out.size()));
 }
 

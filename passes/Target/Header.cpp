@@ -225,15 +225,17 @@ void Writer::comment(const EntryDescription &entry, const Signature &as) {
   for (const std::string &dim : as.dims)
     text += " * " + as.dimName.at(dim) + ": a dimension\n";
   for (auto [value, name] : zip(entry.inputs, as.inputs))
-    text += " * " + name + ": " + harmless(typeText(value)) + "\n";
+    text += " * " + name + ": " + harmless(typeText(value)) +
+            (value.state > 0 ? ", updated in place\n" : "\n");
   for (auto [value, name] : zip(entry.outputs, as.outputs))
-    text += " * " + name + ": " + harmless(typeText(value)) + ", written\n";
+    if (value.state == 0)
+      text += " * " + name + ": " + harmless(typeText(value)) + ", written\n";
   text += " */\n";
 }
 
 /// Elements of an output: what a host allocates. A scalar needs no such function.
 void Writer::sizeFunction(const ValueDescription &output, const Signature &as, size_t number) {
-  if (output.dims.empty())
+  if (output.dims.empty() || output.state > 0)
     return;
   std::vector<std::string> parameters, factors;
   std::set<std::string> symbols = symbolsOf(output);
@@ -284,24 +286,30 @@ void Writer::function(const EntryDescription &entry, const Signature &as) {
   for (const std::string &dim : as.dims)
     parameters.push_back("int64_t " + as.dimName.at(dim));
   for (auto [value, name] : zip(entry.inputs, as.inputs))
-    parameters.push_back(value.dims.empty()
+    parameters.push_back(value.state > 0 ? elementType(value.dtype) + (" *" + name)
+                         : value.dims.empty()
                              ? elementType(value.dtype) + (" " + name)
                              : "const " + std::string(elementType(value.dtype)) + " *" + name);
   for (auto [value, name] : zip(entry.outputs, as.outputs))
-    parameters.push_back(elementType(value.dtype) + (" *" + name));
+    if (value.state == 0)
+      parameters.push_back(elementType(value.dtype) + (" *" + name));
 
   std::vector<std::string> inputs, outputs;
   text += opening("static inline mad_status " + as.function, parameters);
   for (auto [value, name] : zip(entry.inputs, as.inputs)) {
     shape(value, as, inputs.size());
     // A host's input is const, the data of a `mad_tensor` is not.
-    inputs.push_back(tensor(value, value.dims.empty() ? "&" + name : "(void *)(uintptr_t)" + name,
+    inputs.push_back(tensor(value,
+                            value.state > 0      ? name
+                            : value.dims.empty() ? "&" + name
+                                                 : "(void *)(uintptr_t)" + name,
                             inputs.size()));
   }
   for (auto [value, name] : zip(entry.outputs, as.outputs)) {
     size_t number = inputs.size() + outputs.size();
     shape(value, as, number);
-    outputs.push_back(tensor(value, name, number));
+    // A state is passed once, as an input.
+    outputs.push_back(tensor(value, value.state > 0 ? "NULL" : name, number));
   }
   text += list("inputs_", inputs) + list("outputs_", outputs);
   text += "  return mad_entry_call(context, " + std::to_string(as.number) + ", " +

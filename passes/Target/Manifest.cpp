@@ -10,7 +10,9 @@
 //   target     triple
 //   variants   [{name, level}], ascending
 //   entries    [{name, doc, dims: [name], inputs, outputs, weights: [name]}]
-//              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null]}]
+//              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null], state}]
+//              state: only of one tensor that the call updates; 1 + the number of the
+//              output (the input) that it is
 //   weights    [{name, dtype, shape, bytes, checksum, offset}]
 //              checksum: 16 hexadecimal digits, runtime/core/checksum.h
 //              offset: in the section .mad.weights or the file; neither in memory
@@ -47,6 +49,8 @@ static json::Array values(const std::vector<ValueDescription> &values) {
                                 {"dtype", mad_dtype_name(value.dtype)},
                                 {"dims", texts(value.dims)},
                                 {"sizes", std::move(sizes)}});
+    if (value.state > 0)
+      made.back().getAsObject()->try_emplace("state", value.state);
   }
   return made;
 }

@@ -29,15 +29,16 @@ MemRefType memoryOf(Type type) {
   return MemRefType::get(tensor.getShape(), tensor.getElementType());
 }
 
-void bindArguments(func::FuncOp function, OpBuilder &b) {
+void bindArguments(func::FuncOp function, const EntryArguments &arguments, OpBuilder &b) {
   b.setInsertionPointToStart(&function.front());
   for (BlockArgument a : function.getArguments()) {
     Type type = a.getType();
     if (!isa<RankedTensorType>(type))
       continue;
     a.setType(memoryOf(type));
-    auto tensor = bufferization::ToTensorOp::create(b, a.getLoc(), type, a, /*restrict=*/true,
-                                                    /*writable=*/false);
+    auto tensor =
+        bufferization::ToTensorOp::create(b, a.getLoc(), type, a, /*restrict=*/true,
+                                          /*writable=*/arguments.isState(a.getArgNumber()));
     a.replaceAllUsesExcept(tensor, tensor);
   }
 }
@@ -109,13 +110,70 @@ void dropUnusedResults(func::FuncOp function) {
   });
 }
 
-void bindResults(func::FuncOp function, OpBuilder &b) {
+/// The memory that a value is written to in place: it comes from there by insertions,
+/// loops and branches alone. Null when it comes from nowhere or from two places.
+Value originOf(Value value) {
+  while (!isa<BlockArgument>(value)) {
+    Operation *op = value.getDefiningOp();
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    if (auto memory = dyn_cast<bufferization::ToTensorOp>(op))
+      return memory.getBuffer();
+    if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+      value = destination.getTiedOpOperand(cast<OpResult>(value))->get();
+    else if (auto loop = dyn_cast<scf::ForOp>(op))
+      value = loop.getInitArgs()[number];
+    else if (auto loop = dyn_cast<scf::WhileOp>(op))
+      value = loop.getInits()[number];
+    else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      Value other = originOf(branch.elseYield().getOperand(number));
+      Value memory = originOf(branch.thenYield().getOperand(number));
+      return memory == other ? memory : Value();
+    } else
+      return {};
+  }
+  return {};
+}
+
+/// The new value of each state goes to where the old one is, after everything else
+/// has been read. What was not made there goes by way of memory of its own, since
+/// it, or the value of another state, may still be read from the old one.
+void bindStates(func::FuncOp function, const EntryArguments &arguments, ValueRange values,
+                OpBuilder &b) {
+  SmallVector<std::pair<Value, Value>> copies;
+  for (auto [state, value] : llvm::zip(arguments.states, values)) {
+    if (state < 0)
+      continue;
+    Value memory = function.getArgument(arguments.inputs + state);
+    Location loc = value.getLoc();
+    if (originOf(value) == memory && cast<RankedTensorType>(value.getType()).getRank() > 0) {
+      copies.push_back({value, memory});
+      continue;
+    }
+    SmallVector<Value> sizes;
+    auto type = cast<MemRefType>(memory.getType());
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (type.isDynamicDim(d))
+        sizes.push_back(memref::DimOp::create(b, loc, memory, d));
+    Value place = memref::AllocOp::create(b, loc, type, sizes);
+    write(value, place, b);
+    copies.push_back({place, memory});
+  }
+  for (auto [from, memory] : copies)
+    if (isa<MemRefType>(from.getType()))
+      memref::CopyOp::create(b, from.getLoc(), from, memory);
+    else
+      write(from, memory, b);
+}
+
+void bindResults(func::FuncOp function, const EntryArguments &arguments, OpBuilder &b) {
   auto end = cast<func::ReturnOp>(function.front().getTerminator());
   b.setInsertionPoint(end);
-  for (Value value : end.getOperands()) {
+  for (unsigned i : arguments.results) {
+    Value value = end.getOperand(i);
     Type memory = memoryOf(value.getType());
     write(value, function.front().addArgument(memory, value.getLoc()), b);
   }
+  bindStates(function, arguments, end.getOperands(), b);
   end->eraseOperands(0, end->getNumOperands());
   function.walk([&](bufferization::MaterializeInDestinationOp op) { sinkIntoBranches(op, b); });
   dropUnusedResults(function);
@@ -141,18 +199,18 @@ struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
       if (!isEntry(function))
         continue;
       OpBuilder b(&getContext());
-      unsigned inputs = function.getNumArguments(), results = function.getNumResults();
+      EntryArguments arguments(function);
       SmallVector<DictionaryAttr> attrs;
       function.getAllArgAttrs(attrs);
-      for (unsigned i = 0; i < results; ++i)
+      for (unsigned i : arguments.results)
         attrs.push_back(function.getResultAttrDict(i));
       split<linalg::FillOp>(function, b);
       split<tensor::EmptyOp>(function, b);
-      bindArguments(function, b);
-      bindResults(function, b);
+      bindArguments(function, arguments, b);
+      bindResults(function, arguments, b);
       function.setType(b.getFunctionType(function.front().getArgumentTypes(), {}));
       function.setAllResultAttrs(ArrayRef<DictionaryAttr>());
-      for (unsigned i = 0; i < inputs + results; ++i)
+      for (unsigned i = 0; i < attrs.size(); ++i)
         function.setArgAttrs(i, attrs[i] ? attrs[i] : b.getDictionaryAttr({}));
     }
   }

@@ -35,7 +35,13 @@ EntryArguments::EntryArguments(func::FuncOp function) {
   inputs = status + 1;
   weights = inputs + type.getNumInputs();
   outputs = weights + entryList(function, "weights").size();
-  arena = outputs + type.getNumResults();
+  states.assign(type.getNumResults(), -1);
+  for (auto [i, state] : llvm::enumerate(entryList(function, "states").getAsRange<IntegerAttr>()))
+    states[i] = state.getInt();
+  for (unsigned i = 0; i < states.size(); ++i)
+    if (states[i] < 0)
+      results.push_back(i);
+  arena = outputs + results.size();
   executor = arena + 1;
 }
 
@@ -43,7 +49,7 @@ RankedTensorType EntryArguments::typeOf(func::FuncOp function, unsigned argument
   if (argument >= inputs && argument < weights)
     return cast<RankedTensorType>(type.getInput(argument - inputs));
   if (argument >= outputs && argument < arena)
-    return cast<RankedTensorType>(type.getResult(argument - outputs));
+    return cast<RankedTensorType>(type.getResult(results[argument - outputs]));
   if (argument < weights || argument >= outputs)
     return {};
   auto shaped = cast<ShapedType>(function.getArgument(argument).getType());
@@ -242,15 +248,25 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   for (auto [i, type] : llvm::enumerate(arguments.type.getInputs()))
     result.inputs.push_back(
         describe(cast<RankedTensorType>(type), nameOfArgument(function, arguments.inputs + i)));
-  unsigned results = arguments.type.getNumResults();
+  // Before bufferization results have their names as such, and after it as arguments.
+  unsigned count = arguments.type.getNumResults();
   for (auto [i, type] : llvm::enumerate(arguments.type.getResults())) {
     StringAttr name;
-    if (function.getNumResults() == results)
+    int64_t state = arguments.states[i];
+    if (function.getNumResults() == count)
       name = function.getResultAttrOfType<StringAttr>(i, "mad.name");
-    else
-      name = function.getArgAttrOfType<StringAttr>(arguments.outputs + i, "mad.name");
-    std::string fallback = results == 1 ? "result" : "result" + std::to_string(i);
+    else if (state < 0)
+      name = function.getArgAttrOfType<StringAttr>(
+          arguments.outputs + (llvm::find(arguments.results, i) - arguments.results.begin()),
+          "mad.name");
+    std::string fallback = state >= 0   ? result.inputs[state].name
+                           : count == 1 ? "result"
+                                        : "result" + std::to_string(i);
     result.outputs.push_back(describe(cast<RankedTensorType>(type), name ? name.str() : fallback));
+    if (state >= 0) {
+      result.outputs.back().state = int32_t(state + 1);
+      result.inputs[state].state = int32_t(i + 1);
+    }
   }
   for (const EntryPlan::Check &check : plan->checks)
     result.checks.push_back(check.description);

@@ -29,6 +29,13 @@ struct EntryArguments {
   explicit EntryArguments(mlir::func::FuncOp function);
   unsigned dims, status, inputs, weights, outputs, arena, executor;
   mlir::FunctionType type; ///< as in the source, with encodings
+  /// Of each result the number of the input that it is the new value of, or -1. Only
+  /// the others are arguments; `results` holds their numbers.
+  llvm::SmallVector<int64_t> states;
+  llvm::SmallVector<unsigned> results;
+  bool isState(unsigned argument) const {
+    return argument >= inputs && llvm::is_contained(states, int64_t(argument - inputs));
+  }
   /// The type in the source of what an argument holds; null for dimension
   /// parameters, status and arena. Weights have no encoding.
   mlir::RankedTensorType typeOf(mlir::func::FuncOp function, unsigned argument) const;

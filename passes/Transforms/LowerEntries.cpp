@@ -153,12 +153,12 @@ SmallVector<Value> EntryLowering::extents(unsigned argument, ValueRange dims) {
 }
 
 Value EntryLowering::pointerOf(unsigned argument, Value data, ValueRange dims) {
-  // The caller passes inputs, outputs, weights.
-  unsigned weights = arguments.outputs - arguments.weights;
-  unsigned outputs = arguments.arena - arguments.outputs;
+  // The caller passes inputs, outputs (also those that are inputs), weights.
+  unsigned outputs = arguments.type.getNumResults();
   unsigned position = argument - arguments.inputs;
   if (argument >= arguments.outputs)
-    position -= weights;
+    position =
+        arguments.weights - arguments.inputs + arguments.results[argument - arguments.outputs];
   else if (argument >= arguments.weights)
     position += outputs;
   Value pointer = load(ptr, data, position);
@@ -250,7 +250,7 @@ void EntryLowering::takePointers() {
     placeholder.erase();
     function.setArgAttrs(i, b.getDictionaryAttr({}));
     function.setArgAttr(i, "llvm.noalias", b.getUnitAttr());
-    if (i >= arguments.inputs && i < arguments.outputs)
+    if (i >= arguments.inputs && i < arguments.outputs && !arguments.isState(i))
       function.setArgAttr(i, "llvm.readonly", b.getUnitAttr());
     if (i == arguments.arena)
       function.setArgAttr(i, "llvm.align", b.getI64IntegerAttr(64));

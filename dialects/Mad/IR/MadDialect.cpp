@@ -241,6 +241,28 @@ static LogicalResult verifyHostType(Operation *op, Type type, const Twine &what)
   return success();
 }
 
+/// A result that is the new value of an argument has its type, and no other does.
+static LogicalResult verifyStates(FunctionOpInterface function) {
+  std::set<int64_t> seen;
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    auto state = function.getResultAttrOfType<IntegerAttr>(i, "mad.state");
+    if (!state)
+      continue;
+    int64_t argument = state.getInt();
+    if (argument < 0 || argument >= static_cast<int64_t>(function.getNumArguments()))
+      return function.emitOpError() << "result " << i << " is the state of argument " << argument
+                                    << ", which is not there";
+    auto a = cast<RankedTensorType>(function.getArgumentTypes()[argument]);
+    auto b = cast<RankedTensorType>(type);
+    if (a.getElementType() != b.getElementType() || !sameShape(a, b))
+      return function.emitOpError()
+             << "result " << i << " has type " << type << ", but its state has " << a;
+    if (!seen.insert(argument).second)
+      return function.emitOpError() << "argument " << argument << " is the state of two results";
+  }
+  return success();
+}
+
 static LogicalResult verifyEntry(FunctionOpInterface function) {
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
     if (failed(verifyHostType(function, type, "argument " + Twine(i))))
@@ -248,7 +270,7 @@ static LogicalResult verifyEntry(FunctionOpInterface function) {
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     if (failed(verifyHostType(function, type, "result " + Twine(i))))
       return failure();
-  return success();
+  return verifyStates(function);
 }
 
 static LogicalResult verifyDims(Operation *op, Attribute value) {
@@ -343,5 +365,7 @@ LogicalResult MadDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsi
 
 LogicalResult MadDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned,
                                                       NamedAttribute attribute) {
+  if (attribute.getName() == "mad.state" && isa<IntegerAttr>(attribute.getValue()))
+    return success();
   return verifyName(op, attribute, "a result");
 }

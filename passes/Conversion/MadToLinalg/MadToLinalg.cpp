@@ -71,6 +71,15 @@ void addWeights(func::FuncOp function) {
 void addArguments(func::FuncOp function) {
   Builder b(function.getContext());
   function->setAttr("mad.type", TypeAttr::get(function.getFunctionType()));
+  // Of each result the input that it replaces, or -1: for later, when there are no results.
+  SmallVector<int64_t> states;
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    auto state = function.getResultAttrOfType<IntegerAttr>(i, "mad.state");
+    states.push_back(state ? state.getInt() : -1);
+    function.removeResultAttr(i, b.getStringAttr("mad.state"));
+  }
+  if (llvm::any_of(states, [](int64_t state) { return state >= 0; }))
+    function->setAttr("mad.states", b.getI64ArrayAttr(states));
   addWeights(function);
   auto dims = function->getAttrOfType<ArrayAttr>("mad.dims");
   if (!dims)
