@@ -115,8 +115,8 @@ std::string Expected::list(Token previous) const {
   if (type)
     wanted.push_back("a type");
   auto add = [&](Token token) {
-    bool ofType =
-        type && (token == Token::Name || token == Token::LeftParen || token == Token::Const);
+    bool ofType = type && (token == Token::Name || token == Token::LeftParen ||
+                           token == Token::Const || token == Token::State);
     if (has(token) && !folded(token) && !ofType)
       wanted.push_back(quoted(token));
   };
