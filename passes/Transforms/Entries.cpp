@@ -29,10 +29,17 @@ void setEntryMember(func::FuncOp function, StringRef name, Attribute value) {
 }
 
 EntryArguments::EntryArguments(func::FuncOp function) {
-  type = cast<FunctionType>(cast<TypeAttr>(entryMember(function, "type")).getValue());
   dims = 0;
   status = entryList(function, "dims").size();
   inputs = status + 1;
+  // Without a type of its own, as in tests, the function still has that of its source.
+  auto own = function.getFunctionType();
+  if (auto member = dyn_cast_or_null<TypeAttr>(entryMember(function, "type")))
+    type = cast<FunctionType>(member.getValue());
+  else
+    type = FunctionType::get(
+        function.getContext(),
+        own.getInputs().drop_front(std::min<size_t>(inputs, own.getNumInputs())), own.getResults());
   weights = inputs + type.getNumInputs();
   outputs = weights + entryList(function, "weights").size();
   states.assign(type.getNumResults(), -1);
