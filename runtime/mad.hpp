@@ -75,7 +75,9 @@ private:
   Status failure;
 };
 
-/// Ends like an exception does; without exceptions, ends the program.
+/// Throws. A host that compiles without exceptions has chosen that they end the
+/// program, as those of the standard library do there: then also a tensor for which
+/// there is no memory.
 [[noreturn]] inline void raise(Status status) {
 #if defined(__cpp_exceptions)
   throw Error(std::move(status));
