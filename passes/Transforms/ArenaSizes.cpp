@@ -119,7 +119,9 @@ static Value shadowOf(Operation &op, IRMapping &shadows, ImplicitLocOpBuilder &b
       .Case<arith::MaxSIOp>([&](auto) { return arith::MaximumFOp::create(b, of(0), of(1)); })
       .Case<arith::MinSIOp>([&](auto) { return arith::MinimumFOp::create(b, of(0), of(1)); })
       .Case<arith::AndIOp>([&](auto) { return of(0); }) // rounds down to a multiple
-      .Case<arith::FloorDivSIOp>(
+      .Case<arith::CeilDivSIOp>(
+          [&](auto) { return math::CeilOp::create(b, arith::DivFOp::create(b, of(0), of(1))); })
+      .Case<arith::FloorDivSIOp, arith::DivUIOp>(
           [&](auto) { return math::FloorOp::create(b, arith::DivFOp::create(b, of(0), of(1))); })
       .Case<arith::SelectOp>([&](auto select) {
         return arith::SelectOp::create(b, select.getCondition(), of(1), of(2));

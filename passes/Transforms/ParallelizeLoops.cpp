@@ -6,23 +6,20 @@
 // An op becomes two functions' work: `f.piece(task, number)` computes a range of its
 // parallel dimensions, and where the op stood, a record of what it uses is written
 // and the pieces are run. The same function computes the whole when that is small,
-// so the code is there once and the bits do not depend on who runs it.
+// so the code is there once and the bits do not depend on who runs it. A loop that an
+// earlier pass has cut, scf.parallel, becomes pieces as it is.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/ParallelizeLoopsRecord.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Pieces.h"
 #include "passes/Transforms/VectorizeLoopsAnalysis.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -34,9 +31,6 @@ namespace mad {
 #include "passes/Transforms/Passes.h.inc"
 
 namespace {
-
-/// More pieces than this only cost; machines have fewer CPUs.
-constexpr int64_t mostPieces = 64;
 
 /// Estimated picoseconds of one iteration, of vectorised code in cache. Memory sets
 /// the pace of loops without a reduction.
@@ -133,57 +127,6 @@ SmallVector<Cut, 2> chooseCuts(GenericOp op) {
 }
 
 //===----------------------------------------------------------------------===//
-// The record that a piece reads
-//===----------------------------------------------------------------------===//
-
-/// Fields of the record: for each cut the extent and the step, then the number of
-/// pieces along the second cut, then the values that the op uses.
-class Record {
-public:
-  Record(MLIRContext *context, unsigned cuts, ArrayRef<Value> values)
-      : converter(context), cuts(cuts) {
-    Type word = IntegerType::get(context, 64);
-    SmallVector<Type> fields(2 * cuts + 1, word);
-    for (Value v : values)
-      fields.push_back(v.getType().isIndex() ? word : converter.convertType(v.getType()));
-    type = LLVM::LLVMStructType::getLiteral(context, fields);
-  }
-
-  unsigned extent(unsigned cut) const { return 2 * cut; }
-  unsigned step(unsigned cut) const { return 2 * cut + 1; }
-  unsigned columns() const { return 2 * cuts; }
-  unsigned value(unsigned number) const { return 2 * cuts + 1 + number; }
-
-  void store(ImplicitLocOpBuilder &b, Value record, unsigned field, Value value) {
-    if (value.getType().isIndex())
-      value = arith::IndexCastOp::create(b, b.getI64Type(), value);
-    else if (value.getType() != type.getBody()[field])
-      value = UnrealizedConversionCastOp::create(b, type.getBody()[field], value).getResult(0);
-    LLVM::StoreOp::create(b, value, address(b, record, field));
-  }
-  /// The field as a value of type `as`.
-  Value load(ImplicitLocOpBuilder &b, Value record, unsigned field, Type as) {
-    Value value = LLVM::LoadOp::create(b, type.getBody()[field], address(b, record, field));
-    if (as.isIndex())
-      return arith::IndexCastOp::create(b, as, value);
-    if (value.getType() == as)
-      return value;
-    return UnrealizedConversionCastOp::create(b, as, value).getResult(0);
-  }
-
-  LLVMTypeConverter converter;
-  LLVM::LLVMStructType type;
-
-private:
-  Value address(ImplicitLocOpBuilder &b, Value record, unsigned field) {
-    return LLVM::GEPOp::create(b, LLVM::LLVMPointerType::get(b.getContext()), type, record,
-                               ArrayRef<LLVM::GEPArg>{0, int32_t(field)});
-  }
-
-  unsigned cuts;
-};
-
-//===----------------------------------------------------------------------===//
 // One op
 //===----------------------------------------------------------------------===//
 
@@ -191,7 +134,7 @@ class Loop {
 public:
   Loop(GenericOp op, ArrayRef<Cut> cuts, int64_t grain)
       : op(op), cuts(cuts), grain(grain), fills(fillsBefore(op)), values(usedValues()),
-        record(op.getContext(), cuts.size(), values), b(op.getLoc(), op.getContext()),
+        record(op.getContext(), 2 * cuts.size() + 1, values), b(op.getLoc(), op.getContext()),
         ptr(LLVM::LLVMPointerType::get(op.getContext())) {}
 
   func::FuncOp makePiece(SymbolTable &symbols);
@@ -205,7 +148,11 @@ private:
   Value slice(Value memory, AffineMap map, ArrayRef<Value> low, ArrayRef<Value> length);
   Value moveStart(Value memory, Value offset, Value size);
   void cloneInto(Block &block, IRMapping &whole, ArrayRef<Value> low, ArrayRef<Value> length);
-  void call(func::FuncOp piece, Value task, Value executor, Value count);
+  /// Fields of the record: for each cut the extent and the step, then the number of
+  /// pieces along the second cut.
+  unsigned extentField(unsigned cut) const { return 2 * cut; }
+  unsigned stepField(unsigned cut) const { return 2 * cut + 1; }
+  unsigned columnsField() const { return 2 * cuts.size(); }
 
   GenericOp op;
   SmallVector<Cut, 2> cuts;
@@ -323,15 +270,8 @@ void Loop::cloneInto(Block &block, IRMapping &whole, ArrayRef<Value> low, ArrayR
 }
 
 func::FuncOp Loop::makePiece(SymbolTable &symbols) {
-  auto parent = op->getParentOfType<func::FuncOp>();
-  auto type = b.getFunctionType({ptr, b.getI64Type()}, {});
-  b.setInsertionPointAfter(parent);
-  auto piece = func::FuncOp::create(b, (parent.getName() + ".piece").str(), type);
-  piece.setPrivate();
-  piece->setAttr("llvm.linkage", LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
-  piece->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
-  Block &block = *piece.addEntryBlock();
-  b.setInsertionPointToStart(&block);
+  func::FuncOp piece = createPiece(b, op->getParentOfType<func::FuncOp>(), symbols);
+  Block &block = piece.front();
   Value task = block.getArgument(0);
   Value number = arith::IndexCastOp::create(b, b.getIndexType(), block.getArgument(1));
   IRMapping whole;
@@ -341,13 +281,13 @@ func::FuncOp Loop::makePiece(SymbolTable &symbols) {
     whole.map(v, record.load(b, task, record.value(i), v.getType()));
   SmallVector<Value> at{number};
   if (cuts.size() == 2) {
-    Value columns = record.load(b, task, record.columns(), b.getIndexType());
+    Value columns = record.load(b, task, columnsField(), b.getIndexType());
     at = {arith::DivUIOp::create(b, number, columns), arith::RemUIOp::create(b, number, columns)};
   }
   SmallVector<Value> low, length;
   for (unsigned i = 0; i < cuts.size(); ++i) {
-    Value extent = record.load(b, task, record.extent(i), b.getIndexType());
-    Value step = record.load(b, task, record.step(i), b.getIndexType());
+    Value extent = record.load(b, task, extentField(i), b.getIndexType());
+    Value step = record.load(b, task, stepField(i), b.getIndexType());
     low.push_back(arith::MulIOp::create(b, at[i], step));
     Value rest = arith::SubIOp::create(b, extent, low[i]);
     length.push_back(arith::MinSIOp::create(b, step, rest));
@@ -355,31 +295,11 @@ func::FuncOp Loop::makePiece(SymbolTable &symbols) {
   cloneInto(block, whole, low, length);
   b.setInsertionPointToEnd(&block);
   func::ReturnOp::create(b);
-  symbols.insert(piece); // under a name of its own
   return piece;
 }
 
-/// `mad_executor`: a function, and what it takes first.
-void Loop::call(func::FuncOp piece, Value task, Value executor, Value count) {
-  Value function = func::ConstantOp::create(b, piece.getFunctionType(), piece.getName());
-  Value address = UnrealizedConversionCastOp::create(b, ptr, function).getResult(0);
-  auto field = [&](int32_t i) -> Value {
-    Value at = LLVM::GEPOp::create(b, ptr, ptr, executor, ArrayRef<LLVM::GEPArg>{i});
-    return LLVM::LoadOp::create(b, ptr, at);
-  };
-  Value words = arith::IndexCastOp::create(b, b.getI64Type(), count);
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
-                                          {ptr, b.getI64Type(), ptr, ptr});
-  LLVM::CallOp::create(b, type, ValueRange{field(0), field(1), words, address, task});
-}
-
 void Loop::run(func::FuncOp piece, Value executor) {
-  b.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().front());
-  Value one = arith::ConstantIntOp::create(b, 1, 64);
-  Value task = LLVM::AllocaOp::create(b, ptr, record.type, one);
-  b.setInsertionPoint(op);
-  for (auto [i, v] : llvm::enumerate(values))
-    record.store(b, task, record.value(i), v);
+  Value task = record.create(b, op, values);
   SmallVector<Range> ranges =
       cast<linalg::LinalgOp>(op.getOperation()).createLoopRanges(b, op.getLoc());
   auto sizeOf = [&](unsigned d) {
@@ -391,33 +311,25 @@ void Loop::run(func::FuncOp piece, Value executor) {
   SmallVector<Value> extents;
   for (auto [i, cut] : llvm::enumerate(cuts)) {
     extents.push_back(sizeOf(cut.dim));
-    record.store(b, task, record.extent(i), extents[i]);
+    record.store(b, task, extentField(i), extents[i]);
   }
   Value isLarge = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, total, constant(2 * grain));
   auto branch = scf::IfOp::create(b, isLarge, /*withElseRegion=*/true);
 
   b.setInsertionPointToStart(branch.thenBlock());
-  Value wanted = arith::DivUIOp::create(b, total, constant(grain));
-  wanted = arith::MinSIOp::create(b, wanted, constant(mostPieces));
-  Value count;
-  for (auto [i, cut] : llvm::enumerate(cuts)) {
-    // Equal steps, up to the unit, of which the last may be shorter.
-    Value left = count ? arith::CeilDivSIOp::create(b, wanted, count).getResult() : wanted;
-    Value step = arith::CeilDivSIOp::create(b, extents[i], left);
-    Value units = arith::CeilDivSIOp::create(b, step, constant(cut.unit));
-    step = arith::MulIOp::create(b, units, constant(cut.unit));
-    record.store(b, task, record.step(i), step);
-    Value pieces = arith::CeilDivSIOp::create(b, extents[i], step);
-    if (i == 1)
-      record.store(b, task, record.columns(), pieces);
-    count = count ? arith::MulIOp::create(b, count, pieces).getResult() : pieces;
-  }
-  call(piece, task, executor, count);
+  SmallVector<CutExtent, 2> dims;
+  for (auto [cut, extent] : llvm::zip(cuts, extents))
+    dims.push_back({extent, cut.unit});
+  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), total, grain), dims);
+  for (auto [i, value] : llvm::enumerate(grid.steps))
+    record.store(b, task, stepField(i), value);
+  record.store(b, task, columnsField(), grid.columns);
+  callPieces(b, piece, task, executor, grid.count);
 
   b.setInsertionPointToStart(branch.elseBlock());
   for (unsigned i = 0; i < cuts.size(); ++i)
-    record.store(b, task, record.step(i), extents[i]);
-  record.store(b, task, record.columns(), constant(1));
+    record.store(b, task, stepField(i), extents[i]);
+  record.store(b, task, columnsField(), constant(1));
   Value first = arith::ConstantIntOp::create(b, 0, 64);
   func::CallOp::create(b, piece, ValueRange{task, first});
 
@@ -471,14 +383,17 @@ struct ParallelizeLoopsPass : impl::ParallelizeLoopsBase<ParallelizeLoopsPass> {
   using ParallelizeLoopsBase::ParallelizeLoopsBase;
 
   void runOnOperation() override {
-    SmallVector<GenericOp> ops;
-    getOperation().walk([&](GenericOp op) {
-      if (op.hasPureBufferSemantics() && mayBeLarge(op))
-        ops.push_back(op);
-    });
-    IRRewriter rewriter(&getContext());
     SymbolTable symbols(getOperation());
     Executors executors(getOperation());
+    cutBefore(symbols, executors);
+    SmallVector<GenericOp> ops;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!whole.contains(function))
+        function.walk([&](GenericOp op) {
+          if (op.hasPureBufferSemantics() && mayBeLarge(op))
+            ops.push_back(op);
+        });
+    IRRewriter rewriter(&getContext());
     for (GenericOp op : ops) {
       // Rows of an elementwise op are one dimension; fills belong to reductions.
       if (op.getNumReductionLoops() == 0)
@@ -495,6 +410,36 @@ struct ParallelizeLoopsPass : impl::ParallelizeLoopsBase<ParallelizeLoopsPass> {
     executors.passOn();
   }
 
+  /// Loops that are cut already. What runs in a piece, also in functions that it
+  /// calls, stays whole.
+  void cutBefore(SymbolTable &symbols, Executors &executors) {
+    SmallVector<scf::ParallelOp> loops;
+    getOperation().walk<WalkOrder::PreOrder>([&](scf::ParallelOp op) { loops.push_back(op); });
+    for (scf::ParallelOp loop : llvm::reverse(loops))
+      if (loop.getNumResults() == 0 && !hasPieces(loop))
+        runInOrder(loop);
+    loops.clear();
+    getOperation().walk([&](scf::ParallelOp op) {
+      if (hasPieces(op))
+        loops.push_back(op);
+    });
+    SmallVector<func::FuncOp> work;
+    for (scf::ParallelOp loop : loops) {
+      Value executor = executors.of(loop->getParentOfType<func::FuncOp>());
+      work.push_back(runIterations(loop, symbols, executor));
+      ++numCut;
+    }
+    while (!work.empty()) {
+      func::FuncOp function = work.pop_back_val();
+      if (!whole.insert(function).second)
+        continue;
+      function.walk([&](func::CallOp call) {
+        if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee()))
+          work.push_back(callee);
+      });
+    }
+  }
+
   bool mayBeLarge(GenericOp op) {
     double time = double(timeOf(op));
     for (int64_t size : op.getStaticLoopRanges()) {
@@ -504,6 +449,8 @@ struct ParallelizeLoopsPass : impl::ParallelizeLoopsBase<ParallelizeLoopsPass> {
     }
     return time >= 2.0 * double(grain);
   }
+
+  llvm::DenseSet<Operation *> whole; ///< functions that run in a piece
 };
 
 } // namespace

@@ -140,6 +140,10 @@ def ParallelizeLoops : Pass<"mad-parallelize-loops", "::mlir::ModuleOp"> {
     How many pieces there are follows from the sizes alone, at run time where they are
     not known before: results have the same bits for any number of threads. Ops that
     take less than two grains of time are one piece, on the thread of the caller.
+
+    Iterations of an `scf.parallel` that counts from 0 in steps of 1 are pieces as they
+    are: who made the loop has chosen how many there are (passes/Transforms/Pieces.h),
+    and ops in it are not cut again. Other parallel loops run in order.
     After bufferization, before the passes that make loops.
   }];
   let options = [
@@ -155,10 +159,13 @@ def PlanArena : Pass<"mad-plan-arena", "::mlir::ModuleOp"> {
   let description = [{
     Every `memref.alloc` becomes a view of a new last argument, `memref<?xi8>`;
     buffers that are not alive together share memory. The function `f.arena`
-    computes from the dimension parameters how many bytes are needed.
+    computes from the dimension parameters how many bytes are needed. A buffer that is
+    allocated in a loop with pieces (`scf.parallel` from 0 in steps of 1) exists once
+    for each of them.
   }];
   let statistics = [Statistic<"numBuffers", "num-buffers", "buffers placed">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def ReuseOperands : Pass<"mad-reuse-operands", "::mlir::func::FuncOp"> {

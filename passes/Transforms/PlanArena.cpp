@@ -7,7 +7,8 @@
 // of both. Operations are numbered before and after their regions; the interval
 // of a buffer is that of its uses, seen from the block that allocates it: a use in
 // a loop counts for the whole loop, but a buffer that is allocated inside of it
-// lives within one round.
+// lives within one round. Rounds of scf.parallel run at once: a buffer allocated
+// inside lives over the whole loop, once for each round.
 //
 // Static sizes: first fit at fixed offsets. Dynamic ones: slots behind those, each
 // as large as the largest of its buffers turns out to be.
@@ -18,6 +19,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Transforms/ArenaSizes.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Pieces.h"
 
 using namespace mlir;
 
@@ -30,23 +32,59 @@ namespace {
 constexpr int64_t alignment = 64;
 
 struct Buffer {
+  explicit Buffer(memref::AllocOp op) : op(op) {
+    for (Operation *o = op->getParentOp(); o; o = o->getParentOp())
+      if (auto loop = dyn_cast<scf::ParallelOp>(o))
+        rounds = hasPieces(loop) ? loop : scf::ParallelOp();
+  }
+
   memref::AllocOp op;
+  scf::ParallelOp rounds; ///< the outermost around it, whose rounds run at once
   int64_t first = INT64_MAX, last = -1;
   int64_t offset = 0; ///< of a static one
   unsigned slot = 0;  ///< of a dynamic one
   bool overlaps(const Buffer &o) const { return first <= o.last && o.first <= last; }
   MemRefType type() const { return cast<MemRefType>(op->getResult(0).getType()); }
-  bool isStatic() const { return type().hasStaticShape(); }
+  Value count() const { return rounds ? rounds->getOperand(1) : Value(); }
+  std::optional<int64_t> knownCount() const {
+    return rounds ? getConstantIntValue(count()) : std::optional<int64_t>(1);
+  }
+  bool isStatic() const { return type().hasStaticShape() && knownCount(); }
 };
 
 /// Equal sizes without a computation.
 bool sameSize(const Buffer &x, const Buffer &y) {
-  return x.type() == y.type() && llvm::equal(x.op->getOperands(), y.op->getOperands());
+  return x.type() == y.type() && x.count() == y.count() &&
+         llvm::equal(x.op->getOperands(), y.op->getOperands());
 }
 
 int64_t elementBytes(MemRefType type) {
   Type e = type.getElementType();
   return e.isIndex() ? 8 : llvm::divideCeil(e.getIntOrFloatBitWidth(), 8);
+}
+
+/// Bytes of one round, of a type that is static.
+int64_t staticSize(MemRefType type) {
+  return llvm::alignTo(type.getNumElements() * elementBytes(type), alignment);
+}
+
+/// Bytes of one round; `sizes` are the dynamic ones.
+Value emitSize(OpBuilder &b, Location loc, MemRefType type, ValueRange sizes) {
+  if (sizes.empty())
+    return arith::ConstantIndexOp::create(b, loc, staticSize(type));
+  int64_t known = elementBytes(type);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      known *= size;
+  Value total = arith::ConstantIndexOp::create(b, loc, known);
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  for (Value size : sizes) {
+    size = arith::MaxSIOp::create(b, loc, size, zero);
+    total = arith::MulIOp::create(b, loc, total, size);
+  }
+  Value up = arith::ConstantIndexOp::create(b, loc, alignment - 1);
+  Value mask = arith::ConstantIndexOp::create(b, loc, -alignment);
+  return arith::AndIOp::create(b, loc, arith::AddIOp::create(b, loc, total, up), mask);
 }
 
 //===----------------------------------------------------------------------===//
@@ -133,6 +171,8 @@ void Lifetimes::find(Buffer &buffer) const {
       follow(use, work);
     }
   }
+  if (buffer.rounds)
+    extend(buffer.rounds);
 }
 
 /// A buffer of the outermost block that ends by being copied to an output, which
@@ -142,7 +182,7 @@ void useOutputs(func::FuncOp function) {
   Lifetimes lifetimes(function);
   SmallVector<memref::AllocOp> buffers(function.front().getOps<memref::AllocOp>());
   for (memref::AllocOp op : buffers) {
-    Buffer buffer{op};
+    Buffer buffer(op);
     lifetimes.find(buffer);
     for (Operation *user : op->getUsers()) {
       auto copy = dyn_cast<memref::CopyOp>(user);
@@ -191,7 +231,7 @@ private:
 ArenaPlan::ArenaPlan(func::FuncOp function) : function(function) {
   Lifetimes lifetimes(function);
   function.walk([&](memref::AllocOp op) {
-    Buffer buffer{op};
+    Buffer buffer(op);
     lifetimes.find(buffer);
     all.push_back(buffer);
   });
@@ -203,7 +243,7 @@ LogicalResult ArenaPlan::checkSizes() const {
     double size = elementBytes(buffer.type());
     for (int64_t extent : buffer.type().getShape())
       size *= ShapedType::isDynamic(extent) ? 1 : extent;
-    bytes += size;
+    bytes += size * std::max<int64_t>(buffer.knownCount().value_or(1), 0);
   }
   if (bytes <= 0x1p56)
     return success();
@@ -213,9 +253,7 @@ LogicalResult ArenaPlan::checkSizes() const {
 
 void ArenaPlan::placeStatic(Buffer &buffer, ArrayRef<Buffer> placed) {
   auto size = [](const Buffer &b) {
-    MemRefType type = b.type();
-    return static_cast<int64_t>(
-        llvm::alignTo(type.getNumElements() * elementBytes(type), alignment));
+    return staticSize(b.type()) * std::max<int64_t>(*b.knownCount(), 0);
   };
   SmallVector<const Buffer *> busy;
   for (const Buffer &other : placed)
@@ -259,23 +297,20 @@ void ArenaPlan::place() {
 }
 
 Value ArenaPlan::bytes(OpBuilder &b, Location loc, SizeCloner &sizes, const Buffer &buffer) const {
-  MemRefType type = buffer.type();
-  int64_t known = elementBytes(type);
-  for (int64_t size : type.getShape())
-    if (!ShapedType::isDynamic(size))
-      known *= size;
-  Value total = arith::ConstantIndexOp::create(b, loc, known);
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  SmallVector<Value> dynamic;
   for (Value v : buffer.op->getOperands()) {
-    Value size = sizes.clone(v);
-    if (!size)
+    dynamic.push_back(sizes.clone(v));
+    if (!dynamic.back())
       return {};
-    size = arith::MaxSIOp::create(b, loc, size, zero);
-    total = arith::MulIOp::create(b, loc, total, size);
   }
-  Value up = arith::ConstantIndexOp::create(b, loc, alignment - 1);
-  Value mask = arith::ConstantIndexOp::create(b, loc, -alignment);
-  return arith::AndIOp::create(b, loc, arith::AddIOp::create(b, loc, total, up), mask);
+  Value total = emitSize(b, loc, buffer.type(), dynamic);
+  if (!buffer.rounds)
+    return total;
+  Value count = sizes.clone(buffer.count());
+  if (!count)
+    return {};
+  count = arith::MaxSIOp::create(b, loc, count, arith::ConstantIndexOp::create(b, loc, 0));
+  return arith::MulIOp::create(b, loc, total, count);
 }
 
 std::optional<SmallVector<Value>> ArenaPlan::emit(OpBuilder &b, Location loc,
@@ -359,6 +394,12 @@ struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
       Value offset = buffer.isStatic()
                          ? arith::ConstantIndexOp::create(b, op.getLoc(), buffer.offset).getResult()
                          : slots[buffer.slot];
+      if (buffer.rounds) {
+        Value size = emitSize(b, op.getLoc(), buffer.type(), op.getDynamicSizes());
+        Value round = buffer.rounds->getRegion(0).getArgument(0);
+        Value start = arith::MulIOp::create(b, op.getLoc(), round, size);
+        offset = arith::AddIOp::create(b, op.getLoc(), offset, start);
+      }
       Value view = memref::ViewOp::create(b, op.getLoc(), op.getType(), memory, offset,
                                           op.getDynamicSizes());
       op.replaceAllUsesWith(view);

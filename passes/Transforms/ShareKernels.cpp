@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Transforms/Kernels.h"
@@ -30,6 +31,8 @@ namespace {
 class Kernel {
 public:
   explicit Kernel(GenericOp op) : op(op), fills(fillsBefore(op)) {
+    // Functions that pieces call are not cut, so the others have their own.
+    words.push_back(op->getParentOfType<scf::ParallelOp>() != nullptr);
     note(op->getAttrDictionary());
     note(op->getPropertiesAsAttribute());
     for (Value v : op->getOperands())

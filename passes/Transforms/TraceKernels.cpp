@@ -32,7 +32,7 @@ bool isKernel(Operation *op) {
 
 /// Loops and branches that hold kernels; their time is that of all inside.
 bool holdsKernels(Operation *op) {
-  if (!isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
+  if (!isa<scf::ForOp, scf::IfOp, scf::WhileOp, scf::ParallelOp>(op))
     return false;
   return op
       ->walk([](Operation *inner) {
@@ -79,7 +79,8 @@ struct TraceKernelsPass : impl::TraceKernelsBase<TraceKernelsPass> {
       }
       if (isKernel(op) || holdsKernels(op))
         traced.push_back(op);
-      return WalkResult::advance();
+      // Threads that run pieces would all call the hook.
+      return isa<scf::ParallelOp>(op) ? WalkResult::skip() : WalkResult::advance();
     });
     for (Operation *op : traced) {
       call(op, firstOf(op), 2 * sites.size());

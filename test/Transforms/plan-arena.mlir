@@ -189,3 +189,37 @@ func.func @no_entry() {
   call @use(%a) : (memref<4xf32>) -> ()
   return
 }
+
+// Iterations of scf.parallel run at once: each has its own 64 bytes, 64 spare.
+// CHECK-LABEL: func.func private @in_parallel.arena(
+// CHECK-SAME: %[[N:.*]]: index) -> index
+// CHECK-DAG: %[[ROUND:.*]] = arith.constant 64 : index
+// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG: %[[C3:.*]] = arith.constant 3 : index
+// CHECK: %[[PIECES:.*]] = arith.ceildivsi %[[N]], %[[C3]]
+// CHECK: math.ceil
+// CHECK: %[[COUNT:.*]] = arith.maxsi %[[PIECES]], %[[C0]]
+// CHECK: %[[BYTES:.*]] = arith.muli %[[COUNT]], %[[ROUND]]
+// CHECK: arith.addi %[[BYTES]]
+// CHECK-LABEL: func.func @in_parallel(
+// CHECK-SAME: %[[ARENA:[^ ]*]]: memref<?xi8>)
+// CHECK: scf.parallel (%[[I:.*]]) =
+// CHECK: %[[AT:.*]] = arith.muli %[[I]], %{{.*}}
+// CHECK: memref.view %[[ARENA]][%[[AT]]][] : memref<?xi8> to memref<4xf32>
+// CHECK: %[[AT2:.*]] = arith.muli %[[I]], %{{.*}}
+// CHECK: %[[START:.*]] = arith.addi %{{.*}}, %[[AT2]]
+// CHECK: memref.view %[[ARENA]][%[[START]]][] : memref<?xi8> to memref<4xf32>
+func.func @in_parallel(%n: index, %status: memref<3xi64>)
+    attributes {entry = {dims = ["N"], type = () -> (), weights = []}} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %count = arith.ceildivsi %n, %c3 : index
+  scf.parallel (%i) = (%c0) to (%count) step (%c1) {
+    %a = memref.alloc() : memref<4xf32>
+    func.call @use(%a) : (memref<4xf32>) -> ()
+    %b = memref.alloc() : memref<4xf32>
+    func.call @use(%b) : (memref<4xf32>) -> ()
+  }
+  return
+}

@@ -46,3 +46,36 @@ func.func @small(%x: memref<3xf32>, %y: memref<3xf32>) {
   }
   return
 }
+
+// What runs in pieces has a function of its own: that one is not cut.
+// CHECK-LABEL: func.func @pieces(
+// CHECK: call @[[OUT:kernel_[0-9]+]](
+// CHECK: call @[[OUT]](
+// CHECK: scf.parallel
+// CHECK-NOT: call @[[OUT]](
+// CHECK: linalg.generic
+func.func @pieces(%x: !m, %w: !m, %y: !m, %z: !m) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : !m, !m) outs(%y : !m) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %o, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : !m, !m) outs(%z : !m) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %o, %0 : f32
+    linalg.yield %1 : f32
+  }
+  scf.parallel (%i) = (%c0) to (%c1) step (%c1) {
+    linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x, %w : !m, !m) outs(%z : !m) {
+    ^bb0(%p: f32, %q: f32, %o: f32):
+      %0 = arith.mulf %p, %q : f32
+      %1 = arith.addf %o, %0 : f32
+      linalg.yield %1 : f32
+    }
+  }
+  return
+}

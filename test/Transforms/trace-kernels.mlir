@@ -54,3 +54,29 @@ func.func @other(%a: memref<4xf32>, %b: memref<4xf32>) {
   memref.copy %b, %a : memref<4xf32> to memref<4xf32>
   return
 }
+
+// One hook for all iterations of a parallel loop, which threads run.
+// CHECK-LABEL: func.func @parallel(
+// CHECK: call @mad_trace
+// CHECK-NEXT: scf.parallel
+// CHECK-NOT: call @mad_trace
+// CHECK: linalg.generic
+// CHECK-NOT: call @mad_trace
+// CHECK: }
+// CHECK: call @mad_trace
+// CHECK-NOT: call @mad_trace
+// CHECK: return
+func.func @parallel(%status: memref<3xi64>, %a: memref<4xf32>, %b: memref<4xf32>)
+    attributes {entry = {dims = [], type = () -> (), weights = []}} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c9 = arith.constant 9 : index
+  scf.parallel (%i) = (%c0) to (%c9) step (%c1) {
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+        ins(%a : memref<4xf32>) outs(%b : memref<4xf32>) {
+    ^bb0(%x: f32, %o: f32):
+      linalg.yield %x : f32
+    }
+  }
+  return
+}
