@@ -6,7 +6,9 @@
 // One node type; the table below says what `text`, `kids` and `flags` hold for
 // each kind. An absent optional kid is a null pointer, never left out, unless
 // the table says `...`. The parser keeps the tree at most `maxDepth` deep, so
-// later phases may recurse on it.
+// later phases may recurse on it. A chain of operators, `a + b + c`, nests to
+// the left as often as it has terms and counts as one level: it is walked with
+// `chainOf`, `eachPart` or `anyPart`.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_FRONTEND_AST_AST_H
@@ -101,7 +103,7 @@ enum Flags : uint16_t {
 struct Node {
   Kind kind = Kind::Error;
   uint16_t flags = None;
-  uint16_t depth = 1; ///< of the tree below and including this node
+  uint16_t depth = 1; ///< of the tree below and including this node; a chain is one level
   Span span;          ///< the whole construct
   Span nameSpan;      ///< the name or operator in it
   std::string_view text;
@@ -116,6 +118,40 @@ struct File {
   std::deque<Node> nodes;
   std::deque<std::string> strings; ///< resolved string literals
 };
+
+/// The operations of a chain: `a + b`, then `(a + b) + c`, up to the node itself.
+inline std::vector<const Node *> chainOf(const Node *n) {
+  std::vector<const Node *> chain;
+  for (; n->kind == Kind::Binary; n = n->kids[0])
+    chain.push_back(n);
+  return {chain.rbegin(), chain.rend()};
+}
+
+/// Whether `test` holds for one of the operands of a chain, or of the kids of another node.
+template <typename Test> bool anyPart(const Node *n, Test test) {
+  for (; n->kind == Kind::Binary; n = n->kids[0]) {
+    if (test(n->kids[1]))
+      return true;
+    if (n->kids[0]->kind != Kind::Binary)
+      return test(n->kids[0]);
+  }
+  for (const Node *kid : n->kids)
+    if (kid && test(kid))
+      return true;
+  return false;
+}
+
+/// Calls `visit` for the operands of a chain, from the left, or for the kids of another node.
+template <typename Visit> void eachPart(const Node *n, Visit visit) {
+  std::vector<const Node *> chain = chainOf(n);
+  if (!chain.empty())
+    visit(chain[0]->kids[0]);
+  for (const Node *operation : chain)
+    visit(operation->kids[1]);
+  for (const Node *kid : n->kids)
+    if (kid && chain.empty())
+      visit(kid);
+}
 
 /// Deeper trees become an Error node and one diagnostic.
 inline constexpr uint32_t maxDepth = 256;

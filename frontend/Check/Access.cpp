@@ -21,6 +21,8 @@ static std::string quoted(std::string_view text) { return "`" + std::string(text
 std::string Checker::textAt(const Node *n) const {
   std::string text;
   for (char c : sources.text(n->span)) {
+    if (text.size() > 48)
+      break;
     if (c == '\n' || c == '\t')
       c = ' ';
     if (c != ' ' || text.empty() || text.back() != ' ')
@@ -89,10 +91,29 @@ bool Checker::affineName(const Node *n, AffineForm &out) {
   return true;
 }
 
+/// to = to `op` from, where that is an affine form again.
+static bool addOperation(std::string_view op, AffineForm &to, AffineForm from) {
+  if (op == "+" || op == "-")
+    return addScaled(to, from, op == "+" ? 1 : -1);
+  if (to.isConstant() && from.isConstant()) {
+    DimExpr quotient = DimExpr::floorDiv(to.offset, from.offset);
+    to.offset = op == "*"   ? to.offset * from.offset
+                : op == "/" ? quotient
+                            : to.offset - quotient * from.offset;
+    return to.offset.valid();
+  }
+  if (op != "*")
+    return false;
+  if (!to.isConstant())
+    std::swap(to, from);
+  auto factor = to.isConstant() ? to.offset.constant() : std::nullopt;
+  to = {};
+  return factor && addScaled(to, from, *factor);
+}
+
 /// Whether the expression is an affine form; reports nothing when it is not.
 bool Checker::affine(const Node *n, AffineForm &out) {
   out = {};
-  AffineForm a, c;
   switch (n->kind) {
   case Kind::Number: {
     if (n->text.find_first_of(".eE") != std::string_view::npos)
@@ -103,40 +124,28 @@ bool Checker::affine(const Node *n, AffineForm &out) {
   }
   case Kind::Name:
     return affineName(n, out);
-  case Kind::Unary:
-    return n->text == "-" && affine(n->kids[0], a) && addScaled(out, a, -1);
+  case Kind::Unary: {
+    AffineForm operand;
+    return n->text == "-" && affine(n->kids[0], operand) && addScaled(out, operand, -1);
+  }
   case Kind::Binary:
-    break;
+    return affineChain(n, out);
   default:
     return false;
   }
-  if (n->text == "*")
-    return affineProduct(n, out);
-  bool sum = n->text == "+" || n->text == "-", quotient = n->text == "/" || n->text == "%";
-  if ((!sum && !quotient) || !affine(n->kids[0], a) || !affine(n->kids[1], c))
-    return false;
-  if (sum)
-    return addScaled(out, a, 1) && addScaled(out, c, n->text == "+" ? 1 : -1);
-  if (!a.isConstant() || !c.isConstant())
-    return false;
-  out.offset = DimExpr::floorDiv(a.offset, c.offset);
-  if (n->text == "%")
-    out.offset = a.offset - out.offset * c.offset;
-  return out.offset.valid();
 }
 
-bool Checker::affineProduct(const Node *n, AffineForm &out) {
-  AffineForm a, c;
-  if (!affine(n->kids[0], a) || !affine(n->kids[1], c))
-    return false;
-  if (a.isConstant() && c.isConstant()) {
-    out.offset = a.offset * c.offset;
-    return out.offset.valid();
-  }
-  if (!a.isConstant())
-    std::swap(a, c);
-  auto factor = a.isConstant() ? a.offset.constant() : std::nullopt;
-  return factor && addScaled(out, c, *factor);
+bool Checker::affineChain(const Node *n, AffineForm &out) {
+  std::vector<const Node *> chain = chainOf(n);
+  auto fits = [](const Node *operation) {
+    return std::string_view("+-*/%").find(operation->text) != std::string_view::npos;
+  };
+  return std::all_of(chain.begin(), chain.end(), fits) && affine(chain[0]->kids[0], out) &&
+         std::all_of(chain.begin(), chain.end(), [&](const Node *operation) {
+           AffineForm right;
+           return affine(operation->kids[1], right) &&
+                  addOperation(operation->text, out, std::move(right));
+         });
 }
 
 //===----------------------------------------------------------------------===//

@@ -80,12 +80,15 @@ bool Checker::contextual(const Node *n) const {
   }
 }
 
-/// Both operands; the one that has a type decides for the other.
-void Checker::operands(const Node *left, const Node *right, const Want &want, Value &a, Value &b) {
-  bool swap = contextual(left) && !contextual(right);
+/// Both operands; the one that has a type decides for the other. The left one
+/// may have its value.
+void Checker::operands(const Node *left, const Node *right, const Want &want, Value &a, Value &b,
+                       bool leftKnown) {
+  bool swap = !leftKnown && contextual(left) && !contextual(right);
   const Node *first = swap ? right : left, *second = swap ? left : right;
   Value &one = swap ? b : a, &other = swap ? a : b;
-  one = expr(first, want);
+  if (!leftKnown)
+    one = expr(first, want);
   auto element = elementOf(one);
   other = expr(second, element ? Want(*element) : want);
 }
@@ -263,21 +266,41 @@ Value Checker::unary(const Node *n, const Want &want) {
   return {};
 }
 
+/// A chain, `a + b + c`, from its first operation on: it may have very many.
 Value Checker::binary(const Node *n, const Want &want) {
+  std::vector<const Node *> chain = chainOf(n);
+  // What is compared does not take the type of the result.
+  size_t compared = 0;
+  for (size_t i = 0; i < chain.size(); ++i)
+    if (const Operator *op = findOperator(chain[i]->text); op && op->kind == Operator::Comparison)
+      compared = i + 1;
+  Value value;
+  Span saved = b.span;
+  for (size_t i = 0; i < chain.size(); ++i) {
+    b.span = chain[i]->span;
+    value = operation(chain[i], i < compared ? Want() : want, value, i > 0);
+  }
+  b.span = saved;
+  return value;
+}
+
+/// One operation; `x` is the left operand when its value is known.
+Value Checker::operation(const Node *n, const Want &want, Value x, bool leftKnown) {
   if (n->text == "@")
-    return matmul(n, want);
+    return matmul(n, want, std::move(x), leftKnown);
   const Operator *op = findOperator(n->text);
   if (!op)
     return {};
   const Node *left = n->kids[0], *right = n->kids[1];
-  Value x, y;
+  Value y;
   if (n->text == "^") {
     // An exponent does not take the type of the base: `x ^ 2`.
-    x = expr(left, want);
+    if (!leftKnown)
+      x = expr(left, want);
     y = expr(right, elementOf(x) && right->kind != Kind::Number ? Want(*elementOf(x)) : Want());
     return x.poison() || y.poison() ? Value() : power(n, x, y);
   }
-  operands(left, right, op->kind == Operator::Comparison ? Want() : want, x, y);
+  operands(left, right, want, x, y, leftKnown);
   if (x.poison() || y.poison())
     return {};
 

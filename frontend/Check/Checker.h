@@ -282,17 +282,19 @@ private:
   // Arithmetic.cpp: operators.
   Value unary(const Node *n, const Want &want);
   Value binary(const Node *n, const Want &want);
+  Value operation(const Node *n, const Want &want, Value left, bool leftKnown);
   Value folded(const Node *n, const Value &a, const Value &b);
   Value foldedInteger(const Node *n, const Value &a, const Value &b);
   Value compared(const Node *n, const Value &a, const Value &b);
   Value power(const Node *n, const Value &a, const Value &b);
   Value integerPower(const Node *n, const Value &a, const Value &b);
-  void operands(const Node *left, const Node *right, const Want &want, Value &a, Value &b);
+  void operands(const Node *left, const Node *right, const Want &want, Value &a, Value &b,
+                bool leftKnown = false);
   bool contextual(const Node *n) const;
   std::optional<Element> commonElement(const Node *at, const std::string &verb,
                                        std::vector<Value> &values,
                                        const std::vector<const Node *> &nodes, const Want &want);
-  Value matmul(const Node *n, const Want &want);
+  Value matmul(const Node *n, const Want &want, Value left, bool leftKnown);
   bool batchDims(struct Side &a, struct Side &c, Dims &shape,
                  const std::function<bool(const hir::Dim &, const hir::Dim &)> &require);
 
@@ -349,7 +351,7 @@ private:
   // Access.cpp: subscripts and slices.
   bool affine(const Node *n, AffineForm &out);
   bool affineName(const Node *n, AffineForm &out);
-  bool affineProduct(const Node *n, AffineForm &out);
+  bool affineChain(const Node *n, AffineForm &out);
   Value access(const Node *n, const Want &want);
   bool subscripts(const Node *n, const Value &object, std::vector<Subscript> &subs);
   bool pointSubscript(const Node *n, const hir::Dim &extent, Subscript &sub);

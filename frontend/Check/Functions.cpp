@@ -260,15 +260,18 @@ static bool mentionsConstant(const Node *n, const Node *params) {
               std::any_of(params->kids.begin(), params->kids.end(), [&](const Node *p) {
                 return (p->flags & Constant) && p->text == n->text;
               });
-  return here || std::any_of(n->kids.begin(), n->kids.end(),
-                             [&](const Node *kid) { return mentionsConstant(kid, params); });
+  return here || anyPart(n, [&](const Node *part) { return mentionsConstant(part, params); });
 }
 
 void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const Node *call) {
   std::string_view op = n->kind == Kind::Binary ? n->text : "";
   if (op == "and") {
-    whereRelation(decl, n->kids[0], assume, call);
-    whereRelation(decl, n->kids[1], assume, call);
+    std::vector<const Node *> relations;
+    for (; n->kind == Kind::Binary && n->text == "and"; n = n->kids[0])
+      relations.push_back(n->kids[1]);
+    whereRelation(decl, n, assume, call);
+    for (; !relations.empty(); relations.pop_back())
+      whereRelation(decl, relations.back(), assume, call);
     return;
   }
   if (op != "==" && op != ">=" && op != "<=" && op != ">" && op != "<") {
@@ -324,9 +327,7 @@ void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const
 
 /// Whether some of it could not be parsed.
 bool Checker::hasErrors(const Node *n) {
-  return n->kind == Kind::Error || std::any_of(n->kids.begin(), n->kids.end(), [](const Node *kid) {
-           return kid && hasErrors(kid);
-         });
+  return n->kind == Kind::Error || anyPart(n, [](const Node *part) { return hasErrors(part); });
 }
 
 /// Checks the body in the current frame, whose scope holds the parameters.

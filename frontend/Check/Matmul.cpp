@@ -81,10 +81,10 @@ bool Checker::batchDims(Side &a, Side &c, Dims &shape,
   return true;
 }
 
-Value Checker::matmul(const Node *n, const Want &want) {
+Value Checker::matmul(const Node *n, const Want &want, Value x, bool leftKnown) {
   const Node *left = n->kids[0], *right = n->kids[1];
-  Value x, y;
-  operands(left, right, want, x, y);
+  Value y;
+  operands(left, right, want, x, y, leftKnown);
   if (x.poison() || y.poison())
     return {};
   std::vector<Value> values = {x, y};

@@ -10,6 +10,7 @@
 #include "frontend/Check/Checker.h"
 
 #include <algorithm>
+#include <map>
 
 namespace mad::elab {
 
@@ -194,12 +195,12 @@ Value Checker::reduce(const Node *n, const Want &want) {
 //===----------------------------------------------------------------------===//
 
 void Checker::factors(const Node *n, std::vector<const Node *> &out) const {
-  if (n->kind != Kind::Binary || n->text != "*") {
-    out.push_back(n);
-    return;
-  }
-  factors(n->kids[0], out);
-  factors(n->kids[1], out);
+  std::vector<const Node *> later;
+  for (; n->kind == Kind::Binary && n->text == "*"; n = n->kids[0])
+    later.push_back(n->kids[1]);
+  out.push_back(n);
+  for (; !later.empty(); later.pop_back())
+    factors(later.back(), out);
 }
 
 /// The factors as tensors of one element type.
@@ -292,6 +293,20 @@ Value Checker::contractValues(std::vector<Value> values, std::vector<IndexId> su
   auto multiply = [&](const Value &x, const Value &y) {
     return elementwise("mul", {x, y}, element, n, "multiply", {n->kids[0], n->kids[1]});
   };
+  // Pairs of very many factors are slow to choose; those over the same indices need no choice.
+  constexpr size_t manyFactors = 16;
+  if (values.size() > manyFactors) {
+    std::map<std::vector<IndexId>, size_t> places;
+    std::vector<Value> joined;
+    for (const Value &value : values) {
+      auto [place, fresh] = places.emplace(value.space, joined.size());
+      if (fresh)
+        joined.push_back(value);
+      else
+        joined[place->second] = multiply(joined[place->second], value);
+    }
+    values = std::move(joined);
+  }
   std::vector<Value> outside;
   while (true) {
     // An index of one factor alone is summed there.

@@ -169,9 +169,7 @@ void Checker::collect(const Node *n, std::vector<IndexId> &found, std::vector<Ac
   default:
     break;
   }
-  for (const Node *kid : n->kids)
-    if (kid)
-      collect(kid, found, accesses, bounded, own);
+  eachPart(n, [&](const Node *part) { collect(part, found, accesses, bounded, own); });
 }
 
 void Checker::collectAccess(const Node *n, std::vector<Access> &accesses, bool bounded) {
@@ -204,8 +202,7 @@ bool Checker::isOpen(const Node *n) {
       return !indices[local->index].known;
     return local && local->kind == Local::Value && local->value.kind == Value::Nothing;
   }
-  return std::any_of(n->kids.begin(), n->kids.end(),
-                     [&](const Node *kid) { return kid && isOpen(kid); });
+  return anyPart(n, [&](const Node *part) { return isOpen(part); });
 }
 
 /// No error says that the range of an index in the expression is not known.
@@ -213,9 +210,7 @@ void Checker::excuse(const Node *n) {
   if (n->kind == Kind::Name)
     if (Local *local = frame->scope->find(n->text); local && local->kind == Local::Index)
       indices[local->index].excused = true;
-  for (const Node *kid : n->kids)
-    if (kid)
-      excuse(kid);
+  eachPart(n, [&](const Node *part) { excuse(part); });
 }
 
 /// The shape of something that is subscripted; null when it is not known yet,

@@ -14,9 +14,13 @@ using namespace mad;
 namespace {
 struct Entry {
   Source source;
-  /// Where each line begins. Made once, so that reading needs no lock.
-  std::vector<uint32_t> lines;
+  // Both made once, so that reading needs no lock.
+  std::vector<uint32_t> lines; ///< where each line begins
+  std::vector<uint32_t> inner; ///< bytes inside code points, before each block of `blockSize` bytes
 };
+
+/// So that a place far on a line is found as fast as any.
+constexpr uint32_t blockSize = 256;
 
 std::vector<uint32_t> lineStarts(const std::string &text) {
   std::vector<uint32_t> starts = {0};
@@ -32,6 +36,30 @@ std::vector<uint32_t> lineStarts(const std::string &text) {
   }
   return starts;
 }
+
+std::vector<uint32_t> innerBytes(const std::string &text) {
+  std::vector<uint32_t> counts;
+  if (text.size() >= UINT32_MAX)
+    return counts;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < text.size(); ++i) {
+    if (i % blockSize == 0)
+      counts.push_back(count);
+    count += diag::continues(text[i]);
+  }
+  return counts;
+}
+
+/// Code points that begin before `offset`.
+uint32_t pointsBefore(const Entry &entry, uint32_t offset) {
+  uint32_t block = offset / blockSize;
+  if (block >= entry.inner.size()) // the end of a text of whole blocks, or of none
+    block = entry.inner.empty() ? 0 : uint32_t(entry.inner.size()) - 1;
+  uint32_t points = block * blockSize - (entry.inner.empty() ? 0 : entry.inner[block]);
+  for (uint32_t i = block * blockSize; i < offset; ++i)
+    points += !diag::continues(entry.source.text[i]);
+  return points;
+}
 } // namespace
 
 struct Sources::Impl {
@@ -43,7 +71,9 @@ Sources::~Sources() { delete impl; }
 
 uint32_t Sources::add(std::string path, std::string text) {
   std::vector<uint32_t> starts = lineStarts(text);
-  impl->entries.push_back({{std::move(path), std::move(text)}, std::move(starts)});
+  std::vector<uint32_t> inner = innerBytes(text);
+  impl->entries.push_back(
+      {{std::move(path), std::move(text)}, std::move(starts), std::move(inner)});
   return uint32_t(impl->entries.size() - 1);
 }
 
@@ -57,10 +87,7 @@ LineColumn Sources::position(Span span) const {
   const Entry &entry = impl->entries[span.file];
   uint32_t offset = uint32_t(std::min<size_t>(span.begin, entry.source.text.size()));
   auto next = std::upper_bound(entry.lines.begin(), entry.lines.end(), offset);
-  uint32_t start = *(next - 1);
-  uint32_t column = 1;
-  for (uint32_t i = start; i < offset; ++i)
-    column += !diag::continues(entry.source.text[i]);
+  uint32_t column = pointsBefore(entry, offset) - pointsBefore(entry, *(next - 1)) + 1;
   return {uint32_t(next - entry.lines.begin()), column};
 }
 

@@ -20,7 +20,6 @@ struct Open {
   size_t inside;    ///< column of lines inside
   size_t statement; ///< indentation of the statement that it stands in
   bool entries;     ///< the lines are entries of a group of weights
-  bool item;        ///< the statement is an item
 };
 
 class Formatter {
@@ -46,6 +45,7 @@ private:
   Token head = Token::End;   ///< its first token
   bool from = false;         ///< its `from` has been passed
   bool afterOpening = false; ///< the last token opened a block
+  size_t column = 0;         ///< code points on the last line
 };
 
 } // namespace
@@ -72,6 +72,7 @@ OutLine &Formatter::begin(size_t indent, bool blank) {
   line.blank = blank && !lines.empty() && !afterOpening;
   afterOpening = false;
   lines.push_back(std::move(line));
+  column = indent;
   return lines.back();
 }
 
@@ -125,7 +126,9 @@ void Formatter::token(size_t at) {
     OutLine &line = begin(indent, blank);
     line.first = piece.token;
   } else {
-    lines.back().text.append(spacesBetween(pieces, at, place()), ' ');
+    size_t spaces = spacesBetween(pieces, at, place());
+    lines.back().text.append(spaces, ' ');
+    column += spaces;
     cell(at);
   }
   afterOpening = false;
@@ -137,6 +140,7 @@ void Formatter::bracket(size_t at) {
   const Piece &piece = pieces[at];
   OutLine &line = lines.back();
   line.text += piece.text;
+  column += width(piece.text);
   line.numbers &= piece.token == Token::Number || piece.token == Token::Minus ||
                   piece.token == Token::Comma || piece.token == Token::LeftBracket ||
                   piece.token == Token::RightBracket;
@@ -147,7 +151,6 @@ void Formatter::bracket(size_t at) {
   case Token::LeftParen:
   case Token::LeftBracket: {
     bool ends = pieces[at + 1].newLine;
-    size_t column = line.indent + width(line.text);
     open.push_back({piece.token, ends ? line.indent : column - 1, ends ? line.indent + 2 : column,
                     statement, false});
     break;

@@ -150,10 +150,13 @@ Diagnostic &Driver::error(uint16_t code, Span span, std::string message) {
 // Nodes
 //===----------------------------------------------------------------------===//
 
-static uint32_t depthOf(const Nodes &kids) {
+static uint32_t depthOf(const Nodes &kids, Kind kind = Kind::Block) {
   uint32_t depth = 0;
-  for (const Node *kid : kids)
-    depth = std::max<uint32_t>(depth, kid ? kid->depth : 0);
+  for (const Node *kid : kids) {
+    // The left operand of a chain is the rest of it: no level of its own.
+    bool chain = kind == Kind::Binary && kid == kids[0] && kid->kind == Kind::Binary;
+    depth = std::max<uint32_t>(depth, kid ? kid->depth - chain : 0);
+  }
   return depth + 1;
 }
 
@@ -165,7 +168,7 @@ Node *Driver::make(Kind kind, Span span, Span name, std::string_view text, Nodes
               " names, numbers, operators and so on are allowed");
     stop = true;
   }
-  uint32_t depth = depthOf(kids);
+  uint32_t depth = depthOf(kids, kind);
   if (kind > Kind::Param && depth > maxNesting) {
     reportDepth(name);
     kids.clear();

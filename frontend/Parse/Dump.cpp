@@ -42,12 +42,18 @@ static std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-static void dumpNode(const Node *node, unsigned indent, std::string &out) {
-  out.append(indent * 2, ' ');
-  if (!node) {
-    out += "-\n";
-    return;
-  }
+/// Only chains of operators nest deeper; there the level is written as a number.
+static constexpr unsigned maxIndent = 2 * ast::maxDepth;
+
+static void beginLine(unsigned level, std::string &out) {
+  if (level > maxIndent)
+    out += "[" + std::to_string(level) + "] ";
+  else
+    out.append(level * 2, ' ');
+}
+
+static void dumpLine(const Node *node, unsigned level, std::string &out) {
+  beginLine(level, out);
   out += nameOf(node->kind);
   if (node->kind == Kind::String || node->kind == Kind::Test)
     out += " " + quoted(node->text);
@@ -67,8 +73,24 @@ static void dumpNode(const Node *node, unsigned indent, std::string &out) {
   if (!node->doc.empty())
     out += " doc=" + quoted(node->doc);
   out += "\n";
+}
+
+static void dumpNode(const Node *node, unsigned level, std::string &out) {
+  if (!node) {
+    beginLine(level, out);
+    out += "-\n";
+    return;
+  }
+  std::vector<const Node *> chain;
+  for (; node->kind == Kind::Binary; node = node->kids[0]) {
+    dumpLine(node, level++, out);
+    chain.push_back(node);
+  }
+  dumpLine(node, level, out);
   for (const Node *kid : node->kids)
-    dumpNode(kid, indent + 1, out);
+    dumpNode(kid, level + 1, out);
+  for (; !chain.empty(); chain.pop_back())
+    dumpNode(chain.back()->kids[1], level--, out);
 }
 
 std::string mad::dump(const ast::File &file) {

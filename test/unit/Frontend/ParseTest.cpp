@@ -168,7 +168,8 @@ static void checkSpans(const Parsed &parsed, const ast::Node *node) {
       continue;
     EXPECT_GE(kid->span.begin, node->span.begin);
     EXPECT_LE(kid->span.end, node->span.end);
-    depth = std::max<uint32_t>(depth, kid->depth);
+    bool chain = node->kind == ast::Kind::Binary && kid == node->kids[0] && kid->kind == node->kind;
+    depth = std::max<uint32_t>(depth, kid->depth - chain);
     checkSpans(parsed, kid);
   }
   EXPECT_EQ(node->depth, depth + 1);
