@@ -15,5 +15,5 @@ while IFS= read -r -d '' file; do
     status=1
   fi
 done < <(find bench dialects examples frontend passes runtime test tools \
-  \( -name '*.h' -o -name '*.c' -o -name '*.cpp' \) -print0 | sort -z)
+  -path '*/venv' -prune -o \( -name '*.h' -o -name '*.c' -o -name '*.cpp' \) -print0 | sort -z)
 exit "$status"
