@@ -22,7 +22,7 @@ class Program:
 
     def __init__(self, mad, path, folder):
         self.mad, self.folder = mad, folder
-        done = subprocess.run([mad, "build", path, "--name=m", "-o", folder],
+        done = subprocess.run([mad, "build", path, "--name=m", "--target=x86-64-v3", "-o", folder],
                               capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"{path}: {done.stderr}")

@@ -21,23 +21,15 @@ import os
 import subprocess
 import sys
 import tempfile
+from fractions import Fraction
 
 import numpy as np
 
 import numbers_of_mad as nm
+from sweep_data import Case, bools, data
 
 SIZES = (0, 1, 17, 33)
-
-
-class Case:
-    """One result of the entry: its text in the program, its type and what is expected."""
-
-    def __init__(self, name, text, element, expected, bound=0, slack=None, oracle=None):
-        self.name, self.text, self.element = name, text, element
-        self.expected = expected  # before it is rounded to the type
-        self.bound = bound  # 0: the nearest number
-        self.slack = slack  # absolute, beside half a unit
-        self.oracle = expected if oracle is None else oracle  # when nothing is rounded
+TYPES = nm.TYPES + ("bool",)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -59,6 +51,8 @@ def awkward(element):
 
 def vector(element, n, step):
     """Numbers of `awkward`, in another order for each `step`."""
+    if element == "bool":
+        return np.arange(n) * 7 * step % 11 < 5
     pool = awkward(element)
     values = [pool[(step * i * 7 + i // len(pool) + 5 * step) % len(pool)] for i in range(n)]
     if element in nm.INTEGERS:
@@ -69,6 +63,8 @@ def vector(element, n, step):
 def moderate(element, shape, seed):
     """Floats of both signs below 2; integers of all sizes."""
     generator = np.random.default_rng(seed)
+    if element == "bool":
+        return generator.random(shape) < 0.7
     if element in nm.INTEGERS:
         low, high = nm.limits(element)
         return generator.integers(low, high, shape, nm.NUMPY[element], endpoint=True)
@@ -77,10 +73,12 @@ def moderate(element, shape, seed):
 
 
 def inputs(element, n):
+    count = np.arange(n, dtype=np.int64)
     return {"x": vector(element, n, 1), "y": vector(element, n, 2),
             "e": moderate(element, (2, n, 3), 1), "g": moderate(element, (5, n), 2),
             "h": moderate(element, (n, 4), 3), "s": moderate(element, (), 4),
-            "i": (np.arange(n, dtype=np.int64) * 7 + 3) % max(n, 1)}
+            "b": moderate(element, (5,), 5), "d": np.resize(vector(element, 3 * n + 7, 4), (3, n)),
+            "i": (count * 7 + 3) % max(n, 1), "q": count * count % 5}
 
 
 # ---------------------------------------------------------------------------------------------
@@ -155,13 +153,23 @@ def float_elements(t, v):
     yield Case("max", "max(x, y)", t, maximum(x, y))
     yield Case("scalar", "x * s", t, x * exact(v["s"]))
     yield Case("atan2", "atan2(x, y)", t, by_long_double(np.arctan2)(x, y), function_bound(t))
-    # The product of two f32 is exact in f64; of the sum the long double keeps 64 bits.
-    z = exact(v["x"][::-1])
-    if t != "f64":
-        yield Case("fma", "fma(x, y, reversed_)", t, by_long_double(lambda a, b, c: a * b + c)(
-            x, y, z), 0.5 + 2.0**-10)
+    yield Case("fma", "fma(x, y, reversed_)", t, *fused(t, x, y, exact(v["x"][::-1])))
     for name, f in PREDICATES.items():
         yield Case(name, f"{name}(x)", "bool", f(x))
+
+
+def fused(t, x, y, z):
+    """x * y + z, rounded once: by fractions, to the type and as far as f64 goes."""
+    def one(element, a, b, c):
+        if not (np.isfinite(a) and np.isfinite(b) and np.isfinite(c)) or a * b == 0 and (a == 0 or b == 0):
+            return a * b + c
+        total = Fraction(a) * Fraction(b) + Fraction(c)
+        if total == 0 and c == 0:
+            return a * b + c  # the product is below all numbers, but has its sign
+        return nm.round_one(element, total)
+    triples = list(zip(x, y, z))
+    nearest, oracle = (np.array([one(e, *t_) for t_ in triples], np.float64) for e in (t, "f64"))
+    return nearest, 0, None, oracle
 
 
 def power(t, a, b):
@@ -304,6 +312,8 @@ def movements(t, v):
     yield Case("concat", "concat(x, y, axis = 0)", t, np.concatenate([x, y]))
     yield Case("reshape", "reshape(e, [N * 2, 3])", t, e.reshape(n * 2, 3))
     yield Case("transpose", "turned_", t, np.transpose(e, (2, 0, 1)))
+    if t == "bool":
+        return
     yield Case("rank 4", "reshape(e, [2, N, 1, 3])[:, :, :, 0..2] + s", t,
                add(t, e.reshape(2, n, 1, 3)[..., :2], v["s"]))
     yield Case("rank 0", "s + s", t, add(t, v["s"], v["s"]))
@@ -320,11 +330,11 @@ def add(t, a, b):
 
 
 def cases(t, v):
+    elements = float_elements if t in nm.FLOATS else integer_elements
+    groups = (elements, casts, reductions, contractions, movements, data)
     with np.errstate(all="ignore"):
-        made = list((float_elements if t in nm.FLOATS else integer_elements)(t, v))
-        for group in (casts, reductions, contractions, movements):
-            made += group(t, v)
-    return made
+        return [case for group in ((bools, movements, data) if t == "bool" else groups)
+                for case in group(t, v)]
 
 
 # ---------------------------------------------------------------------------------------------
@@ -332,28 +342,31 @@ def cases(t, v):
 # ---------------------------------------------------------------------------------------------
 
 
-def dims(name, shape, n):
-    """The type of a result: extents that follow from N are written so."""
-    special = {"every second": "[(N + 1) / 2]", "concat": "[N + N]", "reshape": "[N * 2, 3]"}
-    if name in special:
-        return special[name]
-    return "" if not shape else "[" + ", ".join("N" if s == n else str(s) for s in shape) + "]"
+EXTENTS = {17: "(N + 1) / 2", 33: "N", 37: "N + 4", 66: "2 * N", 198: "6 * N"}
+
+
+def dims(shape):
+    """The type of a result, of which the extents are those for N = 33."""
+    return "[" + ", ".join(EXTENTS.get(s, str(s)) for s in shape) + "]" if shape else ""
 
 
 def program(t):
-    n = 33  # an extent that nothing else has
-    made = cases(t, inputs(t, n))
-    results = ",\n    ".join(c.element + dims(c.name, np.shape(c.expected), n) for c in made)
+    made = cases(t, inputs(t, 33))
+    results = ",\n    ".join(c.element + dims(np.shape(c.expected)) for c in made)
     values = ",\n   ".join(c.text for c in made)
     return f"""export fn all_ops[N](x: {t}[N], y: {t}[N], e: {t}[2, N, 3], g: {t}[5, N], h: {t}[N, 4],
-    s: {t}, i: i64[N]) -> (
+    s: {t}, b: {t}[5], d: {t}[3, N], i: i64[N], q: i64[N]) -> (
     {results}) {{
   let zero_[d in 0..N] = x[d - 2]  with boundary = zero
   let periodic_[d in 0..N] = x[d - 2]  with boundary = periodic
   let clamp_[d in 0..N] = x[d - 2]  with boundary = clamp
   let reversed_[d in 0..N] = x[N - 1 - d]
   let gathered_[d] = x[i[d]]
-  let turned_[a, b, c] = e[b, c, a]
+  let turned_[k, l, m] = e[l, m, k]
+  let padded_[k in 0..N + 4] = x[k - 2]  with boundary = zero
+  let diagonal_[k in 0..N] = e[k % 2, k, k % 3]
+  let (best_, places_) = top_k(d, 2, axis = 0)
+  let (least_, _) = top_k(d, 1, axis = 0, largest = false)
   ({values})
 }}
 """
@@ -420,7 +433,7 @@ def sweep(mad, t, folder):
     for n in SIZES:
         v = inputs(t, n)
         nm.write_safetensors(folder + "/in.safetensors", {
-            name: ("i64" if name == "i" else t, array) for name, array in v.items()})
+            name: ("i64" if name in "iq" else t, array) for name, array in v.items()})
         words = [f"{name}={folder}/in.safetensors:{name}" for name in v]
         made = cases(t, v)
         bits = {}
@@ -469,7 +482,7 @@ def weights(mad, folder):
 
 
 def main():
-    mad, types = os.path.abspath(sys.argv[1]), sys.argv[2:] or nm.TYPES
+    mad, types = os.path.abspath(sys.argv[1]), sys.argv[2:] or TYPES
     faults, count = [], 0
     for t in types:
         with tempfile.TemporaryDirectory() as folder:

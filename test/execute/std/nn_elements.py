@@ -142,6 +142,10 @@ case("nn.binary_cross_entropy(p, t)",
      lambda p, t: -np.mean(t * np.maximum(np.log(p), -100)
                            + (1 - t) * np.maximum(np.log1p(-p), -100)), rounds=40,
      p=given([0.0, 1.0, 0.25, 0.0, 0.9]), t=given([0.0, 1.0, 0.5, 1.0, 0.0]))
+case("nn.binary_cross_entropy(p, t)",
+     lambda p, t: -np.mean(t * np.maximum(np.log(p), -100)
+                           + (1 - t) * np.maximum(np.log1p(-p), -100)), rounds=80, scale=1.0,
+     p=uniform(5, 7), t=uniform(5, 7))
 case("nn.binary_cross_entropy_with_logits(x, t)",
      lambda x, t: np.mean(softplus(x) - x * t), rounds=60, scale=2.0, x=normal(5, 7), t=uniform(5, 7))
 case("nn.kl_divergence(q, p)",

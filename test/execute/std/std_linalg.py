@@ -1,0 +1,120 @@
+"""std.linalg against NumPy, element by element, on every target; test/execute/linalg.mad has the bounds
+of the theory for larger and worse matrices. Here all are well conditioned: an error of `rounds` units of
+the largest element is one of the backward error, some n, times the condition, below 10."""
+import numpy as np
+
+from harness import Input, case, given, integers, main, normal, random
+
+det, inv, solve = np.linalg.det, np.linalg.inv, np.linalg.solve
+
+
+def matrix(make):
+    """N x N."""
+    return Input(("N", "N"), lambda s: make(s[0]))
+
+
+def strong(n):
+    """The diagonal outweighs the rest."""
+    return random.uniform(-1, 1, (n, n)) + (n + 1) * np.eye(n)
+
+
+def positive(n):
+    a = strong(n) / (n + 1)
+    return a @ a.T
+
+
+def symmetric(n):
+    """Eigenvalues 1, 2, ..."""
+    q = np.linalg.qr(random.standard_normal((n, n)))[0]
+    return q * np.arange(1, n + 1) @ q.T
+
+
+def apart(rows):
+    """rows more rows than columns, singular values 1, 2, ...."""
+    def make(s):
+        m, n = s
+        u = np.linalg.qr(random.standard_normal((m, n)))[0]
+        return u * np.arange(1, n + 1) @ np.linalg.qr(random.standard_normal((n, n)))[0].T
+    return Input((rows, "N"), make)
+
+
+def cholesky(a):
+    return np.linalg.cholesky(a) if len(a) else a
+
+
+near = dict(rounds=200, scale=1.0, special="taints")
+
+case("linalg.eye([N, 3], one = $T(2.0)) + 0.0 * x", lambda x: 2 * np.eye(len(x), 3), special="differs",
+     x=normal("N", 3))
+case("linalg.trace(a)", np.trace, rounds=8, scale=lambda a: abs(np.diag(a)).sum(), a=matrix(strong))
+case("linalg.diagonal(a)", np.diag, a=matrix(strong))
+case("linalg.outer(a, b)", np.outer, a=normal("N"), b=normal(3))
+case("linalg.norm(a)", lambda a: np.linalg.norm(a), rounds=12, special="taints", a=matrix(strong))
+case("linalg.norm(a)", lambda a: np.linalg.norm(a / 1e30) * 1e30, rounds=12, a=given([3e30, 4e30, -1e29]))
+case("linalg.norm(a)", lambda a: np.nan, a=given([1.0, np.nan]))
+
+case("linalg.cholesky(a)", cholesky, **near, a=matrix(positive))
+case("linalg.cholesky(a)", lambda a: np.array([[1, 0, 0], [2, np.nan, 0], [0, np.nan, np.nan]]),
+     a=given([[1.0, 2, 0], [2, 1, 0], [0, 0, 1]]))
+case("linalg.solve_triangular(a, b)", lambda a, b: solve(np.tril(a), b), **near, a=matrix(strong),
+     b=normal("N", 3))
+case("linalg.solve_triangular(a, b, lower = false, transpose_a = true)",
+     lambda a, b: solve(np.triu(a).T, b[:, None])[:, 0], **near, a=matrix(strong), b=normal("N"))
+case("linalg.solve_triangular(a, b, lower = false)", lambda a, b: np.array([-np.inf, np.inf]),
+     a=given([[1.0, 1.0], [0.0, 0.0]]), b=given([-np.inf, 1.0]))
+case("linalg.solve_cholesky(linalg.cholesky(a), b)", solve, **near, a=matrix(positive), b=normal("N", 2))
+case("let (f, p) = linalg.lu(a)\n  f + 0.0 * $T(p[0])",
+     lambda a: np.array([[4, 5, 6], [0.25, 0.75, 0.5], [0.5, -2 / 3, -2 / 3]]),
+     rounds=20, scale=8.0, a=given([[1.0, 2, 2], [4, 5, 6], [2, 2, 2]]))
+case("let (f, p) = linalg.lu(a)\n  let (l, u) = (select(broadcast(reshape(iota(N), [N, 1]), [N, N]) > iota(N), f, "
+     "linalg.eye([N, N], one = $T(1.0))), select(broadcast(reshape(iota(N), [N, 1]), [N, N]) <= iota(N), f, 0.0))\n  "
+     "scatter_set(zeros([N, N], type = $T), p, l @ u)", lambda a: a, rounds=40, scale=10.0, special="taints",
+     a=matrix(strong))
+case("linalg.solve(a, b)", solve, **near, a=matrix(strong), b=normal("N", 2))
+case("linalg.inv(a)", inv, **near, a=matrix(strong))
+case("linalg.det(a)", det, rounds=200, special="taints", a=matrix(strong))
+case("linalg.det(a)", lambda a: 0.0, a=given([[1.0, 2], [2, 4]]))
+case("let (q, r) = linalg.qr(a)\n  q @ r", lambda a: a, **near, a=apart(7))
+case("let (q, r) = linalg.qr(a)\n  transpose(q) @ q", lambda a: np.eye(a.shape[1]), **near, a=apart(7))
+case("linalg.lstsq(a, b)", lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], **near, a=apart(7), b=normal(7))
+
+# Ten sweeps of rotations, each of which adds some roundings.
+slow = dict(rounds=2000, scale=1.0, special="taints")
+case("let (w, v) = linalg.eigh(a)\n  w", lambda a: np.linalg.eigvalsh(a), **slow, a=matrix(symmetric))
+case("let (w, v) = linalg.eigh(a)\n  (v * w) @ transpose(v)", lambda a: a, **slow, a=matrix(symmetric))
+case("let (u, s, v) = linalg.svd(a)\n  s", lambda a: np.linalg.svd(a, compute_uv=False), **slow, a=apart(7))
+case("let (u, s, v) = linalg.svd(a)\n  (u * s) @ transpose(v)", lambda a: a, **slow, a=apart(7))
+
+
+def rivals(n, round_):
+    m = n - 1 + n % 2
+    partner = np.arange(n)
+    for i in range(m):
+        j = (round_ - i) % m
+        partner[i] = j if i != j else (m if m < n else i)
+    if m < n:
+        partner[m] = np.argwhere(partner[:m] == m)[0, 0]
+    return partner
+
+
+case("linalg.rivals(6, s[0])", lambda s: rivals(6, s[0]), s=integers(1, high=5))
+case("linalg.rivals(7, s[0])", lambda s: rivals(7, s[0]), s=integers(1, high=7))
+case("linalg.tangent(a[0], a[1], true, false)",
+     lambda a: (lambda r: np.sign(r) / (abs(r) + np.sqrt(1 + r * r)))(a[0] / a[1]), rounds=12, special="differs",
+     a=normal(2))
+case("linalg.tangent(a[0], a[1], true, false)", lambda a: 0.0, a=given([np.inf, 1.0]))
+case("linalg.tangent(a[0], a[1], true, false)", lambda a: 0.0, a=given([1.0, 0.0]))
+case("let (c, s) = linalg.rotations(d, e, [1, 0])\n  [c[0] * d[0] - s[0] * e[0], c[0] * e[0] - s[0] * d[1], c[0] * c[0] + s[0] * s[0]]",
+     lambda d, e: (lambda w, c: np.array([c * d[0] - w * e[0], c * e[0] - w * d[1], 1.0]))(*turn(d, e)),
+     rounds=20, scale=4.0, special="differs", d=normal(2), e=Input((2,), lambda s: np.full(2, random.standard_normal())))
+
+
+def turn(d, e):
+    """The sine and cosine that make the product of both zero, by way of eigenvectors."""
+    ratio = (d[1] - d[0]) / (2 * e[0])
+    t = np.sign(ratio) / (abs(ratio) + np.sqrt(1 + ratio**2))
+    c = 1 / np.sqrt(1 + t * t)
+    return t * c, c
+
+
+main(["linalg"])
