@@ -46,14 +46,16 @@ static void buildLinalg(OpPassManager &pm) {
 }
 
 /// Memory: results at the caller's, the rest in an arena.
-static void buildBufferize(OpPassManager &pm) {
+static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   pm.addPass(createBindDestinations());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
-  bufferization::OneShotBufferizePassOptions options;
-  options.bufferizeFunctionBoundaries = true;
-  options.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  simplify(pm);
+  pm.addPass(createPackContractions({options.level}));
   simplify(pm);
   pm.addPass(createPlanArena());
   simplify(pm);
@@ -99,7 +101,7 @@ void buildCpuStage(OpPassManager &manager, llvm::StringRef stage, const CpuOptio
   else if (stage == "linalg")
     buildLinalg(manager);
   else if (stage == "bufferize")
-    buildBufferize(manager);
+    buildBufferize(manager, options);
   else if (stage == "vector")
     buildVector(manager, options);
   else if (stage == "llvm")

@@ -129,6 +129,26 @@ def LowerEntries : Pass<"mad-lower-entries", "::mlir::ModuleOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def PackContractions : Pass<"mad-pack-contractions", "::mlir::ModuleOp"> {
+  let summary = "multiplies large matrices in packed blocks";
+  let description = [{
+    Products of matrices in memory, of any sizes and strides, become calls of the
+    functions that passes/Kernels builds: both operands are packed into buffers, then
+    tiles of the result are computed in registers. What is too small to pay for it
+    stays; where sizes are known when running only, the code decides then. The order of
+    each sum is that of the op. After bufferization, before the arena is planned.
+  }];
+  let options = [
+    Option<"level", "level", "int", /*default=*/"3",
+           "x86-64 level of the code: 0, 3 or 4">,
+    Option<"grain", "grain", "int64_t", /*default=*/"20000000",
+           "estimated time of a piece in picoseconds">];
+  let statistics = [Statistic<"numPacked", "num-packed", "ops replaced by calls">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ParallelizeLoops : Pass<"mad-parallelize-loops", "::mlir::ModuleOp"> {
   let summary = "cuts large linalg ops on memrefs into pieces for several threads";
   let description = [{

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/Kernels/Transpose.h"
 
 using namespace mlir;
 
@@ -396,25 +397,6 @@ Lanes BodyEmitter::loadOperand(unsigned operand, Offsets at) {
               [&](unsigned i, int64_t lane) { return coordinate(map.getResult(i), at, lane); });
 }
 
-/// Exchanges blocks of ever smaller size across the diagonal.
-static void transpose(ImplicitLocOpBuilder &b, MutableArrayRef<Value> rows) {
-  int64_t size = rows.size();
-  for (int64_t block = size / 2; block >= 1; block /= 2)
-    for (int64_t i = 0; i < size; ++i) {
-      if (i & block)
-        continue;
-      SmallVector<int64_t> low, high;
-      for (int64_t lane = 0; lane < size; ++lane) {
-        bool second = lane & block;
-        low.push_back(second ? size + lane - block : lane);
-        high.push_back(second ? size + lane : lane + block);
-      }
-      Value x = rows[i], y = rows[i + block];
-      rows[i] = vector::ShuffleOp::create(b, x, y, low);
-      rows[i + block] = vector::ShuffleOp::create(b, x, y, high);
-    }
-}
-
 void BodyEmitter::loadTransposed(unsigned input, unsigned rows, Offsets at) {
   SmallVector<Value> block;
   Value memref = body->nest.op->getOperand(input);
@@ -424,7 +406,7 @@ void BodyEmitter::loadTransposed(unsigned input, unsigned rows, Offsets at) {
       indices.push_back(coordinate(e, at, lane));
     block.push_back(loadVector(memref, indices));
   }
-  transpose(*b, block);
+  kernels::transpose(*b, block);
   SmallVector<int64_t> point(at);
   for (Value row : block) {
     bind(body->nest.op.getBody()->getArgument(input), point, {row});

@@ -1,0 +1,99 @@
+//===- KernelLibrary.cpp - Functions of a module for dense products ---------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/KernelLibrary.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace mad::kernels {
+
+MemRefType KernelLibrary::matrix(Type element) {
+  constexpr int64_t any = ShapedType::kDynamic;
+  auto layout = StridedLayoutAttr::get(element.getContext(), any, {any, any});
+  return MemRefType::get({any, any}, element, layout);
+}
+
+MemRefType KernelLibrary::rows(Type element) {
+  constexpr int64_t any = ShapedType::kDynamic;
+  auto layout = StridedLayoutAttr::get(element.getContext(), any, {any, 1});
+  return MemRefType::get({any, any}, element, layout);
+}
+
+MemRefType KernelLibrary::flat(Type element) {
+  constexpr int64_t any = ShapedType::kDynamic;
+  return MemRefType::get({any}, element,
+                         StridedLayoutAttr::get(element.getContext(), any, {1}));
+}
+
+func::FuncOp KernelLibrary::find(StringRef name, TypeRange arguments,
+                                 function_ref<void(ImplicitLocOpBuilder &, ValueRange)> write) {
+  if (auto known = symbols.lookup<func::FuncOp>(name))
+    return known;
+  MLIRContext *context = module.getContext();
+  ImplicitLocOpBuilder b(UnknownLoc::get(context), context);
+  auto function = func::FuncOp::create(b, name, b.getFunctionType(arguments, {}));
+  function.setPrivate();
+  function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(context, LLVM::Linkage::Internal));
+  function->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  symbols.insert(function);
+  b.setInsertionPointToStart(function.addEntryBlock());
+  write(b, function.getArguments());
+  func::ReturnOp::create(b);
+  return function;
+}
+
+Value widen(ImplicitLocOpBuilder &b, Value value, Type to) {
+  Type from = getElementTypeOrSelf(value.getType());
+  if (from == to)
+    return value;
+  Type type = to;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(to);
+  if (isa<FloatType>(from))
+    return arith::ExtFOp::create(b, type, value);
+  if (from.isUnsignedInteger())
+    return arith::UIToFPOp::create(b, type, value);
+  return arith::SIToFPOp::create(b, type, value);
+}
+
+void forRange(ImplicitLocOpBuilder &b, Value from, Value to, int64_t step,
+              function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, from, to, Index(b).constant(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+void when(ImplicitLocOpBuilder &b, Value condition, function_ref<void()> yes,
+          function_ref<void()> no) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/bool(no));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  yes();
+  if (!no)
+    return;
+  b.setInsertionPointToStart(branch.elseBlock());
+  no();
+}
+
+Value Index::constant(int64_t value) const { return arith::ConstantIndexOp::create(b, value); }
+Value Index::add(Value x, Value y) const { return b.createOrFold<arith::AddIOp>(x, y); }
+Value Index::sub(Value x, Value y) const { return b.createOrFold<arith::SubIOp>(x, y); }
+Value Index::mul(Value x, Value y) const { return b.createOrFold<arith::MulIOp>(x, y); }
+Value Index::min(Value x, Value y) const { return b.createOrFold<arith::MinSIOp>(x, y); }
+Value Index::max(Value x, Value y) const { return b.createOrFold<arith::MaxSIOp>(x, y); }
+Value Index::ceilDiv(Value x, Value y) const { return b.createOrFold<arith::CeilDivSIOp>(x, y); }
+Value Index::less(Value x, Value y) const {
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, x, y);
+}
+Value Index::lessOrEqual(Value x, Value y) const {
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, x, y);
+}
+
+} // namespace mad::kernels

@@ -1,0 +1,100 @@
+//===- KernelLibrary.h - Functions of a module for dense products -----------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A product C = A B of matrices of any size runs in three steps: the rows of A and the
+// columns of B are packed into the order in which they are read, then tiles of C are
+// computed in registers. Each step is a function of the module, made once for each
+// combination of element types and called with ranges of blocks, so that pieces of
+// the work can run on several threads.
+//
+// Packed rows: for block i, step k and r < MR, element (i * K + k) * MR + r is
+// A[i * height + r, k], or 0 where there is no such row or r >= height.
+// Packed panels: for panel j, step k and c < NR, element (j * K + k) * NR + c is
+// B[k, j * NR + c], or 0 where there is no such column.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_KERNELLIBRARY_H
+#define MAD_PASSES_KERNELS_KERNELLIBRARY_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/SymbolTable.h"
+#include "passes/Kernels/TileSizes.h"
+
+namespace mad::kernels {
+
+/// Which index of a matrix has neighbours in memory.
+enum class Order { RowMajor, ColumnMajor };
+
+class KernelLibrary {
+public:
+  KernelLibrary(mlir::ModuleOp module, int level) : module(module), symbols(module), level(level) {}
+
+  /// pack(A: [M, K] strided, packed: [?], from, to, height): blocks `from` to `to`.
+  /// Elements of a narrower float become `to`.
+  mlir::func::FuncOp packRows(mlir::Type from, mlir::Type to);
+  /// pack(B: [K, N] strided, packed: [?], from, to): panels `from` to `to`.
+  mlir::func::FuncOp packPanels(mlir::Type from, mlir::Type to, Order order);
+  /// multiply(rows: [?], panels: [?], C: [M, N] with neighbouring columns, K, block from, to,
+  /// panel from, to, step from, to, height, add): C = or += (if `add`) the product of
+  /// the ranges. `panels` may hold a narrower type than the sums. With `fma` products
+  /// are not rounded.
+  mlir::func::FuncOp multiplyPanels(mlir::Type panels, mlir::Type sum, bool fma);
+
+  /// Memory of any strides.
+  static mlir::MemRefType matrix(mlir::Type element);
+  /// Rows of neighbours, any distance apart.
+  static mlir::MemRefType rows(mlir::Type element);
+  /// Neighbours from any place on.
+  static mlir::MemRefType flat(mlir::Type element);
+  TileSizes sizes(mlir::Type sum) const { return tileSizes(sum, level); }
+
+private:
+  /// The function of that name; makes it with `write`, at the start of its body, if
+  /// there is none.
+  mlir::func::FuncOp
+  find(llvm::StringRef name, mlir::TypeRange arguments,
+       llvm::function_ref<void(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)> write);
+
+  mlir::ModuleOp module;
+  mlir::SymbolTable symbols;
+  int level;
+};
+
+/// `value`, a float or a vector of floats, as element type `to`, exactly.
+mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type to);
+
+/// Writes a loop over [from, to).
+void forRange(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, int64_t step,
+              llvm::function_ref<void(mlir::Value)> body);
+/// Writes a branch.
+void when(mlir::ImplicitLocOpBuilder &b, mlir::Value condition, llvm::function_ref<void()> yes,
+          llvm::function_ref<void()> no = nullptr);
+
+/// Index arithmetic.
+class Index {
+public:
+  explicit Index(mlir::ImplicitLocOpBuilder &b) : b(b) {}
+  mlir::Value constant(int64_t value) const;
+  mlir::Value add(mlir::Value x, mlir::Value y) const;
+  mlir::Value add(mlir::Value x, int64_t y) const { return y ? add(x, constant(y)) : x; }
+  mlir::Value sub(mlir::Value x, mlir::Value y) const;
+  mlir::Value mul(mlir::Value x, mlir::Value y) const;
+  mlir::Value mul(mlir::Value x, int64_t y) const { return y == 1 ? x : mul(x, constant(y)); }
+  mlir::Value min(mlir::Value x, mlir::Value y) const;
+  mlir::Value max(mlir::Value x, mlir::Value y) const;
+  mlir::Value ceilDiv(mlir::Value x, mlir::Value y) const;
+  mlir::Value ceilDiv(mlir::Value x, int64_t y) const { return ceilDiv(x, constant(y)); }
+  mlir::Value less(mlir::Value x, mlir::Value y) const;        ///< x < y
+  mlir::Value lessOrEqual(mlir::Value x, mlir::Value y) const; ///< x <= y
+
+private:
+  mlir::ImplicitLocOpBuilder &b;
+};
+
+} // namespace mad::kernels
+
+#endif // MAD_PASSES_KERNELS_KERNELLIBRARY_H
