@@ -19,6 +19,7 @@
 #include "passes/Transforms/Contraction.h"
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Pieces.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -38,7 +39,6 @@ using kernels::TileSizes;
 constexpr int64_t leastRows = 16, leastColumns = 16, leastSteps = 16;
 /// Estimated picoseconds of one product and sum, and of packing one element.
 constexpr int64_t productTime = 20, packTime = 500;
-constexpr int64_t mostPieces = 64;
 /// A piece has so many panels, if there are.
 constexpr int64_t leastPanels = 4;
 
@@ -60,8 +60,8 @@ private:
   Value view(unsigned operand, Value outer, unsigned first, unsigned second, MemRefType as);
   Value buffer(Type element, Value count);
   using Piece = function_ref<void(Value outer, Value from, Value to)>;
-  void parallel(Value count, function_ref<void(Value piece)> body);
-  void pieces(Value count, Value time, function_ref<void(Value from, Value to)> body);
+  void pieces(Value time, ArrayRef<CutExtent> dims,
+              function_ref<void(ArrayRef<PieceRange>)> body);
   void split(Value from, Value to, Value blocks, Piece body);
   Value part(Value memory, Value number, Value count, int64_t width);
   void packRows(Value rows);
@@ -169,23 +169,15 @@ Value Packed::buffer(Type element, Value count) {
                                  b.getI64IntegerAttr(64));
 }
 
-void Packed::parallel(Value count, function_ref<void(Value)> body) {
-  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{count},
+/// A loop over pieces of up to two dimensions, by the time that the whole takes.
+void Packed::pieces(Value time, ArrayRef<CutExtent> dims,
+                    function_ref<void(ArrayRef<PieceRange>)> body) {
+  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
+  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
                                       ValueRange{i.constant(1)});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  body(loop.getInductionVars()[0]);
-}
-
-/// Cuts a range into pieces by the time that the whole takes.
-void Packed::pieces(Value count, Value time, function_ref<void(Value, Value)> body) {
-  Value wanted = b.createOrFold<arith::DivUIOp>(time, i.constant(grain));
-  wanted = i.max(i.min(wanted, i.constant(mostPieces)), i.constant(1));
-  Value step = i.max(i.ceilDiv(count, wanted), i.constant(1));
-  parallel(i.ceilDiv(count, step), [&](Value piece) {
-    Value from = i.mul(piece, step);
-    body(from, i.min(i.add(from, step), count));
-  });
+  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]));
 }
 
 /// A range over `blocks` of each product, one product at a time.
@@ -214,7 +206,8 @@ void Packed::packRows(Value rows) {
   Type type = c.element(c.a);
   func::FuncOp function = library.packRows(type, c.sum);
   Value time = i.mul(i.mul(i.mul(outer, M), K), packTime);
-  pieces(i.mul(outer, blocks), time, [&](Value from, Value to) {
+  pieces(time, {{i.mul(outer, blocks), 1}}, [&](ArrayRef<PieceRange> range) {
+    Value from = range[0].low, to = i.add(from, range[0].length);
     split(from, to, blocks, [&](Value number, Value low, Value high) {
       Value source = view(c.a, number, c.m, c.k, KernelLibrary::matrix(type));
       Value target = part(rows, number, blocks, sizes.MR);
@@ -231,7 +224,8 @@ void Packed::packPanels(Value packed) {
       library.packPanels(type, c.sum, rowMajor ? Order::RowMajor : Order::ColumnMajor);
   Value count = shared ? i.constant(1) : outer;
   Value time = i.mul(i.mul(i.mul(count, N), K), packTime);
-  pieces(i.mul(count, panels), time, [&](Value from, Value to) {
+  pieces(time, {{i.mul(count, panels), 1}}, [&](ArrayRef<PieceRange> range) {
+    Value from = range[0].low, to = i.add(from, range[0].length);
     auto pack = [&](Value number, Value low, Value high) {
       Value source = view(c.b, number, rowMajor ? c.k : c.n, rowMajor ? c.n : c.k,
                           KernelLibrary::rows(type));
@@ -275,20 +269,12 @@ void Packed::multiply(Value rows, Value packed) {
   Value chunks = i.ceilDiv(blocks, sizes.MC / sizes.MR);
   Value total = i.mul(outer, chunks);
   Value time = i.mul(i.mul(i.mul(i.mul(outer, M), N), K), productTime);
-  Value wanted = b.createOrFold<arith::DivUIOp>(time, i.constant(grain));
-  wanted = i.max(i.min(wanted, i.constant(mostPieces)), i.constant(1));
   // Along the rows first: a piece then reads few rows and all panels.
-  Value step = i.max(i.ceilDiv(total, wanted), i.constant(1));
-  Value lines = i.max(i.ceilDiv(total, step), i.constant(1));
-  Value width = i.max(i.ceilDiv(panels, i.ceilDiv(wanted, lines)), i.constant(leastPanels));
-  Value columns = i.ceilDiv(panels, width);
-  parallel(i.mul(lines, columns), [&](Value piece) {
-    Value first = i.mul(b.createOrFold<arith::DivUIOp>(piece, columns), step);
-    Value last = i.min(i.add(first, step), total);
-    Value low = i.mul(b.createOrFold<arith::RemUIOp>(piece, columns), width);
-    Value high = i.min(i.add(low, width), panels);
-    kernels::forRange(b, first, last, 1, [&](Value chunk) {
-      multiplyChunk(chunk, chunks, rows, packed, low, high);
+  pieces(time, {{total, 1}, {panels, leastPanels}}, [&](ArrayRef<PieceRange> range) {
+    Value last = i.add(range[0].low, range[0].length);
+    kernels::forRange(b, range[0].low, last, 1, [&](Value chunk) {
+      multiplyChunk(chunk, chunks, rows, packed, range[1].low,
+                    i.add(range[1].low, range[1].length));
     });
   });
 }

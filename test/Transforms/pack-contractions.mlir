@@ -1,0 +1,85 @@
+// RUN: mad-opt %s -mad-pack-contractions -split-input-file | FileCheck %s
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Known to be large: the fill goes, because the first steps write.
+// CHECK-LABEL: func @large
+// CHECK-NOT: linalg
+// CHECK: %[[ROWS:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xf32>
+// CHECK: %[[PANELS:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xf32>
+// CHECK: scf.parallel
+// CHECK: call @pack_rows.f32.f32
+// CHECK: scf.parallel
+// CHECK: call @pack_panels.f32.f32.rows
+// CHECK: scf.parallel
+// CHECK: call @multiply_panels.f32.f32(
+func.func @large(%x: memref<64x100xf32>, %w: memref<100x48xf32>, %y: memref<64x48xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<64x48xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x100xf32>, memref<100x48xf32>) outs(%y : memref<64x48xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %r, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+// CHECK: func.func private @pack_rows.f32.f32
+// CHECK: func.func private @pack_panels.f32.f32.rows
+// CHECK: func.func private @multiply_panels.f32.f32
+// CHECK: math.fma
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#t = affine_map<(m, n, k) -> (n, k)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Sizes are known when running: small products stay as they are. Products that must be
+// rounded are.
+// CHECK-LABEL: func @some
+// CHECK: %[[M:.*]] = memref.dim
+// CHECK: %[[LARGE:.*]] = arith.andi
+// CHECK: scf.if %[[LARGE]]
+// CHECK: call @pack_panels.f32.f32.columns
+// CHECK: call @multiply_panels.f32.f32.rounded
+// CHECK: else
+// CHECK: linalg.fill
+// CHECK: linalg.generic
+func.func @some(%x: memref<?x?xf32>, %w: memref<?x?xf32>, %y: memref<?x?xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x?xf32>)
+  linalg.generic {indexing_maps = [#a, #t, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x?xf32>, memref<?x?xf32>) outs(%y : memref<?x?xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %r, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Few rows do not pay for packing the other factor.
+// CHECK-LABEL: func @few
+// CHECK-NOT: call
+// CHECK: linalg.generic
+// CHECK-NOT: func.func private
+func.func @few(%x: memref<4x100xf32>, %w: memref<100x48xf32>, %y: memref<4x48xf32>) {
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4x100xf32>, memref<100x48xf32>) outs(%y : memref<4x48xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %r, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
