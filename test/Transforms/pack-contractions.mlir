@@ -42,6 +42,7 @@ func.func @large(%x: memref<64x100xf32>, %w: memref<100x48xf32>, %y: memref<64x4
 // rounded are.
 // CHECK-LABEL: func @some
 // CHECK: %[[M:.*]] = memref.dim
+// CHECK: arith.andi
 // CHECK: %[[LARGE:.*]] = arith.andi
 // CHECK: scf.if %[[LARGE]]
 // CHECK: call @pack_panels.f32.f32.columns
