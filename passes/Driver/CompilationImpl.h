@@ -60,6 +60,7 @@ struct Compilation::Impl {
   /// unchanged.
   std::unique_ptr<llvm::MemoryBuffer> object(int level, bool quick,
                                              std::vector<EntryDescription> &entries);
+  bool packWeights(const std::vector<EntryDescription> &entries, std::vector<WeightBytes> &packed);
   std::unique_ptr<llvm::MemoryBuffer> cachedObject(const CacheKey &key, int level,
                                                    std::vector<EntryDescription> &entries);
 };

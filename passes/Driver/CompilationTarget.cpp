@@ -93,6 +93,24 @@ Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &
   return std::move(*result);
 }
 
+/// The weights in the orders that the code wants.
+bool Compilation::Impl::packWeights(const std::vector<EntryDescription> &entries,
+                                    std::vector<WeightBytes> &packed) {
+  StepTimer timer(times, "pack");
+  packed = weights;
+  for (const EntryDescription &entry : entries)
+    for (auto [name, panel] : llvm::zip(entry.weights, entry.panels)) {
+      auto found = llvm::find_if(packed, [&](const WeightBytes &w) { return w.name == name; });
+      if (!panel || found == packed.end() || found->panel)
+        continue;
+      std::optional<WeightBytes> made = packPanels(*found, panel);
+      if (!made)
+        return fail("error: no memory to pack weight `" + name + "`");
+      *found = std::move(*made);
+    }
+  return true;
+}
+
 std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   // The best variant that a build makes by default: both then give the same bits.
   int level = std::min(hostLevel(), 3);
@@ -100,11 +118,13 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   std::unique_ptr<llvm::MemoryBuffer> object = impl->object(level, /*quick=*/true, entries);
   if (!object)
     return nullptr;
+  std::vector<WeightBytes> weights;
+  if (!impl->packWeights(entries, weights))
+    return nullptr;
   StepTimer timer(impl->times, "link");
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   objects.push_back(std::move(object));
-  auto jit =
-      makeJit({name, {level}, ""}, entries, impl->weights, std::move(objects), impl->hooks());
+  auto jit = makeJit({name, {level}, ""}, entries, weights, std::move(objects), impl->hooks());
   if (!jit) {
     impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
     return nullptr;
@@ -164,12 +184,15 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   for (EntryDescription &entry : entries)
     for (CheckDescription &check : entry.checks)
       check.place = llvm::sys::path::filename(check.place).str();
+  std::vector<WeightBytes> weights;
+  if (!impl->packWeights(entries, weights))
+    return false;
   StepTimer timer(impl->times, "link");
   if (auto code = llvm::sys::fs::create_directories(folder))
     return impl->fail("error: cannot create the folder `" + folder + "`: " + code.message());
   auto path = [&](const std::string &file) { return (folder.empty() ? "." : folder) + "/" + file; };
   ArtifactOptions options{name, levels, ""};
-  if (goIntoFile(impl->weights, place))
+  if (goIntoFile(weights, place))
     options.weightsFile = name + ".weights";
   impl->written = {"lib" + name + ".so", name + ".h", name + ".json"};
 
@@ -181,20 +204,20 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   std::vector<uint64_t> offsets;
   std::string error;
   if (!options.weightsFile.empty()) {
-    if (auto e = writeWeightsFile(impl->weights, path(options.weightsFile), offsets))
+    if (auto e = writeWeightsFile(weights, path(options.weightsFile), offsets))
       return impl->fail("error: " + llvm::toString(std::move(e)));
     impl->written.push_back(options.weightsFile);
-  } else if (!impl->weights.empty() &&
-             !writeWeightSection(impl->weights, section, offsets, error)) {
+  } else if (!weights.empty() &&
+             !writeWeightSection(weights, section, offsets, error)) {
     return impl->fail("error: " + error);
   }
-  auto object = artifactObject(options, entries, impl->weights, section, offsets);
+  auto object = artifactObject(options, entries, weights, section, offsets);
   if (!object)
     return impl->bug(llvm::toString(object.takeError()));
   objects.push_back(std::move(*object));
   if (auto e = linkSharedLibrary(objects, path("lib" + name + ".so")))
     return impl->fail("error: " + llvm::toString(std::move(e)));
-  std::string h = header(options, entries), m = manifest(options, entries, impl->weights, offsets);
+  std::string h = header(options, entries), m = manifest(options, entries, weights, offsets);
   if (!io::writeFile(path(name + ".h"), h.data(), h.size(), error) ||
       !io::writeFile(path(name + ".json"), m.data(), m.size(), error))
     return impl->fail("error: " + error);

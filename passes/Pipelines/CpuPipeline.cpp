@@ -42,6 +42,7 @@ static void buildLinalg(OpPassManager &pm) {
   simplify(pm);
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   simplify(pm);
+  pm.addPass(createPackWeights());
   pm.addNestedPass<func::FuncOp>(createReuseOperands());
 }
 

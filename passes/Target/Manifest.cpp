@@ -13,7 +13,8 @@
 //              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null], state}]
 //              state: only of one tensor that the call updates; 1 + the number of the
 //              output (the input) that it is
-//   weights    [{name, dtype, shape, bytes, checksum, offset}]
+//   weights    [{name, dtype, shape, bytes, checksum, offset, panel}]
+//              panel: columns of a panel where the bytes are packed (mad_weight)
 //              checksum: 16 hexadecimal digits, runtime/core/checksum.h
 //              offset: in the section .mad.weights or the file; neither in memory
 //   weights_file  name of the file of weights, where there is one
@@ -90,6 +91,8 @@ std::string mad::manifest(const ArtifactOptions &options,
       continue;
     json::Object &made = *weightList.back().getAsObject();
     made["offset"] = offsets[i];
+    if (weights[i].panel)
+      made["panel"] = weights[i].panel;
     made["checksum"] = utohexstr(checksum(weights[i]), /*LowerCase=*/true, /*Width=*/16);
   }
   json::Object all{{"name", text(options.name)},      {"compiler", compilerVersion()},

@@ -26,7 +26,7 @@ static std::string headOf(const std::vector<WeightBytes> &weights, std::vector<u
   const uint64_t records = sizeof(mad_weights_header);
   uint64_t shapes = records + weights.size() * sizeof(mad_weights_record), names = shapes;
   for (const WeightBytes &weight : weights)
-    names += weight.shape.size() * sizeof(int64_t);
+    names += storedShape(weight).size() * sizeof(int64_t);
   uint64_t end = names;
   for (const WeightBytes &weight : weights)
     end += weight.name.size() + 1;
@@ -42,13 +42,14 @@ static std::string headOf(const std::vector<WeightBytes> &weights, std::vector<u
   uint64_t data = end;
   for (size_t i = 0; i < weights.size(); ++i) {
     const WeightBytes &weight = weights[i];
+    const std::vector<int64_t> shape = storedShape(weight);
     data = alignTo(data, alignment);
     offsets.push_back(data);
     mad_weights_record record = {
-        names, shapes,       uint32_t(weight.dtype), uint32_t(weight.shape.size()),
+        names, shapes,       uint32_t(weight.dtype), uint32_t(shape.size()),
         data,  weight.bytes, checksum(weight)};
     put(head, records + i * sizeof record, record);
-    for (int64_t extent : weight.shape) {
+    for (int64_t extent : shape) {
       put(head, shapes, extent);
       shapes += sizeof extent;
     }

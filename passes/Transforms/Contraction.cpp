@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/Contraction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "passes/Transforms/Kernels.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
@@ -59,6 +61,34 @@ static llvm::SmallBitVector dimsOf(AffineMap map) {
   return dims;
 }
 
+int64_t panelOf(Type sum) { return 64 / (sum.getIntOrFloatBitWidth() / 8); }
+
+AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel, MLIRContext *context) {
+  AffineExpr column = getAffineDimExpr(n, context);
+  return AffineMap::get(
+      dims, 0, {column.floorDiv(panel), getAffineDimExpr(k, context), column % panel}, context);
+}
+
+/// Sets `a`, `b`, `n` from the factor that has the last dimension of the output.
+bool Contraction::findFactors() {
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  if (!maps[2].isProjectedPermutation() || maps[2].getNumResults() < 1)
+    return false;
+  n = maps[2].getDimPosition(maps[2].getNumResults() - 1);
+  if (maps[0].isFunctionOfDim(n) == maps[1].isFunctionOfDim(n))
+    return false;
+  b = maps[0].isFunctionOfDim(n) ? 0 : 1;
+  a = 1 - b;
+  if (!maps[a].isProjectedPermutation())
+    return false;
+  if (maps[b].isProjectedPermutation())
+    return true;
+  panel = panelOf(sum);
+  return maps[b].getNumResults() == 3 && isa<AffineDimExpr>(maps[b].getResult(1)) &&
+         maps[b] == panelMap(op.getNumLoops(), n, maps[b].getDimPosition(1), panel,
+                             op.getContext());
+}
+
 std::optional<Contraction> Contraction::match(GenericOp op) {
   Contraction result;
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || op.getNumReductionLoops() != 1 ||
@@ -66,39 +96,81 @@ std::optional<Contraction> Contraction::match(GenericOp op) {
     return {};
   result.op = op;
   result.sum = result.element(2);
-  if (!result.sum.isF32() && !result.sum.isF64())
+  if ((!result.sum.isF32() && !result.sum.isF64()) || !result.findFactors())
     return {};
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  if (!llvm::all_of(maps, [](AffineMap map) { return map.isProjectedPermutation(); }) ||
-      maps[2].getNumResults() < 2)
-    return {};
-  llvm::SmallBitVector x = dimsOf(maps[0]), y = dimsOf(maps[1]), z = dimsOf(maps[2]);
-  // Neighbours in the output are the columns.
-  result.n = maps[2].getDimPosition(maps[2].getNumResults() - 1);
-  if (x.test(result.n) == y.test(result.n))
-    return {};
-  result.b = x.test(result.n) ? 0 : 1;
-  result.a = 1 - result.b;
-  const llvm::SmallBitVector &rows = result.a == 0 ? x : y, &columns = result.a == 0 ? y : x;
-  std::optional<unsigned> m;
+  llvm::SmallBitVector rows = dimsOf(result.map(result.a)), columns = dimsOf(result.map(result.b)),
+                       sums = dimsOf(result.map(result.c()));
   for (unsigned d = 0; d < op.getNumLoops(); ++d) {
-    if (!z.test(d)) {
+    if (!sums.test(d)) {
       if (!rows.test(d) || !columns.test(d))
         return {};
       result.k = d;
     } else if (rows.test(d) && !columns.test(d)) {
-      m = d; // the last of them
+      result.m = d; // the last of them
     } else if (!rows.test(d) && d != result.n) {
       return {};
     }
   }
-  if (!m)
-    return {};
-  result.m = *m;
   for (unsigned d = 0; d < op.getNumLoops(); ++d)
-    if (z.test(d) && d != result.m && d != result.n)
+    if (sums.test(d) && d != result.m && d != result.n)
       result.outer.push_back(d);
   return result;
+}
+
+/// All dimensions but the last one as one; null where the memory has gaps.
+static Value asMatrix(OpBuilder &b, Location loc, Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (type.getRank() == 2)
+    return memory;
+  if (type.getRank() == 1) {
+    OpFoldResult size = memref::getMixedSizes(b, loc, memory)[0];
+    SmallVector<int64_t> shape{1, type.getDimSize(0)};
+    SmallVector<ReassociationIndices> groups{{0, 1}};
+    auto expanded = memref::ExpandShapeOp::computeExpandedType(type, shape, groups);
+    if (failed(expanded))
+      return {};
+    return memref::ExpandShapeOp::create(b, loc, *expanded, memory, groups,
+                                         SmallVector<OpFoldResult>{b.getIndexAttr(1), size});
+  }
+  SmallVector<ReassociationIndices> groups{
+      llvm::to_vector(llvm::seq<int64_t>(0, type.getRank() - 1)), {type.getRank() - 1}};
+  if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups))
+    return {};
+  return memref::CollapseShapeOp::create(b, loc, memory, groups);
+}
+
+GenericOp flattenRows(RewriterBase &rewriter, const Contraction &product) {
+  GenericOp op = product.op;
+  MLIRContext *context = op.getContext();
+  AffineMap a = product.map(product.a), c = product.map(product.c());
+  unsigned rank = a.getNumResults();
+  bool inOrder = rank == c.getNumResults() && a.getResult(rank - 1) ==
+                     getAffineDimExpr(product.k, context);
+  for (unsigned i = 0; inOrder && i + 1 < rank; ++i)
+    inOrder &= a.getResult(i) == c.getResult(i);
+  if (!product.panel || !inOrder || rank == 2)
+    return op;
+  rewriter.setInsertionPoint(op);
+  Value rows = asMatrix(rewriter, op.getLoc(), op->getOperand(product.a));
+  Value result = asMatrix(rewriter, op.getLoc(), op->getOperand(product.c()));
+  if (!rows || !result)
+    return op;
+  auto dim = [&](unsigned d) { return getAffineDimExpr(d, context); };
+  SmallVector<Value> inputs{op->getOperand(0), op->getOperand(1)};
+  inputs[product.a] = rows;
+  SmallVector<AffineMap> maps(3);
+  maps[product.a] = AffineMap::get(3, 0, {dim(0), dim(2)}, context);
+  maps[product.b] = panelMap(3, 1, 2, product.panel, context);
+  maps[2] = AffineMap::get(3, 0, {dim(0), dim(1)}, context);
+  using Kind = utils::IteratorType;
+  // A start value goes to the same memory.
+  for (linalg::FillOp fill : fillsBefore(op))
+    fill.getOutputsMutable()[0].set(result);
+  auto made = GenericOp::create(rewriter, op.getLoc(), inputs, ValueRange{result}, maps,
+                                ArrayRef{Kind::parallel, Kind::parallel, Kind::reduction});
+  rewriter.inlineRegionBefore(op.getRegion(), made.getRegion(), made.getRegion().begin());
+  rewriter.eraseOp(op);
+  return made;
 }
 
 } // namespace mad

@@ -12,6 +12,12 @@
 
 namespace mad {
 
+/// Columns of a packed panel for sums of a type, on all CPUs: 64 bytes.
+int64_t panelOf(mlir::Type sum);
+/// The map by which a contraction reads a packed factor.
+mlir::AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel,
+                         mlir::MLIRContext *context);
+
 /// `C[.., m, n] += A[.., m, k] * B[.., k, n]`: a sum of products over one dimension,
 /// with two dimensions of the output of which each occurs in one factor only. The
 /// other dimensions of the output are outer ones.
@@ -21,7 +27,10 @@ struct Contraction {
 
   mutable mlir::linalg::GenericOp op; ///< a handle; its methods are not const
   unsigned a, b;                      ///< operand numbers of the factors
-  unsigned m, n, k;                   ///< dimensions
+  std::optional<unsigned> m; ///< dimensions; without rows there is one
+  unsigned n, k;
+  /// B is packed: [n floordiv panel, k, n mod panel]; 0: it is a matrix.
+  int64_t panel = 0;
   llvm::SmallVector<unsigned> outer;
   mlir::Type sum;
   bool mayContract; ///< products need not be rounded
@@ -31,7 +40,15 @@ struct Contraction {
   mlir::Type element(unsigned operand) const {
     return mlir::getElementTypeOrSelf(op->getOperand(operand).getType());
   }
+
+private:
+  bool findFactors();
 };
+
+/// Makes a product with a packed factor one of two matrices, if its memory allows: what
+/// is above the rows becomes rows, and a vector one row. Returns the new op, or that of
+/// `product`.
+mlir::linalg::GenericOp flattenRows(mlir::RewriterBase &rewriter, const Contraction &product);
 
 } // namespace mad
 

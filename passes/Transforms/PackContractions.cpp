@@ -70,6 +70,8 @@ private:
                      Value lastPanel);
   void multiply(Value rows, Value packed);
   void write(Value rows, Value packed);
+  Value asPanels();
+  void emit();
 
   const Contraction &c;
   KernelLibrary &library;
@@ -86,7 +88,8 @@ private:
 
 bool Packed::pays() {
   auto least = [&](unsigned dim, int64_t size) { return known(dim).value_or(size) >= size; };
-  if (!least(c.m, leastRows) || !least(c.n, leastColumns) || !least(c.k, leastSteps))
+  if (!c.panel && (!c.m || !least(*c.m, leastRows) || !least(c.n, leastColumns) ||
+                   !least(c.k, leastSteps)))
     return false;
   // Kernels read and write rows of neighbours.
   auto neighbours = [&](unsigned operand) {
@@ -95,14 +98,15 @@ bool Packed::pays() {
     int64_t offset;
     return type && succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1;
   };
-  auto last = [&](unsigned operand) {
-    AffineMap map = c.map(operand);
-    return map.getDimPosition(map.getNumResults() - 1);
-  };
   auto rows = dyn_cast<MemRefType>(c.op->getOperand(c.a).getType());
-  if (!rows || !rows.isStrided() || !neighbours(c.b) || !neighbours(c.c()) ||
-      (last(c.b) != c.n && last(c.b) != c.k))
+  if (!rows || !rows.isStrided() || !neighbours(c.b) || !neighbours(c.c()))
     return false;
+  if (!c.panel) {
+    AffineMap map = c.map(c.b);
+    unsigned last = map.getDimPosition(map.getNumResults() - 1);
+    if (last != c.n && last != c.k)
+      return false;
+  }
   if (fills.empty())
     return true;
   auto zero = fills.size() == 1 ? fills.front().getDpsInputs()[0] : Value();
@@ -112,7 +116,7 @@ bool Packed::pays() {
 Value Packed::size(unsigned dim) {
   for (unsigned operand = 0; operand < 3; ++operand)
     for (auto [position, e] : llvm::enumerate(c.map(operand).getResults()))
-      if (cast<AffineDimExpr>(e).getPosition() == dim)
+      if (auto d = dyn_cast<AffineDimExpr>(e); d && d.getPosition() == dim)
         return b.createOrFold<memref::DimOp>(c.op->getOperand(operand),
                                              int64_t(position));
   return {};
@@ -209,7 +213,7 @@ void Packed::packRows(Value rows) {
   pieces(time, {{i.mul(outer, blocks), 1}}, [&](ArrayRef<PieceRange> range) {
     Value from = range[0].low, to = i.add(from, range[0].length);
     split(from, to, blocks, [&](Value number, Value low, Value high) {
-      Value source = view(c.a, number, c.m, c.k, KernelLibrary::matrix(type));
+      Value source = view(c.a, number, *c.m, c.k, KernelLibrary::matrix(type));
       Value target = part(rows, number, blocks, sizes.MR);
       func::CallOp::create(b, function, ValueRange{source, target, low, high, height});
     });
@@ -245,11 +249,11 @@ void Packed::multiplyChunk(Value chunk, Value chunks, Value rows, Value packed, 
   Value number = b.createOrFold<arith::DivUIOp>(chunk, chunks);
   Value low = i.mul(b.createOrFold<arith::RemUIOp>(chunk, chunks), sizes.MC / sizes.MR);
   Value high = i.min(i.add(low, sizes.MC / sizes.MR), blocks);
-  Value result = view(c.c(), number, c.m, c.n, KernelLibrary::rows(c.sum));
+  Value result = view(c.c(), number, *c.m, c.n, KernelLibrary::rows(c.sum));
   Value left = part(rows, number, blocks, sizes.MR);
   Value right = part(packed, shared ? i.constant(0) : number, panels, sizes.NR);
   func::FuncOp function =
-      library.multiplyPanels(c.sum, c.sum, /*fma=*/c.mayContract && level >= 3);
+      library.multiplyPanels(c.panel ? c.element(c.b) : c.sum, c.sum, /*fma=*/c.mayContract && level >= 3);
   int64_t width = sizes.NC / sizes.NR;
   kernels::forRange(b, firstPanel, lastPanel, width, [&](Value from) {
     Value to = i.min(i.add(from, width), lastPanel);
@@ -281,13 +285,28 @@ void Packed::multiply(Value rows, Value packed) {
 
 void Packed::write(Value rows, Value packed) {
   packRows(rows);
-  packPanels(packed);
+  if (!c.panel)
+    packPanels(packed);
   multiply(rows, packed);
+}
+
+/// A factor that is packed, as flat memory.
+Value Packed::asPanels() {
+  Value memory = c.op->getOperand(c.b);
+  return memref::CollapseShapeOp::create(b, memory,
+                                         ArrayRef<ReassociationIndices>{{0, 1, 2}});
 }
 
 void Packed::replace() {
   b.setInsertionPoint(c.op);
-  M = size(c.m), N = size(c.n), K = size(c.k), outer = i.constant(1);
+  emit();
+  for (linalg::FillOp fill : fills)
+    fill.erase();
+  c.op.erase();
+}
+
+void Packed::emit() {
+  M = size(*c.m), N = size(c.n), K = size(c.k), outer = i.constant(1);
   for (unsigned d : c.outer)
     outer = i.mul(outer, size(d));
   shared = llvm::none_of(c.outer, [&](unsigned d) { return c.map(c.b).isFunctionOfDim(d); });
@@ -300,12 +319,14 @@ void Packed::replace() {
   // As many blocks as `blocks`, without the choice.
   Value mostBlocks = i.ceilDiv(M, sizes.MR);
   Value rows = buffer(c.sum, i.mul(i.mul(i.mul(outer, mostBlocks), K), sizes.MR));
+  if (c.panel)
+    return write(rows, asPanels());
   Value matrices = shared ? i.constant(1) : outer;
   Value packed = buffer(c.sum, i.mul(i.mul(i.mul(matrices, panels), K), sizes.NR));
 
   Value large;
   for (auto [dim, size, least] :
-       {std::tuple(c.m, M, leastRows), std::tuple(c.n, N, leastColumns),
+       {std::tuple(*c.m, M, leastRows), std::tuple(c.n, N, leastColumns),
         std::tuple(c.k, K, leastSteps)})
     if (!known(dim)) {
       Value enough = i.lessOrEqual(i.constant(least), size);
@@ -320,9 +341,6 @@ void Packed::replace() {
                   });
   else
     write(rows, packed);
-  for (linalg::FillOp fill : fills)
-    fill.erase();
-  c.op.erase();
 }
 
 struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
@@ -337,10 +355,12 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
     IRRewriter rewriter(&getContext());
     KernelLibrary library(getOperation(), level);
     for (GenericOp op : ops) {
-      if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 3)
+      if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2)
         continue;
       op = collapseDims(rewriter, op);
       auto contraction = Contraction::match(op);
+      if (contraction && contraction->panel)
+        contraction = Contraction::match(flattenRows(rewriter, *contraction));
       if (!contraction)
         continue;
       Packed packed(*contraction, library, level, grain);

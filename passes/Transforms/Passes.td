@@ -149,6 +149,18 @@ def PackContractions : Pass<"mad-pack-contractions", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def PackWeights : Pass<"mad-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "lets entries take weights in the order in which products read them";
+  let description = [{
+    A weight, or a group of one for each layer, that is nothing but the right factor of
+    products becomes an argument in panels of columns, `[layers,] ceil(N / panel), K,
+    panel`. The entry's attribute `panels` tells the driver, which packs it once. On
+    tensors, after fusion.
+  }];
+  let statistics = [Statistic<"numPacked", "num-packed", "weights packed">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def ParallelizeLoops : Pass<"mad-parallelize-loops", "::mlir::ModuleOp"> {
   let summary = "cuts large linalg ops on memrefs into pieces for several threads";
   let description = [{

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "runtime/core/weights.h"
 #include "runtime/core/errors.h"
+#include "runtime/core/panels.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -76,6 +77,23 @@ static int sameShape(const mad_weight *weight, const mad_stored *found, int tran
   return 1;
 }
 
+static mad_panels matrixOf(const mad_weight *weight) {
+  const mad_panels matrix = {weight->shape[weight->rank - 2], weight->shape[weight->rank - 1],
+                             weight->panel, mad_dtype_size(weight->dtype)};
+  return matrix;
+}
+
+/* Whether the file has the weight in its panels. */
+static int samePanels(const mad_weight *weight, const mad_stored *found) {
+  const int32_t rank = weight->rank;
+  if (!weight->panel || found->rank != (uint32_t)rank + 1 || found->bytes != weight->bytes)
+    return 0;
+  for (int32_t i = 0; i < rank - 2; ++i)
+    if (found->shape[i] != weight->shape[i])
+      return 0;
+  return found->shape[rank - 1] == weight->shape[rank - 2] && found->shape[rank] == weight->panel;
+}
+
 /* The tensor for a weight; `transposed` says whether it is in the order of the source.
  * A file of another program is read as the model's own would be, or by the names of the
  * weights where it has none of those. */
@@ -92,18 +110,31 @@ static mad_status match(const weights_job *job, size_t number, const mad_stored 
     *found = findName(&job->list, weight->name, number);
   if (!*found)
     return mad_error_no_weight(job->error, job->path, weight, job->list.foreign);
-  if ((*found)->dtype != weight->dtype || !sameShape(weight, *found, *transposed))
+  const int same = sameShape(weight, *found, *transposed) || samePanels(weight, *found);
+  if ((*found)->dtype != weight->dtype || !same)
     return mad_error_weight_type(job->error, job->path, weight, *found, *transposed);
   if (!job->replaces && weight->checksum && (*found)->checksum != weight->checksum)
     return mad_error_other_weights(job->error, job->path, weight);
   return MAD_OK;
 }
 
-static int mustCopy(const mad_stored *stored, int transposed) {
-  return transposed || stored->data % alignment != 0 || stored->dtype == MAD_BOOL;
+static int mustPack(const mad_weight *weight, const mad_stored *stored) {
+  return weight->panel && !samePanels(weight, stored);
+}
+
+static int mustCopy(const mad_weight *weight, const mad_stored *stored, int transposed) {
+  return transposed || mustPack(weight, stored) || stored->data % alignment != 0 || stored->dtype == MAD_BOOL;
 }
 
 static uint64_t roundUp(uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+static void packTensor(char *to, const char *from, const mad_weight *weight, int transposed) {
+  const mad_panels matrix = matrixOf(weight);
+  const uint64_t packed = mad_panels_bytes(&matrix);
+  const uint64_t plain = (uint64_t)matrix.rows * (uint64_t)matrix.columns * matrix.size;
+  for (uint64_t done = 0; done < weight->bytes; done += packed, from += plain)
+    mad_panels_pack(&matrix, to + done, from, transposed);
+}
 
 static void copyTensor(char *to, const char *from, const mad_weight *weight, int transposed) {
   if (weight->dtype == MAD_BOOL) { /* another program may take any byte for true */
@@ -128,11 +159,12 @@ static mad_status place(const weights_job *job, const void **data, mad_weight_me
   const mad_stored *found = NULL;
   int transposed = 0;
   for (int32_t i = 0; i < job->artifact->num_weights; ++i) {
+    const mad_weight *weight = &job->artifact->weights[i];
     const mad_status status = match(job, (size_t)i, &found, &transposed);
     if (status != MAD_OK)
       return status;
-    if (mustCopy(found, transposed))
-      copied += roundUp(found->bytes);
+    if (mustCopy(weight, found, transposed))
+      copied += roundUp(weight->bytes);
   }
   if (copied > 0 && !(memory->copies = aligned_alloc(alignment, copied)))
     return mad_error_memory(job->error, "a copy of the weights", copied);
@@ -149,10 +181,13 @@ static mad_status place(const weights_job *job, const void **data, mad_weight_me
         return mad_error_weight_checksum(job->error, job->path, weight, sum, found->checksum);
     }
     data[i] = from;
-    if (mustCopy(found, transposed)) {
-      copyTensor(next, from, weight, transposed);
+    if (mustCopy(weight, found, transposed)) {
+      if (mustPack(weight, found))
+        packTensor(next, from, weight, transposed);
+      else
+        copyTensor(next, from, weight, transposed);
       data[i] = next;
-      next += roundUp(found->bytes);
+      next += roundUp(weight->bytes);
     }
   }
   return MAD_OK;

@@ -1,0 +1,43 @@
+//===- PackedWeights.cpp - Weights in panels of columns ---------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Target/Object.h"
+#include "runtime/core/panels.h"
+#include "llvm/Support/MathExtras.h"
+#include <cstdlib>
+
+using namespace mad;
+
+std::vector<int64_t> mad::storedShape(const WeightBytes &weight) {
+  std::vector<int64_t> shape = weight.shape;
+  if (!weight.panel)
+    return shape;
+  int64_t columns = shape.back();
+  shape.back() = weight.panel;
+  shape.insert(shape.end() - 2, int64_t(llvm::divideCeil(columns, weight.panel)));
+  return shape;
+}
+
+std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t panel) {
+  WeightBytes packed = weight;
+  packed.panel = panel;
+  mad_panels matrix = {weight.shape.end()[-2], weight.shape.back(), panel,
+                       mad_dtype_size(weight.dtype)};
+  uint64_t bytes = mad_panels_bytes(&matrix);
+  uint64_t whole = uint64_t(matrix.rows) * uint64_t(matrix.columns) * matrix.size;
+  uint64_t layers = whole ? weight.bytes / whole : 0;
+  if (bytes == UINT64_MAX || __builtin_mul_overflow(bytes, layers, &packed.bytes))
+    return {};
+  constexpr size_t alignment = 64;
+  void *memory = std::aligned_alloc(alignment, llvm::alignTo(packed.bytes + 1, alignment));
+  if (!memory)
+    return {};
+  packed.data = std::shared_ptr<const void>(memory, std::free);
+  for (uint64_t i = 0; i < layers; ++i)
+    mad_panels_pack(&matrix, static_cast<char *>(memory) + i * bytes,
+                    static_cast<const char *>(weight.data.get()) + i * whole, /*transposed=*/0);
+  return packed;
+}

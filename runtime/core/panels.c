@@ -1,0 +1,38 @@
+/*===- panels.c - Matrices in panels of columns ----------------------------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#include "runtime/core/panels.h"
+#include <string.h>
+
+static int64_t count(const mad_panels *m) {
+  return m->columns / m->panel + (m->columns % m->panel != 0);
+}
+
+uint64_t mad_panels_bytes(const mad_panels *m) {
+  uint64_t bytes = m->size;
+  const int64_t extents[] = {count(m), m->rows, m->panel};
+  for (int i = 0; i < 3; ++i)
+    if (extents[i] < 0 || __builtin_mul_overflow(bytes, (uint64_t)extents[i], &bytes))
+      return UINT64_MAX;
+  return bytes;
+}
+
+void mad_panels_pack(const mad_panels *m, char *to, const char *from, int transposed) {
+  const size_t size = m->size, width = (size_t)m->panel * size;
+  for (int64_t p = 0; p < count(m); ++p) {
+    const int64_t first = p * m->panel, left = m->columns - first;
+    const size_t used = (size_t)(left < m->panel ? left : m->panel);
+    for (int64_t k = 0; k < m->rows; ++k) {
+      char *row = to + (size_t)(p * m->rows + k) * width;
+      if (!transposed)
+        memcpy(row, from + (size_t)(k * m->columns + first) * size, used * size);
+      else
+        for (size_t c = 0; c < used; ++c)
+          memcpy(row + c * size, from + ((size_t)(first + (int64_t)c) * (size_t)m->rows + (size_t)k) * size, size);
+      memset(row + used * size, 0, width - used * size);
+    }
+  }
+}
