@@ -144,6 +144,47 @@ TEST_F(Weights, AreMapped) {
     EXPECT_EQ(uintptr_t(each) % 64, 0u);
 }
 
+/// From rows, from columns, and as they are stored by a build.
+TEST_F(Weights, PanelsArePackedWhereTheFileHasNone) {
+  weights[1].panel = 2;
+  weights[1].bytes = 32;
+  const std::vector<float> panels = {1, 2, 4, 5, 3, 0, 6, 0};
+  const auto m = [&] {
+    const float *found = static_cast<const float *>(data[1]);
+    return std::vector<float>(found, found + 8);
+  };
+  ASSERT_EQ(find(written(7).text(), MAD_VERIFY_ALL), MAD_OK) << message;
+  EXPECT_EQ(m(), panels);
+  EXPECT_NE(memory.copies, nullptr);
+  const std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                             R"("stored.m":{"dtype":"F32","shape":[3,2],"data_offsets":[4,28]}})";
+  ASSERT_EQ(find(safetensors(header, floats({7, 1, 4, 2, 5, 3, 6}))), MAD_OK) << message;
+  EXPECT_EQ(m(), panels);
+
+  Written packed = written(7);
+  const uint64_t first = sizeof packed.header + 2 * sizeof(mad_weights_record);
+  const int64_t shapes[] = {1, 2, 2, 2};
+  std::string tail(reinterpret_cast<const char *>(shapes), sizeof shapes);
+  tail += std::string("w\0m\0", 4);
+  const uint64_t head = first + tail.size(), at = (head + 63) / 64 * 64;
+  tail.resize(at - first);
+  tail += floats({7});
+  tail.resize(at + 64 - first);
+  tail += floats(panels);
+  packed.tail = tail;
+  packed.records = {{first + 32, first, MAD_F32, 1, at, 4, 0},
+                    {first + 34, first + 8, MAD_F32, 3, at + 64, 32, 0}};
+  packed.header.head_bytes = head;
+  packed.header.file_bytes = first + tail.size();
+  ASSERT_EQ(find(packed.text()), MAD_OK) << message;
+  EXPECT_EQ(m(), panels);
+  EXPECT_EQ(memory.copies, nullptr);
+
+  weights[1].panel = 4;
+  weights[1].bytes = 32;
+  EXPECT_EQ(find(packed.text()), MAD_BAD_FORMAT);
+}
+
 TEST_F(Weights, ModuleUsesThem) {
   write(written(7).text());
   const mad_load_options options = {sizeof options, path.c_str(), MAD_VERIFY_CODE};
