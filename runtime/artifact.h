@@ -97,7 +97,7 @@ typedef struct mad_weight {
   /* 0: row-major. Else the last two dimensions [K, N] are stored as [ceil(N / panel), K,
    * panel]: columns in groups, with zeros behind the last one. */
   int32_t panel;
-  const void *data;   /* 64-byte aligned; null: in the file `weights_file` */
+  const void *data; /* 64-byte aligned; null: in the file `weights_file` */
   uint64_t bytes;
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */
 } mad_weight;

@@ -207,8 +207,7 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
     if (auto e = writeWeightsFile(weights, path(options.weightsFile), offsets))
       return impl->fail("error: " + llvm::toString(std::move(e)));
     impl->written.push_back(options.weightsFile);
-  } else if (!weights.empty() &&
-             !writeWeightSection(weights, section, offsets, error)) {
+  } else if (!weights.empty() && !writeWeightSection(weights, section, offsets, error)) {
     return impl->fail("error: " + error);
   }
   auto object = artifactObject(options, entries, weights, section, offsets);

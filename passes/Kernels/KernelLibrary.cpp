@@ -27,8 +27,7 @@ MemRefType KernelLibrary::rows(Type element) {
 
 MemRefType KernelLibrary::flat(Type element) {
   constexpr int64_t any = ShapedType::kDynamic;
-  return MemRefType::get({any}, element,
-                         StridedLayoutAttr::get(element.getContext(), any, {1}));
+  return MemRefType::get({any}, element, StridedLayoutAttr::get(element.getContext(), any, {1}));
 }
 
 func::FuncOp KernelLibrary::find(StringRef name, TypeRange arguments,

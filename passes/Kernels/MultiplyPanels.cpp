@@ -75,8 +75,7 @@ SmallVector<Value> Multiplier::step(const Tile &tile, Value a, ArrayRef<Value> b
     for (int64_t v = 0; v < tile.width; ++v) {
       Value place = i.add(at, ahead * sizes.NR + tile.part + v * sizes.lanes);
       auto type = VectorType::get({sizes.lanes}, narrow);
-      columns.push_back(
-          widen(b, vector::LoadOp::create(b, type, panels, ValueRange{place}), sum));
+      columns.push_back(widen(b, vector::LoadOp::create(b, type, panels, ValueRange{place}), sum));
     }
   }
   Value at = i.add(a, i.mul(k, sizes.MR));
@@ -117,9 +116,8 @@ void Multiplier::tile(Value block, Value panel, Tile tile) {
       Value column = i.add(i.mul(number, sizes.NR), tile.part + v * sizes.lanes);
       columns.push_back(column);
       auto type = VectorType::get({sizes.lanes}, b.getI1Type());
-      masks.push_back(tile.masked
-                          ? Value(vector::CreateMaskOp::create(b, type, i.sub(N, column)))
-                          : Value());
+      masks.push_back(tile.masked ? Value(vector::CreateMaskOp::create(b, type, i.sub(N, column)))
+                                  : Value());
     }
   }
   int64_t count = tile.rows * columns.size();
@@ -135,8 +133,7 @@ void Multiplier::tile(Value block, Value panel, Tile tile) {
     SmallVector<Value> found;
     for (int64_t s = 0; s < count; ++s)
       if (Value mask = masks[s % masks.size()])
-        found.push_back(
-            vector::MaskedLoadOp::create(b, vector, result, place(s), mask, zeros()));
+        found.push_back(vector::MaskedLoadOp::create(b, vector, result, place(s), mask, zeros()));
       else
         found.push_back(vector::LoadOp::create(b, vector, result, place(s)));
     scf::YieldOp::create(b, found);
@@ -147,8 +144,7 @@ void Multiplier::tile(Value block, Value panel, Tile tile) {
   for (int64_t r = 0; r < tile.rows && !tile.masked; ++r)
     for (int64_t p = 0; p < tile.panels && tile.part == 0; ++p)
       memref::PrefetchOp::create(
-          b, result,
-          ValueRange{i.add(i.add(row, height), r), i.mul(i.add(panel, p), sizes.NR)},
+          b, result, ValueRange{i.add(i.add(row, height), r), i.mul(i.add(panel, p), sizes.NR)},
           /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
   SmallVector<Value> sums(start.getResults());
   int64_t unroll = tile.masked ? 1 : sizes.unroll;
@@ -194,8 +190,8 @@ void Multiplier::stripes(int64_t count, function_ref<void(Value)> whole,
   Value full = i.min(lastPanel, b.createOrFold<arith::DivUIOp>(N, i.constant(sizes.NR)));
   Value length = i.sub(full, firstPanel);
   length = b.createOrFold<arith::MaxSIOp>(length, i.constant(0));
-  Value end = i.add(firstPanel, i.sub(length, b.createOrFold<arith::RemUIOp>(
-                                                  length, i.constant(count))));
+  Value end =
+      i.add(firstPanel, i.sub(length, b.createOrFold<arith::RemUIOp>(length, i.constant(count))));
   forRange(b, firstPanel, end, count, whole);
   forRange(b, end, lastPanel, 1, rest);
 }
@@ -244,8 +240,7 @@ void Multiplier::emit() {
   Value one = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, i.sub(lastBlock, firstBlock),
                                             i.constant(1));
   auto is = [&](int64_t rows) {
-    Value equal =
-        b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, count, i.constant(rows));
+    Value equal = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, count, i.constant(rows));
     return b.createOrFold<arith::AndIOp>(one, equal);
   };
   int64_t most = 8 / vectorsOfPanel();

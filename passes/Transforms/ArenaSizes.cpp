@@ -70,7 +70,8 @@ Value SizeCloner::extentOf(Value memory, int64_t dim, Location loc) {
           [&](auto shape) { return clone(shape.getMixedOutputShape()[dim], loc); })
       .Case<memref::CollapseShapeOp>([&](memref::CollapseShapeOp shape) -> Value {
         Value product;
-        for (int64_t k : shape.getReassociationIndices()[dim]) {
+        SmallVector<ReassociationIndices> groups = shape.getReassociationIndices();
+        for (int64_t k : groups[dim]) {
           Value size = extentOf(shape.getSrc(), k, loc);
           if (!size)
             return {};

@@ -85,8 +85,8 @@ bool Contraction::findFactors() {
     return true;
   panel = panelOf(sum);
   return maps[b].getNumResults() == 3 && isa<AffineDimExpr>(maps[b].getResult(1)) &&
-         maps[b] == panelMap(op.getNumLoops(), n, maps[b].getDimPosition(1), panel,
-                             op.getContext());
+         maps[b] ==
+             panelMap(op.getNumLoops(), n, maps[b].getDimPosition(1), panel, op.getContext());
 }
 
 std::optional<Contraction> Contraction::match(GenericOp op) {
@@ -144,8 +144,8 @@ GenericOp flattenRows(RewriterBase &rewriter, const Contraction &product) {
   MLIRContext *context = op.getContext();
   AffineMap a = product.map(product.a), c = product.map(product.c());
   unsigned rank = a.getNumResults();
-  bool inOrder = rank == c.getNumResults() && a.getResult(rank - 1) ==
-                     getAffineDimExpr(product.k, context);
+  bool inOrder =
+      rank == c.getNumResults() && a.getResult(rank - 1) == getAffineDimExpr(product.k, context);
   for (unsigned i = 0; inOrder && i + 1 < rank; ++i)
     inOrder &= a.getResult(i) == c.getResult(i);
   if (!product.panel || !inOrder || rank == 2)

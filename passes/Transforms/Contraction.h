@@ -27,7 +27,7 @@ struct Contraction {
 
   mutable mlir::linalg::GenericOp op; ///< a handle; its methods are not const
   unsigned a, b;                      ///< operand numbers of the factors
-  std::optional<unsigned> m; ///< dimensions; without rows there is one
+  std::optional<unsigned> m;          ///< dimensions; without rows there is one
   unsigned n, k;
   /// B is packed: [n floordiv panel, k, n mod panel]; 0: it is a matrix.
   int64_t panel = 0;

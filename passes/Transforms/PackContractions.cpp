@@ -17,6 +17,7 @@
 #include "mlir/IR/Matchers.h"
 #include "passes/Kernels/KernelLibrary.h"
 #include "passes/Transforms/Contraction.h"
+#include "passes/Transforms/Epilogue.h"
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Pieces.h"
@@ -60,8 +61,7 @@ private:
   Value view(unsigned operand, Value outer, unsigned first, unsigned second, MemRefType as);
   Value buffer(Type element, Value count);
   using Piece = function_ref<void(Value outer, Value from, Value to)>;
-  void pieces(Value time, ArrayRef<CutExtent> dims,
-              function_ref<void(ArrayRef<PieceRange>)> body);
+  void pieces(Value time, ArrayRef<CutExtent> dims, function_ref<void(ArrayRef<PieceRange>)> body);
   void split(Value from, Value to, Value blocks, Piece body);
   Value part(Value memory, Value number, Value count, int64_t width);
   void packRows(Value rows);
@@ -72,6 +72,7 @@ private:
   void write(Value rows, Value packed);
   Value asPanels();
   void emit();
+  void emitEpilogues(Value low, Value high, Value from, Value to);
 
   const Contraction &c;
   KernelLibrary &library;
@@ -81,6 +82,7 @@ private:
   ImplicitLocOpBuilder b;
   Index i;
   SmallVector<linalg::FillOp> fills;
+  SmallVector<GenericOp> epilogue;
   Value M, N, K, outer; ///< sizes, and the number of products
   bool shared = false;  ///< one B for all of them
   Value height, blocks, panels;
@@ -88,8 +90,8 @@ private:
 
 bool Packed::pays() {
   auto least = [&](unsigned dim, int64_t size) { return known(dim).value_or(size) >= size; };
-  if (!c.panel && (!c.m || !least(*c.m, leastRows) || !least(c.n, leastColumns) ||
-                   !least(c.k, leastSteps)))
+  if (!c.panel &&
+      (!c.m || !least(*c.m, leastRows) || !least(c.n, leastColumns) || !least(c.k, leastSteps)))
     return false;
   // Kernels read and write rows of neighbours.
   auto neighbours = [&](unsigned operand) {
@@ -117,14 +119,12 @@ Value Packed::size(unsigned dim) {
   for (unsigned operand = 0; operand < 3; ++operand)
     for (auto [position, e] : llvm::enumerate(c.map(operand).getResults()))
       if (auto d = dyn_cast<AffineDimExpr>(e); d && d.getPosition() == dim)
-        return b.createOrFold<memref::DimOp>(c.op->getOperand(operand),
-                                             int64_t(position));
+        return b.createOrFold<memref::DimOp>(c.op->getOperand(operand), int64_t(position));
   return {};
 }
 
 /// The matrix of two dimensions of an operand, for one value of the outer ones.
-Value Packed::view(unsigned operand, Value number, unsigned first, unsigned second,
-                   MemRefType as) {
+Value Packed::view(unsigned operand, Value number, unsigned first, unsigned second, MemRefType as) {
   Value memory = c.op->getOperand(operand);
   auto type = cast<MemRefType>(memory.getType());
   SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
@@ -136,9 +136,8 @@ Value Packed::view(unsigned operand, Value number, unsigned first, unsigned seco
     Value extent = size(d);
     for (auto [position, e] : llvm::enumerate(map.getResults()))
       if (cast<AffineDimExpr>(e).getPosition() == d) {
-        offsets[position] = c.outer.size() == 1
-                                ? number
-                                : b.createOrFold<arith::RemUIOp>(number, extent);
+        offsets[position] =
+            c.outer.size() == 1 ? number : b.createOrFold<arith::RemUIOp>(number, extent);
         shape[position] = b.getIndexAttr(1);
       }
     if (c.outer.size() > 1)
@@ -155,10 +154,10 @@ Value Packed::view(unsigned operand, Value number, unsigned first, unsigned seco
     wanted.push_back(known.value_or(ShapedType::kDynamic));
   }
   if (type.getRank() > 2) {
-    auto reduced = memref::SubViewOp::inferRankReducedResultType(wanted, type, offsets, shape,
-                                                                 strides);
-    memory = memref::SubViewOp::create(b, cast<MemRefType>(reduced), memory, offsets, shape,
-                                       strides);
+    auto reduced =
+        memref::SubViewOp::inferRankReducedResultType(wanted, type, offsets, shape, strides);
+    memory =
+        memref::SubViewOp::create(b, cast<MemRefType>(reduced), memory, offsets, shape, strides);
   }
   if (firstAt > secondAt) {
     auto map = AffineMap::getPermutationMap(ArrayRef<unsigned>{1, 0}, b.getContext());
@@ -169,8 +168,7 @@ Value Packed::view(unsigned operand, Value number, unsigned first, unsigned seco
 
 Value Packed::buffer(Type element, Value count) {
   auto type = MemRefType::get({ShapedType::kDynamic}, element);
-  return memref::AllocOp::create(b, type, ValueRange{count},
-                                 b.getI64IntegerAttr(64));
+  return memref::AllocOp::create(b, type, ValueRange{count}, b.getI64IntegerAttr(64));
 }
 
 /// A loop over pieces of up to two dimensions, by the time that the whole takes.
@@ -231,8 +229,8 @@ void Packed::packPanels(Value packed) {
   pieces(time, {{i.mul(count, panels), 1}}, [&](ArrayRef<PieceRange> range) {
     Value from = range[0].low, to = i.add(from, range[0].length);
     auto pack = [&](Value number, Value low, Value high) {
-      Value source = view(c.b, number, rowMajor ? c.k : c.n, rowMajor ? c.n : c.k,
-                          KernelLibrary::rows(type));
+      Value source =
+          view(c.b, number, rowMajor ? c.k : c.n, rowMajor ? c.n : c.k, KernelLibrary::rows(type));
       Value target = part(packed, number, panels, sizes.NR);
       func::CallOp::create(b, function, ValueRange{source, target, low, high});
     };
@@ -252,8 +250,8 @@ void Packed::multiplyChunk(Value chunk, Value chunks, Value rows, Value packed, 
   Value result = view(c.c(), number, *c.m, c.n, KernelLibrary::rows(c.sum));
   Value left = part(rows, number, blocks, sizes.MR);
   Value right = part(packed, shared ? i.constant(0) : number, panels, sizes.NR);
-  func::FuncOp function =
-      library.multiplyPanels(c.panel ? c.element(c.b) : c.sum, c.sum, /*fma=*/c.mayContract && level >= 3);
+  func::FuncOp function = library.multiplyPanels(c.panel ? c.element(c.b) : c.sum, c.sum,
+                                                 /*fma=*/c.mayContract && level >= 3);
   int64_t width = sizes.NC / sizes.NR;
   kernels::forRange(b, firstPanel, lastPanel, width, [&](Value from) {
     Value to = i.min(i.add(from, width), lastPanel);
@@ -266,7 +264,21 @@ void Packed::multiplyChunk(Value chunk, Value chunks, Value rows, Value packed, 
           b, function,
           ValueRange{left, right, result, K, low, high, from, to, k, end, height, add});
     });
+    emitEpilogues(low, high, from, to);
   });
+}
+
+/// What follows the product, for a range of blocks and panels.
+void Packed::emitEpilogues(Value low, Value high, Value from, Value to) {
+  if (epilogue.empty())
+    return;
+  Block block;
+  block.row = i.mul(low, height);
+  block.rows = i.sub(i.min(i.mul(high, height), M), block.row);
+  block.column = i.mul(from, sizes.NR);
+  block.columns = i.sub(i.min(i.mul(to, sizes.NR), N), block.column);
+  for (GenericOp op : epilogue)
+    emitEpilogue(b, op, block);
 }
 
 void Packed::multiply(Value rows, Value packed) {
@@ -293,16 +305,18 @@ void Packed::write(Value rows, Value packed) {
 /// A factor that is packed, as flat memory.
 Value Packed::asPanels() {
   Value memory = c.op->getOperand(c.b);
-  return memref::CollapseShapeOp::create(b, memory,
-                                         ArrayRef<ReassociationIndices>{{0, 1, 2}});
+  return memref::CollapseShapeOp::create(b, memory, ArrayRef<ReassociationIndices>{{0, 1, 2}});
 }
 
 void Packed::replace() {
-  b.setInsertionPoint(c.op);
+  epilogue = findEpilogue(c);
+  b.setInsertionPoint(epilogue.empty() ? c.op : epilogue.back());
   emit();
   for (linalg::FillOp fill : fills)
     fill.erase();
   c.op.erase();
+  for (GenericOp op : epilogue)
+    op.erase();
 }
 
 void Packed::emit() {
@@ -325,20 +339,22 @@ void Packed::emit() {
   Value packed = buffer(c.sum, i.mul(i.mul(i.mul(matrices, panels), K), sizes.NR));
 
   Value large;
-  for (auto [dim, size, least] :
-       {std::tuple(*c.m, M, leastRows), std::tuple(c.n, N, leastColumns),
-        std::tuple(c.k, K, leastSteps)})
+  for (auto [dim, size, least] : {std::tuple(*c.m, M, leastRows), std::tuple(c.n, N, leastColumns),
+                                  std::tuple(c.k, K, leastSteps)})
     if (!known(dim)) {
       Value enough = i.lessOrEqual(i.constant(least), size);
       large = large ? arith::AndIOp::create(b, large, enough).getResult() : enough;
     }
   if (large)
-    kernels::when(b, large, [&] { write(rows, packed); },
-                  [&] {
-                    for (linalg::FillOp fill : fills)
-                      b.clone(*fill.getOperation());
-                    b.clone(*c.op.getOperation());
-                  });
+    kernels::when(
+        b, large, [&] { write(rows, packed); },
+        [&] {
+          for (linalg::FillOp fill : fills)
+            b.clone(*fill.getOperation());
+          b.clone(*c.op.getOperation());
+          for (GenericOp op : epilogue)
+            b.clone(*op.getOperation());
+        });
   else
     write(rows, packed);
 }

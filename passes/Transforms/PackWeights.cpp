@@ -129,15 +129,14 @@ void Weight::pack() {
       for (int64_t size : whole.getShape().drop_front())
         sizes.push_back(b.getIndexAttr(size));
       auto type = RankedTensorType::get(whole.getShape().drop_front(), whole.getElementType());
-      Value made = tensor::ExtractSliceOp::create(b, slice.getLoc(), type, argument, offsets,
-                                                  sizes, strides);
+      Value made = tensor::ExtractSliceOp::create(b, slice.getLoc(), type, argument, offsets, sizes,
+                                                  strides);
       slice.replaceAllUsesWith(made);
       slice.erase();
     }
     for (Contraction &product : use.products) {
       SmallVector<AffineMap> maps = product.op.getIndexingMapsArray();
-      maps[product.b] =
-          panelMap(maps[0].getNumDims(), product.n, product.k, panel, b.getContext());
+      maps[product.b] = panelMap(maps[0].getNumDims(), product.n, product.k, panel, b.getContext());
       product.op.setIndexingMapsAttr(b.getAffineMapArrayAttr(maps));
     }
     EntryArguments arguments(use.function);

@@ -31,7 +31,8 @@ void mad_panels_pack(const mad_panels *m, char *to, const char *from, int transp
         memcpy(row, from + (size_t)(k * m->columns + first) * size, used * size);
       else
         for (size_t c = 0; c < used; ++c)
-          memcpy(row + c * size, from + ((size_t)(first + (int64_t)c) * (size_t)m->rows + (size_t)k) * size, size);
+          memcpy(row + c * size,
+                 from + ((size_t)(first + (int64_t)c) * (size_t)m->rows + (size_t)k) * size, size);
       memset(row + used * size, 0, width - used * size);
     }
   }

@@ -123,7 +123,8 @@ static int mustPack(const mad_weight *weight, const mad_stored *stored) {
 }
 
 static int mustCopy(const mad_weight *weight, const mad_stored *stored, int transposed) {
-  return transposed || mustPack(weight, stored) || stored->data % alignment != 0 || stored->dtype == MAD_BOOL;
+  return transposed || mustPack(weight, stored) || stored->data % alignment != 0 ||
+         stored->dtype == MAD_BOOL;
 }
 
 static uint64_t roundUp(uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }

@@ -84,3 +84,46 @@ func.func @few(%x: memref<4x100xf32>, %w: memref<100x48xf32>, %y: memref<4x48xf3
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+#row = affine_map<(m, n) -> (n)>
+#turned = affine_map<(m, n) -> (n, m)>
+
+// A bias runs on each block; what reads elsewhere waits.
+// CHECK-LABEL: func @epilogue
+// CHECK: call @multiply_panels.f32.f32(
+// CHECK: %[[BIAS:.*]] = memref.subview %arg2
+// CHECK: %[[BLOCK:.*]] = memref.subview %arg3
+// CHECK: linalg.generic {{.*}} ins(%[[BIAS]] : {{.*}}) outs(%[[BLOCK]] :
+// CHECK: arith.addf
+// CHECK: scf.reduce
+// CHECK: linalg.generic {{.*}} ins(%arg3 : memref<64x64xf32>) outs(%arg4 :
+func.func @epilogue(%x: memref<64x100xf32>, %w: memref<100x64xf32>, %bias: memref<64xf32>,
+                    %y: memref<64x64xf32>, %z: memref<64x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<64x64xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x100xf32>, memref<100x64xf32>) outs(%y : memref<64x64xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %r, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%bias : memref<64xf32>) outs(%y : memref<64x64xf32>) {
+  ^bb0(%p: f32, %r: f32):
+    %1 = arith.addf %r, %p : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#turned, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<64x64xf32>) outs(%z : memref<64x64xf32>) {
+  ^bb0(%p: f32, %r: f32):
+    linalg.yield %p : f32
+  }
+  return
+}
