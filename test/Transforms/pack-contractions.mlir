@@ -96,7 +96,7 @@ func.func @few(%x: memref<4x100xf32>, %w: memref<100x48xf32>, %y: memref<4x48xf3
 
 // A bias runs on each block; what reads elsewhere waits.
 // CHECK-LABEL: func @epilogue
-// CHECK: call @multiply_panels.f32.f32(
+// CHECK: call @multiply_panels.f32.f32.rounded(
 // CHECK: %[[BIAS:.*]] = memref.subview %arg2
 // CHECK: %[[BLOCK:.*]] = memref.subview %arg3
 // CHECK: linalg.generic {{.*}} ins(%[[BIAS]] : {{.*}}) outs(%[[BLOCK]] :
