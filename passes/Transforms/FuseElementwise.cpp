@@ -31,11 +31,19 @@ namespace {
 /// What it costs to compute an element of an op again.
 enum class Cost { Move, Cheap, Dear };
 
+/// Floats of more bits: cheaper than to store them.
+bool widens(Operation &op) {
+  if (isa<arith::ExtFOp>(op))
+    return true;
+  return isa<arith::SIToFPOp, arith::UIToFPOp>(op) && op.getOperand(0).getType().isInteger(8);
+}
+
 Cost costOf(GenericOp op) {
   unsigned arithmetic = 0;
   for (Operation &inner : op.getBody()->without_terminator()) {
     if (isa<linalg::IndexOp, arith::ConstantOp, arith::IndexCastOp, arith::TruncIOp,
-            arith::ExtUIOp>(inner))
+            arith::ExtUIOp>(inner) ||
+        widens(inner))
       continue;
     if (inner.getNumRegions() ||
         isa<tensor::ExtractOp, arith::DivFOp, arith::FloorDivSIOp, arith::RemSIOp>(inner))

@@ -87,7 +87,7 @@ def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "computes elementwise ops where their values are read";
   let description = [{
     Inlines elementwise linalg ops on tensors into the ops that read them. What only
-    moves elements (broadcasts, transposes, windows) goes everywhere; a cheap
+    moves elements (broadcasts, transposes, windows) or widens floats goes everywhere; a cheap
     function of one tensor goes where each element is read once; what is dear (math
     functions, divisions, computed positions, several operands) only into one
     kernel that reads each element once. So a window of a convolution never exists,
