@@ -33,9 +33,9 @@ class KernelLibrary {
 public:
   KernelLibrary(mlir::ModuleOp module, int level) : module(module), symbols(module), level(level) {}
 
-  /// pack(A: [M, K] strided, packed: [?], from, to, height): blocks `from` to `to`.
-  /// Elements of a narrower float become `to`.
-  mlir::func::FuncOp packRows(mlir::Type from, mlir::Type to);
+  /// pack(A: [M, K], packed: [?], from, to, height): blocks `from` to `to`. Elements of a
+  /// narrower type become `to`. A has any strides, unless it is row-major.
+  mlir::func::FuncOp packRows(mlir::Type from, mlir::Type to, Order order);
   /// pack(B: [K, N] strided, packed: [?], from, to): panels `from` to `to`.
   mlir::func::FuncOp packPanels(mlir::Type from, mlir::Type to, Order order);
   /// multiply(rows: [?], panels: [?], C: [M, N] with neighbouring columns, K, block from, to,

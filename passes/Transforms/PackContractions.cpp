@@ -206,12 +206,20 @@ Value Packed::part(Value memory, Value number, Value count, int64_t width) {
 
 void Packed::packRows(Value rows) {
   Type type = c.element(c.a);
-  func::FuncOp function = library.packRows(type, c.sum);
+  auto memory = cast<MemRefType>(c.op->getOperand(c.a).getType());
+  AffineMap map = c.map(c.a);
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  bool rowMajor = succeeded(memory.getStridesAndOffset(strides, offset)) && strides.back() == 1 &&
+                  map.getDimPosition(map.getNumResults() - 1) == c.k;
+  func::FuncOp function =
+      library.packRows(type, c.sum, rowMajor ? Order::RowMajor : Order::ColumnMajor);
+  MemRefType as = rowMajor ? KernelLibrary::rows(type) : KernelLibrary::matrix(type);
   Value time = i.mul(i.mul(i.mul(outer, M), K), packTime);
   pieces(time, {{i.mul(outer, blocks), 1}}, [&](ArrayRef<PieceRange> range) {
     Value from = range[0].low, to = i.add(from, range[0].length);
     split(from, to, blocks, [&](Value number, Value low, Value high) {
-      Value source = view(c.a, number, *c.m, c.k, KernelLibrary::matrix(type));
+      Value source = view(c.a, number, *c.m, c.k, as);
       Value target = part(rows, number, blocks, sizes.MR);
       func::CallOp::create(b, function, ValueRange{source, target, low, high, height});
     });
