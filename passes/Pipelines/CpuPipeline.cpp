@@ -58,6 +58,8 @@ static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   simplify(pm);
   pm.addPass(createPackContractions({options.level}));
   simplify(pm);
+  pm.addNestedPass<func::FuncOp>(createFuseRows());
+  simplify(pm);
   pm.addPass(createPlanArena());
   simplify(pm);
 }

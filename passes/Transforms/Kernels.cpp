@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/Kernels.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/Transforms/VectorizeLoopsAnalysis.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
@@ -24,6 +26,20 @@ SmallVector<linalg::FillOp> fillsBefore(linalg::GenericOp op) {
       break;
   }
   return fills;
+}
+
+int64_t timeOf(linalg::GenericOp op) {
+  bool reduces = op.getNumReductionLoops() > 0;
+  int64_t time = 0;
+  for (Operation &o : op.getBody()->without_terminator())
+    time += vectorize::isHeavy(o)                        ? 500
+            : isa<memref::LoadOp>(o)                     ? 300
+            : isa<arith::DivFOp, arith::DivSIOp>(o)      ? 100
+            : isa<linalg::IndexOp, arith::ConstantOp>(o) ? 0
+                                                         : 10;
+  for (Type type : op->getOperandTypes())
+    time += isa<MemRefType>(type) && !reduces ? 100 : 0;
+  return std::max<int64_t>(time, 10);
 }
 
 /// Dimensions that can be one: neighbours in every operand that has them, of the

@@ -15,6 +15,10 @@ namespace mad {
 /// reduction need not pass through memory.
 llvm::SmallVector<mlir::linalg::FillOp> fillsBefore(mlir::linalg::GenericOp op);
 
+/// Estimated picoseconds of one iteration, of vectorised code in cache. Memory sets
+/// the pace of loops without a reduction.
+int64_t timeOf(mlir::linalg::GenericOp op);
+
 /// The op with neighbouring dimensions made one where that changes nothing; replaces
 /// it. Returns `op` where there are none.
 mlir::linalg::GenericOp collapseDims(mlir::RewriterBase &rewriter, mlir::linalg::GenericOp op);

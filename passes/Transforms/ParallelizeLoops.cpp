@@ -32,22 +32,6 @@ namespace mad {
 
 namespace {
 
-/// Estimated picoseconds of one iteration, of vectorised code in cache. Memory sets
-/// the pace of loops without a reduction.
-int64_t timeOf(GenericOp op) {
-  bool reduces = op.getNumReductionLoops() > 0;
-  int64_t time = 0;
-  for (Operation &o : op.getBody()->without_terminator())
-    time += vectorize::isHeavy(o)                        ? 500
-            : isa<memref::LoadOp>(o)                     ? 300
-            : isa<arith::DivFOp, arith::DivSIOp>(o)      ? 100
-            : isa<linalg::IndexOp, arith::ConstantOp>(o) ? 0
-                                                         : 10;
-  for (Type type : op->getOperandTypes())
-    time += isa<MemRefType>(type) && !reduces ? 100 : 0;
-  return std::max<int64_t>(time, 10);
-}
-
 //===----------------------------------------------------------------------===//
 // Where to cut
 //===----------------------------------------------------------------------===//

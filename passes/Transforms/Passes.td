@@ -98,6 +98,28 @@ def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def FuseRows : Pass<"mad-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "computes ops that share rows block by block";
+  let description = [{
+    Takes linalg.generic ops on memrefs that follow each other and share parallel
+    dimensions, such as the four of a softmax (the rows), those of a norm, or the
+    contractions of an attention with the softmax between them (batch, head and
+    query). They become one `scf.parallel` with a loop over blocks of rows inside:
+    a few rows that stay in the cache, or 24 where there are contractions. Memory
+    that only the group uses shrinks to a block, one for each piece.
+
+    Needs a reduction along rows, and memory that several of the ops access. A
+    contraction takes part when the matrix that its rows meet is small, or belongs to
+    a batch. No element changes: the order of each reduction stays. Where there are
+    few and long rows, which is decided at the call when it is not known, the ops
+    stay as they were, so that threads can share a row. After bufferization, before
+    mad-plan-arena.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "ops in groups">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def LegalizeMemrefs : Pass<"mad-legalize-memrefs", "::mlir::func::FuncOp"> {
   let summary = "replaces ops on memrefs that upstream cannot lower";
   let description = [{

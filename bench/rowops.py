@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Measures ops along rows, elementwise functions and attention, on one thread.
+
+usage: bench/rowops.py [--build FOLDER] [--most N] [--only WORD] [--target LIST]
+
+NumPy is compared always, torch and onnxruntime where this Python has them. Times are
+CPU time of the thread, the best of rounds that take the libraries in turn.
+"""
+import argparse
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = "1"  # before the libraries are loaded
+
+import numpy as np
+
+from madlib import Model
+
+try:
+    import torch
+    torch.set_num_threads(1)
+except ImportError:
+    torch = None
+try:
+    import onnxruntime
+except ImportError:
+    onnxruntime = None
+
+ENTRIES = {"exp": "exponential", "tanh": "tangent"}
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+
+def best(calls, budget=0.6):
+    """The shortest time of each call, {name: seconds}."""
+    times = {}
+    for name, call in calls.items():
+        call()
+        start = time.thread_time()
+        call()
+        times[name] = max(time.thread_time() - start, 1e-7)
+    rounds = {n: max(1, int(2e-3 / t)) for n, t in times.items()}
+    end = time.perf_counter() + budget * len(calls)
+    turns = 0
+    while turns < 5 or (time.perf_counter() < end and turns < 200):
+        for name, call in calls.items():
+            start = time.thread_time()
+            for _ in range(rounds[name]):
+                call()
+            times[name] = min(times[name], (time.thread_time() - start) / rounds[name])
+        turns += 1
+    return times
+
+
+#===-- What the others do ---------------------------------------------------===#
+
+def np_softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    e /= e.sum(axis=-1, keepdims=True)
+    return e
+
+
+def np_layer_norm(x):
+    c = x - x.mean(axis=-1, keepdims=True)
+    c *= 1 / np.sqrt((c * c).mean(axis=-1, keepdims=True) + np.float32(1e-5))
+    return c
+
+
+def np_gelu(x):
+    # NumPy has no erf: the form with tanh, which takes about as long.
+    return 0.5 * x * (1 + np.tanh(0.79788456 * (x + 0.044715 * x * x * x)))
+
+
+NUMPY = {"softmax": np_softmax, "layer_norm": np_layer_norm, "gelu": np_gelu, "exp": np.exp,
+         "tanh": np.tanh}
+
+
+def torch_ops():
+    f = torch.nn.functional
+    return {"softmax": lambda x: torch.softmax(x, -1),
+            "layer_norm": lambda x: f.layer_norm(x, x.shape[-1:]), "gelu": f.gelu,
+            "exp": torch.exp, "tanh": torch.tanh}
+
+
+def onnx_session(op, width):
+    """A session of one op, of the opset that has it."""
+    # Written by hand, so that the package onnx is not needed: fields of protobuf.
+    def field(number, value):
+        if isinstance(value, int):
+            return varint(number << 3) + varint(value)
+        return varint(number << 3 | 2) + varint(len(value)) + value
+
+    def varint(n):
+        out = b""
+        while n > 127:
+            out += bytes([n & 127 | 128])
+            n >>= 7
+        return out + bytes([n])
+
+    def value(name):
+        shape = b"".join(field(1, field(2, d)) for d in (b"B", b"N"))
+        return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
+
+    kind = {"softmax": b"Softmax", "layer_norm": b"LayerNormalization", "gelu": b"Gelu",
+            "exp": b"Exp", "tanh": b"Tanh"}[op]
+    node = field(1, b"x") + (field(1, b"g") if op == "layer_norm" else b"") + field(2, b"y")
+    node += field(4, kind)
+    graph = field(1, node) + field(2, b"g")
+    if op == "layer_norm":
+        graph += field(5, field(1, width) + field(2, 1) + field(8, b"g") +
+                       field(9, np.ones(width, np.float32).tobytes()))
+    graph += field(11, value(b"x")) + field(12, value(b"y"))
+    model = field(1, 9) + field(7, graph) + field(8, field(1, b"") + field(2, 20))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_call(op, x, out):
+    session = onnx_session(op, x.shape[1])
+    binding = session.io_binding()
+    binding.bind_cpu_input("x", x)
+    binding.bind_output("y", "cpu", 0, np.float32, out.shape, out.ctypes.data)
+    return lambda: session.run_with_iobinding(binding)
+
+
+#===-- Measurements ---------------------------------------------------------===#
+
+def show(title, times, count, unit):
+    mad = times["mad"]
+    others = "  ".join(f"{n} {t / mad:5.2f}x" for n, t in times.items() if n != "mad")
+    print(f"{title:28} {mad * 1e6:11.2f} us  {mad / count * 1e9:7.3f} ns/{unit}  {others}",
+          flush=True)
+
+
+def rowops(model, most, only):
+    rng = np.random.default_rng(1)
+    for op in NUMPY:
+        if only and only not in op:
+            continue
+        for power in range(3, 9):
+            if 10**power > most:
+                continue
+            # Rows as models have them; one of a thousand elements has the shortest.
+            width = {3: 100, 4: 100}.get(power, 1000)
+            x = rng.standard_normal((10**power // width, width), dtype=np.float32)
+            out = np.empty_like(x)
+            calls = {"mad": model.entry(ENTRIES.get(op, op), [x], [out]), "numpy": lambda: NUMPY[op](x)}
+            calls["mad"]()
+            assert op == "gelu" or np.allclose(out, NUMPY[op](x), atol=1e-5), op
+            if torch:
+                tensor, function = torch.from_numpy(x), torch_ops()[op]
+                calls["torch"] = lambda: function(tensor)
+            if onnxruntime:
+                calls["onnxruntime"] = onnx_call(op, x, out)
+            show(f"{op} {x.shape[0]} x {width}", best(calls), x.size, "element")
+
+
+def attention(model, only):
+    if only and only not in "attention":
+        return
+    rng = np.random.default_rng(2)
+    for entry in ("attention", "causal"):
+        for tokens in (64, 128, 256, 512):
+            q, k, v = (rng.standard_normal((12, tokens, 64), dtype=np.float32) for _ in range(3))
+            out = np.empty_like(q)
+            calls = {"mad": model.entry(entry, [q, k, v], [out])}
+            calls["mad"]()
+            scores = np.einsum("hqd,hkd->hqk", q, k) / 8
+            if entry == "causal":
+                scores[:, np.triu(np.ones((tokens, tokens), bool), 1)] = -np.inf
+            assert np.allclose(out, np_softmax(scores) @ v, atol=1e-4)
+            if torch:
+                args = [torch.from_numpy(a)[None] for a in (q, k, v)]
+                sdpa = torch.nn.functional.scaled_dot_product_attention
+                calls["torch"] = lambda: sdpa(*args, is_causal=entry == "causal")
+            times = best(calls)
+            # Two contractions; a causal one is counted in full as well.
+            work = 4 * 12 * tokens * tokens * 64
+            show(f"{entry} 12 x {tokens} x 64", times, 12 * tokens * tokens, "score")
+            print(f"{'':28} {work / times['mad'] / 1e9:11.1f} GFLOP/s of the contractions")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=Path, default=ROOT / "build/release")
+    parser.add_argument("--most", type=float, default=1e8, help="elements")
+    parser.add_argument("--only", default="", help="a part of the name of the op")
+    parser.add_argument("--target", default="x86-64-v3", help="the variant of the code")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([options.build / "bin/mad", "build", HERE / "rowops.mad", "--name=rowops",
+                        "--target=" + options.target, "-o", folder], check=True, stdout=subprocess.DEVNULL)
+        runtime = options.build / "lib" / "libmad_runtime.so"
+        model = Model(str(runtime), folder + "/librowops.so")
+        print(f"variant {model.variant()}; numpy {np.__version__}" +
+              (f"; torch {torch.__version__}" if torch else "") +
+              (f"; onnxruntime {onnxruntime.__version__}" if onnxruntime else ""))
+        rowops(model, options.most, options.only)
+        attention(model, options.only)
+
+
+if __name__ == "__main__":
+    main()
