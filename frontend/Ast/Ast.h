@@ -32,8 +32,9 @@ enum class Kind : uint8_t {
   Weight,    //        name            type, file, entry            flags: transposed. file and entry are expressions; entry may be Fields
   WeightValue, //      name            type?, value                 `weight w2 = f(w1)`: computed when compiling
   Record,    //        name            Generics, Params             fields are Params without defaults
-  Fn,        //        name            Generics, Params, result type?, Block, where?   flags: exported; doc
+  Fn,        //        name            Generics, Params, result type?, Block, where?, Precision?   flags: exported; doc
   Test,      //        title           Block
+  Precision, //        mode            -                            `fp = strict`, at the head of a file or of a function
   // Parts of items.
   Generics,  //        -               Generic...
   Generic,   //        name            -                            flags: pack (`B...`), type (`T: type`, `float`, `integer`); neither: a dimension

@@ -18,6 +18,7 @@ Node *Builder::detached(Op op, std::vector<Type> types) {
   node.op = op;
   node.types = std::move(types);
   node.span = span;
+  node.precision = precision;
   return &node;
 }
 

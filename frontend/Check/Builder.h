@@ -20,6 +20,7 @@ public:
   hir::Program &program;
   std::vector<hir::Node *> *block = nullptr; ///< where nodes are appended
   Span span;                                 ///< of new nodes
+  hir::Precision precision = hir::Precision::Default; ///< of new nodes
 
   /// A node that is in no block yet.
   hir::Node *detached(hir::Op op, std::vector<hir::Type> types);

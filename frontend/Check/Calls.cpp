@@ -429,6 +429,7 @@ Value Checker::emitCall(CallMatch &match) {
 Value Checker::inlineCall(CallMatch &match) {
   Frame own = frame->at(match.fn->module, &match.scope);
   own.fn = match.fn;
+  own.precision = precisionOf(*match.fn, frame->precision);
   Enter enter(*this, own);
   stack.push_back({match.fn, match.call});
   Value value = functionBody(*match.fn, [&] {

@@ -98,6 +98,8 @@ private:
   Module *load(const ast::File &file, std::string name, std::string path);
   void declare(Module &module);
   void declareUse(Module &module, const Node *use);
+  void declarePrecision(Module &module, const Node *item);
+  static hir::Precision precisionOf(const Declaration &fn, hir::Precision caller);
   Declaration *declareName(Module &module, Declaration::Kind kind, const Node *node,
                            std::string_view name, Span span);
   Module *findModule(Module &from, const Node *use);
@@ -456,12 +458,19 @@ private:
 
 class Checker::Enter {
 public:
-  Enter(Checker &c, Frame &frame) : c(c), saved(c.frame) { c.frame = &frame; }
-  ~Enter() { c.frame = saved; }
+  Enter(Checker &c, Frame &frame) : c(c), saved(c.frame), precision(c.b.precision) {
+    c.frame = &frame;
+    c.b.precision = frame.precision;
+  }
+  ~Enter() {
+    c.frame = saved;
+    c.b.precision = precision;
+  }
 
 private:
   Checker &c;
   Frame *saved;
+  hir::Precision precision;
 };
 
 class Checker::Inner {

@@ -38,6 +38,8 @@ void Checker::computedWeight(Declaration &decl) {
   own.function = function.get();
   own.root = &root;
   own.scope = &scope;
+  own.precision = function->precision =
+      decl.module->precision.value_or(hir::Precision::Default);
   Enter enter(*this, own);
   Into into(*this, function->body.nodes);
   const Node *type = decl.node->kids[0], *expression = decl.node->kids[1];

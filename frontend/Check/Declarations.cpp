@@ -137,6 +137,7 @@ void Checker::checkTest(const Node *n, Module &module) {
   own.function = function.get();
   own.root = &root;
   own.scope = &scope;
+  own.precision = function->precision = module.precision.value_or(hir::Precision::Default);
   Enter enter(*this, own);
   Into into(*this, function->body.nodes);
   if (n->kids[0]->kind == Kind::Block)

@@ -53,6 +53,9 @@ private:
     for (size_t i = 0; f.kind == Function::Export && i < f.dims.size(); ++i)
       out << (i ? ", " : "[") << f.dims[i] << (i + 1 == f.dims.size() ? "]" : "");
     parameters(f.body);
+    precision = f.precision;
+    if (precision != Precision::Default)
+      out << " with fp = " << hir::name(precision);
     out << " {\n";
     for (const Constraint &c : f.constraints)
       out << "  require " << c.left.str() << (c.relation == Constraint::Equal ? " == " : " >= ")
@@ -108,6 +111,8 @@ private:
         list(i ? node.rhs : node.lhs);
     }
     tail(node);
+    if (node.precision != precision && rounds(node))
+      out << " fp " << hir::name(node.precision);
     for (size_t i = 0; i < node.types.size(); ++i)
       out << (i ? ", " : " : ") << str(node.types[i]);
     out << "\n";
@@ -188,6 +193,7 @@ private:
   }
 
   const Program &program;
+  Precision precision = Precision::Default;
   std::ostringstream out;
   std::map<const Node *, std::string> numbers;
   int next = 0;

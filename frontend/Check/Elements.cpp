@@ -33,6 +33,29 @@ const char *name(Element element) {
   return "?";
 }
 
+const char *name(Precision precision) {
+  return precision == Precision::Strict ? "strict"
+         : precision == Precision::Fast ? "fast"
+                                        : "default";
+}
+
+bool rounds(const Node &node) {
+  switch (node.op) {
+  case Op::Elementwise:
+  case Op::Reduce:
+  case Op::Contract:
+  case Op::Scatter:
+  case Op::Cumulate: {
+    Element element = node.types[0].element;
+    bool isFloat = element == Element::F32 || element == Element::F64 || element == Element::F16 ||
+                   element == Element::BF16;
+    return isFloat && node.mnemonic != "select";
+  }
+  default:
+    return false;
+  }
+}
+
 double rounded(Element element, double value) {
   switch (element) {
   case Element::F32:

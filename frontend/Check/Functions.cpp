@@ -475,6 +475,7 @@ void Checker::defineFunction(Declaration &decl) {
   own.function = function.get();
   own.root = &root;
   own.scope = &scope;
+  own.precision = function->precision = precisionOf(decl, hir::Precision::Default);
   {
     Enter enter(*this, own);
     Into into(*this, function->body.nodes);
@@ -518,6 +519,7 @@ void Checker::defineFunction(Declaration &decl) {
 /// What an instance depends on, as text.
 std::string Checker::signature(const CallMatch &match) {
   std::string key = std::to_string(reinterpret_cast<uintptr_t>(match.fn));
+  key += hir::name(precisionOf(*match.fn, frame->precision));
   bool symbolic = false;
   std::function<void(const Value &)> add = [&](const Value &value) {
     key += ";";
@@ -586,6 +588,7 @@ Instance &Checker::instantiate(CallMatch &match) {
   own.function = function.get();
   own.root = frame->root;
   own.scope = &match.scope;
+  own.precision = function->precision = precisionOf(decl, frame->precision);
   {
     Enter enter(*this, own);
     Into into(*this, function->body.nodes);

@@ -50,6 +50,36 @@ void Checker::declare(Module &module) {
   for (const Node *item : module.file->items)
     if (item->kind == Kind::Use)
       declareUse(module, item);
+    else if (item->kind == Kind::Precision)
+      declarePrecision(module, item);
+}
+
+static std::optional<hir::Precision> precisionNamed(const Node *mode) {
+  for (auto precision : {hir::Precision::Default, hir::Precision::Strict, hir::Precision::Fast})
+    if (mode && mode->text == hir::name(precision))
+      return precision;
+  return std::nullopt;
+}
+
+/// Stands before everything else: what it holds for is then clear.
+void Checker::declarePrecision(Module &module, const Node *item) {
+  std::optional<hir::Precision> mode = precisionNamed(item);
+  if (mode && item != module.file->items.front())
+    Report(*this, code::E0417, item->span,
+           "`fp = " + std::string(item->text) + "` is for the whole file: it stands at its head")
+        .note("this stands before it", module.file->items.front()->nameSpan)
+        .help("of one function it stands behind the result: `with fp = " +
+              std::string(item->text) + "`");
+  else
+    module.precision = mode;
+}
+
+/// A function's own, else that of its file, else that of whoever calls it.
+hir::Precision Checker::precisionOf(const Declaration &fn, hir::Precision caller) {
+  const auto &kids = fn.node->kids;
+  if (auto own = precisionNamed(kids.size() > 5 ? kids[5] : nullptr))
+    return *own;
+  return fn.module->precision.value_or(caller);
 }
 
 Declaration *Checker::declareName(Module &module, Declaration::Kind kind, const Node *node,

@@ -186,6 +186,7 @@ Value Checker::declarationValue(Declaration &decl, const Node *at, const Want &w
     decl.state = Declaration::Busy;
     Scope scope;
     Frame inner = frame->at(decl.module, &scope);
+    inner.precision = decl.module->precision.value_or(frame->precision);
     Enter enter(*this, inner);
     const Node *type = decl.node->kids[0];
     std::optional<TypeTree> tree = type ? typeOf(type) : std::nullopt;

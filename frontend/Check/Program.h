@@ -53,6 +53,10 @@ struct Type {
 };
 std::string str(const Type &type); ///< `f32[Batch, 64]`
 
+/// What an operation may do to the roundings of its floats (docs/language.md).
+enum class Precision : uint8_t { Default, Strict, Fast };
+const char *name(Precision precision); ///< `strict`
+
 enum class Op : uint8_t {
   Parameter,   ///< of a function or region
   Constant,    ///< values: one number, or as many as the type has elements
@@ -117,6 +121,7 @@ struct Region {
 
 struct Node {
   Op op = Op::Constant;
+  Precision precision = Precision::Default;
   std::string mnemonic; ///< Elementwise, Reduce, ...: op name without `mad.`: `add`, `sum`
   std::vector<Ref> operands;
   std::vector<Type> types; ///< of the results
@@ -138,6 +143,8 @@ struct Node {
   DimExpr low, high;           ///< Scan; Iterate: `high`
   std::vector<Region> regions; ///< If, Scan, Iterate
 };
+/// Whether a node may round, so that its precision says something.
+bool rounds(const Node &node);
 inline const Type &Ref::type() const { return node->types[result]; }
 
 /// What must hold between dimensions at a call, when it could not be decided
@@ -156,6 +163,7 @@ struct Assertion {
 
 struct Function {
   enum Kind : uint8_t { Private, Export, Test, WeightValue } kind = Private;
+  Precision precision = Precision::Default; ///< of what it does itself
   std::string name; ///< unique in the program; that of the source for Export; the title for Test
   std::string doc;  ///< text without markers
   Span span;

@@ -39,6 +39,7 @@ struct Module {
   const ast::File *file = nullptr;
   std::unique_ptr<ast::File> owned;
   bool loading = true;
+  std::optional<hir::Precision> precision; ///< `fp = ...` at its head
   std::map<std::string, Declaration *, std::less<>> names;
 };
 
@@ -82,6 +83,7 @@ struct Frame {
   hir::Function *function = nullptr; ///< takes constraints and assertions
   Root *root = nullptr;
   Scope *scope = nullptr;
+  hir::Precision precision = hir::Precision::Default;
   std::map<const ast::Node *, IndexId> binders;              ///< whose range is known
   std::map<const ast::Node *, std::vector<hir::Dim>> peeked; ///< shapes of subscripted things
   std::optional<hir::Boundary> boundary;
@@ -95,6 +97,7 @@ struct Frame {
     frame.function = function;
     frame.root = root;
     frame.scope = otherScope;
+    frame.precision = precision;
     frame.active = active;
     return frame;
   }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Emit/Emit.h"
 #include "dialects/Mad/IR/MadDataOps.h"
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -126,6 +127,12 @@ Value FunctionEmitter::relabelled(Value value, Type type, Location loc) {
   return value.getType() == type ? value : Value(ReshapeOp::create(b, loc, type, value));
 }
 
+static Precision precision(hir::Precision precision) {
+  return precision == hir::Precision::Strict ? Precision::Strict
+         : precision == hir::Precision::Fast ? Precision::Fast
+                                             : Precision::Default;
+}
+
 void FunctionEmitter::emit(const hir::Function &function) {
   SmallVector<Type> inputs, results;
   for (const hir::Node *parameter : function.body.parameters)
@@ -135,6 +142,7 @@ void FunctionEmitter::emit(const hir::Function &function) {
   auto op = func::FuncOp::create(b, location(function.span), symbols.lookup(&function),
                                  b.getFunctionType(inputs, results));
   attributes(function, op);
+  setPrecision(op, precision(function.precision));
 
   OpBuilder::InsertionGuard guard(b);
   Block *block = op.addEntryBlock();
@@ -208,6 +216,8 @@ void FunctionEmitter::node(const hir::Node &node) {
   for (const hir::Type &t : node.types)
     types.push_back(type(t));
   SmallVector<Value> results = create(node, location(node.span, node.name), types);
+  if (node.precision != hir::Precision::Default && hir::rounds(node))
+    setPrecision(results.front().getDefiningOp(), precision(node.precision));
   values[&node] = SmallVector<Value, 1>(results.begin(), results.end());
 }
 

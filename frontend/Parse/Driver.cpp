@@ -70,6 +70,8 @@ lex::Lexeme Driver::next() {
     }
     if (isStateWord())
       lookahead.token = Token::State;
+    if (isPrecisionWord())
+      lookahead.token = Token::Precision;
     Token token = lookahead.token;
     headerBrace = inHeader && token == Token::LeftBrace && layout.depth() == 1;
     bool outside = layout.depth() == 0;
@@ -98,6 +100,18 @@ bool Driver::isStateWord() const {
   size_t next = text.find_first_not_of(" \t", lookahead.span.end);
   return next != std::string_view::npos && next > lookahead.span.end &&
          (std::isalpha(static_cast<unsigned char>(text[next])) || text[next] == '_');
+}
+
+/// `fp` is a word where a declaration begins, before `=`, and behind the `with` of a head.
+bool Driver::isPrecisionWord() const {
+  if (lookahead.token != Token::Name || lookahead.text != "fp" || layout.depth() > 0)
+    return false;
+  if (inHeader)
+    return previous.token == Token::With;
+  if (previous.token != Token::Line && previous.token != Token::End)
+    return false;
+  size_t next = text.find_first_not_of(" \t", lookahead.span.end);
+  return next != std::string_view::npos && text[next] == '=';
 }
 
 /// The body of a function is read even when the line before it is broken.
@@ -301,6 +315,13 @@ Node *Driver::fn(Node *named, Span span, Nodes parts) {
   named->depth = uint16_t(depthOf(parts));
   named->kids = std::move(parts);
   return named;
+}
+
+Node *Driver::precision(Span span, Span nameSpan, std::string_view mode) {
+  if (mode != "strict" && mode != "default" && mode != "fast")
+    error(code::E0131, nameSpan,
+          "`" + std::string(mode) + "` is no precision: expected `strict`, `default` or `fast`");
+  return make(Kind::Precision, span, nameSpan, mode);
 }
 
 std::string_view Driver::modulePath(Span span, std::string_view head, std::string_view tail) {

@@ -71,6 +71,7 @@ public:
   Node *iterate(Span span, Span word, Nodes kids, Span maxSpan, std::string_view max);
   Nodes weightGroup(Node *type, Node *file, Span span, Nodes entries);
   Node *fn(Node *named, Span span, Nodes parts);
+  Node *precision(Span span, Span nameSpan, std::string_view mode);
   std::string_view modulePath(Span span, std::string_view head, std::string_view tail);
 
   void item(Node *node, std::string_view doc = {});
@@ -79,6 +80,7 @@ public:
 private:
   bool opensGroup() const;
   bool isStateWord() const;
+  bool isPrecisionWord() const;
   bool hasErrors(Span span) const;
   void reportDepth(Span at);
 

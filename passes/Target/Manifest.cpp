@@ -13,6 +13,7 @@
 //              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null], state}]
 //              state: only of one tensor that the call updates; 1 + the number of the
 //              output (the input) that it is
+//              fp: "strict" or "fast", where the entry or its file says so
 //   weights    [{name, dtype, shape, bytes, checksum, offset, panel}]
 //              panel: columns of a panel where the bytes are packed (mad_weight)
 //              checksum: 16 hexadecimal digits, runtime/core/checksum.h
@@ -57,9 +58,12 @@ static json::Array values(const std::vector<ValueDescription> &values) {
 }
 
 static json::Object entry(const EntryDescription &entry) {
-  return json::Object{{"name", text(entry.name)},         {"doc", text(entry.doc)},
-                      {"dims", texts(entry.dims)},        {"inputs", values(entry.inputs)},
-                      {"outputs", values(entry.outputs)}, {"weights", texts(entry.weights)}};
+  json::Object made{{"name", text(entry.name)},         {"doc", text(entry.doc)},
+                    {"dims", texts(entry.dims)},        {"inputs", values(entry.inputs)},
+                    {"outputs", values(entry.outputs)}, {"weights", texts(entry.weights)}};
+  if (!entry.precision.empty())
+    made["fp"] = entry.precision;
+  return made;
 }
 
 uint64_t mad::checksum(const WeightBytes &weight) {

@@ -8,6 +8,8 @@
 // for both: a product that may be contracted with its sum becomes an fma where the
 // CPU has one, and then the permissions go. Reductions of vectors keep theirs: they
 // are expanded late, always in the same way, and slow when their order is fixed.
+// What fast code promises (no NaN, no infinity) has been used by then: to LLVM it
+// would make a NaN that is there after all undefined behaviour.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Codegen.h"
@@ -60,6 +62,9 @@ static void forbidRounding(Instruction &instruction) {
   flags.setAllowContract(false);
   flags.setAllowReciprocal(false);
   flags.setApproxFunc(false);
+  flags.setNoNaNs(false);
+  flags.setNoInfs(false);
+  flags.setNoSignedZeros(false);
   // `setFastMathFlags` only adds.
   instruction.copyFastMathFlags(flags);
 }

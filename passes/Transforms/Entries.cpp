@@ -248,6 +248,8 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   result.name = function.getName().str();
   if (auto doc = dyn_cast_or_null<StringAttr>(entryMember(function, "doc")))
     result.doc = doc.str();
+  if (auto precision = dyn_cast_or_null<StringAttr>(entryMember(function, "fp")))
+    result.precision = precision.str();
   for (StringRef name : entryList(function, "dims").getAsValueRange<StringAttr>())
     result.dims.push_back(name.str());
   for (StringRef name : entryList(function, "weights").getAsValueRange<StringAttr>())

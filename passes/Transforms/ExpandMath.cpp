@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -110,6 +111,8 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
   }
 
   Value expand(ImplicitLocOpBuilder &b, Operation *op) {
+    if (precisionOf(op) == Precision::Strict)
+      return {}; // libm's own
     Type type = op->getResult(0).getType();
     if (auto root = dyn_cast<math::RsqrtOp>(op)) {
       Value sqrt = math::SqrtOp::create(b, root.getOperand());
@@ -169,8 +172,11 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     }
     auto function = func::FuncOp::create(b, getOperation().getLoc(), symbol, signature);
     function.setPrivate();
-    // It only computes: the call may move and be left out.
+    // It only computes: the call may move and be left out. But LLVM must not put
+    // something else in its place, `x * x` for `pow(x, 2)`: strict code has the bits
+    // that the reference has, and the JIT those of the ahead-of-time build.
     function->setAttr("llvm.readnone", b.getUnitAttr());
+    function->setAttr("passthrough", b.getStrArrayAttr({"nobuiltin", "nounwind", "willreturn"}));
     return function;
   }
 };

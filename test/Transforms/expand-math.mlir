@@ -70,3 +70,15 @@ func.func @test_instructions(%x: vector<8xf32>) -> (vector<8xf32>, vector<8xf32>
   %3 = math.rsqrt %x : vector<8xf32>
   return %2, %3 : vector<8xf32>, vector<8xf32>
 }
+
+// A strict function is the one of libm, whatever its exponent is.
+// CHECK-LABEL: func @test_strict
+// CHECK-NOT: arith.mulf
+// CHECK: call @pow(
+// CHECK: arith.mulf
+func.func @test_strict(%x: f64) -> (f64, f64) {
+  %two = arith.constant 2.0 : f64
+  %0 = math.powf %x, %two {mad.fp = "strict"} : f64
+  %1 = math.powf %x, %two : f64
+  return %0, %1 : f64, f64
+}

@@ -6,13 +6,15 @@
 The file holds lines of the form
 
     // EXECUTE: entry name=VALUE ... [rtol=R] [atol=A]
+    // EXECUTE-EXACT: entry name=VALUE ...
     // EXECUTE-FAIL: entry name=VALUE ... : text of the error
 
 The first kind runs the entry in f64 (the oracle), in the declared types, compiled in memory, ahead
 of time, and ahead of time for any CPU. Integers and bools must be equal. Floats must be within
 rtol * |oracle| + atol of the oracle; the defaults are a few roundings of f32. Memory and ahead of time
-must agree to the bit. The second kind must fail with the text on all targets. Test blocks of the file
-run on all targets too.
+must agree to the bit. The second kind, for strict code, runs in the declared types on all targets,
+and all must agree to the bit with the reference (any NaN is as good as another). The third kind must
+fail with the text on all targets. Test blocks of the file run on all targets too.
 """
 import os
 import re
@@ -55,14 +57,28 @@ def compare(name, oracle, got, rtol, atol):
         sys.exit(f"{name}{list(map(int, at))}: {got[at]!r}, expected {oracle[at]!r}")
 
 
+def exact(name, expected, got):
+    if expected.shape != got.shape or expected.dtype != got.dtype:
+        sys.exit(f"{name}: {got.dtype}{got.shape}, expected {expected.dtype}{expected.shape}")
+    bits = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}[expected.itemsize]
+    good = expected.view(bits) == got.view(bits)
+    if expected.dtype.kind == "f":
+        good |= np.isnan(expected) & np.isnan(got)
+    if not good.all():
+        at = tuple(np.argwhere(~good)[0])
+        sys.exit(f"{name}{list(map(int, at))}: {got[at]!r}, expected the bits of {expected[at]!r}; "
+                 f"{np.count_nonzero(~good)} of {good.size} differ")
+
+
 def main():
     mad, path = (os.path.abspath(p) for p in sys.argv[1:3])
     with open(path) as f:
         text = f.read()
     cases = re.findall(r"^// EXECUTE: (.*)$", text, re.M)
+    exacts = re.findall(r"^// EXECUTE-EXACT: (.*)$", text, re.M)
     failures = re.findall(r"^// EXECUTE-FAIL: (.*?) : (.*)$", text, re.M)
     tests = len(re.findall(r'^test "', text, re.M))
-    if not cases and not failures and not tests:
+    if not cases and not exacts and not failures and not tests:
         sys.exit("nothing to execute")
     os.chdir(os.path.dirname(os.path.abspath(path)))
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +86,7 @@ def main():
             "ref": [path, "--target=ref"],
             "jit": [path, "--target=jit"],
         }
-        if cases or failures:
+        if cases or exacts or failures:
             must(mad, "build", path, "--name=m", "-o", folder)
             targets["aot"] = [folder + "/libm.so"]
             # The variant for any CPU: no FMA, narrower vectors.
@@ -90,6 +106,12 @@ def main():
             for name, value in got["jit"].items():
                 if value.tobytes() != got["aot"][name].tobytes():
                     sys.exit(f"{case}: {name} differs between memory and ahead of time")
+        for case in exacts:
+            expected = results(mad, targets["ref"], case.split(), folder + "/o.npz")
+            for target in ("jit", "aot", "baseline"):
+                got = results(mad, targets[target], case.split(), folder + "/g.npz")
+                for name, value in got.items():
+                    exact(f"{case} on {target}: {name}", expected[name], value)
         for case, expected in failures:
             for target, where in targets.items():
                 done = run(mad, "run", *where, *case.split())
@@ -97,7 +119,7 @@ def main():
                     sys.exit(f"{case} on {target}: exit {done.returncode}\n{done.stderr}")
         for target in ["ref", "ref64", "jit"] if tests else []:
             must(mad, "test", path, "--target=" + target)
-    print(f"{len(cases)} entries, {len(failures)} failures, {tests} tests as expected")
+    print(f"{len(cases) + len(exacts)} entries, {len(failures)} failures, {tests} tests as expected")
 
 
 main()

@@ -10,6 +10,7 @@
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -329,6 +330,12 @@ LogicalResult MadDialect::verifyOperationAttribute(Operation *op, NamedAttribute
   auto function = dyn_cast<FunctionOpInterface>(op);
   StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
+  if (name == precisionAttr) {
+    auto mode = dyn_cast<StringAttr>(value);
+    return mode && (mode == "strict" || mode == "fast")
+               ? success()
+               : op->emitOpError("`mad.fp` must be \"strict\" or \"fast\"");
+  }
   if (!function)
     return op->emitOpError() << "`" << name << "` belongs on a function";
   if (name == "mad.entry") {

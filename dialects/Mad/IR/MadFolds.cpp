@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -259,13 +260,19 @@ OpFoldResult mad::foldElementwise(Operation *op, ArrayRef<Attribute> operands) {
 }
 
 namespace {
-/// x^2 is one multiplication.
+/// x^2 is one multiplication. The product of two f32 is a number of f64, which pow
+/// gives exactly; of two f64 it may give a neighbour of the nearest one.
 struct SquareOfPow : OpRewritePattern<PowOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(PowOp op, PatternRewriter &rewriter) const final {
     if (!isSplat(op.getRhs(), 2))
       return rewriter.notifyMatchFailure(op, "exponent is not 2");
-    rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), op.getLhs(), op.getLhs());
+    Precision precision = precisionOf(op);
+    if (precision == Precision::Strict && tensor(op.getResult()).getElementType().isF64())
+      return rewriter.notifyMatchFailure(op, "pow rounds in its own way");
+    auto product =
+        rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), op.getLhs(), op.getLhs());
+    setPrecision(product, precision);
     return success();
   }
 };

@@ -160,10 +160,15 @@ Value widened(OpBuilder &b, Location loc, Value value) {
              : value;
 }
 
+Value inF64(OpBuilder &b, Location loc, Value value) {
+  bool isLess = isa<FloatType>(value.getType()) && !value.getType().isF64();
+  return isLess ? arith::ExtFOp::create(b, loc, b.getF64Type(), value).getResult() : value;
+}
+
 Value narrowed(OpBuilder &b, Location loc, Value value, Type type) {
-  return isNarrowFloat(type) && value.getType() != type
-             ? arith::TruncFOp::create(b, loc, type, value).getResult()
-             : value;
+  bool isWide = isa<FloatType>(type) && isa<FloatType>(value.getType()) &&
+                value.getType().getIntOrFloatBitWidth() > type.getIntOrFloatBitWidth();
+  return isWide ? arith::TruncFOp::create(b, loc, type, value).getResult() : value;
 }
 
 Value fromStorage(OpBuilder &b, Location loc, Value value, bool isBool) {

@@ -71,8 +71,11 @@ bool isBool(mlir::Type tensor);
 bool isUnsigned(mlir::Value tensor);
 /// f16 or bf16: computed with in f32.
 bool isNarrowFloat(mlir::Type element);
-/// A number of f16 or bf16 in f32, any other as it is; and back to `type`.
+/// A number of f16 or bf16 in f32, any other as it is.
 mlir::Value widened(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+/// Any float in f64.
+mlir::Value inF64(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+/// A float rounded to `type`, if that is narrower.
 mlir::Value narrowed(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type type);
 mlir::Value indexConstant(mlir::OpBuilder &b, mlir::Location loc, int64_t value);
 /// What the source program calls a value, else "".

@@ -5,9 +5,10 @@
 //
 // The order inside a sum or product is free (`reassoc`), and a product may be
 // fused with the sum (`contract`). f16 and bf16 accumulate in f32; another loop
-// rounds the result.
+// rounds the result. Strict ones accumulate in f64, in the order of the reference.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -20,9 +21,16 @@ using namespace mlir;
 namespace mad {
 namespace {
 
-arith::FastMathFlagsAttr freeOrder(MLIRContext *context) {
-  return arith::FastMathFlagsAttr::get(context, arith::FastMathFlags::reassoc |
-                                                    arith::FastMathFlags::contract);
+/// What a sum or product may do. Of a strict contraction of f32 or less all products
+/// are numbers of f64: fused with the sum or not, the bits are the same.
+arith::FastMathFlagsAttr flagsOf(Operation *op, bool exactProducts = false) {
+  using F = arith::FastMathFlags;
+  Precision precision = precisionOf(op);
+  F flags = precision == Precision::Fast    ? F::fast
+            : precision != Precision::Strict ? F::reassoc | F::contract
+            : exactProducts                  ? F::contract
+                                             : F::none;
+  return arith::FastMathFlagsAttr::get(op->getContext(), flags);
 }
 
 /// What the reduction of no elements gives.
@@ -43,8 +51,9 @@ TypedAttr neutral(OpBuilder &b, ReduceKind kind, Type type, bool isUnsigned) {
   return b.getIntegerAttr(type, one);
 }
 
-Value combine(OpBuilder &b, Location loc, ReduceKind kind, bool isUnsigned, Value x, Value sum) {
-  auto flags = freeOrder(b.getContext());
+Value combine(OpBuilder &b, Location loc, ReduceOp op, bool isUnsigned, Value x, Value sum) {
+  ReduceKind kind = op.getKind();
+  auto flags = flagsOf(op);
   bool isFloat = isa<FloatType>(x.getType());
   switch (kind) {
   case ReduceKind::sum:
@@ -77,8 +86,17 @@ Value combine(OpBuilder &b, Location loc, ReduceKind kind, bool isUnsigned, Valu
   return sum;
 }
 
-Type accumulatorType(Type element) {
+Type accumulatorType(Type element, bool isStrictSum = false) {
+  if (isStrictSum && isa<FloatType>(element))
+    return Float64Type::get(element.getContext());
   return isNarrowFloat(element) ? Float32Type::get(element.getContext()) : element;
+}
+
+bool isStrict(Operation *op) { return precisionOf(op) == Precision::Strict; }
+
+/// An element as it is accumulated.
+Value accumulated(OpBuilder &b, Location loc, Value x, Type accumulator) {
+  return accumulator.isF64() ? inF64(b, loc, x) : widened(b, loc, x);
 }
 
 /// Outputs of a reduction that start with a number; `shape` gives the sizes.
@@ -93,7 +111,7 @@ Value filled(OpBuilder &b, Operation *op, Lowering &lowering, RankedTensorType s
 /// The accumulators as elements of the result.
 Value finished(OpBuilder &b, Operation *op, Lowering &lowering, Value sums) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  if (!isNarrowFloat(type.getElementType()))
+  if (lowering.plain(type).getElementType() == getElementTypeOrSelf(sums.getType()))
     return sums;
   AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
   return lowering.map(b, op, type, sums, identity, [&](OpBuilder &b, ValueRange v) {
@@ -124,11 +142,12 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
       return success();
     }
     bool noSign = isUnsigned(op.getSource());
-    Type element = accumulatorType(lowering.plain(type).getElementType());
+    bool isSum = op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod;
+    Type element = accumulatorType(lowering.plain(type).getElementType(), isSum && isStrict(op));
     Value init = filled(b, op, lowering, type, neutral(b, op.getKind(), element, noSign));
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
-      Value x = widened(b, loc, v[0]);
-      linalg::YieldOp::create(b, loc, combine(b, loc, op.getKind(), noSign, x, v[1]));
+      Value x = accumulated(b, loc, v[0], element);
+      linalg::YieldOp::create(b, loc, combine(b, loc, op, noSign, x, v[1]));
     };
     auto sums = linalg::GenericOp::create(b, loc, init.getType(), source, init,
                                           ArrayRef<AffineMap>{in, out}, loops, body);
@@ -183,13 +202,14 @@ struct ContractLowering : LoweringPattern<ContractOp> {
     for (int64_t i = 0; i < type.getRank(); ++i)
       kept.push_back(b.getAffineDimExpr(i));
     AffineMap out = AffineMap::get(space, 0, kept, b.getContext());
-    Type element = accumulatorType(lowering.plain(type).getElementType());
+    Type stored = lowering.plain(type).getElementType();
+    Type element = accumulatorType(stored, isStrict(op));
     Value init = filled(b, op, lowering, type, b.getZeroAttr(element));
     auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
-      auto flags = freeOrder(b.getContext());
+      auto flags = flagsOf(op, /*exactProducts=*/!stored.isF64());
       Value sum;
       if (isa<FloatType>(element)) {
-        Value x = widened(b, loc, v[0]), y = widened(b, loc, v[1]);
+        Value x = accumulated(b, loc, v[0], element), y = accumulated(b, loc, v[1], element);
         Value product = arith::MulFOp::create(b, loc, x, y, flags);
         sum = arith::AddFOp::create(b, loc, v[2], product, flags);
       } else {

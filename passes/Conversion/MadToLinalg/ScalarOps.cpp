@@ -8,8 +8,14 @@
 // are guarded with selects, which vectorise and which fold away where an operand
 // is known. Elements of f16 and bf16 are computed with in f32.
 //
+// Strict ops give the bits of the reference, which computes in f64 and rounds. What
+// is correctly rounded in f32 is so by way of f64 as well, and the other way round:
+// 53 >= 2 * 24 + 2 bits, and 24 >= 2 * 11 + 2 for f16. (Figueroa, "When is double
+// rounding innocuous?", 1995.) The functions are computed in f64, by libm.
+//
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadMathOps.h"
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -27,8 +33,13 @@ namespace {
 class ScalarBuilder {
 public:
   ScalarBuilder(OpBuilder &b, Operation *op, ValueRange operands)
-      : b(op->getLoc(), b), op(op),
-        contract(arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::contract)) {
+      : b(op->getLoc(), b), op(op), precision(precisionOf(op)),
+        inDouble(precision == Precision::Strict && !isCorrectlyRounded(op)) {
+    using F = arith::FastMathFlags;
+    flags = arith::FastMathFlagsAttr::get(b.getContext(), precision == Precision::Fast ? F::fast
+                                                          : precision == Precision::Strict
+                                                              ? F::none
+                                                              : F::contract);
     for (auto [i, value] : llvm::enumerate(operands))
       args.push_back(operand(i, value));
     if (!args.empty()) {
@@ -47,14 +58,17 @@ private:
   bool isFloat() const { return isa<FloatType>(type); }
   Value constant(double value);
   Value integer(int64_t value) { return arith::ConstantIntOp::create(b, type, value); }
-  template <typename Op> Value make(Value x) { return Op::create(b, x).getResult(); }
-  template <typename Op> Value make(Value x, Value y) { return Op::create(b, x, y).getResult(); }
-  template <typename Op> Value makeContract(Value x, Value y) {
-    return Op::create(b, x, y, contract).getResult();
+  template <typename Op> Value make(Value x) { return mark(Op::create(b, x)); }
+  template <typename Op> Value make(Value x, Value y) { return mark(Op::create(b, x, y)); }
+  /// With what the op allows.
+  template <typename Op> Value makeFree(Value x, Value y) {
+    return Op::create(b, x, y, flags).getResult();
   }
   template <typename FloatOp, typename IntOp> Value either(Value x, Value y) {
-    return isFloat() ? makeContract<FloatOp>(x, y) : make<IntOp>(x, y);
+    return isFloat() ? makeFree<FloatOp>(x, y) : make<IntOp>(x, y);
   }
+  Value mark(Operation *made);
+  static bool isCorrectlyRounded(Operation *op);
   Value select(Value condition, Value x, Value y) {
     return arith::SelectOp::create(b, condition, x, y);
   }
@@ -83,7 +97,9 @@ private:
   ImplicitLocOpBuilder b;
   Operation *op;
   SmallVector<Value, 3> args; ///< bools as i1, f16 and bf16 as f32
-  arith::FastMathFlagsAttr contract;
+  Precision precision;
+  bool inDouble; ///< floats are computed with in f64
+  arith::FastMathFlagsAttr flags;
   Type type;
   bool isUnsigned = false;
 };
@@ -92,7 +108,29 @@ Value ScalarBuilder::operand(unsigned number, Value value) {
   if (isa<SelectOp>(op) && number > 0)
     return value; // it only moves
   value = fromStorage(b, b.getLoc(), value, elementOf(op->getOperand(number)).isInteger(1));
-  return widened(b, b.getLoc(), value);
+  return inDouble ? inF64(b, b.getLoc(), value) : widened(b, b.getLoc(), value);
+}
+
+/// Operations that IEEE 754 defines, and what only selects: all other ops are functions
+/// whose last bit depends on how they are computed.
+bool ScalarBuilder::isCorrectlyRounded(Operation *op) {
+  return isa<AbsOp, AddOp, AndOp, CastOp, CeilOp, CompareOp, DivOp, FloorOp, IsFiniteOp, IsInfOp,
+             IsNanOp, MaxOp, MinOp, MulOp, NegOp, NotOp, OrOp, RemOp, RoundOp, SelectOp, SignOp,
+             SqrtOp, SubOp, TruncOp>(op) ||
+         !isa<FloatType>(elementOf(op->getResult(0)));
+}
+
+/// The functions of a strict op are those of libm, whatever their arguments are;
+/// those of a fast one may be approximations.
+Value ScalarBuilder::mark(Operation *made) {
+  if (isa<math::MathDialect>(made->getDialect())) {
+    if (precision == Precision::Strict)
+      setPrecision(made, precision);
+    if (auto math = dyn_cast<arith::ArithFastMathInterface>(made);
+        math && precision == Precision::Fast)
+      made->setAttr(math.getFastMathAttrName(), flags);
+  }
+  return made->getResult(0);
 }
 
 Value ScalarBuilder::constant(double value) {
@@ -119,7 +157,7 @@ Value ScalarBuilder::sign(Value x) {
 
 Value ScalarBuilder::divide(Value x, Value y) {
   if (isFloat())
-    return makeContract<arith::DivFOp>(x, y);
+    return makeFree<arith::DivFOp>(x, y);
   // The machine traps on x / 0 and on least / -1.
   Value zero = integer(0), one = integer(1), minus = integer(-1);
   Value byZero = compare(arith::CmpIPredicate::eq, y, zero);
@@ -278,7 +316,7 @@ Value ScalarBuilder::unary(Value x) {
       .Case<Log1pOp>([&](auto) { return make<math::Log1pOp>(x); })
       .Case<SqrtOp>([&](auto) { return make<math::SqrtOp>(x); })
       .Case<RsqrtOp>(
-          [&](auto) { return makeContract<arith::DivFOp>(constant(1), make<math::SqrtOp>(x)); })
+          [&](auto) { return makeFree<arith::DivFOp>(constant(1), make<math::SqrtOp>(x)); })
       .Case<SinOp>([&](auto) { return make<math::SinOp>(x); })
       .Case<CosOp>([&](auto) { return make<math::CosOp>(x); })
       .Case<TanOp>([&](auto) { return make<math::TanOp>(x); })
@@ -371,7 +409,7 @@ Value ScalarBuilder::build() {
   else if (args.size() == 2)
     result = binary(args[0], args[1]);
   else if (isa<FmaOp>(op))
-    result = math::FmaOp::create(b, args[0], args[1], args[2]);
+    result = mark(math::FmaOp::create(b, args[0], args[1], args[2]));
   return result ? narrowed(b, b.getLoc(), result, elementOf(op->getResult(0))) : Value();
 }
 

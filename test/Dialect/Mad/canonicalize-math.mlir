@@ -45,3 +45,19 @@ func.func @constants() -> (tensor<i8>, tensor<i8>, tensor<i8>, tensor<ui8>, tens
   %6 = mad.atan2 %z, %m : (tensor<f32>, tensor<f32>) -> tensor<f32>
   return %0, %1, %2, %3, %4, %5, %6 : tensor<i8>, tensor<i8>, tensor<i8>, tensor<ui8>, tensor<i1>, tensor<f32>, tensor<f32>
 }
+
+// The square of an f32 is the same by pow on f64; of an f64 it need not be.
+// CHECK-LABEL: func.func @square_of_strict
+// CHECK-SAME: %[[X:.*]]: tensor<f32>, %[[Y:.*]]: tensor<f64>
+// CHECK: %[[A:.*]] = mad.mul %[[X]], %[[X]] {mad.fp = "strict"}
+// CHECK: %[[B:.*]] = mad.pow %[[Y]], %{{.*}} {mad.fp = "strict"}
+// CHECK: %[[C:.*]] = mad.mul %[[Y]], %[[Y]] {mad.fp = "fast"}
+// CHECK: return %[[A]], %[[B]], %[[C]]
+func.func @square_of_strict(%x: tensor<f32>, %y: tensor<f64>) -> (tensor<f32>, tensor<f64>, tensor<f64>) {
+  %two = mad.constant dense<2.0> : tensor<f32>
+  %wide = mad.constant dense<2.0> : tensor<f64>
+  %0 = mad.pow %x, %two {mad.fp = "strict"} : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %1 = mad.pow %y, %wide {mad.fp = "strict"} : (tensor<f64>, tensor<f64>) -> tensor<f64>
+  %2 = mad.pow %y, %wide {mad.fp = "fast"} : (tensor<f64>, tensor<f64>) -> tensor<f64>
+  return %0, %1, %2 : tensor<f32>, tensor<f64>, tensor<f64>
+}

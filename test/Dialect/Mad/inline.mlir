@@ -43,3 +43,21 @@ func.func @main(%c: tensor<i1>, %x: tensor<2xf32>, %i: tensor<i64>) -> (tensor<2
   %unused = mad.gather %x[%i] : (tensor<2xf32>, tensor<i64>) -> tensor<f32>
   return %1, %2 : tensor<2xf32>, tensor<2xf32>
 }
+
+// An op keeps its precision where it is inlined; it is not merged with one of another.
+// CHECK-NOT: @exact
+func.func private @exact(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = mad.exp %x {mad.fp = "strict"} : (tensor<2xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// CHECK-LABEL: func.func @precisions
+// CHECK: %[[FAST:.*]] = mad.exp %{{.*}} {mad.fp = "fast"}
+// CHECK: %[[STRICT:.*]] = mad.exp %{{.*}} {mad.fp = "strict"}
+// CHECK: return %[[FAST]], %[[STRICT]], %[[STRICT]]
+func.func @precisions(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+  %0 = mad.exp %x {mad.fp = "fast"} : (tensor<2xf32>) -> tensor<2xf32>
+  %1 = call @exact(%x) : (tensor<2xf32>) -> tensor<2xf32>
+  %2 = call @exact(%x) : (tensor<2xf32>) -> tensor<2xf32>
+  return %0, %1, %2 : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+}

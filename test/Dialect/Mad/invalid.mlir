@@ -722,3 +722,11 @@ func.func @yield() {
   // expected-error @+1 {{expects parent op to be one of 'mad.if, mad.scan, mad.iterate'}}
   mad.yield
 }
+
+// -----
+
+func.func @precision(%x: tensor<2xf32>) -> tensor<2xf32> {
+  // expected-error @below {{`mad.fp` must be "strict" or "fast"}}
+  %0 = mad.exp %x {mad.fp = "exact"} : (tensor<2xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
