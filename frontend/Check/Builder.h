@@ -18,8 +18,8 @@ public:
   explicit Builder(hir::Program &program) : program(program) {}
 
   hir::Program &program;
-  std::vector<hir::Node *> *block = nullptr; ///< where nodes are appended
-  Span span;                                 ///< of new nodes
+  std::vector<hir::Node *> *block = nullptr;          ///< where nodes are appended
+  Span span;                                          ///< of new nodes
   hir::Precision precision = hir::Precision::Default; ///< of new nodes
 
   /// A node that is in no block yet.

@@ -38,8 +38,7 @@ void Checker::computedWeight(Declaration &decl) {
   own.function = function.get();
   own.root = &root;
   own.scope = &scope;
-  own.precision = function->precision =
-      decl.module->precision.value_or(hir::Precision::Default);
+  own.precision = function->precision = decl.module->precision.value_or(hir::Precision::Default);
   Enter enter(*this, own);
   Into into(*this, function->body.nodes);
   const Node *type = decl.node->kids[0], *expression = decl.node->kids[1];

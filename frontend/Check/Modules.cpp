@@ -68,8 +68,8 @@ void Checker::declarePrecision(Module &module, const Node *item) {
     Report(*this, code::E0417, item->span,
            "`fp = " + std::string(item->text) + "` is for the whole file: it stands at its head")
         .note("this stands before it", module.file->items.front()->nameSpan)
-        .help("of one function it stands behind the result: `with fp = " +
-              std::string(item->text) + "`");
+        .help("of one function it stands behind the result: `with fp = " + std::string(item->text) +
+              "`");
   else
     module.precision = mode;
 }

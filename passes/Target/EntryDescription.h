@@ -39,7 +39,7 @@ struct CheckDescription {
 struct EntryDescription {
   std::string name;
   std::string doc;
-  std::string precision; ///< of its own code: `strict`, `fast`, else empty
+  std::string precision;         ///< of its own code: `strict`, `fast`, else empty
   std::vector<std::string> dims; ///< dimension parameters, in the order of `dims[]` at a call
   std::vector<ValueDescription> inputs, outputs;
   std::vector<std::string> weights; ///< symbol names, in the order of `data[]` at a call

@@ -270,8 +270,7 @@ struct SquareOfPow : OpRewritePattern<PowOp> {
     Precision precision = precisionOf(op);
     if (precision == Precision::Strict && tensor(op.getResult()).getElementType().isF64())
       return rewriter.notifyMatchFailure(op, "pow rounds in its own way");
-    auto product =
-        rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), op.getLhs(), op.getLhs());
+    auto product = rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), op.getLhs(), op.getLhs());
     setPrecision(product, precision);
     return success();
   }

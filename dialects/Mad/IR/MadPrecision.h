@@ -26,7 +26,7 @@ inline constexpr llvm::StringLiteral precisionAttr = "mad.fp";
 
 inline Precision precisionOf(mlir::Operation *op) {
   auto mode = op->getAttrOfType<mlir::StringAttr>(precisionAttr);
-  return !mode                        ? Precision::Default
+  return !mode                         ? Precision::Default
          : mode.getValue() == "strict" ? Precision::Strict
                                        : Precision::Fast;
 }

@@ -26,7 +26,7 @@ namespace {
 arith::FastMathFlagsAttr flagsOf(Operation *op, bool exactProducts = false) {
   using F = arith::FastMathFlags;
   Precision precision = precisionOf(op);
-  F flags = precision == Precision::Fast    ? F::fast
+  F flags = precision == Precision::Fast     ? F::fast
             : precision != Precision::Strict ? F::reassoc | F::contract
             : exactProducts                  ? F::contract
                                              : F::none;
