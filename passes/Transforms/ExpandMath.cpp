@@ -95,6 +95,7 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
       });
       return ops;
     };
+    relaxMaxima(getOperation());
     for (Operation *op : mathOps())
       replace(op, [&](ImplicitLocOpBuilder &b) { return expand(b, op); });
     // Expansions may ask for the function itself on some arguments.
@@ -124,6 +125,8 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     if (!getElementTypeOrSelf(type).isF32())
       return {};
     F32Builder m(b, type, level >= 3);
+    if (Value result = expandFastF32(m, op))
+      return result;
     if (isa<math::PowFOp>(op))
       return expandPowerF32(m, op->getOperand(0), op->getOperand(1));
     if (isa<math::Atan2Op>(op))

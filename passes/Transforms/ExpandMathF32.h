@@ -72,6 +72,12 @@ private:
 /// no expansion. `name` is that of the op without the dialect.
 mlir::Value expandF32(F32Builder &m, llvm::StringRef name, mlir::Value x);
 
+/// The same of an op of fast code, where that is less work.
+mlir::Value expandFastF32(F32Builder &m, mlir::Operation *op);
+
+/// Maxima and minima of fast code, on any floats, as comparisons.
+void relaxMaxima(mlir::ModuleOp module);
+
 /// The angle of the point (x, y).
 mlir::Value expandAtan2F32(F32Builder &m, mlir::Value y, mlir::Value x);
 

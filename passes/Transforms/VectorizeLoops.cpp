@@ -163,6 +163,7 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
   }
 
   bool lower(IRRewriter &rewriter, linalg::GenericOp op, ArrayRef<linalg::FillOp> fills) {
+    vectorize::shareReciprocals(rewriter, op, level);
     if (level >= 3)
       fuseMultiplyAdd(rewriter, op);
     std::optional<Nest> nest = Nest::get(op, level);

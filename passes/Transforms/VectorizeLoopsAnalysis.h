@@ -110,6 +110,9 @@ private:
   Variation none;
 };
 
+/// `x / y` of fast code as `x * (1 / y)`, where one y serves for many x.
+void shareReciprocals(mlir::RewriterBase &rewriter, mlir::linalg::GenericOp op, int level);
+
 std::optional<int64_t> constantInt(mlir::Value value);
 
 /// Functions that become long polynomials or calls.

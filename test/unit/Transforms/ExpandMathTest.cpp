@@ -119,6 +119,43 @@ TEST_P(ExpandMath, IsAccurateAndTheSameForScalars) {
   }
 }
 
+/// Flags as fast code has them: the normal numbers stay as accurate, small ones are 0.
+TEST_P(ExpandMath, ExponentialOfFastCode) {
+  std::string ir = R"(
+    func.func @mad_exp(%x: memref<?xf32>, %y: memref<?xf32>) {
+      linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                      iterator_types = ["parallel"]}
+          ins(%x : memref<?xf32>) outs(%y : memref<?xf32>) {
+      ^bb0(%a: f32, %o: f32):
+        %r = math.exp %a fastmath<fast> : f32
+        linalg.yield %r : f32
+      }
+      return
+    })";
+  std::string level = std::to_string(GetParam());
+  auto vectors = Code::compile(ir, "mad-vectorize-loops{level=" + level + "}", GetParam());
+  auto scalars = Code::compile(ir, "", GetParam());
+  ASSERT_TRUE(vectors && scalars);
+  Array<float> x = arguments(), y(x.shape), z(x.shape);
+  vectors->call("mad_exp", x, y);
+  scalars->call("mad_exp", x, z);
+  for (size_t i = 0; i < x.data.size(); ++i) {
+    double exact = std::exp(double(x.data[i]));
+    if (std::isnan(exact)) {
+      EXPECT_FALSE(std::isnan(y.data[i])); // some number
+      continue;
+    }
+    EXPECT_EQ(std::bit_cast<uint32_t>(y.data[i]), std::bit_cast<uint32_t>(z.data[i]));
+    if (exact < 1.7e-38)
+      EXPECT_LE(std::fabs(y.data[i] - exact), 1.7e-38) << x.data[i];
+    else
+      EXPECT_LE(error(y.data[i], exact), 1.2) << x.data[i];
+    if (exact < 1.1e-38) {
+      EXPECT_EQ(y.data[i], 0.0f) << x.data[i];
+    }
+  }
+}
+
 TEST_P(ExpandMath, PowerIsThatOfC) {
   std::string ir = R"(
     func.func @mad_pow(%x: memref<?xf32>, %y: memref<?xf32>, %z: memref<?xf32>) {
