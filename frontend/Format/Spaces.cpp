@@ -73,6 +73,9 @@ size_t fmt::spacesBetween(const std::vector<Piece> &pieces, size_t at, const Pla
     return 1;
   if (left == Token::LeftBrace && right == Token::RightBrace)
     return 0;
+  // `1.x` would be a malformed number; in `x.0.1` the 0 is a position.
+  if (left == Token::Number && right == Token::Dot)
+    return at < 2 || pieces[at - 2].token != Token::Dot;
   if (left == Token::LeftParen || left == Token::LeftBracket || right == Token::RightParen ||
       right == Token::RightBracket || right == Token::Comma || right == Token::Line ||
       left == Token::Dot || right == Token::Dot || right == Token::Ellipsis)

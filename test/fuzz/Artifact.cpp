@@ -11,11 +11,10 @@
 extern "C" {
 #include "runtime/core/weights.h"
 }
+#include "test/fuzz/Memory.h"
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <sys/mman.h>
-#include <unistd.h>
 
 extern "C" {
 /// As in runtime/core/core.h, which is no C++.
@@ -27,16 +26,6 @@ mad_status mad_file_verify(const char *path, mad_file_facts *facts, mad_error *e
 }
 
 namespace {
-
-/// A file in memory that is used again and again.
-const char *file(const std::string &bytes) {
-  static const int descriptor = memfd_create("fuzz", 0);
-  static const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-  if (descriptor < 0 || ftruncate(descriptor, 0) != 0 ||
-      pwrite(descriptor, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    abort();
-  return path.c_str();
-}
 
 void check(mad_status status, const mad_error &error) {
   // A failure has a text, a success has none.
@@ -89,7 +78,7 @@ void loadLibrary(std::string bytes, bool fit) {
     fitLibrary(bytes);
   mad_file_facts facts;
   mad_error error = {};
-  check(mad_file_verify(file(bytes), &facts, &error), error);
+  check(mad_file_verify(memoryFile(bytes.data(), bytes.size()), &facts, &error), error);
 }
 
 void loadWeights(std::string bytes, bool fit, bool all) {
@@ -103,7 +92,7 @@ void loadWeights(std::string bytes, bool fit, bool all) {
   artifact.name = "fuzz";
   artifact.num_weights = 3;
   artifact.weights = weights;
-  const mad_load_options options = {sizeof options, file(bytes),
+  const mad_load_options options = {sizeof options, memoryFile(bytes.data(), bytes.size()),
                                     all ? MAD_VERIFY_ALL : MAD_VERIFY_CODE};
   const void *data[3] = {};
   mad_weight_memory memory;

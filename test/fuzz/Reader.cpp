@@ -7,13 +7,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/io/TensorFile.h"
+#include "test/fuzz/Memory.h"
 
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <strings.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 using namespace mad::io;
 
@@ -30,16 +29,6 @@ bool ofFormat(std::string_view bytes) {
   if (format == "mtx")
     return bytes.size() > 14 && strncasecmp(bytes.data(), "%%MatrixMarket", 14) == 0;
   return bytes.size() > 8 && bytes[8] == '{';
-}
-
-/// A file in memory that is used again and again.
-const std::string &file(const uint8_t *data, size_t size) {
-  static const int descriptor = memfd_create("fuzz", 0);
-  static const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-  if (descriptor < 0 || ftruncate(descriptor, 0) != 0 ||
-      pwrite(descriptor, data, size, 0) != static_cast<ssize_t>(size))
-    abort();
-  return path;
 }
 
 void check(bool good, const std::string &error) {
@@ -70,7 +59,7 @@ void readTensor(const std::string &path, const std::string &name, std::optional<
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!ofFormat({reinterpret_cast<const char *>(data), size}))
     return -1;
-  const std::string &path = file(data, size);
+  const std::string path = memoryFile(data, size);
   std::string error;
   std::vector<Entry> entries;
   bool listed = list(path, entries, error);

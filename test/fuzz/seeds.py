@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """usage: seeds.py FOLDER     writes small good files for the fuzzers, a folder a format"""
+import glob
 import io
 import json
 import os
@@ -141,3 +142,27 @@ for kind, block, count in (16, 256, 66), (17, 256, 74), (22, 256, 82), (18, 256,
     put("gguf", "type%d" % kind, names["container"]([("t", kind, (1, block), content)], 3, 8))
 put("gguf", "plain", names["container"]([("a", 0, (2, 2), bytes(16)), ("b", 30, (3,), bytes(6)),
                                          ("c", 24, (), b"x")], 2, 32))
+
+# Programs, in pieces that are not cut within an item: what is small is tried often.
+def pieces(text, limit=600):
+    piece = ""
+    for item in text.split("\n\n"):
+        if piece and len(piece) + len(item) > limit:
+            yield piece
+            piece = ""
+        piece += item + "\n\n"
+    yield piece
+
+
+programs = set()
+for pattern in ("test/execute/**/*.mad", "test/Frontend/**/*.mad", "examples/**/*.mad",
+                "frontend/std/*.mad"):
+    for path in sorted(glob.glob(os.path.join(source, "..", pattern), recursive=True)):
+        with open(path, "rb") as file:
+            text = file.read().decode("utf-8", "surrogateescape")
+        # Lines for the test runner, and what says what is expected, are no program.
+        lines = [line for line in text.split("\n") if not line.startswith(("// RUN", "// CHECK"))]
+        programs.update(p for p in pieces("\n".join(lines)) if 0 < len(p) < 2000)
+for kind in "syntax", "frontend":
+    for number, text in enumerate(sorted(programs)):
+        put(kind, "%d.mad" % number, text.encode("utf-8", "surrogateescape"))
