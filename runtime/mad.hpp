@@ -29,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <initializer_list>
 #include <memory>
@@ -43,6 +44,84 @@ namespace mad {
 
 using Shape = std::vector<int64_t>;
 
+//===- Halves ---------------------------------------------------------------===//
+
+namespace detail {
+inline uint32_t bitsOf(float number) {
+  uint32_t bits;
+  std::memcpy(&bits, &number, sizeof bits);
+  return bits;
+}
+inline float floatOf(uint32_t bits) {
+  float number;
+  std::memcpy(&number, &bits, sizeof number);
+  return number;
+}
+/// Without the last `count` bits, rounded to the nearest, ties to even; 0 < count < 32.
+inline uint32_t dropBits(uint32_t bits, uint32_t count) {
+  const uint32_t kept = bits >> count, rest = bits & ((1u << count) - 1), half = 1u << (count - 1);
+  return kept + (rest > half || (rest == half && (kept & 1)) ? 1 : 0);
+}
+} // namespace detail
+
+/// An element of type f16 (IEEE binary16): two bytes that hold a number. Made of a float
+/// with rounding to nearest, ties to even; becomes a float by itself, to compute with.
+struct f16 {
+  uint16_t bits = 0;
+  f16() = default;
+  explicit f16(float number) : bits(round(detail::bitsOf(number))) {}
+  static f16 fromBits(uint16_t bits) {
+    f16 made;
+    made.bits = bits;
+    return made;
+  }
+  operator float() const {
+    const uint32_t sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 31u, tail = bits & 1023u;
+    if (exponent == 31)
+      return detail::floatOf(sign | 0x7f800000u | tail << 13);
+    if (exponent == 0) // steps of 2^-24
+      return (sign ? -1.0f : 1.0f) * static_cast<float>(tail) * 5.9604644775390625e-8f;
+    return detail::floatOf(sign | (exponent + 112) << 23 | tail << 13);
+  }
+
+private:
+  static uint16_t round(uint32_t number) {
+    const uint32_t sign = number >> 16 & 0x8000u, size = number & 0x7fffffffu, exponent = size >> 23;
+    uint32_t made;
+    if (size > 0x7f800000u)
+      made = 0x7e00u | (size >> 13 & 1023u); // NaN
+    else if (size >= 0x477ff000u)
+      made = 0x7c00u; // from 65520 on: infinity
+    else if (exponent >= 113)
+      made = detail::dropBits(size - (112u << 23), 13);
+    else if (exponent >= 102) // a multiple of 2^-24
+      made = detail::dropBits((size & 0x7fffffu) | 0x800000u, 126 - exponent);
+    else
+      made = 0;
+    return static_cast<uint16_t>(sign | made);
+  }
+};
+
+/// An element of type bf16, the upper half of a float; as f16.
+struct bf16 {
+  uint16_t bits = 0;
+  bf16() = default;
+  explicit bf16(float number) : bits(round(detail::bitsOf(number))) {}
+  static bf16 fromBits(uint16_t bits) {
+    bf16 made;
+    made.bits = bits;
+    return made;
+  }
+  operator float() const { return detail::floatOf(static_cast<uint32_t>(bits) << 16); }
+
+private:
+  static uint16_t round(uint32_t number) {
+    const bool nan = (number & 0x7fffffffu) > 0x7f800000u;
+    return static_cast<uint16_t>(nan ? number >> 16 | 0x40u : detail::dropBits(number, 16));
+  }
+};
+static_assert(sizeof(f16) == 2 && sizeof(bf16) == 2, "an element is two bytes");
+
 /// The element type of mad.h for a type of C++.
 template <typename T> struct DTypeOf;
 template <> struct DTypeOf<float> : std::integral_constant<mad_dtype, MAD_F32> {};
@@ -52,6 +131,8 @@ template <> struct DTypeOf<int64_t> : std::integral_constant<mad_dtype, MAD_I64>
 template <> struct DTypeOf<bool> : std::integral_constant<mad_dtype, MAD_BOOL> {};
 template <> struct DTypeOf<int8_t> : std::integral_constant<mad_dtype, MAD_I8> {};
 template <> struct DTypeOf<uint8_t> : std::integral_constant<mad_dtype, MAD_U8> {};
+template <> struct DTypeOf<f16> : std::integral_constant<mad_dtype, MAD_F16> {};
+template <> struct DTypeOf<bf16> : std::integral_constant<mad_dtype, MAD_BF16> {};
 static_assert(sizeof(bool) == 1, "a bool of a model is one byte");
 
 //===- Failures -------------------------------------------------------------===//
@@ -199,7 +280,9 @@ private:
 /// to must outlive the call. A state, which the call writes, is not constant.
 class Argument {
 public:
-  template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
+  template <typename T,
+            typename = std::enable_if_t<std::is_arithmetic_v<T> || std::is_same_v<T, f16> ||
+                                        std::is_same_v<T, bf16>>>
   Argument(T number) : constant(true), type(DTypeOf<T>::value) {
     new (&scalar) T(number);
   }

@@ -88,6 +88,27 @@ static int callWithAllocator(mad_module *module, mad_context *context) {
   return failed(status, mad_context_message(context));
 }
 
+/* A state is the caller's memory: each call reads it and leaves the new value there. Point
+ * by point it comes to the mean that all points together have. */
+static int callWithState(mad_context *context) {
+  float p[3][3], mean[3] = {0};
+  int64_t count = 0;
+  mad_status status = model_classify(context, 3, &points[0][0], &p[0][0]);
+  for (int i = 0; status == MAD_OK && i < 3; ++i)
+    status = model_observe(context, 1, points[i], &count, mean);
+  if (failed(status, mad_context_message(context)))
+    return 1;
+  printf("after %d steps: %.4f %.4f %.4f\n", (int)count, (double)mean[0], (double)mean[1],
+         (double)mean[2]);
+  for (int c = 0; c < 3; ++c) {
+    /* Three roundings of numbers below 1 on either side. */
+    const double expected = ((double)p[0][c] + (double)p[1][c] + (double)p[2][c]) / 3.0;
+    if (!((double)mean[c] - expected < 1e-6 && expected - (double)mean[c] < 1e-6))
+      return 1;
+  }
+  return 0;
+}
+
 /* One module for all threads, a context for each. The contexts share a pool for loops
  * that are worth it; results do not depend on it. */
 typedef struct work {
@@ -157,7 +178,7 @@ int main(int argc, char **argv) {
   mad_context *context = NULL, *otherContext = NULL;
   int bad = open(folder, NULL, &module, &context) || classify(context) ||
             callWrongly(module, context) || callWithAllocator(module, context) ||
-            callFromThreads(module);
+            callWithState(context) || callFromThreads(module);
   /* The same code with other weights: their file is mapped, not copied. */
   if (!bad) {
     printf("with other weights:\n");

@@ -88,8 +88,11 @@ public:
   bool exposeNamed(const std::string &entry, std::vector<std::string> &names);
   /// Makes more results of all floats that the entry computes.
   bool exposeComputed(const std::string &entry, std::vector<ExposedOp> &ops);
-  /// Makes more results of what the entry contracts with weights.
-  bool exposeContractions(const std::string &entry, std::vector<ExposedContraction> &contractions);
+  /// Makes more results of what the entry contracts with weights. `nested` when some of it
+  /// lies in loops or branches, which have no such results: then there are none, and all is
+  /// seen by `contractionsByReference`.
+  bool exposeContractions(const std::string &entry, std::vector<ExposedContraction> &contractions,
+                          bool &nested);
 
   /// What evaluates weights that are computed.
   enum class Evaluate { Compiled, Reference, Reference64 };

@@ -10,6 +10,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Driver/CompilationImpl.h"
+#include "passes/Driver/Contractions.h"
 #include "passes/Driver/Exposed.h"
 #include "passes/Transforms/Places.h"
 #include "llvm/ADT/StringExtras.h"
@@ -190,44 +191,37 @@ bool Compilation::exposeComputed(const std::string &entry, std::vector<ExposedOp
   return true;
 }
 
-/// The weight that an operand is, also when it is transposed or reshaped.
-static WeightOp weightOf(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (auto weight = dyn_cast<WeightOp>(op))
-      return weight;
-    if (!isa<ViewOp, ReshapeOp, CastOp>(op))
-      return {};
-    value = op->getOperand(0);
-  }
-  return {};
+/// The subscript of a view, if it is a constant.
+static std::optional<int64_t> constantScalar(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto numbers = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : nullptr;
+  if (!numbers || numbers.getNumElements() != 1)
+    return std::nullopt;
+  return (*numbers.value_begin<APInt>()).getSExtValue();
 }
 
 bool Compilation::exposeContractions(const std::string &entry,
-                                     std::vector<ExposedContraction> &contractions) {
+                                     std::vector<ExposedContraction> &contractions, bool &nested) {
   func::FuncOp f = inlined(*impl, entry);
   if (!f)
     return false;
   std::string file = fileOf(f.getLoc());
   SmallVector<Value> values;
   std::vector<std::string> names;
-  for (auto op : f.front().getOps<ContractOp>()) {
-    unsigned kept = cast<RankedTensorType>(op.getType()).getRank();
-    for (bool left : {false, true}) {
-      WeightOp weight = weightOf(left ? op.getLhs() : op.getRhs());
-      if (!weight)
-        continue;
-      Value activations = left ? op.getRhs() : op.getLhs();
-      AffineMap map = left ? op.getRhsMap() : op.getLhsMap();
-      ExposedContraction made{weight.getSource().str(), placeIn(op.getLoc(), file), {}};
-      for (unsigned i = 0; i < map.getNumResults(); ++i)
-        if (map.getDimPosition(i) >= kept)
-          made.channels.push_back(i);
-      contractions.push_back(std::move(made));
-      values.push_back(activations);
-      names.push_back("activations" + std::to_string(values.size()));
-    }
-  }
-  addResults(f, values, names);
+  nested = false;
+  f.walk([&](ContractOp op) {
+    forWeights(op, file,
+               [&](const WeightOperand &weight, unsigned activations, ExposedContraction made) {
+                 nested |= op->getBlock() != &f.front();
+                 made.layer = weight.layer(constantScalar);
+                 made.layers = weight.layers();
+                 contractions.push_back(std::move(made));
+                 values.push_back(op->getOperand(activations));
+                 names.push_back("activations" + std::to_string(values.size()));
+               });
+  });
+  if (!nested)
+    addResults(f, values, names);
   return true;
 }
 

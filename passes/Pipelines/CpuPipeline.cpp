@@ -49,7 +49,7 @@ static void buildLinalg(OpPassManager &pm) {
 /// Memory: results at the caller's, the rest in an arena.
 static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   pm.addPass(createBindDestinations());
-  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(createEliminateEmptyTensors());
   pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;

@@ -31,6 +31,16 @@ def BindDestinations : Pass<"mad-bind-destinations", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def EliminateEmptyTensors : Pass<"mad-eliminate-empty-tensors", "::mlir::ModuleOp"> {
+  let summary = "makes values where they are inserted";
+  let description = [{
+    As `eliminate-empty-tensors`, but no write to a part of a tensor moves before a check
+    (`cf.assert`) that stands between the computation of the value and its insertion.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
   let summary = "replaces math functions by polynomials and calls of libm";
   let description = [{

@@ -184,6 +184,18 @@ class _Plan:
         self.output_address = ctypes.addressof(self.outputs)
 
 
+def _python_names(values):
+    """What values are called in Python: the tensor `w.k` of a record is `w_k`, and a word of
+    Python, or a name that is taken, has a `_` behind it."""
+    names = []
+    for value in values:
+        name = value.name.replace(".", "_")
+        while keyword.iskeyword(name) or name in names:
+            name += "_"
+        names.append(name)
+    return names
+
+
 class _Caller:
     """Calls one entry."""
 
@@ -193,12 +205,14 @@ class _Caller:
         self.input_types = [v._type for v in entry.inputs]
         self.output_types = [v._type for v in entry.outputs]
         self.names = [v.name for v in entry.inputs]
+        self.parameters = _python_names(entry.inputs)
+        self.by_parameter = dict(zip(self.parameters, self.names))
         self.visible = [j for j, v in enumerate(entry.outputs) if not v.state]
         self.states = [(v._other, j) for j, v in enumerate(entry.outputs) if v.state]
         self.result = None
         if len(self.visible) != 1:
             self.result = collections.namedtuple(
-                entry.name + "_result", [v.name for v in entry.results], rename=True)
+                entry.name + "_result", _python_names(entry.results), rename=True)
 
     def answer(self, results):
         if self.result is None:
@@ -220,7 +234,7 @@ class _Caller:
             raise InvalidArgumentError("`%s` was given %d arguments; %s" % (name, len(args), takes))
         values = dict(zip(names, args))
         for key, value in kwargs.items():
-            key = key[:-1] if key not in names and key.endswith("_") else key
+            key = self.by_parameter.get(key, key)
             if key not in names:
                 raise InvalidArgumentError("`%s` has no argument `%s`; %s" % (name, key, takes))
             if key in values:
@@ -244,7 +258,8 @@ class _Caller:
         if self.result is None:
             out = (out,)
         elif isinstance(out, dict):
-            out = tuple(out.get(v.name) for v in values)
+            out = tuple(out.get(v.name, out.get(n))
+                        for v, n in zip(values, _python_names(values)))
         if not isinstance(out, (tuple, list)) or len(out) != len(values):
             raise InvalidArgumentError("`out` of `%s` must hold %d arrays: %s" % (
                 self.entry.name, len(values), ", ".join("`%s`" % v.name for v in values)))
@@ -267,7 +282,7 @@ def _function(handle, number, entry):
     caller = _Caller(handle, number, entry)
     count, num_outputs = len(entry.inputs), len(entry.outputs)
     visible, states = caller.visible, caller.states
-    names, input_types = caller.names, caller.input_types
+    input_types = caller.input_types
     # A state has to be writable; that is looked at elsewhere.
     numpy_types = [None if v.state else v._type.numpy for v in entry.inputs]
     output_types = caller.output_types
@@ -346,9 +361,8 @@ def _function(handle, number, entry):
     call.__module__ = "mad"
     call.entry = entry
     call.__doc__ = "%s\n\n%r" % (entry.doc, entry) if entry.doc else repr(entry)
-    parameters = [inspect.Parameter(n + "_" if keyword.iskeyword(n) else n,
-                                    inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=v)
-                  for n, v in zip(names, entry.inputs)]
+    parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=v)
+                  for n, v in zip(caller.parameters, entry.inputs)]
     parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
     returns = entry.results[0] if len(visible) == 1 else entry.results
     call.__signature__ = inspect.Signature(parameters, return_annotation=returns)

@@ -29,6 +29,7 @@ struct System {
   bool watching = false;
   long until = 0; ///< calls that succeed before one fails
   bool failed = false;
+  bool shortens = false; ///< a read that fails finds the end of the file
   std::set<const void *> blocks, maps;
   std::set<int> files;
 
@@ -93,7 +94,7 @@ int __wrap_close(int file) {
   return __real_close(file);
 }
 ssize_t __wrap_pread(int file, void *bytes, size_t size, off_t offset) {
-  return sys.fails(EIO) ? -1 : __real_pread(file, bytes, size, offset);
+  return sys.fails(EIO) ? (sys.shortens ? 0 : -1) : __real_pread(file, bytes, size, offset);
 }
 int __wrap_fstat(int file, struct stat *info) {
   return sys.fails(EIO) ? -1 : __real_fstat(file, info);
@@ -124,13 +125,17 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 }
 
 namespace {
-/// Runs `scenario`, which says how it ended, with failures at every place.
-template <typename Scenario> void atEveryPlace(Scenario scenario, int least) {
+/// Runs `scenario`, which says how it ended, with failures at every place. All messages,
+/// one a line.
+template <typename Scenario>
+std::string atEveryPlace(Scenario scenario, int least, bool shortens = false) {
   int places = 0;
+  std::string messages;
   for (long n = 0; n < 1000; ++n) {
     mad_error error = {};
     sys = System();
     sys.until = n;
+    sys.shortens = shortens;
     sys.watching = true;
     const mad_status status = scenario(&error);
     sys.watching = false;
@@ -146,9 +151,15 @@ template <typename Scenario> void atEveryPlace(Scenario scenario, int least) {
       EXPECT_TRUE(status == MAD_OUT_OF_MEMORY || status == MAD_FILE_ERROR)
           << n << ": " << mad_status_name(status) << ": " << error.message;
       EXPECT_NE(error.message[0], 0) << n;
+      messages += error.message + std::string("\n");
     }
   }
   EXPECT_GE(places, least);
+  return messages;
+}
+
+void expectMessage(const std::string &messages, const std::string &text) {
+  EXPECT_NE(messages.find(text), std::string::npos) << text << " is not in\n" << messages;
 }
 
 /// Loads, makes a context, calls; `y` must be right when that succeeds.
@@ -196,7 +207,13 @@ TEST(Failure, LoadingAFileOfWeights) {
   std::vector<uint64_t> offsets;
   ASSERT_FALSE(bool(writeWeightsFile(affineWeights({2}), weights, offsets)));
   const mad_load_options options = {sizeof options, weights.c_str(), MAD_VERIFY_ALL};
-  atEveryPlace([&](mad_error *error) { return useModel(path->c_str(), &options, error); }, 14);
+  auto use = [&](mad_error *error) { return useModel(path->c_str(), &options, error); };
+  std::string messages = atEveryPlace(use, 14);
+  expectMessage(messages, "cannot open `" + weights + "`: Too many open files");
+  expectMessage(messages, "cannot read `" + weights + "`: Input/output error");
+  expectMessage(messages, "cannot map `" + weights + "` into memory: Cannot allocate memory");
+  messages = atEveryPlace(use, 14, /*shortens=*/true);
+  expectMessage(messages, "cannot read `" + weights + "`: it became shorter meanwhile");
 }
 
 TEST(Failure, LoadingSafetensors) {

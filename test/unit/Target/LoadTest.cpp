@@ -8,6 +8,7 @@
 #include "runtime/artifact.h"
 #include "runtime/core/checksum.h"
 #include "llvm/Object/ELFObjectFile.h"
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -28,6 +29,14 @@ Outcome load(const std::string &path, mad_verify verify = MAD_VERIFY_CODE) {
   made.message = error.message;
   EXPECT_EQ(module != nullptr, made.status == MAD_OK);
   mad_module_destroy(module);
+  return made;
+}
+
+/// As the runtime names it.
+std::string realFolder() {
+  char *path = realpath(folder().c_str(), nullptr);
+  std::string made = path ? path : "";
+  free(path);
   return made;
 }
 
@@ -219,7 +228,9 @@ TEST_F(Load, OtherProcessorsAndWidthsAreRefused) {
 }
 
 TEST_F(Load, FilesThatAreNoLibraries) {
-  EXPECT_EQ(loadBytes("").status, MAD_BAD_FORMAT);
+  EXPECT_EQ(loadBytes("").message,
+            "`" + realFolder() +
+                "/libbroken.so` has 0 bytes, too few for a shared library; is it complete?");
   EXPECT_EQ(loadBytes(std::string(5000, 'x')).status, MAD_BAD_FORMAT);
   EXPECT_NE(loadBytes("#!/bin/sh\n" + std::string(100, ' ')).message.find("magic bytes"),
             std::string::npos);
@@ -233,6 +244,73 @@ TEST_F(Load, FilesThatAreNoLibraries) {
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(load(pipe).status, MAD_FILE_ERROR);
   EXPECT_EQ(load("").status, MAD_FILE_ERROR);
+}
+
+/// The name of a symbol, everywhere in the file; both have one length.
+static void rename(std::string &bytes, llvm::StringRef from, llvm::StringRef to) {
+  ASSERT_EQ(from.size(), to.size());
+  const std::string old = from.str() + '\0';
+  size_t found = 0;
+  for (size_t at = 0; (at = bytes.find(old, at)) != std::string::npos; ++found)
+    bytes.replace(at, to.size(), to.str());
+  ASSERT_GT(found, 0u);
+}
+
+TEST_F(Load, LibraryWithoutItsSymbol) {
+  const std::string before = whole;
+  rename(whole, "mad_artifact_v1", "mad_artifact_v0");
+  const std::string bytes = withHeader([](mad_file_header &) {});
+  whole = before;
+  Outcome made = loadBytes(bytes);
+  EXPECT_EQ(made.status, MAD_BAD_FORMAT);
+  EXPECT_EQ(made.message,
+            "`" + realFolder() + "/libbroken.so` is damaged: it does not export mad_artifact_v1");
+}
+
+TEST_F(Load, HeaderOfAnotherSize) {
+  std::string bytes = whole;
+  auto elf = llvm::cantFail(llvm::object::ELF64LEFile::create(whole));
+  size_t at = elf.getHeader().e_shoff;
+  for (const auto &section : llvm::cantFail(elf.sections())) {
+    if (llvm::cantFail(elf.getSectionName(section)) == MAD_HEADER_SECTION)
+      break;
+    at += elf.getHeader().e_shentsize;
+  }
+  reinterpret_cast<llvm::ELF::Elf64_Shdr *>(bytes.data() + at)->sh_size = 64;
+  Outcome made = loadBytes(bytes);
+  EXPECT_EQ(made.status, MAD_BAD_FORMAT);
+  EXPECT_NE(made.message.find("is damaged: its section .mad.header has 64 bytes, expected 176"),
+            std::string::npos)
+      << made.message;
+}
+
+TEST_F(Load, ChangedCodeNamesBothChecksums) {
+  std::string bytes = whole;
+  bytes[headerOffset() + offsetof(mad_file_header, compiler)] ^= 1;
+  Outcome made = loadBytes(bytes);
+  EXPECT_EQ(made.status, MAD_BAD_FORMAT);
+  EXPECT_NE(made.message.find("is damaged or was changed after its build: checksum "),
+            std::string::npos)
+      << made.message;
+}
+
+/// What the loader of the system says goes to the host.
+TEST_F(Load, LibraryThatTheSystemDoesNotLoad) {
+  const std::string before = whole;
+  auto *head = reinterpret_cast<llvm::ELF::Elf64_Ehdr *>(whole.data());
+  auto *segment = reinterpret_cast<llvm::ELF::Elf64_Phdr *>(whole.data() + head->e_phoff);
+  while (segment->p_type != llvm::ELF::PT_DYNAMIC)
+    ++segment;
+  segment->p_type = llvm::ELF::PT_NULL;
+  const std::string bytes = withHeader([](mad_file_header &) {});
+  whole = before;
+  Outcome made = loadBytes(bytes);
+  EXPECT_EQ(made.status, MAD_FILE_ERROR);
+  EXPECT_NE(made.message.find("cannot load `" + realFolder() + "/libbroken.so`: "),
+            std::string::npos)
+      << made.message;
+  EXPECT_NE(made.message.find("object file has no dynamic section"), std::string::npos)
+      << made.message;
 }
 
 TEST_F(Load, FileThatWasReplacedWhileLoaded) {
