@@ -67,8 +67,8 @@ private:
     SmallVector<Value> block;
     auto type = VectorType::get({square}, from);
     for (int64_t r = 0; r < square; ++r)
-      block.push_back(widen(
-          b, vector::LoadOp::create(b, type, source, ValueRange{i.add(row, r), k}), to));
+      block.push_back(
+          widen(b, vector::LoadOp::create(b, type, source, ValueRange{i.add(row, r), k}), to));
     transpose(b, block);
     for (int64_t step = 0; step < square; ++step)
       vector::StoreOp::create(b, block[step], packed, ValueRange{i.add(at, step * sizes.MR)});
@@ -81,9 +81,8 @@ private:
     forRange(b, i.constant(0), i.constant(sizes.MR), 1, [&](Value r) {
       Value source = i.add(row, r);
       auto fill = [&](function_ref<Value(Value k)> value) {
-        forRange(b, i.constant(0), K, 1, [&](Value k) {
-          store(value(k), i.add(i.add(start, i.mul(k, sizes.MR)), r));
-        });
+        forRange(b, i.constant(0), K, 1,
+                 [&](Value k) { store(value(k), i.add(i.add(start, i.mul(k, sizes.MR)), r)); });
       };
       when(
           b, i.less(r, count), [&] { fill([&](Value k) { return load(source, k); }); },
@@ -103,8 +102,7 @@ private:
 
 func::FuncOp KernelLibrary::packRows(Type from, Type to, Order order) {
   bool rowMajor = order == Order::RowMajor;
-  std::string name =
-      llvm::formatv("pack_rows.{0}.{1}{2}", from, to, rowMajor ? "" : ".strided");
+  std::string name = llvm::formatv("pack_rows.{0}.{1}{2}", from, to, rowMajor ? "" : ".strided");
   Type index = IndexType::get(module.getContext());
   TileSizes sizes = this->sizes(to);
   return find(name, {rowMajor ? rows(from) : matrix(from), flat(to), index, index, index},

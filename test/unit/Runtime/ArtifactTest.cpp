@@ -40,7 +40,7 @@ TEST(Artifact, HeadOfAnotherVersion) {
   artifact = test_artifact();
   artifact.abi_version = 1;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
-            "the artifact has binary interface 1, this runtime reads 2; compile the model again or "
+            "the artifact has binary interface 1, this runtime reads 3; compile the model again or "
             "take the runtime of its compiler");
   artifact = test_artifact();
   artifact.size -= 8;

@@ -142,7 +142,7 @@ TEST_F(Load, OtherBinaryInterfaceNamesBothSides) {
     memcpy(header.compiler, "mad 9.9", 8);
   }));
   EXPECT_EQ(made.status, MAD_BAD_FORMAT);
-  EXPECT_NE(made.message.find("binary interface 77, made by mad 9.9; this runtime reads 2"),
+  EXPECT_NE(made.message.find("binary interface 77, made by mad 9.9; this runtime reads 3"),
             std::string::npos)
       << made.message;
 }
@@ -153,7 +153,7 @@ TEST_F(Load, OtherFormatNamesBothSides) {
     memcpy(header.compiler, "mad 9.9", 8);
   }));
   EXPECT_EQ(made.status, MAD_BAD_FORMAT);
-  EXPECT_NE(made.message.find("has format 9, made by mad 9.9; this runtime reads 2; compile the"),
+  EXPECT_NE(made.message.find("has format 9, made by mad 9.9; this runtime reads 3; compile the"),
             std::string::npos)
       << made.message;
 }
@@ -166,7 +166,7 @@ TEST_F(Load, FirstVersionIsNamed) {
   }));
   EXPECT_EQ(made.status, MAD_BAD_FORMAT);
   EXPECT_NE(
-      made.message.find("binary interface 1, made by an older compiler; this runtime reads 2"),
+      made.message.find("binary interface 1, made by an older compiler; this runtime reads 3"),
       std::string::npos)
       << made.message;
 }
