@@ -7,7 +7,7 @@
 #include "frontend/Check/Builder.h"
 
 #include <algorithm>
-#include <set>
+#include <unordered_set>
 
 namespace mad::elab {
 
@@ -336,7 +336,7 @@ Ref Builder::contract(Ref lhs, Ref rhs, std::vector<Dim> shape, std::vector<uint
 // Sweeping
 //===----------------------------------------------------------------------===//
 
-static void sweepWith(Region &region, std::set<const Node *> &needed) {
+static void sweepWith(Region &region, std::unordered_set<const Node *> &needed) {
   for (Ref result : region.results)
     needed.insert(result.node);
   std::vector<Node *> kept;
@@ -354,7 +354,7 @@ static void sweepWith(Region &region, std::set<const Node *> &needed) {
 }
 
 void Builder::sweep(Region &region) {
-  std::set<const Node *> needed;
+  std::unordered_set<const Node *> needed;
   sweepWith(region, needed);
 }
 

@@ -27,21 +27,26 @@ static void simplify(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+static void simplifyValues(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createMergeEqualOps());
+}
+
 /// One function an entry, in the mad dialect.
 static void buildFold(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
-  simplify(pm);
+  simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFoldTables());
-  simplify(pm);
+  simplifyValues(pm);
 }
 
 /// Structured ops on tensors, as few and as large as pays.
 static void buildLinalg(OpPassManager &pm) {
   pm.addPass(createMadToLinalg());
-  simplify(pm);
+  simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
-  simplify(pm);
+  simplifyValues(pm);
   pm.addPass(createPackWeights());
   pm.addNestedPass<func::FuncOp>(createReuseOperands());
 }

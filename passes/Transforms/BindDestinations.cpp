@@ -29,6 +29,50 @@ MemRefType memoryOf(Type type) {
   return MemRefType::get(tensor.getShape(), tensor.getElementType());
 }
 
+/// The analysis of bufferization looks at all uses of a value for each of them.
+constexpr unsigned manyUses = 64;
+
+bool hasManyUses(Value v) { return std::distance(v.use_begin(), v.use_end()) > manyUses; }
+
+/// Gives each of the uses a tensor of its own of memory that nobody writes to any more.
+template <typename Wanted>
+void readApart(Value tensor, Type type, Value memory, OpBuilder &b, Wanted wanted) {
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : tensor.getUses())
+    if (wanted(use))
+      uses.push_back(&use);
+  for (OpOperand *use : uses) {
+    b.setInsertionPoint(use->getOwner());
+    use->set(bufferization::ToTensorOp::create(b, use->getOwner()->getLoc(), type, memory,
+                                               /*restrict=*/true, /*writable=*/false));
+  }
+}
+
+/// The same for values that linalg ops compute and others only read.
+void readApart(func::FuncOp function, OpBuilder &b) {
+  SmallVector<OpResult> values;
+  auto reads = [](OpOperand &use) {
+    auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+    return (op && op.isDpsInput(&use)) || isa<tensor::ExtractOp, tensor::DimOp>(use.getOwner());
+  };
+  auto endsThere = [](OpOperand &use) {
+    return isa<bufferization::MaterializeInDestinationOp>(use.getOwner()) &&
+           use.getOperandNumber() == 0;
+  };
+  function.walk([&](linalg::LinalgOp op) {
+    for (OpResult r : op->getResults())
+      if (isa<RankedTensorType>(r.getType()) && hasManyUses(r) &&
+          llvm::all_of(r.getUses(), [&](OpOperand &use) { return reads(use) || endsThere(use); }))
+        values.push_back(r);
+  });
+  for (OpResult v : values) {
+    b.setInsertionPointAfter(v.getOwner());
+    Value memory = bufferization::ToBufferOp::create(b, v.getLoc(), memoryOf(v.getType()), v,
+                                                     /*readOnly=*/true);
+    readApart(v, v.getType(), memory, b, reads);
+  }
+}
+
 void bindArguments(func::FuncOp function, const EntryArguments &arguments, OpBuilder &b) {
   b.setInsertionPointToStart(&function.front());
   for (BlockArgument a : function.getArguments()) {
@@ -36,6 +80,11 @@ void bindArguments(func::FuncOp function, const EntryArguments &arguments, OpBui
     if (!isa<RankedTensorType>(type))
       continue;
     a.setType(memoryOf(type));
+    if (!arguments.isState(a.getArgNumber()) && hasManyUses(a)) {
+      readApart(a, type, a, b, [](OpOperand &) { return true; });
+      b.setInsertionPointToStart(&function.front());
+      continue;
+    }
     auto tensor =
         bufferization::ToTensorOp::create(b, a.getLoc(), type, a, /*restrict=*/true,
                                           /*writable=*/arguments.isState(a.getArgNumber()));
@@ -63,6 +112,37 @@ bool isKnownAt(Value memory, Operation *op) {
   return made->getBlock() == op->getBlock() && made->isBeforeInBlock(op);
 }
 
+/// Whether the value may be in the place of one from outside of the region.
+bool comesFromOutside(Value value, Region &region) {
+  if (!region.isAncestor(value.getParentRegion()))
+    return !value.getDefiningOp<tensor::EmptyOp>() || !value.hasOneUse();
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    OpOperand *init = loop ? loop.getTiedLoopInit(argument) : nullptr;
+    return !init || comesFromOutside(init->get(), region);
+  }
+  Operation *op = value.getDefiningOp();
+  unsigned number = cast<OpResult>(value).getResultNumber();
+  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+    return comesFromOutside(destination.getTiedOpOperand(cast<OpResult>(value))->get(), region);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return comesFromOutside(loop.getInitArgs()[number], region);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return comesFromOutside(branch.thenYield().getOperand(number), region) ||
+           comesFromOutside(branch.elseYield().getOperand(number), region);
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    return isa<RankedTensorType>(operand.getType()) && comesFromOutside(operand, region);
+  });
+}
+
+/// Copies: a value that others read must not be made in memory that they write to.
+void copy(Value value, Value memory, OpBuilder &b) {
+  Location loc = value.getLoc();
+  Value from = bufferization::ToBufferOp::create(b, loc, memoryOf(value.getType()), value,
+                                                 /*readOnly=*/true);
+  memref::CopyOp::create(b, loc, from, memory);
+}
+
 /// What is written to memory and comes from branches is written at their ends.
 void sinkIntoBranches(bufferization::MaterializeInDestinationOp op, OpBuilder &b) {
   Value value = op.getSource(), memory = op.getDest();
@@ -74,7 +154,13 @@ void sinkIntoBranches(bufferization::MaterializeInDestinationOp op, OpBuilder &b
   for (Region *region : branch.getRegions()) {
     Operation *yield = region->front().getTerminator();
     b.setInsertionPoint(yield);
-    write(yield->getOperand(number), memory, b);
+    Value end = yield->getOperand(number);
+    bool splits = end.getDefiningOp<scf::IfOp>() && end.hasOneUse();
+    if (!splits && !end.getDefiningOp<tensor::FromElementsOp>() && comesFromOutside(end, *region)) {
+      copy(end, memory, b);
+      continue;
+    }
+    write(end, memory, b);
     if (auto inner = dyn_cast<bufferization::MaterializeInDestinationOp>(yield->getPrevNode()))
       sinkIntoBranches(inner, b);
   }
@@ -208,6 +294,7 @@ struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
       split<tensor::EmptyOp>(function, b);
       bindArguments(function, arguments, b);
       bindResults(function, arguments, b);
+      readApart(function, b);
       function.setType(b.getFunctionType(function.front().getArgumentTypes(), {}));
       function.setAllResultAttrs(ArrayRef<DictionaryAttr>());
       for (unsigned i = 0; i < attrs.size(); ++i)

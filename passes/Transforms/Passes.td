@@ -161,6 +161,18 @@ def LowerEntries : Pass<"mad-lower-entries", "::mlir::ModuleOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def MergeEqualOps : Pass<"mad-merge-equal-ops", "::mlir::func::FuncOp"> {
+  let summary = "keeps one of ops that compute the same";
+  let description = [{
+    Common subexpressions among ops without effects, within a block and what it
+    holds. Upstream's pass looks an op up without what its body uses from outside,
+    so ops that differ in that alone (gathers, broadcasts of scalars) are compared
+    each with each other: its time grows with their square, that of this pass does
+    not. For stages on values; upstream's also knows what reads memory.
+  }];
+  let statistics = [Statistic<"numMerged", "num-merged", "ops replaced by an equal one">];
+}
+
 def PackContractions : Pass<"mad-pack-contractions", "::mlir::ModuleOp"> {
   let summary = "multiplies large matrices in packed blocks";
   let description = [{

@@ -76,6 +76,29 @@ func.func @places(%v: f32, %w: f32) -> (tensor<4xf32>, tensor<4xf32>) attributes
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
 
+// What a branch takes from outside is copied: made in the memory of the result, it would be written over where
+// another branch reads it.
+// CHECK-LABEL: func.func @from_outside(
+// CHECK-SAME: %[[OUT:[^:]*]]: memref<4xf32>)
+// CHECK: %[[P:.*]] = linalg.fill
+// CHECK: scf.if
+// CHECK: %[[Q:.*]] = linalg.fill
+// CHECK-NEXT: bufferization.materialize_in_destination %[[Q]] in restrict writable %[[OUT]]
+// CHECK-NEXT: } else {
+// CHECK-NEXT: %[[M:.*]] = bufferization.to_buffer %[[P]] read_only
+// CHECK-NEXT: memref.copy %[[M]], %[[OUT]]
+func.func @from_outside(%v: f32, %w: f32, %c: i1) -> tensor<4xf32> attributes {entry = {}} {
+  %e = tensor.empty() : tensor<4xf32>
+  %p = linalg.fill ins(%v : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %r = scf.if %c -> tensor<4xf32> {
+    %q = linalg.fill ins(%w : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %q : tensor<4xf32>
+  } else {
+    scf.yield %p : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}
+
 // CHECK-LABEL: func.func @no_entry(
 // CHECK-SAME: %[[X:[^:]*]]: tensor<4xf32>) -> tensor<4xf32>
 // CHECK-NEXT: return %[[X]] : tensor<4xf32>
