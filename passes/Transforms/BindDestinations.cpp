@@ -115,7 +115,8 @@ bool isKnownAt(Value memory, Operation *op) {
 /// Whether the value may be in the place of one from outside of the region.
 bool comesFromOutside(Value value, Region &region) {
   if (!region.isAncestor(value.getParentRegion()))
-    return !value.getDefiningOp<tensor::EmptyOp>() || !value.hasOneUse();
+    return !value.getDefiningOp<bufferization::ToTensorOp>() &&
+           !(value.getDefiningOp<tensor::EmptyOp>() && value.hasOneUse());
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
     OpOperand *init = loop ? loop.getTiedLoopInit(argument) : nullptr;
