@@ -17,7 +17,7 @@ def read_safetensors(path):
         (size,) = struct.unpack("<Q", f.read(8))
         header = json.loads(f.read(size))
         data = f.read()
-    types = {"F32": np.float32, "I64": np.int64}
+    types = {"F16": np.float16, "F32": np.float32, "I64": np.int64}
     return {name: torch.from_numpy(np.frombuffer(
                 data[t["data_offsets"][0]:t["data_offsets"][1]], types[t["dtype"]])
                 .reshape(t["shape"]).copy())

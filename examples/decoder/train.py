@@ -118,8 +118,8 @@ def loss_of(model, data, starts):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -162,4 +162,5 @@ def main():
          (options.steps, options.batch, CONTEXT, device, bits))
 
 
-main()
+if __name__ == "__main__":
+    main()
