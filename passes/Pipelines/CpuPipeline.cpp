@@ -61,9 +61,9 @@ static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
   simplify(pm);
-  pm.addPass(createPackContractions({options.level}));
-  simplify(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
+  simplify(pm);
+  pm.addPass(createPackContractions({options.level}));
   simplify(pm);
   pm.addPass(createPlanArena());
   simplify(pm);

@@ -379,7 +379,9 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
     IRRewriter rewriter(&getContext());
     KernelLibrary library(getOperation(), level);
     for (GenericOp op : ops) {
-      if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2)
+      // What is in a loop over pieces is small, and packed buffers would be of one piece.
+      if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2 ||
+          op->getParentOfType<scf::ParallelOp>())
         continue;
       op = collapseDims(rewriter, op);
       auto contraction = Contraction::match(op);
