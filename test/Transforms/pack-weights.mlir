@@ -4,14 +4,14 @@
 #b = affine_map<(m, n, k) -> (k, n)>
 #c = affine_map<(m, n, k) -> (m, n)>
 
-// CHECK-DAG: #[[A:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
-// CHECK-DAG: #[[P:.*]] = affine_map<(d0, d1, d2) -> (d1 floordiv 16, d2, d1 mod 16)>
+// CHECK-DAG: #[[$A:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
+// CHECK-DAG: #[[$P:.*]] = affine_map<(d0, d1, d2) -> (d1 floordiv 16, d2, d1 mod 16)>
 
 // `w` is a factor everywhere. `u` is read in another way, too.
 // CHECK-LABEL: func @whole
 // CHECK-SAME: %arg2: tensor<2x40x16xf32>, %arg3: tensor<20x20xf32>
 // CHECK-SAME: panels = array<i64: 16, 0>
-// CHECK: linalg.generic {indexing_maps = [#[[A]], #[[P]],
+// CHECK: linalg.generic {indexing_maps = [#[[$A]], #[[$P]],
 // CHECK-SAME: tensor<2x40x16xf32>
 func.func @whole(%s: memref<3xi64>, %x: tensor<5x40xf32>, %w: tensor<40x20xf32>,
                  %u: tensor<20x20xf32>, %y: tensor<5x20xf32>)

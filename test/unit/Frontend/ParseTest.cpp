@@ -137,7 +137,8 @@ TEST(Items, Functions) {
             "  Tuple\n"
             "    Binary ==\n      Name K\n      Number 3\n"
             "    Binary >=\n      Name K\n      Number 1\n"
-            "Fn g\n  Generics\n  Params\n  -\n  Block\n    Number 1\n  -\n");
+            "  -\n"
+            "Fn g\n  Generics\n  Params\n  -\n  Block\n    Number 1\n  -\n  -\n");
 }
 
 TEST(Items, DocComments) {

@@ -84,7 +84,7 @@ TEST(SyntaxErrors, Functions) {
             "    1 | fn f(x: f32[N,,]) { x }\n"
             "      |               ^\n");
   EXPECT_EQ(errors("fn f(x: f32) => f32 { x }\n"),
-            "error[E0120]: found `=`, expected `->`, `{` or `where`\n"
+            "error[E0120]: found `=`, expected `->`, `{`, `with` or `where`\n"
             "  --> t.mad:1:14\n"
             "    1 | fn f(x: f32) => f32 { x }\n"
             "      |              ^\n");
