@@ -71,9 +71,11 @@ private:
     // What one block knows need not hold in another.
     for (Block &block : region) {
       Known::ScopeTy scope(known);
-      for (Operation &op : llvm::make_early_inc_range(block))
-        if (!replaced(&op, known))
-          mergeInside(op, known);
+      // The inside first: an op that is known must stay as it is.
+      for (Operation &op : llvm::make_early_inc_range(block)) {
+        mergeInside(op, known);
+        (void)replaced(&op, known);
+      }
     }
   }
 

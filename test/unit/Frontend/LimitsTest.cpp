@@ -156,7 +156,7 @@ static void survives(const std::string &text) {
   }
   for (const ast::Node *item : parsed.file->items)
     if (item->kind == ast::Kind::Fn) {
-      ASSERT_EQ(item->kids.size(), 5u);
+      ASSERT_EQ(item->kids.size(), 6u);
       ASSERT_TRUE(item->kids[0] && item->kids[1] && item->kids[3]);
     }
   (void)parsed.errors();
