@@ -29,7 +29,11 @@ part() {
   local name=$1
   shift
   if "$@" >"$logs/$name.log" 2>&1; then
-    report "$name" 1 0
+    if grep '^skipped: ' "$logs/$name.log"; then
+      report "$name" 0 0 1
+    else
+      report "$name" 1 0
+    fi
   else
     report "$name" 0 1
     echo "--- end of $logs/$name.log"

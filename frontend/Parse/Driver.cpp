@@ -73,6 +73,10 @@ lex::Lexeme Driver::next() {
     if (isPrecisionWord())
       lookahead.token = Token::Precision;
     Token token = lookahead.token;
+    if (token == Token::Reduction) {
+      reduction = lookahead;
+      reductionReported = false;
+    }
     headerBrace = inHeader && token == Token::LeftBrace && layout.depth() == 1;
     bool outside = layout.depth() == 0;
     if (token == Token::Fn || token == Token::Test)

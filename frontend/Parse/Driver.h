@@ -34,6 +34,11 @@ public:
   lex::Lexeme next();
   const lex::Lexeme &last() const { return lookahead; }
   const lex::Lexeme &beforeLast() const { return previous; }
+  /// The last `sum`, `all`, ... with a bracket behind it; no Reduction before there is one.
+  const lex::Lexeme &lastReduction() const { return reduction; }
+  /// True when its brackets have been reported, after which the rest of it is no news.
+  bool lastReductionReported() const { return reductionReported; }
+  void reportedReduction() { reductionReported = true; }
   const Span *innermostBracket() const { return layout.innermost(); }
   /// True when a line ended between `span` and the token read last.
   bool onEarlierLine(Span span) const;
@@ -92,6 +97,8 @@ private:
   std::string_view text;
   lex::Lexeme lookahead;
   lex::Lexeme previous;
+  lex::Lexeme reduction;
+  bool reductionReported = false;
   Diagnostic unused;
   bool recovering = false;
   bool inHeader = false;

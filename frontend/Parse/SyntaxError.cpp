@@ -249,6 +249,25 @@ static std::string habit(const Driver &driver, const Expected &expected) {
   return {};
 }
 
+/// For values that are called like a reduction: with a bracket behind it the name begins one.
+static std::string renameHelp(const Driver &driver) {
+  std::string name(driver.lastReduction().text);
+  return "`" + name + "[` begins a reduction; a value with subscripts needs another name than `" +
+         name + "`";
+}
+
+static bool beginsValue(Token token) {
+  return token == Token::Name || token == Token::Number || token == Token::Reduction ||
+         token == Token::If;
+}
+
+/// Behind `sum[`, with nothing but blanks in between.
+static bool isInReductionBracket(const Driver &driver) {
+  const lex::Lexeme &open = driver.beforeLast(), &reduction = driver.lastReduction();
+  return open.token == Token::LeftBracket && reduction.token == Token::Reduction &&
+         reduction.span.end <= open.span.begin && open.span.begin - reduction.span.end < 4;
+}
+
 /// The mistakes that deserve a text of their own.
 static Text special(const Driver &driver, const Expected &expected, const std::string &found) {
   Token token = driver.last().token;
@@ -281,7 +300,7 @@ static Text special(const Driver &driver, const Expected &expected, const std::s
   if (bodyOnly && driver.beforeLast().token == Token::RightBracket && !driver.isInHeader())
     return {code::E0128,
             "found " + found + ", expected `(`: the body of a reduction stands in parentheses",
-            {}};
+            beginsValue(token) ? "" : renameHelp(driver)};
   return {};
 }
 
@@ -295,14 +314,18 @@ void Parser::report_syntax_error(const context &context) const {
   // A bracket that was closed by force has been reported; the rest of its line is inside.
   bool afterForced = d.beforeLast().synthetic && lexeme.token == Token::Line;
   bool known = lexeme.synthetic || afterForced;
+  bool inReduction = expected.count() == 1 && expected.has(Token::Name) && isInReductionBracket(d);
   std::string found = foundText(lexeme);
   Text text = special(d, expected, found);
   if (!text.code) {
     std::string list = expected.list(d.beforeLast().token);
     text.code = expected.expression() && !expected.statement() ? code::E0121 : code::E0120;
     text.text = "found " + found + (list.empty() ? "" : ", expected " + list);
-    text.help = habit(d, expected);
+    text.help = inReduction ? renameHelp(d) : habit(d, expected);
   }
+  known |= text.code == code::E0128 && d.lastReductionReported();
+  if (inReduction)
+    d.reportedReduction();
   if (!known) {
     Diagnostic &error = d.error(text.code, context.location(), std::move(text.text));
     error.help = std::move(text.help);
