@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Transforms/ExpandMathF32.h"
+#include "passes/Transforms/ExpandMathF64.h"
 #include "passes/Transforms/Passes.h"
 
 using namespace mlir;
@@ -122,6 +123,10 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     if (auto power = dyn_cast<math::PowFOp>(op))
       if (Value result = expandPower(b, power))
         return result;
+    if (getElementTypeOrSelf(type).isF64() && op->getNumOperands() == 1) {
+      F64Builder m(b, type, level >= 3);
+      return expandF64(m, op->getName().stripDialect(), op->getOperand(0));
+    }
     if (!getElementTypeOrSelf(type).isF32())
       return {};
     F32Builder m(b, type, level >= 3);

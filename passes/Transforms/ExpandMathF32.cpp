@@ -10,8 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Transforms/ExpandMathLanes.h"
 #include "passes/Transforms/ExpandMathParts.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
@@ -224,30 +223,10 @@ static Value negateByBit1(F32Builder &m, Value n, Value y) {
   return m.asNumber(m.xorBits(m.asBits(y), m.shiftLeft(m.andBits(n, m.bits(2)), 30)));
 }
 
-/// `y`, but where |x| is large the function itself, lane by lane.
+/// `y`, but where |x| is large the function itself.
 template <typename Op> static Value unlessLarge(F32Builder &m, Value x, Value a, Value y) {
   Value large = arith::CmpFOp::create(m.b, arith::CmpFPredicate::OGT, a, m.number(trigLimit));
-  Value some = large;
-  auto vector = dyn_cast<VectorType>(m.valueType());
-  if (vector)
-    some = vector::ReductionOp::create(m.b, vector::CombiningKind::OR, large);
-  auto choice = scf::IfOp::create(m.b, m.valueType(), some, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(m.b);
-  m.b.setInsertionPointToStart(choice.thenBlock());
-  Value exact;
-  if (vector) {
-    SmallVector<Value> lanes;
-    for (int64_t i = 0; i < vector.getNumElements(); ++i)
-      lanes.push_back(Op::create(m.b, vector::ExtractOp::create(m.b, x, i)));
-    exact = vector::FromElementsOp::create(m.b, vector, lanes);
-    exact = m.select(large, exact, y);
-  } else {
-    exact = Op::create(m.b, x);
-  }
-  scf::YieldOp::create(m.b, exact);
-  m.b.setInsertionPointToStart(choice.elseBlock());
-  scf::YieldOp::create(m.b, y);
-  return choice.getResult(0);
+  return mad::unlessLarge<Op>(m, x, large, y);
 }
 
 static Value expandSin(F32Builder &m, Value x) {

@@ -44,12 +44,12 @@ def EliminateEmptyTensors : Pass<"mad-eliminate-empty-tensors", "::mlir::ModuleO
 def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
   let summary = "replaces math functions by polynomials and calls of libm";
   let description = [{
-    f32 functions, scalar or vector, become arithmetic written in place; see
-    docs/performance.md for their errors. The scalar and the vector form of a
+    Functions of f32, and the usual ones of f64, scalar or vector, become arithmetic
+    written in place; see docs/performance.md for their errors. The scalar and the vector form of a
     function give the same bits, so that a result does not depend on where a loop
     is split. From level 3 on they use fused multiply-add.
 
-    Everything without an expansion here (all of f64) becomes a call of libm, lane
+    Everything without an expansion here becomes a call of libm, lane
     by lane. What is left of the math dialect then are instructions, for
     convert-to-llvm: convert-math-to-libm would make calls of them, too. Must run
     before convert-scf-to-cf.

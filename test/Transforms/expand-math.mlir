@@ -33,13 +33,37 @@ func.func @test_sin(%x: vector<4xf32>) -> vector<4xf32> {
 }
 
 // CHECK-LABEL: func @test_double
-// CHECK: call @log1p(%{{.*}}) : (f64) -> f64
-// CHECK-COUNT-2: call @exp(%{{.*}}) : (f64) -> f64
+// CHECK: call @atanh(%{{.*}}) : (f64) -> f64
+// CHECK-COUNT-2: call @cbrt(%{{.*}}) : (f64) -> f64
 // CHECK: vector.from_elements
 func.func @test_double(%x: f64, %y: vector<2xf64>) -> (f64, vector<2xf64>) {
-  %0 = math.log1p %x : f64
-  %1 = math.exp %y : vector<2xf64>
+  %0 = math.atanh %x : f64
+  %1 = math.cbrt %y : vector<2xf64>
   return %0, %1 : f64, vector<2xf64>
+}
+
+// No shift with the sign: AVX2 has none of 64 bits.
+// CHECK-LABEL: func @test_double_expanded
+// CHECK: math.fma {{.*}} : f64
+// CHECK: arith.shli {{.*}} : i64
+// CHECK-NOT: arith.shrsi
+// CHECK-NOT: call
+// CHECK: arith.shrui {{.*}} : vector<4xi64>
+// CHECK-NOT: arith.shrsi
+// CHECK: math.fma {{.*}} : vector<4xf64>
+// CHECK-NOT: call
+// CHECK: return
+// SSE-LABEL: func @test_double_expanded
+// SSE-NOT: math.fma
+// SSE: call @exp(
+// SSE-COUNT-4: call @log(
+// SSE-NOT: call
+// SSE: return
+func.func @test_double_expanded(%x: f64, %y: vector<4xf64>) -> (f64, vector<4xf64>, f64) {
+  %0 = math.exp %x : f64
+  %1 = math.log %y : vector<4xf64>
+  %2 = math.tanh %x : f64
+  return %0, %1, %2 : f64, vector<4xf64>, f64
 }
 
 // CHECK-LABEL: func @test_power
