@@ -501,6 +501,10 @@ bool Group::pays() const {
   bool reuses = llvm::any_of(memories, [&](const auto &entry) {
     const Memory &m = entry.second;
     bool wide = false;
+    // Of what is read in several shapes nothing is known.
+    auto type = cast<MemRefType>(m.root.getType());
+    if (!m.isAligned || int64_t(m.signature.size()) != type.getRank())
+      return false;
     for (auto [d, rows] : llvm::enumerate(m.signature))
       wide |= rows.empty() && !isUnit(m.root, d);
     return m.isAligned && wide && m.uses >= 2;

@@ -344,8 +344,8 @@ TEST(Recovery, FunctionsWithABrokenHeadAreKept) {
   EXPECT_EQ(parsed.file->items[0]->flags, ast::Exported);
   EXPECT_EQ(form(1), "b error (1) _ (block x) _ _");
   EXPECT_EQ(parsed.file->items[1]->doc, "/// Doc.");
-  EXPECT_EQ(form(3), "d error error _ (block 3) _");
-  EXPECT_EQ(form(4), "e error error _ error _");
+  EXPECT_EQ(form(3), "d error error _ (block 3) _ _");
+  EXPECT_EQ(form(4), "e error error _ error _ _");
   EXPECT_EQ(form(5), "f  (0) _ (block 4) _ _");
 }
 
