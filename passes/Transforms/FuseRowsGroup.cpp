@@ -502,6 +502,8 @@ bool Group::pays() const {
     const Memory &m = entry.second;
     bool wide = false;
     // Of what is read in several shapes nothing is known.
+    if (!m.root)
+      return false;
     auto type = cast<MemRefType>(m.root.getType());
     if (!m.isAligned || int64_t(m.signature.size()) != type.getRank())
       return false;
