@@ -69,6 +69,8 @@ public:
   bool pays() const;
   Atoms leaves() const { return leavesOf(space); }
   bool hasContraction() const { return contracts; }
+  /// Whether the last dimension of rows is the innermost of longer memory.
+  bool hasColumns() const;
   /// What only members use, and can shrink to a block.
   bool isPrivate(mlir::Value base) const;
   /// Null where the value is no reshape of memory with rows.

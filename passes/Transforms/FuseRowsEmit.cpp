@@ -45,7 +45,6 @@ private:
   /// Where the block, or the row, lies in dimensions that were made one.
   Value offsetOf(ArrayRef<Atom *> rows);
 
-  bool hasColumns();
   Value chooseBlock();
   Value estimate(Value rows);
   void makeScratch();
@@ -82,20 +81,8 @@ Value Emitter::offsetOf(ArrayRef<Atom *> rows) {
 // Sizes
 //===----------------------------------------------------------------------===//
 
-/// Whether rows are columns of what has the longest ones.
-bool Emitter::hasColumns() {
-  for (auto &[base, memory] : group.memories) {
-    if (!memory.isAligned || memory.signature.size() < 2)
-      continue;
-    if (isLast(memory.signature.back()) &&
-        llvm::any_of(memory.signature, [](const Atoms &rows) { return rows.empty(); }))
-      return true;
-  }
-  return false;
-}
-
 Value Emitter::chooseBlock() {
-  if (group.hasContraction() && !hasColumns())
+  if (group.hasContraction())
     return constant(contractedRows);
   Value longest = constant(1);
   for (auto &[base, memory] : group.memories) {
@@ -110,7 +97,7 @@ Value Emitter::chooseBlock() {
     longest = b.createOrFold<arith::MaxSIOp>(longest, bytes);
   }
   Value most = b.createOrFold<arith::DivUIOp>(constant(blockBytes), longest);
-  if (!hasColumns())
+  if (!group.hasColumns())
     return b.createOrFold<arith::MaxSIOp>(most, constant(1));
   most = b.createOrFold<arith::DivUIOp>(most, constant(columns));
   most = b.createOrFold<arith::MaxSIOp>(most, constant(1));
@@ -177,12 +164,12 @@ Value Emitter::scratchOf(Value view) {
   SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
   SmallVector<OpFoldResult> zeros(sizes.size(), b.getIndexAttr(0));
   if (view != baseOf(view)) {
-    // Row after row, in another shape: the length of rows stays.
+    // In another shape, but strides are those of a whole block.
     OpFoldResult stride = b.getIndexAttr(1);
     for (unsigned d = sizes.size(); d-- > 0;) {
       strides[d] = stride;
       Value x = getValueOrCreateConstantIndexOp(b, b.getLoc(), stride);
-      Value y = getValueOrCreateConstantIndexOp(b, b.getLoc(), sizes[d]);
+      Value y = d == cut ? block : getValueOrCreateConstantIndexOp(b, b.getLoc(), sizes[d]);
       stride = getAsOpFoldResult(mul(x, y));
     }
     SmallVector<int64_t> shape, steps;
@@ -338,7 +325,7 @@ bool Emitter::emit() {
   SmallVector<CutExtent, 2> dims;
   if (leaves.size() > 1)
     dims.push_back({outer, 1});
-  int64_t unit = hasColumns() ? columns : group.hasContraction() ? contractedRows : 1;
+  int64_t unit = group.hasColumns() ? columns : group.hasContraction() ? contractedRows : 1;
   dims.push_back({extents.back(), unit});
   PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), total), dims);
   Value zero = constant(0), one = constant(1);

@@ -92,7 +92,7 @@ Value baseOf(Value memory) {
     return carried(loop, argument.getArgNumber() - loop.getNumInductionVars(), memory);
   }
   Operation *op = memory.getDefiningOp();
-  if (isa<memref::AllocOp>(op))
+  if (isa<memref::AllocOp, memref::GetGlobalOp>(op)) // constants are never written
     return memory;
   if (auto slice = dyn_cast<memref::SubViewOp>(op))
     return baseOf(slice.getSource());
@@ -511,7 +511,20 @@ bool Group::pays() const {
       wide |= rows.empty() && !isUnit(m.root, d);
     return m.isAligned && wide && m.uses >= 2;
   });
-  return reduces && reuses;
+  // Columns of a contraction are few: its own loops take more of them.
+  return reduces && reuses && !(contracts && hasColumns());
+}
+
+bool Group::hasColumns() const {
+  Atom *last = leaves().back();
+  for (auto &[base, memory] : memories) {
+    if (!memory.isAligned || memory.signature.size() < 2)
+      continue;
+    if (llvm::is_contained(leavesOf(memory.signature.back()), last) &&
+        llvm::any_of(memory.signature, [](const Atoms &rows) { return rows.empty(); }))
+      return true;
+  }
+  return false;
 }
 
 bool Group::isPrivate(Value base) const {
