@@ -11,6 +11,8 @@
 #include "passes/Transforms/Entries.h"
 #include "runtime/io/TensorFile.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 
 namespace mad {
@@ -126,6 +128,7 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
   StepTimer timer(impl->times, "weights");
   impl->weights.clear();
   bool good = true;
+  llvm::StringSet<> unreadable;
   for (auto source : module().getOps<WeightSourceOp>()) {
     if (source->hasAttr("computed"))
       continue;
@@ -133,12 +136,16 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
     std::string error;
     std::string path = file.empty() ? source.getPath().str() : file;
     if (!readWeight(source, path, tensor, error)) {
+      good = false;
+      // What is wrong with a whole file is said once, not for each weight of it.
+      std::vector<io::Entry> entries;
+      if (!io::list(path, entries, error) && !unreadable.insert(path).second)
+        continue;
       Span span;
       for (const hir::Weight &w : program().weights)
         if (w.name == source.getSymName())
           span = w.span;
       impl->diagnostics.error(code::E0501, span, error);
-      good = false;
       continue;
     }
     WeightBytes bytes;
