@@ -56,10 +56,17 @@ struct Compilation::Impl {
   std::vector<std::pair<std::string, void *>> hooks() const;
   /// The module as text, with the places that messages name.
   std::string moduleText();
-  /// Compiles the module for one level, unless the cache has the code; leaves it
-  /// unchanged.
-  std::unique_ptr<llvm::MemoryBuffer> object(int level, bool quick,
-                                             std::vector<EntryDescription> &entries);
+  /// The module on its way to code for one level.
+  struct Lowered {
+    int level = 0;
+    mlir::OwningOpRef<mlir::ModuleOp> module;   ///< null when there is code
+    std::optional<CacheKey> key;                ///< where code is kept
+    std::unique_ptr<llvm::MemoryBuffer> object; ///< the code
+  };
+  /// Lowers a copy of the module, or finds its code in the cache; describes the entries.
+  std::optional<Lowered> lowered(int level, bool quick, std::vector<EntryDescription> &entries);
+  bool generate(std::vector<Lowered> &all, bool quick,
+                const std::vector<EntryDescription> &entries);
   bool packWeights(const std::vector<EntryDescription> &entries, std::vector<WeightBytes> &packed);
   std::unique_ptr<llvm::MemoryBuffer> cachedObject(const CacheKey &key, int level,
                                                    std::vector<EntryDescription> &entries);

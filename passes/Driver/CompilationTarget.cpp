@@ -17,6 +17,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <future>
 
 using namespace mlir;
 
@@ -48,19 +49,20 @@ Compilation::Impl::cachedObject(const CacheKey &key, int level,
   return llvm::MemoryBuffer::getMemBufferCopy(*bytes, "mad");
 }
 
-std::unique_ptr<llvm::MemoryBuffer>
-Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &entries) {
+std::optional<Compilation::Impl::Lowered>
+Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> &entries) {
   CollectDiagnostics collected(*context);
+  Lowered result;
+  result.level = level;
   // Code with hooks is for this run alone, and dumps need every stage.
-  bool cached = cache && dumpFolder.empty() && !(quick && wantsTrace);
-  std::optional<CacheKey> key;
-  if (cached) {
-    key.emplace("object");
-    key->add(moduleText()).add(level).add(quick).add(targetTriple());
-    if (auto found = cachedObject(*key, level, entries))
-      return found;
+  if (cache && dumpFolder.empty() && !(quick && wantsTrace)) {
+    result.key.emplace("object");
+    result.key->add(moduleText()).add(level).add(quick).add(targetTriple());
+    result.object = cachedObject(*result.key, level, entries);
+    if (result.object)
+      return result;
   }
-  OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone());
+  result.module = cast<ModuleOp>((*module)->clone());
   CpuOptions options;
   options.level = level;
   options.timeline = &times;
@@ -70,27 +72,49 @@ Compilation::Impl::object(int level, bool quick, std::vector<EntryDescription> &
     options.afterStage = [&](StringRef stage, ModuleOp module) {
       dumped = dumped && dumpStage(stage, level, module);
     };
-  {
-    StepTimer timer(times, "lower");
-    entries.clear();
-    if (failed(lowerToLlvm(*copy, options, entries))) {
-      bug("lowering failed\n" + collected.text);
-      return nullptr;
-    }
+  StepTimer timer(times, "lower");
+  entries.clear();
+  if (failed(lowerToLlvm(*result.module, options, entries))) {
+    bug("lowering failed\n" + collected.text);
+    return {};
   }
   if (!dumped)
-    return nullptr;
+    return {};
   if (options.traceKernels)
-    noteTraceSites(*copy);
+    noteTraceSites(*result.module);
+  return result;
+}
+
+/// Makes code of those that have none, each on a thread of its own.
+bool Compilation::Impl::generate(std::vector<Lowered> &all, bool quick,
+                                 const std::vector<EntryDescription> &entries) {
+  if (llvm::all_of(all, [](const Lowered &one) { return one.object != nullptr; }))
+    return true;
   StepTimer timer(times, "codegen");
-  auto result = compileObject(*copy, entries, level, ".v" + std::to_string(level), quick);
-  if (!result) {
-    bug("code generation failed: " + llvm::toString(result.takeError()));
-    return nullptr;
+  using Object = llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>;
+  auto make = [&](Lowered &one) -> Object {
+    if (one.object)
+      return std::move(one.object);
+    return compileObject(*one.module, entries, one.level, ".v" + std::to_string(one.level), quick);
+  };
+  std::vector<std::future<Object>> others;
+  for (Lowered &one : llvm::drop_begin(all))
+    others.push_back(std::async(std::launch::async, [&] { return make(one); }));
+  std::vector<Object> made;
+  made.push_back(make(all.front()));
+  for (auto &other : others)
+    made.push_back(other.get());
+  bool good = true;
+  for (auto [one, object] : llvm::zip(all, made)) {
+    if (!object) {
+      good = bug("code generation failed: " + llvm::toString(object.takeError()));
+      continue;
+    }
+    one.object = std::move(*object);
+    if (one.key && one.module)
+      cache->put(*one.key, one.object->getBuffer());
   }
-  if (key)
-    cache->put(*key, (*result)->getBuffer());
-  return std::move(*result);
+  return good;
 }
 
 /// The weights in the orders that the code wants.
@@ -113,17 +137,19 @@ bool Compilation::Impl::packWeights(const std::vector<EntryDescription> &entries
 
 std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   // The best variant that a build makes by default: both then give the same bits.
-  int level = std::min(hostLevel(), 3);
+  int level = hostLevel();
   std::vector<EntryDescription> entries;
-  std::unique_ptr<llvm::MemoryBuffer> object = impl->object(level, /*quick=*/true, entries);
-  if (!object)
+  std::vector<Impl::Lowered> all;
+  if (auto lowered = impl->lowered(level, /*quick=*/true, entries))
+    all.push_back(std::move(*lowered));
+  if (all.empty() || !impl->generate(all, /*quick=*/true, entries))
     return nullptr;
   std::vector<WeightBytes> weights;
   if (!impl->packWeights(entries, weights))
     return nullptr;
   StepTimer timer(impl->times, "link");
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
-  objects.push_back(std::move(object));
+  objects.push_back(std::move(all.front().object));
   auto jit = makeJit({name, {level}, ""}, entries, weights, std::move(objects), impl->hooks());
   if (!jit) {
     impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
@@ -173,13 +199,19 @@ const std::vector<std::string> &Compilation::written() const { return impl->writ
 
 bool Compilation::build(const std::string &name, const std::vector<int> &levels,
                         const std::string &folder, WeightsPlace place) {
-  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   std::vector<EntryDescription> entries;
+  std::vector<Impl::Lowered> all;
   for (int level : levels) {
-    objects.push_back(impl->object(level, /*quick=*/false, entries));
-    if (!objects.back())
+    auto lowered = impl->lowered(level, /*quick=*/false, entries);
+    if (!lowered)
       return false;
+    all.push_back(std::move(*lowered));
   }
+  if (!impl->generate(all, /*quick=*/false, entries))
+    return false;
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
+  for (Impl::Lowered &one : all)
+    objects.push_back(std::move(one.object));
   // A library says `model.mad:3:4`, wherever it was built.
   for (EntryDescription &entry : entries)
     for (CheckDescription &check : entry.checks)

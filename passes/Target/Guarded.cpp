@@ -23,16 +23,30 @@ struct Fatal {
 
 void throwFatal(void *, const char *reason, bool) { throw Fatal{reason ? reason : ""}; }
 
-struct Handler {
-  Handler() { llvm::install_fatal_error_handler(throwFatal); }
-  ~Handler() { llvm::remove_fatal_error_handler(); }
+/// The handler is one for the process, the thread that throws that which failed.
+class Handler {
+public:
+  Handler() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (users++ == 0)
+      llvm::install_fatal_error_handler(throwFatal);
+  }
+  ~Handler() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (--users == 0)
+      llvm::remove_fatal_error_handler();
+  }
+
+private:
+  static std::mutex mutex;
+  static int users;
 };
+std::mutex Handler::mutex;
+int Handler::users = 0;
 } // namespace
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mad::guarded(
     llvm::function_ref<llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>(Translation &)> work) {
-  static std::mutex oneAtATime;
-  std::lock_guard<std::mutex> lock(oneAtATime);
   Handler handler;
   std::unique_ptr<Translation> translation = makeTranslation();
   try {

@@ -42,7 +42,7 @@ static int run(const Arguments &arguments) {
   if (arguments.words.size() != 1)
     return usage(buildCommand(), "expected one file");
   std::vector<int> levels;
-  std::string target = arguments.get("--target", "x86-64,x86-64-v3");
+  std::string target = arguments.get("--target", "x86-64,x86-64-v3,x86-64-v4");
   if (!readLevels(target, levels))
     return usage(buildCommand(), "`" + target + "` is no list of x86-64, x86-64-v3, x86-64-v4");
   WeightsPlace place = WeightsPlace::Auto;
@@ -89,7 +89,7 @@ Command buildCommand() {
       "compiles a model ahead of time to libX.so, X.h and X.json",
       {{"-o", "FOLDER", "where to write; made when missing (default: here)"},
        {"--name", "X", "name of the artifact (default: that of the file)"},
-       {"--target", "LIST", "variants of the code, picked when loaded (default: x86-64,x86-64-v3)"},
+       {"--target", "LIST", "variants of the code, picked when loaded (default: all: x86-64,x86-64-v3,x86-64-v4)"},
        {"--weights", "FILE", "reads all weights from this file"},
        {"--weights-in", "library|file|auto",
         "puts them into the library or into X.weights beside\n"
