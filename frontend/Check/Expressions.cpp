@@ -215,11 +215,21 @@ bool Checker::boundarySetting(const Node *setting) {
   return true;
 }
 
+/// Whether something in the expression can reach over a boundary, or could not be parsed.
+static bool readsSubscript(const Node *n) {
+  if (n->kind == Kind::Index)
+    return n->kids[0]->kind != Kind::Hole || anyPart(n, readsSubscript);
+  return n->kind == Kind::Error || anyPart(n, readsSubscript);
+}
+
 Value Checker::with(const Node *n, const Want &want) {
   auto saved = frame->boundary;
   for (size_t i = 1; i < n->kids.size(); ++i)
-    if (n->kids[i]->kind == Kind::Named)
-      boundarySetting(n->kids[i]);
+    if (n->kids[i]->kind == Kind::Named && boundarySetting(n->kids[i]) && !readsSubscript(n))
+      Report(*this, code::E0218, n->kids[i]->nameSpan,
+             "nothing in " + quoted(textAt(n->kids[0])) + " has a boundary: it reads no subscript")
+          .help("leave the setting out; it is for index notation that reaches outside, as in "
+                "`let y[i in 0..4] = x[i - 1]  with boundary = zero`");
   Value value = expr(n->kids[0], want);
   for (size_t i = 1; i < n->kids.size(); ++i)
     if (n->kids[i]->kind == Kind::Update)

@@ -10,6 +10,7 @@
 #include "frontend/Diag/Codes.h"
 #include "frontend/Diag/Lines.h"
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 
 using namespace mad;
@@ -229,6 +230,31 @@ Token Lexer::number() {
 }
 
 /// Reads what begins like a number and goes on like none.
+/// The base that the text names, `0x1F`, or 0.
+static int baseOf(std::string_view text) {
+  if (text.size() < 3 || text[0] != '0')
+    return 0;
+  switch (text[1] | 0x20) {
+  case 'x':
+    return 16;
+  case 'o':
+    return 8;
+  case 'b':
+    return 2;
+  default:
+    return 0;
+  }
+}
+
+/// Where numbers are decimal alone: what to write instead.
+static std::string decimalHelp(std::string_view text, int base) {
+  int64_t value = 0;
+  const char *end = text.data() + text.size();
+  auto [at, failed] = std::from_chars(text.data() + 2, end, value, base);
+  bool known = failed == std::errc() && at == end;
+  return "numbers are decimal" + (known ? ": write `" + std::to_string(value) + "`" : "");
+}
+
 Token Lexer::malformedNumber() {
   if (previous == Token::Dot)
     return number();
@@ -240,6 +266,8 @@ Token Lexer::malformedNumber() {
                               : "`" + text + "` is no number");
   if (point)
     error.help = "write `" + text + "0`";
+  else if (int base = baseOf(text))
+    error.help = decimalHelp(text, base);
   else if (text.back() == 'f' || text.back() == 'F')
     error.help = "write `" + text.substr(0, text.size() - 1) +
                  "`: a number takes its type from where "

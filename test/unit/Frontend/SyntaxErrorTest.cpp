@@ -260,7 +260,8 @@ TEST(SyntaxErrors, Texts) {
   EXPECT_EQ(errors("dim A = 0x10\n"), "error[E0107]: `0x10` is no number\n"
                                       "  --> t.mad:1:9\n"
                                       "    1 | dim A = 0x10\n"
-                                      "      |         ^~~~\n");
+                                      "      |         ^~~~\n"
+                                      "help: numbers are decimal: write `16`\n");
   EXPECT_EQ(errors("const a = \"b\\q\"\n"),
             "error[E0106]: `\\q` is no escape of a string\n"
             "  --> t.mad:1:13\n"
