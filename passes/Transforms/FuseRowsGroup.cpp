@@ -383,8 +383,10 @@ bool Group::note(OpOperand &operand, GenericOp op, const Signature &loops, bool 
   }
   if (dryRun)
     return true;
+  bool isNew = at == memories.end();
   Memory &m = memories[base];
-  m.root = root;
+  if (isNew)
+    m.root = root;
   m.isAligned = aligned;
   if (aligned)
     m.signature = *signature;
@@ -500,6 +502,8 @@ bool Group::pays() const {
   });
   bool reuses = llvm::any_of(memories, [&](const auto &entry) {
     const Memory &m = entry.second;
+    if (!m.isAligned)
+      return false;
     bool wide = false;
     // Of what is read in several shapes nothing is known.
     if (!m.root)
@@ -509,7 +513,7 @@ bool Group::pays() const {
       return false;
     for (auto [d, rows] : llvm::enumerate(m.signature))
       wide |= rows.empty() && !isUnit(m.root, d);
-    return m.isAligned && wide && m.uses >= 2;
+    return wide && m.uses >= 2;
   });
   // Columns of a contraction are few: its own loops take more of them.
   return reduces && reuses && !(contracts && hasColumns());
