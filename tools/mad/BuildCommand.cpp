@@ -89,7 +89,8 @@ Command buildCommand() {
       "compiles a model ahead of time to libX.so, X.h and X.json",
       {{"-o", "FOLDER", "where to write; made when missing (default: here)"},
        {"--name", "X", "name of the artifact (default: that of the file)"},
-       {"--target", "LIST", "variants of the code, picked when loaded (default: all: x86-64,x86-64-v3,x86-64-v4)"},
+       {"--target", "LIST",
+        "variants of the code, picked when loaded (default: all: x86-64,x86-64-v3,x86-64-v4)"},
        {"--weights", "FILE", "reads all weights from this file"},
        {"--weights-in", "library|file|auto",
         "puts them into the library or into X.weights beside\n"
