@@ -260,6 +260,9 @@ bool Compilation::lowerTo(const std::string &stage, int level, std::string &text
   if (stage != "mad" && !llvm::is_contained(stages, stage))
     return impl->fail("error: there is no stage `" + stage + "`; the stages are mad, " +
                       llvm::join(stages, ", "));
+  // Computed weights are code of their own, which runs before.
+  if (stage != "mad" && !settleComputed())
+    return false;
   CollectDiagnostics collected(*impl->context);
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*impl->module)->clone());
   CpuOptions options;
