@@ -7,6 +7,7 @@
 // write to the caller's memory, and no copy is left.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -144,12 +145,70 @@ void copy(Value value, Value memory, OpBuilder &b) {
   memref::CopyOp::create(b, loc, from, memory);
 }
 
+/// `value` and what it may share its memory with, as far back as it was written into:
+/// by insertions, loops and branches, and as part of something larger.
+void collectChain(Value value, DenseSet<Value> &chain) {
+  SmallVector<Value> work{value};
+  while (!work.empty()) {
+    Value v = work.pop_back_val();
+    Operation *op = v.getDefiningOp();
+    if (!op || isa<bufferization::ToTensorOp, tensor::EmptyOp, arith::ConstantOp>(op) ||
+        !chain.insert(v).second)
+      continue;
+    unsigned number = cast<OpResult>(v).getResultNumber();
+    if (auto insertion = dyn_cast<tensor::InsertSliceOp>(op))
+      work.append({insertion.getSource(), insertion.getDest()});
+    else if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+      work.push_back(destination.getTiedOpOperand(cast<OpResult>(v))->get());
+    else if (auto loop = dyn_cast<scf::ForOp>(op))
+      work.push_back(loop.getInitArgs()[number]);
+    else if (auto loop = dyn_cast<scf::WhileOp>(op))
+      work.append(loop.getInits().begin(), loop.getInits().end());
+    else if (auto branch = dyn_cast<scf::IfOp>(op))
+      work.append({branch.thenYield().getOperand(number), branch.elseYield().getOperand(number)});
+    else if (isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                 tensor::ExtractSliceOp, tensor::ReshapeOp>(op))
+      work.push_back(op->getOperand(0));
+  }
+}
+
+/// Whether something behind `branch` uses what `value`, made in it, was written over.
+bool isSharedBehind(scf::IfOp branch, Value value) {
+  DenseSet<Value> chain;
+  collectChain(value, chain);
+  return llvm::any_of(chain, [&](Value v) {
+    return !branch->isAncestor(v.getDefiningOp()) &&
+           llvm::any_of(v.getUsers(), [&](Operation *user) {
+             Operation *here = branch->getBlock()->findAncestorOpInBlock(*user);
+             return !here || branch->isBeforeInBlock(here);
+           });
+  });
+}
+
+/// Two results may be made of one value, each by updates of it. Memory of the caller
+/// that the value is made in then holds one of them, while the other is written there.
+/// So they become copies, all before the first result is written.
+void separate(MutableArrayRef<Value> values, OpBuilder &b) {
+  SmallVector<DenseSet<Value>> chains(values.size());
+  for (auto [value, chain] : llvm::zip(values, chains))
+    collectChain(value, chain);
+  SmallVector<bool> shared(values.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (llvm::any_of(chains[i], [&](Value v) { return chains[j].contains(v); }))
+        shared[i] = shared[j] = true;
+  for (auto [value, isShared] : llvm::zip(values, shared))
+    if (isShared && cast<RankedTensorType>(value.getType()).getRank() > 0)
+      value = bufferization::AllocTensorOp::create(
+          b, value.getLoc(), cast<RankedTensorType>(value.getType()), ValueRange(), value);
+}
+
 /// What is written to memory and comes from branches is written at their ends.
 void sinkIntoBranches(bufferization::MaterializeInDestinationOp op, OpBuilder &b) {
   Value value = op.getSource(), memory = op.getDest();
   auto branch = value.getDefiningOp<scf::IfOp>();
   if (!branch || !value.hasOneUse() || !isa<MemRefType>(memory.getType()) ||
-      !isKnownAt(memory, branch))
+      !isKnownAt(memory, branch) || isSharedBehind(branch, value))
     return;
   unsigned number = cast<OpResult>(value).getResultNumber();
   for (Region *region : branch.getRegions()) {
@@ -255,8 +314,11 @@ void bindStates(func::FuncOp function, const EntryArguments &arguments, ValueRan
 void bindResults(func::FuncOp function, const EntryArguments &arguments, OpBuilder &b) {
   auto end = cast<func::ReturnOp>(function.front().getTerminator());
   b.setInsertionPoint(end);
-  for (unsigned i : arguments.results) {
-    Value value = end.getOperand(i);
+  SmallVector<Value> results;
+  for (unsigned i : arguments.results)
+    results.push_back(end.getOperand(i));
+  separate(results, b);
+  for (Value value : results) {
     Type memory = memoryOf(value.getType());
     write(value, function.front().addArgument(memory, value.getLoc()), b);
   }
@@ -266,11 +328,23 @@ void bindResults(func::FuncOp function, const EntryArguments &arguments, OpBuild
   dropUnusedResults(function);
 }
 
+/// Whether all elements become one number.
+bool isFill(linalg::LinalgOp op) {
+  return isa<linalg::FillOp>(op) ||
+         (isa<linalg::GenericOp>(op) && op.getNumDpsInputs() == 0 && op->getNumResults() == 1 &&
+          op.getBlock()->getOperations().size() == 1 &&
+          !isa<BlockArgument>(op.getBlock()->getTerminator()->getOperand(0)));
+}
+bool isFill(tensor::EmptyOp) { return true; }
+
 /// Common subexpressions have merged empty tensors and fills: each is to become one
 /// place. Filling a place again is cheaper than copying one that was filled.
 template <typename Op> void split(func::FuncOp function, OpBuilder &b) {
   SmallVector<Op> ops;
-  function.walk([&](Op op) { ops.push_back(op); });
+  function.walk([&](Op op) {
+    if (isFill(op))
+      ops.push_back(op);
+  });
   for (Op op : ops)
     for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses()))) {
       b.setInsertionPoint(use.getOwner());
@@ -291,7 +365,7 @@ struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
       function.getAllArgAttrs(attrs);
       for (unsigned i : arguments.results)
         attrs.push_back(function.getResultAttrDict(i));
-      split<linalg::FillOp>(function, b);
+      split<linalg::LinalgOp>(function, b);
       split<tensor::EmptyOp>(function, b);
       bindArguments(function, arguments, b);
       bindResults(function, arguments, b);
