@@ -80,6 +80,10 @@ def others(run, dtype, name):
         re, im = run(f"any_{name}", x=x, y=y)
         if n:
             near(f"any {n}", re + 1j * im, np.fft.fft(x + 1j * y.astype(np.float64)), 4 * eps * n)
+    # A large prime factor: three transforms of a length of 512, and two products.
+    x, y = (rng.standard_normal(262).astype(dtype) for _ in range(2))
+    re, im = run(f"prime_{name}", x=x, y=y)
+    near("fft 262", re + 1j * im, np.fft.fft(x + 1j * y.astype(np.float64)), 4 * bound(512, eps))
     x, y = (rng.standard_normal((2, 12, 10)).astype(dtype) for _ in range(2))
     re, im = run(f"plane_{name}", x=x, y=y)
     near("fft2", re + 1j * im, np.fft.fft2(x + 1j * y.astype(np.float64)), bound(120, eps))

@@ -65,6 +65,9 @@ for x in (normal("N", 13, scale=3), specials):
     case("nn.hard_swish(x)", lambda x: x * np.clip(x + 3, 0, 6) / 6, scale=abs, x=x)
     case("nn.hard_tanh(x)", lambda x: np.clip(x, -1, 1), x=x)
 
+case("nn.prelu(x, slope)", lambda x, s: np.where(x > 0, x, s[:, None, None] * x), x=normal("N", 3, 5, 2),
+     slope=normal(3))
+case("nn.prelu(x, slope)", lambda x, s: np.where(x > 0, x, s * x), x=normal(5, "N"), slope=normal("N"))
 case("nn.glu(x)", lambda x: halves(x)[0] * sigmoid(halves(x)[1]), rounds=8, x=normal("N", 3, 14))
 case("nn.swiglu(x)", lambda x: halves(x)[0] * sigmoid(halves(x)[0]) * halves(x)[1], rounds=8,
      x=normal("N", 3, 14))

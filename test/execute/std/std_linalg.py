@@ -78,6 +78,49 @@ case("let (q, r) = linalg.qr(a)\n  q @ r", lambda a: a, **near, a=apart(7))
 case("let (q, r) = linalg.qr(a)\n  transpose(q) @ q", lambda a: np.eye(a.shape[1]), **near, a=apart(7))
 case("linalg.lstsq(a, b)", lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], **near, a=apart(7), b=normal(7))
 
+power = np.linalg.matrix_power
+for k in (0, 1, 5):
+    case(f"linalg.matrix_power(a, {k})", lambda a, k=k: power(a, k), rounds=100 * max(k, 1),
+         scale=lambda a, k=k: np.linalg.norm(a)**k if len(a) else 0.0, special="differs" if k == 0 else "taints",
+         a=matrix(strong))
+case("linalg.matrix_power(a, k[0])", lambda a, k: power(np.linalg.inv(a), -k[0]), rounds=800, scale=1.0,
+     special="taints", a=matrix(strong), k=integers(1, low=-4, high=0))
+
+
+def exponential(a):
+    """Of a symmetric one."""
+    w, v = np.linalg.eigh(a)
+    return v * np.exp(w) @ v.T
+
+
+# Eigenvalues up to 5, one squaring at most: an error of some N roundings of norm(a) exp(norm(a)).
+case("linalg.expm(a)", exponential, rounds=300, scale=lambda a: np.exp(len(a)), special="taints",
+     a=matrix(symmetric))
+# Nilpotent; a rotation of 40, which takes four squarings; nothing but infinities.
+case("linalg.expm(a)", lambda a: np.array([[1.0, 2, 6], [0, 1, 4], [0, 0, 1]]), rounds=20, scale=1.0,
+     a=given([[0.0, 2, 2], [0, 0, 4], [0, 0, 0]]))
+case("linalg.expm(a)", lambda a: np.array([[np.cos(40), -np.sin(40)], [np.sin(40), np.cos(40)]]), rounds=400,
+     scale=1.0, a=given([[0.0, -40.0], [40.0, 0.0]]))
+case("linalg.expm(a)", lambda a: np.full((2, 2), np.nan), a=given([[np.inf, 1.0], [0.0, 1.0]]))
+try:
+    from scipy.linalg import expm
+
+    def factor(a):
+        size = np.linalg.norm(a, 1) if a.size else 0.0
+        return np.exp(min(size, 30.0))
+
+    case("linalg.expm(a)", lambda a: expm(a) if a.size else a, rounds=100, scale=factor, special="taints",
+         a=normal("N", "N"))
+except ImportError:
+    print("without SciPy: expm is compared with closed forms alone")
+
+case("linalg.pinv(a)", lambda a: np.linalg.pinv(a), rounds=4000, scale=1.0, special="taints", a=apart(7))
+case("linalg.pinv(a)", lambda a: np.array([[0.12, 0.16], [0, 0]]), rounds=200, a=given([[3.0, 0], [4, 0]]))
+case("linalg.cond(a)", np.linalg.cond, rounds=4000, special="differs",
+     a=Input((7, 3), lambda s: np.linalg.qr(random.standard_normal((7, 3)))[0] * [1.0, 2.0, 5.0]))
+case("linalg.cond(a)", lambda a: np.inf, a=given([[1.0, 0], [0, 0]]))
+case("linalg.cond(a)", lambda a: np.nan, a=given([[np.nan, 0], [0, 1]]))
+
 # Ten sweeps of rotations, each of which adds some roundings.
 slow = dict(rounds=2000, scale=1.0, special="taints")
 case("let (w, v) = linalg.eigh(a)\n  w", lambda a: np.linalg.eigvalsh(a), **slow, a=matrix(symmetric))
