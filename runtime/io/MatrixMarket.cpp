@@ -319,7 +319,8 @@ bool MatrixReader::mirrored(int64_t row, int64_t column, Number value, Add add) 
 template <typename Add> bool MatrixReader::denseEntries(Add add) {
   std::string line;
   Words words("");
-  for (int64_t column = 0; column < columns; ++column) {
+  // Columns without rows may be as many as a number can say.
+  for (int64_t column = 0, end = stored ? columns : 0; column < end; ++column) {
     int64_t first = symmetry == Symmetry::General ? 0
                     : symmetry == Symmetry::Skew  ? column + 1
                                                   : column;

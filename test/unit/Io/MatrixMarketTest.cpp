@@ -60,6 +60,12 @@ TEST_F(MatrixMarket, ReadsColumnAfterColumn) {
   EXPECT_EQ(refusal("%%matrixmarket MATRIX Array Real General\n1 1\n1\n"), "");
 }
 
+TEST_F(MatrixMarket, ReadsNoElementsAtOnce) {
+  expect<double>(file("array real general", "0 1000000000000\n"), DType::F64,
+                 {0, 1000000000000}, {});
+  expect<double>(file("array real general", "3 0\n"), DType::F64, {3, 0}, {});
+}
+
 TEST_F(MatrixMarket, RoundsDecimalsOnce) {
   // Just above the middle of two numbers of f32, by less than f64 can see: rounded
   // to f64 first it would end in the middle, and then on the even number below.
