@@ -61,8 +61,8 @@ TEST_F(MatrixMarket, ReadsColumnAfterColumn) {
 }
 
 TEST_F(MatrixMarket, ReadsNoElementsAtOnce) {
-  expect<double>(file("array real general", "0 1000000000000\n"), DType::F64,
-                 {0, 1000000000000}, {});
+  expect<double>(file("array real general", "0 1000000000000\n"), DType::F64, {0, 1000000000000},
+                 {});
   expect<double>(file("array real general", "3 0\n"), DType::F64, {3, 0}, {});
 }
 
