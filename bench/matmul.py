@@ -81,7 +81,7 @@ class Table:
         print(f"{'M x K x N':>18} {'ms':>9} {'GFLOP/s':>8} {'limit':>6}", *(
             f"{l.name:>9}" for l in self.libraries), "ratio to the better")
 
-    def row(self, call, x, w, out, packed):
+    def row(self, call, x, w, out):
         (m, k), n = x.shape, w.shape[1]
         expected = x.astype(np.float64) @ w.astype(np.float64)
         call()
@@ -119,7 +119,7 @@ def square(options, folder, table):
             continue
         x, w = (rng.standard_normal(s, dtype=np.float32) for s in ((m, k), (k, n)))
         out = np.empty((m, n), np.float32)
-        table.row(model.entry("matmul", [x, w], [out]), x, w, out, packed=False)
+        table.row(model.entry("matmul", [x, w], [out]), x, w, out)
 
 
 def weights(options, folder, table):
@@ -135,7 +135,7 @@ def weights(options, folder, table):
         for rows in ROWS:
             x = rng.standard_normal((rows, k), dtype=np.float32)
             out = np.empty((rows, n), np.float32)
-            table.row(model.entry("linear", [x], [out]), x, w, out, packed=True)
+            table.row(model.entry("linear", [x], [out]), x, w, out)
 
 
 def main():

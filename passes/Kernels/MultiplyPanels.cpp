@@ -243,7 +243,7 @@ void Multiplier::emit() {
     Value equal = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, count, i.constant(rows));
     return b.createOrFold<arith::AndIOp>(one, equal);
   };
-  // Four streams: one core then reads 40 % more than from one, and not more from eight.
+  // Four streams from memory: eight are slower (docs/performance.md).
   int64_t wide = 8 / vectorsOfPanel();
   when(
       b, is(1), [&] { few(count, 1, std::min<int64_t>(wide, 4)); },

@@ -22,8 +22,8 @@ struct TileSizes {
   int64_t NR = 16;    ///< columns of a packed panel: 64 bytes of sums
   int64_t lanes = 8;  ///< elements of a register
   int64_t panels = 1; ///< panels that a full register tile is wide
-  /// Steps of the reduction on one pass. Long ones: to begin a tile costs as much as
-  /// some 15 steps, more than what a panel loses that is larger than the first cache.
+  /// Steps of the reduction on one pass. Long passes: beginning and ending tiles costs
+  /// more than a panel loses that is larger than the first cache.
   int64_t KC = 1024;
   /// Rows on one pass, a multiple of MR: with KC steps 768 KiB, most of a second-level
   /// cache of 1 MiB.
