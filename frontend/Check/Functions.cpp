@@ -405,9 +405,10 @@ static void stateLeaves(const Node *type, const Value &value, std::string_view s
     state = type->text;
   if (value.kind != Value::Tuple)
     leaves.push_back(std::string(state));
+  // After an error the value may have more parts than the type.
+  bool parts = type->kind == Kind::TupleType && type->kids.size() == value.parts.size();
   for (size_t i = 0; i < value.parts.size(); ++i)
-    stateLeaves(type->kind == Kind::TupleType ? type->kids[i] : type, value.parts[i], state,
-                leaves);
+    stateLeaves(parts ? type->kids[i] : type, value.parts[i], state, leaves);
 }
 
 /// Ties each result that is the new value of a state to its parameter.
