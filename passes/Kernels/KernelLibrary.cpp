@@ -13,11 +13,13 @@ using namespace mlir;
 
 namespace mad::kernels {
 
-MemRefType KernelLibrary::matrix(Type element) {
+MemRefType KernelLibrary::strided(Type element, int64_t rank) {
   constexpr int64_t any = ShapedType::kDynamic;
-  auto layout = StridedLayoutAttr::get(element.getContext(), any, {any, any});
-  return MemRefType::get({any, any}, element, layout);
+  SmallVector<int64_t> all(rank, any);
+  return MemRefType::get(all, element, StridedLayoutAttr::get(element.getContext(), any, all));
 }
+
+MemRefType KernelLibrary::matrix(Type element) { return strided(element, 2); }
 
 MemRefType KernelLibrary::rows(Type element) {
   constexpr int64_t any = ShapedType::kDynamic;

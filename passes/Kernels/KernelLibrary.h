@@ -29,6 +29,9 @@ namespace mad::kernels {
 /// Which index of a matrix has neighbours in memory.
 enum class Order { RowMajor, ColumnMajor };
 
+/// How far apart the elements of neighbouring places of a window are.
+enum class WindowStep { One, Two, Any };
+
 class KernelLibrary {
 public:
   KernelLibrary(mlir::ModuleOp module, int level) : module(module), symbols(module), level(level) {}
@@ -38,6 +41,13 @@ public:
   mlir::func::FuncOp packRows(mlir::Type from, mlir::Type to, Order order);
   /// pack(B: [K, N] strided, packed: [?], from, to): panels `from` to `to`.
   mlir::func::FuncOp packPanels(mlir::Type from, mlir::Type to, Order order);
+  /// pack(image of `rank` dimensions, packed: [?], offset, from, to, width, height, row
+  /// stride, stride, 3 extents, 3 strides): panels `from` to `to` of the matrix whose
+  /// column `i * width + j` is the window at place (i, j), i < height, and whose row
+  /// (x, y, z) is an element of the window; the first panel comes first. In elements:
+  /// `offset + i * row stride + j * stride + x * strides[0] + ...` from the image's first
+  /// one. `stride` is 1 or 2 where `step` says so.
+  mlir::func::FuncOp packWindows(mlir::Type from, mlir::Type to, int64_t rank, WindowStep step);
   /// multiply(rows: [?], panels: [?], C: [M, N] with neighbouring columns, K, block from, to,
   /// panel from, to, step from, to, height, add): C = or += (if `add`) the product of
   /// the ranges. `panels` may hold a narrower type than the sums. With `fma` products
@@ -46,6 +56,7 @@ public:
 
   /// Memory of any strides.
   static mlir::MemRefType matrix(mlir::Type element);
+  static mlir::MemRefType strided(mlir::Type element, int64_t rank);
   /// Rows of neighbours, any distance apart.
   static mlir::MemRefType rows(mlir::Type element);
   /// Neighbours from any place on.

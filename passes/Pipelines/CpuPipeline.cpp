@@ -39,6 +39,7 @@ static void buildFold(OpPassManager &pm) {
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFoldTables());
   simplifyValues(pm);
+  pm.addNestedPass<func::FuncOp>(createPadWindows());
 }
 
 /// Structured ops on tensors, as few and as large as pays.
@@ -63,6 +64,7 @@ static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   simplify(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
   simplify(pm);
+  pm.addPass(createPackWindows({options.level}));
   pm.addPass(createPackContractions({options.level}));
   simplify(pm);
   pm.addPass(createPlanArena());

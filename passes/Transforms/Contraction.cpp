@@ -36,8 +36,7 @@ static std::optional<unsigned> factorOf(Value v, Block *body) {
   return argument.getArgNumber();
 }
 
-/// Whether the body is a sum of products of both inputs.
-static bool isSumOfProducts(GenericOp op, bool &contract) {
+bool isSumOfProducts(GenericOp op, bool &contract) {
   Block *body = op.getBody();
   auto sum = body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
   if (!sum)

@@ -18,6 +18,10 @@ int64_t panelOf(mlir::Type sum);
 mlir::AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel,
                          mlir::MLIRContext *context);
 
+/// Whether the body adds the product of both inputs to the output; `contract`: products
+/// need not be rounded.
+bool isSumOfProducts(mlir::linalg::GenericOp op, bool &contract);
+
 /// `C[.., m, n] += A[.., m, k] * B[.., k, n]`: a sum of products over one dimension,
 /// with two dimensions of the output of which each occurs in one factor only. The
 /// other dimensions of the output are outer ones.

@@ -93,6 +93,36 @@ def FoldTables : Pass<"mad-fold-tables", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numTables", "num-tables", "ops that became constants">];
 }
 
+def PackWindows : Pass<"mad-pack-windows", "::mlir::ModuleOp"> {
+  let summary = "multiplies the windows of images in packed blocks";
+  let description = [{
+    A sum of products of which one factor is read in windows, as of a convolution of any
+    sizes, steps, dilations and groups, becomes calls of the functions that passes/Kernels
+    builds: windows are packed a few panels at a time, right before they are used. The
+    order of each sum is that of the op. After bufferization, before `mad-pack-contractions`.
+  }];
+  let options = [
+    Option<"level", "level", "int", /*default=*/"3",
+           "x86-64 level of the code: 0, 3 or 4">,
+    Option<"grain", "grain", "int64_t", /*default=*/"20000000",
+           "estimated time of a piece in picoseconds">];
+  let statistics = [Statistic<"numPacked", "num-packed", "ops replaced by calls">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def PadWindows : Pass<"mad-pad-windows", "::mlir::func::FuncOp"> {
+  let summary = "lets windows across a boundary read a padded copy";
+  let description = [{
+    A `mad.view` with boundary `zero`, `periodic` or `clamp`, of which a coordinate that may
+    leave its source is a sum of dims (`x[s * i + d - p]`), becomes a copy of the source with a margin,
+    by the same boundary, and a view inside of that copy. The second one fuses with what reads it,
+    such as the products of a convolution. On the mad dialect.
+  }];
+  let statistics = [Statistic<"numCopies", "num-copies", "padded copies">];
+}
+
 def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "computes elementwise ops where their values are read";
   let description = [{

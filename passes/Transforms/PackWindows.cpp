@@ -1,0 +1,354 @@
+//===- PackWindows.cpp - Convolutions as products of packed matrices --------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The windows of an image are the columns of a matrix that is never whole in memory:
+// a piece packs some panels of it, multiplies all rows with them while they are in the
+// second cache, applies what follows, and goes on (Chetlur et al., "cuDNN: Efficient
+// Primitives for Deep Learning", 2014, does so for GPUs).
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "passes/Kernels/KernelLibrary.h"
+#include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Pieces.h"
+#include "passes/Transforms/WindowEpilogue.h"
+#include "passes/Transforms/WindowProduct.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace mad {
+#define GEN_PASS_DEF_PACKWINDOWS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+using kernels::Index;
+using kernels::KernelLibrary;
+using kernels::TileSizes;
+using kernels::WindowStep;
+
+/// From this many rows and steps on packing pays.
+constexpr int64_t leastRows = 4, leastSteps = 4;
+/// Bytes of panels that are packed before they are used, and limits of their number.
+constexpr int64_t chunkBytes = 512 << 10, leastPanels = 4, mostPanels = 32;
+/// Estimated picoseconds of one product and sum, and of packing one element.
+constexpr int64_t productTime = 20, packTime = 500;
+
+class Windows {
+public:
+  Windows(const WindowProduct &p, KernelLibrary &library, int level, int64_t grain)
+      : p(p), library(library), sizes(library.sizes(p.sum)), level(level), grain(grain),
+        b(p.op.getLoc(), p.op.getContext()), i(b), fills(fillsBefore(p.op)) {}
+
+  bool pays();
+  void replace();
+
+private:
+  Value size(unsigned dim);
+  Value product(ArrayRef<unsigned> dims);
+  Value stride(unsigned dim);
+  Value offsetOf(Value number);
+  Value rowsOf(Value number);
+  Value buffer(Type element, Value count);
+  Value part(Value memory, Value start, Value length);
+  void pieces(Value time, Value count, function_ref<void(Value, Value)> body);
+  Value asMatrix(unsigned operand, unsigned last);
+  Value rowsFrom(Value matrix, Value row, Value count, Value column, Value width);
+  void packRows();
+  void emit();
+  void emitChunk(Value item, Value packed);
+  void multiply(Value number, Value first, Value count, Value packed);
+
+  const WindowProduct &p;
+  KernelLibrary &library;
+  TileSizes sizes;
+  int level;
+  int64_t grain;
+  ImplicitLocOpBuilder b;
+  Index i;
+  SmallVector<linalg::FillOp> fills;
+  SmallVector<GenericOp> epilogue;
+  SmallVector<Value> strides;      ///< of the image
+  Value M, N, K, outer, groups;    ///< sizes, and numbers of products and of left factors
+  Value blocks, panels;            ///< of a left factor, of a product
+  Value chunk, chunks, rows;       ///< panels of a chunk, chunks of a product, packed rows
+};
+
+bool Windows::pays() {
+  SmallVector<int64_t> extents = p.op.getStaticLoopRanges();
+  auto least = [&](int64_t size, int64_t most) { return ShapedType::isDynamic(size) || size >= most; };
+  int64_t steps = 1;
+  for (unsigned d : p.k)
+    steps = ShapedType::isDynamic(extents[d]) ? leastSteps : steps * extents[d];
+  if (!least(extents[p.m], leastRows) || !least(steps, leastSteps))
+    return false;
+  if (fills.empty())
+    return true;
+  auto zero = fills.size() == 1 ? fills.front().getDpsInputs()[0] : Value();
+  return zero && matchPattern(zero, m_AnyZeroFloat());
+}
+
+/// Of a dimension that one of W and C has for itself.
+Value Windows::size(unsigned dim) {
+  for (unsigned operand : {2u, p.w})
+    for (auto [position, e] : llvm::enumerate(p.map(operand).getResults()))
+      if (cast<AffineDimExpr>(e).getPosition() == dim)
+        return b.createOrFold<memref::DimOp>(p.op->getOperand(operand), int64_t(position));
+  return i.constant(1);
+}
+
+Value Windows::product(ArrayRef<unsigned> dims) {
+  Value result = i.constant(1);
+  for (unsigned d : dims)
+    result = i.mul(result, size(d));
+  return result;
+}
+
+/// How far a step along the dimension goes in the image.
+Value Windows::stride(unsigned dim) {
+  Value result = i.constant(0);
+  AffineMap map = p.map(p.x);
+  for (auto [position, e] : llvm::enumerate(map.getResults()))
+    if (int64_t factor = (*linearForm(e, map.getNumDims(), 0))[dim])
+      result = i.add(result, i.mul(strides[position], factor));
+  return result;
+}
+
+/// Where the image of a product starts, by the numbers of its outer dimensions.
+Value Windows::offsetOf(Value number) {
+  Value offset = i.constant(0);
+  AffineMap map = p.map(p.x);
+  for (auto [position, e] : llvm::enumerate(map.getResults()))
+    offset = i.add(offset, i.mul(strides[position], linearForm(e, map.getNumDims(), 0)->back()));
+  for (unsigned d : llvm::reverse(p.outer)) {
+    Value extent = size(d);
+    Value at = p.outer.size() == 1 ? number : b.createOrFold<arith::RemUIOp>(number, extent);
+    offset = i.add(offset, i.mul(at, stride(d)));
+    number = b.createOrFold<arith::DivUIOp>(number, extent);
+  }
+  return offset;
+}
+
+/// The packed rows of a product's left factor.
+Value Windows::rowsOf(Value number) {
+  Value group = i.constant(0), inner = i.constant(1);
+  for (unsigned d : llvm::reverse(p.outer)) {
+    Value extent = size(d);
+    if (llvm::is_contained(p.groups, d)) {
+      group = i.add(group, i.mul(b.createOrFold<arith::RemUIOp>(number, extent), inner));
+      inner = i.mul(inner, extent);
+    }
+    number = b.createOrFold<arith::DivUIOp>(number, extent);
+  }
+  Value length = i.mul(i.mul(blocks, K), sizes.MR);
+  return part(rows, i.mul(group, length), length);
+}
+
+Value Windows::buffer(Type element, Value count) {
+  auto type = MemRefType::get({ShapedType::kDynamic}, element);
+  return memref::AllocOp::create(b, type, ValueRange{count}, b.getI64IntegerAttr(64));
+}
+
+Value Windows::part(Value memory, Value start, Value length) {
+  auto type = cast<MemRefType>(memory.getType());
+  return memref::SubViewOp::create(b, KernelLibrary::flat(type.getElementType()), memory,
+                                   ArrayRef<OpFoldResult>{start}, ArrayRef<OpFoldResult>{length},
+                                   ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+}
+
+/// A loop over pieces of a range of `count`.
+void Windows::pieces(Value time, Value count, function_ref<void(Value, Value)> body) {
+  SmallVector<CutExtent> dims{{count, 1}};
+  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
+  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
+                                      ValueRange{i.constant(1)});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  PieceRange range = rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0])[0];
+  body(range.low, i.add(range.low, range.length));
+}
+
+/// All dimensions after `last`, a dimension of the map, as one, and those up to it.
+Value Windows::asMatrix(unsigned operand, unsigned last) {
+  Value memory = p.op->getOperand(operand);
+  SmallVector<ReassociationIndices> parts(2);
+  unsigned at = 0;
+  for (auto [position, e] : llvm::enumerate(p.map(operand).getResults())) {
+    parts[at].push_back(position);
+    if (cast<AffineDimExpr>(e).getPosition() == last)
+      at = 1;
+  }
+  if (parts[0].size() + parts[1].size() > 2)
+    memory = memref::CollapseShapeOp::create(b, memory, parts);
+  return memory;
+}
+
+/// Some rows of a matrix, from a column on.
+Value Windows::rowsFrom(Value matrix, Value row, Value count, Value column, Value width) {
+  auto type = cast<MemRefType>(matrix.getType());
+  OpFoldResult one = b.getIndexAttr(1);
+  Value part = memref::SubViewOp::create(b, matrix, ArrayRef<OpFoldResult>{row, column},
+                                         ArrayRef<OpFoldResult>{count, width},
+                                         ArrayRef<OpFoldResult>{one, one});
+  return memref::CastOp::create(b, KernelLibrary::rows(type.getElementType()), part);
+}
+
+/// The rows of all left factors, once.
+void Windows::packRows() {
+  Type type = p.element(p.w);
+  func::FuncOp function = library.packRows(type, p.sum, kernels::Order::RowMajor);
+  Value matrix = asMatrix(p.w, p.m), length = i.mul(i.mul(blocks, K), sizes.MR);
+  rows = buffer(p.sum, i.mul(groups, length));
+  Value time = i.mul(i.mul(i.mul(groups, M), K), packTime);
+  pieces(time, i.mul(groups, blocks), [&](Value from, Value to) {
+    kernels::forRange(b, from, to, 1, [&](Value block) {
+      Value group = b.createOrFold<arith::DivUIOp>(block, blocks);
+      Value number = b.createOrFold<arith::RemUIOp>(block, blocks);
+      Value source = rowsFrom(matrix, i.mul(group, M), M, i.constant(0), K);
+      Value target = part(rows, i.mul(group, length), length);
+      func::CallOp::create(
+          b, function,
+          ValueRange{source, target, number, i.add(number, 1), i.constant(sizes.MR)});
+    });
+  });
+}
+
+/// Packs one chunk of the columns of a product, and multiplies.
+void Windows::emitChunk(Value item, Value packed) {
+  Value number = b.createOrFold<arith::DivUIOp>(item, chunks);
+  Value first = i.mul(b.createOrFold<arith::RemUIOp>(item, chunks), chunk);
+  Value count = i.min(chunk, i.sub(panels, first));
+  auto image = cast<MemRefType>(p.op->getOperand(p.x).getType());
+  unsigned last = p.n.back();
+  auto known = getConstantIntValue(stride(last));
+  WindowStep step = known == 1   ? WindowStep::One
+                    : known == 2 ? WindowStep::Two
+                                 : WindowStep::Any;
+  Type type = image.getElementType();
+  func::FuncOp pack = library.packWindows(type, p.sum, image.getRank(), step);
+  Value one = i.constant(1), zero = i.constant(0);
+  bool flat = p.n.size() == 1;
+  SmallVector<Value> arguments{
+      memref::CastOp::create(b, KernelLibrary::strided(type, image.getRank()),
+                             p.op->getOperand(p.x)),
+      packed, offsetOf(number), first, i.add(first, count), size(last),
+      flat ? one : size(p.n[0]), flat ? zero : stride(p.n[0]), stride(last)};
+  SmallVector<Value> extents, apart;
+  for (unsigned d : p.k) {
+    extents.push_back(size(d));
+    apart.push_back(stride(d));
+  }
+  for (size_t missing = p.k.size(); missing < 3; ++missing) {
+    extents.insert(extents.begin(), one);
+    apart.insert(apart.begin(), zero);
+  }
+  llvm::append_range(arguments, extents);
+  llvm::append_range(arguments, apart);
+  func::CallOp::create(b, pack, arguments);
+  multiply(number, first, count, packed);
+}
+
+void Windows::multiply(Value number, Value first, Value count, Value packed) {
+  func::FuncOp function =
+      library.multiplyPanels(p.sum, p.sum, /*fma=*/p.mayContract && level >= 3);
+  Value column = i.mul(first, sizes.NR), row = i.mul(number, M);
+  Value width = i.min(i.mul(count, sizes.NR), i.sub(N, column));
+  Value result = rowsFrom(asMatrix(2, p.m), row, M, column, width);
+  Value left = rowsOf(number), zero = i.constant(0);
+  int64_t most = sizes.MC / sizes.MR;
+  kernels::forRange(b, zero, blocks, most, [&](Value low) {
+    Value high = i.min(i.add(low, most), blocks);
+    kernels::forRange(b, zero, K, sizes.KC, [&](Value k) {
+      Value end = i.min(i.add(k, sizes.KC), K);
+      Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, zero);
+      if (fills.empty())
+        add = arith::ConstantIntOp::create(b, 1, 1);
+      func::CallOp::create(b, function,
+                           ValueRange{left, packed, result, K, low, high, zero, count, k, end,
+                                      i.constant(sizes.MR), add});
+    });
+    Block block;
+    block.row = i.add(row, i.mul(low, sizes.MR));
+    block.rows = i.sub(i.min(i.mul(high, sizes.MR), M), i.mul(low, sizes.MR));
+    block.column = column;
+    block.columns = width;
+    for (GenericOp op : epilogue)
+      emitEpilogue(b, p, op, block);
+  });
+}
+
+void Windows::emit() {
+  auto image = memref::ExtractStridedMetadataOp::create(b, p.op->getOperand(p.x));
+  SmallVector<int64_t> known;
+  int64_t offset;
+  // Strides that are known become constants.
+  if (failed(cast<MemRefType>(p.op->getOperand(p.x).getType())
+                 .getStridesAndOffset(known, offset)))
+    known.assign(image.getStrides().size(), ShapedType::kDynamic);
+  for (auto [stride, number] : llvm::zip(image.getStrides(), known))
+    strides.push_back(ShapedType::isDynamic(number) ? stride : i.constant(number));
+  M = size(p.m), N = product(p.n), K = product(p.k);
+  outer = product(p.outer), groups = product(p.groups);
+  blocks = i.ceilDiv(M, sizes.MR), panels = i.ceilDiv(N, sizes.NR);
+  int64_t bytes = sizes.NR * p.sum.getIntOrFloatBitWidth() / 8;
+  Value fit = b.createOrFold<arith::DivUIOp>(i.constant(chunkBytes / bytes),
+                                             i.max(K, i.constant(1)));
+  chunk = i.min(i.max(fit, i.constant(leastPanels)), i.constant(mostPanels));
+  chunks = i.ceilDiv(panels, chunk);
+  packRows();
+  Value time = i.mul(i.mul(i.mul(i.mul(outer, M), N), K), productTime);
+  pieces(time, i.mul(outer, chunks), [&](Value from, Value to) {
+    Value length = i.mul(i.mul(chunk, K), sizes.NR);
+    Value packed = part(buffer(p.sum, length), i.constant(0), length);
+    kernels::forRange(b, from, to, 1, [&](Value item) { emitChunk(item, packed); });
+  });
+}
+
+void Windows::replace() {
+  epilogue = findEpilogue(p);
+  b.setInsertionPoint(epilogue.empty() ? p.op : epilogue.back());
+  emit();
+  for (linalg::FillOp fill : fills)
+    fill.erase();
+  p.op.erase();
+  for (GenericOp op : epilogue)
+    op.erase();
+}
+
+struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
+  using PackWindowsBase::PackWindowsBase;
+
+  void runOnOperation() override {
+    SmallVector<GenericOp> ops;
+    getOperation().walk([&](GenericOp op) {
+      // What is in a loop over pieces is small.
+      if (!op->getParentOfType<scf::ParallelOp>())
+        ops.push_back(op);
+    });
+    KernelLibrary library(getOperation(), level);
+    for (GenericOp op : ops) {
+      auto product = WindowProduct::match(op);
+      if (!product)
+        continue;
+      Windows windows(*product, library, level, grain);
+      if (!windows.pays())
+        continue;
+      windows.replace();
+      ++numPacked;
+    }
+  }
+};
+
+} // namespace
+} // namespace mad
