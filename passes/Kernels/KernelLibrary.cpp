@@ -16,7 +16,8 @@ namespace mad::kernels {
 MemRefType KernelLibrary::strided(Type element, int64_t rank) {
   constexpr int64_t any = ShapedType::kDynamic;
   SmallVector<int64_t> all(rank, any);
-  return MemRefType::get(all, element, StridedLayoutAttr::get(element.getContext(), any, all));
+  return MemRefType::get(all, stored(element),
+                         StridedLayoutAttr::get(element.getContext(), any, all));
 }
 
 MemRefType KernelLibrary::matrix(Type element) { return strided(element, 2); }
@@ -24,12 +25,13 @@ MemRefType KernelLibrary::matrix(Type element) { return strided(element, 2); }
 MemRefType KernelLibrary::rows(Type element) {
   constexpr int64_t any = ShapedType::kDynamic;
   auto layout = StridedLayoutAttr::get(element.getContext(), any, {any, 1});
-  return MemRefType::get({any, any}, element, layout);
+  return MemRefType::get({any, any}, stored(element), layout);
 }
 
 MemRefType KernelLibrary::flat(Type element) {
   constexpr int64_t any = ShapedType::kDynamic;
-  return MemRefType::get({any}, element, StridedLayoutAttr::get(element.getContext(), any, {1}));
+  auto layout = StridedLayoutAttr::get(element.getContext(), any, {1});
+  return MemRefType::get({any}, stored(element), layout);
 }
 
 func::FuncOp KernelLibrary::find(StringRef name, TypeRange arguments,
@@ -49,8 +51,13 @@ func::FuncOp KernelLibrary::find(StringRef name, TypeRange arguments,
   return function;
 }
 
-Value widen(ImplicitLocOpBuilder &b, Value value, Type to) {
-  Type from = getElementTypeOrSelf(value.getType());
+Type stored(Type element) {
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return IntegerType::get(element.getContext(), integer.getWidth());
+  return element;
+}
+
+Value widen(ImplicitLocOpBuilder &b, Value value, Type from, Type to) {
   if (from == to)
     return value;
   Type type = to;

@@ -32,6 +32,8 @@ enum class Order { RowMajor, ColumnMajor };
 /// How far apart the elements of neighbouring places of a window are.
 enum class WindowStep { One, Two, Any };
 
+/// Element types of factors are floats, or integers of at most 8 bits, signed unless they
+/// say otherwise.
 class KernelLibrary {
 public:
   KernelLibrary(mlir::ModuleOp module, int level) : module(module), symbols(module), level(level) {}
@@ -54,7 +56,7 @@ public:
   /// are not rounded.
   mlir::func::FuncOp multiplyPanels(mlir::Type panels, mlir::Type sum, bool fma);
 
-  /// Memory of any strides.
+  /// Memory of any strides, and of the stored type.
   static mlir::MemRefType matrix(mlir::Type element);
   static mlir::MemRefType strided(mlir::Type element, int64_t rank);
   /// Rows of neighbours, any distance apart.
@@ -75,8 +77,10 @@ private:
   int level;
 };
 
-/// `value`, a float or a vector of floats, as element type `to`, exactly.
-mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type to);
+/// How elements of a type are held in memory and registers: integers have no sign.
+mlir::Type stored(mlir::Type element);
+/// `value`, or each element of a vector, of type `from` as the float type `to`, exactly.
+mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type from, mlir::Type to);
 
 /// Writes a loop over [from, to).
 void forRange(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, int64_t step,

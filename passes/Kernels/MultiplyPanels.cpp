@@ -74,8 +74,9 @@ SmallVector<Value> Multiplier::step(const Tile &tile, Value a, ArrayRef<Value> b
     Value at = i.add(base, depth);
     for (int64_t v = 0; v < tile.width; ++v) {
       Value place = i.add(at, ahead * sizes.NR + tile.part + v * sizes.lanes);
-      auto type = VectorType::get({sizes.lanes}, narrow);
-      columns.push_back(widen(b, vector::LoadOp::create(b, type, panels, ValueRange{place}), sum));
+      auto type = VectorType::get({sizes.lanes}, stored(narrow));
+      columns.push_back(
+          widen(b, vector::LoadOp::create(b, type, panels, ValueRange{place}), narrow, sum));
     }
   }
   Value at = i.add(a, i.mul(k, sizes.MR));

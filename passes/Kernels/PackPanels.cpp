@@ -87,15 +87,15 @@ private:
             SmallVector<Value> place{k, n};
             if (order == Order::ColumnMajor)
               std::swap(place[0], place[1]);
-            put(widen(b, memref::LoadOp::create(b, source, place), to));
+            put(widen(b, memref::LoadOp::create(b, source, place), from, to));
           },
           [&] { put(zero); });
     });
   }
 
   Value load(Value row, Value column, int64_t lanes) {
-    auto type = VectorType::get({lanes}, from);
-    return widen(b, vector::LoadOp::create(b, type, source, ValueRange{row, column}), to);
+    auto type = VectorType::get({lanes}, stored(from));
+    return widen(b, vector::LoadOp::create(b, type, source, ValueRange{row, column}), from, to);
   }
   void store(Value v, Value at) { vector::StoreOp::create(b, v, packed, ValueRange{at}); }
 

@@ -42,7 +42,7 @@ public:
 
 private:
   Value load(Value row, Value k) {
-    return widen(b, memref::LoadOp::create(b, source, ValueRange{row, k}), to);
+    return widen(b, memref::LoadOp::create(b, source, ValueRange{row, k}), from, to);
   }
   void store(Value v, Value at) { memref::StoreOp::create(b, v, packed, ValueRange{at}); }
 
@@ -65,10 +65,10 @@ private:
 
   void copySquare(Value row, Value k, Value at) {
     SmallVector<Value> block;
-    auto type = VectorType::get({square}, from);
+    auto type = VectorType::get({square}, stored(from));
     for (int64_t r = 0; r < square; ++r)
-      block.push_back(
-          widen(b, vector::LoadOp::create(b, type, source, ValueRange{i.add(row, r), k}), to));
+      block.push_back(widen(
+          b, vector::LoadOp::create(b, type, source, ValueRange{i.add(row, r), k}), from, to));
     transpose(b, block);
     for (int64_t step = 0; step < square; ++step)
       vector::StoreOp::create(b, block[step], packed, ValueRange{i.add(at, step * sizes.MR)});

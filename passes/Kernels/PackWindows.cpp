@@ -47,7 +47,7 @@ private:
   Loaded some(Value at, ArrayRef<Value> masks, Loaded passed);
   SmallVector<Value> masks(const Part &part);
   Value join(Loaded loaded);
-  VectorType vectorOf(Type element) { return VectorType::get({sizes.lanes}, element); }
+  VectorType vectorOf(Type element) { return VectorType::get({sizes.lanes}, stored(element)); }
   int64_t loads() const { return step == WindowStep::Two ? 2 : 1; }
 
   ImplicitLocOpBuilder &b;
@@ -95,8 +95,8 @@ WindowPacker::Loaded WindowPacker::all(Value at) {
     return some(at, {one}, none());
   }
   for (int64_t v = 0; v < loads(); ++v)
-    loaded.push_back(vector::LoadOp::create(b, vectorOf(from), flat,
-                                            ValueRange{i.add(at, v * sizes.lanes)}));
+    loaded.push_back(
+        vector::LoadOp::create(b, vectorOf(from), flat, ValueRange{i.add(at, v * sizes.lanes)}));
   return loaded;
 }
 
@@ -132,8 +132,8 @@ WindowPacker::Loaded WindowPacker::some(Value at, ArrayRef<Value> masks, Loaded 
     return passed;
   }
   for (int64_t v = 0; v < loads(); ++v)
-    passed[v] = vector::MaskedLoadOp::create(
-        b, type, flat, ValueRange{i.add(at, v * sizes.lanes)}, masks[v], passed[v]);
+    passed[v] = vector::MaskedLoadOp::create(b, type, flat, ValueRange{i.add(at, v * sizes.lanes)},
+                                             masks[v], passed[v]);
   return passed;
 }
 
@@ -146,7 +146,7 @@ Value WindowPacker::join(Loaded loaded) {
       even.push_back(2 * lane);
     result = vector::ShuffleOp::create(b, loaded[0], loaded[1], even);
   }
-  return widen(b, result, to);
+  return widen(b, result, from, to);
 }
 
 /// Writes one vector for each row of the matrix; `load` gets the row's offset.

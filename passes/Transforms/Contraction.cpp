@@ -52,6 +52,15 @@ bool isSumOfProducts(GenericOp op, bool &contract) {
   return x && y && *x != *y;
 }
 
+Type factorType(GenericOp op, unsigned operand) {
+  Type element = getElementTypeOrSelf(op->getOperand(operand).getType());
+  BlockArgument argument = op.getBody()->getArgument(operand);
+  if (element.isInteger() && llvm::any_of(argument.getUsers(), llvm::IsaPred<arith::UIToFPOp>))
+    return IntegerType::get(op.getContext(), element.getIntOrFloatBitWidth(),
+                            IntegerType::Unsigned);
+  return element;
+}
+
 static llvm::SmallBitVector dimsOf(AffineMap map) {
   llvm::SmallBitVector dims(map.getNumDims());
   for (unsigned d = 0; d < map.getNumDims(); ++d)

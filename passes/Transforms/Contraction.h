@@ -22,6 +22,9 @@ mlir::AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel,
 /// need not be rounded.
 bool isSumOfProducts(mlir::linalg::GenericOp op, bool &contract);
 
+/// The element type of a factor for passes/Kernels: bytes without a sign are ui8.
+mlir::Type factorType(mlir::linalg::GenericOp op, unsigned operand);
+
 /// `C[.., m, n] += A[.., m, k] * B[.., k, n]`: a sum of products over one dimension,
 /// with two dimensions of the output of which each occurs in one factor only. The
 /// other dimensions of the output are outer ones.

@@ -205,7 +205,7 @@ Value Packed::part(Value memory, Value number, Value count, int64_t width) {
 }
 
 void Packed::packRows(Value rows) {
-  Type type = c.element(c.a);
+  Type type = factorType(c.op, c.a);
   auto memory = cast<MemRefType>(c.op->getOperand(c.a).getType());
   AffineMap map = c.map(c.a);
   SmallVector<int64_t> strides;
@@ -227,7 +227,7 @@ void Packed::packRows(Value rows) {
 }
 
 void Packed::packPanels(Value packed) {
-  Type type = c.element(c.b);
+  Type type = factorType(c.op, c.b);
   AffineMap map = c.map(c.b);
   bool rowMajor = map.getDimPosition(map.getNumResults() - 1) == c.n;
   func::FuncOp function =
@@ -258,7 +258,7 @@ void Packed::multiplyChunk(Value chunk, Value chunks, Value rows, Value packed, 
   Value result = view(c.c(), number, *c.m, c.n, KernelLibrary::rows(c.sum));
   Value left = part(rows, number, blocks, sizes.MR);
   Value right = part(packed, shared ? i.constant(0) : number, panels, sizes.NR);
-  func::FuncOp function = library.multiplyPanels(c.panel ? c.element(c.b) : c.sum, c.sum,
+  func::FuncOp function = library.multiplyPanels(c.panel ? factorType(c.op, c.b) : c.sum, c.sum,
                                                  /*fma=*/c.mayContract && level >= 3);
   int64_t width = sizes.NC / sizes.NR;
   kernels::forRange(b, firstPanel, lastPanel, width, [&](Value from) {

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Kernels/KernelLibrary.h"
+#include "passes/Transforms/Contraction.h"
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Pieces.h"
@@ -79,15 +80,17 @@ private:
   Index i;
   SmallVector<linalg::FillOp> fills;
   SmallVector<GenericOp> epilogue;
-  SmallVector<Value> strides;      ///< of the image
-  Value M, N, K, outer, groups;    ///< sizes, and numbers of products and of left factors
-  Value blocks, panels;            ///< of a left factor, of a product
-  Value chunk, chunks, rows;       ///< panels of a chunk, chunks of a product, packed rows
+  SmallVector<Value> strides;   ///< of the image
+  Value M, N, K, outer, groups; ///< sizes, and numbers of products and of left factors
+  Value blocks, panels;         ///< of a left factor, of a product
+  Value chunk, chunks, rows;    ///< panels of a chunk, chunks of a product, packed rows
 };
 
 bool Windows::pays() {
   SmallVector<int64_t> extents = p.op.getStaticLoopRanges();
-  auto least = [&](int64_t size, int64_t most) { return ShapedType::isDynamic(size) || size >= most; };
+  auto least = [&](int64_t size, int64_t most) {
+    return ShapedType::isDynamic(size) || size >= most;
+  };
   int64_t steps = 1;
   for (unsigned d : p.k)
     steps = ShapedType::isDynamic(extents[d]) ? leastSteps : steps * extents[d];
@@ -206,7 +209,7 @@ Value Windows::rowsFrom(Value matrix, Value row, Value count, Value column, Valu
 
 /// The rows of all left factors, once.
 void Windows::packRows() {
-  Type type = p.element(p.w);
+  Type type = factorType(p.op, p.w);
   func::FuncOp function = library.packRows(type, p.sum, kernels::Order::RowMajor);
   Value matrix = asMatrix(p.w, p.m), length = i.mul(i.mul(blocks, K), sizes.MR);
   rows = buffer(p.sum, i.mul(groups, length));
@@ -218,8 +221,7 @@ void Windows::packRows() {
       Value source = rowsFrom(matrix, i.mul(group, M), M, i.constant(0), K);
       Value target = part(rows, i.mul(group, length), length);
       func::CallOp::create(
-          b, function,
-          ValueRange{source, target, number, i.add(number, 1), i.constant(sizes.MR)});
+          b, function, ValueRange{source, target, number, i.add(number, 1), i.constant(sizes.MR)});
     });
   });
 }
@@ -232,18 +234,22 @@ void Windows::emitChunk(Value item, Value packed) {
   auto image = cast<MemRefType>(p.op->getOperand(p.x).getType());
   unsigned last = p.n.back();
   auto known = getConstantIntValue(stride(last));
-  WindowStep step = known == 1   ? WindowStep::One
-                    : known == 2 ? WindowStep::Two
-                                 : WindowStep::Any;
-  Type type = image.getElementType();
+  WindowStep step = known == 1 ? WindowStep::One : known == 2 ? WindowStep::Two : WindowStep::Any;
+  Type type = factorType(p.op, p.x);
   func::FuncOp pack = library.packWindows(type, p.sum, image.getRank(), step);
   Value one = i.constant(1), zero = i.constant(0);
   bool flat = p.n.size() == 1;
-  SmallVector<Value> arguments{
-      memref::CastOp::create(b, KernelLibrary::strided(type, image.getRank()),
-                             p.op->getOperand(p.x)),
-      packed, offsetOf(number), first, i.add(first, count), size(last),
-      flat ? one : size(p.n[0]), flat ? zero : stride(p.n[0]), stride(last)};
+  SmallVector<Value> arguments{memref::CastOp::create(b,
+                                                      KernelLibrary::strided(type, image.getRank()),
+                                                      p.op->getOperand(p.x)),
+                               packed,
+                               offsetOf(number),
+                               first,
+                               i.add(first, count),
+                               size(last),
+                               flat ? one : size(p.n[0]),
+                               flat ? zero : stride(p.n[0]),
+                               stride(last)};
   SmallVector<Value> extents, apart;
   for (unsigned d : p.k) {
     extents.push_back(size(d));
@@ -260,8 +266,7 @@ void Windows::emitChunk(Value item, Value packed) {
 }
 
 void Windows::multiply(Value number, Value first, Value count, Value packed) {
-  func::FuncOp function =
-      library.multiplyPanels(p.sum, p.sum, /*fma=*/p.mayContract && level >= 3);
+  func::FuncOp function = library.multiplyPanels(p.sum, p.sum, /*fma=*/p.mayContract && level >= 3);
   Value column = i.mul(first, sizes.NR), row = i.mul(number, M);
   Value width = i.min(i.mul(count, sizes.NR), i.sub(N, column));
   Value result = rowsFrom(asMatrix(2, p.m), row, M, column, width);
@@ -293,8 +298,7 @@ void Windows::emit() {
   SmallVector<int64_t> known;
   int64_t offset;
   // Strides that are known become constants.
-  if (failed(cast<MemRefType>(p.op->getOperand(p.x).getType())
-                 .getStridesAndOffset(known, offset)))
+  if (failed(cast<MemRefType>(p.op->getOperand(p.x).getType()).getStridesAndOffset(known, offset)))
     known.assign(image.getStrides().size(), ShapedType::kDynamic);
   for (auto [stride, number] : llvm::zip(image.getStrides(), known))
     strides.push_back(ShapedType::isDynamic(number) ? stride : i.constant(number));
@@ -302,8 +306,8 @@ void Windows::emit() {
   outer = product(p.outer), groups = product(p.groups);
   blocks = i.ceilDiv(M, sizes.MR), panels = i.ceilDiv(N, sizes.NR);
   int64_t bytes = sizes.NR * p.sum.getIntOrFloatBitWidth() / 8;
-  Value fit = b.createOrFold<arith::DivUIOp>(i.constant(chunkBytes / bytes),
-                                             i.max(K, i.constant(1)));
+  Value fit =
+      b.createOrFold<arith::DivUIOp>(i.constant(chunkBytes / bytes), i.max(K, i.constant(1)));
   chunk = i.min(i.max(fit, i.constant(leastPanels)), i.constant(mostPanels));
   chunks = i.ceilDiv(panels, chunk);
   packRows();

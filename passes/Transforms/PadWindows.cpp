@@ -114,9 +114,9 @@ void Window::split() {
     inner.push_back(window);
   }
   RankedTensorType padded = tensorType(sizes, {}, source.getElementType());
-  Value copy = ViewOp::create(b, op.getLoc(), padded, op.getSource(), op.getScalars(),
-                              AffineMap::get(rank, symbols, shifts, b.getContext()),
-                              op.getBoundary());
+  Value copy =
+      ViewOp::create(b, op.getLoc(), padded, op.getSource(), op.getScalars(),
+                     AffineMap::get(rank, symbols, shifts, b.getContext()), op.getBoundary());
   Value window = ViewOp::create(b, op.getLoc(), result, copy, ValueRange(),
                                 AffineMap::get(dims, 0, inner, b.getContext()), Boundary::inside);
   op.getResult().replaceAllUsesWith(window);

@@ -41,6 +41,12 @@ export fn heads[B, H, M, K, N](x: f32[B, M, H, K], w: f32[B, N, H, K]) -> f32[B,
 export fn narrow[M, K, N](x: f32[M, K], w: f16[K, N]) -> f32[M, N] {
   x @ f32(w)
 }
+export fn bytes[M, K, N](x: f32[M, K], w: u8[K, N]) -> f32[M, N] {
+  x @ f32(w)
+}
+export fn signed[M, K, N](x: i8[M, K], w: f32[K, N]) -> f32[M, N] {
+  f32(x) @ w
+}
 export fn added[M, K, N](x: f32[M, K], w: f32[K, N], c: f32[M, N]) -> f32[M, N] {
   relu2(c + x @ w)
 }
@@ -67,8 +73,12 @@ def check(call, entry, rng, M, K, N):
     exact = rng.integers(2)
     draw = (lambda s: rng.integers(-8, 9, s)) if exact else rng.standard_normal
     x, w = draw(left).astype(dtype), draw(right).astype(other)
+    if entry == "bytes":
+        w = rng.integers(0, 256, right).astype(np.uint8)
+    if entry == "signed":
+        x = rng.integers(-128, 128, left).astype(np.int8)
     u = 2.0 ** (-53 if dtype == np.float64 else -24)
-    want, size = reference(entry, x, w), reference(entry, np.abs(x), np.abs(w))
+    want, size = reference(entry, x, w), reference(entry, np.abs(x.astype(np.float64)), np.abs(w.astype(np.float64)))
     # Twice: NumPy's own sums in f64 are rounded too.
     bound = (2 if dtype == np.float64 else 1) * K * u / (1 - K * u) * size * (not exact)
     if entry == "added":
@@ -99,7 +109,7 @@ def main():
             except host.Error as error:
                 print(f"{target} cannot run here: {error}")
                 continue
-            for entry in ("plain", "double", "right", "left", "batch", "heads", "narrow", "added"):
+            for entry in ("plain", "double", "right", "left", "batch", "heads", "narrow", "bytes", "signed", "added"):
                 call = getattr(model, entry)
                 sizes = list(itertools.product(LADDER, repeat=3))
                 if entry != "plain":
