@@ -1,0 +1,101 @@
+// RUN: mad-opt %s -mad-pack-windows -split-input-file | FileCheck %s
+
+#x = affine_map<(b, o, i, j, c, d, e) -> (b, c, i + d, j + e)>
+#w = affine_map<(b, o, i, j, c, d, e) -> (o, c, d, e)>
+#y = affine_map<(b, o, i, j, c, d, e) -> (b, o, i, j)>
+#row = affine_map<(b, o, i, j) -> (o)>
+#all = affine_map<(b, o, i, j) -> (b, o, i, j)>
+
+// Rows once; then windows, products and what follows, a few panels at a time.
+// CHECK-LABEL: func @convolution
+// CHECK-NOT: linalg.fill
+// CHECK: scf.parallel
+// CHECK: call @pack_rows.f32.f32
+// CHECK: scf.parallel
+// CHECK: memref.alloc
+// CHECK: scf.for
+// CHECK: call @pack_windows.f32.f32.4.one
+// CHECK: call @multiply_panels.f32.f32(
+// CHECK: linalg.generic
+// CHECK: arith.maximumf
+// CHECK-NOT: linalg.generic
+// CHECK: return
+func.func @convolution(%x: memref<?x8x12x12xf32>, %w: memref<16x8x3x3xf32>, %bias: memref<16xf32>, %y: memref<?x16x10x10xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x16x10x10xf32>)
+  linalg.generic {indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<?x8x12x12xf32>, memref<16x8x3x3xf32>) outs(%y : memref<?x16x10x10xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %r, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y, %bias : memref<?x16x10x10xf32>, memref<16xf32>) outs(%y : memref<?x16x10x10xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.addf %p, %q : f32
+    %1 = arith.maximumf %0, %zero : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+// CHECK: func.func private @pack_windows.f32.f32.4.one
+// CHECK: vector.maskedload
+
+// -----
+
+#x = affine_map<(o, i, c, d) -> (c, i * 2 + d)>
+#w = affine_map<(o, i, c, d) -> (o, c, d)>
+#y = affine_map<(o, i, c, d) -> (o, i)>
+
+// Steps of two; sums go on from what the result holds, so there are no products that could
+// be the first ones.
+// CHECK-LABEL: func @steps
+// CHECK: call @pack_windows.f64.f64.2.two
+// CHECK: %[[ADD:.*]] = arith.constant true
+// CHECK: call @multiply_panels.f64.f64.rounded({{.*}}, %[[ADD]])
+func.func @steps(%x: memref<8x21xf64>, %w: memref<6x8x3xf64>, %y: memref<6x10xf64>) {
+  linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : memref<8x21xf64>, memref<6x8x3xf64>) outs(%y : memref<6x10xf64>) {
+  ^bb0(%p: f64, %q: f64, %r: f64):
+    %0 = arith.mulf %p, %q : f64
+    %1 = arith.addf %r, %0 : f64
+    linalg.yield %1 : f64
+  }
+  return
+}
+
+// -----
+
+#x = affine_map<(c, i, d) -> (c, i + d)>
+#w = affine_map<(c, i, d) -> (c, d)>
+#y = affine_map<(c, i, d) -> (c, i)>
+#m = affine_map<(m, n, k) -> (m, k)>
+#n = affine_map<(m, n, k) -> (k, n)>
+#r = affine_map<(m, n, k) -> (m, n)>
+
+// A window for each channel has no rows to share it; a product of matrices is for
+// mad-pack-contractions.
+// CHECK-LABEL: func @others
+// CHECK-NOT: call
+// CHECK: linalg.generic
+// CHECK: linalg.generic
+func.func @others(%x: memref<8x21xf32>, %w: memref<8x3xf32>, %y: memref<8x19xf32>,
+                  %p: memref<64x64xf32>, %q: memref<64x64xf32>) {
+  linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<8x21xf32>, memref<8x3xf32>) outs(%y : memref<8x19xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %c, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#m, #n, #r], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%p, %p : memref<64x64xf32>, memref<64x64xf32>) outs(%q : memref<64x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %c, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
