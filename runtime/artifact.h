@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 3u
+#define MAD_ABI_VERSION 4u
 #define MAD_TARGET "x86_64-unknown-linux-gnu"
 
 /* Features of a CPU. A bit never changes its meaning. */
@@ -94,9 +94,12 @@ typedef struct mad_weight {
   int32_t rank;
   const int64_t *shape;
   int32_t transposed; /* `source` holds it with its two dimensions swapped */
-  /* 0: row-major. Else the last two dimensions [K, N] are stored as [ceil(N / panel), K,
-   * panel]: columns in groups, with zeros behind the last one. */
+  /* 0: row-major. Else the dimension `axis`, of size N, is stored in groups of `panel`, with
+   * zeros behind the last one: [.., N, K..] as [.., ceil(N / panel), K.., panel], and where
+   * `axis` is the last one, [.., K, N] as [.., ceil(N / panel), K, panel]. */
   int32_t panel;
+  int32_t axis;
+  int32_t reserved; /* 0 */
   const void *data; /* 64-byte aligned; null: in the file `weights_file` */
   uint64_t bytes;
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */

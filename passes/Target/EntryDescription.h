@@ -43,9 +43,9 @@ struct EntryDescription {
   std::vector<std::string> dims; ///< dimension parameters, in the order of `dims[]` at a call
   std::vector<ValueDescription> inputs, outputs;
   std::vector<std::string> weights; ///< symbol names, in the order of `data[]` at a call
-  /// Of each weight the columns of a panel, where the code wants it packed, else 0; see
-  /// `mad_weight`.
-  std::vector<int64_t> panels;
+  /// Of each weight the elements of a panel and the dimension that is cut, where the code wants
+  /// it packed, else 0; see `mad_weight`.
+  std::vector<int64_t> panels, axes;
   std::vector<CheckDescription> checks;
 };
 

@@ -14,8 +14,8 @@
 //              state: only of one tensor that the call updates; 1 + the number of the
 //              output (the input) that it is
 //              fp: "strict" or "fast", where the entry or its file says so
-//   weights    [{name, dtype, shape, bytes, checksum, offset, panel}]
-//              panel: columns of a panel where the bytes are packed (mad_weight)
+//   weights    [{name, dtype, shape, bytes, checksum, offset, panel, axis}]
+//              panel, axis: where the bytes are packed (mad_weight)
 //              checksum: 16 hexadecimal digits, runtime/core/checksum.h
 //              offset: in the section .mad.weights or the file; neither in memory
 //   weights_file  name of the file of weights, where there is one
@@ -95,8 +95,10 @@ std::string mad::manifest(const ArtifactOptions &options,
       continue;
     json::Object &made = *weightList.back().getAsObject();
     made["offset"] = offsets[i];
-    if (weights[i].panel)
+    if (weights[i].panel) {
       made["panel"] = weights[i].panel;
+      made["axis"] = weights[i].axis;
+    }
     made["checksum"] = utohexstr(checksum(weights[i]), /*LowerCase=*/true, /*Width=*/16);
   }
   json::Object all{{"name", text(options.name)},      {"compiler", compilerVersion()},

@@ -41,12 +41,13 @@ struct WeightBytes {
   uint64_t bytes = 0;
   std::string source;      ///< its name in the file that the model names, if it is one tensor there
   bool transposed = false; ///< there it has its two dimensions swapped
-  int64_t panel = 0;       ///< packed, with so many columns a panel (`mad_weight`); 0: row-major
+  int64_t panel = 0;       ///< packed, with so many elements a panel (`mad_weight`); 0: row-major
+  int64_t axis = 0;        ///< the dimension that is cut into panels
 };
 /// The extents of the bytes: those of the weight, or of its panels.
 std::vector<int64_t> storedShape(const WeightBytes &weight);
-/// The weight in panels of so many columns. Nothing when there is no memory.
-std::optional<WeightBytes> packPanels(const WeightBytes &weight, int64_t panel);
+/// The weight with a dimension in panels. Nothing when there is no memory.
+std::optional<WeightBytes> packPanels(const WeightBytes &weight, int64_t axis, int64_t panel);
 /// runtime/core/checksum.h over the bytes.
 uint64_t checksum(const WeightBytes &weight);
 

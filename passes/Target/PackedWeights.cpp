@@ -15,17 +15,20 @@ std::vector<int64_t> mad::storedShape(const WeightBytes &weight) {
   std::vector<int64_t> shape = weight.shape;
   if (!weight.panel)
     return shape;
-  int64_t columns = shape.back();
-  shape.back() = weight.panel;
-  shape.insert(shape.end() - 2, int64_t(llvm::divideCeil(columns, weight.panel)));
+  int64_t rank = shape.size(), panels = llvm::divideCeil(shape[weight.axis], weight.panel);
+  shape.erase(shape.begin() + weight.axis);
+  shape.insert(shape.begin() + std::min(weight.axis, rank - 2), panels);
+  shape.push_back(weight.panel);
   return shape;
 }
 
-std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t panel) {
+std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t axis, int64_t panel) {
   WeightBytes packed = weight;
   packed.panel = panel;
-  mad_panels matrix = {weight.shape.end()[-2], weight.shape.back(), panel,
-                       mad_dtype_size(weight.dtype)};
+  packed.axis = axis;
+  int transposed = 0;
+  mad_panels matrix = mad_panels_of(weight.shape.data(), weight.shape.size(), axis, panel,
+                                    mad_dtype_size(weight.dtype), &transposed);
   uint64_t bytes = mad_panels_bytes(&matrix);
   uint64_t whole = uint64_t(matrix.rows) * uint64_t(matrix.columns) * matrix.size;
   uint64_t layers = whole ? weight.bytes / whole : 0;
@@ -38,6 +41,6 @@ std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t pa
   packed.data = std::shared_ptr<const void>(memory, std::free);
   for (uint64_t i = 0; i < layers; ++i)
     mad_panels_pack(&matrix, static_cast<char *>(memory) + i * bytes,
-                    static_cast<const char *>(weight.data.get()) + i * whole, /*transposed=*/0);
+                    static_cast<const char *>(weight.data.get()) + i * whole, transposed);
   return packed;
 }

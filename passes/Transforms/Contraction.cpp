@@ -7,6 +7,7 @@
 #include "passes/Transforms/Contraction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "passes/Kernels/TileSizes.h"
 #include "passes/Transforms/Kernels.h"
 #include "llvm/ADT/SmallBitVector.h"
 
@@ -70,6 +71,8 @@ static llvm::SmallBitVector dimsOf(AffineMap map) {
 }
 
 int64_t panelOf(Type sum) { return 64 / (sum.getIntOrFloatBitWidth() / 8); }
+
+int64_t blockHeight() { return kernels::TileSizes().MR; }
 
 AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel, MLIRContext *context) {
   AffineExpr column = getAffineDimExpr(n, context);

@@ -14,6 +14,8 @@ namespace mad {
 
 /// Columns of a packed panel for sums of a type, on all CPUs: 64 bytes.
 int64_t panelOf(mlir::Type sum);
+/// Rows of a packed block, on all CPUs.
+int64_t blockHeight();
 /// The map by which a contraction reads a packed factor.
 mlir::AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel,
                          mlir::MLIRContext *context);

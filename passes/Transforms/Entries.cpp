@@ -254,9 +254,13 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
     result.dims.push_back(name.str());
   for (StringRef name : entryList(function, "weights").getAsValueRange<StringAttr>())
     result.weights.push_back(name.str());
-  result.panels.assign(result.weights.size(), 0);
-  if (auto panels = dyn_cast_or_null<DenseI64ArrayAttr>(entryMember(function, "panels")))
-    llvm::copy(panels.asArrayRef(), result.panels.begin());
+  auto ofWeights = [&](StringRef member) {
+    std::vector<int64_t> values(result.weights.size());
+    if (auto known = dyn_cast_or_null<DenseI64ArrayAttr>(entryMember(function, member)))
+      llvm::copy(known.asArrayRef(), values.begin());
+    return values;
+  };
+  result.panels = ofWeights("panels"), result.axes = ofWeights("axes");
   for (auto [i, type] : llvm::enumerate(arguments.type.getInputs()))
     result.inputs.push_back(
         describe(cast<RankedTensorType>(type), nameOfArgument(function, arguments.inputs + i)));

@@ -10,6 +10,7 @@
 #include "passes/Transforms/Contraction.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/WindowProduct.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -25,16 +26,29 @@ namespace {
 /// Columns and steps from which on packing pays.
 constexpr int64_t least = 16;
 
+/// How a weight is stored (`mad_weight`); panel 0: as it is.
+struct Layout {
+  int64_t axis = 0, panel = 0;
+  bool operator!=(const Layout &o) const { return axis != o.axis || panel != o.panel; }
+};
+
+/// An op that reads a weight, or a layer of it, and how it reads the packed one.
+struct Reader {
+  GenericOp op;
+  unsigned operand;
+  AffineMap map;
+};
+
 /// A weight as an argument of one entry, and who reads it.
 struct Use {
   func::FuncOp function;
   unsigned argument;
   SmallVector<tensor::ExtractSliceOp> slices; ///< of layers
-  SmallVector<Contraction> products;
+  SmallVector<Reader> readers;
 };
 
-/// Whether the op is a right factor that is read row by row.
-bool addProduct(OpOperand &operand, Use &use, int64_t &panel) {
+/// As the right factor of a product of matrices.
+bool addProduct(OpOperand &operand, Use &use, Layout &layout) {
   auto op = dyn_cast<GenericOp>(operand.getOwner());
   if (!op || !op.hasPureTensorSemantics())
     return false;
@@ -42,10 +56,61 @@ bool addProduct(OpOperand &operand, Use &use, int64_t &panel) {
   if (!product || product->panel || operand.getOperandNumber() != product->b)
     return false;
   AffineMap map = product->map(product->b);
-  if (map.getNumResults() != 2 || map.getDimPosition(1) != product->n)
+  if (map.getNumResults() != 2)
     return false;
-  panel = panelOf(product->sum);
-  use.products.push_back(*product);
+  int64_t rank = cast<RankedTensorType>(use.function.getArgument(use.argument).getType()).getRank();
+  bool rows = map.getDimPosition(1) == product->n;
+  layout = {rank - (rows ? 1 : 2), panelOf(product->sum)};
+  use.readers.push_back(
+      {op, product->b,
+       panelMap(map.getNumDims(), product->n, product->k, layout.panel, op.getContext())});
+  return true;
+}
+
+/// The op that reads a weight where only dimensions of size 1 were added to it.
+OpOperand *readerOf(OpOperand &operand) {
+  auto expand = dyn_cast<tensor::ExpandShapeOp>(operand.getOwner());
+  if (!expand)
+    return &operand;
+  auto isOne = [](int64_t size) { return size == 1; };
+  int64_t added = expand.getResultType().getRank() - expand.getSrcType().getRank();
+  bool onlyOnes = llvm::count_if(expand.getResultType().getShape(), isOne) -
+                      llvm::count_if(expand.getSrcType().getShape(), isOne) ==
+                  added;
+  return onlyOnes && expand->hasOneUse() ? &*expand->use_begin() : nullptr;
+}
+
+/// As the rows of a product with windows.
+bool addWindows(OpOperand &operand, Use &use, Layout &layout) {
+  OpOperand *read = readerOf(operand);
+  auto op = read ? dyn_cast<GenericOp>(read->getOwner()) : GenericOp();
+  if (!op || !op.hasPureTensorSemantics())
+    return false;
+  auto product = WindowProduct::match(op);
+  if (!product || product->packed || read->getOperandNumber() != product->w ||
+      !product->groups.empty() || product->element(product->w) != product->sum)
+    return false;
+  // The weight's dimensions are those of the map but for ones that were added.
+  auto type = cast<RankedTensorType>(use.function.getArgument(use.argument).getType());
+  AffineMap map = product->map(product->w);
+  ArrayRef<int64_t> sizes = cast<RankedTensorType>(read->get().getType()).getShape();
+  SmallVector<AffineExpr> results;
+  int64_t at = 0;
+  for (auto [size, e] : llvm::zip(sizes, map.getResults())) {
+    bool own = at < type.getRank() && type.getDimSize(at) == size;
+    if (!own && size != 1)
+      return false;
+    if (own)
+      results.push_back(e), ++at;
+  }
+  AffineExpr m = getAffineDimExpr(product->m, op.getContext());
+  if (at != type.getRank() || results.empty() || results.front() != m)
+    return false;
+  layout = {0, blockHeight()};
+  results.front() = m.floorDiv(layout.panel);
+  results.push_back(m % layout.panel);
+  use.readers.push_back(
+      {op, product->w, AffineMap::get(map.getNumDims(), 0, results, op.getContext())});
   return true;
 }
 
@@ -61,90 +126,122 @@ bool isLayer(tensor::ExtractSliceOp slice) {
 class Weight {
 public:
   SmallVector<Use> uses;
-  int64_t panel = 0;
+  Layout layout;
 
   bool isPackable();
   void pack();
 
 private:
-  bool accept(OpOperand &operand, Use &use);
+  bool accept(OpOperand &operand, Use &use, bool whole);
+  bool isLarge();
+  void packLayers(Use &use, RankedTensorType whole);
+  void describe(Use &use);
   RankedTensorType type() {
     return cast<RankedTensorType>(uses[0].function.getArgument(uses[0].argument).getType());
   }
-  static RankedTensorType packed(RankedTensorType type, int64_t panel);
+  RankedTensorType packed();
 };
 
-bool Weight::accept(OpOperand &operand, Use &use) {
-  int64_t wanted = 0;
-  if (!addProduct(operand, use, wanted) || (panel && panel != wanted))
+bool Weight::accept(OpOperand &operand, Use &use, bool whole) {
+  Layout wanted;
+  if (!addProduct(operand, use, wanted) && !(whole && addWindows(operand, use, wanted)))
     return false;
-  panel = wanted;
+  if (layout.panel && layout != wanted)
+    return false;
+  layout = wanted;
   return true;
 }
 
+bool Weight::isLarge() {
+  ArrayRef<int64_t> shape = type().getShape();
+  int64_t columns = shape[layout.axis], steps = 1;
+  bool last = layout.axis + 1 == int64_t(shape.size());
+  for (int64_t size : last ? shape.slice(shape.size() - 2, 1) : shape.drop_front(layout.axis + 1))
+    steps *= size;
+  return columns >= layout.panel && columns >= std::min(least, layout.panel) && steps >= least;
+}
+
 bool Weight::isPackable() {
-  RankedTensorType type = this->type();
-  ArrayRef<int64_t> shape = type.getShape();
-  if (shape.size() < 2 || shape.size() > 3 || shape.back() < least ||
-      shape[shape.size() - 2] < least)
+  int64_t rank = type().getRank();
+  if (rank < 2)
     return false;
   for (Use &use : uses)
     for (OpOperand &operand : use.function.getArgument(use.argument).getUses()) {
-      if (shape.size() == 2) {
-        if (!accept(operand, use))
+      auto slice = dyn_cast<tensor::ExtractSliceOp>(operand.getOwner());
+      if (!slice) {
+        if (!accept(operand, use, /*whole=*/true))
           return false;
         continue;
       }
-      auto slice = dyn_cast<tensor::ExtractSliceOp>(operand.getOwner());
-      if (!slice || !isLayer(slice))
+      if (!isLayer(slice))
         return false;
       use.slices.push_back(slice);
       for (OpOperand &inner : slice->getUses())
-        if (!accept(inner, use))
+        if (!accept(inner, use, /*whole=*/false))
           return false;
     }
-  return panel != 0;
+  return layout.panel != 0 && isLarge();
 }
 
-RankedTensorType Weight::packed(RankedTensorType type, int64_t panel) {
-  SmallVector<int64_t> shape(type.getShape());
-  int64_t columns = shape.pop_back_val(), steps = shape.pop_back_val();
-  shape.append({int64_t(llvm::divideCeil(columns, panel)), steps, panel});
-  return RankedTensorType::get(shape, type.getElementType());
+RankedTensorType Weight::packed() {
+  SmallVector<int64_t> shape(type().getShape());
+  int64_t rank = shape.size(), panels = llvm::divideCeil(shape[layout.axis], layout.panel);
+  shape.erase(shape.begin() + layout.axis);
+  shape.insert(shape.begin() + std::min(layout.axis, rank - 2), panels);
+  shape.push_back(layout.panel);
+  return RankedTensorType::get(shape, type().getElementType());
+}
+
+void Weight::packLayers(Use &use, RankedTensorType whole) {
+  for (tensor::ExtractSliceOp slice : use.slices) {
+    OpBuilder b(slice);
+    SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)), sizes{b.getIndexAttr(1)},
+        strides(4, b.getIndexAttr(1));
+    offsets[0] = slice.getMixedOffsets()[0];
+    for (int64_t size : whole.getShape().drop_front())
+      sizes.push_back(b.getIndexAttr(size));
+    auto type = RankedTensorType::get(whole.getShape().drop_front(), whole.getElementType());
+    Value made = tensor::ExtractSliceOp::create(
+        b, slice.getLoc(), type, use.function.getArgument(use.argument), offsets, sizes, strides);
+    slice.replaceAllUsesWith(made);
+    slice.erase();
+  }
+}
+
+/// Tells the driver and the loader.
+void Weight::describe(Use &use) {
+  EntryArguments arguments(use.function);
+  unsigned number = use.argument - arguments.weights;
+  Builder b(use.function.getContext());
+  for (auto [member, value] : {std::pair("panels", layout.panel), {"axes", layout.axis}}) {
+    SmallVector<int64_t> values(arguments.outputs - arguments.weights, 0);
+    if (auto known = dyn_cast_or_null<DenseI64ArrayAttr>(entryMember(use.function, member)))
+      values.assign(known.asArrayRef().begin(), known.asArrayRef().end());
+    values[number] = value;
+    setEntryMember(use.function, member, b.getDenseI64ArrayAttr(values));
+  }
 }
 
 void Weight::pack() {
-  RankedTensorType whole = packed(type(), panel);
+  RankedTensorType whole = packed();
   for (Use &use : uses) {
-    OpBuilder b(use.function.getContext());
     BlockArgument argument = use.function.getArgument(use.argument);
     argument.setType(whole);
     SmallVector<Type> inputs(use.function.front().getArgumentTypes());
-    use.function.setType(b.getFunctionType(inputs, use.function.getResultTypes()));
-    for (tensor::ExtractSliceOp slice : use.slices) {
-      b.setInsertionPoint(slice);
-      SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)), sizes{b.getIndexAttr(1)},
-          strides(4, b.getIndexAttr(1));
-      offsets[0] = slice.getMixedOffsets()[0];
-      for (int64_t size : whole.getShape().drop_front())
-        sizes.push_back(b.getIndexAttr(size));
-      auto type = RankedTensorType::get(whole.getShape().drop_front(), whole.getElementType());
-      Value made = tensor::ExtractSliceOp::create(b, slice.getLoc(), type, argument, offsets, sizes,
-                                                  strides);
-      slice.replaceAllUsesWith(made);
-      slice.erase();
+    use.function.setType(
+        FunctionType::get(argument.getContext(), inputs, use.function.getResultTypes()));
+    packLayers(use, whole);
+    for (Reader &reader : use.readers) {
+      Operation *expand = reader.op->getOperand(reader.operand).getDefiningOp();
+      if (isa_and_present<tensor::ExpandShapeOp>(expand)) {
+        reader.op->setOperand(reader.operand, argument);
+        expand->erase();
+      }
+      SmallVector<AffineMap> maps = reader.op.getIndexingMapsArray();
+      maps[reader.operand] = reader.map;
+      reader.op.setIndexingMapsAttr(Builder(argument.getContext()).getAffineMapArrayAttr(maps));
     }
-    for (Contraction &product : use.products) {
-      SmallVector<AffineMap> maps = product.op.getIndexingMapsArray();
-      maps[product.b] = panelMap(maps[0].getNumDims(), product.n, product.k, panel, b.getContext());
-      product.op.setIndexingMapsAttr(b.getAffineMapArrayAttr(maps));
-    }
-    EntryArguments arguments(use.function);
-    SmallVector<int64_t> panels(arguments.outputs - arguments.weights, 0);
-    if (auto known = dyn_cast_or_null<DenseI64ArrayAttr>(entryMember(use.function, "panels")))
-      panels.assign(known.asArrayRef().begin(), known.asArrayRef().end());
-    panels[use.argument - arguments.weights] = panel;
-    setEntryMember(use.function, "panels", b.getDenseI64ArrayAttr(panels));
+    describe(use);
   }
 }
 

@@ -50,7 +50,11 @@ class Windows {
 public:
   Windows(const WindowProduct &p, KernelLibrary &library, int level, int64_t grain)
       : p(p), library(library), sizes(library.sizes(p.sum)), level(level), grain(grain),
-        b(p.op.getLoc(), p.op.getContext()), i(b), fills(fillsBefore(p.op)) {}
+        b(p.op.getLoc(), p.op.getContext()), i(b), fills(fillsBefore(p.op)) {
+    // Sums may start with anything: another value than zero is read from where it is.
+    if (fills.size() != 1 || !matchPattern(fills.front().getDpsInputs()[0], m_AnyZeroFloat()))
+      fills.clear();
+  }
 
   bool pays();
   void replace();
@@ -87,6 +91,8 @@ private:
 };
 
 bool Windows::pays() {
+  if (p.packed)
+    return true;
   SmallVector<int64_t> extents = p.op.getStaticLoopRanges();
   auto least = [&](int64_t size, int64_t most) {
     return ShapedType::isDynamic(size) || size >= most;
@@ -96,17 +102,14 @@ bool Windows::pays() {
     steps = ShapedType::isDynamic(extents[d]) ? leastSteps : steps * extents[d];
   if (!least(extents[p.m], leastRows) || !least(steps, leastSteps))
     return false;
-  if (fills.empty())
-    return true;
-  auto zero = fills.size() == 1 ? fills.front().getDpsInputs()[0] : Value();
-  return zero && matchPattern(zero, m_AnyZeroFloat());
+  return true;
 }
 
 /// Of a dimension that one of W and C has for itself.
 Value Windows::size(unsigned dim) {
   for (unsigned operand : {2u, p.w})
     for (auto [position, e] : llvm::enumerate(p.map(operand).getResults()))
-      if (cast<AffineDimExpr>(e).getPosition() == dim)
+      if (auto d = dyn_cast<AffineDimExpr>(e); d && d.getPosition() == dim)
         return b.createOrFold<memref::DimOp>(p.op->getOperand(operand), int64_t(position));
   return i.constant(1);
 }
@@ -209,6 +212,13 @@ Value Windows::rowsFrom(Value matrix, Value row, Value count, Value column, Valu
 
 /// The rows of all left factors, once.
 void Windows::packRows() {
+  if (p.packed) {
+    Value memory = p.op->getOperand(p.w);
+    int64_t rank = cast<MemRefType>(memory.getType()).getRank();
+    rows = memref::CollapseShapeOp::create(
+        b, memory, ArrayRef<ReassociationIndices>{llvm::to_vector(llvm::seq<int64_t>(0, rank))});
+    return;
+  }
   Type type = factorType(p.op, p.w);
   func::FuncOp function = library.packRows(type, p.sum, kernels::Order::RowMajor);
   Value matrix = asMatrix(p.w, p.m), length = i.mul(i.mul(blocks, K), sizes.MR);

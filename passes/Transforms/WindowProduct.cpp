@@ -31,7 +31,20 @@ bool WindowProduct::findFactors() {
     return false;
   x = maps[0].isFunctionOfDim(last) ? 0 : 1;
   w = 1 - x;
-  return maps[w].isProjectedPermutation() && isWindow(maps[x]);
+  return (maps[w].isProjectedPermutation() || findPacked()) && isWindow(maps[x]);
+}
+
+/// Whether W is in blocks of rows.
+bool WindowProduct::findPacked() {
+  ArrayRef<AffineExpr> results = map(w).getResults();
+  if (results.size() < 3)
+    return false;
+  auto number = dyn_cast<AffineBinaryOpExpr>(results.front());
+  AffineExpr row = number ? number.getLHS() : AffineExpr();
+  packed = row && isa<AffineDimExpr>(row) && results.front() == row.floorDiv(blockHeight()) &&
+           results.back() == row % blockHeight() &&
+           llvm::all_of(results.drop_front().drop_back(), llvm::IsaPred<AffineDimExpr>);
+  return packed;
 }
 
 bool WindowProduct::sortDims() {
@@ -59,11 +72,10 @@ bool WindowProduct::sortDims() {
       return false;
     }
   }
-  for (AffineExpr e : left.getResults()) {
-    unsigned d = cast<AffineDimExpr>(e).getPosition();
-    if (sizes[d] != 1 && !result.isFunctionOfDim(d))
-      k.push_back(d);
-  }
+  for (AffineExpr e : left.getResults())
+    if (auto d = dyn_cast<AffineDimExpr>(e);
+        d && sizes[d.getPosition()] != 1 && !result.isFunctionOfDim(d.getPosition()))
+      k.push_back(d.getPosition());
   for (unsigned d = 0; d < op.getNumLoops(); ++d)
     if (sizes[d] != 1 && !left.isFunctionOfDim(d) && !result.isFunctionOfDim(d))
       return false;
@@ -93,27 +105,34 @@ bool WindowProduct::isOrdered(AffineMap map, ArrayRef<unsigned> dims) const {
   return at == dims.size();
 }
 
+bool WindowProduct::fitsMemory() const {
+  auto isRowMajor = [&](unsigned operand) {
+    auto type = dyn_cast<MemRefType>(op->getOperand(operand).getType());
+    return type && type.getLayout().isIdentity();
+  };
+  auto image = dyn_cast<MemRefType>(op->getOperand(x).getType());
+  return image && image.isStrided() && isRowMajor(w) && isRowMajor(2);
+}
+
 std::optional<WindowProduct> WindowProduct::match(GenericOp op) {
   WindowProduct result;
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || !op.getNumReductionLoops() ||
-      !op.hasPureBufferSemantics() || !isSumOfProducts(op, result.mayContract))
+      !isSumOfProducts(op, result.mayContract))
     return {};
   result.op = op;
   result.sum = result.element(2);
   if ((!result.sum.isF32() && !result.sum.isF64()) || Contraction::match(op) ||
       !result.findFactors() || !result.sortDims())
     return {};
-  auto isRowMajor = [&](unsigned operand) {
-    auto type = dyn_cast<MemRefType>(op->getOperand(operand).getType());
-    return type && type.getLayout().isIdentity();
-  };
-  auto image = dyn_cast<MemRefType>(op->getOperand(result.x).getType());
   SmallVector<unsigned> rows(result.groups), columns{result.m};
   rows.push_back(result.m);
   rows.append(result.k);
   columns.append(result.n);
-  if (!image || !image.isStrided() || !isRowMajor(result.w) || !isRowMajor(2) ||
-      !result.isOrdered(result.map(result.w), rows) || !result.isOrdered(result.map(2), columns))
+  if (!result.packed && !result.isOrdered(result.map(result.w), rows))
+    return {};
+  if (!result.isOrdered(result.map(2), columns))
+    return {};
+  if (!op.hasPureTensorSemantics() && !(op.hasPureBufferSemantics() && result.fitsMemory()))
     return {};
   return result;
 }

@@ -17,8 +17,8 @@ namespace mad {
 /// and steps k, of which the right factor is not a matrix in memory. Dimensions of size
 /// 1 do not count.
 struct WindowProduct {
-  /// On memory. At most two dimensions n and three k; products that are a `Contraction`
-  /// are none.
+  /// On tensors, or on memory without gaps but for X. At most two dimensions n and three
+  /// k; products that are a `Contraction` are none.
   static std::optional<WindowProduct> match(mlir::linalg::GenericOp op);
 
   mutable mlir::linalg::GenericOp op; ///< a handle; its methods are not const
@@ -27,6 +27,8 @@ struct WindowProduct {
   llvm::SmallVector<unsigned> outer;  ///< dimensions, in the order of the output
   llvm::SmallVector<unsigned> groups; ///< those of `outer` that W has
   llvm::SmallVector<unsigned> n, k;
+  /// W is packed: [m floordiv blockHeight(), k.., m mod blockHeight()].
+  bool packed = false;
   mlir::Type sum;
   bool mayContract;
 
@@ -37,7 +39,9 @@ struct WindowProduct {
 
 private:
   bool findFactors();
+  bool findPacked();
   bool sortDims();
+  bool fitsMemory() const;
   bool isOrdered(mlir::AffineMap map, llvm::ArrayRef<unsigned> dims) const;
 };
 

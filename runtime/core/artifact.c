@@ -20,7 +20,9 @@ static int knownValues(const mad_value_info *values, int32_t count) {
 static int knownWeight(const mad_artifact *artifact, const mad_weight *weight) {
   if (!weight->name || weight->rank < 0 || (weight->rank > 0 && !weight->shape))
     return 0;
-  if (weight->panel < 0 || (weight->panel > 0 && weight->rank < 2))
+  if (weight->panel < 0)
+    return 0;
+  if (weight->panel > 0 && (weight->rank < 2 || weight->axis < 0 || weight->axis >= weight->rank))
     return 0;
   return weight->bytes == 0 || weight->data || artifact->weights_file;
 }

@@ -11,6 +11,17 @@ static int64_t count(const mad_panels *m) {
   return m->columns / m->panel + (m->columns % m->panel != 0);
 }
 
+mad_panels mad_panels_of(const int64_t *shape, int32_t rank, int32_t axis, int64_t panel,
+                         size_t size, int *transposed) {
+  mad_panels matrix = {1, shape[axis], panel, size};
+  *transposed = axis + 1 < rank;
+  if (!*transposed)
+    matrix.rows = shape[rank - 2];
+  for (int32_t i = axis + 1; i < rank; ++i)
+    matrix.rows *= shape[i];
+  return matrix;
+}
+
 uint64_t mad_panels_bytes(const mad_panels *m) {
   uint64_t bytes = m->size;
   const int64_t extents[] = {count(m), m->rows, m->panel};

@@ -21,6 +21,12 @@ typedef struct mad_panels {
   size_t size;
 } mad_panels;
 
+/* The matrix of one layer of a weight of this shape (`mad_weight`): what is before `axis`, or
+ * before the last two dimensions, counts layers. `*transposed`: its row-major elements are
+ * the matrix column by column. */
+mad_panels mad_panels_of(const int64_t *shape, int32_t rank, int32_t axis, int64_t panel,
+                         size_t size, int *transposed);
+
 /* Bytes of the packed form; UINT64_MAX where they do not fit. */
 uint64_t mad_panels_bytes(const mad_panels *matrix);
 

@@ -77,21 +77,26 @@ static int sameShape(const mad_weight *weight, const mad_stored *found, int tran
   return 1;
 }
 
-static mad_panels matrixOf(const mad_weight *weight) {
-  const mad_panels matrix = {weight->shape[weight->rank - 2], weight->shape[weight->rank - 1],
-                             weight->panel, mad_dtype_size(weight->dtype)};
-  return matrix;
+static mad_panels matrixOf(const mad_weight *weight, int *transposed) {
+  return mad_panels_of(weight->shape, weight->rank, weight->axis, weight->panel,
+                       mad_dtype_size(weight->dtype), transposed);
 }
 
 /* Whether the file has the weight in its panels. */
 static int samePanels(const mad_weight *weight, const mad_stored *found) {
-  const int32_t rank = weight->rank;
-  if (!weight->panel || found->rank != (uint32_t)rank + 1 || found->bytes != weight->bytes)
+  const int32_t rank = weight->rank, last = weight->axis == rank - 1;
+  if (!weight->panel || found->rank != (uint32_t)rank + 1 || found->bytes != weight->bytes ||
+      found->shape[rank] != weight->panel)
     return 0;
-  for (int32_t i = 0; i < rank - 2; ++i)
+  /* The number of panels follows from the rest. */
+  const int32_t layers = last ? rank - 2 : weight->axis;
+  for (int32_t i = 0; i < layers; ++i)
     if (found->shape[i] != weight->shape[i])
       return 0;
-  return found->shape[rank - 1] == weight->shape[rank - 2] && found->shape[rank] == weight->panel;
+  for (int32_t i = layers + 1; i < rank; ++i)
+    if (found->shape[i] != weight->shape[last ? i - 1 : i])
+      return 0;
+  return 1;
 }
 
 /* The tensor for a weight; `transposed` says whether it is in the order of the source.
@@ -130,11 +135,12 @@ static int mustCopy(const mad_weight *weight, const mad_stored *stored, int tran
 static uint64_t roundUp(uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
 static void packTensor(char *to, const char *from, const mad_weight *weight, int transposed) {
-  const mad_panels matrix = matrixOf(weight);
+  int columns = 0;
+  const mad_panels matrix = matrixOf(weight, &columns);
   const uint64_t packed = mad_panels_bytes(&matrix);
   const uint64_t plain = (uint64_t)matrix.rows * (uint64_t)matrix.columns * matrix.size;
   for (uint64_t done = 0; done < weight->bytes; done += packed, from += plain)
-    mad_panels_pack(&matrix, to + done, from, transposed);
+    mad_panels_pack(&matrix, to + done, from, columns != transposed);
 }
 
 static void copyTensor(char *to, const char *from, const mad_weight *weight, int transposed) {

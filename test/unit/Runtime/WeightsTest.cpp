@@ -91,7 +91,7 @@ protected:
     path = testing::TempDir() + "mad-weights-" + std::to_string(getpid());
     artifact = test_artifact();
     weights[0] = artifact.weights[0];
-    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, nullptr, 24, 0};
+    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, 0, 0, nullptr, 24, 0};
     artifact.weights = weights;
     artifact.num_weights = 2;
     weights[1].data = values;
@@ -147,6 +147,7 @@ TEST_F(Weights, AreMapped) {
 /// From rows, from columns, and as they are stored by a build.
 TEST_F(Weights, PanelsArePackedWhereTheFileHasNone) {
   weights[1].panel = 2;
+  weights[1].axis = 1;
   weights[1].bytes = 32;
   const std::vector<float> panels = {1, 2, 4, 5, 3, 0, 6, 0};
   const auto m = [&] {
@@ -183,6 +184,24 @@ TEST_F(Weights, PanelsArePackedWhereTheFileHasNone) {
   weights[1].panel = 4;
   weights[1].bytes = 32;
   EXPECT_EQ(find(packed.text()), MAD_BAD_FORMAT);
+}
+
+/// Rows in groups: those that a file has as columns are read as they lie there.
+TEST_F(Weights, PanelsOfAnotherDimension) {
+  weights[1].panel = 2;
+  weights[1].axis = 0;
+  weights[1].bytes = 24;
+  const std::vector<float> panels = {1, 4, 2, 5, 3, 6};
+  const auto m = [&] {
+    const float *found = static_cast<const float *>(data[1]);
+    return std::vector<float>(found, found + 6);
+  };
+  ASSERT_EQ(find(written(7).text(), MAD_VERIFY_ALL), MAD_OK) << message;
+  EXPECT_EQ(m(), panels);
+  const std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                             R"("stored.m":{"dtype":"F32","shape":[3,2],"data_offsets":[4,28]}})";
+  ASSERT_EQ(find(safetensors(header, floats({7, 1, 4, 2, 5, 3, 6}))), MAD_OK) << message;
+  EXPECT_EQ(m(), panels);
 }
 
 TEST_F(Weights, ModuleUsesThem) {
@@ -335,7 +354,7 @@ TEST_F(Weights, SafetensorsByTheNamesOfTheSource) {
 
 TEST_F(Weights, BoolsOfOtherProgramsBecomeZeroOrOne) {
   const int64_t four[] = {4};
-  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, values, 4, 0};
+  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, 0, 0, values, 4, 0};
   const std::string json = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                            R"("m":{"dtype":"BOOL","shape":[4],"data_offsets":[4,8]}})";
   ASSERT_EQ(find(safetensors(json, floats({9}) + std::string("\0\1\2\xff", 4))), MAD_OK) << message;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Models.h"
+#include "runtime/artifact.h"
 #include "llvm/Support/JSON.h"
 #include <gtest/gtest.h>
 
@@ -18,7 +19,7 @@ TEST(Manifest, DescribesEntriesAndWeights) {
   ASSERT_TRUE(bool(parsed)) << llvm::toString(parsed.takeError());
   const llvm::json::Object &all = *parsed->getAsObject();
   EXPECT_EQ(all.getString("name"), "affine");
-  EXPECT_EQ(all.getInteger("abi"), 3);
+  EXPECT_EQ(all.getInteger("abi"), int64_t(MAD_ABI_VERSION));
   const llvm::json::Array &variants = *all.getArray("variants");
   ASSERT_EQ(variants.size(), 2u);
   EXPECT_EQ(variants[1].getAsObject()->getString("name"), "x86-64-v3");
