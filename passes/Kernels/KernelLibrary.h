@@ -53,8 +53,10 @@ public:
   /// multiply(rows: [?], panels: [?], C: [M, N] with neighbouring columns, K, block from, to,
   /// panel from, to, step from, to, height, add): C = or += (if `add`) the product of
   /// the ranges. `panels` may hold a narrower type than the sums. With `fma` products
-  /// are not rounded.
-  mlir::func::FuncOp multiplyPanels(mlir::Type panels, mlir::Type sum, bool fma);
+  /// are not rounded. With `inPlace` the rows are those of A, [M, K] with neighbouring
+  /// columns, instead of packed ones.
+  mlir::func::FuncOp multiplyPanels(mlir::Type panels, mlir::Type sum, bool fma,
+                                    bool inPlace = false);
 
   /// Memory of any strides, and of the stored type.
   static mlir::MemRefType matrix(mlir::Type element);

@@ -24,11 +24,11 @@ namespace {
 class Multiplier {
 public:
   Multiplier(ImplicitLocOpBuilder &b, ValueRange a, TileSizes sizes, Type narrow, Type sum,
-             bool fma)
+             bool fma, bool inPlace)
       : b(b), i(b), rows(a[0]), panels(a[1]), result(a[2]), K(a[3]), firstBlock(a[4]),
         lastBlock(a[5]), firstPanel(a[6]), lastPanel(a[7]), firstStep(a[8]), lastStep(a[9]),
         height(a[10]), add(a[11]), sizes(sizes), narrow(narrow), sum(sum),
-        vector(VectorType::get({sizes.lanes}, sum)), fma(fma) {
+        vector(VectorType::get({sizes.lanes}, sum)), fma(fma), inPlace(inPlace) {
     M = memref::DimOp::create(b, result, 0);
     N = memref::DimOp::create(b, result, 1);
   }
@@ -52,6 +52,9 @@ private:
                            int64_t unroll, ValueRange sums);
   SmallVector<Value> step(const Tile &tile, Value a, ArrayRef<Value> bases, Value k, int64_t ahead,
                           ValueRange sums);
+  /// The element of row `r` of a tile, `ahead` steps from `k`. `a`: where the packed block
+  /// begins, or its first row.
+  Value left(Value a, int64_t r, Value k, int64_t ahead);
   Value zeros() { return arith::ConstantOp::create(b, b.getZeroAttr(vector)); }
   int64_t vectorsOfPanel() const { return sizes.NR / sizes.lanes; }
 
@@ -62,8 +65,15 @@ private:
   TileSizes sizes;
   Type narrow, sum;
   VectorType vector;
-  bool fma;
+  bool fma, inPlace;
 };
+
+Value Multiplier::left(Value a, int64_t r, Value k, int64_t ahead) {
+  if (inPlace)
+    return memref::LoadOp::create(b, rows, ValueRange{i.add(a, r), i.add(k, ahead)});
+  Value at = i.add(a, i.mul(k, sizes.MR));
+  return memref::LoadOp::create(b, rows, ValueRange{i.add(at, ahead * sizes.MR + r)});
+}
 
 /// One step of the reduction, `ahead` steps from `k`.
 SmallVector<Value> Multiplier::step(const Tile &tile, Value a, ArrayRef<Value> bases, Value k,
@@ -79,10 +89,8 @@ SmallVector<Value> Multiplier::step(const Tile &tile, Value a, ArrayRef<Value> b
           widen(b, vector::LoadOp::create(b, type, panels, ValueRange{place}), narrow, sum));
     }
   }
-  Value at = i.add(a, i.mul(k, sizes.MR));
   for (int64_t r = 0, s = 0; r < tile.rows; ++r) {
-    Value x = memref::LoadOp::create(b, rows, ValueRange{i.add(at, ahead * sizes.MR + r)});
-    x = vector::BroadcastOp::create(b, vector, x);
+    Value x = vector::BroadcastOp::create(b, vector, left(a, r, k, ahead));
     for (Value y : columns) {
       Value &to = next[s++];
       if (fma)
@@ -108,7 +116,7 @@ SmallVector<Value> Multiplier::steps(const Tile &tile, Value a, ArrayRef<Value> 
 
 /// The sums of one tile for the range of steps.
 void Multiplier::tile(Value block, Value panel, Tile tile) {
-  Value a = i.mul(i.mul(block, K), sizes.MR), row = i.mul(block, height);
+  Value row = i.mul(block, height), a = inPlace ? row : i.mul(i.mul(block, K), sizes.MR);
   SmallVector<Value> bases, columns, masks;
   for (int64_t p = 0; p < tile.panels; ++p) {
     Value number = i.add(panel, p);
@@ -253,17 +261,17 @@ void Multiplier::emit() {
 
 } // namespace
 
-func::FuncOp KernelLibrary::multiplyPanels(Type panels, Type sum, bool fma) {
-  std::string name =
-      llvm::formatv("multiply_panels.{0}.{1}{2}", panels, sum, fma ? "" : ".rounded");
+func::FuncOp KernelLibrary::multiplyPanels(Type panels, Type sum, bool fma, bool inPlace) {
+  std::string name = llvm::formatv("multiply_{0}.{1}.{2}{3}", inPlace ? "rows" : "panels", panels,
+                                   sum, fma ? "" : ".rounded");
   MLIRContext *context = module.getContext();
   Type index = IndexType::get(context);
-  SmallVector<Type> arguments{flat(sum), flat(panels), rows(sum)};
+  SmallVector<Type> arguments{inPlace ? rows(sum) : flat(sum), flat(panels), rows(sum)};
   arguments.append(8, index);
   arguments.push_back(IntegerType::get(context, 1));
   TileSizes sizes = this->sizes(sum);
   return find(name, arguments, [&](ImplicitLocOpBuilder &b, ValueRange values) {
-    Multiplier(b, values, sizes, panels, sum, fma).emit();
+    Multiplier(b, values, sizes, panels, sum, fma, inPlace).emit();
   });
 }
 

@@ -19,6 +19,7 @@
 #include "passes/Transforms/Contraction.h"
 #include "passes/Transforms/Epilogue.h"
 #include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/PackRowBlocks.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Pieces.h"
 
@@ -379,10 +380,14 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
     IRRewriter rewriter(&getContext());
     KernelLibrary library(getOperation(), level);
     for (GenericOp op : ops) {
-      // What is in a loop over pieces is small, and packed buffers would be of one piece.
-      if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2 ||
-          op->getParentOfType<scf::ParallelOp>())
+      if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2)
         continue;
+      // What is in a loop over pieces is small.
+      if (op->getParentOfType<scf::ParallelOp>()) {
+        auto contraction = Contraction::match(op);
+        numPacked += contraction && packInRowBlocks(*contraction, library, level);
+        continue;
+      }
       op = collapseDims(rewriter, op);
       auto contraction = Contraction::match(op);
       if (contraction && contraction->panel)

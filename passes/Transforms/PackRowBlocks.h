@@ -1,0 +1,26 @@
+//===- PackRowBlocks.h - Products in loops over blocks of rows --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What mad-fuse-rows makes of an attention are two products of a few rows with
+// matrices that all blocks of a head share. Those matrices are packed once in front of
+// the loop over the blocks; the rows are read where they are.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_TRANSFORMS_PACKROWBLOCKS_H
+#define MAD_PASSES_TRANSFORMS_PACKROWBLOCKS_H
+
+#include "passes/Kernels/KernelLibrary.h"
+#include "passes/Transforms/Contraction.h"
+
+namespace mad {
+
+/// Replaces a product in a loop over pieces, if its right factor does not change in
+/// the loop right around it. Where it has too few rows or columns, it stays what it is;
+/// if need be the code decides.
+bool packInRowBlocks(const Contraction &product, kernels::KernelLibrary &library, int level);
+
+} // namespace mad
+
+#endif // MAD_PASSES_TRANSFORMS_PACKROWBLOCKS_H
