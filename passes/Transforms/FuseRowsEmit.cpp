@@ -23,6 +23,10 @@ namespace {
 
 /// Rows of a block with contractions: of the register tiles of 4 and 6 rows.
 constexpr int64_t contractedRows = 24;
+/// With contractions each piece packs for itself what its blocks share
+/// (mad-pack-contractions): pieces have so many rows, if there are, and rows are not cut
+/// into pieces where so many come from the other dimensions.
+constexpr int64_t contractedPiece = 96, contractedPieces = 16;
 /// Bytes of a block otherwise, of the memory that has the longest rows.
 constexpr int64_t blockBytes = 16384;
 /// Neighbouring columns, where these are the rows: whole cache lines.
@@ -325,9 +329,14 @@ bool Emitter::emit() {
   SmallVector<CutExtent, 2> dims;
   if (leaves.size() > 1)
     dims.push_back({outer, 1});
-  int64_t unit = group.hasColumns() ? columns : group.hasContraction() ? contractedRows : 1;
+  int64_t unit = group.hasColumns() ? columns : group.hasContraction() ? contractedPiece : 1;
   dims.push_back({extents.back(), unit});
-  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), total), dims);
+  Value wanted = piecesOf(b, b.getLoc(), total);
+  if (group.hasContraction()) {
+    Value most = b.createOrFold<arith::MaxSIOp>(outer, constant(contractedPieces));
+    wanted = b.createOrFold<arith::MinSIOp>(wanted, most);
+  }
+  PieceGrid grid = gridOf(b, b.getLoc(), wanted, dims);
   Value zero = constant(0), one = constant(1);
   scf::IfOp branch;
   if (!known && !group.hasContraction()) {

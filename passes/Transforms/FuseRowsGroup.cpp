@@ -96,6 +96,8 @@ Value baseOf(Value memory) {
     return memory;
   if (auto slice = dyn_cast<memref::SubViewOp>(op))
     return baseOf(slice.getSource());
+  if (auto shape = dyn_cast<memref::ReinterpretCastOp>(op))
+    return baseOf(shape.getSource());
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return carried(loop, cast<OpResult>(memory).getResultNumber(), memory);
   return {};
