@@ -26,7 +26,7 @@ constexpr int64_t contractedRows = 24;
 /// With contractions each piece packs for itself what its blocks share
 /// (mad-pack-contractions): pieces have so many rows, if there are, and rows are not cut
 /// into pieces where so many come from the other dimensions.
-constexpr int64_t contractedPiece = 96, contractedPieces = 16;
+constexpr int64_t contractedPiece = 96, contractedPieces = 8;
 /// Bytes of a block otherwise, of the memory that has the longest rows.
 constexpr int64_t blockBytes = 16384;
 /// Neighbouring columns, where these are the rows: whole cache lines.
