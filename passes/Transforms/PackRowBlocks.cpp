@@ -89,13 +89,13 @@ private:
   ImplicitLocOpBuilder b;
   Index i;
   SmallVector<linalg::FillOp> fills;
-  scf::ForOp blocks;       ///< the loop over the blocks of rows
-  scf::ParallelOp pieces;  ///< around it
-  Value right;             ///< the factor that all blocks share
-  bool rowMajor = true;    ///< its columns are neighbours
-  Value N, K, panels;      ///< as values that the pieces begin with
-  Value packed;            ///< memory for the panels, of each piece
-  Value large;             ///< whether they are used; null: always
+  scf::ForOp blocks;      ///< the loop over the blocks of rows
+  scf::ParallelOp pieces; ///< around it
+  Value right;            ///< the factor that all blocks share
+  bool rowMajor = true;   ///< its columns are neighbours
+  Value N, K, panels;     ///< as values that the pieces begin with
+  Value packed;           ///< memory for the panels, of each piece
+  Value large;            ///< whether they are used; null: always
 };
 
 /// Whether anything in the pieces may write the right factor.
@@ -167,7 +167,8 @@ void BlockProduct::pack(Value matrix) {
 void BlockProduct::multiply() {
   func::FuncOp function = library.multiplyPanels(c.sum, c.sum, c.mayContract && level >= 3,
                                                  /*inPlace=*/true);
-  Value left = rowsOf(c.a), result = rowsOf(c.c()), columns = cast(packed, KernelLibrary::flat(c.sum));
+  Value left = rowsOf(c.a), result = rowsOf(c.c()),
+        columns = cast(packed, KernelLibrary::flat(c.sum));
   Value M = b.createOrFold<memref::DimOp>(left, int64_t(0));
   Value height = i.constant(sizes.MR), none = i.constant(0), count = i.ceilDiv(M, height);
   kernels::forRange(b, none, K, sizes.KC, [&](Value k) {
@@ -175,9 +176,9 @@ void BlockProduct::multiply() {
     Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, none);
     if (fills.empty())
       add = arith::ConstantIntOp::create(b, 1, 1);
-    func::CallOp::create(b, function,
-                         ValueRange{left, columns, result, K, none, count, none, panels, k, end,
-                                    height, add});
+    func::CallOp::create(
+        b, function,
+        ValueRange{left, columns, result, K, none, count, none, panels, k, end, height, add});
   });
 }
 

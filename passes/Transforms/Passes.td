@@ -211,6 +211,9 @@ def PackContractions : Pass<"mad-pack-contractions", "::mlir::ModuleOp"> {
     tiles of the result are computed in registers. What is too small to pay for it
     stays; where sizes are known when running only, the code decides then. The order of
     each sum is that of the op. After bufferization, before the arena is planned.
+
+    In loops over blocks of rows (mad-fuse-rows) the right factor is packed in front of
+    the loop, where it does not change in it.
   }];
   let options = [
     Option<"level", "level", "int", /*default=*/"3",
