@@ -175,8 +175,10 @@ GenericOp flattenRows(RewriterBase &rewriter, const Contraction &product) {
   maps[2] = AffineMap::get(3, 0, {dim(0), dim(1)}, context);
   using Kind = utils::IteratorType;
   // A start value goes to the same memory.
-  for (linalg::FillOp fill : fillsBefore(op))
+  for (linalg::FillOp fill : llvm::reverse(fillsBefore(op))) {
     fill.getOutputsMutable()[0].set(result);
+    rewriter.moveOpBefore(fill, op);
+  }
   auto made = GenericOp::create(rewriter, op.getLoc(), inputs, ValueRange{result}, maps,
                                 ArrayRef{Kind::parallel, Kind::parallel, Kind::reduction});
   rewriter.inlineRegionBefore(op.getRegion(), made.getRegion(), made.getRegion().begin());

@@ -65,8 +65,10 @@ bool isSimple(GenericOp op) {
 bool sameShape(Value product, Value operand) {
   if (product == operand)
     return true;
-  auto x = cast<MemRefType>(product.getType()), y = cast<MemRefType>(operand.getType());
-  return !ShapedType::isDynamic(x.getShape().back()) &&
+  auto x = cast<MemRefType>(product.getType()), y = dyn_cast<MemRefType>(operand.getType());
+  if (!y)
+    return false;
+  return y.getRank() > 0 && !ShapedType::isDynamic(x.getShape().back()) &&
          x.getShape().back() == y.getShape().back() && rootOf(product) == rootOf(operand);
 }
 
