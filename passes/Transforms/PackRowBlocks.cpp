@@ -154,7 +154,7 @@ void BlockProduct::choose() {
 }
 
 void BlockProduct::pack(Value matrix) {
-  Type from = c.element(c.b);
+  Type from = factorType(c.op, c.b);
   func::FuncOp function =
       library.packPanels(from, c.sum, rowMajor ? Order::RowMajor : Order::ColumnMajor);
   kernels::when(b, large, [&] {
