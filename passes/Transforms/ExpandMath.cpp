@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
@@ -129,7 +131,7 @@ struct ExpandMathPass : impl::ExpandMathBase<ExpandMathPass> {
     }
     if (!getElementTypeOrSelf(type).isF32())
       return {};
-    F32Builder m(b, type, level >= 3);
+    F32Builder m(b, type, level);
     if (Value result = expandFastF32(m, op))
       return result;
     if (isa<math::PowFOp>(op))

@@ -11,8 +11,8 @@ using namespace mlir;
 
 namespace mad {
 
-F32Builder::F32Builder(ImplicitLocOpBuilder &b, Type type, bool fused)
-    : b(b), type(type), fused(fused) {
+F32Builder::F32Builder(ImplicitLocOpBuilder &b, Type type, int level)
+    : b(b), type(type), x86Level(level) {
   intType = b.getI32Type();
   if (auto vector = dyn_cast<VectorType>(type))
     intType = VectorType::get(vector.getShape(), intType, vector.getScalableDims());
@@ -35,7 +35,7 @@ Value F32Builder::mul(Value x, Value y) { return arith::MulFOp::create(b, x, y);
 Value F32Builder::div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
 
 Value F32Builder::fma(Value x, Value y, Value z) {
-  return fused ? math::FmaOp::create(b, x, y, z).getResult() : add(mul(x, y), z);
+  return isFused() ? math::FmaOp::create(b, x, y, z).getResult() : add(mul(x, y), z);
 }
 
 Value F32Builder::polynomial(Value x, ArrayRef<float> c) {

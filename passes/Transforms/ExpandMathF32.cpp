@@ -59,6 +59,8 @@ static Value overflow(F32Builder &m, Value x, float limit, Value y) {
 }
 
 static Value expandExp(F32Builder &m, Value x) {
+  if (m.isFused())
+    return expByTable(m, x);
   Value inside = m.max(m.min(x, m.number(expHigh)), m.number(-104.5f));
   Rounded n = roundProduct(m, inside, log2e);
   Value p = expReduced(m, reduceByLn2(m, inside, n.number));
@@ -162,6 +164,8 @@ Value oddFunction(F32Builder &m, Value x, Value a, float limit, Value small, Val
 }
 
 static Value expandTanh(F32Builder &m, Value x) {
+  if (m.isFused())
+    return tanhByTable(m, x);
   Value a = m.abs(x), z = m.mul(a, a);
   Value p = m.polynomial(z, {-0.3333328f, 0.13331406f, -0.053736515f, 0.020628167f, -0.005692296f});
   Value small = m.fma(m.mul(a, z), p, a);
@@ -173,6 +177,8 @@ static Value expandTanh(F32Builder &m, Value x) {
 
 /// From 0.92 on as 1 - e^(-a - a G(a)).
 Value erf(F32Builder &m, Value x) {
+  if (m.isFused())
+    return erfByTable(m, x);
   Value a = m.abs(x), z = m.mul(a, a);
   Value p = m.polynomial(z, {0.12837917f, -0.3761263f, 0.11283624f, -0.0268556f, 0.005192007f,
                              -0.00080446747f, 7.973243e-5f});

@@ -17,8 +17,8 @@ namespace mad {
 class F32Builder {
 public:
   using Value = mlir::Value;
-  /// `fused`: multiply-add with one rounding is an instruction.
-  F32Builder(mlir::ImplicitLocOpBuilder &b, mlir::Type type, bool fused);
+  /// `level`: of x86-64. From 3 on multiply-add with one rounding is an instruction.
+  F32Builder(mlir::ImplicitLocOpBuilder &b, mlir::Type type, int level);
 
   Value number(float value);
   Value bits(int32_t value);
@@ -55,7 +55,8 @@ public:
   /// 2^n for n in [-126, 127].
   Value powerOfTwo(Value n);
 
-  bool isFused() const { return fused; }
+  bool isFused() const { return x86Level >= 3; }
+  int level() const { return x86Level; }
   mlir::Type valueType() const { return type; }
 
   mlir::ImplicitLocOpBuilder &b;
@@ -65,7 +66,7 @@ private:
   Value compare(mlir::arith::CmpFPredicate predicate, Value x, Value y);
 
   mlir::Type type, intType;
-  bool fused;
+  int x86Level;
 };
 
 /// The value of a function of the math dialect on f32 at `x`, or null where there is

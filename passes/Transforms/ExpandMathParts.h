@@ -51,6 +51,11 @@ Value log1p(F32Builder &m, Value x);
 Value erf(F32Builder &m, Value x);
 Value sqrt(F32Builder &m, Value x);
 
+// ExpandMathTables.cpp: with fused multiply-add and permutations only.
+Value expByTable(F32Builder &m, Value x);
+Value tanhByTable(F32Builder &m, Value x);
+Value erfByTable(F32Builder &m, Value x);
+
 // ExpandMathInverse.cpp
 Value acos(F32Builder &m, Value x);
 Value acosh(F32Builder &m, Value x);

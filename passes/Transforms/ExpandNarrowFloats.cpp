@@ -173,7 +173,7 @@ struct ExpandNarrowFloatsPass : impl::ExpandNarrowFloatsBase<ExpandNarrowFloatsP
     for (Operation *op : ops) {
       ImplicitLocOpBuilder b(op->getLoc(), op);
       Type to = op->getResult(0).getType();
-      F32Builder m(b, withElement(to, b.getF32Type()), /*fused=*/false);
+      F32Builder m(b, withElement(to, b.getF32Type()), /*level=*/0);
       Value x = op->getOperand(0);
       if (!isa<FloatType>(getElementTypeOrSelf(x.getType())))
         x = fromInteger(m, x, to, isa<arith::UIToFPOp>(op));

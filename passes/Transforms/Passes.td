@@ -58,7 +58,8 @@ def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
     Option<"level", "level", "int", /*default=*/"3",
            "x86-64 level of the code: 0, 3 or 4">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -29,7 +29,8 @@ private:
   void emitSides(BodyEmitter &e, unsigned side, SmallVector<int64_t> sizes);
   void emitTile(BodyEmitter &e, ArrayRef<int64_t> sizes);
   /// Accumulators: for each point of the tile and each output `vectors` vectors,
-  /// then a scalar for each point and output.
+  /// then a scalar for each point and output, then flags for each point and output
+  /// that has them.
   SmallVector<Value> reduce(BodyEmitter &e, ArrayRef<int64_t> sizes, unsigned level,
                             ValueRange accumulators);
   SmallVector<Value> reduceVectors(BodyEmitter &e, ArrayRef<int64_t> sizes,
@@ -41,7 +42,15 @@ private:
   Value take(BodyEmitter &e, unsigned output, Value accumulator, ArrayRef<Lanes> values);
   /// Brings two accumulators together.
   Value combine(BodyEmitter &e, unsigned output, Value x, Value y);
-  Value horizontal(BodyEmitter &e, unsigned output, Value vector);
+  Value horizontal(Value vector, llvm::function_ref<Value(Value, Value)> combine);
+  /// Whether accumulators hold the largest of the numbers, and one vector of flags
+  /// beside them where a NaN was: a maximum that keeps NaN is four instructions.
+  static bool flagsNan(Operation *op);
+  Value larger(unsigned output, Value x, Value y);
+  /// The flags, with those of up to two values.
+  Value flagNan(Value flags, Value x, Value y);
+  /// The largest of all lanes, or NaN.
+  Value finishFlagged(unsigned output, Value vector, Value flags);
   TypedAttr neutral(unsigned output) const;
 
   ImplicitLocOpBuilder &b;
@@ -51,6 +60,7 @@ private:
   BodyAnalysis analysis;
   unsigned dim;
   SmallVector<unsigned> outer, reductions; ///< but the sides and the vector dimension
+  SmallVector<unsigned, 2> flagged;        ///< outputs
   llvm::SmallBitVector fixed;
   llvm::SmallPtrSet<Operation *, 4> combinerOps;
   SmallVector<Value> wanted;
@@ -65,7 +75,9 @@ AlongEmitter::AlongEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const Tile
       continue;
     (nest.isParallel(d) ? outer : reductions).push_back(d);
   }
-  for (const Combiner &c : combiners) {
+  for (auto [o, c] : llvm::enumerate(combiners)) {
+    if (flagsNan(c.op))
+      flagged.push_back(o);
     combinerOps.insert(c.op);
     for (OpOperand &operand : c.op->getOpOperands())
       if (operand.getOperandNumber() != c.accumulator)
@@ -100,7 +112,7 @@ Value AlongEmitter::combine(BodyEmitter &e, unsigned output, Value x, Value y) {
 }
 
 /// Halves of the vector are combined until one element is left.
-Value AlongEmitter::horizontal(BodyEmitter &e, unsigned output, Value vector) {
+Value AlongEmitter::horizontal(Value vector, llvm::function_ref<Value(Value, Value)> combine) {
   int64_t size = cast<VectorType>(vector.getType()).getNumElements();
   for (; size > 1; size /= 2) {
     auto half = [&](int64_t from) -> Value {
@@ -110,9 +122,44 @@ Value AlongEmitter::horizontal(BodyEmitter &e, unsigned output, Value vector) {
       return vector::ShuffleOp::create(b, vector, vector, order);
     };
     Value low = half(0), high = half(size / 2);
-    vector = combine(e, output, low, high);
+    vector = combine(low, high);
   }
   return vector;
+}
+
+bool AlongEmitter::flagsNan(Operation *op) {
+  if (!isa<arith::MaximumFOp, arith::MinimumFOp>(op))
+    return false;
+  Type type = op->getResult(0).getType();
+  auto flags = cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr();
+  return (type.isF32() || type.isF64()) &&
+         !(flags && bitEnumContainsAll(flags.getValue(), arith::FastMathFlags::nnan));
+}
+
+Value AlongEmitter::larger(unsigned output, Value x, Value y) {
+  auto less = isa<arith::MaximumFOp>(combiners[output].op) ? arith::CmpFPredicate::OLT
+                                                           : arith::CmpFPredicate::OGT;
+  // One instruction: x where they are equal, and where y is NaN.
+  return arith::SelectOp::create(b, arith::CmpFOp::create(b, less, x, y), y, x);
+}
+
+Value AlongEmitter::flagNan(Value flags, Value x, Value y) {
+  auto type = cast<VectorType>(flags.getType());
+  Value all = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, llvm::APInt::getAllOnes(type.getElementTypeBitWidth())));
+  Value isNan = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, y);
+  return arith::SelectOp::create(b, isNan, all, flags);
+}
+
+Value AlongEmitter::finishFlagged(unsigned output, Value vector, Value flags) {
+  Type element = cast<VectorType>(vector.getType()).getElementType();
+  vector = horizontal(vector, [&](Value x, Value y) { return larger(output, x, y); });
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(flags.getType()));
+  Value found = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flags, none);
+  Value any = vector::ReductionOp::create(b, vector::CombiningKind::OR, found);
+  const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
+  Value nan = arith::ConstantOp::create(b, b.getFloatAttr(element, llvm::APFloat::getQNaN(semantics)));
+  return arith::SelectOp::create(b, any, nan, vector);
 }
 
 TypedAttr AlongEmitter::neutral(unsigned output) const {
@@ -168,8 +215,9 @@ SmallVector<Value> AlongEmitter::step(BodyEmitter &e, ArrayRef<int64_t> sizes, i
   SmallVector<Value> next = llvm::to_vector(accumulators);
   unsigned outputs = combiners.size();
   auto tile = points(sizes, e.origin());
-  unsigned scalars = tile.size() * outputs * plan.vectors;
+  unsigned scalars = tile.size() * outputs * plan.vectors, flags = scalars + tile.size() * outputs;
   e.setVector(dim, lanes, mask);
+  llvm::DenseMap<unsigned, Value> unflagged; // the values of the vectors before
   for (auto [i, point] : llvm::enumerate(tile))
     for (int64_t v = 0; v < count; ++v) {
       point[dim] = v * lanes;
@@ -178,6 +226,18 @@ SmallVector<Value> AlongEmitter::step(BodyEmitter &e, ArrayRef<int64_t> sizes, i
       for (unsigned o = 0; o < outputs; ++o) {
         unsigned at = i * outputs + o, used = combiners[o].op->getNumOperands() - 1;
         at = lanes > 1 ? at * plan.vectors + v : scalars + at;
+        if (lanes > 1 && llvm::is_contained(flagged, o)) {
+          unsigned flagsAt = flags + i * flagged.size() + (llvm::find(flagged, o) - flagged.begin());
+          Value x = e.materialize(rest[0]), &before = unflagged[flagsAt];
+          if (mask)
+            x = arith::SelectOp::create(b, mask, x, e.splat(neutral(o)));
+          next[at] = larger(o, next[at], x);
+          if (before || v + 1 == count)
+            next[flagsAt] = flagNan(next[flagsAt], x, before ? before : x);
+          before = before ? Value() : x;
+          rest = rest.drop_front(used);
+          continue;
+        }
         Value taken = take(e, o, next[at], rest.take_front(used));
         if (mask)
           taken = arith::SelectOp::create(b, mask, taken, next[at]);
@@ -242,20 +302,33 @@ void AlongEmitter::emitTile(BodyEmitter &e, ArrayRef<int64_t> sizes) {
     for (unsigned o = 0; o < outputs; ++o)
       accumulators.push_back(nest.initials[o] ? nest.initials[o]
                                               : e.loadOperand(nest.numInputs() + o, p).value);
+  for (unsigned p = 0; p < tile.size(); ++p)
+    for (unsigned o : flagged) {
+      unsigned width = combiners[o].op->getResult(0).getType().getIntOrFloatBitWidth();
+      auto type = VectorType::get(nest.lanes, b.getIntegerType(width));
+      accumulators.push_back(arith::ConstantOp::create(b, b.getZeroAttr(type)));
+    }
   SmallVector<Value> results = reduce(e, sizes, 0, accumulators);
+  unsigned flags = tile.size() * outputs * (plan.vectors + 1);
   for (auto [k, p] : llvm::enumerate(tile))
     for (unsigned o = 0; o < outputs; ++o, i += plan.vectors) {
       SmallVector<Value> parts(ArrayRef(results).slice(i, plan.vectors));
+      bool isFlagged = llvm::is_contained(flagged, o);
       while (parts.size() > 1) { // pairs, so that the order is fixed and short
         SmallVector<Value> half;
         for (unsigned j = 0; j + 1 < parts.size(); j += 2)
-          half.push_back(combine(e, o, parts[j], parts[j + 1]));
+          half.push_back(isFlagged ? larger(o, parts[j], parts[j + 1])
+                                   : combine(e, o, parts[j], parts[j + 1]));
         if (parts.size() % 2)
           half.push_back(parts.back());
         parts = half;
       }
       Value scalar = results[tile.size() * outputs * plan.vectors + k * outputs + o];
-      e.storeOutput(o, p, {combine(e, o, scalar, horizontal(e, o, parts[0]))});
+      Value last = isFlagged ? finishFlagged(o, parts[0], results[flags++])
+                             : horizontal(parts[0], [&](Value x, Value y) {
+                                 return combine(e, o, x, y);
+                               });
+      e.storeOutput(o, p, {combine(e, o, scalar, last)});
     }
 }
 

@@ -8,6 +8,7 @@
 // square blocks of it are transposed in registers.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "passes/Transforms/VectorizeLoopsEmit.h"
 #include "passes/Transforms/VectorizeLoopsSplit.h"
 
@@ -28,6 +29,7 @@ private:
   void emitTransposed(BodyEmitter &outer);
   void emitBlocks(BodyEmitter &strip, int64_t vectors);
   int64_t chooseUnroll(const BodyAnalysis &analysis) const;
+  bool wantsPairs(const BodyAnalysis &analysis) const;
   void emitOuter(BodyEmitter &outer, unsigned level);
   void emitInner(BodyEmitter &outer);
   void emitScalars(BodyEmitter &outer, Value low, Value high);
@@ -67,6 +69,24 @@ int64_t MapEmitter::chooseUnroll(const BodyAnalysis &analysis) const {
   return unroll;
 }
 
+/// Whether a vector takes two registers. The steps of a long chain then alternate
+/// between both, so that fewer of them wait in the queues of the CPU. What fills all
+/// registers anyway is better off without.
+bool MapEmitter::wantsPairs(const BodyAnalysis &analysis) const {
+  if (nest.level < 4 || !nest.heavy || analysis.hasGather(dim) ||
+      nest.staticSize(dim).value_or(2 * nest.lanes) < 2 * nest.lanes)
+    return false;
+  auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
+  unsigned functions = 0;
+  for (Operation &op : nest.op.getBody()->without_terminator()) {
+    if (isHeavy(op) && (!isa<math::ExpOp, math::TanhOp, math::ErfOp>(op) || ++functions > 1))
+      return false;
+    if (!isa<FloatType>(op.getResult(0).getType()) || !isF32(op.getResult(0).getType()))
+      return false;
+  }
+  return nest.bodySize <= 16 && llvm::all_of(nest.op->getOperandTypes(), isF32);
+}
+
 void MapEmitter::emitPoints(BodyEmitter &emitter, int64_t count, int64_t lanes) {
   SmallVector<SmallVector<Lanes>> results;
   SmallVector<int64_t> at = emitter.origin();
@@ -92,6 +112,14 @@ void MapEmitter::emitScalars(BodyEmitter &outer, Value low, Value high) {
 void MapEmitter::emitVectors(BodyEmitter &outer, Value low, Value high) {
   const BodyAnalysis &analysis = outer.analysis();
   BodyEmitter vectors = outer;
+  if (wantsPairs(analysis)) {
+    BodyEmitter pairs = outer;
+    int64_t step = 2 * nest.lanes;
+    pairs.setVector(dim, step);
+    Value end = lastStep(b, low, high, step);
+    emitLoop(pairs, dim, low, end, step, [&](BodyEmitter &e) { emitPoints(e, 1, step); });
+    low = end;
+  }
   vectors.setVector(dim, nest.lanes);
   for (int64_t unroll = chooseUnroll(analysis);; unroll = 1) {
     int64_t step = unroll * nest.lanes;
