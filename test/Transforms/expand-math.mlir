@@ -1,5 +1,6 @@
 // RUN: mad-opt %s --mad-expand-math | FileCheck %s
 // RUN: mad-opt %s --mad-expand-math=level=0 | FileCheck %s --check-prefix=SSE
+// RUN: mad-opt %s --mad-expand-math=level=4 | FileCheck %s --check-prefix=AVX512
 
 // Scalars and vectors go the same way.
 // CHECK-LABEL: func @test_exp
@@ -17,6 +18,32 @@ func.func @test_exp(%x: f32, %y: vector<8xf32>) -> (f32, vector<8xf32>) {
   %0 = math.exp %x : f32
   %1 = math.exp %y : vector<8xf32>
   return %0, %1 : f32, vector<8xf32>
+}
+
+// A table of 32 numbers is two registers with AVX-512, four with AVX2. A scalar reads
+// it from memory. Vectors of two registers are taken apart.
+// CHECK-LABEL: func @test_tables
+// CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx2.permps"
+// CHECK-NOT: avx512
+// CHECK: return
+// SSE-LABEL: func @test_tables
+// SSE-NOT: llvm.x86
+// SSE: return
+// AVX512: memref.global "private" constant @mad_table : memref<32xf32>
+// AVX512-LABEL: func @test_tables
+// AVX512: memref.load {{.*}} : memref<32xf32>
+// AVX512-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.ps.512"
+// AVX512-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
+// AVX512-COUNT-6: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
+// AVX512-COUNT-12: llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.ps.256"
+// AVX512: return
+func.func @test_tables(%x: f32, %y: vector<32xf32>, %z: vector<16xf32>, %w: vector<4xf32>)
+    -> (f32, vector<32xf32>, vector<16xf32>, vector<4xf32>) {
+  %0 = math.exp %x : f32
+  %1 = math.exp %y : vector<32xf32>
+  %2 = math.erf %z : vector<16xf32>
+  %3 = math.tanh %w : vector<4xf32>
+  return %0, %1, %2, %3 : f32, vector<32xf32>, vector<16xf32>, vector<4xf32>
 }
 
 // Large arguments are left to libm, those lanes only.

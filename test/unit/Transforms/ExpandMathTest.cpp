@@ -9,6 +9,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <string_view>
 
 using namespace mad::test;
 
@@ -22,9 +23,9 @@ struct Function {
 
 /// The figures of docs/performance.md.
 const Function functions[] = {
-    {"exp", std::exp, 1.2},     {"exp2", std::exp2, 1.1},   {"expm1", std::expm1, 1.5},
-    {"log", std::log, 0.8},     {"log1p", std::log1p, 1.4}, {"tanh", std::tanh, 1.4},
-    {"erf", std::erf, 1.1},     {"sin", std::sin, 2.3},     {"cos", std::cos, 2.3},
+    {"exp", std::exp, 1.9},     {"exp2", std::exp2, 1.1},   {"expm1", std::expm1, 1.5},
+    {"log", std::log, 0.8},     {"log1p", std::log1p, 1.4}, {"tanh", std::tanh, 1.7},
+    {"erf", std::erf, 2.3},     {"sin", std::sin, 2.3},     {"cos", std::cos, 2.3},
     {"tan", std::tan, 3.8},     {"acos", std::acos, 1.1},   {"acosh", std::acosh, 2.0},
     {"asin", std::asin, 2.5},   {"asinh", std::asinh, 1.9}, {"atan", std::atan, 2.3},
     {"atanh", std::atanh, 2.0}, {"cbrt", std::cbrt, 1.0},   {"cosh", std::cosh, 1.7},
@@ -116,6 +117,70 @@ TEST_P(ExpandMath, IsAccurateAndTheSameForScalars) {
     }
     EXPECT_LE(worst, f.limit) << f.name << " of " << at;
     EXPECT_EQ(different, 0) << f.name;
+    // Products such as x (1 + erf x) need the limit itself, and nothing beyond it.
+    bool isTanh = std::string_view(f.name) == "tanh";
+    if (!isTanh && std::string_view(f.name) != "erf")
+      continue;
+    for (size_t i = 0; i < x.data.size(); ++i) {
+      if (std::fabs(x.data[i]) > (isTanh ? 9.1f : 4.0f)) {
+        EXPECT_EQ(y.data[i], std::copysign(1.0f, x.data[i])) << f.name << " of " << x.data[i];
+      }
+      EXPECT_FALSE(std::fabs(y.data[i]) > 1.0f) << f.name << " of " << x.data[i];
+    }
+  }
+}
+
+/// Vectors of 16 lanes with instructions of AVX-512 give the bits of those of 8.
+TEST(ExpandMathLevels, BitsAreTheSameWithAvx512) {
+  if (levels().back() < 4)
+    GTEST_SKIP() << "needs AVX-512";
+  auto wide = Code::compile(source(), "mad-vectorize-loops{level=4}", 4);
+  auto narrow = Code::compile(source(), "mad-vectorize-loops{level=3}", 3);
+  ASSERT_TRUE(wide && narrow);
+  Array<float> x = arguments(), y(x.shape), z(x.shape);
+  for (const Function &f : functions) {
+    wide->call(std::string("mad_") + f.name, x, y);
+    narrow->call(std::string("mad_") + f.name, x, z);
+    int64_t different = 0;
+    for (size_t i = 0; i < x.data.size(); ++i)
+      different += std::bit_cast<uint32_t>(y.data[i]) != std::bit_cast<uint32_t>(z.data[i]) &&
+                   !(std::isnan(y.data[i]) && std::isnan(z.data[i]));
+    EXPECT_EQ(different, 0) << f.name;
+  }
+}
+
+/// Vectors of few lanes: beside numbers of 64 bits a register holds half as many.
+TEST_P(ExpandMath, TablesServeShortVectors) {
+  std::string ir;
+  for (const char *name : {"exp", "tanh", "erf"})
+    ir += std::string("func.func @mad_") + name +
+          R"((%x: memref<?xf64>, %y: memref<?xf64>) {
+      linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                      iterator_types = ["parallel"]}
+          ins(%x : memref<?xf64>) outs(%y : memref<?xf64>) {
+      ^bb0(%a: f64, %o: f64):
+        %b = arith.truncf %a : f64 to f32
+        %r = math.)" +
+          name + R"( %b : f32
+        %s = arith.extf %r : f32 to f64
+        linalg.yield %s : f64
+      }
+      return
+    })";
+  std::string level = std::to_string(GetParam());
+  auto vectors = Code::compile(ir, "mad-vectorize-loops{level=" + level + "}", GetParam());
+  auto scalars = Code::compile(source(), "", GetParam());
+  ASSERT_TRUE(vectors && scalars);
+  Array<float> x = arguments(), z(x.shape);
+  Array<double> wide(x.shape), y(x.shape);
+  std::copy(x.data.begin(), x.data.end(), wide.data.begin());
+  for (const char *name : {"mad_exp", "mad_tanh", "mad_erf"}) {
+    vectors->call(name, wide, y);
+    scalars->call(name, x, z);
+    int64_t different = 0;
+    for (size_t i = 0; i < x.data.size(); ++i)
+      different += y.data[i] != z.data[i] && !(std::isnan(y.data[i]) && std::isnan(z.data[i]));
+    EXPECT_EQ(different, 0) << name;
   }
 }
 
