@@ -45,8 +45,9 @@ class Model:
     def variant(self):
         return self.lib.mad_module_variant(self.module).decode()
 
-    def entry(self, name, inputs, outputs):
-        """A function that runs the entry on these arrays."""
+    def entry(self, name, inputs, outputs, repeat=None):
+        """A function that runs the entry on these arrays. Its `many(n)` does so n times in C,
+        by the library `repeat` (repeat.c)."""
         number = self.lib.mad_module_find(self.module, name.encode())
         if number < 0:
             raise RuntimeError(f"no entry {name}")
@@ -57,6 +58,15 @@ class Model:
                                        len(outputs)):
                 raise RuntimeError(self.lib.mad_context_message(self.context).decode())
 
+        if repeat:
+            loop = c.CDLL(repeat).repeat
+
+            def many(times):
+                if loop(self.lib.mad_entry_call, self.context, number, taken, len(inputs), given,
+                        len(outputs), c.c_int64(times)):
+                    raise RuntimeError(self.lib.mad_context_message(self.context).decode())
+
+            call.many = many
         return call
 
     def close(self):

@@ -6,7 +6,13 @@
 usage: bench/rowops.py [--build FOLDER] [--most N] [--only WORD] [--target LIST]
 
 NumPy is compared always, torch and onnxruntime where this Python has them. Times are
-CPU time of the thread, the best of rounds that take the libraries in turn.
+CPU time of the thread, the best of rounds that take the libraries in turn. "in C" is
+mad called from C, as a compiled model mostly is, not by way of Python; of the libraries
+there is no such figure.
+
+The limit is the larger of two, measured in the run: reading and writing as many elements
+(limits.c, whichever caches or memory they fit), and the instructions of the function with
+AVX-512 where none waits for another (mix.c).
 """
 import argparse
 import math
@@ -23,6 +29,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 
 from madlib import Model
+from run import build_limits
 
 try:
     import torch
@@ -47,14 +54,18 @@ def best(calls, budget=0.6):
         start = time.thread_time()
         call()
         times[name] = max(time.thread_time() - start, 1e-7)
-    rounds = {n: max(1, int(2e-3 / t)) for n, t in times.items()}
+    rounds = {n: max(1, int(1e-3 / t)) for n, t in times.items()}
     end = time.perf_counter() + budget * len(calls)
     turns = 0
     while turns < 5 or (time.perf_counter() < end and turns < 200):
         for name, call in calls.items():
+            many = getattr(call, "many", None)
             start = time.thread_time()
-            for _ in range(rounds[name]):
-                call()
+            if many:
+                many(rounds[name])
+            else:
+                for _ in range(rounds[name]):
+                    call()
             times[name] = min(times[name], (time.thread_time() - start) / rounds[name])
         turns += 1
     return times
@@ -79,15 +90,15 @@ def np_gelu(x):
     return 0.5 * x * (1 + np.tanh(0.79788456 * (x + 0.044715 * x * x * x)))
 
 
-NUMPY = {"softmax": np_softmax, "layer_norm": np_layer_norm, "gelu": np_gelu, "exp": np.exp,
-         "tanh": np.tanh}
+NUMPY = {"softmax": np_softmax, "layer_norm": np_layer_norm, "gelu": np_gelu,
+         "gelu_tanh": np_gelu, "exp": np.exp, "tanh": np.tanh}
 
 
 def torch_ops():
     f = torch.nn.functional
     return {"softmax": lambda x: torch.softmax(x, -1),
             "layer_norm": lambda x: f.layer_norm(x, x.shape[-1:]), "gelu": f.gelu,
-            "exp": torch.exp, "tanh": torch.tanh}
+            "gelu_tanh": lambda x: f.gelu(x, approximate="tanh"), "exp": torch.exp, "tanh": torch.tanh}
 
 
 def onnx_session(op, width):
@@ -110,9 +121,11 @@ def onnx_session(op, width):
         return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
 
     kind = {"softmax": b"Softmax", "layer_norm": b"LayerNormalization", "gelu": b"Gelu",
-            "exp": b"Exp", "tanh": b"Tanh"}[op]
+            "gelu_tanh": b"Gelu", "exp": b"Exp", "tanh": b"Tanh"}[op]
     node = field(1, b"x") + (field(1, b"g") if op == "layer_norm" else b"") + field(2, b"y")
     node += field(4, kind)
+    if op == "gelu_tanh":
+        node += field(5, field(1, b"approximate") + field(4, b"tanh") + field(20, 3))
     graph = field(1, node) + field(2, b"g")
     if op == "layer_norm":
         graph += field(5, field(1, width) + field(2, 1) + field(8, b"g") +
@@ -132,19 +145,51 @@ def onnx_call(op, x, out):
     return lambda: session.run_with_iobinding(binding)
 
 
+#===-- Limits ---------------------------------------------------------------===#
+
+class Limits:
+    def __init__(self, folder):
+        folder = Path(folder)
+        self.memory, self.bytes = build_limits(folder), {}
+        subprocess.run(["clang-22", "-O2", "-shared", "-fPIC", str(HERE / "repeat.c"), "-o",
+                        str(folder / "repeat.so")], check=True)
+        self.repeat = str(folder / "repeat.so")
+        subprocess.run(["clang-22", "-O2", "-march=native", str(HERE / "mix.c"), "-o",
+                        str(folder / "mix")], check=True)
+        lines = subprocess.run([folder / "mix"], check=True, capture_output=True, text=True)
+        self.mix = {n: float(t) * 1e-9 for n, t in map(str.split, lines.stdout.splitlines())}
+
+    def of(self, op, count):
+        """The seconds that an element takes at least, and what bounds it."""
+        if count not in self.bytes:
+            repeats = str(max(5, min(1000, 10**8 // count)))
+            out = subprocess.run([self.memory, str(count), repeats], check=True,
+                                 capture_output=True, text=True).stdout
+            rows = [line.split() for line in out.splitlines()]
+            best = max(float(r[4]) for r in rows if r[0] in ("copy", "scale") and r[2] == "1")
+            self.bytes[count] = 8e-9 / best
+        memory, mix = self.bytes[count], self.mix.get(op, 0)
+        return (mix, "instructions") if mix > memory else (memory, "bytes")
+
+
 #===-- Measurements ---------------------------------------------------------===#
 
-def show(title, times, count, unit):
+def show(title, times, count, unit, limit=None):
     mad = times["mad"]
-    others = "  ".join(f"{n} {t / mad:5.2f}x" for n, t in times.items() if n != "mad")
-    print(f"{title:28} {mad * 1e6:11.2f} us  {mad / count * 1e9:7.3f} ns/{unit}  {others}",
+    others = "  ".join(f"{n} {t / mad:5.2f}x" for n, t in times.items() if n[:3] != "mad")
+    share = ""
+    if limit:
+        own = times["mad in C"]
+        share = (f"  in C {own / count * 1e9:6.3f} ns, {limit[0] * count / own:4.0%} of the limit"
+                 f" ({limit[1]})")
+    print(f"{title:24} {mad * 1e6:10.2f} us  {mad / count * 1e9:7.3f} ns/{unit}  {others}{share}",
           flush=True)
 
 
-def rowops(model, most, only):
+def rowops(model, most, only, limits):
     rng = np.random.default_rng(1)
     for op in NUMPY:
-        if only and only not in op:
+        if only and not any(word in op for word in only.split(",")):
             continue
         for power in range(3, 9):
             if 10**power > most:
@@ -155,13 +200,15 @@ def rowops(model, most, only):
             out = np.empty_like(x)
             calls = {"mad": model.entry(ENTRIES.get(op, op), [x], [out]), "numpy": lambda: NUMPY[op](x)}
             calls["mad"]()
+            calls["mad in C"] = model.entry(ENTRIES.get(op, op), [x], [out], limits.repeat)
             assert op == "gelu" or np.allclose(out, NUMPY[op](x), atol=1e-5), op
             if torch:
                 tensor, function = torch.from_numpy(x), torch_ops()[op]
                 calls["torch"] = lambda: function(tensor)
             if onnxruntime:
                 calls["onnxruntime"] = onnx_call(op, x, out)
-            show(f"{op} {x.shape[0]} x {width}", best(calls), x.size, "element")
+            show(f"{op} {x.shape[0]} x {width}", best(calls), x.size, "element",
+                 limits.of(op, x.size))
 
 
 def attention(model, only):
@@ -193,7 +240,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=Path, default=ROOT / "build/release")
     parser.add_argument("--most", type=float, default=1e8, help="elements")
-    parser.add_argument("--only", default="", help="a part of the name of the op")
+    parser.add_argument("--only", default="", help="parts of the names of the ops, with commas")
     parser.add_argument("--target", default="x86-64-v3", help="the variant of the code")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -204,7 +251,7 @@ def main():
         print(f"variant {model.variant()}; numpy {np.__version__}" +
               (f"; torch {torch.__version__}" if torch else "") +
               (f"; onnxruntime {onnxruntime.__version__}" if onnxruntime else ""))
-        rowops(model, options.most, options.only)
+        rowops(model, options.most, options.only, Limits(folder))
         attention(model, options.only)
 
 
