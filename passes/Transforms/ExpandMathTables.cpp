@@ -25,6 +25,7 @@ using namespace mlir;
 
 namespace mad::f32 {
 
+// clang-format off
 /// 2^(j / 32).
 static constexpr float powers[32] = {
     1.0f, 1.0218972f, 1.04427373f, 1.06714046f, 1.09050775f, 1.1143868f, 1.13878858f, 1.1637249f,
@@ -93,6 +94,7 @@ static constexpr float erfParts[6][16] = {
     {0.141131207f, 0.0811300725f, 0.00833114143f, -0.0520740189f, -0.0690669715f, -0.0470079705f,
      -0.0149428006f, 0.00650182413f, 0.0130331414f, 0.0106482701f, 0.00612727273f, 0.00277143321f,
      0.00102557952f, 0.000317835627f, 8.34993916e-05f, 5.28884084e-05f}};
+// clang-format on
 
 //===----------------------------------------------------------------------===//
 // Lanes
@@ -182,7 +184,8 @@ Value Lanes::lookUpNative(ArrayRef<float> table, Value index) {
     auto ints = VectorType::get(lanes, b.getI32Type());
     return arith::ConstantOp::create(b, DenseElementsAttr::get(ints, value)).getResult();
   };
-  for (int bit = isPair ? llvm::Log2_64(2 * lanes) : llvm::Log2_64(lanes); parts.size() > 1; ++bit) {
+  for (int bit = isPair ? llvm::Log2_64(2 * lanes) : llvm::Log2_64(lanes); parts.size() > 1;
+       ++bit) {
     Value sign = arith::ShLIOp::create(b, index, bits(31 - bit));
     Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, sign, bits(0));
     SmallVector<Value> half;
@@ -211,8 +214,8 @@ Value Lanes::lookUpScalar(ArrayRef<float> table, Value index) {
                                       values, /*constant=*/true, top.getI64IntegerAttr(64));
   }
   Value memory = memref::GetGlobalOp::create(b, type, global.getSymName());
-  Value most = arith::ConstantOp::create(
-      b, b.getI32IntegerAttr(static_cast<int32_t>(table.size()) - 1));
+  Value most =
+      arith::ConstantOp::create(b, b.getI32IntegerAttr(static_cast<int32_t>(table.size()) - 1));
   Value at = arith::IndexCastUIOp::create(b, b.getIndexType(),
                                           arith::AndIOp::create(b, index, most).getResult());
   return memref::LoadOp::create(b, memory, at);
@@ -230,8 +233,7 @@ Value Lanes::lookUp(ArrayRef<float> table, Value index) {
   SmallVector<Value> lanes;
   for (int64_t i = 0; i < count; ++i)
     lanes.push_back(lookUpScalar(table, vector::ExtractOp::create(b, all, i)));
-  Value result =
-      vector::FromElementsOp::create(b, VectorType::get(count, b.getF32Type()), lanes);
+  Value result = vector::FromElementsOp::create(b, VectorType::get(count, b.getF32Type()), lanes);
   return vector::ShapeCastOp::create(b, m.valueType(), result);
 }
 
@@ -241,7 +243,8 @@ Value Lanes::scale(Value y, Value n) {
   return split(y, n, [&](Value a, Value c) {
     auto type = cast<VectorType>(a.getType());
     bool wide = type.getNumElements() == 16;
-    Value mask = arith::ConstantOp::create(b, wide ? b.getI16IntegerAttr(-1) : b.getI8IntegerAttr(-1));
+    Value mask =
+        arith::ConstantOp::create(b, wide ? b.getI16IntegerAttr(-1) : b.getI8IntegerAttr(-1));
     SmallVector<Value> arguments{a, c, a, mask};
     if (!wide)
       return call("llvm.x86.avx512.mask.scalef.ps.256", type, arguments);

@@ -158,7 +158,8 @@ Value AlongEmitter::finishFlagged(unsigned output, Value vector, Value flags) {
   Value found = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flags, none);
   Value any = vector::ReductionOp::create(b, vector::CombiningKind::OR, found);
   const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
-  Value nan = arith::ConstantOp::create(b, b.getFloatAttr(element, llvm::APFloat::getQNaN(semantics)));
+  Value nan =
+      arith::ConstantOp::create(b, b.getFloatAttr(element, llvm::APFloat::getQNaN(semantics)));
   return arith::SelectOp::create(b, any, nan, vector);
 }
 
@@ -227,7 +228,8 @@ SmallVector<Value> AlongEmitter::step(BodyEmitter &e, ArrayRef<int64_t> sizes, i
         unsigned at = i * outputs + o, used = combiners[o].op->getNumOperands() - 1;
         at = lanes > 1 ? at * plan.vectors + v : scalars + at;
         if (lanes > 1 && llvm::is_contained(flagged, o)) {
-          unsigned flagsAt = flags + i * flagged.size() + (llvm::find(flagged, o) - flagged.begin());
+          unsigned flagsAt =
+              flags + i * flagged.size() + (llvm::find(flagged, o) - flagged.begin());
           Value x = e.materialize(rest[0]), &before = unflagged[flagsAt];
           if (mask)
             x = arith::SelectOp::create(b, mask, x, e.splat(neutral(o)));
@@ -324,10 +326,9 @@ void AlongEmitter::emitTile(BodyEmitter &e, ArrayRef<int64_t> sizes) {
         parts = half;
       }
       Value scalar = results[tile.size() * outputs * plan.vectors + k * outputs + o];
-      Value last = isFlagged ? finishFlagged(o, parts[0], results[flags++])
-                             : horizontal(parts[0], [&](Value x, Value y) {
-                                 return combine(e, o, x, y);
-                               });
+      Value last =
+          isFlagged ? finishFlagged(o, parts[0], results[flags++])
+                    : horizontal(parts[0], [&](Value x, Value y) { return combine(e, o, x, y); });
       e.storeOutput(o, p, {combine(e, o, scalar, last)});
     }
 }
