@@ -379,13 +379,14 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
     });
     IRRewriter rewriter(&getContext());
     KernelLibrary library(getOperation(), level);
+    SeenColumns seen;
     for (GenericOp op : ops) {
       if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2)
         continue;
       // What is in a loop over pieces is small.
       if (op->getParentOfType<scf::ParallelOp>()) {
         auto contraction = Contraction::match(op);
-        numPacked += contraction && packInRowBlocks(*contraction, library, level);
+        numPacked += contraction && packInRowBlocks(*contraction, library, level, seen);
         continue;
       }
       op = collapseDims(rewriter, op);

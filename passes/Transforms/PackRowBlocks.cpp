@@ -14,6 +14,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/Transforms/FuseRows.h"
 #include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/UnseenColumns.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -60,8 +61,8 @@ bool isMatrix(Value memory, AffineMap map, unsigned row, unsigned column) {
 
 class BlockProduct {
 public:
-  BlockProduct(const Contraction &c, KernelLibrary &library, int level)
-      : c(c), library(library), level(level), sizes(library.sizes(c.sum)),
+  BlockProduct(const Contraction &c, KernelLibrary &library, int level, SeenColumns &seen)
+      : c(c), library(library), seen(seen), level(level), sizes(library.sizes(c.sum)),
         b(c.op.getLoc(), c.op.getContext()), i(b), fills(fillsBefore(c.op)),
         blocks(dyn_cast<scf::ForOp>(c.op->getParentOp())),
         pieces(c.op->getParentOfType<scf::ParallelOp>()), right(c.op->getOperand(c.b)) {}
@@ -71,7 +72,7 @@ public:
 
 private:
   int64_t known(unsigned dim) { return c.op.getStaticLoopRanges()[dim]; }
-  bool isWrittenInPieces();
+  bool isWrittenInPieces(Value memory);
   Value cast(Value memory, MemRefType as) {
     return memory.getType() == as ? memory : memref::CastOp::create(b, as, memory).getResult();
   }
@@ -80,10 +81,12 @@ private:
   }
   void choose();
   void pack(Value matrix);
+  Value seenIn(const std::optional<Masking> &masking, const DominanceInfo &dominance);
   void multiply();
 
   const Contraction &c;
   KernelLibrary &library;
+  SeenColumns &seen;
   int level;
   kernels::TileSizes sizes;
   ImplicitLocOpBuilder b;
@@ -95,12 +98,13 @@ private:
   bool rowMajor = true;   ///< its columns are neighbours
   Value N, K, panels;     ///< as values that the pieces begin with
   Value packed;           ///< memory for the panels, of each piece
-  Value large;            ///< whether they are used; null: always
+  Value large;            ///< whether they are used
+  Value columns, steps;   ///< how many of the block count
 };
 
-/// Whether anything in the pieces may write the right factor.
-bool BlockProduct::isWrittenInPieces() {
-  Value base = rows::baseOf(right);
+/// Whether anything in the pieces may write the memory.
+bool BlockProduct::isWrittenInPieces(Value memory) {
+  Value base = rows::baseOf(memory);
   auto isOther = [&](Value memory) {
     Value other = rows::baseOf(memory);
     return other && other != base;
@@ -114,8 +118,9 @@ bool BlockProduct::isWrittenInPieces() {
       auto last = llvm::find_if(operands, [](Value v) { return isa<MemRefType>(v.getType()); });
       return last != operands.end() && !isOther(*last);
     }
-    return !isa<memref::AllocOp>(op) && op->getNumRegions() == 0 && !isMemoryEffectFree(op) &&
-           !isa<GenericOp>(op->getParentOp());
+    auto effects = dyn_cast<MemoryEffectOpInterface>(op);
+    bool writes = effects ? effects.hasEffect<MemoryEffects::Write>() : !isMemoryEffectFree(op);
+    return writes && op->getNumRegions() == 0 && !isa<GenericOp>(op->getParentOp());
   };
   return !base || pieces
                       ->walk([&](Operation *op) {
@@ -141,7 +146,7 @@ bool BlockProduct::pays() {
     return false;
   bool isZero = fills.empty() || (fills.size() == 1 &&
                                   matchPattern(fills.front().getDpsInputs()[0], m_AnyZeroFloat()));
-  return isZero && !isWrittenInPieces();
+  return isZero && !isWrittenInPieces(right);
 }
 
 /// Under which condition packing pays, for all blocks of the loop.
@@ -164,21 +169,40 @@ void BlockProduct::pack(Value matrix) {
   });
 }
 
+/// The columns that a mask leaves of the block, or null where all may count.
+Value BlockProduct::seenIn(const std::optional<Masking> &masking, const DominanceInfo &dominance) {
+  if (!masking)
+    return {};
+  Value &known = seen[masking->op];
+  if (known)
+    return known;
+  SmallVector<Value> views;
+  IRMapping before;
+  for (OpOperand *mask : masking->masks)
+    if (!isWrittenInPieces(mask->get()))
+      views.push_back(repeated(mask->get(), c.op, dominance, before));
+  if (views.size() < masking->masks.size() || llvm::is_contained(views, Value()))
+    return {};
+  b.setInsertionPoint(c.op);
+  return known = emitSeenColumns(b, *masking, views);
+}
+
 void BlockProduct::multiply() {
   func::FuncOp function = library.multiplyPanels(c.sum, c.sum, c.mayContract && level >= 3,
                                                  /*inPlace=*/true);
-  Value left = rowsOf(c.a), result = rowsOf(c.c()),
-        columns = cast(packed, KernelLibrary::flat(c.sum));
+  Value left = rowsOf(c.a), result = rowsOf(c.c());
+  Value shared = cast(packed, KernelLibrary::flat(c.sum));
   Value M = b.createOrFold<memref::DimOp>(left, int64_t(0));
   Value height = i.constant(sizes.MR), none = i.constant(0), count = i.ceilDiv(M, height);
-  kernels::forRange(b, none, K, sizes.KC, [&](Value k) {
-    Value end = i.min(i.add(k, sizes.KC), K);
+  Value wide = columns ? i.ceilDiv(columns, sizes.NR) : panels, last = steps ? steps : K;
+  kernels::forRange(b, none, last, sizes.KC, [&](Value k) {
+    Value end = i.min(i.add(k, sizes.KC), last);
     Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, none);
     if (fills.empty())
       add = arith::ConstantIntOp::create(b, 1, 1);
     func::CallOp::create(
         b, function,
-        ValueRange{left, columns, result, K, none, count, none, panels, k, end, height, add});
+        ValueRange{left, shared, result, K, none, count, none, wide, k, end, height, add});
   });
 }
 
@@ -186,11 +210,11 @@ bool BlockProduct::replace() {
   DominanceInfo dominance(c.op->getParentOfType<func::FuncOp>());
   b.setInsertionPoint(c.op);
   unsigned row = rowMajor ? 0 : 1;
-  Value steps = b.createOrFold<memref::DimOp>(right, int64_t(row));
+  Value depth = b.createOrFold<memref::DimOp>(right, int64_t(row));
   Value width = b.createOrFold<memref::DimOp>(right, int64_t(1 - row));
   IRMapping outside, before;
   Operation *first = &pieces.getBody()->front();
-  K = repeated(steps, first, dominance, outside);
+  K = repeated(depth, first, dominance, outside);
   N = repeated(width, first, dominance, outside);
   Value matrix = repeated(right, blocks, dominance, before);
   if (!K || !N || !matrix)
@@ -203,6 +227,8 @@ bool BlockProduct::replace() {
   b.setInsertionPoint(blocks);
   choose();
   pack(matrix);
+  columns = seenIn(maskingOfResult(c), dominance);
+  steps = seenIn(maskingOfLeft(c), dominance);
   b.setInsertionPoint(c.op);
   kernels::when(
       b, large, [&] { multiply(); },
@@ -219,8 +245,9 @@ bool BlockProduct::replace() {
 
 } // namespace
 
-bool packInRowBlocks(const Contraction &product, KernelLibrary &library, int level) {
-  BlockProduct block(product, library, level);
+bool packInRowBlocks(const Contraction &product, KernelLibrary &library, int level,
+                     SeenColumns &seen) {
+  BlockProduct block(product, library, level, seen);
   return block.pays() && block.replace();
 }
 

@@ -16,10 +16,15 @@
 
 namespace mad {
 
+/// The columns that are seen in a block, by the op that masks them (UnseenColumns.h).
+using SeenColumns = llvm::DenseMap<mlir::Operation *, mlir::Value>;
+
 /// Replaces a product in a loop over pieces, if its right factor does not change in
 /// the loop right around it. Where it has too few rows or columns, it stays what it is;
-/// if need be the code decides.
-bool packInRowBlocks(const Contraction &product, kernels::KernelLibrary &library, int level);
+/// if need be the code decides. Of what a mask rules out for a whole block only a little
+/// is computed.
+bool packInRowBlocks(const Contraction &product, kernels::KernelLibrary &library, int level,
+                     SeenColumns &seen);
 
 } // namespace mad
 

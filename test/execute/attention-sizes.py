@@ -37,6 +37,14 @@ export fn later[H, Q, K](q: f32[H, Q, 32], k: f32[H, K, 32], v: f32[H, K, 32], a
     -> f32[H, Q, 32] {
   nn.attention(q, k, v, causal = true, position = at[0])
 }
+export fn some[H, Q, K](q: f32[H, Q, 24], k: f32[H, K, 24], v: f32[H, K, 24], mask: bool[Q, K])
+    -> f32[H, Q, 24] {
+  nn.attention(q, k, v, mask = mask)
+}
+export fn texts[H, Q, K](q: f32[H, Q, 24], k: f32[H, K, 24], v: f32[H, K, 24], mask: bool[H, 1, K])
+    -> f32[H, Q, 24] {
+  nn.attention(q, k, v, mask = mask, causal = true)
+}
 /// As models have them: heads beside each other in a row, and texts of several lengths.
 export fn masked[B, T](x: f32[B, T, 3, 4, 16], mask: bool[B, T]) -> f32[B, T, 64] {
   let q = transpose(x[:, :, 0], 0, 2, 1, 3)
@@ -70,15 +78,21 @@ def cases(rng):
     """Name, arguments, and queries, keys, values and mask as the reference takes them."""
     pairs = list(itertools.product(LADDER, repeat=2))
     large = [(300, 300), (1, 2000), (50, 1500), (200, 24), (24, 200)]
-    for entry, D, V in (("plain", 64, 64), ("odd", 20, 33), ("causal", 32, 32), ("later", 32, 32)):
+    for entry, D, V in (("plain", 64, 64), ("odd", 20, 33), ("causal", 32, 32), ("later", 32, 32),
+                        ("some", 24, 24), ("texts", 24, 24)):
         some = pairs if entry == "causal" else [pairs[i] for i in rng.choice(len(pairs), 60, False)]
         for Q, K in some + large:
             H = int(rng.integers(1, 4))
             q, k, v = (rng.standard_normal(s, dtype=np.float32)
                        for s in ((H, Q, D), (H, K, D), (H, K, V)))
             at = int(rng.integers(-3, K + 3)) if entry == "later" else 0
-            seen = np.arange(K) <= np.arange(Q)[:, None] + at if D == 32 else True
-            more = (np.array([at], np.int64),) if entry == "later" else ()
+            order = np.arange(K) <= np.arange(Q)[:, None] + at
+            # Whole blocks of keys that no query sees, queries that see none, and all between.
+            end = rng.integers(0, K + 2, (Q, 1) if entry == "some" else (H, 1, 1))
+            mask = (rng.random((Q if entry == "some" else 1, K)) < rng.random()) & (np.arange(K) < end)
+            more, seen = {"causal": ((), order), "later": ((np.array([at], np.int64),), order),
+                          "some": ((mask,), mask), "texts": ((mask,), mask & order)}.get(
+                              entry, ((), True))
             yield entry, (q, k, v, *more), q, k, v, seen
     for T in LADDER + [100, 256]:
         x = rng.standard_normal((2, T, 3, 4, 16), dtype=np.float32)
