@@ -295,7 +295,40 @@ bool iq2_s(const uint8_t *b, float *y) {
   return std::isfinite(d);
 }
 
-// Ordered by number. The tables of IQ3 and IQ1 are not here.
+/// Four elements: the entry of a grid of octal digits, a sign each, times `scale`.
+void octalElements(uint16_t entry, const float *levels, int signs, float scale, float *y) {
+  for (int j = 0; j < 4; ++j)
+    y[j] = scale * levels[entry >> 3 * j & 7] * (signs >> j & 1 ? -1.0f : 1.0f);
+}
+
+bool iq3_xxs(const uint8_t *b, float *y) {
+  static constexpr float levels[8] = {4, 12, 20, 28, 36, 44, 52, 62};
+  float d = half(b);
+  for (int s = 0; s < 8; ++s) {
+    uint32_t rest = u32(b + 66 + 4 * s);
+    float scale = d * (0.5f + static_cast<float>(rest >> 28)) * 0.5f;
+    for (int l = 0; l < 8; ++l) {
+      int signs = evenSigns(rest >> 7 * (l / 2) & 127);
+      octalElements(gridIq3Xxs[b[2 + 8 * s + l]], levels, signs >> 4 * (l % 2), scale,
+                    y + 32 * s + 4 * l);
+    }
+  }
+  return std::isfinite(d);
+}
+
+bool iq3_s(const uint8_t *b, float *y) {
+  static constexpr float levels[8] = {1, 3, 5, 7, 9, 11, 13, 15};
+  const uint8_t *low = b + 2, *high = b + 66, *signs = b + 74, *scales = b + 106;
+  float d = half(b);
+  for (int g = 0; g < 64; ++g) {
+    int index = low[g] | (high[g / 8] >> g % 8 & 1) << 8;
+    float scale = d * number(1 + 2 * (scales[g / 16] >> g % 16 / 8 * 4 & 15));
+    octalElements(gridIq3S[index], levels, signs[g / 2] >> 4 * (g % 2), scale, y + 4 * g);
+  }
+  return std::isfinite(d);
+}
+
+// Ordered by number. The tables of IQ1 are not here.
 constexpr GgufType types[] = {
     {0, "F32", 1, 4, DType::F32, nullptr, true},
     {1, "F16", 1, 2, DType::F16, nullptr, true},
@@ -313,10 +346,10 @@ constexpr GgufType types[] = {
     {15, "Q8_K", 256, 292, DType::F32, q8_k, true},
     {16, "IQ2_XXS", 256, 66, DType::F32, iq2_xxs, true},
     {17, "IQ2_XS", 256, 74, DType::F32, iq2_xs, true},
-    {18, "IQ3_XXS", 256, 98, DType::F32, nullptr, false},
+    {18, "IQ3_XXS", 256, 98, DType::F32, iq3_xxs, true},
     {19, "IQ1_S", 256, 50, DType::F32, nullptr, false},
     {20, "IQ4_NL", 32, 18, DType::F32, iq4_nl, true},
-    {21, "IQ3_S", 256, 110, DType::F32, nullptr, false},
+    {21, "IQ3_S", 256, 110, DType::F32, iq3_s, true},
     {22, "IQ2_S", 256, 82, DType::F32, iq2_s, true},
     {23, "IQ4_XS", 256, 136, DType::F32, iq4_xs, true},
     {24, "I8", 1, 1, DType::I8, nullptr, true},

@@ -136,14 +136,14 @@ TEST_F(GgufTest, RefusesBadTensors) {
               HasSubstr("has 8 bytes at byte 0 of the elements, but there are 4"));
   // The formats whose tables are not here, by name.
   const std::tuple<uint32_t, size_t, const char *> unread[] = {
-      {19, 50, "IQ1_S"}, {29, 56, "IQ1_M"}, {21, 110, "IQ3_S"}, {18, 98, "IQ3_XXS"}};
+      {29, 56, "IQ1_M"}, {19, 50, "IQ1_S"}};
   for (auto [id, bytes, name] : unread)
     EXPECT_THAT(refusal(one(id, {256}, std::string(bytes, 'x'))),
                 HasSubstr("in the format " + std::string(name) + ", which cannot be read"));
   std::vector<Entry> entries;
   std::string error;
   ASSERT_TRUE(list(path("file"), entries, error)) << error;
-  EXPECT_TRUE(!entries[0].readable && entries[0].storage == "IQ3_XXS");
+  EXPECT_TRUE(!entries[0].readable && entries[0].storage == "IQ1_S");
   GgufFile file;
   file.entries.push_back({"a", {2}, 0, "12345678"});
   file.entries.push_back({"b", {2}, 0, "12345678", 0});
@@ -201,6 +201,30 @@ TEST_F(GgufTest, ReadsEntriesOfTables) {
   block[66 + 1] = static_cast<char>(0xc0);
   first.assign(8, 43);
   check(elements(one(22, {256}, block), "t"), 56, 2 * 3.5f / 4, 0x05);
+}
+
+// The formats IQ3 number four elements: entry 1 is 2 0 0 0 in the one and 1 0 0 0 in the
+// other. test/Tools/gguf-iq3.test has all entries.
+TEST_F(GgufTest, ReadsEntriesOfFour) {
+  // d = 2; in run 1, groups 2 and 3: entry 1, eight signs for both, scale 3.
+  std::string block = "\0\x40"s + std::string(96, '\0');
+  block[2 + 8 + 2] = 1;
+  block.replace(66 + 4, 4, little(uint32_t(0x11u << 7 | 3u << 28)));
+  std::vector<float> actual = elements(one(18, {256}, block), "t");
+  float scale = 2 * 3.5f / 2;
+  EXPECT_EQ(std::vector<float>(actual.begin() + 40, actual.begin() + 48),
+            (std::vector<float>{-20 * scale, 4 * scale, 4 * scale, 4 * scale, -4 * scale,
+                                4 * scale, 4 * scale, 4 * scale}));
+  // Group 13 of run 1: entry 257 by the ninth bit, scale 3 in the high half.
+  block = "\0\x40"s + std::string(108, '\0');
+  block[2 + 13] = 1;
+  block[66 + 1] = 1 << 5;
+  block[74 + 6] = 0x20;
+  block[106] = 0x30;
+  actual = elements(one(21, {256}, block), "t");
+  scale = 2 * 7;
+  EXPECT_EQ(std::vector<float>(actual.begin() + 52, actual.begin() + 56),
+            (std::vector<float>{5 * scale, -7 * scale, 9 * scale, 5 * scale}));
 }
 
 } // namespace
