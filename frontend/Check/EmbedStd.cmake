@@ -1,7 +1,13 @@
-# Writes OUT: the texts of the standard modules MODULES in FOLDER as C++.
+# Writes OUT: the texts of the standard modules MODULES in FOLDER as C++. The parts of a
+# module, in a folder of its name, follow it.
 set(entries "")
 foreach(module ${MODULES})
   file(READ "${FOLDER}/${module}.mad" text)
+  file(GLOB parts "${FOLDER}/${module}/*.mad") # in the order of their names
+  foreach(part ${parts})
+    file(READ "${part}" more)
+    string(APPEND text "\n${more}")
+  endforeach()
   string(APPEND entries "    {\"std.${module}\", R\"mad(${text})mad\"},\n")
 endforeach()
 file(WRITE "${OUT}" "// Written by EmbedStd.cmake from frontend/std.

@@ -156,7 +156,7 @@ def pieces(text, limit=600):
 
 programs = set()
 for pattern in ("test/execute/**/*.mad", "test/Frontend/**/*.mad", "examples/**/*.mad",
-                "frontend/std/*.mad"):
+                "frontend/std/**/*.mad"):
     for path in sorted(glob.glob(os.path.join(source, "..", pattern), recursive=True)):
         with open(path, "rb") as file:
             text = file.read().decode("utf-8", "surrogateescape")

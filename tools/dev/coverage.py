@@ -66,7 +66,7 @@ ELSEWHERE = {"weight": "sweep.py: weights()", "weight_source": "sweep.py: weight
 
 def std_rows():
     """Function -> columns -> the tests that have them."""
-    rows = {f"{m.name}.{item.name}": {} for m in stdlib.read_library() for item in m.items if item.kind == "fn"}
+    rows = {f"{m.name}.{item.name}": {} for m in stdlib.read_library() for item in stdlib.all_items(m) if item.kind == "fn"}
     for path in sorted((TESTS / "std").glob("*.py")):
         if path.name == "harness.py":
             continue

@@ -7,8 +7,8 @@
     std-docs.py --check            fails when docs/std.md is not what would be written
     std-docs.py --test MAD [M...]  runs the examples of all modules, or of those named, on every target
 
-The examples of a module become one file whose lines are those of the module, so that an error has
-the number of the line to change.
+The examples of a module, or of a part of it, become one file whose lines are those of the module, so
+that an error has the number of the line to change.
 """
 import re
 import subprocess
@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from stdlib import ROOT, read_library
+from stdlib import ROOT, all_items, read_library
 
 PAGE = ROOT / "docs" / "std.md"
 TARGETS = ["ref64", "ref", "jit"]
@@ -27,11 +27,11 @@ def page(library):
            "Written by `tools/dev/std-docs.py` from the comments in `frontend/std`: change those, then "
            "run it. The tests run every example on all targets.", ""]
     for module in library:
-        names = " ".join(f"[`{i.name}`](#{module.name}{i.name.lower()})" for i in module.items)
+        names = " ".join(f"[`{i.name}`](#{module.name}{i.name.lower()})" for i in all_items(module))
         out += [f"- [`std.{module.name}`](#std{module.name}): {names}"]
     for module in library:
         out += ["", f"## std.{module.name}", "", module.about]
-        for item in module.items:
+        for item in all_items(module):
             out += ["", f"### {module.name}.{item.name}", "", "```", item.signature, "```", "",
                     item.doc]
             for _, lines in item.examples:
@@ -49,7 +49,7 @@ def test_file(module, library):
             lines[first - 1:first - 1 + len(example)] = example
             lines[first - 1 + len(example)] = "}"
             text += "\n".join(example) + "\n"
-    used = [m.name for m in library if m is module or re.search(rf"\b{m.name}\.", text)]
+    used = [m.name for m in library if m.name == module.name or re.search(rf"\b{m.name}\.", text)]
     lines[0] = "; ".join(f"use std.{name}" for name in used)
     return "\n".join(lines) + "\n"
 
@@ -57,7 +57,7 @@ def test_file(module, library):
 def run_examples(mad, names):
     library = read_library()
     failed = 0
-    for module in library:
+    for module in [part for whole in library for part in whole.parts]:
         if names and module.name not in names:
             continue
         count = sum(len(item.examples) for item in module.items)
@@ -76,7 +76,7 @@ def run_examples(mad, names):
                 print(f"{module.path.relative_to(ROOT)} on {target} (lines as in that file):",
                       done.stderr, *bad, sep="\n")
                 break
-        print(f"std.{module.name}: {count} examples")
+        print(f"{module.path.relative_to(ROOT)}: {count} examples")
     return failed
 
 

@@ -27,10 +27,12 @@ class Item:
 
 @dataclass
 class Module:
+    """One file: a module, or a part of it from the folder of its name."""
     name: str
     path: Path
     about: str
     items: list
+    parts: list  # itself, and the others
 
 
 def split_doc(lines, first):
@@ -68,7 +70,9 @@ def read_module(path):
         if not line.startswith("// "):
             break
         about.append(line[3:])
-    module = Module(path.stem, path, " ".join(about), [])
+    name = path.stem if path.parent == FOLDER else path.parent.name
+    module = Module(name, path, " ".join(about), [], [])
+    module.parts.append(module)
     comment = []
     for i, line in enumerate(lines):
         if line.startswith("///"):
@@ -77,14 +81,21 @@ def read_module(path):
         found = re.match(r"(fn|const)\s+(\w+)", line)
         if found and not found[2].startswith("_"):
             doc, examples = split_doc(comment, i - len(comment) + 1)
-            module.items.append(Item(path.stem, found[1], found[2], signature_at(lines, i), doc,
+            module.items.append(Item(name, found[1], found[2], signature_at(lines, i), doc,
                                      examples, i + 1))
         comment = []
     return module
 
 
 def read_library():
-    return [read_module(p) for p in sorted(FOLDER.glob("*.mad"))]
+    library = [read_module(p) for p in sorted(FOLDER.glob("*.mad"))]
+    for module in library:
+        module.parts += [read_module(p) for p in sorted((FOLDER / module.name).glob("*.mad"))]
+    return library
+
+
+def all_items(module):
+    return [item for part in module.parts for item in part.items]
 
 
 def faults(module):
