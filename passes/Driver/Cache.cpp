@@ -61,8 +61,10 @@ static std::string identity(const void *function) {
   return text;
 }
 
-CacheKey::CacheKey(StringRef kind) {
-  add(kind).add(compilerVersion());
+CacheKey::CacheKey(StringRef kind) : CacheKey(kind, compilerVersion()) {}
+
+CacheKey::CacheKey(StringRef kind, StringRef version) {
+  add(kind).add(version);
   add(identity(reinterpret_cast<const void *>(&compilerVersion)));
   // LLVM is a library of its own, MLIR too, but they come in one package.
   add(identity(

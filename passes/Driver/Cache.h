@@ -20,6 +20,8 @@ class CacheKey {
 public:
   /// `kind` says what the result is; what the compiler is goes in by itself.
   explicit CacheKey(llvm::StringRef kind);
+  /// The key that a compiler of another version makes.
+  CacheKey(llvm::StringRef kind, llvm::StringRef version);
   CacheKey &add(llvm::StringRef text);
   CacheKey &add(int64_t number);
   /// Elements of a weight: their digest goes in.

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/Cache.h"
+#include "passes/Target/Codegen.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -67,6 +68,17 @@ TEST_F(CacheTest, NamesFollowEveryPart) {
   float x[] = {0.0f, 1.0f}, y[] = {-0.0f, 1.0f};
   EXPECT_NE(CacheKey("t").addBytes(x, 8).name(), CacheKey("t").addBytes(y, 8).name());
   EXPECT_NE(CacheKey("t").addBytes(x, 8).name(), CacheKey("t").addBytes(x, 4).name());
+}
+
+TEST_F(CacheTest, AnotherVersionIsAMiss) {
+  Cache cache(folder);
+  CacheKey ours("test"), same("test", compilerVersion()), other("test", "mad 0.0.1");
+  EXPECT_EQ(ours.name(), same.name());
+  cache.put(other, "code of another version");
+  EXPECT_FALSE(cache.get(ours));
+  cache.put(ours, "our code");
+  EXPECT_EQ(cache.get(ours), "our code");
+  EXPECT_EQ(cache.get(other), "code of another version");
 }
 
 TEST_F(CacheTest, DamageIsAMiss) {
