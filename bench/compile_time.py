@@ -2,6 +2,7 @@
 # Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How the time to compile grows with a program: compile_time.py MAD [--kinds=A,B] [--sizes=N,...]
+[--steps=A,B] [--runs=N]
 
 Programs of N equations, each of which uses two of the 16 before it:
 
@@ -9,9 +10,15 @@ Programs of N equations, each of which uses two of the 16 before it:
     tensor  elementwise, with a mean now and then
     index   index notation: stencils, matrix products, elementwise
 
-Shows user seconds of `mad check`, of the IR (`mad check --dump=mad`) and of `mad build` for one CPU
-variant, each less what an empty program takes, and how many times those of the size before. Linear is 2;
-more than 2.3 is shown with a mark.
+or one long expression:
+
+    matmul  `w @ w @ ...`, N matrices of 8 x 8
+    sum     `x + x + ...` N times, on a scalar and on a vector
+
+Shows seconds of the processor of `mad check`, of the IR (`mad check --dump=mad`) and of `mad build` for
+one CPU variant without the cache, the least of several runs in turn, each less what an empty program
+takes, and how many times those of the size before. Linear is 2; more than 2.3 is shown with a mark. User
+and system time together: the kernel knows their sum, but divides it by ticks of milliseconds.
 """
 import argparse
 import resource
@@ -39,6 +46,12 @@ HEADS = {
 
 
 def program(kind, n):
+    if kind == "matmul":
+        return f"export fn f(w: f64[8, 8]) -> f64[8, 8] {{ {' @ '.join(['w'] * n)} }}\n"
+    if kind == "sum":
+        chain = " + ".join(["x"] * n)
+        return (f"export fn f(x: f64) -> f64 {{ {chain} }}\n"
+                f"export fn g[N](x: f64[N]) -> f64[N] {{ {chain} }}\n")
     parameters, result = HEADS[kind]
     lines = [f"export fn f({parameters}) -> ({result}, {result}, {result}) {{"]
     name = "x{i}[i in 0..8]" if kind == "index" else "x{i}"
@@ -50,9 +63,10 @@ def program(kind, n):
 
 
 def seconds(*command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main():
@@ -61,6 +75,8 @@ def main():
     parser.add_argument("mad")
     parser.add_argument("--kinds", default="scalar,tensor,index")
     parser.add_argument("--sizes", default="1000,2000,4000,8000,16000")
+    parser.add_argument("--steps", default="check,emit,build")
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--print", action="store_true", help="shows the first program, no times")
     options = parser.parse_args()
     sizes = [int(n) for n in options.sizes.split(",")]
@@ -68,27 +84,29 @@ def main():
         print(program(options.kinds.split(",")[0], sizes[0]), end="")
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = folder + "/p.mad"
-        steps = {"check": ["check", path], "emit": ["check", "--dump=mad", path],
-                 "build": ["build", path, "--target=x86-64-v3", "--name=p", "-o", folder]}
+        def words(step, path):
+            return {"check": ["check", path], "emit": ["check", "--dump=mad", path],
+                    "build": ["build", path, "--target=x86-64-v3", "--name=p", "-o", folder,
+                              "--cache=off"]}[step]
+
         for kind in options.kinds.split(","):
-            before, rest = {}, {}
             for n in [1] + sizes:
-                with open(path, "w") as f:
+                with open(f"{folder}/{n}.mad", "w") as f:
                     f.write(program(kind, n))
-                row = f"{kind:8} {n:6}"
-                for step, words in steps.items():
-                    took = seconds(options.mad, *words)
-                    if n == 1:
-                        rest[step] = took
-                        continue
-                    took = max(took - rest[step], 1e-3)
-                    times = took / before[step] if step in before else 0
-                    before[step] = took
-                    mark = " !" if times > 2.3 else "  "
-                    row += f"   {step} {took:7.2f} s" + (f" x{times:4.2f}{mark}" if times else " " * 8)
-                if n != 1:
-                    print(row, flush=True)
+            for step in options.steps.split(","):
+                least = {}
+                for _ in range(options.runs):
+                    for n in [1] + sizes:
+                        took = seconds(options.mad, *words(step, f"{folder}/{n}.mad"))
+                        least[n] = min(took, least.get(n, took))
+                row, before = f"{kind:7} {step:6}", 0
+                for n in sizes:
+                    took = max(least[n] - least[1], 1e-3)
+                    times = f" x{took / before:4.2f}" if before else ""
+                    mark = "!" if before and took > 2.3 * before else ""
+                    row += f"   {n}: {took:.3f} s{times}{mark}"
+                    before = took
+                print(row, flush=True)
 
 
 main()

@@ -403,7 +403,7 @@ hir::Affine Checker::affineMap(const AffineForm &form, const std::vector<IndexId
   for (const auto &[scalar, c] : form.scalars)
     add(scalar, c);
   // The constant part is the offset, the rest a scalar.
-  const auto &terms = offset.terms();
+  DimExpr::Terms terms = offset.terms();
   if (auto it = terms.find(DimExpr::Monomial()); it != terms.end())
     map.offset = it->second;
   DimExpr rest = offset - DimExpr(map.offset);

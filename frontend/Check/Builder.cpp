@@ -7,7 +7,6 @@
 #include "frontend/Check/Builder.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 namespace mad::elab {
 
@@ -336,26 +335,23 @@ Ref Builder::contract(Ref lhs, Ref rhs, std::vector<Dim> shape, std::vector<uint
 // Sweeping
 //===----------------------------------------------------------------------===//
 
-static void sweepWith(Region &region, std::unordered_set<const Node *> &needed) {
+// A mark in each node and not a set of nodes: those of a long program do not fit into
+// a cache, and a set would double what is read. A region is swept once.
+void Builder::sweep(Region &region) {
   for (Ref result : region.results)
-    needed.insert(result.node);
+    result.node->needed = true;
   std::vector<Node *> kept;
   for (auto it = region.nodes.rbegin(); it != region.nodes.rend(); ++it) {
     Node *node = *it;
-    if (!needed.count(node))
+    if (!node->needed)
       continue;
     kept.push_back(node);
     for (Ref operand : node->operands)
-      needed.insert(operand.node);
+      operand.node->needed = true;
     for (Region &inner : node->regions)
-      sweepWith(inner, needed);
+      sweep(inner);
   }
   region.nodes.assign(kept.rbegin(), kept.rend());
-}
-
-void Builder::sweep(Region &region) {
-  std::unordered_set<const Node *> needed;
-  sweepWith(region, needed);
 }
 
 } // namespace mad::elab

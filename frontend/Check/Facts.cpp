@@ -62,10 +62,11 @@ bool Facts::nonNegative(const DimExpr &e) const {
 /// Whether it is 0 only where sizes are: `7 * N`, but not `N - M`. Two dimensions
 /// that agree on nothing else are taken for different.
 static bool onlyZeroOfNothing(const DimExpr &e) {
-  if (e.terms().empty())
+  DimExpr::Terms terms = e.terms();
+  if (terms.empty())
     return false;
-  bool positive = e.terms().begin()->second > 0;
-  for (const auto &[monomial, coefficient] : e.terms()) {
+  bool positive = terms.begin()->second > 0;
+  for (const auto &[monomial, coefficient] : terms) {
     if ((coefficient > 0) != positive)
       return false;
     for (const DimExpr::Atom &atom : monomial)

@@ -540,11 +540,11 @@ std::string Checker::signature(const CallMatch &match) {
   };
   for (const Value &value : match.values)
     add(value);
-  for (const auto &[name, local] : match.scope.names) {
-    key += ";" + name + "=";
-    for (const hir::Dim &dim : local.pack)
+  for (const auto &[name, local] : match.scope.sorted()) {
+    key += ";" + std::string(name) + "=";
+    for (const hir::Dim &dim : local->pack)
       key += dim.size.str() + "'" + dim.name + ",";
-    const Value &value = local.value;
+    const Value &value = local->value;
     if (value.kind == Value::Integer || value.kind == Value::Axis) {
       key += value.number.str();
       symbolic |= !value.number.constant();

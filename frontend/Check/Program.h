@@ -122,6 +122,7 @@ struct Region {
 struct Node {
   Op op = Op::Constant;
   Precision precision = Precision::Default;
+  bool needed = false;  ///< set by Builder::sweep
   std::string mnemonic; ///< Elementwise, Reduce, ...: op name without `mad.`: `add`, `sum`
   std::vector<Ref> operands;
   std::vector<Type> types; ///< of the results

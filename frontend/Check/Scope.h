@@ -11,6 +11,7 @@
 #include "frontend/Check/Facts.h"
 #include "frontend/Check/Value.h"
 #include <memory>
+#include <unordered_map>
 
 namespace mad::elab {
 
@@ -55,9 +56,20 @@ struct Local {
 
 /// A block, a parameter list or the indices of one expression.
 struct Scope {
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
   Scope *outer = nullptr;
-  std::map<std::string, Local, std::less<>> names;
+  std::unordered_map<std::string, Local, Hash, std::equal_to<>> names;
 
+  /// In the order of their names, so that nothing depends on hashes.
+  std::map<std::string_view, const Local *> sorted() const {
+    std::map<std::string_view, const Local *> all;
+    for (const auto &[name, local] : names)
+      all.emplace(name, &local);
+    return all;
+  }
   Local *find(std::string_view name) {
     for (Scope *scope = this; scope; scope = scope->outer)
       if (auto it = scope->names.find(name); it != scope->names.end())

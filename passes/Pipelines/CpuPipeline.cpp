@@ -92,6 +92,7 @@ static void buildLlvm(OpPassManager &pm, const CpuOptions &options) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(arith::createArithExpandOpsPass());
+  pm.addNestedPass<func::FuncOp>(createLowerBranches());
   pm.addPass(createSCFToControlFlowPass());
   pm.addNestedPass<func::FuncOp>(createLowerChecks());
   pm.addPass(createConvertVectorToLLVMPass());

@@ -160,7 +160,8 @@ Signature Writer::signature(const EntryDescription &entry, int32_t number) {
 std::string Writer::expression(const DimExpr &dim, const Signature &as) {
   std::string sum;
   // The constant comes last, as people write it: `H - 2`.
-  SmallVector<std::pair<DimExpr::Monomial, int64_t>> terms(dim.terms().begin(), dim.terms().end());
+  DimExpr::Terms sorted = dim.terms();
+  SmallVector<std::pair<DimExpr::Monomial, int64_t>> terms(sorted.begin(), sorted.end());
   if (!terms.empty() && terms.front().first.empty())
     std::rotate(terms.begin(), terms.begin() + 1, terms.end());
   for (const auto &[factors, coefficient] : terms) {

@@ -27,7 +27,8 @@ struct LowerChecksPass : impl::LowerChecksBase<LowerChecksPass> {
     OpBuilder b(&getContext());
     Block *end = b.createBlock(&getOperation().getBody(), getOperation().getBody().end());
     func::ReturnOp::create(b, getOperation().getLoc());
-    for (cf::AssertOp check : checks) {
+    // The last one first, so that each op moves to another block once only.
+    for (cf::AssertOp check : llvm::reverse(checks)) {
       Block *here = check->getBlock(), *next = here->splitBlock(check);
       b.setInsertionPointToEnd(here);
       cf::CondBranchOp::create(b, check.getLoc(), check.getArg(), next, ValueRange(), end,

@@ -171,6 +171,17 @@ def LegalizeMemrefs : Pass<"mad-legalize-memrefs", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect"];
 }
 
+def LowerBranches : Pass<"mad-lower-branches", "::mlir::func::FuncOp"> {
+  let summary = "makes branches of each `scf.if` outside of loops";
+  let description = [{
+    The same as convert-scf-to-cf, from the last one to the first: what follows a
+    branch moves to a block of its own, so that going forward takes time with the
+    square of the branches of a block. Loops, and what is in them, are left to
+    convert-scf-to-cf.
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect"];
+}
+
 def LowerChecks : Pass<"mad-lower-checks", "::mlir::func::FuncOp"> {
   let summary = "makes a failed `cf.assert` end its function";
   let description = [{
@@ -283,9 +294,14 @@ def ReuseOperands : Pass<"mad-reuse-operands", "::mlir::func::FuncOp"> {
   let description = [{
     The epilogue of a contraction then works in the memory of its result. Still on
     tensors: bufferization copies where this turns out to be wrong.
+
+    A chain of ops in place, updates among them, ends after 16: there an update
+    takes a copy. The time of bufferization grows faster than such a chain.
   }];
-  let statistics = [Statistic<"numReused", "num-reused", "operands written over">];
-  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+  let statistics = [Statistic<"numReused", "num-reused", "operands written over">,
+                    Statistic<"numCopied", "num-copied", "copies that end a chain">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::bufferization::BufferizationDialect"];
 }
 
 def ShareKernels : Pass<"mad-share-kernels", "::mlir::ModuleOp"> {
@@ -312,7 +328,7 @@ def SplitFunctions : Pass<"mad-split-functions", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"maxLoops", "max-loops", "int64_t", "64", "loops of one part">,
-    Option<"maxOps", "max-ops", "int64_t", "4000", "ops of one part">];
+    Option<"maxOps", "max-ops", "int64_t", "1000", "ops of one part">];
   let statistics = [Statistic<"numParts", "num-parts", "functions made">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"];
 }

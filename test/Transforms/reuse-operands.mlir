@@ -104,3 +104,33 @@ func.func @other_type(%x: f32) -> tensor<4xf64> {
   } -> tensor<4xf64>
   return %y : tensor<4xf64>
 }
+
+// A long chain of updates goes on in a copy.
+// CHECK-LABEL: func.func @updates
+// CHECK-COUNT-16: tensor.insert %
+// CHECK-NEXT: %[[COPY:.*]] = bufferization.alloc_tensor() copy(%{{.*}}) : tensor<4xf32>
+// CHECK-NEXT: %[[LAST:.*]] = tensor.insert %{{.*}} into %[[COPY]]
+// CHECK-NEXT: %[[END:.*]] = tensor.insert %{{.*}} into %[[LAST]]
+// CHECK-NEXT: return %[[END]]
+func.func @updates(%x: tensor<4xf32>, %v: f32) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %1 = tensor.insert %v into %x[%c0] : tensor<4xf32>
+  %2 = tensor.insert %v into %1[%c0] : tensor<4xf32>
+  %3 = tensor.insert %v into %2[%c0] : tensor<4xf32>
+  %4 = tensor.insert %v into %3[%c0] : tensor<4xf32>
+  %5 = tensor.insert %v into %4[%c0] : tensor<4xf32>
+  %6 = tensor.insert %v into %5[%c0] : tensor<4xf32>
+  %7 = tensor.insert %v into %6[%c0] : tensor<4xf32>
+  %8 = tensor.insert %v into %7[%c0] : tensor<4xf32>
+  %9 = tensor.insert %v into %8[%c0] : tensor<4xf32>
+  %10 = tensor.insert %v into %9[%c0] : tensor<4xf32>
+  %11 = tensor.insert %v into %10[%c0] : tensor<4xf32>
+  %12 = tensor.insert %v into %11[%c0] : tensor<4xf32>
+  %13 = tensor.insert %v into %12[%c0] : tensor<4xf32>
+  %14 = tensor.insert %v into %13[%c0] : tensor<4xf32>
+  %15 = tensor.insert %v into %14[%c0] : tensor<4xf32>
+  %16 = tensor.insert %v into %15[%c0] : tensor<4xf32>
+  %17 = tensor.insert %v into %16[%c0] : tensor<4xf32>
+  %18 = tensor.insert %v into %17[%c0] : tensor<4xf32>
+  return %18 : tensor<4xf32>
+}

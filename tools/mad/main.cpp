@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Common.h"
 #include "llvm/Config/llvm-config.h"
+#include <malloc.h>
 
 using namespace mad::tool;
 
@@ -22,6 +23,11 @@ static std::string overview() {
 }
 
 int main(int argc, char **argv) {
+#ifdef M_MXFAST
+  // Small pieces join their neighbours when they are freed. The C library would keep them
+  // apart in lists, and later walk through all of a large heap in no order of its memory.
+  mallopt(M_MXFAST, 0);
+#endif
   std::vector<std::string> words(argv + 1, argv + argc);
   if (words.empty() || words[0] == "--help" || words[0] == "help") {
     print(overview());

@@ -27,7 +27,7 @@ namespace mad {
 class DimExpr {
 public:
   DimExpr() = default; ///< zero
-  DimExpr(int64_t value);
+  DimExpr(int64_t value) : number(value) {}
   static DimExpr symbol(std::string name);
   /// floor(a / b). Cancels constants and common factors where that is exact;
   /// a division by constant zero gives an invalid expression.
@@ -71,11 +71,18 @@ public:
   };
   /// Sorted factors, repeated for powers. Empty: the constant term.
   using Monomial = std::vector<Atom>;
+  using Terms = std::map<Monomial, int64_t>;
   /// Coefficients are never zero. For code that compiles a dimension.
-  const std::map<Monomial, int64_t> &terms() const { return sum; }
+  Terms terms() const;
 
 private:
-  std::map<Monomial, int64_t> sum;
+  DimExpr(Terms terms, bool ok);
+  bool isZero() const { return !sum && !number; }
+
+  /// All terms; null when there is no term but the constant one, as in most sizes of
+  /// a program: these are small and take no memory of their own.
+  std::shared_ptr<const Terms> sum;
+  int64_t number = 0; ///< the constant, when `sum` is null
   bool ok = true;
 };
 
