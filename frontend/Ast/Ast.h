@@ -8,7 +8,8 @@
 // the table says `...`. The parser keeps the tree at most `maxDepth` deep, so
 // later phases may recurse on it. A chain of operators, `a + b + c`, nests to
 // the left as often as it has terms and counts as one level: it is walked with
-// `chainOf`, `eachPart` or `anyPart`.
+// `chainOf`, `eachPart` or `anyPart`. A chain of `else if`, or of `with [..] = ..`, is
+// one node.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_FRONTEND_AST_AST_H
@@ -30,11 +31,11 @@ enum class Kind : uint8_t {
   Dim,       //        name            value                        one node for each name of a `dim` line
   Const,     //        name            type?, value
   Weight,    //        name            type, file, entry            flags: transposed. file and entry are expressions; entry may be Fields
-  WeightValue, //      name            type?, value                 `weight w2 = f(w1)`: computed when compiling
+  WeightValue, //      name            type?, value, Precision?     `weight w2 = f(w1)`: computed when compiling
   Record,    //        name            Generics, Params             fields are Params without defaults
   Fn,        //        name            Generics, Params, result type?, Block, where?, Precision?   flags: exported; doc
-  Test,      //        title           Block
-  Precision, //        mode            -                            `fp = strict`, at the head of a file or of a function
+  Test,      //        title           Block, Precision?
+  Precision, //        mode            -                            `fp = strict`, at the head of a file or of an item
   // Parts of items.
   Generics,  //        -               Generic...
   Generic,   //        name            -                            flags: pack (`B...`), type (`T: type`, `float`, `integer`); neither: a dimension
@@ -69,7 +70,8 @@ enum class Kind : uint8_t {
   Unary,     //        -  not          operand
   Binary,    //        operator        left, right                  + - * / % ^ @ == != < <= > >= and or; `nameSpan` is the operator
   Reduce,    //        operation       Binders, body                sum prod max min argmax all any
-  If,        //        -               condition, Block, Block or If
+  If,        //        -               condition, Block, ElseIf..., Block
+  ElseIf,    //        -               condition, Block             `else if c { ... }`; nameSpan is its `if`
   Scan,      //        collect or -    pattern, initial, Overs, Block    `scan u = u0 over i in 0..n { ... }`
   Overs,     //        -               Binder or Over...            what a loop runs over, in step
   Over,      //        -               pattern, value               `w in blocks`

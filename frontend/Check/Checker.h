@@ -79,6 +79,9 @@ struct Instance {
   bool failed = false;
 };
 
+/// Expressions inside expressions, through calls; keeps the C++ stack small.
+inline constexpr uint32_t maxNesting = 500;
+
 class Checker {
 public:
   Checker(Sources &sources, Diagnostics &diagnostics);
@@ -100,6 +103,10 @@ private:
   void declareUse(Module &module, const Node *use);
   void declarePrecision(Module &module, const Node *item);
   static hir::Precision precisionOf(const Declaration &fn, hir::Precision caller);
+  /// Of a test or a computed weight that says `mode`, which may be null.
+  static hir::Precision precisionOf(const Node *mode, const Module &module);
+  /// True after a message when the declaration is being worked out: it needs itself.
+  bool needsItself(const Declaration &decl);
   Declaration *declareName(Module &module, Declaration::Kind kind, const Node *node,
                            std::string_view name, Span span);
   Module *findModule(Module &from, const Node *use);
@@ -225,8 +232,18 @@ private:
 
   // Control.cpp
   Value ifExpr(const Node *n, const Want &want);
-  Value runtimeIf(const Node *n, const Value &condition, const Want &want);
-  Value selected(const Node *n, const Value &condition, Value yes, Value no);
+  struct Branch; ///< a side of an `if`
+  using Links = std::vector<const Node *>;
+  Branch ofBlock(const Node *block);
+  Value nestedIf(const Links &links, size_t i, size_t end,
+                 const std::function<Branch(size_t)> &side, const Branch &last, const Want &want);
+  Value longIf(const Links &links, const Node *otherwise, const Want &want);
+  Value choose(const Node *at, const Value &condition, const Branch &first, const Branch &second,
+               const Want &want);
+  Value runtimeIf(const Node *at, const Value &condition, const Branch &first,
+                  const Branch &second, const Want &want);
+  Value selected(const std::vector<const Node *> &nodes, const Node *at, const Value &condition,
+                 Value yes, Value no);
   bool sameTypes(Value &a, Value &b, const Node *n, const Node *first, const Node *second,
                  const Want &want);
   /// What kind of tuple a value is, so that a context can be made for another.

@@ -16,13 +16,8 @@ using namespace ast;
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 void Checker::computedWeight(Declaration &decl) {
-  if (decl.state == Declaration::Good || decl.state == Declaration::Bad)
+  if (decl.state == Declaration::Good || decl.state == Declaration::Bad || needsItself(decl))
     return;
-  if (decl.state == Declaration::Busy) {
-    Report(*this, code::E0404, decl.node->nameSpan,
-           quoted(decl.name) + " is declared in terms of itself");
-    return;
-  }
   decl.state = Declaration::Busy;
   auto function = std::make_unique<hir::Function>();
   function->kind = hir::Function::WeightValue;
@@ -38,7 +33,7 @@ void Checker::computedWeight(Declaration &decl) {
   own.function = function.get();
   own.root = &root;
   own.scope = &scope;
-  own.precision = function->precision = decl.module->precision.value_or(hir::Precision::Default);
+  own.precision = function->precision = precisionOf(decl.node->kids[2], *decl.module);
   Enter enter(*this, own);
   Into into(*this, function->body.nodes);
   const Node *type = decl.node->kids[0], *expression = decl.node->kids[1];

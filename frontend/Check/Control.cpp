@@ -116,23 +116,113 @@ bool Checker::sameTypes(Value &x, Value &y, const Node *n, const Node *first, co
   return true;
 }
 
+struct Checker::Branch {
+  const Node *node; ///< stands for it in messages
+  std::function<Value(const Want &)> value;
+};
+
+Checker::Branch Checker::ofBlock(const Node *node) {
+  return {node, [this, node](const Want &want) { return block(node, want); }};
+}
+
+/// Links that are written one inside of the other; a longer chain is made flat.
+static constexpr size_t maxNestedLinks = 64;
+
 Value Checker::ifExpr(const Node *n, const Want &want) {
-  Value condition = expr(n->kids[0], Element::Bool);
-  const Node *first = n->kids[1], *second = n->kids[2];
+  Links links{n};
+  links.insert(links.end(), n->kids.begin() + 2, n->kids.end() - 1);
+  for (const Node *link : links)
+    if (link->kind == Kind::Error) {
+      ++failures;
+      return {};
+    }
+  const Node *otherwise = n->kids.back();
+  if (links.size() > maxNestedLinks)
+    return longIf(links, otherwise, want);
+  auto side = [&](size_t i) { return ofBlock(links[i]->kids[1]); };
+  return nestedIf(links, 0, links.size(), side, ofBlock(otherwise), want);
+}
+
+/// The links from `i` to `end`, and then `last`.
+Value Checker::nestedIf(const Links &links, size_t i, size_t end,
+                        const std::function<Branch(size_t)> &side, const Branch &last,
+                        const Want &want) {
+  if (depth >= maxNesting) {
+    Report(*this, code::E0412, links[i]->span, "calls and expressions are nested too deeply");
+    return {};
+  }
+  Span saved = b.span;
+  b.span = links[i]->span;
+  ++depth;
+  Branch rest = last;
+  if (i + 1 < end)
+    rest = {links[i + 1],
+            [&](const Want &w) { return nestedIf(links, i + 1, end, side, last, w); }};
+  Value value = choose(links[i], expr(links[i]->kids[0], Element::Bool), side(i), rest, want);
+  --depth;
+  b.span = saved;
+  return value;
+}
+
+/// First the number of the link whose condition holds, from one group of links after
+/// the other; then its value, found by halves. So nothing nests as deep as the chain.
+Value Checker::longIf(const Links &links, const Node *otherwise, const Want &want) {
+  auto constant = [](const Node *node, size_t number) {
+    return Branch{node, [=](const Want &) { return Value::integer(DimExpr(int64_t(number))); }};
+  };
+  auto number = [&](size_t i) { return constant(links[i], i); };
+  Value which;
+  auto below = [&](size_t i, const Node *at) {
+    if (which.kind == Value::Integer)
+      return Value::boolean(which.number.constant().value_or(0) < int64_t(i));
+    Value limit = literal(Value::integer(DimExpr(int64_t(i))), Element::I64, at);
+    return elementwise("lt", {which, limit}, Element::Bool, at, "compare", {at, at});
+  };
+  const Branch none = constant(otherwise, links.size());
+  for (size_t from = 0; from < links.size(); from += maxNestedLinks) {
+    size_t to = std::min(from + maxNestedLinks, links.size());
+    auto group = [&](const Want &w) { return nestedIf(links, from, to, number, none, w); };
+    Value before = which;
+    if (from == 0)
+      which = group(Element::I64);
+    else
+      which = choose(links[from], below(links.size(), links[from]),
+                     {links[from], [&](const Want &) { return before; }}, {links[from], group},
+                     Element::I64);
+    if (which.poison())
+      return {};
+  }
+  auto nodeOf = [&](size_t i) { return i < links.size() ? links[i]->kids[1] : otherwise; };
+  std::function<Value(size_t, size_t, const Want &)> pick = [&](size_t low, size_t high,
+                                                                const Want &w) {
+    if (high - low == 1)
+      return block(nodeOf(low), w);
+    size_t middle = (low + high) / 2;
+    Branch first{nodeOf(low), [&](const Want &v) { return pick(low, middle, v); }};
+    Branch second{nodeOf(middle), [&](const Want &v) { return pick(middle, high, v); }};
+    const Node *at = links[std::min(middle, links.size() - 1)];
+    return choose(at, below(middle, at), first, second, w);
+  };
+  return pick(0, links.size() + 1, want);
+}
+
+/// `at` is the `if` or the link of one whose condition it is.
+Value Checker::choose(const Node *at, const Value &condition, const Branch &first,
+                      const Branch &second, const Want &want) {
   if (condition.kind == Value::Truth) {
     // Both sides are checked, one is kept. Literals stay known when compiling.
     Value yes, no;
     std::vector<hir::Node *> dropped;
     {
       Into into(*this, condition.truth ? *b.block : dropped);
-      yes = block(first, want);
+      yes = first.value(want);
     }
     {
       Into into(*this, condition.truth ? dropped : *b.block);
-      no = block(second, want);
+      no = second.value(want);
     }
     Value kept = condition.truth ? yes : no, a = yes, c = no;
-    if (!sameTypes(a, c, n, first, second, want))
+    if (!sameTypes(a, c, at, first.node, second.node, want))
       return {};
     bool literals = allLiterals(yes) && allLiterals(no);
     return literals || !hasLiterals(kept) ? kept : condition.truth ? a : c;
@@ -140,44 +230,46 @@ Value Checker::ifExpr(const Node *n, const Want &want) {
   bool good = condition.isTensor() && condition.ref.type().element == Element::Bool &&
               condition.rank() == 0;
   if (!good && !condition.poison()) {
-    Report report(*this, code::E0305, n->kids[0]->span,
+    Report report(*this, code::E0305, at->kids[0]->span,
                   "the condition of an `if` is one `bool`, found " + quoted(show(condition)));
     if (condition.isTensor() && condition.ref.type().element == Element::Bool)
       report.help("write `select(condition, a, b)` to choose for each element");
   }
   if (good && condition.space.empty())
-    return runtimeIf(n, condition, want);
+    return runtimeIf(at, condition, first, second, want);
   // The condition depends on indices: both sides are computed everywhere.
-  Value yes = block(first, want);
-  Value no = block(second, hasLiterals(yes) ? want : elementsOf(yes));
-  if (!good || !sameTypes(yes, no, n, first, second, want))
+  Value yes = first.value(want);
+  Value no = second.value(hasLiterals(yes) ? want : elementsOf(yes));
+  if (!good || !sameTypes(yes, no, at, first.node, second.node, want))
     return {};
-  return selected(n, condition, yes, no);
+  return selected({at->kids[0], first.node, second.node}, at, condition, yes, no);
 }
 
-Value Checker::selected(const Node *n, const Value &condition, Value yes, Value no) {
+Value Checker::selected(const std::vector<const Node *> &nodes, const Node *at,
+                        const Value &condition, Value yes, Value no) {
   if (yes.kind != Value::Tuple)
-    return elementwise("select", {condition, yes, no}, yes.ref.type().element, n, "select",
-                       {n->kids[0], n->kids[1], n->kids[2]});
+    return elementwise("select", {condition, yes, no}, yes.ref.type().element, at, "select", nodes);
   Value result = yes;
   for (size_t i = 0; i < yes.parts.size(); ++i)
-    result.parts[i] = selected(n, condition, yes.parts[i], no.parts[i]);
+    result.parts[i] = selected(nodes, at, condition, yes.parts[i], no.parts[i]);
   return result;
 }
 
-Value Checker::runtimeIf(const Node *n, const Value &condition, const Want &want) {
+Value Checker::runtimeIf(const Node *at, const Value &condition, const Branch &first,
+                         const Branch &second, const Want &want) {
   hir::Region regions[2];
   Value sides[2];
   for (int i = 0; i < 2; ++i) {
     Into into(*this, regions[i].nodes);
-    sides[i] = block(n->kids[1 + i], i && !hasLiterals(sides[0]) ? elementsOf(sides[0]) : want);
+    sides[i] =
+        (i ? second : first).value(i && !hasLiterals(sides[0]) ? elementsOf(sides[0]) : want);
   }
   // The literals of each side belong to its region, so each takes its own.
   std::vector<Value> leaves[2];
   for (int side = 0; side < 2; ++side) {
     Into into(*this, regions[side].nodes);
     Value yes = sides[0], no = sides[1];
-    if (!sameTypes(yes, no, n, n->kids[1], n->kids[2], want))
+    if (!sameTypes(yes, no, at, first.node, second.node, want))
       return {};
     flatten(side ? no : yes, leaves[side]);
   }

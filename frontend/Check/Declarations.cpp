@@ -31,14 +31,17 @@ struct Checker::Outside {
   Into into;
 };
 
+bool Checker::needsItself(const Declaration &decl) {
+  if (decl.state != Declaration::Busy)
+    return false;
+  Report(*this, code::E0404, decl.node->nameSpan,
+         quoted(decl.name) + " is declared in terms of itself");
+  return true;
+}
+
 void Checker::dimValue(Declaration &decl) {
-  if (decl.state == Declaration::Good || decl.state == Declaration::Bad)
+  if (decl.state == Declaration::Good || decl.state == Declaration::Bad || needsItself(decl))
     return;
-  if (decl.state == Declaration::Busy) {
-    Report(*this, code::E0404, decl.node->nameSpan,
-           quoted(decl.name) + " is declared in terms of itself");
-    return;
-  }
   decl.state = Declaration::Busy;
   Outside outside(*this, *decl.module);
   auto dim = dimOf(decl.node->kids[0]);
@@ -137,7 +140,7 @@ void Checker::checkTest(const Node *n, Module &module) {
   own.function = function.get();
   own.root = &root;
   own.scope = &scope;
-  own.precision = function->precision = module.precision.value_or(hir::Precision::Default);
+  own.precision = function->precision = precisionOf(n->kids[1], module);
   Enter enter(*this, own);
   Into into(*this, function->body.nodes);
   if (n->kids[0]->kind == Kind::Block)
@@ -197,6 +200,7 @@ template <typename F> static void eachNode(hir::Region &region, const F &visit) 
 void Checker::finish() {
   std::set<const hir::Function *> needed;
   std::set<uint32_t> weights;
+  std::vector<hir::Node *> calls, reads; // of what is needed: looking for them takes long
   for (auto it = functions.rbegin(); it != functions.rend(); ++it) {
     hir::Function &function = **it;
     if (function.kind == hir::Function::Private && !needed.count(&function))
@@ -206,10 +210,14 @@ void Checker::finish() {
       continue;
     needed.insert(&function);
     eachNode(function.body, [&](hir::Node &node) {
-      if (node.callee)
+      if (node.callee) {
         needed.insert(node.callee);
-      if (node.op == hir::Op::Weight)
+        calls.push_back(&node);
+      }
+      if (node.op == hir::Op::Weight) {
         weights.insert(node.index);
+        reads.push_back(&node);
+      }
     });
   }
   functionNames.clear();
@@ -237,13 +245,10 @@ void Checker::finish() {
   for (hir::Weight &weight : program->weights)
     if (weight.value)
       weight.value = moved[weight.value];
-  for (hir::Function &function : program->functions)
-    eachNode(function.body, [&](hir::Node &node) {
-      if (node.callee)
-        node.callee = moved[node.callee];
-      if (node.op == hir::Op::Weight)
-        node.index = numbers[node.index];
-    });
+  for (hir::Node *node : calls)
+    node->callee = moved[node->callee];
+  for (hir::Node *node : reads)
+    node->index = numbers[node->index];
 }
 
 Checker::Checker(Sources &sources, Diagnostics &diagnostics)

@@ -14,9 +14,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-/// Expressions inside expressions, through calls; keeps the C++ stack small.
-static constexpr uint32_t maxNesting = 500;
-
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 Value Checker::expr(const Node *n, const Want &want) {

@@ -68,8 +68,9 @@ void Checker::declarePrecision(Module &module, const Node *item) {
     Report(*this, code::E0417, item->span,
            "`fp = " + std::string(item->text) + "` is for the whole file: it stands at its head")
         .note("this stands before it", module.file->items.front()->nameSpan)
-        .help("of one function it stands behind the result: `with fp = " + std::string(item->text) +
-              "`");
+        .help("of one function it stands behind the result, of a test behind its name, of a "
+              "weight behind its value: `with fp = " +
+              std::string(item->text) + "`");
   else
     module.precision = mode;
 }
@@ -80,6 +81,12 @@ hir::Precision Checker::precisionOf(const Declaration &fn, hir::Precision caller
   if (auto own = precisionNamed(kids.size() > 5 ? kids[5] : nullptr))
     return *own;
   return fn.module->precision.value_or(caller);
+}
+
+hir::Precision Checker::precisionOf(const Node *mode, const Module &module) {
+  if (auto own = precisionNamed(mode))
+    return *own;
+  return module.precision.value_or(hir::Precision::Default);
 }
 
 Declaration *Checker::declareName(Module &module, Declaration::Kind kind, const Node *node,

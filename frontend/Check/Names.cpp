@@ -95,8 +95,8 @@ void Checker::unknownName(const Node *at, std::string_view what) {
     return;
   std::vector<std::string> candidates;
   for (Scope *scope = frame->scope; scope; scope = scope->outer)
-    for (const auto &[name, _] : scope->names)
-      candidates.push_back(name);
+    for (const auto &[name, _] : scope->sorted())
+      candidates.emplace_back(name);
   for (const auto &[name, _] : frame->module->names)
     candidates.push_back(name);
   if (what == "function")
@@ -174,11 +174,8 @@ Value Checker::declarationValue(Declaration &decl, const Node *at, const Want &w
   case Declaration::Const: {
     if (decl.state == Declaration::Bad)
       return {};
-    if (decl.state == Declaration::Busy) {
-      Report(*this, code::E0404, decl.node->nameSpan,
-             quoted(decl.name) + " is declared in terms of itself");
+    if (needsItself(decl))
       return {};
-    }
     // Tensors are created where they are used.
     if (decl.state == Declaration::Good && !decl.value.isTensor() &&
         decl.value.kind != Value::Tuple)

@@ -70,11 +70,8 @@ std::optional<TypeTree> Checker::recordType(Declaration &decl, const Node *at,
         .note(quoted(decl.name) + " is declared here", decl.node->nameSpan);
     return std::nullopt;
   }
-  if (decl.state == Declaration::Busy) {
-    Report(*this, code::E0404, decl.node->nameSpan,
-           quoted(decl.name) + " is declared in terms of itself");
+  if (needsItself(decl))
     return std::nullopt;
-  }
   Scope scope;
   Dims lead;
   for (size_t i = 0; i < arguments.size(); ++i) {

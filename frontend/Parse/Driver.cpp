@@ -79,6 +79,8 @@ lex::Lexeme Driver::next() {
     }
     headerBrace = inHeader && token == Token::LeftBrace && layout.depth() == 1;
     bool outside = layout.depth() == 0;
+    if (outside && (token == Token::Weight || token == Token::Line))
+      inWeight = token == Token::Weight;
     if (token == Token::Fn || token == Token::Test)
       inHeader |= outside;
     else if (headerBrace || (token == Token::Line && outside))
@@ -106,11 +108,12 @@ bool Driver::isStateWord() const {
          (std::isalpha(static_cast<unsigned char>(text[next])) || text[next] == '_');
 }
 
-/// `fp` is a word where a declaration begins, before `=`, and behind the `with` of a head.
+/// `fp` is a word where a declaration begins, before `=`, and behind the `with` of a head
+/// or of the value of a weight.
 bool Driver::isPrecisionWord() const {
   if (lookahead.token != Token::Name || lookahead.text != "fp" || layout.depth() > 0)
     return false;
-  if (inHeader)
+  if (inHeader || inWeight)
     return previous.token == Token::With;
   if (previous.token != Token::Line && previous.token != Token::End)
     return false;
@@ -216,14 +219,27 @@ Node *Driver::paren(Span span, Nodes elements, Kind kind) {
 
 Node *Driver::with(Span span, Span word, Node *value, Nodes settings) {
   // A place is a part of the value: messages show that.
+  bool onlyUpdates = true;
   for (Node *setting : settings)
     if (setting->kind == Kind::Update) {
       Node *place = setting->kids[0];
       while (place->kind == Kind::Index || place->kind == Kind::Member)
         place = place->kids[0];
       place->span = value->span;
+    } else {
+      onlyUpdates = false;
     }
-  return after(Kind::With, span, word, value, std::move(settings));
+  // Updates behind each other are one node, however many there are.
+  if (onlyUpdates && value == updates && depthOf(settings) < maxNesting) {
+    value->depth = std::max(value->depth, uint16_t(depthOf(settings)));
+    value->span = span;
+    value->kids.insert(value->kids.end(), settings.begin(), settings.end());
+    return value;
+  }
+  Node *node = after(Kind::With, span, word, value, std::move(settings));
+  if (onlyUpdates)
+    updates = node;
+  return node;
 }
 
 bool Driver::hasErrors(Span span) const {
@@ -280,8 +296,17 @@ Node *Driver::stepped(Span span, Node *range, Node *step) {
   return make(Kind::Range, span, range->nameSpan, {}, std::move(kids));
 }
 
-Node *Driver::ifWithoutElse(Span span, Span word) {
-  error(code::E0124, word, "this `if` has no `else`: it is an expression and needs both values");
+Node *Driver::ifElse(Span span, Nodes links, Node *otherwise) {
+  if (links[0]->kind != Kind::ElseIf) // too deep
+    return failed(span);
+  Nodes kids = links[0]->kids;
+  kids.insert(kids.end(), links.begin() + 1, links.end());
+  kids.push_back(otherwise);
+  return make(Kind::If, span, links[0]->nameSpan, {}, std::move(kids));
+}
+
+Node *Driver::ifWithoutElse(Span span, const Nodes &links) {
+  error(code::E0124, links.back()->nameSpan, "this `if` has no `else`: it is an expression and needs both values");
   return failed(span);
 }
 

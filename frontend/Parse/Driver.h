@@ -69,7 +69,8 @@ public:
   Node *generic(Span span, Span nameSpan, std::string_view text, Span kindSpan,
                 std::string_view kind);
   Node *stepped(Span span, Node *range, Node *step);
-  Node *ifWithoutElse(Span span, Span word);
+  Node *ifElse(Span span, Nodes links, Node *otherwise);
+  Node *ifWithoutElse(Span span, const Nodes &links);
   Node *letIndex(Span span, Span nameSpan, std::string_view text, Node *binders, Node *type,
                  Node *value);
   Node *overRange(Span span, Node *pattern, Node *low, Node *high);
@@ -103,6 +104,8 @@ private:
   bool recovering = false;
   bool inHeader = false;
   bool headerBrace = false; ///< the lookahead is the `{` of a header
+  bool inWeight = false;    ///< in a `weight`, outside of brackets
+  Node *updates = nullptr;  ///< the last With that has no setting but updates
   bool stop = false;
 };
 

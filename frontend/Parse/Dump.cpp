@@ -17,7 +17,7 @@ static const char *nameOf(Kind kind) {
       "Pack",     "TupleType", "GroupType",    "StateType", "Fields",      "Block",  "Let",
       "LetIndex", "Assert",    "TuplePattern", "Binders",   "Binder",      "Number", "Bool",
       "String",   "Name",      "Member",       "Call",      "Named",       "Index",  "Range",
-      "All",      "Unary",     "Binary",       "Reduce",    "If",          "Scan",   "Overs",
+      "All",      "Unary",     "Binary",       "Reduce",    "If",          "ElseIf", "Scan",   "Overs",
       "Over",     "Iterate",   "For",          "Tuple",     "Array",       "With",   "Update",
       "Hole",     "Error",
   };

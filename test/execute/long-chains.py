@@ -24,6 +24,11 @@ print(f"""
 // EXECUTE: products y=[1,-1,1] rtol=0 atol=0
 // EXECUTE: logic k={few - 1}
 // EXECUTE: turned w=[[0,1,0],[0,0,1],[1,0,0]] x=[1,2,3] rtol=0 atol=0
+// EXECUTE: links k={n - 1} x=[2,3] rtol=0 atol=0
+// EXECUTE: links k=63 x=[2,3] rtol=0 atol=0
+// EXECUTE: links k=64 x=[2,3] rtol=0 atol=0
+// EXECUTE: links k=-5 x=[2,3] rtol=0 atol=0
+// EXECUTE: updated x=random:1 rtol=0 atol=0
 // EXECUTE: notation y=[1,-2,3] w=[[1,2,0],[0,1,-1],[3,0,1]] rtol=0 atol=0
 // EXECUTE: sizes x=[4,5,6] rtol=0 atol=0
 
@@ -40,6 +45,16 @@ export fn products(y: f32[3]) -> (f32[3], f32) {{
   let a = {chain("*", lambda i: "y" if i % 3 else "-1.0", few)}
   let b = sum[k]({chain("*", "y[k]", few)})
   (a, b)
+}}
+
+export fn links(k: i64, x: f32[2]) -> (f32[2], i64, f32[2]) {{
+  let (a, b) = {" else ".join(f"if k == {i} {{ ({i}.0 * x, {i}) }}" for i in range(n))} else {{ (-x, k) }}
+  let c[i] = {" else ".join(f"if k + i == {i} {{ {i}.0 * x[i] }}" for i in range(100))} else {{ x[i] }}
+  (a, b, c)
+}}
+
+export fn updated(x: f32[{few}]) -> f32[{few}] {{
+  x{"".join(f" with [{i}] = {i}.0" for i in range(few - 1))}
 }}
 
 export fn logic(k: i64) -> (bool, bool, bool) {{

@@ -64,7 +64,7 @@ TEST(Expressions, ReductionsIfAndScan) {
   EXPECT_EQ(body("f(all = [a])"), "(call f (all= (array a)))");
   EXPECT_EQ(body("1 + if a { b } else { c } * 2"), "(+ 1 (* (if a (block b) (block c)) 2))");
   EXPECT_EQ(body("if a { b } else if c { d }\nelse { e }"),
-            "(if a (block b) (if c (block d) (block e)))");
+            "(if a (block b) (else-if c (block d)) (block e))");
   EXPECT_EQ(body("scan u = u0 over i in 0..n + 1 { let v = u\n v }"),
             "(scan u u0 (over (i 0 (+ n 1))) (block (let v _ u) v))");
   EXPECT_EQ(body("scan (a, (b, c)) = t over i in 0..3 { t }"),
@@ -113,7 +113,7 @@ TEST(Items, Tree) {
             "Weight w transposed\n  TensorType f32\n    Name A\n"
             "  String \"f\"\n  String \"e\"\n"
             "Weight v\n  TensorType f32\n    Name A\n  Name file\n  -\n"
-            "Test \"title\"\n  Block\n    Assert\n      Bool true\n      -\n    -\n");
+            "Test \"title\"\n  Block\n    Assert\n      Bool true\n      -\n    -\n  -\n");
 }
 
 TEST(Items, Functions) {

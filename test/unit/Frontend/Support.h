@@ -59,6 +59,9 @@ inline std::string shortForm(const ast::Node *node) {
   case Kind::If:
     head = "if";
     break;
+  case Kind::ElseIf:
+    head = "else-if";
+    break;
   case Kind::Scan:
     head = "scan";
     break;
