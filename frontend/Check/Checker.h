@@ -240,8 +240,8 @@ private:
   Value longIf(const Links &links, const Node *otherwise, const Want &want);
   Value choose(const Node *at, const Value &condition, const Branch &first, const Branch &second,
                const Want &want);
-  Value runtimeIf(const Node *at, const Value &condition, const Branch &first,
-                  const Branch &second, const Want &want);
+  Value runtimeIf(const Node *at, const Value &condition, const Branch &first, const Branch &second,
+                  const Want &want);
   Value selected(const std::vector<const Node *> &nodes, const Node *at, const Value &condition,
                  Value yes, Value no);
   bool sameTypes(Value &a, Value &b, const Node *n, const Node *first, const Node *second,

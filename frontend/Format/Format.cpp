@@ -95,7 +95,7 @@ Place Formatter::place() const {
   place.bracket = open.empty() ? Token::End : open.back().token;
   place.entry = from || (!open.empty() && open.back().entries);
   place.use = head == Token::Use;
-  place.head = open.empty() && (head == Token::Fn || head == Token::Export);
+  place.head = open.empty() && (head == Token::Fn || head == Token::Export || head == Token::Test);
   return place;
 }
 

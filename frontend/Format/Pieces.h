@@ -42,7 +42,7 @@ struct Place {
   Token bracket = Token::End; ///< the innermost open one
   bool entry = false;         ///< `:` goes before the name of an entry, as in `"file" : "name"`
   bool use = false;           ///< in a `use`
-  bool head = false;          ///< between `fn` and its `{`
+  bool head = false;          ///< between `fn` or `test` and its `{`
 };
 
 /// The number of spaces between two tokens of one line.

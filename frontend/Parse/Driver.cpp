@@ -306,7 +306,8 @@ Node *Driver::ifElse(Span span, Nodes links, Node *otherwise) {
 }
 
 Node *Driver::ifWithoutElse(Span span, const Nodes &links) {
-  error(code::E0124, links.back()->nameSpan, "this `if` has no `else`: it is an expression and needs both values");
+  error(code::E0124, links.back()->nameSpan,
+        "this `if` has no `else`: it is an expression and needs both values");
   return failed(span);
 }
 

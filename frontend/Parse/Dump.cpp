@@ -17,9 +17,9 @@ static const char *nameOf(Kind kind) {
       "Pack",     "TupleType", "GroupType",    "StateType", "Fields",      "Block",  "Let",
       "LetIndex", "Assert",    "TuplePattern", "Binders",   "Binder",      "Number", "Bool",
       "String",   "Name",      "Member",       "Call",      "Named",       "Index",  "Range",
-      "All",      "Unary",     "Binary",       "Reduce",    "If",          "ElseIf", "Scan",   "Overs",
-      "Over",     "Iterate",   "For",          "Tuple",     "Array",       "With",   "Update",
-      "Hole",     "Error",
+      "All",      "Unary",     "Binary",       "Reduce",    "If",          "ElseIf", "Scan",
+      "Overs",    "Over",      "Iterate",      "For",       "Tuple",       "Array",  "With",
+      "Update",   "Hole",      "Error",
   };
   static_assert(sizeof names / sizeof *names == size_t(Kind::Error) + 1);
   return names[size_t(kind)];

@@ -80,9 +80,8 @@ struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
     if (length <= maxChain)
       return;
     b.setInsertionPoint(op);
-    dest->set(bufferization::AllocTensorOp::create(b, op.getLoc(),
-                                                   cast<RankedTensorType>(dest->get().getType()),
-                                                   ValueRange(), dest->get()));
+    dest->set(bufferization::AllocTensorOp::create(
+        b, op.getLoc(), cast<RankedTensorType>(dest->get().getType()), ValueRange(), dest->get()));
     length = 1;
     ++numCopied;
   }

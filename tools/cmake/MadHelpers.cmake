@@ -11,19 +11,17 @@ function(mad_tablegen target td)
   add_custom_target(${target} DEPENDS ${TABLEGEN_OUTPUT})
 endfunction()
 
-# mad_library(<name> SRCS ... [TABLEGEN targets] [LINK libs] [LLVM] [NO_PCH])
+# mad_library(<name> SRCS ... [TABLEGEN targets] [LINK libs] [LLVM])
 # A static library of ours. LLVM: its sources include LLVM or MLIR headers. No
 # LLVM or MLIR archive is ever named: the two shared libraries are linked once,
 # in the tools, so that static and shared copies cannot mix.
 function(mad_library name)
-  cmake_parse_arguments(A "LLVM;NO_PCH" "" "SRCS;TABLEGEN;LINK" ${ARGN})
+  cmake_parse_arguments(A "LLVM" "" "SRCS;TABLEGEN;LINK" ${ARGN})
   add_library(${name} STATIC ${A_SRCS})
   target_link_libraries(${name} PUBLIC mad_flags ${A_LINK})
   if(A_LLVM)
     target_link_libraries(${name} PUBLIC mad_llvm_flags)
-    if(NOT A_NO_PCH)
-      mad_use_pch(${name})
-    endif()
+    mad_use_pch(${name})
   endif()
   if(A_TABLEGEN)
     add_dependencies(${name} ${A_TABLEGEN})

@@ -14,7 +14,9 @@ using namespace mad;
 #define GET_OP_CLASSES
 #include "dialects/Mad/IR/MadDataOps.cpp.inc"
 
-static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
+static RankedTensorType tensorTypeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
 
 //===----------------------------------------------------------------------===//
 // Verifiers
@@ -22,14 +24,14 @@ static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(valu
 
 static LogicalResult verifySameShape(Operation *op, Value a, const Twine &what, Value b,
                                      const Twine &other) {
-  if (shapesMayAgree(tensor(a), tensor(b)))
+  if (shapesMayAgree(tensorTypeOf(a), tensorTypeOf(b)))
     return success();
-  return op->emitOpError() << what << " has shape " << shapeText(tensor(a)) << ", " << other << " "
-                           << shapeText(tensor(b));
+  return op->emitOpError() << what << " has shape " << shapeText(tensorTypeOf(a)) << ", " << other
+                           << " " << shapeText(tensorTypeOf(b));
 }
 
 static LogicalResult verifyAxis(Operation *op, int64_t axis, Value source) {
-  int64_t rank = tensor(source).getRank();
+  int64_t rank = tensorTypeOf(source).getRank();
   if (axis >= 0 && axis < rank)
     return success();
   return op->emitOpError() << "axis " << axis << " is not a dimension of the source, which has "
@@ -42,10 +44,10 @@ LogicalResult ScatterOp::verify() {
       failed(verifySameElement(*this, getBase(), "base", getResult(), "the result")) ||
       failed(verifySameShape(*this, getBase(), "base", getResult(), "the result")))
     return failure();
-  if (getKind() != ScatterKind::set && tensor(getBase()).getElementType().isInteger(1))
+  if (getKind() != ScatterKind::set && tensorTypeOf(getBase()).getElementType().isInteger(1))
     return emitOpError() << stringifyScatterKind(getKind())
                          << " takes numbers, but the base has elements of type i1";
-  int64_t rank = tensor(getBase()).getRank();
+  int64_t rank = tensorTypeOf(getBase()).getRank();
   if (static_cast<int64_t>(getIndices().size()) != rank)
     return emitOpError() << "needs one index tensor a dimension of the base, which has " << rank
                          << ", but has " << getIndices().size();
@@ -61,7 +63,7 @@ LogicalResult SortOp::verify() {
       failed(verifySameElement(*this, getSource(), "source", getValues(), "the values")) ||
       failed(verifySameShape(*this, getPositions(), "positions", getValues(), "the values")))
     return failure();
-  RankedTensorType source = tensor(getSource()), values = tensor(getValues());
+  RankedTensorType source = tensorTypeOf(getSource()), values = tensorTypeOf(getValues());
   if (values.getRank() != source.getRank())
     return emitOpError() << "source has " << source.getRank() << " dimensions, the values "
                          << values.getRank();
@@ -97,7 +99,7 @@ LogicalResult CumulateOp::verify() {
 }
 
 static LogicalResult verifyWords(Operation *op, Value value, StringRef what, int64_t count) {
-  RankedTensorType type = tensor(value);
+  RankedTensorType type = tensorTypeOf(value);
   if (type.getRank() == 1 && type.getElementType().isInteger(32) &&
       (count < 0 || type.getShape().front() == count))
     return success();
@@ -133,7 +135,7 @@ static LogicalResult foldConstants(Operation *op, ArrayRef<Attribute> operands,
     values.push_back(refTensor(elements));
   }
   for (Value result : op->getResults()) {
-    RankedTensorType type = tensor(result);
+    RankedTensorType type = tensorTypeOf(result);
     if (!type.hasStaticShape() || type.getNumElements() > maxElements)
       return failure();
     made.push_back(RefTensor::zeros(refElement(type.getElementType()), type.getShape()));
@@ -146,7 +148,7 @@ static LogicalResult foldConstants(Operation *op, ArrayRef<Attribute> operands,
     return failure();
   for (auto [value, tensorMade] : llvm::zip_equal(op->getResults(), made)) {
     context.finish(tensorMade);
-    results.push_back(denseElements(tensorMade, tensor(value)));
+    results.push_back(denseElements(tensorMade, tensorTypeOf(value)));
   }
   return success();
 }
@@ -157,7 +159,8 @@ static OpFoldResult foldConstant(Operation *op, ArrayRef<Attribute> operands) {
 }
 
 OpFoldResult ScatterOp::fold(FoldAdaptor adaptor) {
-  if (llvm::is_contained(tensor(getUpdates()).getShape(), 0) && getBase().getType() == getType())
+  if (llvm::is_contained(tensorTypeOf(getUpdates()).getShape(), 0) &&
+      getBase().getType() == getType())
     return getBase();
   return foldConstant(*this, adaptor.getOperands());
 }
@@ -167,7 +170,7 @@ LogicalResult SortOp::fold(FoldAdaptor adaptor, SmallVectorImpl<OpFoldResult> &r
 }
 
 OpFoldResult CumulateOp::fold(FoldAdaptor adaptor) {
-  if (tensor(getSource()).getShape()[getAxis()] == 1 && getSource().getType() == getType())
+  if (tensorTypeOf(getSource()).getShape()[getAxis()] == 1 && getSource().getType() == getType())
     return getSource();
   return foldConstant(*this, adaptor.getOperands());
 }

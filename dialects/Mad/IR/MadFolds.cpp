@@ -24,8 +24,10 @@ static constexpr int64_t maxElements = 4096;
 /// Constants that may be repeated.
 static constexpr int64_t maxBroadcast = 64;
 
-static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
-static bool isFloat(Value value) { return isa<FloatType>(tensor(value).getElementType()); }
+static RankedTensorType tensorTypeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+static bool isFloat(Value value) { return isa<FloatType>(tensorTypeOf(value).getElementType()); }
 
 std::optional<RefScalar> mad::splatValue(Value value) {
   DenseElementsAttr elements;
@@ -78,7 +80,7 @@ static std::optional<SmallVector<DenseElementsAttr>> smallConstants(ArrayRef<Att
 
 /// Runs the reference evaluation; null when that fails or the result is large.
 static OpFoldResult foldConstants(Operation *op, ArrayRef<Attribute> operands) {
-  RankedTensorType type = tensor(op->getResult(0));
+  RankedTensorType type = tensorTypeOf(op->getResult(0));
   std::optional<SmallVector<DenseElementsAttr>> constants = smallConstants(operands);
   if (!constants || !type.hasStaticShape() || type.getNumElements() > maxElements)
     return {};
@@ -102,7 +104,7 @@ static OpFoldResult foldConstants(Operation *op, ArrayRef<Attribute> operands) {
 }
 
 static OpFoldResult evaluateSplats(Operation *op, ArrayRef<DenseElementsAttr> operands) {
-  RankedTensorType type = tensor(op->getResult(0));
+  RankedTensorType type = tensorTypeOf(op->getResult(0));
   SmallVector<RefScalar> scalars;
   for (DenseElementsAttr operand : operands)
     scalars.push_back(
@@ -138,7 +140,7 @@ static OpFoldResult foldMul(MulOp op) {
 static OpFoldResult foldPow(PowOp op) {
   if (isSplat(op.getRhs(), 1))
     return sameType(op, op.getLhs());
-  RankedTensorType type = tensor(op.getResult());
+  RankedTensorType type = tensorTypeOf(op.getResult());
   if (!type.hasStaticShape() || (!isSplat(op.getRhs(), 0) && !isSplat(op.getRhs(), -0.0)))
     return {};
   RefTensor one = RefTensor::zeros(refElement(type.getElementType()), {});
@@ -185,9 +187,9 @@ static OpFoldResult foldCast(CastOp op) {
   auto inner = op.getOperand().getDefiningOp<CastOp>();
   if (!inner)
     return {};
-  Type from = tensor(inner.getOperand()).getElementType();
-  Type through = tensor(inner.getResult()).getElementType();
-  Type to = tensor(op.getResult()).getElementType();
+  Type from = tensorTypeOf(inner.getOperand()).getElementType();
+  Type through = tensorTypeOf(inner.getResult()).getElementType();
+  Type to = tensorTypeOf(op.getResult()).getElementType();
   if (!holdsAll(from, through))
     return {};
   // By way of a float an integer saturates, by itself it wraps.
@@ -211,7 +213,7 @@ template <typename Op> static OpFoldResult foldIdempotent(Op op) {
 }
 
 static OpFoldResult foldAbs(AbsOp op) {
-  if (tensor(op.getResult()).getElementType().isUnsignedInteger())
+  if (tensorTypeOf(op.getResult()).getElementType().isUnsignedInteger())
     return sameType(op, op.getOperand()); // and -x wraps there
   if (auto negated = op.getOperand().getDefiningOp<NegOp>()) {
     op.getOperandMutable().assign(negated.getOperand());
@@ -251,7 +253,7 @@ static OpFoldResult foldIdentity(Operation *op) {
 OpFoldResult mad::foldElementwise(Operation *op, ArrayRef<Attribute> operands) {
   if (std::optional<SmallVector<DenseElementsAttr>> constants = smallConstants(operands)) {
     bool splats = llvm::all_of(*constants, [](DenseElementsAttr e) { return e.isSplat(); });
-    if (splats && tensor(op->getResult(0)).hasStaticShape())
+    if (splats && tensorTypeOf(op->getResult(0)).hasStaticShape())
       return evaluateSplats(op, *constants);
     if (OpFoldResult folded = foldConstants(op, operands))
       return folded;
@@ -268,7 +270,7 @@ struct SquareOfPow : OpRewritePattern<PowOp> {
     if (!isSplat(op.getRhs(), 2))
       return rewriter.notifyMatchFailure(op, "exponent is not 2");
     Precision precision = precisionOf(op);
-    if (precision == Precision::Strict && tensor(op.getResult()).getElementType().isF64())
+    if (precision == Precision::Strict && tensorTypeOf(op.getResult()).getElementType().isF64())
       return rewriter.notifyMatchFailure(op, "pow rounds in its own way");
     auto product = rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), op.getLhs(), op.getLhs());
     setPrecision(product, precision);
@@ -280,7 +282,7 @@ struct SquareOfPow : OpRewritePattern<PowOp> {
 struct SkipRename : OpRewritePattern<CastOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(CastOp op, PatternRewriter &rewriter) const final {
-    RankedTensorType from = tensor(op.getOperand()), to = tensor(op.getResult());
+    RankedTensorType from = tensorTypeOf(op.getOperand()), to = tensorTypeOf(op.getResult());
     if (from.getElementType() != to.getElementType() || !sameShape(from, to))
       return rewriter.notifyMatchFailure(op, "changes the type");
     bool changed = false;
@@ -313,14 +315,14 @@ OpFoldResult DimOp::fold(FoldAdaptor) {
   std::optional<int64_t> constant = parsed ? parsed->constant() : std::nullopt;
   if (!constant)
     return {};
-  return DenseElementsAttr::get(tensor(getResult()), *constant);
+  return DenseElementsAttr::get(tensorTypeOf(getResult()), *constant);
 }
 
 /// Whether every coordinate lies inside of the source for sure.
 static bool isInside(ViewOp view) {
   if (!view.getScalars().empty())
     return false;
-  RankedTensorType source = tensor(view.getSource()), result = tensor(view.getResult());
+  RankedTensorType source = tensorTypeOf(view.getSource()), result = tensorTypeOf(view.getResult());
   for (auto [dim, coordinate] : llvm::enumerate(view.getMap().getResults())) {
     SmallVector<int64_t> form = *linearForm(coordinate, result.getRank(), 0);
     DimExpr low(form.back()), high(form.back());
@@ -342,7 +344,7 @@ OpFoldResult ViewOp::fold(FoldAdaptor adaptor) {
     setBoundary(Boundary::inside);
     return getResult();
   }
-  RankedTensorType type = tensor(getResult());
+  RankedTensorType type = tensorTypeOf(getResult());
   auto source = dyn_cast_or_null<DenseElementsAttr>(adaptor.getSource());
   if (!source || !type.hasStaticShape())
     return {};
@@ -384,8 +386,8 @@ private:
   /// Whether a permutation keeps every element.
   static bool isWhole(ViewOp view) {
     for (auto [dim, coordinate] : llvm::enumerate(view.getMap().getResults()))
-      if (dimExpr(tensor(view.getSource()), dim) !=
-          dimExpr(tensor(view.getResult()), cast<AffineDimExpr>(coordinate).getPosition()))
+      if (dimExpr(tensorTypeOf(view.getSource()), dim) !=
+          dimExpr(tensorTypeOf(view.getResult()), cast<AffineDimExpr>(coordinate).getPosition()))
         return false;
     return true;
   }
@@ -403,7 +405,7 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   if (getSource().getType() == getType())
     return getSource();
-  RankedTensorType type = tensor(getResult());
+  RankedTensorType type = tensorTypeOf(getResult());
   if (auto source = dyn_cast_or_null<DenseElementsAttr>(adaptor.getSource());
       source && type.hasStaticShape())
     return source.reshape(type);

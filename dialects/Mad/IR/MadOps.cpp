@@ -23,11 +23,13 @@ using namespace mad;
 #define GET_OP_CLASSES
 #include "dialects/Mad/IR/MadOps.cpp.inc"
 
-static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
+static RankedTensorType tensorTypeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
 
 LogicalResult mad::verifySizes(Operation *op) {
   auto verify = [&](Value value, const Twine &what) -> LogicalResult {
-    RankedTensorType type = tensor(value);
+    RankedTensorType type = tensorTypeOf(value);
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (!dimExpr(type, dim).valid())
         return op->emitOpError() << "dimension " << dim << " of " << what
@@ -45,7 +47,7 @@ LogicalResult mad::verifySizes(Operation *op) {
 
 LogicalResult mad::verifySameElement(Operation *op, Value a, const Twine &what, Value b,
                                      const Twine &other) {
-  Type left = tensor(a).getElementType(), right = tensor(b).getElementType();
+  Type left = tensorTypeOf(a).getElementType(), right = tensorTypeOf(b).getElementType();
   if (left == right)
     return success();
   return op->emitOpError() << what << " has elements of type " << left << ", " << other << " of "
@@ -79,8 +81,8 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!source)
     return emitOpError() << getSourceAttr() << " is not a mad.weight_source";
   auto declared = dyn_cast<RankedTensorType>(source.getType());
-  if (declared && declared.getElementType() == tensor(getResult()).getElementType() &&
-      sameShape(declared, tensor(getResult())))
+  if (declared && declared.getElementType() == tensorTypeOf(getResult()).getElementType() &&
+      sameShape(declared, tensorTypeOf(getResult())))
     return success();
   InFlightDiagnostic error = emitOpError() << "has type " << getResult().getType() << ", but "
                                            << getSourceAttr() << " holds " << source.getType();
@@ -118,7 +120,7 @@ LogicalResult WeightSourceOp::verify() {
 LogicalResult DimOp::verify() { return verifyDimension(*this, getExpression(), "expression"); }
 
 LogicalResult IotaOp::verify() {
-  int64_t rank = tensor(getResult()).getRank();
+  int64_t rank = tensorTypeOf(getResult()).getRank();
   if (getAxis() >= static_cast<uint64_t>(rank))
     return emitOpError() << "axis " << static_cast<int64_t>(getAxis())
                          << " is not a dimension of the result, which has " << rank;
@@ -167,7 +169,7 @@ std::optional<SmallVector<int64_t>> mad::linearForm(AffineExpr expression, unsig
 
 /// Where nothing is dynamic, `inside` can be proved again.
 static LogicalResult verifyInside(ViewOp view) {
-  RankedTensorType source = tensor(view.getSource()), result = tensor(view.getResult());
+  RankedTensorType source = tensorTypeOf(view.getSource()), result = tensorTypeOf(view.getResult());
   if (!source.hasStaticShape() || !result.hasStaticShape() || !view.getScalars().empty() ||
       result.getNumElements() == 0)
     return success();
@@ -186,7 +188,7 @@ static LogicalResult verifyInside(ViewOp view) {
 
 LogicalResult ViewOp::verify() {
   AffineMap map = getMap();
-  RankedTensorType source = tensor(getSource()), result = tensor(getResult());
+  RankedTensorType source = tensorTypeOf(getSource()), result = tensorTypeOf(getResult());
   if (failed(verifySizes(*this)) ||
       failed(verifySameElement(*this, getSource(), "source", getResult(), "the result")))
     return failure();
@@ -216,14 +218,14 @@ LogicalResult GatherOp::verify() {
   if (failed(verifySizes(*this)) ||
       failed(verifySameElement(*this, getSource(), "source", getResult(), "the result")))
     return failure();
-  int64_t rank = tensor(getSource()).getRank();
+  int64_t rank = tensorTypeOf(getSource()).getRank();
   if (static_cast<int64_t>(getIndices().size()) != rank)
     return emitOpError() << "needs one index tensor a dimension of the source, which has " << rank
                          << ", but has " << getIndices().size();
   for (auto [i, index] : llvm::enumerate(getIndices()))
-    if (!shapesMayAgree(tensor(index), tensor(getResult())))
-      return emitOpError() << "index " << i << " has shape " << shapeText(tensor(index))
-                           << ", the result " << shapeText(tensor(getResult()));
+    if (!shapesMayAgree(tensorTypeOf(index), tensorTypeOf(getResult())))
+      return emitOpError() << "index " << i << " has shape " << shapeText(tensorTypeOf(index))
+                           << ", the result " << shapeText(tensorTypeOf(getResult()));
   return success();
 }
 
@@ -238,7 +240,8 @@ LogicalResult ReshapeOp::verify() {
   if (failed(verifySizes(*this)) ||
       failed(verifySameElement(*this, getSource(), "source", getResult(), "the result")))
     return failure();
-  DimExpr from = elementCount(tensor(getSource())), to = elementCount(tensor(getResult()));
+  DimExpr from = elementCount(tensorTypeOf(getSource())),
+          to = elementCount(tensorTypeOf(getResult()));
   if (differ(from, to))
     return emitOpError() << "source has " << from.str() << " elements, the result " << to.str();
   return success();
@@ -247,7 +250,7 @@ LogicalResult ReshapeOp::verify() {
 LogicalResult ConcatOp::verify() {
   if (failed(verifySizes(*this)))
     return failure();
-  RankedTensorType result = tensor(getResult());
+  RankedTensorType result = tensorTypeOf(getResult());
   int64_t rank = result.getRank(), axis = static_cast<int64_t>(getAxis());
   if (getParts().empty())
     return emitOpError("needs at least one part");
@@ -258,15 +261,15 @@ LogicalResult ConcatOp::verify() {
   for (auto [i, part] : llvm::enumerate(getParts())) {
     if (failed(verifySameElement(*this, part, "part " + Twine(i), getResult(), "the result")))
       return failure();
-    if (tensor(part).getRank() != rank)
-      return emitOpError() << "part " << i << " has " << tensor(part).getRank()
+    if (tensorTypeOf(part).getRank() != rank)
+      return emitOpError() << "part " << i << " has " << tensorTypeOf(part).getRank()
                            << " dimensions, the result " << rank;
     for (int64_t dim = 0; dim < rank; ++dim)
-      if (dim != axis && differ(dimExpr(tensor(part), dim), dimExpr(result, dim)))
-        return emitOpError() << "part " << i << " has " << dimExpr(tensor(part), dim).str()
+      if (dim != axis && differ(dimExpr(tensorTypeOf(part), dim), dimExpr(result, dim)))
+        return emitOpError() << "part " << i << " has " << dimExpr(tensorTypeOf(part), dim).str()
                              << " along dimension " << dim << ", the result "
                              << dimExpr(result, dim).str();
-    sum = sum + dimExpr(tensor(part), axis);
+    sum = sum + dimExpr(tensorTypeOf(part), axis);
   }
   if (differ(sum, dimExpr(result, axis)))
     return emitOpError() << "parts have " << sum.str() << " along the axis in all, the result "
@@ -283,10 +286,10 @@ LogicalResult mad::verifyElementwise(Operation *op) {
     return failure();
   Value result = op->getResult(0);
   for (auto [i, operand] : llvm::enumerate(op->getOperands()))
-    if (!shapesMayAgree(tensor(operand), tensor(result)))
-      return op->emitOpError() << "operand " << i << " has shape " << shapeText(tensor(operand))
-                               << ", the result " << shapeText(tensor(result))
-                               << "; mad.view broadcasts";
+    if (!shapesMayAgree(tensorTypeOf(operand), tensorTypeOf(result)))
+      return op->emitOpError() << "operand " << i << " has shape "
+                               << shapeText(tensorTypeOf(operand)) << ", the result "
+                               << shapeText(tensorTypeOf(result)) << "; mad.view broadcasts";
   if (auto compare = dyn_cast<CompareOp>(op))
     return verifySameElement(op, compare.getLhs(), "operand 0", compare.getRhs(), "operand 1");
   if (auto select = dyn_cast<SelectOp>(op)) {
@@ -303,7 +306,7 @@ LogicalResult mad::verifyElementwise(Operation *op) {
 
 static LogicalResult verifyReduceElement(ReduceOp op) {
   ReduceKind kind = op.getKind();
-  Type element = tensor(op.getSource()).getElementType();
+  Type element = tensorTypeOf(op.getSource()).getElementType();
   bool logical = kind == ReduceKind::all || kind == ReduceKind::any;
   if (logical != element.isInteger(1))
     return op.emitOpError() << stringifyReduceKind(kind) << " takes "
@@ -313,7 +316,7 @@ static LogicalResult verifyReduceElement(ReduceOp op) {
     return verifySameElement(op, op.getSource(), "source", op.getResult(), "the result");
   if (op.getDims().size() != 1)
     return op.emitOpError() << "argmax takes one dimension, but got " << op.getDims().size();
-  if (!tensor(op.getResult()).getElementType().isInteger(64))
+  if (!tensorTypeOf(op.getResult()).getElementType().isInteger(64))
     return op.emitOpError("argmax gives i64");
   return success();
 }
@@ -321,7 +324,7 @@ static LogicalResult verifyReduceElement(ReduceOp op) {
 LogicalResult ReduceOp::verify() {
   if (failed(verifySizes(*this)) || failed(verifyReduceElement(*this)))
     return failure();
-  RankedTensorType source = tensor(getSource()), result = tensor(getResult());
+  RankedTensorType source = tensorTypeOf(getSource()), result = tensorTypeOf(getResult());
   int64_t previous = -1;
   for (int64_t dim : getDims()) {
     if (dim < 0 || dim >= source.getRank())
@@ -346,7 +349,7 @@ LogicalResult ReduceOp::verify() {
 static LogicalResult verifyContractMap(ContractOp op, AffineMap map, Value operand, StringRef side,
                                        SmallVectorImpl<std::optional<DimExpr>> &extents,
                                        llvm::SmallBitVector &used) {
-  RankedTensorType type = tensor(operand);
+  RankedTensorType type = tensorTypeOf(operand);
   if (map.getNumSymbols() != 0)
     return op.emitOpError() << "map of the " << side << " operand must have no symbols";
   if (map.getNumResults() != static_cast<unsigned>(type.getRank()))
@@ -380,7 +383,7 @@ LogicalResult ContractOp::verify() {
       failed(verifySameElement(*this, getLhs(), "left operand", getRhs(), "right operand")) ||
       failed(verifySameElement(*this, getLhs(), "left operand", getResult(), "the result")))
     return failure();
-  RankedTensorType result = tensor(getResult());
+  RankedTensorType result = tensorTypeOf(getResult());
   unsigned space = getLhsMap().getNumDims();
   if (getRhsMap().getNumDims() != space)
     return emitOpError() << "maps take " << space << " and " << getRhsMap().getNumDims()
@@ -446,7 +449,7 @@ static LogicalResult verifyCollected(ScanOp op) {
   DimExpr steps = *DimExpr::parse(op.getHigh()) - *DimExpr::parse(op.getLow());
   for (size_t i = carried; i < op.getNumResults(); ++i) {
     auto part = dyn_cast<RankedTensorType>(yield->getOperand(i).getType());
-    RankedTensorType all = tensor(op.getResult(i));
+    RankedTensorType all = tensorTypeOf(op.getResult(i));
     SmallVector<DimExpr> sizes = {steps};
     for (int64_t d = 0; part && d < part.getRank(); ++d)
       sizes.push_back(dimExpr(part, d));

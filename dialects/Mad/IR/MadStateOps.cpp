@@ -15,7 +15,9 @@ using namespace mad;
 #define GET_OP_CLASSES
 #include "dialects/Mad/IR/MadStateOps.cpp.inc"
 
-static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
+static RankedTensorType tensorTypeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
 
 /// Whether all of `user` runs before `op`, or only one of them does.
 static bool isDoneBefore(Operation *user, Operation *op, Block *body) {
@@ -57,7 +59,7 @@ static bool diesAt(Value value, Operation *op, Block *body) {
         continue;
       }
       for (Value result : user->getResults())
-        if (tensor(result).getRank() > 0)
+        if (tensorTypeOf(result).getRank() > 0)
           work.push_back(result);
     }
   }
@@ -80,7 +82,7 @@ static bool comesFrom(Value next, BlockArgument now, Block *body) {
   if (auto update = dyn_cast<UpdateOp>(op))
     return stepFrom(update.getDest(), op, now, body);
   if (auto rename = dyn_cast<ReshapeOp>(op))
-    return sameShape(tensor(rename.getSource()), tensor(next)) &&
+    return sameShape(tensorTypeOf(rename.getSource()), tensorTypeOf(next)) &&
            stepFrom(rename.getSource(), op, now, body);
   unsigned number = cast<OpResult>(next).getResultNumber();
   auto yielded = [&](Region &region) { return region.front().getTerminator()->getOperand(number); };
@@ -116,7 +118,7 @@ static SmallVector<SmallVector<int64_t>> formsOf(UpdateOp op) {
 
 /// Each dim of the value runs along one coordinate, upwards.
 static LogicalResult verifyForms(UpdateOp op) {
-  unsigned rank = tensor(op.getValue()).getRank();
+  unsigned rank = tensorTypeOf(op.getValue()).getRank();
   SmallVector<SmallVector<int64_t>> forms = formsOf(op);
   for (unsigned d = 0; d < rank; ++d) {
     unsigned stands = llvm::count_if(forms, [&](ArrayRef<int64_t> f) { return f[d] != 0; });
@@ -140,14 +142,14 @@ static LogicalResult verifyForms(UpdateOp op) {
 
 LogicalResult UpdateOp::verify() {
   AffineMap map = getMap();
-  RankedTensorType dest = tensor(getDest()), value = tensor(getValue());
+  RankedTensorType dest = tensorTypeOf(getDest()), value = tensorTypeOf(getValue());
   if (failed(verifySizes(*this)) ||
       failed(verifySameElement(*this, getDest(), "destination", getResult(), "the result")) ||
       failed(verifySameElement(*this, getValue(), "value", getResult(), "the result")))
     return failure();
-  if (!shapesMayAgree(dest, tensor(getResult())))
+  if (!shapesMayAgree(dest, tensorTypeOf(getResult())))
     return emitOpError() << "destination has shape " << shapeText(dest) << ", the result "
-                         << shapeText(tensor(getResult()));
+                         << shapeText(tensorTypeOf(getResult()));
   if (map.getNumDims() != static_cast<unsigned>(value.getRank()))
     return emitOpError() << "map takes " << map.getNumDims() << " dimensions, but the value has "
                          << value.getRank();
@@ -174,13 +176,13 @@ Speculation::Speculatability UpdateOp::getSpeculatability() {
 }
 
 OpFoldResult UpdateOp::fold(FoldAdaptor) {
-  RankedTensorType value = tensor(getValue());
+  RankedTensorType value = tensorTypeOf(getValue());
   // Nothing is written; or everything is.
   if (getBoundary() == Boundary::inside && getDest().getType() == getType())
     for (int64_t d = 0; d < value.getRank(); ++d)
       if (dimExpr(value, d) == DimExpr(0))
         return getDest();
-  if (getMap().isIdentity() && sameShape(value, tensor(getResult())) && value == getType())
+  if (getMap().isIdentity() && sameShape(value, tensorTypeOf(getResult())) && value == getType())
     return getValue();
   return {};
 }

@@ -68,8 +68,8 @@ TEST(Limits, ChainsAreOneLevel) {
     EXPECT_EQ(parsed.errors(), "") << more;
     EXPECT_LE(deepest(parsed), 8u) << more;
   }
-  for (const std::string &text : {repeat("if a {b} else ", many) + "{c}",
-                                  "a" + repeat(" with [0] = b", many)}) {
+  for (const std::string &text :
+       {repeat("if a {b} else ", many) + "{c}", "a" + repeat(" with [0] = b", many)}) {
     Parsed parsed("fn f() { " + text + " }");
     EXPECT_EQ(parsed.errors(), "");
     EXPECT_LE(deepest(parsed), 8u);

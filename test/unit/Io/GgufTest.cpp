@@ -135,8 +135,8 @@ TEST_F(GgufTest, RefusesBadTensors) {
   EXPECT_THAT(refusal(one(0, {2}, "1234")),
               HasSubstr("has 8 bytes at byte 0 of the elements, but there are 4"));
   // The formats whose tables are not here, by name.
-  const std::tuple<uint32_t, size_t, const char *> unread[] = {
-      {29, 56, "IQ1_M"}, {19, 50, "IQ1_S"}};
+  const std::tuple<uint32_t, size_t, const char *> unread[] = {{29, 56, "IQ1_M"},
+                                                               {19, 50, "IQ1_S"}};
   for (auto [id, bytes, name] : unread)
     EXPECT_THAT(refusal(one(id, {256}, std::string(bytes, 'x'))),
                 HasSubstr("in the format " + std::string(name) + ", which cannot be read"));
@@ -213,8 +213,8 @@ TEST_F(GgufTest, ReadsEntriesOfFour) {
   std::vector<float> actual = elements(one(18, {256}, block), "t");
   float scale = 2 * 3.5f / 2;
   EXPECT_EQ(std::vector<float>(actual.begin() + 40, actual.begin() + 48),
-            (std::vector<float>{-20 * scale, 4 * scale, 4 * scale, 4 * scale, -4 * scale,
-                                4 * scale, 4 * scale, 4 * scale}));
+            (std::vector<float>{-20 * scale, 4 * scale, 4 * scale, 4 * scale, -4 * scale, 4 * scale,
+                                4 * scale, 4 * scale}));
   // Group 13 of run 1: entry 257 by the ninth bit, scale 3 in the high half.
   block = "\0\x40"s + std::string(108, '\0');
   block[2 + 13] = 1;
