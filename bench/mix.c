@@ -18,6 +18,7 @@
 #define MUL(r) "vmulps " REST #r "\n"
 #define ADD(r) "vaddps " REST #r "\n"
 #define MIN(r) "vminps " REST #r "\n"
+#define IMIN(r) "vpminsd " REST #r "\n"
 #define AND(r) "vpternlogd $0x78, " REST #r "\n"
 #define PERM(r) "vpermps " REST #r "\n"
 #define PERM2(r) "vpermi2ps " REST #r "\n"
@@ -26,11 +27,13 @@
 #define LOAD(r) "vmovups (%0), %%zmm" #r "\n"
 #define STORE(r) "vmovups %%zmm" #r ", 64(%0)\n"
 
-#define EXP(a) a MIN(2) MIN(3) FMA(4) ADD(5) FMA(6) FMA(7) FMA(8) MUL(9) PERM2(10) FMA(11) SCALE(12)
+#define EXP(a)                                                                                     \
+  a MIN(2) IMIN(3) FMA(4) ADD(5) FMA(6) FMA(7) FMA(8) FMA(13) MUL(9) PERM(10) FMA(11) SCALE(12)
 #define ODD(perm)                                                                                  \
   AND(2)                                                                                           \
-  MIN(3) MIN(4) ADD(5) ADD(6) ADD(7) perm(8) perm(9) perm(10) perm(11) perm(12) perm(13) FMA(14)   \
-      FMA(15) FMA(16) FMA(17) FMA(18) AND(19)
+  MIN(3)                                                                                           \
+  MIN(4) ADD(5) ADD(6) ADD(7) perm(8) perm(9) perm(10) perm(11) perm(12) perm(13) FMA(14) FMA(15)  \
+      FMA(16) FMA(17) FMA(18) AND(19)
 
 /* The work of each pass over a row, one after the other. Half a comparison is for NaN. */
 #define TWICE(x) x x

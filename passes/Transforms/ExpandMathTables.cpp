@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // An instruction that permutes the lanes of a register reads a table of 16 or 32
-// numbers at once. With one, exp needs a polynomial of degree 2 only, and tanh and erf
+// numbers at once. With one, exp needs a polynomial of degree 3 only, and tanh and erf
 // are one polynomial of degree 5 without a division. A short argument is the index
 // already: adding 1.5 * 2^m rounds to a multiple of 2^(m - 23), whose number stands in
 // the lowest bits (Tang, "Table-driven implementation of the exponential function in
@@ -26,13 +26,11 @@ using namespace mlir;
 namespace mad::f32 {
 
 // clang-format off
-/// 2^(j / 32).
-static constexpr float powers[32] = {
-    1.0f, 1.0218972f, 1.04427373f, 1.06714046f, 1.09050775f, 1.1143868f, 1.13878858f, 1.1637249f,
-    1.18920708f, 1.21524739f, 1.24185777f, 1.26905096f, 1.29683959f, 1.32523668f, 1.35425556f,
-    1.38390994f, 1.41421354f, 1.44518077f, 1.47682619f, 1.50916445f, 1.54221082f, 1.5759809f,
-    1.61049032f, 1.64575553f, 1.68179286f, 1.71861935f, 1.75625217f, 1.79470909f, 1.8340081f,
-    1.87416768f, 1.91520655f, 1.95714414f};
+/// 2^(j / 16).
+static constexpr float powers[16] = {
+    1.0f, 1.04427373f, 1.09050775f, 1.13878858f, 1.18920708f, 1.24185777f, 1.29683959f, 1.35425556f,
+    1.41421354f, 1.47682619f, 1.54221082f, 1.61049032f, 1.68179286f, 1.75625217f, 1.8340081f,
+    1.91520655f};
 
 /// Coefficient j of tanh(k / 4 + r), in row j.
 static constexpr float tanhParts[6][32] = {
@@ -259,26 +257,30 @@ Value Lanes::scale(Value y, Value n) {
 // Functions
 //===----------------------------------------------------------------------===//
 
-/// 2^floor(k / 32) in two factors, for the k in the low bits of `bits`; neither is
+/// 2^floor(k / 16) in two factors, for the k in the low bits of `bits`; neither is
 /// denormal or infinite, and all but the last product are exact.
 static Value scaleByParts(F32Builder &m, Value y, Value bits) {
   constexpr int32_t exponents = static_cast<int32_t>(0xFF800000), one = 0x3F800000;
-  Value half = m.andBits(m.shiftLeft(bits, 17), m.bits(exponents));
-  Value whole = m.andBits(m.shiftLeft(bits, 18), m.bits(exponents));
+  Value half = m.andBits(m.shiftLeft(bits, 18), m.bits(exponents));
+  Value whole = m.andBits(m.shiftLeft(bits, 19), m.bits(exponents));
   y = m.mul(y, m.asNumber(m.addBits(half, m.bits(one))));
   return m.mul(y, m.asNumber(m.addBits(m.subBits(whole, half), m.bits(one))));
 }
 
-/// x = k / 32 ln 2 + r: 2^(k / 32) (1 + r P(r)).
+/// x = k / 16 ln 2 + r: 2^(k / 16) (1 + r P(r)).
 Value expByTable(F32Builder &m, Value x) {
-  constexpr float magic = 0x1.8p18f;
-  // Beyond, the result is infinite or 0. NaN stays: these give the second then.
-  Value inside = m.max(m.number(-104.5f), m.min(m.number(89.0f), x));
-  Value t = m.fma(inside, m.number(log2e), m.number(magic));
+  constexpr float magic = 0x1.8p19f;
+  // Below, the result is 0. NaN stays: these give the second then.
+  Value inside = m.max(m.number(-104.5f), x);
+  // Above 89 only k ends; r grows, and the result is infinite all the same. Compared as
+  // integers, for which more units of the CPU serve. NaN comes back with r.
+  Value most = m.bits(0x42B20000), bits = m.asBits(inside); // 89
+  Value near = m.asNumber(m.select(m.lessBits(bits, most), bits, most));
+  Value t = m.fma(near, m.number(log2e), m.number(magic));
   Value n = m.sub(t, m.number(magic));
   Value r = m.fma(n, m.number(-0.693147182f), inside);
   r = m.fma(n, m.number(1.90465421e-9f), r);
-  Value q = m.mul(m.fma(r, m.number(0.500000656f), m.number(1.00001466f)), r);
+  Value q = m.mul(m.polynomial(r, {1.0f, 0.500016153f, 0.166667163f}), r);
   Lanes lanes(m);
   Value power = lanes.lookUp(powers, m.asBits(t));
   Value y = m.fma(power, q, power);

@@ -20,19 +20,19 @@ func.func @test_exp(%x: f32, %y: vector<8xf32>) -> (f32, vector<8xf32>) {
   return %0, %1 : f32, vector<8xf32>
 }
 
-// A table of 32 numbers is two registers with AVX-512, four with AVX2. A scalar reads
+// A table of 16 numbers is one register with AVX-512, two with AVX2. A scalar reads
 // it from memory. Vectors of two registers are taken apart.
 // CHECK-LABEL: func @test_tables
-// CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx2.permps"
+// CHECK-COUNT-8: llvm.call_intrinsic "llvm.x86.avx2.permps"
 // CHECK-NOT: avx512
 // CHECK: return
 // SSE-LABEL: func @test_tables
 // SSE-NOT: llvm.x86
 // SSE: return
-// AVX512: memref.global "private" constant @mad_table : memref<32xf32>
+// AVX512: memref.global "private" constant @mad_table : memref<16xf32>
 // AVX512-LABEL: func @test_tables
-// AVX512: memref.load {{.*}} : memref<32xf32>
-// AVX512-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.ps.512"
+// AVX512: memref.load {{.*}} : memref<16xf32>
+// AVX512-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
 // AVX512-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
 // AVX512-COUNT-6: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
 // AVX512-COUNT-12: llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.ps.256"
