@@ -34,7 +34,8 @@ Value expandFastF32(F32Builder &m, Operation *op) {
   arith::FastMathFlagsAttr flags = math ? math.getFastMathFlagsAttr() : nullptr;
   if (!flags || !bitEnumContainsAll(flags.getValue(), F::nnan | F::ninf | F::afn))
     return {};
-  return isa<math::ExpOp>(op) ? expFast(m, op->getOperand(0)) : Value();
+  // With AVX-512 the exponential of all code is less work still.
+  return isa<math::ExpOp>(op) && m.level() < 4 ? expFast(m, op->getOperand(0)) : Value();
 }
 
 /// The larger as one instruction: `select(x > y, x, y)`.
