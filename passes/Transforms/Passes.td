@@ -47,7 +47,9 @@ def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
     Functions of f32, and the usual ones of f64, scalar or vector, become arithmetic
     written in place; see docs/performance.md for their errors. The scalar and the vector form of a
     function give the same bits, so that a result does not depend on where a loop
-    is split. From level 3 on they use fused multiply-add.
+    is split. From level 3 on they use fused multiply-add, and `exp`, `tanh` and `erf`
+    of f32 read tables by permutations of lanes: intrinsics of x86, other ones at
+    level 4 with the same result.
 
     Everything without an expansion here becomes a call of libm, lane
     by lane. What is left of the math dialect then are instructions, for
