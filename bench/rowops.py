@@ -46,7 +46,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
 
-def best(calls, budget=0.6):
+def best(calls, budget=0.4):
     """The shortest time of each call, {name: seconds}."""
     times = {}
     for name, call in calls.items():
@@ -57,7 +57,7 @@ def best(calls, budget=0.6):
     rounds = {n: max(1, int(1e-3 / t)) for n, t in times.items()}
     end = time.perf_counter() + budget * len(calls)
     turns = 0
-    while turns < 5 or (time.perf_counter() < end and turns < 200):
+    while turns < 3 or (time.perf_counter() < end and turns < 200):
         for name, call in calls.items():
             many = getattr(call, "many", None)
             start = time.thread_time()
