@@ -31,7 +31,8 @@ config.substitutions.append(("%cxx", shutil.which("g++") or "c++"))
 config.substitutions.append(("%clangxx", config.llvm_tools + "/clang++"))
 
 # A test that needs more than the compiler says so: `// REQUIRES: python`.
-for feature, program in [("python", "python3"), ("cc", "cc"), ("objdump", "llvm-objdump")]:
+for feature, program in [("python", "python3"), ("cc", "cc"), ("objdump", "llvm-objdump"),
+                         ("mca", "llvm-mca")]:
     if shutil.which(program, path=os.pathsep.join(path)):
         config.available_features.add(feature)
 config.mad_numpy = importlib.util.find_spec("numpy") is not None

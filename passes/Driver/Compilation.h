@@ -102,6 +102,10 @@ public:
   bool loadWeights(const std::string &file = {}, Evaluate evaluate = Evaluate::Compiled);
   const std::vector<WeightBytes> &weights() const;
 
+  /// Code for one level cuts its products by these parameters, in the form of
+  /// kernels::text. Other levels keep those that are built in.
+  void useTiles(int level, std::string text);
+
   /// Compiles for this machine and loads the code. The module stays as it is.
   std::unique_ptr<Jit> jit(const std::string &name);
   /// Compiles for all levels; writes libX.so, X.h and X.json into a folder, which is

@@ -38,6 +38,9 @@ struct Compilation::Impl {
   std::optional<Cache> cache;
   std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
+  std::pair<int, std::string> tiles = {-1, ""}; ///< a level, and its parameters of products
+
+  std::string tilesOf(int level) const { return tiles.first == level ? tiles.second : ""; }
 
   bool fail(std::string text) {
     errors.push_back(std::move(text));

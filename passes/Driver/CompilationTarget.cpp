@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Pass/PassManager.h"
 #include "passes/Driver/CompilationImpl.h"
+#include "passes/Kernels/TileTable.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Target/Codegen.h"
 #include "runtime/io/TensorFile.h"
@@ -57,7 +58,7 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
   // Code with hooks is for this run alone, and dumps need every stage.
   if (cache && dumpFolder.empty() && !(quick && wantsTrace)) {
     result.key.emplace("object");
-    result.key->add(moduleText()).add(level).add(quick).add(targetTriple());
+    result.key->add(moduleText()).add(level).add(quick).add(targetTriple()).add(tilesOf(level));
     result.object = cachedObject(*result.key, level, entries);
     if (result.object)
       return result;
@@ -65,6 +66,7 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
   result.module = cast<ModuleOp>((*module)->clone());
   CpuOptions options;
   options.level = level;
+  options.tiles = tilesOf(level);
   options.timeline = &times;
   options.traceKernels = quick && wantsTrace;
   bool dumped = true;
@@ -150,7 +152,7 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   StepTimer timer(impl->times, "link");
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   objects.push_back(std::move(all.front().object));
-  auto jit = makeJit({name, {level}, ""}, entries, weights, std::move(objects), impl->hooks());
+  auto jit = makeJit({name, {level}, "", {}}, entries, weights, std::move(objects), impl->hooks());
   if (!jit) {
     impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
     return nullptr;
@@ -195,6 +197,8 @@ static bool goIntoFile(const std::vector<WeightBytes> &weights, WeightsPlace pla
          (place == WeightsPlace::File || (place == WeightsPlace::Auto && bytes > mostInLibrary));
 }
 
+void Compilation::useTiles(int level, std::string text) { impl->tiles = {level, std::move(text)}; }
+
 const std::vector<std::string> &Compilation::written() const { return impl->written; }
 
 bool Compilation::build(const std::string &name, const std::vector<int> &levels,
@@ -223,7 +227,11 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   if (auto code = llvm::sys::fs::create_directories(folder))
     return impl->fail("error: cannot create the folder `" + folder + "`: " + code.message());
   auto path = [&](const std::string &file) { return (folder.empty() ? "." : folder) + "/" + file; };
-  ArtifactOptions options{name, levels, ""};
+  ArtifactOptions options{name, levels, "", {}};
+  for (int level : levels) {
+    std::string tiles = impl->tilesOf(level);
+    options.tiles.push_back(tiles.empty() ? kernels::text(kernels::builtinTiles(level)) : tiles);
+  }
   if (goIntoFile(weights, place))
     options.weightsFile = name + ".weights";
   impl->written = {"lib" + name + ".so", name + ".h", name + ".json"};
@@ -267,6 +275,7 @@ bool Compilation::lowerTo(const std::string &stage, int level, std::string &text
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*impl->module)->clone());
   CpuOptions options;
   options.level = level;
+  options.tiles = impl->tilesOf(level);
   options.stopAfter = stage;
   if (stage != "mad") {
     std::vector<EntryDescription> entries;

@@ -7,7 +7,9 @@
 #include "passes/Kernels/KernelLibrary.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -68,6 +70,21 @@ Value widen(ImplicitLocOpBuilder &b, Value value, Type from, Type to) {
   if (from.isUnsignedInteger())
     return arith::UIToFPOp::create(b, type, value);
   return arith::SIToFPOp::create(b, type, value);
+}
+
+func::FuncOp KernelLibrary::keep(Type element) {
+  return find(llvm::formatv("keep.{0}", element).str(), {flat(element)},
+              [](ImplicitLocOpBuilder &, ValueRange) {});
+}
+
+FlatMatrix flatten(ImplicitLocOpBuilder &b, Value matrix) {
+  auto data = memref::ExtractStridedMetadataOp::create(b, matrix);
+  Type element = getElementTypeOrSelf(matrix.getType());
+  Value count = Index(b).mul(data.getSizes()[0], data.getSizes()[1]);
+  Value flat = memref::ReinterpretCastOp::create(
+      b, KernelLibrary::flat(element), data.getBaseBuffer(), OpFoldResult(data.getOffset()),
+      ArrayRef<OpFoldResult>{count}, ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  return {flat, data.getStrides()[0], data.getStrides()[1]};
 }
 
 void forRange(ImplicitLocOpBuilder &b, Value from, Value to, int64_t step,

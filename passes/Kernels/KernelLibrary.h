@@ -9,7 +9,7 @@
 // combination of element types and called with ranges of blocks, so that pieces of
 // the work can run on several threads.
 //
-// Packed rows: for block i, step k and r < MR, element (i * K + k) * MR + r is
+// Packed rows: for block i, step k and r < 6, element (i * K + k) * 6 + r is
 // A[i * height + r, k], or 0 where there is no such row or r >= height.
 // Packed panels: for panel j, step k and c < NR, element (j * K + k) * NR + c is
 // B[k, j * NR + c], or 0 where there is no such column.
@@ -22,7 +22,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
-#include "passes/Kernels/TileSizes.h"
+#include "passes/Kernels/TileTable.h"
 
 namespace mad::kernels {
 
@@ -36,7 +36,10 @@ enum class WindowStep { One, Two, Any };
 /// say otherwise.
 class KernelLibrary {
 public:
-  KernelLibrary(mlir::ModuleOp module, int level) : module(module), symbols(module), level(level) {}
+  /// With the built-in parameters of the level, or those of a table.
+  KernelLibrary(mlir::ModuleOp module, int level) : KernelLibrary(module, builtinTiles(level)) {}
+  KernelLibrary(mlir::ModuleOp module, TileTable tiles)
+      : module(module), symbols(module), tiles(std::move(tiles)) {}
 
   /// pack(A: [M, K], packed: [?], from, to, height): blocks `from` to `to`. Elements of a
   /// narrower type become `to`. A has any strides, unless it is row-major.
@@ -57,6 +60,16 @@ public:
   /// columns, instead of packed ones.
   mlir::func::FuncOp multiplyPanels(mlir::Type panels, mlir::Type sum, bool fma,
                                     bool inPlace = false);
+  /// The same of operands in any order: multiply(rows: [?], panels: [?], C, row start, block
+  /// stride, row stride, row step, panel start, panel stride, panel step, steps, block from,
+  /// to, panel from, to, height, add). Element (i * height + r, k) of A lies at row start + i *
+  /// block stride + r * row stride + k * row step, element (k, j * NR + c) of B at panel
+  /// start + j * panel stride + k * panel step + c. The last panel of B must be padded to NR
+  /// columns where there are no `masks`, and where B is narrower than the sums.
+  mlir::func::FuncOp multiplyStrided(mlir::Type panels, mlir::Type sum, bool fma);
+
+  /// keep(memory: [?]): does nothing, but the memory is planned for.
+  mlir::func::FuncOp keep(mlir::Type element);
 
   /// Memory of any strides, and of the stored type.
   static mlir::MemRefType matrix(mlir::Type element);
@@ -65,7 +78,8 @@ public:
   static mlir::MemRefType rows(mlir::Type element);
   /// Neighbours from any place on.
   static mlir::MemRefType flat(mlir::Type element);
-  TileSizes sizes(mlir::Type sum) const { return tileSizes(sum, level); }
+  /// For sums of f32 or f64.
+  TileSizes sizes(mlir::Type sum) const { return tiles.of(sum.getIntOrFloatBitWidth()); }
 
 private:
   /// The function of that name; makes it with `write`, at the start of its body, if
@@ -76,13 +90,19 @@ private:
 
   mlir::ModuleOp module;
   mlir::SymbolTable symbols;
-  int level;
+  TileTable tiles;
 };
 
 /// How elements of a type are held in memory and registers: integers have no sign.
 mlir::Type stored(mlir::Type element);
 /// `value`, or each element of a vector, of type `from` as the float type `to`, exactly.
 mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type from, mlir::Type to);
+
+/// A matrix as flat memory, and the distances of its rows and columns.
+struct FlatMatrix {
+  mlir::Value memory, rows, columns;
+};
+FlatMatrix flatten(mlir::ImplicitLocOpBuilder &b, mlir::Value matrix);
 
 /// Writes a loop over [from, to).
 void forRange(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, int64_t step,

@@ -19,6 +19,9 @@ using namespace mlir;
 namespace mad::kernels {
 namespace {
 
+/// Strips that are fetched before they are copied.
+constexpr int64_t ahead = 2;
+
 class PanelPacker {
 public:
   PanelPacker(ImplicitLocOpBuilder &b, ValueRange arguments, TileSizes sizes, Type from, Type to,
@@ -54,6 +57,10 @@ private:
   void copyWhole(Value k, Value column, Value at, int64_t count) {
     int64_t lanes = sizes.lanes;
     if (order == Order::RowMajor) {
+      // A strip of a panel is short, so the hardware does not see what comes next.
+      for (int64_t r = 0; r < count; ++r)
+        memref::PrefetchOp::create(b, source, ValueRange{i.add(k, ahead * count + r), column},
+                                   /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
       for (int64_t r = 0; r < count; ++r)
         for (int64_t c = 0; c < sizes.NR; c += lanes)
           store(load(i.add(k, r), i.add(column, c), lanes), i.add(at, r * sizes.NR + c));

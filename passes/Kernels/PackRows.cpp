@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Where the steps are neighbours in memory, blocks of 4 x 4 are transposed in registers;
-// two of them, which share two rows, make the six of a block. Else one element at a time.
+// the last one of a block shares rows with the one before, as two of them make six. Else one
+// element at a time.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -33,9 +34,9 @@ public:
 
   void emit() {
     forRange(b, first, last, 1, [&](Value block) {
-      Value row = i.mul(block, height), start = i.mul(i.mul(block, K), sizes.MR);
-      Value whole = b.createOrFold<arith::AndIOp>(i.lessOrEqual(i.add(row, sizes.MR), M),
-                                                  i.lessOrEqual(i.constant(sizes.MR), height));
+      Value row = i.mul(block, height), start = i.mul(i.mul(block, K), blockRows);
+      Value whole = b.createOrFold<arith::AndIOp>(i.lessOrEqual(i.add(row, blockRows), M),
+                                                  i.lessOrEqual(i.constant(blockRows), height));
       when(b, whole, [&] { copyWhole(row, start); }, [&] { copyPart(row, start); });
     });
   }
@@ -51,14 +52,16 @@ private:
     if (order == Order::RowMajor) {
       end = i.sub(K, b.createOrFold<arith::RemUIOp>(K, i.constant(square)));
       forRange(b, i.constant(0), end, square, [&](Value k) {
-        Value at = i.add(start, i.mul(k, sizes.MR));
-        for (int64_t r : {int64_t(0), sizes.MR - square})
-          copySquare(i.add(row, r), k, i.add(at, r));
+        Value at = i.add(start, i.mul(k, blockRows));
+        for (int64_t r = 0; r < blockRows; r += square) {
+          int64_t from = std::min(r, blockRows - square);
+          copySquare(i.add(row, from), k, i.add(at, from));
+        }
       });
     }
     forRange(b, end, K, 1, [&](Value k) {
-      Value at = i.add(start, i.mul(k, sizes.MR));
-      for (int64_t r = 0; r < sizes.MR; ++r)
+      Value at = i.add(start, i.mul(k, blockRows));
+      for (int64_t r = 0; r < blockRows; ++r)
         store(load(i.add(row, r), k), i.add(at, r));
     });
   }
@@ -71,18 +74,18 @@ private:
           b, vector::LoadOp::create(b, type, source, ValueRange{i.add(row, r), k}), from, to));
     transpose(b, block);
     for (int64_t step = 0; step < square; ++step)
-      vector::StoreOp::create(b, block[step], packed, ValueRange{i.add(at, step * sizes.MR)});
+      vector::StoreOp::create(b, block[step], packed, ValueRange{i.add(at, step * blockRows)});
   }
 
   /// The last rows, with zeros behind them.
   void copyPart(Value row, Value start) {
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(to));
     Value count = i.min(height, i.sub(M, row));
-    forRange(b, i.constant(0), i.constant(sizes.MR), 1, [&](Value r) {
+    forRange(b, i.constant(0), i.constant(blockRows), 1, [&](Value r) {
       Value source = i.add(row, r);
       auto fill = [&](function_ref<Value(Value k)> value) {
         forRange(b, i.constant(0), K, 1,
-                 [&](Value k) { store(value(k), i.add(i.add(start, i.mul(k, sizes.MR)), r)); });
+                 [&](Value k) { store(value(k), i.add(i.add(start, i.mul(k, blockRows)), r)); });
       };
       when(
           b, i.less(r, count), [&] { fill([&](Value k) { return load(source, k); }); },

@@ -7,34 +7,36 @@
 #ifndef MAD_PASSES_KERNELS_TILESIZES_H
 #define MAD_PASSES_KERNELS_TILESIZES_H
 
-#include "mlir/IR/Types.h"
+#include <cstdint>
 
 namespace mad::kernels {
 
-/// How a product of matrices is cut, for one type of the sums and one CPU level. The
-/// names are those of Goto and van de Geijn, "Anatomy of high-performance matrix
-/// multiplication" (2008), and of BLIS.
-///
-/// The layouts of packed operands (`MR`, `NR`) are equal on all levels: packed weights
-/// and the memory that a call asks for are the same for every variant of the code.
+/// What is equal for all variants of the code, because they share the memory that a call
+/// asks for, and its pieces: the most rows of a block; rows that are cut together, a
+/// multiple of every MR; the memory of KC x NC packed elements.
+constexpr int64_t mostRows = 16, pieceRows = 192, panelBytes = 524288;
+/// Rows of a block of packed rows, in memory and in packed weights.
+constexpr int64_t blockRows = 6;
+
+/// How a product of matrices is cut, for one type of the sums and one CPU. No sum depends
+/// on it: each adds its products in order. The names are those of Goto and van de Geijn, "Anatomy
+/// of high-performance matrix multiplication" (2008), and of BLIS.
 struct TileSizes {
-  int64_t MR = 6;     ///< rows of a block of packed rows, most rows of a register tile
-  int64_t NR = 16;    ///< columns of a packed panel: 64 bytes of sums
+  int64_t MR = 6;     ///< rows of a register tile
+  int64_t NR = 16;    ///< columns of a packed panel: 64 bytes of sums, as in packed weights
   int64_t lanes = 8;  ///< elements of a register
   int64_t panels = 1; ///< panels that a full register tile is wide
   /// Steps of the reduction on one pass. Long passes: beginning and ending tiles costs
   /// more than a panel loses that is larger than the first cache.
   int64_t KC = 1024;
-  /// Rows on one pass, a multiple of MR: with KC steps 768 KiB, most of a second-level
-  /// cache of 1 MiB.
-  int64_t MC = 192;
-  /// Columns on one pass: sums that wait for the next steps stay in that cache.
-  int64_t NC = 512;
-  int64_t unroll = 4; ///< steps of the reduction written out
+  int64_t MC = 192; ///< rows on one pass, a multiple of MR
+  /// Columns on one pass: KC x NC of them stay in a second-level cache of 1 MiB.
+  int64_t NC = 128;
+  int64_t unroll = 1; ///< steps of the reduction written out
+  bool masks = true;  ///< loads under a mask are instructions
+  /// Columns are not packed up to so many elements, and not for so few rows.
+  int64_t plainColumns = 262144, plainRows = 384;
 };
-
-/// For sums of f32 or f64 and x86-64 level 0, 3 or 4.
-TileSizes tileSizes(mlir::Type sum, int level);
 
 } // namespace mad::kernels
 

@@ -64,8 +64,14 @@ static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   simplify(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
   simplify(pm);
-  pm.addPass(createPackWindows({options.level}));
-  pm.addPass(createPackContractions({options.level}));
+  PackWindowsOptions windows;
+  windows.level = options.level;
+  windows.tiles = options.tiles;
+  pm.addPass(createPackWindows(windows));
+  PackContractionsOptions pack;
+  pack.level = options.level;
+  pack.tiles = options.tiles;
+  pm.addPass(createPackContractions(pack));
   simplify(pm);
   pm.addPass(createPlanArena());
   simplify(pm);

@@ -27,6 +27,7 @@ class Timeline;
 /// How code is made for one CPU variant.
 struct CpuOptions {
   int level = 3;                ///< 0 x86-64, 3 x86-64-v3, 4 x86-64-v4
+  std::string tiles;            ///< parameters of products; empty: those of the level
   bool verify = false;          ///< run the verifier after every pass
   std::string stopAfter;        ///< name of a stage; empty: go to the LLVM dialect
   bool traceKernels = false;    ///< the code calls hooks around its kernels (`mad run --trace`)

@@ -8,7 +8,8 @@
 //   compiler   version text
 //   abi        binary interface, MAD_ABI_VERSION
 //   target     triple
-//   variants   [{name, level}], ascending
+//   variants   [{name, level, tiles}], ascending
+//              tiles: parameters of products, as `mad tune` chooses them
 //   entries    [{name, doc, dims: [name], inputs, outputs, weights: [name]}]
 //              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null], state}]
 //              state: only of one tensor that the call updates; 1 + the number of the
@@ -25,6 +26,7 @@
 #include "passes/Target/Object.h"
 #include "runtime/artifact.h"
 #include "runtime/core/checksum.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -85,8 +87,11 @@ std::string mad::manifest(const ArtifactOptions &options,
                           const std::vector<WeightBytes> &weights,
                           const std::vector<uint64_t> &offsets) {
   json::Array variants, entryList, weightList;
-  for (int level : options.levels)
+  for (auto [i, level] : enumerate(options.levels)) {
     variants.push_back(json::Object{{"name", variant(level).name}, {"level", level}});
+    if (i < options.tiles.size())
+      variants.back().getAsObject()->try_emplace("tiles", options.tiles[i]);
+  }
   for (const EntryDescription &one : entries)
     entryList.push_back(entry(one));
   for (size_t i = 0; i < weights.size(); ++i) {

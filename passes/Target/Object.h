@@ -65,6 +65,7 @@ struct ArtifactOptions {
   std::vector<int> levels; ///< of the objects, ascending; suffix of level n is `.vn`
   /// Name of the file beside the library that holds the weights; empty: the library does.
   std::string weightsFile = {};
+  std::vector<std::string> tiles = {}; ///< of each level: how products were cut, for people
 };
 /// The manifest: JSON, keys in Manifest.cpp. Where `offsets` are known, each weight
 /// says where it lies in its section or file, and its checksum.

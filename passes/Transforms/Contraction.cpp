@@ -72,7 +72,7 @@ static llvm::SmallBitVector dimsOf(AffineMap map) {
 
 int64_t panelOf(Type sum) { return 64 / (sum.getIntOrFloatBitWidth() / 8); }
 
-int64_t blockHeight() { return kernels::TileSizes().MR; }
+int64_t blockHeight() { return kernels::blockRows; }
 
 AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel, MLIRContext *context) {
   AffineExpr column = getAffineDimExpr(n, context);

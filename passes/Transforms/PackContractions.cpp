@@ -3,9 +3,10 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Three loops over pieces, of which each may run on several threads: pack the rows,
-// pack the columns, multiply. A piece of the last takes some rows and columns of the
-// result through the whole reduction, so that each sum has one order.
+// A loop over pieces, which may run on several threads: a piece takes some rows and
+// columns of the result through the whole reduction, so that each sum has one order. It
+// packs its columns itself, as many as its caches hold, or reads them where they lie.
+// Rows that are not neighbours in memory are packed before, in a loop of their own.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,6 +19,7 @@
 #include "passes/Kernels/KernelLibrary.h"
 #include "passes/Transforms/Contraction.h"
 #include "passes/Transforms/Epilogue.h"
+#include "passes/Transforms/FuseRows.h"
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/PackRowBlocks.h"
 #include "passes/Transforms/Passes.h"
@@ -34,15 +36,22 @@ namespace {
 
 using kernels::Index;
 using kernels::KernelLibrary;
+using kernels::blockRows;
+using kernels::mostRows;
 using kernels::Order;
+using kernels::panelBytes;
+using kernels::pieceRows;
 using kernels::TileSizes;
 
 /// From this many rows, columns and steps on packing pays.
 constexpr int64_t leastRows = 16, leastColumns = 16, leastSteps = 16;
 /// Estimated picoseconds of one product and sum, and of packing one element.
 constexpr int64_t productTime = 20, packTime = 500;
-/// A piece has so many panels, if there are.
-constexpr int64_t leastPanels = 4;
+/// A piece has so many panels, if there are: of a weight, and of what it packs itself.
+constexpr int64_t leastPanels = 4, piecePanels = 8;
+/// With packing a piece has so many times the least rows; columns with fewer elements are
+/// not worth it.
+constexpr int64_t pieceChunks = 8, fewColumns = 262144;
 
 class Packed {
 public:
@@ -61,16 +70,32 @@ private:
   Value size(unsigned dim);
   Value view(unsigned operand, Value outer, unsigned first, unsigned second, MemRefType as);
   Value buffer(Type element, Value count);
+  Value asFlat(Value memory);
   using Piece = function_ref<void(Value outer, Value from, Value to)>;
-  void pieces(Value time, ArrayRef<CutExtent> dims, function_ref<void(ArrayRef<PieceRange>)> body);
+  void pieces(Value time, ArrayRef<CutExtent> dims,
+              function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body);
   void split(Value from, Value to, Value blocks, Piece body);
   Value part(Value memory, Value number, Value count, int64_t width);
+  bool isOverwritten(unsigned operand);
+  int64_t tileRows() const { return plainRows ? sizes.MR : blockRows; }
+  void findPlain();
   void packRows(Value rows);
-  void packPanels(Value packed);
-  void multiplyChunk(Value chunk, Value chunks, Value rows, Value packed, Value firstPanel,
-                     Value lastPanel);
-  void multiply(Value rows, Value packed);
-  void write(Value rows, Value packed);
+  /// Some blocks of rows of one product.
+  struct Part {
+    Value rows, panels; ///< packed
+    Value number, low, high;
+  };
+  /// Memory, and where rows, columns and steps lie in it.
+  struct Factors {
+    Value left, right;
+    SmallVector<Value> strides;
+  };
+  void packPanels(const Part &part, Value from, Value to, Value k, Value end);
+  Factors factors(const Part &part, bool plain, Value from, Value k, Value end);
+  void multiplySteps(const Part &part, Value from, Value to, Value k, Value end);
+  void multiplyPart(const Part &part, Value firstPanel, Value lastPanel);
+  void multiply(Value rows, Value panelsOfWeight);
+  void write(Value rows);
   Value asPanels();
   void emit();
   void emitEpilogues(Value low, Value high, Value from, Value to);
@@ -87,6 +112,8 @@ private:
   Value M, N, K, outer; ///< sizes, and the number of products
   bool shared = false;  ///< one B for all of them
   Value height, blocks, panels;
+  bool plainRows = false; ///< rows are not packed
+  Value plainColumns;     ///< nor are columns
 };
 
 bool Packed::pays() {
@@ -172,15 +199,20 @@ Value Packed::buffer(Type element, Value count) {
   return memref::AllocOp::create(b, type, ValueRange{count}, b.getI64IntegerAttr(64));
 }
 
+Value Packed::asFlat(Value memory) {
+  auto type = KernelLibrary::flat(getElementTypeOrSelf(memory.getType()));
+  return memory.getType() == type ? memory : memref::CastOp::create(b, type, memory).getResult();
+}
+
 /// A loop over pieces of up to two dimensions, by the time that the whole takes.
 void Packed::pieces(Value time, ArrayRef<CutExtent> dims,
-                    function_ref<void(ArrayRef<PieceRange>)> body) {
+                    function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body) {
   PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
   auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
                                       ValueRange{i.constant(1)});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]));
+  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]), grid);
 }
 
 /// A range over `blocks` of each product, one product at a time.
@@ -205,6 +237,36 @@ Value Packed::part(Value memory, Value number, Value count, int64_t width) {
                                    ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
 }
 
+/// Whether what follows may write to where a factor lies.
+bool Packed::isOverwritten(unsigned operand) {
+  Value source = rows::baseOf(c.op->getOperand(operand));
+  return llvm::any_of(epilogue, [&](GenericOp op) {
+    Value base = rows::baseOf(op.getDpsInits()[0]);
+    return !source || !base || source == base;
+  });
+}
+
+/// Which factors are read where they lie. Rows of neighbours always are: six of them
+/// are as good for the caches as packed ones. Columns are packed from some size on.
+void Packed::findPlain() {
+  auto lies = [&](unsigned operand, unsigned dim) {
+    AffineMap map = c.map(operand);
+    auto type = cast<MemRefType>(c.op->getOperand(operand).getType());
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    return c.element(operand) == c.sum && map.getDimPosition(map.getNumResults() - 1) == dim &&
+           succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1 &&
+           !isOverwritten(operand);
+  };
+  plainRows = lies(c.a, c.k);
+  plainColumns = arith::ConstantIntOp::create(b, 0, 1);
+  if (c.panel || !sizes.masks || !lies(c.b, c.n))
+    return;
+  plainColumns =
+      b.createOrFold<arith::OrIOp>(i.lessOrEqual(i.mul(K, N), i.constant(sizes.plainColumns)),
+                                   i.lessOrEqual(M, i.constant(sizes.plainRows)));
+}
+
 void Packed::packRows(Value rows) {
   Type type = factorType(c.op, c.a);
   auto memory = cast<MemRefType>(c.op->getOperand(c.a).getType());
@@ -217,63 +279,109 @@ void Packed::packRows(Value rows) {
       library.packRows(type, c.sum, rowMajor ? Order::RowMajor : Order::ColumnMajor);
   MemRefType as = rowMajor ? KernelLibrary::rows(type) : KernelLibrary::matrix(type);
   Value time = i.mul(i.mul(i.mul(outer, M), K), packTime);
-  pieces(time, {{i.mul(outer, blocks), 1}}, [&](ArrayRef<PieceRange> range) {
+  pieces(time, {{i.mul(outer, blocks), 1}}, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
     Value from = range[0].low, to = i.add(from, range[0].length);
     split(from, to, blocks, [&](Value number, Value low, Value high) {
       Value source = view(c.a, number, *c.m, c.k, as);
-      Value target = part(rows, number, blocks, sizes.MR);
+      Value target = part(rows, number, blocks, blockRows);
       func::CallOp::create(b, function, ValueRange{source, target, low, high, height});
     });
   });
 }
 
-void Packed::packPanels(Value packed) {
+/// Packs some panels and steps of the columns.
+void Packed::packPanels(const Part &part, Value from, Value to, Value k, Value end) {
   Type type = factorType(c.op, c.b);
   AffineMap map = c.map(c.b);
   bool rowMajor = map.getDimPosition(map.getNumResults() - 1) == c.n;
   func::FuncOp function =
       library.packPanels(type, c.sum, rowMajor ? Order::RowMajor : Order::ColumnMajor);
-  Value count = shared ? i.constant(1) : outer;
-  Value time = i.mul(i.mul(i.mul(count, N), K), packTime);
-  pieces(time, {{i.mul(count, panels), 1}}, [&](ArrayRef<PieceRange> range) {
-    Value from = range[0].low, to = i.add(from, range[0].length);
-    auto pack = [&](Value number, Value low, Value high) {
-      Value source =
-          view(c.b, number, rowMajor ? c.k : c.n, rowMajor ? c.n : c.k, KernelLibrary::rows(type));
-      Value target = part(packed, number, panels, sizes.NR);
-      func::CallOp::create(b, function, ValueRange{source, target, low, high});
+  Value column = i.mul(from, sizes.NR);
+  Value columns = i.sub(i.min(i.mul(to, sizes.NR), N), column), steps = i.sub(end, k);
+  Value source =
+      view(c.b, part.number, rowMajor ? c.k : c.n, rowMajor ? c.n : c.k, KernelLibrary::rows(type));
+  SmallVector<OpFoldResult> offsets{k, column}, shape{steps, columns},
+      strides(2, b.getIndexAttr(1));
+  if (!rowMajor)
+    std::swap(offsets[0], offsets[1]), std::swap(shape[0], shape[1]);
+  source = memref::SubViewOp::create(b, KernelLibrary::rows(type), source, offsets, shape, strides);
+  func::CallOp::create(b, function,
+                       ValueRange{source, asFlat(part.panels), i.constant(0), i.sub(to, from)});
+}
+
+/// The factors of the part, as the kernel takes them.
+Packed::Factors Packed::factors(const Part &part, bool plain, Value from, Value k, Value end) {
+  Factors f;
+  if (plainRows) {
+    auto [memory, row, column] =
+        kernels::flatten(b, view(c.a, part.number, *c.m, c.k, KernelLibrary::rows(c.sum)));
+    f.left = memory;
+    f.strides = {i.mul(k, column), i.mul(row, height), row, column};
+  } else {
+    f.left = this->part(part.rows, part.number, blocks, blockRows);
+    f.strides = {i.mul(k, blockRows), i.mul(K, blockRows), i.constant(1), i.constant(blockRows)};
+  }
+  Value wide = i.constant(sizes.NR);
+  if (plain) {
+    auto [memory, row, column] =
+        kernels::flatten(b, view(c.b, part.number, c.k, c.n, KernelLibrary::rows(c.sum)));
+    f.right = memory;
+    f.strides.append({i.mul(k, row), wide, row});
+  } else if (c.panel) {
+    f.right = part.panels;
+    f.strides.append({i.mul(k, sizes.NR), i.mul(K, sizes.NR), wide});
+  } else {
+    Value stride = i.mul(i.sub(end, k), sizes.NR);
+    f.right = part.panels;
+    f.strides.append({i.sub(i.constant(0), i.mul(from, stride)), stride, wide});
+  }
+  f.right = asFlat(f.right);
+  return f;
+}
+
+/// Some rows and panels of one product, for a range of steps.
+void Packed::multiplySteps(const Part &part, Value from, Value to, Value k, Value end) {
+  Value result = view(c.c(), part.number, *c.m, c.n, KernelLibrary::rows(c.sum));
+  Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, i.constant(0));
+  Value last = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, end, K);
+  if (fills.empty())
+    add = arith::ConstantIntOp::create(b, 1, 1);
+  func::FuncOp function = library.multiplyStrided(c.panel ? factorType(c.op, c.b) : c.sum, c.sum,
+                                                  /*fma=*/c.mayContract && level >= 3);
+  int64_t most = std::max<int64_t>(1, sizes.MC / tileRows());
+  kernels::forRange(b, part.low, part.high, most, [&](Value low) {
+    Value high = i.min(i.add(low, most), part.high);
+    auto call = [&](bool plain) {
+      Factors f = factors(part, plain, from, k, end);
+      SmallVector<Value> values{f.left, f.right, result};
+      values.append(f.strides);
+      values.append({i.sub(end, k), low, high, from, to, height, add});
+      func::CallOp::create(b, function, values);
     };
-    if (shared)
-      pack(i.constant(0), from, to);
+    if (auto known = getConstantIntValue(plainColumns))
+      call(*known);
     else
-      split(from, to, panels, pack);
+      kernels::when(b, plainColumns, [&] { call(true); }, [&] { call(false); });
+    if (!epilogue.empty())
+      kernels::when(b, last, [&] { emitEpilogues(low, high, from, to); });
   });
 }
 
-/// Chunks of rows, through the whole reduction, for a range of panels.
-void Packed::multiplyChunk(Value chunk, Value chunks, Value rows, Value packed, Value firstPanel,
-                           Value lastPanel) {
-  Value number = b.createOrFold<arith::DivUIOp>(chunk, chunks);
-  Value low = i.mul(b.createOrFold<arith::RemUIOp>(chunk, chunks), sizes.MC / sizes.MR);
-  Value high = i.min(i.add(low, sizes.MC / sizes.MR), blocks);
-  Value result = view(c.c(), number, *c.m, c.n, KernelLibrary::rows(c.sum));
-  Value left = part(rows, number, blocks, sizes.MR);
-  Value right = part(packed, shared ? i.constant(0) : number, panels, sizes.NR);
-  func::FuncOp function = library.multiplyPanels(c.panel ? factorType(c.op, c.b) : c.sum, c.sum,
-                                                 /*fma=*/c.mayContract && level >= 3);
+/// Some rows and panels of one product, through the whole reduction.
+void Packed::multiplyPart(const Part &part, Value firstPanel, Value lastPanel) {
   int64_t width = sizes.NC / sizes.NR;
   kernels::forRange(b, firstPanel, lastPanel, width, [&](Value from) {
     Value to = i.min(i.add(from, width), lastPanel);
     kernels::forRange(b, i.constant(0), K, sizes.KC, [&](Value k) {
       Value end = i.min(i.add(k, sizes.KC), K);
-      Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, i.constant(0));
-      if (fills.empty())
-        add = arith::ConstantIntOp::create(b, 1, 1);
-      func::CallOp::create(
-          b, function,
-          ValueRange{left, right, result, K, low, high, from, to, k, end, height, add});
+      auto pack = [&] { packPanels(part, from, to, k, end); };
+      auto known = getConstantIntValue(plainColumns);
+      if (!known)
+        kernels::when(b, plainColumns, [] {}, pack);
+      else if (!*known && !c.panel)
+        pack();
+      multiplySteps(part, from, to, k, end);
     });
-    emitEpilogues(low, high, from, to);
   });
 }
 
@@ -290,25 +398,46 @@ void Packed::emitEpilogues(Value low, Value high, Value from, Value to) {
     emitEpilogue(b, op, block);
 }
 
-void Packed::multiply(Value rows, Value packed) {
-  Value chunks = i.ceilDiv(blocks, sizes.MC / sizes.MR);
-  Value total = i.mul(outer, chunks);
+/// Pieces of rows and panels. A piece packs its panels for itself, so few pieces have the
+/// same panels. Their number and their memory are the same for all levels of CPUs.
+void Packed::multiply(Value rows, Value panelsOfWeight) {
+  Value chunks = i.ceilDiv(M, pieceRows), tall = i.constant(1);
+  if (!c.panel && c.outer.empty())
+    tall = b.createOrFold<arith::SelectOp>(i.lessOrEqual(i.mul(K, N), i.constant(fewColumns)),
+                                           i.constant(1), i.constant(pieceChunks));
   Value time = i.mul(i.mul(i.mul(i.mul(outer, M), N), K), productTime);
-  // Along the rows first: a piece then reads few rows and all panels.
-  pieces(time, {{total, 1}, {panels, leastPanels}}, [&](ArrayRef<PieceRange> range) {
-    Value last = i.add(range[0].low, range[0].length);
-    kernels::forRange(b, range[0].low, last, 1, [&](Value chunk) {
-      multiplyChunk(chunk, chunks, rows, packed, range[1].low,
-                    i.add(range[1].low, range[1].length));
+  CutExtent down{i.mul(outer, i.ceilDiv(chunks, tall)), 1};
+  CutExtent across{panels, c.panel ? leastPanels : piecePanels};
+  unsigned first = c.outer.empty() ? 1 : 0;
+  SmallVector<CutExtent> dims{down, across};
+  if (first)
+    std::swap(dims[0], dims[1]);
+  pieces(time, dims, [&](ArrayRef<PieceRange> range, const PieceGrid &grid) {
+    PieceRange tallRange = range[first], wide = range[1 - first];
+    Part part;
+    part.rows = rows;
+    part.panels = panelsOfWeight;
+    if (!c.panel) {
+      Value count = i.mul(i.mul(grid.steps[1 - first], K), sizes.NR);
+      Value most = i.constant(panelBytes / (c.sum.getIntOrFloatBitWidth() / 8));
+      part.panels = buffer(c.sum, i.min(count, most));
+      // Other levels may use it.
+      func::CallOp::create(b, library.keep(c.sum), asFlat(part.panels));
+    }
+    Value from = i.mul(tallRange.low, tall), to = i.add(from, i.mul(tallRange.length, tall));
+    split(from, to, chunks, [&](Value number, Value low, Value high) {
+      part.number = number;
+      part.low = i.mul(low, pieceRows / tileRows());
+      part.high = i.min(i.mul(high, pieceRows / tileRows()), blocks);
+      multiplyPart(part, wide.low, i.add(wide.low, wide.length));
     });
   });
 }
 
-void Packed::write(Value rows, Value packed) {
-  packRows(rows);
-  if (!c.panel)
-    packPanels(packed);
-  multiply(rows, packed);
+void Packed::write(Value rows) {
+  if (!plainRows)
+    packRows(rows);
+  multiply(rows, c.panel ? asPanels() : Value());
 }
 
 /// A factor that is packed, as flat memory.
@@ -333,19 +462,22 @@ void Packed::emit() {
   for (unsigned d : c.outer)
     outer = i.mul(outer, size(d));
   shared = llvm::none_of(c.outer, [&](unsigned d) { return c.map(c.b).isFunctionOfDim(d); });
-  // 7 and 8 rows are two tiles of 4: less time than one of 6 and one of 2.
-  Value isTall = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule,
-                                               i.sub(M, i.constant(sizes.MR + 1)), i.constant(1));
-  height = b.createOrFold<arith::SelectOp>(isTall, i.constant(4), i.constant(sizes.MR));
-  blocks = i.ceilDiv(M, height);
   panels = i.ceilDiv(N, sizes.NR);
-  // As many blocks as `blocks`, without the choice.
-  Value mostBlocks = i.ceilDiv(M, sizes.MR);
-  Value rows = buffer(c.sum, i.mul(i.mul(i.mul(outer, mostBlocks), K), sizes.MR));
+  findPlain();
+  // 7 and 8 rows are two tiles of 4: less time than one of 6 and one of 2.
+  height = i.constant(tileRows());
+  if (tileRows() == 6) {
+    Value isTall = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule, i.sub(M, i.constant(7)),
+                                                 i.constant(1));
+    height = b.createOrFold<arith::SelectOp>(isTall, i.constant(4), height);
+  }
+  blocks = i.ceilDiv(M, height);
+  // For any number of rows in a block, so that all levels of CPUs need the same memory.
+  Value rows;
+  if (!plainRows)
+    rows = buffer(c.sum, i.mul(i.mul(outer, i.add(M, mostRows)), K));
   if (c.panel)
-    return write(rows, asPanels());
-  Value matrices = shared ? i.constant(1) : outer;
-  Value packed = buffer(c.sum, i.mul(i.mul(i.mul(matrices, panels), K), sizes.NR));
+    return write(rows);
 
   Value large;
   for (auto [dim, size, least] : {std::tuple(*c.m, M, leastRows), std::tuple(c.n, N, leastColumns),
@@ -356,7 +488,7 @@ void Packed::emit() {
     }
   if (large)
     kernels::when(
-        b, large, [&] { write(rows, packed); },
+        b, large, [&] { write(rows); },
         [&] {
           for (linalg::FillOp fill : fills)
             b.clone(*fill.getOperation());
@@ -365,7 +497,7 @@ void Packed::emit() {
             b.clone(*op.getOperation());
         });
   else
-    write(rows, packed);
+    write(rows);
 }
 
 struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
@@ -378,7 +510,12 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
         ops.push_back(op);
     });
     IRRewriter rewriter(&getContext());
-    KernelLibrary library(getOperation(), level);
+    auto table = kernels::readText(tiles, level);
+    if (!table) {
+      getOperation().emitError("tiles: ") << llvm::toString(table.takeError());
+      return signalPassFailure();
+    }
+    KernelLibrary library(getOperation(), std::move(*table));
     SeenColumns seen;
     for (GenericOp op : ops) {
       if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2)

@@ -157,7 +157,7 @@ Value Windows::rowsOf(Value number) {
     }
     number = b.createOrFold<arith::DivUIOp>(number, extent);
   }
-  Value length = i.mul(i.mul(blocks, K), sizes.MR);
+  Value length = i.mul(i.mul(blocks, K), kernels::blockRows);
   return part(rows, i.mul(group, length), length);
 }
 
@@ -221,7 +221,7 @@ void Windows::packRows() {
   }
   Type type = factorType(p.op, p.w);
   func::FuncOp function = library.packRows(type, p.sum, kernels::Order::RowMajor);
-  Value matrix = asMatrix(p.w, p.m), length = i.mul(i.mul(blocks, K), sizes.MR);
+  Value matrix = asMatrix(p.w, p.m), length = i.mul(i.mul(blocks, K), kernels::blockRows);
   rows = buffer(p.sum, i.mul(groups, length));
   Value time = i.mul(i.mul(i.mul(groups, M), K), packTime);
   pieces(time, i.mul(groups, blocks), [&](Value from, Value to) {
@@ -231,7 +231,7 @@ void Windows::packRows() {
       Value source = rowsFrom(matrix, i.mul(group, M), M, i.constant(0), K);
       Value target = part(rows, i.mul(group, length), length);
       func::CallOp::create(
-          b, function, ValueRange{source, target, number, i.add(number, 1), i.constant(sizes.MR)});
+          b, function, ValueRange{source, target, number, i.add(number, 1), i.constant(kernels::blockRows)});
     });
   });
 }
@@ -281,7 +281,7 @@ void Windows::multiply(Value number, Value first, Value count, Value packed) {
   Value width = i.min(i.mul(count, sizes.NR), i.sub(N, column));
   Value result = rowsFrom(asMatrix(2, p.m), row, M, column, width);
   Value left = rowsOf(number), zero = i.constant(0);
-  int64_t most = sizes.MC / sizes.MR;
+  int64_t most = std::max<int64_t>(1, sizes.MC / kernels::blockRows);
   kernels::forRange(b, zero, blocks, most, [&](Value low) {
     Value high = i.min(i.add(low, most), blocks);
     kernels::forRange(b, zero, K, sizes.KC, [&](Value k) {
@@ -291,11 +291,11 @@ void Windows::multiply(Value number, Value first, Value count, Value packed) {
         add = arith::ConstantIntOp::create(b, 1, 1);
       func::CallOp::create(b, function,
                            ValueRange{left, packed, result, K, low, high, zero, count, k, end,
-                                      i.constant(sizes.MR), add});
+                                      i.constant(kernels::blockRows), add});
     });
     Block block;
-    block.row = i.add(row, i.mul(low, sizes.MR));
-    block.rows = i.sub(i.min(i.mul(high, sizes.MR), M), i.mul(low, sizes.MR));
+    block.row = i.add(row, i.mul(low, kernels::blockRows));
+    block.rows = i.sub(i.min(i.mul(high, kernels::blockRows), M), i.mul(low, kernels::blockRows));
     block.column = column;
     block.columns = width;
     for (GenericOp op : epilogue)
@@ -314,7 +314,7 @@ void Windows::emit() {
     strides.push_back(ShapedType::isDynamic(number) ? stride : i.constant(number));
   M = size(p.m), N = product(p.n), K = product(p.k);
   outer = product(p.outer), groups = product(p.groups);
-  blocks = i.ceilDiv(M, sizes.MR), panels = i.ceilDiv(N, sizes.NR);
+  blocks = i.ceilDiv(M, kernels::blockRows), panels = i.ceilDiv(N, sizes.NR);
   int64_t bytes = sizes.NR * p.sum.getIntOrFloatBitWidth() / 8;
   Value fit =
       b.createOrFold<arith::DivUIOp>(i.constant(chunkBytes / bytes), i.max(K, i.constant(1)));
@@ -350,7 +350,12 @@ struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
       if (!op->getParentOfType<scf::ParallelOp>())
         ops.push_back(op);
     });
-    KernelLibrary library(getOperation(), level);
+    auto table = kernels::readText(tiles, level);
+    if (!table) {
+      getOperation().emitError("tiles: ") << llvm::toString(table.takeError());
+      return signalPassFailure();
+    }
+    KernelLibrary library(getOperation(), std::move(*table));
     for (GenericOp op : ops) {
       auto product = WindowProduct::match(op);
       if (!product)

@@ -108,7 +108,9 @@ def PackWindows : Pass<"mad-pack-windows", "::mlir::ModuleOp"> {
     Option<"level", "level", "int", /*default=*/"3",
            "x86-64 level of the code: 0, 3 or 4">,
     Option<"grain", "grain", "int64_t", /*default=*/"20000000",
-           "estimated time of a piece in picoseconds">];
+           "estimated time of a piece in picoseconds">,
+    Option<"tiles", "tiles", "std::string", /*default=*/"\"\"",
+           "tile parameters, as those of mad-pack-contractions">];
   let statistics = [Statistic<"numPacked", "num-packed", "ops replaced by calls">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
@@ -221,9 +223,9 @@ def PackContractions : Pass<"mad-pack-contractions", "::mlir::ModuleOp"> {
   let summary = "multiplies large matrices in packed blocks";
   let description = [{
     Products of matrices in memory, of any sizes and strides, become calls of the
-    functions that passes/Kernels builds: both operands are packed into buffers, then
-    tiles of the result are computed in registers. What is too small to pay for it
-    stays; where sizes are known when running only, the code decides then. The order of
+    functions that passes/Kernels builds: operands that are large or whose elements are
+    not neighbours are packed into buffers, then tiles of the result are computed in
+    registers. What is too small to pay for it stays; where sizes are known when running only, the code decides then. The order of
     each sum is that of the op. After bufferization, before the arena is planned.
 
     In loops over blocks of rows (mad-fuse-rows) the right factor is packed in front of
@@ -233,7 +235,9 @@ def PackContractions : Pass<"mad-pack-contractions", "::mlir::ModuleOp"> {
     Option<"level", "level", "int", /*default=*/"3",
            "x86-64 level of the code: 0, 3 or 4">,
     Option<"grain", "grain", "int64_t", /*default=*/"20000000",
-           "estimated time of a piece in picoseconds">];
+           "estimated time of a piece in picoseconds">,
+    Option<"tiles", "tiles", "std::string", /*default=*/"\"\"",
+           "tile parameters, as in f32:MR=6,KC=1024;f64:MR=6; default: those of the level">];
   let statistics = [Statistic<"numPacked", "num-packed", "ops replaced by calls">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",

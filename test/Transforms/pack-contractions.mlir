@@ -4,18 +4,47 @@
 #b = affine_map<(m, n, k) -> (k, n)>
 #c = affine_map<(m, n, k) -> (m, n)>
 
-// Known to be large: the fill goes, because the first steps write.
+// Known to be large: the fill goes, because the first steps write. A piece packs its
+// columns; rows of neighbours stay where they are.
 // CHECK-LABEL: func @large
 // CHECK-NOT: linalg
-// CHECK: %[[ROWS:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xf32>
+// CHECK-NOT: call @pack_rows
+// CHECK: scf.parallel
 // CHECK: %[[PANELS:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xf32>
-// CHECK: scf.parallel
-// CHECK: call @pack_rows.f32.f32
-// CHECK: scf.parallel
 // CHECK: call @pack_panels.f32.f32.rows
-// CHECK: scf.parallel
-// CHECK: call @multiply_panels.f32.f32(
-func.func @large(%x: memref<64x100xf32>, %w: memref<100x48xf32>, %y: memref<64x48xf32>) {
+// CHECK: memref.extract_strided_metadata
+// CHECK: call @multiply.f32.f32(
+func.func @large(%x: memref<64x1000xf32>, %w: memref<1000x480xf32>, %y: memref<64x480xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<64x480xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x1000xf32>, memref<1000x480xf32>) outs(%y : memref<64x480xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %r, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+// CHECK: func.func private @multiply.f32.f32
+// CHECK: math.fma
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Few columns are not packed either, but memory is kept for the levels that must.
+// CHECK-LABEL: func @plain
+// CHECK-NOT: call @pack
+// CHECK: memref.alloc
+// CHECK: call @keep.f32
+// CHECK-NOT: call @pack
+// CHECK: call @multiply.f32.f32(
+// CHECK-NOT: call @pack
+// CHECK: return
+func.func @plain(%x: memref<64x100xf32>, %w: memref<100x48xf32>, %y: memref<64x48xf32>) {
   %zero = arith.constant 0.0 : f32
   linalg.fill ins(%zero : f32) outs(%y : memref<64x48xf32>)
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
@@ -27,10 +56,40 @@ func.func @large(%x: memref<64x100xf32>, %w: memref<100x48xf32>, %y: memref<64x4
   }
   return
 }
-// CHECK: func.func private @pack_rows.f32.f32
-// CHECK: func.func private @pack_panels.f32.f32.rows
-// CHECK: func.func private @multiply_panels.f32.f32
-// CHECK: math.fma
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+// What follows writes to where the rows are, while other columns still need them: they
+// are packed before.
+// CHECK-LABEL: func @overwritten
+// CHECK: scf.parallel
+// CHECK: call @pack_rows.f32.f32
+// CHECK: scf.parallel
+// CHECK: call @multiply.f32.f32.rounded(
+// CHECK: linalg.generic {{.*}} outs({{.*}} : memref<?x?xf32, strided<[64, 1], offset: ?>>)
+func.func @overwritten(%x: memref<64x64xf32>, %w: memref<64x64xf32>, %y: memref<64x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<64x64xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x64xf32>, memref<64x64xf32>) outs(%y : memref<64x64xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %r, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<64x64xf32>) outs(%x : memref<64x64xf32>) {
+  ^bb0(%p: f32, %r: f32):
+    %1 = arith.negf %p : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
 
 // -----
 
@@ -46,7 +105,7 @@ func.func @large(%x: memref<64x100xf32>, %w: memref<100x48xf32>, %y: memref<64x4
 // CHECK: %[[LARGE:.*]] = arith.andi
 // CHECK: scf.if %[[LARGE]]
 // CHECK: call @pack_panels.f32.f32.columns
-// CHECK: call @multiply_panels.f32.f32.rounded
+// CHECK: call @multiply.f32.f32.rounded
 // CHECK: else
 // CHECK: linalg.fill
 // CHECK: linalg.generic
@@ -96,7 +155,7 @@ func.func @few(%x: memref<4x100xf32>, %w: memref<100x48xf32>, %y: memref<4x48xf3
 
 // A bias runs on each block; what reads elsewhere waits.
 // CHECK-LABEL: func @epilogue
-// CHECK: call @multiply_panels.f32.f32.rounded(
+// CHECK: call @multiply.f32.f32.rounded(
 // CHECK: %[[BIAS:.*]] = memref.subview %arg2
 // CHECK: %[[BLOCK:.*]] = memref.subview %arg3
 // CHECK: linalg.generic {{.*}} ins(%[[BIAS]] : {{.*}}) outs(%[[BLOCK]] :

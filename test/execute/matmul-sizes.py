@@ -115,7 +115,7 @@ def main():
                 if entry != "plain":
                     sizes = [sizes[k] for k in rng.choice(len(sizes), 150, replace=False)]
                 if entry != "heads":
-                    sizes += [(1, 2100, 70), (200, 1030, 530), (8, 1500, 1100), (700, 40, 600)]
+                    sizes += [(1, 2100, 70), (200, 1030, 530), (400, 1030, 530), (8, 1500, 1100), (700, 40, 600)]
                 for size in sizes:
                     check(call, entry, rng, *size)
                     count += 1

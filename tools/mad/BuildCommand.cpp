@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Driver/HostTiles.h"
+#include "passes/Target/Object.h"
 #include "tools/mad/Common.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -51,12 +53,24 @@ static int run(const Arguments &arguments) {
     place = where == "file" ? WeightsPlace::File : WeightsPlace::Library;
   else if (where != "auto")
     return usage(buildCommand(), "`--weights-in` takes library, file or auto, not `" + where + "`");
+  std::optional<kernels::TileTable> tiles;
+  std::string error, from = arguments.get("--tiles");
+  if (!from.empty()) {
+    tiles = from == "host" ? hostTiles(error) : readTiles(from, levels.back(), error);
+    if (!tiles)
+      return fail(error);
+    if (!llvm::is_contained(levels, tiles->level))
+      return fail("`--tiles` is for code of " + variant(tiles->level).name +
+                  ", which `--target` does not name");
+  }
   std::string stem = llvm::sys::path::stem(arguments.words[0]).str();
   std::string name = arguments.get("--name", identifier(stem));
   if (name != identifier(name))
     return usage(buildCommand(), "`--name` takes a C identifier, not `" + name + "`");
 
   Compilation compilation;
+  if (tiles)
+    compilation.useTiles(tiles->level, kernels::text(*tiles));
   if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
   std::set<std::string> entries;
@@ -95,6 +109,9 @@ Command buildCommand() {
        {"--weights-in", "library|file|auto",
         "puts them into the library or into X.weights beside\n"
         "                          it; auto (default): into the file from 16 MiB on"},
+       {"--tiles", "host|FILE",
+        "cuts products as `mad tune` found best on this machine,\n"
+        "                          or as a file of it says (default: as built in)"},
        {"--stop-after", "STAGE",
         "prints the IR after mad, fold, linalg, bufferize, vector or llvm"}},
       run};

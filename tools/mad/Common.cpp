@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Common.h"
 #include "passes/Driver/Executable.h"
+#include "passes/Driver/HostTiles.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -50,6 +51,13 @@ std::unique_ptr<Executable> makeExecutable(const Command &command, const Argumen
     exit = usage(command, "there is no target `" + target + "`; targets are jit, ref, ref64");
     return nullptr;
   }
+  std::string error;
+  auto tiles = hostTiles(error);
+  if (!tiles) {
+    exit = fail(error);
+    return nullptr;
+  }
+  compilation.useTiles(tiles->level, kernels::text(*tiles));
   auto executable = makeJitExecutable(compilation);
   if (!executable)
     exit = report(compilation);

@@ -62,6 +62,7 @@ Command explainCommand();
 Command fmtCommand();
 Command cacheCommand();
 Command calibrateCommand();
+Command tuneCommand();
 
 } // namespace mad::tool
 

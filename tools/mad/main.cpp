@@ -11,8 +11,8 @@
 using namespace mad::tool;
 
 static std::vector<Command> commands() {
-  return {runCommand(),     buildCommand(), testCommand(),  checkCommand(),    inspectCommand(),
-          explainCommand(), fmtCommand(),   cacheCommand(), calibrateCommand()};
+  return {runCommand(),     buildCommand(), testCommand(),  checkCommand(),     inspectCommand(),
+          explainCommand(), fmtCommand(),   cacheCommand(), calibrateCommand(), tuneCommand()};
 }
 
 static std::string overview() {
