@@ -8,6 +8,7 @@
 #define MAD_DIALECTS_MAD_IR_MADOPHELPERS_H
 
 #include "dialects/Mad/IR/MadOps.h"
+#include "llvm/ADT/APInt.h"
 
 namespace mad {
 
@@ -25,8 +26,13 @@ bool differ(const DimExpr &a, const DimExpr &b);
 llvm::SmallVector<int64_t> rowMajorStrides(llvm::ArrayRef<int64_t> shape);
 /// Steps to the next position in row-major order; false after the last.
 bool next(llvm::MutableArrayRef<int64_t> position, llvm::ArrayRef<int64_t> shape);
-/// sum += a * b; false when that overflows.
-bool addProduct(int64_t &sum, int64_t a, int64_t b);
+/// Factors times values, plus the last factor.
+llvm::APInt exactSum(llvm::ArrayRef<int64_t> factors, llvm::ArrayRef<int64_t> values);
+/// The lowest and the highest value of a coordinate over all positions of a shape that is not
+/// empty, each the nearest i64.
+std::pair<int64_t, int64_t> coordinateRange(llvm::ArrayRef<int64_t> form,
+                                            llvm::ArrayRef<int64_t> shape,
+                                            llvm::ArrayRef<int64_t> scalars);
 /// Fails when the lowest or the highest of some coordinates lies outside of a
 /// dimension of `source`. Compiled code says the same.
 llvm::LogicalResult checkIndex(mlir::Operation *op, mlir::Value source, int64_t dim, int64_t lowest,

@@ -145,6 +145,26 @@ LogicalResult IotaOp::evaluate(Operands, Results results, RefContext &) {
 // Movement
 //===----------------------------------------------------------------------===//
 
+llvm::APInt mad::exactSum(ArrayRef<int64_t> factors, ArrayRef<int64_t> values) {
+  // Of any number of products of two i64.
+  auto wide = [](int64_t v) { return llvm::APInt(192, static_cast<uint64_t>(v), true); };
+  llvm::APInt sum = wide(factors.back());
+  for (auto [factor, value] : llvm::zip(factors.drop_back(), values))
+    sum += wide(factor) * wide(value);
+  return sum;
+}
+
+std::pair<int64_t, int64_t> mad::coordinateRange(ArrayRef<int64_t> form, ArrayRef<int64_t> shape,
+                                                 ArrayRef<int64_t> scalars) {
+  SmallVector<int64_t> low(shape.size(), 0), high(shape.size(), 0);
+  for (size_t d = 0; d < shape.size(); ++d)
+    (form[d] < 0 ? low : high)[d] = shape[d] - 1;
+  low.append(scalars.begin(), scalars.end());
+  high.append(scalars.begin(), scalars.end());
+  auto nearest = [](const llvm::APInt &v) { return v.truncSSat(64).getSExtValue(); };
+  return {nearest(exactSum(form, low)), nearest(exactSum(form, high))};
+}
+
 /// The index that a coordinate reads under a boundary; -1: a zero is read.
 static int64_t boundIndex(Boundary boundary, int64_t index, int64_t extent) {
   if (index >= 0 && index < extent)
@@ -152,60 +172,58 @@ static int64_t boundIndex(Boundary boundary, int64_t index, int64_t extent) {
   if (boundary == Boundary::zero || extent == 0)
     return -1;
   if (boundary == Boundary::periodic)
-    return (index % extent + extent) % extent;
+    return index < 0 ? index % extent + (index % extent ? extent : 0) : index % extent;
   return index < 0 ? 0 : extent - 1;
 }
 
-bool mad::addProduct(int64_t &sum, int64_t a, int64_t b) {
-  int64_t product;
-  return !llvm::MulOverflow(a, b, product) && !llvm::AddOverflow(sum, product, sum);
+/// A number of i64 that is bound to the same index.
+static int64_t wordOf(Boundary boundary, const llvm::APInt &index, int64_t extent) {
+  llvm::APInt size(index.getBitWidth(), static_cast<uint64_t>(extent));
+  if (boundary == Boundary::periodic && extent)
+    return index.srem(size).getSExtValue();
+  return index.truncSSat(64).getSExtValue();
 }
 
-/// Whether the coordinates of a view can be computed and, where it must not leave
-/// its source, stay inside. `inside` is proved before: there a failure is a fault
-/// of the compiler, reported as any other.
-static LogicalResult checkView(ViewOp view, ArrayRef<SmallVector<int64_t>> forms,
-                               const RefTensor &source, const RefTensor &result,
-                               RefContext &context) {
-  Boundary boundary = view.getBoundary();
-  bool bounded = boundary == Boundary::inside || boundary == Boundary::checked;
-  for (auto [dim, form] : llvm::enumerate(forms)) {
-    int64_t low = form.back(), high = form.back();
-    for (auto [factor, extent] : llvm::zip(form, result.shape))
-      if (!addProduct(factor < 0 ? low : high, factor, extent - 1))
-        return context.fail(view, "coordinate " + std::to_string(dim) + " overflows");
-    if (bounded &&
-        failed(checkIndex(view, view.getSource(), dim, low, high, source.shape[dim], context)))
-      return failure();
-  }
-  return success();
+/// As `exactSum`, where that fits. Parts of the sum may wrap.
+static int64_t sumOfWords(ArrayRef<int64_t> factors, ArrayRef<int64_t> values) {
+  uint64_t sum = factors.back();
+  for (auto [factor, value] : llvm::zip(factors.drop_back(), values))
+    sum += static_cast<uint64_t>(factor) * static_cast<uint64_t>(value);
+  return static_cast<int64_t>(sum);
 }
 
 LogicalResult ViewOp::evaluate(Operands operands, Results results, RefContext &context) {
   const RefTensor &source = *operands[0];
   RefTensor &result = results[0];
-  AffineMap map = getMap();
-  unsigned rank = map.getNumDims(), symbols = map.getNumSymbols();
-  SmallVector<SmallVector<int64_t>> forms;
-  for (AffineExpr coordinate : map.getResults()) {
-    forms.push_back(*linearForm(coordinate, rank, symbols));
-    for (unsigned s = 0; s < symbols; ++s)
-      if (!addProduct(forms.back().back(), forms.back()[rank + s], operands[1 + s]->integers[0]))
-        return context.fail(*this, "coordinate " + std::to_string(forms.size() - 1) + " overflows");
-  }
   if (result.elements() == 0)
     return success();
-  if (failed(checkView(*this, forms, source, result, context)))
-    return failure();
-  SmallVector<int64_t> strides = rowMajorStrides(source.shape), position(rank, 0);
+  AffineMap map = getMap();
+  SmallVector<int64_t> scalars;
+  for (const RefTensor *scalar : operands.drop_front())
+    scalars.push_back(scalar->integers[0]);
+  // `inside` is proved before: there a failure is a fault of the compiler, reported as any other.
+  bool bounded = getBoundary() == Boundary::inside || getBoundary() == Boundary::checked;
+  bool fits = true; // all of it in i64
+  SmallVector<SmallVector<int64_t>> forms;
+  for (auto [dim, coordinate] : llvm::enumerate(map.getResults())) {
+    forms.push_back(*linearForm(coordinate, map.getNumDims(), map.getNumSymbols()));
+    auto [low, high] = coordinateRange(forms.back(), result.shape, scalars);
+    fits &= low > INT64_MIN && high < INT64_MAX;
+    if (bounded &&
+        failed(checkIndex(*this, getSource(), dim, low, high, source.shape[dim], context)))
+      return failure();
+  }
+  SmallVector<int64_t> strides = rowMajorStrides(source.shape), position(map.getNumDims(), 0);
   int64_t to = 0;
   do {
     int64_t from = 0;
+    SmallVector<int64_t> values(position);
+    llvm::append_range(values, scalars);
     for (auto [dim, form] : llvm::enumerate(forms)) {
-      int64_t index = form.back();
-      for (unsigned d = 0; d < rank; ++d)
-        index += form[d] * position[d];
-      index = boundIndex(getBoundary(), index, source.shape[dim]);
+      int64_t extent = source.shape[dim];
+      int64_t index = fits ? sumOfWords(form, values)
+                           : wordOf(getBoundary(), exactSum(form, values), extent);
+      index = boundIndex(getBoundary(), index, extent);
       from = index < 0 || from < 0 ? -1 : from + index * strides[dim];
     }
     if (from >= 0)

@@ -199,16 +199,14 @@ LogicalResult UpdateOp::evaluate(ArrayRef<const RefTensor *> operands,
     return success();
   size_t rank = value.shape.size(), symbols = getScalars().size();
   SmallVector<SmallVector<int64_t>> forms = formsOf(*this);
+  SmallVector<int64_t> scalars;
+  for (size_t s = 0; s < symbols; ++s)
+    scalars.push_back(operands[2 + s]->integers[0]);
   for (auto [k, form] : llvm::enumerate(forms)) {
-    for (size_t s = 0; s < symbols; ++s)
-      if (!addProduct(form.back(), form[rank + s], operands[2 + s]->integers[0]))
-        return context.fail(*this, "coordinate " + std::to_string(k) + " overflows");
-    int64_t low = form.back(), high = form.back();
-    for (size_t d = 0; d < rank; ++d)
-      if (!addProduct(high, form[d], value.shape[d] - 1))
-        return context.fail(*this, "coordinate " + std::to_string(k) + " overflows");
+    auto [low, high] = coordinateRange(form, value.shape, scalars);
     if (failed(checkIndex(*this, getDest(), k, low, high, dest.shape[k], context)))
       return failure();
+    form.back() = low; // the first position, as no dim runs downwards
   }
   SmallVector<int64_t> strides = rowMajorStrides(dest.shape), position(rank, 0);
   int64_t from = 0;

@@ -10,7 +10,7 @@
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "passes/Conversion/MadToLinalg/CoordinateRange.h"
 
 using namespace mlir;
 
@@ -19,7 +19,6 @@ namespace {
 
 struct UpdateLowering : LoweringPattern<UpdateOp> {
   using LoweringPattern::LoweringPattern;
-  using P = arith::CmpIPredicate;
 
   LogicalResult matchAndRewrite(UpdateOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
@@ -52,7 +51,7 @@ struct UpdateLowering : LoweringPattern<UpdateOp> {
           reach = (dimExpr(type, d) - 1) * DimExpr(stride);
         }
       if (op.getBoundary() == Boundary::checked)
-        check(op, k, *form, offset, reach, b);
+        check(op, k, *form, scalars, reach, b);
       positions.push_back(offset);
       offsets.push_back(getAsOpFoldResult(offset));
       sizes.push_back(size);
@@ -69,10 +68,9 @@ struct UpdateLowering : LoweringPattern<UpdateOp> {
     return success();
   }
 
-  /// Fails the call when the coordinate, from `lowest` on, lies outside.
-  void check(UpdateOp op, int64_t k, ArrayRef<int64_t> form, Value lowest, const DimExpr &reach,
-             OpBuilder &b) const {
-    Location loc = op.getLoc();
+  /// Fails the call when the coordinate lies outside.
+  void check(UpdateOp op, int64_t k, ArrayRef<int64_t> form, ValueRange scalars,
+             const DimExpr &reach, OpBuilder &b) const {
     auto type = cast<RankedTensorType>(op.getValue().getType());
     auto dest = cast<RankedTensorType>(op.getDest().getType());
     bool moves = llvm::any_of(form.drop_front(type.getRank()).drop_back(),
@@ -80,23 +78,8 @@ struct UpdateLowering : LoweringPattern<UpdateOp> {
     auto above = (dimExpr(dest, k) - 1 - reach - form.back()).lowerBound();
     if (!moves && form.back() >= 0 && above && *above >= 0)
       return;
-    Value zero = indexConstant(b, loc, 0), runs;
-    for (int64_t d = 0; d < type.getRank(); ++d) {
-      auto least = dimExpr(type, d).lowerBound();
-      if (least && *least >= 1)
-        continue;
-      Value some = arith::CmpIOp::create(b, loc, P::sgt, lowering.extent(b, op, type, d), zero);
-      runs = runs ? arith::AndIOp::create(b, loc, runs, some).getResult() : some;
-    }
-    Value highest = arith::AddIOp::create(b, loc, lowest, lowering.size(b, op, reach));
-    Value bound = lowering.extent(b, op, dest, k);
-    Value below = arith::CmpIOp::create(b, loc, P::slt, lowest, zero);
-    Value over = arith::CmpIOp::create(b, loc, P::sge, highest, bound);
-    Value failed = arith::OrIOp::create(b, loc, below, over);
-    if (runs)
-      failed = arith::AndIOp::create(b, loc, failed, runs);
-    Value found = arith::SelectOp::create(b, loc, below, lowest, highest);
-    lowering.check(b, op, failed, found, bound, indexMessage(k, nameOf(op.getDest())));
+    CoordinateRange(lowering, b, op, type, form, scalars)
+        .checkInside(dest, k, nameOf(op.getDest()));
   }
 };
 

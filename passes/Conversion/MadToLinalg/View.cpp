@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Conversion/MadToLinalg/Bounded.h"
+#include "passes/Conversion/MadToLinalg/CoordinateRange.h"
 
 using namespace mlir;
 
@@ -27,10 +28,28 @@ struct Coordinate {
   int64_t constant = 0;
   bool proved = false; ///< never outside
   Value offset;        ///< all but the dims, as an index
+  /// Of a periodic coordinate with large factors: less than a period each.
+  SmallVector<Value> slopes;
 
   bool add(AffineExpr e, int64_t times);
   bool hasScalars() const {
     return llvm::any_of(factors, [](int64_t f) { return f != 0; });
+  }
+  /// As `CoordinateRange` takes it.
+  SmallVector<int64_t> form() const {
+    SmallVector<int64_t> result(coefficients);
+    llvm::append_range(result, factors);
+    result.push_back(constant);
+    return result;
+  }
+  /// Whether the dims may add more than 2^62, in a loop that ends.
+  bool isSteep() const {
+    return llvm::any_of(coefficients, [](int64_t c) { return c > 65536 || c < -65536; });
+  }
+  /// Whether all but the dims may be further from 0 than 2^62.
+  bool isFar() const {
+    constexpr int64_t limit = int64_t(1) << 62;
+    return hasScalars() || constant > limit || constant < -limit;
   }
   bool hasReversal() const {
     return llvm::any_of(coefficients, [](int64_t c) { return c < 0; });
@@ -82,8 +101,8 @@ private:
   /// Positions from the lowest to the highest, for coefficients >= 0.
   DimExpr span(const Coordinate &c) const;
   Value value(const DimExpr &e) { return lowering.size(b, op, e); }
-  Value compare(arith::CmpIPredicate p, Value x, Value y) {
-    return arith::CmpIOp::create(b, loc, p, x, y);
+  CoordinateRange exact(const Coordinate &c) {
+    return CoordinateRange(lowering, b, op, type, c.form(), indices);
   }
 
   void emitChecks();
@@ -92,6 +111,8 @@ private:
   bool isWhole(unsigned k) const;
   bool isShift(unsigned k) const;
   Value slice();
+  void settleOffsets(const BoundedSource &bounded);
+  Value positionOf(OpBuilder &b, const Coordinate &c);
   Value readElements();
   Value outsidePosition(OpBuilder &b, unsigned k, Value position, const BoundedSource &bounded);
 
@@ -103,12 +124,12 @@ private:
   ValueRange scalars;
   RankedTensorType sourceType, type;
   Boundary boundary;
+  SmallVector<Value> indices; ///< the scalars
   SmallVector<Coordinate> coordinates;
 };
 
 bool ViewBuilder::readCoordinates() {
   AffineMap map = op.getMap();
-  SmallVector<Value> indices;
   for (Value s : scalars) {
     Value number = scalarOf(b, loc, s, false);
     indices.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), number));
@@ -153,31 +174,10 @@ DimExpr ViewBuilder::span(const Coordinate &c) const {
 }
 
 void ViewBuilder::emitChecks() {
-  using P = arith::CmpIPredicate;
-  Value zero = indexConstant(b, loc, 0), runs;
-  for (int64_t d = 0; d < type.getRank(); ++d) {
-    auto least = dimExpr(type, d).lowerBound();
-    if (least && *least >= 1)
-      continue;
-    Value some = compare(P::sgt, lowering.extent(b, op, type, d), zero);
-    runs = runs ? arith::AndIOp::create(b, loc, runs, some).getResult() : some;
-  }
   std::string name = nameOf(op.getSource());
-  for (auto [k, c] : llvm::enumerate(coordinates)) {
-    if (c.proved)
-      continue;
-    auto [low, high] = range(c);
-    Value shift = arith::SubIOp::create(b, loc, c.offset, indexConstant(b, loc, c.constant));
-    Value lowest = arith::AddIOp::create(b, loc, shift, value(low));
-    Value highest = arith::AddIOp::create(b, loc, shift, value(high));
-    Value bound = lowering.extent(b, op, sourceType, k);
-    Value below = compare(P::slt, lowest, zero);
-    Value failed = arith::OrIOp::create(b, loc, below, compare(P::sge, highest, bound));
-    if (runs)
-      failed = arith::AndIOp::create(b, loc, failed, runs);
-    Value found = arith::SelectOp::create(b, loc, below, lowest, highest);
-    lowering.check(b, op, failed, found, bound, indexMessage(k, name));
-  }
+  for (auto [k, c] : llvm::enumerate(coordinates))
+    if (!c.proved)
+      exact(c).checkInside(sourceType, k, name);
 }
 
 /// Whether a slice holds exactly what is read.
@@ -285,29 +285,55 @@ Value ViewBuilder::outsidePosition(OpBuilder &b, unsigned k, Value position,
   return mayLeave || bounded.mayBeEmpty() ? bounded.clamp(b, k, position) : position;
 }
 
+/// Makes the offsets such that the positions of the loop are right in i64.
+void ViewBuilder::settleOffsets(const BoundedSource &bounded) {
+  for (auto [k, c] : llvm::enumerate(coordinates)) {
+    if (c.proved)
+      continue;
+    if (boundary != Boundary::periodic) {
+      if (c.isFar() && !c.isSteep())
+        c.offset = exact(c).nearOffset();
+      continue;
+    }
+    Value some = indexConstant(b, loc, 1);
+    Value extent = arith::MaxSIOp::create(b, loc, bounded.extent(k), some);
+    if (c.isFar())
+      c.offset = exact(c).offsetModulo(extent);
+    if (isShift(k) || c.isSteep()) // so that one period more or less is enough in the loop
+      c.offset = arith::RemSIOp::create(b, loc, c.offset, extent);
+    if (c.isSteep())
+      for (int64_t factor : c.coefficients)
+        c.slopes.push_back(
+            arith::RemSIOp::create(b, loc, indexConstant(b, loc, factor), extent));
+  }
+}
+
+/// The position of coordinate `c` in the loop.
+Value ViewBuilder::positionOf(OpBuilder &b, const Coordinate &c) {
+  auto at = [&](unsigned d) -> Value { return linalg::IndexOp::create(b, loc, d); };
+  if (!c.proved && c.isSteep() && c.slopes.empty())
+    return nearestPosition(b, loc, c.form(), indices, at);
+  Value position = c.offset;
+  for (auto [d, factor] : llvm::enumerate(c.coefficients)) {
+    if (!factor)
+      continue;
+    Value part = at(d);
+    if (factor != 1)
+      part = arith::MulIOp::create(
+          b, loc, part, c.slopes.empty() ? indexConstant(b, loc, factor) : c.slopes[d]);
+    position = arith::AddIOp::create(b, loc, part, position);
+  }
+  return position;
+}
+
 Value ViewBuilder::readElements() {
   BoundedSource bounded(lowering, b, op, source, sourceType, type);
-  if (boundary == Boundary::periodic)
-    for (auto [k, c] : llvm::enumerate(coordinates))
-      if (!c.proved && isShift(k)) {
-        // So that one period more or less is enough in the loop.
-        Value some = indexConstant(b, loc, 1);
-        Value extent = arith::MaxSIOp::create(b, loc, bounded.extent(k), some);
-        c.offset = arith::RemSIOp::create(b, loc, c.offset, extent);
-      }
+  settleOffsets(bounded);
   auto body = [&](OpBuilder &b, ValueRange) -> Value {
     SmallVector<Value> positions;
     Value inside;
     for (auto [k, c] : llvm::enumerate(coordinates)) {
-      Value position = c.offset;
-      for (auto [d, factor] : llvm::enumerate(c.coefficients)) {
-        if (!factor)
-          continue;
-        Value part = linalg::IndexOp::create(b, loc, d);
-        if (factor != 1)
-          part = arith::MulIOp::create(b, loc, part, indexConstant(b, loc, factor));
-        position = arith::AddIOp::create(b, loc, part, position);
-      }
+      Value position = positionOf(b, c);
       if (boundary == Boundary::zero && !c.proved) {
         Value fits =
             arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, position, bounded.extent(k));

@@ -132,16 +132,26 @@ TEST(View, Scalars) {
             std::string::npos);
 }
 
-TEST(View, OverflowOfACoordinate) {
-  const char *program = R"(
-    func.func @main(%x: tensor<2xf32>, %i: tensor<i64>) -> tensor<2xf32> {
-      %0 = mad.view %x[%i] by affine_map<(d0)[s0] -> (d0 + s0 * 4)> periodic
-           : (tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
-      return %0 : tensor<2xf32>
-    })";
-  EXPECT_NE(run(program, {f32({2}, {1, 2}), i64({}, {INT64_MAX})}).message.find("overflows"),
+TEST(View, CoordinatesBeyondI64AreExact) {
+  auto read = [](const char *boundary, int64_t i) {
+    std::string program = R"(
+      func.func @main(%x: tensor<3xf32>, %i: tensor<i64>) -> tensor<2xf32> {
+        %0 = mad.view %x[%i] by affine_map<(d0)[s0] -> (d0 + s0 * 4)> )" +
+                          std::string(boundary) + R"( : (tensor<3xf32>, tensor<i64>) -> tensor<2xf32>
+        return %0 : tensor<2xf32>
+      })";
+    return run(program.c_str(), {f32({3}, {1, 2, 3}), i64({}, {i})});
+  };
+  // 4 (2^63 - 1) = 4 (2 - 1) = 1 and -4 2^63 = -4 2 = 1 modulo 3, as 2^63 is 2.
+  expectSame(read("periodic", INT64_MAX).floats({2}), {2, 3});
+  expectSame(read("periodic", INT64_MIN).floats({2}), {2, 3});
+  expectSame(read("periodic", 3).floats({2}), {1, 2});
+  expectSame(read("clamp", int64_t(1) << 62).floats({2}), {3, 3});
+  expectSame(read("clamp", INT64_MIN).floats({2}), {1, 1});
+  expectSame(read("zero", int64_t(1) << 62).floats({2}), {0, 0});
+  EXPECT_NE(read("checked", int64_t(1) << 62)
+                .message.find("dimension 0: found 9223372036854775807, expected 0 <= index < 3"),
             std::string::npos);
-  expectSame(run(program, {f32({2}, {1, 2}), i64({}, {3})}).floats({2}), {1, 2});
 }
 
 TEST(View, NamesItsSource) {
