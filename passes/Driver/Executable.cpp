@@ -106,8 +106,9 @@ bool CompiledExecutable::call(const std::string &entry, const std::vector<io::Te
   for (int32_t i = 0; i < info->num_outputs; ++i) {
     out.push_back(borrow(outputs[i], info->outputs[i].dtype));
     // The caller's tensor stays as it is: a copy is the state.
-    if (int32_t state = info->outputs[i].state; state > 0 && outputs[i].bytes > 0) {
-      memcpy(outputs[i].data.get(), inputs[state - 1].data.get(), outputs[i].bytes);
+    if (int32_t state = info->outputs[i].state; state > 0) {
+      if (outputs[i].bytes > 0)
+        memcpy(outputs[i].data.get(), inputs[state - 1].data.get(), outputs[i].bytes);
       in[state - 1].data = out.back().data;
     }
   }
