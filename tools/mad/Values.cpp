@@ -25,9 +25,15 @@ static std::string shapeText(const std::vector<int64_t> &shape) {
   return text + "]";
 }
 
+/// A number as it stands on the command line.
+struct Number {
+  double value = 0;
+  std::string text;
+};
+
 /// Reads `[[1, 2], [3, 4]]`: a list of rows of equal length, 32 deep at most.
 static bool readNumbers(StringRef &text, size_t depth, std::vector<int64_t> &shape,
-                        std::vector<double> &values, std::string &error) {
+                        std::vector<Number> &values, std::string &error) {
   text = text.ltrim();
   if (!text.consume_front("[")) {
     StringRef word = text.take_until([](char c) { return c == ',' || c == ']' || c == '['; });
@@ -44,7 +50,7 @@ static bool readNumbers(StringRef &text, size_t depth, std::vector<int64_t> &sha
       return false;
     }
     text = text.drop_front(word.size());
-    values.push_back(value);
+    values.push_back({value, std::move(number)});
     return true;
   }
   if (depth > 32) {
@@ -88,16 +94,23 @@ static bool isFloat(io::DType dtype) {
          dtype == io::DType::BF16;
 }
 
-static std::string number(double value) {
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format("%.17g", value);
-  return text;
+/// A whole number of i64: `value` is only its nearest double.
+static bool readWhole(const Number &number, int64_t &whole) {
+  if (!StringRef(number.text).getAsInteger(10, whole))
+    return true;
+  bool fits = number.value >= -0x1p63 && number.value < 0x1p63;
+  bool isDigits = StringRef(number.text).ltrim("+-").find_first_not_of("0123456789") ==
+                  StringRef::npos;
+  if (isDigits && !StringRef(number.text).starts_with("+"))
+    return false; // beyond the ends
+  whole = fits ? static_cast<int64_t>(number.value) : 0;
+  return fits && static_cast<double>(whole) == number.value;
 }
 
 static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType dtype,
                                              std::string &error) {
   std::vector<int64_t> shape;
-  std::vector<double> values;
+  std::vector<Number> values;
   StringRef rest = text;
   if (!readNumbers(rest, 0, shape, values, error))
     return {};
@@ -110,7 +123,8 @@ static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType 
     error = "no memory";
     return {};
   }
-  std::copy(values.begin(), values.end(), made->as<double>());
+  for (size_t i = 0; i < values.size(); ++i)
+    made->as<double>()[i] = values[i].value;
   auto converted = made->convert(dtype);
   auto back = converted ? converted->convert(io::DType::F64) : std::nullopt;
   if (!back) {
@@ -118,11 +132,20 @@ static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType 
     return {};
   }
   // Floats round, whole numbers must fit.
-  for (size_t i = 0; i < values.size() && !isFloat(dtype); ++i)
-    if (back->as<double>()[i] != values[i]) {
-      error = "`" + number(values[i]) + "` is no `" + io::name(dtype) + "`";
+  for (size_t i = 0; i < values.size(); ++i) {
+    double value = values[i].value;
+    bool good = back->as<double>()[i] == value;
+    if (dtype == io::DType::I64)
+      good = readWhole(values[i], converted->as<int64_t>()[i]);
+    else if (isFloat(dtype))
+      good = std::isfinite(back->as<double>()[i]) || std::isnan(value) ||
+             (std::isinf(value) && StringRef(values[i].text).contains_insensitive("inf"));
+    if (!good) {
+      error = "`" + values[i].text + "` is no `" + io::name(dtype) + "`" +
+              (isFloat(dtype) ? ": it is too large" : "");
       return {};
     }
+  }
   return converted;
 }
 
