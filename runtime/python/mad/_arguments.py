@@ -7,9 +7,10 @@ An argument is one of
   must be right, nothing is copied;
 - anything with `__dlpack__` in main memory: likewise;
 - a number, or a list of numbers (of lists): made into a tensor of the declared type,
-  if that holds each of them (floats are rounded, integers must fit).
+  if that holds each of them (floats are rounded; a number that is too large is none of it).
 """
 import ctypes
+import math
 import struct
 
 from mad._errors import DTypeError, InvalidArgumentError
@@ -116,6 +117,9 @@ def _read_only(where):
 
 
 def _from_numpy(array, dtype, where, writable):
+    if isinstance(array, numpy.ma.MaskedArray):
+        raise DTypeError("%s is a masked array, and a tensor has no mask; pass `.filled(...)` of it"
+                         % where)
     if not array.dtype.isnative:
         raise _wrong_type(where, "%s of the other byte order" % array.dtype.name, dtype)
     if array.dtype != dtype.numpy and not (dtype.name == "bf16" and array.dtype == _BF16):
@@ -128,16 +132,20 @@ def _from_numpy(array, dtype, where, writable):
 
 
 def _from_dlpack(thing, dtype, where, writable):
-    device = thing.__dlpack_device__()
+    try:
+        device = thing.__dlpack_device__()
+    except Exception as error:
+        raise DTypeError("%s cannot be passed by DLPack: %s" % (where, error)) from error
     if device[0] not in _CPU_DEVICES:
         raise DTypeError("%s is on a device (type %d, number %d), expected main memory"
                          % (where, device[0], device[1]))
     try:
         capsule = thing.__dlpack__()
+        address = _capsule_pointer(capsule, b"dltensor")
     except Exception as error:
         raise DTypeError("%s cannot be passed by DLPack: %s" % (where, error)) from error
     # Not renamed: the capsule stays the owner and gives the tensor back with itself.
-    tensor = _Managed.from_address(_capsule_pointer(capsule, b"dltensor"))
+    tensor = _Managed.from_address(address)
     found = (tensor.code, tensor.bits)
     # Some libraries hand bools over as bytes.
     if (found not in dtype.dlpack and not (dtype.name == "bool" and found == (1, 8))) \
@@ -201,6 +209,10 @@ def _flatten(thing, into):
         into.append(thing)
 
 
+def _too_large(where, dtype):
+    return DTypeError("%s holds a number that %s cannot hold" % (where, dtype.name))
+
+
 def _number(value, dtype, where):
     if numpy and isinstance(value, numpy.generic):
         value = value.item()
@@ -211,7 +223,10 @@ def _number(value, dtype, where):
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise DTypeError("%s is %r, expected a number (%s)" % (where, value, dtype.name))
     if dtype.name in ("f32", "f64", "f16", "bf16"):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise _too_large(where, dtype) from error
     if isinstance(value, float):
         raise DTypeError("%s is %r, expected an integer (%s)" % (where, value, dtype.name))
     return value
@@ -223,6 +238,8 @@ _FLOATS = {"f32": ctypes.c_float, "f64": ctypes.c_double}
 def _from_numbers(thing, dtype, where):
     if type(thing) is float and dtype.name in _FLOATS:
         cell = _FLOATS[dtype.name](thing)
+        if math.isinf(cell.value) and not math.isinf(thing):
+            raise _too_large(where, dtype)
         return Memory(ctypes.addressof(cell), (), cell)
     shape, numbers = _shape_of(thing, where), []
     _flatten(thing, numbers)
@@ -230,13 +247,10 @@ def _from_numbers(thing, dtype, where):
     try:
         if dtype.name == "bf16":
             content = b"".join(_bf16(value) for value in numbers)
-        elif dtype.name == "f32":
-            # struct refuses what is too large; in f32 that is infinity.
-            content = (ctypes.c_float * len(numbers))(*numbers)
         else:
             content = struct.pack("=%d%s" % (len(numbers), dtype.formats[0]), *numbers)
     except (struct.error, OverflowError) as error:
-        raise DTypeError("%s holds a number that %s cannot hold" % (where, dtype.name)) from error
+        raise _too_large(where, dtype) from error
     # One byte at least, so that there is an address.
     memory = (ctypes.c_char * max(1, len(bytes(content)))).from_buffer_copy(bytes(content) or b"\0")
     return Memory(ctypes.addressof(memory), shape, memory)
@@ -251,11 +265,43 @@ def _bf16(value):
         return struct.pack("=H", bits >> 16 | 0x40)
     if single != value and not bits & 1:
         bits += 1 if abs(single) < abs(value) else -1
-    return struct.pack("=H", bits + 0x7FFF + (bits >> 16 & 1) >> 16)
+    rounded = bits + 0x7FFF + (bits >> 16 & 1) >> 16
+    if rounded & 0x7FFF == 0x7F80 and not math.isinf(value):
+        raise OverflowError
+    return struct.pack("=H", rounded)
+
+
+_TRUTH = bytes([0]) + bytes([1]) * 255
+
+
+def _whole_bools(memory, where, writable):
+    """A byte of a bool is 0 or 1. NumPy takes all others for true too, as a view makes them:
+    of such an input a copy is passed."""
+    count = 1
+    for extent in memory.shape:
+        count *= extent
+    content = ctypes.string_at(memory.address, count) if count else b""
+    if not content.translate(None, b"\0\1"):
+        return memory
+    if writable:
+        raise InvalidArgumentError("%s has bools whose bytes are neither 0 nor 1; pass `!= 0` of "
+                                   "its bytes" % where)
+    content = ctypes.create_string_buffer(content.translate(_TRUTH), count)
+    return Memory(ctypes.addressof(content), memory.shape, content)
 
 
 def memory_of(thing, dtype, where, writable=False):
     """The tensor that an argument is. `where` names it for messages."""
+    memory = _memory_of(thing, dtype, where, writable)
+    return _whole_bools(memory, where, writable) if dtype.name == "bool" else memory
+
+
+def result_memory(thing, dtype, where):
+    """The memory for a result; what is there before the call is nothing."""
+    return _memory_of(thing, dtype, where, True)
+
+
+def _memory_of(thing, dtype, where, writable):
     if numpy and isinstance(thing, numpy.ndarray):
         return _from_numpy(thing, dtype, where, writable)
     numbers = isinstance(thing, (int, float, list, tuple))

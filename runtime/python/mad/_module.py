@@ -10,10 +10,11 @@ import struct
 import threading
 
 from mad import _library
-from mad._arguments import DTYPES, memory_of, new, numpy
+from mad._arguments import DTYPES, memory_of, new, numpy, result_memory
 from mad._errors import InvalidArgumentError, failure
 
 _MAX_PLANS = 64
+_MAX_THREADS = 1024  # what a pool of the runtime can have
 
 
 class Value:
@@ -184,13 +185,13 @@ class _Plan:
         self.output_address = ctypes.addressof(self.outputs)
 
 
-def _python_names(values):
+def _python_names(values, taken=()):
     """What values are called in Python: the tensor `w.k` of a record is `w_k`, and a word of
     Python, or a name that is taken, has a `_` behind it."""
     names = []
     for value in values:
         name = value.name.replace(".", "_")
-        while keyword.iskeyword(name) or name in names:
+        while keyword.iskeyword(name) or name in names or name in taken:
             name += "_"
         names.append(name)
     return names
@@ -205,7 +206,7 @@ class _Caller:
         self.input_types = [v._type for v in entry.inputs]
         self.output_types = [v._type for v in entry.outputs]
         self.names = [v.name for v in entry.inputs]
-        self.parameters = _python_names(entry.inputs)
+        self.parameters = _python_names(entry.inputs, ("out",))
         self.by_parameter = dict(zip(self.parameters, self.names))
         self.visible = [j for j, v in enumerate(entry.outputs) if not v.state]
         self.states = [(v._other, j) for j, v in enumerate(entry.outputs) if v.state]
@@ -263,7 +264,7 @@ class _Caller:
         if not isinstance(out, (tuple, list)) or len(out) != len(values):
             raise InvalidArgumentError("`out` of `%s` must hold %d arrays: %s" % (
                 self.entry.name, len(values), ", ".join("`%s`" % v.name for v in values)))
-        memory = [memory_of(o, v._type, "`out` (`%s`) of `%s`" % (v.name, self.entry.name), True)
+        memory = [result_memory(o, v._type, "`out` (`%s`) of `%s`" % (v.name, self.entry.name))
                   for o, v in zip(out, values)]
         shapes = list(plan.shapes)
         for j, m in zip(self.visible, memory):
@@ -283,8 +284,9 @@ def _function(handle, number, entry):
     count, num_outputs = len(entry.inputs), len(entry.outputs)
     visible, states = caller.visible, caller.states
     input_types = caller.input_types
-    # A state has to be writable; that is looked at elsewhere.
-    numpy_types = [None if v.state else v._type.numpy for v in entry.inputs]
+    # A state has to be writable, and a byte of a bool 0 or 1; that is looked at elsewhere.
+    numpy_types = [None if v.state or v._type.name == "bool" else v._type.numpy
+                   for v in entry.inputs]
     output_types = caller.output_types
     scalars = [not v.dims for v in entry.outputs]
     # Of a result that is one array.
@@ -410,6 +412,9 @@ class Module:
 def checked_threads(threads):
     if not isinstance(threads, int) or isinstance(threads, bool) or not 0 <= threads < 1 << 31:
         raise InvalidArgumentError("threads is %r, expected a number from 0 on" % (threads,))
+    if threads > _MAX_THREADS:
+        raise InvalidArgumentError("threads is %r, at most %d are possible"
+                                   % (threads, _MAX_THREADS))
     return threads
 
 

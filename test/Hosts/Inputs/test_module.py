@@ -53,6 +53,47 @@ assert model.double(0.1) == float(np.float32(0.1) * 2)
 assert equal(model.apply([[1, 0, 0], [0, 1.0, 0]]), W[:2])
 assert equal(model.same([1, -2], (3, 4)), np.array([4, 2]))
 
+refused(mad.DTypeError, "`x` of `double` holds a number that f32 cannot hold", model.double, 1e300)
+refused(mad.DTypeError, "`x` of `double` holds a number that f32 cannot hold", model.double, 10**400)
+refused(mad.DTypeError, "`x` of `apply` holds a number that f32 cannot hold", model.apply,
+        [[0, 0, -1e300]])
+assert model.double(float("inf")) == float("inf")
+assert equal(model.apply([[float("inf"), 0.5, 1.0]]), np.array([[np.inf, np.inf]], np.float32))
+
+# `out` is a word of every call: the input of that name has a `_`.
+assert list(inspect.signature(model.shift).parameters) == ["out_", "out"]
+ones = np.ones(2, np.float32)
+assert equal(model.shift(ones), 2 * ones) and equal(model.shift(out_=ones), 2 * ones)
+
+# Any byte but 0 is true, as it is to NumPy; what is in the memory for results is nothing.
+odd = np.array([0, 1, 2, 4, 255], np.uint8).view(bool)
+not_odd = [1, 0, 0, 0, 0]
+assert model.mask(odd).view(np.uint8).tolist() == not_odd
+assert model.mask(memoryview(odd)).view(np.uint8).tolist() == not_odd
+out = odd.copy()
+assert model.mask(odd, out=out) is out and out.view(np.uint8).tolist() == not_odd
+
+# A mask would be lost.
+refused(mad.DTypeError, "`x` of `apply` is a masked array", model.apply,
+        np.ma.masked_array(np.ones((1, 3), np.float32), [[0, 1, 0]]))
+
+
+class BadCapsule:
+    def __dlpack_device__(self):
+        return (1, 0)
+
+    def __dlpack__(self):
+        return 7
+
+
+class BadDevice(BadCapsule):
+    def __dlpack_device__(self):
+        raise RuntimeError("lost")
+
+
+refused(mad.DTypeError, "`x` of `apply` cannot be passed by DLPack", model.apply, BadCapsule())
+refused(mad.DTypeError, "`x` of `apply` cannot be passed by DLPack: lost", model.apply, BadDevice())
+
 # Several results are a named tuple.
 r = model.mixed(np.array([1.0, 2.0]), 5, True)
 assert equal(r[0], np.array([5.0, 10.0])) and r[1] == 6 and r[2] is True
@@ -194,6 +235,8 @@ assert equal(twice.apply(x), 2 * (x @ W)) and equal(model.apply(x), x @ W)
 assert equal(mad.load(sys.argv[1], threads=1).apply(x), x @ W)
 refused(mad.InvalidArgumentError, "threads is -1, expected a number from 0 on", mad.load,
         sys.argv[1], threads=-1)
+refused(mad.InvalidArgumentError, "threads is 1000000, at most 1024 are possible", mad.load,
+        sys.argv[1], threads=10**6)
 refused(mad.FileError, "cannot open `missing.weights`", mad.load, sys.argv[1],
         weights="missing.weights")
 error = refused(mad.FileError, "cannot open `missing.so`: No such file", mad.load, "missing.so")

@@ -28,8 +28,10 @@ assert b.dtype == np.uint8 and b.tolist() == [144, 6]
 r = model.numbers(0.1, 1 + 2.0**-8 + 2.0**-40, -128, 255)
 assert r[0] == float(np.float16(0.1)) and r[1] == 1 + 2.0**-7 and r[2:] == (-128, 255), r
 assert model.numbers(0.0, 1 + 2.0**-8, 0, 0)[1] == 1.0, "ties go to even"
-assert model.numbers(0.0, 3.5e38, 0, 0)[1] == float("inf")
-for call in (lambda: model.numbers(0.0, 0.0, 128, 0), lambda: model.numbers(0.0, 0.0, 0, -1),
+assert model.numbers(0.0, float("inf"), 0, 0)[1] == float("inf")
+assert model.numbers(0.0, 3.39e38, 0, 0)[1] == (2 - 2.0**-7) * 2.0**127, "the largest bf16"
+for call in (lambda: model.numbers(0.0, 3.5e38, 0, 0), lambda: model.numbers(65520.0, 0.0, 0, 0),
+             lambda: model.numbers(0.0, 0.0, 128, 0), lambda: model.numbers(0.0, 0.0, 0, -1),
              lambda: model.half(x.astype(np.float32)), lambda: model.bytes(b, b)):
     try:
         call()
