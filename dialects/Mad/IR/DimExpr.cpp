@@ -149,13 +149,10 @@ static std::pair<Monomial, int64_t> leading(const DimExpr &e) {
   return *best;
 }
 
+/// The factors are in normal form: to divide again what stands in them would take twice as
+/// long for each division inside another.
 DimExpr termOf(const Monomial &monomial, int64_t coefficient) {
-  DimExpr result(coefficient);
-  for (const DimExpr::Atom &atom : monomial)
-    result =
-        result * (atom.division ? DimExpr::floorDiv(atom.division->first, atom.division->second)
-                                : DimExpr::symbol(atom.text));
-  return result;
+  return coefficient ? DimExpr(Terms{{monomial, coefficient}}, true) : DimExpr();
 }
 
 /// a = result * b + rest, where no term of `rest` contains the leading term of b.

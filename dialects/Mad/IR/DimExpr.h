@@ -76,6 +76,7 @@ public:
   Terms terms() const;
 
 private:
+  friend DimExpr termOf(const Monomial &monomial, int64_t coefficient);
   DimExpr(Terms terms, bool ok);
   bool isZero() const { return !sum && !number; }
 

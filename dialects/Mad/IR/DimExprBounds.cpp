@@ -10,30 +10,46 @@
 
 namespace mad {
 
-static std::optional<int64_t> atomLowerBound(const DimExpr::Atom &atom) {
-  if (!atom.division)
-    return 0;
-  const auto &[a, b] = *atom.division;
-  auto low = a.lowerBound();
+namespace {
+/// Bounds of the divisions in one expression: those inside others come up again and again.
+/// The keys keep them alive.
+using Bounds =
+    std::map<std::shared_ptr<const std::pair<DimExpr, DimExpr>>, std::optional<int64_t>>;
+} // namespace
+
+static std::optional<int64_t> boundOf(const DimExpr &e, Bounds &bounds);
+
+static std::optional<int64_t> divisionBound(const DimExpr &a, const DimExpr &b, Bounds &bounds) {
+  auto low = boundOf(a, bounds);
   if (!low)
     return std::nullopt;
   if (auto c = b.constant())
     return floorDivide(*low, *c);
-  auto divisor = b.lowerBound();
+  auto divisor = boundOf(b, bounds);
   if (*low >= 0 && divisor && *divisor >= 0)
     return 0;
   return std::nullopt;
 }
 
+static std::optional<int64_t> atomLowerBound(const DimExpr::Atom &atom, Bounds &bounds) {
+  if (!atom.division)
+    return 0;
+  if (auto known = bounds.find(atom.division); known != bounds.end())
+    return known->second;
+  auto bound = divisionBound(atom.division->first, atom.division->second, bounds);
+  bounds[atom.division] = bound;
+  return bound;
+}
+
 /// Term by term.
-static std::optional<int64_t> directLowerBound(const DimExpr &e) {
+static std::optional<int64_t> directLowerBound(const DimExpr &e, Bounds &bounds) {
   int64_t total = 0;
   for (const auto &[monomial, coefficient] : e.terms()) {
     int64_t part = coefficient;
     if (coefficient < 0 && !monomial.empty())
       return std::nullopt;
     for (const DimExpr::Atom &atom : monomial) {
-      auto low = atomLowerBound(atom);
+      auto low = atomLowerBound(atom, bounds);
       if (!low || (*low < 0 && monomial.size() > 1) || __builtin_mul_overflow(part, *low, &part))
         return std::nullopt;
     }
@@ -69,25 +85,30 @@ static std::optional<DimExpr> relaxed(const DimExpr &e, int64_t &scale) {
   return result;
 }
 
-std::optional<int64_t> DimExpr::lowerBound() const {
-  if (!ok)
+static std::optional<int64_t> boundOf(const DimExpr &e, Bounds &bounds) {
+  if (!e.valid())
     return std::nullopt;
-  auto best = directLowerBound(*this);
+  auto best = directLowerBound(e, bounds);
   int64_t scale = 1;
-  DimExpr current = *this;
+  DimExpr current = e;
   // Each round takes away one level of nested divisions.
   for (int round = 0, total = 1; round < 4 && total < 1000; ++round) {
     auto next = relaxed(current, scale);
-    if (!next || !next->ok || scale == 1 || scale > 1000)
+    if (!next || !next->valid() || scale == 1 || scale > 1000)
       break;
     total *= static_cast<int>(scale);
     current = *next;
-    if (auto low = directLowerBound(current)) {
+    if (auto low = directLowerBound(current, bounds)) {
       int64_t bound = -floorDivide(-*low, total);
       best = best ? std::max(*best, bound) : bound;
     }
   }
   return best;
+}
+
+std::optional<int64_t> DimExpr::lowerBound() const {
+  Bounds bounds;
+  return boundOf(*this, bounds);
 }
 
 } // namespace mad

@@ -170,4 +170,17 @@ TEST(DimExpr, RefusesWhatIsNoExpression) {
   EXPECT_FALSE(DimExpr::parse(std::string(100000, '-') + "N"));
 }
 
+// Twice the work for each level would never end.
+TEST(DimExpr, DivisionsInsideDivisions) {
+  DimExpr a = DimExpr::symbol("A"), e = DimExpr::floorDiv(a, DimExpr(2));
+  for (int level = 0; level < 60; ++level)
+    e = DimExpr::floorDiv(e + DimExpr::floorDiv(a, DimExpr(3)), DimExpr(2));
+  EXPECT_TRUE(e.valid());
+  EXPECT_EQ(e.lowerBound(), 0);
+  EXPECT_EQ((e - a).lowerBound(), std::nullopt);
+  EXPECT_EQ(DimExpr::parse(e.str()), e);
+  // For A = 6 it begins with 3; (3 + 2) / 2 is 2, and so is (2 + 2) / 2.
+  EXPECT_EQ(e.evaluate([](const std::string &) { return std::optional<int64_t>(6); }), 2);
+}
+
 } // namespace
