@@ -109,7 +109,8 @@ bool AtomicFile::fail(const char *what, int code, std::string &text) {
 bool AtomicFile::open(const std::string &path, std::string &text) {
   target = path;
   struct stat info;
-  if (stat(path.c_str(), &info) == 0) {
+  bool exists = stat(path.c_str(), &info) == 0;
+  if (exists) {
     if (S_ISDIR(info.st_mode)) {
       text = "is a folder; expected the name of a file";
       return false;
@@ -117,6 +118,11 @@ bool AtomicFile::open(const std::string &path, std::string &text) {
     if (!S_ISREG(info.st_mode)) {
       descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
       return descriptor >= 0 || fail("cannot be written", errno, text);
+    }
+    // A rename needs the folder only: what keeps the file from being written must say so here.
+    if (!(info.st_mode & 0222) || access(path.c_str(), W_OK) != 0) {
+      text = "cannot be written: it is read-only";
+      return false;
     }
     // Follow links: the file they name is replaced, not the link.
     if (char *real = realpath(path.c_str(), nullptr)) {
@@ -130,6 +136,10 @@ bool AtomicFile::open(const std::string &path, std::string &text) {
     descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor >= 0) {
       temporary = name;
+      // Who may use the old file may use the new one; a file system without modes is no reason
+      // to fail.
+      if (exists)
+        fchmod(descriptor, info.st_mode & 0777);
       return true;
     }
     if (errno != EEXIST)

@@ -144,6 +144,19 @@ TEST_F(Write, FollowsALink) {
   EXPECT_EQ(get("real"), "new");
 }
 
+TEST_F(Write, KeepsTheRightsOfTheOldFile) {
+  std::string error;
+  put("old", "out");
+  ASSERT_EQ(chmod(path("out").c_str(), 0751), 0);
+  ASSERT_TRUE(writeFile(path("out"), "new", 3, error)) << error;
+  EXPECT_EQ(fs::status(path("out")).permissions(), fs::perms(0751));
+  ASSERT_EQ(chmod(path("out").c_str(), 0444), 0);
+  EXPECT_FALSE(writeFile(path("out"), "newer", 5, error));
+  EXPECT_THAT(error, HasSubstr("out` cannot be written: it is read-only"));
+  EXPECT_EQ(get("out"), "new");
+  EXPECT_EQ(files(), 1u);
+}
+
 TEST_F(Write, AFailureKeepsTheOldFile) {
   std::string error;
   Tensor large = *Tensor::make(DType::F32, {100'000});
