@@ -70,9 +70,9 @@ typedef int32_t (*mad_run_fn)(void *const *data, const int64_t *dims, void *aren
 
 /* A check that may fail at a call. `message` is complete but for the values,
  * which the runtime appends as ": found A, expected B" ("expected at least B",
- * "expected 0 <= index < B"). */
+ * "expected 0 <= index < B"), if there are any. */
 typedef struct mad_check {
-  int32_t kind; /* 0 equal, 1 at least, 2 index */
+  int32_t kind; /* 0 equal, 1 at least, 2 index, 3 without values */
   const char *message;
   const char *place; /* "digits.mad:14:11" */
 } mad_check;

@@ -40,7 +40,8 @@ def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
     The function keeps what later passes need in the attribute `entry`, a
     dictionary: `dims`, `checks` and `doc` as they were under `mad.`; `type`, its
     type with encodings; `weights`, the names of its weights; `index_checks`, a
-    pair of message and place an index check.
+    pair of message and place an index check (and `plain` where no index is shown);
+    `sizes`, pairs of a size that may overflow or divide by zero and its place.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",

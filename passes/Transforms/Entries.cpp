@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/Entries.h"
 #include "dialects/Mad/IR/MadOps.h"
+#include "passes/Conversion/DimToArith/DimToArith.h"
 
 using namespace mlir;
 
@@ -119,11 +120,13 @@ private:
   bool bind(Equation &equation);
   bool solve(Equation &equation);
   void check(DimExpr found, DimExpr expected, int kind, std::string message, std::string place);
+  void require(const DimExpr &size, const std::string &message, const std::string &place);
+  void requireSizes();
 
   func::FuncOp function;
   std::string place;
   std::vector<Equation> equations;
-  std::set<std::string> bound;
+  std::set<std::string> bound, required;
   EntryPlan plan;
 };
 
@@ -174,6 +177,10 @@ bool Planner::solve(Equation &equation) {
     return false;
   bound.insert(unknown);
   plan.bindings.push_back({unknown, value});
+  if (dimMayFail(value) && !factor.constant()) // then nothing follows from a factor of 0
+    check(value, DimExpr(0), 3,
+          "dimension parameter `" + unknown + "` cannot be found from the extents of the inputs",
+          place);
   check(DimExpr::symbol(unknown), DimExpr(0), 1,
         "`" + unknown + "`, computed from " + equation.text, place);
   return true;
@@ -182,6 +189,23 @@ bool Planner::solve(Equation &equation) {
 void Planner::check(DimExpr found, DimExpr expected, int kind, std::string message,
                     std::string place) {
   plan.checks.push_back({found, expected, {kind, std::move(message), std::move(place)}});
+}
+
+/// A size that can be computed at all: what follows may use it.
+void Planner::require(const DimExpr &size, const std::string &message, const std::string &place) {
+  if (dimMayFail(size) && required.insert(size.str()).second)
+    check(size, DimExpr(0), 3, message + dimFailure(size), place);
+}
+
+/// Those of results, and of what the body always computes.
+void Planner::requireSizes() {
+  EntryArguments arguments(function);
+  for (Type t : arguments.type.getResults())
+    for (int64_t d = 0; d < cast<RankedTensorType>(t).getRank(); ++d)
+      require(dimExpr(cast<RankedTensorType>(t), d), "", place);
+  for (auto pair : entryList(function, "sizes").getAsRange<ArrayAttr>())
+    if (auto size = DimExpr::parse(cast<StringAttr>(pair[0]).getValue()))
+      require(*size, "", cast<StringAttr>(pair[1]).str());
 }
 
 FailureOr<EntryPlan> Planner::run() {
@@ -196,8 +220,10 @@ FailureOr<EntryPlan> Planner::run() {
              << name << "` of `" << function.getName()
              << "` does not follow from the extents of the inputs";
   for (Equation &e : equations)
-    if (!e.used)
+    if (!e.used) {
+      require(e.dim, "", place);
       check(e.extent, e.dim, 0, e.text, place);
+    }
   for (Attribute a : entryList(function, "checks")) {
     auto c = cast<CheckAttr>(a);
     auto left = DimExpr::parse(c.getLeft().getValue()),
@@ -207,9 +233,13 @@ FailureOr<EntryPlan> Planner::run() {
     };
     if (!left || !right || !known(*left) || !known(*right))
       return function.emitError("a check is not made of the dimension parameters: ") << a;
+    std::string message = c.getMessage().str() + ": ", at = c.getPlace().str();
+    require(*left, message, at);
+    require(*right, message, at);
     check(*left, *right, c.getRelation() == CheckRelation::eq ? 0 : 1, c.getMessage().str(),
           c.getPlace().str());
   }
+  requireSizes();
   return std::move(plan);
 }
 
@@ -287,7 +317,8 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   for (const EntryPlan::Check &check : plan->checks)
     result.checks.push_back(check.description);
   for (auto pair : entryList(function, "index_checks").getAsRange<ArrayAttr>())
-    result.checks.push_back({2, cast<StringAttr>(pair[0]).str(), cast<StringAttr>(pair[1]).str()});
+    result.checks.push_back({pair.size() > 2 ? 3 : 2, cast<StringAttr>(pair[0]).str(),
+                             cast<StringAttr>(pair[1]).str()});
   return result;
 }
 

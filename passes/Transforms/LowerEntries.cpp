@@ -51,7 +51,9 @@ private:
   func::FuncOp makeFunction(const std::string &name, unsigned pointers);
   Value load(Type type, Value base, int64_t index);
   void store(Value value, Value base, int64_t index);
-  Value asWord(Value index) { return arith::IndexCastOp::create(b, i64, index); }
+  Value asWord(Value value) {
+    return value.getType().isIndex() ? arith::IndexCastOp::create(b, i64, value).getResult() : value;
+  }
   Value word(int64_t value) { return arith::ConstantIntOp::create(b, value, 64); }
   void returnCode(int64_t code) {
     func::ReturnOp::create(b, arith::ConstantIntOp::create(b, code, 32).getResult());
@@ -117,6 +119,12 @@ void EntryLowering::makePrepare() {
   for (const EntryPlan::Binding &binding : plan.bindings)
     bound[binding.symbol] = value(binding.value);
   for (auto [i, check] : llvm::enumerate(plan.checks)) {
+    if (check.description.kind == 3) {
+      Value bad = dimFails(b, b.getLoc(), check.found, symbol), zero = word(0);
+      Value yes = arith::ConstantIntOp::create(b, 1, 1);
+      require(arith::XOrIOp::create(b, bad, yes), zero, zero, info, i + 1);
+      continue;
+    }
     Value found = value(check.found), expected = value(check.expected);
     auto kind = check.description.kind == 0 ? arith::CmpIPredicate::eq : arith::CmpIPredicate::sge;
     require(arith::CmpIOp::create(b, kind, found, expected), found, expected, info, i + 1);

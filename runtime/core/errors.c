@@ -153,6 +153,8 @@ mad_status mad_error_check(mad_error *error, const mad_check *check, const int64
   case 1:
     return fail(error, MAD_SHAPE_MISMATCH, "%s%s%s: found %" PRId64 ", expected at least %" PRId64,
                 place, colon, check->message, info[0], info[1]);
+  case 3:
+    return fail(error, MAD_SHAPE_MISMATCH, "%s%s%s", place, colon, check->message);
   default:
     return fail(error, MAD_OUT_OF_RANGE,
                 "%s%s%s: found %" PRId64 ", expected 0 <= index < %" PRId64, place, colon,

@@ -19,6 +19,17 @@ namespace mad {
 mlir::Value dimToArith(mlir::OpBuilder &b, mlir::Location loc, const DimExpr &dim,
                        llvm::function_ref<mlir::Value(llvm::StringRef)> symbol);
 
+/// Whether `dimToArith` may give another number than the dimension: it has a division, a product,
+/// or factors by which the sum of extents of tensors in memory may leave 64 bits.
+bool dimMayFail(const DimExpr &dim);
+
+/// Whether a dimension overflows 64 bits or divides by zero, as an i1: just where
+/// `DimExpr::evaluate` gives nothing. Null when `symbol` is null for one of its names.
+mlir::Value dimFails(mlir::OpBuilder &b, mlir::Location loc, const DimExpr &dim,
+                     llvm::function_ref<mlir::Value(llvm::StringRef)> symbol);
+/// What is said then.
+std::string dimFailure(const DimExpr &dim);
+
 } // namespace mad
 
 #endif // MAD_PASSES_CONVERSION_DIMTOARITH_DIMTOARITH_H

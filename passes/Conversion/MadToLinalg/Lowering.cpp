@@ -36,15 +36,18 @@ RankedTensorType Lowering::plain(Type type) const {
   return cast<RankedTensorType>(types.convertType(type));
 }
 
-Value Lowering::size(OpBuilder &b, Operation *op, const DimExpr &dim) const {
+Value Lowering::parameter(Operation *op, StringRef name) const {
   auto function = op->getParentOfType<func::FuncOp>();
   auto names = function->getAttrOfType<ArrayAttr>("mad.dims");
-  auto symbol = [&](StringRef name) -> Value {
-    for (auto [i, n] : llvm::enumerate(names.getAsValueRange<StringAttr>()))
-      if (n == name)
-        return function.getArgument(i);
-    return {};
-  };
+  for (auto [i, n] : llvm::enumerate(names.getAsValueRange<StringAttr>()))
+    if (n == name)
+      return function.getArgument(i);
+  return {};
+}
+
+Value Lowering::size(OpBuilder &b, Operation *op, const DimExpr &dim) const {
+  auto function = op->getParentOfType<func::FuncOp>();
+  auto symbol = [&](StringRef name) { return parameter(op, name); };
   if (Value value = dimToArith(b, op->getLoc(), dim, symbol))
     return value;
   // Verified IR does not come here; the module is refused, nothing is computed.
@@ -109,11 +112,14 @@ Value Lowering::map(OpBuilder &b, Operation *op, RankedTensorType type, ValueRan
 }
 
 void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Value bound,
-                     std::string message) {
+                     std::string message, bool showsValues) {
   Location loc = op->getLoc();
   auto function = op->getParentOfType<func::FuncOp>();
   SmallVector<Attribute> &list = checks[function];
-  list.push_back(b.getStrArrayAttr({message, placeOf(loc)}));
+  SmallVector<Attribute> description = {b.getStringAttr(message), b.getStringAttr(placeOf(loc))};
+  if (!showsValues)
+    description.push_back(b.getStringAttr("plain"));
+  list.push_back(b.getArrayAttr(description));
   int64_t number = list.size();
   Value status = function.getArgument(function->getAttrOfType<ArrayAttr>("mad.dims").size());
 
@@ -132,6 +138,16 @@ void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Val
   }
   Value yes = arith::ConstantIntOp::create(b, loc, 1, 1);
   cf::AssertOp::create(b, loc, arith::XOrIOp::create(b, loc, failed, yes), message);
+}
+
+void Lowering::checkSize(OpBuilder &b, Operation *op, const DimExpr &dim) {
+  if (!dimMayFail(dim))
+    return;
+  Value failed =
+      dimFails(b, op->getLoc(), dim, [&](StringRef name) { return parameter(op, name); });
+  Value zero = indexConstant(b, op->getLoc(), 0);
+  if (failed)
+    check(b, op, failed, zero, zero, dimFailure(dim), /*showsValues=*/false);
 }
 
 ArrayAttr Lowering::checksOf(func::FuncOp function) const {

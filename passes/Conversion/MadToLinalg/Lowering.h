@@ -44,7 +44,9 @@ public:
   /// Records an index check of `op`. A run that fails it stores so in the status
   /// and ends (`cf.assert`): what follows is sure that it holds.
   void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::Value found,
-             mlir::Value bound, std::string message);
+             mlir::Value bound, std::string message, bool showsValues = true);
+  /// The same for a dimension that may overflow or divide by zero, where it is computed.
+  void checkSize(mlir::OpBuilder &b, mlir::Operation *op, const DimExpr &dim);
   /// Of a loop of scf that was a `mad.scan`: how many values that carried, and where
   /// what the others collect goes.
   llvm::DenseMap<mlir::Operation *, std::pair<size_t, mlir::Value>> loops;
@@ -53,6 +55,8 @@ public:
   mlir::ArrayAttr checksOf(mlir::func::FuncOp function) const;
 
 private:
+  mlir::Value parameter(mlir::Operation *op, llvm::StringRef name) const;
+
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Attribute>> checks;
 };
 

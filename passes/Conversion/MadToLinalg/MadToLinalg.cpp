@@ -14,9 +14,11 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Conversion/DimToArith/DimToArith.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "passes/Conversion/Passes.h"
 #include "llvm/ADT/MapVector.h"
+#include <set>
 
 using namespace mlir;
 
@@ -46,6 +48,32 @@ void gatherAttributes(func::FuncOp function, ArrayAttr indexChecks) {
   function->setAttr("entry", entry.getDictionary(function.getContext()));
 }
 
+/// Sizes that the body always computes and that may overflow or divide by zero, each with its
+/// place: `prepare` refuses them.
+ArrayAttr sizesOf(func::FuncOp function) {
+  Builder b(function.getContext());
+  SmallVector<Attribute> sizes;
+  std::set<std::string> seen;
+  auto add = [&](const DimExpr &size, Operation &op) {
+    if (!dimMayFail(size) || !seen.insert(size.str()).second)
+      return;
+    // What is a result itself may have moved, and lost its place.
+    bool isResult = llvm::all_of(op.getUsers(), llvm::IsaPred<func::ReturnOp>);
+    Location loc = isa<DimOp>(op) && isResult ? function.getLoc() : op.getLoc();
+    sizes.push_back(b.getStrArrayAttr({size.str(), placeOf(loc)}));
+  };
+  for (Operation &op : function.getBody().front()) {
+    if (auto dim = dyn_cast<DimOp>(op))
+      if (auto size = DimExpr::parse(dim.getExpression()))
+        add(*size, op);
+    for (Type t : op.getResultTypes())
+      if (auto type = dyn_cast<RankedTensorType>(t))
+        for (int64_t d = 0; d < type.getRank(); ++d)
+          add(dimExpr(type, d), op);
+  }
+  return b.getArrayAttr(sizes);
+}
+
 /// Weights become arguments, after the inputs.
 void addWeights(func::FuncOp function) {
   llvm::MapVector<StringAttr, SmallVector<WeightOp>> weights;
@@ -70,6 +98,8 @@ void addWeights(func::FuncOp function) {
 /// Adds the arguments that the pass promises.
 void addArguments(func::FuncOp function) {
   Builder b(function.getContext());
+  if (ArrayAttr sizes = sizesOf(function); !sizes.empty())
+    function->setAttr("mad.sizes", sizes);
   function->setAttr("mad.type", TypeAttr::get(function.getFunctionType()));
   // Of each result the input that it replaces, or -1: for later, when there are no results.
   SmallVector<int64_t> states;
