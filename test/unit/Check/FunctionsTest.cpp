@@ -322,9 +322,13 @@ fn nn.softmax(%0_x: f32[B, 3]) {
   %3 = sub %0_x, %2 : f32[B, 3]
   %4_powers = exp %3 : f32[B, 3]
   %5 = reduce sum %4_powers [1] : f32[B]
-  %6 = view %5 (d0) inside : f32[B, 3]
-  %7 = div %4_powers, %6 : f32[B, 3]
-  return %7
+  %6 = view %5 (d0) inside : f32[B, 1]
+  %7 = constant [1] : f32
+  %8 = view %7 () inside : f32[B, 1]
+  %9 = div %8, %6 : f32[B, 1]
+  %10 = view %9 (d0, 0) inside : f32[B, 3]
+  %11 = mul %4_powers, %10 : f32[B, 3]
+  return %11
 }
 
 export fn f[B](%0_x: f32[B, 3]) {

@@ -45,7 +45,7 @@ fn on(x: T[B, H], i: T[B, C, H, W], k: T[4, C, 3, 3]) -> T {
   let j: T[B, C, 6, 4] = nn.avg_pool2d(i, size = 3, stride = 1)
   let l: T[B, C * H * W] = nn.flatten(i)
   let m = math.clamp(x, 0.0, 1.0) + math.square(x) + math.hypot(x, x) + math.lerp(x, a, 0.5)
-  let n: T[B] = math.variance(x, a = H) + math.logsumexp(x, a = 1) * math.pi * math.e
+  let n: T[B] = math.variance(x, axis = H) + math.logsumexp(x, axis = 1) * math.pi * math.e
   sum(a + b + c + e + m) + sum(d) + sum(f) + sum(g) + sum(h) + sum(j) + sum(l) + sum(n)
 }
 export fn all(x: T[B, H], i: T[B, C, H, W], k: T[4, C, 3, 3]) -> T { on(x, i, k) }

@@ -273,9 +273,13 @@ export fn rowwise[N, M](x: f32[N, M]) -> (f32[N], f32[N, M]) {
   %4 = sub %0_x, %3 : f32[N, M]
   %5_powers = exp %4 : f32[N, M]
   %6 = reduce sum %5_powers [1] : f32[N]
-  %7 = view %6 (d0) inside : f32[N, M]
-  %8_soft = div %5_powers, %7 : f32[N, M]
-  return %1_total, %8_soft
+  %7 = view %6 (d0) inside : f32[N, 1]
+  %8 = constant [1] : f32
+  %9 = view %8 () inside : f32[N, 1]
+  %10 = div %9, %7 : f32[N, 1]
+  %11 = view %10 (d0, 0) inside : f32[N, M]
+  %12_soft = mul %5_powers, %11 : f32[N, M]
+  return %1_total, %12_soft
 }
 )");
 }
