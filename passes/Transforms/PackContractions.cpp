@@ -34,9 +34,9 @@ namespace mad {
 
 namespace {
 
+using kernels::blockRows;
 using kernels::Index;
 using kernels::KernelLibrary;
-using kernels::blockRows;
 using kernels::mostRows;
 using kernels::Order;
 using kernels::panelBytes;

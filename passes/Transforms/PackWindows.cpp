@@ -231,7 +231,8 @@ void Windows::packRows() {
       Value source = rowsFrom(matrix, i.mul(group, M), M, i.constant(0), K);
       Value target = part(rows, i.mul(group, length), length);
       func::CallOp::create(
-          b, function, ValueRange{source, target, number, i.add(number, 1), i.constant(kernels::blockRows)});
+          b, function,
+          ValueRange{source, target, number, i.add(number, 1), i.constant(kernels::blockRows)});
     });
   });
 }
