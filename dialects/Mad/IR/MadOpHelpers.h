@@ -26,6 +26,9 @@ bool differ(const DimExpr &a, const DimExpr &b);
 llvm::SmallVector<int64_t> rowMajorStrides(llvm::ArrayRef<int64_t> shape);
 /// Steps to the next position in row-major order; false after the last.
 bool next(llvm::MutableArrayRef<int64_t> position, llvm::ArrayRef<int64_t> shape);
+/// Where the source of an op is, `digits.mad:14:11`, else "". For code of the standard library
+/// that was inlined, what called it comes first: `digits.mad:14:11: in <std.nn>:233:20`.
+std::string placeText(mlir::Location location);
 /// Factors times values, plus the last factor.
 llvm::APInt exactSum(llvm::ArrayRef<int64_t> factors, llvm::ArrayRef<int64_t> values);
 /// The lowest and the highest value of a coordinate over all positions of a shape that is not

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/RefTensor.h"
 #include "dialects/Mad/IR/DimExpr.h"
+#include "dialects/Mad/IR/MadOpHelpers.h"
 #include "dialects/Mad/IR/NarrowFloats.h"
 #include "mlir/IR/Location.h"
 #include "mlir/IR/Operation.h"
@@ -173,21 +174,35 @@ std::optional<int64_t> RefContext::dim(StringRef expression) {
   return std::nullopt;
 }
 
-/// The first place of a source file in a location: `file:line:column`.
-static std::string placeText(Location location) {
-  if (auto range = dyn_cast<FileLineColRange>(location))
-    return (range.getFilename().getValue() + ":" + Twine(range.getStartLine()) + ":" +
-            Twine(range.getStartColumn()))
-        .str();
+/// The first place of a source file in a location; of inlined code the callee's side, or that of the
+/// innermost caller outside of the standard library.
+static std::string firstPlace(Location location, bool outside) {
+  if (auto range = dyn_cast<FileLineColRange>(location)) {
+    StringRef file = range.getFilename().getValue();
+    return outside && file.starts_with("<std")
+               ? ""
+               : (file + ":" + Twine(range.getStartLine()) + ":" + Twine(range.getStartColumn()))
+                     .str();
+  }
   if (auto name = dyn_cast<NameLoc>(location))
-    return placeText(name.getChildLoc());
-  if (auto call = dyn_cast<CallSiteLoc>(location))
-    return placeText(call.getCallee());
+    return firstPlace(name.getChildLoc(), outside);
+  if (auto call = dyn_cast<CallSiteLoc>(location)) {
+    std::string text = firstPlace(call.getCallee(), outside);
+    return text.empty() ? firstPlace(call.getCaller(), outside) : text;
+  }
   if (auto fused = dyn_cast<FusedLoc>(location))
     for (Location part : fused.getLocations())
-      if (std::string text = placeText(part); !text.empty())
+      if (std::string text = firstPlace(part, outside); !text.empty())
         return text;
   return "";
+}
+
+std::string mad::placeText(Location location) {
+  std::string place = firstPlace(location, false);
+  if (!StringRef(place).starts_with("<std"))
+    return place;
+  std::string caller = firstPlace(location, true);
+  return caller.empty() ? place : caller + ": in " + place;
 }
 
 LogicalResult RefContext::fail(Operation *op, std::string text) {

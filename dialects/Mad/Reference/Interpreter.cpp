@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/Reference/Interpreter.h"
+#include "dialects/Mad/IR/MadOpHelpers.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/Reference/Binding.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -168,7 +169,14 @@ LogicalResult Interpreter::op(Operation *op, Frame &frame, SmallVectorImpl<Tenso
     SmallVector<Tensor> inputs;
     for (Value operand : op->getOperands())
       inputs.push_back(frame.lookup(operand));
-    return call(op, callee, inputs, results);
+    if (succeeded(call(op, callee, inputs, results)))
+      return success();
+    // A place in the standard library alone helps nobody.
+    std::string place = placeText(op->getLoc());
+    if (StringRef(context.message).starts_with("<std") && !place.empty() &&
+        !StringRef(place).starts_with("<std"))
+      context.message = place + ": in " + context.message;
+    return failure();
   }
   if (auto ifOp = dyn_cast<IfOp>(op)) {
     bool holds = frame.lookup(ifOp.getCondition())->integers[0];

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "dialects/Mad/IR/MadOpHelpers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -250,15 +251,6 @@ std::string indexMessage(int64_t k, const std::string &name) {
   return name.empty() ? message : message + " of `" + name + "`";
 }
 
-std::string placeOf(Location loc) {
-  loc = innermost(loc);
-  while (auto named = dyn_cast<NameLoc>(loc))
-    loc = innermost(named.getChildLoc());
-  auto at = dyn_cast<FileLineColLoc>(loc);
-  if (!at)
-    return {};
-  return (at.getFilename().getValue() + ":" + Twine(at.getLine()) + ":" + Twine(at.getColumn()))
-      .str();
-}
+std::string placeOf(Location loc) { return placeText(loc); }
 
 } // namespace mad
