@@ -47,6 +47,7 @@ struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
   using ReuseOperandsBase::ReuseOperandsBase;
 
   DenseMap<Value, unsigned> chains; ///< ops in place that end in a value
+  DenseSet<Value> filling;          ///< memory that is being filled for the first time
 
   void reuse(GenericOp op, OpBuilder &b) {
     if (op.getNumReductionLoops() || op.getNumResults() != 1 || !op.hasPureTensorSemantics() ||
@@ -75,6 +76,11 @@ struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
   /// An update after many others works on a copy, where a new chain begins.
   void endChain(DestinationStyleOpInterface op, OpBuilder &b) {
     OpOperand *dest = op.getDpsInitOperand(0);
+    // The parts of a concatenation fill new memory; each is best computed where it goes.
+    if (dest->get().getDefiningOp<tensor::EmptyOp>() || filling.contains(dest->get())) {
+      filling.insert(op->getResult(0));
+      return;
+    }
     unsigned &length = chains[op->getResult(0)];
     length = chains.lookup(dest->get()) + 1;
     if (length <= maxChain)
@@ -89,6 +95,7 @@ struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
   void runOnOperation() override {
     OpBuilder b(&getContext());
     chains.clear();
+    filling.clear();
     getOperation().walk([&](Operation *op) {
       if (auto generic = dyn_cast<GenericOp>(op))
         reuse(generic, b);
