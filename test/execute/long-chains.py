@@ -47,10 +47,11 @@ export fn products(y: f32[3]) -> (f32[3], f32) {{
   (a, b)
 }}
 
-export fn links(k: i64, x: f32[2]) -> (f32[2], i64, f32[2]) {{
-  let (a, b) = {" else ".join(f"if k == {i} {{ ({i}.0 * x, {i}) }}" for i in range(n))} else {{ (-x, k) }}
-  let c[i] = {" else ".join(f"if k + i == {i} {{ {i}.0 * x[i] }}" for i in range(100))} else {{ x[i] }}
-  (a, b, c)
+export fn links(k: i64, x: f32[2]) -> (f32, f32[2], i64, f32[2]) {{
+  let a = {" else ".join(f"if k == {i} {{ {i}.0 }}" for i in range(n))} else {{ -1.0 }}
+  let (b, c) = {" else ".join(f"if k == {i} {{ ({i}.0 * x, {i}) }}" for i in range(70))} else {{ (-x, k) }}
+  let d[i] = {" else ".join(f"if k + i == {i} {{ {i}.0 * x[i] }}" for i in range(70))} else {{ x[i] }}
+  (a, b, c, d)
 }}
 
 export fn updated(x: f32[{few}]) -> f32[{few}] {{
