@@ -52,7 +52,8 @@ private:
   Value load(Type type, Value base, int64_t index);
   void store(Value value, Value base, int64_t index);
   Value asWord(Value value) {
-    return value.getType().isIndex() ? arith::IndexCastOp::create(b, i64, value).getResult() : value;
+    return value.getType().isIndex() ? arith::IndexCastOp::create(b, i64, value).getResult()
+                                     : value;
   }
   Value word(int64_t value) { return arith::ConstantIntOp::create(b, value, 64); }
   void returnCode(int64_t code) {

@@ -99,8 +99,8 @@ static bool readWhole(const Number &number, int64_t &whole) {
   if (!StringRef(number.text).getAsInteger(10, whole))
     return true;
   bool fits = number.value >= -0x1p63 && number.value < 0x1p63;
-  bool isDigits = StringRef(number.text).ltrim("+-").find_first_not_of("0123456789") ==
-                  StringRef::npos;
+  bool isDigits =
+      StringRef(number.text).ltrim("+-").find_first_not_of("0123456789") == StringRef::npos;
   if (isDigits && !StringRef(number.text).starts_with("+"))
     return false; // beyond the ends
   whole = fits ? static_cast<int64_t>(number.value) : 0;

@@ -221,8 +221,8 @@ LogicalResult ViewOp::evaluate(Operands operands, Results results, RefContext &c
     llvm::append_range(values, scalars);
     for (auto [dim, form] : llvm::enumerate(forms)) {
       int64_t extent = source.shape[dim];
-      int64_t index = fits ? sumOfWords(form, values)
-                           : wordOf(getBoundary(), exactSum(form, values), extent);
+      int64_t index =
+          fits ? sumOfWords(form, values) : wordOf(getBoundary(), exactSum(form, values), extent);
       index = boundIndex(getBoundary(), index, extent);
       from = index < 0 || from < 0 ? -1 : from + index * strides[dim];
     }

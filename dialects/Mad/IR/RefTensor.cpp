@@ -174,8 +174,8 @@ std::optional<int64_t> RefContext::dim(StringRef expression) {
   return std::nullopt;
 }
 
-/// The first place of a source file in a location; of inlined code the callee's side, or that of the
-/// innermost caller outside of the standard library.
+/// The first place of a source file in a location; of inlined code the callee's side, or that of
+/// the innermost caller outside of the standard library.
 static std::string firstPlace(Location location, bool outside) {
   if (auto range = dyn_cast<FileLineColRange>(location)) {
     StringRef file = range.getFilename().getValue();

@@ -93,9 +93,7 @@ public:
 
   /// An i64; null when a name has no value.
   Value evaluate(const DimExpr &dim);
-  Value failed() {
-    return fails ? fails : arith::ConstantIntOp::create(b, loc, 0, 1).getResult();
-  }
+  Value failed() { return fails ? fails : arith::ConstantIntOp::create(b, loc, 0, 1).getResult(); }
 
 private:
   using P = arith::CmpIPredicate;
@@ -120,8 +118,7 @@ Value CheckedDim::quotient(Value x, Value y) {
   Value bad = arith::OrIOp::create(b, loc, compare(P::eq, y, word(0)),
                                    arith::AndIOp::create(b, loc, lowest, minus));
   fail(bad);
-  return arith::FloorDivSIOp::create(b, loc, x,
-                                     arith::SelectOp::create(b, loc, bad, word(1), y));
+  return arith::FloorDivSIOp::create(b, loc, x, arith::SelectOp::create(b, loc, bad, word(1), y));
 }
 
 Value CheckedDim::product(Value x, Value y) {

@@ -74,8 +74,7 @@ static Value remainder(OpBuilder &b, Location loc, Value value, Value period) {
   Value start = number(b, loc, 0, word), one = number(b, loc, 1, word);
   auto step = [&](OpBuilder &b, Location loc, Value round, ValueRange rest) {
     Value last = number(b, loc, bits - 1, word);
-    Value at = arith::SubIOp::create(b, loc, last,
-                                     arith::IndexCastOp::create(b, loc, word, round));
+    Value at = arith::SubIOp::create(b, loc, last, arith::IndexCastOp::create(b, loc, word, round));
     Value high = arith::ShRUIOp::create(b, loc, size, arith::ExtUIOp::create(b, loc, type, at));
     Value bit = arith::AndIOp::create(b, loc, arith::TruncIOp::create(b, loc, word, high), one);
     // Below 2^64, as the rest is below the period.
@@ -124,8 +123,8 @@ void CoordinateRange::checkInside(RankedTensorType source, int64_t k, const std:
                                    clampTo(b, loc, value, INT64_MIN, INT64_MAX));
   };
   Value low = word(lowest), high = highest == lowest ? low : word(highest);
-  Value bound = arith::IndexCastOp::create(b, loc, b.getI64Type(),
-                                           lowering.extent(b, op, source, k));
+  Value bound =
+      arith::IndexCastOp::create(b, loc, b.getI64Type(), lowering.extent(b, op, source, k));
   Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
   Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, low, zero);
   Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, high, bound);
@@ -148,18 +147,14 @@ Value CoordinateRange::whereRun(Value failed) {
   return failed;
 }
 
-Value CoordinateRange::nearOffset() {
-  return toIndex(b, loc, clampTo(b, loc, offset, -far, far));
-}
+Value CoordinateRange::nearOffset() { return toIndex(b, loc, clampTo(b, loc, offset, -far, far)); }
 
 Value CoordinateRange::offsetModulo(Value period) {
   Value near = clampTo(b, loc, offset, -far, far);
   Value isNear = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, near, offset);
   auto branch = scf::IfOp::create(
       b, loc, isNear,
-      [&](OpBuilder &b, Location loc) {
-        scf::YieldOp::create(b, loc, toIndex(b, loc, near));
-      },
+      [&](OpBuilder &b, Location loc) { scf::YieldOp::create(b, loc, toIndex(b, loc, near)); },
       [&](OpBuilder &b, Location loc) {
         scf::YieldOp::create(b, loc, remainder(b, loc, offset, period));
       });

@@ -45,8 +45,7 @@ private:
 /// The number of `index` that is nearest to a position in the loop: for factors of dims so large
 /// that i64 does not do. `at` gives the dims.
 mlir::Value nearestPosition(mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<int64_t> form,
-                            mlir::ValueRange scalars,
-                            llvm::function_ref<mlir::Value(unsigned)> at);
+                            mlir::ValueRange scalars, llvm::function_ref<mlir::Value(unsigned)> at);
 
 } // namespace mad
 

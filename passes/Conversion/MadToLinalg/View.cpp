@@ -303,8 +303,7 @@ void ViewBuilder::settleOffsets(const BoundedSource &bounded) {
       c.offset = arith::RemSIOp::create(b, loc, c.offset, extent);
     if (c.isSteep())
       for (int64_t factor : c.coefficients)
-        c.slopes.push_back(
-            arith::RemSIOp::create(b, loc, indexConstant(b, loc, factor), extent));
+        c.slopes.push_back(arith::RemSIOp::create(b, loc, indexConstant(b, loc, factor), extent));
   }
 }
 
@@ -319,8 +318,8 @@ Value ViewBuilder::positionOf(OpBuilder &b, const Coordinate &c) {
       continue;
     Value part = at(d);
     if (factor != 1)
-      part = arith::MulIOp::create(
-          b, loc, part, c.slopes.empty() ? indexConstant(b, loc, factor) : c.slopes[d]);
+      part = arith::MulIOp::create(b, loc, part,
+                                   c.slopes.empty() ? indexConstant(b, loc, factor) : c.slopes[d]);
     position = arith::AddIOp::create(b, loc, part, position);
   }
   return position;

@@ -137,7 +137,8 @@ TEST(View, CoordinatesBeyondI64AreExact) {
     std::string program = R"(
       func.func @main(%x: tensor<3xf32>, %i: tensor<i64>) -> tensor<2xf32> {
         %0 = mad.view %x[%i] by affine_map<(d0)[s0] -> (d0 + s0 * 4)> )" +
-                          std::string(boundary) + R"( : (tensor<3xf32>, tensor<i64>) -> tensor<2xf32>
+                          std::string(boundary) +
+                          R"( : (tensor<3xf32>, tensor<i64>) -> tensor<2xf32>
         return %0 : tensor<2xf32>
       })";
     return run(program.c_str(), {f32({3}, {1, 2, 3}), i64({}, {i})});
