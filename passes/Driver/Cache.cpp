@@ -120,7 +120,8 @@ std::optional<std::string> Cache::get(const CacheKey &key) const {
 }
 
 void Cache::put(const CacheKey &key, StringRef bytes) const {
-  if (bytes.size() > limit / 2 || sys::fs::create_directories(folder))
+  // With the rights that the umask leaves.
+  if (bytes.size() > limit / 2 || sys::fs::create_directories(folder, true, sys::fs::all_all))
     return;
   std::string text = magic.str() + digest(bytes) + bytes.str(), error;
   if (io::writeFile(pathOf(key), text.data(), text.size(), error))

@@ -17,7 +17,8 @@ using namespace mlir;
 namespace mad {
 
 bool Compilation::dumpTo(const std::string &folder) {
-  if (auto code = llvm::sys::fs::create_directories(folder))
+  // With the rights that the umask leaves.
+  if (auto code = llvm::sys::fs::create_directories(folder, true, llvm::sys::fs::all_all))
     return impl->fail("error: cannot create the folder `" + folder + "`: " + code.message());
   impl->dumpFolder = folder;
   return true;

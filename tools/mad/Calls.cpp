@@ -31,7 +31,10 @@ bool readDims(const Arguments &arguments, Dims &dims, std::string &error) {
       error = "`--dim` takes NAME=SIZE, as in `--dim Batch=4`, not `" + text + "`";
       return false;
     }
-    dims[name.str()] = value;
+    if (!dims.insert({name.str(), value}).second) {
+      error = "`--dim` gives `" + name.str() + "` twice";
+      return false;
+    }
   }
   return true;
 }

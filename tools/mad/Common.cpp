@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Common.h"
+#include "frontend/Diag/Lines.h"
 #include "passes/Driver/Executable.h"
 #include "passes/Driver/HostTiles.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
+#include <algorithm>
 
 namespace mad::tool {
 
@@ -18,8 +20,25 @@ void print(const std::string &text) {
 }
 
 int fail(const std::string &text) {
-  llvm::errs() << "error: " << text << "\n";
+  llvm::errs() << "error: " << diag::printable(text) << "\n";
   return UserError;
+}
+
+std::string oneLine(const std::string &text) {
+  std::string flat = text;
+  std::replace(flat.begin(), flat.end(), '\n', '\t');
+  return diag::printable(flat);
+}
+
+int finishOutput(int exit) {
+  llvm::outs().flush();
+  if (!llvm::outs().has_error())
+    return exit;
+  std::string reason = llvm::outs().error().message();
+  // LLVM ends the program itself for an error that nobody has seen.
+  llvm::outs().clear_error();
+  int code = fail("standard output cannot be written: " + reason);
+  return exit == Good ? code : exit;
 }
 
 int report(const Compilation &compilation) {

@@ -18,6 +18,11 @@ namespace mad::tool {
 
 /// Prints to standard output.
 void print(const std::string &text);
+/// Text of a file in one line, without characters that a terminal obeys.
+std::string oneLine(const std::string &text);
+/// At the very end: `exit`, or after a message UserError when standard output could not be
+/// written.
+int finishOutput(int exit);
 /// Prints `error: text` to standard error; returns UserError.
 int fail(const std::string &text);
 /// Prints the messages of a failed compilation; returns its exit code.

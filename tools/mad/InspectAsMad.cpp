@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "tools/mad/InspectAsMad.h"
+#include "frontend/Diag/Lines.h"
 #include "frontend/Format/Format.h"
 #include "frontend/Lex/Lexer.h"
 #include "tools/mad/NumberedLayers.h"
@@ -98,15 +99,29 @@ static std::string recordName(llvm::StringRef prefix) {
   return llvm::isAlpha(name[0]) ? name : "Layer" + name;
 }
 
+/// Whether a string of a program can hold it: one is UTF-8.
+static bool isText(llvm::StringRef text) {
+  for (size_t at = 0, begin = 0; at < text.size(); begin = at)
+    if (diag::decode(text, at) == 0xFFFD && at - begin == 1)
+      return false;
+  return true;
+}
+
+/// As a string of a program; what a terminal would obey is written as an escape.
 static std::string quoted(llvm::StringRef text) {
   std::string out = "\"";
-  for (char c : text)
-    if (c == '"' || c == '\\')
-      out += std::string("\\") + c;
-    else if (c == '\n' || c == '\t' || c == '\r')
-      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
+  for (size_t at = 0, begin = 0; at < text.size(); begin = at) {
+    char32_t point = diag::decode(text, at);
+    llvm::StringRef piece = text.slice(begin, at);
+    if (point == '"' || point == '\\')
+      out += "\\" + piece.str();
+    else if (point == '\n' || point == '\t' || point == '\r')
+      out += point == '\n' ? "\\n" : point == '\t' ? "\\t" : "\\r";
+    else if (diag::printable(piece) != piece)
+      out += "\\u{" + llvm::utohexstr(point) + "}";
     else
-      out += c;
+      out += piece;
+  }
   return out + "\"";
 }
 
@@ -148,6 +163,7 @@ std::string declarations(const std::string &path, const std::vector<io::Entry> &
   std::vector<NamedType> named;
   for (const io::Entry &entry : entries) {
     types.push_back(declared(entry));
+    types.back().fits &= isText(entry.name);
     // A group has one more dimension.
     bool fits = types.back().fits && entry.shape.size() < 16;
     named.push_back({entry.name, fits ? types.back().type : ""});
@@ -167,6 +183,11 @@ std::string declarations(const std::string &path, const std::vector<io::Entry> &
       text += groupText(*group->second, types, taken);
     if (grouped.count(i))
       continue;
+    if (!isText(entry.name)) {
+      text += "// no string holds the name of this tensor, which is not UTF-8: " +
+              diag::printable(entry.name) + "\n";
+      continue;
+    }
     if (!types[i].fits)
       text += "// no type holds " + (entry.readable ? io::name(entry.dtype) : entry.storage) +
               " of this shape: ";

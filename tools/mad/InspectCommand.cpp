@@ -33,7 +33,7 @@ static void printSignature(const Signature &s) {
   text += ") -> ";
   for (size_t i = 0; i < s.outputs.size(); ++i)
     text += (i ? ", " : "") + s.outputs[i].name + ": " + typeText(s.outputs[i]);
-  print(text + "\n");
+  print(oneLine(text) + "\n");
 }
 
 static int inspectModel(const std::string &path) {
@@ -44,13 +44,15 @@ static int inspectModel(const std::string &path) {
     if (s.title.empty())
       printSignature(s);
     else
-      print("test \"" + s.title + "\"\n");
+      print(oneLine("test \"" + s.title + "\"") + "\n");
   for (const hir::Weight &w : compilation.program().weights)
     if (w.value)
       print("weight " + w.name + ": " + str(w.type) + " computed\n");
     else
-      print("weight " + w.name + ": " + str(w.type) + " from " + w.path +
-            (w.entry.empty() ? "" : " : " + w.entry) + (w.transposed ? " transposed" : "") + "\n");
+      print(oneLine("weight " + w.name + ": " + str(w.type) + " from " + w.path +
+                    (w.entry.empty() ? "" : " : " + w.entry) +
+                    (w.transposed ? " transposed" : "")) +
+            "\n");
   return Good;
 }
 
@@ -86,7 +88,7 @@ static int inspectTensors(const Arguments &arguments) {
     return Good;
   }
   for (const io::Metadata &data : metadata)
-    print(data.key + " = " + data.text + "\n");
+    print(oneLine(data.key + " = " + data.text) + "\n");
   for (const io::Entry &e : entries) {
     std::string text =
         (e.name.empty() ? "" : e.name + ": ") + (e.readable ? io::name(e.dtype) : e.storage) + "[";
@@ -97,7 +99,7 @@ static int inspectTensors(const Arguments &arguments) {
       text += ", which cannot be read";
     else if (!e.storage.empty())
       text += " as " + e.storage;
-    print(text + "\n");
+    print(oneLine(text) + "\n");
   }
   return Good;
 }

@@ -12,19 +12,40 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 namespace mad::tool {
+
+/// `--rtol`, `--atol`: what is no number of at least 0 would compare nothing.
+static bool readTolerance(const Arguments &arguments, const char *flag, double &value) {
+  return !arguments.has(flag) ||
+         (parseNumber(arguments.get(flag), value) && std::isfinite(value) && value >= 0);
+}
+
+/// Empty when the values of flags are possible.
+static std::string wrongFlag(const Arguments &arguments) {
+  double tolerance = 0;
+  for (const char *flag : {"--rtol", "--atol"})
+    if (!readTolerance(arguments, flag, tolerance))
+      return "`" + std::string(flag) + "` takes a number of at least 0, not `" +
+             arguments.get(flag) + "`";
+  long long threads = 0;
+  std::string text = arguments.get("--threads", "0");
+  if (!parseInteger(text, threads) || threads < 0 || threads > INT32_MAX)
+    return "`--threads` takes a number, not `" + text + "`";
+  Dims dims;
+  std::string error;
+  readDims(arguments, dims, error);
+  return error;
+}
 
 /// Compares each result with the tensor of its name in the file.
 static bool compare(const Arguments &arguments, const std::vector<io::NamedTensor> &results,
                     std::string &error) {
   std::string path = arguments.get("--expect");
   double rtol = 1e-5, atol = 1e-6;
-  if ((arguments.has("--rtol") && !parseNumber(arguments.get("--rtol"), rtol)) ||
-      (arguments.has("--atol") && !parseNumber(arguments.get("--atol"), atol))) {
-    error = "`--rtol` and `--atol` take a number";
-    return false;
-  }
+  readTolerance(arguments, "--rtol", rtol);
+  readTolerance(arguments, "--atol", atol);
   for (const io::NamedTensor &result : results) {
     io::Tensor expected;
     bool single = llvm::StringRef(path).ends_with(".npy");
@@ -110,11 +131,8 @@ static int finish(const Arguments &arguments, const Signature &signature,
 
 static bool setThreads(const Arguments &arguments, Executable &executable, std::string &error) {
   long long threads = 0;
-  std::string text = arguments.get("--threads", "0");
-  if (parseInteger(text, threads) && threads >= 0 && threads <= INT32_MAX)
-    return executable.setThreads(int32_t(threads), error);
-  error = "`--threads` takes a number, not `" + text + "`";
-  return false;
+  parseInteger(arguments.get("--threads", "0"), threads);
+  return executable.setThreads(int32_t(threads), error);
 }
 
 static int callEntry(const Arguments &arguments, Executable &executable, const Inside &inside) {
@@ -156,6 +174,8 @@ static int runArtifact(const Arguments &arguments) {
 static int run(const Arguments &arguments) {
   if (arguments.words.size() < 2)
     return usage(runCommand(), "expected a file and the name of an exported function");
+  if (std::string wrong = wrongFlag(arguments); !wrong.empty())
+    return usage(runCommand(), wrong);
   if (llvm::StringRef(arguments.words[0]).ends_with(".so"))
     return runArtifact(arguments);
   const std::string &entry = arguments.words[1];

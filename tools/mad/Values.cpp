@@ -25,24 +25,24 @@ static std::string shapeText(const std::vector<int64_t> &shape) {
   return text + "]";
 }
 
-/// A number as it stands on the command line.
-struct Number {
-  double value = 0;
-  std::string text;
-};
+/// Whether it looks like the name of a file rather than like a number.
+static bool isPath(StringRef word) {
+  return word.contains('/') || word.ends_with(".mad") || word.ends_with(".so");
+}
 
-/// Reads `[[1, 2], [3, 4]]`: a list of rows of equal length, 32 deep at most.
+/// Reads `[[1, 2], [3, 4]]`: a list of rows of equal length, 32 deep at most. The numbers
+/// stay words: an integer of 64 bits is not one of f64.
 static bool readNumbers(StringRef &text, size_t depth, std::vector<int64_t> &shape,
-                        std::vector<Number> &values, std::string &error) {
+                        std::vector<StringRef> &values, std::string &error) {
   text = text.ltrim();
   if (!text.consume_front("[")) {
     StringRef word = text.take_until([](char c) { return c == ',' || c == ']' || c == '['; });
     double value = 0;
     std::string number = word.trim().str();
-    if (number == "true" || number == "false")
-      value = number == "true";
-    else if (!parseNumber(number, value)) {
+    if (number != "true" && number != "false" && !parseNumber(number, value)) {
       error = "`" + number + "` is not a number";
+      if (isPath(number))
+        error += ", nor a file of tensors: .npy, .npz, .safetensors, .gguf or .mtx";
       return false;
     }
     if (depth != shape.size()) {
@@ -50,7 +50,7 @@ static bool readNumbers(StringRef &text, size_t depth, std::vector<int64_t> &sha
       return false;
     }
     text = text.drop_front(word.size());
-    values.push_back({value, std::move(number)});
+    values.push_back(word.trim());
     return true;
   }
   if (depth > 32) {
@@ -94,59 +94,77 @@ static bool isFloat(io::DType dtype) {
          dtype == io::DType::BF16;
 }
 
-/// A whole number of i64: `value` is only its nearest double.
-static bool readWhole(const Number &number, int64_t &whole) {
-  if (!StringRef(number.text).getAsInteger(10, whole))
+/// Every whole number up to it is one of f64.
+static constexpr double maxWhole = 0x1p53;
+
+/// `word` as an integer: written as one, or as `2.0`, `1e3`, `true`.
+static bool wholeNumber(StringRef word, int64_t &value) {
+  if (!word.ltrim('+').getAsInteger(10, value))
     return true;
-  bool fits = number.value >= -0x1p63 && number.value < 0x1p63;
-  bool isDigits =
-      StringRef(number.text).ltrim("+-").find_first_not_of("0123456789") == StringRef::npos;
-  if (isDigits && !StringRef(number.text).starts_with("+"))
-    return false; // beyond the ends
-  whole = fits ? static_cast<int64_t>(number.value) : 0;
-  return fits && static_cast<double>(whole) == number.value;
+  double real = word == "true";
+  if (word != "true" && word != "false" && !parseNumber(word.str(), real))
+    return false;
+  if (!(std::fabs(real) <= maxWhole) || real != std::trunc(real))
+    return false;
+  value = int64_t(real);
+  return true;
+}
+
+static double realNumber(StringRef word) {
+  double real = word == "true";
+  if (word != "true" && word != "false")
+    parseNumber(word.str(), real);
+  return real;
+}
+
+/// Whether `inf` stands there, not a number that is too large.
+static bool isInfinity(StringRef word) {
+  return !word.empty() && word.find_first_of("0123456789") == StringRef::npos;
+}
+
+/// Floats round; a finite one that would be infinite, and a whole one that is not in the type,
+/// are errors.
+static std::optional<io::Tensor> converted(const std::vector<StringRef> &words,
+                                           const std::vector<int64_t> &shape, io::DType dtype,
+                                           std::string &error) {
+  bool real = isFloat(dtype);
+  io::DType wide = real ? io::DType::F64 : io::DType::I64;
+  auto made = io::Tensor::make(wide, shape);
+  auto bad = [&](StringRef word) {
+    error = "`" + word.str() + "` is no `" + io::name(dtype) + "`" +
+            (real ? ": it is too large" : "");
+    return std::nullopt;
+  };
+  for (size_t i = 0; made && i < words.size(); ++i)
+    if (real)
+      made->as<double>()[i] = realNumber(words[i]);
+    else if (!wholeNumber(words[i], made->as<int64_t>()[i]))
+      return bad(words[i]);
+  auto narrow = made ? made->convert(dtype) : std::nullopt;
+  auto back = narrow ? narrow->convert(wide) : std::nullopt;
+  if (!back) {
+    error = "no memory";
+    return {};
+  }
+  for (size_t i = 0; i < words.size(); ++i)
+    if (real ? std::isinf(back->as<double>()[i]) && !isInfinity(words[i])
+             : back->as<int64_t>()[i] != made->as<int64_t>()[i])
+      return bad(words[i]);
+  return narrow;
 }
 
 static std::optional<io::Tensor> fromNumbers(const std::string &text, io::DType dtype,
                                              std::string &error) {
   std::vector<int64_t> shape;
-  std::vector<Number> values;
+  std::vector<StringRef> words;
   StringRef rest = text;
-  if (!readNumbers(rest, 0, shape, values, error))
+  if (!readNumbers(rest, 0, shape, words, error))
     return {};
   if (!rest.trim().empty()) {
     error = "`" + rest.trim().str() + "` follows the value";
     return {};
   }
-  auto made = io::Tensor::make(io::DType::F64, shape);
-  if (!made) {
-    error = "no memory";
-    return {};
-  }
-  for (size_t i = 0; i < values.size(); ++i)
-    made->as<double>()[i] = values[i].value;
-  auto converted = made->convert(dtype);
-  auto back = converted ? converted->convert(io::DType::F64) : std::nullopt;
-  if (!back) {
-    error = "no memory";
-    return {};
-  }
-  // Floats round, whole numbers must fit.
-  for (size_t i = 0; i < values.size(); ++i) {
-    double value = values[i].value;
-    bool good = back->as<double>()[i] == value;
-    if (dtype == io::DType::I64)
-      good = readWhole(values[i], converted->as<int64_t>()[i]);
-    else if (isFloat(dtype))
-      good = std::isfinite(back->as<double>()[i]) || std::isnan(value) ||
-             (std::isinf(value) && StringRef(values[i].text).contains_insensitive("inf"));
-    if (!good) {
-      error = "`" + values[i].text + "` is no `" + io::name(dtype) + "`" +
-              (isFloat(dtype) ? ": it is too large" : "");
-      return {};
-    }
-  }
-  return converted;
+  return converted(words, shape, dtype, error);
 }
 
 /// `x.npy`, `x.npz:name`: splits off what follows the last colon after a known suffix.

@@ -22,13 +22,7 @@ static std::string overview() {
   return text + "mad COMMAND --help shows the flags; mad --version the version\n";
 }
 
-int main(int argc, char **argv) {
-#ifdef M_MXFAST
-  // Small pieces join their neighbours when they are freed. The C library would keep them
-  // apart in lists, and later walk through all of a large heap in no order of its memory.
-  mallopt(M_MXFAST, 0);
-#endif
-  std::vector<std::string> words(argv + 1, argv + argc);
+static int run(const std::vector<std::string> &words) {
   if (words.empty() || words[0] == "--help" || words[0] == "help") {
     print(overview());
     return words.empty() ? UsageError : Good;
@@ -52,4 +46,13 @@ int main(int argc, char **argv) {
   }
   fail("there is no command `" + words[0] + "`; see `mad --help`");
   return UsageError;
+}
+
+int main(int argc, char **argv) {
+#ifdef M_MXFAST
+  // Small pieces join their neighbours when they are freed. The C library would keep them
+  // apart in lists, and later walk through all of a large heap in no order of its memory.
+  mallopt(M_MXFAST, 0);
+#endif
+  return finishOutput(run({argv + 1, argv + argc}));
 }
