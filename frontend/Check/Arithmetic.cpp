@@ -237,7 +237,16 @@ Value Checker::compared(const Node *n, const Value &a, const Value &b) {
 // Operators
 //===----------------------------------------------------------------------===//
 
+/// The least integer has no positive counterpart, so its digits alone are none.
+static bool isLeastInteger(const Node *n) {
+  std::string digits(n->kids[0]->text);
+  std::erase(digits, '_');
+  return n->text == "-" && n->kids[0]->kind == Kind::Number && digits == "9223372036854775808";
+}
+
 Value Checker::unary(const Node *n, const Want &want) {
+  if (isLeastInteger(n))
+    return Value::integer(DimExpr(INT64_MIN));
   Value value = expr(n->kids[0], want);
   if (value.poison())
     return value;

@@ -21,7 +21,18 @@ Node *Builder::detached(Op op, std::vector<Type> types) {
   return &node;
 }
 
+/// More than 2^53 elements: what no memory holds, and no loop runs through.
+bool Builder::isHuge(const Type &type) {
+  double elements = 1;
+  for (const Dim &dim : type.shape)
+    elements *= double(dim.size.constant().value_or(1));
+  return elements > 0x1p53;
+}
+
 Node *Builder::append(Op op, std::vector<Type> types) {
+  for (const Type &type : types)
+    if (isHuge(type))
+      huge = type;
   Node *node = detached(op, std::move(types));
   block->push_back(node);
   return node;

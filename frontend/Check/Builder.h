@@ -21,6 +21,9 @@ public:
   std::vector<hir::Node *> *block = nullptr;          ///< where nodes are appended
   Span span;                                          ///< of new nodes
   hir::Precision precision = hir::Precision::Default; ///< of new nodes
+  std::optional<hir::Type> huge; ///< of a new node, when no machine can hold it
+
+  static bool isHuge(const hir::Type &type);
 
   /// A node that is in no block yet.
   hir::Node *detached(hir::Op op, std::vector<hir::Type> types);

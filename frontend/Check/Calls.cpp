@@ -12,6 +12,9 @@ namespace mad::elab {
 
 using namespace ast;
 
+/// Calls under an index become part of the caller, each anew.
+static constexpr uint32_t maxInlined = 1 << 16;
+
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 Value Checker::call(const Node *n, const Want &want) {
@@ -427,6 +430,13 @@ Value Checker::emitCall(CallMatch &match) {
 /// In index notation the body becomes part of the caller: its values run over
 /// the indices as any others do.
 Value Checker::inlineCall(CallMatch &match) {
+  if (++inlineCount > maxInlined) {
+    if (inlineCount == maxInlined + 1)
+      Report(*this, code::E0412, match.call->span,
+             "the program needs too many instances of functions: one for each call under an index");
+    ++failures;
+    return {};
+  }
   Frame own = frame->at(match.fn->module, &match.scope);
   own.fn = match.fn;
   own.precision = precisionOf(*match.fn, frame->precision);

@@ -203,6 +203,7 @@ private:
   std::string show(const TypeTree &type) const;
   std::string show(const hir::Dim &dim) const;
   TypeTree treeOf(const Value &value) const;
+  bool fewTensors(size_t count, Span span, const std::string &what);
   static std::string ranks(size_t found, size_t expected);
 
   // Dims.cpp: equality and order of dimensions.
@@ -265,6 +266,8 @@ private:
   void bindOver(const Over &over, const std::vector<Over> &all, hir::Node *counter);
   Value elementAt(const Value &object, const AffineForm &position, const Node *at);
   Value carried(const Value &initial, const Node *at);
+  Value collectedRounds(const Node *n, std::vector<Value> parts);
+  bool unrollable(const Node *n, const std::vector<Over> &over);
   std::vector<Value> parametersLike(const Value &start, hir::Region &region, hir::Node *counter);
   Value nextValue(const Node *body, Value end, const Value &start, const char *word);
   Value collectedPart(const Node *body, Value &end, bool collects, const char *word);
@@ -344,6 +347,8 @@ private:
   void declaredRanges(const Node *n, const std::vector<IndexId> &found);
   void collectAccess(const Node *n, std::vector<Access> &accesses, bool bounded);
   void shadow(const Node *pattern);
+  const Node *strangerIn(const Node *n, bool outermost,
+                         const std::function<bool(std::string_view)> &isIndex);
   const Dims *peek(const Node *n, bool &broken);
   bool isOpen(const Node *n);
   void excuse(const Node *n);
@@ -457,6 +462,9 @@ private:
   std::vector<Active> stack;
   uint32_t rootCount = 0;
   uint32_t instanceCount = 0;
+  uint32_t inlineCount = 0;
+  int64_t unrolled = 0;   ///< rounds of the outermost `for` and all inside it, so far
+  uint32_t unrolling = 0; ///< how many `for` are around
   uint32_t depth = 0;
   bool broken = false;       ///< a definition failed
   bool collectAgain = false; ///< something subscripted has no known shape yet

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace mad::elab {
 
@@ -26,6 +27,12 @@ Value Checker::expr(const Node *n, const Want &want) {
   ++depth;
   Value value = exprKind(n, want);
   --depth;
+  if (b.huge) {
+    Report(*this, code::E0212, n->span,
+           quoted(show(*std::exchange(b.huge, std::nullopt))) +
+               " has more elements than a machine can hold");
+    value = {};
+  }
   b.span = saved;
   return value;
 }
@@ -77,6 +84,13 @@ Value Checker::exprKind(const Node *n, const Want &want) {
   }
 }
 
+/// What is shown of a number: of one with very many digits its beginning.
+static std::string shownNumber(std::string_view text) {
+  static constexpr size_t maxShown = 40;
+  return text.size() <= maxShown ? quoted(text)
+                                 : quoted(std::string(text.substr(0, maxShown)) + "...");
+}
+
 /// Of a number that no f64 holds: whether it is too close to 0, not too large.
 static bool isTiny(const std::string &digits) {
   size_t e = std::min(digits.find_first_of("eE"), digits.size());
@@ -98,7 +112,7 @@ Value Checker::number(const Node *n) {
     int64_t value = 0;
     auto [at, failed] = std::from_chars(begin, end, value);
     if (failed != std::errc() || at != end) {
-      Report(*this, code::E0304, n->span, quoted(n->text) + " does not fit into `i64`");
+      Report(*this, code::E0304, n->span, shownNumber(n->text) + " does not fit into `i64`");
       return {};
     }
     return Value::integer(DimExpr(value));
@@ -106,7 +120,7 @@ Value Checker::number(const Node *n) {
   double value = 0;
   auto [at, failed] = std::from_chars(begin, end, value);
   if (at != end || (failed == std::errc::result_out_of_range && !isTiny(digits))) {
-    Report(*this, code::E0304, n->span, quoted(n->text) + " does not fit into `f64`");
+    Report(*this, code::E0304, n->span, shownNumber(n->text) + " does not fit into `f64`");
     return {};
   }
   return Value::floating(value);
@@ -251,7 +265,7 @@ Value Checker::tuple(const Node *n, const Want &want) {
     poison |= part.poison();
     result.parts.push_back(std::move(part));
   }
-  return poison ? Value() : result;
+  return poison || !fewTensors(result.leaves(), n->span, "this tuple") ? Value() : result;
 }
 
 Value Checker::array(const Node *n, const Want &want) {

@@ -15,6 +15,8 @@ using namespace ast;
 
 /// More rounds of a `for` come from programs that mean `scan`.
 static constexpr int64_t maxRounds = 4096;
+/// Of a `for` with all that are inside it.
+static constexpr int64_t maxUnrolled = 16384;
 
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
@@ -388,6 +390,11 @@ Value Checker::iterate(const Node *n, const Want &want) {
   Want inside = name ? want.part(0) : want;
   Value start = carried(initialValue(n->kids[1], inside), n);
   auto limit = sizeOf(n->kids[4], "the limit of an `iterate`");
+  if (auto rounds = limit ? limit->constant() : std::nullopt; rounds && *rounds < 0) {
+    Report(*this, code::E0212, n->kids[4]->span,
+           "the limit of an `iterate` is at least 0, found " + std::to_string(*rounds));
+    limit.reset();
+  }
   hir::Node *node = b.detached(hir::Op::Iterate, {});
   hir::Region regions[2];
   std::vector<Value> leaves;
@@ -446,6 +453,46 @@ Value Checker::iterate(const Node *n, const Want &want) {
 // for
 //===----------------------------------------------------------------------===//
 
+/// Whether the rounds are known, and not too many.
+bool Checker::unrollable(const Node *n, const std::vector<Over> &over) {
+  auto rounds = over[0].steps.size.constant();
+  if (!rounds || !over[0].low.constant()) {
+    Report(*this, code::E0211, n->kids[2]->span,
+           "the rounds of a `for` must be known when compiling, found " +
+               quoted(over[0].steps.size.str()))
+        .help("write `scan`");
+    return false;
+  }
+  if (*rounds > maxRounds) {
+    Report(*this, code::E0412, n->kids[2]->span,
+           "a `for` is unrolled: at most " + std::to_string(maxRounds) + " rounds, found " +
+               std::to_string(*rounds))
+        .help("write `scan`");
+    return false;
+  }
+  if (unrolled + *rounds > maxUnrolled) {
+    Report(*this, code::E0412, n->kids[2]->span,
+           "a `for` is unrolled with all that are inside it: at most " +
+               std::to_string(maxUnrolled) + " rounds together")
+        .help("write `scan`");
+    return false;
+  }
+  unrolled += *rounds;
+  return true;
+}
+
+/// The tuple of what the rounds give.
+Value Checker::collectedRounds(const Node *n, std::vector<Value> parts) {
+  Value all = Value::of(Value::Tuple);
+  size_t count = 0;
+  for (const Value &part : parts)
+    count += part.leaves();
+  if (!fewTensors(count, n->span, "what a `for` collects"))
+    return {};
+  all.parts = std::move(parts);
+  return all;
+}
+
 /// Every round is checked by itself, with its numbers known.
 Value Checker::forLoop(const Node *n, const Want &want) {
   const Node *body = n->kids[3];
@@ -455,26 +502,21 @@ Value Checker::forLoop(const Node *n, const Want &want) {
   std::vector<Over> over;
   if (!overs(n->kids[2], "for", over) || current.poison())
     return {};
-  auto rounds = over[0].steps.size.constant();
-  auto low = over[0].low.constant();
-  if (!rounds || !low) {
-    Report(*this, code::E0211, n->kids[2]->span,
-           "the rounds of a `for` must be known when compiling, found " +
-               quoted(over[0].steps.size.str()))
-        .help("write `scan`");
+  if (!unrolling)
+    unrolled = 0;
+  if (!unrollable(n, over))
     return {};
-  }
-  if (*rounds > maxRounds) {
-    Report(*this, code::E0412, n->kids[2]->span,
-           "a `for` is unrolled: at most " + std::to_string(maxRounds) + " rounds, found " +
-               std::to_string(*rounds))
-        .help("write `scan`");
-    return {};
-  }
-  Value parts = Value::of(Value::Tuple);
+  int64_t rounds = *over[0].steps.size.constant();
+  // Counts the loops around for its life.
+  struct Inside {
+    uint32_t &count;
+    explicit Inside(uint32_t &count) : count(count) { ++count; }
+    ~Inside() { --count; }
+  } inside(unrolling);
+  std::vector<Value> parts;
   auto binders = frame->binders;
   auto peeked = frame->peeked;
-  for (int64_t round = 0; round < *rounds; ++round) {
+  for (int64_t round = 0; round < rounds; ++round) {
     // Names have other types in each round.
     frame->binders = binders;
     frame->peeked = peeked;
@@ -498,11 +540,11 @@ Value Checker::forLoop(const Node *n, const Want &want) {
     if (failures != before || end.poison())
       return {};
     if (carries && collects) {
-      parts.parts.push_back(collectedPart(body, end, true, "for"));
+      parts.push_back(collectedPart(body, end, true, "for"));
       if (end.poison())
         return {};
     } else if (collects) {
-      parts.parts.push_back(end);
+      parts.push_back(end);
     }
     if (end.kind == Value::Nothing) {
       Report(*this, code::E0313, body->span, "the body of a `for` ends in a value");
@@ -512,10 +554,11 @@ Value Checker::forLoop(const Node *n, const Want &want) {
   }
   if (!collects)
     return current;
-  if (!carries)
-    return parts;
+  Value all = collectedRounds(n, std::move(parts));
+  if (!carries || all.poison())
+    return all;
   Value both = Value::of(Value::Tuple);
-  both.parts = {current, parts};
+  both.parts = {current, all};
   return both;
 }
 

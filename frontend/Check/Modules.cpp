@@ -151,6 +151,10 @@ Module *Checker::findModule(Module &from, const Node *use) {
   auto missing = [&](std::string text) -> Report {
     return Report(*this, code::E0402, use->nameSpan, std::move(text));
   };
+  if (name == "std") {
+    missing("`std` is the standard library: use its modules one by one").help("write `use std.nn`");
+    return nullptr;
+  }
   if (name.starts_with("std.")) {
     missing("there is no module `" + name + "` in the standard library");
     return nullptr;

@@ -103,7 +103,14 @@ void Checker::unknownName(const Node *at, std::string_view what) {
     candidates.insert(candidates.end(), builtinNames().begin(), builtinNames().end());
   Report report(*this, code::E0201, at->nameSpan,
                 "there is no " + std::string(what) + " `" + std::string(at->text) + "`");
-  if (std::string known = habitOfName(at->text); !known.empty())
+  std::string member;
+  for (const auto &[name, decl] : frame->module->names)
+    if (decl->kind == Declaration::Use && decl->used && !at->text.starts_with('_') &&
+        decl->used->names.count(at->text))
+      member = name + "." + std::string(at->text);
+  if (!member.empty())
+    report.help("write " + quoted(member));
+  else if (std::string known = habitOfName(at->text); !known.empty())
     report.help(known);
   else if (std::string near = suggestion(at->text, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");

@@ -385,6 +385,27 @@ void Checker::declaredRanges(const Node *n, const std::vector<IndexId> &found) {
     }
 }
 
+/// A subscript that is neither an index nor a name of anything, outside of what declares names.
+const ast::Node *Checker::strangerIn(const Node *n, bool outermost,
+                                     const std::function<bool(std::string_view)> &isIndex) {
+  bool declares = n->kind == Kind::Block || n->kind == Kind::Reduce || n->kind == Kind::Scan ||
+                  n->kind == Kind::Iterate || n->kind == Kind::For || n->kind == Kind::LetIndex;
+  if (declares && !outermost)
+    return nullptr;
+  if (n->kind == Kind::Index)
+    for (size_t d = 1; d < n->kids.size(); ++d)
+      if (const Node *kid = n->kids[d]; kid && kid->kind == Kind::Name && !isIndex(kid->text) &&
+                                        !frame->scope->find(kid->text) &&
+                                        !findDeclaration(kid->text))
+        return kid;
+  const Node *stranger = nullptr;
+  eachPart(n, [&](const Node *part) {
+    if (!stranger)
+      stranger = strangerIn(part, false, isIndex);
+  });
+  return stranger;
+}
+
 /// `n`: a `let` with indices, or a reduction that stands in none.
 bool Checker::resolveRanges(const Node *n) {
   std::vector<IndexId> found;
@@ -426,6 +447,16 @@ bool Checker::resolveRanges(const Node *n) {
     std::erase_if(frame->binders, [&](const auto &binder) { return binder.second == id; });
     return true;
   });
+  // Where a subscript is no name of anything, that is the mistake.
+  auto isIndex = [&](std::string_view name) {
+    return std::any_of(found.begin(), found.end(),
+                       [&](IndexId id) { return indices[id].name == name; });
+  };
+  if (const Node *name = countOpen() ? strangerIn(n, true, isIndex) : nullptr) {
+    unknownName(name, "name");
+    for (IndexId id : found)
+      indices[id].failed |= open(id);
+  }
   // One that hangs on a wrong one, or on text that did not parse, is no further error.
   bool good = !hasErrors(n) && std::none_of(found.begin(), found.end(), [&](IndexId id) {
     return indices[id].failed || indices[id].excused;

@@ -72,6 +72,11 @@ std::optional<TypeTree> Checker::recordType(Declaration &decl, const Node *at,
   }
   if (needsItself(decl))
     return std::nullopt;
+  // An error says why.
+  if (decl.state == Declaration::Bad) {
+    ++failures;
+    return std::nullopt;
+  }
   Scope scope;
   Dims lead;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -99,14 +104,21 @@ std::optional<TypeTree> Checker::recordType(Declaration &decl, const Node *at,
   bool good = true;
   decl.record.name = decl.name;
   decl.record.fields.clear();
+  for (const Node *field : fields->kids)
+    decl.record.fields.push_back(std::string(field->text));
   for (const Node *field : fields->kids) {
     auto type = field->kind == Kind::Param ? typeOf(field->kids[0]) : std::nullopt;
     good &= type.has_value();
-    decl.record.fields.push_back(std::string(field->text));
-    if (type)
-      tree.parts.push_back(std::move(*type));
+    // What is wrong with the rest is said where the record is declared.
+    if (!type)
+      break;
+    tree.parts.push_back(std::move(*type));
   }
   decl.state = state;
+  if (good && !fewTensors(tree.leaves(), decl.node->nameSpan, quoted(decl.name))) {
+    decl.state = Declaration::Bad;
+    return std::nullopt;
+  }
   if (!good) {
     ++failures;
     return std::nullopt;

@@ -15,7 +15,20 @@ using namespace ast;
 /// As many as an artifact can describe with ease; nobody needs more.
 static constexpr size_t maxRank = 16;
 
+/// Of one value. Tuples of tuples of tuples grow fast.
+static constexpr size_t maxTensors = 4096;
+
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+bool Checker::fewTensors(size_t count, Span span, const std::string &what) {
+  if (count <= maxTensors)
+    return true;
+  Report(*this, code::E0412, span,
+         what + " has " + std::to_string(count) + " tensors: a value has at most " +
+             std::to_string(maxTensors))
+      .help("stack them: one tensor with a dimension more");
+  return false;
+}
 
 /// `1 dimension, not 2`.
 std::string Checker::ranks(size_t found, size_t expected) {
@@ -49,6 +62,7 @@ std::optional<TypeTree> Checker::typeOf(const Node *n) {
       if (part)
         tree.parts.push_back(std::move(*part));
     }
+    good = good && fewTensors(tree.leaves(), n->span, "this tuple");
     return good ? std::optional(tree) : std::nullopt;
   }
   if (recordNamed(n))
@@ -97,6 +111,11 @@ std::optional<TypeTree> Checker::typeOf(const Node *n) {
   if (tree.type.shape.size() > maxRank) {
     Report(*this, code::E0219, n->span,
            "a tensor has at most " + std::to_string(maxRank) + " dimensions");
+    return std::nullopt;
+  }
+  if (Builder::isHuge(tree.type)) {
+    Report(*this, code::E0212, n->span,
+           quoted(show(tree.type)) + " has more elements than a machine can hold");
     return std::nullopt;
   }
   return tree;

@@ -47,6 +47,14 @@ struct TypeTree {
   std::vector<TypeTree> parts;
   const RecordType *record = nullptr; ///< of a tuple: its parts have names
   uint32_t lead = 0; ///< of a tuple: leading dimensions of all parts, for a group of records
+
+  /// How many tensors it has.
+  size_t leaves() const {
+    size_t count = !tuple;
+    for (const TypeTree &part : parts)
+      count += part.leaves();
+    return count;
+  }
 };
 
 struct Value {
@@ -117,6 +125,13 @@ struct Value {
   std::vector<hir::Dim> shape() const {
     const auto &all = ref.type().shape;
     return {all.begin() + space.size(), all.end()};
+  }
+  /// How many tensors and numbers it has.
+  size_t leaves() const {
+    size_t count = kind != Tuple;
+    for (const Value &part : parts)
+      count += part.leaves();
+    return count;
   }
   size_t rank() const { return ref.type().shape.size() - space.size(); }
 };

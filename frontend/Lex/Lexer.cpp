@@ -132,10 +132,10 @@ void Lexer::unknownCharacter() {
     error.help = "a comment begins with `//`";
     break;
   case '&':
-    error.help = "write `and`";
+    error.help = name[1] ? "write `and`" : "write `and`; of the bits of integers `bit_and(a, b)`";
     break;
   case '|':
-    error.help = "write `or`";
+    error.help = name[1] ? "write `or`" : "write `or`; of the bits of integers `bit_or(a, b)`";
     break;
   case '!':
     error.help = "write `not`";

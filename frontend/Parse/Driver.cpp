@@ -141,6 +141,13 @@ bool Driver::onEarlierLine(Span span) const {
   return between.find('\n') != std::string_view::npos;
 }
 
+bool Driver::lineIsBroken() const {
+  return std::any_of(diagnostics.all().begin(), diagnostics.all().end(), [&](const auto &other) {
+    return other.span.file == lookahead.span.file && other.span.end <= lookahead.span.begin &&
+           !onEarlierLine(other.span);
+  });
+}
+
 /// Once a file: what is too deep is too deep in many places.
 void Driver::reportDepth(Span at) {
   auto same = [&](const Diagnostic &other) {

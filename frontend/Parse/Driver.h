@@ -42,6 +42,8 @@ public:
   const Span *innermostBracket() const { return layout.innermost(); }
   /// True when a line ended between `span` and the token read last.
   bool onEarlierLine(Span span) const;
+  /// Whether there is an error on the line of the token read last, before it.
+  bool lineIsBroken() const;
   /// To be called when a syntax error is reported: groups are skipped until `recovered`.
   void recover();
   void recovered() { recovering = false; }

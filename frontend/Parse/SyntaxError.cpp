@@ -223,6 +223,10 @@ static std::string habit(const Driver &driver, const Expected &expected) {
   if (found.token == Token::Star && before.token == Token::Star)
     return "a power is written `a ^ b`";
   bool computes = before.token >= Token::Plus && before.token <= Token::Percent;
+  bool shifts = found.token == Token::Less || found.token == Token::Greater;
+  if (shifts && before.token == found.token && before.span.end == found.span.begin)
+    return found.token == Token::Less ? "bits are moved by `shift_left(a, b)`"
+                                      : "bits are moved by `shift_right(a, b)`";
   if (found.token == Token::Assign && computes)
     return "values never change: give the new one a name with `let`";
   if (found.token == Token::Colon && next == '=')
@@ -275,6 +279,8 @@ static Text special(const Driver &driver, const Expected &expected, const std::s
     Text text{code::E0129, "found " + found + ", expected " + expected.list(Token::Line), {}};
     if (token == Token::Let)
       text.help = "outside functions a value is declared with `const`";
+    else if (token == Token::Slash)
+      text.help = "a comment begins with `//`";
     else if (token == Token::Name)
       text.help = declarationHelp(driver.last().text);
     return text;
@@ -296,6 +302,11 @@ static Text special(const Driver &driver, const Expected &expected, const std::s
   if (token == Token::With && expected.operators())
     return {code::E0130, "`with` cannot stand inside an expression",
             "put parentheses around the expression and its `with`"};
+  // Behind the condition of an `iterate` a name can follow, and it is `max`.
+  if (token == Token::LeftBrace && expected.operators() && expected.has(Token::Name) &&
+      !expected.has(Token::LeftBrace))
+    return {code::E0120, "found `{`, expected `max` or an operator",
+            "an `iterate` states how many rounds it runs at most: `while c max 100 { ... }`"};
   bool bodyOnly = expected.count() == 1 && expected.has(Token::LeftParen);
   if (bodyOnly && driver.beforeLast().token == Token::RightBracket && !driver.isInHeader())
     return {code::E0128,
@@ -323,6 +334,8 @@ void Parser::report_syntax_error(const context &context) const {
     text.text = "found " + found + (list.empty() ? "" : ", expected " + list);
     text.help = inReduction ? renameHelp(d) : habit(d, expected);
   }
+  // The rest of a broken line begins no declaration.
+  known |= text.code == code::E0129 && d.lineIsBroken();
   known |= text.code == code::E0128 && d.lastReductionReported();
   if (inReduction)
     d.reportedReduction();

@@ -77,7 +77,11 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
   StepTimer timer(times, "lower");
   entries.clear();
   if (failed(lowerToLlvm(*result.module, options, entries))) {
-    bug("lowering failed\n" + collected.text);
+    // Of many tensors that are possible one by one.
+    if (StringRef(collected.text).contains("needs more memory than a machine has"))
+      fail("error: " + StringRef(collected.text).split('\n').first.str());
+    else
+      bug("lowering failed\n" + collected.text);
     return {};
   }
   if (!dumped)
@@ -224,7 +228,8 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   if (!impl->packWeights(entries, weights))
     return false;
   StepTimer timer(impl->times, "link");
-  if (auto code = llvm::sys::fs::create_directories(folder))
+  // With the rights that the umask leaves.
+  if (auto code = llvm::sys::fs::create_directories(folder, true, llvm::sys::fs::all_all))
     return impl->fail("error: cannot create the folder `" + folder + "`: " + code.message());
   auto path = [&](const std::string &file) { return (folder.empty() ? "." : folder) + "/" + file; };
   ArtifactOptions options{name, levels, "", {}};
