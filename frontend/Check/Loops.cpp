@@ -16,7 +16,7 @@ using namespace ast;
 /// More rounds of a `for` come from programs that mean `scan`.
 static constexpr int64_t maxRounds = 4096;
 /// Of a `for` with all that are inside it.
-static constexpr int64_t maxUnrolled = 16384;
+static constexpr int64_t maxUnrolled = 65536;
 
 static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 

@@ -46,6 +46,7 @@ func::FuncOp KernelLibrary::find(StringRef name, TypeRange arguments,
   function.setPrivate();
   function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(context, LLVM::Linkage::Internal));
   function->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  function->setAttr(kernelAttribute, b.getUnitAttr());
   symbols.insert(function);
   b.setInsertionPointToStart(function.addEntryBlock());
   write(b, function.getArguments());

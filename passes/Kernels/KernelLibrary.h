@@ -26,6 +26,9 @@
 
 namespace mad::kernels {
 
+/// Marks the functions made here: they are as long as they must be, and never cut.
+constexpr llvm::StringLiteral kernelAttribute = "kernel";
+
 /// Which index of a matrix has neighbours in memory.
 enum class Order { RowMajor, ColumnMajor };
 

@@ -17,6 +17,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/Kernels/KernelLibrary.h"
 #include "passes/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 #include <vector>
@@ -199,10 +200,13 @@ struct SplitFunctionsPass : impl::SplitFunctionsBase<SplitFunctionsPass> {
     SmallVector<Block *> blocks;
     // The inner ones first.
     getOperation().walk<WalkOrder::PostOrder>([&](Operation *op) {
+      auto function =
+          isa<func::FuncOp>(op) ? cast<func::FuncOp>(op) : op->getParentOfType<func::FuncOp>();
+      if (!function || function->hasAttr(kernels::kernelAttribute))
+        return;
       for (Region &region : op->getRegions())
-        if (!isa<ModuleOp>(op))
-          for (Block &block : region)
-            blocks.push_back(&block);
+        for (Block &block : region)
+          blocks.push_back(&block);
     });
     for (Block *block : blocks)
       split(*block, b, symbols);

@@ -123,3 +123,20 @@ func.func @stack(%x: memref<8xf32>) {
   }
   return
 }
+
+// Kernels are as long as they must be.
+// CHECK-LABEL: func.func private @kernel(
+// CHECK-NOT: call
+// CHECK-COUNT-4: scf.for
+// CHECK: return
+func.func private @kernel(%x: memref<8xf32>) attributes {kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  scf.for %i = %c0 to %c8 step %c1 { memref.store %zero, %x[%i] : memref<8xf32> }
+  scf.for %i = %c0 to %c8 step %c1 { memref.store %zero, %x[%i] : memref<8xf32> }
+  scf.for %i = %c0 to %c8 step %c1 { memref.store %zero, %x[%i] : memref<8xf32> }
+  scf.for %i = %c0 to %c8 step %c1 { memref.store %zero, %x[%i] : memref<8xf32> }
+  return
+}

@@ -131,8 +131,8 @@ static std::optional<io::Tensor> converted(const std::vector<StringRef> &words,
   io::DType wide = real ? io::DType::F64 : io::DType::I64;
   auto made = io::Tensor::make(wide, shape);
   auto bad = [&](StringRef word) {
-    error = "`" + word.str() + "` is no `" + io::name(dtype) + "`" +
-            (real ? ": it is too large" : "");
+    error =
+        "`" + word.str() + "` is no `" + io::name(dtype) + "`" + (real ? ": it is too large" : "");
     return std::nullopt;
   };
   for (size_t i = 0; made && i < words.size(); ++i)

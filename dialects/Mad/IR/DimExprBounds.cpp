@@ -13,8 +13,7 @@ namespace mad {
 namespace {
 /// Bounds of the divisions in one expression: those inside others come up again and again.
 /// The keys keep them alive.
-using Bounds =
-    std::map<std::shared_ptr<const std::pair<DimExpr, DimExpr>>, std::optional<int64_t>>;
+using Bounds = std::map<std::shared_ptr<const std::pair<DimExpr, DimExpr>>, std::optional<int64_t>>;
 } // namespace
 
 static std::optional<int64_t> boundOf(const DimExpr &e, Bounds &bounds);
