@@ -33,8 +33,10 @@
   AND(2)                                                                                           \
   MIN(3)                                                                                           \
   MIN(4)                                                                                           \
-  ADD(5) ADD(6) ADD(7) perm(8) perm(9) perm(10) perm(11) perm(12) perm(13) FMA(14) FMA(15) FMA(16) \
-      FMA(17) FMA(18) AND(19)
+  ADD(5)                                                                                           \
+  ADD(6)                                                                                           \
+  ADD(7) perm(8) perm(9) perm(10) perm(11) perm(12) perm(13) FMA(14) FMA(15) FMA(16) FMA(17)       \
+      FMA(18) AND(19)
 
 /* The work of each pass over a row, one after the other. Half a comparison is for NaN. */
 #define TWICE(x) x x

@@ -183,7 +183,7 @@ struct Weight {
   std::string path;        ///< as written: relative to the file of the declaration
   std::string entry;       ///< tensor in the file; empty: the file holds one
   bool transposed = false; ///< the file holds the transpose (rank 2)
-  int64_t layers = 0;      ///< not 0: the leading dimension, and `{i}` in `entry` its number
+  int64_t layers = -1;     ///< from 0 on: the leading dimension, and `{i}` in `entry` its number
   Span span;
   Function *value = nullptr; ///< without a file: computes the weight, from nothing
 };

@@ -400,8 +400,8 @@ bool Checker::recordWeight(Declaration &decl, const TypeTree &type, hir::Weight 
              "`transposed` is for matrices: " + quoted(names[i]) + " is " + quoted(show(one.type)));
       good = false;
     }
-    auto layers = type.lead ? one.type.shape[0].size.constant() : std::optional<int64_t>(0);
-    one.layers = layers.value_or(0);
+    if (type.lead)
+      one.layers = one.type.shape[0].size.constant().value_or(-1);
     program->weights.push_back(std::move(one));
   }
   return good;

@@ -429,7 +429,7 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
                                weight.value ? "" : path.str(), weight.entry, weight.transposed);
     if (weight.value)
       source->setAttr("computed", FlatSymbolRefAttr::get(&context, symbols.lookup(weight.value)));
-    if (weight.layers)
+    if (weight.layers >= 0)
       source->setAttr("layers", b.getI64IntegerAttr(weight.layers));
   }
   for (const hir::Function &function : program.functions)

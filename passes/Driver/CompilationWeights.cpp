@@ -103,22 +103,28 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
   auto number = source->getAttrOfType<IntegerAttr>("layers");
   if (!number)
     return readEntry(source, path, entry, type.getShape(), tensor, error);
-  auto made = io::Tensor::make(ioType(dtypeOf(type.getElementType())), type.getShape().vec());
-  if (!made) {
-    error = "no memory for weight `" + source.getSymName().str() + "`";
-    return false;
-  }
   int64_t layers = number.getInt();
-  for (int64_t i = 0; i < layers; ++i) {
+  auto readLayer = [&](int64_t i, io::Tensor &layer) {
     std::string name = entry;
     for (size_t at = 0; (at = name.find("{i}", at)) != std::string::npos;)
       name.replace(at, 3, std::to_string(i));
+    if (readEntry(source, path, name, type.getShape().drop_front(), layer, error))
+      return true;
+    error = "layer " + std::to_string(i) + " of `" + source.getSymName().str() + "`: " + error;
+    return false;
+  };
+  auto made = io::Tensor::make(ioType(dtypeOf(type.getElementType())), type.getShape().vec());
+  for (int64_t i = 0; i < layers; ++i) {
+    // Without memory for all, a layer that is not there is the better reason.
     io::Tensor layer;
-    if (!readEntry(source, path, name, type.getShape().drop_front(), layer, error)) {
-      error = "layer " + std::to_string(i) + " of `" + source.getSymName().str() + "`: " + error;
+    if (!readLayer(i, layer))
       return false;
-    }
-    memcpy(made->as<char>() + i * layer.bytes, layer.as<char>(), layer.bytes);
+    if (made)
+      memcpy(made->as<char>() + i * layer.bytes, layer.as<char>(), layer.bytes);
+  }
+  if (!made) {
+    error = "no memory for weight `" + source.getSymName().str() + "`";
+    return false;
   }
   tensor = std::move(*made);
   return true;

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Transforms/Places.h"
+#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 
 using namespace mlir;
@@ -36,6 +37,34 @@ std::optional<WeightOperand> WeightOperand::find(Value operand) {
     operand = op->getOperand(0);
   }
   return std::nullopt;
+}
+
+std::string WeightOperand::axes(llvm::ArrayRef<unsigned> dims) const {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  if (!direct)
+    out << "reshaped ";
+  if (views.empty()) {
+    llvm::interleaveComma(dims, out);
+    return text;
+  }
+  AffineMap map = cast<ViewOp>(views.front()).getMap();
+  for (Operation *view : llvm::drop_begin(views)) {
+    AffineMap next = cast<ViewOp>(view).getMap();
+    if (next.getNumResults() != map.getNumDims())
+      break; // there is a reshape in between
+    map = map.compose(next);
+  }
+  // The operand's dimensions are called by their order among those that are asked for.
+  SmallVector<AffineExpr> names;
+  for (unsigned d = 0; d < map.getNumDims(); ++d)
+    names.push_back(getAffineDimExpr(llvm::find(dims, d) - dims.begin(), map.getContext()));
+  for (auto [axis, e] : llvm::enumerate(map.getResults())) {
+    bool runs = llvm::any_of(dims, [&](unsigned d) { return e.isFunctionOfDim(d); });
+    if (runs)
+      out << axis << ": " << e.replaceDims(names) << "; ";
+  }
+  return text;
 }
 
 std::optional<int64_t>
@@ -82,12 +111,18 @@ void forWeights(
     if (!weight)
       continue;
     AffineMap map = left ? op.getRhsMap() : op.getLhsMap();
+    AffineMap own = left ? op.getLhsMap() : op.getRhsMap();
+    SmallVector<unsigned> dims;
     ExposedContraction made;
     made.weight = weight->weight();
     made.place = placeIn(op.getLoc(), file);
     for (unsigned i = 0; i < map.getNumResults(); ++i)
-      if (map.getDimPosition(i) >= kept)
+      if (map.getDimPosition(i) >= kept) {
         made.channels.push_back(i);
+        if (auto at = own.getResultPosition(map.getResult(i)))
+          dims.push_back(*at);
+      }
+    made.axes = weight->axes(dims);
     found(*weight, left ? 1 : 0, std::move(made));
   }
 }

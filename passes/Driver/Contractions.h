@@ -27,6 +27,8 @@ public:
   const std::string &weight() const { return symbol; }
   /// The size of its leading dimension, if that is known.
   int64_t layers() const { return leading; }
+  /// Which coordinates of the weight run along these dimensions of the operand, and how.
+  std::string axes(llvm::ArrayRef<unsigned> dims) const;
   /// The subscript of the leading dimension, when the operand is cut along it. `scalar`
   /// gives the values of subscripts that are computed, and nothing for unknown ones.
   std::optional<int64_t>

@@ -42,6 +42,8 @@ struct ExposedContraction {
   std::vector<size_t> channels; ///< dimensions of the activations that are summed over
   std::optional<int64_t> layer; ///< the subscript of its leading dimension, when it is cut there
   int64_t layers = 0;           ///< the size of that dimension
+  /// Where in the weight the channels lie, in their order: equal for equal channels.
+  std::string axes;
 };
 
 /// True for ops whose results hold no number that their operands do not.

@@ -33,6 +33,7 @@ struct Channels {
 struct Measured {
   std::map<std::optional<int64_t>, Channels> layers; ///< one without a number: of all of it
   int64_t leading = 0;                               ///< how many layers there are
+  std::string axes;                                  ///< where in the weight the channels lie
 
   bool add(const ExposedContraction &c, llvm::ArrayRef<int64_t> shape, const double *x,
            bool wantsGram, std::string &error);
@@ -73,7 +74,9 @@ bool Channels::add(llvm::ArrayRef<int64_t> shape, const double *x,
     for (int64_t k = 0; k < width; ++k) {
       double v = matrix[size_t(row * width + k)];
       sum[k] += v;
-      absmax[k] = std::max(absmax[k], std::fabs(v));
+      // NaN stays.
+      if (std::isnan(v) || std::fabs(v) > absmax[k])
+        absmax[k] = std::fabs(v);
     }
   if (!wantsGram)
     return true;
@@ -101,7 +104,12 @@ bool Measured::add(const ExposedContraction &c, llvm::ArrayRef<int64_t> shape, c
             " channels in one place and " + std::to_string(width) + " in another";
     return false;
   }
+  if (!layers.empty() && axes != c.axes) {
+    error = where + "its channels are another dimension, or another part of one, elsewhere";
+    return false;
+  }
   leading = c.layers;
+  axes = c.axes;
   if (layers[c.layer].add(shape, x, c.channels, wantsGram, error))
     return true;
   error = where + error;
