@@ -27,6 +27,8 @@
 #define LOAD(r) "vmovups (%0), %%zmm" #r "\n"
 #define STORE(r) "vmovups %%zmm" #r ", 64(%0)\n"
 
+/* clang-format changes its mind about these each time. */
+/* clang-format off */
 #define EXP(a)                                                                                     \
   a MIN(2) IMIN(3) FMA(4) ADD(5) FMA(6) FMA(7) FMA(8) FMA(13) MUL(9) PERM(10) FMA(11) SCALE(12)
 #define ODD(perm)                                                                                  \
@@ -37,6 +39,7 @@
   ADD(6)                                                                                           \
   ADD(7) perm(8) perm(9) perm(10) perm(11) perm(12) perm(13) FMA(14) FMA(15) FMA(16) FMA(17)       \
       FMA(18) AND(19)
+/* clang-format on */
 
 /* The work of each pass over a row, one after the other. Half a comparison is for NaN. */
 #define TWICE(x) x x
