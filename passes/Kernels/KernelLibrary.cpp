@@ -78,6 +78,10 @@ func::FuncOp KernelLibrary::keep(Type element) {
               [](ImplicitLocOpBuilder &, ValueRange) {});
 }
 
+Value castTo(ImplicitLocOpBuilder &b, Value memory, MemRefType type) {
+  return memory.getType() == type ? memory : memref::CastOp::create(b, type, memory).getResult();
+}
+
 FlatMatrix flatten(ImplicitLocOpBuilder &b, Value matrix) {
   auto data = memref::ExtractStridedMetadataOp::create(b, matrix);
   Type element = getElementTypeOrSelf(matrix.getType());

@@ -101,6 +101,9 @@ mlir::Type stored(mlir::Type element);
 /// `value`, or each element of a vector, of type `from` as the float type `to`, exactly.
 mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type from, mlir::Type to);
 
+/// Memory as another type of the same elements.
+mlir::Value castTo(mlir::ImplicitLocOpBuilder &b, mlir::Value memory, mlir::MemRefType type);
+
 /// A matrix as flat memory, and the distances of its rows and columns.
 struct FlatMatrix {
   mlir::Value memory, rows, columns;

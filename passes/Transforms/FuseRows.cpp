@@ -60,19 +60,19 @@ bool BlockFuser::isNeutral(Operation *op) {
 void BlockFuser::sinkFills() {
   SmallVector<linalg::FillOp> fills(block.getOps<linalg::FillOp>());
   for (linalg::FillOp fill : llvm::reverse(fills)) {
-    Value base = rows::baseOf(fill.getDpsInits()[0]);
+    Value base = baseOf(fill.getDpsInits()[0]);
     for (Operation *o = fill->getNextNode(); base && o; o = o->getNextNode()) {
       bool known = isNeutral(o) || (isa<GenericOp, linalg::FillOp>(o) &&
                                     llvm::all_of(o->getOperands(), [](Value v) {
-                                      return !isa<MemRefType>(v.getType()) || rows::baseOf(v);
+                                      return !isa<MemRefType>(v.getType()) || baseOf(v);
                                     }));
       auto op = dyn_cast<GenericOp>(o);
       bool uses = !isNeutral(o) && llvm::any_of(o->getOperands(), [&](Value v) {
-        return isa<MemRefType>(v.getType()) && rows::baseOf(v) == base;
+        return isa<MemRefType>(v.getType()) && baseOf(v) == base;
       });
       if (op)
         op.getBody()->walk([&](memref::LoadOp load) {
-          Value from = rows::baseOf(load.getMemRef());
+          Value from = baseOf(load.getMemRef());
           known &= from != nullptr;
           uses |= from == base;
         });
@@ -97,7 +97,7 @@ std::unique_ptr<Group> BlockFuser::grow(Operation *first, ArrayRef<unsigned> dim
       continue;
     ++seen;
     if (auto fill = dyn_cast<linalg::FillOp>(o)) {
-      if (!rows::baseOf(fill.getDpsInits()[0]))
+      if (!baseOf(fill.getDpsInits()[0]))
         break;
       fills.push_back(fill);
       continue;

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "passes/Transforms/Memory.h"
 #include "llvm/ADT/MapVector.h"
 #include <memory>
 
@@ -43,12 +44,6 @@ struct Memory {
   bool isAligned = true; ///< all accesses to a row are by that row
   unsigned uses = 0;     ///< members that touch it
 };
-
-/// The memory that a value lies in, or null where that is not known. Different
-/// results do not overlap.
-mlir::Value baseOf(mlir::Value memory);
-/// The value without reshapes.
-mlir::Value rootOf(mlir::Value memory);
 
 /// Ops that can be computed together, a block of rows after the other.
 class Group {

@@ -15,15 +15,11 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
-#include "passes/Kernels/KernelLibrary.h"
-#include "passes/Transforms/Contraction.h"
-#include "passes/Transforms/Epilogue.h"
-#include "passes/Transforms/FuseRows.h"
 #include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/Memory.h"
 #include "passes/Transforms/PackRowBlocks.h"
+#include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Passes.h"
-#include "passes/Transforms/Pieces.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -35,29 +31,24 @@ namespace mad {
 namespace {
 
 using kernels::blockRows;
-using kernels::Index;
 using kernels::KernelLibrary;
 using kernels::mostRows;
 using kernels::Order;
 using kernels::panelBytes;
 using kernels::pieceRows;
-using kernels::TileSizes;
 
 /// From this many rows, columns and steps on packing pays.
 constexpr int64_t leastRows = 16, leastColumns = 16, leastSteps = 16;
-/// Estimated picoseconds of one product and sum, and of packing one element.
-constexpr int64_t productTime = 20, packTime = 500;
 /// A piece has so many panels, if there are: of a weight, and of what it packs itself.
 constexpr int64_t leastPanels = 4, piecePanels = 8;
 /// With packing a piece has so many times the least rows; columns with fewer elements are
 /// not worth it.
 constexpr int64_t pieceChunks = 8, fewColumns = 262144;
 
-class Packed {
+class Packed : PackedProduct {
 public:
   Packed(const Contraction &c, KernelLibrary &library, int level, int64_t grain)
-      : c(c), library(library), sizes(library.sizes(c.sum)), level(level), grain(grain),
-        b(c.op.getLoc(), c.op.getContext()), i(b), fills(fillsBefore(c.op)) {}
+      : PackedProduct(c.op, c.sum, c.mayContract, library, level, grain), c(c) {}
 
   bool pays();
   void replace();
@@ -69,11 +60,8 @@ private:
   }
   Value size(unsigned dim);
   Value view(unsigned operand, Value outer, unsigned first, unsigned second, MemRefType as);
-  Value buffer(Type element, Value count);
   Value asFlat(Value memory);
   using Piece = function_ref<void(Value outer, Value from, Value to)>;
-  void pieces(Value time, ArrayRef<CutExtent> dims,
-              function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body);
   void split(Value from, Value to, Value blocks, Piece body);
   Value part(Value memory, Value number, Value count, int64_t width);
   bool isOverwritten(unsigned operand);
@@ -101,14 +89,6 @@ private:
   void emitEpilogues(Value low, Value high, Value from, Value to);
 
   const Contraction &c;
-  KernelLibrary &library;
-  TileSizes sizes;
-  int level;
-  int64_t grain;
-  ImplicitLocOpBuilder b;
-  Index i;
-  SmallVector<linalg::FillOp> fills;
-  SmallVector<GenericOp> epilogue;
   Value M, N, K, outer; ///< sizes, and the number of products
   bool shared = false;  ///< one B for all of them
   Value height, blocks, panels;
@@ -122,14 +102,9 @@ bool Packed::pays() {
       (!c.m || !least(*c.m, leastRows) || !least(c.n, leastColumns) || !least(c.k, leastSteps)))
     return false;
   // Kernels read and write rows of neighbours.
-  auto neighbours = [&](unsigned operand) {
-    auto type = dyn_cast<MemRefType>(c.op->getOperand(operand).getType());
-    SmallVector<int64_t> strides;
-    int64_t offset;
-    return type && succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1;
-  };
   auto rows = dyn_cast<MemRefType>(c.op->getOperand(c.a).getType());
-  if (!rows || !rows.isStrided() || !neighbours(c.b) || !neighbours(c.c()))
+  if (!rows || !rows.isStrided() || !hasNeighbours(c.op->getOperand(c.b)) ||
+      !hasNeighbours(c.op->getOperand(c.c())))
     return false;
   if (!c.panel) {
     AffineMap map = c.map(c.b);
@@ -137,10 +112,7 @@ bool Packed::pays() {
     if (last != c.n && last != c.k)
       return false;
   }
-  if (fills.empty())
-    return true;
-  auto zero = fills.size() == 1 ? fills.front().getDpsInputs()[0] : Value();
-  return zero && matchPattern(zero, m_AnyZeroFloat());
+  return fills.empty() || startsWithZero();
 }
 
 Value Packed::size(unsigned dim) {
@@ -191,28 +163,11 @@ Value Packed::view(unsigned operand, Value number, unsigned first, unsigned seco
     auto map = AffineMap::getPermutationMap(ArrayRef<unsigned>{1, 0}, b.getContext());
     memory = memref::TransposeOp::create(b, memory, AffineMapAttr::get(map));
   }
-  return memory.getType() == as ? memory : memref::CastOp::create(b, as, memory).getResult();
-}
-
-Value Packed::buffer(Type element, Value count) {
-  auto type = MemRefType::get({ShapedType::kDynamic}, element);
-  return memref::AllocOp::create(b, type, ValueRange{count}, b.getI64IntegerAttr(64));
+  return kernels::castTo(b, memory, as);
 }
 
 Value Packed::asFlat(Value memory) {
-  auto type = KernelLibrary::flat(getElementTypeOrSelf(memory.getType()));
-  return memory.getType() == type ? memory : memref::CastOp::create(b, type, memory).getResult();
-}
-
-/// A loop over pieces of up to two dimensions, by the time that the whole takes.
-void Packed::pieces(Value time, ArrayRef<CutExtent> dims,
-                    function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body) {
-  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
-  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
-                                      ValueRange{i.constant(1)});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]), grid);
+  return kernels::castTo(b, memory, KernelLibrary::flat(getElementTypeOrSelf(memory.getType())));
 }
 
 /// A range over `blocks` of each product, one product at a time.
@@ -229,19 +184,15 @@ void Packed::split(Value from, Value to, Value blocks, Piece body) {
 
 /// Some blocks of a packed operand, as memory of their own.
 Value Packed::part(Value memory, Value number, Value count, int64_t width) {
-  auto type = cast<MemRefType>(memory.getType());
   Value length = i.mul(i.mul(count, K), width);
-  Value start = i.mul(number, length);
-  return memref::SubViewOp::create(b, KernelLibrary::flat(type.getElementType()), memory,
-                                   ArrayRef<OpFoldResult>{start}, ArrayRef<OpFoldResult>{length},
-                                   ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  return slice(memory, i.mul(number, length), length);
 }
 
 /// Whether what follows may write to where a factor lies.
 bool Packed::isOverwritten(unsigned operand) {
-  Value source = rows::baseOf(c.op->getOperand(operand));
-  return llvm::any_of(epilogue, [&](GenericOp op) {
-    Value base = rows::baseOf(op.getDpsInits()[0]);
+  Value source = baseOf(c.op->getOperand(operand));
+  return llvm::any_of(epilogue.ops(), [&](GenericOp op) {
+    Value base = baseOf(op.getDpsInits()[0]);
     return !source || !base || source == base;
   });
 }
@@ -251,12 +202,8 @@ bool Packed::isOverwritten(unsigned operand) {
 void Packed::findPlain() {
   auto lies = [&](unsigned operand, unsigned dim) {
     AffineMap map = c.map(operand);
-    auto type = cast<MemRefType>(c.op->getOperand(operand).getType());
-    SmallVector<int64_t> strides;
-    int64_t offset;
     return c.element(operand) == c.sum && map.getDimPosition(map.getNumResults() - 1) == dim &&
-           succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1 &&
-           !isOverwritten(operand);
+           hasNeighbours(c.op->getOperand(operand)) && !isOverwritten(operand);
   };
   plainRows = lies(c.a, c.k);
   plainColumns = arith::ConstantIntOp::create(b, 0, 1);
@@ -269,12 +216,9 @@ void Packed::findPlain() {
 
 void Packed::packRows(Value rows) {
   Type type = factorType(c.op, c.a);
-  auto memory = cast<MemRefType>(c.op->getOperand(c.a).getType());
   AffineMap map = c.map(c.a);
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  bool rowMajor = succeeded(memory.getStridesAndOffset(strides, offset)) && strides.back() == 1 &&
-                  map.getDimPosition(map.getNumResults() - 1) == c.k;
+  bool rowMajor =
+      hasNeighbours(c.op->getOperand(c.a)) && map.getDimPosition(map.getNumResults() - 1) == c.k;
   func::FuncOp function =
       library.packRows(type, c.sum, rowMajor ? Order::RowMajor : Order::ColumnMajor);
   MemRefType as = rowMajor ? KernelLibrary::rows(type) : KernelLibrary::matrix(type);
@@ -342,12 +286,10 @@ Packed::Factors Packed::factors(const Part &part, bool plain, Value from, Value 
 /// Some rows and panels of one product, for a range of steps.
 void Packed::multiplySteps(const Part &part, Value from, Value to, Value k, Value end) {
   Value result = view(c.c(), part.number, *c.m, c.n, KernelLibrary::rows(c.sum));
-  Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, i.constant(0));
+  Value add = addsFrom(k);
   Value last = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, end, K);
-  if (fills.empty())
-    add = arith::ConstantIntOp::create(b, 1, 1);
-  func::FuncOp function = library.multiplyStrided(c.panel ? factorType(c.op, c.b) : c.sum, c.sum,
-                                                  /*fma=*/c.mayContract && level >= 3);
+  func::FuncOp function =
+      library.multiplyStrided(c.panel ? factorType(c.op, c.b) : c.sum, c.sum, fma);
   int64_t most = std::max<int64_t>(1, sizes.MC / tileRows());
   kernels::forRange(b, part.low, part.high, most, [&](Value low) {
     Value high = i.min(i.add(low, most), part.high);
@@ -394,8 +336,7 @@ void Packed::emitEpilogues(Value low, Value high, Value from, Value to) {
   block.rows = i.sub(i.min(i.mul(high, height), M), block.row);
   block.column = i.mul(from, sizes.NR);
   block.columns = i.sub(i.min(i.mul(to, sizes.NR), N), block.column);
-  for (GenericOp op : epilogue)
-    emitEpilogue(b, op, block);
+  epilogue.emit(b, block);
 }
 
 /// Pieces of rows and panels. A piece packs its panels for itself, so few pieces have the
@@ -447,14 +388,10 @@ Value Packed::asPanels() {
 }
 
 void Packed::replace() {
-  epilogue = findEpilogue(c);
-  b.setInsertionPoint(epilogue.empty() ? c.op : epilogue.back());
+  epilogue = Epilogue::behind(c);
+  b.setInsertionPoint(epilogue.empty() ? op : epilogue.ops().back());
   emit();
-  for (linalg::FillOp fill : fills)
-    fill.erase();
-  c.op.erase();
-  for (GenericOp op : epilogue)
-    op.erase();
+  erase();
 }
 
 void Packed::emit() {
@@ -493,7 +430,7 @@ void Packed::emit() {
           for (linalg::FillOp fill : fills)
             b.clone(*fill.getOperation());
           b.clone(*c.op.getOperation());
-          for (GenericOp op : epilogue)
+          for (GenericOp op : epilogue.ops())
             b.clone(*op.getOperation());
         });
   else
@@ -510,11 +447,9 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
         ops.push_back(op);
     });
     IRRewriter rewriter(&getContext());
-    auto table = kernels::readText(tiles, level);
-    if (!table) {
-      getOperation().emitError("tiles: ") << llvm::toString(table.takeError());
+    auto table = tilesOf(getOperation(), tiles, level);
+    if (failed(table))
       return signalPassFailure();
-    }
     KernelLibrary library(getOperation(), std::move(*table));
     SeenColumns seen;
     for (GenericOp op : ops) {

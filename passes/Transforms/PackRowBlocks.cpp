@@ -10,10 +10,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "passes/Transforms/FuseRows.h"
-#include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/Memory.h"
+#include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/UnseenColumns.h"
 
 using namespace mlir;
@@ -22,7 +21,6 @@ using linalg::GenericOp;
 namespace mad {
 namespace {
 
-using kernels::Index;
 using kernels::KernelLibrary;
 using kernels::Order;
 
@@ -52,20 +50,16 @@ Value repeated(Value v, Operation *there, const DominanceInfo &dominance, IRMapp
 /// A matrix whose rows are neighbours in memory, with these dimensions.
 bool isMatrix(Value memory, AffineMap map, unsigned row, unsigned column) {
   auto type = dyn_cast<MemRefType>(memory.getType());
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  return type && type.getRank() == 2 && succeeded(type.getStridesAndOffset(strides, offset)) &&
-         strides.back() == 1 && map.getNumResults() == 2 && map.getDimPosition(0) == row &&
-         map.getDimPosition(1) == column;
+  return type && type.getRank() == 2 && hasNeighbours(memory) && map.getNumResults() == 2 &&
+         map.getDimPosition(0) == row && map.getDimPosition(1) == column;
 }
 
-class BlockProduct {
+class BlockProduct : PackedProduct {
 public:
   BlockProduct(const Contraction &c, KernelLibrary &library, int level, SeenColumns &seen)
-      : c(c), library(library), seen(seen), level(level), sizes(library.sizes(c.sum)),
-        b(c.op.getLoc(), c.op.getContext()), i(b), fills(fillsBefore(c.op)),
+      : PackedProduct(c.op, c.sum, c.mayContract, library, level), c(c), seen(seen),
         blocks(dyn_cast<scf::ForOp>(c.op->getParentOp())),
-        pieces(c.op->getParentOfType<scf::ParallelOp>()), right(c.op->getOperand(c.b)) {}
+        loop(c.op->getParentOfType<scf::ParallelOp>()), right(c.op->getOperand(c.b)) {}
 
   bool pays();
   bool replace();
@@ -73,11 +67,8 @@ public:
 private:
   int64_t known(unsigned dim) { return c.op.getStaticLoopRanges()[dim]; }
   bool isWrittenInPieces(Value memory);
-  Value cast(Value memory, MemRefType as) {
-    return memory.getType() == as ? memory : memref::CastOp::create(b, as, memory).getResult();
-  }
   Value rowsOf(unsigned operand) {
-    return cast(c.op->getOperand(operand), KernelLibrary::rows(c.element(operand)));
+    return kernels::castTo(b, c.op->getOperand(operand), KernelLibrary::rows(c.element(operand)));
   }
   void choose();
   void pack(Value matrix);
@@ -85,28 +76,22 @@ private:
   void multiply();
 
   const Contraction &c;
-  KernelLibrary &library;
   SeenColumns &seen;
-  int level;
-  kernels::TileSizes sizes;
-  ImplicitLocOpBuilder b;
-  Index i;
-  SmallVector<linalg::FillOp> fills;
-  scf::ForOp blocks;      ///< the loop over the blocks of rows
-  scf::ParallelOp pieces; ///< around it
-  Value right;            ///< the factor that all blocks share
-  bool rowMajor = true;   ///< its columns are neighbours
-  Value N, K, panels;     ///< as values that the pieces begin with
-  Value packed;           ///< memory for the panels, of each piece
-  Value large;            ///< whether they are used
-  Value columns, steps;   ///< how many of the block count
+  scf::ForOp blocks;    ///< the loop over the blocks of rows
+  scf::ParallelOp loop; ///< over pieces, around it
+  Value right;          ///< the factor that all blocks share
+  bool rowMajor = true; ///< its columns are neighbours
+  Value N, K, panels;   ///< as values that the pieces begin with
+  Value packed;         ///< memory for the panels, of each piece
+  Value large;          ///< whether they are used
+  Value columns, steps; ///< how many of the block count
 };
 
 /// Whether anything in the pieces may write the memory.
 bool BlockProduct::isWrittenInPieces(Value memory) {
-  Value base = rows::baseOf(memory);
+  Value base = baseOf(memory);
   auto isOther = [&](Value memory) {
-    Value other = rows::baseOf(memory);
+    Value other = baseOf(memory);
     return other && other != base;
   };
   auto mayWrite = [&](Operation *op) {
@@ -122,8 +107,7 @@ bool BlockProduct::isWrittenInPieces(Value memory) {
     bool writes = effects ? effects.hasEffect<MemoryEffects::Write>() : !isMemoryEffectFree(op);
     return writes && op->getNumRegions() == 0 && !isa<GenericOp>(op->getParentOp());
   };
-  return !base || pieces
-                      ->walk([&](Operation *op) {
+  return !base || loop->walk([&](Operation *op) {
                         return mayWrite(op) ? WalkResult::interrupt() : WalkResult::advance();
                       })
                       .wasInterrupted();
@@ -144,9 +128,7 @@ bool BlockProduct::pays() {
   if (!isMatrix(c.op->getOperand(c.a), c.map(c.a), *c.m, c.k) ||
       !isMatrix(c.op->getOperand(c.c()), c.map(c.c()), *c.m, c.n) || c.element(c.a) != c.sum)
     return false;
-  bool isZero = fills.empty() || (fills.size() == 1 &&
-                                  matchPattern(fills.front().getDpsInputs()[0], m_AnyZeroFloat()));
-  return isZero && !isWrittenInPieces(right);
+  return (fills.empty() || startsWithZero()) && !isWrittenInPieces(right);
 }
 
 /// Under which condition packing pays, for all blocks of the loop.
@@ -163,8 +145,8 @@ void BlockProduct::pack(Value matrix) {
   func::FuncOp function =
       library.packPanels(from, c.sum, rowMajor ? Order::RowMajor : Order::ColumnMajor);
   kernels::when(b, large, [&] {
-    Value source = cast(matrix, KernelLibrary::rows(from));
-    Value target = cast(packed, KernelLibrary::flat(c.sum));
+    Value source = kernels::castTo(b, matrix, KernelLibrary::rows(from));
+    Value target = kernels::castTo(b, packed, KernelLibrary::flat(c.sum));
     func::CallOp::create(b, function, ValueRange{source, target, i.constant(0), panels});
   });
 }
@@ -188,21 +170,17 @@ Value BlockProduct::seenIn(const std::optional<Masking> &masking, const Dominanc
 }
 
 void BlockProduct::multiply() {
-  func::FuncOp function = library.multiplyPanels(c.sum, c.sum, c.mayContract && level >= 3,
-                                                 /*inPlace=*/true);
+  func::FuncOp function = library.multiplyPanels(c.sum, c.sum, fma, /*inPlace=*/true);
   Value left = rowsOf(c.a), result = rowsOf(c.c());
-  Value shared = cast(packed, KernelLibrary::flat(c.sum));
+  Value shared = kernels::castTo(b, packed, KernelLibrary::flat(c.sum));
   Value M = b.createOrFold<memref::DimOp>(left, int64_t(0));
   Value height = i.constant(sizes.MR), none = i.constant(0), count = i.ceilDiv(M, height);
   Value wide = columns ? i.ceilDiv(columns, sizes.NR) : panels, last = steps ? steps : K;
   kernels::forRange(b, none, last, sizes.KC, [&](Value k) {
     Value end = i.min(i.add(k, sizes.KC), last);
-    Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, none);
-    if (fills.empty())
-      add = arith::ConstantIntOp::create(b, 1, 1);
     func::CallOp::create(
         b, function,
-        ValueRange{left, shared, result, K, none, count, none, wide, k, end, height, add});
+        ValueRange{left, shared, result, K, none, count, none, wide, k, end, height, addsFrom(k)});
   });
 }
 
@@ -213,7 +191,7 @@ bool BlockProduct::replace() {
   Value depth = b.createOrFold<memref::DimOp>(right, int64_t(row));
   Value width = b.createOrFold<memref::DimOp>(right, int64_t(1 - row));
   IRMapping outside, before;
-  Operation *first = &pieces.getBody()->front();
+  Operation *first = &loop.getBody()->front();
   K = repeated(depth, first, dominance, outside);
   N = repeated(width, first, dominance, outside);
   Value matrix = repeated(right, blocks, dominance, before);
@@ -222,8 +200,7 @@ bool BlockProduct::replace() {
   b.setInsertionPoint(first);
   panels = i.ceilDiv(N, sizes.NR);
   Value count = i.mul(i.mul(panels, K), sizes.NR);
-  packed = memref::AllocOp::create(b, MemRefType::get({ShapedType::kDynamic}, c.sum),
-                                   ValueRange{count}, b.getI64IntegerAttr(64));
+  packed = buffer(c.sum, count);
   b.setInsertionPoint(blocks);
   choose();
   pack(matrix);
@@ -237,9 +214,7 @@ bool BlockProduct::replace() {
           b.clone(*fill.getOperation());
         b.clone(*c.op.getOperation());
       });
-  for (linalg::FillOp fill : fills)
-    fill.erase();
-  c.op->erase();
+  erase();
   return true;
 }
 

@@ -16,14 +16,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
-#include "passes/Kernels/KernelLibrary.h"
-#include "passes/Transforms/Contraction.h"
-#include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Passes.h"
-#include "passes/Transforms/Pieces.h"
-#include "passes/Transforms/WindowEpilogue.h"
-#include "passes/Transforms/WindowProduct.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -34,25 +28,20 @@ namespace mad {
 
 namespace {
 
-using kernels::Index;
 using kernels::KernelLibrary;
-using kernels::TileSizes;
 using kernels::WindowStep;
 
 /// From this many rows and steps on packing pays.
 constexpr int64_t leastRows = 4, leastSteps = 4;
 /// Bytes of panels that are packed before they are used, and limits of their number.
 constexpr int64_t chunkBytes = 512 << 10, leastPanels = 4, mostPanels = 32;
-/// Estimated picoseconds of one product and sum, and of packing one element.
-constexpr int64_t productTime = 20, packTime = 500;
 
-class Windows {
+class Windows : PackedProduct {
 public:
   Windows(const WindowProduct &p, KernelLibrary &library, int level, int64_t grain)
-      : p(p), library(library), sizes(library.sizes(p.sum)), level(level), grain(grain),
-        b(p.op.getLoc(), p.op.getContext()), i(b), fills(fillsBefore(p.op)) {
+      : PackedProduct(p.op, p.sum, p.mayContract, library, level, grain), p(p) {
     // Sums may start with anything: another value than zero is read from where it is.
-    if (fills.size() != 1 || !matchPattern(fills.front().getDpsInputs()[0], m_AnyZeroFloat()))
+    if (!startsWithZero())
       fills.clear();
   }
 
@@ -65,8 +54,6 @@ private:
   Value stride(unsigned dim);
   Value offsetOf(Value number);
   Value rowsOf(Value number);
-  Value buffer(Type element, Value count);
-  Value part(Value memory, Value start, Value length);
   void pieces(Value time, Value count, function_ref<void(Value, Value)> body);
   Value asMatrix(unsigned operand, unsigned last);
   Value rowsFrom(Value matrix, Value row, Value count, Value column, Value width);
@@ -76,14 +63,6 @@ private:
   void multiply(Value number, Value first, Value count, Value packed);
 
   const WindowProduct &p;
-  KernelLibrary &library;
-  TileSizes sizes;
-  int level;
-  int64_t grain;
-  ImplicitLocOpBuilder b;
-  Index i;
-  SmallVector<linalg::FillOp> fills;
-  SmallVector<GenericOp> epilogue;
   SmallVector<Value> strides;   ///< of the image
   Value M, N, K, outer, groups; ///< sizes, and numbers of products and of left factors
   Value blocks, panels;         ///< of a left factor, of a product
@@ -158,31 +137,14 @@ Value Windows::rowsOf(Value number) {
     number = b.createOrFold<arith::DivUIOp>(number, extent);
   }
   Value length = i.mul(i.mul(blocks, K), kernels::blockRows);
-  return part(rows, i.mul(group, length), length);
-}
-
-Value Windows::buffer(Type element, Value count) {
-  auto type = MemRefType::get({ShapedType::kDynamic}, element);
-  return memref::AllocOp::create(b, type, ValueRange{count}, b.getI64IntegerAttr(64));
-}
-
-Value Windows::part(Value memory, Value start, Value length) {
-  auto type = cast<MemRefType>(memory.getType());
-  return memref::SubViewOp::create(b, KernelLibrary::flat(type.getElementType()), memory,
-                                   ArrayRef<OpFoldResult>{start}, ArrayRef<OpFoldResult>{length},
-                                   ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  return slice(rows, i.mul(group, length), length);
 }
 
 /// A loop over pieces of a range of `count`.
 void Windows::pieces(Value time, Value count, function_ref<void(Value, Value)> body) {
-  SmallVector<CutExtent> dims{{count, 1}};
-  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
-  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
-                                      ValueRange{i.constant(1)});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  PieceRange range = rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0])[0];
-  body(range.low, i.add(range.low, range.length));
+  PackedProduct::pieces(time, {{count, 1}}, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+    body(range[0].low, i.add(range[0].low, range[0].length));
+  });
 }
 
 /// All dimensions after `last`, a dimension of the map, as one, and those up to it.
@@ -229,7 +191,7 @@ void Windows::packRows() {
       Value group = b.createOrFold<arith::DivUIOp>(block, blocks);
       Value number = b.createOrFold<arith::RemUIOp>(block, blocks);
       Value source = rowsFrom(matrix, i.mul(group, M), M, i.constant(0), K);
-      Value target = part(rows, i.mul(group, length), length);
+      Value target = slice(rows, i.mul(group, length), length);
       func::CallOp::create(
           b, function,
           ValueRange{source, target, number, i.add(number, 1), i.constant(kernels::blockRows)});
@@ -277,7 +239,7 @@ void Windows::emitChunk(Value item, Value packed) {
 }
 
 void Windows::multiply(Value number, Value first, Value count, Value packed) {
-  func::FuncOp function = library.multiplyPanels(p.sum, p.sum, /*fma=*/p.mayContract && level >= 3);
+  func::FuncOp function = library.multiplyPanels(p.sum, p.sum, fma);
   Value column = i.mul(first, sizes.NR), row = i.mul(number, M);
   Value width = i.min(i.mul(count, sizes.NR), i.sub(N, column));
   Value result = rowsFrom(asMatrix(2, p.m), row, M, column, width);
@@ -287,20 +249,16 @@ void Windows::multiply(Value number, Value first, Value count, Value packed) {
     Value high = i.min(i.add(low, most), blocks);
     kernels::forRange(b, zero, K, sizes.KC, [&](Value k) {
       Value end = i.min(i.add(k, sizes.KC), K);
-      Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, zero);
-      if (fills.empty())
-        add = arith::ConstantIntOp::create(b, 1, 1);
       func::CallOp::create(b, function,
                            ValueRange{left, packed, result, K, low, high, zero, count, k, end,
-                                      i.constant(kernels::blockRows), add});
+                                      i.constant(kernels::blockRows), addsFrom(k)});
     });
     Block block;
     block.row = i.add(row, i.mul(low, kernels::blockRows));
     block.rows = i.sub(i.min(i.mul(high, kernels::blockRows), M), i.mul(low, kernels::blockRows));
     block.column = column;
     block.columns = width;
-    for (GenericOp op : epilogue)
-      emitEpilogue(b, p, op, block);
+    epilogue.emit(b, block);
   });
 }
 
@@ -325,20 +283,16 @@ void Windows::emit() {
   Value time = i.mul(i.mul(i.mul(i.mul(outer, M), N), K), productTime);
   pieces(time, i.mul(outer, chunks), [&](Value from, Value to) {
     Value length = i.mul(i.mul(chunk, K), sizes.NR);
-    Value packed = part(buffer(p.sum, length), i.constant(0), length);
+    Value packed = slice(buffer(p.sum, length), i.constant(0), length);
     kernels::forRange(b, from, to, 1, [&](Value item) { emitChunk(item, packed); });
   });
 }
 
 void Windows::replace() {
-  epilogue = findEpilogue(p);
-  b.setInsertionPoint(epilogue.empty() ? p.op : epilogue.back());
+  epilogue = Epilogue::behind(p);
+  b.setInsertionPoint(epilogue.empty() ? op : epilogue.ops().back());
   emit();
-  for (linalg::FillOp fill : fills)
-    fill.erase();
-  p.op.erase();
-  for (GenericOp op : epilogue)
-    op.erase();
+  erase();
 }
 
 struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
@@ -351,11 +305,9 @@ struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
       if (!op->getParentOfType<scf::ParallelOp>())
         ops.push_back(op);
     });
-    auto table = kernels::readText(tiles, level);
-    if (!table) {
-      getOperation().emitError("tiles: ") << llvm::toString(table.takeError());
+    auto table = tilesOf(getOperation(), tiles, level);
+    if (failed(table))
       return signalPassFailure();
-    }
     KernelLibrary library(getOperation(), std::move(*table));
     for (GenericOp op : ops) {
       auto product = WindowProduct::match(op);

@@ -17,7 +17,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Kernels/KernelLibrary.h"
-#include "passes/Transforms/FuseRows.h"
+#include "passes/Transforms/Memory.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -48,7 +48,7 @@ bool isPositive(Value v) {
 
 /// The memory of a block that only its piece has, or null.
 Value scratchOf(Value memory) {
-  Value base = rows::baseOf(memory);
+  Value base = baseOf(memory);
   return base && base.getDefiningOp<memref::AllocOp>() &&
                  base.getDefiningOp()->getParentOfType<scf::ParallelOp>()
              ? base
@@ -64,7 +64,7 @@ bool touches(Operation *op, Value base) {
         bool found = llvm::any_of(inner->getOperands(), [&](Value v) {
           if (!isa<MemRefType>(v.getType()))
             return false;
-          Value other = rows::baseOf(v);
+          Value other = baseOf(v);
           return !other || other == base;
         });
         return found ? WalkResult::interrupt() : WalkResult::advance();
@@ -80,7 +80,7 @@ GenericOp writerBefore(Operation *op, Value memory) {
       continue;
     auto generic = dyn_cast<GenericOp>(o);
     if (generic && llvm::all_of(generic.getDpsInits(), [&](Value init) {
-          Value other = rows::baseOf(init);
+          Value other = baseOf(init);
           return other && other != base;
         }))
       continue; // reads it
@@ -119,11 +119,7 @@ bool Columns::findMasks(GenericOp op, Value condition, SmallVectorImpl<OpOperand
       argument.getArgNumber() >= op.getNumDpsInputs())
     return false;
   OpOperand &operand = op->getOpOperand(argument.getArgNumber());
-  auto type = dyn_cast<MemRefType>(operand.get().getType());
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (!type || failed(type.getStridesAndOffset(strides, offset)) || strides.empty() ||
-      strides.back() != 1)
+  if (!hasNeighbours(operand.get()))
     return false;
   // One row for all, or one each.
   AffineMap map = op.getMatchingIndexingMap(&operand);
@@ -248,8 +244,7 @@ Value asRows(ImplicitLocOpBuilder &b, OpOperand &operand, GenericOp op, Value vi
     view = memref::ExpandShapeOp::create(b, b.getLoc(), *expanded, view, groups,
                                          SmallVector<OpFoldResult>{b.getIndexAttr(1), kept[0]});
   }
-  MemRefType as = kernels::KernelLibrary::rows(b.getI8Type());
-  return view.getType() == as ? view : memref::CastOp::create(b, as, view).getResult();
+  return kernels::castTo(b, view, kernels::KernelLibrary::rows(b.getI8Type()));
 }
 
 /// How many columns, in steps of `width`, there are up to the last byte that is not 0.
@@ -317,7 +312,7 @@ std::optional<Masking> maskingOfResult(const Contraction &product) {
         columns.masking->op != op)
       return {};
     masking = columns.masking;
-    if (rows::baseOf(op.getDpsInits()[0]) == base)
+    if (baseOf(op.getDpsInits()[0]) == base)
       break;
   }
   return masking;

@@ -186,3 +186,35 @@ func.func @epilogue(%x: memref<64x100xf32>, %w: memref<100x64xf32>, %bias: memre
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#all = affine_map<(m, n) -> (m, n)>
+#row = affine_map<(m, n) -> (n)>
+
+// The last row of the result is there when all blocks are.
+// CHECK-LABEL: func @part_of_result
+// CHECK: call @multiply.f32.f32.rounded(
+// CHECK-NOT: linalg.generic
+// CHECK: memref.subview %arg2[63, 0]
+// CHECK: linalg.generic {{.*}} ins(%arg2, %{{.*}} : memref<64x64xf32>, memref<64xf32,
+func.func @part_of_result(%x: memref<64x100xf32>, %w: memref<100x64xf32>, %y: memref<64x64xf32>, %z: memref<64x64xf32>) {
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x100xf32>, memref<100x64xf32>) outs(%y : memref<64x64xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %r, %0 : f32
+    linalg.yield %1 : f32
+  }
+  %last = memref.subview %y[63, 0] [1, 64] [1, 1] : memref<64x64xf32> to memref<64xf32, strided<[1], offset: 4032>>
+  linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%y, %last : memref<64x64xf32>, memref<64xf32, strided<[1], offset: 4032>>) outs(%z : memref<64x64xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.subf %p, %q : f32
+    linalg.yield %0 : f32
+  }
+  return
+}

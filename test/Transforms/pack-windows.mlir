@@ -99,3 +99,38 @@ func.func @others(%x: memref<8x21xf32>, %w: memref<8x3xf32>, %y: memref<8x19xf32
   }
   return
 }
+
+// -----
+
+#x = affine_map<(b, o, i, j, c, d, e) -> (b, c, i + d, j + e)>
+#w = affine_map<(b, o, i, j, c, d, e) -> (o, c, d, e)>
+#y = affine_map<(b, o, i, j, c, d, e) -> (b, o, i, j)>
+#row = affine_map<(b, g, o, i, j) -> (o)>
+#all = affine_map<(b, g, o, i, j) -> (b, g, o, i, j)>
+
+// A block of 20 rows has each of the 10 numbers twice.
+// CHECK-LABEL: func @groups_of_rows
+// CHECK: call @multiply_panels
+// CHECK-NOT: memref.subview
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %arg2 : memref<?x2x10x10x10xf32>, memref<10xf32>)
+// CHECK: return
+func.func @groups_of_rows(%x: memref<?x8x12x12xf32>, %w: memref<20x8x3x3xf32>, %bias: memref<10xf32>, %y: memref<?x20x10x10xf32>) {
+  %c0 = arith.constant 0 : index
+  %batch = memref.dim %y, %c0 : memref<?x20x10x10xf32>
+  linalg.generic {indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<?x8x12x12xf32>, memref<20x8x3x3xf32>) outs(%y : memref<?x20x10x10xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q : f32
+    %1 = arith.addf %r, %0 : f32
+    linalg.yield %1 : f32
+  }
+  %z = memref.expand_shape %y [[0], [1, 2], [3], [4]] output_shape [%batch, 2, 10, 10, 10] : memref<?x20x10x10xf32> into memref<?x2x10x10x10xf32>
+  linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%z, %bias : memref<?x2x10x10x10xf32>, memref<10xf32>) outs(%z : memref<?x2x10x10x10xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.addf %p, %q : f32
+    linalg.yield %0 : f32
+  }
+  return
+}

@@ -54,7 +54,7 @@ size_t count(const std::string &after) {
     return size_t(-1);
   auto product = Contraction::match(parsed.generics().front());
   EXPECT_TRUE(product);
-  return product ? findEpilogue(*product).size() : size_t(-1);
+  return product ? Epilogue::behind(*product).ops().size() : size_t(-1);
 }
 
 TEST(Epilogue, BiasScaleAndResidual) {
@@ -131,6 +131,19 @@ TEST(Epilogue, ReadsTheResultElsewhere) {
       0u);
 }
 
+// So is a slice of it, wherever it goes.
+TEST(Epilogue, ReadsASliceOfTheResult) {
+  EXPECT_EQ(
+      count("%row = memref.subview %y[%c0, 0] [1, 48] [1, 1] : memref<?x48xf32> to "
+            "memref<48xf32, strided<[1], offset: ?>>\n"
+            "linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) "
+            "-> (n)>, affine_map<(m, n) -> (m, n)>], iterator_types = [\"parallel\", "
+            "\"parallel\"]} ins(%y, %row : memref<?x48xf32>, memref<48xf32, strided<[1], "
+            "offset: ?>>) outs(%z : memref<?x48xf32>) {\n^bb0(%p: f32, %q: f32, %r: f32):\n"
+            "  %s = arith.subf %p, %q : f32\n  linalg.yield %s : f32\n}\n"),
+      0u);
+}
+
 TEST(Epilogue, DoesNotReadTheResult) {
   EXPECT_EQ(count(add("%bias", "memref<48xf32>", "n", "%z")), 0u);
 }
@@ -166,13 +179,14 @@ TEST(Epilogue, Blocks) {
   ASSERT_TRUE(parsed);
   auto product = Contraction::match(parsed.generics().front());
   ASSERT_TRUE(product);
-  auto epilogue = findEpilogue(*product);
-  ASSERT_EQ(epilogue.size(), 1u);
-  mlir::ImplicitLocOpBuilder b(epilogue[0].getLoc(), epilogue[0]);
+  Epilogue epilogue = Epilogue::behind(*product);
+  ASSERT_EQ(epilogue.ops().size(), 1u);
+  GenericOp op = epilogue.ops().front();
+  mlir::ImplicitLocOpBuilder b(op.getLoc(), op);
   auto constant = [&](int64_t n) -> mlir::Value {
     return mlir::arith::ConstantIndexOp::create(b, n);
   };
-  emitEpilogue(b, epilogue[0], Block{constant(6), constant(12), constant(16), constant(32)});
+  epilogue.emit(b, Block{constant(6), constant(12), constant(16), constant(32)});
   EXPECT_TRUE(succeeded(mlir::verify(parsed.get())));
   GenericOp made = parsed.generics()[1];
   auto part = [&](unsigned operand) {
@@ -185,7 +199,7 @@ TEST(Epilogue, Blocks) {
   EXPECT_TRUE(is(part(0).getMixedOffsets()[0], 16) && is(part(0).getMixedSizes()[0], 32));
   EXPECT_TRUE(is(part(1).getMixedOffsets()[0], 6) && is(part(1).getMixedSizes()[0], 12));
   EXPECT_TRUE(is(part(1).getMixedOffsets()[1], 16) && is(part(1).getMixedSizes()[1], 32));
-  EXPECT_EQ(made.getBody()->getOperations().size(), epilogue[0].getBody()->getOperations().size());
+  EXPECT_EQ(made.getBody()->getOperations().size(), op.getBody()->getOperations().size());
 }
 
 } // namespace
