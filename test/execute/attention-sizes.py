@@ -9,17 +9,12 @@ relative to itself. A share is a power divided by a sum of K such, which rounds 
 values. Terms of second order are below a tenth of that.
 """
 import itertools
-import os
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
 
-mad, os.environ["MAD_LIBRARY_DIR"] = sys.argv[1:3]
-root = __file__.rsplit("/test/", 1)[0]
-sys.path.insert(0, f"{root}/runtime/python")
-import mad as host  # noqa: E402
+from compiled import variants
+
 
 LADDER = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63, 65, 127, 129]
 SOURCE = """
@@ -103,30 +98,16 @@ def cases(rng):
 
 def main():
     count = 0
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/m.mad"
-        with open(path, "w") as f:
-            f.write(SOURCE)
-        for target in ("x86-64", "x86-64-v3", "x86-64-v4"):
-            name = "m" + target[-2:]
-            done = subprocess.run([mad, "build", path, f"--name={name}", f"--target={target}",
-                                   "-o", folder], capture_output=True, text=True)
-            if done.returncode:
-                sys.exit(done.stderr)
-            try:
-                model = host.load(f"{folder}/lib{name}.so")
-            except host.Error as error:
-                print(f"{target} cannot run here: {error}")
-                continue
-            for entry, arguments, q, k, v, seen in cases(np.random.default_rng(1)):
-                want, bound = reference(q, k, v, seen)
-                got = getattr(model, entry)(*arguments)
-                if entry == "masked":
-                    want, bound = (a.swapaxes(1, 2).reshape(got.shape) for a in (want, bound))
-                if got.shape != want.shape or not np.all(np.abs(got - want) <= bound):
-                    worst = np.max(np.abs(got - want) - bound)
-                    sys.exit(f"{target}, {entry} of {q.shape} and {k.shape}: off by {worst} too much")
-                count += 1
+    for target, model in variants(*sys.argv[1:3], SOURCE):
+        for entry, arguments, q, k, v, seen in cases(np.random.default_rng(1)):
+            want, bound = reference(q, k, v, seen)
+            got = getattr(model, entry)(*arguments)
+            if entry == "masked":
+                want, bound = (a.swapaxes(1, 2).reshape(got.shape) for a in (want, bound))
+            if got.shape != want.shape or not np.all(np.abs(got - want) <= bound):
+                worst = np.max(np.abs(got - want) - bound)
+                sys.exit(f"{target}, {entry} of {q.shape} and {k.shape}: off by {worst} too much")
+            count += 1
     print(f"{count} attentions are right")
 
 

@@ -6,17 +6,12 @@ gamma(K) = K u / (1 - K u) times the sum of the absolute values (Higham 2002, se
 more u of the result for the bias. Elements are small integers for half of the cases: then every result
 is exact.
 """
-import os
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
 
-mad, os.environ["MAD_LIBRARY_DIR"] = sys.argv[1:3]
-root = __file__.rsplit("/test/", 1)[0]
-sys.path.insert(0, f"{root}/runtime/python")
-import mad as host  # noqa: E402
+from compiled import variants
+
 
 # kernel, stride, padding, dilation, groups
 PLANE = [((1, 1), 1, 0, 1, 1), ((1, 1), 2, 0, 1, 1), ((3, 3), 1, 1, 1, 1), ((3, 3), 1, 0, 1, 1),
@@ -189,24 +184,10 @@ class Checker:
 
 def main():
     total = 0
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/m.mad"
-        with open(path, "w") as f:
-            f.write(source())
-        for target in ("x86-64", "x86-64-v3", "x86-64-v4"):
-            name = "m" + target[-2:]
-            done = subprocess.run([mad, "build", path, f"--name={name}", f"--target={target}",
-                                   "-o", folder], capture_output=True, text=True)
-            if done.returncode:
-                sys.exit(done.stderr)
-            try:
-                model = host.load(f"{folder}/lib{name}.so")
-            except host.Error as error:
-                print(f"{target} cannot run here: {error}")
-                continue
-            checker = Checker(model, np.random.default_rng(1))
-            checker.run()
-            total += checker.count
+    for _, model in variants(*sys.argv[1:3], source()):
+        checker = Checker(model, np.random.default_rng(1))
+        checker.run()
+        total += checker.count
     print(f"{total} convolutions are right")
 
 

@@ -6,17 +6,12 @@ gamma(K) = K u / (1 - K u) times the sum of the absolute values (Higham 2002, se
 are small integers for half of the cases: then every result is exact.
 """
 import itertools
-import os
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
 
-mad, os.environ["MAD_LIBRARY_DIR"] = sys.argv[1:3]
-root = __file__.rsplit("/test/", 1)[0]
-sys.path.insert(0, f"{root}/runtime/python")
-import mad as host  # noqa: E402
+from compiled import variants
+
 
 LADDER = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63, 65, 127, 129]
 SOURCE = """
@@ -94,31 +89,17 @@ def check(call, entry, rng, M, K, N):
 
 def main():
     count, rng = 0, np.random.default_rng(1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/m.mad"
-        with open(path, "w") as f:
-            f.write(SOURCE)
-        for target in ("x86-64", "x86-64-v3", "x86-64-v4"):
-            name = "m" + target[-2:]
-            done = subprocess.run([mad, "build", path, f"--name={name}", f"--target={target}",
-                                   "-o", folder], capture_output=True, text=True)
-            if done.returncode:
-                sys.exit(done.stderr)
-            try:
-                model = host.load(f"{folder}/lib{name}.so")
-            except host.Error as error:
-                print(f"{target} cannot run here: {error}")
-                continue
-            for entry in ("plain", "double", "right", "left", "batch", "heads", "narrow", "bytes", "signed", "added"):
-                call = getattr(model, entry)
-                sizes = list(itertools.product(LADDER, repeat=3))
-                if entry != "plain":
-                    sizes = [sizes[k] for k in rng.choice(len(sizes), 150, replace=False)]
-                if entry != "heads":
-                    sizes += [(1, 2100, 70), (200, 1030, 530), (400, 1030, 530), (8, 1500, 1100), (700, 40, 600)]
-                for size in sizes:
-                    check(call, entry, rng, *size)
-                    count += 1
+    for _, model in variants(*sys.argv[1:3], SOURCE):
+        for entry in ("plain", "double", "right", "left", "batch", "heads", "narrow", "bytes", "signed", "added"):
+            call = getattr(model, entry)
+            sizes = list(itertools.product(LADDER, repeat=3))
+            if entry != "plain":
+                sizes = [sizes[k] for k in rng.choice(len(sizes), 150, replace=False)]
+            if entry != "heads":
+                sizes += [(1, 2100, 70), (200, 1030, 530), (400, 1030, 530), (8, 1500, 1100), (700, 40, 600)]
+            for size in sizes:
+                check(call, entry, rng, *size)
+                count += 1
     print(f"{count} products are right")
 
 

@@ -7,41 +7,23 @@ that are rounded along the way, in all of them. NumPy computes in f64; for f64 r
 is of the size of the bound and inside of c.
 """
 import os
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
+from compiled import Program
+
 C = 4.0
 norm = np.linalg.norm
 
 
-class Program:
-    """A program that was compiled once."""
-
-    def __init__(self, mad, path, folder):
-        self.mad, self.folder = mad, folder
-        done = subprocess.run([mad, "build", path, "--name=m", "--target=x86-64-v3", "-o", folder],
-                              capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{path}: {done.stderr}")
+class Typed(Program):
+    """Entries for f32 and f64 have that in their names."""
 
     def __call__(self, entry, dtype, **inputs):
-        words = []
-        for name, value in inputs.items():
-            file = f"{self.folder}/{name}.npy"
-            np.save(file, np.ascontiguousarray(value, dtype))
-            words.append(f"{name}={file}")
         entry += "_f32" if dtype == np.float32 else "_f64"
-        done = subprocess.run([self.mad, "run", f"{self.folder}/libm.so", entry, *words, "-o",
-                               f"{self.folder}/out.npz"], capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{entry}: {done.stderr}")
-        with np.load(f"{self.folder}/out.npz") as data:
-            results = [data[name] for name in sorted(data.files)]
-        results = [r.astype(np.float64) if r.dtype.kind == "f" else r for r in results]
-        return results[0] if len(results) == 1 else results
+        return super().__call__(entry, **{n: np.asarray(v, dtype) for n, v in inputs.items()})
 
 
 def within(what, error, bound):
@@ -144,7 +126,7 @@ def main():
     mad, path = (os.path.abspath(p) for p in sys.argv[1:])
     checks = 0
     with tempfile.TemporaryDirectory() as folder:
-        run = Program(mad, path, folder)
+        run = Typed(mad, path, folder)
         for dtype in (np.float32, np.float64):
             eps = float(np.finfo(dtype).eps)
             for n in (0, 1, 2, 7, 33):

@@ -7,11 +7,12 @@ factor p above 13 is one sum of p products and adds p eps at most.
 """
 import math
 import os
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
+
+from compiled import Program
 
 norm = np.linalg.norm
 SIZES = [1, 2, 3, 4, 8, 15, 16, 34, 64, 77, 91, 360]
@@ -25,30 +26,6 @@ def largest(n):
 def bound(n, eps):
     p = largest(n)
     return 4 * eps * (max(1, math.log2(n)) + (p if p > 13 else 0))
-
-
-class Program:
-    """A program that was compiled once."""
-
-    def __init__(self, mad, path, folder):
-        self.mad, self.folder = mad, folder
-        done = subprocess.run([mad, "build", path, "--name=m", "--target=x86-64-v3", "-o", folder],
-                              capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{path}: {done.stderr}")
-
-    def __call__(self, entry, **inputs):
-        words = []
-        for name, value in inputs.items():
-            np.save(f"{self.folder}/{name}.npy", np.asarray(value, order="C"))
-            words.append(f"{name}={self.folder}/{name}.npy")
-        done = subprocess.run([self.mad, "run", f"{self.folder}/libm.so", entry, *words, "-o",
-                               f"{self.folder}/out.npz"], capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{entry}: {done.stderr}")
-        with np.load(f"{self.folder}/out.npz") as data:
-            results = [data[name].astype(np.float64) for name in sorted(data.files)]
-        return results[0] if len(results) == 1 else results
 
 
 def near(what, got, expected, tolerance):

@@ -6,17 +6,13 @@ the reduction, with one rounding a step. So every table gives the bits of the on
 on any number of threads.
 """
 import json
-import os
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
-mad, os.environ["MAD_LIBRARY_DIR"] = sys.argv[1:3]
-root = __file__.rsplit("/test/", 1)[0]
-sys.path.insert(0, f"{root}/runtime/python")
-import mad as host  # noqa: E402
+from compiled import Variants
+
 
 SOURCE = """
 export fn plain[M, K, N](x: f32[M, K], w: f32[K, N]) -> f32[M, N] { x @ w }
@@ -44,17 +40,6 @@ LEVELS = {"x86-64": 0, "x86-64-v3": 3, "x86-64-v4": 4}
 PANELS = {0: 1, 3: 1, 4: 4}
 
 
-def build(folder, name, target, *more):
-    done = subprocess.run([mad, "build", f"{folder}/m.mad", f"--name={name}", f"--target={target}",
-                           "-o", folder, *more], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    try:
-        return host.load(f"{folder}/lib{name}.so")
-    except host.Error as error:
-        print(f"{target} cannot run here: {error}")
-
-
 def table(folder, level, change):
     sizes = dict(MR=6, panels=PANELS[level], KC=1024, MC=192, NC=64, unroll=1, plainColumns=16384,
                  plainRows=16)
@@ -77,12 +62,11 @@ def inputs(entry, rng, M, K, N):
 def main():
     count, rng = 0, np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
-        with open(f"{folder}/m.mad", "w") as f:
-            f.write(SOURCE)
+        program = Variants(*sys.argv[1:3], SOURCE, folder)
         for target, level in LEVELS.items():
-            plain = build(folder, f"plain{level}", target)
-            odd = plain and [build(folder, f"odd{level}{i}", target, "--tiles",
-                                   table(folder, level, change))
+            plain = program.load(target)
+            odd = plain and [program.load(target, "--tiles", table(folder, level, change),
+                                          name=f"odd{i}")
                              for i, (least, change) in enumerate(ODD) if least <= level]
             for entry in ("plain", "double", "right", "left", "batch") if plain else ():
                 for size in SIZES:
