@@ -11,33 +11,21 @@ NumPy is compared always, torch and onnxruntime (with the package onnx) where th
 has them.
 """
 import argparse
-import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"  # before the libraries are loaded
+from others import np, onnx_call, onnxruntime, torch, versions
 
-import numpy as np
-
-from madlib import Model
+from madlib import compiled
 from matmul import measure, peak_flops
 
 try:
-    import torch
-    torch.set_num_threads(1)
-except ImportError:
-    torch = None
-try:
     import onnx
-    import onnxruntime
 except ImportError:
-    onnxruntime = None
+    onnxruntime = None  # nothing to give it
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 # name: channels, size of the image, channels of the result, kernel, stride, groups
 CONVOLUTIONS = {
@@ -129,14 +117,7 @@ def onnx_conv(w, bias, stride, padding, groups, x, out):
     graph = helper.make_graph([node], "g", [helper.make_tensor_value_info("x", f32, ["B", *x.shape[1:]])],
                               [helper.make_tensor_value_info("y", f32, ["B", *out.shape[1:]])], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options,
-                                           providers=["CPUExecutionProvider"])
-    binding = session.io_binding()
-    binding.bind_cpu_input("x", x)
-    binding.bind_output("y", "cpu", 0, np.float32, out.shape, out.ctypes.data)
-    return lambda: session.run_with_iobinding(binding)
+    return onnx_call(model.SerializeToString(), x, out)
 
 
 class Bench:
@@ -225,14 +206,9 @@ def main():
         tensors = weights(np.random.default_rng(1))
         save(folder / "conv.safetensors", tensors)
         (folder / "conv.mad").write_text(sources())
-        subprocess.run([options.build / "bin/mad", "build", folder / "conv.mad", "--name=conv",
-                        "--target=" + options.target, "-o", folder], check=True,
-                       stdout=subprocess.DEVNULL)
-        model = Model(str(options.build / "lib/libmad_runtime.so"), str(folder / "libconv.so"))
+        model = compiled(options.build, folder / "conv.mad", folder, options.target)
         flops = peak_flops(folder)
-        print(f"variant {model.variant()}; limit {flops:.0f} GFLOP/s; numpy {np.__version__}" +
-              (f"; torch {torch.__version__}" if torch else "") +
-              (f"; onnxruntime {onnxruntime.__version__}" if onnxruntime else ""))
+        print(f"variant {model.variant()}; limit {flops:.0f} GFLOP/s; {versions()}")
         bench = Bench(options, model, tensors, flops)
         bench.convolutions()
         bench.transposes()

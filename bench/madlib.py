@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Calls compiled models from Python: runtime/mad.h through ctypes."""
 import ctypes as c
+import subprocess
 
 import numpy as np
 
@@ -72,3 +73,12 @@ class Model:
     def close(self):
         self.lib.mad_context_destroy(self.context)
         self.lib.mad_module_destroy(self.module)
+
+
+def compiled(build, source, folder, target=None, threads=1):
+    """The model of a `.mad` file, by the compiler and the runtime in `build`."""
+    command = [str(build / "bin" / "mad"), "build", str(source), "-o", str(folder)]
+    command += [f"--target={target}"] if target else []
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    library = folder / f"lib{source.stem}.so"
+    return Model(str(build / "lib" / "libmad_runtime.so"), str(library), threads)

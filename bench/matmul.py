@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from blas import libraries
-from madlib import Model
+from madlib import compiled
 from run import build_limits, machine
 
 HERE = Path(__file__).resolve().parent
@@ -104,19 +104,14 @@ class Table:
               f"{min(ratios, default=0):8.2f}", flush=True)
 
 
-def compiled(options, folder, name, text, threads):
+def model_of(options, folder, name, text):
     source = folder / f"{name}.mad"
     source.write_text(text)
-    command = [options.mad, "build", str(source), "-o", str(folder)]
-    if options.target:
-        command.append(f"--target={options.target}")
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return Model(str(options.runtime), str(folder / f"lib{name}.so"), threads)
+    return compiled(options.build, source, folder, options.target, options.threads)
 
 
 def square(options, folder, table):
-    model = compiled(options, folder, "matmul", (HERE / "matmul.mad").read_text(),
-                     options.threads)
+    model = model_of(options, folder, "matmul", (HERE / "matmul.mad").read_text())
     rng = np.random.default_rng(1)
     for m, k, n in SQUARE:
         if options.only not in f"{m}x{k}x{n}":
@@ -135,7 +130,7 @@ def weights(options, folder, table):
         np.savez(folder / f"linear{n}.npz", w=w)
         text = (f'weight w: f32[{k}, {n}] from "linear{n}.npz"\n'
                 f"export fn linear[T](x: f32[T, {k}]) -> f32[T, {n}] {{ x @ w }}\n")
-        model = compiled(options, folder, f"linear{n}", text, options.threads)
+        model = model_of(options, folder, f"linear{n}", text)
         for rows in ROWS:
             x = rng.standard_normal((rows, k), dtype=np.float32)
             out = np.empty((rows, n), np.float32)
@@ -152,9 +147,8 @@ def main():
     parser.add_argument("--target", default="", help="of mad build, such as x86-64-v4")
     parser.add_argument("--only", default="", help="only sizes that contain this, as in 4096x11008")
     options = parser.parse_args()
-    build = Path(options.build).resolve()
-    options.mad, options.runtime = build / "bin" / "mad", build / "lib" / "libmad_runtime.so"
-    folder = build / "bench"
+    options.build = Path(options.build).resolve()
+    folder = options.build / "bench"
     folder.mkdir(exist_ok=True)
     machine()
     table = Table(options, folder)

@@ -15,31 +15,15 @@ The limit is the larger of two, measured in the run: reading and writing as many
 AVX-512 where none waits for another (mix.c).
 """
 import argparse
-import math
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"  # before the libraries are loaded
+from others import np, onnx_call, onnxruntime, torch, versions
 
-import numpy as np
-
-from madlib import Model
+from madlib import compiled
 from run import build_limits
-
-try:
-    import torch
-    torch.set_num_threads(1)
-except ImportError:
-    torch = None
-try:
-    import onnxruntime
-except ImportError:
-    onnxruntime = None
 
 ENTRIES = {"exp": "exponential", "tanh": "tangent"}
 HERE = Path(__file__).resolve().parent
@@ -101,8 +85,8 @@ def torch_ops():
             "gelu_tanh": lambda x: f.gelu(x, approximate="tanh"), "exp": torch.exp, "tanh": torch.tanh}
 
 
-def onnx_session(op, width):
-    """A session of one op, of the opset that has it."""
+def onnx_model(op, width):
+    """A model of one op, of the opset that has it."""
     # Written by hand, so that the package onnx is not needed: fields of protobuf.
     def field(number, value):
         if isinstance(value, int):
@@ -131,25 +115,13 @@ def onnx_session(op, width):
         graph += field(5, field(1, width) + field(2, 1) + field(8, b"g") +
                        field(9, np.ones(width, np.float32).tobytes()))
     graph += field(11, value(b"x")) + field(12, value(b"y"))
-    model = field(1, 9) + field(7, graph) + field(8, field(1, b"") + field(2, 20))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def onnx_call(op, x, out):
-    session = onnx_session(op, x.shape[1])
-    binding = session.io_binding()
-    binding.bind_cpu_input("x", x)
-    binding.bind_output("y", "cpu", 0, np.float32, out.shape, out.ctypes.data)
-    return lambda: session.run_with_iobinding(binding)
+    return field(1, 9) + field(7, graph) + field(8, field(1, b"") + field(2, 20))
 
 
 #===-- Limits ---------------------------------------------------------------===#
 
 class Limits:
     def __init__(self, folder):
-        folder = Path(folder)
         self.memory, self.bytes = build_limits(folder), {}
         subprocess.run(["clang-22", "-O2", "-shared", "-fPIC", str(HERE / "repeat.c"), "-o",
                         str(folder / "repeat.so")], check=True)
@@ -206,7 +178,7 @@ def rowops(model, most, only, limits):
                 tensor, function = torch.from_numpy(x), torch_ops()[op]
                 calls["torch"] = lambda: function(tensor)
             if onnxruntime:
-                calls["onnxruntime"] = onnx_call(op, x, out)
+                calls["onnxruntime"] = onnx_call(onnx_model(op, width), x, out)
             show(f"{op} {x.shape[0]} x {width}", best(calls), x.size, "element",
                  limits.of(op, x.size))
 
@@ -243,14 +215,10 @@ def main():
     parser.add_argument("--only", default="", help="parts of the names of the ops, with commas")
     parser.add_argument("--target", default="x86-64-v3", help="the variant of the code")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([options.build / "bin/mad", "build", HERE / "rowops.mad", "--name=rowops",
-                        "--target=" + options.target, "-o", folder], check=True, stdout=subprocess.DEVNULL)
-        runtime = options.build / "lib" / "libmad_runtime.so"
-        model = Model(str(runtime), folder + "/librowops.so")
-        print(f"variant {model.variant()}; numpy {np.__version__}" +
-              (f"; torch {torch.__version__}" if torch else "") +
-              (f"; onnxruntime {onnxruntime.__version__}" if onnxruntime else ""))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = compiled(options.build, HERE / "rowops.mad", folder, options.target)
+        print(f"variant {model.variant()}; {versions()}")
         rowops(model, options.most, options.only, Limits(folder))
         attention(model, options.only)
 

@@ -10,13 +10,12 @@ as fast each is as the first. The results must have the same bits.
 import argparse
 import os
 import statistics
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
 
-from madlib import Model
+from madlib import compiled
+from run import median_of
 
 HERE = Path(__file__).resolve().parent
 
@@ -35,18 +34,6 @@ def cases(rng):
     yield "steps", "20 times 128 x 128 x 128", [random(128, 128), random(128, 128)], (128, 128)
 
 
-def measure(calls, repeats):
-    times = [[] for _ in calls]
-    for call in calls:
-        call()
-    for _ in range(repeats):
-        for call, own in zip(calls, times):
-            start = time.perf_counter()
-            call()
-            own.append(1e3 * (time.perf_counter() - start))
-    return times
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -57,23 +44,20 @@ def main():
     build = Path(options.build).resolve()
     folder = build / "bench"
     folder.mkdir(exist_ok=True)
-    subprocess.run([str(build / "bin" / "mad"), "build", str(HERE / "threads.mad"), "-o",
-                    str(folder)], check=True, stdout=subprocess.DEVNULL)
     counts = [int(n) for n in options.threads.split(",")]
-    models = [Model(str(build / "lib" / "libmad_runtime.so"), str(folder / "libthreads.so"), n)
-              for n in counts]
+    models = [compiled(build, HERE / "threads.mad", folder, threads=n) for n in counts]
     print(f"{models[0].variant()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
           f"medians of {options.repeats}")
     for name, size, inputs, shape in cases(np.random.default_rng(1)):
         results = [np.empty(shape, np.float32) for _ in models]
         calls = [model.entry(name, inputs, [result]) for model, result in zip(models, results)]
-        times = measure(calls, options.repeats)
+        times = median_of(options.repeats, *calls)
         for result in results[1:]:
             assert result.tobytes() == results[0].tobytes(), f"{name}: other bits"
         row = f"{name:10} {size:26}"
         for count, own in zip(counts, times):
             middle = statistics.median(own)
-            row += f"  {count}: {middle:8.3f} ms ({min(own):.3f}..{max(own):.3f})"
+            row += f"  {count}: {1e3 * middle:8.3f} ms ({1e3 * min(own):.3f}..{1e3 * max(own):.3f})"
             if own is not times[0]:
                 row += f" x{statistics.median(times[0]) / middle:.2f}"
         print(row, flush=True)
