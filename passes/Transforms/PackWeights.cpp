@@ -23,7 +23,7 @@ namespace mad {
 
 namespace {
 
-/// Columns and steps from which on packing pays.
+/// Steps from which on packing pays, if there is a whole panel.
 constexpr int64_t least = 16;
 
 /// How a weight is stored (`mad_weight`); panel 0: as it is.
@@ -158,7 +158,7 @@ bool Weight::isLarge() {
   bool last = layout.axis + 1 == int64_t(shape.size());
   for (int64_t size : last ? shape.slice(shape.size() - 2, 1) : shape.drop_front(layout.axis + 1))
     steps *= size;
-  return columns >= layout.panel && columns >= std::min(least, layout.panel) && steps >= least;
+  return columns >= layout.panel && steps >= least;
 }
 
 bool Weight::isPackable() {

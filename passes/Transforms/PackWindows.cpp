@@ -247,7 +247,8 @@ void Windows::multiply(Value number, Value first, Value count, Value packed) {
   int64_t most = std::max<int64_t>(1, sizes.MC / kernels::blockRows);
   kernels::forRange(b, zero, blocks, most, [&](Value low) {
     Value high = i.min(i.add(low, most), blocks);
-    kernels::forRange(b, zero, K, sizes.KC, [&](Value k) {
+    // A sum of nothing is written, too.
+    kernels::forRange(b, zero, i.max(K, i.constant(1)), sizes.KC, [&](Value k) {
       Value end = i.min(i.add(k, sizes.KC), K);
       func::CallOp::create(b, function,
                            ValueRange{left, packed, result, K, low, high, zero, count, k, end,
@@ -301,8 +302,8 @@ struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
   void runOnOperation() override {
     SmallVector<GenericOp> ops;
     getOperation().walk([&](GenericOp op) {
-      // What is in a loop over pieces is small.
-      if (!op->getParentOfType<scf::ParallelOp>())
+      // What is in a loop over pieces is small. Ops without a sum may go with an epilogue.
+      if (op.getNumReductionLoops() && !op->getParentOfType<scf::ParallelOp>())
         ops.push_back(op);
     });
     auto table = tilesOf(getOperation(), tiles, level);

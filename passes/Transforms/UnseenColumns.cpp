@@ -125,11 +125,15 @@ bool Columns::findMasks(GenericOp op, Value condition, SmallVectorImpl<OpOperand
   AffineMap map = op.getMatchingIndexingMap(&operand);
   AffineExpr row = getAffineDimExpr(0, op.getContext()),
              column = getAffineDimExpr(1, op.getContext());
+  unsigned rows = 0;
   for (AffineExpr e : map.getResults().drop_back()) {
     auto constant = dyn_cast<AffineConstantExpr>(e);
+    rows += e == row;
     if (e != row && !(constant && constant.getValue() == 0))
       return false;
   }
+  if (rows > 1) // a diagonal is no matrix in memory
+    return false;
   masks.push_back(&operand);
   return map.getResults().back() == column;
 }

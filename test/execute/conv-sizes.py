@@ -172,6 +172,10 @@ class Checker:
         self.check("fixed", (x, w, b), convolve(x, w, 2, 1, 1, 1) + b.reshape(-1, 1, 1), 0, 144)
         x, w = self.draw((4, 9, 60)), self.draw((6, 4, 2, 2))
         self.check("strided", (x, w), convolve(x[None, :, :, ::3], w, 1, 0, 1, 1)[0], 0, 16)
+        # A sum over no channels is 0, whatever was there before.
+        got = self.model.plane2(*(np.zeros(s, np.float32) for s in ((2, 0, 9, 20), (7, 0, 3, 3), 7)))
+        if got.shape != (2, 7, 9, 20) or got.any():
+            sys.exit("a sum of nothing is not 0")
         # What is not a number stays where it is.
         x, w, b = np.zeros((1, 4, 9, 20), np.float32), np.ones((6, 4, 3, 3), np.float32), np.zeros(6, np.float32)
         x[0, 2, 4, 7] = np.nan
