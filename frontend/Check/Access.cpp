@@ -15,8 +15,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 /// The source of a node on one line, cut when it is long.
 std::string Checker::textAt(const Node *n) const {
   std::string text;

@@ -13,8 +13,6 @@
 
 namespace mad::elab {
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 static bool stretches(const hir::Dim &dim) { return dim.name.empty() && dim.size == DimExpr(1); }
 
 std::vector<IndexId> Checker::unite(const std::vector<IndexId> &a, const std::vector<IndexId> &b) {

@@ -16,8 +16,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 const std::vector<std::string> &builtinNames() {
   static const std::vector<std::string> names = {
       "abs",        "acos",        "acosh",       "all",         "any",         "argmax",

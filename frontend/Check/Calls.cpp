@@ -15,8 +15,6 @@ using namespace ast;
 /// Calls under an index become part of the caller, each anew.
 static constexpr uint32_t maxInlined = 1 << 16;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 Value Checker::call(const Node *n, const Want &want) {
   std::string name;
   Declaration *decl = callee(n->kids[0], name);

@@ -14,6 +14,7 @@
 #include "frontend/Check/Builder.h"
 #include "frontend/Check/Check.h"
 #include "frontend/Check/Scope.h"
+#include "frontend/Check/Text.h"
 #include "frontend/Diag/Codes.h"
 #include <functional>
 #include <set>
@@ -142,6 +143,8 @@ private:
   void defineFunction(Declaration &decl);
   void declareGenerics(Declaration &decl, Scope &scope, bool exported);
   void declareParameters(Declaration &decl, bool exported);
+  void declareTensors(Declaration &decl, bool exported, Value &first);
+  void refuseParameters(const Declaration &decl, bool exported);
   Value sampleConstant(const Node *param);
   void applyWhere(Declaration &decl, bool assume, const Node *call);
   void whereRelation(Declaration &decl, const Node *relation, bool assume, const Node *call);

@@ -13,8 +13,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 void Checker::computedWeight(Declaration &decl) {
   if (decl.state == Declaration::Good || decl.state == Declaration::Bad || needsItself(decl))
     return;

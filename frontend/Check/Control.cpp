@@ -12,8 +12,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 //===----------------------------------------------------------------------===//
 // Trees of values
 //===----------------------------------------------------------------------===//

@@ -15,8 +15,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 std::optional<Value> Checker::dataBuiltin(const std::string &name, const Node *n,
                                           const Want &want) {
   if (name == "sort" || name == "argsort" || name == "top_k")

@@ -12,8 +12,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 /// A frame for what stands outside of functions. Its nodes are dropped.
 struct Checker::Outside {
   Outside(Checker &c, Module &module) : enter(c, frame), into(c, nodes) {

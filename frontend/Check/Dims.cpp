@@ -15,8 +15,6 @@
 
 namespace mad::elab {
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 std::string Checker::described(const hir::Dim &dim) const {
   std::string size = dim.size.str();
   if (dim.name.empty() || dim.name == size)

@@ -15,8 +15,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 Value Checker::expr(const Node *n, const Want &want) {
   if (depth >= maxNesting) {
     Report(*this, code::E0412, n->span, "calls and expressions are nested too deeply");

@@ -15,8 +15,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 static std::string placeholder(std::string_view name) { return "?" + std::string(name); }
 
 /// Without the mark of placeholders.

@@ -18,8 +18,6 @@ static constexpr int64_t maxRounds = 4096;
 /// Of a `for` with all that are inside it.
 static constexpr int64_t maxUnrolled = 65536;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 static const Node *lastOf(const Node *body) {
   return body->kind == Kind::Block && !body->kids.empty() && body->kids.back() ? body->kids.back()
                                                                                : body;

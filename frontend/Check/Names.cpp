@@ -13,8 +13,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 //===----------------------------------------------------------------------===//
 // Suggestions
 //===----------------------------------------------------------------------===//

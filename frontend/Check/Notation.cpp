@@ -16,8 +16,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 static bool contains(const std::vector<IndexId> &ids, IndexId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }

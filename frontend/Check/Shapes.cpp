@@ -12,8 +12,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 static DimExpr elements(const std::vector<hir::Dim> &shape) {
   DimExpr count(1);
   for (const hir::Dim &dim : shape)

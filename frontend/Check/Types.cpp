@@ -18,8 +18,6 @@ static constexpr size_t maxRank = 16;
 /// Of one value. Tuples of tuples of tuples grow fast.
 static constexpr size_t maxTensors = 4096;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 bool Checker::fewTensors(size_t count, Span span, const std::string &what) {
   if (count <= maxTensors)
     return true;

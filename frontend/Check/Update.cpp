@@ -16,8 +16,6 @@ namespace mad::elab {
 
 using namespace ast;
 
-static std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 Value Checker::updated(const Node *update, const Value &object) {
   const Node *value = update->kids[1];
   if (object.poison()) { // its errors are errors all the same
