@@ -1,4 +1,4 @@
-//===- ExpandMathBuilder.cpp - Arithmetic on scalars and vectors of f32 -----===//
+//===- ExpandMathBuilder.cpp - Arithmetic on scalars and vectors of floats --===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,19 +6,22 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "passes/Transforms/ExpandMathF32.h"
+#include "passes/Transforms/ExpandMathF64.h"
+#include <limits>
 
 using namespace mlir;
 
 namespace mad {
 
-F32Builder::F32Builder(ImplicitLocOpBuilder &b, Type type, int level)
-    : b(b), type(type), x86Level(level) {
-  intType = b.getI32Type();
+template <typename Number>
+FloatBuilder<Number>::FloatBuilder(ImplicitLocOpBuilder &b, Type type, bool fused)
+    : b(b), type(type), fused(fused) {
+  intType = b.getIntegerType(width);
   if (auto vector = dyn_cast<VectorType>(type))
     intType = VectorType::get(vector.getShape(), intType, vector.getScalableDims());
 }
 
-Value F32Builder::constant(TypedAttr scalar) {
+template <typename Number> Value FloatBuilder<Number>::constant(TypedAttr scalar) {
   if (auto vector = dyn_cast<VectorType>(type))
     scalar = DenseElementsAttr::get(
         VectorType::get(vector.getShape(), scalar.getType(), vector.getScalableDims()),
@@ -26,60 +29,121 @@ Value F32Builder::constant(TypedAttr scalar) {
   return arith::ConstantOp::create(b, scalar);
 }
 
-Value F32Builder::number(float value) { return constant(b.getF32FloatAttr(value)); }
-Value F32Builder::bits(int32_t value) { return constant(b.getI32IntegerAttr(value)); }
-
-Value F32Builder::add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
-Value F32Builder::sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
-Value F32Builder::mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
-Value F32Builder::div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
-
-Value F32Builder::fma(Value x, Value y, Value z) {
-  return isFused() ? math::FmaOp::create(b, x, y, z).getResult() : add(mul(x, y), z);
+template <typename Number> Value FloatBuilder<Number>::number(Number value) {
+  return constant(b.getFloatAttr(getElementTypeOrSelf(type), llvm::APFloat(value)));
+}
+template <typename Number> Value FloatBuilder<Number>::bits(Bits value) {
+  return constant(b.getIntegerAttr(b.getIntegerType(width), value));
 }
 
-Value F32Builder::polynomial(Value x, ArrayRef<float> c) {
+template <typename Number> Value FloatBuilder<Number>::add(Value x, Value y) {
+  return arith::AddFOp::create(b, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::sub(Value x, Value y) {
+  return arith::SubFOp::create(b, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::mul(Value x, Value y) {
+  return arith::MulFOp::create(b, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::div(Value x, Value y) {
+  return arith::DivFOp::create(b, x, y);
+}
+
+template <typename Number> Value FloatBuilder<Number>::fma(Value x, Value y, Value z) {
+  return fused ? math::FmaOp::create(b, x, y, z).getResult() : add(mul(x, y), z);
+}
+
+template <typename Number> Value FloatBuilder<Number>::polynomial(Value x, ArrayRef<Number> c) {
   Value sum = number(c.back());
-  for (float factor : llvm::reverse(c.drop_back()))
+  for (Number factor : llvm::reverse(c.drop_back()))
     sum = fma(sum, x, number(factor));
   return sum;
 }
 
-Value F32Builder::select(Value condition, Value x, Value y) {
+template <typename Number> Value FloatBuilder<Number>::select(Value condition, Value x, Value y) {
   return arith::SelectOp::create(b, condition, x, y);
 }
 
-Value F32Builder::compare(arith::CmpFPredicate predicate, Value x, Value y) {
+template <typename Number>
+Value FloatBuilder<Number>::compare(arith::CmpFPredicate predicate, Value x, Value y) {
   return arith::CmpFOp::create(b, predicate, x, y);
 }
-Value F32Builder::less(Value x, Value y) { return compare(arith::CmpFPredicate::OLT, x, y); }
-Value F32Builder::notBelow(Value x, Value y) { return compare(arith::CmpFPredicate::OGE, x, y); }
-Value F32Builder::equal(Value x, Value y) { return compare(arith::CmpFPredicate::OEQ, x, y); }
-Value F32Builder::isNan(Value x) { return compare(arith::CmpFPredicate::UNO, x, x); }
-
-// These forms are single instructions, other than minnumf and maxnumf.
-Value F32Builder::min(Value x, Value y) { return select(less(x, y), x, y); }
-Value F32Builder::max(Value x, Value y) { return select(less(y, x), x, y); }
-
-Value F32Builder::abs(Value x) { return math::AbsFOp::create(b, x); }
-Value F32Builder::withSign(Value x, Value sign) {
-  return asNumber(xorBits(asBits(x), andBits(asBits(sign), bits(INT32_MIN))));
+template <typename Number> Value FloatBuilder<Number>::less(Value x, Value y) {
+  return compare(arith::CmpFPredicate::OLT, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::notBelow(Value x, Value y) {
+  return compare(arith::CmpFPredicate::OGE, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::equal(Value x, Value y) {
+  return compare(arith::CmpFPredicate::OEQ, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::isNan(Value x) {
+  return compare(arith::CmpFPredicate::UNO, x, x);
 }
 
-Value F32Builder::asBits(Value x) { return arith::BitcastOp::create(b, intType, x); }
-Value F32Builder::asNumber(Value x) { return arith::BitcastOp::create(b, type, x); }
-Value F32Builder::addBits(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
-Value F32Builder::subBits(Value x, Value y) { return arith::SubIOp::create(b, x, y); }
-Value F32Builder::shiftLeft(Value x, int count) { return arith::ShLIOp::create(b, x, bits(count)); }
+// These forms are single instructions, other than minnumf and maxnumf.
+template <typename Number> Value FloatBuilder<Number>::min(Value x, Value y) {
+  return select(less(x, y), x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::max(Value x, Value y) {
+  return select(less(y, x), x, y);
+}
+
+template <typename Number> Value FloatBuilder<Number>::abs(Value x) {
+  return math::AbsFOp::create(b, x);
+}
+template <typename Number> Value FloatBuilder<Number>::withSign(Value x, Value sign) {
+  return asNumber(
+      xorBits(asBits(x), andBits(asBits(sign), bits(std::numeric_limits<Bits>::min()))));
+}
+
+template <typename Number> Value FloatBuilder<Number>::asBits(Value x) {
+  return arith::BitcastOp::create(b, intType, x);
+}
+template <typename Number> Value FloatBuilder<Number>::asNumber(Value x) {
+  return arith::BitcastOp::create(b, type, x);
+}
+template <typename Number> Value FloatBuilder<Number>::addBits(Value x, Value y) {
+  return arith::AddIOp::create(b, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::subBits(Value x, Value y) {
+  return arith::SubIOp::create(b, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::shiftLeft(Value x, int count) {
+  return arith::ShLIOp::create(b, x, bits(count));
+}
+template <typename Number> Value FloatBuilder<Number>::andBits(Value x, Value y) {
+  return arith::AndIOp::create(b, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::xorBits(Value x, Value y) {
+  return arith::XOrIOp::create(b, x, y);
+}
+template <typename Number> Value FloatBuilder<Number>::isOdd(Value number) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, andBits(number, bits(1)), bits(0));
+}
+template <typename Number> Value FloatBuilder<Number>::negatedByBit1(Value x, Value number) {
+  return asNumber(xorBits(asBits(x), shiftLeft(andBits(number, bits(2)), width - 2)));
+}
+
+template class FloatBuilder<float>;
+template class FloatBuilder<double>;
+
 Value F32Builder::shiftRight(Value x, int count) {
   return arith::ShRSIOp::create(b, x, bits(count));
 }
-Value F32Builder::andBits(Value x, Value y) { return arith::AndIOp::create(b, x, y); }
-Value F32Builder::xorBits(Value x, Value y) { return arith::XOrIOp::create(b, x, y); }
 Value F32Builder::lessBits(Value x, Value y) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
 }
-Value F32Builder::fromInt(Value x) { return arith::SIToFPOp::create(b, type, x); }
+Value F32Builder::fromInt(Value x) { return arith::SIToFPOp::create(b, valueType(), x); }
 Value F32Builder::powerOfTwo(Value n) { return asNumber(shiftLeft(addBits(n, bits(127)), 23)); }
+
+Value F64Builder::shiftRight(Value x, int count) {
+  return arith::ShRUIOp::create(b, x, bits(count));
+}
+Value F64Builder::orBits(Value x, Value y) { return arith::OrIOp::create(b, x, y); }
+Value F64Builder::powerOfTwo(Value n) {
+  // The sum has n + 1023 in its lowest bits.
+  return asNumber(shiftLeft(asBits(add(n, number(0x1.8p52 + 1023))), 52));
+}
 
 } // namespace mad

@@ -220,15 +220,6 @@ static Quadrant reduceQuadrant(F32Builder &m, Value a) {
   return {n.bits, sine, cosine};
 }
 
-static Value isOdd(F32Builder &m, Value n) {
-  return arith::CmpIOp::create(m.b, arith::CmpIPredicate::ne, m.andBits(n, m.bits(1)), m.bits(0));
-}
-
-/// `y`, with the other sign where bit 1 of n is set.
-static Value negateByBit1(F32Builder &m, Value n, Value y) {
-  return m.asNumber(m.xorBits(m.asBits(y), m.shiftLeft(m.andBits(n, m.bits(2)), 30)));
-}
-
 /// `y`, but where |x| is large the function itself.
 template <typename Op> static Value unlessLarge(F32Builder &m, Value x, Value a, Value y) {
   Value large = arith::CmpFOp::create(m.b, arith::CmpFPredicate::OGT, a, m.number(trigLimit));
@@ -238,23 +229,23 @@ template <typename Op> static Value unlessLarge(F32Builder &m, Value x, Value a,
 static Value expandSin(F32Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
-  Value y = m.select(isOdd(m, q.number), q.cosine, q.sine);
-  y = m.withSign(negateByBit1(m, q.number, y), x);
+  Value y = m.select(m.isOdd(q.number), q.cosine, q.sine);
+  y = m.withSign(m.negatedByBit1(y, q.number), x);
   return unlessLarge<math::SinOp>(m, x, a, y);
 }
 
 static Value expandCos(F32Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
-  Value y = m.select(isOdd(m, q.number), q.sine, q.cosine);
-  y = negateByBit1(m, m.addBits(q.number, m.bits(1)), y);
+  Value y = m.select(m.isOdd(q.number), q.sine, q.cosine);
+  y = m.negatedByBit1(y, m.addBits(q.number, m.bits(1)));
   return unlessLarge<math::CosOp>(m, x, a, y);
 }
 
 static Value expandTan(F32Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
-  Value odd = isOdd(m, q.number);
+  Value odd = m.isOdd(q.number);
   Value above = m.select(odd, m.sub(m.number(0.0f), q.cosine), q.sine);
   Value y = m.div(above, m.select(odd, q.sine, q.cosine));
   return unlessLarge<math::TanOp>(m, x, a, m.withSign(y, x));

@@ -7,65 +7,26 @@
 #ifndef MAD_PASSES_TRANSFORMS_EXPANDMATHF32_H
 #define MAD_PASSES_TRANSFORMS_EXPANDMATHF32_H
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/Transforms/ExpandMathBuilder.h"
 
 namespace mad {
 
-/// Arithmetic on f32, scalar or vector: the same operations for both, so that both
-/// give the same bits. None carries fast-math flags.
-class F32Builder {
+/// Arithmetic on f32.
+class F32Builder : public FloatBuilder<float> {
 public:
-  using Value = mlir::Value;
   /// `level`: of x86-64. From 3 on multiply-add with one rounding is an instruction.
-  F32Builder(mlir::ImplicitLocOpBuilder &b, mlir::Type type, int level);
+  F32Builder(mlir::ImplicitLocOpBuilder &b, mlir::Type type, int level)
+      : FloatBuilder(b, type, level >= 3), x86Level(level) {}
 
-  Value number(float value);
-  Value bits(int32_t value);
-  Value add(Value x, Value y);
-  Value sub(Value x, Value y);
-  Value mul(Value x, Value y);
-  Value div(Value x, Value y);
-  /// x * y + z.
-  Value fma(Value x, Value y, Value z);
-  /// c[0] + c[1] x + c[2] x^2 + ...
-  Value polynomial(Value x, llvm::ArrayRef<float> c);
-  Value select(Value condition, Value x, Value y);
-  Value less(Value x, Value y);     ///< false with NaN
-  Value notBelow(Value x, Value y); ///< x >= y, false with NaN
-  Value equal(Value x, Value y);
-  Value isNan(Value x);
-  /// y with NaN.
-  Value min(Value x, Value y);
-  Value max(Value x, Value y);
-  Value abs(Value x);
-  /// `x`, which is not negative, with the sign of `sign`.
-  Value withSign(Value x, Value sign);
-
-  Value asBits(Value x);
-  Value asNumber(Value x);
-  Value addBits(Value x, Value y);
-  Value subBits(Value x, Value y);
-  Value shiftLeft(Value x, int count);
-  Value shiftRight(Value x, int count);
-  Value andBits(Value x, Value y);
-  Value xorBits(Value x, Value y);
-  Value lessBits(Value x, Value y); ///< signed
+  Value shiftRight(Value x, int count); ///< with the sign
+  Value lessBits(Value x, Value y);     ///< signed
   Value fromInt(Value x);
   /// 2^n for n in [-126, 127].
   Value powerOfTwo(Value n);
 
-  bool isFused() const { return x86Level >= 3; }
   int level() const { return x86Level; }
-  mlir::Type valueType() const { return type; }
-
-  mlir::ImplicitLocOpBuilder &b;
 
 private:
-  Value constant(mlir::TypedAttr scalar);
-  Value compare(mlir::arith::CmpFPredicate predicate, Value x, Value y);
-
-  mlir::Type type, intType;
   int x86Level;
 };
 

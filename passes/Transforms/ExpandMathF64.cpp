@@ -17,80 +17,6 @@ using namespace mlir;
 
 namespace mad {
 
-//===----------------------------------------------------------------------===//
-// Arithmetic
-//===----------------------------------------------------------------------===//
-
-F64Builder::F64Builder(ImplicitLocOpBuilder &b, Type type, bool fused)
-    : b(b), type(type), fused(fused) {
-  intType = b.getI64Type();
-  if (auto vector = dyn_cast<VectorType>(type))
-    intType = VectorType::get(vector.getShape(), intType, vector.getScalableDims());
-}
-
-Value F64Builder::constant(TypedAttr scalar) {
-  if (auto vector = dyn_cast<VectorType>(type))
-    scalar = DenseElementsAttr::get(
-        VectorType::get(vector.getShape(), scalar.getType(), vector.getScalableDims()),
-        ArrayRef<Attribute>(scalar));
-  return arith::ConstantOp::create(b, scalar);
-}
-
-Value F64Builder::number(double value) { return constant(b.getF64FloatAttr(value)); }
-Value F64Builder::bits(int64_t value) { return constant(b.getI64IntegerAttr(value)); }
-
-Value F64Builder::add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
-Value F64Builder::sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
-Value F64Builder::mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
-Value F64Builder::div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
-
-Value F64Builder::fma(Value x, Value y, Value z) {
-  return fused ? math::FmaOp::create(b, x, y, z).getResult() : add(mul(x, y), z);
-}
-
-Value F64Builder::polynomial(Value x, ArrayRef<double> c) {
-  Value sum = number(c.back());
-  for (double factor : llvm::reverse(c.drop_back()))
-    sum = fma(sum, x, number(factor));
-  return sum;
-}
-
-Value F64Builder::select(Value condition, Value x, Value y) {
-  return arith::SelectOp::create(b, condition, x, y);
-}
-
-Value F64Builder::compare(arith::CmpFPredicate predicate, Value x, Value y) {
-  return arith::CmpFOp::create(b, predicate, x, y);
-}
-Value F64Builder::less(Value x, Value y) { return compare(arith::CmpFPredicate::OLT, x, y); }
-Value F64Builder::equal(Value x, Value y) { return compare(arith::CmpFPredicate::OEQ, x, y); }
-Value F64Builder::isNan(Value x) { return compare(arith::CmpFPredicate::UNO, x, x); }
-
-Value F64Builder::min(Value x, Value y) { return select(less(x, y), x, y); }
-Value F64Builder::max(Value x, Value y) { return select(less(y, x), x, y); }
-
-Value F64Builder::abs(Value x) { return math::AbsFOp::create(b, x); }
-Value F64Builder::withSign(Value x, Value sign) {
-  return asNumber(xorBits(asBits(x), andBits(asBits(sign), bits(INT64_MIN))));
-}
-
-Value F64Builder::asBits(Value x) { return arith::BitcastOp::create(b, intType, x); }
-Value F64Builder::asNumber(Value x) { return arith::BitcastOp::create(b, type, x); }
-Value F64Builder::addBits(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
-Value F64Builder::subBits(Value x, Value y) { return arith::SubIOp::create(b, x, y); }
-Value F64Builder::shiftLeft(Value x, int count) { return arith::ShLIOp::create(b, x, bits(count)); }
-Value F64Builder::shiftRight(Value x, int count) {
-  return arith::ShRUIOp::create(b, x, bits(count));
-}
-Value F64Builder::andBits(Value x, Value y) { return arith::AndIOp::create(b, x, y); }
-Value F64Builder::orBits(Value x, Value y) { return arith::OrIOp::create(b, x, y); }
-Value F64Builder::xorBits(Value x, Value y) { return arith::XOrIOp::create(b, x, y); }
-
-Value F64Builder::powerOfTwo(Value n) {
-  // The sum has n + 1023 in its lowest bits.
-  return asNumber(shiftLeft(asBits(add(n, number(0x1.8p52 + 1023))), 52));
-}
-
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -314,28 +240,19 @@ Quadrant reduceQuadrant(F64Builder &m, Value a) {
   return {m.asBits(t), sine, cosine};
 }
 
-Value isOdd(F64Builder &m, Value n) {
-  return arith::CmpIOp::create(m.b, arith::CmpIPredicate::ne, m.andBits(n, m.bits(1)), m.bits(0));
-}
-
-/// `y`, with the other sign where bit 1 of n is set.
-Value negateByBit1(F64Builder &m, Value n, Value y) {
-  return m.asNumber(m.xorBits(m.asBits(y), m.shiftLeft(m.andBits(n, m.bits(2)), 62)));
-}
-
 Value sin(F64Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
-  Value y = m.select(isOdd(m, q.number), q.cosine, q.sine);
-  y = m.withSign(negateByBit1(m, q.number, y), x);
+  Value y = m.select(m.isOdd(q.number), q.cosine, q.sine);
+  y = m.withSign(m.negatedByBit1(y, q.number), x);
   return unlessLarge<math::SinOp>(m, x, m.less(m.number(trigLimit), a), y);
 }
 
 Value cos(F64Builder &m, Value x) {
   Value a = m.abs(x);
   Quadrant q = reduceQuadrant(m, a);
-  Value y = m.select(isOdd(m, q.number), q.sine, q.cosine);
-  y = negateByBit1(m, m.addBits(q.number, m.bits(1)), y);
+  Value y = m.select(m.isOdd(q.number), q.sine, q.cosine);
+  y = m.negatedByBit1(y, m.addBits(q.number, m.bits(1)));
   return unlessLarge<math::CosOp>(m, x, m.less(m.number(trigLimit), a), y);
 }
 

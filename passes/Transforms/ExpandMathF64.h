@@ -7,63 +7,20 @@
 #ifndef MAD_PASSES_TRANSFORMS_EXPANDMATHF64_H
 #define MAD_PASSES_TRANSFORMS_EXPANDMATHF64_H
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/Transforms/ExpandMathBuilder.h"
 
 namespace mad {
 
-/// Arithmetic on f64 as that of F32Builder on f32. Integers are never shifted with their
-/// sign nor converted: before AVX-512 no instruction does that to 64 bits.
-class F64Builder {
+/// Arithmetic on f64. Integers are never shifted with their sign nor converted: before
+/// AVX-512 no instruction does that to 64 bits.
+class F64Builder : public FloatBuilder<double> {
 public:
-  using Value = mlir::Value;
-  /// `fused`: multiply-add with one rounding is an instruction.
-  F64Builder(mlir::ImplicitLocOpBuilder &b, mlir::Type type, bool fused);
+  using FloatBuilder::FloatBuilder;
 
-  Value number(double value);
-  Value bits(int64_t value);
-  Value add(Value x, Value y);
-  Value sub(Value x, Value y);
-  Value mul(Value x, Value y);
-  Value div(Value x, Value y);
-  /// x * y + z.
-  Value fma(Value x, Value y, Value z);
-  /// c[0] + c[1] x + c[2] x^2 + ...
-  Value polynomial(Value x, llvm::ArrayRef<double> c);
-  Value select(Value condition, Value x, Value y);
-  Value less(Value x, Value y); ///< false with NaN
-  Value equal(Value x, Value y);
-  Value isNan(Value x);
-  /// y with NaN.
-  Value min(Value x, Value y);
-  Value max(Value x, Value y);
-  Value abs(Value x);
-  /// `x`, which is not negative, with the sign of `sign`.
-  Value withSign(Value x, Value sign);
-
-  Value asBits(Value x);
-  Value asNumber(Value x);
-  Value addBits(Value x, Value y);
-  Value subBits(Value x, Value y);
-  Value shiftLeft(Value x, int count);
   Value shiftRight(Value x, int count); ///< with zeros
-  Value andBits(Value x, Value y);
   Value orBits(Value x, Value y);
-  Value xorBits(Value x, Value y);
   /// 2^n for a whole number n in [-1022, 1023].
   Value powerOfTwo(Value n);
-
-  bool isFused() const { return fused; }
-  mlir::Type valueType() const { return type; }
-
-  mlir::ImplicitLocOpBuilder &b;
-
-private:
-  Value constant(mlir::TypedAttr scalar);
-  Value compare(mlir::arith::CmpFPredicate predicate, Value x, Value y);
-
-  mlir::Type type, intType;
-  bool fused;
 };
 
 /// The value of a function of the math dialect on f64 at `x`, or null where there is
