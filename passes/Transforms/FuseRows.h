@@ -95,6 +95,11 @@ private:
   bool contracts = false;
 };
 
+/// Marks the loops over blocks of rows: where one piece is all of them, nothing else does.
+constexpr llvm::StringLiteral blocksAttribute = "blocks";
+/// Whether an op belongs to a loop over pieces, or over blocks of rows.
+bool isPart(mlir::Operation *op);
+
 /// Computes the group in blocks, in place of its last member. False if that does not
 /// pay for its sizes; then nothing has changed.
 bool emitGroup(Group &group);

@@ -302,6 +302,7 @@ void Emitter::fillPieces(scf::ParallelOp loop, ArrayRef<CutExtent> dims, const P
   PieceRange last = ranges.back();
   Value end = b.createOrFold<arith::AddIOp>(last.low, last.length);
   auto inner = scf::ForOp::create(b, last.low, end, block);
+  inner->setAttr(blocksAttribute, b.getUnitAttr());
   b.setInsertionPointToStart(inner.getBody());
   at[leaves.back()] = inner.getInductionVar();
   Value rest = arith::SubIOp::create(b, end, inner.getInductionVar());
@@ -359,6 +360,13 @@ bool Emitter::emit() {
 }
 
 } // namespace
+
+bool isPart(Operation *op) {
+  for (; op; op = op->getParentOp())
+    if (isa<scf::ParallelOp>(op) || op->hasAttr(blocksAttribute))
+      return true;
+  return false;
+}
 
 bool emitGroup(Group &group) { return Emitter(group).emit(); }
 

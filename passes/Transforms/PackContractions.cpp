@@ -15,6 +15,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Transforms/FuseRows.h"
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Memory.h"
 #include "passes/Transforms/PackRowBlocks.h"
@@ -456,7 +457,7 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
       if (op.getNumDpsInputs() != 2 || op.getNumLoops() < 2)
         continue;
       // What is in a loop over pieces is small.
-      if (op->getParentOfType<scf::ParallelOp>()) {
+      if (rows::isPart(op)) {
         auto contraction = Contraction::match(op);
         numPacked += contraction && packInRowBlocks(*contraction, library, level, seen);
         continue;

@@ -114,7 +114,7 @@ bool BlockProduct::isWrittenInPieces(Value memory) {
 }
 
 bool BlockProduct::pays() {
-  if (c.panel || !c.m || !c.outer.empty() || c.op.getNumLoops() != 3 || !blocks ||
+  if (c.panel || !c.m || !c.outer.empty() || c.op.getNumLoops() != 3 || !blocks || !loop ||
       blocks.getNumRegionIterArgs())
     return false;
   auto enough = [](int64_t size, int64_t least) {

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Transforms/FuseRows.h"
 #include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Passes.h"
 
@@ -303,7 +304,7 @@ struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
     SmallVector<GenericOp> ops;
     getOperation().walk([&](GenericOp op) {
       // What is in a loop over pieces is small. Ops without a sum may go with an epilogue.
-      if (op.getNumReductionLoops() && !op->getParentOfType<scf::ParallelOp>())
+      if (op.getNumReductionLoops() && !rows::isPart(op))
         ops.push_back(op);
     });
     auto table = tilesOf(getOperation(), tiles, level);

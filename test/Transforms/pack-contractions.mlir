@@ -218,3 +218,35 @@ func.func @part_of_result(%x: memref<64x100xf32>, %w: memref<100x64xf32>, %y: me
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// A block of rows is small, also where its one piece is no loop any more.
+// CHECK-LABEL: func @block_of_rows
+// CHECK-NOT: call
+// CHECK: scf.for
+// CHECK: linalg.generic
+func.func @block_of_rows(%x: memref<200x33xf32>, %w: memref<33x48xf32>, %y: memref<200x48xf32>) {
+  %c0 = arith.constant 0 : index
+  %c24 = arith.constant 24 : index
+  %c200 = arith.constant 200 : index
+  scf.for %i = %c0 to %c200 step %c24 {
+    %rest = arith.subi %c200, %i : index
+    %rows = arith.minsi %rest, %c24 : index
+    %left = memref.subview %x[%i, 0] [%rows, 33] [1, 1] : memref<200x33xf32> to memref<?x33xf32, strided<[33, 1], offset: ?>>
+    %to = memref.subview %y[%i, 0] [%rows, 48] [1, 1] : memref<200x48xf32> to memref<?x48xf32, strided<[48, 1], offset: ?>>
+    linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%left, %w : memref<?x33xf32, strided<[33, 1], offset: ?>>, memref<33x48xf32>)
+        outs(%to : memref<?x48xf32, strided<[48, 1], offset: ?>>) {
+    ^bb0(%p: f32, %q: f32, %r: f32):
+      %0 = arith.mulf %p, %q : f32
+      %1 = arith.addf %r, %0 : f32
+      linalg.yield %1 : f32
+    }
+  } {blocks}
+  return
+}
