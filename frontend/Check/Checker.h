@@ -135,7 +135,6 @@ private:
   void weightValue(Declaration &decl);
   void computedWeight(Declaration &decl); // ComputedWeights.cpp
   std::optional<std::string> textOf(const Node *n, const char *what);
-  void checkFunction(Declaration &decl);
   void checkTest(const Node *n, Module &module);
   void finish();
 
@@ -188,7 +187,6 @@ private:
   bool checkEquations(CallMatch &match);
   Value emitCall(CallMatch &match);
   Value inlineCall(CallMatch &match);
-  void renameResult(CallMatch &match, Value &value);
   std::string signature(const CallMatch &match);
 
   // Types.cpp: types as written, and values against them.

@@ -71,9 +71,6 @@ Value FloatBuilder<Number>::compare(arith::CmpFPredicate predicate, Value x, Val
 template <typename Number> Value FloatBuilder<Number>::less(Value x, Value y) {
   return compare(arith::CmpFPredicate::OLT, x, y);
 }
-template <typename Number> Value FloatBuilder<Number>::notBelow(Value x, Value y) {
-  return compare(arith::CmpFPredicate::OGE, x, y);
-}
 template <typename Number> Value FloatBuilder<Number>::equal(Value x, Value y) {
   return compare(arith::CmpFPredicate::OEQ, x, y);
 }

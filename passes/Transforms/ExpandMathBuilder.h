@@ -34,8 +34,7 @@ public:
   /// c[0] + c[1] x + c[2] x^2 + ...
   Value polynomial(Value x, llvm::ArrayRef<Number> c);
   Value select(Value condition, Value x, Value y);
-  Value less(Value x, Value y);     ///< false with NaN
-  Value notBelow(Value x, Value y); ///< x >= y, false with NaN
+  Value less(Value x, Value y); ///< false with NaN
   Value equal(Value x, Value y);
   Value isNan(Value x);
   /// y with NaN.
