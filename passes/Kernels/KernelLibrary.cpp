@@ -94,10 +94,33 @@ FlatMatrix flatten(ImplicitLocOpBuilder &b, Value matrix) {
 
 void forRange(ImplicitLocOpBuilder &b, Value from, Value to, int64_t step,
               function_ref<void(Value)> body) {
-  auto loop = scf::ForOp::create(b, from, to, Index(b).constant(step));
+  forRange(b, from, to, Index(b).constant(step), body);
+}
+
+void forRange(ImplicitLocOpBuilder &b, Value from, Value to, Value step,
+              function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, from, to, step);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
+}
+
+Passes passesOf(ImplicitLocOpBuilder &b, const TileSizes &sizes, Type sum, Value K, bool inOrder) {
+  Index i(b);
+  Value steps = i.constant(sizes.KC), columns = i.constant(sizes.NC / sizes.NR);
+  if (inOrder)
+    return {steps, columns, arith::ConstantIntOp::create(b, 0, 1)};
+  int64_t bytes = sum.getIntOrFloatBitWidth() / 8, depth = sumDepthBytes / bytes;
+  Value apart = i.less(i.constant(depth), K);
+  auto choose = [&](Value value, int64_t wanted) {
+    Value other = i.constant(wanted);
+    return getConstantIntValue(value) == wanted
+               ? value
+               : b.createOrFold<arith::SelectOp>(apart, other, value);
+  };
+  // The memory of a pass stays what it is.
+  int64_t most = std::min(sizes.NC, panelBytes / sumDepthBytes);
+  return {choose(steps, depth), choose(columns, most / sizes.NR), apart};
 }
 
 void when(ImplicitLocOpBuilder &b, Value condition, function_ref<void()> yes,

@@ -57,15 +57,16 @@ public:
   /// one. `stride` is 1 or 2 where `step` says so.
   mlir::func::FuncOp packWindows(mlir::Type from, mlir::Type to, int64_t rank, WindowStep step);
   /// multiply(rows: [?], panels: [?], C: [M, N] with neighbouring columns, K, block from, to,
-  /// panel from, to, step from, to, height, add): C = or += (if `add`) the product of
-  /// the ranges. `panels` may hold a narrower type than the sums. With `fma` products
+  /// panel from, to, step from, to, height, add, apart): C = or += (if `add`) the
+  /// product of the ranges: with `apart` its sum is added to C, else its products are, one
+  /// after the other. `panels` may hold a narrower type than the sums. With `fma` products
   /// are not rounded. With `inPlace` the rows are those of A, [M, K] with neighbouring
   /// columns, instead of packed ones.
   mlir::func::FuncOp multiplyPanels(mlir::Type panels, mlir::Type sum, bool fma,
                                     bool inPlace = false);
   /// The same of operands in any order: multiply(rows: [?], panels: [?], C, row start, block
   /// stride, row stride, row step, panel start, panel stride, panel step, steps, block from,
-  /// to, panel from, to, height, add). Element (i * height + r, k) of A lies at row start + i *
+  /// to, panel from, to, height, add, apart). Element (i * height + r, k) of A lies at row start + i *
   /// block stride + r * row stride + k * row step, element (k, j * NR + c) of B at panel
   /// start + j * panel stride + k * panel step + c. The last panel of B must be padded to NR
   /// columns where there are no `masks`, and where B is narrower than the sums.
@@ -113,9 +114,22 @@ FlatMatrix flatten(mlir::ImplicitLocOpBuilder &b, mlir::Value matrix);
 /// Writes a loop over [from, to).
 void forRange(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, int64_t step,
               llvm::function_ref<void(mlir::Value)> body);
+void forRange(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, mlir::Value step,
+              llvm::function_ref<void(mlir::Value)> body);
 /// Writes a branch.
 void when(mlir::ImplicitLocOpBuilder &b, mlir::Value condition, llvm::function_ref<void()> yes,
           llvm::function_ref<void()> no = nullptr);
+
+/// How the reduction of a product, of `K` steps, is cut into passes. A sum of more than
+/// `sumDepth` steps is one of sums of so many, whatever the tile sizes; else all passes go
+/// on with the one sum. `inOrder`: products must be added one after the other.
+struct Passes {
+  mlir::Value steps;   ///< of a pass
+  mlir::Value columns; ///< panels on a pass
+  mlir::Value apart;   ///< i1: each pass is a sum of its own
+};
+Passes passesOf(mlir::ImplicitLocOpBuilder &b, const TileSizes &sizes, mlir::Type sum,
+                mlir::Value K, bool inOrder);
 
 /// Index arithmetic.
 class Index {

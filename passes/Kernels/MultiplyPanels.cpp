@@ -5,7 +5,10 @@
 //
 // The sums of a tile are carried through the loop over the reduction, one vector
 // each: a step loads the vectors of a panel once and multiplies them with each row's
-// element. Every sum is taken in the order of the reduction, whatever the tile.
+// element. A sum on one call is taken in the order of the reduction, whatever the tile; with
+// `apart` it starts at 0 and is added to what C holds when it is done, as in the dot products
+// of blocks of Castaldo, Whaley and Chronopoulos, "Reducing floating point error in dot
+// product using the superblock family of algorithms" (2008).
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,7 +32,7 @@ public:
       : b(b), i(b), rows(a[0]), panels(a[1]), result(a[2]), rowStart(a[3]), blockStride(a[4]),
         rowStride(a[5]), rowStep(a[6]), panelStart(a[7]), panelStride(a[8]), panelStep(a[9]),
         count(a[10]), firstBlock(a[11]), lastBlock(a[12]), firstPanel(a[13]), lastPanel(a[14]),
-        height(a[15]), add(a[16]), sizes(sizes), narrow(narrow), sum(sum),
+        height(a[15]), add(a[16]), apart(a[17]), sizes(sizes), narrow(narrow), sum(sum),
         vector(VectorType::get({sizes.lanes}, sum)), fma(fma) {
     M = memref::DimOp::create(b, result, 0);
     N = memref::DimOp::create(b, result, 1);
@@ -61,11 +64,16 @@ private:
   void tiles(Value block, Value panel, Tile tile);
   void tile(Value block, Value panel, Tile tile);
   void few(Value left, int64_t count, int64_t panelsOfTile);
-  Value apart(Value number);
+  Value inRegister(Value number);
   Starts starts(Value block, Value panel, const Tile &tile);
   void prefetch(Value block, Value panel, const Tile &tile);
   SmallVector<Value> initial(const Tile &tile, const Starts &starts,
                              function_ref<SmallVector<Value>(int64_t)> place);
+  SmallVector<Value> joined(const Starts &starts, ArrayRef<Value> sums,
+                            function_ref<SmallVector<Value>(int64_t)> place);
+  Value found(const Starts &starts, int64_t number,
+              function_ref<SmallVector<Value>(int64_t)> place);
+  Value both(Value x, Value y) { return b.createOrFold<arith::AndIOp>(x, y); }
   State steps(const Tile &tile, const Starts &starts, Value from, Value to, int64_t unroll,
               const State &state);
   State step(const Tile &tile, const Starts &starts, const State &state);
@@ -76,7 +84,7 @@ private:
   ImplicitLocOpBuilder &b;
   Index i;
   Value rows, panels, result, rowStart, blockStride, rowStride, rowStep, panelStart, panelStride,
-      panelStep, count, firstBlock, lastBlock, firstPanel, lastPanel, height, add, M, N;
+      panelStep, count, firstBlock, lastBlock, firstPanel, lastPanel, height, add, apart, M, N;
   TileSizes sizes;
   Type narrow, sum;
   VectorType vector;
@@ -136,7 +144,7 @@ Multiplier::State Multiplier::steps(const Tile &tile, const Starts &starts, Valu
 
 /// The same number, in a register of its own: LLVM would add up the distances of the rows
 /// at each step instead.
-Value Multiplier::apart(Value number) {
+Value Multiplier::inRegister(Value number) {
   Value word = arith::IndexCastOp::create(b, b.getI64Type(), number);
   word = LLVM::InlineAsmOp::create(
              b, b.getI64Type(), word, /*asm_string=*/"", /*constraints=*/"=r,0",
@@ -150,7 +158,7 @@ Multiplier::Starts Multiplier::starts(Value block, Value panel, const Tile &tile
   Starts starts;
   Value start = i.add(rowStart, i.mul(block, blockStride));
   for (int64_t r = 0; r < tile.rows; ++r, start = i.add(start, rowStride))
-    starts.rows.push_back(apart(start));
+    starts.rows.push_back(inRegister(start));
   for (int64_t p = 0; p < tile.panels; ++p) {
     Value number = i.add(panel, p);
     starts.panels.push_back(i.add(panelStart, i.mul(number, panelStride)));
@@ -166,24 +174,46 @@ Multiplier::Starts Multiplier::starts(Value block, Value panel, const Tile &tile
   return starts;
 }
 
+/// What C holds at the place of a sum.
+Value Multiplier::found(const Starts &starts, int64_t number,
+                        function_ref<SmallVector<Value>(int64_t)> place) {
+  if (Value mask = starts.masks[number % starts.masks.size()])
+    return vector::MaskedLoadOp::create(b, vector, result, place(number), mask, zeros());
+  return vector::LoadOp::create(b, vector, result, place(number));
+}
+
 /// What the sums start with.
 SmallVector<Value> Multiplier::initial(const Tile &tile, const Starts &starts,
                                        function_ref<SmallVector<Value>(int64_t)> place) {
   int64_t count = tile.rows * starts.columns.size();
   SmallVector<Type> types(count, vector);
-  auto start = scf::IfOp::create(b, types, add, /*withElseRegion=*/true);
+  Value no = b.createOrFold<arith::XOrIOp>(apart, arith::ConstantIntOp::create(b, 1, 1));
+  auto start = scf::IfOp::create(b, types, both(add, no), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&start.getThenRegion().front());
-  SmallVector<Value> found;
+  SmallVector<Value> before;
   for (int64_t s = 0; s < count; ++s)
-    if (Value mask = starts.masks[s % starts.masks.size()])
-      found.push_back(vector::MaskedLoadOp::create(b, vector, result, place(s), mask, zeros()));
-    else
-      found.push_back(vector::LoadOp::create(b, vector, result, place(s)));
-  scf::YieldOp::create(b, found);
+    before.push_back(found(starts, s, place));
+  scf::YieldOp::create(b, before);
   b.setInsertionPointToStart(&start.getElseRegion().front());
   scf::YieldOp::create(b, SmallVector<Value>(count, zeros()));
   return llvm::to_vector(ValueRange(start.getResults()));
+}
+
+/// The sums, with what C holds where they were taken apart from it.
+SmallVector<Value> Multiplier::joined(const Starts &starts, ArrayRef<Value> sums,
+                                      function_ref<SmallVector<Value>(int64_t)> place) {
+  SmallVector<Type> types(sums.size(), vector);
+  auto join = scf::IfOp::create(b, types, both(add, apart), /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&join.getThenRegion().front());
+  SmallVector<Value> all;
+  for (auto [s, sum] : llvm::enumerate(sums))
+    all.push_back(arith::AddFOp::create(b, found(starts, s, place), sum));
+  scf::YieldOp::create(b, all);
+  b.setInsertionPointToStart(&join.getElseRegion().front());
+  scf::YieldOp::create(b, sums);
+  return llvm::to_vector(ValueRange(join.getResults()));
 }
 
 /// The next tile of these panels follows below.
@@ -215,7 +245,7 @@ void Multiplier::tile(Value block, Value panel, Tile tile) {
     from = end;
   }
   state = steps(tile, at, from, count, 1, state);
-  for (auto [s, sum] : llvm::enumerate(state.sums))
+  for (auto [s, sum] : llvm::enumerate(joined(at, state.sums, place)))
     if (Value mask = at.masks[s % at.masks.size()])
       vector::MaskedStoreOp::create(b, result, place(s), mask, sum);
     else
@@ -323,7 +353,7 @@ func::FuncOp KernelLibrary::multiplyStrided(Type panels, Type sum, bool fma) {
   MLIRContext *context = module.getContext();
   SmallVector<Type> arguments{flat(sum), flat(panels), rows(sum)};
   arguments.append(13, IndexType::get(context));
-  arguments.push_back(IntegerType::get(context, 1));
+  arguments.append(2, IntegerType::get(context, 1));
   TileSizes sizes = this->sizes(sum);
   return find(name, arguments, [&](ImplicitLocOpBuilder &b, ValueRange values) {
     Multiplier(b, values, sizes, panels, sum, fma).emit();
@@ -337,7 +367,7 @@ func::FuncOp KernelLibrary::multiplyPanels(Type panels, Type sum, bool fma, bool
   func::FuncOp strided = multiplyStrided(panels, sum, fma);
   SmallVector<Type> arguments{inPlace ? rows(sum) : flat(sum), flat(panels), rows(sum)};
   arguments.append(8, IndexType::get(context));
-  arguments.push_back(IntegerType::get(context, 1));
+  arguments.append(2, IntegerType::get(context, 1));
   TileSizes sizes = this->sizes(sum);
   return find(name, arguments, [&](ImplicitLocOpBuilder &b, ValueRange a) {
     Index i(b);
@@ -350,7 +380,7 @@ func::FuncOp KernelLibrary::multiplyPanels(Type panels, Type sum, bool fma, bool
                          ValueRange{left.memory, a[1], a[2], i.mul(first, left.columns), block,
                                     left.rows, left.columns, i.mul(first, sizes.NR),
                                     i.mul(K, sizes.NR), i.constant(sizes.NR), i.sub(last, first),
-                                    a[4], a[5], a[6], a[7], height, a[11]});
+                                    a[4], a[5], a[6], a[7], height, a[11], a[12]});
   });
 }
 

@@ -15,11 +15,15 @@ namespace mad::kernels {
 /// asks for, and its pieces: the most rows of a block; rows that are cut together, a
 /// multiple of every MR; the memory of KC x NC packed elements.
 constexpr int64_t mostRows = 16, pieceRows = 192, panelBytes = 524288;
+/// Longer sums of products are sums of sums, each of so many bytes of products: 1024 in f32.
+/// A rounded sum of n numbers is off by up to n units, one of blocks by the length of a block
+/// and their number. Equal for all CPUs, so that no result depends on the table.
+constexpr int64_t sumDepthBytes = 4096;
 /// Rows of a block of packed rows, in memory and in packed weights.
 constexpr int64_t blockRows = 6;
 
 /// How a product of matrices is cut, for one type of the sums and one CPU. No sum depends
-/// on it: each adds its products in order. The names are those of Goto and van de Geijn, "Anatomy
+/// on it (`sumDepthBytes`). The names are those of Goto and van de Geijn, "Anatomy
 /// of high-performance matrix multiplication" (2008), and of BLIS.
 struct TileSizes {
   int64_t MR = 6;     ///< rows of a register tile

@@ -53,6 +53,12 @@ bool isSumOfProducts(GenericOp op, bool &contract) {
   return x && y && *x != *y;
 }
 
+bool mayReorder(GenericOp op) {
+  auto sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  auto flags = sum ? sum.getFastmath() : arith::FastMathFlags::none;
+  return bitEnumContainsAll(flags, arith::FastMathFlags::reassoc);
+}
+
 Type factorType(GenericOp op, unsigned operand) {
   Type element = getElementTypeOrSelf(op->getOperand(operand).getType());
   BlockArgument argument = op.getBody()->getArgument(operand);

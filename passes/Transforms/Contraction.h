@@ -24,6 +24,9 @@ mlir::AffineMap panelMap(unsigned dims, unsigned n, unsigned k, int64_t panel,
 /// need not be rounded.
 bool isSumOfProducts(mlir::linalg::GenericOp op, bool &contract);
 
+/// Whether the sums of such a body may be taken in any order.
+bool mayReorder(mlir::linalg::GenericOp op);
+
 /// The element type of a factor for passes/Kernels: bytes without a sign are ui8.
 mlir::Type factorType(mlir::linalg::GenericOp op, unsigned operand);
 

@@ -81,7 +81,7 @@ private:
   };
   void packPanels(const Part &part, Value from, Value to, Value k, Value end);
   Factors factors(const Part &part, bool plain, Value from, Value k, Value end);
-  void multiplySteps(const Part &part, Value from, Value to, Value k, Value end);
+  void multiplySteps(const Part &part, Value from, Value to, Value k, Value end, Value apart);
   void multiplyPart(const Part &part, Value firstPanel, Value lastPanel);
   void multiply(Value rows, Value panelsOfWeight);
   void write(Value rows);
@@ -285,7 +285,8 @@ Packed::Factors Packed::factors(const Part &part, bool plain, Value from, Value 
 }
 
 /// Some rows and panels of one product, for a range of steps.
-void Packed::multiplySteps(const Part &part, Value from, Value to, Value k, Value end) {
+void Packed::multiplySteps(const Part &part, Value from, Value to, Value k, Value end,
+                           Value apart) {
   Value result = view(c.c(), part.number, *c.m, c.n, KernelLibrary::rows(c.sum));
   Value add = addsFrom(k);
   Value last = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, end, K);
@@ -298,7 +299,7 @@ void Packed::multiplySteps(const Part &part, Value from, Value to, Value k, Valu
       Factors f = factors(part, plain, from, k, end);
       SmallVector<Value> values{f.left, f.right, result};
       values.append(f.strides);
-      values.append({i.sub(end, k), low, high, from, to, height, add});
+      values.append({i.sub(end, k), low, high, from, to, height, add, apart});
       func::CallOp::create(b, function, values);
     };
     if (auto known = getConstantIntValue(plainColumns))
@@ -312,18 +313,18 @@ void Packed::multiplySteps(const Part &part, Value from, Value to, Value k, Valu
 
 /// Some rows and panels of one product, through the whole reduction.
 void Packed::multiplyPart(const Part &part, Value firstPanel, Value lastPanel) {
-  int64_t width = sizes.NC / sizes.NR;
-  kernels::forRange(b, firstPanel, lastPanel, width, [&](Value from) {
-    Value to = i.min(i.add(from, width), lastPanel);
-    kernels::forRange(b, i.constant(0), K, sizes.KC, [&](Value k) {
-      Value end = i.min(i.add(k, sizes.KC), K);
+  kernels::Passes passes = kernels::passesOf(b, sizes, c.sum, K, !mayReorder(c.op));
+  kernels::forRange(b, firstPanel, lastPanel, passes.columns, [&](Value from) {
+    Value to = i.min(i.add(from, passes.columns), lastPanel);
+    kernels::forRange(b, i.constant(0), K, passes.steps, [&](Value k) {
+      Value end = i.min(i.add(k, passes.steps), K);
       auto pack = [&] { packPanels(part, from, to, k, end); };
       auto known = getConstantIntValue(plainColumns);
       if (!known)
         kernels::when(b, plainColumns, [] {}, pack);
       else if (!*known && !c.panel)
         pack();
-      multiplySteps(part, from, to, k, end);
+      multiplySteps(part, from, to, k, end, passes.apart);
     });
   });
 }

@@ -176,11 +176,13 @@ void BlockProduct::multiply() {
   Value M = b.createOrFold<memref::DimOp>(left, int64_t(0));
   Value height = i.constant(sizes.MR), none = i.constant(0), count = i.ceilDiv(M, height);
   Value wide = columns ? i.ceilDiv(columns, sizes.NR) : panels, last = steps ? steps : K;
-  kernels::forRange(b, none, last, sizes.KC, [&](Value k) {
-    Value end = i.min(i.add(k, sizes.KC), last);
-    func::CallOp::create(
-        b, function,
-        ValueRange{left, shared, result, K, none, count, none, wide, k, end, height, addsFrom(k)});
+  // What is not seen adds zeros: it must not change how the sum is cut.
+  kernels::Passes passes = kernels::passesOf(b, sizes, c.sum, K, !mayReorder(c.op));
+  kernels::forRange(b, none, last, passes.steps, [&](Value k) {
+    Value end = i.min(i.add(k, passes.steps), last);
+    func::CallOp::create(b, function,
+                         ValueRange{left, shared, result, K, none, count, none, wide, k, end,
+                                    height, addsFrom(k), passes.apart});
   });
 }
 

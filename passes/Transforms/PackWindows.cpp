@@ -245,15 +245,16 @@ void Windows::multiply(Value number, Value first, Value count, Value packed) {
   Value width = i.min(i.mul(count, sizes.NR), i.sub(N, column));
   Value result = rowsFrom(asMatrix(2, p.m), row, M, column, width);
   Value left = rowsOf(number), zero = i.constant(0);
+  kernels::Passes passes = kernels::passesOf(b, sizes, p.sum, K, !mayReorder(p.op));
   int64_t most = std::max<int64_t>(1, sizes.MC / kernels::blockRows);
   kernels::forRange(b, zero, blocks, most, [&](Value low) {
     Value high = i.min(i.add(low, most), blocks);
     // A sum of nothing is written, too.
-    kernels::forRange(b, zero, i.max(K, i.constant(1)), sizes.KC, [&](Value k) {
-      Value end = i.min(i.add(k, sizes.KC), K);
+    kernels::forRange(b, zero, i.max(K, i.constant(1)), passes.steps, [&](Value k) {
+      Value end = i.min(i.add(k, passes.steps), K);
       func::CallOp::create(b, function,
                            ValueRange{left, packed, result, K, low, high, zero, count, k, end,
-                                      i.constant(kernels::blockRows), addsFrom(k)});
+                                      i.constant(kernels::blockRows), addsFrom(k), passes.apart});
     });
     Block block;
     block.row = i.add(row, i.mul(low, kernels::blockRows));

@@ -195,7 +195,7 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
         }
     }
     if (nest.isParallel(plan->vectorDim))
-      emitAcross(b, nest, *plan);
+      emitAcross(b, nest, *plan, combiners.value_or(SmallVector<vectorize::Combiner>()));
     else
       emitAlong(b, nest, *plan, *combiners);
     return true;

@@ -13,10 +13,14 @@
 // for the whole vector dimension before the next ones; a large matrix is then read
 // in its order in memory.
 //
+// Where the order of the reduction is free, long sums are cut: those in registers by
+// emitCascade; those of a panel start at zero and are added to the output; what streams
+// have added to the output goes to totals from time to time.
+//
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
-#include "passes/Transforms/VectorizeLoopsPlan.h"
+#include "passes/Transforms/VectorizeLoopsCascade.h"
 
 using namespace mlir;
 
@@ -32,10 +36,16 @@ constexpr StringLiteral panelAttr = "panel";
 constexpr int64_t packedBlocks = 4;
 /// Steps of a reduction that run on one pass over the vector dimension.
 constexpr int64_t streamDepth = 8;
+/// Steps that streams add to the output before it is added to the totals. More than of a
+/// cascade: rows and columns are cut as well, for the totals.
+constexpr int64_t streamBlock = 1024;
+/// Bytes of the totals, which lie on the stack.
+constexpr int64_t totalBytes = 32 << 10;
 
 class AcrossEmitter {
 public:
-  AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan);
+  AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
+                ArrayRef<Combiner> combiners);
   void emit();
 
 private:
@@ -44,6 +54,7 @@ private:
   struct Range {
     Value low, high;
     int64_t unroll = 1;
+    bool apart = false; ///< a sum of its own, that is added to the output
   };
   /// The vectors of one tile.
   struct Shape {
@@ -56,23 +67,34 @@ private:
   void emitPanels(BodyEmitter &outer, Value low, Value high, int64_t rows);
   void emitPanelStrips(BodyEmitter &outer, Value low, Value high, int64_t rows,
                        std::optional<Range> range);
-  Value panel(Type element);
+  Value buffer(ArrayRef<int64_t> shape, Type element, StringRef name);
   void pack(BodyEmitter &strip, const Range &range);
   struct RowBlock {
     Value low, high;
     int64_t count;
   };
-  SmallVector<RowBlock> rowBlocks(Value low);
+  SmallVector<RowBlock> rowBlocks(Value low, Value high);
   void emitRowBlocks(BodyEmitter &outer, ArrayRef<RowBlock> blocks,
                      llvm::function_ref<void(BodyEmitter &, int64_t)> write);
+  /// A part of the output: some rows and columns.
+  struct Area {
+    Value firstRow, lastRow, firstColumn, lastColumn;
+  };
   void emitStreams(BodyEmitter &outer, Value low);
-  void emitSteps(BodyEmitter &e, int64_t count);
+  void emitStreamsBetween(BodyEmitter &outer, const Area &area, Value first, Value last);
+  bool cutsStreams() const;
+  void emitCutStreams(BodyEmitter &outer, const Area &area);
+  void addToTotals(BodyEmitter &outer, const Area &area, ArrayRef<Value> totals, Value isFirst,
+                   Value isLast);
+  void emitSteps(BodyEmitter &e, const Area &area, int64_t count);
   using Tile = llvm::function_ref<void(BodyEmitter &, int64_t vectors, int64_t lanes, Value mask)>;
-  void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile);
+  void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile, Value first = {},
+                  Value last = {});
   void emitStripsBetween(BodyEmitter &outer, Value low, Value high, int64_t vectors, Tile tile);
   void emitScalarStrips(BodyEmitter &outer, Value low, Value high, Tile tile);
   Value initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point,
                 const std::optional<Range> &range);
+  Value joined(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point, Value sum, Value isFirst);
   void emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range);
   SmallVector<Value> reduce(BodyEmitter &outer, const Shape &shape, unsigned level,
                             SmallVector<int64_t> at, std::optional<Range> range,
@@ -83,11 +105,15 @@ private:
   void hoist(BodyEmitter &emitter, int64_t rows, ArrayRef<int64_t> at,
              ArrayRef<unsigned> reductionDims);
   int64_t unrollOf(unsigned dim, const Shape &shape) const;
+  Value stepsFrom(unsigned level, int64_t unroll);
+  bool isSum(unsigned output) const { return !combiners.empty() && isFloatSum(combiners[output]); }
+  bool onlySums() const { return !combiners.empty() && llvm::all_of(combiners, isFloatSum); }
   bool isSmall(unsigned dim) const;
 
   ImplicitLocOpBuilder &b;
   const Nest &nest;
   const TilePlan &plan;
+  ArrayRef<Combiner> combiners; ///< none: the order must stay
   BodyAnalysis plain;
   Split split;
   std::optional<BodyAnalysis> inside;
@@ -103,8 +129,9 @@ private:
   int64_t depth = panelDepth;
 };
 
-AcrossEmitter::AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan)
-    : b(b), nest(nest), plan(plan), plain(nest), dim(plan.vectorDim) {
+AcrossEmitter::AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
+                             ArrayRef<Combiner> combiners)
+    : b(b), nest(nest), plan(plan), combiners(combiners), plain(nest), dim(plan.vectorDim) {
   if (!plan.sides.empty()) {
     row = plan.sides.front().dim;
     rows = plan.sides.front().size;
@@ -148,6 +175,14 @@ int64_t AcrossEmitter::unrollOf(unsigned d, const Shape &shape) const {
   if (nest.staticSize(d).value_or(1000) < 16)
     return 1;
   return shape.rows * shape.vectors >= 8 ? 4 : 1;
+}
+
+/// Steps of the reductions from `level` on.
+Value AcrossEmitter::stepsFrom(unsigned level, int64_t unroll) {
+  Value steps = constantIndex(b, unroll);
+  for (unsigned d : ArrayRef(reductions).drop_front(level))
+    steps = b.createOrFold<arith::MulIOp>(steps, sizeOf(b, nest, d));
+  return steps;
 }
 
 template <typename F>
@@ -216,14 +251,24 @@ SmallVector<Value> AcrossEmitter::reduce(BodyEmitter &outer, const Shape &shape,
     high = range->high;
     unroll = range->unroll;
   }
-  for (;; unroll = 1) {
+  for (bool isRest = false;; unroll = 1) {
     Value end = lastStep(b, low, high, unroll);
-    current =
-        emitLoop(outer, d, low, end, unroll, current,
-                 [&](BodyEmitter &e, ValueRange carried) { return inner(e, unroll, carried); });
+    CascadeLoop loop{d, low, end, unroll, stepsFrom(level + 1, unroll)};
+    loop.isOutermost = level == 0;
+    loop.isInnermost = level + 1 == reductions.size();
+    if (!inRange && !isRest) {
+      loop.sums.resize(current.size());
+      for (unsigned i = 0; i < current.size(); ++i)
+        if (isSum(i % nest.op.getNumDpsInits()))
+          loop.sums.set(i);
+    }
+    current = emitCascade(outer, loop, current, [&](BodyEmitter &e, ValueRange carried) {
+      return inner(e, unroll, carried);
+    });
     if (unroll == 1)
       return current;
     low = end;
+    isRest = true;
   }
 }
 
@@ -250,6 +295,8 @@ Value AcrossEmitter::initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> 
   Value number = nest.initials[output];
   Value first = !range ? Value() : range->low ? range->low : e.dim(*blocked);
   bool always = !first || constantInt(first) == 0;
+  if (range && range->apart)
+    return noSum(b, e.laneType(combiners[output].op->getResult(0).getType()));
   if (number && always)
     return e.materialize({number});
   Value found = e.materialize(e.loadOperand(nest.numInputs() + output, point));
@@ -257,6 +304,15 @@ Value AcrossEmitter::initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> 
     return found;
   Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, constantIndex(b, 0));
   return arith::SelectOp::create(b, isFirst, e.materialize({number}), found);
+}
+
+/// What the output becomes with the sum of a part.
+Value AcrossEmitter::joined(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point, Value sum,
+                            Value isFirst) {
+  Value before = e.materialize(e.loadOperand(nest.numInputs() + output, point));
+  if (Value number = nest.initials[output])
+    before = arith::SelectOp::create(b, isFirst, e.materialize({number}), before);
+  return arith::AddFOp::create(b, before, sum);
 }
 
 void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range) {
@@ -271,9 +327,13 @@ void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape, std::opti
   hoist(e, shape.rows, e.origin(), {});
   SmallVector<Value> results = reduce(e, shape, 0, e.origin(), range, accumulators);
   unsigned i = 0;
+  Value isFirst;
+  if (range && range->apart)
+    isFirst =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, range->low, constantIndex(b, 0));
   forEach(shape, e.origin(), [&](ArrayRef<int64_t> point) {
-    for (unsigned o = 0; o < outputs; ++o)
-      e.storeOutput(o, point, {results[i++]});
+    for (unsigned o = 0; o < outputs; ++o, ++i)
+      e.storeOutput(o, point, {isFirst ? joined(e, o, point, results[i], isFirst) : results[i]});
   });
 }
 
@@ -304,11 +364,12 @@ void AcrossEmitter::emitStripsBetween(BodyEmitter &outer, Value low, Value high,
            [&](BodyEmitter &e) { tile(e, 1, nest.lanes, emitMask(e, low, high, nest.lanes)); });
 }
 
-/// Cuts the vector dimension into strips and writes a tile for each.
-void AcrossEmitter::emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile) {
+/// Cuts the vector dimension, or a part of it, into strips and writes a tile for each.
+void AcrossEmitter::emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile, Value first,
+                               Value last) {
   Value zero = constantIndex(b, 0), size = sizeOf(b, nest, dim);
   if (!inside)
-    return emitStripsBetween(outer, zero, size, vectors, tile);
+    return emitStripsBetween(outer, first ? first : zero, last ? last : size, vectors, tile);
   auto [low, high] = emitBounds(outer, split, *inside, dim);
   emitScalarStrips(outer, zero, low, tile);
   BodyEmitter inner = outer;
@@ -317,34 +378,35 @@ void AcrossEmitter::emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile) {
   emitScalarStrips(outer, high, size, tile);
 }
 
-/// Memory of a panel: one a function and type, on the stack.
-Value AcrossEmitter::panel(Type element) {
-  auto type = MemRefType::get({depth, plan.vectors * nest.lanes}, element);
+/// Memory of a panel or of totals: one a function and type, on the stack.
+Value AcrossEmitter::buffer(ArrayRef<int64_t> shape, Type element, StringRef name) {
+  auto type = MemRefType::get(shape, element);
   Block &entry = nest.op->getParentOfType<FunctionOpInterface>().front();
   for (auto known : entry.getOps<memref::AllocaOp>())
-    if (known.getType() == type && known->hasAttr(panelAttr))
+    if (known.getType() == type && known->hasAttr(name))
       return known;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&entry);
   auto buffer = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
-  buffer->setAttr(panelAttr, b.getUnitAttr());
+  buffer->setAttr(name, b.getUnitAttr());
   return buffer;
 }
 
 /// Copies the part of the operand that all rows of a strip share.
 void AcrossEmitter::pack(BodyEmitter &strip, const Range &range) {
-  Value buffer = panel(getElementTypeOrSelf(nest.op->getOperand(*packed).getType()));
+  Value memory = buffer({depth, plan.vectors * nest.lanes},
+                        getElementTypeOrSelf(nest.op->getOperand(*packed).getType()), panelAttr);
   emitLoop(strip, *blocked, range.low, range.high, 1, [&](BodyEmitter &e) {
     e.setVector(dim, nest.lanes);
     Value at = b.createOrFold<arith::SubIOp>(e.dim(*blocked), range.low);
     for (int64_t v = 0; v < plan.vectors; ++v) {
       SmallVector<int64_t> point = e.origin();
       point[dim] = v * nest.lanes;
-      vector::StoreOp::create(b, e.loadOperand(*packed, point).value, buffer,
+      vector::StoreOp::create(b, e.loadOperand(*packed, point).value, memory,
                               ValueRange{at, constantIndex(b, v * nest.lanes)});
     }
   });
-  strip.readFrom(*packed, buffer, *blocked, range.low);
+  strip.readFrom(*packed, memory, *blocked, range.low);
 }
 
 void AcrossEmitter::emitPanelStrips(BodyEmitter &outer, Value low, Value high, int64_t count,
@@ -382,11 +444,11 @@ void AcrossEmitter::emitPanels(BodyEmitter &outer, Value low, Value high, int64_
   Value first = loop.getInductionVar();
   Value last = arith::AddIOp::create(b, first, constantIndex(b, depth));
   last = arith::MinSIOp::create(b, last, size);
-  emitPanelStrips(outer, low, high, count, Range{first, last});
+  emitPanelStrips(outer, low, high, count, Range{first, last, 1, onlySums()});
 }
 
 /// A few steps of the reduction, from the place of `e` on, for a block of rows.
-void AcrossEmitter::emitSteps(BodyEmitter &e, int64_t count) {
+void AcrossEmitter::emitSteps(BodyEmitter &e, const Area &area, int64_t count) {
   Value first = e.dim(*blocked);
   Value last = b.createOrFold<arith::AddIOp>(first, constantIndex(b, streamDepth));
   if (count == 1) {
@@ -395,38 +457,48 @@ void AcrossEmitter::emitSteps(BodyEmitter &e, int64_t count) {
     for (at[*blocked] = 0; at[*blocked] < streamDepth; ++at[*blocked])
       hoist(e, count, at, reductions);
   }
-  emitStrips(e, plan.vectors, [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
+  auto tile = [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
     Shape shape{count, vectors, lanes, mask};
     bool whole = vectors == plan.vectors && lanes == nest.lanes;
     if (count == 1 && whole)
       return emitTile(strip, shape, Range{{}, {}, streamDepth});
     // Written out where time is spent; a loop is less code.
     emitTile(strip, shape, Range{first, last, count == rows && whole ? 2 : 1});
-  });
+  };
+  emitStrips(e, plan.vectors, tile, area.firstColumn, area.lastColumn);
 }
 
 /// Rows from `low` on, a few steps of the reduction at a time.
 void AcrossEmitter::emitStreams(BodyEmitter &outer, Value low) {
-  auto blocks = rowBlocks(low);
-  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
-  Value end = lastStep(b, zero, size, streamDepth);
-  emitLoop(outer, *blocked, zero, end, streamDepth, [&](BodyEmitter &steps) {
-    emitRowBlocks(steps, blocks, [&](BodyEmitter &e, int64_t count) { emitSteps(e, count); });
+  Value zero = constantIndex(b, 0), one = constantIndex(b, 1);
+  Area area{low, row ? sizeOf(b, nest, *row) : one, zero, sizeOf(b, nest, dim)};
+  if (cutsStreams())
+    return emitCutStreams(outer, area);
+  emitStreamsBetween(outer, area, zero, sizeOf(b, nest, *blocked));
+}
+
+/// Some steps, for a part of the output.
+void AcrossEmitter::emitStreamsBetween(BodyEmitter &outer, const Area &area, Value first,
+                                       Value last) {
+  auto blocks = rowBlocks(area.firstRow, area.lastRow);
+  Value end = lastStep(b, first, last, streamDepth);
+  emitLoop(outer, *blocked, first, end, streamDepth, [&](BodyEmitter &steps) {
+    emitRowBlocks(steps, blocks,
+                  [&](BodyEmitter &e, int64_t count) { emitSteps(e, area, count); });
   });
-  if (isEmpty(end, size))
+  if (isEmpty(end, last))
     return;
   emitRowBlocks(outer, blocks, [&](BodyEmitter &e, int64_t count) {
-    emitStrips(e, plan.vectors,
-               [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
-                 emitTile(strip, {count, vectors, lanes, mask}, Range{end, size, 1});
-               });
+    auto tile = [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
+      emitTile(strip, {count, vectors, lanes, mask}, Range{end, last, 1});
+    };
+    emitStrips(e, plan.vectors, tile, area.firstColumn, area.lastColumn);
   });
 }
 
 /// The rows from `low` on: blocks of the full height, then of half of it, and so on.
-SmallVector<AcrossEmitter::RowBlock> AcrossEmitter::rowBlocks(Value low) {
+SmallVector<AcrossEmitter::RowBlock> AcrossEmitter::rowBlocks(Value low, Value size) {
   SmallVector<RowBlock> result;
-  Value size = row ? sizeOf(b, nest, *row) : constantIndex(b, 1);
   for (int64_t count = rows; count >= 1; count /= 2) {
     Value high = lastStep(b, low, size, count);
     if (!isEmpty(low, high))
@@ -435,6 +507,102 @@ SmallVector<AcrossEmitter::RowBlock> AcrossEmitter::rowBlocks(Value low) {
   }
   return result;
 }
+
+//===----------------------------------------------------------------------===//
+// Long sums of streams
+//===----------------------------------------------------------------------===//
+
+bool AcrossEmitter::cutsStreams() const {
+  // Borders of a stencil cut the columns already.
+  return onlySums() && !inside &&
+         nest.staticSize(*blocked).value_or(streamBlock + 1) > streamBlock;
+}
+
+/// Parts of the output that totals hold, one after the other, if the reduction is long.
+/// The output is what streams add to; after each block of steps it is added to the
+/// totals and starts again.
+void AcrossEmitter::emitCutStreams(BodyEmitter &outer, const Area &area) {
+  unsigned outputs = combiners.size();
+  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
+  int64_t height = 1, step = plan.vectors * nest.lanes, width = 8;
+  if (row)
+    height = std::min(nest.staticSize(*row).value_or(2 * rows), 2 * rows);
+  for (const Combiner &c : combiners)
+    width = std::max<int64_t>(width, c.op->getResult(0).getType().getIntOrFloatBitWidth());
+  int64_t columns = totalBytes / (outputs * height * width / 8) / step * step;
+  if (auto known = nest.staticSize(dim))
+    columns = std::min<int64_t>(columns, llvm::alignTo(*known, step));
+  columns = std::max(columns, step);
+  SmallVector<Value> totals;
+  for (const Combiner &c : combiners)
+    totals.push_back(buffer({outputs, height, columns}, c.op->getResult(0).getType(), "totals"));
+
+  Value isLong = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult,
+                                               constantIndex(b, streamBlock), size);
+  auto cut = [&](Value low, Value high, int64_t part, llvm::function_ref<void(Value, Value)> body) {
+    auto from = constantInt(low), to = constantInt(high);
+    if (from && to && *to - *from <= part)
+      return body(low, high);
+    Value whole = b.createOrFold<arith::MaxSIOp>(high, constantIndex(b, 1));
+    Value step = b.createOrFold<arith::SelectOp>(isLong, constantIndex(b, part), whole);
+    auto loop = scf::ForOp::create(b, low, high, step);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value first = loop.getInductionVar();
+    body(first, arith::MinSIOp::create(b, arith::AddIOp::create(b, first, step), high));
+  };
+  cut(area.firstRow, area.lastRow, height, [&](Value firstRow, Value lastRow) {
+    cut(area.firstColumn, area.lastColumn, columns, [&](Value firstColumn, Value lastColumn) {
+      Area part{firstRow, lastRow, firstColumn, lastColumn};
+      cut(zero, size, streamBlock, [&](Value first, Value last) {
+        emitStreamsBetween(outer, part, first, last);
+        auto choice = scf::IfOp::create(b, isLong, /*withElseRegion=*/false);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(choice.thenBlock());
+        Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, zero);
+        Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, last, size);
+        addToTotals(outer, part, totals, isFirst, isLast);
+      });
+    });
+  });
+}
+
+/// Adds a part of the output to the totals; gives it them in the end, else nothing.
+void AcrossEmitter::addToTotals(BodyEmitter &outer, const Area &area, ArrayRef<Value> totals,
+                                Value isFirst, Value isLast) {
+  auto tile = [&](BodyEmitter &strip, int64_t, int64_t lanes, Value mask) {
+    BodyEmitter e = strip;
+    e.setVector(dim, lanes, mask);
+    Value line = constantIndex(b, 0);
+    if (row)
+      line = arith::SubIOp::create(b, e.dim(*row), area.firstRow);
+    Value column = b.createOrFold<arith::SubIOp>(e.dim(dim), area.firstColumn);
+    for (auto [o, memory] : llvm::enumerate(totals)) {
+      Value part = e.materialize(e.loadOperand(nest.numInputs() + o, e.origin()));
+      SmallVector<Value> at{constantIndex(b, o), line, column};
+      Type type = part.getType();
+      Value total = lanes > 1 ? vector::LoadOp::create(b, cast<VectorType>(type), memory, at)
+                              : memref::LoadOp::create(b, memory, at).getResult();
+      Value sum = arith::AddFOp::create(b, total, part);
+      total = arith::SelectOp::create(b, isFirst, part, sum);
+      if (lanes > 1)
+        vector::StoreOp::create(b, total, memory, at);
+      else
+        memref::StoreOp::create(b, total, memory, at);
+      e.storeOutput(o, e.origin(), {arith::SelectOp::create(b, isLast, total, noSum(b, type))});
+    }
+  };
+  auto strips = [&](BodyEmitter &e) {
+    emitStripsBetween(e, area.firstColumn, area.lastColumn, 1, tile);
+  };
+  if (!row)
+    return strips(outer);
+  emitLoop(outer, *row, area.firstRow, area.lastRow, 1, strips);
+}
+
+//===----------------------------------------------------------------------===//
+// All rows
+//===----------------------------------------------------------------------===//
 
 void AcrossEmitter::emitRowBlocks(BodyEmitter &outer, ArrayRef<RowBlock> blocks,
                                   llvm::function_ref<void(BodyEmitter &, int64_t)> write) {
@@ -451,7 +619,8 @@ void AcrossEmitter::emitRows(BodyEmitter &outer) {
   Value low = constantIndex(b, 0);
   bool wide = nest.staticSize(dim).value_or(1 << 30) > 8 * nest.lanes;
   if (!blocked || !wide || nest.heavy || plain.hasGather(dim)) {
-    for (const RowBlock &block : rowBlocks(low))
+    Value size = row ? sizeOf(b, nest, *row) : constantIndex(b, 1);
+    for (const RowBlock &block : rowBlocks(low, size))
       emitPanels(outer, block.low, block.high, block.count);
     return;
   }
@@ -494,8 +663,9 @@ void AcrossEmitter::emit() {
 
 } // namespace
 
-void emitAcross(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan) {
-  AcrossEmitter(b, nest, plan).emit();
+void emitAcross(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
+                ArrayRef<Combiner> combiners) {
+  AcrossEmitter(b, nest, plan, combiners).emit();
 }
 
 } // namespace mad::vectorize

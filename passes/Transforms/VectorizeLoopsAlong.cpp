@@ -5,13 +5,13 @@
 //
 // The lanes hold partial results of one element of the output; several vectors of
 // them run side by side, because a combination takes some cycles. They are brought
-// together at the end in a fixed order. Needs a combiner that allows any order.
+// together at the end in a fixed order. Long sums are cut into blocks. Needs a combiner that allows any order.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "passes/Transforms/VectorizeLoopsPlan.h"
+#include "passes/Transforms/VectorizeLoopsCascade.h"
 
 using namespace mlir;
 
@@ -33,6 +33,10 @@ private:
   /// that has them.
   SmallVector<Value> reduce(BodyEmitter &e, ArrayRef<int64_t> sizes, unsigned level,
                             ValueRange accumulators);
+  /// Steps of the reductions from `level` on, the vectors last.
+  Value stepsFrom(unsigned level);
+  /// Which accumulators are sums.
+  llvm::SmallBitVector sums(unsigned points, unsigned all) const;
   SmallVector<Value> reduceVectors(BodyEmitter &e, ArrayRef<int64_t> sizes,
                                    ValueRange accumulators);
   SmallVector<Value> step(BodyEmitter &e, ArrayRef<int64_t> sizes, int64_t count, int64_t lanes,
@@ -250,16 +254,40 @@ SmallVector<Value> AlongEmitter::step(BodyEmitter &e, ArrayRef<int64_t> sizes, i
   return next;
 }
 
+Value AlongEmitter::stepsFrom(unsigned level) {
+  Value steps = b.createOrFold<arith::DivUIOp>(sizeOf(b, nest, dim),
+                                               constantIndex(b, plan.vectors * nest.lanes));
+  steps = b.createOrFold<arith::AddIOp>(steps, constantIndex(b, 1));
+  for (unsigned d : ArrayRef(reductions).drop_front(level))
+    steps = b.createOrFold<arith::MulIOp>(steps, sizeOf(b, nest, d));
+  return steps;
+}
+
+llvm::SmallBitVector AlongEmitter::sums(unsigned points, unsigned all) const {
+  unsigned outputs = combiners.size(), vectors = points * outputs * plan.vectors;
+  llvm::SmallBitVector result(all);
+  for (unsigned i = 0; i < vectors + points * outputs; ++i) {
+    unsigned output = (i < vectors ? i / plan.vectors : i - vectors) % outputs;
+    if (isFloatSum(combiners[output]))
+      result.set(i);
+  }
+  return result;
+}
+
 SmallVector<Value> AlongEmitter::reduceVectors(BodyEmitter &e, ArrayRef<int64_t> sizes,
                                                ValueRange accumulators) {
   SmallVector<Value> current = llvm::to_vector(accumulators);
   Value low = constantIndex(b, 0), high = sizeOf(b, nest, dim);
   for (int64_t count = plan.vectors;; count = 1) {
     Value end = lastStep(b, low, high, count * nest.lanes);
-    current = emitLoop(e, dim, low, end, count * nest.lanes, current,
-                       [&](BodyEmitter &inner, ValueRange carried) {
-                         return step(inner, sizes, count, nest.lanes, {}, carried);
-                       });
+    auto inside = [&](BodyEmitter &inner, ValueRange carried) {
+      return step(inner, sizes, count, nest.lanes, {}, carried);
+    };
+    CascadeLoop loop{dim, low, end, count * nest.lanes, constantIndex(b, 1)};
+    loop.isOutermost = reductions.empty();
+    if (count == plan.vectors) // the others are few
+      loop.sums = sums(points(sizes, e.origin()).size(), current.size());
+    current = emitCascade(e, loop, current, inside);
     low = end;
     if (count == 1)
       break;
@@ -283,10 +311,13 @@ SmallVector<Value> AlongEmitter::reduce(BodyEmitter &e, ArrayRef<int64_t> sizes,
     return reduceVectors(e, sizes, accumulators);
   unsigned d = reductions[level];
   fixed.set(d);
-  auto results = emitLoop(e, d, constantIndex(b, 0), sizeOf(b, nest, d), 1, accumulators,
-                          [&](BodyEmitter &inner, ValueRange carried) {
-                            return reduce(inner, sizes, level + 1, carried);
-                          });
+  CascadeLoop loop{d, constantIndex(b, 0), sizeOf(b, nest, d), 1, stepsFrom(level + 1)};
+  loop.isOutermost = level == 0;
+  loop.isInnermost = false;
+  loop.sums = sums(points(sizes, e.origin()).size(), accumulators.size());
+  auto results = emitCascade(e, loop, accumulators, [&](BodyEmitter &inner, ValueRange carried) {
+    return reduce(inner, sizes, level + 1, carried);
+  });
   fixed.reset(d);
   return results;
 }

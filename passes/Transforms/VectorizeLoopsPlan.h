@@ -43,8 +43,9 @@ std::optional<TilePlan> choosePlan(const BodyAnalysis &analysis, bool freeOrder)
 /// not read it first: then `Nest::initials` may be used.
 bool startsFresh(const Nest &nest, const TilePlan &plan);
 
-/// Both write the loops.
-void emitAcross(mlir::ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan);
+/// Both write the loops. Without combiners the order must stay.
+void emitAcross(mlir::ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
+                llvm::ArrayRef<Combiner> combiners);
 void emitAlong(mlir::ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
                llvm::ArrayRef<Combiner> combiners);
 
