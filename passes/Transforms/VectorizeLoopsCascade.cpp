@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/VectorizeLoopsCascade.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -96,6 +97,8 @@ SmallVector<Value> CascadeEmitter::emit(ValueRange initial) {
   // Short loops take the time that they took.
   Value length = b.createOrFold<arith::SubIOp>(loop.high, loop.low);
   Value isLong = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, length, block);
+  Value no = arith::ConstantIntOp::create(b, 0, 1);
+  isLong = LLVM::ExpectOp::create(b, isLong, no);
   auto choice = scf::IfOp::create(b, initial.getTypes(), isLong, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(choice.thenBlock());
