@@ -123,6 +123,16 @@ Passes passesOf(ImplicitLocOpBuilder &b, const TileSizes &sizes, Type sum, Value
   return {choose(steps, depth), choose(columns, most / sizes.NR), apart};
 }
 
+Value inRegister(ImplicitLocOpBuilder &b, Value number) {
+  Value word = arith::IndexCastOp::create(b, b.getI64Type(), number);
+  word = LLVM::InlineAsmOp::create(
+             b, b.getI64Type(), word, /*asm_string=*/"", /*constraints=*/"=r,0",
+             /*has_side_effects=*/false, /*is_align_stack=*/false,
+             LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+             .getResult(0);
+  return arith::IndexCastOp::create(b, b.getIndexType(), word);
+}
+
 void when(ImplicitLocOpBuilder &b, Value condition, function_ref<void()> yes,
           function_ref<void()> no) {
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/bool(no));

@@ -12,7 +12,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -64,7 +63,6 @@ private:
   void tiles(Value block, Value panel, Tile tile);
   void tile(Value block, Value panel, Tile tile);
   void few(Value left, int64_t count, int64_t panelsOfTile);
-  Value inRegister(Value number);
   Starts starts(Value block, Value panel, const Tile &tile);
   void prefetch(Value block, Value panel, const Tile &tile);
   SmallVector<Value> initial(const Tile &tile, const Starts &starts,
@@ -142,23 +140,13 @@ Multiplier::State Multiplier::steps(const Tile &tile, const Starts &starts, Valu
   return unpack(loop.getResults());
 }
 
-/// The same number, in a register of its own: LLVM would add up the distances of the rows
-/// at each step instead.
-Value Multiplier::inRegister(Value number) {
-  Value word = arith::IndexCastOp::create(b, b.getI64Type(), number);
-  word = LLVM::InlineAsmOp::create(
-             b, b.getI64Type(), word, /*asm_string=*/"", /*constraints=*/"=r,0",
-             /*has_side_effects=*/false, /*is_align_stack=*/false,
-             LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-             .getResult(0);
-  return arith::IndexCastOp::create(b, b.getIndexType(), word);
-}
-
 Multiplier::Starts Multiplier::starts(Value block, Value panel, const Tile &tile) {
   Starts starts;
   Value start = i.add(rowStart, i.mul(block, blockStride));
-  for (int64_t r = 0; r < tile.rows; ++r, start = i.add(start, rowStride))
-    starts.rows.push_back(inRegister(start));
+  for (int64_t r = 0; r < tile.rows; ++r, start = i.add(start, rowStride)) {
+    // Else LLVM would add up the distances of the rows at each step.
+    starts.rows.push_back(inRegister(b, start));
+  }
   for (int64_t p = 0; p < tile.panels; ++p) {
     Value number = i.add(panel, p);
     starts.panels.push_back(i.add(panelStart, i.mul(number, panelStride)));

@@ -368,6 +368,8 @@ def VectorizeLoops : Pass<"mad-vectorize-loops", "::mlir::func::FuncOp"> {
     - With reductions: a tile of accumulators is carried through the reduction
       loops, along a parallel dimension (matmul, convolution) or, where the
       combiner allows another order, along the innermost reduction dimension.
+    - Long sums whose order is free become sums of blocks
+      (VectorizeLoopsCascade.h), so that their error hardly grows with their length.
 
     ```mlir
     linalg.generic {... ["parallel"]} ins(%x : memref<?xf32>) outs(%y : memref<?xf32>) {...}
@@ -386,7 +388,8 @@ def VectorizeLoops : Pass<"mad-vectorize-loops", "::mlir::func::FuncOp"> {
     Statistic<"vectorized", "num-vectorized", "ops turned into vector loops">,
     Statistic<"left", "num-left", "ops left for scalar loops">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }

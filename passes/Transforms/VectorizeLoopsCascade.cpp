@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "passes/Kernels/KernelLibrary.h"
 
 using namespace mlir;
 
@@ -70,6 +71,9 @@ SmallVector<Value> CascadeEmitter::blocks(int64_t level, Value low, Value high,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(around.getBody());
   Value first = around.getInductionVar();
+  // Else LLVM has pointers for each of the loops, more than there are registers.
+  if (level == 1)
+    first = kernels::inRegister(b, first);
   Value last = arith::MinSIOp::create(b, arith::AddIOp::create(b, first, step), high);
   SmallVector<Value> totals = llvm::to_vector(ValueRange(around.getRegionIterArgs()));
   SmallVector<Value> fresh = totals;
