@@ -14,12 +14,14 @@
 // in its order in memory.
 //
 // Where the order of the reduction is free, long sums are cut: those in registers by
-// emitCascade; those of a panel start at zero and are added to the output; what streams
-// have added to the output goes to totals from time to time.
+// emitCascade; what panels and streams have added to the output goes to totals from time
+// to time. Both cut at the same places, so that a row has the same bits in both, and in a
+// product of packed matrices (passes/Kernels/TileSizes.h).
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "passes/Kernels/TileSizes.h"
 #include "passes/Transforms/VectorizeLoopsCascade.h"
 
 using namespace mlir;
@@ -36,11 +38,8 @@ constexpr StringLiteral panelAttr = "panel";
 constexpr int64_t packedBlocks = 4;
 /// Steps of a reduction that run on one pass over the vector dimension.
 constexpr int64_t streamDepth = 8;
-/// Steps that streams add to the output before it is added to the totals. More than of a
-/// cascade: rows and columns are cut as well, for the totals.
-constexpr int64_t streamBlock = 1024;
-/// Bytes of the totals, which lie on the stack.
-constexpr int64_t totalBytes = 32 << 10;
+/// Bytes of the totals of streams, which lie on the stack, and rows of those of panels.
+constexpr int64_t totalBytes = 32 << 10, totalRows = 128;
 
 class AcrossEmitter {
 public:
@@ -54,7 +53,6 @@ private:
   struct Range {
     Value low, high;
     int64_t unroll = 1;
-    bool apart = false; ///< a sum of its own, that is added to the output
   };
   /// The vectors of one tile.
   struct Shape {
@@ -82,10 +80,23 @@ private:
   };
   void emitStreams(BodyEmitter &outer, Value low);
   void emitStreamsBetween(BodyEmitter &outer, const Area &area, Value first, Value last);
-  bool cutsStreams() const;
+  bool isCut() const;
+  int64_t sumDepth() const;
+  int64_t widestSum() const;
+  void emitCutPanels(BodyEmitter &outer, Value low, Value high, int64_t count);
   void emitCutStreams(BodyEmitter &outer, const Area &area);
-  void addToTotals(BodyEmitter &outer, const Area &area, ArrayRef<Value> totals, Value isFirst,
-                   Value isLast);
+  Value isLong();
+  using Between = llvm::function_ref<void(Value first, Value last)>;
+  void cut(Value low, Value high, Value part, Between body);
+  void cutIfLong(Value low, Value high, int64_t part, Between body);
+  SmallVector<Value> totals(int64_t height, int64_t width);
+  void whenLong(Value first, Value last, llvm::function_ref<void(Value, Value)> body);
+  /// The totals of an area, after some block of steps.
+  struct Totals {
+    SmallVector<Value> memory;
+    Value firstRow, firstColumn, isFirst, isLast;
+  };
+  void addToTotals(BodyEmitter &e, const Shape &shape, const Totals &totals);
   void emitSteps(BodyEmitter &e, const Area &area, int64_t count);
   using Tile = llvm::function_ref<void(BodyEmitter &, int64_t vectors, int64_t lanes, Value mask)>;
   void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile, Value first = {},
@@ -94,7 +105,6 @@ private:
   void emitScalarStrips(BodyEmitter &outer, Value low, Value high, Tile tile);
   Value initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point,
                 const std::optional<Range> &range);
-  Value joined(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point, Value sum, Value isFirst);
   void emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range);
   SmallVector<Value> reduce(BodyEmitter &outer, const Shape &shape, unsigned level,
                             SmallVector<int64_t> at, std::optional<Range> range,
@@ -295,8 +305,6 @@ Value AcrossEmitter::initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> 
   Value number = nest.initials[output];
   Value first = !range ? Value() : range->low ? range->low : e.dim(*blocked);
   bool always = !first || constantInt(first) == 0;
-  if (range && range->apart)
-    return noSum(b, e.laneType(combiners[output].op->getResult(0).getType()));
   if (number && always)
     return e.materialize({number});
   Value found = e.materialize(e.loadOperand(nest.numInputs() + output, point));
@@ -304,15 +312,6 @@ Value AcrossEmitter::initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> 
     return found;
   Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, constantIndex(b, 0));
   return arith::SelectOp::create(b, isFirst, e.materialize({number}), found);
-}
-
-/// What the output becomes with the sum of a part.
-Value AcrossEmitter::joined(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point, Value sum,
-                            Value isFirst) {
-  Value before = e.materialize(e.loadOperand(nest.numInputs() + output, point));
-  if (Value number = nest.initials[output])
-    before = arith::SelectOp::create(b, isFirst, e.materialize({number}), before);
-  return arith::AddFOp::create(b, before, sum);
 }
 
 void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range) {
@@ -327,13 +326,9 @@ void AcrossEmitter::emitTile(BodyEmitter &emitter, const Shape &shape, std::opti
   hoist(e, shape.rows, e.origin(), {});
   SmallVector<Value> results = reduce(e, shape, 0, e.origin(), range, accumulators);
   unsigned i = 0;
-  Value isFirst;
-  if (range && range->apart)
-    isFirst =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, range->low, constantIndex(b, 0));
   forEach(shape, e.origin(), [&](ArrayRef<int64_t> point) {
-    for (unsigned o = 0; o < outputs; ++o, ++i)
-      e.storeOutput(o, point, {isFirst ? joined(e, o, point, results[i], isFirst) : results[i]});
+    for (unsigned o = 0; o < outputs; ++o)
+      e.storeOutput(o, point, {results[i++]});
   });
 }
 
@@ -437,6 +432,8 @@ void AcrossEmitter::emitPanels(BodyEmitter &outer, Value low, Value high, int64_
   Value size = sizeOf(b, nest, *blocked);
   if (nest.staticSize(*blocked).value_or(depth + 1) <= depth)
     return emitPanelStrips(outer, low, high, count, Range{constantIndex(b, 0), size});
+  if (isCut())
+    return emitCutPanels(outer, low, high, count);
   // Blocks of the reduction; the accumulators rest in the output between them.
   auto loop = scf::ForOp::create(b, constantIndex(b, 0), size, constantIndex(b, depth));
   OpBuilder::InsertionGuard guard(b);
@@ -444,7 +441,7 @@ void AcrossEmitter::emitPanels(BodyEmitter &outer, Value low, Value high, int64_
   Value first = loop.getInductionVar();
   Value last = arith::AddIOp::create(b, first, constantIndex(b, depth));
   last = arith::MinSIOp::create(b, last, size);
-  emitPanelStrips(outer, low, high, count, Range{first, last, 1, onlySums()});
+  emitPanelStrips(outer, low, high, count, Range{first, last});
 }
 
 /// A few steps of the reduction, from the place of `e` on, for a block of rows.
@@ -472,7 +469,7 @@ void AcrossEmitter::emitSteps(BodyEmitter &e, const Area &area, int64_t count) {
 void AcrossEmitter::emitStreams(BodyEmitter &outer, Value low) {
   Value zero = constantIndex(b, 0), one = constantIndex(b, 1);
   Area area{low, row ? sizeOf(b, nest, *row) : one, zero, sizeOf(b, nest, dim)};
-  if (cutsStreams())
+  if (isCut())
     return emitCutStreams(outer, area);
   emitStreamsBetween(outer, area, zero, sizeOf(b, nest, *blocked));
 }
@@ -509,95 +506,162 @@ SmallVector<AcrossEmitter::RowBlock> AcrossEmitter::rowBlocks(Value low, Value s
 }
 
 //===----------------------------------------------------------------------===//
-// Long sums of streams
+// Long sums
 //===----------------------------------------------------------------------===//
 
-bool AcrossEmitter::cutsStreams() const {
+int64_t AcrossEmitter::widestSum() const {
+  int64_t bits = 8;
+  for (const Combiner &c : combiners)
+    bits = std::max<int64_t>(bits, c.op->getResult(0).getType().getIntOrFloatBitWidth());
+  return bits / 8;
+}
+
+/// Steps of a block, as of products of packed matrices.
+int64_t AcrossEmitter::sumDepth() const { return kernels::sumDepthBytes / widestSum(); }
+
+/// Whether panels and streams cut the reduction into blocks.
+bool AcrossEmitter::isCut() const {
   // Borders of a stencil cut the columns already.
   return onlySums() && !inside &&
-         nest.staticSize(*blocked).value_or(streamBlock + 1) > streamBlock;
+         nest.staticSize(*blocked).value_or(sumDepth() + 1) > sumDepth();
+}
+
+Value AcrossEmitter::isLong() {
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, constantIndex(b, sumDepth()),
+                                       sizeOf(b, nest, *blocked));
+}
+
+/// Parts of a range, one after the other.
+void AcrossEmitter::cut(Value low, Value high, Value part, Between body) {
+  auto from = constantInt(low), to = constantInt(high), length = constantInt(part);
+  if (from && to && length && *from < *to && *to - *from <= *length)
+    return body(low, high);
+  auto loop = scf::ForOp::create(b, low, high, part);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value first = loop.getInductionVar();
+  body(first, arith::MinSIOp::create(b, arith::AddIOp::create(b, first, part), high));
+}
+
+/// The same where the reduction is long, else the whole range.
+void AcrossEmitter::cutIfLong(Value low, Value high, int64_t part, Between body) {
+  auto from = constantInt(low), to = constantInt(high);
+  if (from && to && *from < *to && *to - *from <= part)
+    return body(low, high);
+  Value whole = b.createOrFold<arith::MaxSIOp>(high, constantIndex(b, 1));
+  cut(low, high, b.createOrFold<arith::SelectOp>(isLong(), constantIndex(b, part), whole), body);
+}
+
+/// Memory for totals of so many rows and columns of each output.
+SmallVector<Value> AcrossEmitter::totals(int64_t height, int64_t width) {
+  SmallVector<Value> result;
+  for (const Combiner &c : combiners)
+    result.push_back(buffer({int64_t(combiners.size()), height, width},
+                            c.op->getResult(0).getType(), "totals"));
+  return result;
+}
+
+/// After a block of steps: whether it was the first and the last one.
+void AcrossEmitter::whenLong(Value first, Value last,
+                             llvm::function_ref<void(Value, Value)> body) {
+  auto choice = scf::IfOp::create(b, isLong(), /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, constantIndex(b, 0));
+  Value isLast =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, last, sizeOf(b, nest, *blocked));
+  body(isFirst, isLast);
+}
+
+/// A strip goes through the whole reduction, for some rows: the output is what passes add
+/// to, and after each block of steps it is added to the totals and starts again.
+void AcrossEmitter::emitCutPanels(BodyEmitter &outer, Value low, Value high, int64_t count) {
+  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
+  int64_t height = totalRows / count * count;
+  SmallVector<Value> memory = totals(height, plan.vectors * nest.lanes);
+  cut(low, high, constantIndex(b, height), [&](Value firstRow, Value lastRow) {
+    emitStrips(outer, plan.vectors, [&](BodyEmitter &strip, int64_t vectors, int64_t lanes,
+                                        Value mask) {
+      Shape shape{count, vectors, lanes, mask};
+      cutIfLong(zero, size, sumDepth(), [&](Value first, Value last) {
+        cut(first, last, constantIndex(b, depth), [&](Value from, Value to) {
+          BodyEmitter pass = strip;
+          Range range{from, to, unrollOf(*blocked, shape)};
+          if (vectors == plan.vectors && lanes == nest.lanes && !mask)
+            pack(pass, range);
+          emitLoop(pass, *row, firstRow, lastRow, count,
+                   [&](BodyEmitter &tile) { emitTile(tile, shape, range); });
+        });
+        whenLong(first, last, [&](Value isFirst, Value isLast) {
+          Totals all{memory, firstRow, strip.dim(dim), isFirst, isLast};
+          emitLoop(strip, *row, firstRow, lastRow, 1, [&](BodyEmitter &e) {
+            addToTotals(e, Shape{1, vectors, lanes, mask}, all);
+          });
+        });
+      });
+    });
+  });
 }
 
 /// Parts of the output that totals hold, one after the other, if the reduction is long.
-/// The output is what streams add to; after each block of steps it is added to the
-/// totals and starts again.
 void AcrossEmitter::emitCutStreams(BodyEmitter &outer, const Area &area) {
-  unsigned outputs = combiners.size();
   Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
-  int64_t height = 1, step = plan.vectors * nest.lanes, width = 8;
+  int64_t height = 1, step = plan.vectors * nest.lanes;
   if (row)
     height = std::min(nest.staticSize(*row).value_or(2 * rows), 2 * rows);
-  for (const Combiner &c : combiners)
-    width = std::max<int64_t>(width, c.op->getResult(0).getType().getIntOrFloatBitWidth());
-  int64_t columns = totalBytes / (outputs * height * width / 8) / step * step;
+  int64_t width = totalBytes / (combiners.size() * height * widestSum()) / step * step;
   if (auto known = nest.staticSize(dim))
-    columns = std::min<int64_t>(columns, llvm::alignTo(*known, step));
-  columns = std::max(columns, step);
-  SmallVector<Value> totals;
-  for (const Combiner &c : combiners)
-    totals.push_back(buffer({outputs, height, columns}, c.op->getResult(0).getType(), "totals"));
-
-  Value isLong = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult,
-                                               constantIndex(b, streamBlock), size);
-  auto cut = [&](Value low, Value high, int64_t part, llvm::function_ref<void(Value, Value)> body) {
-    auto from = constantInt(low), to = constantInt(high);
-    if (from && to && *to - *from <= part)
-      return body(low, high);
-    Value whole = b.createOrFold<arith::MaxSIOp>(high, constantIndex(b, 1));
-    Value step = b.createOrFold<arith::SelectOp>(isLong, constantIndex(b, part), whole);
-    auto loop = scf::ForOp::create(b, low, high, step);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value first = loop.getInductionVar();
-    body(first, arith::MinSIOp::create(b, arith::AddIOp::create(b, first, step), high));
-  };
-  cut(area.firstRow, area.lastRow, height, [&](Value firstRow, Value lastRow) {
-    cut(area.firstColumn, area.lastColumn, columns, [&](Value firstColumn, Value lastColumn) {
-      Area part{firstRow, lastRow, firstColumn, lastColumn};
-      cut(zero, size, streamBlock, [&](Value first, Value last) {
-        emitStreamsBetween(outer, part, first, last);
-        auto choice = scf::IfOp::create(b, isLong, /*withElseRegion=*/false);
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(choice.thenBlock());
-        Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, zero);
-        Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, last, size);
-        addToTotals(outer, part, totals, isFirst, isLast);
+    width = std::min<int64_t>(width, llvm::alignTo(*known, step));
+  width = std::max(width, step);
+  SmallVector<Value> memory = totals(height, width);
+  cutIfLong(area.firstRow, area.lastRow, height, [&](Value firstRow, Value lastRow) {
+    cutIfLong(area.firstColumn, area.lastColumn, width, [&](Value firstColumn, Value lastColumn) {
+      cutIfLong(zero, size, sumDepth(), [&](Value first, Value last) {
+        emitStreamsBetween(outer, {firstRow, lastRow, firstColumn, lastColumn}, first, last);
+        whenLong(first, last, [&](Value isFirst, Value isLast) {
+          Totals all{memory, firstRow, firstColumn, isFirst, isLast};
+          auto strips = [&](BodyEmitter &e) {
+            emitStripsBetween(e, firstColumn, lastColumn, 1,
+                              [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
+                                addToTotals(strip, {1, vectors, lanes, mask}, all);
+                              });
+          };
+          if (row)
+            emitLoop(outer, *row, firstRow, lastRow, 1, strips);
+          else
+            strips(outer);
+        });
       });
     });
   });
 }
 
 /// Adds a part of the output to the totals; gives it them in the end, else nothing.
-void AcrossEmitter::addToTotals(BodyEmitter &outer, const Area &area, ArrayRef<Value> totals,
-                                Value isFirst, Value isLast) {
-  auto tile = [&](BodyEmitter &strip, int64_t, int64_t lanes, Value mask) {
-    BodyEmitter e = strip;
-    e.setVector(dim, lanes, mask);
-    Value line = constantIndex(b, 0);
-    if (row)
-      line = arith::SubIOp::create(b, e.dim(*row), area.firstRow);
-    Value column = b.createOrFold<arith::SubIOp>(e.dim(dim), area.firstColumn);
-    for (auto [o, memory] : llvm::enumerate(totals)) {
-      Value part = e.materialize(e.loadOperand(nest.numInputs() + o, e.origin()));
-      SmallVector<Value> at{constantIndex(b, o), line, column};
+void AcrossEmitter::addToTotals(BodyEmitter &strip, const Shape &shape, const Totals &totals) {
+  BodyEmitter e = strip;
+  e.setVector(dim, shape.lanes, shape.mask);
+  Value line = constantIndex(b, 0);
+  if (row)
+    line = b.createOrFold<arith::SubIOp>(e.dim(*row), totals.firstRow);
+  Value column = b.createOrFold<arith::SubIOp>(e.dim(dim), totals.firstColumn);
+  forEach(shape, e.origin(), [&](ArrayRef<int64_t> point) {
+    for (auto [o, memory] : llvm::enumerate(totals.memory)) {
+      Value part = e.materialize(e.loadOperand(nest.numInputs() + o, point));
+      SmallVector<Value> at{constantIndex(b, o), line, e.addConstant(column, point[dim])};
       Type type = part.getType();
-      Value total = lanes > 1 ? vector::LoadOp::create(b, cast<VectorType>(type), memory, at)
-                              : memref::LoadOp::create(b, memory, at).getResult();
+      Value total = shape.lanes > 1
+                        ? vector::LoadOp::create(b, cast<VectorType>(type), memory, at).getResult()
+                        : memref::LoadOp::create(b, memory, at).getResult();
       Value sum = arith::AddFOp::create(b, total, part);
-      total = arith::SelectOp::create(b, isFirst, part, sum);
-      if (lanes > 1)
+      total = arith::SelectOp::create(b, totals.isFirst, part, sum);
+      if (shape.lanes > 1)
         vector::StoreOp::create(b, total, memory, at);
       else
         memref::StoreOp::create(b, total, memory, at);
-      e.storeOutput(o, e.origin(), {arith::SelectOp::create(b, isLast, total, noSum(b, type))});
+      Value next = arith::SelectOp::create(b, totals.isLast, total, noSum(b, type));
+      e.storeOutput(o, point, {next});
     }
-  };
-  auto strips = [&](BodyEmitter &e) {
-    emitStripsBetween(e, area.firstColumn, area.lastColumn, 1, tile);
-  };
-  if (!row)
-    return strips(outer);
-  emitLoop(outer, *row, area.firstRow, area.lastRow, 1, strips);
+  });
 }
 
 //===----------------------------------------------------------------------===//

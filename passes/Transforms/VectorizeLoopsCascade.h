@@ -35,7 +35,7 @@ struct CascadeLoop {
   int64_t step = 1;
   mlir::Value inside;     ///< steps that one iteration adds to an accumulator
   bool isOutermost = true, isInnermost = true;
-  llvm::SmallBitVector sums; ///< which of the carried values are sums
+  llvm::SmallBitVector sums = {}; ///< which of the carried values are sums
 };
 
 /// The loop, cut into blocks where it may be longer than one. A loop of unknown length

@@ -1,4 +1,5 @@
 // RUN: mad-opt %s -mad-pack-contractions -split-input-file | FileCheck %s
+// RUN: mad-opt %s -mad-pack-contractions="tiles=f32:KC=8;f64:KC=8" -split-input-file | FileCheck %s --check-prefix=ODD
 
 #a = affine_map<(m, n, k) -> (m, k)>
 #b = affine_map<(m, n, k) -> (k, n)>
@@ -225,6 +226,33 @@ func.func @part_of_result(%x: memref<64x100xf32>, %w: memref<100x64xf32>, %y: me
 #b = affine_map<(m, n, k) -> (k, n)>
 #c = affine_map<(m, n, k) -> (m, n)>
 
+// A long sum is one of sums of 1024 products: a pass starts at zero, and adds to the result
+// in the end. So it is with any tile sizes.
+// CHECK-LABEL: func @long
+// CHECK: scf.for {{.*}} step %c1024
+// CHECK: call @multiply.f32.f32({{.*}}, %{{[^,]*}}, %true{{[_0-9]*}})
+// ODD-LABEL: func @long
+// ODD: scf.for {{.*}} step %c1024
+// ODD: call @multiply.f32.f32({{.*}}, %{{[^,]*}}, %true{{[_0-9]*}})
+func.func @long(%x: memref<64x3000xf32>, %w: memref<3000x480xf32>, %y: memref<64x480xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<64x480xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x3000xf32>, memref<3000x480xf32>) outs(%y : memref<64x480xf32>) {
+  ^bb0(%p: f32, %q: f32, %r: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %r, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
 // A block of rows is small, also where its one piece is no loop any more.
 // CHECK-LABEL: func @block_of_rows
 // CHECK-NOT: call
@@ -248,5 +276,30 @@ func.func @block_of_rows(%x: memref<200x33xf32>, %w: memref<33x48xf32>, %y: memr
       linalg.yield %1 : f32
     }
   } {blocks}
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Where the order counts, passes go on with the one sum.
+// CHECK-LABEL: func @in_order
+// CHECK: call @multiply.f64.f64.rounded({{.*}}, %{{[^,]*}}, %false{{[_0-9]*}})
+// ODD-LABEL: func @in_order
+// ODD: scf.for {{.*}} step %c8
+// ODD: call @multiply.f64.f64.rounded({{.*}}, %{{[^,]*}}, %false{{[_0-9]*}})
+func.func @in_order(%x: memref<64x3000xf64>, %w: memref<3000x480xf64>, %y: memref<64x480xf64>) {
+  %zero = arith.constant 0.0 : f64
+  linalg.fill ins(%zero : f64) outs(%y : memref<64x480xf64>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x3000xf64>, memref<3000x480xf64>) outs(%y : memref<64x480xf64>) {
+  ^bb0(%p: f64, %q: f64, %r: f64):
+    %0 = arith.mulf %p, %q : f64
+    %1 = arith.addf %r, %0 : f64
+    linalg.yield %1 : f64
+  }
   return
 }

@@ -54,7 +54,7 @@ func.func @convolution(%x: memref<?x8x12x12xf32>, %w: memref<16x8x3x3xf32>, %bia
 // CHECK-LABEL: func @steps
 // CHECK: call @pack_windows.f64.f64.2.two
 // CHECK: %[[ADD:.*]] = arith.constant true
-// CHECK: call @multiply_panels.f64.f64.rounded({{.*}}, %[[ADD]])
+// CHECK: call @multiply_panels.f64.f64.rounded({{.*}}, %[[ADD]], %[[APART:.*]])
 func.func @steps(%x: memref<8x21xf64>, %w: memref<6x8x3xf64>, %y: memref<6x10xf64>) {
   linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
       ins(%x, %w : memref<8x21xf64>, memref<6x8x3xf64>) outs(%y : memref<6x10xf64>) {

@@ -8,8 +8,8 @@ more: |error| <= gamma(d + 1) times the sum of the absolute values, gamma(d) = d
 - registers: blocks of 256 steps, 256 of them a block of blocks; then the accumulators of all lanes,
   their tails, and what a tile of a product leaves: 256 + 256 + n / 256^2 + 32.
 - a step may also be one element (narrow outputs, reductions that do not collapse): the same.
-- products of packed panels: 1024 and K / 1024. Panels of small products: 256 and K / 32.
-- streams of the rows of a matrix: 1024 and K / 1024.
+- products of packed matrices, and panels and streams of other sums for many columns: blocks of 1024
+  steps, and K / 1024 of them.
 
 One accumulator would make it n. The numbers are near 1000 or near 1, all of one sign, so that
 accumulators become large and round the same way often: that is the worst case in practice.
@@ -55,6 +55,10 @@ export fn turned[M, K, N](x: f32[M, K], w: f32[N, K]) -> f32[M, N] {
   y
 }
 export fn narrow[M, K, N](x: f32[M, K], w: f16[K, N]) -> f32[M, N] { x @ f32(w) }
+export fn distances[M, K, N](x: f32[M, K], y: f32[K, N]) -> f32[M, N] {
+  let d[m, n] = sum[k]((x[m, k] - y[k, n]) * (x[m, k] - y[k, n]))
+  d
+}
 export fn windows[C, L, O](x: f32[C, L], w: f32[O, C, 3]) -> f32[O, L - 2] {
   let y[o, i] = sum[c, d](x[c, i + d] * w[o, c, d])
   y
@@ -69,8 +73,7 @@ def gamma(d):
 
 
 registers = lambda n: 512 + n / 65536 + 32
-panels = lambda n: max(1024 + n / 1024, 256 + n / 32) + 32
-packed = lambda n: 1024 + n / 1024 + 2
+packed = lambda n: max(1024 + n / 1024, registers(n))
 windows = lambda x, w: sum(w[:, :, d].astype("f8") @ x[:, d:x.shape[1] - 2 + d] for d in range(3))
 
 
@@ -87,12 +90,12 @@ def cases(rng):
     yield "total", sum64, [x], registers(N), 0
     yield "total", sum64, [full(N)], registers(N), 0
     yield "total", sum64, [full(10_000_019)], registers(1e7), 0
-    # 1, -1, 1, ...: exact, whatever the order in a lane; 1000, -999, ...: the pairs are.
+    # Of both signs.
     signs = np.where(np.arange(10_000_000) % 2, -999, 1000).astype("f4")
     yield "total", sum64, [signs], registers(1e7), 0
     yield "known", sum64, [x], registers(N), 0
     yield "average", lambda x: sum64(x) / x.size, [full(N)], registers(N) + 1, 0
-    yield "dot", np.dot, [full(N), near(N, about=1)], registers(N), 0
+    yield "dot", lambda x, y: np.dot(x.astype("f8"), y), [full(N), near(N, about=1)], registers(N), 0
     yield "half", sum64, [near(N, dtype="f2")], registers(N), 0
     yield "brain", lambda x: np.float64(1000 * x.size), [np.full(N, 1000, "f4")], registers(N), 2 ** -8
     yield "apart", lambda x: np.array([sum64(x), x.max()]), [full(N)], registers(N), 0
@@ -101,9 +104,9 @@ def cases(rng):
     yield "rows", lambda x: sum64(x, axis=1), [full(3, N)], registers(N), 0
     for width in (1, 5, 24, 70, 1000):
         m = K if width < 1000 else K // 10
-        yield "columns", lambda x: sum64(x, axis=0), [full(m, width)], panels(m), 0
+        yield "columns", lambda x: sum64(x, axis=0), [full(m, width)], packed(m), 0
     yield "few", lambda x: sum64(x, axis=0), [full(N // 4, 24)], registers(N // 4), 0
-    yield "middle", lambda x: sum64(x, axis=1) / x.shape[1], [full(2, K, 9)], panels(K) + 1, 0
+    yield "middle", lambda x: sum64(x, axis=1) / x.shape[1], [full(2, K, 9)], packed(K) + 1, 0
     for shape in ((3000, 1000), (3, 1_000_000), (1_000_000, 3)):
         y = near(*shape[::-1], about=1)
         yield "crossed", lambda x, y: np.einsum("ij,ji->", x.astype("f8"), y), [full(*shape), y], registers(N) + 256, 0
@@ -111,16 +114,20 @@ def cases(rng):
     multiply = lambda x, w: x.astype("f8") @ w
     for n in (3, 64, 700):
         k = K if n < 700 else K // 10
-        yield "vector", multiply, [full(k), near(k, n, about=1)], panels(k), 0
-        yield "row", multiply, [full(1, k), near(k, n, about=1)], panels(k), 0
-        yield "three", multiply, [full(3, k), near(k, n, about=1)], panels(k), 0
+        yield "vector", multiply, [full(k), near(k, n, about=1)], packed(k), 0
+        yield "row", multiply, [full(1, k), near(k, n, about=1)], packed(k), 0
+        yield "three", multiply, [full(3, k), near(k, n, about=1)], packed(k), 0
     yield "times", multiply, [near(5, K, about=1), full(K)], registers(K), 0
     for m, n in ((2, 40), (7, 33), (17, 40), (40, 16)):
-        yield "product", multiply, [full(m, K), near(K, n, about=1)], panels(K), 0
-        yield "turned", lambda x, w: x.astype("f8") @ w.T, [full(m, K), near(n, K, about=1)], panels(K), 0
+        yield "product", multiply, [full(m, K), near(K, n, about=1)], packed(K), 0
+        yield "turned", lambda x, w: x.astype("f8") @ w.T, [full(m, K), near(n, K, about=1)], packed(K), 0
     yield "product", multiply, [full(200, 20000), near(20000, 100, about=1)], packed(20000), 0
     yield "added", lambda x, w, c: c + x.astype("f8") @ w, [full(17, K), near(K, 40, about=1), full(17, 40)], packed(K) + 1, 0
     yield "narrow", multiply, [full(17, K), near(K, 40, about=1, dtype="f2")], packed(K), 0
+    apart = lambda x, y: np.array([[np.sum((a.astype("f8") - b) ** 2) for b in y.T] for a in x])
+    # A difference is rounded as well, and its square doubles that.
+    for m, n in ((2, 300), (40, 150)):
+        yield "distances", apart, [full(m, K // 20), near(K // 20, n, about=1)], packed(K // 20) + 3, 0
     yield "windows", windows, [full(30000, 34), near(20, 30000, 3, about=1)], packed(90000), 0
 
 

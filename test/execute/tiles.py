@@ -2,8 +2,8 @@
 """Multiplies with odd tile parameters and compares bits: tiles.py MAD LIBRARIES
 
 Parameters say how a product is cut, not in which order it adds: each element is a sum in the order of
-the reduction, with one rounding a step. So every table gives the bits of the one that is built in,
-on any number of threads.
+the reduction, with one rounding a step, or a sum of such sums of 4096 bytes of products. So every
+table gives the bits of the one that is built in, on any number of threads.
 """
 import json
 import sys
@@ -27,7 +27,9 @@ export fn left[M, K, N](x: f32[K, M], w: f32[K, N]) -> f32[M, N] {
 }
 export fn batch[B, M, K, N](x: f32[B, M, K], w: f32[B, K, N]) -> f32[B, M, N] { x @ w }
 """
-SIZES = [(16, 16, 16), (17, 19, 33), (31, 100, 65), (50, 70, 130), (193, 37, 47), (400, 300, 90)]
+# The last ones are more than one block of a long sum.
+SIZES = [(16, 16, 16), (17, 19, 33), (31, 100, 65), (50, 70, 130), (193, 37, 47), (400, 300, 90), (20, 2500, 40),
+         (18, 1025, 300)]
 # Of all levels, of those with masks, and of that with 32 registers.
 ODD = [(0, dict(MR=4, KC=8, MC=12, NC=64, plainColumns=0, plainRows=0)),
        (0, dict(MR=1, KC=1, MC=1, NC=16, unroll=3)),
