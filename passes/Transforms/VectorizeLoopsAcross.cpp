@@ -38,7 +38,7 @@ constexpr StringLiteral panelAttr = "panel";
 constexpr int64_t packedBlocks = 4;
 /// Steps of a reduction that run on one pass over the vector dimension.
 constexpr int64_t streamDepth = 8;
-/// Bytes of the totals of streams, which lie on the stack, and rows of those of panels.
+/// Bytes of the totals, which lie on the stack, and most rows of those of panels.
 constexpr int64_t totalBytes = 32 << 10, totalRows = 128;
 
 class AcrossEmitter {
@@ -88,15 +88,20 @@ private:
   Value isLong();
   using Between = llvm::function_ref<void(Value first, Value last)>;
   void cut(Value low, Value high, Value part, Between body);
-  void cutIfLong(Value low, Value high, int64_t part, Between body);
-  SmallVector<Value> totals(int64_t height, int64_t width);
+  void cutIfLong(Value low, Value high, Value part, Between body);
   void whenLong(Value first, Value last, llvm::function_ref<void(Value, Value)> body);
-  /// The totals of an area, after some block of steps.
   struct Totals {
     SmallVector<Value> memory;
+    int64_t apart; ///< elements from one output to the next
+    Value width;   ///< elements from one row to the next
+  };
+  int64_t totalsOfOutput(int64_t least) const;
+  Totals totals(int64_t least, Value width);
+  /// What the totals are of, after some block of steps.
+  struct Taken {
     Value firstRow, firstColumn, isFirst, isLast;
   };
-  void addToTotals(BodyEmitter &e, const Shape &shape, const Totals &totals);
+  void addToTotals(BodyEmitter &e, const Shape &shape, const Totals &totals, const Taken &taken);
   void emitSteps(BodyEmitter &e, const Area &area, int64_t count);
   using Tile = llvm::function_ref<void(BodyEmitter &, int64_t vectors, int64_t lanes, Value mask)>;
   void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile, Value first = {},
@@ -373,7 +378,7 @@ void AcrossEmitter::emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile, V
   emitScalarStrips(outer, high, size, tile);
 }
 
-/// Memory of a panel or of totals: one a function and type, on the stack.
+/// Memory on the stack: one a function, type and name.
 Value AcrossEmitter::buffer(ArrayRef<int64_t> shape, Type element, StringRef name) {
   auto type = MemRefType::get(shape, element);
   Block &entry = nest.op->getParentOfType<FunctionOpInterface>().front();
@@ -544,20 +549,24 @@ void AcrossEmitter::cut(Value low, Value high, Value part, Between body) {
 }
 
 /// The same where the reduction is long, else the whole range.
-void AcrossEmitter::cutIfLong(Value low, Value high, int64_t part, Between body) {
-  auto from = constantInt(low), to = constantInt(high);
-  if (from && to && *from < *to && *to - *from <= part)
+void AcrossEmitter::cutIfLong(Value low, Value high, Value part, Between body) {
+  auto from = constantInt(low), to = constantInt(high), length = constantInt(part);
+  if (from && to && length && *from < *to && *to - *from <= *length)
     return body(low, high);
   Value whole = b.createOrFold<arith::MaxSIOp>(high, constantIndex(b, 1));
-  cut(low, high, b.createOrFold<arith::SelectOp>(isLong(), constantIndex(b, part), whole), body);
+  cut(low, high, b.createOrFold<arith::SelectOp>(isLong(), part, whole), body);
 }
 
-/// Memory for totals of so many rows and columns of each output.
-SmallVector<Value> AcrossEmitter::totals(int64_t height, int64_t width) {
-  SmallVector<Value> result;
+/// Elements that the totals of one output have.
+int64_t AcrossEmitter::totalsOfOutput(int64_t least) const {
+  return std::max<int64_t>(totalBytes / (widestSum() * combiners.size()), least);
+}
+
+AcrossEmitter::Totals AcrossEmitter::totals(int64_t least, Value width) {
+  Totals result{{}, totalsOfOutput(least), width};
+  int64_t elements = result.apart * combiners.size();
   for (const Combiner &c : combiners)
-    result.push_back(buffer({int64_t(combiners.size()), height, width},
-                            c.op->getResult(0).getType(), "totals"));
+    result.memory.push_back(buffer({elements}, c.op->getResult(0).getType(), "totals"));
   return result;
 }
 
@@ -577,13 +586,14 @@ void AcrossEmitter::whenLong(Value first, Value last,
 /// to, and after each block of steps it is added to the totals and starts again.
 void AcrossEmitter::emitCutPanels(BodyEmitter &outer, Value low, Value high, int64_t count) {
   Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
-  int64_t height = totalRows / count * count;
-  SmallVector<Value> memory = totals(height, plan.vectors * nest.lanes);
+  int64_t width = plan.vectors * nest.lanes;
+  int64_t height = std::min(totalRows, totalsOfOutput(count * width) / width) / count * count;
+  Totals all = totals(count * width, constantIndex(b, width));
   cut(low, high, constantIndex(b, height), [&](Value firstRow, Value lastRow) {
     emitStrips(outer, plan.vectors, [&](BodyEmitter &strip, int64_t vectors, int64_t lanes,
                                         Value mask) {
       Shape shape{count, vectors, lanes, mask};
-      cutIfLong(zero, size, sumDepth(), [&](Value first, Value last) {
+      cutIfLong(zero, size, constantIndex(b, sumDepth()), [&](Value first, Value last) {
         cut(first, last, constantIndex(b, depth), [&](Value from, Value to) {
           BodyEmitter pass = strip;
           Range range{from, to, unrollOf(*blocked, shape)};
@@ -593,9 +603,9 @@ void AcrossEmitter::emitCutPanels(BodyEmitter &outer, Value low, Value high, int
                    [&](BodyEmitter &tile) { emitTile(tile, shape, range); });
         });
         whenLong(first, last, [&](Value isFirst, Value isLast) {
-          Totals all{memory, firstRow, strip.dim(dim), isFirst, isLast};
+          Taken taken{firstRow, strip.dim(dim), isFirst, isLast};
           emitLoop(strip, *row, firstRow, lastRow, 1, [&](BodyEmitter &e) {
-            addToTotals(e, Shape{1, vectors, lanes, mask}, all);
+            addToTotals(e, Shape{1, vectors, lanes, mask}, all, taken);
           });
         });
       });
@@ -606,24 +616,26 @@ void AcrossEmitter::emitCutPanels(BodyEmitter &outer, Value low, Value high, int
 /// Parts of the output that totals hold, one after the other, if the reduction is long.
 void AcrossEmitter::emitCutStreams(BodyEmitter &outer, const Area &area) {
   Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
-  int64_t height = 1, step = plan.vectors * nest.lanes;
-  if (row)
-    height = std::min(nest.staticSize(*row).value_or(2 * rows), 2 * rows);
-  int64_t width = totalBytes / (combiners.size() * height * widestSum()) / step * step;
-  if (auto known = nest.staticSize(dim))
-    width = std::min<int64_t>(width, llvm::alignTo(*known, step));
-  width = std::max(width, step);
-  SmallVector<Value> memory = totals(height, width);
-  cutIfLong(area.firstRow, area.lastRow, height, [&](Value firstRow, Value lastRow) {
+  int64_t height = row ? 2 * rows : 1, step = plan.vectors * nest.lanes;
+  // The fewer rows, the more columns.
+  Value most = constantIndex(b, totalsOfOutput(height * step) / step);
+  Value lines = b.createOrFold<arith::SubIOp>(area.lastRow, area.firstRow);
+  lines = b.createOrFold<arith::MinSIOp>(lines, constantIndex(b, height));
+  lines = b.createOrFold<arith::MaxSIOp>(lines, constantIndex(b, 1));
+  Value width = b.createOrFold<arith::DivUIOp>(most, lines);
+  width = b.createOrFold<arith::MulIOp>(width, constantIndex(b, step));
+  Totals all = totals(height * step, width);
+  cutIfLong(area.firstRow, area.lastRow, constantIndex(b, height), [&](Value firstRow,
+                                                                      Value lastRow) {
     cutIfLong(area.firstColumn, area.lastColumn, width, [&](Value firstColumn, Value lastColumn) {
-      cutIfLong(zero, size, sumDepth(), [&](Value first, Value last) {
+      cutIfLong(zero, size, constantIndex(b, sumDepth()), [&](Value first, Value last) {
         emitStreamsBetween(outer, {firstRow, lastRow, firstColumn, lastColumn}, first, last);
         whenLong(first, last, [&](Value isFirst, Value isLast) {
-          Totals all{memory, firstRow, firstColumn, isFirst, isLast};
+          Taken taken{firstRow, firstColumn, isFirst, isLast};
           auto strips = [&](BodyEmitter &e) {
             emitStripsBetween(e, firstColumn, lastColumn, 1,
                               [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
-                                addToTotals(strip, {1, vectors, lanes, mask}, all);
+                                addToTotals(strip, {1, vectors, lanes, mask}, all, taken);
                               });
           };
           if (row)
@@ -637,28 +649,31 @@ void AcrossEmitter::emitCutStreams(BodyEmitter &outer, const Area &area) {
 }
 
 /// Adds a part of the output to the totals; gives it them in the end, else nothing.
-void AcrossEmitter::addToTotals(BodyEmitter &strip, const Shape &shape, const Totals &totals) {
+void AcrossEmitter::addToTotals(BodyEmitter &strip, const Shape &shape, const Totals &totals,
+                                const Taken &taken) {
   BodyEmitter e = strip;
   e.setVector(dim, shape.lanes, shape.mask);
-  Value line = constantIndex(b, 0);
-  if (row)
-    line = b.createOrFold<arith::SubIOp>(e.dim(*row), totals.firstRow);
-  Value column = b.createOrFold<arith::SubIOp>(e.dim(dim), totals.firstColumn);
+  Value place = b.createOrFold<arith::SubIOp>(e.dim(dim), taken.firstColumn);
+  if (row) {
+    Value line = b.createOrFold<arith::SubIOp>(e.dim(*row), taken.firstRow);
+    line = b.createOrFold<arith::MulIOp>(line, totals.width);
+    place = b.createOrFold<arith::AddIOp>(place, line);
+  }
   forEach(shape, e.origin(), [&](ArrayRef<int64_t> point) {
     for (auto [o, memory] : llvm::enumerate(totals.memory)) {
       Value part = e.materialize(e.loadOperand(nest.numInputs() + o, point));
-      SmallVector<Value> at{constantIndex(b, o), line, e.addConstant(column, point[dim])};
+      Value at = e.addConstant(place, o * totals.apart + point[dim]);
       Type type = part.getType();
       Value total = shape.lanes > 1
-                        ? vector::LoadOp::create(b, cast<VectorType>(type), memory, at).getResult()
-                        : memref::LoadOp::create(b, memory, at).getResult();
+                        ? vector::LoadOp::create(b, cast<VectorType>(type), memory, ValueRange{at}).getResult()
+                        : memref::LoadOp::create(b, memory, ValueRange{at}).getResult();
       Value sum = arith::AddFOp::create(b, total, part);
-      total = arith::SelectOp::create(b, totals.isFirst, part, sum);
+      total = arith::SelectOp::create(b, taken.isFirst, part, sum);
       if (shape.lanes > 1)
-        vector::StoreOp::create(b, total, memory, at);
+        vector::StoreOp::create(b, total, memory, ValueRange{at});
       else
-        memref::StoreOp::create(b, total, memory, at);
-      Value next = arith::SelectOp::create(b, totals.isLast, total, noSum(b, type));
+        memref::StoreOp::create(b, total, memory, ValueRange{at});
+      Value next = arith::SelectOp::create(b, taken.isLast, total, noSum(b, type));
       e.storeOutput(o, point, {next});
     }
   });

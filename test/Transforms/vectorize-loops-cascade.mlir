@@ -162,7 +162,7 @@ func.func @in_order(%x: memref<100000x8xf32>, %y: memref<8xf32>) {
 // part of the output is as large as they are.
 // CHECK-LABEL: func @streams
 // CHECK-DAG: %[[NONE:.*]] = arith.constant dense<-0.000000e+00> : vector<8xf32>
-// CHECK: %[[TOTALS:.*]] = memref.alloca() {alignment = 64 : i64, totals} : memref<1x1x8192xf32>
+// CHECK: %[[TOTALS:.*]] = memref.alloca() {alignment = 64 : i64, totals} : memref<8192xf32>
 // CHECK: scf.for %[[C:.*]] = %c0 to %c20000 step %c8192
 // CHECK: scf.for %[[K:.*]] = %c0 to %c50000 step %c1024
 // CHECK: scf.for {{.*}} = %[[K]] to %{{.*}} step %c8
@@ -195,7 +195,7 @@ func.func @streams(%x: memref<50000x20000xf32>, %y: memref<20000xf32>) {
 // CHECK-LABEL: func @panels
 // CHECK-DAG: %[[NONE:.*]] = arith.constant dense<-0.000000e+00> : vector<8xf32>
 // CHECK: %[[PANEL:.*]] = memref.alloca() {alignment = 64 : i64, panel}
-// CHECK: %[[TOTALS:.*]] = memref.alloca() {alignment = 64 : i64, totals} : memref<1x126x16xf32>
+// CHECK: %[[TOTALS:.*]] = memref.alloca() {alignment = 64 : i64, totals} : memref<8192xf32>
 // CHECK: scf.for %[[R:.*]] = %c0 to %c480 step %c126
 // CHECK: scf.for %{{.*}} = %c0 to %c320 step %c16
 // CHECK: scf.for %[[K:.*]] = %c0 to %c5000 step %c1024
