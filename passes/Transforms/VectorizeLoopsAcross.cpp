@@ -19,134 +19,29 @@
 // product of packed matrices (passes/Kernels/TileSizes.h).
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Transforms/VectorizeLoopsAcross.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
-#include "passes/Kernels/TileSizes.h"
 #include "passes/Transforms/VectorizeLoopsCascade.h"
 
 using namespace mlir;
 
 namespace mad::vectorize {
-namespace {
 
 /// Steps of a reduction that run on one panel.
-constexpr int64_t panelDepth = 256;
+static constexpr int64_t panelDepth = 256;
 /// Bytes of a packed panel: half of the smallest first-level cache.
-constexpr int64_t panelBytes = 16 << 10;
-constexpr StringLiteral panelAttr = "panel";
+static constexpr int64_t panelBytes = 16 << 10;
+static constexpr StringLiteral panelAttr = "panel";
 /// Blocks of rows from which on a panel is worth its packing.
-constexpr int64_t packedBlocks = 4;
+static constexpr int64_t packedBlocks = 4;
 /// Steps of a reduction that run on one pass over the vector dimension.
-constexpr int64_t streamDepth = 8;
-/// Bytes of the totals, which lie on the stack, and most rows of those of panels.
-constexpr int64_t totalBytes = 32 << 10, totalRows = 128;
-
-class AcrossEmitter {
-public:
-  AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
-                ArrayRef<Combiner> combiners);
-  void emit();
-
-private:
-  /// A part of the reduction dimension that is cut into blocks: a loop, or without
-  /// bounds the next `unroll` steps, written out.
-  struct Range {
-    Value low, high;
-    int64_t unroll = 1;
-  };
-  /// The vectors of one tile.
-  struct Shape {
-    int64_t rows, vectors, lanes;
-    Value mask;
-  };
-
-  void emitOuter(BodyEmitter &outer, unsigned level);
-  void emitRows(BodyEmitter &outer);
-  void emitPanels(BodyEmitter &outer, Value low, Value high, int64_t rows);
-  void emitPanelStrips(BodyEmitter &outer, Value low, Value high, int64_t rows,
-                       std::optional<Range> range);
-  Value buffer(ArrayRef<int64_t> shape, Type element, StringRef name);
-  void pack(BodyEmitter &strip, const Range &range);
-  struct RowBlock {
-    Value low, high;
-    int64_t count;
-  };
-  SmallVector<RowBlock> rowBlocks(Value low, Value high);
-  void emitRowBlocks(BodyEmitter &outer, ArrayRef<RowBlock> blocks,
-                     llvm::function_ref<void(BodyEmitter &, int64_t)> write);
-  /// A part of the output: some rows and columns.
-  struct Area {
-    Value firstRow, lastRow, firstColumn, lastColumn;
-  };
-  void emitStreams(BodyEmitter &outer, Value low);
-  void emitStreamsBetween(BodyEmitter &outer, const Area &area, Value first, Value last);
-  bool isCut() const;
-  int64_t sumDepth() const;
-  int64_t widestSum() const;
-  void emitCutPanels(BodyEmitter &outer, Value low, Value high, int64_t count);
-  void emitCutStreams(BodyEmitter &outer, const Area &area);
-  Value isLong();
-  using Between = llvm::function_ref<void(Value first, Value last)>;
-  void cut(Value low, Value high, Value part, Between body);
-  void cutIfLong(Value low, Value high, Value part, Between body);
-  void whenLong(Value first, Value last, llvm::function_ref<void(Value, Value)> body);
-  struct Totals {
-    SmallVector<Value> memory;
-    int64_t apart; ///< elements from one output to the next
-    Value width;   ///< elements from one row to the next
-  };
-  int64_t totalsOfOutput(int64_t least) const;
-  Totals totals(int64_t least, Value width);
-  /// What the totals are of, after some block of steps.
-  struct Taken {
-    Value firstRow, firstColumn, isFirst, isLast;
-  };
-  void addToTotals(BodyEmitter &e, const Shape &shape, const Totals &totals, const Taken &taken);
-  void emitSteps(BodyEmitter &e, const Area &area, int64_t count);
-  using Tile = llvm::function_ref<void(BodyEmitter &, int64_t vectors, int64_t lanes, Value mask)>;
-  void emitStrips(BodyEmitter &outer, int64_t vectors, Tile tile, Value first = {},
-                  Value last = {});
-  void emitStripsBetween(BodyEmitter &outer, Value low, Value high, int64_t vectors, Tile tile);
-  void emitScalarStrips(BodyEmitter &outer, Value low, Value high, Tile tile);
-  Value initial(BodyEmitter &e, unsigned output, ArrayRef<int64_t> point,
-                const std::optional<Range> &range);
-  void emitTile(BodyEmitter &emitter, const Shape &shape, std::optional<Range> range);
-  SmallVector<Value> reduce(BodyEmitter &outer, const Shape &shape, unsigned level,
-                            SmallVector<int64_t> at, std::optional<Range> range,
-                            ValueRange accumulators);
-  SmallVector<Value> step(BodyEmitter &emitter, const Shape &shape, ArrayRef<int64_t> at,
-                          ValueRange accumulators);
-  template <typename F> void forEach(const Shape &shape, ArrayRef<int64_t> at, F f) const;
-  void hoist(BodyEmitter &emitter, int64_t rows, ArrayRef<int64_t> at,
-             ArrayRef<unsigned> reductionDims);
-  int64_t unrollOf(unsigned dim, const Shape &shape) const;
-  Value stepsFrom(unsigned level, int64_t unroll);
-  bool isSum(unsigned output) const { return !combiners.empty() && isFloatSum(combiners[output]); }
-  bool onlySums() const { return !combiners.empty() && llvm::all_of(combiners, isFloatSum); }
-  bool isSmall(unsigned dim) const;
-
-  ImplicitLocOpBuilder &b;
-  const Nest &nest;
-  const TilePlan &plan;
-  ArrayRef<Combiner> combiners; ///< none: the order must stay
-  BodyAnalysis plain;
-  Split split;
-  std::optional<BodyAnalysis> inside;
-  unsigned dim;                ///< of the vectors
-  std::optional<unsigned> row; ///< of the rows
-  int64_t rows = 1;
-  SmallVector<unsigned> outer, reductions; ///< without those of one step
-  llvm::SmallBitVector fixedOutside;
-  /// The reduction dimension that is cut into blocks, if that pays.
-  std::optional<unsigned> blocked;
-  /// An input that varies along the vectors and that dimension, but not the rows.
-  std::optional<unsigned> packed;
-  int64_t depth = panelDepth;
-};
+static constexpr int64_t streamDepth = 8;
 
 AcrossEmitter::AcrossEmitter(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
                              ArrayRef<Combiner> combiners)
-    : b(b), nest(nest), plan(plan), combiners(combiners), plain(nest), dim(plan.vectorDim) {
+    : b(b), nest(nest), plan(plan), combiners(combiners), plain(nest), dim(plan.vectorDim),
+      depth(panelDepth) {
   if (!plan.sides.empty()) {
     row = plan.sides.front().dim;
     rows = plan.sides.front().size;
@@ -198,18 +93,6 @@ Value AcrossEmitter::stepsFrom(unsigned level, int64_t unroll) {
   for (unsigned d : ArrayRef(reductions).drop_front(level))
     steps = b.createOrFold<arith::MulIOp>(steps, sizeOf(b, nest, d));
   return steps;
-}
-
-template <typename F>
-void AcrossEmitter::forEach(const Shape &shape, ArrayRef<int64_t> at, F f) const {
-  SmallVector<int64_t> point(at);
-  for (int64_t r = 0; r < shape.rows; ++r)
-    for (int64_t v = 0; v < shape.vectors; ++v) {
-      if (row)
-        point[*row] = at[*row] + r;
-      point[dim] = at[dim] + v * shape.lanes;
-      f(ArrayRef<int64_t>(point));
-    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -485,8 +368,7 @@ void AcrossEmitter::emitStreamsBetween(BodyEmitter &outer, const Area &area, Val
   auto blocks = rowBlocks(area.firstRow, area.lastRow);
   Value end = lastStep(b, first, last, streamDepth);
   emitLoop(outer, *blocked, first, end, streamDepth, [&](BodyEmitter &steps) {
-    emitRowBlocks(steps, blocks,
-                  [&](BodyEmitter &e, int64_t count) { emitSteps(e, area, count); });
+    emitRowBlocks(steps, blocks, [&](BodyEmitter &e, int64_t count) { emitSteps(e, area, count); });
   });
   if (isEmpty(end, last))
     return;
@@ -508,175 +390,6 @@ SmallVector<AcrossEmitter::RowBlock> AcrossEmitter::rowBlocks(Value low, Value s
     low = high;
   }
   return result;
-}
-
-//===----------------------------------------------------------------------===//
-// Long sums
-//===----------------------------------------------------------------------===//
-
-int64_t AcrossEmitter::widestSum() const {
-  int64_t bits = 8;
-  for (const Combiner &c : combiners)
-    bits = std::max<int64_t>(bits, c.op->getResult(0).getType().getIntOrFloatBitWidth());
-  return bits / 8;
-}
-
-/// Steps of a block, as of products of packed matrices.
-int64_t AcrossEmitter::sumDepth() const { return kernels::sumDepthBytes / widestSum(); }
-
-/// Whether panels and streams cut the reduction into blocks.
-bool AcrossEmitter::isCut() const {
-  // Borders of a stencil cut the columns already.
-  return onlySums() && !inside &&
-         nest.staticSize(*blocked).value_or(sumDepth() + 1) > sumDepth();
-}
-
-Value AcrossEmitter::isLong() {
-  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, constantIndex(b, sumDepth()),
-                                       sizeOf(b, nest, *blocked));
-}
-
-/// Parts of a range, one after the other.
-void AcrossEmitter::cut(Value low, Value high, Value part, Between body) {
-  auto from = constantInt(low), to = constantInt(high), length = constantInt(part);
-  if (from && to && length && *from < *to && *to - *from <= *length)
-    return body(low, high);
-  auto loop = scf::ForOp::create(b, low, high, part);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value first = loop.getInductionVar();
-  body(first, arith::MinSIOp::create(b, arith::AddIOp::create(b, first, part), high));
-}
-
-/// The same where the reduction is long, else the whole range.
-void AcrossEmitter::cutIfLong(Value low, Value high, Value part, Between body) {
-  auto from = constantInt(low), to = constantInt(high), length = constantInt(part);
-  if (from && to && length && *from < *to && *to - *from <= *length)
-    return body(low, high);
-  Value whole = b.createOrFold<arith::MaxSIOp>(high, constantIndex(b, 1));
-  cut(low, high, b.createOrFold<arith::SelectOp>(isLong(), part, whole), body);
-}
-
-/// Elements that the totals of one output have.
-int64_t AcrossEmitter::totalsOfOutput(int64_t least) const {
-  return std::max<int64_t>(totalBytes / (widestSum() * combiners.size()), least);
-}
-
-AcrossEmitter::Totals AcrossEmitter::totals(int64_t least, Value width) {
-  Totals result{{}, totalsOfOutput(least), width};
-  int64_t elements = result.apart * combiners.size();
-  for (const Combiner &c : combiners)
-    result.memory.push_back(buffer({elements}, c.op->getResult(0).getType(), "totals"));
-  return result;
-}
-
-/// After a block of steps: whether it was the first and the last one.
-void AcrossEmitter::whenLong(Value first, Value last,
-                             llvm::function_ref<void(Value, Value)> body) {
-  auto choice = scf::IfOp::create(b, isLong(), /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(choice.thenBlock());
-  Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, constantIndex(b, 0));
-  Value isLast =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, last, sizeOf(b, nest, *blocked));
-  body(isFirst, isLast);
-}
-
-/// A strip goes through the whole reduction, for some rows: the output is what passes add
-/// to, and after each block of steps it is added to the totals and starts again.
-void AcrossEmitter::emitCutPanels(BodyEmitter &outer, Value low, Value high, int64_t count) {
-  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
-  int64_t width = plan.vectors * nest.lanes;
-  int64_t height = std::min(totalRows, totalsOfOutput(count * width) / width) / count * count;
-  Totals all = totals(count * width, constantIndex(b, width));
-  cut(low, high, constantIndex(b, height), [&](Value firstRow, Value lastRow) {
-    emitStrips(outer, plan.vectors, [&](BodyEmitter &strip, int64_t vectors, int64_t lanes,
-                                        Value mask) {
-      Shape shape{count, vectors, lanes, mask};
-      cutIfLong(zero, size, constantIndex(b, sumDepth()), [&](Value first, Value last) {
-        cut(first, last, constantIndex(b, depth), [&](Value from, Value to) {
-          BodyEmitter pass = strip;
-          Range range{from, to, unrollOf(*blocked, shape)};
-          if (vectors == plan.vectors && lanes == nest.lanes && !mask)
-            pack(pass, range);
-          emitLoop(pass, *row, firstRow, lastRow, count,
-                   [&](BodyEmitter &tile) { emitTile(tile, shape, range); });
-        });
-        whenLong(first, last, [&](Value isFirst, Value isLast) {
-          Taken taken{firstRow, strip.dim(dim), isFirst, isLast};
-          emitLoop(strip, *row, firstRow, lastRow, 1, [&](BodyEmitter &e) {
-            addToTotals(e, Shape{1, vectors, lanes, mask}, all, taken);
-          });
-        });
-      });
-    });
-  });
-}
-
-/// Parts of the output that totals hold, one after the other, if the reduction is long.
-void AcrossEmitter::emitCutStreams(BodyEmitter &outer, const Area &area) {
-  Value zero = constantIndex(b, 0), size = sizeOf(b, nest, *blocked);
-  int64_t height = row ? 2 * rows : 1, step = plan.vectors * nest.lanes;
-  // The fewer rows, the more columns.
-  Value most = constantIndex(b, totalsOfOutput(height * step) / step);
-  Value lines = b.createOrFold<arith::SubIOp>(area.lastRow, area.firstRow);
-  lines = b.createOrFold<arith::MinSIOp>(lines, constantIndex(b, height));
-  lines = b.createOrFold<arith::MaxSIOp>(lines, constantIndex(b, 1));
-  Value width = b.createOrFold<arith::DivUIOp>(most, lines);
-  width = b.createOrFold<arith::MulIOp>(width, constantIndex(b, step));
-  Totals all = totals(height * step, width);
-  cutIfLong(area.firstRow, area.lastRow, constantIndex(b, height), [&](Value firstRow,
-                                                                      Value lastRow) {
-    cutIfLong(area.firstColumn, area.lastColumn, width, [&](Value firstColumn, Value lastColumn) {
-      cutIfLong(zero, size, constantIndex(b, sumDepth()), [&](Value first, Value last) {
-        emitStreamsBetween(outer, {firstRow, lastRow, firstColumn, lastColumn}, first, last);
-        whenLong(first, last, [&](Value isFirst, Value isLast) {
-          Taken taken{firstRow, firstColumn, isFirst, isLast};
-          auto strips = [&](BodyEmitter &e) {
-            emitStripsBetween(e, firstColumn, lastColumn, 1,
-                              [&](BodyEmitter &strip, int64_t vectors, int64_t lanes, Value mask) {
-                                addToTotals(strip, {1, vectors, lanes, mask}, all, taken);
-                              });
-          };
-          if (row)
-            emitLoop(outer, *row, firstRow, lastRow, 1, strips);
-          else
-            strips(outer);
-        });
-      });
-    });
-  });
-}
-
-/// Adds a part of the output to the totals; gives it them in the end, else nothing.
-void AcrossEmitter::addToTotals(BodyEmitter &strip, const Shape &shape, const Totals &totals,
-                                const Taken &taken) {
-  BodyEmitter e = strip;
-  e.setVector(dim, shape.lanes, shape.mask);
-  Value place = b.createOrFold<arith::SubIOp>(e.dim(dim), taken.firstColumn);
-  if (row) {
-    Value line = b.createOrFold<arith::SubIOp>(e.dim(*row), taken.firstRow);
-    line = b.createOrFold<arith::MulIOp>(line, totals.width);
-    place = b.createOrFold<arith::AddIOp>(place, line);
-  }
-  forEach(shape, e.origin(), [&](ArrayRef<int64_t> point) {
-    for (auto [o, memory] : llvm::enumerate(totals.memory)) {
-      Value part = e.materialize(e.loadOperand(nest.numInputs() + o, point));
-      Value at = e.addConstant(place, o * totals.apart + point[dim]);
-      Type type = part.getType();
-      Value total = shape.lanes > 1
-                        ? vector::LoadOp::create(b, cast<VectorType>(type), memory, ValueRange{at}).getResult()
-                        : memref::LoadOp::create(b, memory, ValueRange{at}).getResult();
-      Value sum = arith::AddFOp::create(b, total, part);
-      total = arith::SelectOp::create(b, taken.isFirst, part, sum);
-      if (shape.lanes > 1)
-        vector::StoreOp::create(b, total, memory, ValueRange{at});
-      else
-        memref::StoreOp::create(b, total, memory, ValueRange{at});
-      Value next = arith::SelectOp::create(b, taken.isLast, total, noSum(b, type));
-      e.storeOutput(o, point, {next});
-    }
-  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -739,8 +452,6 @@ void AcrossEmitter::emit() {
   BodyEmitter emitter(b, plain);
   emitOuter(emitter, 0);
 }
-
-} // namespace
 
 void emitAcross(ImplicitLocOpBuilder &b, const Nest &nest, const TilePlan &plan,
                 ArrayRef<Combiner> combiners) {

@@ -5,7 +5,8 @@
 //
 // The lanes hold partial results of one element of the output; several vectors of
 // them run side by side, because a combination takes some cycles. They are brought
-// together at the end in a fixed order. Long sums are cut into blocks. Needs a combiner that allows any order.
+// together at the end in a fixed order. Long sums are cut into blocks. Needs a combiner that allows
+// any order.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -14,9 +14,7 @@ using namespace mlir;
 
 namespace mad::vectorize {
 
-bool isFloatSum(const Combiner &combiner) {
-  return isa<arith::AddFOp, math::FmaOp>(combiner.op);
-}
+bool isFloatSum(const Combiner &combiner) { return isa<arith::AddFOp, math::FmaOp>(combiner.op); }
 
 Value noSum(ImplicitLocOpBuilder &b, Type type) {
   auto element = cast<FloatType>(getElementTypeOrSelf(type));

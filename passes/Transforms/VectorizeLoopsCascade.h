@@ -33,7 +33,7 @@ struct CascadeLoop {
   unsigned dim;
   mlir::Value low, high;
   int64_t step = 1;
-  mlir::Value inside;     ///< steps that one iteration adds to an accumulator
+  mlir::Value inside; ///< steps that one iteration adds to an accumulator
   bool isOutermost = true, isInnermost = true;
   llvm::SmallBitVector sums = {}; ///< which of the carried values are sums
 };
