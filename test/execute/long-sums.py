@@ -107,28 +107,27 @@ def cases(rng):
         yield "columns", lambda x: sum64(x, axis=0), [full(m, width)], packed(m), 0
     yield "few", lambda x: sum64(x, axis=0), [full(N // 4, 24)], registers(N // 4), 0
     yield "middle", lambda x: sum64(x, axis=1) / x.shape[1], [full(2, K, 9)], packed(K) + 1, 0
-    for shape in ((3000, 1000), (3, 1_000_000), (1_000_000, 3)):
+    for shape in ((3000, 1000), (1_000_000, 3)):
         y = near(*shape[::-1], about=1)
         yield "crossed", lambda x, y: np.einsum("ij,ji->", x.astype("f8"), y), [full(*shape), y], registers(N) + 256, 0
     yield "outer", lambda x: sum64(x, axis=(0, 2)), [full(K, 7, 4)], registers(4 * K), 0
     multiply = lambda x, w: x.astype("f8") @ w
     for n in (3, 64, 700):
-        k = K if n < 700 else K // 10
+        k = K if n < 700 else K // 20
         yield "vector", multiply, [full(k), near(k, n, about=1)], packed(k), 0
         yield "row", multiply, [full(1, k), near(k, n, about=1)], packed(k), 0
         yield "three", multiply, [full(3, k), near(k, n, about=1)], packed(k), 0
     yield "times", multiply, [near(5, K, about=1), full(K)], registers(K), 0
-    for m, n in ((2, 40), (7, 33), (17, 40), (40, 16)):
+    for m, n in ((7, 33), (17, 20)):
         yield "product", multiply, [full(m, K), near(K, n, about=1)], packed(K), 0
         yield "turned", lambda x, w: x.astype("f8") @ w.T, [full(m, K), near(n, K, about=1)], packed(K), 0
-    yield "product", multiply, [full(200, 20000), near(20000, 100, about=1)], packed(20000), 0
-    yield "added", lambda x, w, c: c + x.astype("f8") @ w, [full(17, K), near(K, 40, about=1), full(17, 40)], packed(K) + 1, 0
-    yield "narrow", multiply, [full(17, K), near(K, 40, about=1, dtype="f2")], packed(K), 0
+    yield "added", lambda x, w, c: c + x.astype("f8") @ w, [full(17, K), near(K, 20, about=1), full(17, 20)], packed(K) + 1, 0
+    yield "narrow", multiply, [full(17, K), near(K, 20, about=1, dtype="f2")], packed(K), 0
     apart = lambda x, y: np.array([[np.sum((a.astype("f8") - b) ** 2) for b in y.T] for a in x])
     # A difference is rounded as well, and its square doubles that.
-    for m, n in ((2, 300), (40, 150)):
-        yield "distances", apart, [full(m, K // 20), near(K // 20, n, about=1)], packed(K // 20) + 3, 0
-    yield "windows", windows, [full(30000, 34), near(20, 30000, 3, about=1)], packed(90000), 0
+    for m, n in ((2, 300), (33, 130)):
+        yield "distances", apart, [full(m, 6000), near(6000, n, about=1)], packed(6000) + 3, 0
+    yield "windows", windows, [full(30000, 18), near(8, 30000, 3, about=1)], packed(90000), 0
 
 
 def main():
