@@ -12,7 +12,8 @@ more: |error| <= gamma(d + 1) times the sum of the absolute values, gamma(d) = d
   steps, and K / 1024 of them.
 
 One accumulator would make it n. The numbers are near 1000 or near 1, all of one sign, so that
-accumulators become large and round the same way often: that is the worst case in practice.
+accumulators become large and round the same way often: that is the worst case in practice. With VERBOSE
+in the environment every error is shown.
 """
 import os
 import subprocess
