@@ -66,10 +66,10 @@ public:
                                     bool inPlace = false);
   /// The same of operands in any order: multiply(rows: [?], panels: [?], C, row start, block
   /// stride, row stride, row step, panel start, panel stride, panel step, steps, block from,
-  /// to, panel from, to, height, add, apart). Element (i * height + r, k) of A lies at row start + i *
-  /// block stride + r * row stride + k * row step, element (k, j * NR + c) of B at panel
-  /// start + j * panel stride + k * panel step + c. The last panel of B must be padded to NR
-  /// columns where there are no `masks`, and where B is narrower than the sums.
+  /// to, panel from, to, height, add, apart). Element (i * height + r, k) of A lies at row start +
+  /// i * block stride + r * row stride + k * row step, element (k, j * NR + c) of B at panel start
+  /// + j * panel stride + k * panel step + c. The last panel of B must be padded to NR columns
+  /// where there are no `masks`, and where B is narrower than the sums.
   mlir::func::FuncOp multiplyStrided(mlir::Type panels, mlir::Type sum, bool fma);
 
   /// keep(memory: [?]): does nothing, but the memory is planned for.

@@ -254,7 +254,11 @@ TEST_P(VectorizeLoops, GivesEachRowTheSameBitsAlone) {
   auto code = Code::compile(ir, pass(), GetParam());
   ASSERT_TRUE(code);
   for (const char *name : {"product", "productT", "chain"})
-    for (auto [n, m, k] : {std::array<int64_t, 3>{49, 45, 300}, {100, 130, 9}, {5, 21, 64}, {137, 45, 2100}, {3, 45, 2100}}) {
+    for (auto [n, m, k] : {std::array<int64_t, 3>{49, 45, 300},
+                           {100, 130, 9},
+                           {5, 21, 64},
+                           {137, 45, 2100},
+                           {3, 45, 2100}}) {
       bool transposed = name == std::string("productT"), chain = name == std::string("chain");
       if (chain && k > 1000)
         continue;
