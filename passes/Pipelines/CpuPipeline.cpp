@@ -7,6 +7,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -22,13 +23,20 @@ using namespace mlir;
 
 namespace mad {
 
+/// Blocks are LLVM's business.
+static std::unique_ptr<Pass> canonicalizer() {
+  GreedyRewriteConfig config;
+  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  return createCanonicalizerPass(config);
+}
+
 static void simplify(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(canonicalizer());
   pm.addPass(createCSEPass());
 }
 
 static void simplifyValues(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(canonicalizer());
   pm.addNestedPass<func::FuncOp>(createMergeEqualOps());
 }
 
@@ -94,17 +102,20 @@ static void buildLlvm(OpPassManager &pm, const CpuOptions &options) {
   // Calls libm, so the program's functions must have given its names back.
   pm.addPass(createExpandMath({options.level}));
   pm.addPass(createExpandNarrowFloats({options.level}));
-  simplify(pm);
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(arith::createArithExpandOpsPass());
-  pm.addNestedPass<func::FuncOp>(createLowerBranches());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addNestedPass<func::FuncOp>(createLowerChecks());
-  pm.addPass(createConvertVectorToLLVMPass());
-  pm.addPass(createConvertToLLVMPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  simplify(pm);
+  // All of one function before the next, while it is in the cache.
+  OpPassManager &each = pm.nest<func::FuncOp>();
+  simplify(each);
+  each.addPass(memref::createExpandStridedMetadataPass());
+  each.addPass(createLowerAffinePass());
+  each.addPass(arith::createArithExpandOpsPass());
+  each.addPass(createLowerBranches());
+  each.addPass(createSCFToControlFlowPass());
+  each.addPass(createLowerChecks());
+  each.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createFunctionsToLlvm());
+  OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
+  lowered.addPass(createReconcileUnrealizedCastsPass());
+  simplify(lowered);
 }
 
 llvm::ArrayRef<llvm::StringRef> cpuStages() {

@@ -128,6 +128,16 @@ def PadWindows : Pass<"mad-pad-windows", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numCopies", "num-copies", "padded copies">];
 }
 
+def FunctionsToLlvm : Pass<"mad-functions-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "converts to the LLVM dialect, one function after the other";
+  let description = [{
+    What convert-to-llvm does with the module at once: it keeps the old ops beside
+    the new ones until all are made, which for long programs are more than the
+    caches of the CPU hold.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "computes elementwise ops where their values are read";
   let description = [{
