@@ -15,6 +15,8 @@ packages=(
   # Lexer and parser are generated.
   re2c bison
   cmake ninja-build ccache
+  # The allocator of the tool; without it long programs compile slower.
+  libjemalloc-dev
   # Readers of weights; zstd is what LLVM's own CMake files ask for.
   zlib1g-dev nlohmann-json3-dev libzstd-dev
   # Tests and examples. gcc, g++, make: programs that use compiled models.

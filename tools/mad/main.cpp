@@ -50,8 +50,9 @@ static int run(const std::vector<std::string> &words) {
 
 int main(int argc, char **argv) {
 #ifdef M_MXFAST
-  // Small pieces join their neighbours when they are freed. The C library would keep them
-  // apart in lists, and later walk through all of a large heap in no order of its memory.
+  // For the C library's allocator: small pieces join their neighbours when they are freed. It
+  // would keep them apart in lists, and later walk through all of a large heap in no order of
+  // its memory.
   mallopt(M_MXFAST, 0);
 #endif
   return finishOutput(run({argv + 1, argv + argc}));
