@@ -219,13 +219,17 @@ public:
   ArrayRef<Buffer> buffers() const { return all; }
 
 private:
-  void placeStatic(Buffer &buffer, ArrayRef<Buffer> placed);
+  void placeStatic(Buffer &buffer);
   void placeDynamic(Buffer &buffer);
+  void forget(int64_t begin);
   Value bytes(OpBuilder &b, Location loc, SizeCloner &sizes, const Buffer &buffer) const;
 
   func::FuncOp function;
   SmallVector<Buffer> all;
   SmallVector<SmallVector<unsigned>> slots;
+  /// Of those placed, what a later one may overlap: the static ones, and those of each slot.
+  SmallVector<unsigned> near;
+  SmallVector<SmallVector<unsigned>> nearSlots;
   int64_t staticBytes = 0;
 };
 
@@ -252,14 +256,14 @@ LogicalResult ArenaPlan::checkSizes() const {
                                   << "` needs more memory than a machine has";
 }
 
-void ArenaPlan::placeStatic(Buffer &buffer, ArrayRef<Buffer> placed) {
+void ArenaPlan::placeStatic(Buffer &buffer) {
   auto size = [](const Buffer &b) {
     return staticSize(b.type()) * std::max<int64_t>(*b.knownCount(), 0);
   };
   SmallVector<const Buffer *> busy;
-  for (const Buffer &other : placed)
-    if (other.isStatic() && other.overlaps(buffer))
-      busy.push_back(&other);
+  for (unsigned other : near)
+    if (all[other].overlaps(buffer))
+      busy.push_back(&all[other]);
   llvm::sort(busy, [](const Buffer *x, const Buffer *y) { return x->offset < y->offset; });
   for (const Buffer *other : busy) {
     if (buffer.offset + size(buffer) <= other->offset)
@@ -267,13 +271,14 @@ void ArenaPlan::placeStatic(Buffer &buffer, ArrayRef<Buffer> placed) {
     buffer.offset = std::max(buffer.offset, other->offset + size(*other));
   }
   staticBytes = std::max(staticBytes, buffer.offset + size(buffer));
+  near.push_back(&buffer - all.begin());
 }
 
 void ArenaPlan::placeDynamic(Buffer &buffer) {
   auto same = [&](unsigned other) { return sameSize(all[other], buffer); };
   std::optional<unsigned> best;
   for (auto [i, slot] : llvm::enumerate(slots)) {
-    if (llvm::any_of(slot, [&](unsigned other) { return all[other].overlaps(buffer); }))
+    if (llvm::any_of(nearSlots[i], [&](unsigned o) { return all[o].overlaps(buffer); }))
       continue;
     bool fits = llvm::any_of(slot, same);
     if (!best || fits)
@@ -284,17 +289,33 @@ void ArenaPlan::placeDynamic(Buffer &buffer) {
   if (!best) {
     best = slots.size();
     slots.emplace_back();
+    nearSlots.emplace_back();
   }
   buffer.slot = *best;
   slots[*best].push_back(&buffer - all.begin());
+  nearSlots[*best].push_back(&buffer - all.begin());
+}
+
+/// What ends before `begin` is in nobody's way any more.
+void ArenaPlan::forget(int64_t begin) {
+  auto isOver = [&](unsigned i) { return all[i].last < begin; };
+  llvm::erase_if(near, isOver);
+  for (SmallVector<unsigned> &slot : nearSlots)
+    llvm::erase_if(slot, isOver);
 }
 
 void ArenaPlan::place() {
-  for (auto [i, buffer] : llvm::enumerate(all))
+  SmallVector<int64_t> begins(all.size()); // of each buffer and all behind it
+  int64_t begin = INT64_MAX;
+  for (size_t i = all.size(); i-- > 0;)
+    begins[i] = begin = std::min(begin, all[i].first);
+  for (auto [i, buffer] : llvm::enumerate(all)) {
+    forget(begins[i]);
     if (buffer.isStatic())
-      placeStatic(buffer, ArrayRef(all).take_front(i));
+      placeStatic(buffer);
     else
       placeDynamic(buffer);
+  }
 }
 
 Value ArenaPlan::bytes(OpBuilder &b, Location loc, SizeCloner &sizes, const Buffer &buffer) const {
