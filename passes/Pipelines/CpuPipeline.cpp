@@ -69,6 +69,7 @@ static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  pm.addPass(createOrderGlobals());
   simplify(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
   simplify(pm);

@@ -229,6 +229,16 @@ def MergeEqualOps : Pass<"mad-merge-equal-ops", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numMerged", "num-merged", "ops replaced by an equal one">];
 }
 
+def OrderGlobals : Pass<"mad-order-globals", "::mlir::ModuleOp"> {
+  let summary = "brings the constants of bufferization into the order of their uses";
+  let description = [{
+    Bufferization goes through the functions of a module in an order that depends on
+    addresses, so the globals that it makes of constants, and their names, differed
+    from one run to the next. Here they come to the front of the module in the order
+    in which the code uses them, and are named in that order.
+  }];
+}
+
 def PackContractions : Pass<"mad-pack-contractions", "::mlir::ModuleOp"> {
   let summary = "multiplies large matrices in packed blocks";
   let description = [{
