@@ -73,6 +73,10 @@ MAD_API size_t mad_dtype_size(mad_dtype dtype);
 /* "f32" and so on; "?" for an unknown type. */
 MAD_API const char *mad_dtype_name(mad_dtype dtype);
 
+/* No extent is larger, so that sums of extents stay within 64 bits: no memory has more
+ * elements, and a tensor without elements needs no more. */
+#define MAD_MAX_EXTENT ((int64_t)1 << 47)
+
 /* A dense row-major tensor in the caller's memory. A scalar has rank 0 and may
  * have a null shape. `data` may be null when an extent is 0. Aligned to its
  * element type; 64 bytes is fastest. */

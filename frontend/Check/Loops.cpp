@@ -48,11 +48,13 @@ bool Checker::overRange(const Node *binder, const char *word, Over &over) {
         .help("write " + quoted(std::string(binder->text) + " in 0..n"));
   if (!low || !high)
     return false;
-  if (frame->root->facts.atLeast(*high, *low) == Answer::No) {
+  auto complain = [&](const std::string &, const std::string &) {
     Report(*this, code::E0216, binder->span,
            "the range ends before it begins: " + low->str() + " to " + high->str());
+  };
+  if (!requireAtLeast(*high - *low, DimExpr(0), binder->span,
+                      "the range of " + quoted(binder->text) + " ends before it begins", complain))
     return false;
-  }
   over.low = *low;
   over.steps = {*high - *low, ""};
   if (*low == DimExpr(0) && binder->kids[1]->kind == Kind::Name)
@@ -388,11 +390,13 @@ Value Checker::iterate(const Node *n, const Want &want) {
   Want inside = name ? want.part(0) : want;
   Value start = carried(initialValue(n->kids[1], inside), n);
   auto limit = sizeOf(n->kids[4], "the limit of an `iterate`");
-  if (auto rounds = limit ? limit->constant() : std::nullopt; rounds && *rounds < 0) {
+  auto complain = [&](const std::string &, const std::string &) {
     Report(*this, code::E0212, n->kids[4]->span,
-           "the limit of an `iterate` is at least 0, found " + std::to_string(*rounds));
+           "the limit of an `iterate` is at least 0, found " + limit->str());
+  };
+  if (limit && !requireAtLeast(*limit, DimExpr(0), n->kids[4]->span,
+                               "the limit of an `iterate` is negative", complain))
     limit.reset();
-  }
   hir::Node *node = b.detached(hir::Op::Iterate, {});
   hir::Region regions[2];
   std::vector<Value> leaves;

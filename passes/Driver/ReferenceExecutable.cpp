@@ -34,6 +34,19 @@ bool toReference(const io::Tensor &from, mad_dtype dtype, RefTensor &tensor) {
   return true;
 }
 
+/// What the runtime says of compiled code.
+bool fitsExtents(const std::string &entry, const std::string &name, const io::Tensor &input,
+                 std::string &error) {
+  for (auto [dim, extent] : llvm::enumerate(input.shape))
+    if (extent > MAD_MAX_EXTENT) {
+      error = "input `" + name + "` of `" + entry + "` has extent " + std::to_string(extent) +
+              " in dimension " + std::to_string(dim) + ", expected at most " +
+              std::to_string(MAD_MAX_EXTENT);
+      return false;
+    }
+  return true;
+}
+
 class ReferenceExecutable : public Executable {
 public:
   ReferenceExecutable(Compilation &compilation, bool f64, RefOpObserver observe)
@@ -66,6 +79,9 @@ public:
     for (auto &[name, tensor] : weights)
       context.weights[name] = &tensor;
     std::vector<RefTensor> in, out;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (!fitsExtents(entry, signature->inputs[i].name, inputs[i], error))
+        return false;
     for (size_t i = 0; i < inputs.size(); ++i)
       if (!toReference(inputs[i], signature->inputs[i].dtype, in.emplace_back())) {
         error = "no memory for the input `" + signature->inputs[i].name + "`";

@@ -94,6 +94,14 @@ mad_status mad_error_negative(mad_error *error, const mad_operand *at, int32_t d
               NAMES(at), extent, dim, at->info->dims[dim]);
 }
 
+mad_status mad_error_too_long(mad_error *error, const mad_operand *at, int32_t dim,
+                              int64_t extent) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              OPERAND " has extent %" PRId64 " in dimension %" PRId32
+                      " (`%s`), expected at most %" PRId64,
+              NAMES(at), extent, dim, at->info->dims[dim], MAD_MAX_EXTENT);
+}
+
 mad_status mad_error_too_large(mad_error *error, const mad_operand *at) {
   return fail(error, MAD_INVALID_ARGUMENT,
               OPERAND " has a shape of more bytes than memory can hold", NAMES(at));

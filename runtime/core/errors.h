@@ -28,6 +28,7 @@ typedef struct mad_operand {
 mad_status mad_error_rank(mad_error *error, const mad_operand *at, int32_t rank);
 mad_status mad_error_dtype(mad_error *error, const mad_operand *at, mad_dtype dtype);
 mad_status mad_error_no_shape(mad_error *error, const mad_operand *at);
+mad_status mad_error_too_long(mad_error *error, const mad_operand *at, int32_t dim, int64_t extent);
 mad_status mad_error_negative(mad_error *error, const mad_operand *at, int32_t dim, int64_t extent);
 mad_status mad_error_too_large(mad_error *error, const mad_operand *at);
 mad_status mad_error_no_data(mad_error *error, const mad_operand *at);

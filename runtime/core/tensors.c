@@ -36,9 +36,12 @@ static mad_status checkType(mad_error *error, const mad_operand *at, const mad_t
     return mad_error_rank(error, at, tensor->rank);
   if (tensor->rank > 0 && !tensor->shape)
     return mad_error_no_shape(error, at);
-  for (int32_t i = 0; i < tensor->rank; ++i)
+  for (int32_t i = 0; i < tensor->rank; ++i) {
     if (tensor->shape[i] < 0)
       return mad_error_negative(error, at, i, tensor->shape[i]);
+    if (tensor->shape[i] > MAD_MAX_EXTENT)
+      return mad_error_too_long(error, at, i, tensor->shape[i]);
+  }
   return fitsMemory(tensor) ? MAD_OK : mad_error_too_large(error, at);
 }
 

@@ -10,6 +10,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 #include <random>
@@ -401,6 +402,15 @@ static void formatDim(llvm::raw_ostream &os, const io::Tensor &t, size_t dim, in
   os << "]";
 }
 
+/// How many brackets and numbers there are to write, about; `i8[N, 0]` has brackets alone.
+static bool isLong(const io::Tensor &tensor) {
+  int64_t count = 1;
+  for (int64_t extent : tensor.shape)
+    if (llvm::MulOverflow(count, std::max<int64_t>(extent, 1), count) || count > 1000)
+      return true;
+  return false;
+}
+
 std::string format(const std::string &name, const io::Tensor &tensor) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -408,7 +418,7 @@ std::string format(const std::string &name, const io::Tensor &tensor) {
   if (!tensor.shape.empty())
     os << shapeText(tensor.shape);
   os << " =" << (tensor.shape.size() > 1 ? "\n" : " ");
-  formatDim(os, tensor, 0, 0, tensor.elements() > 1000);
+  formatDim(os, tensor, 0, 0, isLong(tensor));
   return text;
 }
 

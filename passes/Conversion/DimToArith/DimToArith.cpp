@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/DimToArith/DimToArith.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "runtime/mad.h"
 #include <cmath>
 
 using namespace mlir;
@@ -77,7 +78,7 @@ bool dimMayFail(const DimExpr &dim) {
       return true;
     factors += std::abs(double(coefficient));
   }
-  return factors > 0x1p15 && !dim.constant();
+  return factors > 0x1p62 / double(MAD_MAX_EXTENT) && !dim.constant();
 }
 
 std::string dimFailure(const DimExpr &dim) {

@@ -219,6 +219,8 @@ struct ScanLowering : LoweringPattern<ScanOp> {
     auto low = DimExpr::parse(op.getLow()), high = DimExpr::parse(op.getHigh());
     if (!low || !high)
       return b.notifyMatchFailure(op, "not a dimension");
+    lowering.checkNestedSize(b, op, *low);
+    lowering.checkNestedSize(b, op, *high);
     Carrier carrier(lowering, op, b);
     size_t carried = op.getInitial().size();
     SmallVector<Value> initial = carrier.begin(op.getInitial(), adaptor.getInitial(), op.getBody());
@@ -255,6 +257,7 @@ struct IterateLowering : LoweringPattern<IterateOp> {
     auto limit = DimExpr::parse(op.getLimit());
     if (!limit)
       return b.notifyMatchFailure(op, "not a dimension");
+    lowering.checkNestedSize(b, op, *limit);
     Value most = arith::IndexCastOp::create(b, loc, b.getI64Type(), lowering.size(b, op, *limit));
     Carrier carrier(lowering, op, b);
     SmallVector<Value> initial = carrier.begin(op.getInitial(), adaptor.getInitial(), op.getBody());

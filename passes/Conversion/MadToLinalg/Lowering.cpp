@@ -141,8 +141,8 @@ void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Val
   cf::AssertOp::create(b, loc, arith::XOrIOp::create(b, loc, failed, yes), message);
 }
 
-void Lowering::checkSize(OpBuilder &b, Operation *op, const DimExpr &dim) {
-  if (!dimMayFail(dim))
+void Lowering::checkNestedSize(OpBuilder &b, Operation *op, const DimExpr &dim) {
+  if (isa<func::FuncOp>(op->getParentOp()) || !dimMayFail(dim))
     return;
   Value failed =
       dimFails(b, op->getLoc(), dim, [&](StringRef name) { return parameter(op, name); });

@@ -45,8 +45,9 @@ public:
   /// and ends (`cf.assert`): what follows is sure that it holds.
   void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::Value found,
              mlir::Value bound, std::string message, bool showsValues = true);
-  /// The same for a dimension that may overflow or divide by zero, where it is computed.
-  void checkSize(mlir::OpBuilder &b, mlir::Operation *op, const DimExpr &dim);
+  /// The same for a dimension that may overflow or divide by zero, where it is computed inside of
+  /// a loop or branch. What the body of a function always computes, `prepare` has checked.
+  void checkNestedSize(mlir::OpBuilder &b, mlir::Operation *op, const DimExpr &dim);
   /// Of a loop of scf that was a `mad.scan`: how many values that carried, and where
   /// what the others collect goes.
   llvm::DenseMap<mlir::Operation *, std::pair<size_t, mlir::Value>> loops;

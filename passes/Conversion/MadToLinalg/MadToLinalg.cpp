@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -48,6 +49,17 @@ void gatherAttributes(func::FuncOp function, ArrayAttr indexChecks) {
   function->setAttr("entry", entry.getDictionary(function.getContext()));
 }
 
+/// What an op computes of dimensions, besides the shapes of its results.
+SmallVector<StringRef> dimensionsOf(Operation &op) {
+  if (auto dim = dyn_cast<DimOp>(op))
+    return {dim.getExpression()};
+  if (auto scan = dyn_cast<ScanOp>(op))
+    return {scan.getLow(), scan.getHigh()};
+  if (auto iterate = dyn_cast<IterateOp>(op))
+    return {iterate.getLimit()};
+  return {};
+}
+
 /// Sizes that the body always computes and that may overflow or divide by zero, each with its
 /// place: `prepare` refuses them.
 ArrayAttr sizesOf(func::FuncOp function) {
@@ -63,8 +75,8 @@ ArrayAttr sizesOf(func::FuncOp function) {
     sizes.push_back(b.getStrArrayAttr({size.str(), placeOf(loc)}));
   };
   for (Operation &op : function.getBody().front()) {
-    if (auto dim = dyn_cast<DimOp>(op))
-      if (auto size = DimExpr::parse(dim.getExpression()))
+    for (StringRef text : dimensionsOf(op))
+      if (auto size = DimExpr::parse(text))
         add(*size, op);
     for (Type t : op.getResultTypes())
       if (auto type = dyn_cast<RankedTensorType>(t))

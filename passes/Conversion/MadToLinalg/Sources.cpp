@@ -54,9 +54,7 @@ struct DimLowering : LoweringPattern<DimOp> {
     auto dim = DimExpr::parse(op.getExpression());
     if (!dim)
       return b.notifyMatchFailure(op, "not a dimension");
-    // At the top `prepare` has computed it before.
-    if (!isa<func::FuncOp>(op->getParentOp()))
-      lowering.checkSize(b, op, *dim);
+    lowering.checkNestedSize(b, op, *dim);
     Value index = lowering.size(b, op, *dim);
     Value scalar = arith::IndexCastOp::create(b, op.getLoc(), b.getI64Type(), index);
     b.replaceOp(op, tensorOf(b, op.getLoc(), scalar));
