@@ -116,7 +116,7 @@ bool Checker::affine(const Node *n, AffineForm &out) {
   case Kind::Number: {
     if (n->text.find_first_of(".eE") != std::string_view::npos)
       return false;
-    Value value = number(n);
+    Value value = number(n, {});
     out.offset = value.number;
     return value.kind == Value::Integer;
   }

@@ -186,6 +186,7 @@ private:
   bool solveOne(CallMatch &match, const CallMatch::Equation &equation, bool plain);
   bool checkEquations(CallMatch &match);
   Value emitCall(CallMatch &match);
+  void renameForCaller(hir::Type &type, CallMatch &match);
   Value inlineCall(CallMatch &match);
   std::string signature(const CallMatch &match);
 
@@ -221,7 +222,8 @@ private:
   // Expressions.cpp
   Value expr(const Node *n, const Want &want = {});
   Value exprKind(const Node *n, const Want &want);
-  Value number(const Node *n);
+  bool fewDimensions(size_t rank, size_t indices, const Node *at);
+  Value number(const Node *n, const Want &want);
   Value block(const Node *n, const Want &want);
   void statement(const Node *n);
   void let(const Node *n);

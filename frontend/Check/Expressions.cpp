@@ -15,6 +15,16 @@ namespace mad::elab {
 
 using namespace ast;
 
+/// Also in index notation, where a value has a dimension for each index that it depends on.
+bool Checker::fewDimensions(size_t rank, size_t indices, const Node *at) {
+  if (rank <= maxRank)
+    return true;
+  Report(*this, code::E0219, at->span,
+         "a tensor has at most " + std::to_string(maxRank) + " dimensions, found " +
+             std::to_string(rank) + (indices ? " with those of the indices" : ""));
+  return false;
+}
+
 Value Checker::expr(const Node *n, const Want &want) {
   if (depth >= maxNesting) {
     Report(*this, code::E0412, n->span, "calls and expressions are nested too deeply");
@@ -31,6 +41,8 @@ Value Checker::expr(const Node *n, const Want &want) {
                " has more elements than a machine can hold");
     value = {};
   }
+  if (value.isTensor() && !fewDimensions(value.ref.type().shape.size(), value.space.size(), n))
+    value = {};
   b.span = saved;
   return value;
 }
@@ -38,7 +50,7 @@ Value Checker::expr(const Node *n, const Want &want) {
 Value Checker::exprKind(const Node *n, const Want &want) {
   switch (n->kind) {
   case Kind::Number:
-    return number(n);
+    return number(n, want);
   case Kind::Bool:
     return Value::boolean(n->text == "true");
   case Kind::String: {
@@ -100,7 +112,7 @@ static bool isTiny(const std::string &digits) {
   return first > point;
 }
 
-Value Checker::number(const Node *n) {
+Value Checker::number(const Node *n, const Want &want) {
   std::string digits;
   for (char c : n->text)
     if (c != '_')
@@ -118,7 +130,9 @@ Value Checker::number(const Node *n) {
   double value = 0;
   auto [at, failed] = std::from_chars(begin, end, value);
   if (at != end || (failed == std::errc::result_out_of_range && !isTiny(digits))) {
-    Report(*this, code::E0304, n->span, shownNumber(n->text) + " does not fit into `f64`");
+    Element wide = want.element && isFloat(*want.element) ? *want.element : Element::F64;
+    Report(*this, code::E0304, n->span,
+           shownNumber(n->text) + " does not fit into " + quoted(hir::name(wide)));
     return {};
   }
   return Value::floating(value);
@@ -300,8 +314,19 @@ Value Checker::array(const Node *n, const Want &want) {
   return element ? arrayOfParts(n, std::move(parts), *element) : Value();
 }
 
-/// Constants of one shape become one constant.
-static bool joinConstants(const std::vector<Value> &parts, hir::Node &into) {
+/// Constants of one shape become one constant. What has a name may stand in many lists: then few
+/// numbers alone, so that a program cannot be longer than its text by much.
+static bool joinConstants(const Node *n, const std::vector<Value> &parts, hir::Node &into) {
+  constexpr size_t maxNamed = 4096;
+  bool written = std::all_of(n->kids.begin(), n->kids.end(), [](const Node *kid) {
+    return kid->kind == Kind::Number || kid->kind == Kind::Bool || kid->kind == Kind::Array ||
+           kid->kind == Kind::Unary;
+  });
+  size_t total = 0;
+  for (const Value &part : parts)
+    total += part.ref.node->values.size() + part.ref.node->integers.size();
+  if (!written && total > maxNamed)
+    return false;
   for (const Value &part : parts) {
     const hir::Node *node = part.ref.node;
     if (node->op != hir::Op::Constant)
@@ -337,8 +362,10 @@ Value Checker::arrayOfParts(const Node *n, std::vector<Value> parts, Element ele
   hir::Dim count{DimExpr(int64_t(parts.size())), ""};
   Dims full = shape;
   full.insert(full.begin(), count);
+  if (!fewDimensions(space.size() + full.size(), space.size(), n))
+    return {};
   hir::Node joined;
-  if (space.empty() && joinConstants(parts, joined)) {
+  if (space.empty() && joinConstants(n, parts, joined)) {
     hir::Node *node = b.append(hir::Op::Constant, {hir::Type{element, full}});
     node->values = std::move(joined.values);
     node->integers = std::move(joined.integers);

@@ -13,7 +13,6 @@ namespace mad::elab {
 using namespace ast;
 
 /// As many as an artifact can describe with ease; nobody needs more.
-static constexpr size_t maxRank = 16;
 
 /// Of one value. Tuples of tuples of tuples grow fast.
 static constexpr size_t maxTensors = 4096;

@@ -18,6 +18,9 @@
 
 namespace mad::elab {
 
+/// Dimensions of one tensor: what the runtime takes.
+constexpr size_t maxRank = 16;
+
 /// Number of an index; one that is bound later, or further inside, is larger.
 using IndexId = uint32_t;
 

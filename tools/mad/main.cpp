@@ -7,6 +7,7 @@
 #include "tools/mad/Common.h"
 #include "llvm/Config/llvm-config.h"
 #include <malloc.h>
+#include <new>
 
 using namespace mad::tool;
 
@@ -55,5 +56,12 @@ int main(int argc, char **argv) {
   // its memory.
   mallopt(M_MXFAST, 0);
 #endif
-  return finishOutput(run({argv + 1, argv + argc}));
+  int exit = UserError;
+  try {
+    exit = run({argv + 1, argv + argc});
+  } catch (const std::bad_alloc &) {
+    // What was written beside a file is removed on the way here.
+    fail("there is not enough memory");
+  }
+  return finishOutput(exit);
 }
