@@ -382,11 +382,31 @@ bool Checker::evaluateArguments(CallMatch &match) {
 // The call
 //===----------------------------------------------------------------------===//
 
-/// Dimensions get the names that they have for the caller.
-static void rename(hir::Type &type, const std::map<std::string, std::string> &names) {
+/// Dimensions get the names that they have for the caller. A name that the body gave to a size of
+/// its own, as `let height = ...`, means nothing there.
+void Checker::renameForCaller(hir::Type &type, CallMatch &match) {
+  std::set<std::string> known;
+  auto add = [&](const Dims &dims) {
+    for (const hir::Dim &dim : dims)
+      known.insert(dim.name);
+  };
+  for (const Value &value : match.values) {
+    std::vector<Value> leaves;
+    flatten(value, leaves);
+    for (const Value &leaf : leaves)
+      if (leaf.isTensor())
+        add(leaf.shape());
+  }
+  for (const auto &[name, local] : match.scope.names)
+    if (local.kind == Local::Pack)
+      add(local.pack);
+  Frame inner = frame->at(match.fn->module, &match.scope);
+  Enter enter(*this, inner);
   for (hir::Dim &dim : type.shape)
-    if (auto it = names.find(dim.name); it != names.end())
+    if (auto it = match.names.find(dim.name); it != match.names.end())
       dim.name = it->second;
+    else if (!known.count(dim.name) && !findDeclaration(dim.name))
+      dim.name.clear();
 }
 
 Value Checker::emitCall(CallMatch &match) {
@@ -416,7 +436,7 @@ Value Checker::emitCall(CallMatch &match) {
   std::vector<Value> results;
   for (hir::Ref ref : instance.function->body.results) {
     hir::Type type = ref.type();
-    rename(type, match.names);
+    renameForCaller(type, match);
     node->types.push_back(std::move(type));
     results.push_back(Value::tensor({node, uint32_t(results.size())}));
   }

@@ -384,10 +384,11 @@ void Checker::declaredRanges(const Node *n, const std::vector<IndexId> &found) {
 }
 
 /// A subscript that is neither an index nor a name of anything, outside of what declares names.
+/// Indices of reductions inside are known by then.
 const ast::Node *Checker::strangerIn(const Node *n, bool outermost,
                                      const std::function<bool(std::string_view)> &isIndex) {
-  bool declares = n->kind == Kind::Block || n->kind == Kind::Reduce || n->kind == Kind::Scan ||
-                  n->kind == Kind::Iterate || n->kind == Kind::For || n->kind == Kind::LetIndex;
+  bool declares = n->kind == Kind::Block || n->kind == Kind::Scan || n->kind == Kind::Iterate ||
+                  n->kind == Kind::For || n->kind == Kind::LetIndex;
   if (declares && !outermost)
     return nullptr;
   if (n->kind == Kind::Index)

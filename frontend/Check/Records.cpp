@@ -11,6 +11,7 @@
 #include "frontend/Check/Checker.h"
 
 #include <algorithm>
+#include <set>
 
 namespace mad::elab {
 
@@ -126,6 +127,14 @@ std::optional<TypeTree> Checker::recordType(Declaration &decl, const Node *at,
   return tree;
 }
 
+/// The names in the sizes of all tensors of a type.
+static void addSymbols(const TypeTree &tree, std::set<std::string> &names) {
+  for (const hir::Dim &dim : tree.type.shape)
+    names.merge(dim.size.symbols());
+  for (const TypeTree &part : tree.parts)
+    addSymbols(part, names);
+}
+
 /// Checks a record where it is declared; its dimensions are unknown sizes.
 void Checker::defineRecord(Declaration &decl) {
   const Node *generics = decl.node->kids[0], *fields = decl.node->kids[1];
@@ -160,9 +169,16 @@ void Checker::defineRecord(Declaration &decl) {
     return;
   decl.state = Declaration::Busy;
   size_t before = failures;
+  std::set<std::string> determined;
   for (const Node *field : fields->kids)
-    if (field->kind == Kind::Param)
-      typeOf(field->kids[0]);
+    if (auto type = field->kind == Kind::Param ? typeOf(field->kids[0]) : std::nullopt)
+      addSymbols(*type, determined);
+  for (const Node *g : generics->kids)
+    if (failures == before && !determined.count(std::string(g->text)))
+      Report(*this, code::E0415, g->span,
+             "no field of " + quoted(decl.name) + " has " + quoted(g->text) +
+                 " in its size: nothing determines it")
+          .help("leave " + quoted(g->text) + " out, or give a field a dimension of it");
   decl.state = failures == before ? Declaration::Good : Declaration::Bad;
 }
 
