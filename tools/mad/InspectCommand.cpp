@@ -4,10 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "passes/Driver/Executable.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/InspectAsMad.h"
 #include "llvm/ADT/StringRef.h"
+#include <filesystem>
 
 namespace mad::tool {
 
@@ -36,6 +39,18 @@ static void printSignature(const Signature &s) {
   print(oneLine(text) + "\n");
 }
 
+/// From the folder of the model; a module writes it from its own.
+static std::string fileOf(const hir::Weight &weight, Compilation &compilation,
+                          const std::string &model) {
+  namespace fs = std::filesystem;
+  auto source = compilation.module().lookupSymbol<WeightSourceOp>(weight.name);
+  if (!source || fs::path(weight.path).is_absolute())
+    return weight.path;
+  fs::path folder = fs::path(model).parent_path();
+  fs::path file = fs::path(source.getPath().str()).lexically_normal();
+  return file.lexically_proximate(folder.lexically_normal()).string();
+}
+
 static int inspectModel(const std::string &path) {
   Compilation compilation;
   if (!compilation.load(path))
@@ -49,7 +64,7 @@ static int inspectModel(const std::string &path) {
     if (w.value)
       print("weight " + w.name + ": " + str(w.type) + " computed\n");
     else
-      print(oneLine("weight " + w.name + ": " + str(w.type) + " from " + w.path +
+      print(oneLine("weight " + w.name + ": " + str(w.type) + " from " + fileOf(w, compilation, path) +
                     (w.entry.empty() ? "" : " : " + w.entry) +
                     (w.transposed ? " transposed" : "")) +
             "\n");
