@@ -275,9 +275,13 @@ LogicalResult Interpreter::shape(Operation *op, Type type, SmallVector<int64_t> 
       return context.fail(op, "dimension `" + expression.str() + "` is negative: found " +
                                   std::to_string(*size) + ", expected at least 0");
     sizes.push_back(*size);
-    if (llvm::MulOverflow(elements, *size, elements) || elements > maxElements)
-      return context.fail(op, "a tensor of shape " + shapeText(tensor) + " is too large");
   }
+  // Without zeros it must fit as well, so that no partial product overflows elsewhere.
+  bool fits = true;
+  for (int64_t size : sizes)
+    fits &= size == 0 || !llvm::MulOverflow(elements, size, elements);
+  if (!fits || (elements > maxElements && !llvm::is_contained(sizes, 0)))
+    return context.fail(op, "a tensor of shape " + shapeText(tensor) + " is too large");
   shapes[type] = sizes;
   return success();
 }
