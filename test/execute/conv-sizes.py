@@ -62,6 +62,16 @@ export fn half[B, C, H, W, O](x: f16[B, C, H, W], w: f32[O, C, 3, 3], b: f32[O])
 export fn bytes[B, C, H, W, O](x: u8[B, C, H, W], w: f32[O, C, 3, 3], b: f32[O]) -> f32[B, O, H, W] {
   nn.conv2d(f32(x), w, b, padding = 1)
 }
+export fn open[B, C, H, W, O](x: u8[B, C, H, W], w: f32[O, C, 3, 3], b: f32[O]) -> f32[B, O, H - 2, W - 2]
+    where H >= 2, W >= 2 {
+  let y[n, o, i, j] = sum[c, d, e](f32(x[n, c, i + d, j + e]) * w[o, c, d, e])
+  y + reshape(b, [O, 1, 1])
+}
+export fn signed[B, C, H, W, O](x: i8[B, C, H, W], w: f32[O, C, 3, 3], b: f32[O]) -> f32[B, O, H - 2, W - 2]
+    where H >= 2, W >= 2 {
+  let y[n, o, i, j] = sum[c, d, e](f32(x[n, c, i + d, j + e]) * w[o, c, d, e])
+  y + reshape(b, [O, 1, 1])
+}
 export fn fixed(x: f32[2, 16, 14, 14], w: f32[24, 16, 3, 3], b: f32[24]) -> f32[2, 24, 7, 7] {
   nn.conv2d(x, w, b, padding = 1, stride = 2)
 }
@@ -120,12 +130,13 @@ class Checker:
         least = [dilation * (k - 1) + 1 - 2 * padding for k in kernel]
         sizes = [max(n, m, 0) for n, m in zip(sizes, least)]
         x = self.draw((B, groups * CG, *sizes), image or dtype)
-        if image == np.uint8:
+        if image in (np.uint8, np.int8):
             x = self.rng.integers(0, 256, x.shape).astype(image)
         w, b = self.draw((groups * O, CG, *kernel), dtype), self.draw(groups * O, dtype)
         bias = b.astype(np.float64).reshape(-1, *[1] * len(kernel))
-        want = convolve(x, w, stride, padding, dilation, groups) + bias
-        size = convolve(np.abs(x), np.abs(w), stride, padding, dilation, groups) + np.abs(bias)
+        wide = x.astype(np.float64)  # -128 has no absolute value in i8
+        want = convolve(wide, w, stride, padding, dilation, groups) + bias
+        size = convolve(np.abs(wide), np.abs(w), stride, padding, dilation, groups) + np.abs(bias)
         self.check(entry, (x, w, b), want, size, CG * int(np.prod(kernel)))
 
     def chains(self, B, H, W):
@@ -162,6 +173,9 @@ class Checker:
             self.plain("bytes", PLANE[2], 1, some(1, 3), some(4, 8), [some(4, 17)] * 2, image=np.uint8)
             self.chains(some(1, 2), some(1, 6, 13), some(1, 5, 16, 21))
             self.boundaries(some(1, 3, 6), some(1, 2, 9), some(1, 5, 18), some(1, 4, 8))
+            # Without a margin the bytes themselves are packed (passes/Kernels/PackWindows.cpp).
+            for entry, image in ("open", np.uint8), ("signed", np.int8):
+                self.plain(entry, PLANE[3], 1, some(1, 3), some(4, 8), [some(4, 17, 20)] * 2, image=image)
         # Long sums, several chunks of panels and of rows, several pieces.
         self.plain("plane2", PLANE[2], 2, 130, 40, (20, 23))
         self.plain("plane4", PLANE[4], 1, 40, 200, (65, 70))
