@@ -17,6 +17,7 @@ EXPECTED = {
     "dtype": "has elements of type",
     "no_shape": "but its shape is a null pointer",
     "negative": "has extent -1 in dimension 0",
+    "too_long": "in dimension 0 (`N`), expected at most 140737488355328",
     "too_large": "has a shape of more bytes than memory can hold",
     "no_data": "has a null pointer for its data",
     "misaligned": "is not aligned to its elements of",

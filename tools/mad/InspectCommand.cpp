@@ -64,8 +64,8 @@ static int inspectModel(const std::string &path) {
     if (w.value)
       print("weight " + w.name + ": " + str(w.type) + " computed\n");
     else
-      print(oneLine("weight " + w.name + ": " + str(w.type) + " from " + fileOf(w, compilation, path) +
-                    (w.entry.empty() ? "" : " : " + w.entry) +
+      print(oneLine("weight " + w.name + ": " + str(w.type) + " from " +
+                    fileOf(w, compilation, path) + (w.entry.empty() ? "" : " : " + w.entry) +
                     (w.transposed ? " transposed" : "")) +
             "\n");
   return Good;

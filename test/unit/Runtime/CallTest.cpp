@@ -104,7 +104,12 @@ TEST_F(Call, WrongTensors) {
   inputs[0].shape = negative;
   expect(MAD_INVALID_ARGUMENT,
          "input `x` of `scale` has extent -1 in dimension 0 (`N`), expected at least 0");
-  const int64_t huge[] = {INT64_MAX / 2, INT64_MAX / 2};
+  const int64_t tooLong[] = {MAD_MAX_EXTENT + 1, 2};
+  inputs[0].shape = tooLong;
+  expect(MAD_INVALID_ARGUMENT,
+         "input `x` of `scale` has extent 140737488355329 in dimension 0 (`N`), "
+         "expected at most 140737488355328");
+  const int64_t huge[] = {MAD_MAX_EXTENT, MAD_MAX_EXTENT};
   inputs[0].shape = huge;
   expect(MAD_INVALID_ARGUMENT,
          "input `x` of `scale` has a shape of more bytes than memory can hold");
