@@ -9,6 +9,12 @@
 
 #include "mlir/Pass/Pass.h"
 
+namespace mlir {
+namespace LLVM {
+class LLVMDialect;
+} // namespace LLVM
+} // namespace mlir
+
 namespace mad {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

@@ -48,4 +48,35 @@ def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
 }
 
+def NvvmToSimt : Pass<"mad-nvvm-to-simt", "::mlir::ModuleOp"> {
+  let summary = "turns GPU kernels into functions that the emulator runs on the CPU";
+  let description = [{
+    Runs after convert-gpu-to-nvvm and before convert-nvvm-to-llvm, so that the emulator and the
+    device get the same IR up to here. The functions of each `gpu.module` move into
+    the module, with the context of the emulated thread as first argument:
+
+    - special registers are read from the context,
+    - a call before each access to memory checks it,
+    - other NVVM ops become calls of the emulator (runtime/simt/Ops.def),
+    - variables in shared memory get offsets in the memory of the block,
+    - functions of libdevice become those of libm,
+    - all pointers are plain ones in the end.
+
+    An NVVM op or a PTX text without an emulation is an error. A kernel `f` leaves the
+    constant `f.simt`, a `simt_kernel` (runtime/simt/simt.h).
+
+    ```mlir
+    llvm.func @f(%p: !llvm.ptr<1>) attributes {nvvm.kernel} {
+      %t = nvvm.read.ptx.sreg.tid.x : i32
+      llvm.store %t, %p : i32, !llvm.ptr<1>
+    // becomes
+    llvm.func @f(%thread: !llvm.ptr, %p: !llvm.ptr) {
+      %t = llvm.load %thread : !llvm.ptr -> i32
+      llvm.call @mad_simt_global(%thread, %p, %c4, %c1, %place) : ...
+      llvm.store %t, %p : i32, !llvm.ptr
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // MAD_PASSES_CONVERSION_PASSES_TD

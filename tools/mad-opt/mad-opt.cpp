@@ -10,12 +10,17 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Pipelines/GpuPipeline.h"
 #include "passes/Pipelines/Pipelines.h"
+#include "passes/Pipelines/SimtPipeline.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mad::registerCpuDialects(registry);
+  mad::registerGpuDialects(registry);
   mad::registerMadPasses();
+  mad::registerGpuPipelines();
+  mad::registerSimtPipeline();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   mlir::registerInlinerPass();

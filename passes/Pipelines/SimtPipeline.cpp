@@ -1,0 +1,23 @@
+//===- SimtPipeline.cpp - The way of a GPU kernel to the emulator ---------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Pipelines/SimtPipeline.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "passes/Conversion/Passes.h"
+#include "passes/Pipelines/GpuPipeline.h"
+
+using namespace mlir;
+
+void mad::buildSimt(OpPassManager &manager) {
+  buildNvvm(manager);
+  manager.addPass(createNvvmToSimt());
+}
+
+void mad::registerSimtPipeline() {
+  PassPipelineRegistration<>("mad-gpu-simt-pipeline", "GPU kernels for the emulator",
+                             [](OpPassManager &manager) { buildSimt(manager); });
+}

@@ -1,0 +1,221 @@
+//===- Block.h - The state of a block that runs ---------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_RUNTIME_SIMT_BLOCK_H
+#define MAD_RUNTIME_SIMT_BLOCK_H
+
+#include "runtime/simt/Device.h"
+#include "runtime/simt/Fiber.h"
+#include "runtime/simt/Shadow.h"
+#include "runtime/simt/TensorMap.h"
+#include "runtime/simt/simt.h"
+#include <array>
+#include <cstddef>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+namespace mad::simt {
+
+struct Block;
+struct Group;
+class Report;
+constexpr unsigned warpSize = 32, warpgroupSize = 128;
+using Clock = std::vector<uint32_t>;
+void join(Clock &into, const Clock &from);
+
+/// Bytes of shared memory.
+struct Range {
+  uint32_t low, high;
+  const char *place;
+  bool overlaps(uint32_t at, uint32_t bytes) const { return low < at + bytes && at < high; }
+};
+
+/// `cp.async` of one thread.
+struct Copy {
+  uint32_t to;
+  const uint8_t *from;
+  uint32_t bytes, filled; ///< zeros from `filled` on
+  const char *place;
+};
+
+/// Copy by the tensor unit out of shared memory.
+struct Store {
+  TensorMap map; ///< rank 0: `bytes` in a row
+  uint32_t from, bytes;
+  uint8_t *to;
+  std::array<int32_t, 5> at;
+  const char *place;
+  Range range() const { return {from, from + bytes, place}; }
+};
+
+enum class State : uint8_t { Ready, AtBarrier, AtWarp, AtWarpgroup, AtMbarrier, Done };
+
+} // namespace mad::simt
+
+/// What generated code gets as the context of a thread. It reads the special registers
+/// and `shared` by their offsets: see Words in passes/Conversion/NvvmToSimt.
+struct simt_thread {
+  uint32_t tid[3], ntid[3], ctaid[3], nctaid[3];
+  uint32_t lane, warp, linear, dynamicShared;
+  uint8_t *shared;
+
+  mad::simt::Block *block;
+  mad::simt::Fiber fiber;
+  mad::simt::State state;
+  const char *place; ///< where it waits
+  uint64_t waitsFor; ///< number, mask or address of what it waits for
+
+  // Operands and results of the operation of a warp or warpgroup that it waits in.
+  uint32_t in[4];
+  uint64_t out;
+  const void *fragments;
+  void *results;
+
+  std::vector<mad::simt::Copy> openCopies;
+  std::vector<std::vector<mad::simt::Copy>> copyGroups;
+  std::vector<mad::simt::Store> openStores;
+  std::vector<std::vector<mad::simt::Store>> storeGroups;
+  uint64_t products; ///< groups of wgmma that it committed
+
+  uint32_t clock;          ///< its own
+  mad::simt::Clock knows;  ///< the clocks of others that are before its present
+  uint32_t fences;         ///< proxy fences that it executed
+  uint32_t fenceEpoch, fenceWarpEpoch;
+  mad::simt::Clock fenceKnows; ///< `knows` at the last one
+};
+static_assert(offsetof(simt_thread, dynamicShared) == 60 && offsetof(simt_thread, shared) == 64);
+
+namespace mad::simt {
+using Thread = simt_thread;
+
+/// A meeting of the lanes in a mask at one operation.
+struct Meeting {
+  uint32_t mask = 0, arrived = 0;
+  int kind = 0;
+  const char *place = nullptr;
+};
+
+struct Warp {
+  uint32_t live = 0; ///< lanes that have not ended
+  uint32_t epoch = 1;
+  std::vector<Meeting> meetings;
+};
+
+struct Barrier {
+  unsigned arrived = 0;
+  unsigned count = 0; ///< 0: all threads that live
+  bool arriveOnly = false;
+  unsigned sum = 0, all = 1; ///< of the predicates
+  std::vector<Thread *> waiting;
+  std::array<const char *, 32> warpPlace{};
+  Clock clock;
+};
+
+struct Mbarrier {
+  uint32_t count = 0, pending = 0;
+  int64_t bytes = 0; ///< that copies have still to bring
+  uint64_t phase = 0;
+  bool fenced = false; ///< the initialisation is visible to the tensor unit
+  unsigned agent = 0;
+  Access made;
+  std::vector<Thread *> waiting;
+  Clock clock; ///< of the arrivals
+  Clock done;  ///< of those of the phases that are over
+};
+
+/// Copy by the tensor unit into shared memory.
+struct Load {
+  TensorMap map; ///< rank 0: `bytes` in a row
+  uint32_t to, bytes, mbarrier;
+  const uint8_t *from;
+  std::array<int32_t, 5> at;
+  const char *place;
+};
+
+struct Warpgroup {
+  unsigned arrived = 0;
+  std::vector<Range> open;
+  std::vector<std::vector<Range>> groups;
+  uint64_t committed = 0; ///< groups so far; the last `groups.size()` are not finished
+};
+
+/// Number of clocks of asynchronous copies; mbarriers share them when they are more.
+constexpr unsigned agentCount = 32;
+
+struct Abandoned {};
+
+/// One block at work, and the launch that it belongs to. One thread of the OS.
+struct Block {
+  Block(simt_device &device, const simt_kernel &kernel, void **params, const simt_launch &launch,
+        Report &report, simt_result &result);
+
+  // Scheduling (Launch.cpp).
+  void start(uint32_t x, uint32_t y, uint32_t z);
+  void run();
+  uint32_t random();
+  void pause(Thread &t, State state, const char *place, uint64_t waitsFor);
+  void yield(Thread &t);
+  void wake(Thread &t);
+  /// Gives the block up, since the thread cannot go on: throws `Abandoned`, which
+  /// `guarded` (Ops.h) catches on the stack of the thread.
+  [[noreturn]] void abandon(Thread &t);
+  [[noreturn]] void leave(Thread &t);
+  void end(Thread &t);
+
+  // Order of accesses (Order.cpp).
+  bool useClocks() const { return kernel.flags & SIMT_NEEDS_CLOCKS; }
+  Clock freshClock() const { return Clock(useClocks() ? threads.size() + agentCount : 0); }
+  bool ordered(const Thread &t, const Access &before) const;
+  Access now(const Thread &t, const char *place) const;
+  void release(Thread &t, Clock &object);
+  void acquire(Thread &t, const Clock &object);
+
+  /// Offset in shared memory; false when not all bytes lie there.
+  bool inShared(const void *at, uint64_t bytes, uint32_t &offset) const;
+  /// All lanes of a mask have met (WarpMeeting.cpp); does their operation.
+  void meet(Warp &warp, unsigned number, Meeting meeting);
+  /// After a lane has ended: who waits only for it goes on.
+  void recheck(Warp &warp, unsigned number);
+  void releaseBarrier(Barrier &barrier);
+
+  simt_device &device;
+  const simt_kernel &kernel;
+  void **params;
+  const simt_launch &launch;
+  Report &report;
+  simt_result &result;
+
+  std::vector<Thread> threads;
+  Stacks stacks;
+  std::vector<Warp> warps;
+  std::vector<Warpgroup> warpgroups;
+  std::array<Barrier, 16> barriers;
+  std::map<uint32_t, Mbarrier> mbarriers; ///< by offset
+  std::vector<Load> loads;                ///< on their way
+  std::vector<Range> reading;             ///< of stores by the tensor unit that are not finished
+
+  Zeroed<uint8_t> sharedMemory;
+  uint8_t *shared = nullptr; ///< aligned to 1024
+  uint32_t sharedBytes = 0;
+  unsigned cellBytes = 2;
+  Zeroed<Cell> cells;
+  std::unordered_map<const Cell *, std::vector<Access>> readers; ///< several, with clocks
+
+  uint32_t serial = 0; ///< number of this block in the launch, from 1
+  uint32_t epoch = 1;
+  unsigned live = 0;
+  bool abandoned = false, outOfMemory = false;
+  std::vector<Thread *> ready;
+  Fiber scheduler;
+  uint64_t state; ///< of the random numbers
+  uint32_t agentClock[agentCount] = {};
+  std::vector<double> scratch; ///< elements of a product
+};
+
+} // namespace mad::simt
+
+#endif // MAD_RUNTIME_SIMT_BLOCK_H

@@ -1,0 +1,316 @@
+//===- Launch.cpp - Runs the blocks of a launch ----------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The next fiber is drawn at random from those that are ready, so that another seed is another
+// order. A block is given up after a finding with which it could not go on sensibly; the
+// others still run.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/simt/Ops.h"
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+using namespace mad::simt;
+
+Block::Block(simt_device &device, const simt_kernel &kernel, void **params,
+             const simt_launch &launch, Report &report, simt_result &result)
+    : device(device), kernel(kernel), params(params), launch(launch), report(report),
+      result(result), state(launch.seed * 0x9E3779B97F4A7C15ull + 0x2545F4914F6CDD1Dull) {}
+
+/// Marsaglia's xorshift, 64 bits.
+uint32_t Block::random() {
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return uint32_t(state >> 32);
+}
+
+//===----------------------------------------------------------------------===//
+// Fibers
+//===----------------------------------------------------------------------===//
+
+void Block::yield(Thread &t) {
+  ++result.switches;
+  Fiber::swap(t.fiber, scheduler);
+}
+
+void Block::pause(Thread &t, State state, const char *place, uint64_t waitsFor) {
+  t.state = state;
+  t.place = place;
+  t.waitsFor = waitsFor;
+  yield(t);
+}
+
+void Block::wake(Thread &t) {
+  t.state = State::Ready;
+  ready.push_back(&t);
+}
+
+void Block::abandon(Thread &t) { throw Abandoned(); }
+
+void Block::leave(Thread &t) {
+  abandoned = true;
+  for (;;)
+    yield(t);
+}
+
+static void unfinished(Block &b, Thread &t) {
+  const char *place = nullptr;
+  for (const auto &group : t.copyGroups)
+    if (!group.empty())
+      place = group.front().place;
+  if (!t.openCopies.empty())
+    place = t.openCopies.front().place;
+  for (const auto &group : t.storeGroups)
+    if (!group.empty())
+      place = group.front().place;
+  if (!t.openStores.empty())
+    place = t.openStores.front().place;
+  if (place)
+    b.report.find(SIMT_UNFINISHED, t, place);
+}
+
+void Block::end(Thread &t) {
+  t.state = State::Done;
+  --live;
+  warps[t.warp].live &= ~(1u << t.lane);
+  unfinished(*this, t);
+  for (Barrier &barrier : barriers) {
+    for (Thread *other : barrier.waiting) {
+      if (other->warp != t.warp)
+        continue;
+      Access at = now(*other, other->place);
+      report.find(SIMT_DIVERGENT_BARRIER, t, "", 0, &at,
+                  "the thread ended while a lane of its warp waits at a barrier");
+      break;
+    }
+    // Threads that have ended count as arrived.
+    if (barrier.arrived && barrier.count == 0 && barrier.arrived == live)
+      releaseBarrier(barrier);
+  }
+  recheck(warps[t.warp], t.warp);
+}
+
+static void runThread(void *argument) {
+  auto *t = static_cast<Thread *>(argument);
+  t->block->kernel.entry(t, t->block->params);
+  guarded(t, [&](Block &b) { b.end(*t); });
+  for (;;)
+    t->block->yield(*t);
+}
+
+void Block::start(uint32_t x, uint32_t y, uint32_t z) {
+  const uint32_t *size = launch.block;
+  ++serial;
+  epoch = 1;
+  abandoned = false;
+  live = unsigned(threads.size());
+  uint32_t ctaid[3] = {x, y, z};
+  report.remember(serial, ctaid);
+  memset(shared, 0xCB, sharedBytes);
+  warps.assign((threads.size() + warpSize - 1) / warpSize, Warp());
+  warpgroups.assign((threads.size() + warpgroupSize - 1) / warpgroupSize, Warpgroup());
+  for (Barrier &barrier : barriers) {
+    barrier = Barrier();
+    barrier.clock = freshClock();
+  }
+  mbarriers.clear();
+  loads.clear();
+  reading.clear();
+  readers.clear();
+  ready.clear();
+  std::fill(std::begin(agentClock), std::end(agentClock), 1u);
+  for (unsigned i = 0; i < threads.size(); ++i) {
+    Thread &t = threads[i] = Thread();
+    uint32_t tid[3] = {i % size[0], i / size[0] % size[1], i / size[0] / size[1]};
+    memcpy(t.tid, tid, sizeof tid);
+    memcpy(t.ntid, size, sizeof t.ntid);
+    memcpy(t.ctaid, ctaid, sizeof ctaid);
+    memcpy(t.nctaid, launch.grid, sizeof t.nctaid);
+    t.lane = i % warpSize;
+    t.warp = i / warpSize;
+    t.linear = i;
+    t.dynamicShared = launch.dynamic_shared;
+    t.shared = shared;
+    t.block = this;
+    t.clock = 1;
+    t.knows = t.fenceKnows = freshClock();
+    warps[t.warp].live |= 1u << t.lane;
+    t.fiber.prepare(stacks.bottom(i), Stacks::bytes, runThread, &t);
+    ready.push_back(&t);
+  }
+}
+
+static const char *waitName(State state) {
+  switch (state) {
+  case State::AtBarrier:
+    return "barrier";
+  case State::AtWarp:
+    return "an operation of the warp, mask";
+  case State::AtWarpgroup:
+    return "an operation of the warpgroup";
+  case State::AtMbarrier:
+    return "mbarrier at offset";
+  default:
+    return "nothing";
+  }
+}
+
+/// Who waits where: one line for the threads that wait for the same thing.
+static std::string whoWaits(const Block &b) {
+  struct Line {
+    const Thread *first;
+    unsigned count;
+  };
+  std::vector<Line> lines;
+  for (const Thread &t : b.threads) {
+    if (t.state == State::Ready || t.state == State::Done)
+      continue;
+    auto same = std::find_if(lines.begin(), lines.end(), [&](const Line &l) {
+      return l.first->state == t.state && l.first->waitsFor == t.waitsFor &&
+             l.first->place == t.place;
+    });
+    if (same == lines.end())
+      lines.push_back({&t, 1});
+    else
+      ++same->count;
+  }
+  std::string text;
+  for (size_t i = 0; i < lines.size() && i < 8; ++i) {
+    const Thread &t = *lines[i].first;
+    char number[40];
+    snprintf(number, sizeof number, t.state == State::AtWarp ? "%#llx" : "%llu",
+             static_cast<unsigned long long>(t.waitsFor));
+    text += (text.empty() ? "" : "; ") + std::to_string(lines[i].count) +
+            (lines[i].count == 1 ? " thread (" : " threads (first ") + std::to_string(t.linear) +
+            ") at " + waitName(t.state) + " " + number + ", " + (t.place ? t.place : "");
+  }
+  return text;
+}
+
+void Block::run() {
+  while (!abandoned && live > 0) {
+    bool arrive = !loads.empty() && (ready.empty() || (launch.arrival != SIMT_ARRIVAL_LATE &&
+                                                       random() % 64 == 0) ||
+                                     launch.arrival == SIMT_ARRIVAL_EARLY);
+    if (arrive) {
+      land(*this, random() % loads.size());
+      continue;
+    }
+    if (ready.empty()) {
+      report.find(SIMT_DEADLOCK, threads[0].ctaid, whoWaits(*this));
+      return;
+    }
+    size_t i = random() % ready.size();
+    Thread *t = ready[i];
+    ready[i] = ready.back();
+    ready.pop_back();
+    Fiber::swap(scheduler, t->fiber);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// A launch
+//===----------------------------------------------------------------------===//
+
+static simt_status fail(simt_result *result, simt_status status, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  vsnprintf(result->message, sizeof result->message, format, list);
+  va_end(list);
+  return result->status = status;
+}
+
+static constexpr uint32_t mostThreads = 1024, mostShared = 227 << 10;
+
+static simt_status check(const simt_kernel &kernel, const simt_launch &launch,
+                         simt_result *result) {
+  static const uint32_t gridMost[3] = {0x7fffffff, 65535, 65535}, blockMost[3] = {1024, 1024, 64};
+  uint64_t threads = 1;
+  for (int i = 0; i < 3; ++i) {
+    if (launch.grid[i] == 0 || launch.grid[i] > gridMost[i])
+      return fail(result, SIMT_BAD_LAUNCH, "%s: dimension %d of the grid is %u, not 1 to %u",
+                  kernel.name, i, launch.grid[i], gridMost[i]);
+    if (launch.block[i] == 0 || launch.block[i] > blockMost[i])
+      return fail(result, SIMT_BAD_LAUNCH, "%s: dimension %d of the block is %u, not 1 to %u",
+                  kernel.name, i, launch.block[i], blockMost[i]);
+    threads *= launch.block[i];
+  }
+  if (threads > mostThreads)
+    return fail(result, SIMT_BAD_LAUNCH, "%s: a block of %llu threads, the most are %u",
+                kernel.name, static_cast<unsigned long long>(threads), mostThreads);
+  if (kernel.max_threads && threads > kernel.max_threads)
+    return fail(result, SIMT_BAD_LAUNCH, "%s: a block of %llu threads, it is made for %u",
+                kernel.name, static_cast<unsigned long long>(threads), kernel.max_threads);
+  uint64_t shared = uint64_t(kernel.static_shared) + launch.dynamic_shared;
+  if (shared > mostShared)
+    return fail(result, SIMT_BAD_LAUNCH, "%s: %llu bytes of shared memory, the most are %u",
+                kernel.name, static_cast<unsigned long long>(shared), mostShared);
+  return SIMT_OK;
+}
+
+static bool allocate(Block &b, const simt_kernel &kernel, const simt_launch &launch) {
+  unsigned count = launch.block[0] * launch.block[1] * launch.block[2];
+  b.threads.resize(count);
+  b.cellBytes = kernel.flags & SIMT_BYTE_CELLS ? 1 : 2;
+  b.sharedBytes = kernel.static_shared + launch.dynamic_shared;
+  b.sharedMemory = zeroed<uint8_t>(b.sharedBytes + 2048);
+  b.cells = zeroed<Cell>(b.sharedBytes / b.cellBytes + 1);
+  if (!b.sharedMemory || !b.cells || !b.stacks.allocate(count))
+    return false;
+  b.shared = reinterpret_cast<uint8_t *>(
+      (reinterpret_cast<uintptr_t>(b.sharedMemory.get()) + 1023) & ~uintptr_t(1023));
+  for (auto &[address, buffer] : b.device.buffers) {
+    buffer.cells.reset();
+    if (launch.global_races && !buffer.constant() &&
+        !(buffer.cells = zeroed<Cell>(buffer.bytes / b.cellBytes + 1)))
+      return false;
+  }
+  return true;
+}
+
+/// Every block once, in an order that the seed decides: a step that has no factor in
+/// common with their number.
+static void runBlocks(Block &b, const simt_launch &launch) {
+  uint64_t x = launch.grid[0], y = launch.grid[1], count = x * y * launch.grid[2];
+  uint64_t step = 1 + b.random() % count, at = b.random() % count;
+  auto divisor = [](uint64_t p, uint64_t q) {
+    while (q)
+      p = std::exchange(q, p % q);
+    return p;
+  };
+  while (divisor(step, count) != 1)
+    ++step;
+  for (uint64_t i = 0; i < count && !b.outOfMemory; ++i, at = (at + step) % count) {
+    b.start(uint32_t(at % x), uint32_t(at / x % y), uint32_t(at / x / y));
+    b.run();
+  }
+}
+
+simt_status simt_run(simt_device *device, const simt_kernel *kernel, void **params,
+                     const simt_launch *launch, simt_result *result) {
+  *result = simt_result();
+  if (check(*kernel, *launch, result) != SIMT_OK)
+    return result->status;
+  bool enough = false;
+  try {
+    Report report(*kernel, *launch, *result);
+    Block block(*device, *kernel, params, *launch, report, *result);
+    enough = allocate(block, *kernel, *launch);
+    if (enough)
+      runBlocks(block, *launch);
+    enough &= !block.outOfMemory;
+  } catch (const std::bad_alloc &) {
+    enough = false;
+  }
+  for (auto &[address, buffer] : device->buffers)
+    buffer.cells.reset();
+  if (!enough)
+    return fail(result, SIMT_NO_MEMORY, "%s: no memory to emulate its threads", kernel->name);
+  return SIMT_OK;
+}

@@ -1,0 +1,86 @@
+//===- Ops.h - What generated code calls -----------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One function an operation, named as in PTX. Pointers are plain; `place` is the text of
+// its location. The list in Ops.def gives their addresses to a JIT.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_RUNTIME_SIMT_OPS_H
+#define MAD_RUNTIME_SIMT_OPS_H
+
+#include "runtime/simt/Report.h"
+#include <new>
+
+namespace mad::simt {
+
+/// Flags of an access.
+enum : uint32_t { Write = 1, Atomic = 2 };
+
+/// Runs the body of an operation. If it cannot go on, or there is no memory for it, the
+/// block is given up. No exception leaves the operation: generated code lies below.
+template <typename F> auto guarded(Thread *t, F body) {
+  try {
+    return body(*t->block);
+  } catch (const std::bad_alloc &) {
+    t->block->outOfMemory = true;
+  } catch (const Abandoned &) {
+  }
+  t->block->leave(*t);
+}
+
+// Checks (Check.cpp).
+/// An access of the generic proxy to shared memory.
+void touch(Block &b, Thread &t, uint32_t offset, uint32_t bytes, uint32_t flags, const char *place);
+/// Finds the offset, or reports and gives the block up.
+uint32_t sharedOffset(Block &b, Thread &t, const void *at, uint64_t bytes, const char *place);
+/// An access to a buffer; gives the block up when it is in none.
+void touchGlobal(Block &b, Thread &t, const void *at, uint64_t bytes, uint32_t flags,
+                 const char *place);
+/// The cell of an offset, cleared when it is of an earlier block.
+Cell &cellAt(Block &b, uint32_t offset);
+void checkTileFree(Block &b, Thread &t, uint32_t offset, uint32_t bytes, const char *place);
+/// Asynchronous copy into shared memory begins: the bytes are in flight from now on.
+void beginFlight(Block &b, Thread &t, uint32_t offset, uint32_t bytes, bool asyncProxy,
+                 const char *place);
+/// It has ended; `by` counts as the write.
+void endFlight(Block &b, uint32_t offset, uint32_t bytes, const Access &by, uint32_t fences,
+               bool asyncProxy);
+/// The tensor unit reads for this thread.
+void readAsync(Block &b, Thread &t, uint32_t offset, uint32_t bytes, const char *place);
+
+/// A warp comes together; the last lane does the work for all.
+void warpMeeting(Block &b, Thread &t, uint32_t mask, int kind, const char *place);
+/// All 32 lanes must be there.
+void fullWarpMeeting(Block &b, Thread &t, int kind, const char *place);
+
+/// An arrival (or bytes that came) may end a phase.
+void settle(Block &b, Mbarrier &m);
+/// A load by the tensor unit arrives.
+void land(Block &b, size_t number);
+/// `cp.async` groups beyond the last `left` arrive.
+void landCopies(Block &b, Thread &t, size_t left);
+void finishStores(Block &b, Thread &t, size_t left);
+
+// What the last lane of a meeting does, by kind.
+enum MeetingKind { MeetSync, MeetShuffle, MeetVote, MeetRedux, MeetMatch, MeetElect, MeetLdMatrix,
+                   MeetStMatrix, MeetMma };
+void doShuffle(Block &b, unsigned warp, uint32_t mask);
+void doVote(Block &b, unsigned warp, uint32_t mask);
+void doRedux(Block &b, unsigned warp, uint32_t mask);
+void doMatch(Block &b, unsigned warp, uint32_t mask);
+void doElect(Block &b, unsigned warp, uint32_t mask);
+void doLdMatrix(Block &b, unsigned warp);
+void doStMatrix(Block &b, unsigned warp);
+void doMma(Block &b, unsigned warp);
+
+} // namespace mad::simt
+
+extern "C" {
+#define SIMT_OP(result, name, ...) result mad_simt_##name(__VA_ARGS__);
+#include "runtime/simt/Ops.def"
+#undef SIMT_OP
+}
+
+#endif // MAD_RUNTIME_SIMT_OPS_H

@@ -1,0 +1,226 @@
+//===- TensorUnit.cpp - Copies by the tensor unit ---------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A load is in flight from its issue; it lands at a random later moment, or when nobody
+// else can run, and then counts as a write that those know of who waited for its
+// mbarrier. A store reads until the thread waits for its group.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/simt/Mbarriers.h"
+#include "runtime/simt/Ops.h"
+#include <algorithm>
+#include <cstring>
+
+using namespace mad::simt;
+
+/// The map, if it is one and fits the instruction; else the block is given up.
+static TensorMap readMap(Block &b, Thread &t, const void *map, uint32_t rank, const char *place) {
+  TensorMap m;
+  memcpy(&m, map, sizeof m);
+  if (m.magic == TensorMap::mark && m.rank == rank)
+    return m;
+  b.report.find(SIMT_BAD_OPERAND, t, place, 0, nullptr,
+                m.magic != TensorMap::mark
+                    ? "the parameter is no tensor map"
+                    : "a box of rank " + std::to_string(rank) + " of a tensor of rank " +
+                          std::to_string(m.rank));
+  b.abandon(t);
+}
+
+static void checkAlignment(Block &b, Thread &t, uint32_t offset, uint32_t alignment,
+                           const char *place) {
+  if (offset % alignment == 0)
+    return;
+  b.report.find(SIMT_MISALIGNED, t, place, offset, nullptr,
+                "this needs " + std::to_string(alignment) + " bytes");
+  b.abandon(t);
+}
+
+/// Copies piece by piece between a row without swizzle and shared memory.
+template <typename F>
+static void forChunks(const TensorMap &map, uint32_t offset, uint32_t bytes, F part) {
+  for (uint32_t done = 0; done < bytes;) {
+    uint32_t at = offset + done, size = std::min(16 - at % 16, bytes - done);
+    part(swizzled(at, map.swizzle), done, size);
+    done += size;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Loads
+//===----------------------------------------------------------------------===//
+
+static void issue(Block &b, Thread &t, const Load &load, Mbarrier &m) {
+  if (!m.fenced)
+    b.report.find(SIMT_MISSING_FENCE, t, load.place, load.mbarrier, &m.made,
+                  "the initialisation of the mbarrier");
+  beginFlight(b, t, load.to, load.bytes, /*asyncProxy=*/true, load.place);
+  memset(b.shared + load.to, 0xEE, load.bytes);
+  b.loads.push_back(load);
+}
+
+void mad::simt::land(Block &b, size_t number) {
+  Load load = b.loads[number];
+  b.loads[number] = b.loads.back();
+  b.loads.pop_back();
+  if (load.map.rank == 0)
+    memcpy(b.shared + load.to, load.from, load.bytes);
+  else
+    load.map.forPieces(load.at.data(), [&](uint32_t offset, const uint8_t *from, uint32_t bytes) {
+      forChunks(load.map, load.to + offset, bytes, [&](uint32_t at, uint32_t done, uint32_t size) {
+        if (from)
+          memcpy(b.shared + at, from + done, size);
+        else
+          memset(b.shared + at, 0, size);
+      });
+    });
+  auto found = b.mbarriers.find(load.mbarrier);
+  if (found == b.mbarriers.end())
+    return; // invalidated meanwhile: nobody can wait for it
+  Mbarrier &m = found->second;
+  uint32_t clock = b.agentClock[m.agent]++;
+  if (b.useClocks())
+    m.clock[b.threads.size() + m.agent] = clock;
+  Access by{load.place, b.serial, UINT32_MAX, 0, clock, uint16_t(Access::agents + m.agent)};
+  endFlight(b, load.to, load.bytes, by, 0, /*asyncProxy=*/true);
+  m.bytes -= load.bytes;
+  settle(b, m);
+}
+
+void mad_simt_tma_load(simt_thread *t, void *to, const void *map, void *mbarrier, uint32_t rank,
+                       const int32_t *at, const char *place) {
+  guarded(t, [&](Block &b) {
+    Load load{};
+    load.map = readMap(b, *t, map, rank, place);
+    load.bytes = load.map.boxBytes();
+    load.to = sharedOffset(b, *t, to, load.bytes, place);
+    load.place = place;
+    std::copy(at, at + rank, load.at.begin());
+    checkAlignment(b, *t, load.to, load.map.alignment(), place);
+    Mbarrier &m = mbarrierAt(b, *t, mbarrier, place, &load.mbarrier);
+    load.map.forPieces(at, [&](uint32_t, uint8_t *from, uint32_t bytes) {
+      if (from)
+        touchGlobal(b, *t, from, bytes, 0, place);
+    });
+    issue(b, *t, load, m);
+  });
+}
+
+void mad_simt_bulk_load(simt_thread *t, void *to, const void *from, void *mbarrier, uint32_t bytes,
+                        const char *place) {
+  guarded(t, [&](Block &b) {
+    Load load{};
+    load.bytes = bytes;
+    load.to = sharedOffset(b, *t, to, bytes, place);
+    load.from = static_cast<const uint8_t *>(from);
+    load.place = place;
+    checkAlignment(b, *t, load.to | bytes | uint32_t(reinterpret_cast<uintptr_t>(from)), 16, place);
+    Mbarrier &m = mbarrierAt(b, *t, mbarrier, place, &load.mbarrier);
+    touchGlobal(b, *t, from, bytes, 0, place);
+    issue(b, *t, load, m);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+static void begin(Block &b, Thread &t, const Store &store) {
+  readAsync(b, t, store.from, store.bytes, store.place);
+  b.reading.push_back(store.range());
+  t.openStores.push_back(store);
+}
+
+static void finish(Block &b, Thread &t, const Store &store) {
+  if (store.map.rank == 0) {
+    touchGlobal(b, t, store.to, store.bytes, Write, store.place);
+    memcpy(store.to, b.shared + store.from, store.bytes);
+  } else {
+    store.map.forPieces(store.at.data(), [&](uint32_t offset, uint8_t *to, uint32_t bytes) {
+      if (!to)
+        return;
+      touchGlobal(b, t, to, bytes, Write, store.place);
+      forChunks(store.map, store.from + offset, bytes,
+                [&](uint32_t at, uint32_t done, uint32_t size) {
+                  memcpy(to + done, b.shared + at, size);
+                });
+    });
+  }
+  auto same = std::find_if(b.reading.begin(), b.reading.end(), [&](const Range &r) {
+    return r.low == store.from && r.place == store.place;
+  });
+  if (same != b.reading.end())
+    b.reading.erase(same);
+}
+
+void mad::simt::finishStores(Block &b, Thread &t, size_t left) {
+  while (t.storeGroups.size() > left) {
+    for (const Store &store : t.storeGroups.front())
+      finish(b, t, store);
+    t.storeGroups.erase(t.storeGroups.begin());
+  }
+}
+
+void mad_simt_tma_store(simt_thread *t, const void *map, void *from, uint32_t rank,
+                        const int32_t *at, const char *place) {
+  guarded(t, [&](Block &b) {
+    Store store{};
+    store.map = readMap(b, *t, map, rank, place);
+    store.bytes = store.map.boxBytes();
+    store.from = sharedOffset(b, *t, from, store.bytes, place);
+    store.place = place;
+    std::copy(at, at + rank, store.at.begin());
+    checkAlignment(b, *t, store.from, store.map.alignment(), place);
+    begin(b, *t, store);
+  });
+}
+
+void mad_simt_bulk_store(simt_thread *t, void *to, void *from, uint32_t bytes, const char *place) {
+  guarded(t, [&](Block &b) {
+    Store store{};
+    store.bytes = bytes;
+    store.from = sharedOffset(b, *t, from, bytes, place);
+    store.to = static_cast<uint8_t *>(to);
+    store.place = place;
+    checkAlignment(b, *t, store.from | bytes | uint32_t(reinterpret_cast<uintptr_t>(to)), 16,
+                   place);
+    begin(b, *t, store);
+  });
+}
+
+void mad_simt_bulk_commit(simt_thread *t) {
+  guarded(t, [&](Block &) {
+    t->storeGroups.push_back(std::move(t->openStores));
+    t->openStores.clear();
+  });
+}
+
+void mad_simt_bulk_wait(simt_thread *t, uint32_t left) {
+  guarded(t, [&](Block &b) { finishStores(b, *t, left); });
+}
+
+//===----------------------------------------------------------------------===//
+// Fences
+//===----------------------------------------------------------------------===//
+
+static void showMbarriers(Block &b, const Thread &t) {
+  for (auto &[offset, m] : b.mbarriers)
+    if (b.ordered(t, m.made))
+      m.fenced = true;
+}
+
+void mad_simt_fence_mbarrier(simt_thread *t) {
+  guarded(t, [&](Block &b) { showMbarriers(b, *t); });
+}
+
+void mad_simt_fence_proxy(simt_thread *t) {
+  guarded(t, [&](Block &b) {
+    ++t->fences;
+    t->fenceEpoch = b.epoch;
+    t->fenceWarpEpoch = b.warps[t->warp].epoch;
+    t->fenceKnows = t->knows;
+    showMbarriers(b, *t);
+  });
+}

@@ -1,0 +1,373 @@
+// threads 256, dynamic shared memory 24576 bytes
+gpu.module @k {
+  llvm.mlir.global external @smem() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<0 x i8>
+  gpu.func @gemm(%A: !llvm.ptr<1> {llvm.noalias, llvm.align = 16 : i64}, %B: !llvm.ptr<1> {llvm.noalias, llvm.align = 16 : i64}, %C: !llvm.ptr<1> {llvm.noalias, llvm.align = 16 : i64}, %M: i32, %N: i32, %K: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %c32_i32 = arith.constant 32 : i32
+    %c2_i32 = arith.constant 2 : i32
+    %c16_i32 = arith.constant 16 : i32
+    %c64_i32 = arith.constant 64 : i32
+    %c4_i32 = arith.constant 4 : i32
+    %c1_i32 = arith.constant 1 : i32
+    %c3_i32 = arith.constant 3 : i32
+    %c8_i32 = arith.constant 8 : i32
+    %c7_i32 = arith.constant 7 : i32
+    %c4096_i32 = arith.constant 4096 : i32
+    %c0_i32 = arith.constant 0 : i32
+    %c8192_i32 = arith.constant 8192 : i32
+    %c0p0_f32 = arith.constant 0.0 : f32
+    %c16384_i32 = arith.constant 16384 : i32
+    %c24576_i32 = arith.constant 24576 : i32
+    %c24_i32 = arith.constant 24 : i32
+    %v1 = nvvm.read.ptx.sreg.tid.x range <i32, 0, 256> : i32
+    %v2 = nvvm.read.ptx.sreg.ctaid.y : i32
+    %v3 = nvvm.read.ptx.sreg.ctaid.x : i32
+    %v4 = arith.remui %v1, %c32_i32 : i32
+    %v5 = arith.divui %v1, %c32_i32 : i32
+    %v6 = arith.divui %v5, %c2_i32 : i32
+    %v7 = arith.muli %v6, %c16_i32 overflow<nsw, nuw> : i32
+    %v8 = arith.remui %v5, %c2_i32 : i32
+    %v9 = arith.muli %v8, %c32_i32 overflow<nsw, nuw> : i32
+    %v10 = arith.muli %v2, %c64_i32 overflow<nsw, nuw> : i32
+    %v11 = arith.muli %v3, %c64_i32 overflow<nsw, nuw> : i32
+    %v12 = llvm.mlir.addressof @smem : !llvm.ptr<3>
+    %v13 = arith.divui %v1, %c4_i32 : i32
+    %v14 = arith.remui %v1, %c4_i32 : i32
+    %v15 = arith.muli %v13, %c4_i32 overflow<nsw, nuw> : i32
+    %v16 = arith.shrui %v13, %c1_i32 : i32
+    %v17 = arith.andi %v16, %c3_i32 : i32
+    %v18 = arith.xori %v14, %v17 : i32
+    %v19 = arith.addi %v15, %v18 overflow<nsw, nuw> : i32
+    %v20 = arith.muli %v19, %c16_i32 overflow<nsw, nuw> : i32
+    %v21 = arith.addi %v10, %v13 overflow<nsw, nuw> : i32
+    %v22 = arith.muli %v21, %K overflow<nsw, nuw> : i32
+    %v23 = arith.muli %v14, %c8_i32 overflow<nsw, nuw> : i32
+    %v24 = arith.addi %v22, %v23 overflow<nsw, nuw> : i32
+    %v25 = arith.extui %v24 : i32 to i64
+    %v26 = llvm.getelementptr inbounds|nuw %A[%v25] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+    %v27 = arith.divui %v1, %c8_i32 : i32
+    %v28 = arith.remui %v1, %c8_i32 : i32
+    %v29 = arith.muli %v27, %c8_i32 overflow<nsw, nuw> : i32
+    %v30 = arith.andi %v27, %c7_i32 : i32
+    %v31 = arith.xori %v28, %v30 : i32
+    %v32 = arith.addi %v29, %v31 overflow<nsw, nuw> : i32
+    %v33 = arith.muli %v32, %c16_i32 overflow<nsw, nuw> : i32
+    %v34 = arith.addi %v33, %c4096_i32 overflow<nsw, nuw> : i32
+    %v35 = arith.muli %v27, %N overflow<nsw, nuw> : i32
+    %v36 = arith.muli %v28, %c8_i32 overflow<nsw, nuw> : i32
+    %v37 = arith.addi %v11, %v36 overflow<nsw, nuw> : i32
+    %v38 = arith.addi %v35, %v37 overflow<nsw, nuw> : i32
+    %v39 = arith.extui %v38 : i32 to i64
+    %v40 = llvm.getelementptr inbounds|nuw %B[%v39] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+    %v41 = arith.cmpi ult, %c0_i32, %K : i32
+    scf.if %v41 {
+      %v42 = arith.addi %c0_i32, %v20 overflow<nsw, nuw> : i32
+      %v43 = llvm.getelementptr inbounds|nuw %v12[%v42] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v44 = arith.extui %c0_i32 : i32 to i64
+      %v45 = llvm.getelementptr inbounds|nuw %v26[%v44] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+      nvvm.cp.async.shared.global %v43, %v45, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+      %v46 = arith.muli %c0_i32, %N overflow<nsw, nuw> : i32
+      %v47 = arith.addi %c0_i32, %v34 overflow<nsw, nuw> : i32
+      %v48 = llvm.getelementptr inbounds|nuw %v12[%v47] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v49 = arith.extui %v46 : i32 to i64
+      %v50 = llvm.getelementptr inbounds|nuw %v40[%v49] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+      nvvm.cp.async.shared.global %v48, %v50, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+    }
+    nvvm.cp.async.commit.group
+    %v51 = arith.cmpi ult, %c32_i32, %K : i32
+    scf.if %v51 {
+      %v52 = arith.addi %c8192_i32, %v20 overflow<nsw, nuw> : i32
+      %v53 = llvm.getelementptr inbounds|nuw %v12[%v52] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v54 = arith.extui %c32_i32 : i32 to i64
+      %v55 = llvm.getelementptr inbounds|nuw %v26[%v54] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+      nvvm.cp.async.shared.global %v53, %v55, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+      %v56 = arith.muli %c32_i32, %N overflow<nsw, nuw> : i32
+      %v57 = arith.addi %c8192_i32, %v34 overflow<nsw, nuw> : i32
+      %v58 = llvm.getelementptr inbounds|nuw %v12[%v57] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v59 = arith.extui %v56 : i32 to i64
+      %v60 = llvm.getelementptr inbounds|nuw %v40[%v59] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+      nvvm.cp.async.shared.global %v58, %v60, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+    }
+    nvvm.cp.async.commit.group
+    %v61 = arith.remui %v4, %c16_i32 : i32
+    %v62 = arith.divui %v4, %c16_i32 : i32
+    %v63:18 = scf.for %iv63 = %c0_i32 to %K step %c32_i32 iter_args(%it63_0 = %c0_i32, %it63_1 = %c16384_i32, %it63_2 = %c0p0_f32, %it63_3 = %c0p0_f32, %it63_4 = %c0p0_f32, %it63_5 = %c0p0_f32, %it63_6 = %c0p0_f32, %it63_7 = %c0p0_f32, %it63_8 = %c0p0_f32, %it63_9 = %c0p0_f32, %it63_10 = %c0p0_f32, %it63_11 = %c0p0_f32, %it63_12 = %c0p0_f32, %it63_13 = %c0p0_f32, %it63_14 = %c0p0_f32, %it63_15 = %c0p0_f32, %it63_16 = %c0p0_f32, %it63_17 = %c0p0_f32) -> (i32, i32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32) : i32 {
+      nvvm.cp.async.wait.group 1
+      nvvm.barrier
+      %v64 = arith.addi %iv63, %c64_i32 overflow<nsw, nuw> : i32
+      %v65 = arith.cmpi ult, %v64, %K : i32
+      scf.if %v65 {
+        %v66 = arith.addi %it63_1, %v20 overflow<nsw, nuw> : i32
+        %v67 = llvm.getelementptr inbounds|nuw %v12[%v66] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+        %v68 = arith.extui %v64 : i32 to i64
+        %v69 = llvm.getelementptr inbounds|nuw %v26[%v68] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+        nvvm.cp.async.shared.global %v67, %v69, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+        %v70 = arith.muli %v64, %N overflow<nsw, nuw> : i32
+        %v71 = arith.addi %it63_1, %v34 overflow<nsw, nuw> : i32
+        %v72 = llvm.getelementptr inbounds|nuw %v12[%v71] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+        %v73 = arith.extui %v70 : i32 to i64
+        %v74 = llvm.getelementptr inbounds|nuw %v40[%v73] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f16
+        nvvm.cp.async.shared.global %v72, %v74, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+      }
+      nvvm.cp.async.commit.group
+      %v75 = arith.addi %v7, %v61 overflow<nsw, nuw> : i32
+      %v76 = arith.muli %v75, %c4_i32 overflow<nsw, nuw> : i32
+      %v77 = arith.shrui %v75, %c1_i32 : i32
+      %v78 = arith.andi %v77, %c3_i32 : i32
+      %v79 = arith.xori %v62, %v78 : i32
+      %v80 = arith.addi %v76, %v79 overflow<nsw, nuw> : i32
+      %v81 = arith.muli %v80, %c16_i32 overflow<nsw, nuw> : i32
+      %v82 = arith.addi %it63_0, %v81 overflow<nsw, nuw> : i32
+      %v83 = llvm.getelementptr inbounds|nuw %v12[%v82] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v84 = nvvm.ldmatrix %v83 {num = 4 : i32, layout = #nvvm.mma_layout<row>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : (!llvm.ptr<3>) -> !llvm.struct<(i32, i32, i32, i32)>
+      %v85 = llvm.extractvalue %v84[0] : !llvm.struct<(i32, i32, i32, i32)>
+      %v86 = llvm.extractvalue %v84[1] : !llvm.struct<(i32, i32, i32, i32)>
+      %v87 = llvm.extractvalue %v84[2] : !llvm.struct<(i32, i32, i32, i32)>
+      %v88 = llvm.extractvalue %v84[3] : !llvm.struct<(i32, i32, i32, i32)>
+      %v89 = arith.divui %v9, %c8_i32 : i32
+      %v90 = arith.addi %v89, %v62 overflow<nsw, nuw> : i32
+      %v91 = arith.muli %v61, %c8_i32 overflow<nsw, nuw> : i32
+      %v92 = arith.andi %v61, %c7_i32 : i32
+      %v93 = arith.xori %v90, %v92 : i32
+      %v94 = arith.addi %v91, %v93 overflow<nsw, nuw> : i32
+      %v95 = arith.muli %v94, %c16_i32 overflow<nsw, nuw> : i32
+      %v96 = arith.addi %it63_0, %v95 overflow<nsw, nuw> : i32
+      %v97 = arith.addi %v96, %c4096_i32 overflow<nsw, nuw> : i32
+      %v98 = llvm.getelementptr inbounds|nuw %v12[%v97] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v99 = nvvm.ldmatrix %v98 {num = 4 : i32, layout = #nvvm.mma_layout<col>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : (!llvm.ptr<3>) -> !llvm.struct<(i32, i32, i32, i32)>
+      %v100 = llvm.extractvalue %v99[0] : !llvm.struct<(i32, i32, i32, i32)>
+      %v101 = llvm.extractvalue %v99[1] : !llvm.struct<(i32, i32, i32, i32)>
+      %v102 = llvm.extractvalue %v99[2] : !llvm.struct<(i32, i32, i32, i32)>
+      %v103 = llvm.extractvalue %v99[3] : !llvm.struct<(i32, i32, i32, i32)>
+      %v104 = arith.divui %v9, %c8_i32 : i32
+      %v105 = arith.addi %v104, %v62 overflow<nsw, nuw> : i32
+      %v106 = arith.addi %v105, %c2_i32 overflow<nsw, nuw> : i32
+      %v107 = arith.muli %v61, %c8_i32 overflow<nsw, nuw> : i32
+      %v108 = arith.andi %v61, %c7_i32 : i32
+      %v109 = arith.xori %v106, %v108 : i32
+      %v110 = arith.addi %v107, %v109 overflow<nsw, nuw> : i32
+      %v111 = arith.muli %v110, %c16_i32 overflow<nsw, nuw> : i32
+      %v112 = arith.addi %it63_0, %v111 overflow<nsw, nuw> : i32
+      %v113 = arith.addi %v112, %c4096_i32 overflow<nsw, nuw> : i32
+      %v114 = llvm.getelementptr inbounds|nuw %v12[%v113] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v115 = nvvm.ldmatrix %v114 {num = 4 : i32, layout = #nvvm.mma_layout<col>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : (!llvm.ptr<3>) -> !llvm.struct<(i32, i32, i32, i32)>
+      %v116 = llvm.extractvalue %v115[0] : !llvm.struct<(i32, i32, i32, i32)>
+      %v117 = llvm.extractvalue %v115[1] : !llvm.struct<(i32, i32, i32, i32)>
+      %v118 = llvm.extractvalue %v115[2] : !llvm.struct<(i32, i32, i32, i32)>
+      %v119 = llvm.extractvalue %v115[3] : !llvm.struct<(i32, i32, i32, i32)>
+      %v120 = llvm.bitcast %v85 : i32 to vector<2xf16>
+      %v121 = llvm.bitcast %v86 : i32 to vector<2xf16>
+      %v122 = llvm.bitcast %v87 : i32 to vector<2xf16>
+      %v123 = llvm.bitcast %v88 : i32 to vector<2xf16>
+      %v124 = llvm.bitcast %v100 : i32 to vector<2xf16>
+      %v125 = llvm.bitcast %v101 : i32 to vector<2xf16>
+      %v126 = nvvm.mma.sync A[%v120, %v121, %v122, %v123] B[%v124, %v125] C[%it63_2, %it63_3, %it63_4, %it63_5] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v127 = llvm.extractvalue %v126[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v128 = llvm.extractvalue %v126[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v129 = llvm.extractvalue %v126[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v130 = llvm.extractvalue %v126[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v131 = llvm.bitcast %v85 : i32 to vector<2xf16>
+      %v132 = llvm.bitcast %v86 : i32 to vector<2xf16>
+      %v133 = llvm.bitcast %v87 : i32 to vector<2xf16>
+      %v134 = llvm.bitcast %v88 : i32 to vector<2xf16>
+      %v135 = llvm.bitcast %v102 : i32 to vector<2xf16>
+      %v136 = llvm.bitcast %v103 : i32 to vector<2xf16>
+      %v137 = nvvm.mma.sync A[%v131, %v132, %v133, %v134] B[%v135, %v136] C[%it63_6, %it63_7, %it63_8, %it63_9] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v138 = llvm.extractvalue %v137[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v139 = llvm.extractvalue %v137[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v140 = llvm.extractvalue %v137[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v141 = llvm.extractvalue %v137[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v142 = llvm.bitcast %v85 : i32 to vector<2xf16>
+      %v143 = llvm.bitcast %v86 : i32 to vector<2xf16>
+      %v144 = llvm.bitcast %v87 : i32 to vector<2xf16>
+      %v145 = llvm.bitcast %v88 : i32 to vector<2xf16>
+      %v146 = llvm.bitcast %v116 : i32 to vector<2xf16>
+      %v147 = llvm.bitcast %v117 : i32 to vector<2xf16>
+      %v148 = nvvm.mma.sync A[%v142, %v143, %v144, %v145] B[%v146, %v147] C[%it63_10, %it63_11, %it63_12, %it63_13] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v149 = llvm.extractvalue %v148[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v150 = llvm.extractvalue %v148[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v151 = llvm.extractvalue %v148[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v152 = llvm.extractvalue %v148[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v153 = llvm.bitcast %v85 : i32 to vector<2xf16>
+      %v154 = llvm.bitcast %v86 : i32 to vector<2xf16>
+      %v155 = llvm.bitcast %v87 : i32 to vector<2xf16>
+      %v156 = llvm.bitcast %v88 : i32 to vector<2xf16>
+      %v157 = llvm.bitcast %v118 : i32 to vector<2xf16>
+      %v158 = llvm.bitcast %v119 : i32 to vector<2xf16>
+      %v159 = nvvm.mma.sync A[%v153, %v154, %v155, %v156] B[%v157, %v158] C[%it63_14, %it63_15, %it63_16, %it63_17] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v160 = llvm.extractvalue %v159[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v161 = llvm.extractvalue %v159[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v162 = llvm.extractvalue %v159[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v163 = llvm.extractvalue %v159[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v164 = arith.addi %v7, %v61 overflow<nsw, nuw> : i32
+      %v165 = arith.addi %v62, %c2_i32 overflow<nsw, nuw> : i32
+      %v166 = arith.muli %v164, %c4_i32 overflow<nsw, nuw> : i32
+      %v167 = arith.shrui %v164, %c1_i32 : i32
+      %v168 = arith.andi %v167, %c3_i32 : i32
+      %v169 = arith.xori %v165, %v168 : i32
+      %v170 = arith.addi %v166, %v169 overflow<nsw, nuw> : i32
+      %v171 = arith.muli %v170, %c16_i32 overflow<nsw, nuw> : i32
+      %v172 = arith.addi %it63_0, %v171 overflow<nsw, nuw> : i32
+      %v173 = llvm.getelementptr inbounds|nuw %v12[%v172] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v174 = nvvm.ldmatrix %v173 {num = 4 : i32, layout = #nvvm.mma_layout<row>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : (!llvm.ptr<3>) -> !llvm.struct<(i32, i32, i32, i32)>
+      %v175 = llvm.extractvalue %v174[0] : !llvm.struct<(i32, i32, i32, i32)>
+      %v176 = llvm.extractvalue %v174[1] : !llvm.struct<(i32, i32, i32, i32)>
+      %v177 = llvm.extractvalue %v174[2] : !llvm.struct<(i32, i32, i32, i32)>
+      %v178 = llvm.extractvalue %v174[3] : !llvm.struct<(i32, i32, i32, i32)>
+      %v179 = arith.addi %v61, %c16_i32 overflow<nsw, nuw> : i32
+      %v180 = arith.divui %v9, %c8_i32 : i32
+      %v181 = arith.addi %v180, %v62 overflow<nsw, nuw> : i32
+      %v182 = arith.muli %v179, %c8_i32 overflow<nsw, nuw> : i32
+      %v183 = arith.andi %v179, %c7_i32 : i32
+      %v184 = arith.xori %v181, %v183 : i32
+      %v185 = arith.addi %v182, %v184 overflow<nsw, nuw> : i32
+      %v186 = arith.muli %v185, %c16_i32 overflow<nsw, nuw> : i32
+      %v187 = arith.addi %it63_0, %v186 overflow<nsw, nuw> : i32
+      %v188 = arith.addi %v187, %c4096_i32 overflow<nsw, nuw> : i32
+      %v189 = llvm.getelementptr inbounds|nuw %v12[%v188] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v190 = nvvm.ldmatrix %v189 {num = 4 : i32, layout = #nvvm.mma_layout<col>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : (!llvm.ptr<3>) -> !llvm.struct<(i32, i32, i32, i32)>
+      %v191 = llvm.extractvalue %v190[0] : !llvm.struct<(i32, i32, i32, i32)>
+      %v192 = llvm.extractvalue %v190[1] : !llvm.struct<(i32, i32, i32, i32)>
+      %v193 = llvm.extractvalue %v190[2] : !llvm.struct<(i32, i32, i32, i32)>
+      %v194 = llvm.extractvalue %v190[3] : !llvm.struct<(i32, i32, i32, i32)>
+      %v195 = arith.addi %v61, %c16_i32 overflow<nsw, nuw> : i32
+      %v196 = arith.divui %v9, %c8_i32 : i32
+      %v197 = arith.addi %v196, %v62 overflow<nsw, nuw> : i32
+      %v198 = arith.addi %v197, %c2_i32 overflow<nsw, nuw> : i32
+      %v199 = arith.muli %v195, %c8_i32 overflow<nsw, nuw> : i32
+      %v200 = arith.andi %v195, %c7_i32 : i32
+      %v201 = arith.xori %v198, %v200 : i32
+      %v202 = arith.addi %v199, %v201 overflow<nsw, nuw> : i32
+      %v203 = arith.muli %v202, %c16_i32 overflow<nsw, nuw> : i32
+      %v204 = arith.addi %it63_0, %v203 overflow<nsw, nuw> : i32
+      %v205 = arith.addi %v204, %c4096_i32 overflow<nsw, nuw> : i32
+      %v206 = llvm.getelementptr inbounds|nuw %v12[%v205] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i8
+      %v207 = nvvm.ldmatrix %v206 {num = 4 : i32, layout = #nvvm.mma_layout<col>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : (!llvm.ptr<3>) -> !llvm.struct<(i32, i32, i32, i32)>
+      %v208 = llvm.extractvalue %v207[0] : !llvm.struct<(i32, i32, i32, i32)>
+      %v209 = llvm.extractvalue %v207[1] : !llvm.struct<(i32, i32, i32, i32)>
+      %v210 = llvm.extractvalue %v207[2] : !llvm.struct<(i32, i32, i32, i32)>
+      %v211 = llvm.extractvalue %v207[3] : !llvm.struct<(i32, i32, i32, i32)>
+      %v212 = llvm.bitcast %v175 : i32 to vector<2xf16>
+      %v213 = llvm.bitcast %v176 : i32 to vector<2xf16>
+      %v214 = llvm.bitcast %v177 : i32 to vector<2xf16>
+      %v215 = llvm.bitcast %v178 : i32 to vector<2xf16>
+      %v216 = llvm.bitcast %v191 : i32 to vector<2xf16>
+      %v217 = llvm.bitcast %v192 : i32 to vector<2xf16>
+      %v218 = nvvm.mma.sync A[%v212, %v213, %v214, %v215] B[%v216, %v217] C[%v127, %v128, %v129, %v130] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v219 = llvm.extractvalue %v218[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v220 = llvm.extractvalue %v218[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v221 = llvm.extractvalue %v218[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v222 = llvm.extractvalue %v218[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v223 = llvm.bitcast %v175 : i32 to vector<2xf16>
+      %v224 = llvm.bitcast %v176 : i32 to vector<2xf16>
+      %v225 = llvm.bitcast %v177 : i32 to vector<2xf16>
+      %v226 = llvm.bitcast %v178 : i32 to vector<2xf16>
+      %v227 = llvm.bitcast %v193 : i32 to vector<2xf16>
+      %v228 = llvm.bitcast %v194 : i32 to vector<2xf16>
+      %v229 = nvvm.mma.sync A[%v223, %v224, %v225, %v226] B[%v227, %v228] C[%v138, %v139, %v140, %v141] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v230 = llvm.extractvalue %v229[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v231 = llvm.extractvalue %v229[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v232 = llvm.extractvalue %v229[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v233 = llvm.extractvalue %v229[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v234 = llvm.bitcast %v175 : i32 to vector<2xf16>
+      %v235 = llvm.bitcast %v176 : i32 to vector<2xf16>
+      %v236 = llvm.bitcast %v177 : i32 to vector<2xf16>
+      %v237 = llvm.bitcast %v178 : i32 to vector<2xf16>
+      %v238 = llvm.bitcast %v208 : i32 to vector<2xf16>
+      %v239 = llvm.bitcast %v209 : i32 to vector<2xf16>
+      %v240 = nvvm.mma.sync A[%v234, %v235, %v236, %v237] B[%v238, %v239] C[%v149, %v150, %v151, %v152] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v241 = llvm.extractvalue %v240[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v242 = llvm.extractvalue %v240[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v243 = llvm.extractvalue %v240[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v244 = llvm.extractvalue %v240[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v245 = llvm.bitcast %v175 : i32 to vector<2xf16>
+      %v246 = llvm.bitcast %v176 : i32 to vector<2xf16>
+      %v247 = llvm.bitcast %v177 : i32 to vector<2xf16>
+      %v248 = llvm.bitcast %v178 : i32 to vector<2xf16>
+      %v249 = llvm.bitcast %v210 : i32 to vector<2xf16>
+      %v250 = llvm.bitcast %v211 : i32 to vector<2xf16>
+      %v251 = nvvm.mma.sync A[%v245, %v246, %v247, %v248] B[%v249, %v250] C[%v160, %v161, %v162, %v163] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      %v252 = llvm.extractvalue %v251[0] : !llvm.struct<(f32, f32, f32, f32)>
+      %v253 = llvm.extractvalue %v251[1] : !llvm.struct<(f32, f32, f32, f32)>
+      %v254 = llvm.extractvalue %v251[2] : !llvm.struct<(f32, f32, f32, f32)>
+      %v255 = llvm.extractvalue %v251[3] : !llvm.struct<(f32, f32, f32, f32)>
+      %v256 = arith.addi %it63_0, %c8192_i32 overflow<nsw, nuw> : i32
+      %v257 = arith.cmpi eq, %v256, %c24576_i32 : i32
+      %v258 = arith.select %v257, %c0_i32, %v256 : i32
+      %v259 = arith.addi %it63_1, %c8192_i32 overflow<nsw, nuw> : i32
+      %v260 = arith.cmpi eq, %v259, %c24576_i32 : i32
+      %v261 = arith.select %v260, %c0_i32, %v259 : i32
+      scf.yield %v258, %v261, %v219, %v220, %v221, %v222, %v230, %v231, %v232, %v233, %v241, %v242, %v243, %v244, %v252, %v253, %v254, %v255 : i32, i32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32, f32
+    }
+    %v262 = arith.divui %v4, %c4_i32 : i32
+    %v263 = arith.remui %v4, %c4_i32 : i32
+    %v264 = arith.muli %v263, %c2_i32 overflow<nsw, nuw> : i32
+    %v265 = llvm.mlir.poison : vector<2xf32>
+    %v266 = arith.addi %v10, %v7 overflow<nsw, nuw> : i32
+    %v267 = arith.addi %v266, %v262 overflow<nsw, nuw> : i32
+    %v268 = arith.muli %v267, %N overflow<nsw, nuw> : i32
+    %v269 = arith.extui %v268 : i32 to i64
+    %v270 = llvm.getelementptr inbounds|nuw %C[%v269] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    %v271 = vector.from_elements %v63#2, %v63#3 : vector<2xf32>
+    %v272 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v273 = arith.addi %v272, %v264 overflow<nsw, nuw> : i32
+    %v274 = arith.extui %v273 : i32 to i64
+    %v275 = llvm.getelementptr inbounds|nuw %v270[%v274] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v271, %v275 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    %v276 = vector.from_elements %v63#6, %v63#7 : vector<2xf32>
+    %v277 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v278 = arith.addi %v264, %c8_i32 overflow<nsw, nuw> : i32
+    %v279 = arith.addi %v277, %v278 overflow<nsw, nuw> : i32
+    %v280 = arith.extui %v279 : i32 to i64
+    %v281 = llvm.getelementptr inbounds|nuw %v270[%v280] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v276, %v281 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    %v282 = vector.from_elements %v63#10, %v63#11 : vector<2xf32>
+    %v283 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v284 = arith.addi %v264, %c16_i32 overflow<nsw, nuw> : i32
+    %v285 = arith.addi %v283, %v284 overflow<nsw, nuw> : i32
+    %v286 = arith.extui %v285 : i32 to i64
+    %v287 = llvm.getelementptr inbounds|nuw %v270[%v286] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v282, %v287 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    %v288 = vector.from_elements %v63#14, %v63#15 : vector<2xf32>
+    %v289 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v290 = arith.addi %v264, %c24_i32 overflow<nsw, nuw> : i32
+    %v291 = arith.addi %v289, %v290 overflow<nsw, nuw> : i32
+    %v292 = arith.extui %v291 : i32 to i64
+    %v293 = llvm.getelementptr inbounds|nuw %v270[%v292] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v288, %v293 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    %v294 = arith.addi %v10, %v7 overflow<nsw, nuw> : i32
+    %v295 = arith.addi %v262, %c8_i32 overflow<nsw, nuw> : i32
+    %v296 = arith.addi %v294, %v295 overflow<nsw, nuw> : i32
+    %v297 = arith.muli %v296, %N overflow<nsw, nuw> : i32
+    %v298 = arith.extui %v297 : i32 to i64
+    %v299 = llvm.getelementptr inbounds|nuw %C[%v298] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    %v300 = vector.from_elements %v63#4, %v63#5 : vector<2xf32>
+    %v301 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v302 = arith.addi %v301, %v264 overflow<nsw, nuw> : i32
+    %v303 = arith.extui %v302 : i32 to i64
+    %v304 = llvm.getelementptr inbounds|nuw %v299[%v303] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v300, %v304 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    %v305 = vector.from_elements %v63#8, %v63#9 : vector<2xf32>
+    %v306 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v307 = arith.addi %v264, %c8_i32 overflow<nsw, nuw> : i32
+    %v308 = arith.addi %v306, %v307 overflow<nsw, nuw> : i32
+    %v309 = arith.extui %v308 : i32 to i64
+    %v310 = llvm.getelementptr inbounds|nuw %v299[%v309] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v305, %v310 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    %v311 = vector.from_elements %v63#12, %v63#13 : vector<2xf32>
+    %v312 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v313 = arith.addi %v264, %c16_i32 overflow<nsw, nuw> : i32
+    %v314 = arith.addi %v312, %v313 overflow<nsw, nuw> : i32
+    %v315 = arith.extui %v314 : i32 to i64
+    %v316 = llvm.getelementptr inbounds|nuw %v299[%v315] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v311, %v316 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    %v317 = vector.from_elements %v63#16, %v63#17 : vector<2xf32>
+    %v318 = arith.addi %v11, %v9 overflow<nsw, nuw> : i32
+    %v319 = arith.addi %v264, %c24_i32 overflow<nsw, nuw> : i32
+    %v320 = arith.addi %v318, %v319 overflow<nsw, nuw> : i32
+    %v321 = arith.extui %v320 : i32 to i64
+    %v322 = llvm.getelementptr inbounds|nuw %v299[%v321] : (!llvm.ptr<1>, i64) -> !llvm.ptr<1>, f32
+    llvm.store %v317, %v322 {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+    gpu.return
+  }
+}
+
