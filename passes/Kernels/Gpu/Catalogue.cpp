@@ -1,0 +1,188 @@
+//===- Catalogue.cpp - One of each kernel -----------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/Catalogue.h"
+#include "passes/Kernels/Gpu/Elementwise.h"
+#include "passes/Kernels/Gpu/Matmul.h"
+#include "passes/Kernels/Gpu/Rows.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace mad::device;
+
+namespace {
+/// y = a x + y
+ElementwiseSpec scaledSum(Type element) {
+  ElementwiseSpec spec;
+  spec.inputs = {element, element};
+  spec.outputs = {element};
+  spec.scalars = {Float32Type::get(element.getContext())};
+  spec.inPlace = true;
+  spec.body = [element](GpuBuilder &g, ValueRange x, ValueRange scalars, Value) -> Values {
+    Type f32 = g.b.getF32Type();
+    return {g.convert(g.fma(scalars[0], g.convert(x[0], f32), g.convert(x[1], f32)), element)};
+  };
+  return spec;
+}
+
+/// y = exp(x)
+ElementwiseSpec exponential(Type element) {
+  ElementwiseSpec spec;
+  spec.inputs = {element};
+  spec.outputs = {element};
+  spec.body = [element](GpuBuilder &g, ValueRange x, ValueRange, Value) -> Values {
+    return {g.convert(g.exp(g.convert(x[0], g.b.getF32Type())), element)};
+  };
+  return spec;
+}
+
+CatalogueEntry map(std::string name, ElementwiseSpec spec, std::vector<std::string> instructions) {
+  return {std::move(name), false, std::move(instructions),
+          [spec](gpu::GPUModuleOp module, StringRef name) {
+            return makeElementwise(module, name, spec, elementwiseTile(spec));
+          }};
+}
+
+RowReductionSpec rowMean(Type element) {
+  RowReductionSpec spec;
+  spec.input = spec.output = element;
+  spec.element = [](GpuBuilder &, Value x) { return x; };
+  spec.combine = [](GpuBuilder &g, Value x, Value y) -> Value {
+    return arith::AddFOp::create(g.b, x, y);
+  };
+  spec.finish = [](GpuBuilder &g, Value x, Value columns) -> Value {
+    Value count = arith::UIToFPOp::create(g.b, g.b.getF32Type(), columns);
+    return arith::DivFOp::create(g.b, x, count);
+  };
+  return spec;
+}
+
+using MakeRows = llvm::Expected<Kernel> (*)(gpu::GPUModuleOp, StringRef, Type, const RowTile &);
+CatalogueEntry rows(std::string name, Type element, int64_t columns, MakeRows make,
+                    std::vector<std::string> instructions) {
+  return {std::move(name), false, std::move(instructions),
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return make(module, name, element, rowTile(columns, bytesOf(element)));
+          }};
+}
+llvm::Expected<Kernel> makeRowMean(gpu::GPUModuleOp module, StringRef name, Type element,
+                                   const RowTile &tile) {
+  return makeRowReduction(module, name, rowMean(element), tile);
+}
+
+/// Sizes that allow the widest vectors, or none wider than an element.
+MatmulSpec product(Type element, Type output, Order order, bool aligned = true) {
+  MatmulSpec spec;
+  spec.element = element;
+  spec.output = output;
+  spec.order = order;
+  setVectors(spec, aligned ? 4096 : 4095, aligned ? 4096 : 4095);
+  return spec;
+}
+/// With a bias a column, and no negative results.
+MatmulSpec withBias(MatmulSpec spec) {
+  spec.epilogue.arguments = {globalPointer(spec.element.getContext())};
+  spec.epilogue.apply = [](GpuBuilder &g, ValueRange arguments, Value sum, Value,
+                           Value column) -> Value {
+    Type f32 = g.b.getF32Type();
+    Value bias = g.load(f32, g.at(arguments[0], f32, column));
+    return arith::MaximumFOp::create(g.b, arith::AddFOp::create(g.b, sum, bias), g.f32(0));
+  };
+  return spec;
+}
+
+template <typename Tile>
+using MakeMatmul = llvm::Expected<Kernel> (*)(gpu::GPUModuleOp, StringRef, const MatmulSpec &,
+                                              const Tile &);
+template <typename Tile>
+CatalogueEntry matmul(std::string name, MatmulSpec spec, Tile tile, MakeMatmul<Tile> make,
+                      std::vector<std::string> instructions) {
+  return {std::move(name), false, std::move(instructions),
+          [=](gpu::GPUModuleOp module, StringRef name) { return make(module, name, spec, tile); }};
+}
+
+CatalogueEntry withWgmma(CatalogueEntry entry) {
+  entry.wgmma = true;
+  return entry;
+}
+
+std::string groupProduct(StringRef type, int columns) {
+  return llvm::formatv("wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1}", columns, type).str();
+}
+std::string warpProduct(StringRef type, int steps) {
+  return llvm::formatv("mma.sync.aligned.m16n8k{0}.row.col.f32.{1}.{1}.f32", steps, type).str();
+}
+} // namespace
+
+std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
+  Type f16 = Float16Type::get(context), bf16 = BFloat16Type::get(context);
+  Type f32 = Float32Type::get(context);
+  constexpr auto rowMajor = Order::RowMajor, columnMajor = Order::ColumnMajor;
+  WarpTile narrow; // f32 takes twice the memory
+  narrow.blockK = 16;
+  GroupTile half;
+  half.blockN = 128;
+  SkinnyTile many;
+  many.rows = 64, many.warps = 4, many.unroll = 1;
+  const std::string copyTensor = "cp.async.bulk.tensor.2d.shared::cluster.global";
+  const std::string expect = "mbarrier.arrive.expect_tx";
+  const std::string readWide = "ld.global.nc.v4.b32", readPart = "ldmatrix.sync.aligned.m8n8.x4";
+  const std::string copyWide = "cp.async.cg.shared.global", copyPart = "cp.async.ca.shared.global";
+  return {
+      map("scaled_sum_f32", scaledSum(f32), {"ld.global.v4.b32", "st.global.v4.b32", "fma.rn.f32"}),
+      map("scaled_sum_f16", scaledSum(f16), {"ld.global.v4.b32", "st.global.v4.b32", "fma.rn.f32"}),
+      map("exp_f32", exponential(f32), {readWide, "ex2.approx"}),
+      rows("row_mean_f32_1000", f32, 1000, makeRowMean, {readWide, "shfl.sync.bfly"}),
+      rows("row_mean_f32_100000", f32, 100000, makeRowMean, {readWide, "bar.sync"}),
+      rows("softmax_f32_512", f32, 512, makeSoftmax, {readWide, "st.global.v4.b32", "ex2.approx"}),
+      rows("softmax_f32_8192", f32, 8192, makeSoftmax, {readWide, "st.global.v4.b32", "bar.sync"}),
+      rows("softmax_f32_100000", f32, 100000, makeSoftmax, {readWide, "st.global.v4.b32"}),
+      rows("softmax_f16_999", f16, 999, makeSoftmax, {"shfl.sync.bfly"}),
+      rows("layer_norm_f32_768", f32, 768, makeLayerNorm, {readWide, "st.global.v4.b32"}),
+      rows("layer_norm_f16_4096", f16, 4096, makeLayerNorm, {readWide, "st.global.v4.b32"}),
+      matmul("matmul_f32", product(f32, f32, rowMajor), PlainTile(), makePlainMatmul,
+             {"fma.rn.f32", readWide, "st.global.v4.b32", "ld.shared.v4.b32"}),
+      matmul("matmul_f32_nt", product(f32, f32, columnMajor), PlainTile(), makePlainMatmul,
+             {"fma.rn.f32", readWide}),
+      matmul("matmul_f32_odd", product(f32, f32, rowMajor, false), PlainTile(), makePlainMatmul,
+             {"fma.rn.f32"}),
+      matmul("matmul_f32_bias", withBias(product(f32, f32, rowMajor)), PlainTile(), makePlainMatmul,
+             {"fma.rn.f32", "max.NaN.f32"}),
+      matmul("matmul_mma_f16", product(f16, f16, rowMajor), WarpTile(), makeWarpMatmul,
+             {warpProduct("f16", 16), copyWide, readPart, readPart + ".trans"}),
+      matmul("matmul_mma_f16_nt", product(f16, f32, columnMajor), WarpTile(), makeWarpMatmul,
+             {warpProduct("f16", 16), copyWide, readPart}),
+      matmul("matmul_mma_bf16", product(bf16, f32, rowMajor), WarpTile(), makeWarpMatmul,
+             {warpProduct("bf16", 16), copyWide}),
+      matmul("matmul_mma_tf32", product(f32, f32, rowMajor), narrow, makeWarpMatmul,
+             {warpProduct("tf32", 8), copyWide}),
+      matmul("matmul_mma_tf32_nt", product(f32, f32, columnMajor), narrow, makeWarpMatmul,
+             {warpProduct("tf32", 8), copyWide}),
+      matmul("matmul_mma_f16_odd", product(f16, f16, rowMajor, false), WarpTile(), makeWarpMatmul,
+             {warpProduct("f16", 16), "st.shared.v4.b32"}),
+      matmul("matmul_mma_tf32_odd", product(f32, f32, rowMajor, false), narrow, makeWarpMatmul,
+             {warpProduct("tf32", 8), copyPart}),
+      withWgmma(matmul("matmul_wgmma_f16", product(f16, f16, columnMajor), GroupTile(),
+                       makeGroupMatmul, {groupProduct("f16", 256), copyTensor, expect})),
+      withWgmma(matmul("matmul_wgmma_bf16", product(bf16, bf16, columnMajor), GroupTile(),
+                       makeGroupMatmul, {groupProduct("bf16", 256), copyTensor, expect})),
+      withWgmma(matmul("matmul_wgmma_f16_f32", product(f16, f32, columnMajor), half,
+                       makeGroupMatmul, {groupProduct("f16", 128), copyTensor, expect})),
+      withWgmma(matmul("matmul_wgmma_f16_bias", withBias(product(f16, f16, columnMajor)),
+                       GroupTile(), makeGroupMatmul, {groupProduct("f16", 256), copyTensor})),
+      matmul("matmul_skinny8_f16_nt", product(f16, f16, columnMajor), SkinnyTile(),
+             makeSkinnyMatmul, {warpProduct("f16", 16), readWide}),
+      matmul("matmul_skinny8_f16", product(f16, f16, rowMajor), SkinnyTile(), makeSkinnyMatmul,
+             {warpProduct("f16", 16), readWide}),
+      matmul("matmul_skinny8_bf16_nt", product(bf16, f32, columnMajor), SkinnyTile(),
+             makeSkinnyMatmul, {warpProduct("bf16", 16), readWide}),
+      matmul("matmul_skinny64_f16_nt", product(f16, f16, columnMajor), many, makeSkinnyMatmul,
+             {warpProduct("f16", 16), readWide}),
+      matmul("matmul_skinny64_f16", product(f16, f16, rowMajor), many, makeSkinnyMatmul,
+             {warpProduct("f16", 16), readWide}),
+  };
+}

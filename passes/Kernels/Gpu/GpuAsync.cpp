@@ -1,0 +1,50 @@
+//===- GpuAsync.cpp - Copies in the background ------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "passes/Kernels/Gpu/GpuBuilder.h"
+
+using namespace mlir;
+using namespace mad::device;
+
+void GpuBuilder::copyAsync(Value shared, Value global, int bytes, Value valid) {
+  // Past the first cache where the instruction can: a tile is read once by a block.
+  auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
+  NVVM::CpAsyncOp::create(b, shared, global, static_cast<uint32_t>(bytes), cache, valid);
+}
+void GpuBuilder::commitCopies() { NVVM::CpAsyncCommitGroupOp::create(b); }
+void GpuBuilder::waitCopies(int left) {
+  NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(left));
+}
+
+void GpuBuilder::barrierInit(Value barrier, int arrivals) {
+  NVVM::MBarrierInitOp::create(b, barrier, number(arrivals), Value());
+}
+void GpuBuilder::fenceBarrierInit() { NVVM::FenceMbarrierInitOp::create(b); }
+void GpuBuilder::barrierArrive(Value barrier) {
+  NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier, Value());
+}
+void GpuBuilder::barrierExpect(Value barrier, Number bytes) {
+  NVVM::MBarrierArriveExpectTxOp::create(b, Type(), barrier, number(bytes), NVVM::MemScopeKind::CTA,
+                                         /*relaxed=*/false, Value());
+}
+void GpuBuilder::barrierWait(Value barrier, Value parity) {
+  constexpr int ticks = 10000000; // of one try; the instruction's lowering tries again
+  NVVM::MBarrierTryWaitParityOp::create(b, barrier, parity, number(ticks));
+}
+void GpuBuilder::copyTensor(Value shared, Value map, Value barrier, ValueRange at) {
+  constexpr unsigned clusterSpace = 7;
+  Value target = LLVM::AddrSpaceCastOp::create(
+      b, LLVM::LLVMPointerType::get(b.getContext(), clusterSpace), shared);
+  NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+      b, target, map, at, barrier, ValueRange(), Value(), Value(), NVVM::TMALoadMode::TILE,
+      /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+}
+void GpuBuilder::setRegisters(int count, bool more) {
+  NVVM::SetMaxRegisterOp::create(
+      b, count, more ? NVVM::SetMaxRegisterAction::increase : NVVM::SetMaxRegisterAction::decrease);
+}

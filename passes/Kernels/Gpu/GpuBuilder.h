@@ -1,0 +1,179 @@
+//===- GpuBuilder.h - Writing kernels for GPUs ------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels are functions on bare pointers and i32 numbers, with the instructions of the NVVM
+// dialect where plain ones do not do. Numbers are not negative and less than 2^31, and so
+// are counts of elements along one dimension; an offset of a row is computed in 64 bits.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_GPU_GPUBUILDER_H
+#define MAD_PASSES_KERNELS_GPU_GPUBUILDER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include <string>
+
+namespace mad::device {
+
+using Values = llvm::SmallVector<mlir::Value>;
+constexpr int lanesOfWarp = 32;
+
+/// A number that is known to the compiler, or only to the kernel.
+class Number {
+public:
+  Number(int value) : constant(value) {}
+  Number(int64_t value) : constant(value) {}
+  Number(mlir::Value value) : value(value) {}
+
+private:
+  friend class GpuBuilder;
+  mlir::Value value;
+  int64_t constant = 0;
+};
+
+/// A kernel, and how it is launched.
+struct Kernel {
+  mlir::gpu::GPUFuncOp function;
+  int threads = 0;     ///< of a block, along x
+  int sharedBytes = 0; ///< that the launch must give a block
+};
+
+/// What makeKernel needs to know.
+struct KernelSignature {
+  std::string name;
+  llvm::SmallVector<mlir::Type> arguments;
+  int threads = 256;
+  int sharedBytes = 0;
+  int sharedAlignment = 16;
+  /// Blocks that are to fit on a multiprocessor at a time; 0: as it comes.
+  int blocksAtOnce = 0;
+  /// Memory of different arguments overlaps nowhere.
+  bool apart = true;
+};
+
+class GpuBuilder;
+/// Adds a kernel to a module; `write` gets the arguments.
+Kernel makeKernel(mlir::gpu::GPUModuleOp module, const KernelSignature &signature,
+                  llvm::function_ref<void(GpuBuilder &, mlir::ValueRange)> write);
+
+/// `!llvm.ptr<1>`: memory of the device.
+mlir::Type globalPointer(mlir::MLIRContext *context);
+/// `!llvm.ptr`: the descriptor of a tensor, passed by value.
+mlir::Type tensorMap(mlir::MLIRContext *context);
+int bytesOf(mlir::Type type);
+
+class GpuBuilder {
+public:
+  GpuBuilder(mlir::ImplicitLocOpBuilder &b, const KernelSignature &signature)
+      : b(b), signature(signature) {}
+  mlir::ImplicitLocOpBuilder &b;
+
+  //===- Numbers ------------------------------------------------------------===//
+  mlir::Value number(Number x);
+  mlir::Value wide(int64_t x); ///< i64
+  mlir::Value f32(double x);
+  mlir::Value zero(mlir::Type type);
+  mlir::Value add(Number x, Number y);
+  mlir::Value sub(Number x, Number y);
+  mlir::Value mul(Number x, Number y);
+  mlir::Value div(Number x, Number y);
+  mlir::Value rem(Number x, Number y);
+  mlir::Value ceilDiv(Number x, Number y);
+  mlir::Value min(Number x, Number y);
+  mlir::Value bitAnd(Number x, Number y);
+  mlir::Value bitOr(Number x, Number y);
+  mlir::Value bitXor(Number x, Number y);
+  mlir::Value shiftLeft(Number x, Number y);
+  mlir::Value shiftRight(Number x, Number y);
+  mlir::Value less(Number x, Number y); ///< unsigned
+  mlir::Value equal(Number x, Number y);
+  mlir::Value both(mlir::Value x, mlir::Value y);
+  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
+  mlir::Value extend(mlir::Value x); ///< i32 to i64, without sign
+
+  //===- Floats and vectors -------------------------------------------------===//
+  mlir::Value convert(mlir::Value x, mlir::Type type); ///< between float types, rounding
+  mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
+  mlir::Value inverseSqrt(mlir::Value x); ///< relative error below 2^-22.9
+  mlir::Value exp(mlir::Value x);
+  mlir::Value bits(mlir::Value x, mlir::Type type); ///< the same bits as another type
+  mlir::Value pack(mlir::ValueRange elements);
+  Values unpack(mlir::Value vector);
+  mlir::VectorType vectorOf(int count, mlir::Type element);
+
+  //===- Threads ------------------------------------------------------------===//
+  mlir::Value thread();
+  mlir::Value block(int dimension = 0);
+  mlir::Value blocks(); ///< of the grid, along x
+  void barrier();       ///< of the block
+  /// The value of the lane whose number differs in the bits of `mask`.
+  mlir::Value shuffleXor(mlir::Value x, int mask);
+  /// Of all lanes of the warp, in a fixed order, for all of them.
+  mlir::Value reduceWarp(mlir::Value x,
+                         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+
+  //===- Memory -------------------------------------------------------------===//
+  /// The start of the block's shared memory.
+  mlir::Value shared();
+  /// `pointer` + `index` elements of a type.
+  mlir::Value at(mlir::Value pointer, mlir::Type type, Number index);
+  /// `pointer` + `row` * `stride` + `column` elements.
+  mlir::Value at(mlir::Value pointer, mlir::Type type, mlir::Value row, mlir::Value stride,
+                 Number column);
+  /// `pointer` + `bytes`.
+  mlir::Value bytesAt(mlir::Value pointer, Number bytes);
+  /// `alignment` 0: that of the whole value, which must be a power of two.
+  mlir::Value load(mlir::Type type, mlir::Value pointer, int alignment = 0);
+  void store(mlir::Value value, mlir::Value pointer, int alignment = 0);
+
+  //===- Control ------------------------------------------------------------===//
+  /// for (i = from; i < to; i += step), with values from one round to the next.
+  Values loop(Number from, Number to, Number step, mlir::ValueRange initial,
+              llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
+  void when(mlir::Value condition, llvm::function_ref<void()> yes,
+            llvm::function_ref<void()> no = nullptr);
+
+  //===- Copies in the background (GpuAsync.cpp) ------------------------------===//
+  /// Copies 4, 8 or 16 bytes from global to shared memory, and zeros instead of what is
+  /// behind the first `valid` bytes.
+  void copyAsync(mlir::Value shared, mlir::Value global, int bytes, mlir::Value valid = nullptr);
+  void commitCopies();
+  /// Until at most the last `left` groups of copies of this thread are on their way.
+  void waitCopies(int left);
+  void barrierInit(mlir::Value barrier, int arrivals);
+  void fenceBarrierInit();
+  void barrierArrive(mlir::Value barrier);
+  void barrierExpect(mlir::Value barrier, Number bytes); ///< arrives, too
+  void barrierWait(mlir::Value barrier, mlir::Value parity);
+  /// Starts the copy of a box of a tensor, whose first element is at the coordinates.
+  void copyTensor(mlir::Value shared, mlir::Value map, mlir::Value barrier, mlir::ValueRange at);
+  void setRegisters(int count, bool more);
+
+  //===- Tensor cores (GpuMatrix.cpp) ---------------------------------------===//
+  /// Four 8 x 8 matrices of 16 bits: four words of this lane. The address is that of row
+  /// lane % 8 of matrix lane / 8.
+  Values loadMatrices(mlir::Value shared, bool transposed);
+  /// c + a b of 16 x 8 sums in f32 over 32 bytes of the reduction: f16, bf16, or f32 rounded
+  /// to tf32. `a`: 4 words, `b`: 2 words.
+  Values multiply(mlir::Type element, mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange c);
+  /// What describes rows of 128 bytes in shared memory, swizzled as copyTensor does.
+  mlir::Value matrixDescriptor(mlir::Value shared);
+  mlir::Type groupSums(int columns); ///< 64 x columns over a group of four warps
+  /// sums + a b over 32 bytes of the reduction, in the background. Operands by descriptor.
+  mlir::Value multiplyGroup(mlir::Type element, int columns, mlir::Value a, mlir::Value b,
+                            mlir::Value sums);
+  void fenceGroup();
+  void commitGroup();
+  void waitGroup(int left);
+
+private:
+  const KernelSignature &signature;
+  mlir::Value sharedStart;
+};
+
+} // namespace mad::device
+
+#endif // MAD_PASSES_KERNELS_GPU_GPUBUILDER_H

@@ -1,0 +1,81 @@
+//===- GpuMatrix.cpp - Tensor cores -----------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "passes/Kernels/Gpu/GpuBuilder.h"
+
+using namespace mlir;
+using namespace mad::device;
+
+static LLVM::LLVMStructType repeated(MLIRContext *context, Type type, int count) {
+  return LLVM::LLVMStructType::getLiteral(context, SmallVector<Type>(count, type));
+}
+
+static Values members(ImplicitLocOpBuilder &b, Value structure, int count) {
+  Values values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, structure, i));
+  return values;
+}
+
+Values GpuBuilder::loadMatrices(Value shared, bool transposed) {
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+  Value words = NVVM::LdMatrixOp::create(b, repeated(b.getContext(), b.getI32Type(), 4), shared, 4u,
+                                         transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+                                         shape, NVVM::LdStMatrixEltType::B16);
+  return members(b, words, 4);
+}
+
+Values GpuBuilder::multiply(Type element, ValueRange a, ValueRange bs, ValueRange c) {
+  Values left(a), right(bs);
+  auto kind = NVVM::MMATypes::f16;
+  if (element.isF16()) {
+    // The other types take words.
+    Type pair = vectorOf(2, element);
+    for (Value &word : left)
+      word = bits(word, pair);
+    for (Value &word : right)
+      word = bits(word, pair);
+  } else {
+    kind = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::tf32;
+  }
+  const int64_t steps = 32 / bytesOf(element);
+  Value sums = NVVM::MmaOp::create(
+      b, repeated(b.getContext(), b.getF32Type(), 4), left, right, c,
+      ArrayRef<int64_t>{16, 8, steps}, std::nullopt, std::nullopt,
+      std::array<NVVM::MMATypes, 2>{kind, kind},
+      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  return members(b, sums, 4);
+}
+
+Value GpuBuilder::matrixDescriptor(Value shared) {
+  // In units of 16 bytes: where it starts, in bits 0 to 13; 64 from one group of eight rows to
+  // the next, in bits 32 to 45; 1, which is not used, in bits 16 to 29. Swizzle of 128 bytes: 1 in
+  // bits 62 and 63.
+  constexpr int64_t fixed = (int64_t(1) << 62) | (int64_t(64) << 32) | (int64_t(1) << 16);
+  Value address = LLVM::PtrToIntOp::create(b, b.getI32Type(), shared);
+  Value units = bitAnd(shiftRight(address, 4), 0x3fff);
+  return b.createOrFold<arith::OrIOp>(extend(units), wide(fixed));
+}
+
+Type GpuBuilder::groupSums(int columns) {
+  return repeated(b.getContext(), b.getF32Type(), columns / 2);
+}
+
+Value GpuBuilder::multiplyGroup(Type element, int columns, Value a, Value bs, Value sums) {
+  auto kind = element.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
+  auto shape = NVVM::MMAShapeAttr::get(b.getContext(), 64, columns, 16);
+  return NVVM::WgmmaMmaAsyncOp::create(
+      b, sums.getType(), sums, a, bs, shape, kind, kind, NVVM::WGMMATypes::f32,
+      NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
+      NVVM::MMALayout::row, NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
+}
+void GpuBuilder::fenceGroup() { NVVM::WgmmaFenceAlignedOp::create(b); }
+void GpuBuilder::commitGroup() { NVVM::WgmmaGroupSyncAlignedOp::create(b); }
+void GpuBuilder::waitGroup(int left) {
+  NVVM::WgmmaWaitGroupSyncOp::create(b, static_cast<uint64_t>(left));
+}

@@ -1,0 +1,271 @@
+//===- GroupMatmul.cpp - Products on tensor cores, by groups of warps -------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A block has three groups of four warps. One thread of the first starts copies of whole
+// tiles by tensor map, the other two groups multiply 64 rows each from shared memory. They
+// meet through two barriers for each stage of a ring: `full` (the copy has arrived) and
+// `empty` (both groups have read it). One product is always in the background, so a stage becomes
+// empty one round after it was read.
+//
+// Blocks stay: each takes tiles at a distance of the number of blocks, and the copies for
+// the next tile go on while this one is stored. Tiles are ordered so that those which
+// are computed at the same time share rows and columns, for the second cache.
+//
+// Copies write zeros where a tile is outside of the matrix; what comes of them is not stored.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "passes/Kernels/Gpu/MatmulParts.h"
+
+using namespace mlir;
+using namespace mad::device;
+
+static constexpr int rowsOfGroup = 64, threadsOfGroup = 128, boxRows = 128;
+
+llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
+  if (llvm::Error fault = checkVectors(spec))
+    return fault;
+  if (!spec.element.isF16() && !spec.element.isBF16())
+    return llvm::createStringError("groups of warps multiply f16 and bf16");
+  if (spec.order != Order::ColumnMajor)
+    return llvm::createStringError("groups of warps read B as [N, K]");
+  if (spec.vectorA != 8 || spec.vectorB != 8)
+    return llvm::createStringError("tensor maps need rows of a multiple of 16 bytes");
+  const std::tuple<StringRef, int, int, int, int> parameters[] = {
+      {"blockN", tile.blockN, boxRows, 2 * boxRows, boxRows},
+      {"stages", tile.stages, 2, 8, 1},
+      {"groupRows", tile.groupRows, 1, 64, 1},
+      {"copierRegisters", tile.copierRegisters, 24, 240, 8},
+      {"multiplierRegisters", tile.multiplierRegisters, 24, 240, 8}};
+  for (auto [name, value, least, most, step] : parameters)
+    if (llvm::Error fault = checkParameter(name, value, least, most, step))
+      return fault;
+  // ptxas gives each thread as many as fit; asking for more than all of them waits forever.
+  constexpr int atStart = 65536 / GroupTile::threads / 8 * 8 * GroupTile::threads;
+  const int asked = (tile.copierRegisters + 2 * tile.multiplierRegisters) * threadsOfGroup;
+  if (asked > atStart)
+    return llvm::createStringError("the groups ask for " + Twine(asked) +
+                                   " registers, expected at most the " + Twine(atStart) +
+                                   " that the block starts with");
+  constexpr int mostShared = 232448; // of a block on sm_90a
+  if (tile.sharedBytes() > mostShared)
+    return llvm::createStringError(Twine(tile.sharedBytes()) +
+                                   " bytes of shared memory, expected at most " +
+                                   Twine(mostShared));
+  return llvm::Error::success();
+}
+
+namespace {
+/// A place in the ring: which stage, and which of its barriers' phases is awaited.
+struct Place {
+  Value stage, phase;
+};
+
+struct GroupMatmul {
+  GpuBuilder &g;
+  const MatmulSpec &spec;
+  const GroupTile &tile;
+  MatmulArguments arguments; ///< a and b are tensor maps
+  Value group, threadOfGroup;
+
+  Value barrier(Value stage, int which) {
+    return g.bytesAt(g.shared(),
+                     g.add(g.mul(stage, 16), tile.stages * tile.stageBytes() + which * 8));
+  }
+  Value full(Value stage) { return barrier(stage, 0); }
+  Value empty(Value stage) { return barrier(stage, 1); }
+  Place after(Place at) {
+    Value next = g.add(at.stage, 1), wraps = g.equal(next, tile.stages);
+    return {g.select(wraps, g.number(0), next), g.select(wraps, g.bitXor(at.phase, 1), at.phase)};
+  }
+  Value tilesOfK() { return g.ceilDiv(arguments.k, GroupTile::blockK); }
+
+  /// Calls `body` with the first row and column of each tile of this block.
+  Values forTiles(ValueRange initial,
+                  llvm::function_ref<Values(Value row, Value column, ValueRange)> body) {
+    Value down = g.ceilDiv(arguments.m, GroupTile::blockM);
+    Value across = g.ceilDiv(arguments.n, tile.blockN);
+    Value ofStripe = g.mul(across, tile.groupRows);
+    return g.loop(g.block(), g.mul(down, across), g.blocks(), initial,
+                  [&](Value number, ValueRange carried) {
+                    Value first = g.mul(g.div(number, ofStripe), tile.groupRows);
+                    Value height = g.min(g.sub(down, first), tile.groupRows);
+                    Value inside = g.rem(number, ofStripe);
+                    Value row = g.mul(g.add(first, g.rem(inside, height)), GroupTile::blockM);
+                    return body(row, g.mul(g.div(inside, height), tile.blockN), carried);
+                  });
+  }
+
+  void copyTiles() {
+    // The first wait for each stage must not block: it is for the phase before the first.
+    forTiles({g.number(0), g.number(1)}, [&](Value row, Value column, ValueRange carried) {
+      return g.loop(0, tilesOfK(), 1, carried, [&](Value k, ValueRange now) -> Values {
+        Place at{now[0], now[1]};
+        g.barrierWait(empty(at.stage), at.phase);
+        g.barrierExpect(full(at.stage), tile.stageBytes());
+        Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
+        Value column0 = g.mul(k, GroupTile::blockK);
+        const int boxBytes = boxRows * GroupTile::blockK * 2;
+        g.copyTensor(to, arguments.a, full(at.stage), {column0, row});
+        for (int box = 0; box < tile.blockN / boxRows; ++box)
+          g.copyTensor(g.bytesAt(to, (box + 1) * boxBytes), arguments.b, full(at.stage),
+                       {column0, g.add(column, box * boxRows)});
+        Place next = after(at);
+        return {next.stage, next.phase};
+      });
+    });
+  }
+
+  Value productOfStage(Place at, Value sums) {
+    Value start = g.mul(at.stage, tile.stageBytes());
+    Value rows = g.mul(g.sub(group, 1), rowsOfGroup * GroupTile::blockK * 2);
+    Value a = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, rows)));
+    Value b = g.matrixDescriptor(
+        g.bytesAt(g.shared(), g.add(start, GroupTile::blockM * GroupTile::blockK * 2)));
+    g.fenceGroup();
+    for (int step = 0; step < GroupTile::blockK / 16; ++step) {
+      Value forward = g.wide(2 * step); // 32 bytes
+      sums = g.multiplyGroup(spec.element, tile.blockN, arith::AddIOp::create(g.b, a, forward),
+                             arith::AddIOp::create(g.b, b, forward), sums);
+    }
+    g.commitGroup();
+    return sums;
+  }
+
+  /// The stage before is read once only the last product is in the background.
+  void release(Place at, Value condition) {
+    Value before = g.select(g.equal(at.stage, 0), g.number(tile.stages - 1), g.sub(at.stage, 1));
+    g.when(g.both(g.equal(threadOfGroup, 0), condition), [&] { g.barrierArrive(empty(before)); });
+  }
+
+  void multiplyTiles() {
+    forTiles({g.number(0), g.number(0)},
+             [&](Value row, Value column, ValueRange carried) -> Values {
+               Values initial(carried);
+               initial.push_back(LLVM::ZeroOp::create(g.b, g.groupSums(tile.blockN)));
+               Values results =
+                   g.loop(0, tilesOfK(), 1, initial, [&](Value k, ValueRange now) -> Values {
+                     Place at{now[0], now[1]};
+                     g.barrierWait(full(at.stage), at.phase);
+                     Value sums = productOfStage(at, now[2]);
+                     g.waitGroup(1);
+                     release(at, g.less(0, k));
+                     Place next = after(at);
+                     return {next.stage, next.phase, sums};
+                   });
+               g.waitGroup(0);
+               release({results[0], results[1]}, g.less(0, arguments.k));
+               store(row, column, results[2]);
+               return {results[0], results[1]};
+             });
+  }
+
+  /// Lane 4 g + t has rows g and g + 8 of its warp's 16, and of each 8 columns 2 t and 2 t + 1.
+  void store(Value row0, Value column0, Value sums) {
+    Value lane = g.rem(threadOfGroup, lanesOfWarp), warp = g.div(threadOfGroup, lanesOfWarp);
+    Value first = g.add(g.add(row0, g.mul(g.sub(group, 1), rowsOfGroup)),
+                        g.add(g.mul(warp, 16), g.div(lane, 4)));
+    for (int half = 0; half < 2; ++half) {
+      Value row = g.add(first, half * 8);
+      if (bytesOf(spec.output) == 2 && spec.vectorC == 8) {
+        storeWide(row, column0, lane, sums, half);
+        continue;
+      }
+      g.when(g.less(row, arguments.m), [&] {
+        for (int j = 0; j < tile.blockN / 8; ++j)
+          storeSums(g, spec, arguments, row, g.add(column0, g.add(g.mul(g.rem(lane, 4), 2), j * 8)),
+                    pairOf(sums, j, half));
+      });
+    }
+  }
+  Values pairOf(Value sums, int j, int half) {
+    Values pair;
+    for (int64_t e = 0; e < 2; ++e)
+      pair.push_back(LLVM::ExtractValueOp::create(g.b, sums, 4 * j + 2 * half + e));
+    return pair;
+  }
+
+  /// The four lanes of a row exchange pairs of columns, so that each stores 8 neighbours: 16 bytes.
+  void storeWide(Value row, Value column0, Value lane, Value sums, int half) {
+    Value t = g.rem(lane, 4);
+    for (int j0 = 0; j0 < tile.blockN / 8; j0 += 4) {
+      Values words;
+      for (int j = j0; j < j0 + 4; ++j) {
+        Value column = g.add(column0, g.add(g.mul(t, 2), j * 8));
+        Values pair = pairOf(sums, j, half);
+        for (int e = 0; e < 2; ++e)
+          pair[e] = finishedInside(pair[e], row, g.add(column, e));
+        words.push_back(g.bits(g.pack(pair), g.b.getI32Type()));
+      }
+      transpose(words, t);
+      Value column = g.add(column0, g.add(g.mul(t, 8), j0 * 8));
+      g.when(g.both(g.less(row, arguments.m), g.less(column, arguments.n)), [&] {
+        g.store(g.pack(words), g.at(arguments.c, spec.output, row, arguments.n, column));
+      });
+    }
+  }
+  /// All lanes take part in the exchange, so the epilogue of places outside is that of places
+  /// inside.
+  Value finishedInside(Value sum, Value row, Value column) {
+    if (!spec.epilogue.apply)
+      return g.convert(sum, spec.output);
+    return finished(g, spec, arguments, sum, g.min(row, g.sub(arguments.m, 1)),
+                    g.min(column, g.sub(arguments.n, 1)));
+  }
+  /// Word i of lane t becomes word t of lane i of the four.
+  void transpose(Values &words, Value t) {
+    for (int mask : {1, 2}) {
+      Value upper = g.equal(g.bitAnd(t, mask), mask);
+      for (int i = 0; i < 4; ++i) {
+        if (i & mask)
+          continue;
+        Value &low = words[i], &high = words[i | mask];
+        Value got = g.shuffleXor(g.select(upper, low, high), mask);
+        Value newLow = g.select(upper, got, low), newHigh = g.select(upper, high, got);
+        low = newLow, high = newHigh;
+      }
+    }
+  }
+
+  void write() {
+    group = g.div(g.thread(), threadsOfGroup);
+    threadOfGroup = g.rem(g.thread(), threadsOfGroup);
+    g.when(g.equal(g.thread(), 0), [&] {
+      for (int stage = 0; stage < tile.stages; ++stage) {
+        g.barrierInit(full(g.number(stage)), 1);
+        g.barrierInit(empty(g.number(stage)), 2);
+      }
+      g.fenceBarrierInit();
+    });
+    g.barrier();
+    g.when(
+        g.equal(group, 0),
+        [&] {
+          g.setRegisters(tile.copierRegisters, /*more=*/false);
+          g.when(g.equal(threadOfGroup, 0), [&] { copyTiles(); });
+        },
+        [&] {
+          g.setRegisters(tile.multiplierRegisters, /*more=*/true);
+          multiplyTiles();
+        });
+  }
+};
+} // namespace
+
+llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, StringRef name,
+                                                    const MatmulSpec &spec, const GroupTile &tile) {
+  if (llvm::Error fault = check(tile, spec))
+    return std::move(fault);
+  KernelSignature signature;
+  signature.name = name.str();
+  signature.threads = GroupTile::threads;
+  signature.sharedBytes = tile.sharedBytes();
+  signature.sharedAlignment = 1024; // of swizzled tiles
+  signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
+  signature.arguments[0] = signature.arguments[1] = tensorMap(module.getContext());
+  return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
+    GroupMatmul{g, spec, tile, matmulArguments(arguments, /*batched=*/false), {}, {}}.write();
+  });
+}

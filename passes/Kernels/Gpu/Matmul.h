@@ -1,0 +1,122 @@
+//===- Matmul.h - Products of matrices on a GPU -----------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// C[M, N] = epilogue(A[M, K] B[K, N]), sums in f32. Four structures (docs/gpu-kernels.md):
+// plain multiply-adds for exact f32, tensor cores by warp, tensor cores by group of warps with
+// copies by tensor map, and one for few rows, which is about reading B.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_GPU_MATMUL_H
+#define MAD_PASSES_KERNELS_GPU_MATMUL_H
+
+#include "passes/Kernels/Gpu/GpuBuilder.h"
+#include "llvm/Support/Error.h"
+#include <functional>
+
+namespace mad::device {
+
+/// Which index of B has neighbours in memory: N (B[k, n]) or K (B is stored as [N, K]).
+enum class Order { RowMajor, ColumnMajor };
+
+/// What happens to each sum before it is stored.
+struct Epilogue {
+  llvm::SmallVector<mlir::Type> arguments; ///< of the kernel, behind its own
+  /// None: the sum itself.
+  std::function<mlir::Value(GpuBuilder &, mlir::ValueRange arguments, mlir::Value sum,
+                            mlir::Value row, mlir::Value column)>
+      apply;
+};
+
+struct MatmulSpec {
+  mlir::Type element; ///< of A and B
+  mlir::Type output;
+  Order order = Order::RowMajor;
+  /// Elements of each row of A, of B as it is stored, and of C that lie together on a
+  /// multiple of their size: they divide K, N or K, and N.
+  int vectorA = 1, vectorB = 1, vectorC = 1;
+  Epilogue epilogue;
+};
+
+/// The widest vectors that these sizes allow, of at most 16 bytes.
+void setVectors(MatmulSpec &spec, int64_t n, int64_t k);
+
+/// Tiles of f32 sums in registers. K must not be 0.
+struct PlainTile {
+  int blockM = 128, blockN = 128, blockK = 8;
+  int warpM = 32, warpN = 64;
+  int blocksAtOnce = 2; ///< on a multiprocessor, as far as registers go
+  int threads() const { return blockM / warpM * (blockN / warpN) * lanesOfWarp; }
+  int rowsOfThread() const { return warpM / 4; }
+  int columnsOfThread() const { return warpN / 8; }
+  /// Two tiles of each factor; 4 words behind each row of them keep stores apart.
+  int sharedBytes() const { return 2 * blockK * (blockM + blockN + 8) * 4; }
+  /// Estimate: sums, a row and a column of factors, elements on their way, addresses.
+  int registers() const {
+    return rowsOfThread() * columnsOfThread() + rowsOfThread() + columnsOfThread() +
+           blockK * (blockM + blockN) / threads() + 32;
+  }
+};
+llvm::Error check(const PlainTile &tile, const MatmulSpec &spec);
+/// Arguments: A, B, C, M, N, K, elements (i64) from one A, B and C of a batch to the next, those of
+/// the epilogue. Blocks: ceil(N / blockN), ceil(M / blockM), batch.
+llvm::Expected<Kernel> makePlainMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                       const MatmulSpec &spec, const PlainTile &tile);
+
+/// Tensor cores by warp, for f16, bf16, and f32 rounded to tf32; copies in the background.
+struct WarpTile {
+  int blockM = 128, blockN = 128, blockK = 32;
+  int warpM = 64, warpN = 32;
+  int stages = 4; ///< tiles in shared memory, being read or on their way
+  int blocksAtOnce = 2;
+  int threads() const { return blockM / warpM * (blockN / warpN) * lanesOfWarp; }
+  int sharedBytes(int bytesOfElement) const {
+    return stages * (blockM + blockN) * blockK * bytesOfElement;
+  }
+  /// Estimate: sums, fragments of both factors, addresses.
+  int registers() const {
+    return warpM * warpN / lanesOfWarp + warpM / 16 * 4 + warpN / 8 * 2 + 32;
+  }
+};
+llvm::Error check(const WarpTile &tile, const MatmulSpec &spec);
+/// Arguments and blocks as above. K must not be 0.
+llvm::Expected<Kernel> makeWarpMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                      const MatmulSpec &spec, const WarpTile &tile);
+
+/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16 with B as [N, K] and K
+/// a multiple of 8. One group of warps copies, two multiply 64 rows each; blocks stay and take one
+/// tile after the other.
+struct GroupTile {
+  int blockN = 256;
+  int stages = 4;
+  int groupRows = 8; ///< row tiles that are taken together, for the second cache
+  int copierRegisters = 24, multiplierRegisters = 240;
+  static constexpr int blockM = 128, blockK = 64, threads = 384;
+  int stageBytes() const { return (blockM + blockN) * blockK * 2; }
+  int sharedBytes() const { return stages * (stageBytes() + 16); } ///< and two barriers each
+};
+llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);
+/// Arguments: tensor maps of A and B (boxes of 64 columns and 128 rows, swizzle of 128 bytes),
+/// C, M, N, K, those of the epilogue. Any number of blocks; best one a multiprocessor.
+llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                       const MatmulSpec &spec, const GroupTile &tile);
+
+/// Few rows of A, at most 64: reads B once, with all of K split over the warps of a block.
+struct SkinnyTile {
+  int rows = 8;   ///< of A, a multiple of 8: M is at most that
+  int warps = 8;  ///< that share the columns of a block
+  int unroll = 2; ///< pieces of B that a warp has on their way
+  int threads() const { return warps * lanesOfWarp; }
+  /// Of C: 16 where B is [N, K], else 64.
+  int columnsOfBlock(Order order) const { return order == Order::ColumnMajor ? 16 : 64; }
+  int sharedBytes(Order order) const { return warps * columnsOfBlock(order) * rows * 4; }
+};
+llvm::Error check(const SkinnyTile &tile, const MatmulSpec &spec);
+/// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columnsOfBlock).
+llvm::Expected<Kernel> makeSkinnyMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                        const MatmulSpec &spec, const SkinnyTile &tile);
+
+} // namespace mad::device
+
+#endif // MAD_PASSES_KERNELS_GPU_MATMUL_H

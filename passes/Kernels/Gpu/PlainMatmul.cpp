@@ -1,0 +1,222 @@
+//===- PlainMatmul.cpp - Products by multiply-adds in f32 -------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A warp has 4 x 8 lanes, each of which computes groups of 4 x 4 sums, 16 rows and 32
+// columns apart, so that lanes read neighbouring 16 bytes of shared memory. Both factors
+// lie there with k as the slow index. The elements of the next tile are on their way to registers
+// while this one is multiplied; then they go to the other half of the shared memory: one barrier a
+// tile. Each sum is taken in the order of k.
+//
+// Places outside of the matrices are read inside, at the nearest row or column, and become
+// zeros if it is k that lies outside; such rows and columns of C are not stored.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/MatmulParts.h"
+
+using namespace mlir;
+using namespace mad::device;
+
+llvm::Error mad::device::check(const PlainTile &tile, const MatmulSpec &spec) {
+  if (llvm::Error fault = checkVectors(spec))
+    return fault;
+  if (!spec.element.isF32())
+    return llvm::createStringError("plain products are of f32");
+  const std::tuple<StringRef, int, int, int, int> parameters[] = {
+      {"warpM", tile.warpM, 16, 64, 16},
+      {"warpN", tile.warpN, 32, 128, 32},
+      {"blockM", tile.blockM, tile.warpM, 256, tile.warpM},
+      {"blockN", tile.blockN, tile.warpN, 256, tile.warpN},
+      {"blockK", tile.blockK, 4, 32, 4}};
+  for (auto [name, value, least, most, step] : parameters)
+    if (llvm::Error fault = checkParameter(name, value, least, most, step))
+      return fault;
+  if (llvm::Error fault = checkParameter("threads", tile.threads(), 32, 1024, 32))
+    return fault;
+  for (auto [name, extent] : {std::pair("blockM", tile.blockM), std::pair("blockN", tile.blockN)})
+    if (extent * tile.blockK % (4 * tile.threads()))
+      return llvm::createStringError(Twine(name) + " * blockK = " + Twine(extent * tile.blockK) +
+                                     ", expected a multiple of 4 elements for each of " +
+                                     Twine(tile.threads()) + " threads");
+  if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), tile.blocksAtOnce))
+    return fault;
+  if (tile.sharedBytes() > 48 * 1024)
+    return llvm::createStringError(Twine(tile.sharedBytes()) +
+                                   " bytes of shared memory, expected at most 49152");
+  return llvm::Error::success();
+}
+
+namespace {
+/// The part of one factor that a block needs for one tile of k: `extent` rows of A or
+/// columns of B. The index that is not k is called the side here.
+struct Factor {
+  GpuBuilder &g;
+  const PlainTile &tile;
+  Value pointer, size, k; ///< how many sides there are, and how many k
+  Value stride;           ///< of the slow index in memory
+  Value first;            ///< side of this block
+  int extent, vector, sharedAt;
+  bool alongK; ///< neighbours in memory have neighbouring k
+
+  int rowBytes() const { return (extent + 4) * 4; }
+  int tileBytes() const { return tile.blockK * rowBytes(); }
+  int copies() const { return extent * tile.blockK / tile.threads() / vector; }
+
+  /// Side and k of a vector of this thread, inside of the tile.
+  std::pair<Value, Value> place(int copy) {
+    Value number = g.add(g.thread(), copy * tile.threads());
+    const int fast = (alongK ? tile.blockK : extent) / vector;
+    Value quick = g.mul(g.rem(number, fast), vector), slow = g.div(number, fast);
+    return alongK ? std::pair(slow, quick) : std::pair(quick, slow);
+  }
+  Values load(Value fromK) {
+    Values vectors;
+    Type f32 = g.b.getF32Type();
+    Type type = vector == 1 ? f32 : Type(g.vectorOf(vector, f32));
+    for (int copy = 0; copy < copies(); ++copy) {
+      auto [side, k0] = place(copy);
+      Value at = g.add(fromK, k0), inside = g.less(at, k);
+      Value lastK = g.sub(k, alongK ? vector : 1), lastSide = g.sub(size, alongK ? 1 : vector);
+      Value row = g.min(g.add(first, side), lastSide), column = g.min(at, lastK);
+      Value from = alongK ? g.at(pointer, f32, row, stride, column)
+                          : g.at(pointer, f32, column, stride, row);
+      vectors.push_back(g.select(inside, g.load(type, from), g.zero(type)));
+    }
+    return vectors;
+  }
+  void store(ValueRange vectors, Value half) {
+    Type f32 = g.b.getF32Type();
+    for (auto [copy, value] : llvm::enumerate(vectors)) {
+      auto [side, k0] = place(copy);
+      Value start = g.bytesAt(g.shared(), g.add(half, sharedAt));
+      Value to = g.at(start, f32, g.add(g.mul(k0, extent + 4), side));
+      if (!alongK)
+        g.store(value, to);
+      else
+        for (auto [e, x] : llvm::enumerate(g.unpack(value)))
+          g.store(x, g.bytesAt(to, int(e) * rowBytes()));
+    }
+  }
+  /// `count` sides of row `k` from `side` on, in groups of 4 that lie `step` apart.
+  Values fragment(Value half, Value side, int kOfTile, int count, int step) {
+    Values all;
+    Value row = g.at(g.bytesAt(g.shared(), half), g.b.getF32Type(), side);
+    for (int i = 0; i < count / 4; ++i)
+      all.append(g.unpack(g.load(g.vectorOf(4, g.b.getF32Type()),
+                                 g.bytesAt(row, sharedAt + kOfTile * rowBytes() + i * step * 4))));
+    return all;
+  }
+};
+
+struct PlainMatmul {
+  GpuBuilder &g;
+  const MatmulSpec &spec;
+  const PlainTile &tile;
+  MatmulArguments arguments;
+  static constexpr int rowStep = 16, columnStep = 32;
+
+  Factor rows() {
+    return {g,
+            tile,
+            arguments.a,
+            arguments.m,
+            arguments.k,
+            arguments.k,
+            g.mul(g.block(1), tile.blockM),
+            tile.blockM,
+            spec.vectorA,
+            0,
+            true};
+  }
+  Factor columns() {
+    const bool alongK = spec.order == Order::ColumnMajor;
+    return {g,
+            tile,
+            arguments.b,
+            arguments.n,
+            arguments.k,
+            alongK ? arguments.k : arguments.n,
+            g.mul(g.block(0), tile.blockN),
+            tile.blockN,
+            spec.vectorB,
+            tile.blockK * (tile.blockM + 4) * 4,
+            alongK};
+  }
+  /// Row and column of the first sum of this thread in the block.
+  std::pair<Value, Value> place() {
+    Value lane = g.rem(g.thread(), lanesOfWarp), warp = g.div(g.thread(), lanesOfWarp);
+    const int warpsAcross = tile.blockN / tile.warpN;
+    return {g.add(g.mul(g.div(warp, warpsAcross), tile.warpM), g.mul(g.div(lane, 8), 4)),
+            g.add(g.mul(g.rem(warp, warpsAcross), tile.warpN), g.mul(g.rem(lane, 8), 4))};
+  }
+
+  void multiplyTile(Factor &a, Factor &b, std::pair<Value, Value> at, Value half, Values &sums) {
+    const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
+    for (int k = 0; k < tile.blockK; ++k) {
+      Values left = a.fragment(half, at.first, k, height, rowStep);
+      Values right = b.fragment(half, at.second, k, width, columnStep);
+      for (int i = 0; i < height; ++i)
+        for (int j = 0; j < width; ++j)
+          sums[i * width + j] = g.fma(left[i], right[j], sums[i * width + j]);
+    }
+  }
+
+  void store(std::pair<Value, Value> at, ValueRange sums) {
+    const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
+    Value row0 = g.add(g.mul(g.block(1), tile.blockM), at.first);
+    Value column0 = g.add(g.mul(g.block(0), tile.blockN), at.second);
+    for (int i = 0; i < height; ++i) {
+      Value row = g.add(row0, i / 4 * rowStep + i % 4);
+      g.when(g.less(row, arguments.m), [&] {
+        for (int j = 0; j < width; j += 4)
+          storeSums(g, spec, arguments, row, g.add(column0, j / 4 * columnStep),
+                    sums.slice(i * width + j, 4));
+      });
+    }
+  }
+
+  void write() {
+    selectBatch(g, spec, arguments);
+    Factor a = rows(), b = columns();
+    auto at = place();
+    Value none = g.number(0);
+    a.store(a.load(none), none);
+    b.store(b.load(none), none);
+    g.barrier();
+    // The offset of the half that is read; the other one is written.
+    const int halfBytes = a.tileBytes() + b.tileBytes();
+    Values carried{none};
+    carried.append(tile.rowsOfThread() * tile.columnsOfThread(), g.f32(0));
+    Values results =
+        g.loop(0, arguments.k, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
+          Values nextA = a.load(g.add(k, tile.blockK)), nextB = b.load(g.add(k, tile.blockK));
+          Values sums(now.drop_front());
+          multiplyTile(a, b, at, now[0], sums);
+          Value other = g.sub(halfBytes, now[0]);
+          a.store(nextA, other);
+          b.store(nextB, other);
+          g.barrier();
+          Values next{other};
+          next.append(sums);
+          return next;
+        });
+    store(at, ValueRange(results).drop_front());
+  }
+};
+} // namespace
+
+llvm::Expected<Kernel> mad::device::makePlainMatmul(gpu::GPUModuleOp module, StringRef name,
+                                                    const MatmulSpec &spec, const PlainTile &tile) {
+  if (llvm::Error fault = check(tile, spec))
+    return std::move(fault);
+  KernelSignature signature;
+  signature.name = name.str();
+  signature.threads = tile.threads();
+  signature.blocksAtOnce = tile.blocksAtOnce;
+  signature.sharedBytes = tile.sharedBytes();
+  signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/true);
+  return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
+    PlainMatmul{g, spec, tile, matmulArguments(arguments, /*batched=*/true)}.write();
+  });
+}

@@ -1,0 +1,152 @@
+//===- Cubin.cpp - From PTX to machine code of a GPU ------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Target/Cubin.h"
+#include "passes/Target/Ptx.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/Regex.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace mad;
+
+/// The number that `pattern` has in its group, or 0.
+static int numberIn(StringRef line, StringRef pattern) {
+  SmallVector<StringRef> groups;
+  int number = 0;
+  if (!Regex(pattern).match(line, &groups) || groups[1].getAsInteger(10, number))
+    return 0;
+  return number;
+}
+
+PtxasReport mad::readPtxasReport(StringRef text) {
+  PtxasReport report;
+  PtxasKernel none, *kernel = &none;
+  SmallVector<StringRef> groups;
+  const Regex entry("(Compiling entry function|Function properties for) '?([^' ]+)'?");
+  for (StringRef line : split(text, '\n')) {
+    line = line.trim();
+    if (entry.match(line, &groups)) {
+      kernel = &report.kernels[groups[2].str()];
+    } else if (line.contains("bytes stack frame")) {
+      kernel->stackBytes = numberIn(line, "([0-9]+) bytes stack frame");
+      kernel->spillStoreBytes = numberIn(line, "([0-9]+) bytes spill stores");
+      kernel->spillLoadBytes = numberIn(line, "([0-9]+) bytes spill loads");
+    } else if (line.contains("Used ") && line.contains(" registers")) {
+      kernel->registers = numberIn(line, "Used ([0-9]+) registers");
+      kernel->barriers = numberIn(line, "used ([0-9]+) barriers");
+      kernel->sharedBytes = numberIn(line, "([0-9]+) bytes smem");
+    } else if (line.contains("Potential Performance Loss")) {
+      report.losses.push_back(line.str());
+    } else if (line.contains("error") || line.contains("fatal")) {
+      report.errors.push_back(line.str());
+    } else if (line.contains("warning")) {
+      report.warnings.push_back(line.str());
+    }
+  }
+  return report;
+}
+
+PtxasSearch mad::ptxasSearch(StringRef given) {
+  return {given.str(), sys::Process::GetEnv("PATH").value_or(""), findCudaToolkit()};
+}
+
+Expected<std::string> mad::findPtxas(const PtxasSearch &search) {
+  if (!search.given.empty()) {
+    if (sys::fs::can_execute(search.given))
+      return search.given;
+    return createStringError("there is no program `" + search.given +
+                             "`, expected the ptxas of a CUDA toolkit");
+  }
+  SmallVector<StringRef> folders;
+  StringRef(search.path).split(folders, ':', -1, /*KeepEmpty=*/false);
+  std::string ofToolkit = search.toolkit + "/bin";
+  if (!search.toolkit.empty())
+    folders.push_back(ofToolkit);
+  for (StringRef folder : folders) {
+    std::string program = (folder + "/ptxas").str();
+    if (sys::fs::can_execute(program))
+      return program;
+  }
+  return "";
+}
+
+static Error fileError(const Twine &what, StringRef path, std::error_code code) {
+  return createStringError(what + " `" + path + "`: " + code.message());
+}
+
+static Error writeFile(const std::string &path, StringRef bytes) {
+  std::error_code code;
+  raw_fd_ostream stream(path, code, sys::fs::OF_None);
+  if (code)
+    return fileError("cannot create", path, code);
+  stream << bytes;
+  stream.close();
+  // Unless it is cleared, the stream ends the process.
+  code = stream.error();
+  stream.clear_error();
+  return code ? fileError("cannot write", path, code) : Error::success();
+}
+
+/// The first few of them, as one text.
+static std::string joined(ArrayRef<std::string> lines) { return join(lines.take_front(4), "; "); }
+
+/// What went wrong, or success.
+static Error judge(const PtxasReport &report, StringRef program, int code, StringRef reason,
+                   const CubinOptions &options) {
+  if (code < 0)
+    return createStringError("cannot run `" + program + "`: " + reason);
+  if (code > 0)
+    return createStringError("`" + program + "` refuses the code (exit code " + Twine(code) +
+                             "): " + joined(report.errors));
+  if (!report.losses.empty() && !options.acceptLosses)
+    return createStringError("ptxas gives up what a kernel was written for: " +
+                             joined(report.losses));
+  return Error::success();
+}
+
+Expected<Cubin> mad::makeCubin(StringRef ptx, const Chip &chip, const CubinOptions &options) {
+  auto program = findPtxas(options.search);
+  if (!program)
+    return program.takeError();
+  Cubin cubin;
+  if (program->empty()) {
+    cubin.missing = "there is no `ptxas` on the path, nor a CUDA toolkit in CUDA_HOME, CUDA_PATH, "
+                    "CUDA_ROOT or /usr/local/cuda";
+    return cubin;
+  }
+
+  SmallString<128> folder;
+  if (std::error_code code = sys::fs::createUniqueDirectory("mad-ptxas", folder))
+    return fileError("cannot make a folder", folder, code);
+  llvm::scope_exit remove([&] { (void)sys::fs::remove_directories(folder); });
+  std::string input = (folder + "/code.ptx").str(), output = (folder + "/code.cubin").str(),
+              log = (folder + "/log").str(), reason;
+  if (Error error = writeFile(input, ptx))
+    return std::move(error);
+
+  std::string architecture = "-arch=" + chip.name.str();
+  StringRef arguments[] = {*program,     "-v",  "-O3", "--warn-on-spills",
+                           architecture, input, "-o",  output};
+  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
+  int code = sys::ExecuteAndWait(*program, arguments, std::nullopt, redirects, options.seconds,
+                                 /*MemoryLimit=*/0, &reason);
+  if (auto text = MemoryBuffer::getFile(log))
+    cubin.report = readPtxasReport((*text)->getBuffer());
+  if (Error error = judge(cubin.report, *program, code, reason, options))
+    return std::move(error);
+  auto bytes = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!bytes)
+    return fileError("ptxas has not written", output, bytes.getError());
+  cubin.bytes = (*bytes)->getBuffer().str();
+  return cubin;
+}

@@ -1,0 +1,103 @@
+//===- Ptx.cpp - From kernels in the NVVM dialect to PTX --------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// MLIR makes the text in process and stops there: it would run ptxas itself, but hide what
+// that reports (passes/Target/Cubin.h). Two things it passes over in silence are checked: a
+// version that LLVM does not know becomes the oldest one of the chip, and without the
+// toolkit's library its functions stay undefined.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Target/Ptx.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Target/LLVM/NVVM/Target.h"
+#include "passes/Target/Codegen.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+
+using namespace llvm;
+using namespace mad;
+
+static bool hasLibrary(const Twine &folder) {
+  SmallString<128> path;
+  folder.toVector(path);
+  sys::path::append(path, "nvvm", "libdevice", "libdevice.10.bc");
+  return sys::fs::exists(path);
+}
+
+std::string mad::findCudaToolkit(StringRef given) {
+  if (!given.empty())
+    return given.str();
+  for (StringRef name : {"CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"})
+    if (auto folder = sys::Process::GetEnv(name); folder && hasLibrary(*folder))
+      return *folder;
+  return hasLibrary("/usr/local/cuda") ? "/usr/local/cuda" : "";
+}
+
+/// The rest of the first line that starts with `word`.
+static StringRef afterWord(StringRef text, StringRef word) {
+  for (StringRef line : split(text, '\n'))
+    if (line.consume_front(word))
+      return line.trim();
+  return "";
+}
+
+Error mad::checkPtx(StringRef ptx, const Chip &chip, const PtxOptions &options) {
+  std::string version = formatv("{0}.{1}", options.version / 10, options.version % 10);
+  if (StringRef found = afterWord(ptx, ".version"); found != version)
+    return createStringError("LLVM wrote PTX of version `" + found + "`, expected " + version +
+                             ": it does not know this version for " + chip.name);
+  if (StringRef found = afterWord(ptx, ".target"); found.split(',').first.trim() != chip.name)
+    return createStringError("LLVM wrote PTX for `" + found + "`, expected " + chip.name);
+  for (StringRef line : split(ptx, '\n'))
+    if (line.starts_with(".extern .func")) {
+      size_t at = ptx.find("__nv_", line.data() - ptx.data());
+      StringRef name = at == StringRef::npos ? line : ptx.substr(at).take_while([](char c) {
+        return isAlnum(c) || c == '_';
+      });
+      return createStringError("the kernel calls `" + name +
+                               "`, which nothing defines: the library libdevice.10.bc of the "
+                               "CUDA toolkit has it; install the toolkit or say where it is");
+    }
+  return Error::success();
+}
+
+static Expected<std::unique_ptr<MemoryBuffer>>
+serialize(mlir::gpu::GPUModuleOp module, const Chip &chip, const PtxOptions &options) {
+  mlir::MLIRContext *context = module.getContext();
+  std::string messages;
+  mlir::ScopedDiagnosticHandler handler(context, [&](mlir::Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+      messages += (messages.empty() ? "" : "; ") + diagnostic.str();
+    return mlir::success();
+  });
+  auto target =
+      mlir::NVVM::NVVMTargetAttr::get(context, /*optLevel=*/3, "nvptx64-nvidia-cuda", chip.name,
+                                      "+ptx" + std::to_string(options.version));
+  mlir::gpu::TargetOptions how(options.toolkit, /*librariesToLink=*/{}, /*cmdOptions=*/"",
+                               /*elfSection=*/"", mlir::gpu::CompilationTarget::Assembly);
+  auto object = cast<mlir::gpu::TargetAttrInterface>(target).serializeToObject(module, how);
+  if (!object)
+    return createStringError("cannot make PTX of `" + module.getName() + "`: " + messages);
+  StringRef text(object->data(), object->size());
+  return MemoryBuffer::getMemBufferCopy(text.rtrim('\0'));
+}
+
+Expected<std::string> mad::makePtx(mlir::gpu::GPUModuleOp module, const Chip &chip,
+                                   const PtxOptions &options) {
+  if (!options.toolkit.empty() && !hasLibrary(options.toolkit))
+    return createStringError("the CUDA toolkit `" + options.toolkit +
+                             "` has no file nvvm/libdevice/libdevice.10.bc");
+  auto text = guarded([&](Translation &) { return serialize(module, chip, options); });
+  if (!text)
+    return text.takeError();
+  std::string ptx = (*text)->getBuffer().str();
+  if (Error fault = checkPtx(ptx, chip, options))
+    return std::move(fault);
+  return ptx;
+}
