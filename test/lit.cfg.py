@@ -35,4 +35,12 @@ for feature, program in [("python", "python3"), ("cc", "cc"), ("objdump", "llvm-
                          ("mca", "llvm-mca")]:
     if shutil.which(program, path=os.pathsep.join(path)):
         config.available_features.add(feature)
+# NVIDIA's toolkit: the assembler, and the library of functions (passes/Target/Ptx.h).
+cuda = [os.environ.get(name, "") for name in ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")]
+cuda = next((folder for folder in cuda + ["/usr/local/cuda"]
+             if folder and os.path.exists(folder + "/nvvm/libdevice/libdevice.10.bc")), None)
+if cuda:
+    config.environment["CUDA_HOME"] = cuda
+    if shutil.which("ptxas", path=os.pathsep.join(path + [cuda + "/bin"])):
+        config.available_features.add("cuda")
 config.mad_numpy = importlib.util.find_spec("numpy") is not None

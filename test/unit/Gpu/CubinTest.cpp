@@ -1,0 +1,148 @@
+//===- CubinTest.cpp - ptxas and its report -------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Programs of the shell stand for ptxas: they print what it printed once.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Target/Cubin.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
+
+using namespace mad;
+
+namespace {
+
+const Chip &ampere() { return *llvm::cantFail(chipOf("sm_80")); }
+
+TEST(PtxasReport, OfTwoKernels) {
+  PtxasReport report = readPtxasReport(R"(ptxas info    : 8 bytes gmem
+ptxas info    : Compiling entry function 'first' for 'sm_80'
+ptxas info    : Function properties for first
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 124 registers, used 1 barriers, 400 bytes cmem[0]
+ptxas info    : Compile time = 91.0 ms
+ptxas info    : Compiling entry function 'second' for 'sm_80'
+ptxas warning : Registers are spilled to local memory in function 'second', 12 bytes spill stores, 16 bytes spill loads
+ptxas info    : Function properties for second
+    24 bytes stack frame, 12 bytes spill stores, 16 bytes spill loads
+ptxas info    : Used 255 registers, used 2 barriers, 24 bytes cumulative stack size, 2048 bytes smem, 376 bytes cmem[0]
+)");
+  ASSERT_EQ(report.kernels.size(), 2u);
+  const PtxasKernel &first = report.kernels["first"], &second = report.kernels["second"];
+  EXPECT_EQ(first.registers, 124);
+  EXPECT_EQ(first.stackBytes + first.spillLoadBytes + first.spillStoreBytes, 0);
+  EXPECT_EQ(first.sharedBytes, 0);
+  EXPECT_EQ(first.barriers, 1);
+  EXPECT_EQ(second.registers, 255);
+  EXPECT_EQ(second.stackBytes, 24);
+  EXPECT_EQ(second.spillStoreBytes, 12);
+  EXPECT_EQ(second.spillLoadBytes, 16);
+  EXPECT_EQ(second.sharedBytes, 2048);
+  EXPECT_EQ(second.barriers, 2);
+  EXPECT_EQ(report.warnings.size(), 1u);
+  EXPECT_TRUE(report.losses.empty() && report.errors.empty());
+}
+
+TEST(PtxasReport, LossesAndErrors) {
+  PtxasReport report = readPtxasReport(
+      "ptxas info    : (C7510) Potential Performance Loss: wgmma.mma_async instructions are "
+      "serialized due to insufficient register resources for the wgmma pipeline in the function "
+      "'f'\n"
+      "ptxas code.ptx, line 9; error   : Unknown symbol 'x'\n"
+      "ptxas fatal   : Ptx assembly aborted due to errors\n");
+  EXPECT_EQ(report.losses.size(), 1u);
+  EXPECT_EQ(report.errors.size(), 2u);
+  EXPECT_TRUE(report.kernels.empty());
+  EXPECT_TRUE(readPtxasReport("").kernels.empty());
+}
+
+TEST(FindPtxas, SaysWhatIsMissing) {
+  auto found = findPtxas({"/no/such/ptxas", "", ""});
+  ASSERT_FALSE(bool(found));
+  EXPECT_EQ(llvm::toString(found.takeError()),
+            "there is no program `/no/such/ptxas`, expected the ptxas of a CUDA toolkit");
+  EXPECT_EQ(llvm::cantFail(findPtxas({"", "/no/such:/nor/this", "/no"})), "");
+
+  CubinOptions options;
+  options.search = {"", "/no/such", ""};
+  Cubin cubin = llvm::cantFail(makeCubin("", ampere(), options));
+  EXPECT_FALSE(cubin.made());
+  EXPECT_TRUE(cubin.bytes.empty());
+  EXPECT_EQ(cubin.missing, "there is no `ptxas` on the path, nor a CUDA toolkit in CUDA_HOME, "
+                           "CUDA_PATH, CUDA_ROOT or /usr/local/cuda");
+}
+
+/// Runs a script in the place of ptxas. Its folder is the only one for temporary files.
+class Script : public testing::Test {
+protected:
+  void SetUp() override {
+    ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("mad-test", folder));
+    options.search.given = (folder + "/ptxas").str();
+  }
+  void TearDown() override { (void)llvm::sys::fs::remove_directories(folder); }
+
+  llvm::Expected<Cubin> run(llvm::StringRef body) {
+    std::error_code code;
+    {
+      llvm::raw_fd_ostream file(options.search.given, code);
+      file << "#!/bin/sh\n" << body;
+    }
+    llvm::sys::fs::setPermissions(options.search.given, llvm::sys::fs::all_all);
+    return makeCubin("text", ampere(), options);
+  }
+  std::string errorOf(llvm::Expected<Cubin> cubin) {
+    return cubin ? "" : llvm::toString(cubin.takeError());
+  }
+  llvm::SmallString<128> folder;
+  CubinOptions options;
+};
+
+TEST_F(Script, WritesTheCode) {
+  auto cubin = run("while [ $1 != -o ]; do last=$1; shift; done\n"
+                   "printf 'cubin of '; cat $last > $2\n");
+  ASSERT_TRUE(bool(cubin)) << llvm::toString(cubin.takeError());
+  EXPECT_EQ(cubin->bytes, "text");
+}
+
+TEST_F(Script, FilesOfItsOwnAreRemoved) {
+  std::string note = (folder + "/note").str();
+  std::string error = errorOf(run("while [ $1 != -o ]; do last=$1; shift; done\n"
+                                  "printf %s $(dirname $last) > " +
+                                  note + "; exit 3\n"));
+  EXPECT_NE(error, "");
+  auto text = llvm::MemoryBuffer::getFile(note);
+  ASSERT_TRUE(bool(text));
+  EXPECT_NE((*text)->getBuffer(), "");
+  EXPECT_FALSE(llvm::sys::fs::exists((*text)->getBuffer()));
+}
+
+TEST_F(Script, Refuses) {
+  EXPECT_EQ(errorOf(run("echo \"ptxas code.ptx, line 9; error : Unknown symbol 'x'\"; exit 255\n")),
+            "`" + options.search.given +
+                "` refuses the code (exit code 255): ptxas code.ptx, line 9; error : Unknown "
+                "symbol 'x'");
+}
+
+TEST_F(Script, LossIsAnError) {
+  std::string script = "while [ $1 != -o ]; do shift; done; echo code > $2\n"
+                       "echo 'ptxas info : (C7510) Potential Performance Loss: wgmma'\n";
+  EXPECT_EQ(errorOf(run(script)),
+            "ptxas gives up what a kernel was written for: ptxas info : (C7510) Potential "
+            "Performance Loss: wgmma");
+  options.acceptLosses = true;
+  auto cubin = run(script);
+  ASSERT_TRUE(bool(cubin));
+  EXPECT_EQ(cubin->report.losses.size(), 1u);
+}
+
+TEST_F(Script, WritesNothing) {
+  std::string error = errorOf(run("exit 0\n"));
+  EXPECT_TRUE(llvm::StringRef(error).starts_with("ptxas has not written `")) << error;
+}
+
+} // namespace

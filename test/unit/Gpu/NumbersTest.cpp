@@ -1,0 +1,339 @@
+//===- NumbersTest.cpp - GPU kernels against sums in f64 --------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels of the catalogue run in the emulator, which also finds races, reads of what
+// nobody wrote, and places outside of memory. Sizes are no multiples of tiles.
+//
+// Factors are multiples of 1/8 up to 1 in size, so products are multiples of 1/64 up to 1, and
+// a sum of at most 2^17 of them is exact in f32, in any order. An f16 result is that sum
+// rounded once: half a place, 2^-11 of it.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "passes/Kernels/Gpu/Catalogue.h"
+#include "passes/Pipelines/GpuPipeline.h"
+#include "passes/Pipelines/Pipelines.h"
+#include "runtime/simt/jit/SimtModule.h"
+#include "gtest/gtest.h"
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <random>
+
+using namespace mad;
+
+namespace {
+
+using Half = _Float16;
+/// A bf16: the upper half of an f32. Here it is only made of numbers that it holds exactly.
+struct Brain {
+  Brain() = default;
+  explicit Brain(double x) : bits(std::bit_cast<uint32_t>(static_cast<float>(x)) >> 16) {}
+  explicit operator double() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
+  uint16_t bits = 0;
+};
+using Parameters = std::vector<void *>;
+
+/// A kernel of the catalogue in the emulator.
+class Emulated {
+public:
+  explicit Emulated(const std::string &name) : name(name), device(simt_device_create()) {
+    mlir::DialectRegistry registry;
+    registerCpuDialects(registry);
+    registerGpuDialects(registry);
+    context = std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
+    context->loadAllAvailableDialects();
+    mlir::OpBuilder b(context.get());
+    mlir::OwningOpRef<mlir::ModuleOp> ir = mlir::ModuleOp::create(b, b.getUnknownLoc());
+    b.setInsertionPointToStart(ir->getBody());
+    auto kernels = mlir::gpu::GPUModuleOp::create(b, b.getUnknownLoc(), "kernels");
+    for (const device::CatalogueEntry &entry : device::catalogue(context.get()))
+      if (entry.name == name)
+        kernel = llvm::cantFail(entry.make(kernels, name));
+    module = llvm::cantFail(SimtModule::compile(*ir));
+  }
+  ~Emulated() { simt_device_destroy(device); }
+
+  template <typename T> T *upload(const std::vector<T> &values) {
+    T *buffer = static_cast<T *>(simt_alloc(device, values.size() * sizeof(T)));
+    simt_upload(device, buffer, values.data(), values.size() * sizeof(T));
+    return buffer;
+  }
+  template <typename T> T *output(size_t count) {
+    return static_cast<T *>(simt_alloc(device, count * sizeof(T)));
+  }
+  /// Runs it, in an order of threads that depends on the seed. Nothing may be found.
+  void run(std::vector<uint32_t> grid, Parameters parameters, uint64_t seed = 1) {
+    grid.resize(3, 1);
+    simt_launch launch{};
+    for (int i = 0; i < 3; ++i)
+      launch.grid[i] = grid[i], launch.block[i] = 1;
+    launch.block[0] = kernel.threads;
+    launch.dynamic_shared = kernel.sharedBytes;
+    launch.seed = seed;
+    launch.found = [](void *, const simt_finding *finding) {
+      ADD_FAILURE() << finding->kernel << ": " << simt_kind_name(finding->kind) << " at "
+                    << finding->at.place << " " << finding->detail;
+    };
+    simt_result result{};
+    EXPECT_EQ(
+        simt_run(device, llvm::cantFail(module->kernel(name)), parameters.data(), &launch, &result),
+        SIMT_OK)
+        << result.message;
+    EXPECT_EQ(result.findings, 0u);
+  }
+
+  std::string name;
+  simt_device *device;
+  std::unique_ptr<mlir::MLIRContext> context;
+  device::Kernel kernel;
+  std::unique_ptr<SimtModule> module;
+};
+
+/// Multiples of 1/8 from -1 to 1.
+template <typename T> std::vector<T> eighths(size_t count, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::vector<T> values(count);
+  for (T &x : values)
+    x = static_cast<T>((static_cast<int>(engine() % 17) - 8) / 8.0);
+  return values;
+}
+
+struct Product {
+  int m, n, k;
+  bool transposed = false; ///< B is [N, K]
+  bool bias = false;       ///< one a column, and no negative results
+  bool strides = true;     ///< the kernel is for batches
+};
+
+/// What is wrong is told once.
+template <typename In, typename Out>
+void compare(const Product &of, const std::vector<In> &a, const std::vector<In> &b,
+             const std::vector<float> &bias, const Out *c) {
+  for (int i = 0; i < of.m; ++i)
+    for (int j = 0; j < of.n; ++j) {
+      double sum = 0;
+      for (int k = 0; k < of.k; ++k)
+        sum += static_cast<double>(a[i * of.k + k]) *
+               static_cast<double>(of.transposed ? b[j * of.k + k] : b[k * of.n + j]);
+      if (of.bias)
+        sum = std::max(sum + bias[j], 0.0);
+      const double tolerance = sizeof(Out) == 2 ? std::abs(sum) * 0x1p-11 : 0;
+      ASSERT_NEAR(static_cast<double>(c[i * of.n + j]), sum, tolerance) << i << ", " << j;
+    }
+}
+
+template <typename In, typename Out>
+void product(const std::string &name, Product of, std::vector<uint32_t> grid, uint64_t seed = 1) {
+  SCOPED_TRACE(name);
+  Emulated emulated(name);
+  auto a = eighths<In>(size_t(of.m) * of.k, 1), b = eighths<In>(size_t(of.k) * of.n, 2);
+  auto bias = eighths<float>(of.n, 3);
+  In *left = emulated.upload(a), *right = emulated.upload(b);
+  Out *c = emulated.output<Out>(size_t(of.m) * of.n);
+  float *extra = emulated.upload(bias);
+  int64_t stride = 0;
+  Parameters parameters{&left, &right, &c, &of.m, &of.n, &of.k};
+  if (of.strides)
+    parameters.insert(parameters.end(), 3, &stride);
+  if (of.bias)
+    parameters.push_back(&extra);
+  emulated.run(grid, parameters, seed);
+  compare(of, a, b, bias, c);
+}
+
+TEST(PlainMatmul, AnySize) {
+  product<float, float>("matmul_f32", {136, 140, 20}, {2, 2});
+  product<float, float>("matmul_f32_nt", {136, 140, 20, true}, {2, 2});
+  product<float, float>("matmul_f32_odd", {131, 77, 13}, {1, 2});
+  product<float, float>("matmul_f32_bias", {20, 132, 4, false, true}, {2, 1});
+}
+
+TEST(WarpMatmul, AnySize) {
+  for (uint64_t seed : {1, 2}) {
+    product<Half, Half>("matmul_mma_f16", {136, 136, 104}, {2, 2}, seed);
+    product<Half, float>("matmul_mma_f16_nt", {136, 136, 104, true}, {2, 2}, seed);
+  }
+  product<Half, Half>("matmul_mma_f16_odd", {131, 77, 71}, {1, 2});
+  product<Brain, float>("matmul_mma_bf16", {136, 136, 40}, {2, 2});
+  product<float, float>("matmul_mma_tf32", {132, 140, 44}, {2, 2});
+  product<float, float>("matmul_mma_tf32_nt", {132, 140, 44, true}, {2, 2});
+  product<float, float>("matmul_mma_tf32_odd", {131, 77, 39}, {1, 2});
+}
+
+TEST(SkinnyMatmul, AnySize) {
+  product<Half, Half>("matmul_skinny8_f16_nt", {1, 40, 328, true, false, false}, {3});
+  product<Half, Half>("matmul_skinny8_f16_nt", {7, 48, 1000, true, false, false}, {3}, 2);
+  product<Brain, float>("matmul_skinny8_bf16_nt", {3, 16, 72, true, false, false}, {1});
+  product<Half, Half>("matmul_skinny8_f16", {5, 136, 328, false, false, false}, {3});
+  product<Half, Half>("matmul_skinny64_f16_nt", {61, 40, 328, true, false, false}, {3});
+  product<Half, Half>("matmul_skinny64_f16", {64, 136, 200, false, false, false}, {3});
+}
+
+/// Matrices of a batch lie any distance apart; a stride of 0 shares one.
+template <typename In, typename Out> void batch(const std::string &name, Product of) {
+  SCOPED_TRACE(name);
+  constexpr int count = 3, gap = 8;
+  Emulated emulated(name);
+  const int64_t ofA = of.m * of.k + gap, ofC = of.m * of.n;
+  auto a = eighths<In>(count * ofA, 1), b = eighths<In>(size_t(of.k) * of.n, 2);
+  In *left = emulated.upload(a), *right = emulated.upload(b);
+  Out *c = emulated.output<Out>(count * ofC);
+  int64_t strideA = ofA, strideB = 0, strideC = ofC;
+  emulated.run({1, 1, count},
+               {&left, &right, &c, &of.m, &of.n, &of.k, &strideA, &strideB, &strideC});
+  for (int z = 0; z < count; ++z)
+    compare(of, std::vector<In>(a.begin() + z * ofA, a.begin() + (z + 1) * ofA), b, {},
+            c + z * ofC);
+}
+
+TEST(Batch, EachBlockOfIt) {
+  batch<float, float>("matmul_f32", {8, 12, 8});
+  batch<Half, Half>("matmul_mma_f16", {24, 40, 16});
+}
+
+/// The same with tensor maps, whose parameter is the map itself.
+template <typename Out>
+void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t seed = 1) {
+  SCOPED_TRACE(name);
+  Emulated emulated(name);
+  auto a = eighths<Half>(size_t(of.m) * of.k, 1), b = eighths<Half>(size_t(of.k) * of.n, 2);
+  auto bias = eighths<float>(of.n, 3);
+  Half *left = emulated.upload(a), *right = emulated.upload(b);
+  Out *c = emulated.output<Out>(size_t(of.m) * of.n);
+  float *extra = emulated.upload(bias);
+  struct alignas(128) Map {
+    char bytes[128];
+  } mapA, mapB;
+  const uint64_t dimsA[] = {uint64_t(of.k), uint64_t(of.m)},
+                 dimsB[] = {uint64_t(of.k), uint64_t(of.n)};
+  const uint64_t stride[] = {uint64_t(of.k) * 2};
+  const uint32_t box[] = {64, 128};
+  ASSERT_EQ(simt_tensor_map(&mapA, 2, 2, left, dimsA, stride, box, SIMT_SWIZZLE_128B), nullptr);
+  ASSERT_EQ(simt_tensor_map(&mapB, 2, 2, right, dimsB, stride, box, SIMT_SWIZZLE_128B), nullptr);
+  Parameters parameters{&mapA, &mapB, &c, &of.m, &of.n, &of.k};
+  if (of.bias)
+    parameters.push_back(&extra);
+  emulated.run({blocks}, parameters, seed);
+  of.transposed = true;
+  compare(of, a, b, bias, c);
+}
+
+TEST(GroupMatmul, AnySizeAndNumberOfBlocks) {
+  for (uint64_t seed : {1, 2, 3})
+    groupProduct<Half>("matmul_wgmma_f16", {200, 312, 200}, 2, seed);
+  groupProduct<Half>("matmul_wgmma_f16", {128, 256, 64}, 1);
+  groupProduct<float>("matmul_wgmma_f16_f32", {200, 130, 328}, 3);
+  groupProduct<float>("matmul_wgmma_f16_f32", {300, 250, 328}, 1);
+  groupProduct<Half>("matmul_wgmma_f16_bias", {200, 312, 136, false, true}, 3);
+}
+
+TEST(Elementwise, WithAndWithoutTail) {
+  for (int n : {1, 5, 2048, 4099}) {
+    Emulated emulated("scaled_sum_f32");
+    auto x = eighths<float>(n, 1), y = eighths<float>(n, 2);
+    float *px = emulated.upload(x), *py = emulated.upload(y), factor = 2.5f;
+    emulated.run({uint32_t(n + 2047) / 2048}, {&px, &py, &py, &factor, &n});
+    for (int i = 0; i < n; ++i)
+      ASSERT_EQ(py[i], factor * x[i] + y[i]) << n << ", " << i;
+  }
+}
+
+// exp of libdevice is within 2 places, of libm within 1.
+TEST(Elementwise, Exponential) {
+  int n = 1027;
+  Emulated emulated("exp_f32");
+  auto x = eighths<float>(n, 1);
+  float *px = emulated.upload(x), *py = emulated.output<float>(n);
+  emulated.run({1}, {&px, &py, &n});
+  for (int i = 0; i < n; ++i)
+    ASSERT_NEAR(py[i], std::exp(double(x[i])), std::exp(double(x[i])) * 0x1p-22) << i;
+}
+
+/// Rows of f32: the kernel against `expected` of one row in f64. Elements are from -1 to 1.
+void rows(const std::string &name, int count, int columns, bool blockOfRow, double tolerance,
+          std::function<std::vector<double>(const std::vector<double> &)> expected,
+          std::vector<std::vector<float>> more = {}) {
+  SCOPED_TRACE(name);
+  Emulated emulated(name);
+  auto x = eighths<float>(size_t(count) * columns, 1);
+  const size_t width = expected(std::vector<double>(columns, 1)).size();
+  float *px = emulated.upload(x), *py = emulated.output<float>(count * width), epsilon = 1e-5f;
+  std::vector<float *> pointers;
+  Parameters parameters{&px};
+  for (auto &values : more)
+    pointers.push_back(emulated.upload(values));
+  for (float *&pointer : pointers)
+    parameters.push_back(&pointer);
+  parameters.push_back(&py);
+  if (!more.empty())
+    parameters.push_back(&epsilon);
+  parameters.insert(parameters.end(), {&count, &columns});
+  const uint32_t ofBlock = blockOfRow ? 1 : emulated.kernel.threads / 32;
+  emulated.run({(count + ofBlock - 1) / ofBlock}, parameters);
+  for (int i = 0; i < count; ++i) {
+    std::vector<double> row(x.begin() + size_t(i) * columns, x.begin() + size_t(i + 1) * columns);
+    std::vector<double> right = expected(row);
+    for (size_t j = 0; j < width; ++j)
+      ASSERT_NEAR(py[i * width + j], right[j], tolerance) << i << ", " << j;
+  }
+}
+
+std::vector<double> mean(const std::vector<double> &x) {
+  double sum = 0;
+  for (double value : x)
+    sum += value;
+  return {sum / x.size()};
+}
+std::vector<double> softmax(const std::vector<double> &x) {
+  std::vector<double> y(x.size());
+  double sum = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    sum += y[i] = std::exp(x[i]);
+  for (double &value : y)
+    value /= sum;
+  return y;
+}
+
+// The sum is exact; one division: half a place of at most 1.
+TEST(Rows, Mean) {
+  rows("row_mean_f32_1000", 7, 1000, false, 0x1p-24, mean);
+  rows("row_mean_f32_1000", 5, 36, false, 0x1p-24, mean);
+  rows("row_mean_f32_100000", 3, 10004, true, 0x1p-24, mean);
+  rows("row_mean_f32_100000", 2, 8, true, 0x1p-24, mean);
+}
+
+// Results are at most e^2 / columns < 0.04. Their relative error is that of exp (2 places), of
+// a sum over a tree or some hundred terms a thread (at most 2^-24 each, so 128 of them is
+// plenty), of a quotient and a product.
+TEST(Rows, Softmax) {
+  const double tolerance = 0.04 * 132 * 0x1p-23;
+  rows("softmax_f32_512", 6, 508, false, tolerance, softmax);
+  rows("softmax_f32_8192", 3, 8000, true, tolerance, softmax);
+  rows("softmax_f32_100000", 2, 9996, true, tolerance, softmax);
+}
+
+// The mean and the squares carry errors of some 2^-20 (sums of a few dozen terms a thread), the
+// results are below 4 in size: (x - mean) / deviation is, with a deviation of about 0.6.
+TEST(Rows, LayerNorm) {
+  for (int columns : {768, 100}) {
+    auto scale = eighths<float>(columns, 5), shift = eighths<float>(columns, 6);
+    rows("layer_norm_f32_768", 5, columns, false, 4 * 0x1p-20,
+         [&](const std::vector<double> &x) {
+           const double middle = mean(x)[0];
+           double squares = 0;
+           for (double value : x)
+             squares += (value - middle) * (value - middle);
+           const double factor = 1 / std::sqrt(squares / x.size() + 1e-5);
+           std::vector<double> y;
+           for (size_t i = 0; i < x.size(); ++i)
+             y.push_back((x[i] - middle) * factor * scale[i] + shift[i]);
+           return y;
+         },
+         {scale, shift});
+  }
+}
+
+} // namespace

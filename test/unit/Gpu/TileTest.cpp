@@ -1,0 +1,179 @@
+//===- TileTest.cpp - Tile parameters of GPU kernels ----------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/Elementwise.h"
+#include "passes/Kernels/Gpu/Matmul.h"
+#include "passes/Kernels/Gpu/Rows.h"
+#include "gtest/gtest.h"
+
+using namespace mad::device;
+
+namespace {
+
+class Tiles : public testing::Test {
+protected:
+  Tiles() : b(&context) {
+    wide.element = wide.output = b.getF32Type();
+    setVectors(wide, 4096, 4096);
+    narrow.element = narrow.output = b.getF16Type();
+    narrow.order = Order::ColumnMajor;
+    setVectors(narrow, 4096, 4096);
+  }
+  template <typename Tile, typename Spec> std::string fault(const Tile &tile, const Spec &spec) {
+    return llvm::toString(check(tile, spec));
+  }
+  mlir::MLIRContext context;
+  mlir::Builder b;
+  MatmulSpec wide, narrow;
+};
+
+TEST_F(Tiles, BuiltinOnesAreSound) {
+  EXPECT_EQ(fault(PlainTile(), wide), "");
+  EXPECT_EQ(fault(WarpTile(), narrow), "");
+  EXPECT_EQ(fault(GroupTile(), narrow), "");
+  EXPECT_EQ(fault(SkinnyTile(), narrow), "");
+  for (int64_t columns : {1, 7, 768, 1000, 1024, 1025, 8192, 100000})
+    for (int bytes : {2, 4}) {
+      RowTile tile = rowTile(columns, bytes);
+      EXPECT_EQ(fault(tile, bytes), "") << columns;
+      EXPECT_EQ(columns % tile.vector, 0);
+      EXPECT_GE(tile.mostColumns(), columns);
+    }
+}
+
+TEST_F(Tiles, Vectors) {
+  MatmulSpec spec = narrow;
+  setVectors(spec, 12, 7);
+  EXPECT_EQ(spec.vectorA, 1);
+  EXPECT_EQ(spec.vectorB, 1);
+  EXPECT_EQ(spec.vectorC, 4);
+  spec.order = Order::RowMajor;
+  setVectors(spec, 12, 7);
+  EXPECT_EQ(spec.vectorB, 4);
+  spec.vectorA = 16;
+  EXPECT_EQ(fault(WarpTile(), spec),
+            "vectorA = 16, expected a power of two of at most 16 bytes of elements");
+}
+
+TEST_F(Tiles, Plain) {
+  PlainTile tile;
+  EXPECT_EQ(tile.threads(), 256);
+  EXPECT_EQ(tile.sharedBytes(), 16896);
+  EXPECT_EQ(fault(tile, narrow), "plain products are of f32");
+  tile.warpM = 24;
+  EXPECT_EQ(fault(tile, wide), "warpM = 24, expected a multiple of 16 from 16 to 64");
+  tile = PlainTile();
+  tile.blockN = 96;
+  EXPECT_EQ(fault(tile, wide), "blockN = 96, expected a multiple of 64 from 64 to 256");
+  tile = PlainTile();
+  tile.warpM = 64;
+  tile.warpN = 128;
+  EXPECT_EQ(fault(tile, wide), "about 352 registers a thread, with 64 threads and blocksAtOnce = "
+                               "2 expected at most 255");
+  tile = PlainTile();
+  tile.blockM = tile.blockN = 256;
+  tile.blockK = 16, tile.blocksAtOnce = 0;
+  EXPECT_EQ(fault(tile, wide), "about 120 registers a thread, with 1024 threads and blocksAtOnce "
+                               "= 0 expected at most 64");
+}
+
+TEST_F(Tiles, Warp) {
+  WarpTile tile;
+  EXPECT_EQ(tile.threads(), 256);
+  EXPECT_EQ(tile.sharedBytes(2), 65536);
+  tile.blockK = 48;
+  EXPECT_EQ(fault(tile, narrow), "blockK = 48, expected a multiple of 32 from 32 to 128");
+  tile = WarpTile();
+  tile.stages = 1;
+  EXPECT_EQ(fault(tile, narrow), "stages = 1, expected a multiple of 1 from 2 to 8");
+  tile = WarpTile();
+  tile.blockN = 96;
+  EXPECT_EQ(fault(tile, narrow), "blockN = 96, expected a power of two");
+  tile = WarpTile();
+  tile.blockK = 128, tile.stages = 6;
+  EXPECT_EQ(fault(tile, narrow), "393216 bytes of shared memory, expected at most 166912");
+  MatmulSpec integers = narrow;
+  integers.element = b.getI8Type();
+  integers.vectorA = integers.vectorB = 16;
+  EXPECT_EQ(fault(WarpTile(), integers), "tensor cores multiply f16, bf16 and f32 as tf32");
+}
+
+TEST_F(Tiles, Group) {
+  GroupTile tile;
+  EXPECT_EQ(tile.sharedBytes(), 196672);
+  tile.copierRegisters = 40;
+  // A device would wait forever.
+  EXPECT_EQ(fault(tile, narrow),
+            "the groups ask for 66560 registers, expected at most the 64512 that the block starts "
+            "with");
+  tile.multiplierRegisters = 232;
+  EXPECT_EQ(fault(tile, narrow), "");
+  tile.stages = 5;
+  EXPECT_EQ(fault(tile, narrow), "245840 bytes of shared memory, expected at most 232448");
+  tile.blockN = 192;
+  EXPECT_EQ(fault(tile, narrow), "blockN = 192, expected a multiple of 128 from 128 to 256");
+  MatmulSpec rowMajor = narrow;
+  rowMajor.order = Order::RowMajor;
+  EXPECT_EQ(fault(GroupTile(), rowMajor), "groups of warps read B as [N, K]");
+  setVectors(narrow, 4096, 4092);
+  EXPECT_EQ(fault(GroupTile(), narrow), "tensor maps need rows of a multiple of 16 bytes");
+  EXPECT_EQ(fault(GroupTile(), wide), "groups of warps multiply f16 and bf16");
+}
+
+TEST_F(Tiles, Skinny) {
+  SkinnyTile tile;
+  EXPECT_EQ(tile.sharedBytes(Order::ColumnMajor), 4096);
+  tile.rows = 12;
+  EXPECT_EQ(fault(tile, narrow), "rows = 12, expected a multiple of 8 from 8 to 64");
+  tile = SkinnyTile();
+  tile.warps = 0;
+  EXPECT_EQ(fault(tile, narrow), "warps = 0, expected a multiple of 1 from 1 to 32");
+  tile.rows = 64, tile.warps = 32;
+  MatmulSpec rowMajor = narrow;
+  rowMajor.order = Order::RowMajor;
+  EXPECT_EQ(fault(tile, rowMajor), "524288 bytes of shared memory, expected at most 166912");
+  EXPECT_EQ(fault(SkinnyTile(), wide), "skinny products are of f16 and bf16");
+}
+
+TEST_F(Tiles, ElementwiseAndRows) {
+  ElementwiseSpec spec;
+  spec.inputs = {b.getF16Type()};
+  EXPECT_EQ(fault(ElementwiseTile(), spec), "a map without outputs");
+  spec.outputs = {b.getF32Type()};
+  EXPECT_EQ(elementwiseTile(spec).vector, 4);
+  ElementwiseTile tile;
+  tile.vector = 8;
+  EXPECT_EQ(fault(tile, spec),
+            "vector = 8, expected a power of two of at most 16 bytes of elements");
+  tile = ElementwiseTile();
+  tile.threads = 100;
+  EXPECT_EQ(fault(tile, spec), "threads = 100, expected a multiple of 32 from 32 to 1024");
+  tile = ElementwiseTile();
+  tile.unroll = 9;
+  EXPECT_EQ(fault(tile, spec), "unroll = 9, expected 1 to 8");
+
+  RowTile rows;
+  rows.held = 17;
+  EXPECT_EQ(fault(rows, 4), "held = 17 groups of 4, expected at most 64 elements a thread");
+  rows = RowTile();
+  rows.vector = 3;
+  EXPECT_EQ(fault(rows, 4), "vector = 3, expected a power of two of at most 16 bytes of elements");
+}
+
+TEST_F(Tiles, WrongOnesMakeNoKernel) {
+  context.loadDialect<mlir::gpu::GPUDialect>();
+  mlir::OpBuilder builder(&context);
+  mlir::OwningOpRef<mlir::gpu::GPUModuleOp> module =
+      mlir::gpu::GPUModuleOp::create(builder, builder.getUnknownLoc(), "kernels");
+  WarpTile tile;
+  tile.stages = 0;
+  auto kernel = makeWarpMatmul(*module, "f", narrow, tile);
+  ASSERT_FALSE(bool(kernel));
+  llvm::consumeError(kernel.takeError());
+  EXPECT_EQ(module->lookupSymbol("f"), nullptr);
+}
+
+} // namespace
