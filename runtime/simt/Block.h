@@ -81,9 +81,9 @@ struct simt_thread {
   std::vector<std::vector<mad::simt::Store>> storeGroups;
   uint64_t products; ///< groups of wgmma that it committed
 
-  uint32_t clock;          ///< its own
-  mad::simt::Clock knows;  ///< the clocks of others that are before its present
-  uint32_t fences;         ///< proxy fences that it executed
+  uint32_t clock;         ///< its own
+  mad::simt::Clock knows; ///< the clocks of others that are before its present
+  uint32_t fences;        ///< proxy fences that it executed
   uint32_t fenceEpoch, fenceWarpEpoch;
   mad::simt::Clock fenceKnows; ///< `knows` at the last one
 };

@@ -20,8 +20,7 @@ Cell &mad::simt::cellAt(Block &b, uint32_t offset) {
 }
 
 /// Calls `part(cell, bits)` with each cell of a range, and the bits of its bytes.
-template <typename F>
-static void forCells(Block &b, uint32_t offset, uint32_t bytes, F part) {
+template <typename F> static void forCells(Block &b, uint32_t offset, uint32_t bytes, F part) {
   for (uint32_t o = offset / b.cellBytes * b.cellBytes; o < offset + bytes; o += b.cellBytes) {
     uint8_t bits = 0;
     for (uint32_t i = 0; i < b.cellBytes; ++i)

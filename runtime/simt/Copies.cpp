@@ -42,8 +42,8 @@ void mad_simt_cp_async(simt_thread *t, void *to, void *from, uint32_t bytes, uin
       touchGlobal(b, *t, from, filled, 0, place);
     beginFlight(b, *t, offset, bytes, /*asyncProxy=*/false, place);
     auto arrival = b.launch.arrival;
-    bool early = arrival == SIMT_ARRIVAL_EARLY ||
-                 (arrival == SIMT_ARRIVAL_RANDOM && (b.random() & 1));
+    bool early =
+        arrival == SIMT_ARRIVAL_EARLY || (arrival == SIMT_ARRIVAL_RANDOM && (b.random() & 1));
     memset(b.shared + offset, early ? 0 : 0xEE, bytes);
     if (early)
       memcpy(b.shared + offset, from, filled);

@@ -74,7 +74,8 @@ mad_simt_begin:
 
 void Fiber::prepare(uint8_t *stack, size_t bytes, void (*entry)(void *), void *argument) {
   // A call pushes a return address onto an aligned stack: here is none to push.
-  auto **top = reinterpret_cast<void **>(reinterpret_cast<uintptr_t>(stack + bytes) & ~uintptr_t(15));
+  auto **top =
+      reinterpret_cast<void **>(reinterpret_cast<uintptr_t>(stack + bytes) & ~uintptr_t(15));
   void **at = top - 9;
   memset(at, 0, 9 * sizeof(void *));
   at[2] = argument; // %r13; then %r12, as `swap` pops them

@@ -195,9 +195,9 @@ static std::string whoWaits(const Block &b) {
 
 void Block::run() {
   while (!abandoned && live > 0) {
-    bool arrive = !loads.empty() && (ready.empty() || (launch.arrival != SIMT_ARRIVAL_LATE &&
-                                                       random() % 64 == 0) ||
-                                     launch.arrival == SIMT_ARRIVAL_EARLY);
+    bool arrive = !loads.empty() &&
+                  (ready.empty() || (launch.arrival != SIMT_ARRIVAL_LATE && random() % 64 == 0) ||
+                   launch.arrival == SIMT_ARRIVAL_EARLY);
     if (arrive) {
       land(*this, random() % loads.size());
       continue;

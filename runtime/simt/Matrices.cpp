@@ -46,8 +46,7 @@ void mad::simt::doStMatrix(Block &b, unsigned warp) {
     for (int i = 0; i < int(lanes->in[0]); ++i)
       for (int e = 0; e < 2; ++e) {
         auto [row, column] = halfAt(lanes->in[1], l, e);
-        static_cast<uint16_t *>(lanes[8 * i + row].results)[column] =
-            uint16_t(values[i] >> 16 * e);
+        static_cast<uint16_t *>(lanes[8 * i + row].results)[column] = uint16_t(values[i] >> 16 * e);
       }
   }
 }

@@ -64,8 +64,17 @@ void landCopies(Block &b, Thread &t, size_t left);
 void finishStores(Block &b, Thread &t, size_t left);
 
 // What the last lane of a meeting does, by kind.
-enum MeetingKind { MeetSync, MeetShuffle, MeetVote, MeetRedux, MeetMatch, MeetElect, MeetLdMatrix,
-                   MeetStMatrix, MeetMma };
+enum MeetingKind {
+  MeetSync,
+  MeetShuffle,
+  MeetVote,
+  MeetRedux,
+  MeetMatch,
+  MeetElect,
+  MeetLdMatrix,
+  MeetStMatrix,
+  MeetMma
+};
 void doShuffle(Block &b, unsigned warp, uint32_t mask);
 void doVote(Block &b, unsigned warp, uint32_t mask);
 void doRedux(Block &b, unsigned warp, uint32_t mask);

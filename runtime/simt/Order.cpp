@@ -29,8 +29,7 @@ bool Block::ordered(const Thread &t, const Access &before) const {
     return before.thread - Access::severalLanes == int(t.warp) &&
            before.warpEpoch < warps[t.warp].epoch;
   if (before.thread >= Access::agents)
-    return useClocks() &&
-           t.knows[threads.size() + before.thread - Access::agents] >= before.clock;
+    return useClocks() && t.knows[threads.size() + before.thread - Access::agents] >= before.clock;
   if (before.thread / warpSize == t.warp && before.warpEpoch < warps[t.warp].epoch)
     return true;
   return useClocks() && t.knows[before.thread] >= before.clock;

@@ -37,13 +37,13 @@ struct Access {
 /// The bytes of one cell: 1 or 2 of them.
 struct Cell {
   Access write, read;
-  uint32_t block = 0;       ///< shared memory: whose content this is
+  uint32_t block = 0;        ///< shared memory: whose content this is
   uint32_t writerFences = 0; ///< proxy fences of the writer before the write
-  uint8_t initialised = 0;  ///< a bit a byte
-  bool atomic = false;      ///< the last write was atomic
-  bool atomicReads = false; ///< all reads since were parts of atomics
-  bool inFlight = false;    ///< an asynchronous copy writes here
-  bool plain = false;       ///< the last write went through the generic proxy
+  uint8_t initialised = 0;   ///< a bit a byte
+  bool atomic = false;       ///< the last write was atomic
+  bool atomicReads = false;  ///< all reads since were parts of atomics
+  bool inFlight = false;     ///< an asynchronous copy writes here
+  bool plain = false;        ///< the last write went through the generic proxy
 };
 
 } // namespace mad::simt

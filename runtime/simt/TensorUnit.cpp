@@ -22,10 +22,9 @@ static TensorMap readMap(Block &b, Thread &t, const void *map, uint32_t rank, co
   if (m.magic == TensorMap::mark && m.rank == rank)
     return m;
   b.report.find(SIMT_BAD_OPERAND, t, place, 0, nullptr,
-                m.magic != TensorMap::mark
-                    ? "the parameter is no tensor map"
-                    : "a box of rank " + std::to_string(rank) + " of a tensor of rank " +
-                          std::to_string(m.rank));
+                m.magic != TensorMap::mark ? "the parameter is no tensor map"
+                                           : "a box of rank " + std::to_string(rank) +
+                                                 " of a tensor of rank " + std::to_string(m.rank));
   b.abandon(t);
 }
 

@@ -158,8 +158,7 @@ void mad::simt::doVote(Block &b, unsigned warp, uint32_t mask) {
   uint32_t ballot = 0;
   forLanes(b, warp, mask, [&](Thread &t) { ballot |= uint32_t(t.in[1] != 0) << t.lane; });
   forLanes(b, warp, mask, [&](Thread &t) {
-    const uint32_t results[] = {ballot != 0, ballot == mask, ballot,
-                                ballot == 0 || ballot == mask};
+    const uint32_t results[] = {ballot != 0, ballot == mask, ballot, ballot == 0 || ballot == mask};
     t.out = results[t.in[0] & 3];
   });
 }
@@ -203,8 +202,7 @@ void mad::simt::doMatch(Block &b, unsigned warp, uint32_t mask) {
   auto value = [](const Thread &t) { return uint64_t(t.in[2]) << 32 | t.in[1]; };
   forLanes(b, warp, mask, [&](Thread &t) {
     uint32_t same = 0;
-    forLanes(b, warp, mask,
-             [&](Thread &o) { same |= uint32_t(value(o) == value(t)) << o.lane; });
+    forLanes(b, warp, mask, [&](Thread &o) { same |= uint32_t(value(o) == value(t)) << o.lane; });
     bool all = t.in[0];
     t.out = !all ? same : same == mask ? mask | uint64_t(1) << 32 : 0;
   });

@@ -174,8 +174,8 @@ void multiply(Block &b, Thread &t, uint64_t dA, uint64_t dB, uint32_t n, uint32_
     Reader reader{b, t, place};
     reader.range.place = place;
     reader.tile(descriptor, isA ? 64 : n, k, isA ? form.a() : form.b(),
-                isA ? form.transposeA() : form.transposeB(),
-                isA ? form.negateA() : form.negateB(), isA ? product.a : product.b);
+                isA ? form.transposeA() : form.transposeB(), isA ? form.negateA() : form.negateB(),
+                isA ? product.a : product.b);
     group.open.push_back(reader.range);
   }
   for (unsigned i = 0; i < warpgroupSize; ++i)

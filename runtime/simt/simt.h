@@ -129,15 +129,15 @@ typedef struct simt_launch {
 } simt_launch;
 
 typedef enum simt_status {
-  SIMT_OK = 0,        /* the kernel ran; see `findings` */
-  SIMT_BAD_LAUNCH,    /* a launch that no device would take */
+  SIMT_OK = 0,     /* the kernel ran; see `findings` */
+  SIMT_BAD_LAUNCH, /* a launch that no device would take */
   SIMT_NO_MEMORY,
 } simt_status;
 
 typedef struct simt_result {
   simt_status status;
-  char message[160];  /* of the status; "" after SIMT_OK */
-  uint64_t findings;  /* all of them, with repetitions */
+  char message[160]; /* of the status; "" after SIMT_OK */
+  uint64_t findings; /* all of them, with repetitions */
   uint64_t switches, shared_accesses, global_accesses, products;
 } simt_result;
 

@@ -13,10 +13,10 @@ using namespace mad::simt;
 /// Functions that libdevice and libm both have, without the `f` of single precision.
 static bool inLibm(StringRef name) {
   static constexpr StringRef names[] = {
-      "acos",  "acosh", "asin",   "asinh", "atan",  "atan2", "atanh",     "cbrt",  "ceil",
-      "cos",   "cosh",  "erf",    "erfc",  "exp",   "exp10", "exp2",      "expm1", "fabs",
-      "floor", "fma",   "fmax",   "fmin",  "fmod",  "hypot", "lgamma",    "log",   "log10",
-      "log1p", "log2",  "pow",    "rint",  "round", "sin",   "nearbyint", "sinh",  "sqrt",
+      "acos",  "acosh", "asin",   "asinh", "atan",    "atan2", "atanh",     "cbrt",  "ceil",
+      "cos",   "cosh",  "erf",    "erfc",  "exp",     "exp10", "exp2",      "expm1", "fabs",
+      "floor", "fma",   "fmax",   "fmin",  "fmod",    "hypot", "lgamma",    "log",   "log10",
+      "log1p", "log2",  "pow",    "rint",  "round",   "sin",   "nearbyint", "sinh",  "sqrt",
       "tan",   "tanh",  "tgamma", "trunc", "copysign"};
   return llvm::is_contained(names, name);
 }
@@ -55,9 +55,11 @@ Lowering::Lowered Lowering::lowerCall(Operation *op) {
   if (isRsqrt(callee)) {
     Value x = made.getArgOperands()[0];
     Value one = LLVM::ConstantOp::create(b, loc, x.getType(), b.getFloatAttr(x.getType(), 1.0));
-    Value root = LLVM::CallOp::create(
-                     b, loc, declare(callee.ends_with("f") ? "sqrtf" : "sqrt", x.getType(), {x.getType()}), x)
-                     .getResult();
+    Value root =
+        LLVM::CallOp::create(
+            b, loc, declare(callee.ends_with("f") ? "sqrtf" : "sqrt", x.getType(), {x.getType()}),
+            x)
+            .getResult();
     op->getResult(0).replaceAllUsesWith(LLVM::FDivOp::create(b, loc, one, root).getResult());
     op->erase();
     return success();

@@ -36,8 +36,7 @@ Lowering::Lowered Lowering::lowerCopy(Operation *op) {
     if (load.getMulticastMask())
       return op->emitOpError("has no emulation: multicast");
     return replace(op, "bulk_load",
-                   {load.getDstMem(), load.getSrcMem(), load.getMbar(), load.getSize(),
-                    place(op)});
+                   {load.getDstMem(), load.getSrcMem(), load.getMbar(), load.getSize(), place(op)});
   }
   if (auto store = dyn_cast<NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp>(op)) {
     if (store.getMode() != NVVM::TMAStoreMode::TILE)

@@ -62,15 +62,15 @@ private:
   // Operations. Nothing: the op is not of this kind; else whether it could be lowered.
   using Lowered = std::optional<mlir::LogicalResult>;
   mlir::LogicalResult lower(Operation *op);
-  Lowered lowerRegister(Operation *op);   // Registers.cpp
-  Lowered lowerMemory(Operation *op);     // Memory.cpp
-  Lowered lowerCall(Operation *op);       // Calls.cpp
-  Lowered lowerBarrier(Operation *op);    // Synchronise.cpp
-  Lowered lowerWarp(Operation *op);       // Synchronise.cpp
-  Lowered lowerMbarrier(Operation *op);   // Synchronise.cpp
-  Lowered lowerCopy(Operation *op);       // Copies.cpp
-  Lowered lowerMatrix(Operation *op);     // Matrices.cpp
-  Lowered lowerText(Operation *op);       // InlinePtx.cpp
+  Lowered lowerRegister(Operation *op); // Registers.cpp
+  Lowered lowerMemory(Operation *op);   // Memory.cpp
+  Lowered lowerCall(Operation *op);     // Calls.cpp
+  Lowered lowerBarrier(Operation *op);  // Synchronise.cpp
+  Lowered lowerWarp(Operation *op);     // Synchronise.cpp
+  Lowered lowerMbarrier(Operation *op); // Synchronise.cpp
+  Lowered lowerCopy(Operation *op);     // Copies.cpp
+  Lowered lowerMatrix(Operation *op);   // Matrices.cpp
+  Lowered lowerText(Operation *op);     // InlinePtx.cpp
 
   // Helpers.
   mlir::LLVM::LLVMFuncOp declare(llvm::StringRef name, Type result, llvm::ArrayRef<Type> arguments);

@@ -30,7 +30,8 @@ static std::optional<NVVM::MMATypes> sumType(Type type) {
   return std::nullopt;
 }
 
-static LogicalResult checkForm(NVVM::MmaOp op, NVVM::MMATypes a, std::optional<NVVM::MMATypes> sum) {
+static LogicalResult checkForm(NVVM::MmaOp op, NVVM::MMATypes a,
+                               std::optional<NVVM::MMATypes> sum) {
   auto shape = op.getShape();
   bool f16Quads = a == NVVM::MMATypes::f16 && shape.getM() == 8;
   bool known = a <= NVVM::MMATypes::f64; // fp8 and narrower are of later devices
@@ -55,7 +56,8 @@ static int64_t formOf(NVVM::WgmmaMmaAsyncOp op) {
 static LogicalResult checkForm(NVVM::WgmmaMmaAsyncOp op) {
   bool bits = op.getTypeA() == NVVM::WGMMATypes::b1;
   bool wide = op.getTypeA() == NVVM::WGMMATypes::f16 || op.getTypeA() == NVVM::WGMMATypes::bf16;
-  bool transposed = op.getLayoutA() == NVVM::MMALayout::col || op.getLayoutB() == NVVM::MMALayout::row;
+  bool transposed =
+      op.getLayoutA() == NVVM::MMALayout::col || op.getLayoutB() == NVVM::MMALayout::row;
   if (bits || (transposed && !wide) ||
       (op.getSatfinite() && *op.getSatfinite() == NVVM::MMAIntOverflow::satfinite))
     return op.emitOpError("has no emulation: this combination of types and layouts");
@@ -100,8 +102,8 @@ Lowering::Lowered Lowering::lowerMatrix(Operation *op) {
     bool wraps = mma.getIntOverflowBehavior().value_or(NVVM::MMAIntOverflow::wrapped) ==
                  NVVM::MMAIntOverflow::wrapped;
     bool andBits = mma.getB1Op() && *mma.getB1Op() == NVVM::MMAB1Op::and_popc;
-    int64_t types = int64_t(a) | int64_t(second) << 4 | int64_t(*sum) << 8 |
-                    int64_t(!wraps) << 12 | int64_t(andBits) << 13;
+    int64_t types = int64_t(a) | int64_t(second) << 4 | int64_t(*sum) << 8 | int64_t(!wraps) << 12 |
+                    int64_t(andBits) << 13;
     auto shape = mma.getShape();
     call(loc, "mma", nothing,
          {constant(loc, shape.getM()), constant(loc, shape.getN()), constant(loc, shape.getK()),

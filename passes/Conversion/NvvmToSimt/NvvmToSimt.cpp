@@ -47,8 +47,8 @@ Value Lowering::call(Location loc, StringRef name, Type result, ArrayRef<Value> 
   SmallVector<Type> types;
   for (Value v : operands)
     types.push_back(isa<LLVM::LLVMPointerType>(v.getType()) ? pointer : v.getType());
-  auto made = LLVM::CallOp::create(
-      b, loc, declare(("mad_simt_" + name).str(), result, types), operands);
+  auto made =
+      LLVM::CallOp::create(b, loc, declare(("mad_simt_" + name).str(), result, types), operands);
   return result == nothing ? Value() : made.getResult();
 }
 
@@ -63,7 +63,8 @@ LogicalResult Lowering::replace(Operation *op, StringRef name, ArrayRef<Value> a
 
 Value Lowering::constant(Location loc, int64_t value, unsigned bits) {
   Type type = b.getIntegerType(bits);
-  return LLVM::ConstantOp::create(b, loc, type, IntegerAttr::get(type, APInt(bits, value, true, true)));
+  return LLVM::ConstantOp::create(b, loc, type,
+                                  IntegerAttr::get(type, APInt(bits, value, true, true)));
 }
 
 Value Lowering::at(Location loc, Value base, int64_t byte) {
@@ -149,13 +150,15 @@ LogicalResult Lowering::layOutShared() {
       variables.push_back(global);
   for (auto variable : variables)
     if (uint64_t size = bytes(variable.getType())) {
-      shared.size = llvm::alignTo(shared.size, std::max<uint64_t>(variable.getAlignment().value_or(16), 16));
+      shared.size =
+          llvm::alignTo(shared.size, std::max<uint64_t>(variable.getAlignment().value_or(16), 16));
       shared.offsets[variable.getSymName()] = shared.size;
       shared.size += size;
     }
   for (auto variable : variables)
     if (bytes(variable.getType()) == 0) {
-      shared.size = llvm::alignTo(shared.size, std::max<uint64_t>(variable.getAlignment().value_or(16), 16));
+      shared.size =
+          llvm::alignTo(shared.size, std::max<uint64_t>(variable.getAlignment().value_or(16), 16));
       shared.offsets[variable.getSymName()] = shared.size;
     }
   for (auto variable : variables)
@@ -184,8 +187,8 @@ LogicalResult Lowering::checkStack(LLVM::LLVMFuncOp function) {
     size += count.getLimitedValue(1u << 30) * bytes(op.getElemType());
     if (size <= mostVariables)
       return WalkResult::advance();
-    op.emitOpError() << "has no emulation: variables of one thread take more than "
-                     << mostVariables << " bytes";
+    op.emitOpError() << "has no emulation: variables of one thread take more than " << mostVariables
+                     << " bytes";
     return WalkResult::interrupt();
   });
   return failure(walked.wasInterrupted());
@@ -265,9 +268,9 @@ void Lowering::makeEntry(LLVM::LLVMFuncOp function, ArrayRef<bool> byValue, uint
 
   b.setInsertionPointToEnd(host.getBody());
   std::string bytes = name + '\0';
-  auto text = LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size()),
-                                     true, LLVM::Linkage::Internal, name + ".name",
-                                     b.getStringAttr(bytes));
+  auto text =
+      LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size()), true,
+                             LLVM::Linkage::Internal, name + ".name", b.getStringAttr(bytes));
   auto type = LLVM::LLVMStructType::getLiteral(context, {pointer, pointer, word, word, word, word});
   auto info = LLVM::GlobalOp::create(b, loc, type, true, LLVM::Linkage::External, name + ".simt",
                                      Attribute());

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "passes/Conversion/NvvmToSimt/Lowering.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Conversion/NvvmToSimt/Lowering.h"
 
 using namespace mlir;
 using namespace mad::simt;
@@ -52,7 +52,8 @@ Lowering::Lowered Lowering::lowerBarrier(Operation *op) {
 // Operations of a warp
 //===----------------------------------------------------------------------===//
 
-/// Lets a struct of a 32-bit value and a predicate take the place of the op: the halves of `packed`.
+/// Lets a struct of a 32-bit value and a predicate take the place of the op: the halves of
+/// `packed`.
 static void replaceByPair(OpBuilder &b, Operation *op, Value packed) {
   Location loc = op->getLoc();
   auto type = cast<LLVM::LLVMStructType>(op->getResult(0).getType());
@@ -100,26 +101,26 @@ Lowering::Lowered Lowering::lowerWarp(Operation *op) {
   }
   if (auto vote = dyn_cast<NVVM::VoteSyncOp>(op)) {
     Value predicate = LLVM::ZExtOp::create(b, loc, word, vote.getPred());
-    replaceByValue(b, op,
-                   call(loc, "vote", word,
-                        {constant(loc, int(vote.getKind())), vote.getMask(), predicate,
-                         place(op)}));
+    replaceByValue(
+        b, op,
+        call(loc, "vote", word,
+             {constant(loc, int(vote.getKind())), vote.getMask(), predicate, place(op)}));
     return success();
   }
   if (auto redux = dyn_cast<NVVM::ReduxOp>(op)) {
     if (!redux.getVal().getType().isInteger(32))
       return op->emitOpError("has no emulation for floating point");
-    return replace(op, "redux",
-                   {constant(loc, int(redux.getKind())), redux.getMaskAndClamp(), redux.getVal(),
-                    place(op)});
+    return replace(
+        op, "redux",
+        {constant(loc, int(redux.getKind())), redux.getMaskAndClamp(), redux.getVal(), place(op)});
   }
   if (auto match = dyn_cast<NVVM::MatchSyncOp>(op)) {
     Value value = match.getVal();
     if (!value.getType().isInteger(64))
       value = LLVM::ZExtOp::create(b, loc, wide, value);
     bool all = match.getKind() == NVVM::MatchSyncKind::all;
-    Value made = call(loc, "match", wide,
-                      {constant(loc, all), match.getThreadMask(), value, place(op)});
+    Value made =
+        call(loc, "match", wide, {constant(loc, all), match.getThreadMask(), value, place(op)});
     if (all)
       replaceByPair(b, op, made);
     else
@@ -155,8 +156,8 @@ Lowering::Lowered Lowering::lowerMbarrier(Operation *op) {
     if (relaxed(arrive) || inCluster(arrive.getAddr()))
       return op->emitOpError("has no emulation: relaxed, or of another block");
     Value count = arrive.getCount() ? arrive.getCount() : constant(loc, 1);
-    Value made = call(loc, "mbarrier_arrive", wide,
-                      {arrive.getAddr(), count, constant(loc, 0), place(op)});
+    Value made =
+        call(loc, "mbarrier_arrive", wide, {arrive.getAddr(), count, constant(loc, 0), place(op)});
     if (op->getNumResults())
       op->getResult(0).replaceAllUsesWith(made);
     op->erase();

@@ -82,11 +82,12 @@ static Expected<std::unique_ptr<MemoryBuffer>> makeObject(mlir::ModuleOp lowered
 }
 
 static Expected<std::unique_ptr<orc::LLJIT>> makeEngine() {
-  auto engine = orc::LLJITBuilder()
-                    .setJITTargetMachineBuilder(orc::JITTargetMachineBuilder(Triple(targetTriple())))
-                    .setNumCompileThreads(0)
-                    .setPlatformSetUp(orc::setUpInactivePlatform)
-                    .create();
+  auto engine =
+      orc::LLJITBuilder()
+          .setJITTargetMachineBuilder(orc::JITTargetMachineBuilder(Triple(targetTriple())))
+          .setNumCompileThreads(0)
+          .setPlatformSetUp(orc::setUpInactivePlatform)
+          .create();
   if (!engine)
     return engine.takeError();
   orc::SymbolMap symbols;

@@ -204,11 +204,11 @@ static Outcome warpgroups(const simt_kernel &kernel, uint64_t seed, simt_arrival
 
 const std::vector<Scenario> &mad::test::scenarios() {
   static const std::vector<Scenario> all = {
-      {"reduce.mlir", "reduce", reduce},      {"shuffle.mlir", "shuffle", shuffle},
-      {"named.mlir", "named", named},         {"warp.mlir", "warp", warp},
-      {"store.mlir", "store", store},         {"blocks.mlir", "blocks", blocks},
-      {"votes.mlir", "votes", votes},         {"gemm-f16.mlir", "gemm", halves},
-      {"gemm-bf16.mlir", "gemm", bfloats},    {"gemm-wgmma.mlir", "wg", warpgroups},
+      {"reduce.mlir", "reduce", reduce},   {"shuffle.mlir", "shuffle", shuffle},
+      {"named.mlir", "named", named},      {"warp.mlir", "warp", warp},
+      {"store.mlir", "store", store},      {"blocks.mlir", "blocks", blocks},
+      {"votes.mlir", "votes", votes},      {"gemm-f16.mlir", "gemm", halves},
+      {"gemm-bf16.mlir", "gemm", bfloats}, {"gemm-wgmma.mlir", "wg", warpgroups},
   };
   return all;
 }
