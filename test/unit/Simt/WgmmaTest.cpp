@@ -24,6 +24,7 @@ struct Form {
   simt_swizzle swizzle;
   std::function<uint32_t(int)> encode;
   bool fromZero = false;
+  bool transposed = false; ///< M and N inside, a row of 64 elements for each k
   int k() const { return 32 / bytes; }
   int rowElements() const { return (16 << swizzle) / bytes; }
 };
@@ -46,6 +47,7 @@ const Form forms[] = {
     {"f16swizzle64", "f16", "f32", 2, SIMT_SWIZZLE_64B, half},
     {"f16swizzle32", "f16", "f32", 2, SIMT_SWIZZLE_32B, half},
     {"f16FromZero", "f16", "f32", 2, SIMT_SWIZZLE_128B, half, true},
+    {"f16Transposed", "f16", "f32", 2, SIMT_SWIZZLE_128B, half, false, true},
     {"bf16", "bf16", "f32", 2, SIMT_SWIZZLE_128B, bfloat},
     {"tf32", "tf32", "f32", 4, SIMT_SWIZZLE_128B, single},
     {"s8", "s8", "s32", 1, SIMT_SWIZZLE_128B, whole},
@@ -59,7 +61,8 @@ std::string kernelText(const Form &f) {
   for (int i = 0; i < n / 2; ++i)
     body += (i ? ", " : "") + element;
   std::string sums = "!llvm.struct<(" + body + ")>";
-  int row = 16 << f.swizzle, sizeA = m * row, sizeB = n * row;
+  int row = 16 << f.swizzle;
+  int sizeA = (f.transposed ? f.k() : m) * row, sizeB = (f.transposed ? f.k() : n) * row;
   int64_t layout = 4 - f.swizzle; // 1: 128 bytes, 2: 64, 3: 32
   int64_t high = int64_t(8 * row / 16) << 32 | int64_t(uint64_t(layout) << 62) | int64_t(1) << 16;
   std::string text = R"(gpu.module @k {
@@ -107,8 +110,9 @@ std::string kernelText(const Form &f) {
   text += "nvvm.wgmma.fence.aligned\n%r = nvvm.wgmma.mma_async %da, %db, %z" + number(n / 2) +
           ", #nvvm.shape<m = 64, n = " + number(n) + ", k = " + number(f.k()) + ">, D [<" + f.sum +
           ">, #nvvm.wgmma_scale_out<" + (f.fromZero ? "zero" : "one") + ">], A [<" + f.type +
-          ">, #nvvm.wgmma_scale_in<one>, <row>], B [<" + f.type +
-          ">, #nvvm.wgmma_scale_in<one>, <col>] : " + sums + " -> " + sums +
+          ">, #nvvm.wgmma_scale_in<one>, <" + (f.transposed ? "col" : "row") + ">], B [<" + f.type +
+          ">, #nvvm.wgmma_scale_in<one>, <" + (f.transposed ? "row" : "col") + ">] : " + sums +
+          " -> " + sums +
           "\nnvvm.wgmma.commit.group.sync.aligned\nnvvm.wgmma.wait.group.sync.aligned 0\n"
           "%c16 = arith.constant " +
           number(n / 2) +
@@ -142,13 +146,18 @@ TEST_P(Wgmma, IsTheProduct) {
     return bytes;
   };
   Device device;
-  uint8_t *pa = device.copy(pack(m, a));
-  uint8_t *pb = device.copy(pack(n, [&](int j, int k) { return b(k, j); }));
+  // Rows of a box are rows of A and columns of B, or steps of k.
+  int rowsA = f.transposed ? f.k() : m, rowsB = f.transposed ? f.k() : n;
+  auto inA = [&](int i, int x) { return f.transposed ? a(x, i) : a(i, x); };
+  auto inB = [&](int i, int x) { return f.transposed ? b(i, x) : b(x, i); };
+  uint8_t *pa = device.copy(pack(rowsA, inA)), *pb = device.copy(pack(rowsB, inB));
   auto *y = device.make<uint32_t>(128 * n / 2);
   alignas(64) char mapA[128], mapB[128];
-  uint64_t dimsA[] = {uint64_t(columns), m}, dimsB[] = {uint64_t(columns), n};
+  uint64_t dimsA[] = {uint64_t(columns), uint64_t(rowsA)},
+           dimsB[] = {uint64_t(columns), uint64_t(rowsB)};
   uint64_t strides[] = {uint64_t(columns * f.bytes)};
-  uint32_t boxA[] = {uint32_t(columns), m}, boxB[] = {uint32_t(columns), n};
+  uint32_t boxA[] = {uint32_t(columns), uint32_t(rowsA)},
+           boxB[] = {uint32_t(columns), uint32_t(rowsB)};
   ASSERT_EQ(simt_tensor_map(mapA, f.bytes, 2, pa, dimsA, strides, boxA, f.swizzle), nullptr);
   ASSERT_EQ(simt_tensor_map(mapB, f.bytes, 2, pb, dimsB, strides, boxB, f.swizzle), nullptr);
   Outcome outcome = device.run(kernel->get(), {mapA, mapB, &y}, launchOf(1, 1, 128, 0, 1));
