@@ -11,6 +11,50 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GpuGlobalMemory : Pass<"mad-gpu-global-memory", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "says that the memory that kernels are given is global";
+  let description = [{
+    Every memref without a memory space gets `#gpu.address_space<global>`. When
+    launches have become calls: a `gpu.launch_func` asks for equal types on both sides.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
+def GpuMath : Pass<"mad-gpu-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "writes scalar functions in forms that convert-gpu-to-nvvm takes";
+  let description = [{
+    `math.absi`, `math.trunc`, `math.ctpop`, `math.ctlz` and `math.cttz` have none
+    there, and `math.sqrt` of f32 would be approximate whatever its flags say.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def GpuToRuntime : Pass<"mad-gpu-to-runtime", "::mlir::ModuleOp"> {
+  let summary = "makes calls of the runtime of launches and copies";
+  let description = [{
+    Entries take one more argument, the `mad_device` of runtime/artifact.h. A
+    `gpu.launch_func` of the kernel `k` calls its `launch` with the address of the
+    constant `k.kernel`, which the code of the kernels defines, the sizes of grid and
+    block, and a pointer to each parameter; a `gpu.memcpy` to the host its `read`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def LinalgToGpu : Pass<"mad-linalg-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "makes kernels of all work on memory";
+  let description = [{
+    All memory of an entry is the device's. Each linalg op becomes a kernel in the
+    module `kernels` with a thread for each element of its result; single loads and
+    stores, checks, and loops of little work become kernels of one thread. What else
+    there is stays on the host, with a `gpu.launch_func` for each kernel; where the
+    host decides by what the device computed, `gpu.memcpy` reads it. After a check has
+    failed, kernels do nothing.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
   let summary = "lowers tensor expressions to linalg on plain tensors";
   let description = [{

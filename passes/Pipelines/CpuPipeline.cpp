@@ -4,73 +4,28 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
-#include "passes/Conversion/Passes.h"
+#include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Pipelines/Timeline.h"
-#include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 
 using namespace mlir;
 
 namespace mad {
 
-/// Blocks are LLVM's business.
-static std::unique_ptr<Pass> canonicalizer() {
-  GreedyRewriteConfig config;
-  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
-  return createCanonicalizerPass(config);
-}
-
-static void simplify(OpPassManager &pm) {
-  pm.addPass(canonicalizer());
-  pm.addPass(createCSEPass());
-}
-
-static void simplifyValues(OpPassManager &pm) {
-  pm.addPass(canonicalizer());
-  pm.addNestedPass<func::FuncOp>(createMergeEqualOps());
-}
-
-/// One function an entry, in the mad dialect.
-static void buildFold(OpPassManager &pm) {
-  pm.addPass(createInlinerPass());
-  pm.addPass(createSymbolDCEPass());
-  simplifyValues(pm);
-  pm.addNestedPass<func::FuncOp>(createFoldTables());
-  simplifyValues(pm);
-  pm.addNestedPass<func::FuncOp>(createPadWindows());
-}
-
 /// Structured ops on tensors, as few and as large as pays.
 static void buildLinalg(OpPassManager &pm) {
-  pm.addPass(createMadToLinalg());
-  simplifyValues(pm);
-  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
-  simplifyValues(pm);
+  buildLoops(pm);
   pm.addPass(createPackWeights());
   pm.addNestedPass<func::FuncOp>(createReuseOperands());
 }
 
 /// Memory: results at the caller's, the rest in an arena.
 static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
-  pm.addPass(createBindDestinations());
-  pm.addPass(createEliminateEmptyTensors());
-  pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
-  bufferization::OneShotBufferizePassOptions bufferize;
-  bufferize.bufferizeFunctionBoundaries = true;
-  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
-  pm.addPass(createOrderGlobals());
-  simplify(pm);
+  buildMemory(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
   simplify(pm);
   PackWindowsOptions windows;
@@ -97,28 +52,6 @@ static void buildVector(OpPassManager &pm, const CpuOptions &options) {
   pm.addPass(createSplitFunctions());
 }
 
-/// The LLVM dialect, with C functions for the runtime.
-static void buildLlvm(OpPassManager &pm, const CpuOptions &options) {
-  pm.addPass(createLowerEntries());
-  // Calls libm, so the program's functions must have given its names back.
-  pm.addPass(createExpandMath({options.level}));
-  pm.addPass(createExpandNarrowFloats({options.level}));
-  // All of one function before the next, while it is in the cache.
-  OpPassManager &each = pm.nest<func::FuncOp>();
-  simplify(each);
-  each.addPass(memref::createExpandStridedMetadataPass());
-  each.addPass(createLowerAffinePass());
-  each.addPass(arith::createArithExpandOpsPass());
-  each.addPass(createLowerBranches());
-  each.addPass(createSCFToControlFlowPass());
-  each.addPass(createLowerChecks());
-  each.addPass(createConvertVectorToLLVMPass());
-  pm.addPass(createFunctionsToLlvm());
-  OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
-  lowered.addPass(createReconcileUnrealizedCastsPass());
-  simplify(lowered);
-}
-
 llvm::ArrayRef<llvm::StringRef> cpuStages() {
   static constexpr llvm::StringRef stages[] = {"fold", "linalg", "bufferize", "vector", "llvm"};
   return stages;
@@ -134,19 +67,7 @@ void buildCpuStage(OpPassManager &manager, llvm::StringRef stage, const CpuOptio
   else if (stage == "vector")
     buildVector(manager, options);
   else if (stage == "llvm")
-    buildLlvm(manager, options);
-}
-
-static llvm::LogicalResult describe(ModuleOp module, std::vector<EntryDescription> &entries) {
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (!isEntry(function))
-      continue;
-    auto entry = describeEntry(function);
-    if (failed(entry))
-      return failure();
-    entries.push_back(std::move(*entry));
-  }
-  return success();
+    buildHostCode(manager, options.level, /*device=*/false);
 }
 
 llvm::LogicalResult lowerToLlvm(ModuleOp module, const CpuOptions &options,
@@ -167,7 +88,7 @@ llvm::LogicalResult lowerToLlvm(ModuleOp module, const CpuOptions &options,
     if (options.afterStage)
       options.afterStage(stage, module);
     // Later stages have no types that say what the caller sees.
-    if (stage == "linalg" && failed(describe(module, entries)))
+    if (stage == "linalg" && failed(describeEntries(module, entries)))
       return failure();
     if (stage == options.stopAfter)
       return success();

@@ -31,13 +31,13 @@ void registerGpuDialects(DialectRegistry &registry) {
                   scf::SCFDialect, vector::VectorDialect>();
 }
 
-void buildNvvm(OpPassManager &manager) {
+void buildNvvm(OpPassManager &manager, bool barePointers) {
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createSCFToControlFlowPass());
   ConvertGpuOpsToNVVMOpsOptions options;
-  options.useBarePtrCallConv = true; // a memref is one pointer, as host programs pass it
+  options.useBarePtrCallConv = barePointers;
   kernels.addPass(createConvertGpuOpsToNVVMOps(options));
 }
 

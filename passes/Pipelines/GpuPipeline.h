@@ -21,7 +21,9 @@ void registerGpuDialects(mlir::DialectRegistry &registry);
 /// Adds to a pipeline on the module what every road of a kernel shares: the functions of each
 /// `gpu.module` to the NVVM and LLVM dialects. Then comes buildPtx
 /// (passes/Pipelines/PtxPipeline.h).
-void buildNvvm(mlir::OpPassManager &manager);
+/// `barePointers`: a memref argument is one pointer, as host programs pass it; else all of its
+/// descriptor.
+void buildNvvm(mlir::OpPassManager &manager, bool barePointers = true);
 
 /// `--mad-gpu-nvvm-pipeline`, for mad-opt.
 void registerGpuPipelines();

@@ -42,6 +42,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Transforms/Passes.h"
 
@@ -86,6 +87,14 @@ void registerMadPasses() {
     PassPipelineRegistration<>(
         ("mad-" + stage + "-pipeline").str(), "the stage `" + stage.str() + "` of a compilation",
         [stage](OpPassManager &manager) { buildCpuStage(manager, stage, {}); });
+  PassPipelineRegistration<>("mad-kernel-loops-pipeline",
+                             "kernels of a device to branches and single loads and stores",
+                             buildKernelLoops);
+  for (llvm::StringRef stage : deviceStages())
+    PassPipelineRegistration<>(
+        ("mad-device-" + stage + "-pipeline").str(),
+        "the stage `" + stage.str() + "` of a compilation for a device",
+        [stage](OpPassManager &manager) { buildDeviceStage(manager, stage); });
 }
 
 } // namespace mad

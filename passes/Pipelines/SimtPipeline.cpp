@@ -7,13 +7,17 @@
 #include "passes/Pipelines/SimtPipeline.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Pipelines/GpuPipeline.h"
 
 using namespace mlir;
 
-void mad::buildSimt(OpPassManager &manager) {
-  buildNvvm(manager);
+void mad::buildSimt(OpPassManager &manager, bool barePointers) {
+  buildNvvm(manager, barePointers);
+  // So that what an access is made to can be seen through descriptors.
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
   manager.addPass(createNvvmToSimt());
 }
 

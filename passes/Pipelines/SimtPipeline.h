@@ -14,7 +14,7 @@ class OpPassManager;
 namespace mad {
 
 /// `buildNvvm` (passes/Pipelines/GpuPipeline.h), then mad-nvvm-to-simt.
-void buildSimt(mlir::OpPassManager &manager);
+void buildSimt(mlir::OpPassManager &manager, bool barePointers = true);
 
 /// `--mad-gpu-simt-pipeline`, for mad-opt.
 void registerSimtPipeline();

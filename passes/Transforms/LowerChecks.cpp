@@ -25,14 +25,16 @@ struct LowerChecksPass : impl::LowerChecksBase<LowerChecksPass> {
     if (checks.empty())
       return;
     OpBuilder b(&getContext());
-    Block *end = b.createBlock(&getOperation().getBody(), getOperation().getBody().end());
-    func::ReturnOp::create(b, getOperation().getLoc());
+    Region &body = getOperation().getFunctionBody();
+    // A return without results, of a function or a kernel.
+    Operation *end = body.back().getTerminator()->clone();
+    b.createBlock(&body, body.end())->push_back(end);
     // The last one first, so that each op moves to another block once only.
     for (cf::AssertOp check : llvm::reverse(checks)) {
       Block *here = check->getBlock(), *next = here->splitBlock(check);
       b.setInsertionPointToEnd(here);
-      cf::CondBranchOp::create(b, check.getLoc(), check.getArg(), next, ValueRange(), end,
-                               ValueRange());
+      cf::CondBranchOp::create(b, check.getLoc(), check.getArg(), next, ValueRange(),
+                               end->getBlock(), ValueRange());
       check.erase();
     }
   }

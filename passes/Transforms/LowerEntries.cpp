@@ -37,8 +37,8 @@ constexpr llvm::StringLiteral nothing = "mad_nothing";
 /// Lowers one entry.
 class EntryLowering {
 public:
-  EntryLowering(func::FuncOp function, EntryPlan plan)
-      : function(function), arguments(function), plan(std::move(plan)),
+  EntryLowering(func::FuncOp function, EntryPlan plan, bool onDevice)
+      : function(function), arguments(function), plan(std::move(plan)), onDevice(onDevice),
         b(function.getLoc(), OpBuilder(function)), context(function.getContext()),
         ptr(LLVM::LLVMPointerType::get(context)), i32(b.getI32Type()), i64(b.getI64Type()),
         names(entryList(function, "dims")) {}
@@ -61,13 +61,16 @@ private:
   }
   /// Ends the block with a return of `code` unless `good`.
   void require(Value good, Value found, Value expected, Value info, int64_t code);
-  Value pointerOf(unsigned argument, Value data, ValueRange dims);
+  Value pointerOf(unsigned argument, Value data, ValueRange dims, Value readable);
+  Value deviceField(Value device, int64_t number) { return load(ptr, device, number); }
+  Value readStatus(Value status, Value device);
   SmallVector<Value> extents(unsigned argument, ValueRange dims);
   Value descriptor(unsigned argument, Value pointer);
 
   func::FuncOp function;
   EntryArguments arguments;
   EntryPlan plan;
+  bool onDevice;
   ImplicitLocOpBuilder b;
   MLIRContext *context;
   Type ptr, i32, i64;
@@ -161,7 +164,7 @@ SmallVector<Value> EntryLowering::extents(unsigned argument, ValueRange dims) {
   return result;
 }
 
-Value EntryLowering::pointerOf(unsigned argument, Value data, ValueRange dims) {
+Value EntryLowering::pointerOf(unsigned argument, Value data, ValueRange dims, Value readable) {
   // The caller passes inputs, outputs (also those that are inputs), weights.
   unsigned outputs = arguments.type.getNumResults();
   unsigned position = argument - arguments.inputs;
@@ -179,29 +182,48 @@ Value EntryLowering::pointerOf(unsigned argument, Value data, ValueRange dims) {
     count = count ? arith::MulIOp::create(b, count, e).getResult() : e;
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value isEmpty = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, count, zero);
-  Value readable = LLVM::AddressOfOp::create(b, ptr, nothing);
   return arith::SelectOp::create(b, isEmpty, readable, pointer);
+}
+
+/// What the status on the device says, in memory of the host.
+Value EntryLowering::readStatus(Value status, Value device) {
+  Value here = LLVM::AllocaOp::create(b, ptr, i64, word(3));
+  store(word(0), here, 0);
+  auto type = LLVM::LLVMFunctionType::get(i32, {ptr, ptr, ptr, i64});
+  LLVM::CallOp::create(
+      b, type,
+      ValueRange{deviceField(device, 2), deviceField(device, 0), here, status, word(3 * 8)});
+  return here;
 }
 
 void EntryLowering::makeRun() {
   func::FuncOp run = makeFunction(runSymbol(function.getName().str()), 5);
   Value data = run.getArgument(0), arena = run.getArgument(2), info = run.getArgument(3);
+  Value device = run.getArgument(4);
   SmallVector<Value> operands;
   for (unsigned i = 0; i < arguments.status; ++i)
     operands.push_back(
         arith::IndexCastOp::create(b, b.getIndexType(), load(i64, run.getArgument(1), i)));
   SmallVector<Value> dims(operands);
-  Value status = LLVM::AllocaOp::create(b, ptr, i64, word(3));
-  store(word(0), status, 0);
+  Value status;
+  if (onDevice) {
+    status = deviceField(device, 3);
+  } else {
+    status = LLVM::AllocaOp::create(b, ptr, i64, word(3));
+    store(word(0), status, 0);
+  }
   operands.push_back(status);
+  Value readable = onDevice ? status : LLVM::AddressOfOp::create(b, ptr, nothing).getResult();
   for (unsigned i = arguments.inputs; i < arguments.arena; ++i)
-    operands.push_back(pointerOf(i, data, dims));
+    operands.push_back(pointerOf(i, data, dims, readable));
   operands.push_back(arena);
   if (function.getNumArguments() > arguments.executor)
-    operands.push_back(run.getArgument(4));
+    operands.push_back(device);
   func::CallOp::create(b, function, operands);
 
   if (!entryList(function, "index_checks").empty()) {
+    if (onDevice)
+      status = readStatus(status, device);
     Value number = load(i64, status, 0);
     Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, word(0));
     Block *here = b.getBlock(), *next = here->splitBlock(b.getInsertionPoint());
@@ -287,7 +309,7 @@ struct LowerEntriesPass : impl::LowerEntriesBase<LowerEntriesPass> {
       FailureOr<EntryPlan> plan = planEntry(function);
       if (failed(plan))
         return signalPassFailure();
-      EntryLowering lowering(function, std::move(*plan));
+      EntryLowering lowering(function, std::move(*plan), device);
       lowering.makePrepare();
       lowering.makeRun();
       lowering.takePointers();

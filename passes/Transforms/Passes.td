@@ -196,7 +196,7 @@ def LowerBranches : Pass<"mad-lower-branches", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::cf::ControlFlowDialect"];
 }
 
-def LowerChecks : Pass<"mad-lower-checks", "::mlir::func::FuncOp"> {
+def LowerChecks : InterfacePass<"mad-lower-checks", "::mlir::FunctionOpInterface"> {
   let summary = "makes a failed `cf.assert` end its function";
   let description = [{
     The function returns nothing; the status that it was given says what failed.
@@ -213,6 +213,8 @@ def LowerEntries : Pass<"mad-lower-entries", "::mlir::ModuleOp"> {
     whose memref arguments become pointers with the facts LLVM can use. The
     signatures are in runtime/artifact.h.
   }];
+  let options = [Option<"device", "device", "bool", "false",
+                        "the status is memory of the `mad_device` that `run` is given">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
                            "::mlir::LLVM::LLVMDialect"];
 }

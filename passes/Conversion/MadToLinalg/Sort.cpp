@@ -121,10 +121,11 @@ void Sorter::move(Pairs from, Value i, Pairs to, Value j) {
 /// follow it move up by one.
 void Sorter::insertSorted(Pairs into, Value x, Value i, Value low, Value at) {
   Value one = index(1);
+  // Where there is no element below, the loop reads this one.
+  store(x, into.keys, at);
   auto loop = scf::WhileOp::create(
       b, loc, TypeRange{b.getIndexType()}, ValueRange{at},
       [&](OpBuilder &, Location, ValueRange p) {
-        // The element below, or any where there is none.
         Value more = compare(arith::CmpIPredicate::sgt, p.front(), low);
         Value below = arith::SubIOp::create(b, loc, p.front(), one);
         Value safe = arith::MaxSIOp::create(b, loc, below, low);
@@ -154,12 +155,16 @@ void Sorter::keepFew(ValueRange line) {
         Value full = compare(arith::CmpIPredicate::eq, count, wanted);
         Value last =
             arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, count, one), zero);
-        Value better = before(x, load(first.keys, last));
-        Value room =
-            arith::XOrIOp::create(b, loc, full, arith::ConstantIntOp::create(b, loc, 1, 1));
-        Value enters = arith::OrIOp::create(b, loc, room, better);
+        auto enters = scf::IfOp::create(
+            b, loc, full,
+            [&](OpBuilder &, Location) {
+              scf::YieldOp::create(b, loc, before(x, load(first.keys, last)));
+            },
+            [&](OpBuilder &, Location) {
+              scf::YieldOp::create(b, loc, Value(arith::ConstantIntOp::create(b, loc, 1, 1)));
+            });
         auto result = scf::IfOp::create(
-            b, loc, enters,
+            b, loc, enters.getResult(0),
             [&](OpBuilder &, Location) {
               // The last one leaves when there is no room.
               Value at = arith::SelectOp::create(b, loc, full, last, count);

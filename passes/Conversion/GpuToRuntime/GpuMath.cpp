@@ -1,0 +1,78 @@
+//===- GpuMath.cpp - Scalar functions that NVVM has no form for --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/Conversion/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace mad {
+#define GEN_PASS_DEF_GPUMATH
+#include "passes/Conversion/Passes.h.inc"
+
+namespace {
+
+/// max(x, -x): the least number stays, as it does in C.
+Value expand(ImplicitLocOpBuilder &b, math::AbsIOp op) {
+  Value x = op.getOperand();
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(x.getType()));
+  return arith::MaxSIOp::create(b, x, arith::SubIOp::create(b, zero, x));
+}
+
+Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
+}
+
+/// IEEE: `sqrt.rn`. Other widths are exact already.
+Value expand(ImplicitLocOpBuilder &b, math::SqrtOp op) {
+  if (!op.getType().isF32())
+    return {};
+  return intrinsic(b, "llvm.sqrt.f32", op.getType(), op.getOperand());
+}
+
+Value expand(ImplicitLocOpBuilder &b, math::TruncOp op) {
+  std::string name = op.getType().isF64() ? "llvm.trunc.f64" : "llvm.trunc.f32";
+  if (!op.getType().isF32() && !op.getType().isF64())
+    return {};
+  return intrinsic(b, name, op.getType(), op.getOperand());
+}
+
+Value expand(ImplicitLocOpBuilder &b, math::CtPopOp op) {
+  return LLVM::CtPopOp::create(b, op.getType(), op.getOperand());
+}
+Value expand(ImplicitLocOpBuilder &b, math::CountLeadingZerosOp op) {
+  return LLVM::CountLeadingZerosOp::create(b, op.getType(), op.getOperand(), false);
+}
+Value expand(ImplicitLocOpBuilder &b, math::CountTrailingZerosOp op) {
+  return LLVM::CountTrailingZerosOp::create(b, op.getType(), op.getOperand(), false);
+}
+
+struct GpuMathPass : impl::GpuMathBase<GpuMathPass> {
+  using GpuMathBase::GpuMathBase;
+
+  void runOnOperation() override {
+    getOperation().walk([](Operation *op) {
+      ImplicitLocOpBuilder b(op->getLoc(), op);
+      Value value = llvm::TypeSwitch<Operation *, Value>(op)
+                        .Case<math::AbsIOp, math::SqrtOp, math::TruncOp, math::CtPopOp,
+                              math::CountLeadingZerosOp, math::CountTrailingZerosOp>(
+                            [&](auto known) { return expand(b, known); })
+                        .Default([](Operation *) { return Value(); });
+      if (!value)
+        return;
+      op->getResult(0).replaceAllUsesWith(value);
+      op->erase();
+    });
+  }
+};
+
+} // namespace
+} // namespace mad

@@ -1,0 +1,121 @@
+//===- DeviceKernel.cpp - A function for the device and its launch ----------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Conversion/LinalgToGpu/DeviceKernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace mad {
+
+DeviceKernel::DeviceKernel(gpu::GPUModuleOp module, StringRef name, Location loc,
+                           const DeviceScalars &scalars, Value status)
+    : module(module), scalars(scalars), b(loc, module.getContext()) {
+  b.setInsertionPointToEnd(module.getBody());
+  function = gpu::GPUFuncOp::create(b, name, b.getFunctionType({}, {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  SymbolTable(module).insert(function);
+  entry = &function.front();
+  b.setInsertionPointToEnd(entry);
+  gpu::ReturnOp::create(b);
+  b.setInsertionPoint(entry->getTerminator());
+  body = entry;
+  if (!status)
+    return;
+  // What follows a failed check has nothing good to work on.
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value number = memref::LoadOp::create(b, get(status), zero);
+  Value none = arith::ConstantIntOp::create(b, 0, 64);
+  Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, none);
+  auto guard = scf::IfOp::create(b, good, /*withElseRegion=*/false);
+  body = guard.thenBlock();
+  b.setInsertionPoint(body->getTerminator());
+}
+
+Value DeviceKernel::addArgument(Value outside) {
+  operands.push_back(outside);
+  Value argument = entry->addArgument(outside.getType(), outside.getLoc());
+  inside.map(outside, argument);
+  return argument;
+}
+
+/// A view of a table of constants: the table is in the kernel's module.
+static bool isPartOfTable(Value memory) {
+  Operation *op = memory.getDefiningOp();
+  while (auto view = dyn_cast_or_null<ViewLikeOpInterface>(op))
+    op = view.getViewSource().getDefiningOp();
+  return isa_and_nonnull<memref::GetGlobalOp>(op);
+}
+
+Value DeviceKernel::get(Value outside) {
+  if (Value known = inside.lookupOrNull(outside))
+    return known;
+  Operation *def = outside.getDefiningOp();
+  if (matchPattern(outside, m_Constant())) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(body);
+    b.clone(*def, inside);
+    return inside.lookup(outside);
+  }
+  if (auto table = outside.getDefiningOp<memref::GetGlobalOp>()) {
+    OpBuilder::InsertionGuard guard(b);
+    takeTable(table);
+    b.setInsertionPointToStart(body);
+    b.clone(*def, inside);
+    return inside.lookup(outside);
+  }
+  if (Value cell = scalars.cellOf(outside)) {
+    OpBuilder::InsertionGuard guard(b);
+    Value memory = get(cell);
+    b.setInsertionPointToStart(body);
+    Value value = memref::LoadOp::create(b, memory, ValueRange());
+    inside.map(outside, value);
+    return value;
+  }
+  if (def && (scalars.isDerived(def) || isPartOfTable(outside))) {
+    clone(def);
+    return inside.lookup(outside);
+  }
+  return addArgument(outside);
+}
+
+void DeviceKernel::takeTable(memref::GetGlobalOp use) {
+  if (module.lookupSymbol(use.getName()))
+    return;
+  auto table = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(use, use.getNameAttr());
+  b.setInsertionPointToStart(module.getBody());
+  b.clone(*table);
+}
+
+Operation *DeviceKernel::clone(Operation *op) {
+  for (Value operand : op->getOperands())
+    get(operand);
+  llvm::SetVector<Value> used;
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  for (Value value : used)
+    get(value);
+  return b.clone(*op, inside);
+}
+
+void DeviceKernel::launch(OpBuilder &at, Value blocks, int64_t threads) {
+  function.setType(b.getFunctionType(entry->getArgumentTypes(), {}));
+  function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
+
+  Location loc = b.getLoc();
+  Value one = arith::ConstantIndexOp::create(at, loc, 1);
+  Value size = arith::ConstantIndexOp::create(at, loc, threads);
+  gpu::LaunchFuncOp::create(at, loc, function, gpu::KernelDim3{blocks, one, one},
+                            gpu::KernelDim3{size, one, one}, /*dynamicSharedMemorySize=*/Value(),
+                            operands);
+}
+
+} // namespace mad

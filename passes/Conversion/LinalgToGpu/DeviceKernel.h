@@ -1,0 +1,78 @@
+//===- DeviceKernel.h - A function for the device and its launch ------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEKERNEL_H
+#define MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEKERNEL_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace mlir::memref {
+class GetGlobalOp;
+} // namespace mlir::memref
+
+namespace mad {
+
+/// Scalars that exist in memory of the device only, each with the cell that holds it.
+/// What is computed of them without memory is computed again where it is used.
+class DeviceScalars {
+public:
+  void setCell(mlir::Value scalar, mlir::Value cell) { cells[scalar] = cell; }
+  mlir::Value cellOf(mlir::Value scalar) const { return cells.lookup(scalar); }
+  /// The result of an op without side effects that uses device scalars.
+  void setDerived(mlir::Operation *op) { derived.insert(op); }
+  bool isDerived(mlir::Operation *op) const { return derived.contains(op); }
+  /// Whether the host does not know the value.
+  bool isOnDevice(mlir::Value value) const {
+    return cells.contains(value) || derived.contains(value.getDefiningOp());
+  }
+  llvm::ArrayRef<mlir::Operation *> derivedOps() const { return derived.getArrayRef(); }
+
+private:
+  llvm::DenseMap<mlir::Value, mlir::Value> cells;
+  llvm::SetVector<mlir::Operation *> derived;
+};
+
+/// Builds one kernel. Values of the host that its body asks for become arguments.
+class DeviceKernel {
+public:
+  /// `status`: the memory that holds the number of a failed check; nothing runs after
+  /// one. Null where the program has no checks.
+  DeviceKernel(mlir::gpu::GPUModuleOp module, llvm::StringRef name, mlir::Location loc,
+               const DeviceScalars &scalars, mlir::Value status);
+
+  /// At the body.
+  mlir::ImplicitLocOpBuilder &builder() { return b; }
+  /// The value in the kernel that stands for one outside of it.
+  mlir::Value get(mlir::Value outside);
+  /// Values that the body itself defines, for `clone`.
+  mlir::IRMapping &mapping() { return inside; }
+  /// A copy of an op of the host, with what it uses.
+  mlir::Operation *clone(mlir::Operation *op);
+  /// Ends the body and launches the kernel at `at`, if there are any blocks.
+  void launch(mlir::OpBuilder &at, mlir::Value blocks, int64_t threads);
+
+private:
+  mlir::Value addArgument(mlir::Value outside);
+  /// Copies a table of constants to the module of kernels.
+  void takeTable(mlir::memref::GetGlobalOp use);
+
+  mlir::gpu::GPUModuleOp module;
+  const DeviceScalars &scalars;
+  mlir::gpu::GPUFuncOp function;
+  mlir::ImplicitLocOpBuilder b;
+  mlir::Block *entry;
+  mlir::Block *body; ///< begins with constants and with what cells hold
+  mlir::IRMapping inside;
+  llvm::SmallVector<mlir::Value> operands;
+};
+
+} // namespace mad
+
+#endif // MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEKERNEL_H

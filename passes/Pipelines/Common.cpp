@@ -1,0 +1,102 @@
+//===- Common.cpp - What the pipelines of all targets share -----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Pipelines/Common.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Conversion/Passes.h"
+#include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace mad {
+
+/// Blocks are LLVM's business.
+static std::unique_ptr<Pass> canonicalizer() {
+  GreedyRewriteConfig config;
+  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  return createCanonicalizerPass(config);
+}
+
+void simplify(OpPassManager &pm) {
+  pm.addPass(canonicalizer());
+  pm.addPass(createCSEPass());
+}
+
+void simplifyValues(OpPassManager &pm) {
+  pm.addPass(canonicalizer());
+  pm.addNestedPass<func::FuncOp>(createMergeEqualOps());
+}
+
+void buildFold(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  simplifyValues(pm);
+  pm.addNestedPass<func::FuncOp>(createFoldTables());
+  simplifyValues(pm);
+  pm.addNestedPass<func::FuncOp>(createPadWindows());
+}
+
+void buildLoops(OpPassManager &pm) {
+  pm.addPass(createMadToLinalg());
+  simplifyValues(pm);
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
+  simplifyValues(pm);
+}
+
+void buildMemory(OpPassManager &pm) {
+  pm.addPass(createBindDestinations());
+  pm.addPass(createEliminateEmptyTensors());
+  pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  pm.addPass(createOrderGlobals());
+  simplify(pm);
+}
+
+void buildHostCode(OpPassManager &pm, int level, bool device) {
+  pm.addPass(createLowerEntries({device}));
+  // Calls libm, so the program's functions must have given its names back.
+  pm.addPass(createExpandMath({level}));
+  pm.addPass(createExpandNarrowFloats({level}));
+  // All of one function before the next, while it is in the cache.
+  OpPassManager &each = pm.nest<func::FuncOp>();
+  simplify(each);
+  each.addPass(memref::createExpandStridedMetadataPass());
+  each.addPass(createLowerAffinePass());
+  each.addPass(arith::createArithExpandOpsPass());
+  each.addPass(createLowerBranches());
+  each.addPass(createSCFToControlFlowPass());
+  each.addPass(createLowerChecks());
+  each.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createFunctionsToLlvm());
+  OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
+  lowered.addPass(createReconcileUnrealizedCastsPass());
+  simplify(lowered);
+}
+
+llvm::LogicalResult describeEntries(ModuleOp module, std::vector<EntryDescription> &entries) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!isEntry(function))
+      continue;
+    auto entry = describeEntry(function);
+    if (failed(entry))
+      return failure();
+    entries.push_back(std::move(*entry));
+  }
+  return success();
+}
+
+} // namespace mad

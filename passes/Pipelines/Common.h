@@ -1,0 +1,41 @@
+//===- Common.h - What the pipelines of all targets share -------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_PIPELINES_COMMON_H
+#define MAD_PASSES_PIPELINES_COMMON_H
+
+#include "passes/Target/EntryDescription.h"
+#include "llvm/Support/LogicalResult.h"
+#include <vector>
+
+namespace mlir {
+class ModuleOp;
+class OpPassManager;
+} // namespace mlir
+
+namespace mad {
+
+void simplify(mlir::OpPassManager &pm);
+/// On tensors: quicker with many equal ops (mad-merge-equal-ops).
+void simplifyValues(mlir::OpPassManager &pm);
+
+/// One function an entry, in the mad dialect.
+void buildFold(mlir::OpPassManager &pm);
+/// Structured ops on tensors, fused where that is simple.
+void buildLoops(mlir::OpPassManager &pm);
+/// Structured ops on memory: results at the caller's, the rest in buffers.
+void buildMemory(mlir::OpPassManager &pm);
+/// The LLVM dialect, with C functions for the runtime: code for the CPU. `device`: the
+/// functions are given a device instead of an executor.
+void buildHostCode(mlir::OpPassManager &pm, int level, bool device);
+
+/// The entries of a module after `buildLoops`: later stages have no types that say what the
+/// caller sees.
+llvm::LogicalResult describeEntries(mlir::ModuleOp module, std::vector<EntryDescription> &entries);
+
+} // namespace mad
+
+#endif // MAD_PASSES_PIPELINES_COMMON_H

@@ -1,0 +1,32 @@
+// RUN: mad-opt %s -pass-pipeline='builtin.module(gpu.module(mad-gpu-math))' | FileCheck %s
+
+// CHECK-LABEL: gpu.func @f(
+// CHECK-SAME: %[[X:.*]]: f32, %[[D:.*]]: f64, %[[I:.*]]: i32,
+// CHECK: llvm.call_intrinsic "llvm.sqrt.f32"(%[[X]])
+// CHECK: math.sqrt %[[D]] : f64
+// CHECK: llvm.call_intrinsic "llvm.trunc.f64"(%[[D]])
+// CHECK: %[[NEG:.*]] = arith.subi %{{.*}}, %[[I]]
+// CHECK: arith.maxsi %[[I]], %[[NEG]]
+// CHECK: llvm.intr.ctpop(%[[I]])
+// CHECK: "llvm.intr.ctlz"(%[[I]])
+// CHECK: "llvm.intr.cttz"(%[[I]])
+gpu.module @kernels {
+  gpu.func @f(%x: f32, %d: f64, %i: i32, %a: memref<?xf32>, %b: memref<?xf64>, %c: memref<?xi32>) kernel {
+    %c0 = arith.constant 0 : index
+    %0 = math.sqrt %x : f32
+    memref.store %0, %a[%c0] : memref<?xf32>
+    %1 = math.sqrt %d : f64
+    %2 = math.trunc %d : f64
+    %3 = arith.addf %1, %2 : f64
+    memref.store %3, %b[%c0] : memref<?xf64>
+    %4 = math.absi %i : i32
+    %5 = math.ctpop %i : i32
+    %6 = math.ctlz %i : i32
+    %7 = math.cttz %i : i32
+    %8 = arith.addi %4, %5 : i32
+    %9 = arith.addi %6, %7 : i32
+    %10 = arith.addi %8, %9 : i32
+    memref.store %10, %c[%c0] : memref<?xi32>
+    gpu.return
+  }
+}
