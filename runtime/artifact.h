@@ -57,13 +57,36 @@ extern "C" {
 typedef int32_t (*mad_prepare_fn)(const int64_t *extents, int64_t *dims, int64_t *results,
                                   int64_t *arena, int64_t *info);
 
+/* What code for a device is given instead of an executor: where its memory is, and how
+ * its kernels are run. Memory is the device's, unless said otherwise; work is done in the
+ * order of the calls. What fails is kept, and told by `failure`. */
+typedef struct mad_device {
+  void *self; /* the first argument of all functions */
+  /* Runs a kernel of the artifact: `shape` are the sizes of the grid, then of a block; nothing
+   * is run when one of the grid is 0. `shared` are bytes of dynamic shared memory; `params`
+   * points to each parameter (host). */
+  int32_t (*launch)(void *self, const void *kernel, const int64_t *shape, int32_t shared,
+                    void **params);
+  /* Copies to memory of the host, after all work before. */
+  int32_t (*read)(void *self, void *to, const void *from, int64_t bytes);
+  void *status; /* at least 64 bytes that a run may use; zeros before each run */
+  /* The rest is not for compiled code. */
+  void *(*allocate)(void *self, int64_t bytes); /* aligned to 256; null: no memory */
+  void (*release)(void *self, void *memory);
+  /* Copies from memory of the host; `from` null: zeros. */
+  int32_t (*write)(void *self, void *to, const void *from, int64_t bytes);
+  /* What has gone wrong since it was last asked; null: nothing. Lives until the next call. */
+  const char *(*failure)(void *self);
+} mad_device;
+
 /* Runs the entry.
  *   data   inputs, then outputs, then weights (base pointers, in the order of
  *          `weights` of the entry); row-major
  *   dims   as `prepare` wrote them
  *   arena  at least the bytes that `prepare` asked for, 64-byte aligned
  *   info   out, on failure: the value found and the bound
- *   executor  runs the pieces of large loops; never null
+ *   executor  runs the pieces of large loops; never null. Code for a device is given a
+ *             `mad_device` instead, and all memory but dims and info is the device's
  * Returns 0, or 1 + the number of the failed check in `checks`. */
 typedef int32_t (*mad_run_fn)(void *const *data, const int64_t *dims, void *arena, int64_t *info,
                               const mad_executor *executor);
@@ -109,9 +132,12 @@ typedef struct mad_weight {
 typedef struct mad_variant {
   const char *name; /* "x86-64", "x86-64-v3" */
   int32_t level;    /* 0 baseline, 3 x86-64-v3, 4 x86-64-v4 */
-  int32_t reserved; /* 0 */
+  int32_t device;   /* 1: `run` launches kernels of a `mad_device` */
   uint64_t features;
 } mad_variant;
+
+/* Calls with this context run on the device, which must outlive it. Null: none, the default. */
+MAD_API mad_status mad_context_set_device(mad_context *context, const mad_device *device);
 
 typedef struct mad_artifact {
   uint64_t magic;

@@ -108,6 +108,9 @@ public:
 
   /// Compiles for this machine and loads the code. The module stays as it is.
   std::unique_ptr<Jit> jit(const std::string &name);
+  /// The same for the emulator of GPUs: calls need a context with a device
+  /// (passes/Driver/SimtDevice.h).
+  std::unique_ptr<Jit> simt(const std::string &name);
   /// Compiles for all levels; writes libX.so, X.h and X.json into a folder, which is
   /// made when missing, and X.weights where the weights do not go into the library.
   bool build(const std::string &name, const std::vector<int> &levels, const std::string &folder,

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/Executable.h"
+#include "passes/Driver/SimtDevice.h"
 #include "runtime/jit/Jit.h"
 #include "llvm/Support/JSON.h"
 
@@ -54,6 +55,7 @@ public:
             std::vector<io::Tensor> &outputs, std::string &error) override;
 
   std::unique_ptr<Jit> jit; ///< owns the code, when it is in memory
+  std::unique_ptr<SimtDevice> simt;
   mad_module *module = nullptr;
   mad_context *context = nullptr;
   std::vector<Signature> all;
@@ -180,6 +182,21 @@ std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation) {
   mad_error error;
   if (mad_module_create(result->jit->artifact(), &result->module, &error) != MAD_OK ||
       mad_context_create(result->module, &result->context, &error) != MAD_OK)
+    return nullptr;
+  return result;
+}
+
+std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_t seed) {
+  auto result = std::make_unique<CompiledExecutable>();
+  result->all = compilation.signatures();
+  result->jit = compilation.simt("model");
+  result->simt = SimtDevice::create(seed);
+  if (!result->jit || !result->simt)
+    return nullptr;
+  mad_error error;
+  if (mad_module_create(result->jit->artifact(), &result->module, &error) != MAD_OK ||
+      mad_context_create(result->module, &result->context, &error) != MAD_OK ||
+      mad_context_set_device(result->context, result->simt->device()) != MAD_OK)
     return nullptr;
   return result;
 }

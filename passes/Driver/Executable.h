@@ -35,6 +35,8 @@ public:
 
 /// Compiled for this machine. Null: see the compilation's messages.
 std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation);
+/// Compiled for a GPU, on the emulator. `seed`: of the order of its threads.
+std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_t seed);
 /// The reference interpreter; in f64 when asked. The compilation must outlive it.
 /// `observe` is shown each operation (RefOpObserver of the interpreter).
 std::unique_ptr<Executable> makeReferenceExecutable(

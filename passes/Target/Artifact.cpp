@@ -234,9 +234,9 @@ void Builder::header() {
 Error Builder::build(StringRef weightFile, const std::vector<uint64_t> &offsets) {
   SmallVector<Constant *> variants, made, held;
   for (int level : options.levels)
-    variants.push_back(record(
-        {string(variant(level).name), i32(level), i32(0), i64(mad_cpu_features_of_level(level))},
-        sizeof(mad_variant)));
+    variants.push_back(record({string(variant(level).name), i32(level), i32(options.device),
+                               i64(mad_cpu_features_of_level(level))},
+                              sizeof(mad_variant)));
   for (const EntryDescription &description : entries) {
     auto one = entry(description);
     if (!one)

@@ -66,6 +66,7 @@ struct ArtifactOptions {
   /// Name of the file beside the library that holds the weights; empty: the library does.
   std::string weightsFile = {};
   std::vector<std::string> tiles = {}; ///< of each level: how products were cut, for people
+  bool device = false;                 ///< the code launches kernels of a `mad_device`
 };
 /// The manifest: JSON, keys in Manifest.cpp. Where `offsets` are known, each weight
 /// says where it lies in its section or file, and its checksum.

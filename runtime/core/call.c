@@ -64,10 +64,21 @@ mad_status mad_entry_shapes(mad_context *context, int32_t number, const mad_tens
   return MAD_OK;
 }
 
+static int isForDevice(const mad_context *context) {
+  return context->module->artifact->variants[context->module->variant].device;
+}
+
 static mad_status run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
-                      const mad_tensor *outputs) {
+                      const mad_tensor *outputs, int64_t arena) {
   void **data = context->data;
   int64_t info[2] = {0, 0};
+  if (isForDevice(context)) {
+    int32_t found = 0;
+    if (!context->device)
+      return mad_error_no_device(&context->error);
+    const mad_status status = mad_device_run(context, entry, inputs, outputs, arena, &found, info);
+    return status == MAD_OK ? statusOf(context, entry, found, info) : status;
+  }
   for (int32_t i = 0; i < entry->info.num_inputs; ++i)
     *data++ = inputs[i].data;
   for (int32_t i = 0; i < entry->info.num_outputs; ++i)
@@ -97,9 +108,9 @@ static mad_status finish(mad_context *context, const mad_entry *entry, const mad
       mad_check_outputs(context, entry, inputs, outputs, num_outputs, context->results);
   if (status == MAD_OK)
     status = mad_check_overlap(context, entry, inputs, outputs);
-  if (status == MAD_OK)
+  if (status == MAD_OK && !isForDevice(context))
     status = mad_arena_reserve(context, entry, arena);
-  return status == MAD_OK ? run(context, entry, inputs, outputs) : status;
+  return status == MAD_OK ? run(context, entry, inputs, outputs, arena) : status;
 }
 
 mad_status mad_entry_call(mad_context *context, int32_t number, const mad_tensor *inputs,
@@ -150,7 +161,8 @@ mad_status mad_entry_call_alloc(mad_context *context, int32_t number, const mad_
     return mad_error_null(&context->error, "the list of outputs");
   if (!allocator || !allocator->allocate)
     return mad_error_null(&context->error, "the allocator");
-  status = mad_arena_reserve(context, entry, arena);
+  if (!isForDevice(context))
+    status = mad_arena_reserve(context, entry, arena);
   if (status == MAD_OK)
     status = allocate(context, entry, inputs, allocator, outputs);
   return status == MAD_OK ? finish(context, entry, inputs, outputs, num_outputs, arena) : status;

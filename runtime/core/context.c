@@ -76,6 +76,7 @@ mad_status mad_context_create(mad_module *module, mad_context **context, mad_err
 void mad_context_destroy(mad_context *context) {
   if (!context)
     return;
+  mad_device_forget(context);
   mad_pool_destroy(context->pool);
   mad_module_destroy(context->module);
   free(context->arena);

@@ -27,8 +27,10 @@ struct mad_context {
   void *arena;
   size_t arena_bytes;
   mad_executor executor;
-  int32_t threads; /* of the pool below, as it was asked for */
-  mad_pool *pool;  /* of this context; made when it is first needed */
+  int32_t threads;          /* of the pool below, as it was asked for */
+  mad_pool *pool;           /* of this context; made when it is first needed */
+  const mad_device *device; /* or null */
+  void **device_weights;    /* copies of weights, null where there is none yet */
   /* Room for the largest entry. */
   int64_t *extents; /* of all inputs */
   int64_t *dims;
@@ -59,6 +61,13 @@ mad_status mad_check_threads(mad_error *error, int32_t threads);
 /* At least `bytes` of scratch memory, aligned to 64. Keeps what is there when
  * it is large enough. */
 mad_status mad_arena_reserve(mad_context *context, const mad_entry *entry, int64_t bytes);
+
+/* Runs an entry whose operands were accepted on the device of the context. `code` is what
+ * the code returned. */
+mad_status mad_device_run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
+                          const mad_tensor *outputs, int64_t arena, int32_t *code, int64_t *info);
+/* Gives back what the context has on its device. */
+void mad_device_forget(mad_context *context);
 
 /* Bytes of a tensor that was accepted. */
 uint64_t mad_tensor_bytes(const mad_tensor *tensor);

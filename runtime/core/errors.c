@@ -192,6 +192,15 @@ mad_status mad_error_arena(mad_error *error, const mad_entry *entry, int64_t byt
               entry->info.name, bytes, held);
 }
 
+mad_status mad_error_no_device(mad_error *error) {
+  return fail(error, MAD_UNSUPPORTED,
+              "the code is for a device, and the context has none (mad_context_set_device)");
+}
+
+mad_status mad_error_device(mad_error *error, const char *what, const char *reason) {
+  return fail(error, MAD_UNSUPPORTED, "`%s` on the device: %s", what, reason);
+}
+
 mad_status mad_error_memory(mad_error *error, const char *what, size_t bytes) {
   return fail(error, MAD_OUT_OF_MEMORY, "no memory for %s: %zu bytes", what, bytes);
 }

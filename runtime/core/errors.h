@@ -46,6 +46,8 @@ mad_status mad_error_bad_code(mad_error *error, const mad_entry *entry, int32_t 
 mad_status mad_error_bad_arena(mad_error *error, const mad_entry *entry, int64_t bytes);
 mad_status mad_error_arena(mad_error *error, const mad_entry *entry, int64_t bytes, size_t held);
 mad_status mad_error_memory(mad_error *error, const char *what, size_t bytes);
+mad_status mad_error_no_device(mad_error *error);
+mad_status mad_error_device(mad_error *error, const char *what, const char *reason);
 
 /* Artifacts in memory. */
 mad_status mad_error_magic(mad_error *error);

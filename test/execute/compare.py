@@ -10,7 +10,7 @@ The file holds lines of the form
     // EXECUTE-FAIL: entry name=VALUE ... : text of the error
 
 The first kind runs the entry in f64 (the oracle), in the declared types, compiled in memory, ahead
-of time, and ahead of time for any CPU. Integers and bools must be equal. Floats must be within
+of time, ahead of time for any CPU, and as kernels of a GPU in the emulator. Integers and bools must be equal. Floats must be within
 rtol * |oracle| + atol of the oracle; the defaults are a few roundings of f32. Memory and ahead of time
 must agree to the bit. The second kind, for strict code, runs in the declared types on all targets,
 and all must agree to the bit with the reference (any NaN is as good as another). The third kind must
@@ -21,23 +21,31 @@ import re
 import subprocess
 import sys
 import tempfile
+import zlib
 
 import numpy as np
 
 
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True)
+def run(*command, **environment):
+    return subprocess.run(command, capture_output=True, text=True,
+                          env={**os.environ, **environment})
 
 
-def must(*command):
-    done = run(*command)
+def must(*command, **environment):
+    done = run(*command, **environment)
     if done.returncode:
         sys.exit(f"failed: {' '.join(command)}\n{done.stdout}{done.stderr}")
     return done
 
 
+def cacheOf(target, out):
+    """Where code for the emulator is kept while a file is tested: all of it is compiled for each
+    run."""
+    return {"MAD_CACHE": os.path.dirname(out) + "/cache"} if "--target=simt" in target else {}
+
+
 def results(mad, target, words, out):
-    must(mad, "run", *target, *words, "-o", out)
+    must(mad, "run", *target, *words, "-o", out, **cacheOf(target, out))
     with np.load(out) as data:
         return {name: data[name] for name in data.files}
 
@@ -85,6 +93,7 @@ def main():
         targets = {
             "ref": [path, "--target=ref"],
             "jit": [path, "--target=jit"],
+            "simt": [path, "--target=simt", f"--seed={zlib.crc32(text.encode()) % 1000}"],
         }
         if cases or exacts or failures:
             must(mad, "build", path, "--name=m", "-o", folder)
@@ -108,16 +117,16 @@ def main():
                     sys.exit(f"{case}: {name} differs between memory and ahead of time")
         for case in exacts:
             expected = results(mad, targets["ref"], case.split(), folder + "/o.npz")
-            for target in ("jit", "aot", "baseline"):
+            for target in ("jit", "aot", "baseline", "simt"):
                 got = results(mad, targets[target], case.split(), folder + "/g.npz")
                 for name, value in got.items():
                     exact(f"{case} on {target}: {name}", expected[name], value)
         for case, expected in failures:
             for target, where in targets.items():
-                done = run(mad, "run", *where, *case.split())
+                done = run(mad, "run", *where, *case.split(), **cacheOf(where, folder + "/g.npz"))
                 if done.returncode != 1 or expected not in done.stderr:
                     sys.exit(f"{case} on {target}: exit {done.returncode}\n{done.stderr}")
-        for target in ["ref", "ref64", "jit"] if tests else []:
+        for target in ["ref", "ref64", "jit", "simt"] if tests else []:
             must(mad, "test", path, "--target=" + target)
     print(f"{len(cases) + len(exacts)} entries, {len(failures)} failures, {tests} tests as expected")
 

@@ -32,6 +32,8 @@ EXPECTED = {
     "bad_arena": "bytes of scratch memory; this is a fault of the compiler",
     "arena": "the system does not give them",
     "memory": "no memory for",
+    "no_device": "the code is for a device, and the context has none",
+    "device": "on the device: no ",
     # Artifacts in memory.
     "magic": "its first bytes are not those of one",
     "abi": "the artifact has binary interface 1, this runtime reads",

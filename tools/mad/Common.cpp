@@ -66,8 +66,19 @@ std::unique_ptr<Executable> makeExecutable(const Command &command, const Argumen
   std::string target = arguments.get("--target", "jit");
   if (target == "ref" || target == "ref64")
     return makeReferenceExecutable(compilation, target == "ref64");
+  if (target == "simt") {
+    uint64_t seed = 1;
+    if (llvm::StringRef(arguments.get("--seed", "1")).getAsInteger(10, seed)) {
+      exit = usage(command, "`" + arguments.get("--seed") + "` is not a seed, a number from 0");
+      return nullptr;
+    }
+    auto executable = makeSimtExecutable(compilation, seed);
+    if (!executable)
+      exit = report(compilation);
+    return executable;
+  }
   if (target != "jit") {
-    exit = usage(command, "there is no target `" + target + "`; targets are jit, ref, ref64");
+    exit = usage(command, "there is no target `" + target + "`; targets are jit, ref, ref64, simt");
     return nullptr;
   }
   std::string error;

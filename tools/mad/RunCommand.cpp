@@ -214,9 +214,10 @@ Command runCommand() {
       "calls an exported function. VALUE: a .npy or .mtx file, a tensor of a\n"
       "  .npz, .safetensors or .gguf file (x.npz:name), numbers (2.5, [[1, 2], [3, 4]]),\n"
       "  zero, random:SEED",
-      {{"--target", "jit|ref|ref64",
-        "machine code (default), or the reference interpreter in\n"
-        "                          declared types or in f64"},
+      {{"--target", "jit|ref|ref64|simt",
+        "machine code (default), the reference interpreter in declared\n"
+        "                          types or in f64, or GPU kernels in an emulator"},
+       {"--seed", "NUMBER", "order of the emulated threads"},
        {"--dim", "NAME=SIZE", "size of a dimension, for zero and random"},
        {"-o", "FILE", "writes the result to .npy, several to .npz or .safetensors"},
        {"--expect", "FILE", "compares the results with those of a file"},

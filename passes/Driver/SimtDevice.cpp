@@ -1,0 +1,99 @@
+//===- SimtDevice.cpp - The emulator as the device of a context --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Driver/SimtDevice.h"
+#include <cstring>
+
+namespace mad {
+
+static SimtDevice *of(void *self) { return static_cast<SimtDevice *>(self); }
+
+std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed) {
+  std::unique_ptr<SimtDevice> made(new SimtDevice(seed));
+  made->memory = simt_device_create();
+  void *status = made->memory ? simt_alloc(made->memory, 64) : nullptr;
+  if (!status)
+    return nullptr;
+  mad_device &f = made->functions;
+  f.self = made.get();
+  f.status = status;
+  f.launch = [](void *self, const void *kernel, const int64_t *shape, int32_t shared,
+                void **params) { return of(self)->launch(kernel, shape, shared, params); };
+  f.read = [](void *self, void *to, const void *from, int64_t bytes) -> int32_t {
+    memcpy(to, from, bytes);
+    return 0;
+  };
+  f.allocate = [](void *self, int64_t bytes) { return of(self)->allocate(bytes); };
+  f.release = [](void *self, void *memory) { simt_free(of(self)->memory, memory); };
+  f.write = [](void *self, void *to, const void *from, int64_t bytes) -> int32_t {
+    if (simt_upload(of(self)->memory, to, from, bytes))
+      return 0;
+    of(self)->failure = "a copy leaves its memory";
+    return 1;
+  };
+  f.failure = [](void *self) -> const char * {
+    std::swap(of(self)->told, of(self)->failure);
+    of(self)->failure.clear();
+    return of(self)->told.empty() ? nullptr : of(self)->told.c_str();
+  };
+  return made;
+}
+
+/// Programs copy memory of which a part has no value yet. Where one of such parts decided
+/// anything, NaN and -1 would show.
+void *SimtDevice::allocate(int64_t bytes) {
+  void *made = simt_alloc(memory, bytes);
+  try {
+    std::string nothing(made ? bytes : 0, char(0xff));
+    if (made)
+      simt_upload(memory, made, nothing.data(), bytes);
+  } catch (const std::bad_alloc &) {
+    simt_free(memory, made);
+    return nullptr;
+  }
+  return made;
+}
+
+SimtDevice::~SimtDevice() { simt_device_destroy(memory); }
+
+void SimtDevice::found(void *user, const simt_finding *finding) {
+  std::string &text = of(user)->failure;
+  if (!text.empty())
+    return; // the first one says what to look at
+  text = std::string(finding->kernel) + ": " + simt_kind_text(finding->kind) + ", thread " +
+         std::to_string(finding->at.thread) + " of block " + std::to_string(finding->at.block[0]) +
+         " at " + (*finding->at.place ? finding->at.place : "an unknown place");
+  if (*finding->detail)
+    text += std::string(" (") + finding->detail + ")";
+}
+
+int32_t SimtDevice::launch(const void *kernel, const int64_t *shape, int32_t shared,
+                           void **params) {
+  if (!failure.empty())
+    return 1; // nothing runs on what a failed kernel left
+  simt_launch launch = {};
+  for (int i = 0; i < 3; ++i) {
+    if (shape[i] <= 0)
+      return 0;
+    if (shape[i] > INT32_MAX || shape[3 + i] > INT32_MAX) {
+      failure = "a grid is too large";
+      return 1;
+    }
+    launch.grid[i] = uint32_t(shape[i]);
+    launch.block[i] = uint32_t(shape[3 + i]);
+  }
+  launch.dynamic_shared = uint32_t(shared);
+  launch.seed = seed++;
+  launch.found = found;
+  launch.user = this;
+  simt_result result = {};
+  if (simt_run(memory, static_cast<const simt_kernel *>(kernel), params, &launch, &result) !=
+      SIMT_OK)
+    failure = result.message;
+  return failure.empty() ? 0 : 1;
+}
+
+} // namespace mad
