@@ -1,6 +1,6 @@
 // A check that fails ends its function; what follows runs only if it holds.
 //
-// RUN: mad-opt %s --mad-lower-checks | FileCheck %s
+// RUN: mad-opt %s -pass-pipeline='builtin.module(func.func(mad-lower-checks),gpu.module(gpu.func(mad-lower-checks)))' | FileCheck %s
 
 // CHECK-LABEL: func.func @check
 // CHECK-SAME: %[[GOOD:[^:]*]]: i1, %[[OUT:[^:]*]]: memref<i64>
@@ -77,4 +77,21 @@ func.func @check_in_loop(%n: index, %good: memref<?xi1>) {
 // CHECK-NEXT: }
 func.func @no_check(%x: i1) -> i1 {
   return %x : i1
+}
+
+// Kernels, too.
+// CHECK-LABEL: gpu.func @kernel(
+// CHECK: cf.cond_br %{{.*}}, ^[[GO:.*]], ^[[STOP:.*]]
+// CHECK-NEXT: ^[[GO]]:
+// CHECK: memref.store
+// CHECK-NEXT: gpu.return
+// CHECK-NEXT: ^[[STOP]]:
+// CHECK-NEXT: gpu.return
+gpu.module @kernels {
+  gpu.func @kernel(%good: i1, %out: memref<i64>) kernel {
+    cf.assert %good, "index out of range"
+    %c1 = arith.constant 1 : i64
+    memref.store %c1, %out[] : memref<i64>
+    gpu.return
+  }
 }
