@@ -77,9 +77,10 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
   StepTimer timer(times, "lower");
   entries.clear();
   if (failed(lowerToLlvm(*result.module, options, entries))) {
-    // Of many tensors that are possible one by one.
-    if (StringRef(collected.text).contains("needs more memory than a machine has"))
-      fail("error: " + StringRef(collected.text).split('\n').first.str());
+    // Of many tensors that are possible one by one. The place before the message is MLIR's way.
+    StringRef first = StringRef(collected.text).split('\n').first;
+    if (first.contains("needs more memory than a machine has"))
+      fail("error: " + first.substr(first.rfind(": `") + 2).str());
     else
       bug("lowering failed\n" + collected.text);
     return {};

@@ -252,7 +252,7 @@ LogicalResult ArenaPlan::checkSizes() const {
   }
   if (bytes <= 0x1p56)
     return success();
-  return function->emitError("`") << function->getName()
+  return function->emitError("`") << func::FuncOp(function).getName()
                                   << "` needs more memory than a machine has";
 }
 
