@@ -35,17 +35,18 @@ static Error fileError(const Twine &what, StringRef path, std::error_code code) 
   return createStringError(what + " `" + path + "`: " + code.message());
 }
 
-static Error writeFile(const std::string &path, StringRef bytes) {
+/// Errors name `result`: what the user asked for, not our temporary beside it.
+static Error writeFile(const std::string &path, StringRef bytes, StringRef result) {
   std::error_code code;
   raw_fd_ostream stream(path, code, sys::fs::OF_None);
   if (code)
-    return fileError("cannot create", path, code);
+    return fileError("cannot write", result, code);
   stream << bytes;
   stream.close();
   // Unless it is cleared, the stream ends the process.
   code = stream.error();
   stream.clear_error();
-  return code ? fileError("cannot write", path, code) : Error::success();
+  return code ? fileError("cannot write", result, code) : Error::success();
 }
 
 /// What the code may call: memcpy, expf and the like. Their versions are bound
@@ -187,14 +188,18 @@ static Error linkIn(StringRef folder, const std::vector<std::unique_ptr<MemoryBu
   std::vector<std::string> files;
   for (const auto &object : objects) {
     files.push_back((folder + "/" + Twine(files.size()) + ".o").str());
-    if (Error error = writeFile(files.back(), object->getBuffer()))
+    if (Error error = writeFile(files.back(), object->getBuffer(), path))
       return error;
   }
   std::string script = (folder + "/exports").str(), output = (folder + "/out.so").str();
-  if (Error error = writeFile(script, versionScript))
+  if (Error error = writeFile(script, versionScript, path))
     return error;
-  if (Error error = link(files, script, output, sys::path::filename(path)))
-    return error;
+  if (Error error = link(files, script, output, sys::path::filename(path))) {
+    std::string text = toString(std::move(error));
+    for (size_t at = 0; (at = text.find(output, at)) != std::string::npos; at += path.size())
+      text.replace(at, output.size(), path);
+    return createStringError(text);
+  }
   if (Error error = seal(output))
     return error;
   if (std::error_code code = sys::fs::rename(output, path))
