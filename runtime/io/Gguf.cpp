@@ -373,11 +373,6 @@ bool mad::io::readGguf(const Input &input, Gguf &file, std::string &text) {
 bool mad::io::readGgufTensor(const Input &input, const GgufTensor &entry, Tensor &tensor,
                              std::string &text) {
   const GgufType &type = *entry.type;
-  if (!type.readable) {
-    text = "has the tensor " + ticked(entry.name) + " in the format " + type.name +
-           ", which cannot be read; convert it to F32 or another format";
-    return false;
-  }
   std::optional<Tensor> made = Tensor::make(type.dtype, entry.shape);
   if (!made) {
     text = "has the tensor " + ticked(entry.name) + ", which does not fit into memory";

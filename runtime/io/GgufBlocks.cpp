@@ -12,6 +12,7 @@
 #include "runtime/io/GgufGrids.h"
 #include "runtime/io/Half.h"
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <iterator>
@@ -295,6 +296,51 @@ bool iq2_s(const uint8_t *b, float *y) {
   return std::isfinite(d);
 }
 
+/// The entries of IQ1 in order.
+constexpr std::array<uint16_t, 2048> gridIq1 = [] {
+  std::array<uint16_t, 2048> entries{};
+  size_t count = 0;
+  for (uint16_t c = 0; c < 6561; ++c)
+    if (setIq1[c / 64] >> c % 64 & 1)
+      entries[count++] = c;
+  return entries;
+}();
+
+/// Eight elements: the digits of an entry less 1, all moved by an eighth, times `scale`.
+void ternaryElements(int index, bool down, float scale, float *y) {
+  uint16_t entry = gridIq1[static_cast<size_t>(index)];
+  for (int j = 0; j < 8; ++j, entry = static_cast<uint16_t>(entry / 3))
+    y[j] = scale * (number(entry % 3 - 1) + (down ? -0.125f : 0.125f));
+}
+
+bool iq1_s(const uint8_t *b, float *y) {
+  float d = half(b);
+  for (int s = 0; s < 8; ++s) {
+    // High bits of four indices, the scale, the direction.
+    uint16_t more = u16(b + 34 + 2 * s);
+    float scale = d * number(2 * (more >> 12 & 7) + 1);
+    for (int l = 0; l < 4; ++l)
+      ternaryElements(b[2 + 4 * s + l] | (more >> 3 * l & 7) << 8, more >> 15 & 1, scale,
+                      y + 32 * s + 8 * l);
+  }
+  return std::isfinite(d);
+}
+
+bool iq1_m(const uint8_t *b, float *y) {
+  const uint8_t *low = b, *high = b + 32, *scales = b + 48;
+  // The f16 lies in the upper four bits of the four words of scales.
+  uint8_t bits[2] = {static_cast<uint8_t>(scales[1] >> 4 | (scales[3] & 0xf0)),
+                     static_cast<uint8_t>(scales[5] >> 4 | (scales[7] & 0xf0))};
+  float d = half(bits);
+  for (int g = 0; g < 32; ++g) {
+    // Three high bits of the index, and the direction.
+    int more = high[g / 2] >> g % 2 * 4 & 15;
+    int three = u16(scales + g / 8 * 2) >> (g / 2 % 4 * 3) & 7;
+    ternaryElements(low[g] | (more & 7) << 8, more >> 3, d * number(2 * three + 1), y + 8 * g);
+  }
+  return std::isfinite(d);
+}
+
 /// Four elements: the entry of a grid of octal digits, a sign each, times `scale`.
 void octalElements(uint16_t entry, const float *levels, int signs, float scale, float *y) {
   for (int j = 0; j < 4; ++j)
@@ -328,43 +374,26 @@ bool iq3_s(const uint8_t *b, float *y) {
   return std::isfinite(d);
 }
 
-// Ordered by number. The tables of IQ1 are not here.
+// Ordered by number.
 constexpr GgufType types[] = {
-    {0, "F32", 1, 4, DType::F32, nullptr, true},
-    {1, "F16", 1, 2, DType::F16, nullptr, true},
-    {2, "Q4_0", 32, 18, DType::F32, q4_0, true},
-    {3, "Q4_1", 32, 20, DType::F32, q4_1, true},
-    {6, "Q5_0", 32, 22, DType::F32, q5_0, true},
-    {7, "Q5_1", 32, 24, DType::F32, q5_1, true},
-    {8, "Q8_0", 32, 34, DType::F32, q8_0, true},
-    {9, "Q8_1", 32, 36, DType::F32, q8_1, true},
-    {10, "Q2_K", 256, 84, DType::F32, q2_k, true},
-    {11, "Q3_K", 256, 110, DType::F32, q3_k, true},
-    {12, "Q4_K", 256, 144, DType::F32, q4_k, true},
-    {13, "Q5_K", 256, 176, DType::F32, q5_k, true},
-    {14, "Q6_K", 256, 210, DType::F32, q6_k, true},
-    {15, "Q8_K", 256, 292, DType::F32, q8_k, true},
-    {16, "IQ2_XXS", 256, 66, DType::F32, iq2_xxs, true},
-    {17, "IQ2_XS", 256, 74, DType::F32, iq2_xs, true},
-    {18, "IQ3_XXS", 256, 98, DType::F32, iq3_xxs, true},
-    {19, "IQ1_S", 256, 50, DType::F32, nullptr, false},
-    {20, "IQ4_NL", 32, 18, DType::F32, iq4_nl, true},
-    {21, "IQ3_S", 256, 110, DType::F32, iq3_s, true},
-    {22, "IQ2_S", 256, 82, DType::F32, iq2_s, true},
-    {23, "IQ4_XS", 256, 136, DType::F32, iq4_xs, true},
-    {24, "I8", 1, 1, DType::I8, nullptr, true},
-    {25, "I16", 1, 2, DType::I16, nullptr, true},
-    {26, "I32", 1, 4, DType::I32, nullptr, true},
-    {27, "I64", 1, 8, DType::I64, nullptr, true},
-    {28, "F64", 1, 8, DType::F64, nullptr, true},
-    {29, "IQ1_M", 256, 56, DType::F32, nullptr, false},
-    {30, "BF16", 1, 2, DType::BF16, nullptr, true},
-    {34, "TQ1_0", 256, 54, DType::F32, tq1_0, true},
-    {35, "TQ2_0", 256, 66, DType::F32, tq2_0, true},
-    {39, "MXFP4", 32, 17, DType::F32, mxfp4, true},
-    {40, "NVFP4", 64, 36, DType::F32, nvfp4, true},
-    {41, "Q1_0", 128, 18, DType::F32, q1_0, true},
-    {42, "Q2_0", 64, 18, DType::F32, q2_0, true},
+    {0, "F32", 1, 4, DType::F32, nullptr},         {1, "F16", 1, 2, DType::F16, nullptr},
+    {2, "Q4_0", 32, 18, DType::F32, q4_0},         {3, "Q4_1", 32, 20, DType::F32, q4_1},
+    {6, "Q5_0", 32, 22, DType::F32, q5_0},         {7, "Q5_1", 32, 24, DType::F32, q5_1},
+    {8, "Q8_0", 32, 34, DType::F32, q8_0},         {9, "Q8_1", 32, 36, DType::F32, q8_1},
+    {10, "Q2_K", 256, 84, DType::F32, q2_k},       {11, "Q3_K", 256, 110, DType::F32, q3_k},
+    {12, "Q4_K", 256, 144, DType::F32, q4_k},      {13, "Q5_K", 256, 176, DType::F32, q5_k},
+    {14, "Q6_K", 256, 210, DType::F32, q6_k},      {15, "Q8_K", 256, 292, DType::F32, q8_k},
+    {16, "IQ2_XXS", 256, 66, DType::F32, iq2_xxs}, {17, "IQ2_XS", 256, 74, DType::F32, iq2_xs},
+    {18, "IQ3_XXS", 256, 98, DType::F32, iq3_xxs}, {19, "IQ1_S", 256, 50, DType::F32, iq1_s},
+    {20, "IQ4_NL", 32, 18, DType::F32, iq4_nl},    {21, "IQ3_S", 256, 110, DType::F32, iq3_s},
+    {22, "IQ2_S", 256, 82, DType::F32, iq2_s},     {23, "IQ4_XS", 256, 136, DType::F32, iq4_xs},
+    {24, "I8", 1, 1, DType::I8, nullptr},          {25, "I16", 1, 2, DType::I16, nullptr},
+    {26, "I32", 1, 4, DType::I32, nullptr},        {27, "I64", 1, 8, DType::I64, nullptr},
+    {28, "F64", 1, 8, DType::F64, nullptr},        {29, "IQ1_M", 256, 56, DType::F32, iq1_m},
+    {30, "BF16", 1, 2, DType::BF16, nullptr},      {34, "TQ1_0", 256, 54, DType::F32, tq1_0},
+    {35, "TQ2_0", 256, 66, DType::F32, tq2_0},     {39, "MXFP4", 32, 17, DType::F32, mxfp4},
+    {40, "NVFP4", 64, 36, DType::F32, nvfp4},      {41, "Q1_0", 128, 18, DType::F32, q1_0},
+    {42, "Q2_0", 64, 18, DType::F32, q2_0},
 };
 
 } // namespace

@@ -22,9 +22,8 @@ struct GgufType {
   uint32_t bytes;    ///< of a block
   DType dtype;       ///< of the elements read: F32 for block formats
   /// Writes the elements of a block; false when a scale is not finite. Null:
-  /// elements are stored as `dtype`, or the format cannot be read.
+  /// elements are stored as `dtype`.
   bool (*decode)(const uint8_t *block, float *elements);
-  bool readable;
 };
 
 /// Null when no type has this number.

@@ -243,8 +243,8 @@ bool listGguf(const Input &input, std::vector<Entry> &entries, std::string &text
     return false;
   for (GgufTensor &entry : file.tensors) {
     const GgufType &type = *entry.type;
-    entries.push_back({std::move(entry.name), type.dtype, std::move(entry.shape),
-                       type.decode || !type.readable ? type.name : "", type.readable});
+    entries.push_back(
+        {std::move(entry.name), type.dtype, std::move(entry.shape), type.decode ? type.name : ""});
   }
   return true;
 }

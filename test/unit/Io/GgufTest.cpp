@@ -134,16 +134,6 @@ TEST_F(GgufTest, RefusesBadTensors) {
   EXPECT_THAT(refusal(one(0, {uint64_t(1) << 62}, "1234")), HasSubstr("whose size overflows"));
   EXPECT_THAT(refusal(one(0, {2}, "1234")),
               HasSubstr("has 8 bytes at byte 0 of the elements, but there are 4"));
-  // The formats whose tables are not here, by name.
-  const std::tuple<uint32_t, size_t, const char *> unread[] = {{29, 56, "IQ1_M"},
-                                                               {19, 50, "IQ1_S"}};
-  for (auto [id, bytes, name] : unread)
-    EXPECT_THAT(refusal(one(id, {256}, std::string(bytes, 'x'))),
-                HasSubstr("in the format " + std::string(name) + ", which cannot be read"));
-  std::vector<Entry> entries;
-  std::string error;
-  ASSERT_TRUE(list(path("file"), entries, error)) << error;
-  EXPECT_TRUE(!entries[0].readable && entries[0].storage == "IQ1_S");
   GgufFile file;
   file.entries.push_back({"a", {2}, 0, "12345678"});
   file.entries.push_back({"b", {2}, 0, "12345678", 0});
