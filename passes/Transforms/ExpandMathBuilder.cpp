@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "passes/Transforms/ExpandMathF32.h"
 #include "passes/Transforms/ExpandMathF64.h"
 #include <limits>

@@ -6,6 +6,7 @@
 // The access itself stays; a call before it checks it.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Matchers.h"
 #include "passes/Conversion/NvvmToSimt/Lowering.h"
 
 using namespace mlir;
