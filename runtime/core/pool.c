@@ -6,8 +6,11 @@
  * One job at a time: a counter hands out the numbers of its tasks, and whoever is free
  * takes the next one, the caller too. The caller waits for threads that have entered
  * the job, never for one to come: so a job ends even when no thread wakes up. Threads
- * without work sleep. The child of a fork has none of them, and the lock may be held by one
- * that is not there: it works alone.
+ * without work look for the next job for a moment, then sleep: a call is often many jobs with
+ * little between them, and to wake a thread takes longer than a small one. A thread that woke
+ * on the processor of the caller, behind its work, avoids that processor from then on:
+ * some kernels put both on one, and part them milliseconds later. The child of a fork has
+ * no threads, and the lock may be held by one that is not there: it works alone.
  *
  *===------------------------------------------------------------------------===*/
 #define _GNU_SOURCE
@@ -18,16 +21,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { mostThreads = 1024 };
+enum { mostThreads = 1024, lookingMicroseconds = 200 };
 
 struct mad_pool {
   int32_t threads; /* with the caller's */
   int32_t workers; /* that run */
+  int looks;       /* threads without work look for it before they sleep */
   int started;
   atomic_int process; /* that started them */
-  int stopping;
+  atomic_int stopping;
   atomic_flag busy; /* a job is under way */
   pthread_mutex_t lock;
   pthread_cond_t work, done;
@@ -35,10 +40,11 @@ struct mad_pool {
   mad_task task;
   void *data;
   int64_t count;
-  uint64_t job;   /* its number */
-  int open;       /* threads may still enter it */
-  int32_t inside; /* threads that have */
-  uint32_t modes; /* of the caller's floating-point arithmetic */
+  atomic_ullong job; /* its number */
+  int open;          /* threads may still enter it */
+  atomic_int inside; /* threads that have */
+  uint32_t modes;    /* of the caller's floating-point arithmetic */
+  int cpu;           /* of the caller, when it began; below 0: not known */
   atomic_llong next;
   pthread_t handles[];
 };
@@ -46,9 +52,11 @@ struct mad_pool {
 #if defined(__x86_64__)
 static uint32_t floatModes(void) { return __builtin_ia32_stmxcsr(); }
 static void setFloatModes(uint32_t modes) { __builtin_ia32_ldmxcsr(modes); }
+static void relax(void) { __builtin_ia32_pause(); }
 #else
 static uint32_t floatModes(void) { return 0; }
 static void setFloatModes(uint32_t modes) { (void)modes; }
+static void relax(void) {}
 #endif
 
 static int32_t countCpus(void) {
@@ -64,6 +72,37 @@ mad_status mad_check_threads(mad_error *error, int32_t threads) {
                                               : MAD_OK;
 }
 
+static int64_t microseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Whether a thread that has seen job `seen` has something to do. */
+static int hasNews(mad_pool *pool, uint64_t seen) {
+  return atomic_load_explicit(&pool->job, memory_order_acquire) != seen ||
+         atomic_load_explicit(&pool->stopping, memory_order_relaxed);
+}
+
+static int isEmpty(mad_pool *pool, uint64_t unused) {
+  (void)unused;
+  return atomic_load_explicit(&pool->inside, memory_order_acquire) == 0;
+}
+
+/* Until `test` holds, or for a moment. */
+static void look(mad_pool *pool, int (*test)(mad_pool *, uint64_t), uint64_t seen) {
+  if (!pool->looks)
+    return;
+  const int64_t end = microseconds() + lookingMicroseconds;
+  do
+    for (int i = 0; i < 64; ++i) {
+      if (test(pool, seen))
+        return;
+      relax();
+    }
+  while (microseconds() < end);
+}
+
 static void takeTasks(mad_pool *pool, mad_task task, void *data, int64_t count) {
   for (;;) {
     const int64_t number = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
@@ -73,26 +112,50 @@ static void takeTasks(mad_pool *pool, mad_task task, void *data, int64_t count) 
   }
 }
 
+/* Leaves the processor of the caller to it, if there is another. */
+static void avoid(const cpu_set_t *allowed, int cpu) {
+  cpu_set_t rest = *allowed;
+  if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &rest))
+    return;
+  CPU_CLR(cpu, &rest);
+  if (CPU_COUNT(&rest) > 0)
+    (void)pthread_setaffinity_np(pthread_self(), sizeof rest, &rest);
+}
+
 static void *worker(void *argument) {
   mad_pool *pool = argument;
+  cpu_set_t allowed;
+  if (pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed) != 0)
+    CPU_ZERO(&allowed);
   uint64_t seen = 0;
-  pthread_mutex_lock(&pool->lock);
   for (;;) {
-    while (!pool->stopping && (!pool->open || pool->job == seen))
+    look(pool, hasNews, seen);
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->stopping && pool->job == seen)
       pthread_cond_wait(&pool->work, &pool->lock);
     if (pool->stopping)
       break;
     seen = pool->job;
+    const int cpu = pool->cpu;
+    if (!pool->open) { /* too late */
+      pthread_mutex_unlock(&pool->lock);
+      if (pool->looks && cpu == sched_getcpu())
+        avoid(&allowed, cpu);
+      continue;
+    }
     ++pool->inside;
     const mad_task task = pool->task;
     void *data = pool->data;
     const int64_t count = pool->count;
     setFloatModes(pool->modes);
     pthread_mutex_unlock(&pool->lock);
+    if (pool->looks && cpu == sched_getcpu())
+      avoid(&allowed, cpu);
     takeTasks(pool, task, data, count);
     pthread_mutex_lock(&pool->lock);
     if (--pool->inside == 0)
       pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->lock);
   }
   pthread_mutex_unlock(&pool->lock);
   return NULL;
@@ -135,6 +198,7 @@ static void parallelFor(void *user, int64_t count, mad_task task, void *data) {
   pool->data = data;
   pool->count = count;
   pool->modes = floatModes();
+  pool->cpu = sched_getcpu();
   atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
   ++pool->job;
   pool->open = 1;
@@ -145,6 +209,7 @@ static void parallelFor(void *user, int64_t count, mad_task task, void *data) {
       pthread_cond_signal(&pool->work);
   pthread_mutex_unlock(&pool->lock);
   takeTasks(pool, task, data, count);
+  look(pool, isEmpty, 0);
   pthread_mutex_lock(&pool->lock);
   pool->open = 0;
   while (pool->inside > 0)
@@ -160,13 +225,15 @@ mad_status mad_pool_create(int32_t threads, mad_pool **pool, mad_error *error) {
   const mad_status status = mad_check_threads(error, threads);
   if (status != MAD_OK)
     return status;
+  const int32_t cpus = countCpus();
   if (threads == 0)
-    threads = countCpus();
+    threads = cpus;
   const size_t bytes = sizeof(mad_pool) + (size_t)(threads - 1) * sizeof(pthread_t);
   mad_pool *made = calloc(1, bytes);
   if (!made)
     return mad_error_memory(error, "a pool of threads", bytes);
   made->threads = threads;
+  made->looks = threads <= cpus;
   atomic_flag_clear(&made->busy);
   atomic_init(&made->next, 0);
   atomic_init(&made->process, 0);

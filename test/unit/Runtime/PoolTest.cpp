@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -169,6 +170,45 @@ TEST(Pool, SignalsStayWithTheHost) {
       },
       &open);
   EXPECT_EQ(open, 0);
+}
+
+/// Threads that share the caller's processor leave it; the caller may still run anywhere.
+TEST(Pool, AffinityOfTheCallerStays) {
+  cpu_set_t before, after;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  Pool pool(0);
+  std::atomic<int> total{0};
+  for (int i = 0; i < 200; ++i) {
+    if (i % 20 == 0)
+      usleep(1000); // longer than threads look for work
+    runAll(
+        pool.executor(), 8, [](void *data, int64_t) { ++*static_cast<std::atomic<int> *>(data); },
+        &total);
+  }
+  EXPECT_EQ(total, 1600);
+  ASSERT_EQ(sched_getaffinity(0, sizeof after, &after), 0);
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
+}
+
+/// Bound to one processor there is no other to go to.
+TEST(Pool, OneProcessorDoesAllTheWork) {
+  std::thread bound([] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    ASSERT_EQ(pthread_setaffinity_np(pthread_self(), sizeof one, &one), 0);
+    Pool whole(0), more(3);
+    EXPECT_EQ(mad_pool_threads(whole.made), 1);
+    for (const Pool *pool : {&whole, &more}) {
+      std::atomic<int> total{0};
+      for (int i = 0; i < 20; ++i)
+        runAll(
+            mad_pool_executor(pool->made), 8,
+            [](void *data, int64_t) { ++*static_cast<std::atomic<int> *>(data); }, &total);
+      EXPECT_EQ(total, 160);
+    }
+  });
+  bound.join();
 }
 
 TEST(Threads, ResultsHaveTheSameBits) {
