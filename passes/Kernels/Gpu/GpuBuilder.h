@@ -160,11 +160,13 @@ public:
   /// to tf32. `a`: 4 words, `b`: 2 words.
   Values multiply(mlir::Type element, mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange c);
   /// What describes rows of 128 bytes in shared memory, swizzled as copyTensor does.
-  mlir::Value matrixDescriptor(mlir::Value shared);
+  /// `across`: the reduction goes down the rows, and 64 columns further begin 64 rows later.
+  mlir::Value matrixDescriptor(mlir::Value shared, bool across = false);
   mlir::Type groupSums(int columns); ///< 64 x columns over a group of four warps
-  /// sums + a b over 32 bytes of the reduction, in the background. Operands by descriptor.
+  /// sums + a b over 32 bytes of the reduction, in the background. Operands by descriptor;
+  /// `across`: that of b.
   mlir::Value multiplyGroup(mlir::Type element, int columns, mlir::Value a, mlir::Value b,
-                            mlir::Value sums);
+                            mlir::Value sums, bool across = false);
   void fenceGroup();
   void commitGroup();
   void waitGroup(int left);

@@ -52,11 +52,12 @@ Values GpuBuilder::multiply(Type element, ValueRange a, ValueRange bs, ValueRang
   return members(b, sums, 4);
 }
 
-Value GpuBuilder::matrixDescriptor(Value shared) {
+Value GpuBuilder::matrixDescriptor(Value shared, bool across) {
   // In units of 16 bytes: where it starts, in bits 0 to 13; 64 from one group of eight rows to
-  // the next, in bits 32 to 45; 1, which is not used, in bits 16 to 29. Swizzle of 128 bytes: 1 in
-  // bits 62 and 63.
-  constexpr int64_t fixed = (int64_t(1) << 62) | (int64_t(64) << 32) | (int64_t(1) << 16);
+  // the next, in bits 32 to 45; in bits 16 to 29 what lies between columns 0 and 64 when read
+  // across, else 1, which is not used. Swizzle of 128 bytes: 1 in bits 62 and 63.
+  const int64_t leading = across ? 64 * 128 / 16 : 1;
+  const int64_t fixed = (int64_t(1) << 62) | (int64_t(64) << 32) | (leading << 16);
   Value address = LLVM::PtrToIntOp::create(b, b.getI32Type(), shared);
   Value units = bitAnd(shiftRight(address, 4), 0x3fff);
   return b.createOrFold<arith::OrIOp>(extend(units), wide(fixed));
@@ -66,13 +67,15 @@ Type GpuBuilder::groupSums(int columns) {
   return repeated(b.getContext(), b.getF32Type(), columns / 2);
 }
 
-Value GpuBuilder::multiplyGroup(Type element, int columns, Value a, Value bs, Value sums) {
+Value GpuBuilder::multiplyGroup(Type element, int columns, Value a, Value bs, Value sums,
+                                bool across) {
   auto kind = element.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
   auto shape = NVVM::MMAShapeAttr::get(b.getContext(), 64, columns, 16);
   return NVVM::WgmmaMmaAsyncOp::create(
       b, sums.getType(), sums, a, bs, shape, kind, kind, NVVM::WGMMATypes::f32,
       NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
-      NVVM::MMALayout::row, NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
+      NVVM::MMALayout::row, across ? NVVM::MMALayout::row : NVVM::MMALayout::col,
+      NVVM::MMAIntOverflowAttr());
 }
 void GpuBuilder::fenceGroup() { NVVM::WgmmaFenceAlignedOp::create(b); }
 void GpuBuilder::commitGroup() { NVVM::WgmmaGroupSyncAlignedOp::create(b); }

@@ -13,6 +13,9 @@
 // the next tile go on while this one is stored. Tiles are ordered so that those which
 // are computed at the same time share rows and columns, for the second cache.
 //
+// Where B is [N, K], a box of it is 64 columns of k and up to 128 rows, as of A. Where it is [K,
+// N], boxes are 64 columns and 64 rows of k, and the product reads them across.
+//
 // Copies write zeros where a tile is outside of the matrix; what comes of them is not stored.
 //
 //===----------------------------------------------------------------------===//
@@ -22,19 +25,26 @@
 using namespace mlir;
 using namespace mad::device;
 
-static constexpr int rowsOfGroup = 64, threadsOfGroup = 128, boxRows = 128;
+static constexpr int rowsOfGroup = 64, threadsOfGroup = 128;
+
+GroupTile mad::device::smallGroupTile() {
+  GroupTile tile;
+  tile.blockN = 64;
+  tile.stages = 8;
+  return tile;
+}
 
 llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
   if (llvm::Error fault = checkVectors(spec))
     return fault;
   if (!spec.element.isF16() && !spec.element.isBF16())
     return llvm::createStringError("groups of warps multiply f16 and bf16");
-  if (spec.order != Order::ColumnMajor)
-    return llvm::createStringError("groups of warps read B as [N, K]");
   if (spec.vectorA != 8 || spec.vectorB != 8)
     return llvm::createStringError("tensor maps need rows of a multiple of 16 bytes");
+  if (tile.blockN == 192)
+    return llvm::createStringError("blockN is 192, expected 64, 128 or 256");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
-      {"blockN", tile.blockN, boxRows, 2 * boxRows, boxRows},
+      {"blockN", tile.blockN, 64, 256, 64},
       {"stages", tile.stages, 2, 8, 1},
       {"groupRows", tile.groupRows, 1, 64, 1},
       {"copierRegisters", tile.copierRegisters, 24, 240, 8},
@@ -107,11 +117,16 @@ struct GroupMatmul {
         g.barrierExpect(full(at.stage), tile.stageBytes());
         Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
         Value column0 = g.mul(k, GroupTile::blockK);
-        const int boxBytes = boxRows * GroupTile::blockK * 2;
         g.copyTensor(to, arguments.a, full(at.stage), {column0, row});
-        for (int box = 0; box < tile.blockN / boxRows; ++box)
-          g.copyTensor(g.bytesAt(to, (box + 1) * boxBytes), arguments.b, full(at.stage),
-                       {column0, g.add(column, box * boxRows)});
+        const int width = tile.boxOfB(spec.order);
+        for (int box = 0; box < tile.blockN / width; ++box) {
+          Value first = g.add(column, box * width);
+          Values where{column0, first};
+          if (spec.order == Order::RowMajor)
+            std::swap(where[0], where[1]);
+          g.copyTensor(g.bytesAt(to, GroupTile::bytesOfA + box * width * GroupTile::blockK * 2),
+                       arguments.b, full(at.stage), where);
+        }
         Place next = after(at);
         return {next.stage, next.phase};
       });
@@ -122,13 +137,14 @@ struct GroupMatmul {
     Value start = g.mul(at.stage, tile.stageBytes());
     Value rows = g.mul(g.sub(group, 1), rowsOfGroup * GroupTile::blockK * 2);
     Value a = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, rows)));
-    Value b = g.matrixDescriptor(
-        g.bytesAt(g.shared(), g.add(start, GroupTile::blockM * GroupTile::blockK * 2)));
+    const bool across = spec.order == Order::RowMajor;
+    Value b = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, GroupTile::bytesOfA)), across);
     g.fenceGroup();
     for (int step = 0; step < GroupTile::blockK / 16; ++step) {
-      Value forward = g.wide(2 * step); // 32 bytes
-      sums = g.multiplyGroup(spec.element, tile.blockN, arith::AddIOp::create(g.b, a, forward),
-                             arith::AddIOp::create(g.b, b, forward), sums);
+      // 16 k are 32 bytes of a row, or 16 rows of 128.
+      Value alongRow = g.wide(2 * step), down = g.wide(128 * step);
+      sums = g.multiplyGroup(spec.element, tile.blockN, arith::AddIOp::create(g.b, a, alongRow),
+                             arith::AddIOp::create(g.b, b, across ? down : alongRow), sums, across);
     }
     g.commitGroup();
     return sums;
@@ -263,6 +279,7 @@ llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, Str
   signature.threads = GroupTile::threads;
   signature.sharedBytes = tile.sharedBytes();
   signature.sharedAlignment = 1024; // of swizzled tiles
+  signature.blocksAtOnce = 1;       // ptxas must know how many registers the block starts with
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
   signature.arguments[0] = signature.arguments[1] = tensorMap(module.getContext());
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {

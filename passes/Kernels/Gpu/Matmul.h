@@ -84,28 +84,34 @@ llvm::Error check(const WarpTile &tile, const MatmulSpec &spec);
 llvm::Expected<Kernel> makeWarpMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                       const MatmulSpec &spec, const WarpTile &tile);
 
-/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16 with B as [N, K] and K
-/// a multiple of 8. One group of warps copies, two multiply 64 rows each; blocks stay and take one
-/// tile after the other.
+/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, with rows of A and B
+/// of a multiple of 8. One group of warps copies, two multiply 64 rows each; blocks stay and take
+/// one tile after the other.
 struct GroupTile {
   int blockN = 256;
   int stages = 4;
   int groupRows = 8; ///< row tiles that are taken together, for the second cache
   int copierRegisters = 24, multiplierRegisters = 240;
   static constexpr int blockM = 128, blockK = 64, threads = 384;
+  static constexpr int bytesOfA = blockM * blockK * 2; ///< of a stage
+  /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
+  int boxOfB(Order order) const { return order == Order::ColumnMajor && blockN > 64 ? blockM : 64; }
   int stageBytes() const { return (blockM + blockN) * blockK * 2; }
   int sharedBytes() const { return stages * (stageBytes() + 16); } ///< and two barriers each
 };
+/// Where large tiles would leave parts of the device without work.
+GroupTile smallGroupTile();
 llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);
-/// Arguments: tensor maps of A and B (boxes of 64 columns and 128 rows, swizzle of 128 bytes),
-/// C, M, N, K, those of the epilogue. Any number of blocks; best one a multiprocessor.
+/// Arguments: tensor maps of A (boxes of 64 columns and 128 rows, swizzle of 128 bytes) and B (64
+/// columns and `boxOfB` rows), C, M, N, K, those of the epilogue. Any number of blocks; best one a
+/// multiprocessor.
 llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                        const MatmulSpec &spec, const GroupTile &tile);
 
 /// Few rows of A, at most 64: reads B once, with all of K split over the warps of a block.
 struct SkinnyTile {
   int rows = 8;   ///< of A, a multiple of 8: M is at most that
-  int warps = 8;  ///< that share the columns of a block
+  int warps = 16; ///< that share the columns of a block
   int unroll = 2; ///< pieces of B that a warp has on their way
   int threads() const { return warps * lanesOfWarp; }
   /// Of C: 16 where B is [N, K], else 64.

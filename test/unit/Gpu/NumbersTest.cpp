@@ -196,7 +196,8 @@ TEST(Batch, EachBlockOfIt) {
 
 /// The same with tensor maps, whose parameter is the map itself.
 template <typename Out>
-void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t seed = 1) {
+void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t seed = 1,
+                  uint32_t box = 128) {
   SCOPED_TRACE(name);
   Emulated emulated(name);
   auto a = eighths<Half>(size_t(of.m) * of.k, 1), b = eighths<Half>(size_t(of.k) * of.n, 2);
@@ -207,27 +208,39 @@ void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t
   struct alignas(128) Map {
     char bytes[128];
   } mapA, mapB;
-  const uint64_t dimsA[] = {uint64_t(of.k), uint64_t(of.m)},
-                 dimsB[] = {uint64_t(of.k), uint64_t(of.n)};
-  const uint64_t stride[] = {uint64_t(of.k) * 2};
-  const uint32_t box[] = {64, 128};
-  ASSERT_EQ(simt_tensor_map(&mapA, 2, 2, left, dimsA, stride, box, SIMT_SWIZZLE_128B), nullptr);
-  ASSERT_EQ(simt_tensor_map(&mapB, 2, 2, right, dimsB, stride, box, SIMT_SWIZZLE_128B), nullptr);
+  const uint64_t k = of.k, n = of.n, dimsA[] = {k, uint64_t(of.m)};
+  const uint64_t dimsB[] = {of.transposed ? k : n, of.transposed ? n : k};
+  const uint64_t strideA[] = {k * 2}, strideB[] = {dimsB[0] * 2};
+  const uint32_t boxA[] = {64, 128}, boxB[] = {64, box};
+  ASSERT_EQ(simt_tensor_map(&mapA, 2, 2, left, dimsA, strideA, boxA, SIMT_SWIZZLE_128B), nullptr);
+  ASSERT_EQ(simt_tensor_map(&mapB, 2, 2, right, dimsB, strideB, boxB, SIMT_SWIZZLE_128B), nullptr);
   Parameters parameters{&mapA, &mapB, &c, &of.m, &of.n, &of.k};
   if (of.bias)
     parameters.push_back(&extra);
   emulated.run({blocks}, parameters, seed);
-  of.transposed = true;
   compare(of, a, b, bias, c);
 }
 
 TEST(GroupMatmul, AnySizeAndNumberOfBlocks) {
   for (uint64_t seed : {1, 2, 3})
-    groupProduct<Half>("matmul_wgmma_f16", {200, 312, 200}, 2, seed);
-  groupProduct<Half>("matmul_wgmma_f16", {128, 256, 64}, 1);
-  groupProduct<float>("matmul_wgmma_f16_f32", {200, 130, 328}, 3);
-  groupProduct<float>("matmul_wgmma_f16_f32", {300, 250, 328}, 1);
-  groupProduct<Half>("matmul_wgmma_f16_bias", {200, 312, 136, false, true}, 3);
+    groupProduct<Half>("matmul_wgmma_f16", {200, 312, 200, true}, 2, seed);
+  groupProduct<Half>("matmul_wgmma_f16", {128, 256, 64, true}, 1);
+  groupProduct<float>("matmul_wgmma_f16_f32", {200, 130, 328, true}, 3);
+  groupProduct<float>("matmul_wgmma_f16_f32", {300, 250, 328, true}, 1);
+  groupProduct<Half>("matmul_wgmma_f16_bias", {200, 312, 136, true, true}, 3);
+}
+
+/// B as [K, N].
+TEST(GroupMatmul, Across) {
+  for (uint64_t seed : {1, 2})
+    groupProduct<Half>("matmul_wgmma_f16_row", {200, 312, 200}, 2, seed, 64);
+  groupProduct<Half>("matmul_wgmma_f16_row", {128, 256, 64}, 1, 1, 64);
+}
+
+TEST(GroupMatmul, NarrowTiles) {
+  for (uint64_t seed : {1, 2})
+    groupProduct<Half>("matmul_wgmma_f16_small", {200, 136, 200}, 3, seed, 64);
+  groupProduct<Half>("matmul_wgmma_f16_small_nt", {200, 136, 200, true}, 3, 1, 64);
 }
 
 TEST(Elementwise, WithAndWithoutTail) {

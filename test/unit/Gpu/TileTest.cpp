@@ -114,10 +114,13 @@ TEST_F(Tiles, Group) {
   tile.stages = 5;
   EXPECT_EQ(fault(tile, narrow), "245840 bytes of shared memory, expected at most 232448");
   tile.blockN = 192;
-  EXPECT_EQ(fault(tile, narrow), "blockN = 192, expected a multiple of 128 from 128 to 256");
-  MatmulSpec rowMajor = narrow;
-  rowMajor.order = Order::RowMajor;
-  EXPECT_EQ(fault(GroupTile(), rowMajor), "groups of warps read B as [N, K]");
+  EXPECT_EQ(fault(tile, narrow), "blockN is 192, expected 64, 128 or 256");
+  tile.blockN = 96;
+  EXPECT_EQ(fault(tile, narrow), "blockN = 96, expected a multiple of 64 from 64 to 256");
+  EXPECT_EQ(fault(smallGroupTile(), narrow), "");
+  EXPECT_EQ(GroupTile().boxOfB(Order::ColumnMajor), 128);
+  EXPECT_EQ(smallGroupTile().boxOfB(Order::ColumnMajor), 64);
+  EXPECT_EQ(GroupTile().boxOfB(Order::RowMajor), 64);
   setVectors(narrow, 4096, 4092);
   EXPECT_EQ(fault(GroupTile(), narrow), "tensor maps need rows of a multiple of 16 bytes");
   EXPECT_EQ(fault(GroupTile(), wide), "groups of warps multiply f16 and bf16");
@@ -125,7 +128,7 @@ TEST_F(Tiles, Group) {
 
 TEST_F(Tiles, Skinny) {
   SkinnyTile tile;
-  EXPECT_EQ(tile.sharedBytes(Order::ColumnMajor), 4096);
+  EXPECT_EQ(tile.sharedBytes(Order::ColumnMajor), 8192);
   tile.rows = 12;
   EXPECT_EQ(fault(tile, narrow), "rows = 12, expected a multiple of 8 from 8 to 64");
   tile = SkinnyTile();
