@@ -11,6 +11,17 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GpuArguments : Pass<"mad-gpu-arguments", "::mlir::ModuleOp"> {
+  let summary = "passes memory to kernels as a pointer and what sizes and strides they use";
+  let description = [{
+    A memref that a kernel is given becomes a pointer to its first element, and its dynamic
+    sizes and strides, if the kernel needs them. Casts of such an argument to a pointer, from
+    builders of kernels, become that pointer.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def GpuGlobalMemory : Pass<"mad-gpu-global-memory", "::mlir::gpu::GPUModuleOp"> {
   let summary = "says that the memory that kernels are given is global";
   let description = [{
@@ -43,16 +54,19 @@ def GpuToRuntime : Pass<"mad-gpu-to-runtime", "::mlir::ModuleOp"> {
 def LinalgToGpu : Pass<"mad-linalg-to-gpu", "::mlir::ModuleOp"> {
   let summary = "makes kernels of all work on memory";
   let description = [{
-    All memory of an entry is the device's. Each linalg op becomes a kernel in the
-    module `kernels` with a thread for each element of its result; single loads and
+    All memory of an entry is the device's. Each linalg op, or group of ops that share
+    rows, becomes a kernel in the module `kernels`, whose attribute `choice` tells what
+    kind of kernel and why no faster one (docs/gpu-kernels.md); single loads and
     stores, checks, and loops of little work become kernels of one thread. What else
     there is stays on the host, with a `gpu.launch_func` for each kernel; where the
     host decides by what the device computed, `gpu.memcpy` reads it. After a check has
     failed, kernels do nothing.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
-                           "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect"];
+                           "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {

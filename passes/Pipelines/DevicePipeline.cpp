@@ -33,6 +33,7 @@ static void buildKernels(OpPassManager &pm) {
   simplify(pm);
   pm.addPass(createPlanArena());
   simplify(pm);
+  pm.addPass(createGpuArguments());
   pm.addPass(createGpuToRuntime());
 }
 

@@ -37,8 +37,9 @@ constexpr unsigned mostDims = 6;
 
 class BlockFuser {
 public:
-  explicit BlockFuser(Block &block) : block(block) {}
-  unsigned run();
+  explicit BlockFuser(Block &block, rows::Accepts accepts = nullptr)
+      : block(block), accepts(accepts) {}
+  unsigned run(llvm::function_ref<bool(std::unique_ptr<Group>)> use);
 
 private:
   static bool isNeutral(Operation *op);
@@ -49,6 +50,8 @@ private:
   std::unique_ptr<Group> finer(std::unique_ptr<Group> group);
 
   Block &block;
+  rows::Accepts accepts;
+  llvm::DenseSet<Operation *> taken; ///< by groups so far
 };
 
 /// What may stand between members without a look at it.
@@ -86,7 +89,7 @@ void BlockFuser::sinkFills() {
 }
 
 std::unique_ptr<Group> BlockFuser::grow(Operation *first, ArrayRef<unsigned> dims) {
-  auto group = std::make_unique<Group>(cast<GenericOp>(first), dims);
+  auto group = std::make_unique<Group>(cast<GenericOp>(first), dims, accepts);
   if (group->members.empty())
     return nullptr;
   unsigned seen = 0, apart = 0;
@@ -103,7 +106,7 @@ std::unique_ptr<Group> BlockFuser::grow(Operation *first, ArrayRef<unsigned> dim
       continue;
     }
     auto op = dyn_cast<GenericOp>(o);
-    if (!op || !op.hasPureBufferSemantics())
+    if (!op || !op.hasPureBufferSemantics() || taken.contains(op))
       break;
     Group::Verdict verdict = group->visit(op);
     if (verdict == Group::Verdict::Blocked)
@@ -156,14 +159,13 @@ std::unique_ptr<Group> BlockFuser::finer(std::unique_ptr<Group> group) {
   return group;
 }
 
-unsigned BlockFuser::run() {
+unsigned BlockFuser::run(llvm::function_ref<bool(std::unique_ptr<Group>)> use) {
   auto reduces = [](GenericOp op) { return op.getNumReductionLoops() > 0; };
   if (llvm::count_if(block.getOps<GenericOp>(), reduces) == 0 ||
       llvm::range_size(block.getOps<GenericOp>()) < 2)
     return 0;
   sinkFills();
   unsigned fused = 0;
-  llvm::DenseSet<Operation *> taken;
   SmallVector<GenericOp> seeds(block.getOps<GenericOp>());
   for (GenericOp seed : seeds) {
     std::unique_ptr<Group> group = taken.contains(seed) ? nullptr : best(seed, 1);
@@ -173,7 +175,7 @@ unsigned BlockFuser::run() {
     SmallVector<Operation *> ops;
     for (rows::Member &member : group->members)
       ops.push_back(member.op);
-    if (!rows::emitGroup(*group))
+    if (!use(std::move(group)))
       continue;
     taken.insert_range(ops);
     fused += ops.size();
@@ -195,9 +197,16 @@ struct FuseRowsPass : impl::FuseRowsBase<FuseRowsPass> {
             blocks.push_back(&block);
     });
     for (Block *block : blocks)
-      numFused += BlockFuser(*block).run();
+      numFused += BlockFuser(*block).run(
+          [](std::unique_ptr<Group> group) { return rows::emitGroup(*group); });
   }
 };
 
 } // namespace
+
+unsigned rows::forGroups(Block &block, Accepts accepts,
+                         llvm::function_ref<bool(std::unique_ptr<Group>)> use) {
+  return BlockFuser(block, accepts).run(use);
+}
+
 } // namespace mad

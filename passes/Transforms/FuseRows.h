@@ -45,11 +45,14 @@ struct Memory {
   unsigned uses = 0;     ///< members that touch it
 };
 
+/// Whether a group may have an op with such loops.
+using Accepts = llvm::function_ref<bool(mlir::linalg::GenericOp, const Signature &)>;
+
 /// Ops that can be computed together, a block of rows after the other.
 class Group {
 public:
   /// The rows are the dimensions `dims` of the output of `seed`.
-  Group(mlir::linalg::GenericOp seed, llvm::ArrayRef<unsigned> dims);
+  Group(mlir::linalg::GenericOp seed, llvm::ArrayRef<unsigned> dims, Accepts accepts = nullptr);
 
   enum class Verdict {
     Joined,
@@ -90,6 +93,7 @@ private:
               Atoms &to);
   Atom *make(mlir::Value memory, int64_t dim);
 
+  Accepts accepts; ///< null: any
   std::vector<std::unique_ptr<Atom>> atoms;
   Atoms space;
   bool contracts = false;
@@ -99,6 +103,11 @@ private:
 constexpr llvm::StringLiteral blocksAttribute = "blocks";
 /// Whether an op belongs to a loop over pieces, or over blocks of rows.
 bool isPart(mlir::Operation *op);
+
+/// Finds groups in a block, in order. `use` says whether it takes one, or will: then its ops
+/// are in no other. Returns how many ops were taken.
+unsigned forGroups(mlir::Block &block, Accepts accepts,
+                   llvm::function_ref<bool(std::unique_ptr<Group>)> use);
 
 /// Computes the group in blocks, in place of its last member. False if that does not
 /// pay for its sizes; then nothing has changed.

@@ -178,7 +178,7 @@ bool Group::coversRows(const Signature &signature) const {
 // Members
 //===----------------------------------------------------------------------===//
 
-Group::Group(GenericOp seed, ArrayRef<unsigned> dims) {
+Group::Group(GenericOp seed, ArrayRef<unsigned> dims, Accepts accepts) : accepts(accepts) {
   OpOperand *output = seed.getDpsInitOperand(0);
   AffineMap map = seed.getMatchingIndexingMap(output);
   Signature loops(seed.getNumLoops());
@@ -316,6 +316,8 @@ bool Group::isLegal(GenericOp op, const Signature &loops) {
   for (auto [rows, kind] : llvm::zip(loops, op.getIteratorTypesArray()))
     if (!rows.empty() && kind != utils::IteratorType::parallel)
       return false;
+  if (accepts && !accepts(op, loops))
+    return false;
   llvm::SetVector<Value> written;
   for (Value init : op.getDpsInits()) {
     if (!isa<MemRefType>(init.getType()))

@@ -6,12 +6,15 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/LinalgToGpu/DeviceKernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/Kernels/Gpu/GpuBuilder.h"
 
 using namespace mlir;
 
@@ -106,16 +109,43 @@ Operation *DeviceKernel::clone(Operation *op) {
   return b.clone(*op, inside);
 }
 
+Value DeviceKernel::pointer(Value memory) {
+  Value argument = get(memory);
+  if (auto known = dyn_cast<BlockArgument>(argument); known && known.getOwner() == entry)
+    apart.insert(known.getArgNumber());
+  auto type = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
+  return UnrealizedConversionCastOp::create(b, type, argument).getResult(0);
+}
+
+void DeviceKernel::setChoice(StringRef text) { function->setAttr("choice", b.getStringAttr(text)); }
+
+void DeviceKernel::setShared(int64_t bytes, int blocksAtOnce) {
+  sharedBytes = bytes;
+  if (bytes)
+    device::declareShared(module, /*alignment=*/16);
+  if (blocksAtOnce)
+    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(blocksAtOnce));
+}
+
 void DeviceKernel::launch(OpBuilder &at, Value blocks, int64_t threads) {
+  Value one = arith::ConstantIndexOp::create(at, b.getLoc(), 1);
+  launch(at, {blocks, one, one}, threads);
+}
+
+void DeviceKernel::launch(OpBuilder &at, ArrayRef<Value> grid, int64_t threads) {
   function.setType(b.getFunctionType(entry->getArgumentTypes(), {}));
   function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
 
   Location loc = b.getLoc();
   Value one = arith::ConstantIndexOp::create(at, loc, 1);
   Value size = arith::ConstantIndexOp::create(at, loc, threads);
-  gpu::LaunchFuncOp::create(at, loc, function, gpu::KernelDim3{blocks, one, one},
-                            gpu::KernelDim3{size, one, one}, /*dynamicSharedMemorySize=*/Value(),
-                            operands);
+  Value shared;
+  if (sharedBytes)
+    shared = arith::ConstantIntOp::create(at, loc, sharedBytes, 32);
+  for (unsigned argument : apart)
+    function.setArgAttr(argument, apartAttribute, b.getUnitAttr());
+  gpu::LaunchFuncOp::create(at, loc, function, gpu::KernelDim3{grid[0], grid[1], grid[2]},
+                            gpu::KernelDim3{size, one, one}, shared, operands);
 }
 
 } // namespace mad

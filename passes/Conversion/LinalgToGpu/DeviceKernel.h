@@ -11,7 +11,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace mlir::memref {
 class GetGlobalOp;
@@ -39,6 +39,9 @@ private:
   llvm::SetVector<mlir::Operation *> derived;
 };
 
+/// Stands in front of a kernel's argument that overlaps with no other.
+constexpr llvm::StringLiteral apartAttribute = "llvm.noalias";
+
 /// Builds one kernel. Values of the host that its body asks for become arguments.
 class DeviceKernel {
 public:
@@ -55,8 +58,18 @@ public:
   mlir::IRMapping &mapping() { return inside; }
   /// A copy of an op of the host, with what it uses.
   mlir::Operation *clone(mlir::Operation *op);
+  /// A pointer to the first element of memory of the host's function, for builders of kernels
+  /// (passes/Kernels/Gpu). What it points to overlaps with nothing else that the kernel is given.
+  mlir::Value pointer(mlir::Value memory);
+  /// What was chosen, and why nothing faster.
+  void setChoice(llvm::StringRef text);
+  /// What the launch gives a block; `blocksAtOnce` are to fit on a multiprocessor.
+  void setShared(int64_t bytes, int blocksAtOnce = 0);
+  mlir::gpu::GPUModuleOp gpuModule() { return module; }
+
   /// Ends the body and launches the kernel at `at`, if there are any blocks.
   void launch(mlir::OpBuilder &at, mlir::Value blocks, int64_t threads);
+  void launch(mlir::OpBuilder &at, llvm::ArrayRef<mlir::Value> grid, int64_t threads);
 
 private:
   mlir::Value addArgument(mlir::Value outside);
@@ -71,6 +84,8 @@ private:
   mlir::Block *body; ///< begins with constants and with what cells hold
   mlir::IRMapping inside;
   llvm::SmallVector<mlir::Value> operands;
+  llvm::SmallSetVector<unsigned, 4> apart; ///< arguments
+  int64_t sharedBytes = 0;
 };
 
 } // namespace mad

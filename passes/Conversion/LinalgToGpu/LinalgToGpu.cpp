@@ -4,27 +4,29 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // All memory of an entry is the device's; the function stays on the host and
-// launches kernels in order. Each linalg op is a kernel with a thread for each
-// element of its result. Other ops that touch memory, with what lies between them,
+// launches kernels in order. Linalg ops, and groups of them that share rows, are kernels of
+// the families of DeviceFunction.h. Other ops that touch memory, with what lies between them,
 // are kernels of one thread: loads and stores of single elements, checks, loops of
 // little work. Where such a kernel computes scalars that are used later, it leaves
 // them in cells of memory. Loops and branches around linalg ops stay on the host,
 // which reads what it needs to know for them from the device.
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "passes/Conversion/LinalgToGpu/DeviceKernel.h"
+#include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Kernels.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -35,8 +37,6 @@ namespace mad {
 
 namespace {
 
-/// Threads of a block where nothing else is asked for.
-constexpr int64_t blockThreads = 256;
 /// Linalg ops with fewer iterations do not pay for a launch of their own.
 constexpr int64_t smallWork = 64;
 
@@ -76,49 +76,66 @@ bool staysOnHost(Operation *op) {
       .wasInterrupted();
 }
 
+/// The op that a fill goes along with.
+GenericOp ownerOf(linalg::FillOp fill) {
+  for (Operation *o = fill->getNextNode(); o; o = o->getNextNode()) {
+    if (auto op = dyn_cast<GenericOp>(o))
+      return llvm::is_contained(fillsBefore(op), fill) ? op : GenericOp();
+    if (!isa<linalg::FillOp>(o) && !isMemoryEffectFree(o))
+      return {};
+  }
+  return {};
+}
+
 class DeviceMapping {
 public:
-  DeviceMapping(func::FuncOp function, gpu::GPUModuleOp kernels)
-      : function(function), kernels(kernels), b(function.getLoc(), function.getContext()) {
-    if (!entryList(function, "index_checks").empty())
-      status = function.getArgument(EntryArguments(function).status);
-  }
+  DeviceMapping(func::FuncOp function, gpu::GPUModuleOp kernels) : f(function, kernels) {}
   LogicalResult run();
 
 private:
   using Segment = llvm::SmallSetVector<Operation *, 16>;
 
   LogicalResult map(Block &block);
+  void findGroups(Block &block);
   LogicalResult addTo(Segment &segment, Operation *op);
   void flush(Segment &segment);
-  LogicalResult launchGeneric(GenericOp op);
+  LogicalResult launch(GenericOp op);
+  LogicalResult launch(linalg::FillOp op);
+  LogicalResult launchMember(GenericOp op);
   LogicalResult needOnHost(OpOperand &operand);
-  Value knownSize(Value size);
   Value cellOf(Value scalar);
-  std::string nextName() { return (function.getName() + "$" + llvm::Twine(number++)).str(); }
-  Value constant(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 
-  func::FuncOp function;
-  gpu::GPUModuleOp kernels;
-  ImplicitLocOpBuilder b;
-  DeviceScalars scalars;
-  SmallVector<Operation *> moved; ///< ops that kernels have copies of
-  Value status;
-  unsigned number = 0;
+  DeviceFunction f;
+  ImplicitLocOpBuilder &b = f.b;
+  DeviceScalars &scalars = f.scalars;
 };
 
 LogicalResult DeviceMapping::run() {
-  if (failed(map(function.front())))
+  if (failed(map(f.function.front())))
     return failure();
-  llvm::append_range(moved, scalars.derivedOps());
-  for (Operation *op : moved)
+  SmallVector<Operation *> gone(f.taken.begin(), f.taken.end());
+  llvm::append_range(gone, scalars.derivedOps());
+  for (Operation *op : gone)
     op->dropAllReferences();
-  for (Operation *op : moved)
+  for (Operation *op : gone)
     op->erase();
   return success();
 }
 
+/// Groups with enough work for a kernel.
+void DeviceMapping::findGroups(Block &block) {
+  rows::forGroups(block, isMemberOfRows, [&](std::unique_ptr<rows::Group> found) {
+    std::shared_ptr<rows::Group> group = std::move(found);
+    if (llvm::none_of(group->members, [](rows::Member &member) { return isLarge(member.op); }))
+      return false;
+    for (rows::Member &member : group->members)
+      f.groups[member.op] = group;
+    return true;
+  });
+}
+
 LogicalResult DeviceMapping::map(Block &block) {
+  findGroups(block);
   Segment segment;
   auto anyOnDevice = [&](Operation *op) {
     auto onDevice = [&](Value v) {
@@ -129,12 +146,24 @@ LogicalResult DeviceMapping::map(Block &block) {
     return llvm::any_of(op->getOperands(), onDevice) || llvm::any_of(used, onDevice);
   };
   for (Operation &op : llvm::make_early_inc_range(block.without_terminator())) {
-    if (isa<memref::AllocOp, memref::AllocaOp>(op))
+    if (isa<memref::AllocOp, memref::AllocaOp>(op) || f.taken.contains(&op))
       continue;
     auto generic = dyn_cast<GenericOp>(op);
-    if (generic && isLarge(generic)) {
+    auto fill = dyn_cast<linalg::FillOp>(op);
+    GenericOp owner = fill ? ownerOf(fill) : GenericOp();
+    if (owner && (f.groups.contains(owner) || isLarge(owner)))
+      continue;
+    if (generic && f.groups.contains(generic)) {
       flush(segment);
-      if (failed(launchGeneric(generic)))
+      if (failed(launchMember(generic)))
+        return failure();
+    } else if (generic && isLarge(generic)) {
+      flush(segment);
+      if (failed(launch(generic)))
+        return failure();
+    } else if (fill && isLarge(fill)) {
+      flush(segment);
+      if (failed(launch(fill)))
         return failure();
     } else if (staysOnHost(&op)) {
       flush(segment);
@@ -180,7 +209,7 @@ void DeviceMapping::flush(Segment &segment) {
   Block *block = segment.front()->getBlock();
   b.setInsertionPointAfter(segment.back());
   b.setLoc(segment.front()->getLoc());
-  DeviceKernel kernel(kernels, nextName(), b.getLoc(), scalars, status);
+  DeviceKernel kernel = f.kernel("one thread");
   SmallVector<std::pair<Value, Value>> cells;
   for (Operation *op : segment) {
     kernel.clone(op);
@@ -193,134 +222,44 @@ void DeviceMapping::flush(Segment &segment) {
   }
   for (auto [result, cell] : cells)
     memref::StoreOp::create(kernel.builder(), kernel.get(result), kernel.get(cell));
-  kernel.launch(b, constant(1), 1);
+  kernel.launch(b, f.constant(1), 1);
   for (auto [result, cell] : cells)
     scalars.setCell(result, cell);
-  llvm::append_range(moved, segment.getArrayRef());
+  f.taken.insert_range(segment);
   segment.clear();
 }
 
-/// The element of an operand, or the operand itself.
-Value loadElement(ImplicitLocOpBuilder &b, Value operand, AffineMap map, ValueRange at) {
-  if (!isa<MemRefType>(operand.getType()))
-    return operand;
-  auto indices = affine::expandAffineMap(b, b.getLoc(), map, at);
-  return memref::LoadOp::create(b, operand, *indices);
+/// Tries the families of kernels, the fastest first.
+LogicalResult DeviceMapping::launch(GenericOp op) {
+  f.b.setInsertionPoint(op);
+  f.b.setLoc(op.getLoc());
+  DeviceWork work{op, fillsBefore(op), {}};
+  if (lowerProduct(f, work) || lowerReduction(f, work) || lowerElements(f, work))
+    return success();
+  return op->emitError("the extents of this loop are known to the device only");
 }
 
-/// What one thread does: `at` holds the indices of the parallel dimensions.
-void emitElement(DeviceKernel &kernel, GenericOp op, SmallVector<Value> at,
-                 ArrayRef<Value> extents) {
-  ImplicitLocOpBuilder &b = kernel.builder();
-  auto memory = [&](OpOperand &operand) { return kernel.get(operand.get()); };
-  auto mapOf = [&](OpOperand &operand) { return op.getMatchingIndexingMap(&operand); };
-  SmallVector<unsigned> reduction;
-  op.getReductionDims(reduction);
-  Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
-  for (unsigned d : reduction)
-    at[d] = zero;
-  SmallVector<Value> results;
-  for (OpOperand &init : op.getDpsInitsMutable())
-    results.push_back(loadElement(b, memory(init), mapOf(init), at));
-  SmallVector<scf::ForOp> loops;
-  for (unsigned d : reduction) {
-    auto loop = scf::ForOp::create(b, zero, extents[d], one, results);
-    loops.push_back(loop);
-    b.setInsertionPointToStart(loop.getBody());
-    at[d] = loop.getInductionVar();
-    results.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
-  }
-  IRMapping body = kernel.mapping();
-  for (OpOperand *input : op.getDpsInputOperands())
-    body.map(op.getMatchingBlockArgument(input), loadElement(b, memory(*input), mapOf(*input), at));
-  for (auto [init, value] : llvm::zip(op.getDpsInitsMutable(), results))
-    body.map(op.getMatchingBlockArgument(&init), value);
-  for (Operation &inner : op.getBody()->without_terminator())
-    if (auto index = dyn_cast<linalg::IndexOp>(inner))
-      body.map(index.getResult(), at[index.getDim()]);
-    else
-      b.clone(inner, body);
-  SmallVector<Value> made;
-  for (Value v : op.getBody()->getTerminator()->getOperands())
-    made.push_back(body.lookupOrDefault(v));
-  for (scf::ForOp loop : llvm::reverse(loops)) {
-    scf::YieldOp::create(b, made);
-    made.assign(loop.getResults().begin(), loop.getResults().end());
-    b.setInsertionPointAfter(loop);
-  }
-  for (auto [init, value] : llvm::zip(op.getDpsInitsMutable(), made)) {
-    auto indices = affine::expandAffineMap(b, b.getLoc(), mapOf(init), at);
-    memref::StoreOp::create(b, value, memory(init), *indices);
-  }
+LogicalResult DeviceMapping::launch(linalg::FillOp op) {
+  IRRewriter rewriter(op->getContext());
+  rewriter.setInsertionPoint(op);
+  FailureOr<GenericOp> generic = linalg::generalizeNamedOp(rewriter, op);
+  return failed(generic) ? failure() : launch(*generic);
 }
 
-/// A size that the host can compute; null if there is none. Where memory begins may be
-/// the device's to know, or which of two it is.
-Value DeviceMapping::knownSize(Value size) {
-  auto dim = size.getDefiningOp<memref::DimOp>();
-  if (!dim || !scalars.isOnDevice(dim.getSource()))
-    return scalars.isOnDevice(size) ? Value() : size;
-  Operation *memory = dim.getSource().getDefiningOp();
-  auto select = dyn_cast_or_null<arith::SelectOp>(memory);
-  if (!select && !isa_and_nonnull<memref::CastOp>(memory))
-    return {};
-  Value same = select ? select.getTrueValue() : memory->getOperand(0);
-  Value other = b.createOrFold<memref::DimOp>(same, dim.getIndex());
-  dim.erase();
-  return knownSize(other);
-}
-
-/// A thread for each element of the result.
-LogicalResult DeviceMapping::launchGeneric(GenericOp op) {
-  b.setInsertionPoint(op);
-  b.setLoc(op.getLoc());
-  SmallVector<Range> ranges =
-      cast<linalg::LinalgOp>(op.getOperation()).createLoopRanges(b, op.getLoc());
-  SmallVector<unsigned> parallel;
-  op.getParallelDims(parallel);
-  SmallVector<Value> extents;
-  for (Range &range : ranges) {
-    extents.push_back(knownSize(getValueOrCreateConstantIndexOp(b, op.getLoc(), range.size)));
-    if (!extents.back())
-      return op->emitError("the extents of this loop are known to the device only");
-  }
-  Value total = constant(1);
-  for (unsigned d : parallel)
-    total = b.createOrFold<arith::MulIOp>(total, extents[d]);
-  int64_t threads = parallel.empty() ? 1 : blockThreads;
-  Value blocks = b.createOrFold<arith::CeilDivSIOp>(total, constant(threads));
-
-  DeviceKernel kernel(kernels, nextName(), op.getLoc(), scalars, status);
-  // Before loops: what is computed for one use is there for all.
-  llvm::SetVector<Value> used;
-  getUsedValuesDefinedAbove(op.getRegion(), used);
-  for (Value v : used)
-    kernel.get(v);
-  for (Value v : op->getOperands())
-    kernel.get(v);
-  SmallVector<Value> sizes;
-  for (Value v : extents)
-    sizes.push_back(kernel.get(v));
-  ImplicitLocOpBuilder &k = kernel.builder();
-  Value block = gpu::BlockIdOp::create(k, gpu::Dimension::x);
-  Value thread = gpu::ThreadIdOp::create(k, gpu::Dimension::x);
-  Value width = arith::ConstantIndexOp::create(k, threads);
-  Value id = arith::AddIOp::create(k, arith::MulIOp::create(k, block, width), thread);
-  Value isInside = arith::CmpIOp::create(k, arith::CmpIPredicate::ult, id, kernel.get(total));
-  auto guard = scf::IfOp::create(k, isInside, /*withElseRegion=*/false);
-  k.setInsertionPoint(guard.thenBlock()->getTerminator());
-  SmallVector<Value> at(op.getNumLoops());
-  for (unsigned d : llvm::reverse(parallel)) {
-    if (d == parallel.front()) {
-      at[d] = id;
-      break;
-    }
-    at[d] = arith::RemUIOp::create(k, id, sizes[d]);
-    id = arith::DivUIOp::create(k, id, sizes[d]);
-  }
-  emitElement(kernel, op, at, sizes);
-  kernel.launch(b, blocks, threads);
-  op.erase();
+/// A group is computed in place of its last member.
+LogicalResult DeviceMapping::launchMember(GenericOp op) {
+  std::shared_ptr<rows::Group> group = f.groups.lookup(op);
+  if (group->members.back().op != op)
+    return success();
+  f.b.setInsertionPoint(op);
+  f.b.setLoc(op.getLoc());
+  if (lowerGroup(f, *group))
+    return success();
+  for (rows::Member &member : group->members)
+    f.groups.erase(member.op);
+  for (rows::Member &member : group->members)
+    if (failed(launch(member.op)))
+      return failure();
   return success();
 }
 
@@ -329,10 +268,10 @@ Value DeviceMapping::cellOf(Value scalar) {
   if (Value cell = scalars.cellOf(scalar))
     return cell;
   Value cell = memref::AllocOp::create(b, MemRefType::get({}, scalar.getType()));
-  DeviceKernel kernel(kernels, nextName(), b.getLoc(), scalars, status);
+  DeviceKernel kernel = f.kernel("one thread");
   Value value = kernel.get(scalar);
   memref::StoreOp::create(kernel.builder(), value, kernel.get(cell));
-  kernel.launch(b, constant(1), 1);
+  kernel.launch(b, f.constant(1), 1);
   return cell;
 }
 
@@ -350,7 +289,7 @@ LogicalResult DeviceMapping::needOnHost(OpOperand &operand) {
   Value here;
   {
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&function.front());
+    b.setInsertionPointToStart(&f.function.front());
     here = memref::AllocaOp::create(b, type);
   }
   gpu::MemcpyOp::create(b, /*asyncToken=*/Type(), ValueRange(), here, cell);
@@ -358,12 +297,12 @@ LogicalResult DeviceMapping::needOnHost(OpOperand &operand) {
   return success();
 }
 
-/// Ops with names and copies, as loops over elements.
+/// Ops with names and copies, as loops over elements. Fills go along with others as they are.
 LogicalResult generalize(func::FuncOp function) {
   IRRewriter rewriter(function.getContext());
   SmallVector<Operation *> ops;
   function.walk([&](Operation *op) {
-    if (isa<memref::CopyOp, linalg::LinalgOp>(op) && !isa<GenericOp>(op))
+    if (isa<memref::CopyOp, linalg::LinalgOp>(op) && !isa<GenericOp, linalg::FillOp>(op))
       ops.push_back(op);
   });
   for (Operation *op : ops) {

@@ -33,15 +33,13 @@ int mad::device::bytesOf(Type type) {
 
 //===- Kernels --------------------------------------------------------------===//
 
-/// The memory whose size the launch gives: one name for all kernels of a module.
-static void declareShared(gpu::GPUModuleOp module, OpBuilder &b, int alignment) {
+void mad::device::declareShared(gpu::GPUModuleOp module, int alignment) {
   if (auto global = module.lookupSymbol<LLVM::GlobalOp>(sharedName)) {
     if (global.getAlignment().value_or(0) < static_cast<uint64_t>(alignment))
       global.setAlignment(alignment);
     return;
   }
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(module.getBody());
+  auto b = OpBuilder::atBlockBegin(module.getBody());
   auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
   LLVM::GlobalOp::create(b, module.getLoc(), bytes, /*isConstant=*/false, LLVM::Linkage::External,
                          sharedName, Attribute(), alignment, sharedSpace);
@@ -68,7 +66,7 @@ Kernel mad::device::makeKernel(gpu::GPUModuleOp module, const KernelSignature &s
       function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(64));
     }
   if (signature.sharedBytes)
-    declareShared(module, b, signature.sharedAlignment);
+    declareShared(module, signature.sharedAlignment);
 
   Block &body = function.getBody().front();
   b.setInsertionPointToEnd(&body);

@@ -59,6 +59,9 @@ class GpuBuilder;
 Kernel makeKernel(mlir::gpu::GPUModuleOp module, const KernelSignature &signature,
                   llvm::function_ref<void(GpuBuilder &, mlir::ValueRange)> write);
 
+/// Declares the memory that a launch gives a block: one name for all kernels of a module.
+void declareShared(mlir::gpu::GPUModuleOp module, int alignment);
+
 /// `!llvm.ptr<1>`: memory of the device.
 mlir::Type globalPointer(mlir::MLIRContext *context);
 /// `!llvm.ptr`: the descriptor of a tensor, passed by value.

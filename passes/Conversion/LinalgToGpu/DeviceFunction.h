@@ -1,0 +1,112 @@
+//===- DeviceFunction.h - A function whose work becomes kernels -------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Families of kernels are tried in order, the fastest first. One that does not take an op
+// says why; the choice stands in the attribute `choice` of the kernel.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEFUNCTION_H
+#define MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEFUNCTION_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "passes/Conversion/LinalgToGpu/DeviceKernel.h"
+#include "passes/Transforms/FuseRows.h"
+#include "llvm/ADT/SmallPtrSet.h"
+
+namespace mad {
+
+/// An op to find a kernel for, and the fills of what it adds to.
+struct DeviceWork {
+  mlir::linalg::GenericOp op;
+  llvm::SmallVector<mlir::linalg::FillOp> fills;
+  llvm::SmallVector<std::string> refusals; ///< why families did not take it
+
+  bool refuse(const llvm::Twine &why) {
+    refusals.push_back(why.str());
+    return false;
+  }
+  /// What an output holds before, where that is one number; null where it is to be read.
+  mlir::Value initialOf(mlir::Value output) const;
+};
+
+/// What families need of the function.
+class DeviceFunction {
+public:
+  DeviceFunction(mlir::func::FuncOp function, mlir::gpu::GPUModuleOp kernels);
+
+  mlir::func::FuncOp function;
+  mlir::gpu::GPUModuleOp kernels;
+  mlir::ImplicitLocOpBuilder b; ///< on the host
+  DeviceScalars scalars;
+  mlir::Value status; ///< null where nothing is checked
+  /// Ops that kernels have copies of; they go at the end.
+  llvm::SetVector<mlir::Operation *> taken;
+  /// Groups of rows, by their members.
+  llvm::DenseMap<mlir::Operation *, std::shared_ptr<rows::Group>> groups;
+
+  /// A kernel of the next name.
+  DeviceKernel kernel(llvm::StringRef choice, llvm::ArrayRef<std::string> refusals = {});
+  mlir::Value constant(int64_t value);
+  mlir::Value mul(mlir::Value x, mlir::Value y);
+  mlir::Value ceilDiv(mlir::Value x, int64_t y);
+  mlir::Value less(mlir::Value x, mlir::Value y); ///< signed
+  /// A size that the host can compute; null if there is none. Where memory begins may be
+  /// the device's to know, or which of two it is.
+  mlir::Value knownSize(mlir::Value size);
+  mlir::Value sizeOf(mlir::Value memory, int64_t dim);
+  /// Of all loops; nothing where only the device knows them.
+  std::optional<llvm::SmallVector<mlir::Value>> extentsOf(mlir::linalg::GenericOp op);
+  void take(const DeviceWork &work);
+
+private:
+  unsigned number = 0;
+};
+
+/// Products of matrices, with what follows them element by element (DeviceProduct.cpp).
+bool lowerProduct(DeviceFunction &f, DeviceWork &work);
+/// Reductions by many threads each (DeviceRows.cpp).
+bool lowerReduction(DeviceFunction &f, DeviceWork &work);
+/// A thread for each element of the result (DeviceElementwise.cpp). Only fails where the host
+/// does not know sizes.
+bool lowerElements(DeviceFunction &f, DeviceWork &work);
+
+/// Whether a group of ops may be a kernel that computes rows (DeviceRows.cpp).
+bool isMemberOfRows(mlir::linalg::GenericOp op, const rows::Signature &loops);
+bool lowerGroup(DeviceFunction &f, rows::Group &group);
+
+//===- Bodies ---------------------------------------------------------------===//
+
+/// An element of an operand, or the operand itself.
+mlir::Value loadElement(mlir::ImplicitLocOpBuilder &b, mlir::Value operand, mlir::AffineMap map,
+                        mlir::ValueRange at);
+void storeElement(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Value memory,
+                  mlir::AffineMap map, mlir::ValueRange at);
+/// Asks for what the body and the operands use, so that it is there for all of the kernel.
+void getUses(DeviceKernel &kernel, mlir::linalg::GenericOp op);
+/// Copies of the ops of a body but those in `without`: what each value became. `arguments` are the
+/// elements; null ones are not used.
+mlir::IRMapping emitBody(DeviceKernel &kernel, mlir::linalg::GenericOp op,
+                         llvm::ArrayRef<mlir::Value> arguments, llvm::ArrayRef<mlir::Value> at,
+                         const llvm::SmallPtrSetImpl<mlir::Operation *> &without);
+/// What it yields.
+llvm::SmallVector<mlir::Value> emitBody(DeviceKernel &kernel, mlir::linalg::GenericOp op,
+                                        llvm::ArrayRef<mlir::Value> arguments,
+                                        llvm::ArrayRef<mlir::Value> at);
+
+/// How one output takes up elements: combine(output, other).
+struct Combiner {
+  mlir::Operation *op;
+  mlir::Value other;
+  mlir::TypedAttr identity;
+  bool rounds; ///< sums and products of floats
+  mlir::Value identityValue(mlir::ImplicitLocOpBuilder &b) const;
+  mlir::Value operator()(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y) const;
+};
+/// One an output; nothing where elements must be taken in order.
+std::optional<llvm::SmallVector<Combiner>> combinersOf(mlir::linalg::GenericOp op);
+
+} // namespace mad
+
+#endif // MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEFUNCTION_H

@@ -1,0 +1,61 @@
+//===- DeviceRows.h - Kernels in which many threads share a row --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A row is what one element of a reduction's result needs, or one row of a group of ops
+// (passes/Transforms/FuseRows.h). The loops of an op that are not those of rows count its
+// columns, as one number; threads of a row take columns in turn.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEROWS_H
+#define MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEROWS_H
+
+#include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
+#include "passes/Kernels/Gpu/GpuBuilder.h"
+
+namespace mad {
+
+/// How threads share rows.
+struct RowThreads {
+  int along = 32;  ///< threads of a row
+  int across = 1;  ///< neighbouring rows whose threads are neighbours
+  int rows = 4;    ///< of a block
+  int held = 0;    ///< columns of a thread that stay in registers; 0: as many as there are
+  int threads() const { return along * rows; }
+  bool isWarp() const { return along == device::lanesOfWarp && across == 1; }
+  /// What each reduction needs, of at most 8 bytes a value.
+  int sharedBytes() const {
+    return isWarp() ? 0 : 8 * (across > 1 ? threads() : threads() / device::lanesOfWarp);
+  }
+  std::string text() const;
+};
+
+struct RowMember {
+  DeviceWork work;
+  /// For each loop the dimensions of rows that it runs over, by number; none: columns.
+  llvm::SmallVector<llvm::SmallVector<unsigned, 2>> loops;
+};
+
+struct RowPlan {
+  llvm::SmallVector<mlir::Value> extents; ///< of the dimensions of rows, on the host
+  llvm::SmallVector<RowMember> members;
+  /// Memory of which nobody but the members knows.
+  llvm::DenseSet<mlir::Value> hidden;
+  /// Columns of a row in pieces, each of which leaves what it has got in memory:
+  /// [row, piece]. For a single member with one output.
+  mlir::Value pieces, parts; ///< null: none
+};
+
+/// Launches the kernel of a plan.
+void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
+/// Combines what pieces have left.
+void launchParts(DeviceFunction &f, const RowPlan &plan);
+
+/// Whether an access of an op has all of its columns in the order of its loops.
+bool isInOrder(mlir::linalg::GenericOp op, mlir::AffineMap map,
+               llvm::function_ref<bool(unsigned loop)> isColumn);
+
+} // namespace mad
+
+#endif // MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEROWS_H
