@@ -109,10 +109,11 @@ Operation *DeviceKernel::clone(Operation *op) {
   return b.clone(*op, inside);
 }
 
-Value DeviceKernel::pointer(Value memory) {
+Value DeviceKernel::pointer(Value memory, bool apart) {
   Value argument = get(memory);
-  if (auto known = dyn_cast<BlockArgument>(argument); known && known.getOwner() == entry)
-    apart.insert(known.getArgNumber());
+  if (auto known = dyn_cast<BlockArgument>(argument);
+      apart && known && known.getOwner() == entry)
+    noAlias.insert(known.getArgNumber());
   auto type = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
   return UnrealizedConversionCastOp::create(b, type, argument).getResult(0);
 }
@@ -142,7 +143,7 @@ void DeviceKernel::launch(OpBuilder &at, ArrayRef<Value> grid, int64_t threads) 
   Value shared;
   if (sharedBytes)
     shared = arith::ConstantIntOp::create(at, loc, sharedBytes, 32);
-  for (unsigned argument : apart)
+  for (unsigned argument : noAlias)
     function.setArgAttr(argument, apartAttribute, b.getUnitAttr());
   gpu::LaunchFuncOp::create(at, loc, function, gpu::KernelDim3{grid[0], grid[1], grid[2]},
                             gpu::KernelDim3{size, one, one}, shared, operands);

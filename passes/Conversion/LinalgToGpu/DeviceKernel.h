@@ -39,7 +39,7 @@ private:
   llvm::SetVector<mlir::Operation *> derived;
 };
 
-/// Stands in front of a kernel's argument that overlaps with no other.
+/// Of an argument that overlaps with nothing that the kernel writes.
 constexpr llvm::StringLiteral apartAttribute = "llvm.noalias";
 
 /// Builds one kernel. Values of the host that its body asks for become arguments.
@@ -59,8 +59,8 @@ public:
   /// A copy of an op of the host, with what it uses.
   mlir::Operation *clone(mlir::Operation *op);
   /// A pointer to the first element of memory of the host's function, for builders of kernels
-  /// (passes/Kernels/Gpu). What it points to overlaps with nothing else that the kernel is given.
-  mlir::Value pointer(mlir::Value memory);
+  /// (passes/Kernels/Gpu). `apart`: what the kernel writes overlaps with none of it.
+  mlir::Value pointer(mlir::Value memory, bool apart);
   /// What was chosen, and why nothing faster.
   void setChoice(llvm::StringRef text);
   /// What the launch gives a block; `blocksAtOnce` are to fit on a multiprocessor.
@@ -84,7 +84,7 @@ private:
   mlir::Block *body; ///< begins with constants and with what cells hold
   mlir::IRMapping inside;
   llvm::SmallVector<mlir::Value> operands;
-  llvm::SmallSetVector<unsigned, 4> apart; ///< arguments
+  llvm::SmallSetVector<unsigned, 4> noAlias; ///< arguments
   int64_t sharedBytes = 0;
 };
 

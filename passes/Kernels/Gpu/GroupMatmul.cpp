@@ -283,6 +283,7 @@ llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, Str
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
   signature.arguments[0] = signature.arguments[1] = tensorMap(module.getContext());
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
-    GroupMatmul{g, spec, tile, matmulArguments(arguments, /*batched=*/false), {}, {}}.write();
+    GroupMatmul{g, spec, tile, matmulArguments(g, spec, arguments, /*batched=*/false), {}, {}}
+        .write();
   });
 }

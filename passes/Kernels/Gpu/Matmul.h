@@ -33,10 +33,23 @@ struct MatmulSpec {
   mlir::Type element; ///< of A and B
   mlir::Type output;
   Order order = Order::RowMajor;
+  /// Of A: RowMajor is A[m, k], ColumnMajor is stored as [K, M], for plain products only.
+  Order orderA = Order::RowMajor;
+  /// Sums of so many k are added up in memory (`totals`); 0: one sum over all k. A multiple of
+  /// the tile's k.
+  int longestSum = 0;
   /// Elements of each row of A, of B as it is stored, and of C that lie together on a
   /// multiple of their size: they divide K, N or K, and N.
   int vectorA = 1, vectorB = 1, vectorC = 1;
   Epilogue epilogue;
+};
+
+/// What a product is given. Pointers are those of one product of a batch.
+struct MatmulArguments {
+  mlir::Value a, b, c, m, n, k;
+  mlir::Value rowA, rowB, rowC; ///< elements from one row to the next, as they are stored
+  mlir::Value totals, rowTotals; ///< f32 [M, N], where sums are cut
+  mlir::ValueRange epilogue;
 };
 
 /// The widest vectors that these sizes allow, of at most 16 bytes.
@@ -64,6 +77,10 @@ llvm::Error check(const PlainTile &tile, const MatmulSpec &spec);
 llvm::Expected<Kernel> makePlainMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                        const MatmulSpec &spec, const PlainTile &tile);
 
+/// The body of such a kernel, which has `tile.threads()` threads and shared memory.
+void writePlainMatmul(GpuBuilder &g, const MatmulSpec &spec, const PlainTile &tile,
+                      const MatmulArguments &arguments);
+
 /// Tensor cores by warp, for f16, bf16, and f32 rounded to tf32; copies in the background.
 struct WarpTile {
   int blockM = 128, blockN = 128, blockK = 32;
@@ -83,6 +100,9 @@ llvm::Error check(const WarpTile &tile, const MatmulSpec &spec);
 /// Arguments and blocks as above. K must not be 0.
 llvm::Expected<Kernel> makeWarpMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                       const MatmulSpec &spec, const WarpTile &tile);
+
+void writeWarpMatmul(GpuBuilder &g, const MatmulSpec &spec, const WarpTile &tile,
+                     const MatmulArguments &arguments);
 
 /// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, with rows of A and B
 /// of a multiple of 8. One group of warps copies, two multiply 64 rows each; blocks stay and take
@@ -122,6 +142,8 @@ llvm::Error check(const SkinnyTile &tile, const MatmulSpec &spec);
 /// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columnsOfBlock).
 llvm::Expected<Kernel> makeSkinnyMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                         const MatmulSpec &spec, const SkinnyTile &tile);
+void writeSkinnyMatmul(GpuBuilder &g, const MatmulSpec &spec, const SkinnyTile &tile,
+                       const MatmulArguments &arguments);
 
 } // namespace mad::device
 

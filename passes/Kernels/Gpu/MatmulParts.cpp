@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/MatmulParts.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -32,26 +33,65 @@ SmallVector<Type> mad::device::matmulTypes(MLIRContext *context, const MatmulSpe
   return types;
 }
 
-MatmulArguments mad::device::matmulArguments(ValueRange all, bool batched) {
+MatmulArguments mad::device::matmulArguments(GpuBuilder &g, const MatmulSpec &spec,
+                                             ValueRange all, bool batched) {
   const size_t strides = batched ? 3 : 0;
-  return {all[0],
-          all[1],
-          all[2],
-          all[3],
-          all[4],
-          all[5],
-          all.slice(6, strides),
-          all.drop_front(6 + strides)};
-}
-
-void mad::device::selectBatch(GpuBuilder &g, const MatmulSpec &spec, MatmulArguments &arguments) {
+  MatmulArguments made;
+  made.a = all[0], made.b = all[1], made.c = all[2];
+  made.m = all[3], made.n = all[4], made.k = all[5];
+  made.rowA = spec.orderA == Order::RowMajor ? made.k : made.m;
+  made.rowB = spec.order == Order::RowMajor ? made.n : made.k;
+  made.rowC = made.n;
+  made.epilogue = all.drop_front(6 + strides);
+  if (!batched)
+    return made;
   Value z = g.extend(g.block(2));
   auto move = [&](Value &pointer, Type type, Value stride) {
     pointer = g.at(pointer, type, Number(g.b.createOrFold<arith::MulIOp>(z, stride)));
   };
-  move(arguments.a, spec.element, arguments.strides[0]);
-  move(arguments.b, spec.element, arguments.strides[1]);
-  move(arguments.c, spec.output, arguments.strides[2]);
+  move(made.a, spec.element, all[6]);
+  move(made.b, spec.element, all[7]);
+  move(made.c, spec.output, all[8]);
+  return made;
+}
+
+/// Places outside are read at the nearest one inside; what comes of it is not stored.
+static Values withTotals(GpuBuilder &g, const MatmulArguments &arguments,
+                         ArrayRef<SumPlace> places, ValueRange sums) {
+  Type f32 = g.b.getF32Type();
+  Values all;
+  for (auto [place, sum] : llvm::zip(places, sums)) {
+    Value row = g.min(place.row, g.sub(arguments.m, 1));
+    Value column = g.min(place.column, g.sub(arguments.n, 1));
+    Value from = g.at(arguments.totals, f32, row, arguments.rowTotals, Number(column));
+    all.push_back(arith::AddFOp::create(g.b, g.load(f32, from), sum));
+  }
+  return all;
+}
+
+void mad::device::finishSums(GpuBuilder &g, const MatmulArguments &arguments, Value isFirst,
+                             Value end, ArrayRef<SumPlace> places, ValueRange sums,
+                             llvm::function_ref<void(ValueRange)> last) {
+  auto branch = scf::IfOp::create(g.b, sums.getTypes(), isFirst, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(g.b);
+    g.b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(g.b, sums);
+    g.b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(g.b, withTotals(g, arguments, places, sums));
+  }
+  Values all(branch.getResults());
+  g.when(
+      g.less(end, arguments.k),
+      [&] {
+        Type f32 = g.b.getF32Type();
+        for (auto [place, sum] : llvm::zip(places, all))
+          g.when(g.both(g.less(place.row, arguments.m), g.less(place.column, arguments.n)), [&] {
+            g.store(sum, g.at(arguments.totals, f32, place.row, arguments.rowTotals,
+                              Number(place.column)));
+          });
+      },
+      [&] { last(all); });
 }
 
 Value mad::device::finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
@@ -64,7 +104,7 @@ Value mad::device::finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulA
 void mad::device::storeSums(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
                             Value row, Value column, ValueRange sums) {
   const int count = sums.size(), vector = std::min(spec.vectorC, count);
-  Value start = g.at(arguments.c, spec.output, row, arguments.n, column);
+  Value start = g.at(arguments.c, spec.output, row, arguments.rowC, column);
   for (int i = 0; i < count; i += vector)
     g.when(g.less(g.add(column, i), arguments.n), [&] {
       Values values;

@@ -11,17 +11,22 @@
 
 namespace mad::device {
 
-/// Names for the arguments of a product.
-struct MatmulArguments {
-  mlir::Value a, b, c, m, n, k;
-  mlir::ValueRange strides, epilogue;
-};
 /// A, B, C, M, N, K, three strides where it is `batched`, and those of the epilogue.
 llvm::SmallVector<mlir::Type> matmulTypes(mlir::MLIRContext *context, const MatmulSpec &spec,
                                           bool batched);
-MatmulArguments matmulArguments(mlir::ValueRange all, bool batched);
-/// Moves the pointers to the matrices of block z.
-void selectBatch(GpuBuilder &g, const MatmulSpec &spec, MatmulArguments &arguments);
+/// The same by name, with pointers to the matrices of block z. Rows follow each other.
+MatmulArguments matmulArguments(GpuBuilder &g, const MatmulSpec &spec, mlir::ValueRange all,
+                                bool batched);
+
+/// Where a sum lies in C.
+struct SumPlace {
+  mlir::Value row, column;
+};
+/// Finishes the sums over k up to `end`: adds what lies in memory unless these are the first, and
+/// stores there, or calls `last` with the whole sums.
+void finishSums(GpuBuilder &g, const MatmulArguments &arguments, mlir::Value isFirst,
+                mlir::Value end, llvm::ArrayRef<SumPlace> places, mlir::ValueRange sums,
+                llvm::function_ref<void(mlir::ValueRange)> last);
 
 /// Stores the sums of neighbouring columns of a row that exists, from `column` on, as far as
 /// there are such columns.

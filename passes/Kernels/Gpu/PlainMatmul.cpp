@@ -41,6 +41,9 @@ llvm::Error mad::device::check(const PlainTile &tile, const MatmulSpec &spec) {
                                      Twine(tile.threads()) + " threads");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), tile.blocksAtOnce))
     return fault;
+  if (spec.longestSum % tile.blockK)
+    return llvm::createStringError("longestSum = " + Twine(spec.longestSum) +
+                                   ", expected a multiple of blockK = " + Twine(tile.blockK));
   if (tile.sharedBytes() > 48 * 1024)
     return llvm::createStringError(Twine(tile.sharedBytes()) +
                                    " bytes of shared memory, expected at most 49152");
@@ -122,12 +125,12 @@ struct PlainMatmul {
             arguments.a,
             arguments.m,
             arguments.k,
-            arguments.k,
+            arguments.rowA,
             g.mul(g.block(1), tile.blockM),
             tile.blockM,
             spec.vectorA,
             0,
-            true};
+            spec.orderA == Order::RowMajor};
   }
   Factor columns() {
     const bool alongK = spec.order == Order::ColumnMajor;
@@ -136,7 +139,7 @@ struct PlainMatmul {
             arguments.b,
             arguments.n,
             arguments.k,
-            alongK ? arguments.k : arguments.n,
+            arguments.rowB,
             g.mul(g.block(0), tile.blockN),
             tile.blockN,
             spec.vectorB,
@@ -176,35 +179,68 @@ struct PlainMatmul {
     }
   }
 
+  /// Where the sums of this thread lie in C.
+  SmallVector<SumPlace> places(std::pair<Value, Value> at) {
+    const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
+    Value row0 = g.add(g.mul(g.block(1), tile.blockM), at.first);
+    Value column0 = g.add(g.mul(g.block(0), tile.blockN), at.second);
+    SmallVector<SumPlace> all;
+    for (int i = 0; i < height; ++i)
+      for (int j = 0; j < width; ++j)
+        all.push_back({g.add(row0, i / 4 * rowStep + i % 4),
+                       g.add(column0, j / 4 * columnStep + j % 4)});
+    return all;
+  }
+
+  /// The half that is read next, and the sums of k from `from` to `to`. The offset of the half that
+  /// is read is carried; the other one is written.
+  Values sumsOf(Factor &a, Factor &b, std::pair<Value, Value> at, Number from, Value to,
+                Value half) {
+    const int halfBytes = a.tileBytes() + b.tileBytes();
+    Values carried{half};
+    carried.append(tile.rowsOfThread() * tile.columnsOfThread(), g.f32(0));
+    return g.loop(from, to, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
+      Values nextA = a.load(g.add(k, tile.blockK)), nextB = b.load(g.add(k, tile.blockK));
+      Values sums(now.drop_front());
+      multiplyTile(a, b, at, now[0], sums);
+      Value other = g.sub(halfBytes, now[0]);
+      a.store(nextA, other);
+      b.store(nextB, other);
+      g.barrier();
+      Values next{other};
+      next.append(sums);
+      return next;
+    });
+  }
+
   void write() {
-    selectBatch(g, spec, arguments);
     Factor a = rows(), b = columns();
     auto at = place();
     Value none = g.number(0);
     a.store(a.load(none), none);
     b.store(b.load(none), none);
     g.barrier();
-    // The offset of the half that is read; the other one is written.
-    const int halfBytes = a.tileBytes() + b.tileBytes();
-    Values carried{none};
-    carried.append(tile.rowsOfThread() * tile.columnsOfThread(), g.f32(0));
-    Values results =
-        g.loop(0, arguments.k, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
-          Values nextA = a.load(g.add(k, tile.blockK)), nextB = b.load(g.add(k, tile.blockK));
-          Values sums(now.drop_front());
-          multiplyTile(a, b, at, now[0], sums);
-          Value other = g.sub(halfBytes, now[0]);
-          a.store(nextA, other);
-          b.store(nextB, other);
-          g.barrier();
-          Values next{other};
-          next.append(sums);
-          return next;
-        });
-    store(at, ValueRange(results).drop_front());
+    if (!spec.longestSum) {
+      Values results = sumsOf(a, b, at, 0, arguments.k, none);
+      store(at, ValueRange(results).drop_front());
+      return;
+    }
+    SmallVector<SumPlace> all = places(at);
+    g.loop(0, arguments.k, spec.longestSum, {none}, [&](Value from, ValueRange half) -> Values {
+      Value end = g.min(g.add(from, spec.longestSum), arguments.k);
+      Values results = sumsOf(a, b, at, from, end, half[0]);
+      finishSums(g, arguments, g.equal(from, 0), end, all, ValueRange(results).drop_front(),
+                 [&](ValueRange sums) { store(at, sums); });
+      return {results[0]};
+    });
   }
 };
 } // namespace
+
+void mad::device::writePlainMatmul(GpuBuilder &g, const MatmulSpec &spec, const PlainTile &tile,
+                                   const MatmulArguments &arguments) {
+  PlainMatmul{g, spec, tile, arguments}.write();
+}
 
 llvm::Expected<Kernel> mad::device::makePlainMatmul(gpu::GPUModuleOp module, StringRef name,
                                                     const MatmulSpec &spec, const PlainTile &tile) {
@@ -217,6 +253,6 @@ llvm::Expected<Kernel> mad::device::makePlainMatmul(gpu::GPUModuleOp module, Str
   signature.sharedBytes = tile.sharedBytes();
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/true);
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
-    PlainMatmul{g, spec, tile, matmulArguments(arguments, /*batched=*/true)}.write();
+    writePlainMatmul(g, spec, tile, matmulArguments(g, spec, arguments, /*batched=*/true));
   });
 }

@@ -26,6 +26,8 @@ llvm::Error mad::device::check(const SkinnyTile &tile, const MatmulSpec &spec) {
     return fault;
   if (!spec.element.isF16() && !spec.element.isBF16())
     return llvm::createStringError("skinny products are of f16 and bf16");
+  if (spec.orderA != Order::RowMajor || spec.longestSum)
+    return llvm::createStringError("skinny products need A as [M, K], and one sum over all k");
   if (spec.vectorA != 8 || spec.vectorB != 8)
     return llvm::createStringError("skinny products need rows of a multiple of 16 bytes");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {{"rows", tile.rows, 8, 64, 8},
@@ -65,7 +67,7 @@ struct SkinnyMatmul {
       for (int half = 0; half < 2; ++half) {
         Value column = g.min(g.add(column0, g.add(eighth, half * 8)), g.sub(arguments.n, 1));
         Value from =
-            g.at(arguments.b, spec.element, column, arguments.k, g.min(at, g.sub(arguments.k, 8)));
+            g.at(arguments.b, spec.element, column, arguments.rowB, g.min(at, g.sub(arguments.k, 8)));
         loaded.push_back(zeroUnless(inside, g.load(words(4), from)));
       }
       return loaded;
@@ -74,7 +76,7 @@ struct SkinnyMatmul {
     for (int i = 0; i < 4; ++i) {
       Value at = g.add(k, g.add(g.mul(quarter, 4), i));
       Value from =
-          g.at(arguments.b, spec.element, g.min(at, g.sub(arguments.k, 1)), arguments.n, column);
+          g.at(arguments.b, spec.element, g.min(at, g.sub(arguments.k, 1)), arguments.rowB, column);
       loaded.push_back(zeroUnless(g.less(at, arguments.k), g.load(words(4), from)));
     }
     return loaded;
@@ -86,7 +88,7 @@ struct SkinnyMatmul {
     Value row = g.min(g.add(eighth, group * 8), g.sub(arguments.m, 1));
     Value at = g.add(k, g.mul(quarter, count)), inside = g.less(at, arguments.k);
     Value from =
-        g.at(arguments.a, spec.element, row, arguments.k, g.min(at, g.sub(arguments.k, count)));
+        g.at(arguments.a, spec.element, row, arguments.rowA, g.min(at, g.sub(arguments.k, count)));
     return g.unpack(zeroUnless(inside, g.load(words(count / 2), from)));
   }
 
@@ -178,13 +180,18 @@ struct SkinnyMatmul {
         for (int w = 1; w < tile.warps; ++w)
           sum = arith::AddFOp::create(g.b, sum, g.load(f32, g.at(from, f32, w * ofWarp)));
         g.store(finished(g, spec, arguments, sum, row, column),
-                g.at(arguments.c, spec.output, row, arguments.n, column));
+                g.at(arguments.c, spec.output, row, arguments.rowC, column));
       });
       return {};
     });
   }
 };
 } // namespace
+
+void mad::device::writeSkinnyMatmul(GpuBuilder &g, const MatmulSpec &spec, const SkinnyTile &tile,
+                                    const MatmulArguments &arguments) {
+  SkinnyMatmul{g, spec, tile, arguments, {}, {}, {}, {}}.write();
+}
 
 llvm::Expected<Kernel> mad::device::makeSkinnyMatmul(gpu::GPUModuleOp module, StringRef name,
                                                      const MatmulSpec &spec,
@@ -197,7 +204,6 @@ llvm::Expected<Kernel> mad::device::makeSkinnyMatmul(gpu::GPUModuleOp module, St
   signature.sharedBytes = tile.sharedBytes(spec.order);
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
-    SkinnyMatmul{g, spec, tile, matmulArguments(arguments, /*batched=*/false), {}, {}, {}, {}}
-        .write();
+    writeSkinnyMatmul(g, spec, tile, matmulArguments(g, spec, arguments, /*batched=*/false));
   });
 }

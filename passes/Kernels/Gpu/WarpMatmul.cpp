@@ -33,6 +33,11 @@ llvm::Error mad::device::check(const WarpTile &tile, const MatmulSpec &spec) {
     return fault;
   if (llvm::Error fault = checkElements(spec))
     return fault;
+  if (spec.orderA != Order::RowMajor)
+    return llvm::createStringError("tensor cores by warp need A as [M, K]");
+  if (spec.longestSum % tile.blockK)
+    return llvm::createStringError("longestSum = " + Twine(spec.longestSum) +
+                                   ", expected a multiple of blockK = " + Twine(tile.blockK));
   const int bytes = bytesOf(spec.element), chunk = 16 / bytes;
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
       {"warpM", tile.warpM, 16, 128, 16},
@@ -155,7 +160,7 @@ struct WarpMatmul {
             arguments.a,
             arguments.m,
             arguments.k,
-            arguments.k,
+            arguments.rowA,
             g.mul(g.block(1), tile.blockM),
             g.number(0),
             tile.blockM,
@@ -168,10 +173,10 @@ struct WarpMatmul {
     const int at = tile.blockM * tile.blockK * bytes();
     if (transposed())
       return {g,           spec.element, tile.threads(), spec.vectorB, arguments.b, arguments.n,
-              arguments.k, arguments.k,  first,          none,         tile.blockN, tile.blockK,
+              arguments.k, arguments.rowB,  first,          none,         tile.blockN, tile.blockK,
               at,          true};
     return {g,           spec.element, tile.threads(), spec.vectorB, arguments.b, arguments.k,
-            arguments.n, arguments.n,  none,           first,        tile.blockK, tile.blockN,
+            arguments.n, arguments.rowB,  none,           first,        tile.blockK, tile.blockN,
             at,          false};
   }
 
@@ -262,8 +267,21 @@ struct WarpMatmul {
     return g.select(g.equal(next, tile.stages * stageBytes()), g.number(0), next);
   }
 
+  /// Where the sums of this thread lie in C.
+  SmallVector<SumPlace> places() {
+    const int height = tile.warpM / 16, width = tile.warpN / 8;
+    Value row0 = g.add(g.add(g.mul(g.block(1), tile.blockM), warpRow), g.div(lane, 4));
+    Value column0 =
+        g.add(g.add(g.mul(g.block(0), tile.blockN), warpColumn), g.mul(g.rem(lane, 4), 2));
+    SmallVector<SumPlace> all;
+    for (int i = 0; i < height; ++i)
+      for (int j = 0; j < width; ++j)
+        for (int e = 0; e < 4; ++e)
+          all.push_back({g.add(row0, i * 16 + e / 2 * 8), g.add(column0, j * 8 + e % 2)});
+    return all;
+  }
+
   void write() {
-    selectBatch(g, spec, arguments);
     Source a = rows(), b = columns();
     // A group is ended also where there is nothing to copy: groups are counted.
     auto start = [&](Value stage, Value k) {
@@ -275,23 +293,43 @@ struct WarpMatmul {
     };
     for (int i = 0; i < tile.stages - 1; ++i)
       start(g.number(i * stageBytes()), g.number(i * tile.blockK));
-    Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes())};
-    carried.append(tile.warpM * tile.warpN / lanesOfWarp, g.f32(0));
-    Values results =
-        g.loop(0, arguments.k, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
-          g.waitCopies(tile.stages - 2);
-          g.barrier();
-          start(now[1], g.add(k, (tile.stages - 1) * tile.blockK));
-          Values sums(now.drop_front(2));
-          multiplyTile(a, b, now[0], sums);
-          Values next{nextStage(now[0]), nextStage(now[1])};
-          next.append(sums);
-          return next;
-        });
-    store(ValueRange(results).drop_front(2));
+    // The stages that are read and filled next, and the sums of k from `from` to `to`.
+    auto sumsOf = [&](Number from, Value to, Value read, Value filled) {
+      Values carried{read, filled};
+      carried.append(tile.warpM * tile.warpN / lanesOfWarp, g.f32(0));
+      return g.loop(from, to, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
+        g.waitCopies(tile.stages - 2);
+        g.barrier();
+        start(now[1], g.add(k, (tile.stages - 1) * tile.blockK));
+        Values sums(now.drop_front(2));
+        multiplyTile(a, b, now[0], sums);
+        Values next{nextStage(now[0]), nextStage(now[1])};
+        next.append(sums);
+        return next;
+      });
+    };
+    Value first = g.number(0), filled = g.number((tile.stages - 1) * stageBytes());
+    if (!spec.longestSum) {
+      store(ValueRange(sumsOf(0, arguments.k, first, filled)).drop_front(2));
+      return;
+    }
+    SmallVector<SumPlace> all = places();
+    g.loop(0, arguments.k, spec.longestSum, {first, filled},
+           [&](Value from, ValueRange stages) -> Values {
+             Value end = g.min(g.add(from, spec.longestSum), arguments.k);
+             Values results = sumsOf(from, end, stages[0], stages[1]);
+             finishSums(g, arguments, g.equal(from, 0), end, all,
+                        ValueRange(results).drop_front(2), [&](ValueRange sums) { store(sums); });
+             return {results[0], results[1]};
+           });
   }
 };
 } // namespace
+
+void mad::device::writeWarpMatmul(GpuBuilder &g, const MatmulSpec &spec, const WarpTile &tile,
+                                  const MatmulArguments &arguments) {
+  WarpMatmul(g, spec, tile, arguments).write();
+}
 
 llvm::Expected<Kernel> mad::device::makeWarpMatmul(gpu::GPUModuleOp module, StringRef name,
                                                    const MatmulSpec &spec, const WarpTile &tile) {
@@ -304,6 +342,6 @@ llvm::Expected<Kernel> mad::device::makeWarpMatmul(gpu::GPUModuleOp module, Stri
   signature.sharedBytes = tile.sharedBytes(bytesOf(spec.element));
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/true);
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
-    WarpMatmul(g, spec, tile, matmulArguments(arguments, /*batched=*/true)).write();
+    writeWarpMatmul(g, spec, tile, matmulArguments(g, spec, arguments, /*batched=*/true));
   });
 }

@@ -1,0 +1,48 @@
+//===- DeviceProduct.h - Products of matrices on a device --------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEPRODUCT_H
+#define MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEPRODUCT_H
+
+#include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
+#include "passes/Kernels/Gpu/Matmul.h"
+#include "passes/Transforms/Contraction.h"
+
+namespace mad {
+
+/// Ops behind a product that need of its result the element at their own place only: they
+/// compute it before it is stored (DeviceFollowers.cpp).
+class Followers {
+public:
+  Followers() = default;
+  /// Of a product whose result is row-major without gaps. Other memory that the product reads has
+  /// the bases `read`.
+  static Followers behind(DeviceFunction &f, const Contraction &product,
+                          llvm::ArrayRef<mlir::Value> read);
+
+  llvm::ArrayRef<mlir::linalg::GenericOp> ops() const { return found; }
+  bool empty() const { return found.empty(); }
+  /// Where the last one leaves its result; null without any.
+  mlir::Value output() const;
+  /// Asks a kernel for what they use, and their sizes.
+  void prepare(DeviceFunction &f, DeviceKernel &kernel);
+  /// What they make of a sum in a row of all products of a batch.
+  mlir::Value apply(DeviceKernel &kernel, mlir::Value sum, mlir::Value row, mlir::Value column);
+
+private:
+  bool accepts(DeviceFunction &f, mlir::linalg::GenericOp op);
+  bool isCurrent(mlir::Value memory) const;
+  bool isOnlyHere(const Contraction &product) const;
+
+  llvm::SmallVector<mlir::linalg::GenericOp> found;
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> extents; ///< in the kernel
+  llvm::SmallVector<mlir::Value> current; ///< memory that the result is in, of each step
+  llvm::SmallVector<mlir::Value> read;
+};
+
+} // namespace mad
+
+#endif // MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEPRODUCT_H
