@@ -81,7 +81,7 @@ def pack(options):
             file = f"{name}.{chip}.{kind}"
             (options.folder / file).write_bytes(output(tool, name, f"--chip={chip}", f"--emit={kind}"))
             files.append((chip, kind, file))
-        fields = output(tool, name, "--emit=resources").decode().splitlines()[-1].split()
+        fields = output(tool, name, "--chip=sm_90a", "--emit=resources").decode().splitlines()[-1].split()
         kernels[name] = {"files": files, "threads": int(fields[2]), "shared": int(fields[6])}
     (options.folder / "kernels.json").write_text(json.dumps(kernels, indent=1))
     print(f"{len(kernels)} kernels in {options.folder}")

@@ -102,7 +102,8 @@ void Argument::rewrite(unsigned &next) {
   auto space = gpu::AddressSpaceAttr::get(context, gpu::AddressSpace::Global);
   LLVMTypeConverter converter(context);
   converter.addTypeAttributeConversion(
-      [](BaseMemRefType, gpu::AddressSpaceAttr attribute) -> TypeConverter::AttributeConversionResult {
+      [](BaseMemRefType,
+         gpu::AddressSpaceAttr attribute) -> TypeConverter::AttributeConversionResult {
         return IntegerAttr::get(IntegerType::get(attribute.getContext(), 64), 1);
       });
   MemRefType type = layout.type;

@@ -112,9 +112,9 @@ void ElementThread::emit() {
   for (OpOperand &init : op.getDpsInitsMutable()) {
     Value initial = work.initialOf(init.get());
     bool used = !reduction.empty() || !op.getMatchingBlockArgument(&init).use_empty();
-    start.push_back(!used      ? Value()
-                    : initial  ? kernel.get(initial)
-                               : loadElement(b, kernel.get(init.get()), mapOf(init), at));
+    start.push_back(!used     ? Value()
+                    : initial ? kernel.get(initial)
+                              : loadElement(b, kernel.get(init.get()), mapOf(init), at));
   }
   if (!reduction.empty())
     combiners = combinersOf(op);

@@ -22,7 +22,8 @@ static bool isWhole(Value v) {
 }
 
 Value Followers::output() const {
-  return found.empty() ? Value() : Value(found.back()->getOperand(found.back()->getNumOperands() - 1));
+  return found.empty() ? Value()
+                       : Value(found.back()->getOperand(found.back()->getNumOperands() - 1));
 }
 
 /// Memory that holds the result so far, with its columns.

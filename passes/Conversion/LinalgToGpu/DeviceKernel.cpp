@@ -111,8 +111,7 @@ Operation *DeviceKernel::clone(Operation *op) {
 
 Value DeviceKernel::pointer(Value memory, bool apart) {
   Value argument = get(memory);
-  if (auto known = dyn_cast<BlockArgument>(argument);
-      apart && known && known.getOwner() == entry)
+  if (auto known = dyn_cast<BlockArgument>(argument); apart && known && known.getOwner() == entry)
     noAlias.insert(known.getArgNumber());
   auto type = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
   return UnrealizedConversionCastOp::create(b, type, argument).getResult(0);

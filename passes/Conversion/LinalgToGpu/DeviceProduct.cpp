@@ -91,7 +91,7 @@ private:
   device::MatmulSpec spec;
   SmallVector<Value> extents;
   Value m, n, k, batch;
-  SmallVector<unsigned> outer; ///< loops of the batch
+  SmallVector<unsigned> outer;  ///< loops of the batch
   SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;
   Value initial; ///< one number that sums begin with; null: what memory holds
@@ -241,8 +241,7 @@ device::MatmulArguments Product::argumentsIn(DeviceKernel &kernel, device::GpuBu
   made.rowB = row(b, spec.order == Order::RowMajor ? c.k : c.n);
   made.rowC = made.rowTotals = row(result, *c.m);
   // The place in the batch.
-  Value z = outer.empty() ? Value()
-                          : gpu::BlockIdOp::create(k32, gpu::Dimension::z).getResult();
+  Value z = outer.empty() ? Value() : gpu::BlockIdOp::create(k32, gpu::Dimension::z).getResult();
   SmallVector<Value> at(outer.size());
   for (size_t i = outer.size(); i-- > 0;) {
     Value size = kernel.get(extents[outer[i]]);
@@ -254,8 +253,7 @@ device::MatmulArguments Product::argumentsIn(DeviceKernel &kernel, device::GpuBu
     Value start = kernel.pointer(memory, /*apart=*/&operand != &result), offset;
     for (auto [d, index] : llvm::zip(outer, at))
       if (auto position = operand.position(d)) {
-        Value part =
-            k32.createOrFold<arith::MulIOp>(index, kernel.get(operand.strides[*position]));
+        Value part = k32.createOrFold<arith::MulIOp>(index, kernel.get(operand.strides[*position]));
         offset = offset ? k32.createOrFold<arith::AddIOp>(offset, part) : part;
       }
     if (!offset)
@@ -328,13 +326,13 @@ void Product::branch(Value condition, llvm::function_ref<void()> yes,
 
 void Product::launchPlain() {
   auto take = [&](const device::PlainTile &tile) {
-    launch(("product: plain, tiles of " + llvm::Twine(tile.blockM) + " x " +
-            llvm::Twine(tile.blockN))
-               .str(),
-           tile.blockM, tile.blockN, tile.threads(), tile.sharedBytes(), tile.blocksAtOnce,
-           [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
-             device::writePlainMatmul(g, spec, tile, arguments);
-           });
+    launch(
+        ("product: plain, tiles of " + llvm::Twine(tile.blockM) + " x " + llvm::Twine(tile.blockN))
+            .str(),
+        tile.blockM, tile.blockN, tile.threads(), tile.sharedBytes(), tile.blocksAtOnce,
+        [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
+          device::writePlainMatmul(g, spec, tile, arguments);
+        });
   };
   device::PlainTile large, small, low;
   small.blockM = small.blockN = 64, small.blockK = 16, small.warpM = small.warpN = 32;
@@ -410,14 +408,15 @@ bool Product::choose() {
   if (!spec.element.isF32() && spec.orderA != Order::RowMajor)
     return work.refuse("no tensor cores: A is stored by columns");
   Value good = fits();
-  branch(good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
-         [&] {
-           if (spec.element.isF32())
-             launchPlain();
-           else if (!launchSkinny())
-             launchWarp();
-         },
-         [&] { launchSlow(); });
+  branch(
+      good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
+      [&] {
+        if (spec.element.isF32())
+          launchPlain();
+        else if (!launchSkinny())
+          launchWarp();
+      },
+      [&] { launchSlow(); });
   return true;
 }
 

@@ -89,8 +89,8 @@ std::optional<unsigned> fastLoop(GenericOp op) {
     }
     if (last && !hasNeighbours(input->get()))
       last.reset();
-    bool better = count > most || (count == most && last && fast &&
-                                   kinds[*last] == utils::IteratorType::parallel);
+    bool better = count > most ||
+                  (count == most && last && fast && kinds[*last] == utils::IteratorType::parallel);
     if (last && better) {
       fast = last;
       most = count;
@@ -178,11 +178,11 @@ void Reduction::launch(const RowThreads &threads) {
   for (Value extent : plan.extents)
     count = f.mul(count, extent);
   Type element = getElementTypeOrSelf(op.getDpsInits().front().getType());
-  plan.parts = memref::AllocOp::create(f.b, MemRefType::get({ShapedType::kDynamic}, element), count);
+  plan.parts =
+      memref::AllocOp::create(f.b, MemRefType::get({ShapedType::kDynamic}, element), count);
   if (known)
     return launchPieces(threads, pieces);
-  auto branch =
-      scf::IfOp::create(f.b, f.less(f.constant(1), pieces), /*withElseRegion=*/true);
+  auto branch = scf::IfOp::create(f.b, f.less(f.constant(1), pieces), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(f.b);
   f.b.setInsertionPointToStart(branch.thenBlock());
   launchPieces(threads, pieces);

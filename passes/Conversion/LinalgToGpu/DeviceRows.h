@@ -18,10 +18,10 @@ namespace mad {
 
 /// How threads share rows.
 struct RowThreads {
-  int along = 32;  ///< threads of a row
-  int across = 1;  ///< neighbouring rows whose threads are neighbours
-  int rows = 4;    ///< of a block
-  int held = 0;    ///< columns of a thread that stay in registers; 0: as many as there are
+  int along = 32; ///< threads of a row
+  int across = 1; ///< neighbouring rows whose threads are neighbours
+  int rows = 4;   ///< of a block
+  int held = 0;   ///< columns of a thread that stay in registers; 0: as many as there are
   int threads() const { return along * rows; }
   bool isWarp() const { return along == device::lanesOfWarp && across == 1; }
   /// What each reduction needs, of at most 8 bytes a value.

@@ -5,8 +5,8 @@
 //
 // What ops make of a row as a whole is a value that all of its threads have. What they make
 // of its columns stays in the registers of the thread, where those are few enough (`held`), or
-// goes through memory, in which each thread finds its own columns again; a barrier stands before other
-// accesses. Lanes combine by shuffles, warps through shared memory. All orders are fixed.
+// goes through memory, in which each thread finds its own columns again; a barrier stands before
+// other accesses. Lanes combine by shuffles, warps through shared memory. All orders are fixed.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -63,14 +63,14 @@ Value RowCombiner::shuffle(Value x, int mask) {
     return arith::BitcastOp::create(
         b, type, shuffle(arith::BitcastOp::create(b, b.getIntegerType(width), x), mask));
   if (width < 32)
-    return arith::TruncIOp::create(
-        b, type, shuffle(arith::ExtUIOp::create(b, b.getI32Type(), x), mask));
+    return arith::TruncIOp::create(b, type,
+                                   shuffle(arith::ExtUIOp::create(b, b.getI32Type(), x), mask));
   if (width == 32)
     return g.shuffleXor(x, mask);
   Value up = arith::ConstantIntOp::create(b, 32, 64);
   Value low = shuffle(arith::TruncIOp::create(b, b.getI32Type(), x), mask);
-  Value high = shuffle(
-      arith::TruncIOp::create(b, b.getI32Type(), arith::ShRUIOp::create(b, x, up)), mask);
+  Value high =
+      shuffle(arith::TruncIOp::create(b, b.getI32Type(), arith::ShRUIOp::create(b, x, up)), mask);
   return arith::OrIOp::create(b, arith::ExtUIOp::create(b, type, low),
                               arith::ShLIOp::create(b, arith::ExtUIOp::create(b, type, high), up));
 }
@@ -291,8 +291,7 @@ Values RowKernel::indices(const RowMember &member, const Columns &columns, Value
 }
 
 /// An element of an operand, from a register where it is in one.
-Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Value> at,
-                      int number) {
+Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Value> at, int number) {
   GenericOp op = member.work.op;
   Value memory = operand.get();
   if (!isa<MemRefType>(memory.getType()))
@@ -403,9 +402,8 @@ void RowKernel::keepRowValue(const RowMember &member, OpOperand &output, Value v
   if (!mustStore(memory, /*isRowValue=*/true))
     return;
   Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, constant(0));
-  when(threads.across > 1 ? b.createOrFold<arith::AndIOp>(first, active) : first, [&] {
-    storeElement(b, value, kernel.get(memory), op.getMatchingIndexingMap(&output), at);
-  });
+  when(threads.across > 1 ? b.createOrFold<arith::AndIOp>(first, active) : first,
+       [&] { storeElement(b, value, kernel.get(memory), op.getMatchingIndexingMap(&output), at); });
 }
 
 void RowKernel::emitRowValue(const RowMember &member, ArrayRef<Value> sizes) {
@@ -462,9 +460,8 @@ void RowKernel::emitColumns(const RowMember &member, const Columns &columns,
       storeElement(b, value, kernel.get(output.get()), op.getMatchingIndexingMap(&output), at);
     return {};
   };
-  when(threads.across > 1 ? active : Value(), [&] {
-    loops(lane, columns.count, constant(threads.along), {}, body);
-  });
+  when(threads.across > 1 ? active : Value(),
+       [&] { loops(lane, columns.count, constant(threads.along), {}, body); });
 }
 
 /// What the outputs take up at a place.
@@ -473,8 +470,7 @@ Values RowKernel::others(const RowMember &member, ArrayRef<Combiner> combiners, 
   llvm::SmallPtrSet<Operation *, 4> last;
   for (const Combiner &combine : combiners)
     last.insert(combine.op);
-  IRMapping body =
-      emitBody(kernel, member.work.op, arguments(member, at, number), at, last);
+  IRMapping body = emitBody(kernel, member.work.op, arguments(member, at, number), at, last);
   Values all;
   for (const Combiner &combine : combiners)
     all.push_back(body.lookupOrDefault(combine.other));
@@ -658,9 +654,9 @@ bool isInOrder(GenericOp op, AffineMap map, llvm::function_ref<bool(unsigned loo
 
 std::string RowThreads::text() const {
   std::string share = across > 1 ? llvm::Twine(along).str() + " threads a row, " +
-                                        llvm::Twine(across).str() + " rows side by side"
-                       : isWarp() ? std::string("a warp a row")
-                                  : "a block of " + llvm::Twine(along).str() + " a row";
+                                       llvm::Twine(across).str() + " rows side by side"
+                      : isWarp() ? std::string("a warp a row")
+                                 : "a block of " + llvm::Twine(along).str() + " a row";
   return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
 }
 
@@ -736,8 +732,8 @@ void launchParts(DeviceFunction &f, const RowPlan &plan) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value place = arith::AddIOp::create(b, arith::MulIOp::create(b, row, pieces),
-                                        loop.getInductionVar());
+    Value place =
+        arith::AddIOp::create(b, arith::MulIOp::create(b, row, pieces), loop.getInductionVar());
     Value part = memref::LoadOp::create(b, parts, place);
     scf::YieldOp::create(b, combine(b, loop.getRegionIterArg(0), part));
   }

@@ -122,6 +122,9 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
   Type f16 = Float16Type::get(context), bf16 = BFloat16Type::get(context);
   Type f32 = Float32Type::get(context);
   constexpr auto rowMajor = Order::RowMajor, columnMajor = Order::ColumnMajor;
+  PlainTile inParts;
+  inParts.blockM = inParts.warpM = 16, inParts.blockN = inParts.warpN = 32;
+  inParts.blockK = 64, inParts.parts = 4;
   WarpTile narrow; // f32 takes twice the memory
   narrow.blockK = 16;
   GroupTile half;
@@ -152,6 +155,8 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
              {"fma.rn.f32"}),
       matmul("matmul_f32_bias", withBias(product(f32, f32, rowMajor)), PlainTile(), makePlainMatmul,
              {"fma.rn.f32", "max.NaN.f32"}),
+      matmul("matmul_f32_parts", product(f32, f32, rowMajor), inParts, makePlainMatmul,
+             {"fma.rn.f32", readWide, "bar.sync"}),
       matmul("matmul_mma_f16", product(f16, f16, rowMajor), WarpTile(), makeWarpMatmul,
              {warpProduct("f16", 16), copyWide, readPart, readPart + ".trans"}),
       matmul("matmul_mma_f16_nt", product(f16, f32, columnMajor), WarpTile(), makeWarpMatmul,

@@ -47,7 +47,7 @@ struct MatmulSpec {
 /// What a product is given. Pointers are those of one product of a batch.
 struct MatmulArguments {
   mlir::Value a, b, c, m, n, k;
-  mlir::Value rowA, rowB, rowC; ///< elements from one row to the next, as they are stored
+  mlir::Value rowA, rowB, rowC;  ///< elements from one row to the next, as they are stored
   mlir::Value totals, rowTotals; ///< f32 [M, N], where sums are cut
   mlir::ValueRange epilogue;
 };
@@ -60,11 +60,14 @@ struct PlainTile {
   int blockM = 128, blockN = 128, blockK = 8;
   int warpM = 32, warpN = 64;
   int blocksAtOnce = 2; ///< on a multiprocessor, as far as registers go
-  int threads() const { return blockM / warpM * (blockN / warpN) * lanesOfWarp; }
+  int parts = 1; ///< of the k of a tile, each for other warps; their sums are added up at the end
+  int threadsOfPart() const { return blockM / warpM * (blockN / warpN) * lanesOfWarp; }
+  int threads() const { return threadsOfPart() * parts; }
   int rowsOfThread() const { return warpM / 4; }
   int columnsOfThread() const { return warpN / 8; }
   /// Two tiles of each factor; 4 words behind each row of them keep stores apart.
-  int sharedBytes() const { return 2 * blockK * (blockM + blockN + 8) * 4; }
+  int tileBytes() const { return 2 * blockK * (blockM + blockN + 8) * 4; }
+  int sharedBytes() const { return tileBytes() + (parts - 1) * blockM * blockN * 4; }
   /// Estimate: sums, a row and a column of factors, elements on their way, addresses.
   int registers() const {
     return rowsOfThread() * columnsOfThread() + rowsOfThread() + columnsOfThread() +

@@ -33,8 +33,8 @@ SmallVector<Type> mad::device::matmulTypes(MLIRContext *context, const MatmulSpe
   return types;
 }
 
-MatmulArguments mad::device::matmulArguments(GpuBuilder &g, const MatmulSpec &spec,
-                                             ValueRange all, bool batched) {
+MatmulArguments mad::device::matmulArguments(GpuBuilder &g, const MatmulSpec &spec, ValueRange all,
+                                             bool batched) {
   const size_t strides = batched ? 3 : 0;
   MatmulArguments made;
   made.a = all[0], made.b = all[1], made.c = all[2];
@@ -56,8 +56,8 @@ MatmulArguments mad::device::matmulArguments(GpuBuilder &g, const MatmulSpec &sp
 }
 
 /// Places outside are read at the nearest one inside; what comes of it is not stored.
-static Values withTotals(GpuBuilder &g, const MatmulArguments &arguments,
-                         ArrayRef<SumPlace> places, ValueRange sums) {
+static Values withTotals(GpuBuilder &g, const MatmulArguments &arguments, ArrayRef<SumPlace> places,
+                         ValueRange sums) {
   Type f32 = g.b.getF32Type();
   Values all;
   for (auto [place, sum] : llvm::zip(places, sums)) {

@@ -7,7 +7,9 @@
 // columns apart, so that lanes read neighbouring 16 bytes of shared memory. Both factors
 // lie there with k as the slow index. The elements of the next tile are on their way to registers
 // while this one is multiplied; then they go to the other half of the shared memory: one barrier a
-// tile. Each sum is taken in the order of k.
+// tile. Each sum is taken in the order of k. Where there are too few tiles for a device, warps
+// share a tile: each takes a part of its k, and the parts of a sum are added in order through
+// shared memory.
 //
 // Places outside of the matrices are read inside, at the nearest row or column, and become
 // zeros if it is k that lies outside; such rows and columns of C are not stored.
@@ -28,7 +30,8 @@ llvm::Error mad::device::check(const PlainTile &tile, const MatmulSpec &spec) {
       {"warpN", tile.warpN, 32, 128, 32},
       {"blockM", tile.blockM, tile.warpM, 256, tile.warpM},
       {"blockN", tile.blockN, tile.warpN, 256, tile.warpN},
-      {"blockK", tile.blockK, 4, 32, 4}};
+      {"blockK", tile.blockK, 4 * tile.parts, 32 * tile.parts, 4 * tile.parts},
+      {"parts", tile.parts, 1, 16, 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
@@ -44,9 +47,9 @@ llvm::Error mad::device::check(const PlainTile &tile, const MatmulSpec &spec) {
   if (spec.longestSum % tile.blockK)
     return llvm::createStringError("longestSum = " + Twine(spec.longestSum) +
                                    ", expected a multiple of blockK = " + Twine(tile.blockK));
-  if (tile.sharedBytes() > 48 * 1024)
+  if (tile.sharedBytes() > 166912)
     return llvm::createStringError(Twine(tile.sharedBytes()) +
-                                   " bytes of shared memory, expected at most 49152");
+                                   " bytes of shared memory, expected at most 166912");
   return llvm::Error::success();
 }
 
@@ -101,10 +104,11 @@ struct Factor {
           g.store(x, g.bytesAt(to, int(e) * rowBytes()));
     }
   }
-  /// `count` sides of row `k` from `side` on, in groups of 4 that lie `step` apart.
-  Values fragment(Value half, Value side, int kOfTile, int count, int step) {
+  /// `count` sides of row `k` from `side` on, in groups of 4 that lie `step` apart. `start` is
+  /// where row 0 lies, in bytes.
+  Values fragment(Value start, Value side, int kOfTile, int count, int step) {
     Values all;
-    Value row = g.at(g.bytesAt(g.shared(), half), g.b.getF32Type(), side);
+    Value row = g.at(g.bytesAt(g.shared(), start), g.b.getF32Type(), side);
     for (int i = 0; i < count / 4; ++i)
       all.append(g.unpack(g.load(g.vectorOf(4, g.b.getF32Type()),
                                  g.bytesAt(row, sharedAt + kOfTile * rowBytes() + i * step * 4))));
@@ -146,9 +150,13 @@ struct PlainMatmul {
             tile.blockK * (tile.blockM + 4) * 4,
             alongK};
   }
+  Value part() { return g.div(g.thread(), tile.threadsOfPart()); }
+  Value threadOfPart() { return g.rem(g.thread(), tile.threadsOfPart()); }
+
   /// Row and column of the first sum of this thread in the block.
   std::pair<Value, Value> place() {
-    Value lane = g.rem(g.thread(), lanesOfWarp), warp = g.div(g.thread(), lanesOfWarp);
+    Value thread = threadOfPart();
+    Value lane = g.rem(thread, lanesOfWarp), warp = g.div(thread, lanesOfWarp);
     const int warpsAcross = tile.blockN / tile.warpN;
     return {g.add(g.mul(g.div(warp, warpsAcross), tile.warpM), g.mul(g.div(lane, 8), 4)),
             g.add(g.mul(g.rem(warp, warpsAcross), tile.warpN), g.mul(g.rem(lane, 8), 4))};
@@ -156,9 +164,15 @@ struct PlainMatmul {
 
   void multiplyTile(Factor &a, Factor &b, std::pair<Value, Value> at, Value half, Values &sums) {
     const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
-    for (int k = 0; k < tile.blockK; ++k) {
-      Values left = a.fragment(half, at.first, k, height, rowStep);
-      Values right = b.fragment(half, at.second, k, width, columnStep);
+    const int steps = tile.blockK / tile.parts;
+    Value startA = half, startB = half;
+    if (tile.parts > 1) {
+      startA = g.add(half, g.mul(part(), steps * a.rowBytes()));
+      startB = g.add(half, g.mul(part(), steps * b.rowBytes()));
+    }
+    for (int k = 0; k < steps; ++k) {
+      Values left = a.fragment(startA, at.first, k, height, rowStep);
+      Values right = b.fragment(startB, at.second, k, width, columnStep);
       for (int i = 0; i < height; ++i)
         for (int j = 0; j < width; ++j)
           sums[i * width + j] = g.fma(left[i], right[j], sums[i * width + j]);
@@ -187,8 +201,8 @@ struct PlainMatmul {
     SmallVector<SumPlace> all;
     for (int i = 0; i < height; ++i)
       for (int j = 0; j < width; ++j)
-        all.push_back({g.add(row0, i / 4 * rowStep + i % 4),
-                       g.add(column0, j / 4 * columnStep + j % 4)});
+        all.push_back(
+            {g.add(row0, i / 4 * rowStep + i % 4), g.add(column0, j / 4 * columnStep + j % 4)});
     return all;
   }
 
@@ -213,6 +227,31 @@ struct PlainMatmul {
     });
   }
 
+  /// Adds up the sums of all parts, in their order, and calls `last` for them. All threads meet
+  /// here.
+  void combine(ValueRange sums, llvm::function_ref<void(ValueRange)> last) {
+    if (tile.parts == 1)
+      return last(sums);
+    Type f32 = g.b.getF32Type();
+    const int threads = tile.threadsOfPart(), ofPart = threads * int(sums.size());
+    Value mine = g.at(g.bytesAt(g.shared(), tile.tileBytes()), f32, threadOfPart());
+    g.when(g.less(0, part()), [&] {
+      Value start = g.at(mine, f32, g.mul(g.sub(part(), 1), ofPart));
+      for (auto [i, sum] : llvm::enumerate(sums))
+        g.store(sum, g.at(start, f32, int(i) * threads));
+    });
+    g.barrier();
+    g.when(g.equal(part(), 0), [&] {
+      Values all(sums);
+      for (int other = 1; other < tile.parts; ++other)
+        for (auto [i, sum] : llvm::enumerate(all)) {
+          Value from = g.at(mine, f32, (other - 1) * ofPart + int(i) * threads);
+          sum = arith::AddFOp::create(g.b, sum, g.load(f32, from));
+        }
+      last(all);
+    });
+  }
+
   void write() {
     Factor a = rows(), b = columns();
     auto at = place();
@@ -222,15 +261,17 @@ struct PlainMatmul {
     g.barrier();
     if (!spec.longestSum) {
       Values results = sumsOf(a, b, at, 0, arguments.k, none);
-      store(at, ValueRange(results).drop_front());
+      combine(ValueRange(results).drop_front(), [&](ValueRange sums) { store(at, sums); });
       return;
     }
     SmallVector<SumPlace> all = places(at);
     g.loop(0, arguments.k, spec.longestSum, {none}, [&](Value from, ValueRange half) -> Values {
       Value end = g.min(g.add(from, spec.longestSum), arguments.k);
       Values results = sumsOf(a, b, at, from, end, half[0]);
-      finishSums(g, arguments, g.equal(from, 0), end, all, ValueRange(results).drop_front(),
-                 [&](ValueRange sums) { store(at, sums); });
+      combine(ValueRange(results).drop_front(), [&](ValueRange sums) {
+        finishSums(g, arguments, g.equal(from, 0), end, all, sums,
+                   [&](ValueRange finished) { store(at, finished); });
+      });
       return {results[0]};
     });
   }

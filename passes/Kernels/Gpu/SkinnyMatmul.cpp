@@ -66,8 +66,8 @@ struct SkinnyMatmul {
       Value at = g.add(k, g.mul(quarter, 8)), inside = g.less(at, arguments.k);
       for (int half = 0; half < 2; ++half) {
         Value column = g.min(g.add(column0, g.add(eighth, half * 8)), g.sub(arguments.n, 1));
-        Value from =
-            g.at(arguments.b, spec.element, column, arguments.rowB, g.min(at, g.sub(arguments.k, 8)));
+        Value from = g.at(arguments.b, spec.element, column, arguments.rowB,
+                          g.min(at, g.sub(arguments.k, 8)));
         loaded.push_back(zeroUnless(inside, g.load(words(4), from)));
       }
       return loaded;

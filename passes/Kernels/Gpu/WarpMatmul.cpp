@@ -172,11 +172,12 @@ struct WarpMatmul {
     Value first = g.mul(g.block(0), tile.blockN), none = g.number(0);
     const int at = tile.blockM * tile.blockK * bytes();
     if (transposed())
-      return {g,           spec.element, tile.threads(), spec.vectorB, arguments.b, arguments.n,
-              arguments.k, arguments.rowB,  first,          none,         tile.blockN, tile.blockK,
+      return {g,           spec.element, tile.threads(), spec.vectorB,
+              arguments.b, arguments.n,  arguments.k,    arguments.rowB,
+              first,       none,         tile.blockN,    tile.blockK,
               at,          true};
-    return {g,           spec.element, tile.threads(), spec.vectorB, arguments.b, arguments.k,
-            arguments.n, arguments.rowB,  none,           first,        tile.blockK, tile.blockN,
+    return {g,           spec.element,   tile.threads(), spec.vectorB, arguments.b, arguments.k,
+            arguments.n, arguments.rowB, none,           first,        tile.blockK, tile.blockN,
             at,          false};
   }
 
@@ -318,8 +319,8 @@ struct WarpMatmul {
            [&](Value from, ValueRange stages) -> Values {
              Value end = g.min(g.add(from, spec.longestSum), arguments.k);
              Values results = sumsOf(from, end, stages[0], stages[1]);
-             finishSums(g, arguments, g.equal(from, 0), end, all,
-                        ValueRange(results).drop_front(2), [&](ValueRange sums) { store(sums); });
+             finishSums(g, arguments, g.equal(from, 0), end, all, ValueRange(results).drop_front(2),
+                        [&](ValueRange sums) { store(sums); });
              return {results[0], results[1]};
            });
   }

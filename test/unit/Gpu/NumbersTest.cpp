@@ -151,6 +151,13 @@ TEST(PlainMatmul, AnySize) {
   product<float, float>("matmul_f32_bias", {20, 132, 4, false, true}, {2, 1});
 }
 
+/// Warps that share a tile.
+TEST(PlainMatmul, PartsOfK) {
+  for (uint64_t seed : {1, 2, 3})
+    product<float, float>("matmul_f32_parts", {17, 36, 140}, {2, 2}, seed);
+  product<float, float>("matmul_f32_parts", {16, 32, 4}, {1, 1});
+}
+
 TEST(WarpMatmul, AnySize) {
   for (uint64_t seed : {1, 2}) {
     product<Half, Half>("matmul_mma_f16", {136, 136, 104}, {2, 2}, seed);

@@ -78,6 +78,12 @@ TEST_F(Tiles, Plain) {
   tile.blockK = 16, tile.blocksAtOnce = 0;
   EXPECT_EQ(fault(tile, wide), "about 120 registers a thread, with 1024 threads and blocksAtOnce "
                                "= 0 expected at most 64");
+  tile = PlainTile();
+  tile.parts = 2;
+  EXPECT_EQ(tile.threads(), 512);
+  EXPECT_EQ(tile.sharedBytes(), 16896 + 128 * 128 * 4);
+  tile.parts = 4;
+  EXPECT_EQ(fault(tile, wide), "blockK = 8, expected a multiple of 16 from 16 to 128");
 }
 
 TEST_F(Tiles, Warp) {
