@@ -32,8 +32,7 @@ INTEGER = {"f32": "of integers", "f64": "of integers", "special": "of integers"}
 FIXED = {"odd": "of one shape", "empty": "of one shape"}
 APART = {
     "math.gcd": INTEGER, "math.lcm": INTEGER, "nn.one_hot": INTEGER,
-    "linalg.rivals": INTEGER | {"empty": "nobody meets"},
-    "linalg.cond": {"empty": "needs a column"}, "linalg.tangent": FIXED, "linalg.rotations": FIXED | {"special": "see tangent"},
+    "linalg.cond": {"empty": "needs a column"},
     "linalg.eye": {"special": "has no numbers to read"},
     "nn.embedding": {"special": "moves numbers, as mad.gather"},
     "nn.sinusoidal": {"empty": "of one shape", "special": "has no numbers to read"},

@@ -129,35 +129,9 @@ case("let (u, s, v) = linalg.svd(a)\n  s", lambda a: np.linalg.svd(a, compute_uv
 case("let (u, s, v) = linalg.svd(a)\n  (u * s) @ transpose(v)", lambda a: a, **slow, a=apart(7))
 
 
-def rivals(n, round_):
-    m = n - 1 + n % 2
-    partner = np.arange(n)
-    for i in range(m):
-        j = (round_ - i) % m
-        partner[i] = j if i != j else (m if m < n else i)
-    if m < n:
-        partner[m] = np.argwhere(partner[:m] == m)[0, 0]
-    return partner
-
-
-case("linalg.rivals(6, s[0])", lambda s: rivals(6, s[0]), s=integers(1, high=5))
-case("linalg.rivals(7, s[0])", lambda s: rivals(7, s[0]), s=integers(1, high=7))
-case("linalg.tangent(a[0], a[1], true, false)",
-     lambda a: (lambda r: np.sign(r) / (abs(r) + np.sqrt(1 + r * r)))(a[0] / a[1]), rounds=12, special="differs",
-     a=normal(2))
-case("linalg.tangent(a[0], a[1], true, false)", lambda a: 0.0, a=given([np.inf, 1.0]))
-case("linalg.tangent(a[0], a[1], true, false)", lambda a: 0.0, a=given([1.0, 0.0]))
-case("let (c, s) = linalg.rotations(d, e, [1, 0])\n  [c[0] * d[0] - s[0] * e[0], c[0] * e[0] - s[0] * d[1], c[0] * c[0] + s[0] * s[0]]",
-     lambda d, e: (lambda w, c: np.array([c * d[0] - w * e[0], c * e[0] - w * d[1], 1.0]))(*turn(d, e)),
-     rounds=20, scale=4.0, special="differs", d=normal(2), e=Input((2,), lambda s: np.full(2, random.standard_normal())))
-
-
-def turn(d, e):
-    """The sine and cosine that make the product of both zero, by way of eigenvectors."""
-    ratio = (d[1] - d[0]) / (2 * e[0])
-    t = np.sign(ratio) / (abs(ratio) + np.sqrt(1 + ratio**2))
-    c = 1 / np.sqrt(1 + t * t)
-    return t * c, c
-
+# An even number of rows: nobody rests. A quotient that overflows is no rotation.
+case("let (w, v) = linalg.eigh(a)\n  (v * w) @ transpose(v)", lambda a: a, rounds=2000, scale=6.0,
+     a=Input((6, 6), lambda s: symmetric(6)))
+case("let (w, v) = linalg.eigh(a)\n  w", lambda a: np.array([-1e20, 1e20]), a=given([[1e20, 1e-20], [1e-20, -1e20]]))
 
 main(["linalg"])

@@ -27,7 +27,7 @@ def pair(text, want, scale, rounds=24, finite=False, **inputs):
              **broken)
 
 
-for n in (1, 12, 17):
+for n in (1, 10, 12, 17):
     two = dict(x=normal("N", n), y=normal("N", n))
     pair("signal.fft(x, y)", lambda x, y: np.fft.fft(x + 1j * y), total, finite=n == 12, **two)
 for n in (9,):
@@ -42,11 +42,6 @@ pair("signal.fft(x, y)", lambda x, y: np.fft.fft(x + 1j * y) if x.size else x + 
 two = dict(x=normal("N", 4, 3), y=normal("N", 4, 3))
 pair("signal.fft2(x, y)", lambda x, y: np.fft.fft2(x + 1j * y),
      lambda x, y: (abs(x) + abs(y)).sum((-1, -2), keepdims=True), **two)
-pair("signal.transform(x, y, rounds = 8)", lambda x, y: np.fft.fft(x + 1j * y), total,
-     x=normal("N", 10), y=normal("N", 10))
-pair("signal.stage(x, y, 3, 3)", lambda x, y: np.fft.fft(x + 1j * y), total, x=normal("N", 3), y=normal("N", 3))
-pair("signal.long(x, y, 5)", lambda x, y: np.fft.fft(x + 1j * y, axis=1).transpose(0, 2, 1, 3),
-     lambda x, y: (abs(x) + abs(y)).sum((1, 2, 3), keepdims=True), x=normal("N", 5, 1, 1), y=normal("N", 5, 1, 1))
 
 
 def convolve(x, w):
@@ -68,11 +63,6 @@ for name, window in windows.items():
         2 * np.pi * np.arange(len(x)) / max(len(x) - 1, 1)), rounds=12, scale=3.0, special="differs", x=normal("N"),
         h=given([1.5]))
     case(f"signal.{name}([3], height = h[0])", lambda h: np.full(3, np.nan), h=given([np.nan]))
-case("signal.cosines([7], h[0], h[1], h[2])", lambda h: h[0] - h[1] * np.cos(np.arange(7) * 2 * np.pi / 7)
-     + h[2] * np.cos(np.arange(7) * 4 * np.pi / 7), rounds=12, scale=6.0, special="taints", h=normal(3))
-case("signal.cosines([N], h[0], h[1], h[2]) + 0.0 * x", lambda h, x: h[0] - h[1] * np.cos(
-    np.arange(len(x)) * 2 * np.pi / max(len(x), 1)) + h[2] * np.cos(np.arange(len(x)) * 4 * np.pi / max(len(x), 1)),
-     rounds=12, scale=6.0, special="differs", h=normal(3), x=normal("N"))
 
 
 def stft(x, w):
