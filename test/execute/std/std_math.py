@@ -3,10 +3,10 @@ import math
 
 import numpy as np
 
-from harness import bools, case, given, integers, main, normal, uniform
+from harness import Input, bools, case, given, integers, main, normal, uniform
 
 specials = given([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-30, -88.0, 88.0, 0.5])
-erf = np.vectorize(math.erf, otypes=[np.float64])
+erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def trapezoid(x, dx):
@@ -30,7 +30,9 @@ for x in (normal("N", 13), specials):
     # The exponent has 2 roundings, which exp multiplies by itself.
     case("math.normal_pdf(x)", lambda x: np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi), rounds=8,
          scale=lambda x: np.exp(-0.5 * x * x) * x * x, x=x)
-    case("math.normal_cdf(x)", lambda x: 0.5 + 0.5 * erf(x / np.sqrt(2)), rounds=8, scale=1.0, x=x)
+    # So has the argument of erfc, which takes them x^2 + 1 times into its tail.
+    case("math.normal_cdf(x)", lambda x: 0.5 * erfc(-x / np.sqrt(2)), rounds=12,
+         scale=lambda x: 0.5 * erfc(-x / np.sqrt(2)) * x * x, x=x)
 
 case("math.fract(x)", lambda x: x - np.floor(x), scale=1.0, x=normal("N", 13, scale=20))
 case("math.hypot(x, y)", lambda x, y: np.hypot(x, y), rounds=6, x=normal("N", 5), y=normal("N", 5))
@@ -60,11 +62,17 @@ case("math.gcd(a, b)", np.gcd, a=integers("N", 7, low=-1000, high=1000),
      b=integers("N", 7, low=-1000, high=1000))
 case("math.lcm(a, b)", np.lcm, a=integers("N", 7, low=-1000, high=1000),
      b=integers("N", 7, low=-1000, high=1000))
+# The least number, and neighbours in the sequence of Fibonacci.
+case("math.gcd(a, b)", lambda a, b: np.array([2, 2, 1, 1, 5, 0]),
+     a=Input((6,), lambda s: np.array([6, -2**63, 7540113804746346429, 4660046610375530309, 0, 0]), "i64"),
+     b=Input((6,), lambda s: np.array([-2**63, 6, 4660046610375530309, 7540113804746346429, -5, 0]), "i64"))
 
 # A sum of n terms has n roundings at most.
 case("math.variance(x, 1)", lambda x: np.var(x, axis=1), rounds=40, x=normal("N", 13))
 case("math.variance(x, 0, ddof = 1)", lambda x: np.var(x, axis=0, ddof=1), rounds=40,
      x=normal(11, "N"))
+case("math.variance(x, 1, ddof = 1)", lambda x: np.full(2, np.nan), x=given(np.ones((2, 1))))
+case("math.variance(x, 1, ddof = 1)", lambda x: np.full(2, np.nan), x=given(np.ones((2, 0))))
 case("math.std(x, 1)", lambda x: np.std(x, axis=1), rounds=40, x=normal("N", 13))
 case("math.rms(x, 1)", lambda x: np.sqrt(np.mean(x * x, axis=1)), rounds=20, x=normal("N", 13))
 case("math.logsumexp(x, 1)", lambda x: logsumexp(x, 1), rounds=30, scale=1.0,
@@ -82,6 +90,10 @@ case("math.polynomial(x, c)", lambda x, c: np.polynomial.polynomial.polyval(x, c
      scale=lambda x, c: np.polynomial.polynomial.polyval(abs(x), abs(c)), x=normal("N", 5),
      c=normal(6))
 case("math.polynomial(x, c)", lambda x, c: np.zeros_like(x), x=normal("N", 5), c=normal(0))
+# As many coefficients as one pass takes, and 64 more.
+case("math.polynomial(x, c)", lambda x, c: np.polynomial.polynomial.polyval(x, c), rounds=150,
+     scale=lambda x, c: np.polynomial.polynomial.polyval(abs(x), abs(c)), x=uniform("N", 5, low=-1.0),
+     c=normal(70))
 knots = given([-2.0, -1.0, 0.0, 0.5, 3.0])
 case("math.search_sorted(s, x)",
      lambda s, x: np.where(np.isnan(x), 0, np.searchsorted(s, x, side="right")), s=knots, x=normal("N", 5, scale=2))
@@ -89,5 +101,8 @@ case("math.search_sorted(s, x)", lambda s, x: np.searchsorted(s, x, side="right"
 # Of infinite y the line has no slope; NumPy tries its other end, too.
 case("math.interpolate(x, s, y)", np.interp, rounds=12, scale=10.0, x=normal("N", 5, scale=2), s=knots,
      y=given(np.arange(5) ** 1.5))
+# Exact beyond the ends, where two points at one place have no slope.
+case("math.interpolate(x, s, y)", lambda x, s, y: np.append(y[[0, 0, 4, 4]], np.nan), rounds=0,
+     x=given([-9.0, 0.0, 3.0, 9.0, np.nan]), s=given([0.0, 0.0, 1.0, 3.0, 3.0]), y=given([0.1, 0.1, 0.3, 0.7, 1.7]))
 
 main(["math"])
