@@ -52,6 +52,7 @@ case("linalg.outer(a, b)", np.outer, a=normal("N"), b=normal(3))
 case("linalg.norm(a)", lambda a: np.linalg.norm(a), rounds=12, special="taints", a=matrix(strong))
 case("linalg.norm(a)", lambda a: np.linalg.norm(a / 1e30) * 1e30, rounds=12, a=given([3e30, 4e30, -1e29]))
 case("linalg.norm(a)", lambda a: np.nan, a=given([1.0, np.nan]))
+case("linalg.norm(a)", lambda a: np.inf, a=given([1.0, -np.inf]))
 
 case("linalg.cholesky(a)", cholesky, **near, a=matrix(positive))
 case("linalg.cholesky(a)", lambda a: np.array([[1, 0, 0], [2, np.nan, 0], [0, np.nan, np.nan]]),
@@ -119,6 +120,7 @@ case("linalg.pinv(a)", lambda a: np.array([[0.12, 0.16], [0, 0]]), rounds=200, a
 case("linalg.cond(a)", np.linalg.cond, rounds=4000, special="differs",
      a=Input((7, 3), lambda s: np.linalg.qr(random.standard_normal((7, 3)))[0] * [1.0, 2.0, 5.0]))
 case("linalg.cond(a)", lambda a: np.inf, a=given([[1.0, 0], [0, 0]]))
+case("linalg.cond(a)", lambda a: np.inf, a=given([[0.0, 0], [0, 0]]))
 case("linalg.cond(a)", lambda a: np.nan, a=given([[np.nan, 0], [0, 1]]))
 
 # Ten sweeps of rotations, each of which adds some roundings.
@@ -130,7 +132,7 @@ case("let (u, s, v) = linalg.svd(a)\n  (u * s) @ transpose(v)", lambda a: a, **s
 
 
 # An even number of rows: nobody rests. A quotient that overflows is no rotation.
-case("let (w, v) = linalg.eigh(a)\n  (v * w) @ transpose(v)", lambda a: a, rounds=2000, scale=6.0,
+case("let (w, v) = linalg.eigh(a)\n  (v * w) @ transpose(v)", lambda a: a, rounds=2000, scale=6.0, special="taints",
      a=Input((6, 6), lambda s: symmetric(6)))
 case("let (w, v) = linalg.eigh(a)\n  w", lambda a: np.array([-1e20, 1e20]), a=given([[1e20, 1e-20], [1e-20, -1e20]]))
 
