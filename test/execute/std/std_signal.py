@@ -30,6 +30,8 @@ def pair(text, want, scale, rounds=24, finite=False, **inputs):
 for n in (1, 10, 12, 17):
     two = dict(x=normal("N", n), y=normal("N", n))
     pair("signal.fft(x, y)", lambda x, y: np.fft.fft(x + 1j * y), total, finite=n == 12, **two)
+# A prime above 256 is a convolution of 1024 numbers.
+pair("signal.fft(x, y)", lambda x, y: np.fft.fft(x + 1j * y), total, x=normal(1, 257), y=normal(1, 257))
 for n in (9,):
     two = dict(x=normal("N", n), y=normal("N", n))
     pair("signal.ifft(x, y)", lambda x, y: np.fft.ifft(x + 1j * y), total, **two)
