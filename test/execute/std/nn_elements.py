@@ -85,6 +85,8 @@ case("nn.linear(x, w, b)", lambda x, w, b: x @ w + b, rounds=10,
 case("nn.embedding(i, t)", lambda i, t: t[i], i=integers("N", 2, high=9), t=normal(9, 5))
 case("nn.one_hot(i, 4)", lambda i: (i[..., None] == np.arange(4)).astype(np.int64),
      i=integers("N", 2, low=-2, high=7))
+# Classes that the type of the ids does not hold are nobody's.
+case("i64(nn.one_hot(i8(i), 300))", lambda i: (i[..., None] == np.arange(300)).astype(np.int64), i=integers(7))
 
 # Means of n elements, a root and products: some 2 n roundings of terms of the size of the input.
 case("nn.layer_norm(x)", lambda x: norm(x, -1), rounds=50, scale=1.0, x=normal("N", 2, 13))
