@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reads the modules of frontend/std: what they declare, its documentation and examples.
 
-The `///` comment above a function or constant holds its meaning, and for a function one example: a
-block fenced as `mad` with statements that become a test. A name that begins with `_` is for the
-module alone.
+The `///` comment above a function or constant holds its meaning. That of a function has besides a line
+that begins with `Numerics: `, one that begins with `Cost: `, and one example: a block fenced as `mad`
+with statements that become a test. A name that begins with `_` is for the module alone.
 """
 import re
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "frontend" / "std"
+# What the comment of a function states on lines of their own, and what that is.
+PARTS = {"Numerics": "how exact it is, where it overflows, what it does to special values",
+         "Cost": "operations an element or as a polynomial of the sizes, passes, memory"}
 
 
 @dataclass
@@ -47,7 +50,8 @@ def split_doc(lines, first):
         elif example is not None:
             example[1].append(line)
         else:
-            text.append(line)
+            # The parts are paragraphs.
+            text += ["", line] if line.split(":")[0] in PARTS else [line]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(text)).strip(), examples
 
 
@@ -63,15 +67,15 @@ def signature_at(lines, at):
     return "\n".join(taken).rstrip("{ ")
 
 
-def read_module(path):
+def read_module(path, folder=FOLDER):
     lines = path.read_text(encoding="utf-8").split("\n")
     about = []
     for line in lines:
-        if not line.startswith("// "):
+        if not re.match(r"//( |$)", line):
             break
         about.append(line[3:])
-    name = path.stem if path.parent == FOLDER else path.parent.name
-    module = Module(name, path, " ".join(about), [], [])
+    name = path.stem if path.parent == folder else path.parent.name
+    module = Module(name, path, "\n".join(about).strip(), [], [])
     module.parts.append(module)
     comment = []
     for i, line in enumerate(lines):
@@ -87,10 +91,10 @@ def read_module(path):
     return module
 
 
-def read_library():
-    library = [read_module(p) for p in sorted(FOLDER.glob("*.mad"))]
+def read_library(folder=FOLDER):
+    library = [read_module(p, folder) for p in sorted(folder.glob("*.mad"))]
     for module in library:
-        module.parts += [read_module(p) for p in sorted((FOLDER / module.name).glob("*.mad"))]
+        module.parts += [read_module(p, folder) for p in sorted((folder / module.name).glob("*.mad"))]
     return library
 
 
@@ -103,7 +107,13 @@ def faults(module):
     for item in module.items:
         if not item.doc:
             yield item.line, f"`{item.name}` has no `///` comment"
-        elif item.kind == "fn" and not item.examples:
+            continue
+        if item.kind != "fn":
+            continue
+        for part, what in PARTS.items():
+            if not re.search(rf"^{part}: \S", item.doc, re.MULTILINE):
+                yield item.line, f"`{item.name}` has no line `{part}: ...` in its comment: {what}"
+        if not item.examples:
             yield item.line, f"`{item.name}` has no example: a block fenced as `mad` in its comment"
     if not module.about:
         yield 1, "the module does not begin with a `//` comment that says what it holds"
