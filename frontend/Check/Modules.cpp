@@ -123,14 +123,24 @@ void Checker::declareUse(Module &module, const Node *use) {
       continue;
     auto it = used ? used->names.find(name->text) : decltype(used->names.find(name->text))();
     bool found = used && it != used->names.end() && it->second->kind != Declaration::Use;
-    if (!found) {
+    // Names that begin with `_` are for their module, and as `module._name` for tests.
+    bool shared = !name->text.starts_with('_');
+    if (!found || !shared) {
       Declaration *decl = declareName(module, Declaration::Use, name, name->text, name->nameSpan);
       decl->state = Declaration::Bad;
       if (!used)
         continue;
+      if (found) {
+        Report(*this, code::E0201, name->span,
+               "`" + std::string(name->text) + "` is for `" + path +
+                   "` alone, as its name begins with `_`")
+            .note("`" + std::string(name->text) + "` is declared here", it->second->node->nameSpan);
+        continue;
+      }
       std::vector<std::string> candidates;
       for (const auto &[candidate, _] : used->names)
-        candidates.push_back(candidate);
+        if (!candidate.starts_with('_'))
+          candidates.push_back(candidate);
       Report report(*this, code::E0201, name->span,
                     "`" + path + "` has no `" + std::string(name->text) + "`");
       if (std::string near = suggestion(name->text, candidates); !near.empty())

@@ -222,12 +222,19 @@ Value Checker::declarationValue(Declaration &decl, const Node *at, const Want &w
   return {};
 }
 
+/// Whether a name of another module is for what stands here: one that begins with `_`
+/// is for its module, and for tests.
+static bool isShared(std::string_view name, const Frame &here) {
+  bool inTest = here.function && here.function->kind == hir::Function::Test && !here.fn;
+  return inTest || !name.starts_with('_');
+}
+
 Declaration *Checker::memberDeclaration(const Node *n) {
   const Node *object = n->kids[0];
   if (object->kind != Kind::Name || frame->scope->find(object->text))
     return nullptr;
   Declaration *decl = findDeclaration(object->text);
-  if (!decl || decl->kind != Declaration::Use || !decl->used)
+  if (!decl || decl->kind != Declaration::Use || !decl->used || !isShared(n->text, *frame))
     return nullptr;
   auto it = decl->used->names.find(n->text);
   return it != decl->used->names.end() && it->second->kind != Declaration::Use ? it->second
@@ -245,7 +252,16 @@ Value Checker::memberValue(const Node *n, const Want &want) {
         return {};
       std::vector<std::string> candidates;
       for (const auto &[name, _] : decl->used->names)
-        candidates.push_back(name);
+        if (isShared(name, *frame))
+          candidates.push_back(name);
+      auto it = decl->used->names.find(n->text);
+      if (it != decl->used->names.end() && !isShared(n->text, *frame)) {
+        Report(*this, code::E0201, n->nameSpan,
+               quoted(n->text) + " is for " + quoted(decl->used->name) +
+                   " alone, as its name begins with `_`")
+            .note(quoted(n->text) + " is declared here", it->second->node->nameSpan);
+        return {};
+      }
       Report report(*this, code::E0201, n->nameSpan,
                     quoted(decl->used->name) + " has no " + quoted(n->text));
       if (std::string near = suggestion(n->text, candidates); !near.empty())
