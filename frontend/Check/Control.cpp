@@ -57,10 +57,20 @@ static bool hasLiterals(const Value &value) {
   return !value.isTensor();
 }
 
-static bool allLiterals(const Value &value) {
+/// Whether all of it is known when compiling.
+static bool allKnown(const Value &value) {
   if (value.kind == Value::Tuple)
-    return std::all_of(value.parts.begin(), value.parts.end(), allLiterals);
-  return value.untyped();
+    return std::all_of(value.parts.begin(), value.parts.end(), allKnown);
+  return value.isNumber() || value.kind == Value::Truth;
+}
+
+/// `value`, whose literals have the types of `other`.
+static Value likeTypes(Value value, const Value &other) {
+  for (size_t i = 0; i < value.parts.size(); ++i)
+    value.parts[i] = likeTypes(value.parts[i], other.parts[i]);
+  if (value.isNumber() && !value.element)
+    value.element = other.element;
+  return value;
 }
 
 /// Gives the literals of both branches the types of the other; reports when the
@@ -92,8 +102,11 @@ bool Checker::sameTypes(Value &x, Value &y, const Node *n, const Node *first, co
   if (ex && ey && ex != ey)
     return differ("", "");
   bool mixed = !ex && !ey && x.kind != y.kind && !want.element;
-  if (mixed)
-    return differ("", "");
+  if (mixed) {
+    const Value &whole = x.kind == Value::Integer ? x : y;
+    auto number = whole.kind == Value::Integer ? whole.number.constant() : std::nullopt;
+    return differ("", number ? "write `" + std::to_string(*number) + ".0`" : "");
+  }
   Element element = ex ? *ex : ey ? *ey : want.element ? *want.element : treeOf(x).type.element;
   auto last = [](const Node *block) {
     return block->kind == Kind::Block && !block->kids.empty() && block->kids.back()
@@ -208,7 +221,7 @@ Value Checker::longIf(const Links &links, const Node *otherwise, const Want &wan
 Value Checker::choose(const Node *at, const Value &condition, const Branch &first,
                       const Branch &second, const Want &want) {
   if (condition.kind == Value::Truth) {
-    // Both sides are checked, one is kept. Literals stay known when compiling.
+    // Both sides are checked, one is kept. What is known when compiling stays so.
     Value yes, no;
     std::vector<hir::Node *> dropped;
     {
@@ -222,8 +235,9 @@ Value Checker::choose(const Node *at, const Value &condition, const Branch &firs
     Value kept = condition.truth ? yes : no, a = yes, c = no;
     if (!sameTypes(a, c, at, first.node, second.node, want))
       return {};
-    bool literals = allLiterals(yes) && allLiterals(no);
-    return literals || !hasLiterals(kept) ? kept : condition.truth ? a : c;
+    if (allKnown(yes) && allKnown(no))
+      return likeTypes(kept, condition.truth ? no : yes);
+    return hasLiterals(kept) ? (condition.truth ? a : c) : kept;
   }
   bool good = condition.isTensor() && condition.ref.type().element == Element::Bool &&
               condition.rank() == 0;
