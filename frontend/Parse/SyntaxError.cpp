@@ -201,7 +201,9 @@ static std::string declarationHelp(std::string_view word) {
 static std::string statementHelp(std::string_view word) {
   if (word == "return")
     return "the last line of a block is its result: leave `return` out";
-  if (word == "var" || word == "mut" || word == "val" || word == "auto")
+  if (word == "mut")
+    return "values never change: leave `mut` out";
+  if (word == "var" || word == "val" || word == "auto")
     return "a value is named with `let`";
   if (word == "lambda")
     return "functions have names: declare one with `fn`";
@@ -240,6 +242,9 @@ static std::string habit(const Driver &driver, const Expected &expected) {
   if (found.token == Token::Less && before.token == Token::Name &&
       expected.has(Token::LeftBracket) && !expected.expression())
     return "a tensor is written with its sizes in brackets: `f32[N, M]`";
+  if (before.token == Token::Name && expected.count() == 1 && expected.has(Token::Colon) &&
+      (found.token == Token::RightParen || found.token == Token::Comma))
+    return "a parameter has a type: `" + std::string(before.text) + ": f32`";
   if (found.token == Token::Name && before.token == Token::Name) {
     if (expected.count() == 1 && expected.has(Token::Colon)) {
       // `f32 x` as in C, or `x f32` without the colon.

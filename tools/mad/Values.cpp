@@ -361,7 +361,11 @@ static void formatFloat(llvm::raw_ostream &os, io::DType dtype, double value) {
                : dtype == io::DType::F16  ? 5
                : dtype == io::DType::BF16 ? 4
                                           : 16;
-  os << llvm::format("%.*g", digits, value);
+  // The sign of NaN says nothing: it depends on the machine.
+  if (std::isnan(value))
+    os << "nan";
+  else
+    os << llvm::format("%.*g", digits, value);
 }
 
 static void formatElement(llvm::raw_ostream &os, const io::Tensor &t, int64_t i) {
