@@ -225,14 +225,17 @@ Node *Driver::paren(Span span, Nodes elements, Kind kind) {
 }
 
 Node *Driver::with(Span span, Span word, Node *value, Nodes settings) {
-  // A place is a part of the value: messages show that.
+  // A place is a part of the value, however often that was updated before: messages show it.
+  const Node *updated = value;
+  while (updated->kind == Kind::With)
+    updated = updated->kids[0];
   bool onlyUpdates = true;
   for (Node *setting : settings)
     if (setting->kind == Kind::Update) {
       Node *place = setting->kids[0];
       while (place->kind == Kind::Index || place->kind == Kind::Member)
         place = place->kids[0];
-      place->span = value->span;
+      place->span = updated->span;
     } else {
       onlyUpdates = false;
     }
