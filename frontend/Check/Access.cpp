@@ -351,9 +351,14 @@ Value Checker::access(const Node *n, const Want &want) {
   std::vector<Subscript> subs;
   if (!subscripts(n, object, subs))
     return {};
+  return accessOf(n, object, subs);
+}
+
+Value Checker::accessOf(const Node *n, const Value &object, const std::vector<Subscript> &subs) {
   bool computed = std::any_of(subs.begin(), subs.end(),
                               [](const Subscript &sub) { return sub.kind == Subscript::Computed; });
-  return computed ? gatherOf(n, object, subs) : viewOf(n, object, subs);
+  std::string subject = textAt(n->kids[0]);
+  return computed ? gatherOf(n, object, subs, subject) : viewOf(n, object, subs, subject);
 }
 
 static std::vector<IndexId> spaceOf(const Value &object, const std::vector<Subscript> &subs) {
@@ -410,7 +415,8 @@ hir::Affine Checker::affineMap(const AffineForm &form, const std::vector<IndexId
   return map;
 }
 
-Value Checker::viewOf(const Node *n, const Value &object, const std::vector<Subscript> &subs) {
+Value Checker::viewOf(const Node *n, const Value &object, const std::vector<Subscript> &subs,
+                      const std::string &subject) {
   std::vector<IndexId> space = spaceOf(object, subs);
   Dims own = object.shape(), shape = spaceDims(space), kept = keptDims(own, subs);
   shape.insert(shape.end(), kept.begin(), kept.end());
@@ -437,7 +443,9 @@ Value Checker::viewOf(const Node *n, const Value &object, const std::vector<Subs
   hir::Boundary boundary = inside            ? hir::Boundary::Inside
                            : frame->boundary ? *frame->boundary
                                              : hir::Boundary::Checked;
-  return Value::tensor(b.view(object.ref, shape, std::move(map), scalars, boundary), space);
+  hir::Subject written{subject, uint32_t(object.space.size())};
+  return Value::tensor(b.view(object.ref, shape, std::move(map), scalars, boundary, written),
+                       space);
 }
 
 /// The values of an affine form over a space and further dimensions.
@@ -462,7 +470,8 @@ Value Checker::affineTensor(const AffineForm &form, const std::vector<IndexId> &
   return sum;
 }
 
-Value Checker::gatherOf(const Node *n, const Value &object, const std::vector<Subscript> &subs) {
+Value Checker::gatherOf(const Node *n, const Value &object, const std::vector<Subscript> &subs,
+                        const std::string &subject) {
   std::vector<IndexId> space = spaceOf(object, subs);
   Dims own = object.shape(), kept = keptDims(own, subs), full = spaceDims(space);
   full.insert(full.end(), kept.begin(), kept.end());
@@ -507,7 +516,8 @@ Value Checker::gatherOf(const Node *n, const Value &object, const std::vector<Su
     }
     coordinates.push_back(at);
   }
-  hir::Ref result = b.gather(object.ref, std::move(coordinates));
+  hir::Subject written{subject, uint32_t(object.space.size())};
+  hir::Ref result = b.gather(object.ref, std::move(coordinates), written);
   if (inside.node) {
     Element element = result.type().element;
     hir::Ref zero = isFloat(element) ? b.constant(element, 0.0) : b.constant(element, int64_t(0));

@@ -120,19 +120,22 @@ Ref Builder::reduce(const std::string &mnemonic, Ref operand, std::vector<uint32
   return {node};
 }
 
-Ref Builder::gather(Ref source, std::vector<Ref> indices) {
+Ref Builder::gather(Ref source, std::vector<Ref> indices, Subject subject) {
   Node *node = append(Op::Gather, {Type{source.type().element, indices[0].type().shape}});
   node->operands = {source};
   node->operands.insert(node->operands.end(), indices.begin(), indices.end());
+  node->subject = std::move(subject);
   return {node};
 }
 
-Ref Builder::scatter(const std::string &mnemonic, Ref base, std::vector<Ref> indices, Ref updates) {
+Ref Builder::scatter(const std::string &mnemonic, Ref base, std::vector<Ref> indices, Ref updates,
+                     Subject subject) {
   Node *node = append(Op::Scatter, {base.type()});
   node->mnemonic = mnemonic;
   node->operands = {base};
   node->operands.insert(node->operands.end(), indices.begin(), indices.end());
   node->operands.push_back(updates);
+  node->subject = std::move(subject);
   return {node};
 }
 
@@ -161,7 +164,7 @@ Ref Builder::philox(Ref key, Ref counter, Dim count) {
 }
 
 Ref Builder::update(Ref dest, Ref value, std::vector<Affine> map, std::vector<Ref> scalars,
-                    Boundary boundary) {
+                    Boundary boundary, Subject subject) {
   for (Affine &a : map)
     a.scalars.resize(scalars.size(), 0);
   Node *node = append(Op::Update, {dest.type()});
@@ -169,6 +172,8 @@ Ref Builder::update(Ref dest, Ref value, std::vector<Affine> map, std::vector<Re
   node->operands.insert(node->operands.end(), scalars.begin(), scalars.end());
   node->map = std::move(map);
   node->boundary = boundary;
+  if (boundary == Boundary::Checked)
+    node->subject = std::move(subject);
   return {node};
 }
 
@@ -242,7 +247,7 @@ static std::optional<uint32_t> alongOne(const Affine &a) {
 }
 
 Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
-                  std::vector<Ref> scalars, Boundary boundary) {
+                  std::vector<Ref> scalars, Boundary boundary, Subject subject) {
   for (Affine &a : map) {
     a.coefficients.resize(shape.size(), 0);
     a.scalars.resize(scalars.size(), 0);
@@ -285,6 +290,7 @@ Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
       node->operands.insert(node->operands.end(), unique.begin(), unique.end());
       node->map = std::move(*both);
       node->boundary = kept;
+      node->subject = inner->subject;
       return {node};
     }
   }
@@ -293,6 +299,8 @@ Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
   node->operands.insert(node->operands.end(), scalars.begin(), scalars.end());
   node->map = std::move(map);
   node->boundary = boundary;
+  if (boundary == Boundary::Checked)
+    node->subject = std::move(subject);
   return {node};
 }
 

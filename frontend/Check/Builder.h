@@ -40,9 +40,9 @@ public:
   hir::Ref reshape(hir::Ref operand, std::vector<hir::Dim> shape);
   hir::Ref concat(std::vector<hir::Ref> parts, uint32_t dim, hir::Dim extent);
   hir::Ref reduce(const std::string &mnemonic, hir::Ref operand, std::vector<uint32_t> dims);
-  hir::Ref gather(hir::Ref source, std::vector<hir::Ref> indices);
+  hir::Ref gather(hir::Ref source, std::vector<hir::Ref> indices, hir::Subject subject);
   hir::Ref scatter(const std::string &mnemonic, hir::Ref base, std::vector<hir::Ref> indices,
-                   hir::Ref updates);
+                   hir::Ref updates, hir::Subject subject);
   /// The first elements of the order, and their positions.
   std::pair<hir::Ref, hir::Ref> sort(hir::Ref source, uint32_t dim, bool descending,
                                      hir::Dim count);
@@ -50,10 +50,11 @@ public:
   hir::Ref philox(hir::Ref key, hir::Ref counter, hir::Dim count);
   /// `dest` with `value` at the positions of the map.
   hir::Ref update(hir::Ref dest, hir::Ref value, std::vector<hir::Affine> map,
-                  std::vector<hir::Ref> scalars, hir::Boundary boundary);
+                  std::vector<hir::Ref> scalars, hir::Boundary boundary, hir::Subject subject);
   /// A view of a view becomes one view; the identity is its source.
   hir::Ref view(hir::Ref source, std::vector<hir::Dim> shape, std::vector<hir::Affine> map,
-                std::vector<hir::Ref> scalars = {}, hir::Boundary boundary = hir::Boundary::Inside);
+                std::vector<hir::Ref> scalars = {}, hir::Boundary boundary = hir::Boundary::Inside,
+                hir::Subject subject = {});
   /// Dimension d of the source runs along dimension `from[d]` of the result; a
   /// negative one is read at 0.
   hir::Ref spread(hir::Ref source, std::vector<hir::Dim> shape, const std::vector<int64_t> &from);

@@ -303,6 +303,7 @@ private:
   Value assignSubscripts(const Node *place, const Value &object, const Fresh &fresh);
   Value assignMember(const Node *place, const Value &object, const Fresh &fresh);
   Value newPart(const Node *n, const Value &part);
+  std::string placeText(const Node *place) const;
 
   // Arithmetic.cpp: operators.
   Value unary(const Node *n, const Want &want);
@@ -384,8 +385,11 @@ private:
   bool pointSubscript(const Node *n, const hir::Dim &extent, Subscript &sub);
   bool rangeSubscript(const Node *n, const hir::Dim &extent, Subscript &sub);
   bool rangeEnd(const Node *n, const hir::Dim &extent, AffineForm &out);
-  Value viewOf(const Node *n, const Value &object, const std::vector<Subscript> &subs);
-  Value gatherOf(const Node *n, const Value &object, const std::vector<Subscript> &subs);
+  Value accessOf(const Node *n, const Value &object, const std::vector<Subscript> &subs);
+  Value viewOf(const Node *n, const Value &object, const std::vector<Subscript> &subs,
+               const std::string &subject);
+  Value gatherOf(const Node *n, const Value &object, const std::vector<Subscript> &subs,
+                 const std::string &subject);
   Value affineTensor(const AffineForm &form, const std::vector<IndexId> &space, const Dims &shape);
   std::optional<bool> checkInside(const Node *n, const Subscript &sub, const hir::Dim &extent);
   bool outside(const Node *n, const Subscript &sub, const hir::Dim &extent, const DimExpr &low,
@@ -427,7 +431,7 @@ private:
   Value takeBuiltin(const Node *n, const Want &want);
   Value scatterBuiltin(const std::string &name, const Node *n, const Want &want);
   Value scattered(const std::string &kind, const Node *n, const Value &base,
-                  const std::vector<Value> &positions, const Value &updates, const Node *at);
+                  const std::vector<Value> &positions, const Value &updates, const Arguments &args);
   Value philoxBuiltin(const Node *n);
   Value knownBuiltin(const Node *n);
   Value flatOf(const Value &value);

@@ -170,7 +170,8 @@ Value Checker::takeBuiltin(const Node *n, const Want &want) {
       from.push_back(int64_t(outer + *axis + p));
     coordinates.push_back(b.spread(positions.ref, full, from));
   }
-  return Value::tensor(b.gather(value.ref, std::move(coordinates)), space);
+  hir::Subject written{textAt(args.list[0]), uint32_t(value.space.size())};
+  return Value::tensor(b.gather(value.ref, std::move(coordinates), written), space);
 }
 
 /// Positions along the first dimensions of the base: one tensor, or a tuple of
@@ -216,12 +217,13 @@ Value Checker::scatterBuiltin(const std::string &name, const Node *n, const Want
                std::to_string(positions.size()));
     return {};
   }
-  return scattered(name.substr(8), n, base, positions, updates, args.list[2]);
+  return scattered(name.substr(8), n, base, positions, updates, args);
 }
 
 Value Checker::scattered(const std::string &kind, const Node *n, const Value &base,
                          const std::vector<Value> &positions, const Value &updates,
-                         const Node *at) {
+                         const Arguments &args) {
+  const Node *at = args.list[2];
   Dims own = base.shape(), shape = positions[0].shape(), given = updates.shape();
   size_t indexed = shape.size();
   shape.insert(shape.end(), own.begin() + positions.size(), own.end());
@@ -262,8 +264,9 @@ Value Checker::scattered(const std::string &kind, const Node *n, const Value &ba
   for (size_t d = positions.size(); d < own.size(); ++d)
     coordinates.push_back(b.iota(full, uint32_t(outer + indexed + d - positions.size())));
   hir::Ref all = broadcastTo(base, space, own).ref;
+  hir::Subject written{textAt(args.list[0]), uint32_t(outer)};
   hir::Ref result =
-      b.scatter(kind, all, std::move(coordinates), broadcastTo(updates, space, shape).ref);
+      b.scatter(kind, all, std::move(coordinates), broadcastTo(updates, space, shape).ref, written);
   return Value::tensor(result, space);
 }
 

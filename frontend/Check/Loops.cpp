@@ -156,7 +156,7 @@ Value Checker::elementAt(const Value &object, const AffineForm &position, const 
   subs[0].form = position;
   subs[0].node = at;
   auto boundary = std::exchange(frame->boundary, std::nullopt);
-  Value result = viewOf(at, object, subs);
+  Value result = viewOf(at, object, subs, "");
   frame->boundary = boundary;
   return result;
 }

@@ -119,6 +119,12 @@ struct Region {
   std::vector<Ref> results;
 };
 
+/// What a program subscripts, for the message of a check that fails.
+struct Subject {
+  std::string text;  ///< operand0 as it is written
+  uint32_t lead = 0; ///< dimensions of operand0 before those that are written
+};
+
 struct Node {
   Op op = Op::Constant;
   Precision precision = Precision::Default;
@@ -135,6 +141,7 @@ struct Node {
   std::vector<uint32_t> dims;           ///< Reduce: ascending
   std::vector<Affine> map;              ///< View, Update: one a dimension of operand0
   Boundary boundary = Boundary::Inside; ///< View, Update: Inside or Checked
+  Subject subject;                      ///< Gather, Scatter; View, Update: Checked
   /// Contract: result dims come first in the iteration space, in order, then
   /// the summed ones. lhs[i] (rhs[i]) is the space dim that dimension i of
   /// operand0 (operand1) runs over. No space dim occurs twice in one operand.

@@ -280,10 +280,7 @@ Value Checker::groupAccess(const Node *n, const Value &object) {
     } else {
       std::vector<Subscript> subs;
       bool good = subscripts(n, part, subs);
-      bool computed = std::any_of(subs.begin(), subs.end(), [](const Subscript &sub) {
-        return sub.kind == Subscript::Computed;
-      });
-      part = !good ? Value() : computed ? gatherOf(n, part, subs) : viewOf(n, part, subs);
+      part = good ? accessOf(n, part, subs) : Value();
     }
     if (part.poison())
       return {};

@@ -65,6 +65,14 @@ Value Checker::assignMember(const Node *place, const Value &object, const Fresh 
   return result;
 }
 
+/// `x.bias` for the place `.bias` of `x with .bias[i] = value`.
+std::string Checker::placeText(const Node *place) const {
+  const Node *root = place;
+  while (root->kind != Kind::Hole)
+    root = root->kids[0];
+  return textAt(root) + (place == root ? "" : textAt(place));
+}
+
 Value Checker::assignSubscripts(const Node *place, const Value &object, const Fresh &fresh) {
   if (object.poison())
     return {};
@@ -88,7 +96,8 @@ Value Checker::assignSubscripts(const Node *place, const Value &object, const Fr
     frame->boundary = boundary;
     return {};
   }
-  Value old = viewOf(place, object, subs);
+  std::string subject = placeText(place->kids[0]);
+  Value old = viewOf(place, object, subs, subject);
   frame->boundary = boundary;
   Value part = old.poison() ? old : fresh(old);
   if (part.poison())
@@ -116,7 +125,9 @@ Value Checker::assignSubscripts(const Node *place, const Value &object, const Fr
       along(std::move(a), subs[d].step);
   }
   auto boundaryKind = inside ? hir::Boundary::Inside : hir::Boundary::Checked;
-  return Value::tensor(b.update(dest.ref, part.ref, std::move(map), scalars, boundaryKind), space);
+  hir::Subject written{subject, uint32_t(space.size())};
+  return Value::tensor(b.update(dest.ref, part.ref, std::move(map), scalars, boundaryKind, written),
+                       space);
 }
 
 } // namespace mad::elab

@@ -8,6 +8,7 @@
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadStateOps.h"
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -125,6 +126,12 @@ SmallVector<Value> FunctionEmitter::operands(const hir::Node &node) const {
 /// types then differ in that alone. A reshape to the same shape renames.
 Value FunctionEmitter::relabelled(Value value, Type type, Location loc) {
   return value.getType() == type ? value : Value(ReshapeOp::create(b, loc, type, value));
+}
+
+/// The result of an op that knows what the program calls the tensor that it subscripts.
+static Value written(const hir::Node &node, Operation *op) {
+  setSubject(op, node.subject.text, node.subject.lead);
+  return op->getResult(0);
 }
 
 static Precision precision(hir::Precision precision) {
@@ -253,7 +260,7 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
     return {contract(node, loc, tensor)};
   case hir::Op::Gather: {
     SmallVector<Value> all = operands(node);
-    return {GatherOp::create(b, loc, tensor, all[0], ArrayRef(all).drop_front())};
+    return {written(node, GatherOp::create(b, loc, tensor, all[0], ArrayRef(all).drop_front()))};
   }
   case hir::Op::Reshape:
     return {ReshapeOp::create(b, loc, tensor, value(node.operands[0]))};
@@ -267,8 +274,9 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
     return scan(node, loc, types);
   case hir::Op::Scatter: {
     SmallVector<Value> all = operands(node);
-    return {ScatterOp::create(b, loc, tensor, *symbolizeScatterKind(node.mnemonic), all.front(),
-                              ArrayRef(all).drop_front().drop_back(), all.back())};
+    return {written(node, ScatterOp::create(b, loc, tensor, *symbolizeScatterKind(node.mnemonic),
+                                            all.front(), ArrayRef(all).drop_front().drop_back(),
+                                            all.back()))};
   }
   case hir::Op::Sort:
     return SortOp::create(b, loc, types, value(node.operands[0]), node.index,
@@ -282,9 +290,10 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
   case hir::Op::Update: {
     SmallVector<Value> all = operands(node);
     auto value = cast<RankedTensorType>(all[1].getType());
-    return {UpdateOp::create(b, loc, tensor, all[0], all[1], ArrayRef(all).drop_front(2),
-                             map(node, value.getRank(), all.size() - 2),
-                             static_cast<Boundary>(node.boundary))};
+    return {
+        written(node, UpdateOp::create(b, loc, tensor, all[0], all[1], ArrayRef(all).drop_front(2),
+                                       map(node, value.getRank(), all.size() - 2),
+                                       static_cast<Boundary>(node.boundary)))};
   }
   case hir::Op::Iterate:
     return iterate(node, loc, types);
@@ -333,8 +342,8 @@ Value FunctionEmitter::view(const hir::Node &node, Location loc, RankedTensorTyp
   // The two enums list the same cases in the same order.
   auto boundary = static_cast<Boundary>(node.boundary);
   SmallVector<Value> all = operands(node);
-  return ViewOp::create(b, loc, type, all[0], ArrayRef(all).drop_front(),
-                        map(node, type.getRank(), all.size() - 1), boundary);
+  return written(node, ViewOp::create(b, loc, type, all[0], ArrayRef(all).drop_front(),
+                                      map(node, type.getRank(), all.size() - 1), boundary));
 }
 
 Value FunctionEmitter::contract(const hir::Node &node, Location loc, RankedTensorType type) {

@@ -12,6 +12,7 @@
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadStateOps.h"
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -336,6 +337,8 @@ LogicalResult MadDialect::verifyOperationAttribute(Operation *op, NamedAttribute
                ? success()
                : op->emitOpError("`mad.fp` must be \"strict\" or \"fast\"");
   }
+  if (name == subjectAttr || name == subjectDimsAttr)
+    return verifySubject(op, attribute);
   if (!function)
     return op->emitOpError() << "`" << name << "` belongs on a function";
   if (name == "mad.entry") {

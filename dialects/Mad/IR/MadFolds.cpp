@@ -11,6 +11,7 @@
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -342,6 +343,7 @@ OpFoldResult ViewOp::fold(FoldAdaptor adaptor) {
     return getSource();
   if (getBoundary() != Boundary::inside && isInside(*this)) {
     setBoundary(Boundary::inside);
+    dropSubject(*this);
     return getResult();
   }
   RankedTensorType type = tensorTypeOf(getResult());
@@ -377,8 +379,14 @@ struct MergeViews : OpRewritePattern<ViewOp> {
         return rewriter.notifyMatchFailure(outer, "composed map is not linear");
     SmallVector<Value> scalars(inner.getScalars());
     llvm::append_range(scalars, outer.getScalars());
-    rewriter.replaceOpWithNewOp<ViewOp>(outer, outer.getType(), inner.getSource(), scalars, map,
-                                        outerInside ? inner.getBoundary() : outer.getBoundary());
+    auto merged =
+        ViewOp::create(rewriter, outer.getLoc(), outer.getType(), inner.getSource(), scalars, map,
+                       outerInside ? inner.getBoundary() : outer.getBoundary());
+    if (outerInside)
+      copySubject(inner, merged);
+    else
+      copySubject(outer, merged, inner.getMap());
+    rewriter.replaceOp(outer, merged);
     return success();
   }
 

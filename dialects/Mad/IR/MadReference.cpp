@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOpHelpers.h"
 #include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadSubject.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cmath>
@@ -40,9 +41,8 @@ LogicalResult mad::checkIndex(Operation *op, Value source, int64_t dim, int64_t 
                               int64_t highest, int64_t extent, RefContext &context) {
   if (lowest >= 0 && highest < extent)
     return success();
-  std::string name = valueName(source), text = "index out of range for dimension ";
-  text += std::to_string(dim) + (name.empty() ? "" : " of `" + name + "`");
-  return context.fail(op, text + ": found " + std::to_string(lowest < 0 ? lowest : highest) +
+  return context.fail(op, indexMessage(op, source, dim) + ": found " +
+                              std::to_string(lowest < 0 ? lowest : highest) +
                               ", expected 0 <= index < " + std::to_string(extent));
 }
 
@@ -205,12 +205,14 @@ LogicalResult ViewOp::evaluate(Operands operands, Results results, RefContext &c
   bool bounded = getBoundary() == Boundary::inside || getBoundary() == Boundary::checked;
   bool fits = true; // all of it in i64
   SmallVector<SmallVector<int64_t>> forms;
-  for (auto [dim, coordinate] : llvm::enumerate(map.getResults())) {
+  for (AffineExpr coordinate : map.getResults()) {
     forms.push_back(*linearForm(coordinate, map.getNumDims(), map.getNumSymbols()));
     auto [low, high] = coordinateRange(forms.back(), result.shape, scalars);
     fits &= low > INT64_MIN && high < INT64_MAX;
-    if (bounded &&
-        failed(checkIndex(*this, getSource(), dim, low, high, source.shape[dim], context)))
+  }
+  for (int64_t dim : checkOrder(*this, bounded ? map.getNumResults() : 0)) {
+    auto [low, high] = coordinateRange(forms[dim], result.shape, scalars);
+    if (failed(checkIndex(*this, getSource(), dim, low, high, source.shape[dim], context)))
       return failure();
   }
   SmallVector<int64_t> strides = rowMajorStrides(source.shape), position(map.getNumDims(), 0);

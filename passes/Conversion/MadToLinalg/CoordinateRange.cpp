@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/MadToLinalg/CoordinateRange.h"
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -106,7 +107,7 @@ CoordinateRange::CoordinateRange(Lowering &lowering, OpBuilder &b, Operation *op
   offset = offsetOf(b, loc, form, scalars, type);
 }
 
-void CoordinateRange::checkInside(RankedTensorType source, int64_t k, const std::string &name) {
+void CoordinateRange::checkInside(Value source, int64_t k) {
   Type type = offset.getType();
   Value lowest = offset, highest = offset;
   for (int64_t d = 0; d < over.getRank(); ++d) {
@@ -123,14 +124,14 @@ void CoordinateRange::checkInside(RankedTensorType source, int64_t k, const std:
                                    clampTo(b, loc, value, INT64_MIN, INT64_MAX));
   };
   Value low = word(lowest), high = highest == lowest ? low : word(highest);
-  Value bound =
-      arith::IndexCastOp::create(b, loc, b.getI64Type(), lowering.extent(b, op, source, k));
+  Value extent = lowering.extent(b, op, cast<RankedTensorType>(source.getType()), k);
+  Value bound = arith::IndexCastOp::create(b, loc, b.getI64Type(), extent);
   Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
   Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, low, zero);
   Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, high, bound);
   Value failed = whereRun(arith::OrIOp::create(b, loc, below, above));
   Value found = arith::SelectOp::create(b, loc, below, low, high);
-  lowering.check(b, op, failed, found, bound, indexMessage(k, name));
+  lowering.check(b, op, failed, found, bound, indexMessage(op, source, k));
 }
 
 /// Without elements there is no coordinate.

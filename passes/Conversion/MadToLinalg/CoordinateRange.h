@@ -22,8 +22,8 @@ public:
                   mlir::RankedTensorType over, llvm::ArrayRef<int64_t> form,
                   mlir::ValueRange scalars);
 
-  /// Records the check that coordinate `k` stays inside of `source`.
-  void checkInside(mlir::RankedTensorType source, int64_t k, const std::string &name);
+  /// Records the check that coordinate `k` stays inside of `source`, a value of the mad dialect.
+  void checkInside(mlir::Value source, int64_t k);
   /// All but the dims, no further from 0 than 2^62: what is outside of a tensor stays there, and
   /// room is left for the dims.
   mlir::Value nearOffset();

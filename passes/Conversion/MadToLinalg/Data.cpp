@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -61,9 +62,8 @@ struct ScatterLowering : LoweringPattern<ScatterOp> {
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto updates = cast<RankedTensorType>(op.getUpdates().getType());
-    std::string name = nameOf(op.getBase(), adaptor.getBase());
-    for (auto [k, index] : llvm::enumerate(op.getIndices()))
-      checkIndices(lowering, op, op.getBase(), name, k, index, updates, b);
+    for (int64_t k : checkOrder(op, op.getIndices().size()))
+      checkIndices(lowering, op, op.getBase(), k, op.getIndices()[k], updates, b);
     Value memory = memoryFor(lowering, b, op, cast<RankedTensorType>(op.getType()));
     writeMemory(b, loc, adaptor.getBase(), memory);
     loopOver(lowering, b, op, updates, {}, [&](ValueRange at) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/MadToLinalg/Indices.h"
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -82,8 +83,8 @@ IndexRange rangeOf(Lowering &lowering, Operation *op, Value indices, ConversionP
 
 } // namespace
 
-void checkIndices(Lowering &lowering, Operation *op, Value source, const std::string &name,
-                  int64_t k, Value given, RankedTensorType over, ConversionPatternRewriter &b) {
+void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Value given,
+                  RankedTensorType over, ConversionPatternRewriter &b) {
   Location loc = op->getLoc();
   auto sourceType = cast<RankedTensorType>(source.getType());
   Value indices = plainest(given);
@@ -109,7 +110,7 @@ void checkIndices(Lowering &lowering, Operation *op, Value source, const std::st
       failed = arith::AndIOp::create(b, loc, failed, some);
     }
   Value found = arith::SelectOp::create(b, loc, below, lowest, highest);
-  lowering.check(b, op, failed, found, bound, indexMessage(k, name));
+  lowering.check(b, op, failed, found, bound, indexMessage(op, source, k));
 }
 
 Value indexAt(Location loc, Value indices, ValueRange at, ConversionPatternRewriter &b) {
@@ -125,11 +126,6 @@ Value indexAt(Location loc, Value indices, ValueRange at, ConversionPatternRewri
   }
   Value index = tensor::ExtractOp::create(b, loc, b.getRemappedValue(indices), at);
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), index);
-}
-
-std::string nameOf(Value old, Value converted) {
-  std::string name = nameOf(old);
-  return name.empty() ? nameOf(converted) : name;
 }
 
 } // namespace mad

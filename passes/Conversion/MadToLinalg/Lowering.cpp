@@ -221,36 +221,6 @@ Value tensorOf(OpBuilder &b, Location loc, Value scalar) {
   return tensor::FromElementsOp::create(b, loc, type, scalar);
 }
 
-//===----------------------------------------------------------------------===//
-// Names
-//===----------------------------------------------------------------------===//
-
-/// The callee's side of inlined code is where the source is.
-static Location innermost(Location loc) {
-  while (auto call = dyn_cast<CallSiteLoc>(loc))
-    loc = call.getCallee();
-  if (auto fused = dyn_cast<FusedLoc>(loc); fused && !fused.getLocations().empty())
-    return innermost(fused.getLocations().front());
-  return loc;
-}
-
-std::string nameOf(Value value) {
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    if (auto function = dyn_cast_or_null<func::FuncOp>(argument.getOwner()->getParentOp()))
-      if (auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "mad.name"))
-        return name.str();
-  if (auto weight = value.getDefiningOp<WeightOp>())
-    return weight.getSource().str();
-  if (auto named = dyn_cast<NameLoc>(innermost(value.getLoc())))
-    return named.getName().str();
-  return {};
-}
-
-std::string indexMessage(int64_t k, const std::string &name) {
-  std::string message = "index out of range for dimension " + std::to_string(k);
-  return name.empty() ? message : message + " of `" + name + "`";
-}
-
 std::string placeOf(Location loc) { return placeText(loc); }
 
 } // namespace mad

@@ -83,10 +83,6 @@ mlir::Value inF64(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 /// A float rounded to `type`, if that is narrower.
 mlir::Value narrowed(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, mlir::Type type);
 mlir::Value indexConstant(mlir::OpBuilder &b, mlir::Location loc, int64_t value);
-/// What the source program calls a value, else "".
-std::string nameOf(mlir::Value value);
-/// Of an index check of dimension `k` of the tensor with this name.
-std::string indexMessage(int64_t k, const std::string &name);
 /// `digits.mad:14:11`, else "".
 std::string placeOf(mlir::Location loc);
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -26,11 +27,8 @@ struct GatherLowering : LoweringPattern<GatherOp> {
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto type = cast<RankedTensorType>(op.getType());
-    std::string name = nameOf(op.getSource());
-    if (name.empty())
-      name = nameOf(adaptor.getSource());
-    for (unsigned k = 0; k < op.getIndices().size(); ++k)
-      checkIndices(lowering, op, op.getSource(), name, k, op.getIndices()[k], type, b);
+    for (int64_t k : checkOrder(op, op.getIndices().size()))
+      checkIndices(lowering, op, op.getSource(), k, op.getIndices()[k], type, b);
     SmallVector<AffineMap> maps(adaptor.getIndices().size(),
                                 b.getMultiDimIdentityMap(type.getRank()));
     Value source = adaptor.getSource();

@@ -78,8 +78,7 @@ struct UpdateLowering : LoweringPattern<UpdateOp> {
     auto above = (dimExpr(dest, k) - 1 - reach - form.back()).lowerBound();
     if (!moves && form.back() >= 0 && above && *above >= 0)
       return;
-    CoordinateRange(lowering, b, op, type, form, scalars)
-        .checkInside(dest, k, nameOf(op.getDest()));
+    CoordinateRange(lowering, b, op, type, form, scalars).checkInside(op.getDest(), k);
   }
 };
 

@@ -11,6 +11,7 @@
 //   and whatever may lie outside of the source.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -174,10 +175,9 @@ DimExpr ViewBuilder::span(const Coordinate &c) const {
 }
 
 void ViewBuilder::emitChecks() {
-  std::string name = nameOf(op.getSource());
-  for (auto [k, c] : llvm::enumerate(coordinates))
-    if (!c.proved)
-      exact(c).checkInside(sourceType, k, name);
+  for (int64_t k : checkOrder(op, coordinates.size()))
+    if (!coordinates[k].proved)
+      exact(coordinates[k]).checkInside(op.getSource(), k);
 }
 
 /// Whether a slice holds exactly what is read.

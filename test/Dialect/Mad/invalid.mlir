@@ -730,3 +730,27 @@ func.func @precision(%x: tensor<2xf32>) -> tensor<2xf32> {
   %0 = mad.exp %x {mad.fp = "exact"} : (tensor<2xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
+
+// -----
+
+func.func @subject(%x: tensor<2xf32>) -> tensor<2xf32> {
+  // expected-error @below {{`mad.subject` belongs on an op that checks positions}}
+  %0 = mad.exp %x {mad.subject = "x"} : (tensor<2xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+func.func @subject(%x: tensor<2xf32>, %i: tensor<4xi64>) -> tensor<4xf32> {
+  // expected-error @below {{`mad.subject` must be a string}}
+  %0 = mad.gather %x[%i] {mad.subject = 1 : i64} : (tensor<2xf32>, tensor<4xi64>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @subject(%x: tensor<2xf32>, %i: tensor<4xi64>) -> tensor<4xf32> {
+  // expected-error @below {{`mad.subject_dims` must be an array of i64, one for each of the 1 dimensions of the operand}}
+  %0 = mad.gather %x[%i] {mad.subject = "x", mad.subject_dims = array<i64: 1, 0>} : (tensor<2xf32>, tensor<4xi64>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
