@@ -41,6 +41,10 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(int level, bool
 /// Decides what fast-math flags leave open, so that all optimisers agree.
 void settleFloats(llvm::Module &module, bool fma);
 
+/// Runs `passes`, a pipeline of LLVM as `opt` takes it. MLIR has vectorised and unrolled: LLVM does
+/// neither again.
+llvm::Error optimise(llvm::Module &module, llvm::TargetMachine &machine, llvm::StringRef passes);
+
 /// Emits `translation.module`. May end in `guarded`'s error.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitObject(Translation &translation,
                                                                llvm::TargetMachine &machine);

@@ -15,7 +15,6 @@
 #include "passes/Target/Object.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
 #include <set>
@@ -78,29 +77,6 @@ static void bindCpu(Module &module, const TargetMachine &machine, int level) {
   }
 }
 
-static Error optimise(Module &module, TargetMachine &machine, bool quick) {
-  PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopUnrolling = false;
-  tuning.LoopInterleaving = false;
-  PassBuilder builder(&machine, tuning);
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  ModulePassManager passes;
-  if (!quick)
-    passes = builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2);
-  else if (Error error = builder.parsePassPipeline(passes, quickPasses))
-    return error;
-  passes.run(module, modules);
-  return Error::success();
-}
-
 Expected<std::unique_ptr<MemoryBuffer>>
 mad::compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &entries, int level,
                    StringRef suffix, bool quick) {
@@ -118,7 +94,7 @@ mad::compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &e
       return error;
     bindCpu(made, **machine, level);
     settleFloats(made, /*fma=*/level >= 3);
-    if (Error error = optimise(made, **machine, quick))
+    if (Error error = optimise(made, **machine, quick ? quickPasses : "default<O2>"))
       return error;
     return emitObject(translation, **machine);
   });

@@ -18,7 +18,6 @@
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
@@ -45,23 +44,6 @@ private:
 };
 } // namespace
 
-/// Enough to make scalar code quick; the emulator itself is what takes the time.
-static void optimise(Module &module, TargetMachine &machine) {
-  PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopUnrolling = false;
-  PassBuilder builder(&machine, tuning);
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O1).run(module, modules);
-}
-
 static Expected<std::unique_ptr<MemoryBuffer>> makeObject(mlir::ModuleOp lowered) {
   return guarded([&](Translation &translation) -> Expected<std::unique_ptr<MemoryBuffer>> {
     auto machine = makeMachine(hostLevel(), /*quick=*/true);
@@ -76,7 +58,9 @@ static Expected<std::unique_ptr<MemoryBuffer>> makeObject(mlir::ModuleOp lowered
     for (Function &function : made)
       if (!function.isDeclaration())
         function.addFnAttr("target-cpu", (*machine)->getTargetCPU());
-    optimise(made, **machine);
+    // Enough to make scalar code quick; the emulator itself is what takes the time.
+    if (Error error = optimise(made, **machine, "default<O1>"))
+      return error;
     return emitObject(translation, **machine);
   });
 }
