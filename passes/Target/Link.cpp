@@ -5,13 +5,16 @@
 //
 // LLD as a library makes the file, or `cc` where LLD was not there at build time.
 // All work is done in a folder beside the result, which is put in place by a
-// rename: a failure leaves nothing behind and the old file as it was.
+// rename: a failure leaves nothing behind and the old file as it was. Messages name
+// the library, not what lies in that folder.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Object.h"
 #include "runtime/artifact.h"
 #include "runtime/core/checksum.h"
+#include "runtime/io/Files.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
@@ -62,8 +65,8 @@ static std::vector<std::string> systemLibraries() {
 }
 
 #ifdef MAD_HAVE_LLD
-static Error link(const std::vector<std::string> &objects, const std::string &script,
-                  const std::string &output, StringRef name) {
+static Error linkInside(const std::vector<std::string> &objects, const std::string &script,
+                        const std::string &output, StringRef name) {
   std::vector<std::string> words = {"ld.lld",
                                     "-shared",
                                     "--gc-sections",
@@ -104,9 +107,10 @@ static Error link(const std::vector<std::string> &objects, const std::string &sc
     return Error::success();
   return createStringError("cannot link `" + name + "`: " + StringRef(text).trim());
 }
-#else
-static Error link(const std::vector<std::string> &objects, const std::string &script,
-                  const std::string &output, StringRef name) {
+#endif
+
+static Error linkByCompiler(const std::vector<std::string> &objects, const std::string &script,
+                            const std::string &output, StringRef name) {
   auto compiler = sys::findProgramByName("cc");
   if (!compiler)
     return createStringError("cannot link `" + name + "`: there is no `cc` on the path");
@@ -120,17 +124,45 @@ static Error link(const std::vector<std::string> &objects, const std::string &sc
                                     "-o",
                                     output};
   words.insert(words.end(), objects.begin(), objects.end());
-  words.insert(words.end(), {"-Wl,--as-needed", "-lm"});
+  words.insert(words.end(), {"-Wl,--as-needed", "-Wl,--no-undefined", "-lm"});
   std::vector<StringRef> arguments(words.begin(), words.end());
-  std::string log = output + ".log", reason;
+  // Not beside the library: that disk may be what is full.
+  SmallString<128> log;
+  if (std::error_code code = sys::fs::createTemporaryFile("mad-link", "log", log))
+    return createStringError("cannot link `" + name +
+                             "`: cannot create a temporary file: " + code.message());
+  llvm::scope_exit remove([&] { (void)sys::fs::remove(log); });
+  std::string reason;
   std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
-  if (sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects, 0, 0, &reason) == 0)
+  int code = sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects, 0, 0, &reason);
+  if (code == 0)
     return Error::success();
   if (auto text = MemoryBuffer::getFile(log); reason.empty() && text)
     reason = (*text)->getBuffer().trim().str();
+  if (reason.empty())
+    reason = "`" + *compiler + "` ends with exit code " + std::to_string(code) + " and no message";
   return createStringError("cannot link `" + name + "`: " + reason);
 }
+
+static Error link(const std::vector<std::string> &objects, const std::string &script,
+                  const std::string &output, StringRef name, Linker linker) {
+#ifdef MAD_HAVE_LLD
+  if (linker == Linker::Inside)
+    return linkInside(objects, script, output, name);
 #endif
+  return linkByCompiler(objects, script, output, name);
+}
+
+/// A message with `path` for every file in `folder`.
+static std::string withoutFolder(StringRef message, StringRef folder, StringRef path) {
+  std::string text, inside = (folder + "/").str();
+  for (size_t at; (at = message.find(inside)) != StringRef::npos;) {
+    text += (message.take_front(at) + path).str();
+    message = message.drop_front(at + inside.size());
+    message = message.drop_while([](char c) { return isAlnum(c) || c == '.'; });
+  }
+  return text + message.str();
+}
 
 static uint64_t checksum(StringRef before, StringRef behind) {
   mad_checksum sum;
@@ -140,11 +172,12 @@ static uint64_t checksum(StringRef before, StringRef behind) {
   return mad_checksum_value(&sum);
 }
 
-/// Writes size and checksum of the file into its header.
-static Error seal(const std::string &path) {
-  auto file = sys::fs::openNativeFileForReadWrite(path, sys::fs::CD_OpenExisting, sys::fs::OF_None);
+/// Writes size and checksum of the file into its header. Errors name `path`.
+static Error seal(const std::string &output, const std::string &path) {
+  auto file =
+      sys::fs::openNativeFileForReadWrite(output, sys::fs::CD_OpenExisting, sys::fs::OF_None);
   if (!file)
-    return file.takeError();
+    return fileError("cannot read", path, errorToErrorCode(file.takeError()));
   llvm::scope_exit close([&] { (void)sys::fs::closeFile(*file); });
   sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(*file, status))
@@ -183,37 +216,48 @@ static Error seal(const std::string &path) {
   return Error::success();
 }
 
+/// Makes `output`.
 static Error linkIn(StringRef folder, const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
-                    const std::string &path) {
+                    const std::string &output, const std::string &path, Linker linker) {
   std::vector<std::string> files;
   for (const auto &object : objects) {
     files.push_back((folder + "/" + Twine(files.size()) + ".o").str());
     if (Error error = writeFile(files.back(), object->getBuffer(), path))
       return error;
   }
-  std::string script = (folder + "/exports").str(), output = (folder + "/out.so").str();
+  std::string script = (folder + "/exports").str();
   if (Error error = writeFile(script, versionScript, path))
     return error;
-  if (Error error = link(files, script, output, sys::path::filename(path))) {
-    std::string text = toString(std::move(error));
-    for (size_t at = 0; (at = text.find(output, at)) != std::string::npos; at += path.size())
-      text.replace(at, output.size(), path);
-    return createStringError(text);
-  }
-  if (Error error = seal(output))
-    return error;
-  if (std::error_code code = sys::fs::rename(output, path))
-    return fileError("cannot write", path, code);
-  return Error::success();
+  if (Error error = link(files, script, output, sys::path::filename(path), linker))
+    return createStringError(withoutFolder(toString(std::move(error)), folder, path));
+  return seal(output, path);
 }
 
 Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
-                             const std::string &path) {
-  SmallString<128> absolute(path), folder;
+                             const std::string &path, io::AtomicFile &file, Linker linker) {
+  std::string text;
+  if (!file.reserve(path, text))
+    return createStringError(io::ticked(path) + " " + text);
+  SmallString<128> absolute(file.place()), folder;
   if (std::error_code code = sys::fs::make_absolute(absolute))
     return fileError("cannot write", path, code);
   if (std::error_code code = sys::fs::createUniqueDirectory(absolute + ".tmp", folder))
     return fileError("cannot write", path, code);
   llvm::scope_exit remove([&] { (void)sys::fs::remove_directories(folder); });
-  return linkIn(folder, objects, path);
+  std::string output = (folder + "/out.so").str(), finished = (folder + ".so").str();
+  if (Error error = linkIn(folder, objects, output, path, linker))
+    return error;
+  if (std::error_code code = sys::fs::rename(output, finished))
+    return fileError("cannot write", path, code);
+  file.adopt(finished);
+  return Error::success();
+}
+
+Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
+                             const std::string &path, Linker linker) {
+  io::AtomicFile file;
+  if (Error error = linkSharedLibrary(objects, path, file, linker))
+    return error;
+  std::string text;
+  return file.commit(text) ? Error::success() : createStringError(io::ticked(path) + " " + text);
 }

@@ -17,6 +17,9 @@
 namespace llvm {
 class MemoryBuffer;
 } // namespace llvm
+namespace mad::io {
+class AtomicFile;
+} // namespace mad::io
 namespace mlir {
 class ModuleOp;
 } // namespace mlir
@@ -89,10 +92,20 @@ std::string header(const ArtifactOptions &options, const std::vector<EntryDescri
 /// Writes a file of weights (runtime/artifact.h); atomic. `offsets`: where each lies.
 llvm::Error writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
                              std::vector<uint64_t> &offsets);
+/// As well; `file` is new, and the bytes get their name when it is committed.
+llvm::Error writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
+                             std::vector<uint64_t> &offsets, io::AtomicFile &file);
 
+/// What makes the library: LLD inside of this process, or `cc`, which also stands in
+/// where LLD was not there when this was built.
+enum class Linker : uint8_t { Inside, Compiler };
 /// Links objects to a shared library; atomic.
 llvm::Error linkSharedLibrary(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
-                              const std::string &path);
+                              const std::string &path, Linker linker = Linker::Inside);
+/// As well; `file` is new, and the library gets its name when it is committed.
+llvm::Error linkSharedLibrary(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
+                              const std::string &path, io::AtomicFile &file,
+                              Linker linker = Linker::Inside);
 
 } // namespace mad
 

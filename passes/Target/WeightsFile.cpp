@@ -69,10 +69,18 @@ static std::string headOf(const std::vector<WeightBytes> &weights, std::vector<u
 
 Error mad::writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
                             std::vector<uint64_t> &offsets) {
+  io::AtomicFile file;
+  if (Error error = writeWeightsFile(weights, path, offsets, file))
+    return error;
+  std::string text;
+  return file.commit(text) ? Error::success() : createStringError(io::ticked(path) + " " + text);
+}
+
+Error mad::writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
+                            std::vector<uint64_t> &offsets, io::AtomicFile &file) {
   offsets.clear();
   const std::string head = headOf(weights, offsets);
   const char zeros[alignment] = {};
-  io::AtomicFile file;
   std::string text;
   bool good = file.open(path, text) && file.write(head, text);
   uint64_t at = head.size();
@@ -81,7 +89,5 @@ Error mad::writeWeightsFile(const std::vector<WeightBytes> &weights, const std::
            file.write(weights[i].data.get(), weights[i].bytes, text);
     at = offsets[i] + weights[i].bytes;
   }
-  if (good && file.commit(text))
-    return Error::success();
-  return createStringError(io::ticked(path) + " " + text);
+  return good ? Error::success() : createStringError(io::ticked(path) + " " + text);
 }

@@ -95,8 +95,9 @@ bool RangeStream::read(void *bytes, uint64_t count, std::string &text) {
 AtomicFile::~AtomicFile() {
   if (descriptor >= 0)
     close(descriptor);
-  if (!temporary.empty())
-    unlink(temporary.c_str());
+  for (const std::string &mine : {temporary, old})
+    if (!mine.empty())
+      unlink(mine.c_str());
 }
 
 bool AtomicFile::fail(const char *what, int code, std::string &text) {
@@ -106,40 +107,59 @@ bool AtomicFile::fail(const char *what, int code, std::string &text) {
   return false;
 }
 
-bool AtomicFile::open(const std::string &path, std::string &text) {
-  target = path;
+/// Finds out what is there.
+bool AtomicFile::accept(const std::string &path, std::string &text) {
+  name = target = path;
   struct stat info;
-  bool exists = stat(path.c_str(), &info) == 0;
-  if (exists) {
-    if (S_ISDIR(info.st_mode)) {
-      text = "is a folder; expected the name of a file";
-      return false;
-    }
-    if (!S_ISREG(info.st_mode)) {
-      descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-      return descriptor >= 0 || fail("cannot be written", errno, text);
-    }
-    // A rename needs the folder only: what keeps the file from being written must say so here.
-    if (!(info.st_mode & 0222) || access(path.c_str(), W_OK) != 0) {
-      text = "cannot be written: it is read-only";
-      return false;
-    }
-    // Follow links: the file they name is replaced, not the link.
-    if (char *real = realpath(path.c_str(), nullptr)) {
-      target = real;
-      free(real);
-    }
+  isNew = stat(path.c_str(), &info) != 0;
+  if (isNew)
+    return true;
+  mode = info.st_mode;
+  if (S_ISDIR(mode)) {
+    text = "is a folder; expected the name of a file";
+    return false;
+  }
+  isDevice = !S_ISREG(mode);
+  if (isDevice)
+    return true;
+  // A rename needs the folder only: what keeps the file from being written must say so here.
+  if (!(mode & 0222) || access(path.c_str(), W_OK) != 0) {
+    text = "cannot be written: it is read-only";
+    return false;
+  }
+  // Follow links: the file they name is replaced, not the link.
+  if (char *real = realpath(path.c_str(), nullptr)) {
+    target = real;
+    free(real);
+  }
+  return true;
+}
+
+bool AtomicFile::reserve(const std::string &path, std::string &text) {
+  if (!accept(path, text))
+    return false;
+  if (isDevice)
+    text = "is not a regular file";
+  return !isDevice;
+}
+
+bool AtomicFile::open(const std::string &path, std::string &text) {
+  if (!accept(path, text))
+    return false;
+  if (isDevice) {
+    descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    return descriptor >= 0 || fail("cannot be written", errno, text);
   }
   std::string stem = target + ".tmp-" + std::to_string(getpid()) + "-";
   for (int attempt = 0; attempt < 1000; ++attempt) {
-    std::string name = stem + std::to_string(attempt);
-    descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    std::string made = stem + std::to_string(attempt);
+    descriptor = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor >= 0) {
-      temporary = name;
+      temporary = made;
       // Who may use the old file may use the new one; a file system without modes is no reason
       // to fail.
-      if (exists)
-        fchmod(descriptor, info.st_mode & 0777);
+      if (!isNew)
+        fchmod(descriptor, mode & 0777);
       return true;
     }
     if (errno != EEXIST)
@@ -164,17 +184,21 @@ bool AtomicFile::write(const void *bytes, uint64_t count, std::string &text) {
   return true;
 }
 
-bool AtomicFile::commit(std::string &text) {
-  bool direct = temporary.empty();
-  if (!direct && fsync(descriptor) != 0)
+/// Everything is on the disk, but for the name.
+bool AtomicFile::finish(std::string &text) {
+  if (descriptor < 0) // adopted; what syncs it need not be what wrote it
+    descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0 || (!isDevice && fsync(descriptor) != 0))
     return fail("cannot be written", errno, text);
   int closed = close(descriptor);
   descriptor = -1;
-  if (closed != 0)
-    return fail("cannot be written", errno, text);
-  if (direct)
+  return closed == 0 || fail("cannot be written", errno, text);
+}
+
+bool AtomicFile::rename(std::string &text) {
+  if (isDevice)
     return true;
-  if (rename(temporary.c_str(), target.c_str()) != 0)
+  if (::rename(temporary.c_str(), target.c_str()) != 0)
     return fail("cannot be replaced", errno, text);
   temporary.clear();
 
@@ -186,6 +210,47 @@ bool AtomicFile::commit(std::string &text) {
   if (handle >= 0) {
     fsync(handle);
     close(handle);
+  }
+  return true;
+}
+
+bool AtomicFile::commit(std::string &text) { return finish(text) && rename(text); }
+
+/// A second name for what is there. A file system without such names cannot put it back.
+void AtomicFile::keepOld() {
+  if (isNew || isDevice)
+    return;
+  std::string second = temporary + ".old";
+  if (link(target.c_str(), second.c_str()) == 0)
+    old = second;
+}
+
+/// For a file that has its name.
+void AtomicFile::undo() {
+  if (isDevice)
+    return;
+  if (isNew)
+    unlink(target.c_str());
+  else if (!old.empty() && ::rename(old.c_str(), target.c_str()) == 0)
+    old.clear();
+}
+
+bool mad::io::commitAll(const std::vector<AtomicFile *> &files, std::string &error) {
+  std::string text;
+  auto failed = [&](const AtomicFile &file) {
+    error = ticked(file.name) + " " + text;
+    return false;
+  };
+  for (AtomicFile *file : files)
+    if (!file->finish(text))
+      return failed(*file);
+  for (size_t i = 0; i < files.size(); ++i) {
+    files[i]->keepOld();
+    if (files[i]->rename(text))
+      continue;
+    for (size_t k = i; k > 0; --k)
+      files[k - 1]->undo();
+    return failed(*files[i]);
   }
   return true;
 }

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mad::io {
 
@@ -118,16 +119,37 @@ public:
   bool write(std::string_view bytes, std::string &text) {
     return write(bytes.data(), bytes.size(), text);
   }
+  /// Instead of `open` and `write`, for a file that something else makes beside `place()`:
+  /// whether there may be a file `path`, then the file itself, which is taken over.
+  bool reserve(const std::string &path, std::string &text);
+  const std::string &place() const { return target; }
+  void adopt(std::string finished) { temporary = std::move(finished); }
+
   bool commit(std::string &text);
 
 private:
+  friend bool commitAll(const std::vector<AtomicFile *> &files, std::string &error);
   bool fail(const char *what, int code, std::string &text);
+  bool accept(const std::string &path, std::string &text);
+  bool finish(std::string &text);
+  bool rename(std::string &text);
+  void keepOld();
+  void undo();
 
   int descriptor = -1;
-  std::string target;
+  std::string name;      ///< as it was given
+  std::string target;    ///< what that leads to
   std::string temporary; ///< empty when written directly
+  std::string old;       ///< another name of what `target` was, until this is destroyed
+  bool isNew = false;    ///< there was nothing
+  bool isDevice = false;
+  uint32_t mode = 0; ///< of the file that is there
   uint64_t written = 0;
 };
+
+/// Gives all of them their names, or none: bytes are on the disk before the first file is
+/// replaced, and when one cannot be, those before it are put back. `error` names the file.
+bool commitAll(const std::vector<AtomicFile *> &files, std::string &error);
 
 } // namespace mad::io
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "runtime/io/Files.h"
 #include "test/unit/Io/Support.h"
 
 #include <csignal>
@@ -186,6 +187,31 @@ TEST_F(Write, AFailureAtAnyByteLeavesNothing) {
     EXPECT_FALSE(writeNpz(path("out"), tensors, error)) << bytes;
     EXPECT_EQ(files(), 0u);
   }
+}
+
+TEST_F(Write, SeveralFilesGetTheirNamesTogether) {
+  put("old", "a");
+  std::string error, text;
+  auto several = [&](bool taken) {
+    AtomicFile a, b, c;
+    for (auto [file, name] : {std::pair(&a, "a"), {&b, "b"}})
+      EXPECT_TRUE(file->open(path(name), text) && file->write("new", text)) << text;
+    // The third is made by something else.
+    EXPECT_TRUE(c.reserve(path("c"), text)) << text;
+    put("new", "c.made");
+    c.adopt(path("c.made"));
+    if (taken)
+      fs::create_directory(path("c"));
+    return commitAll({&a, &b, &c}, error);
+  };
+  EXPECT_FALSE(several(true));
+  EXPECT_THAT(error, HasSubstr("c` cannot be replaced: Is a directory"));
+  EXPECT_EQ(get("a"), "old");
+  EXPECT_EQ(files(), 2u);
+  fs::remove(path("c"));
+  EXPECT_TRUE(several(false)) << error;
+  EXPECT_EQ(get("a") + get("b") + get("c"), "newnewnew");
+  EXPECT_EQ(files(), 3u);
 }
 
 TEST_F(Write, AFullDeviceIsAnError) {

@@ -143,31 +143,85 @@ TEST(LinkFailure, PathThatIsAFolder) {
   auto again = buildAffine("taken", {0}, {2});
   ASSERT_FALSE(bool(again));
   std::string text = llvm::toString(again.takeError());
-  EXPECT_NE(text.find("cannot write"), std::string::npos) << text;
+  EXPECT_EQ(text, "`" + folder() + "/libtaken.so` is a folder; expected the name of a file");
   EXPECT_EQ(filesThatStartWith("libtaken"), 1);
 }
 
-/// Stands for a full disk: no file may grow past a limit.
-TEST(LinkFailure, DiskThatIsFull) {
+/// Objects of a library with much in it.
+static Objects largeObjects(const std::string &name) {
   auto objects = affineObjects({0}, true);
-  ASSERT_TRUE(bool(objects));
+  EXPECT_TRUE(bool(objects));
   std::vector<float> large(1 << 16, 1.0f);
-  write(folder() + "/full.weights",
-        llvm::StringRef(reinterpret_cast<const char *>(large.data()), large.size() * 4));
-  auto artifact = artifactObject({"full", {0}}, affineEntries(), affineWeights(large),
-                                 folder() + "/full.weights", {0});
-  ASSERT_TRUE(bool(artifact)) << llvm::toString(artifact.takeError());
+  std::string weights = folder() + "/" + name + ".weights";
+  write(weights, llvm::StringRef(reinterpret_cast<const char *>(large.data()), large.size() * 4));
+  auto artifact = artifactObject({name, {0}}, affineEntries(), affineWeights(large), weights, {0});
+  EXPECT_TRUE(bool(artifact)) << llvm::toString(artifact.takeError());
   objects->push_back(std::move(*artifact));
+  return std::move(*objects);
+}
+
+/// Stands for a full disk: no file may grow past a limit.
+static std::string errorOnFullDisk(const Objects &objects, const std::string &path, rlim_t limit,
+                                   Linker linker) {
   rlimit before = {};
   getrlimit(RLIMIT_FSIZE, &before);
   auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  rlimit small = {1 << 15, before.rlim_max};
+  rlimit small = {limit, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  llvm::Error error = linkSharedLibrary(*objects, folder() + "/libfull.so");
+  llvm::Error error = linkSharedLibrary(objects, path, linker);
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
-  ASSERT_TRUE(bool(error));
-  std::string text = llvm::toString(std::move(error));
-  EXPECT_NE(text.find("cannot write"), std::string::npos) << text;
+  return error ? llvm::toString(std::move(error)) : "";
+}
+
+TEST(LinkFailure, DiskThatIsFull) {
+  Objects objects = largeObjects("full");
+  std::string path = folder() + "/libfull.so";
+  std::string text = errorOnFullDisk(objects, path, 1 << 15, Linker::Inside);
+  EXPECT_EQ(text, "cannot write `" + path + "`: File too large");
   EXPECT_EQ(filesThatStartWith("libfull"), 0);
+}
+
+/// The objects fit, the library does not: what the linker says is about the library.
+TEST(LinkFailure, DiskThatIsFullForTheLibrary) {
+  for (Linker linker : {Linker::Inside, Linker::Compiler}) {
+    auto made = affineObjects({0}, true);
+    ASSERT_TRUE(bool(made));
+    auto artifact = artifactObject({"close", {0}}, affineEntries(), affineWeights({2, 3}));
+    ASSERT_TRUE(bool(artifact)) << llvm::toString(artifact.takeError());
+    made->push_back(std::move(*artifact));
+    size_t largest = 0;
+    for (const auto &object : *made)
+      largest = std::max(largest, object->getBufferSize());
+    std::string path = folder() + "/libclose.so";
+    std::string text = errorOnFullDisk(*made, path, largest, linker);
+    EXPECT_TRUE(llvm::StringRef(text).starts_with("cannot link `libclose.so`: ")) << text;
+    EXPECT_EQ(text.find(".tmp"), std::string::npos) << text;
+    EXPECT_EQ(text.find(".o"), std::string::npos) << text;
+    EXPECT_EQ(filesThatStartWith("libclose"), 0);
+  }
+}
+
+/// `cc` makes the same library where there is no LLD.
+TEST(Link, ByTheCompiler) {
+  Objects objects = largeObjects("compiled");
+  std::string path = folder() + "/libcompiled.so";
+  llvm::Error error = linkSharedLibrary(objects, path, Linker::Compiler);
+  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+  EXPECT_EQ(filesThatStartWith("libcompiled"), 1);
+  std::string message;
+  mad_module *module = load(path, message);
+  ASSERT_TRUE(module) << message;
+  mad_module_destroy(module);
+
+  auto undefined = affineObjects({0}, true);
+  ASSERT_TRUE(bool(undefined));
+  auto artifact = artifactObject({"undefined", {0, 3}}, affineEntries(), affineWeights({}));
+  ASSERT_TRUE(bool(artifact));
+  undefined->push_back(std::move(*artifact));
+  error = linkSharedLibrary(*undefined, folder() + "/libundefined.so", Linker::Compiler);
+  std::string text = llvm::toString(std::move(error));
+  EXPECT_NE(text.find("mad_run_f.v3"), std::string::npos) << text;
+  EXPECT_EQ(text.find(".tmp"), std::string::npos) << text;
+  EXPECT_EQ(filesThatStartWith("libundefined"), 0);
 }

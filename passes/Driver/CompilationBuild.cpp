@@ -1,0 +1,207 @@
+//===- CompilationBuild.cpp - Ahead of time: a library and what goes with it -===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All files are complete, beside their places, before the first gets its name: a
+// build that fails leaves what was there, and nothing else.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Driver/CompilationImpl.h"
+#include "passes/Kernels/TileTable.h"
+#include "passes/Target/Object.h"
+#include "runtime/io/Files.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace mad {
+
+/// Concatenates the weights, each 64-byte aligned, in a new temporary file.
+static bool writeWeightSection(const std::vector<WeightBytes> &weights,
+                               llvm::SmallVectorImpl<char> &path, std::vector<uint64_t> &offsets,
+                               std::string &error) {
+  int descriptor = -1;
+  if (auto code = llvm::sys::fs::createTemporaryFile("mad-weights", "bin", descriptor, path)) {
+    error = "cannot create a temporary file: " + code.message();
+    return false;
+  }
+  llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
+  uint64_t at = 0;
+  for (const WeightBytes &w : weights) {
+    os.write_zeros(llvm::alignTo(at, 64) - at);
+    at = llvm::alignTo(at, 64);
+    offsets.push_back(at);
+    os.write(static_cast<const char *>(w.data.get()), w.bytes);
+    at += w.bytes;
+  }
+  os.flush();
+  if (!os.has_error())
+    return true;
+  error = "cannot write the temporary file `" + std::string(path.data(), path.size()) +
+          "`: " + os.error().message() + "; TMPDIR names another folder for it";
+  os.clear_error();
+  return false;
+}
+
+/// Weights up to this size go into the library, unless the caller says where.
+static constexpr uint64_t mostInLibrary = uint64_t(16) << 20;
+
+static bool goIntoFile(const std::vector<WeightBytes> &weights, WeightsPlace place) {
+  uint64_t bytes = 0;
+  for (const WeightBytes &weight : weights)
+    bytes += weight.bytes;
+  return !weights.empty() &&
+         (place == WeightsPlace::File || (place == WeightsPlace::Auto && bytes > mostInLibrary));
+}
+
+namespace {
+/// The files of a build.
+class Outputs {
+public:
+  Outputs(const std::string &folder, const std::string &name)
+      : folder(folder.empty() ? "." : folder), name(name) {}
+  ~Outputs() {
+    if (made)
+      llvm::sys::fs::remove(folder); // where it is empty
+  }
+
+  bool makeFolder(std::string &error);
+  bool weights(const std::vector<WeightBytes> &weights, std::vector<uint64_t> &offsets,
+               std::string &error);
+  bool library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects, std::string &error);
+  bool text(const char *extension, const std::string &text, std::string &error);
+  bool commit(std::string &error);
+
+private:
+  std::string add(const std::string &file) {
+    waiting.push_back(std::make_unique<io::AtomicFile>());
+    return folder + "/" + file;
+  }
+
+  std::string folder, name;
+  bool made = false; ///< the folder, by us
+  std::vector<std::unique_ptr<io::AtomicFile>> waiting;
+};
+} // namespace
+
+bool Outputs::makeFolder(std::string &error) {
+  bool isNew = !llvm::sys::fs::exists(folder);
+  // With the rights that the umask leaves.
+  auto code = llvm::sys::fs::create_directories(folder, true, llvm::sys::fs::all_all);
+  if (code)
+    error = "cannot create the folder `" + folder + "`: " + code.message();
+  made = isNew && !code;
+  return !code;
+}
+
+static bool succeeded(llvm::Error made, std::string &error) {
+  if (!made)
+    return true;
+  error = llvm::toString(std::move(made));
+  return false;
+}
+
+bool Outputs::weights(const std::vector<WeightBytes> &weights, std::vector<uint64_t> &offsets,
+                      std::string &error) {
+  std::string path = add(name + ".weights");
+  return succeeded(writeWeightsFile(weights, path, offsets, *waiting.back()), error);
+}
+
+bool Outputs::library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
+                      std::string &error) {
+  std::string path = add("lib" + name + ".so");
+  return succeeded(linkSharedLibrary(objects, path, *waiting.back()), error);
+}
+
+bool Outputs::text(const char *extension, const std::string &text, std::string &error) {
+  std::string path = add(name + extension), reason;
+  if (waiting.back()->open(path, reason) && waiting.back()->write(text, reason))
+    return true;
+  error = io::ticked(path) + " " + reason;
+  return false;
+}
+
+bool Outputs::commit(std::string &error) {
+  std::vector<io::AtomicFile *> all;
+  for (const auto &file : waiting)
+    all.push_back(file.get());
+  if (!io::commitAll(all, error))
+    return false;
+  made = false;
+  return true;
+}
+
+const std::vector<std::string> &Compilation::written() const { return impl->written; }
+
+bool Compilation::build(const std::string &name, const std::vector<int> &levels,
+                        const std::string &folder, WeightsPlace place) {
+  std::vector<EntryDescription> entries;
+  std::vector<Impl::Lowered> all;
+  for (int level : levels) {
+    auto lowered = impl->lowered(level, /*quick=*/false, entries);
+    if (!lowered)
+      return false;
+    all.push_back(std::move(*lowered));
+  }
+  if (!impl->generate(all, /*quick=*/false, entries))
+    return false;
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
+  for (Impl::Lowered &one : all)
+    objects.push_back(std::move(one.object));
+  // A library says `model.mad:3:4`, wherever it was built.
+  for (EntryDescription &entry : entries)
+    for (CheckDescription &check : entry.checks)
+      check.place = llvm::sys::path::filename(check.place).str();
+  std::vector<WeightBytes> weights;
+  if (!impl->packWeights(entries, weights))
+    return false;
+  StepTimer timer(impl->times, "link");
+  ArtifactOptions options{name, levels, "", {}};
+  for (int level : levels) {
+    std::string tiles = impl->tilesOf(level);
+    options.tiles.push_back(tiles.empty() ? kernels::text(kernels::builtinTiles(level)) : tiles);
+  }
+  if (goIntoFile(weights, place))
+    options.weightsFile = name + ".weights";
+  return impl->write(options, entries, weights, std::move(objects), folder);
+}
+
+bool Compilation::Impl::write(const ArtifactOptions &options,
+                              const std::vector<EntryDescription> &entries,
+                              const std::vector<WeightBytes> &weights,
+                              std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects,
+                              const std::string &folder) {
+  Outputs outputs(folder, options.name);
+  llvm::SmallString<128> section;
+  llvm::scope_exit cleanup([&] {
+    if (!section.empty())
+      llvm::sys::fs::remove(section);
+  });
+  std::vector<uint64_t> offsets;
+  std::string error;
+  if (!outputs.makeFolder(error))
+    return fail("error: " + error);
+  bool apart = !options.weightsFile.empty();
+  if (!weights.empty() && !apart && !writeWeightSection(weights, section, offsets, error))
+    return fail("error: " + error);
+  if (apart && !outputs.weights(weights, offsets, error))
+    return fail("error: " + error);
+  auto object = artifactObject(options, entries, weights, section, offsets);
+  if (!object)
+    return bug(llvm::toString(object.takeError()));
+  objects.push_back(std::move(*object));
+  if (!outputs.library(objects, error) || !outputs.text(".h", header(options, entries), error) ||
+      !outputs.text(".json", manifest(options, entries, weights, offsets), error) ||
+      !outputs.commit(error))
+    return fail("error: " + error);
+  written = {"lib" + options.name + ".so", options.name + ".h", options.name + ".json"};
+  if (apart)
+    written.push_back(options.weightsFile);
+  return true;
+}
+
+} // namespace mad
