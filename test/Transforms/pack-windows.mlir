@@ -6,6 +6,7 @@
 #row = affine_map<(b, o, i, j) -> (o)>
 #all = affine_map<(b, o, i, j) -> (b, o, i, j)>
 
+// The op behind the product goes with it and is not looked at again (lit.local.cfg).
 // Rows once; then windows, products and what follows, a few panels at a time.
 // CHECK-LABEL: func @convolution
 // CHECK-NOT: linalg.fill
