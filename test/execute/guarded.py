@@ -316,6 +316,13 @@ def ladder():
     for m, k, n in (70, 300, 90), (129, 65, 257), (7, 513, 33):
         for entry in "mul_f32", "mul_f64", "mul_f16", "turned":
             add(entry, "x w", {"M": m, "K": k, "N": n})
+    # Steps in several ranges: what the result holds so far is read, in packed products.
+    for m, k, n in (17, 2500, 17), (33, 5000, 33), (19, 2049, 31):
+        for entry in "mul_f32", "mul_f64", "mul_bf16", "turned":
+            add(entry, "x w", {"M": m, "K": k, "N": n})
+        add("batch", "x w", {"B": 2, "M": m, "K": k, "N": n})
+    for name, c in itertools.product(("plain", "padded", "strided"), (300, 600)):
+        add(f"{name}_f32", "x w b", {"C": c, "H": 6, "W": 19, "O": 17})
     for m in 1, 2, 6, 7, 33:
         add("known", "x", {"M": m})
     for t, name in itertools.product(WINDOWS, ("plain", "padded", "strided")):
