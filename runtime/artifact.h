@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 4u
+#define MAD_ABI_VERSION 5u
 #define MAD_TARGET "x86_64-unknown-linux-gnu"
 
 /* Features of a CPU. A bit never changes its meaning. */
@@ -59,7 +59,8 @@ typedef int32_t (*mad_prepare_fn)(const int64_t *extents, int64_t *dims, int64_t
 
 /* What code for a device is given instead of an executor: where its memory is, and how
  * its kernels are run. Memory is the device's, unless said otherwise; work is done in the
- * order of the calls. What fails is kept, and told by `failure`. */
+ * order of the calls. What fails is kept, and told by `failure`. A function that may be null
+ * says so. */
 typedef struct mad_device {
   void *self; /* the first argument of all functions */
   /* Runs a kernel of the artifact: `shape` are the sizes of the grid, then of a block; nothing
@@ -73,10 +74,25 @@ typedef struct mad_device {
   /* The rest is not for compiled code. */
   void *(*allocate)(void *self, int64_t bytes); /* aligned to 256; null: no memory */
   void (*release)(void *self, void *memory);
-  /* Copies from memory of the host; `from` null: zeros. */
+  /* Copies from memory of the host, which may change when this has returned; `from` null:
+   * zeros. */
   int32_t (*write)(void *self, void *to, const void *from, int64_t bytes);
-  /* What has gone wrong since it was last asked; null: nothing. Lives until the next call. */
-  const char *(*failure)(void *self);
+  /* What has gone wrong since it was last asked, and of what kind; null: nothing. Lives until
+   * the next call. */
+  const char *(*failure)(void *self, mad_status *status);
+  /* Like `read`, but the bytes are there after `finish` only. Null: `read` does. */
+  int32_t (*fetch)(void *self, void *to, const void *from, int64_t bytes);
+  int32_t (*finish)(void *self);
+  /* Before the functions above are used, and when they have been. May be null. */
+  int32_t (*enter)(void *self);
+  void (*leave)(void *self);
+  /* 1 where a tensor of the caller lies on this device and is used there, 0 where it is memory
+   * of the host, -1 where it can be neither. Null: all is memory of the host. */
+  int32_t (*holds)(void *self, const void *data);
+  /* A weight, by its number in the artifact. Null: each context has copies. */
+  void *(*weight)(void *self, int32_t number);
+  /* 1: memory of a call is kept for the next ones of its context. */
+  int32_t reuses;
 } mad_device;
 
 /* Runs the entry.
@@ -87,7 +103,9 @@ typedef struct mad_device {
  *   info   out, on failure: the value found and the bound
  *   executor  runs the pieces of large loops; never null. Code for a device is given a
  *             `mad_device` instead, and all memory but dims and info is the device's
- * Returns 0, or 1 + the number of the failed check in `checks`. */
+ * Returns 0, or 1 + the number of the failed check in `checks`. Code for a device always
+ * returns 0; a check that fails is in the status of the device: three int64_t, 1 + its number
+ * among those behind the checks of `prepare`, then what `info` is told. */
 typedef int32_t (*mad_run_fn)(void *const *data, const int64_t *dims, void *arena, int64_t *info,
                               const mad_executor *executor);
 
@@ -102,12 +120,15 @@ typedef struct mad_check {
 
 typedef struct mad_entry {
   mad_entry_info info;
-  mad_prepare_fn prepare;
-  const mad_run_fn *run; /* one a variant, in the order of `variants` */
+  /* One a variant, in the order of `variants`. */
+  const mad_prepare_fn *prepare;
+  const mad_run_fn *run;
   int32_t num_weights;
   const int32_t *weights; /* numbers in `weights` of the artifact */
   int32_t num_checks;
   const mad_check *checks;
+  int32_t num_prepare_checks; /* the first ones, which `prepare` makes */
+  int32_t reserved;           /* 0 */
 } mad_entry;
 
 typedef struct mad_weight {
@@ -128,15 +149,44 @@ typedef struct mad_weight {
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */
 } mad_weight;
 
-/* A code variant. The runtime takes the last one whose features are all there. */
+/* A kernel of code for CUDA; `launch` is given a pointer to one. */
+typedef struct mad_kernel {
+  const char *name;
+  const char *place; /* of what it computes, "digits.mad:14:11"; "": not known */
+} mad_kernel;
+
+/* Kernels as PTX or as machine code of one chip. */
+#define MAD_IMAGE_PTX 1
+#define MAD_IMAGE_CUBIN 2
+typedef struct mad_image {
+  int32_t kind;
+  int32_t chip;        /* its compute capability: 10 * major + minor */
+  int32_t exact;       /* 0: PTX that runs on later chips, too */
+  int32_t num_kernels; /* that it has */
+  const int32_t *kernels; /* numbers in `kernels` of the variant, ascending */
+  const void *data;       /* of PTX, a text that ends with a 0 byte */
+  uint64_t bytes;         /* with that byte */
+} mad_image;
+
+#define MAD_DEVICE_NONE 0     /* a CPU */
+#define MAD_DEVICE_EMULATOR 1 /* what mad_context_set_device names */
+#define MAD_DEVICE_CUDA 2
+
+/* A code variant. The runtime takes the last one for CPUs whose features are all there, or,
+ * where there is a GPU, the last one for CUDA whose kernels it can run. */
 typedef struct mad_variant {
-  const char *name; /* "x86-64", "x86-64-v3" */
+  const char *name; /* "x86-64", "x86-64-v3", "cuda" */
   int32_t level;    /* 0 baseline, 3 x86-64-v3, 4 x86-64-v4 */
-  int32_t device;   /* 1: `run` launches kernels of a `mad_device` */
+  int32_t device;   /* MAD_DEVICE_: `run` launches kernels of a `mad_device` */
   uint64_t features;
+  int32_t num_kernels; /* for CUDA */
+  int32_t num_images;
+  const mad_kernel *kernels;
+  const mad_image *images; /* any order; each kernel is in one that a chip can run */
 } mad_variant;
 
-/* Calls with this context run on the device, which must outlive it. Null: none, the default. */
+/* Calls with this context run on the device, which must outlive it: for code of
+ * MAD_DEVICE_EMULATOR. Null: none, the default. */
 MAD_API mad_status mad_context_set_device(mad_context *context, const mad_device *device);
 
 typedef struct mad_artifact {

@@ -130,7 +130,8 @@ MAD_API mad_status mad_module_create_with(const struct mad_artifact *artifact,
 MAD_API void mad_module_destroy(mad_module *module);
 /* The manifest: JSON text that describes entries, dimensions, weights, target. */
 MAD_API const char *mad_module_manifest(const mad_module *module);
-/* Name of the code variant that this machine runs: "x86-64", "x86-64-v3". */
+/* Name of the code variant that this machine's CPU runs: "x86-64", "x86-64-v3"; where there is
+ * code for GPUs alone, "cuda". */
 MAD_API const char *mad_module_variant(const mad_module *module);
 
 typedef struct mad_value_info {
@@ -183,7 +184,30 @@ MAD_API int32_t mad_pool_threads(const mad_pool *pool);
  * time, the others meanwhile run on their own thread. */
 MAD_API mad_executor mad_pool_executor(mad_pool *pool);
 
+/* Where the calls of a context are computed; zero in all fields but the first is the default. */
+typedef struct mad_context_options {
+  size_t struct_size; /* sizeof(mad_context_options) */
+  /* "cpu", "cuda" (the first GPU), "cuda:1", or "auto": on the first GPU if the module has code
+   * for CUDA and this machine a GPU that runs it, else on the CPU. Null: what the environment
+   * variable MAD_DEVICE says; where it is not set, auto. */
+  const char *device;
+  /* A CUcontext of the host to work in, which must outlive this one. Null: the primary context of the
+   * device, which the CUDA runtime and with it most programs use. */
+  void *cuda_context;
+  /* A CUstream to put the work on, which must outlive this one, of the context above or of the
+   * primary one; (void *)1 is CUDA's default stream. Null: a stream of its own. */
+  void *cuda_stream;
+} mad_context_options;
+
 MAD_API mad_status mad_context_create(mad_module *module, mad_context **context, mad_error *error);
+MAD_API mad_status mad_context_create_with(mad_module *module, const mad_context_options *options,
+                                           mad_context **context, mad_error *error);
+/* Where it computes: "cpu", "cuda:0". Lives as long as the context. */
+MAD_API const char *mad_context_device(const mad_context *context);
+/* The CUstream that its work is on, where it computes on a GPU; else null. */
+MAD_API void *mad_context_cuda_stream(const mad_context *context);
+/* Name of the code variant that its calls run. */
+MAD_API const char *mad_context_variant(const mad_context *context);
 MAD_API void mad_context_destroy(mad_context *context);
 /* How many threads calls may use: 1 is the caller's alone; 0, the default, one for each
  * CPU that this process may use. They belong to the context; a program with many
@@ -199,7 +223,8 @@ MAD_API const char *mad_context_message(const mad_context *context);
  * be the sum of the outputs' ranks. */
 MAD_API mad_status mad_entry_shapes(mad_context *context, int32_t entry, const mad_tensor *inputs,
                                     int32_t num_inputs, int64_t *extents);
-/* Runs an entry. Inputs are read, outputs written; an output must not overlap
+/* Runs an entry. Inputs are read, outputs written; on a GPU each of them may lie in memory of
+ * the host or of that GPU, where it is used in place. An output must not overlap
  * any other tensor of the call, but for the state that it updates: there both have
  * the same data. On failure the contents of outputs are not defined. */
 MAD_API mad_status mad_entry_call(mad_context *context, int32_t entry, const mad_tensor *inputs,

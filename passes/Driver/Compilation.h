@@ -111,6 +111,10 @@ public:
   /// The same for the emulator of GPUs: calls need a context with a device
   /// (passes/Driver/SimtDevice.h).
   std::unique_ptr<Jit> simt(const std::string &name);
+  /// The same for GPUs. PTX alone: the driver makes machine code of it.
+  std::unique_ptr<Jit> cuda(const std::string &name);
+  /// Builds from now on have code for GPUs, too.
+  void useCuda(CudaOptions options);
   /// Compiles for all levels; writes libX.so, X.h and X.json into a folder, which is
   /// made when missing, and X.weights where the weights do not go into the library.
   bool build(const std::string &name, const std::vector<int> &levels, const std::string &folder,

@@ -152,6 +152,9 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   for (Impl::Lowered &one : all)
     objects.push_back(std::move(one.object));
+  std::optional<CudaCode> cuda;
+  if (impl->cudaOptions && !impl->addCuda(entries, cuda, objects))
+    return false;
   // A library says `model.mad:3:4`, wherever it was built.
   for (EntryDescription &entry : entries)
     for (CheckDescription &check : entry.checks)
@@ -161,6 +164,7 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
     return false;
   StepTimer timer(impl->times, "link");
   ArtifactOptions options{name, levels, "", {}};
+  options.cuda = std::move(cuda);
   for (int level : levels) {
     std::string tiles = impl->tilesOf(level);
     options.tiles.push_back(tiles.empty() ? kernels::text(kernels::builtinTiles(level)) : tiles);

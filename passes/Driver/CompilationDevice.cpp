@@ -7,10 +7,14 @@
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/GpuPipeline.h"
+#include "passes/Pipelines/PtxPipeline.h"
 #include "passes/Target/Codegen.h"
+#include "passes/Target/Ptx.h"
 #include "runtime/jit/Jit.h"
 #include "runtime/simt/simt.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 
@@ -54,8 +58,104 @@ std::unique_ptr<Jit> Compilation::simt(const std::string &name) {
   for (size_t i = 0; const char *symbol = simt_symbol(i, &address); ++i)
     symbols.push_back({symbol, address});
   ArtifactOptions options{name, {level}, "", {}};
-  options.device = true;
+  options.emulator = true;
   auto jit = makeJit(options, entries, impl->weights, std::move(objects), symbols);
+  if (!jit) {
+    impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
+    return nullptr;
+  }
+  return std::move(*jit);
+}
+
+void Compilation::useCuda(CudaOptions options) { impl->cudaOptions = std::move(options); }
+
+/// Where the functions of the toolkit are, or "".
+static llvm::Expected<std::string> toolkitFor(const CudaOptions &options) {
+  if (options.toolkit == "none")
+    return "";
+  return findCudaToolkit(options.toolkit);
+}
+
+/// PTX for the least chip, which runs on all.
+static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &toolkit) {
+  PtxOptions options;
+  options.toolkit = toolkit;
+  return makePtx(*kernels.getOps<gpu::GPUModuleOp>().begin(), chips().front(), options);
+}
+
+bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
+                                 std::vector<EntryDescription> &entries, CudaCode &code,
+                                 std::unique_ptr<llvm::MemoryBuffer> &host) {
+  DialectRegistry registry;
+  registerPtxDialects(registry);
+  context->appendDialectRegistry(registry);
+  auto toolkit = toolkitFor(options);
+  if (!toolkit)
+    return fail("error: " + llvm::toString(toolkit.takeError()));
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone()), kernels;
+  std::vector<KernelDescription> described;
+  {
+    CollectDiagnostics collected(*context);
+    StepTimer timer(times, "lower for CUDA");
+    if (failed(lowerToCuda(*copy, /*expand=*/toolkit->empty(), entries, kernels, described)))
+      return bug("lowering for CUDA failed\n" + collected.text);
+  }
+  StepTimer timer(times, "codegen for CUDA");
+  auto ptx = ptxOf(*kernels, *toolkit);
+  if (!ptx)
+    return bug(llvm::toString(ptx.takeError()));
+  auto made = makeCudaCode(std::move(described), std::move(*ptx), options);
+  if (!made)
+    return fail("error: " + llvm::toString(made.takeError()));
+  code = std::move(*made);
+  code.libdevice = *toolkit;
+  auto object = compileObject(*copy, entries, /*level=*/0, cudaSuffix, quick);
+  if (!object)
+    return bug("code generation failed: " + llvm::toString(object.takeError()));
+  host = std::move(*object);
+  return true;
+}
+
+/// What the host sees of an entry is one thing, whatever runs it.
+static bool sameChecks(const std::vector<EntryDescription> &some,
+                       const std::vector<EntryDescription> &others) {
+  auto text = [](const EntryDescription &entry) {
+    std::string made = entry.name + " " + std::to_string(entry.prepareChecks);
+    for (const CheckDescription &check : entry.checks)
+      made += "\n" + std::to_string(check.kind) + check.message + check.place;
+    for (const std::string &weight : entry.weights)
+      made += "\n" + weight;
+    return made;
+  };
+  return llvm::equal(some, others, [&](auto &a, auto &b) { return text(a) == text(b); });
+}
+
+bool Compilation::Impl::addCuda(std::vector<EntryDescription> &entries,
+                                std::optional<CudaCode> &code,
+                                std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects) {
+  std::vector<EntryDescription> own;
+  code.emplace();
+  objects.emplace_back();
+  if (!makeCuda(*cudaOptions, /*quick=*/false, own, *code, objects.back()))
+    return false;
+  if (entries.empty())
+    entries = std::move(own);
+  else if (!sameChecks(entries, own))
+    return bug("the code for CUDA checks other things than that for CPUs");
+  for (KernelDescription &kernel : code->kernels)
+    kernel.place = llvm::sys::path::filename(kernel.place).str();
+  return true;
+}
+
+std::unique_ptr<Jit> Compilation::cuda(const std::string &name) {
+  std::vector<EntryDescription> entries;
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects(1);
+  ArtifactOptions options{name, {}, "", {}};
+  options.cuda.emplace();
+  if (!impl->makeCuda({"none", ""}, /*quick=*/true, entries, *options.cuda, objects.front()))
+    return nullptr;
+  StepTimer timer(impl->times, "link");
+  auto jit = makeJit(options, entries, impl->weights, std::move(objects));
   if (!jit) {
     impl->bug("loading the code failed: " + llvm::toString(jit.takeError()));
     return nullptr;

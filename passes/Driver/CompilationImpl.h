@@ -40,6 +40,8 @@ struct Compilation::Impl {
   bool internal = false;
   std::pair<int, std::string> tiles = {-1, ""}; ///< a level, and its parameters of products
 
+  std::optional<CudaOptions> cudaOptions; ///< of builds
+
   std::string tilesOf(int level) const { return tiles.first == level ? tiles.second : ""; }
 
   bool fail(std::string text) {
@@ -70,6 +72,12 @@ struct Compilation::Impl {
   std::optional<Lowered> lowered(int level, bool quick, std::vector<EntryDescription> &entries);
   bool generate(std::vector<Lowered> &all, bool quick,
                 const std::vector<EntryDescription> &entries);
+  /// Code of the host and kernels, from a copy of the module.
+  bool makeCuda(const CudaOptions &options, bool quick, std::vector<EntryDescription> &entries,
+                CudaCode &code, std::unique_ptr<llvm::MemoryBuffer> &host);
+  /// The variant of a build for GPUs. `entries` are those of code for CPUs, if there is any.
+  bool addCuda(std::vector<EntryDescription> &entries, std::optional<CudaCode> &code,
+               std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects);
   bool packWeights(const std::vector<EntryDescription> &entries, std::vector<WeightBytes> &packed);
   /// The library, the header, the manifest, and the file of weights where there is one.
   bool write(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,

@@ -201,14 +201,33 @@ std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_
   return result;
 }
 
+std::unique_ptr<Executable> makeCudaExecutable(Compilation &compilation, const std::string &device,
+                                               std::string &error) {
+  auto result = std::make_unique<CompiledExecutable>();
+  result->all = compilation.signatures();
+  result->jit = compilation.cuda("model");
+  if (!result->jit)
+    return nullptr;
+  mad_error e;
+  const mad_context_options options = {sizeof options, device.c_str(), nullptr, nullptr};
+  if (mad_module_create(result->jit->artifact(), &result->module, &e) != MAD_OK ||
+      mad_context_create_with(result->module, &options, &result->context, &e) != MAD_OK) {
+    error = e.message;
+    return nullptr;
+  }
+  return result;
+}
+
 std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error,
-                                           const std::string &weights) {
+                                           const std::string &weights, const std::string &device) {
   auto result = std::make_unique<CompiledExecutable>();
   mad_error e;
   const mad_load_options options = {sizeof options, weights.empty() ? nullptr : weights.c_str(),
                                     MAD_VERIFY_CODE};
+  const mad_context_options where = {sizeof where, device.empty() ? nullptr : device.c_str(),
+                                     nullptr, nullptr};
   if (mad_module_load_with(path.c_str(), &options, &result->module, &e) != MAD_OK ||
-      mad_context_create(result->module, &result->context, &e) != MAD_OK) {
+      mad_context_create_with(result->module, &where, &result->context, &e) != MAD_OK) {
     error = e.message;
     return nullptr;
   }

@@ -37,6 +37,10 @@ public:
 std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation);
 /// Compiled for a GPU, on the emulator. `seed`: of the order of its threads.
 std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_t seed);
+/// Compiled for a GPU of this machine, "cuda" or "cuda:1". Null: `error`, or where that is empty
+/// see the compilation's messages.
+std::unique_ptr<Executable> makeCudaExecutable(Compilation &compilation, const std::string &device,
+                                               std::string &error);
 /// The reference interpreter; in f64 when asked. The compilation must outlive it.
 /// `observe` is shown each operation (RefOpObserver of the interpreter).
 std::unique_ptr<Executable> makeReferenceExecutable(
@@ -44,9 +48,11 @@ std::unique_ptr<Executable> makeReferenceExecutable(
     std::function<bool(mlir::Operation *op, llvm::ArrayRef<const RefTensor *> operands,
                        llvm::ArrayRef<const RefTensor *> results)>
         observe = {});
-/// An artifact, `libX.so`. `weights`: a file that replaces its weights, or empty.
+/// An artifact, `libX.so`. `weights`: a file that replaces its weights, or empty; `device`: as
+/// in mad_context_options, or empty.
 std::unique_ptr<Executable> loadExecutable(const std::string &path, std::string &error,
-                                           const std::string &weights = {});
+                                           const std::string &weights = {},
+                                           const std::string &device = {});
 
 io::DType ioType(mad_dtype dtype);
 

@@ -34,7 +34,7 @@ std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed) {
     of(self)->failure = "a copy leaves its memory";
     return 1;
   };
-  f.failure = [](void *self) -> const char * {
+  f.failure = [](void *self, mad_status *) -> const char * {
     std::swap(of(self)->told, of(self)->failure);
     of(self)->failure.clear();
     return of(self)->told.empty() ? nullptr : of(self)->told.c_str();

@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Pipelines/DevicePipeline.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -17,9 +19,14 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Pipelines/Common.h"
+#include "passes/Pipelines/GpuPipeline.h"
+#include "passes/Pipelines/PtxPipeline.h"
 #include "passes/Pipelines/SimtPipeline.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Places.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -37,7 +44,9 @@ static void buildKernels(OpPassManager &pm) {
   pm.addPass(createGpuToRuntime());
 }
 
-void buildKernelLoops(OpPassManager &pm) {
+void buildKernelLoops(OpPassManager &pm, bool expand) {
+  if (expand)
+    pm.addPass(createExpandMath({0}));
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createGpuGlobalMemory());
   kernels.addPass(createGpuMath());
@@ -93,7 +102,7 @@ static void joinSimt(ModuleOp module, ModuleOp kernels) {
       function->setAttr("passthrough", Builder(op.getContext()).getStrArrayAttr({"nobuiltin"}));
     auto name = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
     if (StringRef kernel = name.getValue(); kernel.consume_back(".simt")) {
-      std::string known = (kernel + ".kernel").str();
+      std::string known = kernelSymbol(kernel.str());
       if (Operation *declared = module.lookupSymbol(known))
         declared->erase();
       SymbolTable::setSymbolName(&op, known);
@@ -125,6 +134,112 @@ llvm::LogicalResult lowerToSimt(ModuleOp module, int level,
       })))
     return failure();
   joinSimt(module, *kernels);
+  return success();
+}
+
+/// What code for CPUs is told about floats (SettleFloats), code for GPUs is told here: that a
+/// product may be one operation with its sum. More would be promises that LLVM may break code
+/// by, and functions with other errors.
+static void settleFloats(ModuleOp kernels) {
+  kernels.walk([](arith::ArithFastMathInterface op) {
+    auto flags = op.getFastMathFlagsAttr();
+    if (!flags)
+      return;
+    auto kept = flags.getValue() & arith::FastMathFlags::contract;
+    op->setAttr(op.getFastMathAttrName(), arith::FastMathFlagsAttr::get(op.getContext(), kept));
+  });
+}
+
+/// A kernel as text without its name.
+static std::string textOf(gpu::GPUFuncOp kernel) {
+  std::string text, name = ("@" + kernel.getName() + "(").str();
+  llvm::raw_string_ostream stream(text);
+  kernel->print(stream);
+  if (size_t at = text.find(name); at != std::string::npos)
+    text.erase(at, name.size() - 1);
+  return text;
+}
+
+/// Equal kernels become one: programs have many that clear or copy a tensor of some shape.
+static void shareKernels(ModuleOp module, ModuleOp kernels) {
+  llvm::StringMap<StringAttr> known;
+  llvm::StringMap<StringAttr> replaced;
+  kernels.walk([&](gpu::GPUFuncOp kernel) {
+    StringAttr first = known.try_emplace(textOf(kernel), kernel.getNameAttr()).first->second;
+    if (first == kernel.getNameAttr())
+      return;
+    replaced[kernelSymbol(kernel.getName().str())] = first;
+    kernel.erase();
+  });
+  module.walk([&](LLVM::AddressOfOp use) {
+    if (auto other = replaced.find(use.getGlobalName()); other != replaced.end())
+      use.setGlobalName(kernelSymbol(other->second.str()));
+  });
+  for (auto global : llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>()))
+    if (replaced.count(global.getSymName()))
+      global.erase();
+}
+
+/// Describes the kernels, and gives them names that PTX can have.
+static void describeKernels(ModuleOp kernels, StringRef file,
+                            std::vector<KernelDescription> &described) {
+  for (auto module : kernels.getOps<gpu::GPUModuleOp>()) {
+    SymbolTable symbols(module);
+    for (auto function : llvm::to_vector(module.getOps<gpu::GPUFuncOp>())) {
+      std::string known = function.getName().str(), name;
+      for (char c : known)
+        name += llvm::isAlnum(c) || c == '$' ? c : '_';
+      while (name != known && symbols.lookup(name))
+        name += "_";
+      SymbolTable::setSymbolName(function, name);
+      described.push_back({name, placeIn(function.getLoc(), file), kernelSymbol(known)});
+    }
+  }
+}
+
+/// What one thread does is short, or it would have become a kernel of many: unrolling its loops
+/// makes code that takes long to compile and no time to run.
+static void keepSmall(ModuleOp kernels) {
+  Builder b(kernels.getContext());
+  kernels.walk([&](LLVM::LLVMFuncOp function) {
+    auto threads = function->getAttrOfType<DenseI32ArrayAttr>(
+        NVVM::NVVMDialect::getMaxntidAttrName());
+    if (threads && llvm::all_of(threads.asArrayRef(), [](int32_t size) { return size == 1; }))
+      function.setPassthroughAttr(b.getStrArrayAttr({"optsize"}));
+  });
+}
+
+llvm::LogicalResult lowerToCuda(ModuleOp module, bool expand,
+                                std::vector<EntryDescription> &entries,
+                                OwningOpRef<ModuleOp> &kernels,
+                                std::vector<KernelDescription> &described) {
+  std::string file;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (file.empty() && (function->hasAttr("mad.entry") || function->hasAttr("mad.test")))
+      file = fileOf(function.getLoc());
+  if (failed(describeForDevice(module, entries)) || failed(runStage(module, buildKernels)))
+    return failure();
+  kernels = takeKernels(module);
+  shareKernels(module, *kernels);
+  describeKernels(*kernels, file, described);
+  settleFloats(*kernels);
+  if (failed(runStage(module, [](OpPassManager &pm) {
+        buildHostCode(pm, /*level=*/0, /*device=*/true);
+      })))
+    return failure();
+  if (failed(runStage(*kernels, [&](OpPassManager &pm) { buildKernelLoops(pm, expand); })))
+    return failure();
+  // A function that has no expansion is called, which only the toolkit can answer.
+  for (auto called : kernels->getOps<func::FuncOp>())
+    return called.emitError("the program needs the function `" + called.getName() +
+                            "`, which GPUs have from the CUDA toolkit; install it, or say with "
+                            "CUDA_HOME where it is");
+  if (failed(runStage(*kernels, [&](OpPassManager &pm) {
+        buildNvvm(pm, /*barePointers=*/false);
+        buildPtx(pm);
+      })))
+    return failure();
+  keepSmall(*kernels);
   return success();
 }
 

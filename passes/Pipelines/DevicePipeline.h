@@ -7,14 +7,16 @@
 #ifndef MAD_PASSES_PIPELINES_DEVICEPIPELINE_H
 #define MAD_PASSES_PIPELINES_DEVICEPIPELINE_H
 
+#include "passes/Target/CudaCode.h"
 #include "passes/Target/EntryDescription.h"
 #include "llvm/ADT/StringRef.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/LogicalResult.h"
 #include <vector>
 
 namespace mlir {
 class DialectRegistry;
-class ModuleOp;
 class OpPassManager;
 } // namespace mlir
 
@@ -26,13 +28,21 @@ llvm::ArrayRef<llvm::StringRef> deviceStages();
 void buildDeviceStage(mlir::OpPassManager &manager, llvm::StringRef stage);
 /// Kernels of the stage `kernels`, whose launches are calls, to branches and single loads and
 /// stores: what becomes the NVVM dialect.
-void buildKernelLoops(mlir::OpPassManager &manager);
+/// `expand`: functions become arithmetic (mad-expand-math), as far as they can.
+void buildKernelLoops(mlir::OpPassManager &manager, bool expand = false);
 
 /// Lowers a module of the mad dialect in place, kernels included, to code of the CPU that runs
 /// them in the emulator (runtime/simt), and describes its entries.
 llvm::LogicalResult lowerToSimt(mlir::ModuleOp module, int level,
                                 std::vector<EntryDescription> &entries);
-/// The first stages of it, which only describe the entries.
+/// The same for GPUs: the module becomes code of the host, which knows its kernels by
+/// `kernelSymbol`; `kernels` is given them on their way to PTX. They call functions of the CUDA
+/// toolkit, or where `expand` is set none: a program that cannot do without is an error.
+llvm::LogicalResult lowerToCuda(mlir::ModuleOp module, bool expand,
+                                std::vector<EntryDescription> &entries,
+                                mlir::OwningOpRef<mlir::ModuleOp> &kernels,
+                                std::vector<KernelDescription> &described);
+/// The first stages of both, which only describe the entries.
 llvm::LogicalResult describeForDevice(mlir::ModuleOp module,
                                       std::vector<EntryDescription> &entries);
 

@@ -89,7 +89,7 @@ void registerMadPasses() {
         [stage](OpPassManager &manager) { buildCpuStage(manager, stage, {}); });
   PassPipelineRegistration<>("mad-kernel-loops-pipeline",
                              "kernels of a device to branches and single loads and stores",
-                             buildKernelLoops);
+                             [](OpPassManager &manager) { buildKernelLoops(manager); });
   for (llvm::StringRef stage : deviceStages())
     PassPipelineRegistration<>(
         ("mad-device-" + stage + "-pipeline").str(),

@@ -11,6 +11,7 @@
 #include "passes/Target/Codegen.h"
 #include "passes/Target/Object.h"
 #include "runtime/core/cpu.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/Constants.h"
@@ -49,7 +50,12 @@ private:
 
   Constant *value(const ValueDescription &value);
   Constant *values(const std::vector<ValueDescription> &values);
-  Constant *function(const std::string &symbol, int level);
+  Constant *function(const std::string &symbol, const std::string &suffix);
+  Constant *functions(const std::string &symbol);
+  Constant *variantFor(int level);
+  Constant *variantFor(const CudaCode &code);
+  Constant *kernels(const CudaCode &code);
+  Constant *image(const ImageDescription &image);
   Expected<Constant *> entry(const EntryDescription &entry);
   Constant *weight(size_t number, StringRef weightFile, const std::vector<uint64_t> &offsets);
   void includeWeights(StringRef file);
@@ -123,20 +129,75 @@ Constant *Builder::values(const std::vector<ValueDescription> &values) {
   return array(constants);
 }
 
-/// Defined by the object of this level.
-Constant *Builder::function(const std::string &symbol, int level) {
+/// Defined by the object with this suffix.
+Constant *Builder::function(const std::string &symbol, const std::string &suffix) {
   auto *type = FunctionType::get(Type::getInt32Ty(context), /*isVarArg=*/false);
-  std::string name = symbol + ".v" + std::to_string(level);
-  auto *made = cast<Function>(module.getOrInsertFunction(name, type).getCallee());
+  auto *made = cast<Function>(module.getOrInsertFunction(symbol + suffix, type).getCallee());
   made->setVisibility(GlobalValue::HiddenVisibility);
   made->setDSOLocal(true);
   return made;
 }
 
-Expected<Constant *> Builder::entry(const EntryDescription &entry) {
-  SmallVector<Constant *> run, numbers, checks;
+/// One a variant.
+Constant *Builder::functions(const std::string &symbol) {
+  SmallVector<Constant *> made;
   for (int level : options.levels)
-    run.push_back(function(runSymbol(entry.name), level));
+    made.push_back(function(symbol, ".v" + std::to_string(level)));
+  if (options.cuda)
+    made.push_back(function(symbol, cudaSuffix));
+  return array(made);
+}
+
+Constant *Builder::variantFor(int level) {
+  int device = options.emulator ? MAD_DEVICE_EMULATOR : MAD_DEVICE_NONE;
+  return record({string(variant(level).name), i32(level), i32(device),
+                 i64(mad_cpu_features_of_level(level)), i32(0), i32(0), null(), null()},
+                sizeof(mad_variant));
+}
+
+/// The table of kernels; code for the host knows each by a name of its own.
+Constant *Builder::kernels(const CudaCode &code) {
+  SmallVector<Constant *> made;
+  for (const KernelDescription &kernel : code.kernels)
+    made.push_back(record({string(kernel.name), string(kernel.place)}, sizeof(mad_kernel)));
+  if (made.empty())
+    return null();
+  auto *table = cast<GlobalVariable>(array(made));
+  for (auto [i, kernel] : enumerate(code.kernels)) {
+    Type *byte = Type::getInt8Ty(context);
+    Constant *at = ConstantExpr::getGetElementPtr(byte, table, i64(i * sizeof(mad_kernel)));
+    auto *name = GlobalAlias::create(byte, 0, GlobalValue::ExternalLinkage,
+                                     kernel.symbol, at, &module);
+    name->setVisibility(GlobalValue::HiddenVisibility);
+  }
+  return table;
+}
+
+Constant *Builder::image(const ImageDescription &image) {
+  SmallVector<Constant *> numbers;
+  for (int32_t number : image.kernels)
+    numbers.push_back(i32(number));
+  auto *bytes = constant(ConstantDataArray::getString(context, image.bytes, /*AddNull=*/image.ptx));
+  // Else it would be a section of strings, which linkers may merge.
+  bytes->setUnnamedAddr(GlobalValue::UnnamedAddr::None);
+  bytes->setAlignment(Align(64));
+  return record({i32(image.ptx ? MAD_IMAGE_PTX : MAD_IMAGE_CUBIN), i32(image.chip->computeCapability),
+                 i32(!image.ptx || !image.chip->portable), i32(numbers.size()), array(numbers),
+                 bytes, i64(image.bytes.size() + image.ptx)},
+                sizeof(mad_image));
+}
+
+Constant *Builder::variantFor(const CudaCode &code) {
+  SmallVector<Constant *> images;
+  for (const ImageDescription &one : code.images)
+    images.push_back(image(one));
+  return record({string("cuda"), i32(0), i32(MAD_DEVICE_CUDA), i64(0), i32(code.kernels.size()),
+                 i32(images.size()), kernels(code), array(images)},
+                sizeof(mad_variant));
+}
+
+Expected<Constant *> Builder::entry(const EntryDescription &entry) {
+  SmallVector<Constant *> numbers, checks;
   for (const std::string &name : entry.weights) {
     auto found = find_if(weights, [&](const WeightBytes &weight) { return weight.name == name; });
     if (found == weights.end())
@@ -151,9 +212,9 @@ Expected<Constant *> Builder::entry(const EntryDescription &entry) {
                            strings(entry.dims), i32(entry.inputs.size()), values(entry.inputs),
                            i32(entry.outputs.size()), values(entry.outputs)},
                           sizeof(mad_entry_info));
-  // Dimensions are bound by the plainest code, it is the same in every variant.
-  return record({info, function(prepareSymbol(entry.name), options.levels.front()), array(run),
-                 i32(numbers.size()), array(numbers), i32(checks.size()), array(checks)},
+  return record({info, functions(prepareSymbol(entry.name)), functions(runSymbol(entry.name)),
+                 i32(numbers.size()), array(numbers), i32(checks.size()), array(checks),
+                 i32(entry.prepareChecks), i32(0)},
                 sizeof(mad_entry));
 }
 
@@ -218,7 +279,7 @@ void Builder::header() {
   std::string compiler = compilerVersion(), target = targetTriple();
   compiler.resize(sizeof(mad_file_header::compiler) - 1);
   target.resize(sizeof(mad_file_header::target) - 1);
-  int level = options.levels.front();
+  int level = options.levels.empty() || options.cuda ? 0 : options.levels.front();
   Constant *made =
       record({i64(MAD_ARTIFACT_MAGIC), i32(MAD_ABI_VERSION), i32(sizeof(mad_file_header)),
               ConstantDataArray::getString(context, compiler), i32(MAD_FORMAT_VERSION), i32(level),
@@ -234,9 +295,9 @@ void Builder::header() {
 Error Builder::build(StringRef weightFile, const std::vector<uint64_t> &offsets) {
   SmallVector<Constant *> variants, made, held;
   for (int level : options.levels)
-    variants.push_back(record({string(variant(level).name), i32(level), i32(options.device),
-                               i64(mad_cpu_features_of_level(level))},
-                              sizeof(mad_variant)));
+    variants.push_back(variantFor(level));
+  if (options.cuda)
+    variants.push_back(variantFor(*options.cuda));
   for (const EntryDescription &description : entries) {
     auto one = entry(description);
     if (!one)
@@ -272,8 +333,9 @@ static Error check(const ArtifactOptions &options, const std::vector<WeightBytes
     return createStringError("`" + name +
                              "` cannot name an artifact, names from `mad_` on are "
                              "those of the runtime; give the file another name");
-  if (options.levels.empty() || !is_sorted(options.levels))
-    return createStringError("an artifact needs at least one CPU level, in ascending order");
+  if ((options.levels.empty() && !options.cuda) || !is_sorted(options.levels))
+    return createStringError("an artifact needs at least one variant, and CPU levels in ascending "
+                             "order");
   if ((!weightFile.empty() || !options.weightsFile.empty()) && offsets.size() != weights.size())
     return createStringError("found " + Twine(offsets.size()) + " offsets for " +
                              Twine(weights.size()) + " weights");

@@ -47,12 +47,18 @@ struct EntryDescription {
   /// it packed, else 0; see `mad_weight`.
   std::vector<int64_t> panels, axes;
   std::vector<CheckDescription> checks;
+  int32_t prepareChecks = 0; ///< how many of them, the first ones, `prepare` makes
 };
 
 /// Symbols of the two functions of an entry in the lowered module; their
 /// signatures are `mad_prepare_fn` and `mad_run_fn` of runtime/artifact.h.
 inline std::string prepareSymbol(const std::string &entry) { return "mad_prepare_" + entry; }
 inline std::string runSymbol(const std::string &entry) { return "mad_run_" + entry; }
+/// The symbol by which code for the host knows a kernel: a `mad_kernel`, or what the emulator
+/// runs.
+inline std::string kernelSymbol(const std::string &kernel) { return kernel + ".kernel"; }
+/// Behind the names of the functions above in the object of the variant for CUDA.
+inline constexpr char cudaSuffix[] = ".cuda";
 
 } // namespace mad
 

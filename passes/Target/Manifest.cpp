@@ -10,6 +10,10 @@
 //   target     triple
 //   variants   [{name, level, tiles}], ascending
 //              tiles: parameters of products, as `mad tune` chooses them
+//              for GPUs {name: "cuda", kernels, images, functions, without}
+//              kernels: [{name, place, chips: {sm_80: {registers, shared, spills, stack}}}]
+//              images: [{kind: "ptx" or "cubin", chip, bytes}]
+//              functions: "libdevice" or "built-in"; without: why there is no machine code
 //   entries    [{name, doc, dims: [name], inputs, outputs, weights: [name]}]
 //              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null], state}]
 //              state: only of one tensor that the call updates; 1 + the number of the
@@ -59,6 +63,41 @@ static json::Array values(const std::vector<ValueDescription> &values) {
   return made;
 }
 
+/// What ptxas says of a kernel, chip by chip.
+static json::Object resources(const CudaCode &code, const std::string &kernel) {
+  json::Object made;
+  for (const ImageDescription &image : code.images) {
+    auto found = image.report.kernels.find(kernel);
+    if (found == image.report.kernels.end())
+      continue;
+    const PtxasKernel &k = found->second;
+    made[image.chip->name] = json::Object{{"registers", k.registers},
+                                          {"shared", k.sharedBytes},
+                                          {"spills", k.spillStoreBytes + k.spillLoadBytes},
+                                          {"stack", k.stackBytes}};
+  }
+  return made;
+}
+
+static json::Object cudaVariant(const CudaCode &code) {
+  json::Array kernels, images;
+  for (const KernelDescription &kernel : code.kernels)
+    kernels.push_back(json::Object{{"name", text(kernel.name)},
+                                   {"place", text(kernel.place)},
+                                   {"chips", resources(code, kernel.name)}});
+  for (const ImageDescription &image : code.images)
+    images.push_back(json::Object{{"kind", image.ptx ? "ptx" : "cubin"},
+                                  {"chip", image.chip->name},
+                                  {"bytes", int64_t(image.bytes.size())}});
+  json::Object made{{"name", "cuda"},
+                    {"kernels", std::move(kernels)},
+                    {"images", std::move(images)},
+                    {"functions", code.libdevice.empty() ? "built-in" : "libdevice"}};
+  if (!code.withoutPtxas.empty())
+    made["without"] = text(code.withoutPtxas);
+  return made;
+}
+
 static json::Object entry(const EntryDescription &entry) {
   json::Object made{{"name", text(entry.name)},         {"doc", text(entry.doc)},
                     {"dims", texts(entry.dims)},        {"inputs", values(entry.inputs)},
@@ -92,6 +131,8 @@ std::string mad::manifest(const ArtifactOptions &options,
     if (i < options.tiles.size())
       variants.back().getAsObject()->try_emplace("tiles", options.tiles[i]);
   }
+  if (options.cuda)
+    variants.push_back(cudaVariant(*options.cuda));
   for (const EntryDescription &one : entries)
     entryList.push_back(entry(one));
   for (size_t i = 0; i < weights.size(); ++i) {

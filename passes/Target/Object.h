@@ -7,6 +7,7 @@
 #ifndef MAD_PASSES_TARGET_OBJECT_H
 #define MAD_PASSES_TARGET_OBJECT_H
 
+#include "passes/Target/CudaCode.h"
 #include "passes/Target/EntryDescription.h"
 #include "llvm/Support/Error.h"
 #include <memory>
@@ -65,11 +66,13 @@ compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &entrie
 /// What the artifact is called and made of.
 struct ArtifactOptions {
   std::string name;        ///< a C identifier
-  std::vector<int> levels; ///< of the objects, ascending; suffix of level n is `.vn`
+  std::vector<int> levels; ///< of the objects for CPUs, ascending; suffix of level n is `.vn`
   /// Name of the file beside the library that holds the weights; empty: the library does.
   std::string weightsFile = {};
   std::vector<std::string> tiles = {}; ///< of each level: how products were cut, for people
-  bool device = false;                 ///< the code launches kernels of a `mad_device`
+  bool emulator = false;               ///< these launch kernels of the emulator
+  /// One more variant, for GPUs; the suffix of its object is `.cuda`.
+  std::optional<CudaCode> cuda = {};
 };
 /// The manifest: JSON, keys in Manifest.cpp. Where `offsets` are known, each weight
 /// says where it lies in its section or file, and its checksum.

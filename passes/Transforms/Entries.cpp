@@ -316,6 +316,7 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   }
   for (const EntryPlan::Check &check : plan->checks)
     result.checks.push_back(check.description);
+  result.prepareChecks = int32_t(result.checks.size());
   for (auto pair : entryList(function, "index_checks").getAsRange<ArrayAttr>())
     result.checks.push_back({pair.size() > 2 ? 3 : 2, cast<StringAttr>(pair[0]).str(),
                              cast<StringAttr>(pair[1]).str()});

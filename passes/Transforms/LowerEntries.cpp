@@ -63,7 +63,6 @@ private:
   void require(Value good, Value found, Value expected, Value info, int64_t code);
   Value pointerOf(unsigned argument, Value data, ValueRange dims, Value readable);
   Value deviceField(Value device, int64_t number) { return load(ptr, device, number); }
-  Value readStatus(Value status, Value device);
   SmallVector<Value> extents(unsigned argument, ValueRange dims);
   Value descriptor(unsigned argument, Value pointer);
 
@@ -185,17 +184,6 @@ Value EntryLowering::pointerOf(unsigned argument, Value data, ValueRange dims, V
   return arith::SelectOp::create(b, isEmpty, readable, pointer);
 }
 
-/// What the status on the device says, in memory of the host.
-Value EntryLowering::readStatus(Value status, Value device) {
-  Value here = LLVM::AllocaOp::create(b, ptr, i64, word(3));
-  store(word(0), here, 0);
-  auto type = LLVM::LLVMFunctionType::get(i32, {ptr, ptr, ptr, i64});
-  LLVM::CallOp::create(
-      b, type,
-      ValueRange{deviceField(device, 2), deviceField(device, 0), here, status, word(3 * 8)});
-  return here;
-}
-
 void EntryLowering::makeRun() {
   func::FuncOp run = makeFunction(runSymbol(function.getName().str()), 5);
   Value data = run.getArgument(0), arena = run.getArgument(2), info = run.getArgument(3);
@@ -221,9 +209,8 @@ void EntryLowering::makeRun() {
     operands.push_back(device);
   func::CallOp::create(b, function, operands);
 
-  if (!entryList(function, "index_checks").empty()) {
-    if (onDevice)
-      status = readStatus(status, device);
+  // Of a device the runtime reads the status, with the results.
+  if (!onDevice && !entryList(function, "index_checks").empty()) {
     Value number = load(i64, status, 0);
     Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, word(0));
     Block *here = b.getBlock(), *next = here->splitBlock(b.getInsertionPoint());

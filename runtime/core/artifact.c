@@ -56,9 +56,10 @@ static const char *faultOfEntry(const mad_artifact *artifact, const mad_entry *e
   if (!entry->prepare || !entry->run)
     return "an entry has no code";
   for (int32_t i = 0; i < artifact->num_variants; ++i)
-    if (!entry->run[i])
+    if (!entry->run[i] || !entry->prepare[i])
       return "an entry has no code for a variant";
-  if (entry->num_checks < 0 || (entry->num_checks > 0 && !entry->checks))
+  if (entry->num_checks < 0 || (entry->num_checks > 0 && !entry->checks) ||
+      entry->num_prepare_checks < 0 || entry->num_prepare_checks > entry->num_checks)
     return "an entry has no checks";
   if (entry->num_weights < 0 || (entry->num_weights > 0 && !entry->weights))
     return "an entry has no list of weights";
@@ -68,11 +69,42 @@ static const char *faultOfEntry(const mad_artifact *artifact, const mad_entry *e
   return 0;
 }
 
+static int knownImage(const mad_variant *variant, const mad_image *image) {
+  if ((image->kind != MAD_IMAGE_PTX && image->kind != MAD_IMAGE_CUBIN) || !image->data ||
+      image->bytes == 0 || image->num_kernels < 0 || (image->num_kernels > 0 && !image->kernels))
+    return 0;
+  for (int32_t i = 0; i < image->num_kernels; ++i)
+    if (image->kernels[i] < 0 || image->kernels[i] >= variant->num_kernels)
+      return 0;
+  /* The driver reads a text up to its end. */
+  return image->kind != MAD_IMAGE_PTX || ((const char *)image->data)[image->bytes - 1] == 0;
+}
+
+static const char *faultOfVariant(const mad_variant *variant) {
+  if (!variant->name || variant->device < MAD_DEVICE_NONE || variant->device > MAD_DEVICE_CUDA)
+    return "a code variant has no name, or a kind that is not known";
+  if (variant->num_kernels < 0 || (variant->num_kernels > 0 && !variant->kernels) ||
+      variant->num_images < 0 || (variant->num_images > 0 && !variant->images))
+    return "a code variant has no kernels or images";
+  for (int32_t i = 0; i < variant->num_kernels; ++i)
+    if (!variant->kernels[i].name || !variant->kernels[i].place)
+      return "a kernel has no name";
+  for (int32_t i = 0; i < variant->num_images; ++i)
+    if (!knownImage(variant, &variant->images[i]))
+      return "an image of kernels is not complete";
+  return 0;
+}
+
 static const char *fault(const mad_artifact *artifact) {
   if (!artifact->name || !artifact->compiler || !artifact->manifest)
     return "it has no name, compiler or manifest";
   if (artifact->num_variants < 1 || !artifact->variants)
     return "it has no code variants";
+  for (int32_t i = 0; i < artifact->num_variants; ++i) {
+    const char *text = faultOfVariant(&artifact->variants[i]);
+    if (text)
+      return text;
+  }
   if (artifact->num_weights < 0 || (artifact->num_weights > 0 && !artifact->weights))
     return "its weights are missing";
   for (int32_t i = 0; i < artifact->num_weights; ++i)
@@ -103,13 +135,21 @@ mad_status mad_artifact_check(const mad_artifact *artifact, int32_t *variant, ma
     return mad_error_inconsistent(error, text);
 
   const uint64_t cpu = mad_cpu_features();
+  const mad_variant *least = NULL; /* of those for CPUs */
+  int forGpu = 0;
   *variant = -1;
-  for (int32_t i = 0; i < artifact->num_variants; ++i)
-    if (!(artifact->variants[i].features & ~cpu))
+  for (int32_t i = 0; i < artifact->num_variants; ++i) {
+    const mad_variant *one = &artifact->variants[i];
+    forGpu |= one->device == MAD_DEVICE_CUDA;
+    if (one->device == MAD_DEVICE_CUDA)
+      continue;
+    if (!least)
+      least = one;
+    if (!(one->features & ~cpu))
       *variant = i;
-  if (*variant >= 0)
+  }
+  if (*variant >= 0 || forGpu)
     return MAD_OK;
-  const mad_variant *first = &artifact->variants[0];
-  return mad_error_level(error, artifact->name, first->level, mad_cpu_level(),
-                         first->features & ~cpu);
+  return mad_error_level(error, artifact->name, least->level, mad_cpu_level(),
+                         least->features & ~cpu);
 }

@@ -36,7 +36,7 @@ static mad_status prepare(mad_context *context, const mad_entry *entry, const ma
       *extents++ = inputs[i].shape[k];
   *arena = 0;
   const int32_t code =
-      entry->prepare(context->extents, context->dims, context->results, arena, info);
+      entry->prepare[context->variant](context->extents, context->dims, context->results, arena, info);
   return statusOf(context, entry, code, info);
 }
 
@@ -65,7 +65,7 @@ mad_status mad_entry_shapes(mad_context *context, int32_t number, const mad_tens
 }
 
 static int isForDevice(const mad_context *context) {
-  return context->module->artifact->variants[context->module->variant].device;
+  return context->module->artifact->variants[context->variant].device;
 }
 
 static mad_status run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
@@ -85,7 +85,7 @@ static mad_status run(mad_context *context, const mad_entry *entry, const mad_te
     *data++ = mad_output_data(entry, inputs, outputs, i);
   for (int32_t i = 0; i < entry->num_weights; ++i)
     *data++ = (void *)(uintptr_t)context->module->weights[entry->weights[i]];
-  const int32_t code = entry->run[context->module->variant](
+  const int32_t code = entry->run[context->variant](
       context->data, context->dims, context->arena, info, &context->executor);
   return statusOf(context, entry, code, info);
 }

@@ -10,6 +10,7 @@
 #include "runtime/artifact.h"
 #include "runtime/core/cpu.h"
 #include "runtime/core/weights.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct mad_module {
@@ -17,12 +18,21 @@ struct mad_module {
   void *handle;         /* of dlopen, or null */
   const void **weights; /* one pointer a weight of the artifact */
   mad_weight_memory memory;
-  int32_t variant;    /* chosen for this machine */
+  int32_t variant;    /* chosen for this machine's CPU; -1: there is code for GPUs alone */
   atomic_int holders; /* the creator and the contexts: they may go in any order */
+  pthread_mutex_t lock;
+  struct mad_cuda_code *cuda; /* what GPUs hold of it (runtime/cuda/cuda.h) */
 };
+
+/* Where an operand of a call on a device is. */
+typedef struct mad_on_device {
+  void *memory; /* to be given back after the call, or null */
+  int inPlace;  /* it is the caller's own */
+} mad_on_device;
 
 struct mad_context {
   mad_module *module;
+  int32_t variant;
   mad_error error;
   void *arena;
   size_t arena_bytes;
@@ -31,11 +41,16 @@ struct mad_context {
   mad_pool *pool;           /* of this context; made when it is first needed */
   const mad_device *device; /* or null */
   void **device_weights;    /* copies of weights, null where there is none yet */
+  void *device_memory;      /* what calls share on a device that reuses it */
+  uint64_t device_bytes;
+  struct mad_cuda *cuda; /* the device, where it is a GPU */
+  char device_name[16];
   /* Room for the largest entry. */
   int64_t *extents; /* of all inputs */
   int64_t *dims;
   int64_t *results; /* extents of all outputs */
   void **data;
+  mad_on_device *places; /* of inputs, outputs and the arena */
 };
 
 /* Checks what was read before it is believed, and picks the variant. */
@@ -68,6 +83,18 @@ mad_status mad_device_run(mad_context *context, const mad_entry *entry, const ma
                           const mad_tensor *outputs, int64_t arena, int32_t *code, int64_t *info);
 /* Gives back what the context has on its device. */
 void mad_device_forget(mad_context *context);
+
+/* What `device` of mad_context_options, or MAD_DEVICE, asks for. */
+typedef struct mad_choice {
+  int cpu, cuda; /* whether it may be one */
+  int32_t number;
+} mad_choice;
+mad_status mad_choose_device(const char *text, mad_choice *choice, mad_error *error);
+
+/* The elements of a weight row by row: null in `rows` where they lie so, else a copy that the
+ * caller frees. */
+mad_status mad_weight_rows(const mad_module *module, int32_t number, void **rows, uint64_t *bytes,
+                           mad_error *error);
 
 /* Bytes of a tensor that was accepted. */
 uint64_t mad_tensor_bytes(const mad_tensor *tensor);

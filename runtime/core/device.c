@@ -3,22 +3,29 @@
  * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * Tensors of the host are copied to the device, and results back. Weights stay there
- * as long as the context.
+ * Tensors of the host are copied to the device, and results back; a tensor that lies there
+ * is used where it is. Weights stay on the device.
  *
  *===------------------------------------------------------------------------===*/
 #include "runtime/core/core.h"
 #include "runtime/core/errors.h"
+#include "runtime/core/panels.h"
 #include <stdlib.h>
 #include <string.h>
 
+enum { alignment = 256 };
+
 static mad_status failed(mad_context *context, const char *what) {
-  const char *reason = context->device->failure(context->device->self);
-  return mad_error_device(&context->error, what, reason ? reason : "no reason given");
+  mad_status status = MAD_UNSUPPORTED;
+  const char *reason = context->device->failure(context->device->self, &status);
+  return mad_error_device(&context->error, status, what, reason ? reason : "no reason given");
 }
 
+/* A place for bytes: there is one for none, too. */
+static uint64_t placeBytes(uint64_t bytes) { return bytes > 0 ? bytes : 1; }
+
 static void *place(mad_context *context, uint64_t bytes) {
-  return context->device->allocate(context->device->self, bytes > 0 ? (int64_t)bytes : 1);
+  return context->device->allocate(context->device->self, (int64_t)placeBytes(bytes));
 }
 
 static void drop(mad_context *context, void *memory) {
@@ -26,24 +33,71 @@ static void drop(mad_context *context, void *memory) {
     context->device->release(context->device->self, memory);
 }
 
+static int enter(const mad_device *device) {
+  return !device->enter || device->enter(device->self) == 0;
+}
+
+static void leave(const mad_device *device) {
+  if (device->leave)
+    device->leave(device->self);
+}
+
 void mad_device_forget(mad_context *context) {
-  for (int32_t i = 0; context->device_weights && i < context->module->artifact->num_weights; ++i)
-    drop(context, context->device_weights[i]);
+  if (!context->device_weights && !context->device_memory)
+    return;
+  /* Where the driver has failed for good, there is nothing to give back. */
+  if (enter(context->device)) {
+    for (int32_t i = 0; context->device_weights && i < context->module->artifact->num_weights; ++i)
+      drop(context, context->device_weights[i]);
+    drop(context, context->device_memory);
+    leave(context->device);
+  }
   free(context->device_weights);
   context->device_weights = NULL;
+  context->device_memory = NULL;
+  context->device_bytes = 0;
 }
 
 mad_status mad_context_set_device(mad_context *context, const mad_device *device) {
   if (!context)
     return MAD_INVALID_ARGUMENT;
   context->error.message[0] = 0;
+  if (context->cuda)
+    return mad_error_has_device(&context->error);
   mad_device_forget(context);
   context->device = device;
   return MAD_OK;
 }
 
-/* A weight, copied when it is first needed. */
-static mad_status weightOn(mad_context *context, int32_t number, void **data) {
+/*===- Weights ----------------------------------------------------------------===*/
+
+mad_status mad_weight_rows(const mad_module *module, int32_t number, void **rows, uint64_t *bytes,
+                           mad_error *error) {
+  const mad_weight *weight = &module->artifact->weights[number];
+  *rows = NULL;
+  *bytes = weight->bytes;
+  if (weight->panel == 0 || weight->bytes == 0)
+    return MAD_OK;
+  const size_t size = mad_dtype_size(weight->dtype);
+  int transposed = 0;
+  const mad_panels matrix = mad_panels_of(weight->shape, weight->rank, weight->axis, weight->panel,
+                                          size, &transposed);
+  const uint64_t packed = mad_panels_bytes(&matrix);
+  const uint64_t plain = (uint64_t)matrix.rows * (uint64_t)matrix.columns * size;
+  const uint64_t layers = packed > 0 ? weight->bytes / packed : 0;
+  *bytes = plain * layers;
+  char *made = malloc(placeBytes(*bytes));
+  if (!made)
+    return mad_error_memory(error, weight->name, *bytes);
+  const char *from = module->weights[number];
+  for (uint64_t i = 0; i < layers; ++i)
+    mad_panels_unpack(&matrix, made + i * plain, from + i * packed, transposed);
+  *rows = made;
+  return MAD_OK;
+}
+
+/* A weight, copied when it is first needed, for a device that does not keep them itself. */
+static mad_status copyOfWeight(mad_context *context, int32_t number, void **data) {
   const mad_device *device = context->device;
   const mad_weight *weight = &context->module->artifact->weights[number];
   if (!context->device_weights)
@@ -53,85 +107,215 @@ static mad_status weightOn(mad_context *context, int32_t number, void **data) {
     return mad_error_memory(&context->error, "the weights of a device", 0);
   void **held = &context->device_weights[number];
   if (!*held) {
-    void *made = place(context, weight->bytes);
-    if (!made)
-      return failed(context, weight->name);
-    if (weight->bytes > 0 && device->write(device->self, made, context->module->weights[number],
-                                           (int64_t)weight->bytes) != 0) {
-      const mad_status status = failed(context, weight->name);
-      drop(context, made);
+    void *rows = NULL;
+    uint64_t bytes = 0;
+    mad_status status = mad_weight_rows(context->module, number, &rows, &bytes, &context->error);
+    if (status != MAD_OK)
       return status;
+    const void *from = rows ? rows : context->module->weights[number];
+    void *made = place(context, bytes);
+    if (!made ||
+        (bytes > 0 && device->write(device->self, made, from, (int64_t)bytes) != 0)) {
+      status = failed(context, weight->name);
+      drop(context, made);
     }
+    free(rows);
+    if (status != MAD_OK)
+      return status;
     *held = made;
   }
   *data = *held;
   return MAD_OK;
 }
 
-/* Memory for the inputs, the outputs that are none of them, and at the end the arena. */
-static mad_status placeAll(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
-                           const mad_tensor *outputs, int64_t arena, void **memory) {
+static mad_status weightOn(mad_context *context, int32_t number, void **data) {
   const mad_device *device = context->device;
-  const int32_t ins = entry->info.num_inputs, outs = entry->info.num_outputs;
-  for (int32_t i = 0; i < ins + outs; ++i) {
-    const int32_t state = i < ins ? 0 : entry->info.outputs[i - ins].state;
-    const mad_tensor *tensor = i < ins ? &inputs[i] : &outputs[i - ins];
-    if (state > 0) {
-      context->data[i] = context->data[state - 1];
-      continue;
-    }
-    const uint64_t bytes = mad_tensor_bytes(tensor);
-    context->data[i] = memory[i] = place(context, bytes);
-    if (!memory[i] || (i < ins && bytes > 0 &&
-                       device->write(device->self, memory[i], tensor->data, (int64_t)bytes) != 0))
-      return failed(context,
-                    i < ins ? entry->info.inputs[i].name : entry->info.outputs[i - ins].name);
-  }
-  memory[ins + outs] = place(context, (uint64_t)arena);
-  if (!memory[ins + outs] || device->write(device->self, device->status, NULL, 64) != 0)
-    return failed(context, "scratch memory");
-  for (int32_t i = 0; i < entry->num_weights; ++i) {
-    const mad_status status = weightOn(context, entry->weights[i], &context->data[ins + outs + i]);
-    if (status != MAD_OK)
-      return status;
+  if (!device->weight)
+    return copyOfWeight(context, number, data);
+  *data = device->weight(device->self, number);
+  return *data ? MAD_OK : failed(context, context->module->artifact->weights[number].name);
+}
+
+/*===- Operands ---------------------------------------------------------------===*/
+
+typedef struct operands {
+  const mad_entry *entry;
+  const mad_tensor *inputs, *outputs;
+  int64_t arena;
+} operands;
+
+static int32_t countOf(const operands *o) {
+  return o->entry->info.num_inputs + o->entry->info.num_outputs;
+}
+
+/* The tensor of a number, inputs first; null for an output that is one of them, and for the
+ * arena. */
+static const mad_tensor *tensorOf(const operands *o, int32_t number) {
+  const int32_t ins = o->entry->info.num_inputs;
+  if (number < ins)
+    return &o->inputs[number];
+  if (number == countOf(o) || o->entry->info.outputs[number - ins].state > 0)
+    return NULL;
+  return &o->outputs[number - ins];
+}
+
+static const char *nameOf(const operands *o, int32_t number) {
+  const int32_t ins = o->entry->info.num_inputs;
+  if (number == countOf(o))
+    return "scratch memory";
+  return number < ins ? o->entry->info.inputs[number].name
+                      : o->entry->info.outputs[number - ins].name;
+}
+
+/* Bytes that the call needs for it on the device. */
+static uint64_t bytesOf(const mad_context *context, const operands *o, int32_t number) {
+  const mad_tensor *tensor = tensorOf(o, number);
+  if (number == countOf(o))
+    return (uint64_t)o->arena;
+  return tensor && !context->places[number].inPlace ? mad_tensor_bytes(tensor) : 0;
+}
+
+/* Which tensors are used where they are. */
+static mad_status findInPlace(mad_context *context, const operands *o) {
+  const mad_device *device = context->device;
+  for (int32_t i = 0; i <= countOf(o); ++i) {
+    mad_on_device *at = &context->places[i];
+    const mad_tensor *tensor = tensorOf(o, i);
+    at->memory = NULL;
+    at->inPlace = tensor && device->holds ? device->holds(device->self, tensor->data) : 0;
+    if (at->inPlace < 0)
+      return failed(context, nameOf(o, i));
   }
   return MAD_OK;
 }
 
-static mad_status fetchAll(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
-                           const mad_tensor *outputs) {
+static uint64_t aligned(uint64_t bytes) {
+  return (placeBytes(bytes) + alignment - 1) / alignment * alignment;
+}
+
+/* One piece of memory for all of them, which later calls find again. */
+static mad_status reserve(mad_context *context, const operands *o) {
+  uint64_t total = 0;
+  for (int32_t i = 0; i <= countOf(o); ++i)
+    if (__builtin_add_overflow(total, aligned(bytesOf(context, o, i)), &total))
+      return mad_error_memory(&context->error, "a call", SIZE_MAX);
+  if (total <= context->device_bytes)
+    return MAD_OK;
+  /* The old one first: two may not fit. */
+  drop(context, context->device_memory);
+  context->device_bytes = 0;
+  context->device_memory = place(context, total);
+  if (!context->device_memory)
+    return failed(context, o->entry->info.name);
+  context->device_bytes = total;
+  return MAD_OK;
+}
+
+/* Memory for one operand: a part of what is reserved, or its own. */
+static void *memoryFor(mad_context *context, const operands *o, int32_t number, uint64_t *used) {
+  mad_on_device *at = &context->places[number];
+  const mad_tensor *tensor = tensorOf(o, number);
+  if (at->inPlace)
+    return tensor->data;
+  const uint64_t bytes = bytesOf(context, o, number);
+  if (!context->device->reuses)
+    return at->memory = place(context, bytes);
+  void *memory = (char *)context->device_memory + *used;
+  *used += aligned(bytes);
+  return memory;
+}
+
+/* Memory for the inputs, the outputs that are none of them, and at the end the arena. */
+static mad_status placeAll(mad_context *context, const operands *o, void **arena) {
   const mad_device *device = context->device;
+  const int32_t ins = o->entry->info.num_inputs, count = countOf(o);
+  uint64_t used = 0;
+  mad_status status = findInPlace(context, o);
+  if (status == MAD_OK && device->reuses)
+    status = reserve(context, o);
+  for (int32_t i = 0; status == MAD_OK && i <= count; ++i) {
+    const mad_tensor *tensor = tensorOf(o, i);
+    if (!tensor && i < count) {
+      context->data[i] = context->data[o->entry->info.outputs[i - ins].state - 1];
+      continue;
+    }
+    void *memory = memoryFor(context, o, i, &used);
+    const uint64_t bytes = bytesOf(context, o, i);
+    if (!memory || (i < ins && bytes > 0 &&
+                    device->write(device->self, memory, tensor->data, (int64_t)bytes) != 0))
+      return failed(context, nameOf(o, i));
+    *(i < count ? &context->data[i] : arena) = memory;
+  }
+  if (status == MAD_OK && device->write(device->self, device->status, NULL, 64) != 0)
+    status = failed(context, "scratch memory");
+  for (int32_t i = 0; status == MAD_OK && i < o->entry->num_weights; ++i)
+    status = weightOn(context, o->entry->weights[i], &context->data[count + i]);
+  return status;
+}
+
+/*===- Results ----------------------------------------------------------------===*/
+
+static int copyBack(const mad_device *device, void *to, const void *from, uint64_t bytes) {
+  return (device->fetch ? device->fetch : device->read)(device->self, to, from, (int64_t)bytes);
+}
+
+/* What the checks of the run found, and the results. */
+static mad_status fetchAll(mad_context *context, const operands *o, int64_t *found) {
+  const mad_device *device = context->device;
+  const mad_entry *entry = o->entry;
+  if (entry->num_checks > entry->num_prepare_checks &&
+      copyBack(device, found, device->status, 3 * sizeof *found) != 0)
+    return failed(context, entry->info.name);
   for (int32_t i = 0; i < entry->info.num_outputs; ++i) {
-    const uint64_t bytes = mad_tensor_bytes(&outputs[i]);
-    void *to = mad_output_data(entry, inputs, outputs, i);
-    const void *from = context->data[entry->info.num_inputs + i];
-    if (bytes > 0 && device->read(device->self, to, from, (int64_t)bytes) != 0)
+    const int32_t number = entry->info.num_inputs + i, state = entry->info.outputs[i].state;
+    if (context->places[state > 0 ? state - 1 : number].inPlace)
+      continue;
+    const uint64_t bytes = mad_tensor_bytes(&o->outputs[i]);
+    void *to = mad_output_data(entry, o->inputs, o->outputs, i);
+    if (bytes > 0 && copyBack(device, to, context->data[number], bytes) != 0)
       return failed(context, entry->info.outputs[i].name);
   }
-  return MAD_OK;
+  return device->finish && device->finish(device->self) != 0 ? failed(context, entry->info.name)
+                                                             : MAD_OK;
+}
+
+static mad_status runOn(mad_context *context, const operands *o, int32_t *code, int64_t *info) {
+  const mad_device *device = context->device;
+  int64_t found[3] = {0, 0, 0};
+  void *arena = NULL;
+  mad_status status = placeAll(context, o, &arena);
+  if (status != MAD_OK)
+    return status;
+  *code = o->entry->run[context->variant](context->data, context->dims, arena, info,
+                                          (const mad_executor *)(const void *)device);
+  mad_status kind = MAD_UNSUPPORTED;
+  const char *reason = device->failure(device->self, &kind);
+  if (reason)
+    return mad_error_device(&context->error, kind, o->entry->info.name, reason);
+  if (*code != 0)
+    return MAD_OK;
+  status = fetchAll(context, o, found);
+  if (status == MAD_OK && found[0] != 0) {
+    *code = (int32_t)found[0] + o->entry->num_prepare_checks;
+    info[0] = found[1];
+    info[1] = found[2];
+  }
+  return status;
 }
 
 mad_status mad_device_run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                           const mad_tensor *outputs, int64_t arena, int32_t *code, int64_t *info) {
   const mad_device *device = context->device;
-  const size_t count = (size_t)entry->info.num_inputs + (size_t)entry->info.num_outputs + 1;
-  void **memory = calloc(count, sizeof *memory);
-  if (!memory)
-    return mad_error_memory(&context->error, "a call", count * sizeof *memory);
-  (void)device->failure(device->self);
+  const operands o = {entry, inputs, outputs, arena};
+  (void)device->failure(device->self, NULL);
   *code = 0;
-  mad_status status = placeAll(context, entry, inputs, outputs, arena, memory);
-  if (status == MAD_OK) {
-    *code = entry->run[context->module->variant](context->data, context->dims, memory[count - 1],
-                                                 info, (const mad_executor *)(const void *)device);
-    const char *reason = device->failure(device->self);
-    if (reason)
-      status = mad_error_device(&context->error, entry->info.name, reason);
-    else if (*code == 0)
-      status = fetchAll(context, entry, inputs, outputs);
+  if (!enter(device))
+    return failed(context, entry->info.name);
+  const mad_status status = runOn(context, &o, code, info);
+  for (int32_t i = 0; i <= countOf(&o); ++i) {
+    drop(context, context->places[i].memory);
+    context->places[i].memory = NULL;
   }
-  for (size_t i = 0; i < count; ++i)
-    drop(context, memory[i]);
-  free(memory);
+  leave(device);
   return status;
 }

@@ -197,8 +197,47 @@ mad_status mad_error_no_device(mad_error *error) {
               "the code is for a device, and the context has none (mad_context_set_device)");
 }
 
-mad_status mad_error_device(mad_error *error, const char *what, const char *reason) {
-  return fail(error, MAD_UNSUPPORTED, "`%s` on the device: %s", what, reason);
+mad_status mad_error_has_device(mad_error *error) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "the context computes on a GPU, and cannot be given another device");
+}
+
+mad_status mad_error_device(mad_error *error, mad_status status, const char *what,
+                            const char *reason) {
+  return fail(error, status, "`%s` on the device: %s", what, reason);
+}
+
+//===- Choosing where to compute ----------------------------------------------===//
+
+mad_status mad_error_device_name(mad_error *error, const char *text, int ofEnvironment) {
+  return fail(error, MAD_INVALID_ARGUMENT, "%s `%s`, expected `cpu`, `cuda`, `cuda:1` or `auto`",
+              ofEnvironment ? "the environment variable MAD_DEVICE is" : "the device is", text);
+}
+
+mad_status mad_error_no_cpu_code(mad_error *error, const char *name) {
+  return fail(error, MAD_UNSUPPORTED,
+              "`%s` has code for GPUs alone; build it with `--target=cpu,cuda`", name);
+}
+
+mad_status mad_error_no_cuda_code(mad_error *error, const char *name) {
+  return fail(error, MAD_UNSUPPORTED,
+              "`%s` has no code for CUDA; build it with `--target=cuda` or `--target=cpu,cuda`",
+              name);
+}
+
+mad_status mad_error_gpu_number(mad_error *error, int32_t number, int32_t count) {
+  if (count <= 0)
+    return fail(error, MAD_UNSUPPORTED,
+                "there is no GPU on this machine that its CUDA driver can use; use the code for "
+                "CPUs");
+  return fail(error, MAD_UNSUPPORTED, "there is no GPU `cuda:%d`, expected `cuda:0` to `cuda:%d`",
+              number, count - 1);
+}
+
+mad_status mad_error_chip(mad_error *error, const char *kernel, int32_t chip, int32_t least) {
+  return fail(error, MAD_UNSUPPORTED,
+              "the kernel `%s` has no code for this GPU (sm_%d), expected sm_%d or later", kernel,
+              chip, least);
 }
 
 mad_status mad_error_memory(mad_error *error, const char *what, size_t bytes) {

@@ -47,7 +47,16 @@ mad_status mad_error_bad_arena(mad_error *error, const mad_entry *entry, int64_t
 mad_status mad_error_arena(mad_error *error, const mad_entry *entry, int64_t bytes, size_t held);
 mad_status mad_error_memory(mad_error *error, const char *what, size_t bytes);
 mad_status mad_error_no_device(mad_error *error);
-mad_status mad_error_device(mad_error *error, const char *what, const char *reason);
+mad_status mad_error_has_device(mad_error *error);
+mad_status mad_error_device(mad_error *error, mad_status status, const char *what,
+                            const char *reason);
+
+/* Choosing where to compute. */
+mad_status mad_error_device_name(mad_error *error, const char *text, int ofEnvironment);
+mad_status mad_error_no_cpu_code(mad_error *error, const char *name);
+mad_status mad_error_no_cuda_code(mad_error *error, const char *name);
+mad_status mad_error_gpu_number(mad_error *error, int32_t number, int32_t count);
+mad_status mad_error_chip(mad_error *error, const char *kernel, int32_t chip, int32_t least);
 
 /* Artifacts in memory. */
 mad_status mad_error_magic(mad_error *error);

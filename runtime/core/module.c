@@ -54,6 +54,7 @@ mad_status mad_module_create_with(const mad_artifact *artifact, const mad_load_o
   made->weights = (const void **)(made + 1);
   made->variant = variant;
   atomic_init(&made->holders, 1);
+  pthread_mutex_init(&made->lock, NULL);
   status = mad_weights_find(artifact, &options, made->weights, &made->memory, error);
   if (status != MAD_OK) {
     free(made);
@@ -71,6 +72,7 @@ void mad_module_destroy(mad_module *module) {
   if (!module || atomic_fetch_sub_explicit(&module->holders, 1, memory_order_acq_rel) > 1)
     return;
   mad_weights_release(&module->memory);
+  pthread_mutex_destroy(&module->lock);
   if (module->handle)
     dlclose(module->handle);
   free(module);
@@ -81,7 +83,10 @@ const char *mad_module_manifest(const mad_module *module) {
 }
 
 const char *mad_module_variant(const mad_module *module) {
-  return module ? module->artifact->variants[module->variant].name : "";
+  if (!module)
+    return "";
+  const int32_t number = module->variant;
+  return module->artifact->variants[number < 0 ? module->artifact->num_variants - 1 : number].name;
 }
 
 int32_t mad_module_num_entries(const mad_module *module) {

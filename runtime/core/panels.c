@@ -48,3 +48,20 @@ void mad_panels_pack(const mad_panels *m, char *to, const char *from, int transp
     }
   }
 }
+
+void mad_panels_unpack(const mad_panels *m, char *to, const char *from, int transposed) {
+  const size_t size = m->size, width = (size_t)m->panel * size;
+  for (int64_t p = 0; p < count(m); ++p) {
+    const int64_t first = p * m->panel, left = m->columns - first;
+    const size_t used = (size_t)(left < m->panel ? left : m->panel);
+    for (int64_t k = 0; k < m->rows; ++k) {
+      const char *row = from + (size_t)(p * m->rows + k) * width;
+      if (!transposed)
+        memcpy(to + (size_t)(k * m->columns + first) * size, row, used * size);
+      else
+        for (size_t c = 0; c < used; ++c)
+          memcpy(to + ((size_t)(first + (int64_t)c) * (size_t)m->rows + (size_t)k) * size,
+                 row + c * size, size);
+    }
+  }
+}

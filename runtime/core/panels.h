@@ -33,6 +33,9 @@ uint64_t mad_panels_bytes(const mad_panels *matrix);
 /* Packs `from`, which holds the matrix row by row or, if `transposed`, column by column. */
 void mad_panels_pack(const mad_panels *matrix, char *to, const char *from, int transposed);
 
+/* The other way round. */
+void mad_panels_unpack(const mad_panels *matrix, char *to, const char *from, int transposed);
+
 #ifdef __cplusplus
 }
 #endif

@@ -78,6 +78,10 @@ enum {
   MAD_CU_LAUNCH_OVERLAPS_BEFORE = 6,
   MAD_CU_TENSOR_F16 = 6, /* of tensor maps */
   MAD_CU_TENSOR_BF16 = 9,
+  MAD_CU_POINTER_CONTEXT = 1, /* attributes of an address */
+  MAD_CU_POINTER_MEMORY_TYPE = 2,
+  MAD_CU_POINTER_DEVICE = 9,
+  MAD_CU_MEMORY_OF_DEVICE = 2, /* a memory type */
   MAD_CU_SWIZZLE_128 = 3,
   MAD_CU_PROMOTE_128 = 2
 };
@@ -95,7 +99,9 @@ enum {
   F(device_memory, "cuDeviceTotalMem_v2", (size_t *, mad_cu_device))                               \
   F(context_retain, "cuDevicePrimaryCtxRetain", (mad_cu_context *, mad_cu_device))                 \
   F(context_release, "cuDevicePrimaryCtxRelease_v2", (mad_cu_device))                              \
-  F(context_set, "cuCtxSetCurrent", (mad_cu_context))                                              \
+  F(context_push, "cuCtxPushCurrent_v2", (mad_cu_context))                                         \
+  F(context_pop, "cuCtxPopCurrent_v2", (mad_cu_context *))                                         \
+  F(context_device, "cuCtxGetDevice", (mad_cu_device *))                                           \
   F(module_load, "cuModuleLoadDataEx", (mad_cu_module *, const void *, unsigned, int *, void **))  \
   F(module_unload, "cuModuleUnload", (mad_cu_module))                                              \
   F(module_function, "cuModuleGetFunction", (mad_cu_function *, mad_cu_module, const char *))      \
@@ -123,10 +129,8 @@ enum {
   F(pool_set, "cuMemPoolSetAttribute", (mad_cu_pool, int, void *))                                 \
   F(host_allocate, "cuMemHostAlloc", (void **, size_t, unsigned))                                  \
   F(host_free, "cuMemFreeHost", (void *))                                                          \
-  F(copy_to_device, "cuMemcpyHtoDAsync_v2", (mad_cu_address, const void *, size_t, mad_cu_stream)) \
-  F(copy_to_host, "cuMemcpyDtoHAsync_v2", (void *, mad_cu_address, size_t, mad_cu_stream))         \
-  F(copy_on_device, "cuMemcpyDtoDAsync_v2",                                                        \
-    (mad_cu_address, mad_cu_address, size_t, mad_cu_stream))                                       \
+  F(copy, "cuMemcpyAsync", (mad_cu_address, mad_cu_address, size_t, mad_cu_stream))                \
+  F(pointer, "cuPointerGetAttributes", (unsigned, int *, void **, mad_cu_address))                 \
   F(fill_bytes, "cuMemsetD8Async", (mad_cu_address, unsigned char, size_t, mad_cu_stream))         \
   F(memory_info, "cuMemGetInfo_v2", (size_t *, size_t *))                                          \
   F(capture_begin, "cuStreamBeginCapture_v2", (mad_cu_stream, int))                                \
@@ -140,6 +144,9 @@ enum {
     (mad_cu_tensor_map *, int, uint32_t, void *, const uint64_t *, const uint64_t *,               \
      const uint32_t *, const uint32_t *, int, int, int, int))
 
+/* Of CUDA, as the driver tells it: 12.0, the first one that knows PTX 8.0. */
+#define MAD_CU_LEAST_VERSION 12000
+
 /* The functions, once they are found. */
 typedef struct mad_cu_driver {
 #define MAD_CU_MEMBER(name, symbol, arguments) mad_cu_result(*name) arguments;
@@ -148,7 +155,8 @@ typedef struct mad_cu_driver {
   void *library;
 } mad_cu_driver;
 
-/* Loads the driver from `path`, or `libcuda.so.1` where that is null, and initialises it.
+/* Loads the driver from `path`, or `libcuda.so.1` where that is null, and initialises it. One
+ * that is older than MAD_CU_LEAST_VERSION is refused.
  * On failure nothing stays loaded, and the message says what to do. */
 mad_status mad_cu_driver_load(const char *path, mad_cu_driver *driver, mad_error *error);
 void mad_cu_driver_unload(mad_cu_driver *driver);

@@ -26,10 +26,19 @@ static std::string identifier(llvm::StringRef stem) {
   return name;
 }
 
-static bool readLevels(const std::string &text, std::vector<int> &levels) {
+/// The levels of code for CPUs, and whether there is to be code for GPUs.
+static bool readTargets(const std::string &text, std::vector<int> &levels, bool &cuda) {
   llvm::SmallVector<llvm::StringRef> names;
   llvm::StringRef(text).split(names, ',');
   for (llvm::StringRef name : names) {
+    if (name == "cuda") {
+      cuda = true;
+      continue;
+    }
+    if (name == "cpu") {
+      levels.insert(levels.end(), {0, 3, 4});
+      continue;
+    }
     int level = name == "x86-64" ? 0 : name == "x86-64-v3" ? 3 : name == "x86-64-v4" ? 4 : -1;
     if (level < 0)
       return false;
@@ -44,9 +53,11 @@ static int run(const Arguments &arguments) {
   if (arguments.words.size() != 1)
     return usage(buildCommand(), "expected one file");
   std::vector<int> levels;
-  std::string target = arguments.get("--target", "x86-64,x86-64-v3,x86-64-v4");
-  if (!readLevels(target, levels))
-    return usage(buildCommand(), "`" + target + "` is no list of x86-64, x86-64-v3, x86-64-v4");
+  bool cuda = false;
+  std::string target = arguments.get("--target", "cpu");
+  if (!readTargets(target, levels, cuda))
+    return usage(buildCommand(),
+                 "`" + target + "` is no list of x86-64, x86-64-v3, x86-64-v4, cpu, cuda");
   WeightsPlace place = WeightsPlace::Auto;
   std::string where = arguments.get("--weights-in", "auto");
   if (where == "library" || where == "file")
@@ -56,6 +67,8 @@ static int run(const Arguments &arguments) {
   std::optional<kernels::TileTable> tiles;
   std::string error, from = arguments.get("--tiles");
   if (!from.empty()) {
+    if (levels.empty())
+      return fail("`--tiles` is for code of CPUs, which `--target` does not name");
     tiles = from == "host" ? hostTiles(error) : readTiles(from, levels.back(), error);
     if (!tiles)
       return fail(error);
@@ -71,11 +84,13 @@ static int run(const Arguments &arguments) {
   Compilation compilation;
   if (tiles)
     compilation.useTiles(tiles->level, kernels::text(*tiles));
+  if (cuda)
+    compilation.useCuda({arguments.get("--ptxas"), arguments.get("--cuda-toolkit")});
   if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
   std::set<std::string> entries;
   for (const Signature &s : compilation.signatures())
-    if (s.title.empty())
+    if (s.title.empty() || arguments.has("--with-tests"))
       entries.insert(s.name);
   if (entries.empty())
     return fail("`" + arguments.words[0] + "` exports no function; write `export fn`");
@@ -83,7 +98,8 @@ static int run(const Arguments &arguments) {
     return report(compilation);
   if (arguments.has("--stop-after")) {
     std::string text;
-    if (!compilation.lowerTo(arguments.get("--stop-after"), levels.back(), text))
+    if (!compilation.lowerTo(arguments.get("--stop-after"), levels.empty() ? 0 : levels.back(),
+                             text))
       return report(compilation);
     print(text);
     return Good;
@@ -104,11 +120,21 @@ Command buildCommand() {
       {{"-o", "FOLDER", "where to write; made when missing (default: here)"},
        {"--name", "X", "name of the artifact (default: that of the file)"},
        {"--target", "LIST",
-        "variants of the code, picked when loaded (default: all: x86-64,x86-64-v3,x86-64-v4)"},
+        "variants of the code, picked when loaded: x86-64, x86-64-v3,\n"
+        "                          x86-64-v4, cpu (default, all of these), cuda for GPUs"},
+       {"--ptxas", "PATH|none",
+        "makes machine code of GPUs; none: PTX alone (default: it\n"
+        "                          is looked for, in the path and the CUDA toolkit)"},
+       {"--cuda-toolkit", "FOLDER|none",
+        "whose functions kernels call; none: they are built in\n"
+        "                          (default: it is looked for)"},
        {"--weights", "FILE", "reads all weights from this file"},
        {"--weights-in", "library|file|auto",
         "puts them into the library or into X.weights beside\n"
         "                          it; auto (default): into the file from 16 MiB on"},
+       {"--with-tests", "",
+        "also the test blocks, as functions that give the value of each\n"
+        "                          assertion"},
        {"--tiles", "host|FILE",
         "cuts products as `mad tune` found best on this machine,\n"
         "                          or as a file of it says (default: as built in)"},

@@ -77,8 +77,16 @@ std::unique_ptr<Executable> makeExecutable(const Command &command, const Argumen
       exit = report(compilation);
     return executable;
   }
+  if (target == "cuda" || llvm::StringRef(target).starts_with("cuda:")) {
+    std::string error;
+    auto executable = makeCudaExecutable(compilation, target, error);
+    if (!executable)
+      exit = error.empty() ? report(compilation) : fail(error);
+    return executable;
+  }
   if (target != "jit") {
-    exit = usage(command, "there is no target `" + target + "`; targets are jit, ref, ref64, simt");
+    exit = usage(command, "there is no target `" + target +
+                              "`; targets are jit, ref, ref64, simt, cuda, cuda:1");
     return nullptr;
   }
   std::string error;

@@ -135,6 +135,15 @@ static bool setThreads(const Arguments &arguments, Executable &executable, std::
   return executable.setThreads(int32_t(threads), error);
 }
 
+/// The tensors that the words of the command line became.
+static bool saveInputs(const Arguments &arguments, const Signature &signature,
+                       const std::vector<io::Tensor> &inputs, std::string &error) {
+  std::vector<io::NamedTensor> tensors;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    tensors.push_back({signature.inputs[i].name, inputs[i]});
+  return save(arguments.get("--save-inputs"), tensors, error);
+}
+
 static int callEntry(const Arguments &arguments, Executable &executable, const Inside &inside) {
   std::string error;
   Dims dims;
@@ -144,6 +153,8 @@ static int callEntry(const Arguments &arguments, Executable &executable, const I
   std::vector<std::string> words(arguments.words.begin() + 2, arguments.words.end());
   std::vector<io::Tensor> inputs, outputs;
   if (!readInputs(*signature, words, dims, inputs, error))
+    return fail(error);
+  if (arguments.has("--save-inputs") && !saveInputs(arguments, *signature, inputs, error))
     return fail(error);
   Timeline *timeline = inside.compilation ? &inside.compilation->timeline() : nullptr;
   double begin = timeline ? timeline->now() : 0;
@@ -167,7 +178,8 @@ static int runArtifact(const Arguments &arguments) {
     if (arguments.has(flag))
       return fail(std::string("`") + flag + "` needs the .mad file, not an artifact");
   std::string error;
-  auto executable = loadExecutable(arguments.words[0], error, arguments.get("--weights"));
+  auto executable = loadExecutable(arguments.words[0], error, arguments.get("--weights"),
+                                   arguments.get("--device"));
   return executable ? callEntry(arguments, *executable, {}) : fail(error);
 }
 
@@ -178,6 +190,8 @@ static int run(const Arguments &arguments) {
     return usage(runCommand(), wrong);
   if (llvm::StringRef(arguments.words[0]).ends_with(".so"))
     return runArtifact(arguments);
+  if (arguments.has("--device"))
+    return usage(runCommand(), "`--device` is for a library; of a .mad file `--target=cuda` is it");
   const std::string &entry = arguments.words[1];
   Compilation compilation;
   if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
@@ -214,9 +228,13 @@ Command runCommand() {
       "calls an exported function. VALUE: a .npy or .mtx file, a tensor of a\n"
       "  .npz, .safetensors or .gguf file (x.npz:name), numbers (2.5, [[1, 2], [3, 4]]),\n"
       "  zero, random:SEED",
-      {{"--target", "jit|ref|ref64|simt",
+      {{"--target", "jit|ref|ref64|simt|cuda",
         "machine code (default), the reference interpreter in declared\n"
-        "                          types or in f64, or GPU kernels in an emulator"},
+        "                          types or in f64, GPU kernels in an emulator, or on a GPU\n"
+        "                          (`cuda:1`: the second one)"},
+       {"--device", "cpu|cuda|cuda:N|auto",
+        "what runs a library; auto (default) is a GPU where there is\n"
+        "                          one, and code for it; MAD_DEVICE says the same"},
        {"--seed", "NUMBER", "order of the emulated threads"},
        {"--dim", "NAME=SIZE", "size of a dimension, for zero and random"},
        {"-o", "FILE", "writes the result to .npy, several to .npz or .safetensors"},
@@ -224,6 +242,7 @@ Command runCommand() {
        {"--rtol", "R", "allowed relative difference, default 1e-5"},
        {"--atol", "A", "allowed absolute difference, default 1e-6"},
        {"--print", "NAME", "also shows the value that `let NAME` binds"},
+       {"--save-inputs", "FILE.npz", "also writes the inputs, as they were read or drawn"},
        {"--save-intermediates", "FILE.npz", "also writes all values that `let` binds"},
        {"--check-numerics", "", "fails at the first operation whose result is not finite"},
        {"--weights", "FILE", "reads all weights from this file"},

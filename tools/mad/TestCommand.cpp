@@ -59,7 +59,7 @@ Command testCommand() {
   Command command = {"test",
                      "FILE.mad",
                      "runs the test blocks of a model",
-                     {{"--target", "jit|ref|ref64|simt", "what runs them, as for `mad run`"},
+                     {{"--target", "jit|ref|ref64|simt|cuda", "what runs them, as for `mad run`"},
                       {"--seed", "NUMBER", "order of the emulated threads"},
                       {"--filter", "TEXT", "only tests with this text in their title"},
                       {"--weights", "FILE", "reads all weights from this file"}},

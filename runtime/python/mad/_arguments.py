@@ -89,15 +89,17 @@ _capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _capsule_pointer.restype = ctypes.c_void_p
 
 _CPU_DEVICES = (1, 3)  # kDLCPU, kDLCUDAHost
+_CUDA_DEVICE = 2       # kDLCUDA
 
 
 class Memory:
     """A tensor in memory that others own; `owner` keeps it there."""
 
-    __slots__ = ("address", "shape", "owner")
+    __slots__ = ("address", "shape", "owner", "on_gpu")
 
-    def __init__(self, address, shape, owner):
+    def __init__(self, address, shape, owner, on_gpu=False):
         self.address, self.shape, self.owner = address, tuple(shape), owner
+        self.on_gpu = on_gpu
 
 
 def _wrong_type(where, found, dtype):
@@ -131,16 +133,32 @@ def _from_numpy(array, dtype, where, writable):
     return Memory(array.ctypes.data, array.shape, array)
 
 
-def _from_dlpack(thing, dtype, where, writable):
+def _capsule(thing, on_gpu, gpu):
+    if not on_gpu:
+        return thing.__dlpack__()
+    # What the tensor is made of may still be under way on a stream of its library; it has ours
+    # wait for that. Where it does not, there is nothing to wait for.
+    try:
+        return thing.__dlpack__(stream=gpu[1])
+    except TypeError:
+        return thing.__dlpack__()
+
+
+def _from_dlpack(thing, dtype, where, writable, gpu):
     try:
         device = thing.__dlpack_device__()
     except Exception as error:
         raise DTypeError("%s cannot be passed by DLPack: %s" % (where, error)) from error
-    if device[0] not in _CPU_DEVICES:
-        raise DTypeError("%s is on a device (type %d, number %d), expected main memory"
-                         % (where, device[0], device[1]))
+    on_gpu = gpu is not None and device[0] == _CUDA_DEVICE
+    if device[0] not in _CPU_DEVICES and not on_gpu:
+        raise DTypeError("%s is on a device (type %d, number %d), expected main memory%s"
+                         % (where, device[0], device[1],
+                            " or `cuda:%d`" % gpu[0] if gpu is not None else ""))
+    if on_gpu and device[1] != gpu[0]:
+        raise DTypeError("%s is on `cuda:%d`, expected `cuda:%d` or main memory"
+                         % (where, device[1], gpu[0]))
     try:
-        capsule = thing.__dlpack__()
+        capsule = _capsule(thing, on_gpu, gpu)
         address = _capsule_pointer(capsule, b"dltensor")
     except Exception as error:
         raise DTypeError("%s cannot be passed by DLPack: %s" % (where, error)) from error
@@ -160,7 +178,7 @@ def _from_dlpack(thing, dtype, where, writable):
             if extent != 1 and stride != step:
                 raise _wrong_order(where)
             step *= extent
-    return Memory((tensor.data or 0) + tensor.byte_offset, shape, capsule)
+    return Memory((tensor.data or 0) + tensor.byte_offset, shape, capsule, on_gpu)
 
 
 class _Buffer:
@@ -277,6 +295,8 @@ _TRUTH = bytes([0]) + bytes([1]) * 255
 def _whole_bools(memory, where, writable):
     """A byte of a bool is 0 or 1. NumPy takes all others for true too, as a view makes them:
     of such an input a copy is passed."""
+    if memory.on_gpu:  # the library that it is of keeps them so
+        return memory
     count = 1
     for extent in memory.shape:
         count *= extent
@@ -290,18 +310,19 @@ def _whole_bools(memory, where, writable):
     return Memory(ctypes.addressof(content), memory.shape, content)
 
 
-def memory_of(thing, dtype, where, writable=False):
-    """The tensor that an argument is. `where` names it for messages."""
-    memory = _memory_of(thing, dtype, where, writable)
+def memory_of(thing, dtype, where, writable=False, gpu=None):
+    """The tensor that an argument is. `where` names it for messages; `gpu` are the number and
+    the stream of the GPU on which it may lie."""
+    memory = _memory_of(thing, dtype, where, writable, gpu)
     return _whole_bools(memory, where, writable) if dtype.name == "bool" else memory
 
 
-def result_memory(thing, dtype, where):
+def result_memory(thing, dtype, where, gpu=None):
     """The memory for a result; what is there before the call is nothing."""
-    return _memory_of(thing, dtype, where, True)
+    return _memory_of(thing, dtype, where, True, gpu)
 
 
-def _memory_of(thing, dtype, where, writable):
+def _memory_of(thing, dtype, where, writable, gpu):
     if numpy and isinstance(thing, numpy.ndarray):
         return _from_numpy(thing, dtype, where, writable)
     numbers = isinstance(thing, (int, float, list, tuple))
@@ -309,7 +330,7 @@ def _memory_of(thing, dtype, where, writable):
     if numbers and not writable:
         return _from_numbers(thing, dtype, where)
     if hasattr(thing, "__dlpack__") and not numbers:
-        return _from_dlpack(thing, dtype, where, writable)
+        return _from_dlpack(thing, dtype, where, writable, gpu)
     try:
         memoryview(thing)
     except TypeError:

@@ -38,6 +38,11 @@ class LoadOptions(Structure):
     _fields_ = [("struct_size", c_size_t), ("weights", c_char_p), ("verify", c_int)]
 
 
+class ContextOptions(Structure):
+    _fields_ = [("struct_size", c_size_t), ("device", c_char_p), ("cuda_context", c_void_p),
+                ("cuda_stream", c_void_p)]
+
+
 class Executor(Structure):
     _fields_ = [("parallel_for", c_void_p), ("user", c_void_p)]
 
@@ -64,7 +69,11 @@ _RUNTIME = {
     "mad_module_variant": (c_char_p, c_void_p),
     "mad_module_num_entries": (c_int32, c_void_p),
     "mad_module_entry": (POINTER(EntryInfo), c_void_p, c_int32),
-    "mad_context_create": (c_int, c_void_p, POINTER(c_void_p), POINTER(ErrorText)),
+    "mad_context_create_with": (c_int, c_void_p, POINTER(ContextOptions), POINTER(c_void_p),
+                                POINTER(ErrorText)),
+    "mad_context_device": (c_char_p, c_void_p),
+    "mad_context_variant": (c_char_p, c_void_p),
+    "mad_context_cuda_stream": (c_void_p, c_void_p),
     "mad_context_destroy": (None, c_void_p),
     "mad_context_set_threads": (c_int, c_void_p, c_int32),
     "mad_context_set_executor": (c_int, c_void_p, POINTER(Executor)),

@@ -93,11 +93,19 @@ class _Context:
         self._destroy = library.mad_context_destroy
         # The code of a module that was compiled in memory lives as long as this.
         self._owner = handle.owner
-        status = library.mad_context_create(handle.value, ctypes.byref(self.value),
-                                            ctypes.byref(error))
+        options = _library.ContextOptions(ctypes.sizeof(_library.ContextOptions))
+        options.device = handle.device.encode() if handle.device is not None else None
+        options.cuda_stream = handle.stream
+        status = library.mad_context_create_with(handle.value, ctypes.byref(options),
+                                                 ctypes.byref(self.value), ctypes.byref(error))
         if status:
             raise failure(status, error.text)
         self.handle = self.value.value
+        self.device = _library.decode(library.mad_context_device(self.handle))
+        # The number of the GPU and the stream that work is on, for tensors that lie there.
+        self.gpu = None
+        if self.device != "cpu":
+            self.gpu = int(self.device[5:]), library.mad_context_cuda_stream(self.handle)
         if handle.threads == 1:
             library.mad_context_set_threads(self.handle, 1)
         else:
@@ -113,9 +121,9 @@ class _Context:
 class _Handle:
     """Owns a module of the runtime, and a context for each thread that calls it."""
 
-    def __init__(self, library, value, owner, threads):
+    def __init__(self, library, value, owner, threads, device, stream):
         self.library, self.value, self.owner = library, value, owner
-        self.threads = threads
+        self.threads, self.device, self.stream = threads, device, stream
         self._destroy = library.mad_module_destroy
         self.local = threading.local()
 
@@ -213,7 +221,7 @@ class _Caller:
         self.result = None
         if len(self.visible) != 1:
             self.result = collections.namedtuple(
-                entry.name + "_result", _python_names(entry.results), rename=True)
+                entry.name.replace(".", "_") + "_result", _python_names(entry.results), rename=True)
 
     def answer(self, results):
         if self.result is None:
@@ -253,7 +261,7 @@ class _Caller:
         plans[shapes] = made = _Plan(self, context, shapes)
         return made
 
-    def given(self, out, plan):
+    def given(self, out, plan, gpu):
         """The results' memory that the caller gave, as an array of tensors."""
         values = self.entry.results
         if self.result is None:
@@ -264,7 +272,7 @@ class _Caller:
         if not isinstance(out, (tuple, list)) or len(out) != len(values):
             raise InvalidArgumentError("`out` of `%s` must hold %d arrays: %s" % (
                 self.entry.name, len(values), ", ".join("`%s`" % v.name for v in values)))
-        memory = [result_memory(o, v._type, "`out` (`%s`) of `%s`" % (v.name, self.entry.name))
+        memory = [result_memory(o, v._type, "`out` (`%s`) of `%s`" % (v.name, self.entry.name), gpu)
                   for o, v in zip(out, values)]
         shapes = list(plan.shapes)
         for j, m in zip(self.visible, memory):
@@ -313,7 +321,8 @@ def _function(handle, number, entry):
                 except (TypeError, ValueError):  # read-only, or without elements
                     addresses.append(value.ctypes.data)
             else:
-                memory = memory_of(value, input_types[i], caller.where(i), entry.inputs[i].state)
+                memory = memory_of(value, input_types[i], caller.where(i), entry.inputs[i].state,
+                                   context.gpu)
                 shapes.append(memory.shape)
                 addresses.append(memory.address)
                 kept.append(memory)
@@ -330,7 +339,7 @@ def _function(handle, number, entry):
                 tensors = plan.outputs
                 results = (out,)
             else:
-                results, tensors, held = caller.given(out, plan)
+                results, tensors, held = caller.given(out, plan, context.gpu)
             status = run(context.handle, number, plan.input_address, count, addressof(tensors),
                          num_outputs)
             if status:
@@ -377,8 +386,8 @@ class Module:
     Any number of threads may call them at once.
     """
 
-    def __init__(self, library, value, owner=None, threads=0):
-        self._handle = handle = _Handle(library, value, owner, threads)
+    def __init__(self, library, value, owner=None, threads=0, device=None, stream=None):
+        self._handle = handle = _Handle(library, value, owner, threads, device, stream)
         self.entries = {}
         """The functions by their names."""
         for number in range(library.mad_module_num_entries(value)):
@@ -392,8 +401,14 @@ class Module:
 
     @property
     def variant(self):
-        """The code that this machine runs: `x86-64-v3`."""
-        return _library.decode(self._handle.library.mad_module_variant(self._handle.value))
+        """The code that calls run: `x86-64-v3`, `cuda`."""
+        context = self._handle.context()
+        return _library.decode(self._handle.library.mad_context_variant(context.handle))
+
+    @property
+    def device(self):
+        """Where calls are computed: `cpu`, `cuda:0`."""
+        return self._handle.context().device
 
     def __getattr__(self, name):
         entries = self.__dict__.get("entries", {})
@@ -418,15 +433,26 @@ def checked_threads(threads):
     return threads
 
 
-def load(path, *, weights=None, verify=False, threads=0):
+def checked_device(device):
+    if device is not None and (not isinstance(device, str) or "\0" in device):
+        raise InvalidArgumentError("device is %r, expected 'cpu', 'cuda', 'cuda:1' or 'auto'"
+                                   % (device,))
+    return device
+
+
+def load(path, *, weights=None, verify=False, threads=0, device=None, stream=None):
     """Loads a compiled model, `libX.so`. The file is verified before its code runs.
 
     weights  a .weights or .safetensors file that replaces all weights
     verify   also compares the checksum of every weight, which reads all of them
     threads  how many threads a call may use; 0: one for each CPU. Results do not depend
              on it
+    device   what computes: "cpu", "cuda", "cuda:1"; None: what MAD_DEVICE in the environment
+             says, or else a GPU where there is one and the model has code for it
+    stream   the number of a CUstream (`torch.cuda.Stream().cuda_stream`) that calls work on;
+             None: each thread that calls has its own
     """
-    threads = checked_threads(threads)
+    threads, device = checked_threads(threads), checked_device(device)
     library = _library.runtime()
     value, error = ctypes.c_void_p(), _library.ErrorText()
     options = _library.LoadOptions(ctypes.sizeof(_library.LoadOptions), _library.encode(weights),
@@ -435,4 +461,6 @@ def load(path, *, weights=None, verify=False, threads=0):
                                           ctypes.byref(value), ctypes.byref(error))
     if status:
         raise failure(status, error.text)
-    return Module(library, value, None, threads)
+    module = Module(library, value, None, threads, device, stream)
+    module._handle.context()  # tells now what cannot be used
+    return module

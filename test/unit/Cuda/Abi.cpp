@@ -46,6 +46,10 @@ SAME(int(MAD_CU_LAUNCH_OVERLAPS_BEFORE),
      int(CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION));
 SAME(int(MAD_CU_TENSOR_F16), int(CU_TENSOR_MAP_DATA_TYPE_FLOAT16));
 SAME(int(MAD_CU_TENSOR_BF16), int(CU_TENSOR_MAP_DATA_TYPE_BFLOAT16));
+SAME(int(MAD_CU_POINTER_CONTEXT), int(CU_POINTER_ATTRIBUTE_CONTEXT));
+SAME(int(MAD_CU_POINTER_MEMORY_TYPE), int(CU_POINTER_ATTRIBUTE_MEMORY_TYPE));
+SAME(int(MAD_CU_POINTER_DEVICE), int(CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL));
+SAME(int(MAD_CU_MEMORY_OF_DEVICE), int(CU_MEMORYTYPE_DEVICE));
 SAME(int(MAD_CU_SWIZZLE_128), int(CU_TENSOR_MAP_SWIZZLE_128B));
 SAME(int(MAD_CU_PROMOTE_128), int(CU_TENSOR_MAP_L2_PROMOTION_L2_128B));
 
@@ -85,9 +89,11 @@ ALIKE(allocate_async, cuMemAllocAsync);
 ALIKE(free_async, cuMemFreeAsync);
 ALIKE(pool_set, cuMemPoolSetAttribute);
 ALIKE(host_allocate, cuMemHostAlloc);
-ALIKE(copy_to_device, cuMemcpyHtoDAsync);
-ALIKE(copy_to_host, cuMemcpyDtoHAsync);
-ALIKE(copy_on_device, cuMemcpyDtoDAsync);
+ALIKE(copy, cuMemcpyAsync);
+ALIKE(pointer, cuPointerGetAttributes);
+ALIKE(context_push, cuCtxPushCurrent);
+ALIKE(context_pop, cuCtxPopCurrent);
+ALIKE(context_device, cuCtxGetDevice);
 ALIKE(fill_bytes, cuMemsetD8Async);
 ALIKE(capture_begin, cuStreamBeginCapture);
 ALIKE(capture_end, cuStreamEndCapture);

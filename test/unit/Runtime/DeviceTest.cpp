@@ -51,7 +51,7 @@ struct FakeDevice {
       memcpy(to, from, bytes);
       return 0;
     };
-    functions.failure = [](void *self) -> const char * {
+    functions.failure = [](void *self, mad_status *) -> const char * {
       of(self)->told = std::exchange(of(self)->reason, "");
       return of(self)->told.empty() ? nullptr : of(self)->told.c_str();
     };

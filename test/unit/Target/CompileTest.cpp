@@ -178,7 +178,7 @@ TEST(CompileFailure, ArtifactsThatCannotBe) {
   EXPECT_NE(text({"mad", {0}}, affineWeights({1})).find("cannot name an artifact"),
             std::string::npos);
   EXPECT_EQ(text({"a", {}}, affineWeights({1})),
-            "an artifact needs at least one CPU level, in ascending order");
+            "an artifact needs at least one variant, and CPU levels in ascending order");
   EXPECT_EQ(text({"a", {0}}, {}), "entry `f` uses weight `scale.weight`, which has no bytes");
   EXPECT_EQ(text({"a", {0}}, affineWeights({1})), "");
 }

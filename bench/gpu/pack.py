@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Packs the programs of test/execute for a machine with a GPU; see pack.sh.
+
+Results are expected to be those of the interpreter in f64 within the tolerance of the program,
+and for strict code those of the interpreter in the declared types, to the bit (test/execute/
+compare.py says the same of the other targets). Programs that only scripts call are left out.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXECUTE = os.path.join(ROOT, "test", "execute")
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, cwd=EXECUTE)
+
+
+def must(*command):
+    done = run(*command)
+    if done.returncode:
+        sys.exit(f"failed: {' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done
+
+
+class Packer:
+    def __init__(self, mad, folder, target):
+        self.mad, self.folder, self.target = mad, folder, target
+        self.files = 0
+
+    def file(self, ending):
+        self.files += 1
+        return f"data/{self.files:04}.{ending}"
+
+    def call(self, path, target, words, wanted=True):
+        """Where the inputs and the results of a call are; `wanted`: it is to succeed."""
+        inputs, results = self.file("safetensors"), self.file("safetensors")
+        done = (must if wanted else run)(
+            self.mad, "run", path, f"--target={target}", *words, "--save-inputs",
+            f"{self.folder}/{inputs}", "-o", f"{self.folder}/{results}")
+        return inputs, results, done
+
+    def cases(self, path, text):
+        for line in re.findall(r"^// EXECUTE: (.*)$", text, re.M):
+            entry, *rest = line.split()
+            limits = dict(w.split("=") for w in rest if w.startswith(("rtol=", "atol=")))
+            words = [entry] + [w for w in rest if not w.startswith(("rtol=", "atol="))]
+            inputs, results, _ = self.call(path, "ref64", words)
+            yield {"kind": "near", "entry": entry, "title": line, "inputs": inputs,
+                   "results": results, "rtol": float(limits.get("rtol", 2e-6)),
+                   "atol": float(limits.get("atol", 1e-6))}
+        for line in re.findall(r"^// EXECUTE-EXACT: (.*)$", text, re.M):
+            inputs, results, _ = self.call(path, "ref", line.split())
+            yield {"kind": "exact", "entry": line.split()[0], "title": line, "inputs": inputs,
+                   "results": results}
+        for line, message in re.findall(r"^// EXECUTE-FAIL: (.*?) : (.*)$", text, re.M):
+            inputs, _, done = self.call(path, "ref", line.split(), wanted=False)
+            if done.returncode != 1 or message not in done.stderr:
+                sys.exit(f"{line}: exit {done.returncode}\n{done.stderr}")
+            # Else it is the tool that refuses, not the program.
+            if os.path.exists(f"{self.folder}/{inputs}"):
+                yield {"kind": "fail", "entry": line.split()[0], "title": line, "inputs": inputs,
+                       "message": message}
+
+    def program(self, name):
+        path = f"{EXECUTE}/{name}"
+        with open(path) as f:
+            text = f.read()
+        tests = bool(re.search(r'^test "', text, re.M))
+        if not tests and not re.search(r"^// EXECUTE", text, re.M):
+            return None
+        stem = re.sub(r"\W", "_", name[:-len(".mad")])
+        begin = time.time()
+        must(self.mad, "build", path, f"--target={self.target}", f"--name={stem}", "--with-tests",
+             "-o", f"{self.folder}/programs")
+        seconds = time.time() - begin
+        cases = list(self.cases(path, text))
+        with open(f"{self.folder}/programs/{stem}.json") as f:
+            entries = [entry["name"] for entry in json.load(f)["entries"]]
+        cases += [{"kind": "test", "entry": entry, "title": entry} for entry in entries
+                  if re.fullmatch(r"test\.\d+", entry)]
+        os.remove(f"{self.folder}/programs/{stem}.h")
+        print(f"{name}: {len(cases)} cases, built in {seconds:.1f} s", flush=True)
+        return {"name": stem, "library": f"programs/lib{stem}.so", "cases": cases}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("folder")
+    arguments.add_argument("--filter", default="", help="only programs whose names match")
+    arguments.add_argument("--target", default="cpu,cuda")
+    arguments.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
+    given = arguments.parse_args()
+    folder = os.path.abspath(given.folder)
+    if os.path.exists(folder) and os.listdir(folder):
+        sys.exit(f"{folder} is not empty")
+    for part in ("programs", "data", "lib"):
+        os.makedirs(f"{folder}/{part}", exist_ok=True)
+    packer = Packer(f"{given.build}/bin/mad", folder, given.target)
+    programs = [packer.program(name) for name in sorted(os.listdir(EXECUTE))
+                if name.endswith(".mad") and re.search(given.filter, name)]
+    shutil.copy(f"{given.build}/lib/libmad_runtime.so", f"{folder}/lib")
+    shutil.copytree(f"{ROOT}/runtime/python/mad", f"{folder}/python/mad",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("run.sh", "run.py"):
+        shutil.copy(f"{ROOT}/bench/gpu/{name}", folder)
+    with open(f"{folder}/programs.json", "w") as f:
+        json.dump([program for program in programs if program], f, indent=1)
+    size = sum(os.path.getsize(os.path.join(at, name))
+               for at, _, names in os.walk(folder) for name in names)
+    print(f"{folder}: {size / 1e6:.1f} MB; there, run.sh runs it")
+
+
+main()

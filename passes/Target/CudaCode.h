@@ -1,0 +1,54 @@
+//===- CudaCode.h - The kernels of a model for NVIDIA chips -----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What becomes a `mad_variant` for CUDA (runtime/artifact.h). No MLIR here.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_TARGET_CUDACODE_H
+#define MAD_PASSES_TARGET_CUDACODE_H
+
+#include "passes/Target/Cubin.h"
+#include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mad {
+
+/// How kernels are made into images.
+struct CudaOptions {
+  std::string ptxas;   ///< the program; empty: it is looked for; `none`: PTX alone
+  std::string toolkit; ///< the folder of CUDA; empty: it is looked for; `none`: there is none
+};
+
+/// See `mad_kernel`. Code of the host knows it by `symbol`.
+struct KernelDescription {
+  std::string name, place, symbol;
+};
+
+/// See `mad_image`.
+struct ImageDescription {
+  bool ptx = false;
+  const Chip *chip = nullptr;
+  std::string bytes; ///< of PTX without the 0 byte
+  std::vector<int32_t> kernels;
+  PtxasReport report; ///< of machine code
+};
+
+struct CudaCode {
+  std::vector<KernelDescription> kernels;
+  std::vector<ImageDescription> images;
+  std::string libdevice;    ///< the folder of the toolkit whose functions were linked; or empty
+  std::string withoutPtxas; ///< why there is no machine code; empty: there is
+};
+
+/// Images of kernels whose PTX is for the least chip: it, and machine code for all chips where
+/// there is a ptxas.
+llvm::Expected<CudaCode> makeCudaCode(std::vector<KernelDescription> kernels, std::string ptx,
+                                      const CudaOptions &options);
+
+} // namespace mad
+
+#endif // MAD_PASSES_TARGET_CUDACODE_H
