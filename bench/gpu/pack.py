@@ -6,6 +6,7 @@ and for strict code those of the interpreter in the declared types, to the bit (
 compare.py says the same of the other targets). Programs that only scripts call are left out.
 """
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -29,14 +30,33 @@ def must(*command):
     return done
 
 
+MOST = 2 << 20  # bytes of the inputs or the results of a case; larger ones are left out
+
+
 class Packer:
     def __init__(self, mad, folder, target):
         self.mad, self.folder, self.target = mad, folder, target
-        self.files = 0
+        self.files, self.known, self.large = 0, {}, []
 
     def file(self, ending):
         self.files += 1
         return f"data/{self.files:04}.{ending}"
+
+    def settled(self, name):
+        """The file, or an equal one that is there already, which then is the only one."""
+        with open(f"{self.folder}/{name}", "rb") as f:
+            key = hashlib.sha256(f.read()).digest()
+        if self.known.setdefault(key, name) != name:
+            os.remove(f"{self.folder}/{name}")
+        return self.known[key]
+
+    def is_large(self, title, *names):
+        if all(os.path.getsize(f"{self.folder}/{name}") <= MOST for name in names):
+            return False
+        self.large.append(title)
+        for name in names:
+            os.remove(f"{self.folder}/{name}")
+        return True
 
     def call(self, path, target, words, wanted=True):
         """Where the inputs and the results of a call are; `wanted`: it is to succeed."""
@@ -52,21 +72,26 @@ class Packer:
             limits = dict(w.split("=") for w in rest if w.startswith(("rtol=", "atol=")))
             words = [entry] + [w for w in rest if not w.startswith(("rtol=", "atol="))]
             inputs, results, _ = self.call(path, "ref64", words)
-            yield {"kind": "near", "entry": entry, "title": line, "inputs": inputs,
-                   "results": results, "rtol": float(limits.get("rtol", 2e-6)),
+            if self.is_large(line, inputs, results):
+                continue
+            yield {"kind": "near", "entry": entry, "title": line, "inputs": self.settled(inputs),
+                   "results": self.settled(results), "rtol": float(limits.get("rtol", 2e-6)),
                    "atol": float(limits.get("atol", 1e-6))}
         for line in re.findall(r"^// EXECUTE-EXACT: (.*)$", text, re.M):
             inputs, results, _ = self.call(path, "ref", line.split())
-            yield {"kind": "exact", "entry": line.split()[0], "title": line, "inputs": inputs,
-                   "results": results}
+            if self.is_large(line, inputs, results):
+                continue
+            yield {"kind": "exact", "entry": line.split()[0], "title": line,
+                   "inputs": self.settled(inputs), "results": self.settled(results)}
         for line, message in re.findall(r"^// EXECUTE-FAIL: (.*?) : (.*)$", text, re.M):
             inputs, _, done = self.call(path, "ref", line.split(), wanted=False)
             if done.returncode != 1 or message not in done.stderr:
                 sys.exit(f"{line}: exit {done.returncode}\n{done.stderr}")
             # Else it is the tool that refuses, not the program.
             if os.path.exists(f"{self.folder}/{inputs}"):
-                yield {"kind": "fail", "entry": line.split()[0], "title": line, "inputs": inputs,
-                       "message": message}
+                if not self.is_large(line, inputs):
+                    yield {"kind": "fail", "entry": line.split()[0], "title": line,
+                           "inputs": self.settled(inputs), "message": message}
 
     def program(self, name):
         path = f"{EXECUTE}/{name}"
@@ -114,6 +139,8 @@ def main():
         json.dump([program for program in programs if program], f, indent=1)
     size = sum(os.path.getsize(os.path.join(at, name))
                for at, _, names in os.walk(folder) for name in names)
+    for title in packer.large:
+        print(f"left out, its data is larger than {MOST >> 20} MB: {title}")
     print(f"{folder}: {size / 1e6:.1f} MB; there, run.sh runs it")
 
 

@@ -12,6 +12,13 @@
 
 /* Errors of the driver that have a status of their own. */
 enum { outOfMemory = 2, noDevice = 100, noCodeForDevice = 209, unsupportedPtx = 222 };
+/* After these, which kernels cause, a process can do nothing more on the device. */
+enum { illegalAddress = 700, launchTimeout = 702, firstOfKernel = 710, lastOfKernel = 719 };
+
+static int isFinal(mad_cu_result result) {
+  return result == illegalAddress || result == launchTimeout ||
+         (result >= firstOfKernel && result <= lastOfKernel);
+}
 
 __attribute__((format(printf, 3, 4))) static mad_status fail(mad_error *error, mad_status status,
                                                              const char *format, ...) {
@@ -47,7 +54,8 @@ mad_status mad_cu_check(const mad_cu_driver *driver, mad_cu_result result, const
     name = "an error without a name";
   if (driver->error_text(result, &text) != 0 || !text)
     text = "no description";
-  return fail(error, statusOf(result), "cannot %s: %s (%d), %s", what, name, result, text);
+  return fail(error, statusOf(result), "cannot %s: %s (%d), %s%s", what, name, result, text,
+              isFinal(result) ? "; this process cannot use the GPU any more" : "");
 }
 
 /* The name of the first function that is not there, or null. */

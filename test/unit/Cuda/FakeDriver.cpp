@@ -28,6 +28,10 @@ static int act(std::string_view symbol, const uintptr_t *arguments) {
     return describe(first, text, "CUDA_ERROR_OUT_OF_MEMORY", "CUDA_ERROR_NO_DEVICE");
   if (symbol == "cuGetErrorString")
     return describe(first, text, "out of memory", "no CUDA-capable device is detected");
+  if (symbol == "cuDriverGetVersion") {
+    *reinterpret_cast<int *>(arguments[0]) = 13000;
+    return 0;
+  }
   if (symbol == "cuFuncSetAttribute" && arguments[1] == MAD_CU_FUNCTION_MOST_DYNAMIC_SHARED_BYTES)
     fake_shared_bytes = static_cast<int>(arguments[2]);
   if (symbol == "cuModuleLoadDataEx" && fake_result) {

@@ -1,0 +1,325 @@
+//===- FakeGpu.cpp - A CUDA driver over memory of the host --------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Work is done at once, in the order of the calls. Handles are checked, addresses of the device
+// must lie in memory that was allocated. Functions that the runtime does not call answer 801,
+// not supported.
+//
+//===----------------------------------------------------------------------===//
+#include "FakeGpu.h"
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+enum { invalidValue = 1, notSupported = 801, notFound = 500 };
+
+struct State {
+  FakeGpu gpu;
+  std::mutex lock;
+  std::map<uintptr_t, size_t> memory; ///< of the device
+  std::set<void *> streams, modules;
+  std::map<void *, std::string> functions;
+  std::vector<void *> current;
+};
+State *state() {
+  static State *only = new State;
+  return only;
+}
+
+int context, driverContext; // their addresses are the contexts: the primary one, a host's
+
+int wrong(const char *what) {
+  FakeGpu &gpu = state()->gpu;
+  ++gpu.wrongs;
+  snprintf(gpu.wrong, sizeof gpu.wrong, "%s", what);
+  return invalidValue;
+}
+
+/// Whether a range lies in one piece of memory of the device.
+bool onDevice(uintptr_t address, size_t bytes) {
+  auto after = state()->memory.upper_bound(address);
+  if (after == state()->memory.begin())
+    return false;
+  auto [start, size] = *std::prev(after);
+  return address + bytes <= start + size;
+}
+
+using Words = const uintptr_t *;
+template <typename T> T *to(uintptr_t word) { return reinterpret_cast<T *>(word); }
+
+int allocate(uintptr_t *result, size_t bytes) {
+  State &s = *state();
+  if (bytes == 0)
+    return invalidValue;
+  void *made = aligned_alloc(256, (bytes + 255) / 256 * 256);
+  memset(made, 0xcb, bytes);
+  *result = reinterpret_cast<uintptr_t>(made);
+  s.memory[*result] = bytes;
+  ++s.gpu.allocations;
+  ++s.gpu.held;
+  s.gpu.heldBytes += long(bytes);
+  return 0;
+}
+
+int release(uintptr_t address) {
+  State &s = *state();
+  auto found = s.memory.find(address);
+  if (found == s.memory.end())
+    return wrong("memory is freed that was not allocated");
+  s.gpu.heldBytes -= long(found->second);
+  --s.gpu.held;
+  s.memory.erase(found);
+  free(to<void>(address));
+  return 0;
+}
+
+int copy(uintptr_t toAddress, uintptr_t from, size_t bytes) {
+  if (!onDevice(toAddress, bytes) && !onDevice(from, bytes))
+    return wrong("a copy has no end on the device");
+  ++state()->gpu.copies;
+  memmove(to<void>(toAddress), to<void>(from), bytes);
+  return 0;
+}
+
+int loadModule(Words w) {
+  FakeGpu &gpu = state()->gpu;
+  snprintf(gpu.loaded, sizeof gpu.loaded, "%s", to<const char>(w[1]));
+  if (gpu.refuseImage) {
+    auto **values = to<void *>(w[4]);
+    snprintf(static_cast<char *>(values[0]), reinterpret_cast<size_t>(values[1]), "%s", gpu.log);
+    return gpu.refuseImage;
+  }
+  void *made = malloc(1);
+  state()->modules.insert(made);
+  ++gpu.modules;
+  *to<void *>(w[0]) = made;
+  return 0;
+}
+
+int findFunction(Words w) {
+  if (!state()->modules.count(to<void>(w[1])))
+    return wrong("a module that is not loaded");
+  const char *name = to<const char>(w[2]);
+  if (!state()->gpu.kernelOf || !state()->gpu.kernelOf(name))
+    return notFound;
+  void *made = reinterpret_cast<void *>(state()->gpu.kernelOf(name));
+  state()->functions[made] = name;
+  *to<void *>(w[0]) = made;
+  return 0;
+}
+
+int launch(Words w) {
+  auto *how = to<const mad_cu_launch>(w[0]);
+  if (!state()->functions.count(to<void>(w[1])))
+    return wrong("a kernel that was not found");
+  ++state()->gpu.launches;
+  state()->gpu.lastStream = how->stream;
+  reinterpret_cast<FakeKernel>(w[1])(how, to<void *>(w[2]));
+  return 0;
+}
+
+int pointerAttributes(Words w) {
+  bool device = onDevice(w[3], 1);
+  for (unsigned i = 0; i < unsigned(w[0]); ++i) {
+    int name = to<int>(w[1])[i];
+    void *value = to<void *>(w[2])[i];
+    if (name == MAD_CU_POINTER_CONTEXT)
+      *static_cast<void **>(value) = device ? &context : nullptr;
+    else if (name == MAD_CU_POINTER_MEMORY_TYPE)
+      *static_cast<int *>(value) = device ? MAD_CU_MEMORY_OF_DEVICE : 0;
+    else
+      *static_cast<int *>(value) = device ? 0 : -2;
+  }
+  return 0;
+}
+
+int describe(int result, const char **text, bool name) {
+  static const std::map<int, std::pair<const char *, const char *>> known = {
+      {1, {"CUDA_ERROR_INVALID_VALUE", "invalid argument"}},
+      {2, {"CUDA_ERROR_OUT_OF_MEMORY", "out of memory"}},
+      {100, {"CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"}},
+      {209, {"CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available"}},
+      {218, {"CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"}},
+      {500, {"CUDA_ERROR_NOT_FOUND", "named symbol not found"}},
+      {700, {"CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"}},
+      {701, {"CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "too many resources requested for launch"}},
+  };
+  auto found = known.find(result);
+  *text = found == known.end() ? nullptr : name ? found->second.first : found->second.second;
+  return *text ? 0 : 1;
+}
+
+int attribute(int *value, int name) {
+  const int chip = state()->gpu.chip;
+  *value = name == MAD_CU_CAPABILITY_MAJOR ? chip / 10 : name == MAD_CU_CAPABILITY_MINOR ? chip % 10 : 0;
+  return 0;
+}
+
+int synchronize() {
+  FakeGpu &gpu = state()->gpu;
+  if (int result = gpu.atSynchronize) {
+    gpu.sticky = true;
+    gpu.failWith = result;
+    gpu.failAt = gpu.calls;
+    return result;
+  }
+  return 0;
+}
+
+int contexts(std::string_view symbol, Words w) {
+  State &s = *state();
+  if (symbol == "cuDevicePrimaryCtxRetain") {
+    ++s.gpu.retained;
+    *to<void *>(w[0]) = &context;
+  } else if (symbol == "cuDevicePrimaryCtxRelease_v2") {
+    --s.gpu.retained;
+  } else if (symbol == "cuCtxPushCurrent_v2") {
+    if (to<void>(w[0]) != &context && to<void>(w[0]) != &driverContext)
+      return wrong("no context");
+    s.current.push_back(to<void>(w[0]));
+    ++s.gpu.pushed;
+  } else if (symbol == "cuCtxPopCurrent_v2") {
+    if (s.current.empty())
+      return wrong("no context is left");
+    s.current.pop_back();
+    --s.gpu.pushed;
+  } else {
+    *to<int>(w[0]) = 0;
+  }
+  return 0;
+}
+
+int streams(std::string_view symbol, Words w) {
+  State &s = *state();
+  if (symbol == "cuStreamCreate") {
+    void *made = malloc(1);
+    s.streams.insert(made);
+    ++s.gpu.streams;
+    *to<void *>(w[0]) = made;
+    return 0;
+  }
+  if (symbol == "cuStreamSynchronize")
+    return synchronize();
+  if (!s.streams.erase(to<void>(w[0])))
+    return wrong("a stream that we did not make");
+  free(to<void>(w[0]));
+  --s.gpu.streams;
+  return 0;
+}
+
+int devices(std::string_view symbol, Words w) {
+  FakeGpu &gpu = state()->gpu;
+  if (symbol == "cuInit")
+    return gpu.init;
+  if (symbol == "cuDriverGetVersion")
+    *to<int>(w[0]) = gpu.version;
+  else if (symbol == "cuDeviceGetCount")
+    *to<int>(w[0]) = gpu.devices;
+  else if (symbol == "cuDeviceGet")
+    *to<int>(w[0]) = int(w[1]);
+  else if (symbol == "cuDeviceGetAttribute")
+    return attribute(to<int>(w[0]), int(w[1]));
+  else
+    return notSupported;
+  return 0;
+}
+
+int act(std::string_view symbol, Words w) {
+  const bool needsContext = symbol.starts_with("cuMem") || symbol.starts_with("cuLaunch") ||
+                            symbol.starts_with("cuModule") || symbol.starts_with("cuStream");
+  if (needsContext && state()->current.empty())
+    return wrong("no context is current");
+  if (symbol.starts_with("cuCtx") || symbol.starts_with("cuDevicePrimary"))
+    return contexts(symbol, w);
+  if (symbol == "cuStreamCreate" || symbol == "cuStreamDestroy_v2" ||
+      symbol == "cuStreamSynchronize")
+    return streams(symbol, w);
+  if (symbol == "cuModuleLoadDataEx")
+    return loadModule(w);
+  if (symbol == "cuModuleGetFunction")
+    return findFunction(w);
+  if (symbol == "cuModuleUnload") {
+    --state()->gpu.modules;
+    free(to<void>(w[0]));
+    return state()->modules.erase(to<void>(w[0])) ? 0 : wrong("a module that is not loaded");
+  }
+  if (symbol == "cuFuncSetAttribute") {
+    state()->gpu.sharedBytes = int(w[2]);
+    return 0;
+  }
+  if (symbol == "cuMemAlloc_v2")
+    return allocate(to<uintptr_t>(w[0]), w[1]);
+  if (symbol == "cuMemFree_v2")
+    return release(w[0]);
+  if (symbol == "cuMemcpyAsync")
+    return copy(w[0], w[1], w[2]);
+  if (symbol == "cuMemsetD8Async") {
+    if (!onDevice(w[0], w[2]))
+      return wrong("memory is cleared that is not the device's");
+    memset(to<void>(w[0]), int(w[1]), w[2]);
+    return 0;
+  }
+  if (symbol == "cuPointerGetAttributes")
+    return pointerAttributes(w);
+  if (symbol == "cuLaunchKernelEx")
+    return launch(w);
+  return devices(symbol, w);
+}
+
+int call(const char *symbol, Words w) {
+  State &s = *state();
+  std::lock_guard<std::mutex> lock(s.lock);
+  std::string_view name = symbol;
+  if (name == "cuGetErrorName" || name == "cuGetErrorString")
+    return describe(int(w[0]), to<const char *>(w[1]), name == "cuGetErrorName");
+  const int number = s.gpu.calls++;
+  const bool fails = s.gpu.failAt >= 0 && (s.gpu.sticky ? number >= s.gpu.failAt : number == s.gpu.failAt);
+  // These only give back; what they answer helps nobody.
+  const bool gives = name == "cuCtxPopCurrent_v2" || name == "cuDevicePrimaryCtxRelease_v2";
+  if (fails && !gives) {
+    snprintf(s.gpu.failedCall, sizeof s.gpu.failedCall, "%s", symbol);
+    // Even then what is given back is gone.
+    if (name == "cuMemFree_v2" || name == "cuModuleUnload" || name == "cuStreamDestroy_v2")
+      act(name, w);
+    return s.gpu.failWith;
+  }
+  return act(name, w);
+}
+} // namespace
+
+extern "C" FakeGpu *fake_gpu() { return &state()->gpu; }
+extern "C" void fake_gpu_reset() {
+  State &s = *state();
+  for (auto &[address, bytes] : s.memory)
+    free(to<void>(address));
+  s.memory.clear();
+  s.streams.clear();
+  s.modules.clear();
+  s.functions.clear();
+  s.current.clear();
+  s.gpu = FakeGpu();
+}
+extern "C" void *fake_gpu_memory(long bytes) {
+  uintptr_t made = 0;
+  allocate(&made, size_t(bytes));
+  return to<void>(made);
+}
+extern "C" void fake_gpu_free(void *memory) { release(reinterpret_cast<uintptr_t>(memory)); }
+extern "C" void *fake_gpu_context() { return &driverContext; }
+
+#define DEFINE(name, symbol, arguments)                                                            \
+  extern "C" int fake_cu_##name(uintptr_t, uintptr_t, uintptr_t, uintptr_t,                       \
+                                 uintptr_t) __asm__(symbol);                                       \
+  int fake_cu_##name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e) {           \
+    const uintptr_t all[] = {a, b, c, d, e};                                                       \
+    return call(symbol, all);                                                                      \
+  }
+MAD_CU_FUNCTIONS(DEFINE)
