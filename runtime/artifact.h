@@ -160,9 +160,9 @@ typedef struct mad_kernel {
 #define MAD_IMAGE_CUBIN 2
 typedef struct mad_image {
   int32_t kind;
-  int32_t chip;        /* its compute capability: 10 * major + minor */
-  int32_t exact;       /* 0: PTX that runs on later chips, too */
-  int32_t num_kernels; /* that it has */
+  int32_t chip;           /* its compute capability: 10 * major + minor */
+  int32_t exact;          /* 0: PTX that runs on later chips, too */
+  int32_t num_kernels;    /* that it has */
   const int32_t *kernels; /* numbers in `kernels` of the variant, ascending */
   const void *data;       /* of PTX, a text that ends with a 0 byte */
   uint64_t bytes;         /* with that byte */

@@ -191,8 +191,8 @@ typedef struct mad_context_options {
    * for CUDA and this machine a GPU that runs it, else on the CPU. Null: what the environment
    * variable MAD_DEVICE says; where it is not set, auto. */
   const char *device;
-  /* A CUcontext of the host to work in, which must outlive this one. Null: the primary context of the
-   * device, which the CUDA runtime and with it most programs use. */
+  /* A CUcontext of the host to work in, which must outlive this one. Null: the primary context of
+   * the device, which the CUDA runtime and with it most programs use. */
   void *cuda_context;
   /* A CUstream to put the work on, which must outlive this one, of the context above or of the
    * primary one; (void *)1 is CUDA's default stream. Null: a stream of its own. */

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/SimtDevice.h"
-#include <cstring>
 
 namespace mad {
 
@@ -15,7 +14,8 @@ std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed) {
   std::unique_ptr<SimtDevice> made(new SimtDevice(seed));
   made->memory = simt_device_create();
   void *status = made->memory ? simt_alloc(made->memory, 64) : nullptr;
-  if (!status)
+  // Code of the host that reads what only a GPU could reach faults here, too.
+  if (!status || !simt_hide(made->memory))
     return nullptr;
   mad_device &f = made->functions;
   f.self = made.get();
@@ -23,8 +23,10 @@ std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed) {
   f.launch = [](void *self, const void *kernel, const int64_t *shape, int32_t shared,
                 void **params) { return of(self)->launch(kernel, shape, shared, params); };
   f.read = [](void *self, void *to, const void *from, int64_t bytes) -> int32_t {
-    memcpy(to, from, bytes);
-    return 0;
+    if (simt_download(of(self)->memory, to, from, bytes))
+      return 0;
+    of(self)->failure = "a copy leaves its memory";
+    return 1;
   };
   f.allocate = [](void *self, int64_t bytes) { return of(self)->allocate(bytes); };
   f.release = [](void *self, void *memory) { simt_free(of(self)->memory, memory); };

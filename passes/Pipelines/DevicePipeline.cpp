@@ -202,8 +202,8 @@ static void describeKernels(ModuleOp kernels, StringRef file,
 static void keepSmall(ModuleOp kernels) {
   Builder b(kernels.getContext());
   kernels.walk([&](LLVM::LLVMFuncOp function) {
-    auto threads = function->getAttrOfType<DenseI32ArrayAttr>(
-        NVVM::NVVMDialect::getMaxntidAttrName());
+    auto threads =
+        function->getAttrOfType<DenseI32ArrayAttr>(NVVM::NVVMDialect::getMaxntidAttrName());
     if (threads && llvm::all_of(threads.asArrayRef(), [](int32_t size) { return size == 1; }))
       function.setPassthroughAttr(b.getStrArrayAttr({"optsize"}));
   });
@@ -223,9 +223,8 @@ llvm::LogicalResult lowerToCuda(ModuleOp module, bool expand,
   shareKernels(module, *kernels);
   describeKernels(*kernels, file, described);
   settleFloats(*kernels);
-  if (failed(runStage(module, [](OpPassManager &pm) {
-        buildHostCode(pm, /*level=*/0, /*device=*/true);
-      })))
+  if (failed(runStage(module,
+                      [](OpPassManager &pm) { buildHostCode(pm, /*level=*/0, /*device=*/true); })))
     return failure();
   if (failed(runStage(*kernels, [&](OpPassManager &pm) { buildKernelLoops(pm, expand); })))
     return failure();

@@ -7,11 +7,11 @@
 #ifndef MAD_PASSES_PIPELINES_DEVICEPIPELINE_H
 #define MAD_PASSES_PIPELINES_DEVICEPIPELINE_H
 
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "passes/Target/CudaCode.h"
 #include "passes/Target/EntryDescription.h"
 #include "llvm/ADT/StringRef.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/LogicalResult.h"
 #include <vector>
 

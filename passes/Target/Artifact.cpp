@@ -166,8 +166,8 @@ Constant *Builder::kernels(const CudaCode &code) {
   for (auto [i, kernel] : enumerate(code.kernels)) {
     Type *byte = Type::getInt8Ty(context);
     Constant *at = ConstantExpr::getGetElementPtr(byte, table, i64(i * sizeof(mad_kernel)));
-    auto *name = GlobalAlias::create(byte, 0, GlobalValue::ExternalLinkage,
-                                     kernel.symbol, at, &module);
+    auto *name =
+        GlobalAlias::create(byte, 0, GlobalValue::ExternalLinkage, kernel.symbol, at, &module);
     name->setVisibility(GlobalValue::HiddenVisibility);
   }
   return table;
@@ -181,9 +181,9 @@ Constant *Builder::image(const ImageDescription &image) {
   // Else it would be a section of strings, which linkers may merge.
   bytes->setUnnamedAddr(GlobalValue::UnnamedAddr::None);
   bytes->setAlignment(Align(64));
-  return record({i32(image.ptx ? MAD_IMAGE_PTX : MAD_IMAGE_CUBIN), i32(image.chip->computeCapability),
-                 i32(!image.ptx || !image.chip->portable), i32(numbers.size()), array(numbers),
-                 bytes, i64(image.bytes.size() + image.ptx)},
+  return record({i32(image.ptx ? MAD_IMAGE_PTX : MAD_IMAGE_CUBIN),
+                 i32(image.chip->computeCapability), i32(!image.ptx || !image.chip->portable),
+                 i32(numbers.size()), array(numbers), bytes, i64(image.bytes.size() + image.ptx)},
                 sizeof(mad_image));
 }
 

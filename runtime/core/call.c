@@ -35,8 +35,8 @@ static mad_status prepare(mad_context *context, const mad_entry *entry, const ma
     for (int32_t k = 0; k < inputs[i].rank; ++k)
       *extents++ = inputs[i].shape[k];
   *arena = 0;
-  const int32_t code =
-      entry->prepare[context->variant](context->extents, context->dims, context->results, arena, info);
+  const int32_t code = entry->prepare[context->variant](context->extents, context->dims,
+                                                        context->results, arena, info);
   return statusOf(context, entry, code, info);
 }
 
@@ -85,8 +85,8 @@ static mad_status run(mad_context *context, const mad_entry *entry, const mad_te
     *data++ = mad_output_data(entry, inputs, outputs, i);
   for (int32_t i = 0; i < entry->num_weights; ++i)
     *data++ = (void *)(uintptr_t)context->module->weights[entry->weights[i]];
-  const int32_t code = entry->run[context->variant](
-      context->data, context->dims, context->arena, info, &context->executor);
+  const int32_t code = entry->run[context->variant](context->data, context->dims, context->arena,
+                                                    info, &context->executor);
   return statusOf(context, entry, code, info);
 }
 

@@ -76,8 +76,7 @@ static mad_status loadKernel(mad_cuda_code *code, int32_t number, mad_error *err
 /*===- Where ------------------------------------------------------------------===*/
 
 static mad_status ask(const mad_cuda_code *code, int attribute, int *value, mad_error *error) {
-  return mad_cu_check(&code->driver,
-                      code->driver.device_attribute(value, attribute, code->device),
+  return mad_cu_check(&code->driver, code->driver.device_attribute(value, attribute, code->device),
                       "ask what the GPU is", error);
 }
 
@@ -256,9 +255,8 @@ static mad_status upload(const mad_module *module, mad_cuda_code *code, int32_t 
   mad_cu_address made = 0;
   status = mad_cu_check(driver, driver->allocate(&made, bytes > 0 ? bytes : 1), what, error);
   if (status == MAD_OK && bytes > 0) {
-    status =
-        mad_cu_check(driver, driver->copy(made, (mad_cu_address)(uintptr_t)from, bytes, stream),
-                     what, error);
+    status = mad_cu_check(
+        driver, driver->copy(made, (mad_cu_address)(uintptr_t)from, bytes, stream), what, error);
     /* Other contexts use it on other streams. */
     if (status == MAD_OK)
       status = mad_cu_check(driver, driver->stream_synchronize(stream), what, error);

@@ -33,8 +33,8 @@ typedef struct mad_cuda_code {
   int32_t number; /* of the device */
   int32_t chip;   /* 10 * major + minor */
   mad_cu_context context;
-  int retained;            /* the context is the primary one, and we hold it */
-  mad_cu_module *images;   /* one an image of the variant; null: not loaded */
+  int retained;             /* the context is the primary one, and we hold it */
+  mad_cu_module *images;    /* one an image of the variant; null: not loaded */
   mad_cu_function *kernels; /* one a kernel of the variant */
   /* The lock guards changes of these. */
   _Atomic(mad_cu_address) *weights; /* 0: not there yet */

@@ -7,8 +7,8 @@
  * and nothing is started behind it.
  *
  *===------------------------------------------------------------------------===*/
-#include "runtime/cuda/cuda.h"
 #include "runtime/core/errors.h"
+#include "runtime/cuda/cuda.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +62,7 @@ static void *allocate(void *self, int64_t bytes) {
   mad_cu_address made = 0;
   char what[64];
   snprintf(what, sizeof what, "allocate %lld bytes on the GPU", (long long)bytes);
-  return check(cuda, driverOf(cuda)->allocate(&made, (size_t)bytes), what) ? NULL
-                                                                            : pointerTo(made);
+  return check(cuda, driverOf(cuda)->allocate(&made, (size_t)bytes), what) ? NULL : pointerTo(made);
 }
 
 static void release(void *self, void *memory) { driverOf(self)->free(addressOf(memory)); }
@@ -177,9 +176,15 @@ static int32_t launch(void *self, const void *which, const int64_t *shape, int32
   }
   if (giveShared(cuda, kernel, number, shared) != 0)
     return 1;
-  const mad_cu_launch how = {(unsigned)shape[0], (unsigned)shape[1], (unsigned)shape[2],
-                             (unsigned)shape[3], (unsigned)shape[4], (unsigned)shape[5],
-                             (unsigned)shared,   cuda->stream,       NULL,
+  const mad_cu_launch how = {(unsigned)shape[0],
+                             (unsigned)shape[1],
+                             (unsigned)shape[2],
+                             (unsigned)shape[3],
+                             (unsigned)shape[4],
+                             (unsigned)shape[5],
+                             (unsigned)shared,
+                             cuda->stream,
+                             NULL,
                              0};
   const mad_cu_result result =
       driverOf(cuda)->launch(&how, cuda->code->kernels[number], params, NULL);

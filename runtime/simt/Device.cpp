@@ -7,6 +7,8 @@
 #include "runtime/simt/Device.h"
 #include <cstring>
 #include <new>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace mad::simt;
 
@@ -27,14 +29,38 @@ Buffer *simt_device::find(const void *at, size_t bytes) {
   return last = &next->second;
 }
 
+/// Bytes of the pages that hold a buffer. Never two of these side by side: one past the end is in
+/// none.
+static size_t pagesOf(size_t bytes) {
+  const size_t page = sysconf(_SC_PAGESIZE);
+  return (bytes + alignment + page - 1) / page * page;
+}
+
+static void release(const Buffer &buffer) {
+  if (!buffer.constant())
+    munmap(buffer.data, pagesOf(buffer.bytes));
+}
+
+bool simt_device::open(bool reachable) const {
+  for (auto &[address, buffer] : buffers)
+    if (!buffer.constant() && mprotect(buffer.data, pagesOf(buffer.bytes),
+                                       reachable ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
+      return false;
+  return true;
+}
+
+int simt_hide(simt_device *device) {
+  device->hidden = true;
+  return device->open(false);
+}
+
 simt_device *simt_device_create(void) { return new (std::nothrow) simt_device; }
 
 void simt_device_destroy(simt_device *device) {
   if (!device)
     return;
   for (auto &[address, buffer] : device->buffers)
-    if (!buffer.constant())
-      free(buffer.data);
+    release(buffer);
   delete device;
 }
 
@@ -48,45 +74,54 @@ static bool add(simt_device *device, Buffer buffer) {
 }
 
 void *simt_alloc(simt_device *device, size_t bytes) {
-  // Never two buffers side by side: one past the end is in none.
   if (bytes > SIZE_MAX / 2)
     return nullptr;
-  size_t rounded = (bytes + 2 * alignment - 1) / alignment * alignment;
+  void *pages =
+      mmap(nullptr, pagesOf(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED)
+    return nullptr;
+  auto *data = static_cast<uint8_t *>(pages);
   Buffer buffer;
   buffer.bytes = bytes;
   buffer.written = zeroed<uint8_t>(bytes);
-  buffer.data = static_cast<uint8_t *>(aligned_alloc(alignment, rounded));
-  uint8_t *data = buffer.data;
-  if (!data || !buffer.written) {
-    free(data);
-    return nullptr;
+  buffer.data = data;
+  memset(data, garbage, bytes);
+  if (buffer.written && add(device, std::move(buffer))) {
+    if (device->hidden)
+      mprotect(pages, pagesOf(bytes), PROT_NONE);
+    return data;
   }
-  memset(data, garbage, rounded);
-  if (!add(device, std::move(buffer))) {
-    free(data);
-    return nullptr;
-  }
-  return data;
+  munmap(pages, pagesOf(bytes));
+  return nullptr;
 }
 
 void simt_free(simt_device *device, void *buffer) {
   auto at = device->buffers.find(reinterpret_cast<uintptr_t>(buffer));
   if (at == device->buffers.end() || at->second.constant())
     return;
+  release(at->second);
   device->buffers.erase(at);
   device->last = nullptr;
-  free(buffer);
 }
 
 int simt_upload(simt_device *device, void *to, const void *from, size_t bytes) {
   Buffer *buffer = device->find(to, bytes);
-  if (!buffer || buffer->constant())
+  const Opened opened(device);
+  if (!buffer || buffer->constant() || !opened.good)
     return 0;
   if (from)
     memcpy(to, from, bytes);
   else
     memset(to, 0, bytes);
   memset(&buffer->written[static_cast<uint8_t *>(to) - buffer->data], 1, bytes);
+  return 1;
+}
+
+int simt_download(simt_device *device, void *to, const void *from, size_t bytes) {
+  const Opened opened(device);
+  if (!device->find(from, bytes) || !opened.good)
+    return 0;
+  memcpy(to, from, bytes);
   return 1;
 }
 

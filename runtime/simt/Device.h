@@ -25,7 +25,7 @@ template <typename T> Zeroed<T> zeroed(size_t count) {
 }
 
 struct Buffer {
-  uint8_t *data = nullptr;
+  uint8_t *data = nullptr; ///< pages of its own, but for constant memory
   size_t bytes = 0;
   Zeroed<uint8_t> written; ///< a byte each: 1 once it was written; none in constant memory
   Zeroed<Cell> cells;      ///< only during a launch that looks for races
@@ -38,8 +38,34 @@ struct simt_device {
   /// The buffer that holds these bytes, or null.
   mad::simt::Buffer *find(const void *at, size_t bytes);
 
+  /// Lets the host reach the memory of buffers, or not; false when the system refuses.
+  bool open(bool reachable) const;
+
   std::map<uintptr_t, mad::simt::Buffer> buffers; ///< by address
-  mad::simt::Buffer *last = nullptr;              ///< where the search begins
+  bool hidden = false;               ///< buffers are reachable only while `Opened` lives
+  mad::simt::Buffer *last = nullptr; ///< where the search begins
 };
+
+namespace mad::simt {
+
+/// Kernels and copies reach all buffers as long as it lives.
+class Opened {
+public:
+  explicit Opened(const simt_device *device) : device(device) {
+    good = !device->hidden || device->open(true);
+  }
+  ~Opened() {
+    if (device->hidden)
+      device->open(false);
+  }
+  Opened(const Opened &) = delete;
+  Opened &operator=(const Opened &) = delete;
+  bool good;
+
+private:
+  const simt_device *device;
+};
+
+} // namespace mad::simt
 
 #endif // MAD_RUNTIME_SIMT_DEVICE_H

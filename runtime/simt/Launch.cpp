@@ -297,6 +297,9 @@ simt_status simt_run(simt_device *device, const simt_kernel *kernel, void **para
   *result = simt_result();
   if (check(*kernel, *launch, result) != SIMT_OK)
     return result->status;
+  const Opened opened(device);
+  if (!opened.good)
+    return fail(result, SIMT_NO_MEMORY, "%s: its memory cannot be made accessible", kernel->name);
   bool enough = false;
   try {
     Report report(*kernel, *launch, *result);

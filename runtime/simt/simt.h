@@ -40,6 +40,11 @@ void *simt_alloc(simt_device *device, size_t bytes);
 void simt_free(simt_device *device, void *buffer);
 /* Copies into a buffer; without `from` zeros. 0 when the bytes are not within one buffer. */
 int simt_upload(simt_device *device, void *to, const void *from, size_t bytes);
+/* Copies out of a buffer. 0 when the bytes are not within one. */
+int simt_download(simt_device *device, void *to, const void *from, size_t bytes);
+/* From now on the host reaches buffers by copies alone, as those of a GPU: its own accesses are
+ * faults of the processor. 0 when the system refuses. */
+int simt_hide(simt_device *device);
 /* How many of these bytes have been written, by the host or by kernels. */
 size_t simt_initialised(const simt_device *device, const void *at, size_t bytes);
 

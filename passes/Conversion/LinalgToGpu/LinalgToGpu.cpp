@@ -40,12 +40,14 @@ namespace {
 /// Linalg ops with fewer iterations do not pay for a launch of their own.
 constexpr int64_t smallWork = 64;
 
+/// Memory is the device's, whatever op it is that reads or writes it.
 bool touchesMemory(Operation *op) {
   return op
       ->walk([](Operation *inner) {
-        bool touches =
-            isa<memref::LoadOp, memref::StoreOp, memref::CopyOp, cf::AssertOp, linalg::LinalgOp>(
-                inner);
+        auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
+        bool touches = isa<cf::AssertOp, linalg::LinalgOp>(inner) ||
+                       (effects && (effects.hasEffect<MemoryEffects::Read>() ||
+                                    effects.hasEffect<MemoryEffects::Write>()));
         return touches ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();

@@ -201,8 +201,7 @@ TEST_F(Cuda, CodeThatIsNotThereIsSaid) {
   ASSERT_EQ(mad_module_create(&model, &module, &error), MAD_OK) << error.message;
   EXPECT_STREQ(mad_module_variant(module), "cuda");
   EXPECT_EQ(create("cpu"), MAD_UNSUPPORTED);
-  EXPECT_STREQ(error.message,
-               "`model` has code for GPUs alone; build it with `--target=cpu,cuda`");
+  EXPECT_STREQ(error.message, "`model` has code for GPUs alone; build it with `--target=cpu,cuda`");
   gpu->devices = 0;
   EXPECT_EQ(create("auto"), MAD_UNSUPPORTED);
   EXPECT_STREQ(error.message, "there is no GPU on this machine that its CUDA driver can use; use "
@@ -218,8 +217,7 @@ TEST_F(Cuda, OptionsOfAnotherVersion) {
   EXPECT_EQ(mad_context_create_with(module, &larger.known, &context, &error), MAD_OK);
   mad_context_destroy(context);
   larger.more = 1;
-  EXPECT_EQ(mad_context_create_with(module, &larger.known, &context, &error),
-            MAD_INVALID_ARGUMENT);
+  EXPECT_EQ(mad_context_create_with(module, &larger.known, &context, &error), MAD_INVALID_ARGUMENT);
   mad_context_options none = {};
   EXPECT_EQ(mad_context_create_with(module, &none, &context, &error), MAD_INVALID_ARGUMENT);
   EXPECT_EQ(context, nullptr);

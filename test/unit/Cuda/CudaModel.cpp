@@ -89,9 +89,24 @@ const mad_prepare_fn prepares[] = {prepare, prepare};
 const mad_run_fn scaleRun[] = {scaleOnCpu, scaleOnGpu}, addRun[] = {addOnCpu, addOnGpu};
 const int32_t used[] = {0};
 const mad_check checks[] = {{2, "an index is out of range", "model.mad:3:4"}};
-const mad_entry entries[] = {
-    {{"scale", "", 1, dims, 1, vectorIn, 1, vectorOut}, prepares, scaleRun, 1, used, 1, checks, 0, 0},
-    {{"add", "", 1, dims, 2, stateIn, 1, stateOut}, prepares, addRun, 0, nullptr, 0, nullptr, 0, 0}};
+const mad_entry entries[] = {{{"scale", "", 1, dims, 1, vectorIn, 1, vectorOut},
+                              prepares,
+                              scaleRun,
+                              1,
+                              used,
+                              1,
+                              checks,
+                              0,
+                              0},
+                             {{"add", "", 1, dims, 2, stateIn, 1, stateOut},
+                              prepares,
+                              addRun,
+                              0,
+                              nullptr,
+                              0,
+                              nullptr,
+                              0,
+                              0}};
 
 const float weight[] = {10};
 const int64_t shape[] = {1};
@@ -109,8 +124,19 @@ const mad_variant variants[] = {{"x86-64", 0, MAD_DEVICE_NONE, 0, 0, 0, nullptr,
 } // namespace
 
 mad_artifact cuda_model() {
-  return {MAD_ARTIFACT_MAGIC, MAD_ABI_VERSION, sizeof(mad_artifact), "model", "by hand", "{}",
-          nullptr, 2, variants, 2, entries, 1, weights};
+  return {MAD_ARTIFACT_MAGIC,
+          MAD_ABI_VERSION,
+          sizeof(mad_artifact),
+          "model",
+          "by hand",
+          "{}",
+          nullptr,
+          2,
+          variants,
+          2,
+          entries,
+          1,
+          weights};
 }
 
 FakeKernel cuda_model_kernel(const char *name) {

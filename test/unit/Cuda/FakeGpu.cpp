@@ -159,7 +159,9 @@ int describe(int result, const char **text, bool name) {
 
 int attribute(int *value, int name) {
   const int chip = state()->gpu.chip;
-  *value = name == MAD_CU_CAPABILITY_MAJOR ? chip / 10 : name == MAD_CU_CAPABILITY_MINOR ? chip % 10 : 0;
+  *value = name == MAD_CU_CAPABILITY_MAJOR   ? chip / 10
+           : name == MAD_CU_CAPABILITY_MINOR ? chip % 10
+                                             : 0;
   return 0;
 }
 
@@ -281,7 +283,8 @@ int call(const char *symbol, Words w) {
   if (name == "cuGetErrorName" || name == "cuGetErrorString")
     return describe(int(w[0]), to<const char *>(w[1]), name == "cuGetErrorName");
   const int number = s.gpu.calls++;
-  const bool fails = s.gpu.failAt >= 0 && (s.gpu.sticky ? number >= s.gpu.failAt : number == s.gpu.failAt);
+  const bool fails =
+      s.gpu.failAt >= 0 && (s.gpu.sticky ? number >= s.gpu.failAt : number == s.gpu.failAt);
   // These only give back; what they answer helps nobody.
   const bool gives = name == "cuCtxPopCurrent_v2" || name == "cuDevicePrimaryCtxRelease_v2";
   if (fails && !gives) {
@@ -316,9 +319,9 @@ extern "C" void fake_gpu_free(void *memory) { release(reinterpret_cast<uintptr_t
 extern "C" void *fake_gpu_context() { return &driverContext; }
 
 #define DEFINE(name, symbol, arguments)                                                            \
-  extern "C" int fake_cu_##name(uintptr_t, uintptr_t, uintptr_t, uintptr_t,                       \
-                                 uintptr_t) __asm__(symbol);                                       \
-  int fake_cu_##name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e) {           \
+  extern "C" int fake_cu_##name(uintptr_t, uintptr_t, uintptr_t, uintptr_t,                        \
+                                uintptr_t) __asm__(symbol);                                        \
+  int fake_cu_##name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e) {            \
     const uintptr_t all[] = {a, b, c, d, e};                                                       \
     return call(symbol, all);                                                                      \
   }

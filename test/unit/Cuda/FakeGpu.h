@@ -20,10 +20,10 @@ struct FakeGpu {
   /// Fails the call of that number, from 0 on; -1: none. After a `sticky` failure all fail.
   int failAt = -1, failWith = 2;
   bool sticky = false;
-  int init = 0;           ///< what cuInit answers
-  int atSynchronize = 0;  ///< what the next cuStreamSynchronize answers: an error of a kernel
-  int refuseImage = 0;    ///< what loading code answers
-  const char *log = "";   ///< what the compiler of the driver says then
+  int init = 0;          ///< what cuInit answers
+  int atSynchronize = 0; ///< what the next cuStreamSynchronize answers: an error of a kernel
+  int refuseImage = 0;   ///< what loading code answers
+  const char *log = "";  ///< what the compiler of the driver says then
   FakeKernel (*kernelOf)(const char *name) = nullptr;
 
   // What happened.

@@ -121,7 +121,15 @@ static const mad_prepare_fn scalePrepare[] = {prepareScale, prepareScale},
                             vectorPrepare[] = {prepareVector, prepareVector};
 static const int32_t used[] = {0};
 static const mad_entry entries[] = {
-    {{"scale", "Doc.", 1, dims, 2, inputs, 2, outputs}, scalePrepare, scaleRun, 1, used, 2, checks, 1, 0},
+    {{"scale", "Doc.", 1, dims, 2, inputs, 2, outputs},
+     scalePrepare,
+     scaleRun,
+     1,
+     used,
+     2,
+     checks,
+     1,
+     0},
     {{"none", "", 0, 0, 0, 0, 1, flag}, nonePrepare, noneRun, 0, 0, 0, 0, 0, 0},
     {{"square", "", 1, dims, 1, vector, 1, vector}, vectorPrepare, squareRun, 0, 0, 0, 0, 0, 0},
     {{"add", "", 1, dims, 2, stateIn, 1, stateOut}, vectorPrepare, addRun, 0, 0, 0, 0, 0, 0},
