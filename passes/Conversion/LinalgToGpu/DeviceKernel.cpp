@@ -132,7 +132,26 @@ void DeviceKernel::launch(OpBuilder &at, Value blocks, int64_t threads) {
   launch(at, {blocks, one, one}, threads);
 }
 
+/// What the body has asked for and not used.
+void DeviceKernel::dropUnused() {
+  llvm::SmallSetVector<unsigned, 4> stillApart;
+  SmallVector<Value> kept;
+  for (unsigned i = 0, all = operands.size(); i < all; ++i) {
+    unsigned now = kept.size();
+    if (entry->getArgument(now).use_empty()) {
+      entry->eraseArgument(now);
+      continue;
+    }
+    if (noAlias.contains(i))
+      stillApart.insert(now);
+    kept.push_back(operands[i]);
+  }
+  operands = std::move(kept);
+  noAlias = std::move(stillApart);
+}
+
 void DeviceKernel::launch(OpBuilder &at, ArrayRef<Value> grid, int64_t threads) {
+  dropUnused();
   function.setType(b.getFunctionType(entry->getArgumentTypes(), {}));
   function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
 

@@ -73,6 +73,7 @@ public:
 
 private:
   mlir::Value addArgument(mlir::Value outside);
+  void dropUnused();
   /// Copies a table of constants to the module of kernels.
   void takeTable(mlir::memref::GetGlobalOp use);
 

@@ -73,9 +73,9 @@ private:
   std::optional<int64_t> known(Value v) { return getConstantIntValue(v); }
 
   bool choose();
-  Value isMany(int blockM, int blockN);
+  Value isMany(int blockM, int blockN, int64_t blocks);
   void branch(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
-  void launchPlain();
+  void launchPlain(ArrayRef<device::PlainChoice> choices);
   void launchWarp();
   bool launchSkinny();
   void launchSlow();
@@ -275,7 +275,8 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   if (!outer.empty())
     text += ", a batch";
   if (!followers.empty())
-    text += ", " + llvm::Twine(followers.ops().size()).str() + " ops behind";
+    text += ", then " + llvm::Twine(followers.ops().size()).str() +
+            (followers.ops().size() == 1 ? " op" : " ops");
   DeviceKernel kernel = f.kernel(text, work.refusals);
   kernel.setShared(shared, blocksAtOnce);
   Followers behind = followers;
@@ -306,10 +307,10 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   kernel.launch(f.b, {f.ceilDiv(n, blockN), f.ceilDiv(m, blockM), batch}, threads);
 }
 
-/// Whether there are blocks of this size for all of a device.
-Value Product::isMany(int blockM, int blockN) {
-  Value blocks = f.mul(f.mul(f.ceilDiv(m, blockM), f.ceilDiv(n, blockN)), batch);
-  return f.less(constant(manyBlocks - 1), blocks);
+/// Whether there are so many blocks of this size.
+Value Product::isMany(int blockM, int blockN, int64_t blocks) {
+  Value all = f.mul(f.mul(f.ceilDiv(m, blockM), f.ceilDiv(n, blockN)), batch);
+  return f.less(constant(blocks - 1), all);
 }
 
 void Product::branch(Value condition, llvm::function_ref<void()> yes,
@@ -324,8 +325,10 @@ void Product::branch(Value condition, llvm::function_ref<void()> yes,
   no();
 }
 
-void Product::launchPlain() {
-  auto take = [&](const device::PlainTile &tile) {
+/// The largest tile that has blocks enough.
+void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
+  const auto &[tile, leastBlocks] = choices.front();
+  auto take = [&] {
     launch(
         ("product: plain, tiles of " + llvm::Twine(tile.blockM) + " x " + llvm::Twine(tile.blockN))
             .str(),
@@ -334,14 +337,10 @@ void Product::launchPlain() {
           device::writePlainMatmul(g, spec, tile, arguments);
         });
   };
-  device::PlainTile large, small, low;
-  small.blockM = small.blockN = 64, small.blockK = 16, small.warpM = small.warpN = 32;
-  small.blocksAtOnce = 4;
-  low.blockM = 16, low.blockN = 64, low.blockK = 16, low.warpM = 16, low.warpN = 32;
-  low.blocksAtOnce = 8;
-  if (auto rows = known(m); rows && *rows <= 16)
-    return take(low);
-  branch(isMany(large.blockM, large.blockN), [&] { take(large); }, [&] { take(small); });
+  if (choices.size() == 1)
+    return take();
+  branch(isMany(tile.blockM, tile.blockN, leastBlocks), take,
+         [&] { launchPlain(choices.drop_front()); });
 }
 
 void Product::launchWarp() {
@@ -355,10 +354,10 @@ void Product::launchWarp() {
              device::writeWarpMatmul(g, spec, tile, arguments);
            });
   };
-  device::WarpTile large, small;
-  small.blockM = small.blockN = 64, small.warpM = small.warpN = 32;
-  small.blocksAtOnce = 3;
-  branch(isMany(large.blockM, large.blockN), [&] { take(large); }, [&] { take(small); });
+  device::WarpTile large;
+  branch(
+      isMany(large.blockM, large.blockN, manyBlocks), [&] { take(large); },
+      [&] { take(device::smallWarpTile()); });
 }
 
 /// Few rows: reading B is what costs.
@@ -373,7 +372,7 @@ bool Product::launchSkinny() {
     tile.warps = 4, tile.unroll = 1;
   device::MatmulSpec whole = spec;
   spec.longestSum = 0;
-  launch(("product: few rows, " + llvm::Twine(tile.rows)).str(), /*blockM=*/64,
+  launch(("product: up to " + llvm::Twine(tile.rows) + " rows").str(), /*blockM=*/64,
          tile.columnsOfBlock(spec.order), tile.threads(), tile.sharedBytes(spec.order), 0,
          [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
            device::writeSkinnyMatmul(g, spec, tile, arguments);
@@ -412,7 +411,7 @@ bool Product::choose() {
       good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
       [&] {
         if (spec.element.isF32())
-          launchPlain();
+          launchPlain(device::plainTiles());
         else if (!launchSkinny())
           launchWarp();
       },

@@ -26,7 +26,7 @@ constexpr int64_t manyResults = 1 << 17;
 /// With more results than this, one whose factors are used again is no matter of reading them.
 constexpr int64_t fewProducts = 4096;
 /// Blocks that a device should have to do, and the least steps of a thread for a piece.
-constexpr int64_t manyBlocks = 264, stepsOfPiece = 16;
+constexpr int64_t manyBlocks = 264, stepsOfPiece = 64;
 /// Of a kernel that combines through memory.
 constexpr int mostReductions = 16;
 

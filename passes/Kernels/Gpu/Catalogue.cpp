@@ -83,6 +83,16 @@ MatmulSpec product(Type element, Type output, Order order, bool aligned = true) 
   setVectors(spec, aligned ? 4096 : 4095, aligned ? 4096 : 4095);
   return spec;
 }
+/// Sums of at most so many k.
+MatmulSpec inParts(MatmulSpec spec, int longestSum) {
+  spec.longestSum = longestSum;
+  return spec;
+}
+/// A as [K, M].
+MatmulSpec ofColumns(MatmulSpec spec) {
+  spec.orderA = Order::ColumnMajor;
+  return spec;
+}
 /// With a bias a column, and no negative results.
 MatmulSpec withBias(MatmulSpec spec) {
   spec.epilogue.arguments = {globalPointer(spec.element.getContext())};
@@ -122,9 +132,6 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
   Type f16 = Float16Type::get(context), bf16 = BFloat16Type::get(context);
   Type f32 = Float32Type::get(context);
   constexpr auto rowMajor = Order::RowMajor, columnMajor = Order::ColumnMajor;
-  PlainTile inParts;
-  inParts.blockM = inParts.warpM = 16, inParts.blockN = inParts.warpN = 32;
-  inParts.blockK = 64, inParts.parts = 4;
   WarpTile narrow; // f32 takes twice the memory
   narrow.blockK = 16;
   GroupTile half;
@@ -147,16 +154,30 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       rows("softmax_f16_999", f16, 999, makeSoftmax, {"shfl.sync.bfly"}),
       rows("layer_norm_f32_768", f32, 768, makeLayerNorm, {readWide, "st.global.v4.b32"}),
       rows("layer_norm_f16_4096", f16, 4096, makeLayerNorm, {readWide, "st.global.v4.b32"}),
-      matmul("matmul_f32", product(f32, f32, rowMajor), PlainTile(), makePlainMatmul,
+      matmul("matmul_f32", product(f32, f32, rowMajor), plainTiles()[0].tile, makePlainMatmul,
              {"fma.rn.f32", readWide, "st.global.v4.b32", "ld.shared.v4.b32"}),
-      matmul("matmul_f32_nt", product(f32, f32, columnMajor), PlainTile(), makePlainMatmul,
+      matmul("matmul_f32_nt", product(f32, f32, columnMajor), plainTiles()[0].tile, makePlainMatmul,
              {"fma.rn.f32", readWide}),
-      matmul("matmul_f32_odd", product(f32, f32, rowMajor, false), PlainTile(), makePlainMatmul,
-             {"fma.rn.f32"}),
-      matmul("matmul_f32_bias", withBias(product(f32, f32, rowMajor)), PlainTile(), makePlainMatmul,
-             {"fma.rn.f32", "max.NaN.f32"}),
-      matmul("matmul_f32_parts", product(f32, f32, rowMajor), inParts, makePlainMatmul,
-             {"fma.rn.f32", readWide, "bar.sync"}),
+      matmul("matmul_f32_odd", product(f32, f32, rowMajor, false), plainTiles()[0].tile,
+             makePlainMatmul, {"fma.rn.f32"}),
+      matmul("matmul_f32_bias", withBias(product(f32, f32, rowMajor)), plainTiles()[0].tile,
+             makePlainMatmul, {"fma.rn.f32", "max.NaN.f32"}),
+      matmul("matmul_f32_tn", ofColumns(product(f32, f32, rowMajor)), plainTiles()[0].tile,
+             makePlainMatmul, {"fma.rn.f32", readWide}),
+      matmul("matmul_f32_long", inParts(product(f32, f32, rowMajor), 1024), plainTiles()[0].tile,
+             makePlainMatmul, {"fma.rn.f32", readWide}),
+      matmul("matmul_f32_64", product(f32, f32, rowMajor), plainTiles()[1].tile, makePlainMatmul,
+             {"fma.rn.f32", readWide}),
+      matmul("matmul_f32_32", product(f32, f32, rowMajor), plainTiles()[2].tile, makePlainMatmul,
+             {"fma.rn.f32", readWide}),
+      matmul("matmul_f32_16", product(f32, f32, rowMajor), plainTiles()[3].tile, makePlainMatmul,
+             {"fma.rn.f32", readWide}),
+      matmul("matmul_f32_16_long", inParts(product(f32, f32, rowMajor), 1024), plainTiles()[3].tile,
+             makePlainMatmul, {"fma.rn.f32", readWide}),
+      matmul("matmul_mma_f16_small", product(f16, f16, rowMajor), smallWarpTile(), makeWarpMatmul,
+             {warpProduct("f16", 16), copyWide}),
+      matmul("matmul_mma_f16_long", inParts(product(f16, f32, rowMajor), 8192), WarpTile(),
+             makeWarpMatmul, {warpProduct("f16", 16), copyWide}),
       matmul("matmul_mma_f16", product(f16, f16, rowMajor), WarpTile(), makeWarpMatmul,
              {warpProduct("f16", 16), copyWide, readPart, readPart + ".trans"}),
       matmul("matmul_mma_f16_nt", product(f16, f32, columnMajor), WarpTile(), makeWarpMatmul,

@@ -74,6 +74,13 @@ struct PlainTile {
            blockK * (blockM + blockN) / threads() + 32;
   }
 };
+/// Tiles from the largest to the least, and of how many blocks each is to be taken at least: what
+/// was measured to be fastest on an H100 of 132 multiprocessors (docs/performance.md).
+struct PlainChoice {
+  PlainTile tile;
+  int leastBlocks;
+};
+llvm::SmallVector<PlainChoice> plainTiles();
 llvm::Error check(const PlainTile &tile, const MatmulSpec &spec);
 /// Arguments: A, B, C, M, N, K, elements (i64) from one A, B and C of a batch to the next, those of
 /// the epilogue. Blocks: ceil(N / blockN), ceil(M / blockM), batch.
@@ -99,6 +106,7 @@ struct WarpTile {
     return warpM * warpN / lanesOfWarp + warpM / 16 * 4 + warpN / 8 * 2 + 32;
   }
 };
+WarpTile smallWarpTile();
 llvm::Error check(const WarpTile &tile, const MatmulSpec &spec);
 /// Arguments and blocks as above. K must not be 0.
 llvm::Expected<Kernel> makeWarpMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/MatmulParts.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -21,6 +22,21 @@ void mad::device::setVectors(MatmulSpec &spec, int64_t n, int64_t k) {
   spec.vectorA = widest(k, spec.element);
   spec.vectorB = widest(spec.order == Order::RowMajor ? n : k, spec.element);
   spec.vectorC = widest(n, spec.output);
+}
+
+SmallVector<PlainChoice> mad::device::plainTiles() {
+  //       blockM, blockN, blockK, warpM, warpN, blocksAtOnce, parts
+  return {{{128, 128, 8, 64, 64, 2, 1}, 256},
+          {{64, 64, 32, 32, 32, 2, 2}, 128},
+          {{32, 32, 32, 16, 32, 4, 2}, 64},
+          {{16, 32, 64, 16, 32, 2, 4}, 0}};
+}
+WarpTile mad::device::smallWarpTile() {
+  WarpTile tile;
+  tile.blockM = tile.blockN = 64;
+  tile.warpM = tile.warpN = 32;
+  tile.blocksAtOnce = 3;
+  return tile;
 }
 
 SmallVector<Type> mad::device::matmulTypes(MLIRContext *context, const MatmulSpec &spec,
@@ -41,7 +57,7 @@ MatmulArguments mad::device::matmulArguments(GpuBuilder &g, const MatmulSpec &sp
   made.m = all[3], made.n = all[4], made.k = all[5];
   made.rowA = spec.orderA == Order::RowMajor ? made.k : made.m;
   made.rowB = spec.order == Order::RowMajor ? made.n : made.k;
-  made.rowC = made.n;
+  made.rowC = made.rowTotals = made.n;
   made.epilogue = all.drop_front(6 + strides);
   if (!batched)
     return made;
@@ -52,46 +68,16 @@ MatmulArguments mad::device::matmulArguments(GpuBuilder &g, const MatmulSpec &sp
   move(made.a, spec.element, all[6]);
   move(made.b, spec.element, all[7]);
   move(made.c, spec.output, all[8]);
+  made.totals = made.c; // of f32
   return made;
 }
 
-/// Places outside are read at the nearest one inside; what comes of it is not stored.
-static Values withTotals(GpuBuilder &g, const MatmulArguments &arguments, ArrayRef<SumPlace> places,
-                         ValueRange sums) {
-  Type f32 = g.b.getF32Type();
-  Values all;
-  for (auto [place, sum] : llvm::zip(places, sums)) {
-    Value row = g.min(place.row, g.sub(arguments.m, 1));
-    Value column = g.min(place.column, g.sub(arguments.n, 1));
-    Value from = g.at(arguments.totals, f32, row, arguments.rowTotals, Number(column));
-    all.push_back(arith::AddFOp::create(g.b, g.load(f32, from), sum));
-  }
-  return all;
-}
-
-void mad::device::finishSums(GpuBuilder &g, const MatmulArguments &arguments, Value isFirst,
-                             Value end, ArrayRef<SumPlace> places, ValueRange sums,
-                             llvm::function_ref<void(ValueRange)> last) {
-  auto branch = scf::IfOp::create(g.b, sums.getTypes(), isFirst, /*withElseRegion=*/true);
-  {
-    OpBuilder::InsertionGuard guard(g.b);
-    g.b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(g.b, sums);
-    g.b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(g.b, withTotals(g, arguments, places, sums));
-  }
-  Values all(branch.getResults());
-  g.when(
-      g.less(end, arguments.k),
-      [&] {
-        Type f32 = g.b.getF32Type();
-        for (auto [place, sum] : llvm::zip(places, all))
-          g.when(g.both(g.less(place.row, arguments.m), g.less(place.column, arguments.n)), [&] {
-            g.store(sum, g.at(arguments.totals, f32, place.row, arguments.rowTotals,
-                              Number(place.column)));
-          });
-      },
-      [&] { last(all); });
+Value mad::device::unknownZero(GpuBuilder &g, Value pointer, Value k) {
+  // No address has the highest bit.
+  auto &b = g.b;
+  Value address = LLVM::PtrToIntOp::create(b, b.getI64Type(), pointer);
+  Value sum = arith::AddIOp::create(b, address, g.extend(k));
+  return arith::TruncIOp::create(b, b.getI32Type(), arith::ShRUIOp::create(b, sum, g.wide(63)));
 }
 
 Value mad::device::finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
@@ -101,16 +87,47 @@ Value mad::device::finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulA
   return g.convert(sum, spec.output);
 }
 
+/// With what the parts before have left in memory.
+static Values withTotals(GpuBuilder &g, const SumPart &part, Value totals, ValueRange sums) {
+  auto branch = scf::IfOp::create(g.b, sums.getTypes(), part.isFirst, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(g.b);
+  g.b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(g.b, sums);
+  g.b.setInsertionPointToStart(branch.elseBlock());
+  Type f32 = g.b.getF32Type();
+  Type type = sums.size() == 1 ? f32 : Type(g.vectorOf(sums.size(), f32));
+  Values all;
+  for (auto [before, sum] : llvm::zip(g.unpack(g.load(type, totals)), sums))
+    all.push_back(arith::AddFOp::create(g.b, before, sum));
+  scf::YieldOp::create(g.b, all);
+  return Values(branch.getResults());
+}
+
 void mad::device::storeSums(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
-                            Value row, Value column, ValueRange sums) {
+                            Value row, Value column, ValueRange sums, const SumPart *part) {
   const int count = sums.size(), vector = std::min(spec.vectorC, count);
-  Value start = g.at(arguments.c, spec.output, row, arguments.rowC, column);
+  auto store = [&](Value start, int i, ValueRange group) {
+    Values values;
+    for (auto [e, sum] : llvm::enumerate(group))
+      values.push_back(finished(g, spec, arguments, sum, row, g.add(column, i + int(e))));
+    g.store(vector == 1 ? values[0] : g.pack(values), g.at(start, spec.output, i));
+  };
+  Type f32 = g.b.getF32Type();
+  if (!part) {
+    Value start = g.at(arguments.c, spec.output, row, arguments.rowC, column);
+    for (int i = 0; i < count; i += vector)
+      g.when(g.less(g.add(column, i), arguments.n),
+             [&] { store(start, i, sums.slice(i, vector)); });
+    return;
+  }
   for (int i = 0; i < count; i += vector)
     g.when(g.less(g.add(column, i), arguments.n), [&] {
-      Values values;
-      for (int e = i; e < i + vector; ++e)
-        values.push_back(finished(g, spec, arguments, sums[e], row, g.add(column, e)));
-      g.store(vector == 1 ? values[0] : g.pack(values), g.at(start, spec.output, i));
+      Value totals = g.at(g.at(arguments.totals, f32, row, arguments.rowTotals, column), f32, i);
+      Values all = withTotals(g, *part, totals, sums.slice(i, vector));
+      g.when(
+          part->isLast,
+          [&] { store(g.at(arguments.c, spec.output, row, arguments.rowC, column), i, all); },
+          [&] { g.store(vector == 1 ? all[0] : g.pack(all), totals); });
     });
 }
 

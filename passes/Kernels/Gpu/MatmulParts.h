@@ -18,20 +18,21 @@ llvm::SmallVector<mlir::Type> matmulTypes(mlir::MLIRContext *context, const Matm
 MatmulArguments matmulArguments(GpuBuilder &g, const MatmulSpec &spec, mlir::ValueRange all,
                                 bool batched);
 
-/// Where a sum lies in C.
-struct SumPlace {
-  mlir::Value row, column;
+/// Where sums are cut (`longestSum`), which part this is.
+struct SumPart {
+  mlir::Value isFirst, isLast;
 };
-/// Finishes the sums over k up to `end`: adds what lies in memory unless these are the first, and
-/// stores there, or calls `last` with the whole sums.
-void finishSums(GpuBuilder &g, const MatmulArguments &arguments, mlir::Value isFirst,
-                mlir::Value end, llvm::ArrayRef<SumPlace> places, mlir::ValueRange sums,
-                llvm::function_ref<void(mlir::ValueRange)> last);
+
+/// A zero of which the compiler does not know: places in C that depend on it are computed where
+/// they are used, not in front of the loop that `k` counts, where they would take registers.
+mlir::Value unknownZero(GpuBuilder &g, mlir::Value pointer, mlir::Value k);
 
 /// Stores the sums of neighbouring columns of a row that exists, from `column` on, as far as
-/// there are such columns.
+/// there are such columns. Of a part: adds what lies in memory, unless it is the first, and
+/// stores there, unless it is the last.
 void storeSums(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
-               mlir::Value row, mlir::Value column, mlir::ValueRange sums);
+               mlir::Value row, mlir::Value column, mlir::ValueRange sums,
+               const SumPart *part = nullptr);
 /// The sum after the epilogue, as what C holds.
 mlir::Value finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
                      mlir::Value sum, mlir::Value row, mlir::Value column);

@@ -7,14 +7,16 @@
 // columns apart, so that lanes read neighbouring 16 bytes of shared memory. Both factors
 // lie there with k as the slow index. The elements of the next tile are on their way to registers
 // while this one is multiplied; then they go to the other half of the shared memory: one barrier a
-// tile. Each sum is taken in the order of k. Where there are too few tiles for a device, warps
-// share a tile: each takes a part of its k, and the parts of a sum are added in order through
-// shared memory.
+// tile. Each sum is taken in the order of k.
+//
+// Where there are too few tiles for a device, warps share a tile: each takes a part of its k, and
+// the parts of a sum are added in order through shared memory.
 //
 // Places outside of the matrices are read inside, at the nearest row or column, and become
 // zeros if it is k that lies outside; such rows and columns of C are not stored.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Kernels/Gpu/MatmulParts.h"
 
 using namespace mlir;
@@ -44,9 +46,10 @@ llvm::Error mad::device::check(const PlainTile &tile, const MatmulSpec &spec) {
                                      Twine(tile.threads()) + " threads");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), tile.blocksAtOnce))
     return fault;
-  if (spec.longestSum % tile.blockK)
-    return llvm::createStringError("longestSum = " + Twine(spec.longestSum) +
-                                   ", expected a multiple of blockK = " + Twine(tile.blockK));
+  if (spec.longestSum % tile.blockK || (spec.longestSum & (spec.longestSum - 1)))
+    return llvm::createStringError(
+        "longestSum = " + Twine(spec.longestSum) +
+        ", expected a power of two and multiple of blockK = " + Twine(tile.blockK));
   if (tile.sharedBytes() > 166912)
     return llvm::createStringError(Twine(tile.sharedBytes()) +
                                    " bytes of shared memory, expected at most 166912");
@@ -153,9 +156,8 @@ struct PlainMatmul {
   Value part() { return g.div(g.thread(), tile.threadsOfPart()); }
   Value threadOfPart() { return g.rem(g.thread(), tile.threadsOfPart()); }
 
-  /// Row and column of the first sum of this thread in the block.
-  std::pair<Value, Value> place() {
-    Value thread = threadOfPart();
+  /// Row and column of the first sum of a thread of a part in its block.
+  std::pair<Value, Value> place(Value thread) {
     Value lane = g.rem(thread, lanesOfWarp), warp = g.div(thread, lanesOfWarp);
     const int warpsAcross = tile.blockN / tile.warpN;
     return {g.add(g.mul(g.div(warp, warpsAcross), tile.warpM), g.mul(g.div(lane, 8), 4)),
@@ -179,59 +181,10 @@ struct PlainMatmul {
     }
   }
 
-  void store(std::pair<Value, Value> at, ValueRange sums) {
-    const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
-    Value row0 = g.add(g.mul(g.block(1), tile.blockM), at.first);
-    Value column0 = g.add(g.mul(g.block(0), tile.blockN), at.second);
-    for (int i = 0; i < height; ++i) {
-      Value row = g.add(row0, i / 4 * rowStep + i % 4);
-      g.when(g.less(row, arguments.m), [&] {
-        for (int j = 0; j < width; j += 4)
-          storeSums(g, spec, arguments, row, g.add(column0, j / 4 * columnStep),
-                    sums.slice(i * width + j, 4));
-      });
-    }
-  }
-
-  /// Where the sums of this thread lie in C.
-  SmallVector<SumPlace> places(std::pair<Value, Value> at) {
-    const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
-    Value row0 = g.add(g.mul(g.block(1), tile.blockM), at.first);
-    Value column0 = g.add(g.mul(g.block(0), tile.blockN), at.second);
-    SmallVector<SumPlace> all;
-    for (int i = 0; i < height; ++i)
-      for (int j = 0; j < width; ++j)
-        all.push_back(
-            {g.add(row0, i / 4 * rowStep + i % 4), g.add(column0, j / 4 * columnStep + j % 4)});
-    return all;
-  }
-
-  /// The half that is read next, and the sums of k from `from` to `to`. The offset of the half that
-  /// is read is carried; the other one is written.
-  Values sumsOf(Factor &a, Factor &b, std::pair<Value, Value> at, Number from, Value to,
-                Value half) {
-    const int halfBytes = a.tileBytes() + b.tileBytes();
-    Values carried{half};
-    carried.append(tile.rowsOfThread() * tile.columnsOfThread(), g.f32(0));
-    return g.loop(from, to, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
-      Values nextA = a.load(g.add(k, tile.blockK)), nextB = b.load(g.add(k, tile.blockK));
-      Values sums(now.drop_front());
-      multiplyTile(a, b, at, now[0], sums);
-      Value other = g.sub(halfBytes, now[0]);
-      a.store(nextA, other);
-      b.store(nextB, other);
-      g.barrier();
-      Values next{other};
-      next.append(sums);
-      return next;
-    });
-  }
-
-  /// Adds up the sums of all parts, in their order, and calls `last` for them. All threads meet
-  /// here.
-  void combine(ValueRange sums, llvm::function_ref<void(ValueRange)> last) {
+  /// Adds up the sums of all parts, in their order, and stores them. All threads meet here.
+  void store(ValueRange sums, Number zero = 0, const SumPart *cut = nullptr) {
     if (tile.parts == 1)
-      return last(sums);
+      return storeOne(sums, zero, cut);
     Type f32 = g.b.getF32Type();
     const int threads = tile.threadsOfPart(), ofPart = threads * int(sums.size());
     Value mine = g.at(g.bytesAt(g.shared(), tile.tileBytes()), f32, threadOfPart());
@@ -248,32 +201,73 @@ struct PlainMatmul {
           Value from = g.at(mine, f32, (other - 1) * ofPart + int(i) * threads);
           sum = arith::AddFOp::create(g.b, sum, g.load(f32, from));
         }
-      last(all);
+      storeOne(all, zero, cut);
     });
+  }
+
+  /// `zero` keeps places from being computed elsewhere.
+  void storeOne(ValueRange sums, Number zero, const SumPart *cut) {
+    const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
+    auto at = place(g.add(threadOfPart(), zero));
+    Value row0 = g.add(g.mul(g.add(g.block(1), zero), tile.blockM), at.first);
+    Value column0 = g.add(g.mul(g.add(g.block(0), zero), tile.blockN), at.second);
+    for (int i = 0; i < height; ++i) {
+      Value row = g.add(row0, i / 4 * rowStep + i % 4);
+      g.when(g.less(row, arguments.m), [&] {
+        for (int j = 0; j < width; j += 4)
+          storeSums(g, spec, arguments, row, g.add(column0, j / 4 * columnStep),
+                    sums.slice(i * width + j, 4), cut);
+      });
+    }
+  }
+
+  /// Leaves the sums in memory where a part ends before the last one; then they begin anew.
+  Values cutSums(Value nextK, ValueRange sums) {
+    Value ends = g.equal(g.bitAnd(nextK, spec.longestSum - 1), 0);
+    auto branch = scf::IfOp::create(g.b, sums.getTypes(), g.both(ends, g.less(nextK, arguments.k)),
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(g.b);
+    g.b.setInsertionPointToStart(branch.thenBlock());
+    SumPart part{g.equal(nextK, spec.longestSum), g.equal(0, 1)};
+    store(sums, unknownZero(g, arguments.totals, nextK), &part);
+    scf::YieldOp::create(g.b, Values(sums.size(), g.f32(0)));
+    g.b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(g.b, sums);
+    return Values(branch.getResults());
   }
 
   void write() {
     Factor a = rows(), b = columns();
-    auto at = place();
+    auto at = place(threadOfPart());
     Value none = g.number(0);
     a.store(a.load(none), none);
     b.store(b.load(none), none);
     g.barrier();
-    if (!spec.longestSum) {
-      Values results = sumsOf(a, b, at, 0, arguments.k, none);
-      combine(ValueRange(results).drop_front(), [&](ValueRange sums) { store(at, sums); });
-      return;
-    }
-    SmallVector<SumPlace> all = places(at);
-    g.loop(0, arguments.k, spec.longestSum, {none}, [&](Value from, ValueRange half) -> Values {
-      Value end = g.min(g.add(from, spec.longestSum), arguments.k);
-      Values results = sumsOf(a, b, at, from, end, half[0]);
-      combine(ValueRange(results).drop_front(), [&](ValueRange sums) {
-        finishSums(g, arguments, g.equal(from, 0), end, all, sums,
-                   [&](ValueRange finished) { store(at, finished); });
-      });
-      return {results[0]};
-    });
+    // The offset of the half that is read; the other one is written.
+    const int halfBytes = a.tileBytes() + b.tileBytes();
+    Values carried{none};
+    carried.append(tile.rowsOfThread() * tile.columnsOfThread(), g.f32(0));
+    Values results =
+        g.loop(0, arguments.k, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
+          Value nextK = g.add(k, tile.blockK);
+          Values nextA = a.load(nextK), nextB = b.load(nextK);
+          Values sums(now.drop_front());
+          multiplyTile(a, b, at, now[0], sums);
+          Value other = g.sub(halfBytes, now[0]);
+          a.store(nextA, other);
+          b.store(nextB, other);
+          g.barrier();
+          if (spec.longestSum)
+            sums = cutSums(nextK, sums);
+          Values next{other};
+          next.append(sums);
+          return next;
+        });
+    ValueRange sums = ValueRange(results).drop_front();
+    if (!spec.longestSum)
+      return store(sums);
+    SumPart last{g.less(arguments.k, spec.longestSum + 1), g.equal(0, 0)};
+    store(sums, unknownZero(g, arguments.totals, arguments.k), &last);
   }
 };
 } // namespace

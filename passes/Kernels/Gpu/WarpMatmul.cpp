@@ -247,18 +247,15 @@ struct WarpMatmul {
     }
   }
 
-  void store(ValueRange sums) {
+  void store(std::pair<Value, Value> first, ValueRange sums, const SumPart *part = nullptr) {
     const int height = tile.warpM / 16, width = tile.warpN / 8;
-    Value row0 = g.add(g.add(g.mul(g.block(1), tile.blockM), warpRow), g.div(lane, 4));
-    Value column0 =
-        g.add(g.add(g.mul(g.block(0), tile.blockN), warpColumn), g.mul(g.rem(lane, 4), 2));
     for (int i = 0; i < height; ++i)
       for (int half = 0; half < 2; ++half) {
-        Value row = g.add(row0, i * 16 + half * 8);
+        Value row = g.add(first.first, i * 16 + half * 8);
         g.when(g.less(row, arguments.m), [&] {
           for (int j = 0; j < width; ++j)
-            storeSums(g, spec, arguments, row, g.add(column0, j * 8),
-                      sums.slice((i * width + j) * 4 + half * 2, 2));
+            storeSums(g, spec, arguments, row, g.add(first.second, j * 8),
+                      sums.slice((i * width + j) * 4 + half * 2, 2), part);
         });
       }
   }
@@ -268,18 +265,10 @@ struct WarpMatmul {
     return g.select(g.equal(next, tile.stages * stageBytes()), g.number(0), next);
   }
 
-  /// Where the sums of this thread lie in C.
-  SmallVector<SumPlace> places() {
-    const int height = tile.warpM / 16, width = tile.warpN / 8;
-    Value row0 = g.add(g.add(g.mul(g.block(1), tile.blockM), warpRow), g.div(lane, 4));
-    Value column0 =
-        g.add(g.add(g.mul(g.block(0), tile.blockN), warpColumn), g.mul(g.rem(lane, 4), 2));
-    SmallVector<SumPlace> all;
-    for (int i = 0; i < height; ++i)
-      for (int j = 0; j < width; ++j)
-        for (int e = 0; e < 4; ++e)
-          all.push_back({g.add(row0, i * 16 + e / 2 * 8), g.add(column0, j * 8 + e % 2)});
-    return all;
+  /// Row and column of the first sum of this thread.
+  std::pair<Value, Value> place() {
+    return {g.add(g.add(g.mul(g.block(1), tile.blockM), warpRow), g.div(lane, 4)),
+            g.add(g.add(g.mul(g.block(0), tile.blockN), warpColumn), g.mul(g.rem(lane, 4), 2))};
   }
 
   void write() {
@@ -311,16 +300,19 @@ struct WarpMatmul {
     };
     Value first = g.number(0), filled = g.number((tile.stages - 1) * stageBytes());
     if (!spec.longestSum) {
-      store(ValueRange(sumsOf(0, arguments.k, first, filled)).drop_front(2));
+      Values results = sumsOf(0, arguments.k, first, filled);
+      store(place(), ValueRange(results).drop_front(2));
       return;
     }
-    SmallVector<SumPlace> all = places();
+    auto origin = place();
     g.loop(0, arguments.k, spec.longestSum, {first, filled},
            [&](Value from, ValueRange stages) -> Values {
              Value end = g.min(g.add(from, spec.longestSum), arguments.k);
              Values results = sumsOf(from, end, stages[0], stages[1]);
-             finishSums(g, arguments, g.equal(from, 0), end, all, ValueRange(results).drop_front(2),
-                        [&](ValueRange sums) { store(sums); });
+             Value zero = unknownZero(g, arguments.totals, from);
+             SumPart part{g.equal(from, 0), g.equal(end, arguments.k)};
+             store({g.add(origin.first, zero), g.add(origin.second, zero)},
+                   ValueRange(results).drop_front(2), &part);
              return {results[0], results[1]};
            });
   }

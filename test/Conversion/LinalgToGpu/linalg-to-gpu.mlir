@@ -10,7 +10,7 @@
 // CHECK: %[[BLOCKS:.*]] = arith.ceildivsi %[[ROWS]], %c256
 // CHECK: gpu.launch_func @kernels::@sum$0 blocks in (%[[BLOCKS]], {{.*}}) threads in (%c256
 // CHECK-NOT: linalg
-// CHECK: gpu.func @sum$0({{.*}}) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
+// CHECK: gpu.func @sum$0({{.*}}) kernel attributes {choice = "a thread an element; not by rows: taken in order", known_block_size = array<i32: 256, 1, 1>}
 // CHECK: %[[ID:.*]] = arith.addi
 // CHECK: arith.cmpi ult, %[[ID]]
 // CHECK: scf.if

@@ -106,6 +106,7 @@ struct Product {
   bool transposed = false; ///< B is [N, K]
   bool bias = false;       ///< one a column, and no negative results
   bool strides = true;     ///< the kernel is for batches
+  bool columns = false;    ///< A is [K, M]
 };
 
 /// What is wrong is told once.
@@ -116,7 +117,7 @@ void compare(const Product &of, const std::vector<In> &a, const std::vector<In> 
     for (int j = 0; j < of.n; ++j) {
       double sum = 0;
       for (int k = 0; k < of.k; ++k)
-        sum += static_cast<double>(a[i * of.k + k]) *
+        sum += static_cast<double>(a[of.columns ? k * of.m + i : i * of.k + k]) *
                static_cast<double>(of.transposed ? b[j * of.k + k] : b[k * of.n + j]);
       if (of.bias)
         sum = std::max(sum + bias[j], 0.0);
@@ -149,13 +150,25 @@ TEST(PlainMatmul, AnySize) {
   product<float, float>("matmul_f32_nt", {136, 140, 20, true}, {2, 2});
   product<float, float>("matmul_f32_odd", {131, 77, 13}, {1, 2});
   product<float, float>("matmul_f32_bias", {20, 132, 4, false, true}, {2, 1});
+  product<float, float>("matmul_f32_tn", {136, 140, 20, false, false, true, true}, {2, 2});
+  product<float, float>("matmul_f32_64", {70, 76, 36}, {2, 2});
+  product<float, float>("matmul_f32_32", {33, 68, 100}, {3, 2});
+}
+
+// The sums of three parts, the last of which is short; a part that is all there is.
+TEST(PlainMatmul, LongSums) {
+  for (uint64_t seed : {1, 2, 3})
+    product<float, float>("matmul_f32_long", {20, 36, 2060}, {1, 1}, seed);
+  product<float, float>("matmul_f32_16_long", {17, 36, 2060}, {2, 2});
+  product<float, float>("matmul_f32_long", {20, 36, 1024}, {1, 1});
+  product<float, float>("matmul_f32_long", {20, 36, 4}, {1, 1});
 }
 
 /// Warps that share a tile.
 TEST(PlainMatmul, PartsOfK) {
   for (uint64_t seed : {1, 2, 3})
-    product<float, float>("matmul_f32_parts", {17, 36, 140}, {2, 2}, seed);
-  product<float, float>("matmul_f32_parts", {16, 32, 4}, {1, 1});
+    product<float, float>("matmul_f32_16", {17, 36, 140}, {2, 2}, seed);
+  product<float, float>("matmul_f32_16", {16, 32, 4}, {1, 1});
 }
 
 TEST(WarpMatmul, AnySize) {
@@ -164,6 +177,8 @@ TEST(WarpMatmul, AnySize) {
     product<Half, float>("matmul_mma_f16_nt", {136, 136, 104, true}, {2, 2}, seed);
   }
   product<Half, Half>("matmul_mma_f16_odd", {131, 77, 71}, {1, 2});
+  product<Half, Half>("matmul_mma_f16_small", {72, 72, 104}, {2, 2});
+  product<Half, float>("matmul_mma_f16_long", {24, 40, 8200}, {1, 1});
   product<Brain, float>("matmul_mma_bf16", {136, 136, 40}, {2, 2});
   product<float, float>("matmul_mma_tf32", {132, 140, 44}, {2, 2});
   product<float, float>("matmul_mma_tf32_nt", {132, 140, 44, true}, {2, 2});

@@ -32,7 +32,10 @@ protected:
 
 TEST_F(Tiles, BuiltinOnesAreSound) {
   EXPECT_EQ(fault(PlainTile(), wide), "");
+  for (const PlainChoice &choice : plainTiles())
+    EXPECT_EQ(fault(choice.tile, wide), "") << choice.tile.blockM;
   EXPECT_EQ(fault(WarpTile(), narrow), "");
+  EXPECT_EQ(fault(smallWarpTile(), narrow), "");
   EXPECT_EQ(fault(GroupTile(), narrow), "");
   EXPECT_EQ(fault(SkinnyTile(), narrow), "");
   for (int64_t columns : {1, 7, 768, 1000, 1024, 1025, 8192, 100000})
@@ -42,6 +45,25 @@ TEST_F(Tiles, BuiltinOnesAreSound) {
       EXPECT_EQ(columns % tile.vector, 0);
       EXPECT_GE(tile.mostColumns(), columns);
     }
+}
+
+TEST_F(Tiles, LongSumsAreWholeTiles) {
+  MatmulSpec spec = wide;
+  spec.longestSum = 1024;
+  EXPECT_EQ(fault(PlainTile(), spec), "");
+  spec.longestSum = 1020;
+  EXPECT_EQ(fault(PlainTile(), spec),
+            "longestSum = 1020, expected a power of two and multiple of blockK = 8");
+  narrow.longestSum = 48;
+  EXPECT_EQ(fault(WarpTile(), narrow), "longestSum = 48, expected a multiple of blockK = 32");
+  EXPECT_EQ(fault(SkinnyTile(), narrow),
+            "skinny products need A as [M, K], and one sum over all k");
+}
+
+TEST_F(Tiles, OnlyPlainProductsTakeColumnsOfA) {
+  wide.orderA = narrow.orderA = Order::ColumnMajor;
+  EXPECT_EQ(fault(PlainTile(), wide), "");
+  EXPECT_EQ(fault(WarpTile(), narrow), "tensor cores by warp need A as [M, K]");
 }
 
 TEST_F(Tiles, Vectors) {

@@ -1,0 +1,142 @@
+// RUN: mad-opt %s -mad-linalg-to-gpu -canonicalize -cse -split-input-file | FileCheck %s
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#bias = affine_map<(d0, d1) -> (d1)>
+
+// The bias and the maximum are computed before the sum is stored: the product itself has no memory.
+// CHECK-LABEL: func @layer(
+// CHECK-NOT: memref.alloc
+// CHECK: gpu.launch_func @kernels::@layer$0 blocks in (%{{.*}}, %{{.*}}, %{{.*}}) threads in (%c128{{.*}}dynamic_shared_memory_size
+// CHECK-NOT: gpu.launch_func
+// CHECK: gpu.func @layer$0(%{{.*}}: memref<256xf32>, %{{.*}}: memref<64x128xf32> {llvm.noalias}, %{{.*}}: memref<128x256xf32> {llvm.noalias}, %{{.*}}: memref<64x256xf32>)
+// CHECK-SAME: choice = "product: plain, tiles of 64 x 64, then 1 op"
+// CHECK: llvm.intr.fma
+// CHECK: arith.maximumf
+// CHECK: llvm.store
+func.func @layer(%x: memref<64x128xf32>, %w: memref<128x256xf32>, %b: memref<256xf32>, %y: memref<64x256xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc() : memref<64x256xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<64x256xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x128xf32>, memref<128x256xf32>) outs(%t : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #bias, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%t, %b : memref<64x256xf32>, memref<256xf32>) outs(%y : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %0 = arith.addf %p, %q : f32
+    %1 = arith.maximumf %0, %zero : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n, k)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Sizes of the run: the host chooses the tile, and what takes any size.
+// CHECK-LABEL: func @sizes(
+// CHECK: scf.if
+// CHECK: scf.if
+// CHECK: gpu.launch_func @kernels::@sizes$0
+// CHECK: gpu.launch_func @kernels::@sizes$1
+// CHECK: gpu.launch_func @kernels::@sizes$2
+// CHECK: gpu.func @sizes$0{{.*}}choice = "product: tensor cores by warp, tiles of 128 x 128"
+// CHECK: nvvm.mma.sync
+// CHECK: gpu.func @sizes$1{{.*}}choice = "product: tensor cores by warp, tiles of 64 x 64"
+// CHECK: gpu.func @sizes$2{{.*}}choice = "a thread an element; for sizes that tiles cannot count"
+func.func @sizes(%x: memref<?x?xf16>, %w: memref<?x?xf16>, %y: memref<?x?xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x?xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x?xf16>, memref<?x?xf16>) outs(%y : memref<?x?xf32>) {
+  ^bb0(%p: f16, %q: f16, %s: f32):
+    %0 = arith.extf %p : f16 to f32
+    %1 = arith.extf %q : f16 to f32
+    %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
+    %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
+    linalg.yield %3 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(z, m, n, k) -> (z, m, k)>
+#b = affine_map<(z, m, n, k) -> (z, k, n)>
+#c = affine_map<(z, m, n, k) -> (z, m, n)>
+
+// A batch is the third dimension of the grid.
+// CHECK-LABEL: func @batch(
+// CHECK: gpu.launch_func @kernels::@batch$0 blocks in (%c1, %c1, %c6)
+// CHECK: gpu.func @batch$0{{.*}}choice = "product: plain, tiles of 64 x 64, a batch"
+// CHECK: gpu.block_id z
+func.func @batch(%x: memref<6x40x64xf32>, %w: memref<6x64x48xf32>, %y: memref<6x40x48xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<6x40x48xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<6x40x64xf32>, memref<6x64x48xf32>) outs(%y : memref<6x40x48xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// What is strict is taken in order; sums in f64 have no tiles; few rows of half precision do.
+// CHECK-LABEL: func @others(
+// CHECK: gpu.func @others$0{{.*}}choice = "a thread an element; no tiles: taken in order; not by rows: taken in order"
+// CHECK: gpu.func @others$1{{.*}}choice = "a thread an element; no tiles: sums in f64; not by rows: a product"
+// CHECK: gpu.func @others$2{{.*}}choice = "product: up to 8 rows"
+func.func @others(%x: memref<90x90xf32>, %y: memref<90x90xf32>, %u: memref<90x90xf64>, %v: memref<90x90xf64>,
+                  %p: memref<5x64xbf16>, %q: memref<64x96xbf16>, %r: memref<5x96xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %zero64 = arith.constant 0.0 : f64
+  linalg.fill ins(%zero : f32) outs(%y : memref<90x90xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %x : memref<90x90xf32>, memref<90x90xf32>) outs(%y : memref<90x90xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %s, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.fill ins(%zero64 : f64) outs(%v : memref<90x90xf64>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%u, %u : memref<90x90xf64>, memref<90x90xf64>) outs(%v : memref<90x90xf64>) {
+  ^bb0(%a: f64, %b: f64, %s: f64):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f64
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f64
+    linalg.yield %1 : f64
+  }
+  linalg.fill ins(%zero : f32) outs(%r : memref<5x96xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%p, %q : memref<5x64xbf16>, memref<64x96xbf16>) outs(%r : memref<5x96xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %s: f32):
+    %0 = arith.extf %a : bf16 to f32
+    %1 = arith.extf %b : bf16 to f32
+    %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
+    %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
+    linalg.yield %3 : f32
+  }
+  return
+}

@@ -1,0 +1,167 @@
+// RUN: mad-opt %s -mad-linalg-to-gpu -canonicalize -cse -split-input-file | FileCheck %s
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#flip = affine_map<(d0, d1) -> (d1, d0)>
+
+// A long reduction of known length: one warp or block a row, and what a thread has read is in
+// registers. The fill is where the sum starts.
+// CHECK-LABEL: func @max(
+// CHECK-NOT: linalg
+// CHECK: gpu.launch_func @kernels::@max$0 blocks in (%{{.*}}) threads in (%c128
+// CHECK-NOT: gpu.launch_func
+// CHECK: gpu.func @max$0
+// CHECK-SAME: choice = "rows: a warp a row, 7 columns a thread in registers"
+// CHECK-COUNT-7: memref.load
+// CHECK-NOT: memref.load
+// CHECK-COUNT-5: nvvm.shfl.sync bfly
+// CHECK: %[[ALL:.*]] = arith.maximumf %{{.*}}, %{{.*}} {{.*}}
+// CHECK: memref.store
+func.func @max(%x: memref<5x200xf32>, %y: memref<5xf32>) attributes {entry = {index_checks = []}} {
+  %low = arith.constant 0xFF800000 : f32
+  linalg.fill ins(%low : f32) outs(%y : memref<5xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<5x200xf32>) outs(%y : memref<5xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = arith.maximumf %s, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// An unknown length: the host takes a warp a row or a block a row, and there pieces where rows
+// are few.
+// CHECK-LABEL: func @sum(
+// CHECK: %[[SHORT:.*]] = arith.cmpi slt
+// CHECK: scf.if %[[SHORT]] {
+// CHECK: gpu.launch_func @kernels::@sum$0
+// CHECK: } else {
+// CHECK: %[[PARTS:.*]] = memref.alloc(%{{.*}}) : memref<?xf32>
+// CHECK: scf.if
+// CHECK: gpu.launch_func @kernels::@sum$1 {{.*}} %[[PARTS]]
+// CHECK: gpu.launch_func @kernels::@sum$2 {{.*}} %[[PARTS]]
+// CHECK: gpu.launch_func @kernels::@sum$3
+// CHECK: gpu.func @sum$0{{.*}}choice = "rows: a warp a row"
+// Blocks of a long sum, four accumulators, what is left, then lanes.
+// CHECK: scf.for
+// CHECK: scf.for {{.*}} -> (f32, f32, f32, f32)
+// CHECK: scf.for
+// CHECK: nvvm.shfl.sync bfly
+// CHECK: gpu.func @sum$1{{.*}}choice = "rows: a block of 256 a row, in pieces"
+// CHECK: nvvm.barrier
+// CHECK: gpu.func @sum$2{{.*}}choice = "rows: a warp a row takes up pieces"
+// CHECK: gpu.func @sum$3{{.*}}choice = "rows: a block of 256 a row"
+func.func @sum(%x: memref<?x?xf32>, %y: memref<?xf32>) attributes {entry = {index_checks = []}} {
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<?x?xf32>) outs(%y : memref<?xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = arith.addf %s, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+#flip = affine_map<(d0, d1) -> (d1, d0)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Results side by side: neighbouring threads read neighbouring columns.
+// CHECK-LABEL: func @columns(
+// CHECK: gpu.func @columns$0{{.*}}choice = "rows: 8 threads a row, 32 rows side by side"
+func.func @columns(%x: memref<300x40xf32>, %y: memref<40xf32>) attributes {entry = {index_checks = []}} {
+  linalg.generic {indexing_maps = [#flip, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<300x40xf32>) outs(%y : memref<40xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = arith.addf %s, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// What must be taken in order, and what is short, is a loop of a thread.
+// CHECK-LABEL: func @order(
+// CHECK: gpu.func @order$0{{.*}}choice = "a thread an element; not by rows: taken in order"
+// CHECK: gpu.func @order$1{{.*}}choice = "a thread an element; not by rows: short"
+func.func @order(%x: memref<50x90xf64>, %y: memref<50xf64>, %z: memref<50x4xi32>, %s: memref<50xi32>)
+    attributes {entry = {index_checks = []}} {
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<50x90xf64>) outs(%y : memref<50xf64>) {
+  ^bb0(%a: f64, %b: f64):
+    %0 = arith.addf %b, %a : f64
+    linalg.yield %0 : f64
+  }
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%z : memref<50x4xi32>) outs(%s : memref<50xi32>) {
+  ^bb0(%a: i32, %b: i32):
+    %0 = arith.addi %b, %a : i32
+    linalg.yield %0 : i32
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// A softmax is one kernel, which reads each element once and writes it once; what lies between
+// is in registers.
+// CHECK-LABEL: func @softmax(
+// CHECK-NOT: memref.alloc
+// CHECK: gpu.launch_func @kernels::@softmax$0
+// CHECK-NOT: gpu.launch_func
+// CHECK: gpu.func @softmax$0
+// CHECK-SAME: choice = "rows: a warp a row, 2 columns a thread in registers, 4 ops"
+// CHECK-COUNT-2: memref.load
+// CHECK-NOT: memref.load
+// CHECK: nvvm.shfl.sync
+// CHECK-COUNT-2: math.exp
+// CHECK: nvvm.shfl.sync
+// CHECK-COUNT-2: memref.store
+// CHECK-NOT: memref.store
+func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry = {index_checks = []}} {
+  %low = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %m = memref.alloc() : memref<6xf32>
+  %e = memref.alloc() : memref<6x64xf32>
+  %s = memref.alloc() : memref<6xf32>
+  linalg.fill ins(%low : f32) outs(%m : memref<6xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<6x64xf32>) outs(%m : memref<6xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.maximumf %b, %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %m : memref<6x64xf32>, memref<6xf32>) outs(%e : memref<6x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.subf %a, %b : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%s : memref<6xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%e : memref<6x64xf32>) outs(%s : memref<6xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%e, %s : memref<6x64xf32>, memref<6xf32>) outs(%y : memref<6x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.divf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
