@@ -68,6 +68,8 @@ private:
 bool lowerProduct(DeviceFunction &f, DeviceWork &work);
 /// Reductions by many threads each (DeviceRows.cpp).
 bool lowerReduction(DeviceFunction &f, DeviceWork &work);
+/// Elementwise ops, 16 bytes a thread (DeviceWide.cpp). May replace the op.
+bool lowerWide(DeviceFunction &f, DeviceWork &work);
 /// A thread for each element of the result (DeviceElementwise.cpp). Only fails where the host
 /// does not know sizes.
 bool lowerElements(DeviceFunction &f, DeviceWork &work);

@@ -77,6 +77,7 @@ private:
   void branch(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   void launchPlain(ArrayRef<device::PlainChoice> choices);
   void launchWarp();
+  bool isSkinny();
   bool launchSkinny();
   void launchSlow();
   using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;
@@ -115,7 +116,7 @@ bool Product::isFit() {
     total = ShapedType::isDynamic(size) || ShapedType::isDynamic(total)
                 ? ShapedType::kDynamic
                 : llvm::SaturatingMultiply<uint64_t>(total, size);
-  if (sizes[c.n] == 1 || sizes[*c.m] == 1)
+  if (sizes[c.n] == 1 || (sizes[*c.m] == 1 && x.isF32()))
     return work.refuse("no tiles: a vector");
   if ((!ShapedType::isDynamic(sizes[c.k]) && sizes[c.k] < fewSteps) ||
       (!ShapedType::isDynamic(total) && total < littleWork))
@@ -361,13 +362,17 @@ void Product::launchWarp() {
 }
 
 /// Few rows: reading B is what costs.
-bool Product::launchSkinny() {
+bool Product::isSkinny() {
   auto rows = known(m), steps = known(k);
-  if (!rows || *rows > 64 || !steps || *steps > 65536 || spec.orderA != Order::RowMajor ||
-      spec.vectorA != 8 || spec.vectorB != 8)
+  return rows && *rows <= 64 && steps && *steps <= 65536 && spec.orderA == Order::RowMajor &&
+         spec.vectorA == 8 && spec.vectorB == 8;
+}
+
+bool Product::launchSkinny() {
+  if (!isSkinny())
     return false;
   device::SkinnyTile tile;
-  tile.rows = llvm::alignTo(*rows, 8);
+  tile.rows = llvm::alignTo(*known(m), 8);
   if (tile.rows > 16)
     tile.warps = 4, tile.unroll = 1;
   device::MatmulSpec whole = spec;
@@ -406,6 +411,8 @@ bool Product::choose() {
     return work.refuse("no tiles: long sums that begin with memory");
   if (!spec.element.isF32() && spec.orderA != Order::RowMajor)
     return work.refuse("no tensor cores: A is stored by columns");
+  if (known(m) == 1 && !isSkinny())
+    return work.refuse("no tiles: a vector");
   Value good = fits();
   branch(
       good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),

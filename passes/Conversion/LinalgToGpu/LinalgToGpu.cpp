@@ -236,9 +236,10 @@ LogicalResult DeviceMapping::launch(GenericOp op) {
   f.b.setInsertionPoint(op);
   f.b.setLoc(op.getLoc());
   DeviceWork work{op, fillsBefore(op), {}};
-  if (lowerProduct(f, work) || lowerReduction(f, work) || lowerElements(f, work))
+  if (lowerProduct(f, work) || lowerReduction(f, work) || lowerWide(f, work) ||
+      lowerElements(f, work))
     return success();
-  return op->emitError("the extents of this loop are known to the device only");
+  return work.op->emitError("the extents of this loop are known to the device only");
 }
 
 LogicalResult DeviceMapping::launch(linalg::FillOp op) {
