@@ -34,6 +34,12 @@ EXPECTED = {
     "memory": "no memory for",
     "no_device": "the code is for a device, and the context has none",
     "device": "on the device: no ",
+    "has_device": "cannot be given another device",
+    "device_name": "expected `cpu`, `cuda`, `cuda:1` or `auto`",
+    "no_cpu_code": "has code for GPUs alone",
+    "no_cuda_code": "has no code for CUDA",
+    "gpu_number": "there is no GPU `cuda:3`",
+    "chip": "has no code for this GPU (sm_75)",
     # Artifacts in memory.
     "magic": "its first bytes are not those of one",
     "abi": "the artifact has binary interface 1, this runtime reads",

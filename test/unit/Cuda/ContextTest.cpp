@@ -283,6 +283,20 @@ TEST_F(Cuda, ThreadsHaveContexts) {
     thread.join();
 }
 
+TEST_F(Cuda, PackedWeightsAreRowByRowThere) {
+  mad_module_destroy(module);
+  // [2, 5] in panels of 4 columns: the first weight is what lies at 0, 0.
+  const float packed[] = {10, 1, 2, 3, 5, 6, 7, 8, 4, 0, 0, 0, 9, 0, 0, 0};
+  const int64_t shape[] = {2, 5};
+  const mad_weight weight = {"w", nullptr, MAD_F32, 2, shape, 0, 4, 1, 0, packed, sizeof packed, 0};
+  model.weights = &weight;
+  ASSERT_EQ(mad_module_create(&model, &module, &error), MAD_OK) << error.message;
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  EXPECT_EQ(scale(x, y), MAD_OK);
+  EXPECT_EQ(Floats(cuda_model_weight(), cuda_model_weight() + 10),
+            (Floats{10, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
 //===- Memory -------------------------------------------------------------------===//
 
 TEST_F(Cuda, MemoryIsKeptAndGrows) {
@@ -340,6 +354,14 @@ TEST_F(Cuda, AContextAndAStreamOfTheHost) {
   EXPECT_EQ(mad_context_cuda_stream(context), &stream);
   ASSERT_EQ(scale(x, y), MAD_OK);
   EXPECT_EQ(gpu->lastStream, &stream);
+}
+
+TEST_F(Cuda, AContextOnAGpuStaysThere) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  const mad_device none = {};
+  EXPECT_EQ(mad_context_set_device(context, &none), MAD_INVALID_ARGUMENT);
+  EXPECT_STREQ(message(), "the context computes on a GPU, and cannot be given another device");
+  EXPECT_EQ(scale(x, y), MAD_OK);
 }
 
 TEST_F(Cuda, MuchSharedMemoryIsAskedForOnce) {

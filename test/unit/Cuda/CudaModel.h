@@ -18,5 +18,7 @@
 mad_artifact cuda_model();
 /// What the kernels do.
 FakeKernel cuda_model_kernel(const char *name);
+/// Where the kernel `scale` last had its weight.
+const float *cuda_model_weight();
 
 #endif // MAD_TEST_UNIT_CUDA_CUDAMODEL_H

@@ -28,10 +28,24 @@ struct State {
   std::set<void *> streams, modules;
   std::map<void *, std::string> functions;
   std::vector<void *> current;
+  uintptr_t handles = 0x1000;
+
+  void *handle() { return reinterpret_cast<void *>(handles += 16); }
+  void forget() {
+    for (auto &[address, bytes] : memory)
+      free(reinterpret_cast<void *>(address));
+    memory.clear();
+    streams.clear();
+    modules.clear();
+    functions.clear();
+    current.clear();
+    gpu = FakeGpu();
+  }
+  ~State() { forget(); }
 };
 State *state() {
-  static State *only = new State;
-  return only;
+  static State only;
+  return &only;
 }
 
 int context, driverContext; // their addresses are the contexts: the primary one, a host's
@@ -97,7 +111,7 @@ int loadModule(Words w) {
     snprintf(static_cast<char *>(values[0]), reinterpret_cast<size_t>(values[1]), "%s", gpu.log);
     return gpu.refuseImage;
   }
-  void *made = malloc(1);
+  void *made = state()->handle();
   state()->modules.insert(made);
   ++gpu.modules;
   *to<void *>(w[0]) = made;
@@ -202,7 +216,7 @@ int contexts(std::string_view symbol, Words w) {
 int streams(std::string_view symbol, Words w) {
   State &s = *state();
   if (symbol == "cuStreamCreate") {
-    void *made = malloc(1);
+    void *made = s.handle();
     s.streams.insert(made);
     ++s.gpu.streams;
     *to<void *>(w[0]) = made;
@@ -212,7 +226,6 @@ int streams(std::string_view symbol, Words w) {
     return synchronize();
   if (!s.streams.erase(to<void>(w[0])))
     return wrong("a stream that we did not make");
-  free(to<void>(w[0]));
   --s.gpu.streams;
   return 0;
 }
@@ -250,7 +263,6 @@ int act(std::string_view symbol, Words w) {
     return findFunction(w);
   if (symbol == "cuModuleUnload") {
     --state()->gpu.modules;
-    free(to<void>(w[0]));
     return state()->modules.erase(to<void>(w[0])) ? 0 : wrong("a module that is not loaded");
   }
   if (symbol == "cuFuncSetAttribute") {
@@ -299,17 +311,7 @@ int call(const char *symbol, Words w) {
 } // namespace
 
 extern "C" FakeGpu *fake_gpu() { return &state()->gpu; }
-extern "C" void fake_gpu_reset() {
-  State &s = *state();
-  for (auto &[address, bytes] : s.memory)
-    free(to<void>(address));
-  s.memory.clear();
-  s.streams.clear();
-  s.modules.clear();
-  s.functions.clear();
-  s.current.clear();
-  s.gpu = FakeGpu();
-}
+extern "C" void fake_gpu_reset() { state()->forget(); }
 extern "C" void *fake_gpu_memory(long bytes) {
   uintptr_t made = 0;
   allocate(&made, size_t(bytes));
