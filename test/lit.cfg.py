@@ -1,5 +1,6 @@
 # How the text tests are found and run. Loaded through lit.site.cfg.py of a
 # build folder, which says where the tools are.
+import ctypes
 import importlib.util
 import os
 import shutil
@@ -43,4 +44,25 @@ if cuda:
     config.environment["CUDA_HOME"] = cuda
     if shutil.which("ptxas", path=os.pathsep.join(path + [cuda + "/bin"])):
         config.available_features.add("cuda")
+# A GPU: then whole programs run there, too (test/execute/compare.py).
+def has_gpu():
+    try:
+        driver, count = ctypes.CDLL("libcuda.so.1"), ctypes.c_int()
+        return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 \
+            and count.value > 0
+    except OSError:
+        return False
+
+
+if has_gpu():
+    config.available_features.add("gpu")
+    config.environment["MAD_TEST_GPU"] = "1"
+else:
+    lit_config.note("there is no GPU: programs of test/execute are not run on the target cuda")
+# What tests say does not depend on it; and a driver for those that want one.
+config.environment["MAD_DEVICE"] = "cpu"
+fake_gpu = config.mad_build + "/test/unit/Cuda/libfake_gpu.so"
+config.substitutions.append(("%fakegpu", fake_gpu))
+if os.path.exists(fake_gpu):
+    config.available_features.add("fake-gpu")
 config.mad_numpy = importlib.util.find_spec("numpy") is not None

@@ -36,7 +36,10 @@ def GpuMath : Pass<"mad-gpu-math", "::mlir::gpu::GPUModuleOp"> {
   let description = [{
     `math.absi`, `math.trunc`, `math.ctpop`, `math.ctlz` and `math.cttz` have none
     there, and `math.sqrt` of f32 would be approximate whatever its flags say.
+
+    With `all` also those that NVVM has as functions of the toolkit, and that are instructions.
   }];
+  let options = [Option<"all", "all", "bool", "false", "all that are instructions">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
 }
 

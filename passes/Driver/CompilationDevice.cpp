@@ -83,6 +83,14 @@ static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &to
   return makePtx(*kernels.getOps<gpu::GPUModuleOp>().begin(), chips().front(), options);
 }
 
+/// Of what the lowering says, one thing is for the user: what the machine lacks.
+bool Compilation::Impl::failedForCuda(const std::string &text) {
+  size_t at = text.find("the program needs");
+  if (at == std::string::npos || text.find(needsToolkit) == std::string::npos)
+    return bug("lowering for CUDA failed\n" + text);
+  return fail("error: " + StringRef(text).substr(at).split('\n').first.str());
+}
+
 bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
                                  std::vector<EntryDescription> &entries, CudaCode &code,
                                  std::unique_ptr<llvm::MemoryBuffer> &host) {
@@ -98,7 +106,7 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
     CollectDiagnostics collected(*context);
     StepTimer timer(times, "lower for CUDA");
     if (failed(lowerToCuda(*copy, /*expand=*/toolkit->empty(), entries, kernels, described)))
-      return bug("lowering for CUDA failed\n" + collected.text);
+      return failedForCuda(collected.text);
   }
   StepTimer timer(times, "codegen for CUDA");
   auto ptx = ptxOf(*kernels, *toolkit);

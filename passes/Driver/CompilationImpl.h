@@ -72,6 +72,7 @@ struct Compilation::Impl {
   std::optional<Lowered> lowered(int level, bool quick, std::vector<EntryDescription> &entries);
   bool generate(std::vector<Lowered> &all, bool quick,
                 const std::vector<EntryDescription> &entries);
+  bool failedForCuda(const std::string &text);
   /// Code of the host and kernels, from a copy of the module.
   bool makeCuda(const CudaOptions &options, bool quick, std::vector<EntryDescription> &entries,
                 CudaCode &code, std::unique_ptr<llvm::MemoryBuffer> &host);

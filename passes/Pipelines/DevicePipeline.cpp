@@ -49,7 +49,7 @@ void buildKernelLoops(OpPassManager &pm, bool expand) {
     pm.addPass(createExpandMath({0}));
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createGpuGlobalMemory());
-  kernels.addPass(createGpuMath());
+  kernels.addPass(createGpuMath({expand}));
   kernels.addPass(createConvertLinalgToLoopsPass());
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
@@ -230,9 +230,8 @@ llvm::LogicalResult lowerToCuda(ModuleOp module, bool expand,
     return failure();
   // A function that has no expansion is called, which only the toolkit can answer.
   for (auto called : kernels->getOps<func::FuncOp>())
-    return called.emitError("the program needs the function `" + called.getName() +
-                            "`, which GPUs have from the CUDA toolkit; install it, or say with "
-                            "CUDA_HOME where it is");
+    return called.emitError("the program needs the function `" + called.getName() + "`, " +
+                            needsToolkit);
   if (failed(runStage(*kernels, [&](OpPassManager &pm) {
         buildNvvm(pm, /*barePointers=*/false);
         buildPtx(pm);

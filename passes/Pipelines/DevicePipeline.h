@@ -35,6 +35,9 @@ void buildKernelLoops(mlir::OpPassManager &manager, bool expand = false);
 /// them in the emulator (runtime/simt), and describes its entries.
 llvm::LogicalResult lowerToSimt(mlir::ModuleOp module, int level,
                                 std::vector<EntryDescription> &entries);
+/// In the message of a program that cannot do without the toolkit.
+inline constexpr char needsToolkit[] =
+    "which kernels have from the CUDA toolkit; install it, or say with CUDA_HOME where it is";
 /// The same for GPUs: the module becomes code of the host, which knows its kernels by
 /// `kernelSymbol`; `kernels` is given them on their way to PTX. They call functions of the CUDA
 /// toolkit, or where `expand` is set none: a program that cannot do without is an error.

@@ -10,7 +10,8 @@ The file holds lines of the form
     // EXECUTE-FAIL: entry name=VALUE ... : text of the error
 
 The first kind runs the entry in f64 (the oracle), in the declared types, compiled in memory, ahead
-of time, ahead of time for any CPU, and as kernels of a GPU in the emulator. Integers and bools must be equal. Floats must be within
+of time, ahead of time for any CPU, as kernels of a GPU in the emulator, and on a GPU where there
+is one. Integers and bools must be equal. Floats must be within
 rtol * |oracle| + atol of the oracle; the defaults are a few roundings of f32. Memory and ahead of time
 must agree to the bit. The second kind, for strict code, runs in the declared types on all targets,
 and all must agree to the bit with the reference (any NaN is as good as another). The third kind must
@@ -95,6 +96,8 @@ def main():
             "jit": [path, "--target=jit"],
             "simt": [path, "--target=simt", f"--seed={zlib.crc32(text.encode()) % 1000}"],
         }
+        if os.environ.get("MAD_TEST_GPU"):
+            targets["cuda"] = [path, "--target=cuda"]
         if cases or exacts or failures:
             must(mad, "build", path, "--name=m", "-o", folder)
             targets["aot"] = [folder + "/libm.so"]
@@ -117,7 +120,7 @@ def main():
                     sys.exit(f"{case}: {name} differs between memory and ahead of time")
         for case in exacts:
             expected = results(mad, targets["ref"], case.split(), folder + "/o.npz")
-            for target in ("jit", "aot", "baseline", "simt"):
+            for target in targets.keys() - {"ref"}:
                 got = results(mad, targets[target], case.split(), folder + "/g.npz")
                 for name, value in got.items():
                     exact(f"{case} on {target}: {name}", expected[name], value)
@@ -126,7 +129,8 @@ def main():
                 done = run(mad, "run", *where, *case.split(), **cacheOf(where, folder + "/g.npz"))
                 if done.returncode != 1 or expected not in done.stderr:
                     sys.exit(f"{case} on {target}: exit {done.returncode}\n{done.stderr}")
-        for target in ["ref", "ref64", "jit", "simt"] if tests else []:
+        on = {target for target in targets if target not in ("aot", "baseline")} | {"ref64"}
+        for target in sorted(on) if tests else []:
             must(mad, "test", path, "--target=" + target)
     print(f"{len(cases) + len(exacts)} entries, {len(failures)} failures, {tests} tests as expected")
 

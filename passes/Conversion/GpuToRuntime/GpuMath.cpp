@@ -55,17 +55,38 @@ Value expand(ImplicitLocOpBuilder &b, math::CountTrailingZerosOp op) {
   return LLVM::CountTrailingZerosOp::create(b, op.getType(), op.getOperand(), false);
 }
 
+/// An instruction, or a few of them, on every type of floats. Called by name: of the ops of
+/// the LLVM dialect, the conversion would make calls of the toolkit.
+Value instruction(ImplicitLocOpBuilder &b, Operation *op) {
+  StringRef name = llvm::TypeSwitch<Operation *, StringRef>(op)
+                       .Case([](math::AbsFOp) { return "llvm.fabs"; })
+                       .Case([](math::CeilOp) { return "llvm.ceil"; })
+                       .Case([](math::FloorOp) { return "llvm.floor"; })
+                       .Case([](math::RoundEvenOp) { return "llvm.roundeven"; })
+                       .Case([](math::CopySignOp) { return "llvm.copysign"; })
+                       .Case([](math::FmaOp) { return "llvm.fma"; })
+                       .Default([](Operation *) { return ""; });
+  if (name.empty())
+    return {};
+  Type type = op->getResult(0).getType();
+  std::string suffix;
+  llvm::raw_string_ostream(suffix) << "." << type; // `.f32`
+  return intrinsic(b, (name + suffix).str(), type, op->getOperands());
+}
+
 struct GpuMathPass : impl::GpuMathBase<GpuMathPass> {
   using GpuMathBase::GpuMathBase;
 
   void runOnOperation() override {
-    getOperation().walk([](Operation *op) {
+    getOperation().walk([&](Operation *op) {
       ImplicitLocOpBuilder b(op->getLoc(), op);
       Value value = llvm::TypeSwitch<Operation *, Value>(op)
                         .Case<math::AbsIOp, math::SqrtOp, math::TruncOp, math::CtPopOp,
                               math::CountLeadingZerosOp, math::CountTrailingZerosOp>(
                             [&](auto known) { return expand(b, known); })
                         .Default([](Operation *) { return Value(); });
+      if (!value && all)
+        value = instruction(b, op);
       if (!value)
         return;
       op->getResult(0).replaceAllUsesWith(value);

@@ -318,6 +318,11 @@ extern "C" void *fake_gpu_memory(long bytes) {
   return to<void>(made);
 }
 extern "C" void fake_gpu_free(void *memory) { release(reinterpret_cast<uintptr_t>(memory)); }
+extern "C" void fake_gpu_accept() {
+  state()->gpu.kernelOf = [](const char *) -> FakeKernel {
+    return [](const mad_cu_launch *, void **) {};
+  };
+}
 extern "C" void *fake_gpu_context() { return &driverContext; }
 
 #define DEFINE(name, symbol, arguments)                                                            \

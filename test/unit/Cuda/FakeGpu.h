@@ -44,6 +44,8 @@ extern "C" void fake_gpu_reset();
 /// Memory of the device, as another library would have allocated it.
 extern "C" void *fake_gpu_memory(long bytes);
 extern "C" void fake_gpu_free(void *memory);
+/// From now on all kernels are there, and do nothing.
+extern "C" void fake_gpu_accept();
 /// A context that is not the primary one.
 extern "C" void *fake_gpu_context();
 

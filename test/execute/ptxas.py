@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""What ptxas makes of the kernels of whole programs: it takes all of them, for each chip, and spills
+nothing.
+
+    ptxas.py MAD FILE.mad ...
+    ptxas.py MAD --all          all programs of this folder (but signal.mad, which takes minutes)
+
+Each program is compiled once, and ptxas runs once a chip for all of its kernels.
+"""
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+
+CHIPS = {"sm_80", "sm_90a"}
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def check(mad, path, folder):
+    """The number of kernels of a program, and what is wrong with them."""
+    done = subprocess.run([mad, "build", path, "--target=cuda", "--with-tests", "--name=m", "-o",
+                           folder], capture_output=True, text=True)
+    if done.returncode:
+        return 0, [done.stderr.strip()]
+    with open(f"{folder}/m.json") as f:
+        variant = next(v for v in json.load(f)["variants"] if v["name"] == "cuda")
+    kinds = {(image["kind"], image["chip"]) for image in variant["images"]}
+    expected = {("ptx", "sm_80")} | {("cubin", chip) for chip in CHIPS}
+    wrong = [] if kinds == expected else [f"images {sorted(kinds)}, expected {sorted(expected)}"]
+    for kernel in variant["kernels"]:
+        if set(kernel["chips"]) != CHIPS:
+            wrong.append(f"`{kernel['name']}` is described for {sorted(kernel['chips'])}")
+        wrong += [f"`{kernel['name']}` ({kernel['place']}) spills {found['spills']} bytes on {chip}"
+                  for chip, found in kernel["chips"].items() if found["spills"]]
+    return len(variant["kernels"]), wrong
+
+
+def main():
+    mad, *paths = sys.argv[1:]
+    if paths == ["--all"]:
+        paths = [f"{HERE}/{name}" for name in sorted(os.listdir(HERE))
+                 if name.endswith(".mad") and name != "signal.mad"]
+    total, bad = 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for path in paths:
+            count, wrong = check(mad, path, folder)
+            total += count
+            bad += bool(wrong)
+            for text in wrong:
+                print(f"{os.path.basename(path)}: {text}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{used.ru_utime + used.ru_stime:.0f} s of the processor", file=sys.stderr)
+    print(f"{total} kernels of {len(paths)} programs, {bad} programs with faults")
+    return 1 if bad or not total else 0
+
+
+sys.exit(main())
