@@ -76,9 +76,14 @@ bool Checker::arguments(const Node *n, const std::string &name, size_t low, size
   std::string range = low == high        ? std::to_string(low)
                       : high == SIZE_MAX ? "at least " + std::to_string(low)
                                          : std::to_string(low) + " to " + std::to_string(high);
-  Report(*this, code::E0309, n->span,
-         quoted(name) + " takes " + range + (low == 1 && high == 1 ? " argument" : " arguments") +
-             ", found " + std::to_string(count));
+  Report report(*this, code::E0309, n->span,
+                quoted(name) + " takes " + range +
+                    (low == 1 && (high == 1 || high == SIZE_MAX) ? " argument" : " arguments") +
+                    ", found " + std::to_string(count));
+  // An axis without its name.
+  if (count > high && count - high == 1 &&
+      std::find(named.begin(), named.end(), "axis") != named.end())
+    report.help("write " + quoted("axis = " + textAt(out.list.back())));
   return false;
 }
 
@@ -212,11 +217,11 @@ Value Checker::unaryBuiltin(const std::string &name, const Node *n, const Want &
   if (!arguments(n, name, 1, 1, {}, args))
     return {};
   bool numbers = name == "abs" || name == "sign";
-  Value value = tensorArgument(args.list[0], want, name);
+  bool predicate = name == "isfinite" || name == "isinf" || name == "isnan";
+  Value value = tensorArgument(args.list[0], predicate ? Want() : want, name);
   if (value.poison())
     return {};
   Element element = value.ref.type().element;
-  bool predicate = name == "isfinite" || name == "isinf" || name == "isnan";
   if (isFloat(element) || (numbers && isInteger(element)))
     return Value::tensor(b.elementwise(name, {value.ref}, predicate ? Element::Bool : element),
                          value.space);

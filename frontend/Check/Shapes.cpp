@@ -195,6 +195,13 @@ Value Checker::concatBuiltin(const Node *n, const Want &want) {
       if (!literals && values[i].isTensor())
         inner = Want(values[i].ref.type().element);
     }
+  // An axis without its name.
+  if (values.size() > 1 && values.back().kind == Value::Integer && values[0].isTensor() &&
+      values[0].rank() > 0) {
+    Report(*this, code::E0309, args.list.back()->span, "`concat` joins tensors, found a number")
+        .help("write " + quoted("axis = " + textAt(args.list.back())));
+    return {};
+  }
   auto element = commonElement(n, "join", values, args.list, inner);
   if (!element)
     return {};
