@@ -98,6 +98,11 @@ knots = given([-2.0, -1.0, 0.0, 0.5, 3.0])
 case("math.search_sorted(s, x)",
      lambda s, x: np.where(np.isnan(x), 0, np.searchsorted(s, x, side="right")), s=knots, x=normal("N", 5, scale=2))
 case("math.search_sorted(s, x)", lambda s, x: np.searchsorted(s, x, side="right"), s=knots, x=knots)
+for k in (129, 300):
+    many = given(np.sort(np.round(np.random.default_rng(k).standard_normal(k), 1)))
+    case("math.search_sorted(s, x)",
+         lambda s, x: np.where(np.isnan(x), 0, np.searchsorted(s, x, side="right")), s=many, x=normal("N", 7))
+    case("math.search_sorted(s, x)", lambda s, x: np.searchsorted(s, x, side="right"), s=many, x=many)
 # Of infinite y the line has no slope; NumPy tries its other end, too.
 case("math.interpolate(x, s, y)", np.interp, rounds=12, scale=10.0, x=normal("N", 5, scale=2), s=knots,
      y=given(np.arange(5) ** 1.5))
