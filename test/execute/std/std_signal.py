@@ -32,12 +32,16 @@ for n in (1, 10, 12, 17):
     pair("signal.fft(x, y)", lambda x, y: np.fft.fft(x + 1j * y), total, finite=n == 12, **two)
 # A prime above 256 is a convolution of 1024 numbers.
 pair("signal.fft(x, y)", lambda x, y: np.fft.fft(x + 1j * y), total, x=normal(1, 257), y=normal(1, 257))
-for n in (9,):
+for n in (9, 1, 2, 24):
     two = dict(x=normal("N", n), y=normal("N", n))
     pair("signal.ifft(x, y)", lambda x, y: np.fft.ifft(x + 1j * y), total, **two)
     pair("signal.rfft(x)", np.fft.rfft, total, x=normal("N", n))
     case(f"signal.irfft(x, y, {n})", lambda x, y, n=n: np.fft.irfft(x + 1j * y, n), rounds=24, scale=total,
          special="taints", x=normal("N", n // 2 + 1), y=normal("N", n // 2 + 1))
+# Parts that are not read.
+for n, im in ((4, [np.nan, 2.0, np.inf]), (5, [np.nan, 2.0, 3.0])):
+    case(f"signal.irfft(x, y, {n})", lambda x, y, n=n: np.fft.irfft(x + 1j * np.where(np.isfinite(y), y, 0.0), n),
+         rounds=24, scale=6.0, x=given([[1.0, 2.0, 3.0]]), y=given([im]))
 # A length that only the call knows.
 two = dict(x=normal(2, "N"), y=normal(2, "N"))
 pair("signal.fft(x, y)", lambda x, y: np.fft.fft(x + 1j * y) if x.size else x + 0j, total, **two)
