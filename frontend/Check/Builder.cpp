@@ -246,6 +246,19 @@ static std::optional<uint32_t> alongOne(const Affine &a) {
   return plain ? found : std::nullopt;
 }
 
+/// Whether the map reads all elements, each dimension along one of its own.
+static bool readsAll(const Type &source, const std::vector<Dim> &shape,
+                     const std::vector<Affine> &map) {
+  std::vector<bool> taken(shape.size());
+  for (size_t k = 0; k < map.size(); ++k) {
+    auto along = alongOne(map[k]);
+    if (!along || taken[*along] || shape[*along].size != source.shape[k].size)
+      return false;
+    taken[*along] = true;
+  }
+  return true;
+}
+
 Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
                   std::vector<Ref> scalars, Boundary boundary, Subject subject) {
   for (Affine &a : map) {
@@ -258,8 +271,9 @@ Ref Builder::view(Ref source, std::vector<Dim> shape, std::vector<Affine> map,
     if (auto along = alongOne(map[source.node->index]))
       return iota(std::move(shape), *along);
   // What the inner view reads outside of its source does not depend on how its
-  // result is read, as long as that stays inside.
-  if (boundary == Boundary::Inside && source.node->op == Op::View) {
+  // result is read, as long as that stays inside. A check is of all that was written.
+  if (boundary == Boundary::Inside && source.node->op == Op::View &&
+      (source.node->boundary != Boundary::Checked || readsAll(source.type(), shape, map))) {
     const Node *inner = source.node;
     size_t count = inner->operands.size() - 1;
     if (auto both = compose(inner->map, map, shape.size(), count, scalars.size())) {

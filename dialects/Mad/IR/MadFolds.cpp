@@ -372,6 +372,9 @@ struct MergeViews : OpRewritePattern<ViewOp> {
         inner.getMap().isPermutation() && inner.getBoundary() == Boundary::inside && isWhole(inner);
     if (!outerInside && !innerPermutes)
       return rewriter.notifyMatchFailure(outer, "its boundary is that of the inner view");
+    bool outerPermutes = outer.getMap().isPermutation() && isWhole(outer);
+    if (inner.getBoundary() == Boundary::checked && !outerPermutes)
+      return rewriter.notifyMatchFailure(outer, "the check is of more than the view reads");
     // Symbols of the inner map come first in the composition.
     AffineMap map = inner.getMap().compose(outer.getMap());
     for (AffineExpr coordinate : map.getResults())

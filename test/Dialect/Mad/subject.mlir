@@ -32,14 +32,14 @@ func.func @turned_back(%x: tensor<2x3xf32>, %i: tensor<i64>, %j: tensor<i64>) ->
 }
 
 // The check is that of the inner view, whose tensor is called so.
-// CHECK-LABEL: func.func @part_of_part
+// CHECK-LABEL: func.func @turned_part
 // CHECK: mad.view {{.*}} checked {mad.subject = "x", mad.subject_dims = array<i64: -1, 0>} :
-func.func @part_of_part(%x: tensor<5x9xf32>, %i: tensor<i64>) -> tensor<5x2xf32> {
+func.func @turned_part(%x: tensor<5x9xf32>, %i: tensor<i64>) -> tensor<4x5xf32> {
   %0 = mad.view %x[%i] by affine_map<(d0, d1)[s0] -> (d0, d1 + s0)> checked
       {mad.subject = "x", mad.subject_dims = array<i64: -1, 0>}
       : (tensor<5x9xf32>, tensor<i64>) -> tensor<5x4xf32>
-  %1 = mad.view %0 by affine_map<(d0, d1) -> (d0, d1 + 2)> inside : (tensor<5x4xf32>) -> tensor<5x2xf32>
-  return %1 : tensor<5x2xf32>
+  %1 = mad.view %0 by affine_map<(d0, d1) -> (d1, d0)> inside : (tensor<5x4xf32>) -> tensor<4x5xf32>
+  return %1 : tensor<4x5xf32>
 }
 
 // What is proved needs no name, so that equal views are equal.
