@@ -28,9 +28,12 @@ ODD = [(1023, 1021, 1019), (4095, 4095, 4095)]
 LAYERS = [(4096, 4096), (11008, 4096), (4096, 11008)]
 # Kernel: (how it is launched, element, output, B as [N, K], sizes).
 PRODUCTS = {
-    "matmul_f32": ("plain", "f32", "f32", False, SQUARE[:3:2]),
-    "matmul_f32_nt": ("plain", "f32", "f32", True, SQUARE[:3:2]),
-    "matmul_f32_odd": ("plain", "f32", "f32", False, ODD[:1]),
+    "matmul_f32": ("plain", "f32", "f32", False, SQUARE[1:3]),
+    "matmul_f32_nt": ("plain", "f32", "f32", True, SQUARE[1:3]),
+    "matmul_f32_odd": ("plain", "f32", "f32", False, ODD[1:]),
+    "matmul_f32_64": ("plain", "f32", "f32", False, SQUARE[:1] + [(2048, 384, 384), (2048, 1536, 384)]),
+    "matmul_f32_32": ("plain", "f32", "f32", False, [(512, 512, 512), (256, 384, 384), (64, 1536, 384)]),
+    "matmul_f32_16": ("plain", "f32", "f32", False, [(64, 384, 384), (64, 384, 1536), (16, 4096, 4096)]),
     "matmul_mma_f16": ("warp", "f16", "f16", False, SQUARE),
     "matmul_mma_f16_nt": ("warp", "f16", "f32", True, SQUARE),
     "matmul_mma_bf16": ("warp", "bf16", "f32", False, SQUARE[2:3]),
@@ -40,6 +43,8 @@ PRODUCTS = {
     "matmul_mma_tf32_odd": ("warp", "tf32", "f32", False, ODD[:1]),
     "matmul_wgmma_f16": ("group", "f16", "f16", True, SQUARE),
     "matmul_wgmma_f16_row": ("group", "f16", "f16", False, SQUARE),
+    "matmul_wgmma_f16_small": ("group", "f16", "f16", False, SQUARE[:1]),
+    "matmul_wgmma_f16_small_nt": ("group", "f16", "f16", True, SQUARE[:1]),
     "matmul_wgmma_bf16": ("group", "bf16", "bf16", True, SQUARE),
     "matmul_wgmma_f16_f32": ("group", "f16", "f32", True, SQUARE[2:3]),
     "matmul_skinny8_f16_nt": ("skinny", "f16", "f16", True, [(m, n, k) for n, k in LAYERS for m in (1, 8)]),
@@ -48,8 +53,10 @@ PRODUCTS = {
     "matmul_skinny64_f16_nt": ("skinny", "f16", "f16", True, [(m, n, k) for n, k in LAYERS for m in (16, 64)]),
     "matmul_skinny64_f16": ("skinny", "f16", "f16", False, [(64, 4096, 4096)]),
 }
-# Columns of a tile, where that is not 256.
-TILES = {"matmul_wgmma_f16_f32": 128}
+# Rows and columns of the tile of a block, where they are not the first ones of its kind.
+TILES = {"plain": (128, 128), "warp": (128, 128), "group": (128, 256), "matmul_f32_64": (64, 64),
+         "matmul_f32_32": (32, 32), "matmul_f32_16": (16, 32), "matmul_wgmma_f16_f32": (128, 128),
+         "matmul_wgmma_f16_small": (128, 64), "matmul_wgmma_f16_small_nt": (128, 64)}
 # Kernel: (element, longest row or 0, sizes).
 ROWS = {
     "row_mean_f32_1000": ("f32", [(65536, 1000)]),
@@ -292,8 +299,8 @@ class Bench:
         (m, k), n = a.shape, out.shape[1]
         sizes = [integer(x) for x in (m, n, k)]
         if how == "group":
-            columns = TILES.get(name, 256)
-            tiles = -(-m // 128) * -(-n // columns)
+            height, columns = TILES.get(name, TILES[how])
+            tiles = -(-m // height) * -(-n // columns)
             maps = [self.driver.map_of(a, 128), self.driver.map_of(b, min(columns, 128) if transposed else 64)]
             return (min(self.processors, tiles),), [*(((raw, x), at) for (raw, at), x in zip(maps, (a, b))),
                                                     pointer(out), *sizes]
@@ -301,7 +308,8 @@ class Bench:
         if how == "skinny":
             return (-(-n // (16 if transposed else 64)),), parameters
         strides = [value(c.c_int64, 0) for _ in range(3)]
-        return (-(-n // 128), -(-m // 128)), parameters + strides
+        height, columns = TILES.get(name, TILES[how])
+        return (-(-n // columns), -(-m // height)), parameters + strides
 
     def right_product(self, name, size, kind, element, transposed, a, b, out):
         """Each product and sum is rounded once to f32; tf32 keeps 10 bits of a factor; the result is
