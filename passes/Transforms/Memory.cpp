@@ -52,8 +52,11 @@ static bool handsOver(scf::ForOp loop, Value init) {
   if (!baseOf(init))
     return false;
   SmallVector<Value> work{init};
+  llvm::SmallPtrSet<void *, 8> seen; // reshapes lead to and fro
   while (!work.empty()) {
     Value v = work.pop_back_val();
+    if (!seen.insert(v.getAsOpaquePointer()).second)
+      continue;
     for (Operation *user : v.getUsers()) {
       if (user == loop)
         continue;
