@@ -231,6 +231,14 @@ MAD_API mad_status mad_entry_call(mad_context *context, int32_t entry, const mad
                                   int32_t num_inputs, const mad_tensor *outputs,
                                   int32_t num_outputs);
 
+/* On a GPU: 1 has calls return when their work is on the stream, 0, the default, when it is
+ * done. All tensors of a call stay as they are until the work is waited for, by
+ * mad_context_synchronize or on the stream. A call behind one of an entry that checks indices
+ * waits for that first. On a CPU it changes nothing. */
+MAD_API mad_status mad_context_set_async(mad_context *context, int32_t async);
+/* Waits for the work of all calls before. What failed in it is the answer. */
+MAD_API mad_status mad_context_synchronize(mad_context *context);
+
 /* Gives memory for result number `output`, whose element type, rank and extents are
  * known now; null means that there is none. */
 typedef struct mad_allocator {

@@ -68,6 +68,28 @@ static int isForDevice(const mad_context *context) {
   return context->module->artifact->variants[context->variant].device;
 }
 
+mad_status mad_context_set_async(mad_context *context, int32_t async) {
+  if (!context)
+    return MAD_INVALID_ARGUMENT;
+  context->error.message[0] = 0;
+  const mad_status status = async ? MAD_OK : mad_context_synchronize(context);
+  context->async = async != 0;
+  return status;
+}
+
+mad_status mad_context_synchronize(mad_context *context) {
+  if (!context)
+    return MAD_INVALID_ARGUMENT;
+  context->error.message[0] = 0;
+  const mad_entry *entry = context->pending;
+  if (!entry)
+    return MAD_OK;
+  int32_t code = 0;
+  int64_t info[2] = {0, 0};
+  const mad_status status = mad_device_wait(context, &code, info);
+  return status == MAD_OK ? statusOf(context, entry, code, info) : status;
+}
+
 static mad_status run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                       const mad_tensor *outputs, int64_t arena) {
   void **data = context->data;
@@ -76,7 +98,13 @@ static mad_status run(mad_context *context, const mad_entry *entry, const mad_te
     int32_t found = 0;
     if (!context->device)
       return mad_error_no_device(&context->error);
-    const mad_status status = mad_device_run(context, entry, inputs, outputs, arena, &found, info);
+    mad_status status = MAD_OK;
+    /* What its checks find has one place, and is for its caller to know. */
+    if (context->pending && context->pending->num_checks > context->pending->num_prepare_checks)
+      status = mad_context_synchronize(context);
+    if (status != MAD_OK)
+      return status;
+    status = mad_device_run(context, entry, inputs, outputs, arena, &found, info);
     return status == MAD_OK ? statusOf(context, entry, found, info) : status;
   }
   for (int32_t i = 0; i < entry->info.num_inputs; ++i)

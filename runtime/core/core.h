@@ -43,7 +43,10 @@ struct mad_context {
   void **device_weights;    /* copies of weights, null where there is none yet */
   void *device_memory;      /* what calls share on a device that reuses it */
   uint64_t device_bytes;
-  struct mad_cuda *cuda; /* the device, where it is a GPU */
+  struct mad_cuda *cuda;           /* the device, where it is a GPU */
+  int async;                       /* calls do not wait for their work */
+  const struct mad_entry *pending; /* the last one whose work was not waited for, or null */
+  int64_t found[3];                /* what its checks said */
   char device_name[16];
   /* Room for the largest entry. */
   int64_t *extents; /* of all inputs */
@@ -81,6 +84,8 @@ mad_status mad_arena_reserve(mad_context *context, const mad_entry *entry, int64
  * the code returned. */
 mad_status mad_device_run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                           const mad_tensor *outputs, int64_t arena, int32_t *code, int64_t *info);
+/* Waits for the work of the pending entry; `code` as above. */
+mad_status mad_device_wait(mad_context *context, int32_t *code, int64_t *info);
 /* Gives back what the context has on its device. */
 void mad_device_forget(mad_context *context);
 

@@ -258,12 +258,13 @@ static int copyBack(const mad_device *device, void *to, const void *from, uint64
   return (device->fetch ? device->fetch : device->read)(device->self, to, from, (int64_t)bytes);
 }
 
-/* What the checks of the run found, and the results. */
-static mad_status fetchAll(mad_context *context, const operands *o, int64_t *found) {
+/* Queues copies of what the checks of the run found, and of the results. */
+static mad_status fetchAll(mad_context *context, const operands *o) {
   const mad_device *device = context->device;
   const mad_entry *entry = o->entry;
+  memset(context->found, 0, sizeof context->found);
   if (entry->num_checks > entry->num_prepare_checks &&
-      copyBack(device, found, device->status, 3 * sizeof *found) != 0)
+      copyBack(device, context->found, device->status, sizeof context->found) != 0)
     return failed(context, entry->info.name);
   for (int32_t i = 0; i < entry->info.num_outputs; ++i) {
     const int32_t number = entry->info.num_inputs + i, state = entry->info.outputs[i].state;
@@ -274,13 +275,35 @@ static mad_status fetchAll(mad_context *context, const operands *o, int64_t *fou
     if (bytes > 0 && copyBack(device, to, context->data[number], bytes) != 0)
       return failed(context, entry->info.outputs[i].name);
   }
-  return device->finish && device->finish(device->self) != 0 ? failed(context, entry->info.name)
-                                                             : MAD_OK;
+  return MAD_OK;
+}
+
+/* Has the context on its device. */
+static mad_status wait(mad_context *context, int32_t *code, int64_t *info) {
+  const mad_device *device = context->device;
+  const mad_entry *entry = context->pending;
+  context->pending = NULL;
+  if (device->finish && device->finish(device->self) != 0)
+    return failed(context, entry->info.name);
+  if (context->found[0] != 0) {
+    *code = (int32_t)context->found[0] + entry->num_prepare_checks;
+    info[0] = context->found[1];
+    info[1] = context->found[2];
+  }
+  return MAD_OK;
+}
+
+mad_status mad_device_wait(mad_context *context, int32_t *code, int64_t *info) {
+  (void)context->device->failure(context->device->self, NULL);
+  if (!enter(context->device))
+    return failed(context, context->pending->info.name);
+  const mad_status status = wait(context, code, info);
+  leave(context->device);
+  return status;
 }
 
 static mad_status runOn(mad_context *context, const operands *o, int32_t *code, int64_t *info) {
   const mad_device *device = context->device;
-  int64_t found[3] = {0, 0, 0};
   void *arena = NULL;
   mad_status status = placeAll(context, o, &arena);
   if (status != MAD_OK)
@@ -293,13 +316,11 @@ static mad_status runOn(mad_context *context, const operands *o, int32_t *code, 
     return mad_error_device(&context->error, kind, o->entry->info.name, reason);
   if (*code != 0)
     return MAD_OK;
-  status = fetchAll(context, o, found);
-  if (status == MAD_OK && found[0] != 0) {
-    *code = (int32_t)found[0] + o->entry->num_prepare_checks;
-    info[0] = found[1];
-    info[1] = found[2];
-  }
-  return status;
+  status = fetchAll(context, o);
+  if (status != MAD_OK)
+    return status;
+  context->pending = o->entry;
+  return context->async && device->reuses ? MAD_OK : wait(context, code, info);
 }
 
 mad_status mad_device_run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,

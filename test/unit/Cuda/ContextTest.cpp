@@ -376,6 +376,60 @@ TEST_F(Cuda, MuchSharedMemoryIsAskedForOnce) {
   EXPECT_EQ(gpu->sharedBytes, 0);
 }
 
+//===- Calls that do not wait -------------------------------------------------===//
+
+TEST_F(Cuda, CallsMayReturnBeforeTheirWorkIsDone) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  EXPECT_EQ(mad_context_synchronize(context), MAD_OK) << "there is nothing to wait for";
+  ASSERT_EQ(mad_context_set_async(context, 1), MAD_OK);
+  const int64_t shape[] = {3};
+  mad_tensor inputs[] = {{y.data(), shape, 1, MAD_F32}, {x.data(), shape, 1, MAD_F32}};
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(mad_entry_call(context, 1, inputs, 2, inputs, 1), MAD_OK) << message();
+  EXPECT_EQ(gpu->waits, 0);
+  EXPECT_EQ(mad_context_synchronize(context), MAD_OK);
+  EXPECT_EQ(gpu->waits, 1);
+  EXPECT_EQ(mad_context_synchronize(context), MAD_OK);
+  EXPECT_EQ(gpu->waits, 1);
+  EXPECT_EQ(y, (Floats{3, 6, 9}));
+  EXPECT_EQ(mad_context_set_async(context, 0), MAD_OK);
+  EXPECT_EQ(mad_entry_call(context, 1, inputs, 2, inputs, 1), MAD_OK);
+  EXPECT_EQ(gpu->waits, 2);
+}
+
+TEST_F(Cuda, WhatFailsLaterIsToldWhenItIsWaitedFor) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  EXPECT_EQ(scale(x, y), MAD_OK);
+  ASSERT_EQ(mad_context_set_async(context, 1), MAD_OK);
+  Floats thirteen(13), result(13);
+  EXPECT_EQ(scale(thirteen, result), MAD_OK);
+  EXPECT_EQ(mad_context_synchronize(context), MAD_OUT_OF_RANGE);
+  EXPECT_STREQ(message(),
+               "model.mad:3:4: an index is out of range: found 13, expected 0 <= index < 7");
+  // By the next call, which does not take place.
+  EXPECT_EQ(scale(thirteen, result), MAD_OK);
+  int launches = gpu->launches;
+  EXPECT_EQ(scale(x, y), MAD_OUT_OF_RANGE);
+  EXPECT_EQ(gpu->launches, launches);
+  EXPECT_EQ(scale(x, y), MAD_OK);
+  gpu->atSynchronize = 700;
+  EXPECT_EQ(mad_context_synchronize(context), MAD_INTERNAL);
+  EXPECT_TRUE(strstr(message(), "CUDA_ERROR_ILLEGAL_ADDRESS (700)")) << message();
+  mad_context_destroy(context);
+  context = nullptr;
+  reset();
+}
+
+TEST_F(Cuda, OnACpuAllIsDoneAtOnce) {
+  ASSERT_EQ(create("cpu"), MAD_OK);
+  EXPECT_EQ(mad_context_set_async(context, 1), MAD_OK);
+  EXPECT_EQ(scale(x, y), MAD_OK);
+  EXPECT_EQ(y, (Floats{12, 14, 16}));
+  EXPECT_EQ(mad_context_synchronize(context), MAD_OK);
+  EXPECT_EQ(mad_context_synchronize(nullptr), MAD_INVALID_ARGUMENT);
+  EXPECT_EQ(mad_context_set_async(nullptr, 1), MAD_INVALID_ARGUMENT);
+}
+
 //===- Failures -----------------------------------------------------------------===//
 
 TEST_F(Cuda, AFailedCheckIsTold) {

@@ -181,6 +181,7 @@ int attribute(int *value, int name) {
 
 int synchronize() {
   FakeGpu &gpu = state()->gpu;
+  ++gpu.waits;
   if (int result = gpu.atSynchronize) {
     gpu.sticky = true;
     gpu.failWith = result;

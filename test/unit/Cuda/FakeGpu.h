@@ -31,6 +31,7 @@ struct FakeGpu {
   int allocations = 0, held = 0; ///< of memory: so many calls, so much that was not given back
   long heldBytes = 0;
   int copies = 0, launches = 0, streams = 0, modules = 0, pushed = 0, retained = 0;
+  int waits = 0;
   int sharedBytes = 0; ///< that a kernel was last allowed
   int wrongs = 0;      ///< uses of memory or handles that a driver would not survive
   char loaded[64] = "", failedCall[64] = "", wrong[128] = "";
