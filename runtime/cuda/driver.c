@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  *===------------------------------------------------------------------------===*/
+#define _GNU_SOURCE
 #include "runtime/cuda/driver.h"
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -74,7 +75,8 @@ mad_status mad_cu_driver_load(const char *path, mad_cu_driver *driver, mad_error
   memset(driver, 0, sizeof *driver);
   if (!path)
     path = "libcuda.so.1";
-  driver->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  /* It has threads and handlers of its own, which do not survive that its code goes. */
+  driver->library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!driver->library)
     return fail(error, MAD_UNSUPPORTED,
                 "there is no CUDA driver on this machine (%s); install NVIDIA's driver, or use "

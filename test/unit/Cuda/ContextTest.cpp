@@ -223,6 +223,43 @@ TEST_F(Cuda, OptionsOfAnotherVersion) {
   EXPECT_EQ(context, nullptr);
 }
 
+TEST_F(Cuda, DamagedTablesAreRefused) {
+  const mad_variant good = model.variants[1];
+  mad_image image = good.images[0];
+  mad_kernel kernel = {nullptr, ""};
+  const int32_t numbers[] = {0, 2};
+  for (int way = 0; way < 7; ++way) {
+    mad_variant both[] = {model.variants[0], good};
+    image = good.images[0];
+    both[1].images = &image;
+    both[1].num_images = 1;
+    const char *text = "an image of kernels is not complete";
+    if (way == 0) {
+      image.data = nullptr;
+    } else if (way == 1) {
+      image.kind = 7;
+    } else if (way == 2) {
+      image.kernels = numbers;
+    } else if (way == 3) {
+      --image.bytes; // without the end of the text
+    } else if (way == 4) {
+      both[1].kernels = &kernel;
+      text = "a kernel has no name";
+    } else if (way == 5) {
+      both[1].images = nullptr;
+      text = "a code variant has no kernels or images";
+    } else {
+      both[1].device = 3;
+      text = "a code variant has no name, or a kind that is not known";
+    }
+    mad_artifact damaged = model;
+    damaged.variants = both;
+    mad_module *none = nullptr;
+    EXPECT_EQ(mad_module_create(&damaged, &none, &error), MAD_BAD_FORMAT) << way;
+    EXPECT_TRUE(strstr(error.message, text)) << error.message;
+  }
+}
+
 //===- Code ---------------------------------------------------------------------===//
 
 TEST_F(Cuda, TheBestImageIsLoaded) {
