@@ -78,11 +78,14 @@ class Packer:
                    "results": self.settled(results), "rtol": float(limits.get("rtol", 2e-6)),
                    "atol": float(limits.get("atol", 1e-6))}
         for line in re.findall(r"^// EXECUTE-EXACT: (.*)$", text, re.M):
-            inputs, results, _ = self.call(path, "ref", line.split())
+            words = [w for w in line.split() if not w.startswith("gpu=")]
+            near = [float(w[4:]) for w in line.split() if w.startswith("gpu=")]
+            inputs, results, _ = self.call(path, "ref", words)
             if self.is_large(line, inputs, results):
                 continue
-            yield {"kind": "exact", "entry": line.split()[0], "title": line,
-                   "inputs": self.settled(inputs), "results": self.settled(results)}
+            yield {"kind": "near" if near else "exact", "entry": words[0], "title": line,
+                   "inputs": self.settled(inputs), "results": self.settled(results),
+                   **({"rtol": near[0], "atol": near[0]} if near else {})}
         for line, message in re.findall(r"^// EXECUTE-FAIL: (.*?) : (.*)$", text, re.M):
             inputs, _, done = self.call(path, "ref", line.split(), wanted=False)
             if done.returncode != 1 or message not in done.stderr:

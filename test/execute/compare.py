@@ -6,7 +6,7 @@
 The file holds lines of the form
 
     // EXECUTE: entry name=VALUE ... [rtol=R] [atol=A]
-    // EXECUTE-EXACT: entry name=VALUE ...
+    // EXECUTE-EXACT: entry name=VALUE ... [gpu=R]
     // EXECUTE-FAIL: entry name=VALUE ... : text of the error
 
 The first kind runs the entry in f64 (the oracle), in the declared types, compiled in memory, ahead
@@ -14,7 +14,8 @@ of time, ahead of time for any CPU, as kernels of a GPU in the emulator, and on 
 is one. Integers and bools must be equal. Floats must be within
 rtol * |oracle| + atol of the oracle; the defaults are a few roundings of f32. Memory and ahead of time
 must agree to the bit. The second kind, for strict code, runs in the declared types on all targets,
-and all must agree to the bit with the reference (any NaN is as good as another). The third kind must
+and all must agree to the bit with the reference (any NaN is as good as another); with gpu=R, where
+functions of f64 are those of CUDA, a GPU must be within R * (1 + |reference|). The third kind must
 fail with the text on all targets. Test blocks of the file run on all targets too.
 """
 import os
@@ -119,11 +120,16 @@ def main():
                 if value.tobytes() != got["aot"][name].tobytes():
                     sys.exit(f"{case}: {name} differs between memory and ahead of time")
         for case in exacts:
-            expected = results(mad, targets["ref"], case.split(), folder + "/o.npz")
+            words = [w for w in case.split() if not w.startswith("gpu=")]
+            near = [float(w[4:]) for w in case.split() if w.startswith("gpu=")]
+            expected = results(mad, targets["ref"], words, folder + "/o.npz")
             for target in targets.keys() - {"ref"}:
-                got = results(mad, targets[target], case.split(), folder + "/g.npz")
+                got = results(mad, targets[target], words, folder + "/g.npz")
                 for name, value in got.items():
-                    exact(f"{case} on {target}: {name}", expected[name], value)
+                    if near and target == "cuda":
+                        compare(f"{case} on {target}: {name}", expected[name], value, *near, *near)
+                    else:
+                        exact(f"{case} on {target}: {name}", expected[name], value)
         for case, expected in failures:
             for target, where in targets.items():
                 done = run(mad, "run", *where, *case.split(), **cacheOf(where, folder + "/g.npz"))
