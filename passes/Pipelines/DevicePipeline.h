@@ -11,6 +11,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "passes/Target/CudaCode.h"
 #include "passes/Target/EntryDescription.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/LogicalResult.h"
 #include <vector>
