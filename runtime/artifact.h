@@ -93,6 +93,11 @@ typedef struct mad_device {
   void *(*weight)(void *self, int32_t number);
   /* 1: memory of a call is kept for the next ones of its context. */
   int32_t reuses;
+  /* Before `run` of an entry. `key` are all words that decide what it launches. 1: the same was
+   * launched before and is under way again, so `run` is not needed. Null: never. */
+  int32_t (*repeat)(void *self, const uint64_t *key, int32_t words);
+  /* Behind `run`, which answered `code`. 1: it is to be run once more. */
+  int32_t (*ran)(void *self, int32_t code);
 } mad_device;
 
 /* Runs the entry.

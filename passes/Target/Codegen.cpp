@@ -105,7 +105,10 @@ Error mad::optimise(Module &module, TargetMachine &machine, StringRef pipeline) 
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
   ModulePassManager passes;
-  if (Error error = builder.parsePassPipeline(passes, pipeline))
+  // As text it makes other code: NaN of other signs than code in memory has.
+  if (pipeline == "default<O2>")
+    passes = builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2);
+  else if (Error error = builder.parsePassPipeline(passes, pipeline))
     return error;
   passes.run(module, modules);
   return Error::success();

@@ -45,7 +45,7 @@ static mad_executor ownThreads(mad_context *context) {
 
 /* Without a device. */
 static mad_status make(mad_module *module, mad_context **context, mad_error *error) {
-  size_t extents = 0, dims = 0, results = 0, data = 0, places = 0;
+  size_t extents = 0, dims = 0, results = 0, data = 0, places = 0, key = 0;
   for (int32_t i = 0; i < module->artifact->num_entries; ++i) {
     const mad_entry *entry = &module->artifact->entries[i];
     const mad_entry_info *info = &entry->info;
@@ -56,8 +56,9 @@ static mad_status make(mad_module *module, mad_context **context, mad_error *err
            (size_t)info->num_inputs + (size_t)info->num_outputs + (size_t)entry->num_weights);
     toMost(&places, (size_t)info->num_inputs + (size_t)info->num_outputs + 1);
   }
+  key = 2 + data + dims;
   /* One block: the context, then its numbers, then its pointers. */
-  const size_t bytes = sizeof(mad_context) + (extents + dims + results) * sizeof(int64_t) +
+  const size_t bytes = sizeof(mad_context) + (extents + dims + results + key) * sizeof(int64_t) +
                        data * sizeof(void *) + places * sizeof(mad_on_device);
   mad_context *made = calloc(1, bytes);
   if (!made)
@@ -65,7 +66,8 @@ static mad_status make(mad_module *module, mad_context **context, mad_error *err
   made->extents = (int64_t *)(made + 1);
   made->dims = made->extents + extents;
   made->results = made->dims + dims;
-  made->data = (void **)(made->results + results);
+  made->key = (uint64_t *)(made->results + results);
+  made->data = (void **)(made->key + key);
   made->places = (mad_on_device *)(made->data + data);
   made->module = module;
   made->variant = module->variant;

@@ -54,6 +54,7 @@ struct mad_context {
   int64_t *results; /* extents of all outputs */
   void **data;
   mad_on_device *places; /* of inputs, outputs and the arena */
+  uint64_t *key;         /* room for what decides what a device launches */
 };
 
 /* Checks what was read before it is believed, and picks the variant. */

@@ -302,14 +302,42 @@ mad_status mad_device_wait(mad_context *context, int32_t *code, int64_t *info) {
   return status;
 }
 
+static void append(mad_context *context, int32_t *words, const void *from, int32_t count) {
+  if (count > 0)
+    memcpy(context->key + *words, from, (size_t)count * sizeof *context->key);
+  *words += count;
+}
+
+/* What decides which kernels a call launches, and with what. */
+static int32_t keyOf(mad_context *context, const operands *o, void *arena) {
+  int32_t words = 0;
+  append(context, &words, &o->entry, 1);
+  append(context, &words, &arena, 1);
+  append(context, &words, context->data, countOf(o) + o->entry->num_weights);
+  append(context, &words, context->dims, o->entry->info.num_dims);
+  return words;
+}
+
+/* The code of the entry, unless the device does the same as it did before. */
+static int32_t runCode(mad_context *context, const operands *o, void *arena, int64_t *info) {
+  const mad_device *device = context->device;
+  if (device->repeat && device->repeat(device->self, context->key, keyOf(context, o, arena)) != 0)
+    return 0;
+  int32_t code = 0;
+  do
+    code = o->entry->run[context->variant](context->data, context->dims, arena, info,
+                                           (const mad_executor *)(const void *)device);
+  while (device->ran && device->ran(device->self, code) != 0);
+  return code;
+}
+
 static mad_status runOn(mad_context *context, const operands *o, int32_t *code, int64_t *info) {
   const mad_device *device = context->device;
   void *arena = NULL;
   mad_status status = placeAll(context, o, &arena);
   if (status != MAD_OK)
     return status;
-  *code = o->entry->run[context->variant](context->data, context->dims, arena, info,
-                                          (const mad_executor *)(const void *)device);
+  *code = runCode(context, o, arena, info);
   mad_status kind = MAD_UNSUPPORTED;
   const char *reason = device->failure(device->self, &kind);
   if (reason)

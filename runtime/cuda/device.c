@@ -9,6 +9,7 @@
  *===------------------------------------------------------------------------===*/
 #include "runtime/core/errors.h"
 #include "runtime/cuda/cuda.h"
+#include "runtime/cuda/graphs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ struct mad_cuda {
   mad_module *module;
   mad_cuda_code *code;
   mad_cu_stream stream;
-  int own; /* the stream is ours */
+  int own;                 /* the stream is ours */
+  mad_cuda_graphs *graphs; /* on a stream of ours; null: none */
   mad_status failed;
   mad_error error, told;
 };
@@ -94,6 +96,8 @@ static int32_t finish(void *self) {
 /* Code decides by what it reads. After a failure it reads zeros, which end its loops. */
 static int32_t readBack(void *self, void *to, const void *from, int64_t bytes) {
   mad_cuda *cuda = self;
+  if (cuda->graphs)
+    mad_cuda_graphs_read(cuda->graphs);
   if (cuda->failed == MAD_OK && fetch(self, to, from, bytes) == 0 && finish(self) == 0)
     return 0;
   memset(to, 0, (size_t)bytes);
@@ -195,6 +199,28 @@ static int32_t launch(void *self, const void *which, const int64_t *shape, int32
   return check(cuda, result, what);
 }
 
+/* Before the code of a call; see mad_device. */
+static int32_t repeat(void *self, const uint64_t *key, int32_t words) {
+  mad_cuda *cuda = self;
+  mad_cu_result result = 0;
+  if (!cuda->graphs || cuda->failed != MAD_OK ||
+      mad_cuda_graphs_begin(cuda->graphs, driverOf(cuda), cuda->stream, key, words, &result) ==
+          MAD_GRAPH_RUN)
+    return 0;
+  (void)check(cuda, result, "run kernels of a call as a graph");
+  return 1;
+}
+
+static int32_t ran(void *self, int32_t code) {
+  mad_cuda *cuda = self;
+  const int good = code == 0 && cuda->failed == MAD_OK;
+  if (!cuda->graphs || !mad_cuda_graphs_end(cuda->graphs, driverOf(cuda), cuda->stream, good))
+    return 0;
+  /* Nothing of it ran; what fails without a graph is told. */
+  cuda->failed = MAD_OK;
+  return 1;
+}
+
 /* Lives until the next call. */
 static const char *failure(void *self, mad_status *status) {
   mad_cuda *cuda = self;
@@ -217,6 +243,7 @@ static mad_status start(mad_cuda *cuda, const mad_cuda_place *place, mad_error *
               "make a stream on the GPU"))
       goto failed;
     cuda->own = 1;
+    cuda->graphs = mad_cuda_graphs_create();
   }
   f->self = cuda;
   f->launch = launch;
@@ -232,6 +259,8 @@ static mad_status start(mad_cuda *cuda, const mad_cuda_place *place, mad_error *
   f->holds = holds;
   f->weight = weight;
   f->reuses = 1;
+  f->repeat = repeat;
+  f->ran = ran;
   f->status = allocate(cuda, 256);
   if (f->status)
     return MAD_OK;
@@ -289,12 +318,15 @@ void mad_cuda_destroy(mad_cuda *cuda) {
     /* Work that is under way uses what goes. */
     if (cuda->stream)
       driver->stream_synchronize(cuda->stream);
+    mad_cuda_graphs_destroy(cuda->graphs, driver);
+    cuda->graphs = NULL;
     if (cuda->functions.status)
       release(cuda, cuda->functions.status);
     if (cuda->own)
       driver->stream_destroy(cuda->stream);
     leave(cuda);
   }
+  mad_cuda_graphs_destroy(cuda->graphs, driver);
   mad_cuda_code_drop(cuda->module, cuda->code);
   free(cuda);
 }

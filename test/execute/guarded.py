@@ -45,11 +45,13 @@ Info = structure("Info", ("name", C), ("doc", C), ("num_dims", I32), ("dims", ct
                  ("num_inputs", I32), ("inputs", ctypes.POINTER(Value)),
                  ("num_outputs", I32), ("outputs", ctypes.POINTER(Value)))
 Entry = structure("Entry", ("info", Info), ("prepare", Prepare), ("run", ctypes.POINTER(Run)), ("num_weights", I32),
-                  ("weights", ctypes.POINTER(I32)), ("num_checks", I32), ("checks", PTR))
+                  ("weights", ctypes.POINTER(I32)), ("num_checks", I32), ("checks", PTR),
+                  ("num_prepare_checks", I32), ("reserved", I32))
 Weight = structure("Weight", ("name", C), ("source", C), ("dtype", I32), ("rank", I32), ("shape", PTR),
                    ("transposed", I32), ("panel", I32), ("axis", I32), ("reserved", I32), ("data", PTR),
                    ("bytes", ctypes.c_uint64), ("checksum", ctypes.c_uint64))
-Variant = structure("Variant", ("name", C), ("level", I32), ("reserved", I32), ("features", ctypes.c_uint64))
+Variant = structure("Variant", ("name", C), ("level", I32), ("device", I32), ("features", ctypes.c_uint64),
+                    ("num_kernels", I32), ("num_images", I32), ("kernels", PTR), ("images", PTR))
 Artifact = structure("Artifact", ("magic", ctypes.c_uint64), ("abi", ctypes.c_uint32), ("size", ctypes.c_uint32),
                      ("name", C), ("compiler", C), ("manifest", C), ("weights_file", C), ("num_variants", I32),
                      ("variants", ctypes.POINTER(Variant)), ("num_entries", I32),
@@ -352,6 +354,8 @@ def main():
             done = subprocess.run([sys.executable, __file__, "--child", f"{folder}/libm.so", f"{folder}/cases.json",
                                    f"{folder}/progress"], capture_output=True, text=True)
             if done.returncode:
+                if not os.path.exists(f"{folder}/progress"):
+                    sys.exit(f"no call began: exit {done.returncode}: {done.stderr.strip()}")
                 with open(f"{folder}/progress") as file:
                     where = file.read().strip()
                 sys.exit(f"{where}: " + (done.stderr.strip() if done.returncode > 0 else

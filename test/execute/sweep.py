@@ -454,7 +454,10 @@ def sweep(mad, t, folder):
         for k, case in enumerate(made):
             name = f"result{k}"
             if "jit" in bits and bits["jit"][name][1].tobytes() != bits["aot"][name][1].tobytes():
-                faults.append(f"{t}: {case.name} differs between memory and ahead of time")
+                one, two = (np.frombuffer(bits[b][name][1].tobytes(), np.uint8) for b in ("jit", "aot"))
+                at = np.flatnonzero(one != two)
+                faults.append(f"{t}: {case.name} differs between memory and ahead of time in {at.size} bytes, the first "
+                              f"{at[0]}: {one[at[0]]} and {two[at[0]]}")
     return faults, count
 
 

@@ -340,8 +340,10 @@ void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
   };
   if (choices.size() == 1)
     return take();
-  branch(isMany(tile.blockM, tile.blockN, leastBlocks), take,
-         [&] { launchPlain(choices.drop_front()); });
+  // Half of a tile should be there.
+  Value good = f.b.createOrFold<arith::AndIOp>(isMany(tile.blockM, tile.blockN, leastBlocks),
+                                               f.less(constant(tile.blockM / 2), m));
+  branch(good, take, [&] { launchPlain(choices.drop_front()); });
 }
 
 void Product::launchWarp() {

@@ -12,7 +12,7 @@
 // CHECK: gpu.launch_func @kernels::@layer$0 blocks in (%{{.*}}, %{{.*}}, %{{.*}}) threads in (%c128{{.*}}dynamic_shared_memory_size
 // CHECK-NOT: gpu.launch_func
 // CHECK: gpu.func @layer$0(%{{.*}}: memref<256xf32>, %{{.*}}: memref<64x128xf32> {llvm.noalias}, %{{.*}}: memref<128x256xf32> {llvm.noalias}, %{{.*}}: memref<64x256xf32>)
-// CHECK-SAME: choice = "product: plain, tiles of 64 x 64, then 1 op"
+// CHECK-SAME: choice = "product: plain, tiles of 16 x 32, then 1 op"
 // CHECK: llvm.intr.fma
 // CHECK: arith.maximumf
 // CHECK: llvm.store
@@ -79,8 +79,8 @@ func.func @sizes(%x: memref<?x?xf16>, %w: memref<?x?xf16>, %y: memref<?x?xf32>)
 
 // A batch is the third dimension of the grid.
 // CHECK-LABEL: func @batch(
-// CHECK: gpu.launch_func @kernels::@batch$0 blocks in (%c1, %c1, %c6)
-// CHECK: gpu.func @batch$0{{.*}}choice = "product: plain, tiles of 64 x 64, a batch"
+// CHECK: gpu.launch_func @kernels::@batch$0 blocks in (%c2{{.*}}, %c3{{.*}}, %c6{{.*}})
+// CHECK: gpu.func @batch$0{{.*}}choice = "product: plain, tiles of 16 x 32, a batch"
 // CHECK: gpu.block_id z
 func.func @batch(%x: memref<6x40x64xf32>, %w: memref<6x64x48xf32>, %y: memref<6x40x48xf32>)
     attributes {entry = {index_checks = []}} {

@@ -36,6 +36,7 @@ protected:
     reset();
     gpu = get();
     gpu->kernelOf = cuda_model_kernel;
+    gpu->params = 5;
     model = cuda_model();
     ASSERT_EQ(mad_module_create(&model, &module, &error), MAD_OK) << error.message;
   }
@@ -45,6 +46,7 @@ protected:
     mad_module_destroy(module);
     EXPECT_EQ(gpu->held, 0) << gpu->heldBytes << " bytes";
     EXPECT_EQ(gpu->streams, 0);
+    EXPECT_EQ(gpu->graphs, 0);
     EXPECT_EQ(gpu->modules, 0);
     EXPECT_EQ(gpu->retained, 0);
     EXPECT_EQ(gpu->pushed, 0);
@@ -354,6 +356,84 @@ TEST_F(Cuda, MemoryIsKeptAndGrows) {
   EXPECT_EQ(scale(none, none), MAD_OK);
 }
 
+//===- Graphs ---------------------------------------------------------------------===//
+
+TEST_F(Cuda, CallsThatAreRepeatedBecomeAGraph) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  for (int i = 0; i < 5; ++i) {
+    x = {float(i), 2, 3}, y = {0, 0, 0};
+    ASSERT_EQ(scale(x, y), MAD_OK) << message();
+    EXPECT_EQ(y, (Floats{float(2 * i + 10), 14, 16})) << i;
+  }
+  EXPECT_EQ(gpu->launches, 1) << "the first call alone runs as it is";
+  EXPECT_EQ(gpu->graphLaunches, 4);
+  EXPECT_EQ(gpu->graphs, 1);
+  Floats other(2, 1), result(2);
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(scale(other, result), MAD_OK);
+  EXPECT_EQ(result, Floats(2, 12));
+  EXPECT_EQ(gpu->launches, 2);
+  EXPECT_EQ(gpu->graphs, 2);
+}
+
+TEST_F(Cuda, GraphsOfManySizesGo) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  Floats most(100, 1), result(100);
+  ASSERT_EQ(scale(most, result), MAD_OK); // memory for all of them
+  for (int64_t n = 1; n <= 50; ++n)
+    for (int i = 0; i < 2; ++i)
+      if (n != 13)
+        ASSERT_EQ(scale(most.data(), result.data(), n), MAD_OK) << n << message();
+  EXPECT_LE(gpu->graphs, 32);
+  EXPECT_EQ(gpu->graphLaunches, 49);
+}
+
+TEST_F(Cuda, AFailedCheckIsToldByAGraph) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  Floats bad(13, 1), result(13);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(scale(bad, result), MAD_OUT_OF_RANGE) << i;
+    EXPECT_NE(std::string(message()).find("an index is out of range"), std::string::npos);
+  }
+  EXPECT_EQ(gpu->graphLaunches, 3);
+}
+
+/// Whatever fails of a graph, the call is done without it, or its failure is told.
+TEST_F(Cuda, EachCallForAGraphMayFail) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  ASSERT_EQ(scale(x, y), MAD_OK);
+  int before = gpu->calls;
+  ASSERT_EQ(scale(x, y), MAD_OK);
+  const int calls = gpu->calls - before;
+  ASSERT_EQ(gpu->graphLaunches, 1);
+  mad_context_destroy(context);
+  for (int at = 0; at < calls; ++at) {
+    context = nullptr;
+    ASSERT_EQ(create("cuda"), MAD_OK);
+    ASSERT_EQ(scale(x, y), MAD_OK);
+    gpu->failAt = gpu->calls + at;
+    gpu->failWith = 1;
+    y = {0, 0, 0};
+    mad_status status = scale(x, y);
+    const std::string failed = gpu->failedCall;
+    gpu->failAt = -1;
+    if (failed.starts_with("cuGraph") || failed.ends_with("Capture") ||
+        failed.ends_with("Capture_v2"))
+      EXPECT_EQ(status, MAD_OK) << failed << message();
+    if (status == MAD_OK)
+      EXPECT_EQ(y, (Floats{12, 14, 16})) << failed;
+    for (int i = 0; i < 2; ++i) {
+      y = {0, 0, 0};
+      EXPECT_EQ(scale(x, y), MAD_OK) << failed << message();
+      EXPECT_EQ(y, (Floats{12, 14, 16})) << failed;
+    }
+    mad_context_destroy(context);
+    EXPECT_EQ(gpu->graphs, 0) << failed;
+    EXPECT_EQ(gpu->wrongs, 0) << failed << gpu->wrong;
+  }
+  context = nullptr;
+}
+
 TEST_F(Cuda, AStateIsUpdatedInPlace) {
   ASSERT_EQ(create("cuda"), MAD_OK);
   const int64_t shape[] = {3};
@@ -537,8 +617,10 @@ TEST_F(Cuda, TooLittleMemory) {
 TEST_F(Cuda, AKernelThatDoesNotStartIsNamed) {
   ASSERT_EQ(create("cuda"), MAD_OK);
   EXPECT_EQ(scale(x, y), MAD_OK);
-  // Behind those come the input, the status and the launch.
-  gpu->failAt = gpu->calls + 5;
+  // Behind those come the input, the status, a capture, which this GPU does not know, and the
+  // launch.
+  gpu->params = 0;
+  gpu->failAt = gpu->calls + 6;
   gpu->failWith = 701;
   EXPECT_EQ(scale(x, y), MAD_INTERNAL);
   EXPECT_STREQ(message(), "`scale` on the device: cannot run the kernel `scale` (model.mad:1:2): "

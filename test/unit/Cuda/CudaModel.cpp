@@ -77,7 +77,7 @@ int32_t addOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
   auto *device = reinterpret_cast<const mad_device *>(executor);
   void *s = data[0], *x = data[1];
   int64_t n = dims[0];
-  void *params[] = {&s, &x, &n};
+  void *params[] = {&s, &x, &n, nullptr, nullptr};
   const int64_t shape[] = {1, 1, 1, 1, 1, 1};
   device->launch(device->self, &kernels[1], shape, 0, params);
   return 0;

@@ -21,8 +21,26 @@
 namespace {
 enum { invalidValue = 1, notSupported = 801, notFound = 500 };
 
+/// What was captured of a stream: kernels, with copies of their parameters.
+struct Captured {
+  mad_cu_launch how;
+  FakeKernel kernel;
+  std::vector<uint64_t> values;
+  std::vector<bool> given;
+  void run() {
+    std::vector<void *> params;
+    for (size_t i = 0; i < values.size(); ++i)
+      params.push_back(given[i] ? &values[i] : nullptr);
+    kernel(&how, params.data());
+  }
+};
+using Graph = std::vector<Captured>;
+
 struct State {
   FakeGpu gpu;
+  std::map<void *, Graph> graphs; ///< also those made ready
+  Graph recorded;
+  bool capturing = false;
   std::mutex lock;
   std::map<uintptr_t, size_t> memory; ///< of the device
   std::set<void *> streams, modules;
@@ -39,6 +57,9 @@ struct State {
     modules.clear();
     functions.clear();
     current.clear();
+    graphs.clear();
+    recorded.clear();
+    capturing = false;
     gpu = FakeGpu();
   }
   ~State() { forget(); }
@@ -96,6 +117,8 @@ int release(uintptr_t address) {
 }
 
 int copy(uintptr_t toAddress, uintptr_t from, size_t bytes) {
+  if (state()->capturing)
+    return wrong("a copy while a stream is captured");
   if (!onDevice(toAddress, bytes) && !onDevice(from, bytes))
     return wrong("a copy has no end on the device");
   ++state()->gpu.copies;
@@ -134,8 +157,21 @@ int launch(Words w) {
   auto *how = to<const mad_cu_launch>(w[0]);
   if (!state()->functions.count(to<void>(w[1])))
     return wrong("a kernel that was not found");
-  ++state()->gpu.launches;
-  state()->gpu.lastStream = how->stream;
+  State &s = *state();
+  s.gpu.lastStream = how->stream;
+  if (s.capturing) {
+    Captured one{*how, reinterpret_cast<FakeKernel>(w[1]), {}, {}};
+    for (int i = 0; i < s.gpu.params; ++i) {
+      void *value = to<void *>(w[2])[i];
+      one.given.push_back(value != nullptr);
+      one.values.push_back(0);
+      if (value)
+        memcpy(&one.values.back(), value, 8);
+    }
+    s.recorded.push_back(one);
+    return 0;
+  }
+  ++s.gpu.launches;
   reinterpret_cast<FakeKernel>(w[1])(how, to<void *>(w[2]));
   return 0;
 }
@@ -152,6 +188,48 @@ int pointerAttributes(Words w) {
     else
       *static_cast<int *>(value) = device ? 0 : -2;
   }
+  return 0;
+}
+
+int graphs(std::string_view symbol, Words w) {
+  State &s = *state();
+  if (symbol == "cuStreamBeginCapture_v2") {
+    if (s.capturing || s.gpu.params == 0)
+      return notSupported;
+    s.capturing = true;
+    s.recorded.clear();
+    return 0;
+  }
+  if (symbol == "cuStreamEndCapture") {
+    if (!s.capturing)
+      return wrong("a capture ends that has not begun");
+    s.capturing = false;
+    void *made = s.handle();
+    s.graphs[made] = s.recorded;
+    ++s.gpu.graphs;
+    *to<void *>(w[1]) = made;
+    return 0;
+  }
+  if (symbol == "cuGraphInstantiateWithFlags") {
+    if (!s.graphs.count(to<void>(w[1])))
+      return wrong("a graph that is not there");
+    void *made = s.handle();
+    s.graphs[made] = s.graphs[to<void>(w[1])];
+    ++s.gpu.graphs;
+    *to<void *>(w[0]) = made;
+    return 0;
+  }
+  auto found = s.graphs.find(to<void>(w[0]));
+  if (found == s.graphs.end())
+    return wrong("a graph that is not there");
+  if (symbol == "cuGraphLaunch") {
+    ++s.gpu.graphLaunches;
+    for (Captured &one : found->second)
+      one.run();
+    return 0;
+  }
+  --s.gpu.graphs;
+  s.graphs.erase(found);
   return 0;
 }
 
@@ -255,6 +333,9 @@ int act(std::string_view symbol, Words w) {
     return wrong("no context is current");
   if (symbol.starts_with("cuCtx") || symbol.starts_with("cuDevicePrimary"))
     return contexts(symbol, w);
+  if (symbol == "cuStreamBeginCapture_v2" || symbol == "cuStreamEndCapture" ||
+      symbol.starts_with("cuGraph"))
+    return graphs(symbol, w);
   if (symbol == "cuStreamCreate" || symbol == "cuStreamDestroy_v2" ||
       symbol == "cuStreamSynchronize")
     return streams(symbol, w);
@@ -303,8 +384,12 @@ int call(const char *symbol, Words w) {
   if (fails && !gives) {
     snprintf(s.gpu.failedCall, sizeof s.gpu.failedCall, "%s", symbol);
     // Even then what is given back is gone.
-    if (name == "cuMemFree_v2" || name == "cuModuleUnload" || name == "cuStreamDestroy_v2")
+    if (name == "cuMemFree_v2" || name == "cuModuleUnload" || name == "cuStreamDestroy_v2" ||
+        name == "cuGraphExecDestroy" || name == "cuGraphDestroy")
       act(name, w);
+    // A capture that fails has ended.
+    if (name == "cuStreamEndCapture")
+      s.capturing = false;
     return s.gpu.failWith;
   }
   return act(name, w);

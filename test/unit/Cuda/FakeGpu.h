@@ -32,6 +32,8 @@ struct FakeGpu {
   long heldBytes = 0;
   int copies = 0, launches = 0, streams = 0, modules = 0, pushed = 0, retained = 0;
   int waits = 0;
+  int params = 0; ///< of every kernel, null or of 8 bytes; known, a stream can be captured
+  int graphs = 0, graphLaunches = 0;
   int sharedBytes = 0; ///< that a kernel was last allowed
   int wrongs = 0;      ///< uses of memory or handles that a driver would not survive
   char loaded[64] = "", failedCall[64] = "", wrong[128] = "";
