@@ -44,7 +44,7 @@ Value = structure("Value", ("name", C), ("dtype", I32), ("rank", I32), ("dims", 
 Info = structure("Info", ("name", C), ("doc", C), ("num_dims", I32), ("dims", ctypes.POINTER(C)),
                  ("num_inputs", I32), ("inputs", ctypes.POINTER(Value)),
                  ("num_outputs", I32), ("outputs", ctypes.POINTER(Value)))
-Entry = structure("Entry", ("info", Info), ("prepare", Prepare), ("run", ctypes.POINTER(Run)), ("num_weights", I32),
+Entry = structure("Entry", ("info", Info), ("prepare", ctypes.POINTER(Prepare)), ("run", ctypes.POINTER(Run)), ("num_weights", I32),
                   ("weights", ctypes.POINTER(I32)), ("num_checks", I32), ("checks", PTR),
                   ("num_prepare_checks", I32), ("reserved", I32))
 Weight = structure("Weight", ("name", C), ("source", C), ("dtype", I32), ("rank", I32), ("shape", PTR),
@@ -118,7 +118,7 @@ class Library:
         info, memory = entry.info, Memory(edge)
         extents = (I64 * 256)(*[n for x in inputs for n in x.shape])
         dims, results, arena, found = (I64 * 256)(), (I64 * 256)(), I64(), (I64 * 2)()
-        code = entry.prepare(extents, dims, results, ctypes.byref(arena), found)
+        code = entry.prepare[variant](extents, dims, results, ctypes.byref(arena), found)
         if code:
             return code, []
         data = [memory.place(x.tobytes()) for x in inputs]
