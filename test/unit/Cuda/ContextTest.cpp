@@ -382,10 +382,10 @@ TEST_F(Cuda, GraphsOfManySizesGo) {
   ASSERT_EQ(scale(most, result), MAD_OK); // memory for all of them
   for (int64_t n = 1; n <= 50; ++n)
     for (int i = 0; i < 2; ++i)
-      if (n != 13)
+      if (n != 13 && n != 17)
         ASSERT_EQ(scale(most.data(), result.data(), n), MAD_OK) << n << message();
   EXPECT_LE(gpu->graphs, 32);
-  EXPECT_EQ(gpu->graphLaunches, 49);
+  EXPECT_EQ(gpu->graphLaunches, 48);
 }
 
 TEST_F(Cuda, AFailedCheckIsToldByAGraph) {
@@ -402,15 +402,17 @@ TEST_F(Cuda, AFailedCheckIsToldByAGraph) {
 TEST_F(Cuda, EachCallForAGraphMayFail) {
   ASSERT_EQ(create("cuda"), MAD_OK);
   ASSERT_EQ(scale(x, y), MAD_OK);
-  int before = gpu->calls;
+  const int start = gpu->calls;
   ASSERT_EQ(scale(x, y), MAD_OK);
-  const int calls = gpu->calls - before;
+  const int calls = gpu->calls - start;
   ASSERT_EQ(gpu->graphLaunches, 1);
   mad_context_destroy(context);
   for (int at = 0; at < calls; ++at) {
     context = nullptr;
     ASSERT_EQ(create("cuda"), MAD_OK);
-    ASSERT_EQ(scale(x, y), MAD_OK);
+    // Other numbers: what the first call left on the GPU is no result of the second.
+    Floats before = {7, 8, 9};
+    ASSERT_EQ(scale(before, y), MAD_OK);
     gpu->failAt = gpu->calls + at;
     gpu->failWith = 1;
     y = {0, 0, 0};
@@ -432,6 +434,42 @@ TEST_F(Cuda, EachCallForAGraphMayFail) {
     EXPECT_EQ(gpu->wrongs, 0) << failed << gpu->wrong;
   }
   context = nullptr;
+}
+
+TEST_F(Cuda, CallsThatReadAreNoGraphs) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  Floats numbers(17, 1), result(17);
+  for (int i = 0; i < 4; ++i) {
+    numbers[0] = i == 3 ? -1 : 1;
+    ASSERT_EQ(scale(numbers, result), MAD_OK) << message();
+    EXPECT_EQ(result, Floats(17, 12)) << "the last call computes nothing";
+  }
+  EXPECT_EQ(gpu->launches, 3);
+  EXPECT_EQ(gpu->graphLaunches, 0);
+}
+
+/// A graph is of the places where its operands lie.
+TEST_F(Cuda, GraphsKnowWhereOperandsLie) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  float *in[2], *out[2];
+  for (int k = 0; k < 2; ++k) {
+    in[k] = static_cast<float *>(memory(12));
+    out[k] = static_cast<float *>(memory(12));
+    for (int i = 0; i < 3; ++i)
+      in[k][i] = float(10 * k + i);
+  }
+  for (int round = 0; round < 3; ++round)
+    for (int k = 0; k < 2; ++k) {
+      memset(out[k], 0, 12);
+      ASSERT_EQ(scale(in[k], out[k], 3), MAD_OK) << message();
+      for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(out[k][i], 2 * in[k][i] + 10) << round << k;
+    }
+  EXPECT_EQ(gpu->graphLaunches, 4);
+  for (int k = 0; k < 2; ++k) {
+    release(in[k]);
+    release(out[k]);
+  }
 }
 
 TEST_F(Cuda, AStateIsUpdatedInPlace) {
