@@ -345,11 +345,18 @@ template <typename Op> void split(func::FuncOp function, OpBuilder &b) {
     if (isFill(op))
       ops.push_back(op);
   });
-  for (Op op : ops)
+  for (Op op : ops) {
+    if (op->use_empty())
+      continue;
     for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses()))) {
       b.setInsertionPoint(use.getOwner());
       use.set(b.clone(*op.getOperation())->getResult(0));
     }
+    // Out of loops it was moved because nothing in it changes.
+    Operation *user = *op->user_begin();
+    if (isa<linalg::LinalgOp>(user) && user->getBlock() != op->getBlock())
+      op->moveBefore(user);
+  }
 }
 
 struct BindDestinationsPass : impl::BindDestinationsBase<BindDestinationsPass> {
