@@ -133,15 +133,25 @@ def _from_numpy(array, dtype, where, writable):
     return Memory(array.ctypes.data, array.shape, array)
 
 
+# Libraries that do all work of a thread on one stream, until they are told otherwise.
+_ONE_STREAM = ("torch", "cupy")
+
+
 def _capsule(thing, on_gpu, gpu):
     if not on_gpu:
         return thing.__dlpack__()
     # What the tensor is made of may still be under way on a stream of its library; it has ours
-    # wait for that. Where it does not, there is nothing to wait for.
+    # wait for that, once a call where that is one stream (-1: no need). Where it does not, there
+    # is nothing to wait for.
+    library = type(thing).__module__.partition(".")[0]
+    number, stream, waited = gpu
     try:
-        return thing.__dlpack__(stream=gpu[1])
+        capsule = thing.__dlpack__(stream=-1 if library in waited else stream)
     except TypeError:
         return thing.__dlpack__()
+    if library in _ONE_STREAM:
+        waited.add(library)
+    return capsule
 
 
 def _from_dlpack(thing, dtype, where, writable, gpu):
@@ -170,11 +180,10 @@ def _from_dlpack(thing, dtype, where, writable, gpu):
             or tensor.lanes != 1:
         kind = {0: "i", 1: "u", 2: "f", 4: "bf", 6: "bool"}.get(tensor.code, "type ")
         raise DTypeError("%s is %s%d, expected %s" % (where, kind, tensor.bits, dtype.name))
-    shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
+    shape = tuple(tensor.shape[:tensor.ndim])
     if tensor.strides and 0 not in shape:
         step = 1
-        for extent, stride in zip(reversed(shape), [tensor.strides[i] for i in
-                                                    reversed(range(tensor.ndim))]):
+        for extent, stride in zip(reversed(shape), tensor.strides[:tensor.ndim][::-1]):
             if extent != 1 and stride != step:
                 raise _wrong_order(where)
             step *= extent
@@ -312,7 +321,8 @@ def _whole_bools(memory, where, writable):
 
 def memory_of(thing, dtype, where, writable=False, gpu=None):
     """The tensor that an argument is. `where` names it for messages; `gpu` are the number and
-    the stream of the GPU on which it may lie."""
+    the stream of the GPU on which it may lie, and a set of the libraries whose work the stream
+    waits for in this call."""
     memory = _memory_of(thing, dtype, where, writable, gpu)
     return _whole_bools(memory, where, writable) if dtype.name == "bool" else memory
 

@@ -312,6 +312,7 @@ def _function(handle, number, entry):
         except AttributeError:
             context = handle.context()
         addresses, shapes, kept = [], [], []
+        gpu = context.gpu and (*context.gpu, set())
         for i, value in enumerate(args):
             if type(value) is ndarray and value.dtype is numpy_types[i] \
                     and value.flags.c_contiguous:
@@ -322,7 +323,7 @@ def _function(handle, number, entry):
                     addresses.append(value.ctypes.data)
             else:
                 memory = memory_of(value, input_types[i], caller.where(i), entry.inputs[i].state,
-                                   context.gpu)
+                                   gpu)
                 shapes.append(memory.shape)
                 addresses.append(memory.address)
                 kept.append(memory)
@@ -339,7 +340,7 @@ def _function(handle, number, entry):
                 tensors = plan.outputs
                 results = (out,)
             else:
-                results, tensors, held = caller.given(out, plan, context.gpu)
+                results, tensors, held = caller.given(out, plan, gpu)
             status = run(context.handle, number, plan.input_address, count, addressof(tensors),
                          num_outputs)
             if status:
