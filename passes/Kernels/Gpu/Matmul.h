@@ -27,6 +27,8 @@ struct Epilogue {
   std::function<mlir::Value(GpuBuilder &, mlir::ValueRange arguments, mlir::Value sum,
                             mlir::Value row, mlir::Value column)>
       apply;
+  /// `apply` reads elements of C at their own place.
+  bool readsResult = false;
 };
 
 struct MatmulSpec {
@@ -61,17 +63,22 @@ struct PlainTile {
   int warpM = 32, warpN = 64;
   int blocksAtOnce = 2; ///< on a multiprocessor, as far as registers go
   int parts = 1; ///< of the k of a tile, each for other warps; their sums are added up at the end
+  /// Tiles in shared memory, filled by copies in the background; 2: the next one goes through
+  /// registers.
+  int stages = 2;
   int threadsOfPart() const { return blockM / warpM * (blockN / warpN) * lanesOfWarp; }
   int threads() const { return threadsOfPart() * parts; }
   int rowsOfThread() const { return warpM / 4; }
   int columnsOfThread() const { return warpN / 8; }
-  /// Two tiles of each factor; 4 words behind each row of them keep stores apart.
-  int tileBytes() const { return 2 * blockK * (blockM + blockN + 8) * 4; }
-  int sharedBytes() const { return tileBytes() + (parts - 1) * blockM * blockN * 4; }
+  /// Of both factors; 4 words behind each row keep stores apart.
+  int stageBytes() const { return blockK * (blockM + blockN + 8) * 4; }
+  int tileBytes() const { return stages * stageBytes(); }
+  /// Half of the parts leave their sums at a time.
+  int sharedBytes() const { return tileBytes() + parts / 2 * blockM * blockN * 4; }
   /// Estimate: sums, a row and a column of factors, elements on their way, addresses.
   int registers() const {
     return rowsOfThread() * columnsOfThread() + rowsOfThread() + columnsOfThread() +
-           blockK * (blockM + blockN) / threads() + 32;
+           (stages == 2 ? blockK * (blockM + blockN) / threads() : 0) + 32;
   }
 };
 /// Tiles from the largest to the least, and of how many blocks each is to be taken at least: what

@@ -25,11 +25,11 @@ void mad::device::setVectors(MatmulSpec &spec, int64_t n, int64_t k) {
 }
 
 SmallVector<PlainChoice> mad::device::plainTiles() {
-  //       blockM, blockN, blockK, warpM, warpN, blocksAtOnce, parts
-  return {{{128, 128, 8, 64, 64, 2, 1}, 256},
-          {{64, 64, 32, 32, 32, 2, 2}, 128},
-          {{32, 32, 32, 16, 32, 4, 2}, 64},
-          {{16, 32, 64, 16, 32, 2, 4}, 0}};
+  //       blockM, blockN, blockK, warpM, warpN, blocksAtOnce, parts, stages
+  return {{{128, 128, 8, 64, 64, 2, 1, 2}, 256},
+          {{64, 64, 32, 32, 32, 2, 2, 2}, 128},
+          {{32, 32, 32, 16, 32, 4, 2, 2}, 64},
+          {{16, 32, 128, 16, 32, 2, 8, 3}, 0}};
 }
 WarpTile mad::device::smallWarpTile() {
   WarpTile tile;

@@ -10,7 +10,8 @@
 // tile. Each sum is taken in the order of k.
 //
 // Where there are too few tiles for a device, warps share a tile: each takes a part of its k, and
-// the parts of a sum are added in order through shared memory.
+// the parts of a sum are added in pairs, through shared memory. Such tiles wait for memory more
+// than they compute: with `stages` above 2 several are on their way, by copies in the background.
 //
 // Places outside of the matrices are read inside, at the nearest row or column, and become
 // zeros if it is k that lies outside; such rows and columns of C are not stored.
@@ -33,12 +34,15 @@ llvm::Error mad::device::check(const PlainTile &tile, const MatmulSpec &spec) {
       {"blockM", tile.blockM, tile.warpM, 256, tile.warpM},
       {"blockN", tile.blockN, tile.warpN, 256, tile.warpN},
       {"blockK", tile.blockK, 4 * tile.parts, 32 * tile.parts, 4 * tile.parts},
-      {"parts", tile.parts, 1, 16, 1}};
+      {"parts", tile.parts, 1, 16, 1},
+      {"stages", tile.stages, 2, 8, 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
   if (llvm::Error fault = checkParameter("threads", tile.threads(), 32, 1024, 32))
     return fault;
+  if (tile.parts & (tile.parts - 1))
+    return llvm::createStringError("parts = " + Twine(tile.parts) + ", expected a power of two");
   for (auto [name, extent] : {std::pair("blockM", tile.blockM), std::pair("blockN", tile.blockN)})
     if (extent * tile.blockK % (4 * tile.threads()))
       return llvm::createStringError(Twine(name) + " * blockK = " + Twine(extent * tile.blockK) +
@@ -105,6 +109,23 @@ struct Factor {
       else
         for (auto [e, x] : llvm::enumerate(g.unpack(value)))
           g.store(x, g.bytesAt(to, int(e) * rowBytes()));
+    }
+  }
+  /// Starts to copy what `load` and `store` do at once. What lies side by side along k comes apart.
+  void copy(Value fromK, Value stage) {
+    Type f32 = g.b.getF32Type();
+    const int wide = alongK ? 1 : vector;
+    Factor narrow = *this;
+    narrow.vector = wide;
+    for (int copy = 0; copy < narrow.copies(); ++copy) {
+      auto [side, k0] = narrow.place(copy);
+      Value at = g.add(fromK, k0), inside = g.less(at, k);
+      Value column = g.min(at, g.sub(k, 1)), row = g.min(g.add(first, side), g.sub(size, wide));
+      Value from = alongK ? g.at(pointer, f32, row, stride, column)
+                          : g.at(pointer, f32, column, stride, row);
+      Value start = g.bytesAt(g.shared(), g.add(stage, sharedAt));
+      g.copyAsync(g.at(start, f32, g.add(g.mul(k0, extent + 4), side)), from, wide * 4,
+                  g.select(inside, g.number(wide * 4), g.number(0)));
     }
   }
   /// `count` sides of row `k` from `side` on, in groups of 4 that lie `step` apart. `start` is
@@ -181,44 +202,90 @@ struct PlainMatmul {
     }
   }
 
-  /// Adds up the sums of all parts, in their order, and stores them. All threads meet here.
+  /// Adds up the sums of all parts and stores them. All threads meet here.
   void store(ValueRange sums, Number zero = 0, const SumPart *cut = nullptr) {
+    Values all(sums);
+    for (int left = tile.parts / 2; left > 0; left /= 2)
+      all = addUpper(all, left);
     if (tile.parts == 1)
-      return storeOne(sums, zero, cut);
+      return storeOne(all, zero, cut);
+    g.when(g.equal(part(), 0), [&] { storeOne(all, zero, cut); });
+  }
+
+  /// Parts from `left` on leave their sums in shared memory, those below add them to their own.
+  Values addUpper(ValueRange sums, int left) {
     Type f32 = g.b.getF32Type();
     const int threads = tile.threadsOfPart(), ofPart = threads * int(sums.size());
-    Value mine = g.at(g.bytesAt(g.shared(), tile.tileBytes()), f32, threadOfPart());
-    g.when(g.less(0, part()), [&] {
-      Value start = g.at(mine, f32, g.mul(g.sub(part(), 1), ofPart));
+    Value base = g.at(g.bytesAt(g.shared(), tile.tileBytes()), f32, threadOfPart());
+    Value upper = g.both(g.less(left - 1, part()), g.less(part(), 2 * left));
+    g.when(upper, [&] {
+      Value start = g.at(base, f32, g.mul(g.sub(part(), left), ofPart));
       for (auto [i, sum] : llvm::enumerate(sums))
         g.store(sum, g.at(start, f32, int(i) * threads));
     });
     g.barrier();
-    g.when(g.equal(part(), 0), [&] {
-      Values all(sums);
-      for (int other = 1; other < tile.parts; ++other)
-        for (auto [i, sum] : llvm::enumerate(all)) {
-          Value from = g.at(mine, f32, (other - 1) * ofPart + int(i) * threads);
-          sum = arith::AddFOp::create(g.b, sum, g.load(f32, from));
-        }
-      storeOne(all, zero, cut);
-    });
+    auto branch = scf::IfOp::create(g.b, sums.getTypes(), g.less(part(), left),
+                                    /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(g.b);
+      g.b.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(g.b, sums);
+      g.b.setInsertionPointToStart(branch.thenBlock());
+      Value start = g.at(base, f32, g.mul(part(), ofPart));
+      Values added;
+      for (auto [i, sum] : llvm::enumerate(sums))
+        added.push_back(
+            arith::AddFOp::create(g.b, sum, g.load(f32, g.at(start, f32, int(i) * threads))));
+      scf::YieldOp::create(g.b, added);
+    }
+    // The next ones are stored over these.
+    if (left > 1 || spec.longestSum)
+      g.barrier();
+    return Values(branch.getResults());
   }
 
   /// `zero` keeps places from being computed elsewhere.
   void storeOne(ValueRange sums, Number zero, const SumPart *cut) {
     const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
+    constexpr size_t few = 32;
     auto at = place(g.add(threadOfPart(), zero));
     Value row0 = g.add(g.mul(g.add(g.block(1), zero), tile.blockM), at.first);
     Value column0 = g.add(g.mul(g.add(g.block(0), zero), tile.blockN), at.second);
+    auto rowOf = [&](int i) { return g.add(row0, i / 4 * rowStep + i % 4); };
+    auto columnOf = [&](int j) { return g.add(column0, j / 4 * columnStep); };
+    if (!cut && sums.size() <= few && spec.epilogue.apply && !spec.epilogue.readsResult)
+      return storeFew(sums, rowOf, columnOf);
     for (int i = 0; i < height; ++i) {
-      Value row = g.add(row0, i / 4 * rowStep + i % 4);
+      Value row = rowOf(i);
       g.when(g.less(row, arguments.m), [&] {
         for (int j = 0; j < width; j += 4)
-          storeSums(g, spec, arguments, row, g.add(column0, j / 4 * columnStep),
-                    sums.slice(i * width + j, 4), cut);
+          storeSums(g, spec, arguments, row, columnOf(j), sums.slice(i * width + j, 4), cut);
       });
     }
+  }
+
+  /// What the epilogue loads is loaded for all sums at once, which takes registers. Rows and
+  /// columns that are not there are computed for the last one.
+  void storeFew(ValueRange sums, llvm::function_ref<Value(int)> rowOf,
+                llvm::function_ref<Value(int)> columnOf) {
+    const int height = tile.rowsOfThread(), width = tile.columnsOfThread();
+    Value lastRow = g.sub(arguments.m, 1), lastColumn = g.sub(arguments.n, 1);
+    Values columns, results;
+    for (int j = 0; j < width; ++j)
+      columns.push_back(g.min(g.add(columnOf(j), j % 4), lastColumn));
+    for (int i = 0; i < height; ++i) {
+      Value row = g.min(rowOf(i), lastRow);
+      for (int j = 0; j < width; ++j)
+        results.push_back(finished(g, spec, arguments, sums[i * width + j], row, columns[j]));
+    }
+    MatmulSpec plain = spec;
+    plain.epilogue = Epilogue();
+    for (int i = 0; i < height; ++i)
+      g.when(g.less(rowOf(i), arguments.m), [&] {
+        for (int j = 0; j < width; j += 4)
+          storeSums(g, plain, arguments, rowOf(i), columnOf(j),
+                    ValueRange(results).slice(i * width + j, 4));
+      });
   }
 
   /// Leaves the sums in memory where a part ends before the last one; then they begin anew.
@@ -238,36 +305,72 @@ struct PlainMatmul {
 
   void write() {
     Factor a = rows(), b = columns();
-    auto at = place(threadOfPart());
-    Value none = g.number(0);
-    a.store(a.load(none), none);
-    b.store(b.load(none), none);
-    g.barrier();
-    // The offset of the half that is read; the other one is written.
-    const int halfBytes = a.tileBytes() + b.tileBytes();
-    Values carried{none};
-    carried.append(tile.rowsOfThread() * tile.columnsOfThread(), g.f32(0));
-    Values results =
-        g.loop(0, arguments.k, tile.blockK, carried, [&](Value k, ValueRange now) -> Values {
-          Value nextK = g.add(k, tile.blockK);
-          Values nextA = a.load(nextK), nextB = b.load(nextK);
-          Values sums(now.drop_front());
-          multiplyTile(a, b, at, now[0], sums);
-          Value other = g.sub(halfBytes, now[0]);
-          a.store(nextA, other);
-          b.store(nextB, other);
-          g.barrier();
-          if (spec.longestSum)
-            sums = cutSums(nextK, sums);
-          Values next{other};
-          next.append(sums);
-          return next;
-        });
+    Values results = tile.stages == 2 ? multiplyByHalves(a, b) : multiplyByRing(a, b);
     ValueRange sums = ValueRange(results).drop_front();
     if (!spec.longestSum)
       return store(sums);
     SumPart last{g.less(arguments.k, spec.longestSum + 1), g.equal(0, 0)};
     store(sums, unknownZero(g, arguments.totals, arguments.k), &last);
+  }
+
+  /// What a loop over tiles carries: the offset of the tile that is read, then sums.
+  Values start() {
+    Values carried{g.number(0)};
+    carried.append(tile.rowsOfThread() * tile.columnsOfThread(), g.f32(0));
+    return carried;
+  }
+
+  Values multiplyByHalves(Factor &a, Factor &b) {
+    auto at = place(threadOfPart());
+    Value none = g.number(0);
+    a.store(a.load(none), none);
+    b.store(b.load(none), none);
+    g.barrier();
+    return g.loop(0, arguments.k, tile.blockK, start(), [&](Value k, ValueRange now) -> Values {
+      Value nextK = g.add(k, tile.blockK);
+      Values nextA = a.load(nextK), nextB = b.load(nextK);
+      Values sums(now.drop_front());
+      multiplyTile(a, b, at, now[0], sums);
+      Value other = g.sub(tile.stageBytes(), now[0]);
+      a.store(nextA, other);
+      b.store(nextB, other);
+      g.barrier();
+      return next(nextK, other, sums);
+    });
+  }
+
+  Values multiplyByRing(Factor &a, Factor &b) {
+    auto at = place(threadOfPart());
+    const int ahead = tile.stages - 1;
+    auto copy = [&](Value k, Value stage) {
+      a.copy(k, stage);
+      b.copy(k, stage);
+      g.commitCopies();
+    };
+    for (int i = 0; i < ahead; ++i)
+      copy(g.number(i * tile.blockK), g.number(i * tile.stageBytes()));
+    Values results =
+        g.loop(0, arguments.k, tile.blockK, start(), [&](Value k, ValueRange now) -> Values {
+          g.waitCopies(ahead - 1);
+          g.barrier();
+          // The stage before this one, which all have read.
+          Value before = g.select(g.equal(now[0], 0), g.number(ahead * tile.stageBytes()),
+                                  g.sub(now[0], tile.stageBytes()));
+          copy(g.add(k, ahead * tile.blockK), before);
+          Values sums(now.drop_front());
+          multiplyTile(a, b, at, now[0], sums);
+          Value behind = g.add(now[0], tile.stageBytes());
+          behind = g.select(g.equal(behind, tile.tileBytes()), g.number(0), behind);
+          return next(g.add(k, tile.blockK), behind, sums);
+        });
+    g.waitCopies(0);
+    return results;
+  }
+
+  Values next(Value k, Value stage, ValueRange sums) {
+    Values carried{stage};
+    carried.append(spec.longestSum ? cutSums(k, sums) : Values(sums));
+    return carried;
   }
 };
 } // namespace
