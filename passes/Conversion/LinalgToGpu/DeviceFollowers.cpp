@@ -26,6 +26,18 @@ Value Followers::output() const {
                        : Value(found.back()->getOperand(found.back()->getNumOperands() - 1));
 }
 
+bool Followers::readsOutput() const {
+  Value base = found.empty() ? Value() : baseOf(output());
+  for (auto [found, from] : llvm::zip(found, current)) {
+    GenericOp op = found;
+    for (OpOperand &operand : op->getOpOperands())
+      if (isMemory(operand.get()) && !op.getMatchingBlockArgument(&operand).use_empty() &&
+          baseOf(operand.get()) == base && base != baseOf(from))
+        return true;
+  }
+  return false;
+}
+
 /// Memory that holds the result so far, with its columns.
 bool Followers::isCurrent(Value memory) const {
   Value now = current.back();
@@ -133,9 +145,15 @@ void Followers::prepare(DeviceFunction &f, DeviceKernel &kernel) {
       sizes.push_back(kernel.get(size));
     extents.push_back(sizes);
     // Of what stays in registers nothing is asked.
-    for (OpOperand &operand : op->getOpOperands())
-      if (!isMemory(operand.get()) || !op.getMatchingBlockArgument(&operand).use_empty())
-        kernel.get(operand.get());
+    for (OpOperand &operand : op->getOpOperands()) {
+      Value v = operand.get();
+      if (isMemory(v) && op.getMatchingBlockArgument(&operand).use_empty())
+        continue;
+      kernel.get(v);
+      // What the kernel writes lies in the result or where it is left.
+      if (isMemory(v) && llvm::none_of(current, [&](Value w) { return baseOf(w) == baseOf(v); }))
+        kernel.setApart(v);
+    }
     op.getBody()->walk([&](Operation *inner) {
       for (Value v : inner->getOperands())
         if (v.getParentRegion() != &op.getRegion())
@@ -144,12 +162,14 @@ void Followers::prepare(DeviceFunction &f, DeviceKernel &kernel) {
   }
 }
 
-Value Followers::apply(DeviceKernel &kernel, Value sum, Value row, Value column) {
+Value Followers::apply(DeviceKernel &kernel, Value sum, Value row, Value column,
+                       const Alternatives &alternatives) {
   ImplicitLocOpBuilder &b = kernel.builder();
   Type index = b.getIndexType();
   Value rowNumber = arith::IndexCastUIOp::create(b, index, row);
   Value columnNumber = arith::IndexCastUIOp::create(b, index, column);
-  for (auto [op, sizes, from] : llvm::zip(found, extents, current)) {
+  for (auto [number, op, sizes, from] :
+       llvm::zip(llvm::seq(found.size()), found, extents, current)) {
     // The rows are all dimensions but the last.
     SmallVector<Value> at(op.getNumLoops());
     Value rest = rowNumber;
@@ -159,6 +179,20 @@ Value Followers::apply(DeviceKernel &kernel, Value sum, Value row, Value column)
       if (d > 0)
         rest = arith::DivUIOp::create(b, rest, sizes[d]);
     }
+    auto loadOne = [&](OpOperand &operand, size_t number, ArrayRef<Value> at) {
+      AffineMap map = op.getMatchingIndexingMap(&operand);
+      Value element = loadElement(b, kernel.get(operand.get()), map, at);
+      for (auto [i, other] : llvm::enumerate(alternatives.others)) {
+        Value memory = other->found[number]->getOperand(operand.getOperandNumber());
+        if (memory == operand.get())
+          continue;
+        Value one = arith::ConstantIntOp::create(b, i + 1, 32);
+        Value taken = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, alternatives.which, one);
+        element =
+            arith::SelectOp::create(b, taken, loadElement(b, kernel.get(memory), map, at), element);
+      }
+      return element;
+    };
     SmallVector<Value> arguments;
     for (OpOperand &operand : op->getOpOperands()) {
       Value memory = operand.get();
@@ -168,7 +202,7 @@ Value Followers::apply(DeviceKernel &kernel, Value sum, Value row, Value column)
       else if (isMemory(memory) && map.isIdentity() && baseOf(memory) == baseOf(from))
         arguments.push_back(sum);
       else
-        arguments.push_back(loadElement(b, kernel.get(memory), map, at));
+        arguments.push_back(loadOne(operand, number, at));
     }
     sum = emitBody(kernel, op, arguments, at).front();
   }

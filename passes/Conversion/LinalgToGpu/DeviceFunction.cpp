@@ -30,12 +30,18 @@ DeviceFunction::DeviceFunction(func::FuncOp function, gpu::GPUModuleOp kernels)
     status = function.getArgument(EntryArguments(function).status);
 }
 
-DeviceKernel DeviceFunction::kernel(StringRef choice, ArrayRef<std::string> refusals) {
+bool DeviceFunction::isScratch(Value memory) {
+  Value base = baseOf(memory);
+  return base && base.getDefiningOp<memref::AllocOp>();
+}
+
+DeviceKernel DeviceFunction::kernel(StringRef choice, ArrayRef<std::string> refusals,
+                                    bool guarded) {
   std::string text = choice.str();
   for (const std::string &refusal : refusals)
     text += "; " + refusal;
   std::string name = (function.getName() + "$" + llvm::Twine(number++)).str();
-  DeviceKernel made(kernels, name, b.getLoc(), scalars, status);
+  DeviceKernel made(kernels, name, b.getLoc(), scalars, guarded ? status : Value());
   made.setChoice(text);
   return made;
 }

@@ -46,8 +46,12 @@ public:
   /// Groups of rows, by their members.
   llvm::DenseMap<mlir::Operation *, std::shared_ptr<rows::Group>> groups;
 
-  /// A kernel of the next name.
-  DeviceKernel kernel(llvm::StringRef choice, llvm::ArrayRef<std::string> refusals = {});
+  /// A kernel of the next name. `guarded`: it does nothing after a failed check. What reads places
+  /// that follow from data, or writes memory of the caller, must be.
+  DeviceKernel kernel(llvm::StringRef choice, llvm::ArrayRef<std::string> refusals = {},
+                      bool guarded = true);
+  /// Whether it is the call's own, which nobody sees after a failed check.
+  bool isScratch(mlir::Value memory);
   mlir::Value constant(int64_t value);
   mlir::Value mul(mlir::Value x, mlir::Value y);
   mlir::Value ceilDiv(mlir::Value x, int64_t y);

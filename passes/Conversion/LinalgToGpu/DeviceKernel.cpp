@@ -109,10 +109,15 @@ Operation *DeviceKernel::clone(Operation *op) {
   return b.clone(*op, inside);
 }
 
+void DeviceKernel::setApart(Value memory) {
+  if (auto known = dyn_cast<BlockArgument>(get(memory)); known && known.getOwner() == entry)
+    noAlias.insert(known.getArgNumber());
+}
+
 Value DeviceKernel::pointer(Value memory, bool apart) {
   Value argument = get(memory);
-  if (auto known = dyn_cast<BlockArgument>(argument); apart && known && known.getOwner() == entry)
-    noAlias.insert(known.getArgNumber());
+  if (apart)
+    setApart(memory);
   auto type = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
   return UnrealizedConversionCastOp::create(b, type, argument).getResult(0);
 }

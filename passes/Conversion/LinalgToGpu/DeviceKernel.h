@@ -61,6 +61,8 @@ public:
   /// A pointer to the first element of memory of the host's function, for builders of kernels
   /// (passes/Kernels/Gpu). `apart`: what the kernel writes overlaps with none of it.
   mlir::Value pointer(mlir::Value memory, bool apart);
+  /// Says so of memory that `get` has asked for.
+  void setApart(mlir::Value memory);
   /// What was chosen, and why nothing faster.
   void setChoice(llvm::StringRef text);
   /// What the launch gives a block; `blocksAtOnce` are to fit on a multiprocessor.

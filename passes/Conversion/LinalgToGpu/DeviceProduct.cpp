@@ -14,6 +14,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Conversion/LinalgToGpu/DeviceSiblings.h"
+#include "passes/Transforms/Multiples.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -39,7 +41,6 @@ struct Operand {
   Value memory;
   AffineMap map;
   SmallVector<int64_t> known; ///< of the dimensions of the memory
-  int64_t offset = 0;
   SmallVector<Value> strides; ///< on the host
 
   std::optional<unsigned> position(unsigned loop) const {
@@ -72,7 +73,8 @@ private:
   Value constant(int64_t x) { return f.constant(x); }
   std::optional<int64_t> known(Value v) { return getConstantIntValue(v); }
 
-  bool choose();
+  bool isChoosable();
+  void choose();
   Value isMany(int blockM, int blockN, int64_t blocks);
   void branch(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   void launchPlain(ArrayRef<device::PlainChoice> choices);
@@ -95,7 +97,8 @@ private:
   SmallVector<unsigned> outer;  ///< loops of the batch
   SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;
-  Value initial; ///< one number that sums begin with; null: what memory holds
+  std::vector<Sibling> siblings; ///< products of the same A, in the third dimension of the grid
+  Value initial;                 ///< one number that sums begin with; null: what memory holds
 };
 
 /// What can be said without code.
@@ -138,7 +141,8 @@ bool Product::findStrides() {
     operand->memory = c.op->getOperand(number);
     operand->map = c.map(number);
     auto type = cast<MemRefType>(operand->memory.getType());
-    if (failed(type.getStridesAndOffset(operand->known, operand->offset)))
+    int64_t offset;
+    if (failed(type.getStridesAndOffset(operand->known, offset)))
       return work.refuse("no tiles: no strides");
     bool dynamic = llvm::any_of(operand->known, ShapedType::isDynamic);
     memref::ExtractStridedMetadataOp parts;
@@ -191,11 +195,11 @@ bool Product::findSizes() {
 /// of 16 bytes.
 int Product::vectorOf(const Operand &operand, unsigned fast, Type element) {
   int vector = 16 / device::bytesOf(element);
-  SmallVector<int64_t> all{operand.offset};
+  SmallVector<int64_t> all{offsetMultiple(operand.memory)};
   all.push_back(c.op.getStaticLoopRanges()[fast]);
   for (unsigned d = 0; d < c.op.getNumLoops(); ++d)
-    if (d != fast && operand.position(d) && c.op.getStaticLoopRanges()[d] != 1)
-      all.push_back(operand.knownStride(d));
+    if (auto at = operand.position(d); at && d != fast && c.op.getStaticLoopRanges()[d] != 1)
+      all.push_back(strideMultiple(operand.memory, *at));
   for (int64_t x : all)
     while (ShapedType::isDynamic(x) ? vector > 1 : x % vector != 0)
       vector /= 2;
@@ -262,11 +266,20 @@ device::MatmulArguments Product::argumentsIn(DeviceKernel &kernel, device::GpuBu
     return g.at(start, element,
                 device::Number(Value(arith::IndexCastOp::create(k32, k32.getI64Type(), offset))));
   };
+  // With siblings there is no batch, and z says which product it is.
+  auto ofSiblings = [&](Value own, bool apart, llvm::function_ref<Value(Sibling &)> memory) {
+    for (auto [i, sibling] : llvm::enumerate(siblings))
+      own = g.select(g.equal(g.block(2), int(i) + 1), kernel.pointer(memory(sibling), apart), own);
+    return own;
+  };
   made.a = pointer(a, a.memory, spec.element);
-  made.b = pointer(b, b.memory, spec.element);
-  made.c = pointer(result, output.memory, spec.output);
+  made.b = ofSiblings(pointer(b, b.memory, spec.element), true,
+                      [&](Sibling &s) { return s.memory(c.b); });
+  made.c = ofSiblings(pointer(result, output.memory, spec.output), false,
+                      [&](Sibling &s) { return s.output(); });
   if (spec.longestSum)
-    made.totals = pointer(result, result.memory, k32.getF32Type());
+    made.totals = ofSiblings(pointer(result, result.memory, k32.getF32Type()), false,
+                             [&](Sibling &s) { return s.memory(c.c()); });
   return made;
 }
 
@@ -278,10 +291,23 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   if (!followers.empty())
     text += ", then " + llvm::Twine(followers.ops().size()).str() +
             (followers.ops().size() == 1 ? " op" : " ops");
-  DeviceKernel kernel = f.kernel(text, work.refusals);
+  if (!siblings.empty())
+    text += ", " + llvm::Twine(siblings.size() + 1).str() + " products of one factor";
+  bool guarded = !f.isScratch(output.memory) || !f.isScratch(result.memory);
+  for (Sibling &sibling : siblings)
+    guarded |= !f.isScratch(sibling.output()) || !f.isScratch(sibling.memory(c.c()));
+  DeviceKernel kernel = f.kernel(text, work.refusals, guarded);
   kernel.setShared(shared, blocksAtOnce);
   Followers behind = followers;
   behind.prepare(f, kernel);
+  Followers::Alternatives alternatives;
+  std::vector<Followers> others;
+  for (Sibling &sibling : siblings)
+    others.push_back(sibling.followers);
+  for (Followers &other : others) {
+    other.prepare(f, kernel);
+    alternatives.others.push_back(&other);
+  }
   if (initial)
     kernel.get(initial);
   device::KernelSignature signature;
@@ -301,10 +327,12 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
       Value from = g.at(arguments.c, spec.output, row, arguments.rowC, device::Number(column));
       sum = arith::AddFOp::create(g.b, g.load(spec.output, from), sum);
     }
-    return behind.apply(kernel, sum, outer.empty() ? row : g.add(above, row), column);
+    alternatives.which = siblings.empty() ? Value() : g.block(2);
+    return behind.apply(kernel, sum, outer.empty() ? row : g.add(above, row), column, alternatives);
   };
+  spec.epilogue.readsResult = !initial || behind.readsOutput();
   write(g, arguments);
-  spec.epilogue.apply = nullptr;
+  spec.epilogue = device::Epilogue();
   kernel.launch(f.b, {f.ceilDiv(n, blockN), f.ceilDiv(m, blockM), batch}, threads);
 }
 
@@ -330,6 +358,10 @@ void Product::branch(Value condition, llvm::function_ref<void()> yes,
 void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
   const auto &[tile, leastBlocks] = choices.front();
   auto take = [&] {
+    // Each part of k is a sum of its own.
+    auto steps = known(k);
+    const int longest = longestPlainSum * tile.parts;
+    spec.longestSum = steps && *steps <= longest ? 0 : longest;
     launch(
         ("product: plain, tiles of " + llvm::Twine(tile.blockM) + " x " + llvm::Twine(tile.blockN))
             .str(),
@@ -338,8 +370,10 @@ void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
           device::writePlainMatmul(g, spec, tile, arguments);
         });
   };
-  if (choices.size() == 1)
-    return take();
+  if (choices.size() == 1) {
+    take();
+    return;
+  }
   // Half of a tile should be there.
   Value good = f.b.createOrFold<arith::AndIOp>(isMany(tile.blockM, tile.blockN, leastBlocks),
                                                f.less(constant(tile.blockM / 2), m));
@@ -390,15 +424,21 @@ bool Product::launchSkinny() {
 
 /// Op by op, a thread an element.
 void Product::launchSlow() {
-  DeviceWork slow{work.op, work.fills, {"for sizes that tiles cannot count"}};
-  (void)lowerElements(f, slow);
-  for (GenericOp op : followers.ops()) {
-    DeviceWork next{op, {}, slow.refusals};
-    (void)lowerElements(f, next);
-  }
+  auto launchOne = [&](const DeviceWork &product, const Followers &behind) {
+    DeviceWork slow{product.op, product.fills, {"for sizes that tiles cannot count"}};
+    (void)lowerElements(f, slow);
+    for (GenericOp op : behind.ops()) {
+      DeviceWork next{op, {}, slow.refusals};
+      (void)lowerElements(f, next);
+    }
+  };
+  launchOne(work, followers);
+  for (Sibling &sibling : siblings)
+    launchOne(sibling.work, sibling.followers);
 }
 
-bool Product::choose() {
+/// What a builder is asked for, if there is one.
+bool Product::isChoosable() {
   unsigned fastA = spec.orderA == Order::RowMajor ? c.k : *c.m;
   unsigned fastB = spec.order == Order::RowMajor ? c.n : c.k;
   spec.vectorA = vectorOf(a, fastA, spec.element);
@@ -415,6 +455,10 @@ bool Product::choose() {
     return work.refuse("no tensor cores: A is stored by columns");
   if (known(m) == 1 && !isSkinny())
     return work.refuse("no tiles: a vector");
+  return true;
+}
+
+void Product::choose() {
   Value good = fits();
   branch(
       good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
@@ -425,7 +469,6 @@ bool Product::choose() {
           launchWarp();
       },
       [&] { launchSlow(); });
-  return true;
 }
 
 bool Product::lower() {
@@ -450,11 +493,21 @@ bool Product::lower() {
   }
   if (!followers.empty())
     output.memory = followers.output();
-  if (!choose())
+  if (!isChoosable())
     return false;
-  f.take(work);
-  for (GenericOp op : followers.ops())
-    f.taken.insert(op);
+  if (initial && outer.empty())
+    siblings = siblingsOf(f, c, followers, initial);
+  if (!siblings.empty())
+    batch = constant(1 + siblings.size());
+  choose();
+  auto take = [&](const DeviceWork &product, const Followers &behind) {
+    f.take(product);
+    for (GenericOp op : behind.ops())
+      f.taken.insert(op);
+  };
+  take(work, followers);
+  for (Sibling &sibling : siblings)
+    take(sibling.work, sibling.followers);
   return true;
 }
 

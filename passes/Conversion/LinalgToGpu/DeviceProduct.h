@@ -25,12 +25,21 @@ public:
 
   llvm::ArrayRef<mlir::linalg::GenericOp> ops() const { return found; }
   bool empty() const { return found.empty(); }
+  /// Whether they read what lies where they leave their result.
+  bool readsOutput() const;
   /// Where the last one leaves its result; null without any.
   mlir::Value output() const;
   /// Asks a kernel for what they use, and their sizes.
   void prepare(DeviceFunction &f, DeviceKernel &kernel);
+  /// Others that do the same with other memory: `which` (i32) is 0 for these, i + 1 for
+  /// `others[i]`.
+  struct Alternatives {
+    mlir::Value which;
+    llvm::SmallVector<const Followers *> others;
+  };
   /// What they make of a sum in a row of all products of a batch.
-  mlir::Value apply(DeviceKernel &kernel, mlir::Value sum, mlir::Value row, mlir::Value column);
+  mlir::Value apply(DeviceKernel &kernel, mlir::Value sum, mlir::Value row, mlir::Value column,
+                    const Alternatives &alternatives);
 
 private:
   bool accepts(DeviceFunction &f, mlir::linalg::GenericOp op);

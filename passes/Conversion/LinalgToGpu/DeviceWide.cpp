@@ -170,8 +170,9 @@ bool WideKernel::lower() {
     total = f.mul(total, count);
   Value blocks = f.ceilDiv(total, blockThreads);
 
-  DeviceKernel made =
-      f.kernel(("elements: " + llvm::Twine(vector) + " neighbours a thread").str(), work.refusals);
+  bool guarded = llvm::any_of(op.getDpsInits(), [&](Value v) { return !f.isScratch(v); });
+  DeviceKernel made = f.kernel(("elements: " + llvm::Twine(vector) + " neighbours a thread").str(),
+                               work.refusals, guarded);
   kernel = &made;
   getUses(made, op);
   for (Value v : *extents)

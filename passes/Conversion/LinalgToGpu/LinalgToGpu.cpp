@@ -147,7 +147,10 @@ LogicalResult DeviceMapping::map(Block &block) {
     getUsedValuesDefinedAbove(op->getRegions(), used);
     return llvm::any_of(op->getOperands(), onDevice) || llvm::any_of(used, onDevice);
   };
-  for (Operation &op : llvm::make_early_inc_range(block.without_terminator())) {
+  // Families move ops, and launch what comes later.
+  for (Operation *each : llvm::to_vector(
+           llvm::map_range(block.without_terminator(), [](Operation &op) { return &op; }))) {
+    Operation &op = *each;
     if (isa<memref::AllocOp, memref::AllocaOp>(op) || f.taken.contains(&op))
       continue;
     auto generic = dyn_cast<GenericOp>(op);

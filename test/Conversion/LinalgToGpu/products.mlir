@@ -9,9 +9,9 @@
 // The bias and the maximum are computed before the sum is stored: the product itself has no memory.
 // CHECK-LABEL: func @layer(
 // CHECK-NOT: memref.alloc
-// CHECK: gpu.launch_func @kernels::@layer$0 blocks in (%{{.*}}, %{{.*}}, %{{.*}}) threads in (%c128{{.*}}dynamic_shared_memory_size
+// CHECK: gpu.launch_func @kernels::@layer$0 blocks in (%{{.*}}, %{{.*}}, %{{.*}}) threads in (%c256{{.*}}dynamic_shared_memory_size
 // CHECK-NOT: gpu.launch_func
-// CHECK: gpu.func @layer$0(%{{.*}}: memref<256xf32>, %{{.*}}: memref<64x128xf32> {llvm.noalias}, %{{.*}}: memref<128x256xf32> {llvm.noalias}, %{{.*}}: memref<64x256xf32>)
+// CHECK: gpu.func @layer$0(%{{.*}}: memref<256xf32> {llvm.noalias}, %{{.*}}: memref<64x128xf32> {llvm.noalias}, %{{.*}}: memref<128x256xf32> {llvm.noalias}, %{{.*}}: memref<64x256xf32>)
 // CHECK-SAME: choice = "product: plain, tiles of 16 x 32, then 1 op"
 // CHECK: llvm.intr.fma
 // CHECK: arith.maximumf
