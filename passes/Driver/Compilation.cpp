@@ -91,7 +91,7 @@ bool Compilation::load(const std::string &path) {
   impl->module = emit(*impl->program, impl->sources, *impl->context);
   if (failed(verify(*impl->module)))
     return impl->bug("the emitted program does not verify\n" + collected.text);
-  return impl->dumpFolder.empty() || impl->dumpStage("mad", -1, *impl->module);
+  return impl->dumpFolder.empty() || impl->dumpModule(2, "mad", *impl->module);
 }
 
 const ast::File &Compilation::tree() const { return *impl->tree; }

@@ -20,6 +20,17 @@ using namespace mlir;
 
 namespace mad {
 
+DeviceWatch Compilation::Impl::watch(StringRef target, bool &dumped) {
+  DeviceWatch watch;
+  watch.timeline = &times;
+  if (!dumpFolder.empty())
+    watch.afterStage = [this, target, &dumped, number = 3](StringRef stage,
+                                                           ModuleOp module) mutable {
+      dumped = dumped && dumpModule(number++, (stage + "." + target).str(), module);
+    };
+  return watch;
+}
+
 std::unique_ptr<Jit> Compilation::simt(const std::string &name) {
   // Dialects of kernels are loaded where they are needed: they take time at the start.
   DialectRegistry registry;
@@ -31,7 +42,9 @@ std::unique_ptr<Jit> Compilation::simt(const std::string &name) {
   Impl::Lowered &one = all.front();
   one.level = level;
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*impl->module)->clone());
-  if (impl->cache) {
+  bool dumped = true;
+  // Dumps need every stage.
+  if (impl->cache && impl->dumpFolder.empty()) {
     one.key.emplace("simt");
     one.key->add(impl->moduleText()).add(level).add(targetTriple());
     if (auto bytes = impl->cache->get(*one.key))
@@ -40,12 +53,15 @@ std::unique_ptr<Jit> Compilation::simt(const std::string &name) {
   {
     CollectDiagnostics collected(*impl->context);
     StepTimer timer(impl->times, "lower");
-    if (failed(one.object ? describeForDevice(*copy, entries)
-                          : lowerToSimt(*copy, level, entries))) {
+    DeviceWatch watch = impl->watch("simt", dumped);
+    if (failed(one.object ? describeForDevice(*copy, entries, watch)
+                          : lowerToSimt(*copy, level, entries, watch))) {
       impl->bug("lowering for a device failed\n" + collected.text);
       return nullptr;
     }
   }
+  if (!dumped)
+    return nullptr;
   if (!one.object)
     one.module = std::move(copy);
   if (!impl->generate(all, /*quick=*/true, entries))
@@ -102,12 +118,16 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
     return fail("error: " + llvm::toString(toolkit.takeError()));
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone()), kernels;
   std::vector<KernelDescription> described;
+  bool dumped = true;
   {
     CollectDiagnostics collected(*context);
     StepTimer timer(times, "lower for CUDA");
-    if (failed(lowerToCuda(*copy, /*expand=*/toolkit->empty(), entries, kernels, described)))
+    if (failed(lowerToCuda(*copy, /*expand=*/toolkit->empty(), entries, kernels, described,
+                           watch("cuda", dumped))))
       return failedForCuda(collected.text);
   }
+  if (!dumped)
+    return false;
   StepTimer timer(times, "codegen for CUDA");
   auto ptx = ptxOf(*kernels, *toolkit);
   if (!ptx)

@@ -15,6 +15,7 @@
 #include "passes/Driver/Cache.h"
 #include "passes/Driver/Compilation.h"
 #include "passes/Driver/Tracing.h"
+#include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Timeline.h"
 #include <optional>
 
@@ -54,7 +55,11 @@ struct Compilation::Impl {
   }
   /// Writes one file for `--dump-dir`; true when none are wanted.
   bool dump(const std::string &name, const std::string &text);
+  bool dumpModule(size_t number, const std::string &name, mlir::ModuleOp module);
   bool dumpStage(llvm::StringRef stage, int level, mlir::ModuleOp module);
+  /// Times and dumps of the stages for a device, whose names end in `.target`. `dumped` becomes
+  /// false where a file could not be written.
+  DeviceWatch watch(llvm::StringRef target, bool &dumped);
   /// Reads what the pass that adds hooks says of them.
   void noteTraceSites(mlir::ModuleOp module);
   /// What code for the JIT may call.

@@ -37,19 +37,18 @@ bool Compilation::Impl::dump(const std::string &name, const std::string &text) {
 }
 
 /// `05-bufferize.x86-64-v3.mlir`: in the order in which they are made.
-bool Compilation::Impl::dumpStage(llvm::StringRef stage, int level, ModuleOp module) {
-  std::string name = "02-mad";
-  if (level >= 0) {
-    auto stages = cpuStages();
-    size_t number = 3 + (llvm::find(stages, stage) - stages.begin());
-    name = (number < 10 ? "0" : "") + std::to_string(number) + "-" + stage.str() + "." +
-           variant(level).name;
-  }
+bool Compilation::Impl::dumpModule(size_t number, const std::string &name, ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream os(text);
   module.print(os);
   os << "\n";
-  return dump(name + ".mlir", text);
+  return dump((number < 10 ? "0" : "") + std::to_string(number) + "-" + name + ".mlir", text);
+}
+
+bool Compilation::Impl::dumpStage(llvm::StringRef stage, int level, ModuleOp module) {
+  auto stages = cpuStages();
+  size_t number = 3 + (llvm::find(stages, stage) - stages.begin());
+  return dumpModule(number, stage.str() + "." + variant(level).name, module);
 }
 
 Timeline &Compilation::timeline() const { return impl->times; }

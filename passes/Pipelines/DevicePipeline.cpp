@@ -22,6 +22,7 @@
 #include "passes/Pipelines/GpuPipeline.h"
 #include "passes/Pipelines/PtxPipeline.h"
 #include "passes/Pipelines/SimtPipeline.h"
+#include "passes/Pipelines/Timeline.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Places.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -76,11 +77,21 @@ void buildDeviceStage(OpPassManager &manager, llvm::StringRef stage) {
   }
 }
 
-static LogicalResult runStage(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build) {
+static LogicalResult runStage(StringRef stage, ModuleOp module, const DeviceWatch &watch,
+                              llvm::function_ref<void(OpPassManager &)> build) {
   PassManager manager(module.getContext());
   manager.enableVerifier(false);
   build(manager);
-  return manager.run(module);
+  if (watch.timeline && watch.timeline->passes)
+    recordPasses(manager, *watch.timeline);
+  double begin = watch.timeline ? watch.timeline->now() : 0;
+  if (failed(manager.run(module)))
+    return failure();
+  if (watch.timeline)
+    watch.timeline->add(stage.str(), "stage", begin);
+  if (watch.afterStage)
+    watch.afterStage(stage, module);
+  return success();
 }
 
 /// The kernels alone.
@@ -114,24 +125,26 @@ static void joinSimt(ModuleOp module, ModuleOp kernels) {
   }
 }
 
-llvm::LogicalResult describeForDevice(ModuleOp module, std::vector<EntryDescription> &entries) {
+llvm::LogicalResult describeForDevice(ModuleOp module, std::vector<EntryDescription> &entries,
+                                      const DeviceWatch &watch) {
   for (StringRef stage : {"fold", "linalg"})
-    if (failed(runStage(module, [&](OpPassManager &pm) { buildDeviceStage(pm, stage); })))
+    if (failed(runStage(stage, module, watch,
+                        [&](OpPassManager &pm) { buildDeviceStage(pm, stage); })))
       return failure();
   return describeEntries(module, entries);
 }
 
 llvm::LogicalResult lowerToSimt(ModuleOp module, int level,
-                                std::vector<EntryDescription> &entries) {
-  if (failed(describeForDevice(module, entries)) || failed(runStage(module, buildKernels)))
+                                std::vector<EntryDescription> &entries, const DeviceWatch &watch) {
+  if (failed(describeForDevice(module, entries, watch)) ||
+      failed(runStage("kernels", module, watch, buildKernels)))
     return failure();
   OwningOpRef<ModuleOp> kernels = takeKernels(module);
-  if (failed(runStage(module,
+  if (failed(runStage("host", module, watch,
                       [&](OpPassManager &pm) { buildHostCode(pm, level, /*device=*/true); })) ||
-      failed(runStage(*kernels, [](OpPassManager &pm) {
-        buildKernelLoops(pm);
-        buildSimt(pm, /*barePointers=*/false);
-      })))
+      failed(runStage("loops", *kernels, watch, [](OpPassManager &pm) { buildKernelLoops(pm); })) ||
+      failed(runStage("simt", *kernels, watch,
+                      [](OpPassManager &pm) { buildSimt(pm, /*barePointers=*/false); })))
     return failure();
   joinSimt(module, *kernels);
   return success();
@@ -154,7 +167,8 @@ static void settleFloats(ModuleOp kernels) {
 static std::string textOf(gpu::GPUFuncOp kernel) {
   std::string text, name = ("@" + kernel.getName() + "(").str();
   llvm::raw_string_ostream stream(text);
-  kernel->print(stream);
+  // Else names of values are made for the whole module, each time.
+  kernel->print(stream, OpPrintingFlags().useLocalScope());
   if (size_t at = text.find(name); at != std::string::npos)
     text.erase(at, name.size() - 1);
   return text;
@@ -212,27 +226,31 @@ static void keepSmall(ModuleOp kernels) {
 llvm::LogicalResult lowerToCuda(ModuleOp module, bool expand,
                                 std::vector<EntryDescription> &entries,
                                 OwningOpRef<ModuleOp> &kernels,
-                                std::vector<KernelDescription> &described) {
+                                std::vector<KernelDescription> &described,
+                                const DeviceWatch &watch) {
   std::string file;
   for (auto function : module.getOps<func::FuncOp>())
     if (file.empty() && (function->hasAttr("mad.entry") || function->hasAttr("mad.test")))
       file = fileOf(function.getLoc());
-  if (failed(describeForDevice(module, entries)) || failed(runStage(module, buildKernels)))
+  if (failed(describeForDevice(module, entries, watch)) ||
+      failed(runStage("kernels", module, watch, buildKernels)))
     return failure();
   kernels = takeKernels(module);
   shareKernels(module, *kernels);
   describeKernels(*kernels, file, described);
   settleFloats(*kernels);
-  if (failed(runStage(module,
-                      [](OpPassManager &pm) { buildHostCode(pm, /*level=*/0, /*device=*/true); })))
+  if (failed(runStage("host", module, watch, [](OpPassManager &pm) {
+        buildHostCode(pm, /*level=*/0, /*device=*/true);
+      })))
     return failure();
-  if (failed(runStage(*kernels, [&](OpPassManager &pm) { buildKernelLoops(pm, expand); })))
+  if (failed(runStage("loops", *kernels, watch,
+                      [&](OpPassManager &pm) { buildKernelLoops(pm, expand); })))
     return failure();
   // A function that has no expansion is called, which only the toolkit can answer.
   for (auto called : kernels->getOps<func::FuncOp>())
     return called.emitError("the program needs the function `" + called.getName() + "`, " +
                             needsToolkit);
-  if (failed(runStage(*kernels, [&](OpPassManager &pm) {
+  if (failed(runStage("nvvm", *kernels, watch, [&](OpPassManager &pm) {
         buildNvvm(pm, /*barePointers=*/false);
         buildPtx(pm);
       })))

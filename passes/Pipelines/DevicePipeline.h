@@ -14,6 +14,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/LogicalResult.h"
+#include <functional>
 #include <vector>
 
 namespace mlir {
@@ -23,7 +24,9 @@ class OpPassManager;
 
 namespace mad {
 
-/// Names of the stages in order: `fold`, `linalg`, `device`, `llvm`.
+class Timeline;
+
+/// Names of the stages in order that mad-opt has pipelines for: `fold`, `linalg`, `kernels`.
 llvm::ArrayRef<llvm::StringRef> deviceStages();
 /// Adds the passes of one stage.
 void buildDeviceStage(mlir::OpPassManager &manager, llvm::StringRef stage);
@@ -32,10 +35,18 @@ void buildDeviceStage(mlir::OpPassManager &manager, llvm::StringRef stage);
 /// `expand`: functions become arithmetic (mad-expand-math), as far as they can.
 void buildKernelLoops(mlir::OpPassManager &manager, bool expand = false);
 
+/// What a lowering tells of itself.
+struct DeviceWatch {
+  Timeline *timeline = nullptr; ///< records stages, and passes where it wants them
+  /// Called after each stage, those of the kernels alone included: `host`, `loops`, `nvvm`.
+  std::function<void(llvm::StringRef stage, mlir::ModuleOp module)> afterStage;
+};
+
 /// Lowers a module of the mad dialect in place, kernels included, to code of the CPU that runs
 /// them in the emulator (runtime/simt), and describes its entries.
 llvm::LogicalResult lowerToSimt(mlir::ModuleOp module, int level,
-                                std::vector<EntryDescription> &entries);
+                                std::vector<EntryDescription> &entries,
+                                const DeviceWatch &watch = {});
 /// In the message of a program that cannot do without the toolkit.
 inline constexpr char needsToolkit[] =
     "which kernels have from the CUDA toolkit; install it, or say with CUDA_HOME where it is";
@@ -45,10 +56,11 @@ inline constexpr char needsToolkit[] =
 llvm::LogicalResult lowerToCuda(mlir::ModuleOp module, bool expand,
                                 std::vector<EntryDescription> &entries,
                                 mlir::OwningOpRef<mlir::ModuleOp> &kernels,
-                                std::vector<KernelDescription> &described);
+                                std::vector<KernelDescription> &described,
+                                const DeviceWatch &watch = {});
 /// The first stages of both, which only describe the entries.
-llvm::LogicalResult describeForDevice(mlir::ModuleOp module,
-                                      std::vector<EntryDescription> &entries);
+llvm::LogicalResult describeForDevice(mlir::ModuleOp module, std::vector<EntryDescription> &entries,
+                                      const DeviceWatch &watch = {});
 
 } // namespace mad
 
