@@ -26,8 +26,10 @@
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Places.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include <unordered_map>
 
 using namespace mlir;
 
@@ -52,8 +54,7 @@ void buildKernelLoops(OpPassManager &pm, bool expand) {
   kernels.addPass(createGpuGlobalMemory());
   kernels.addPass(createGpuMath({expand}));
   kernels.addPass(createConvertLinalgToLoopsPass());
-  kernels.addPass(createCanonicalizerPass());
-  kernels.addPass(createCSEPass());
+  simplify(kernels);
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(arith::createArithExpandOpsPass());
@@ -163,26 +164,38 @@ static void settleFloats(ModuleOp kernels) {
   });
 }
 
-/// A kernel as text without its name.
-static std::string textOf(gpu::GPUFuncOp kernel) {
-  std::string text, name = ("@" + kernel.getName() + "(").str();
-  llvm::raw_string_ostream stream(text);
-  // Else names of values are made for the whole module, each time.
-  kernel->print(stream, OpPrintingFlags().useLocalScope());
-  if (size_t at = text.find(name); at != std::string::npos)
-    text.erase(at, name.size() - 1);
-  return text;
+/// What equal kernels have in common, quickly: attributes but the name, and the number of ops.
+static llvm::hash_code hashOf(gpu::GPUFuncOp kernel) {
+  llvm::hash_code hash = hash_value(Type(kernel.getFunctionType()));
+  kernel->walk([&](Operation *op) { hash = llvm::hash_combine(hash, op->getName()); });
+  return hash;
+}
+
+/// Whether two kernels do the same, whatever they are called and were chosen for.
+static bool areEqual(gpu::GPUFuncOp one, gpu::GPUFuncOp other) {
+  auto attributes = [](gpu::GPUFuncOp kernel) {
+    NamedAttrList list(kernel->getAttrDictionary());
+    list.erase(SymbolTable::getSymbolAttrName());
+    list.erase("choice");
+    return list.getDictionary(kernel.getContext());
+  };
+  return one->getParentOp() == other->getParentOp() && attributes(one) == attributes(other) &&
+         OperationEquivalence::isRegionEquivalentTo(&one.getBody(), &other.getBody(),
+                                                    OperationEquivalence::IgnoreLocations);
 }
 
 /// Equal kernels become one: programs have many that clear or copy a tensor of some shape.
 static void shareKernels(ModuleOp module, ModuleOp kernels) {
-  llvm::StringMap<StringAttr> known;
+  std::unordered_map<size_t, SmallVector<gpu::GPUFuncOp>> known;
   llvm::StringMap<StringAttr> replaced;
   kernels.walk([&](gpu::GPUFuncOp kernel) {
-    StringAttr first = known.try_emplace(textOf(kernel), kernel.getNameAttr()).first->second;
-    if (first == kernel.getNameAttr())
+    SmallVector<gpu::GPUFuncOp> &like = known[hashOf(kernel)];
+    auto same = llvm::find_if(like, [&](gpu::GPUFuncOp other) { return areEqual(kernel, other); });
+    if (same == like.end()) {
+      like.push_back(kernel);
       return;
-    replaced[kernelSymbol(kernel.getName().str())] = first;
+    }
+    replaced[kernelSymbol(kernel.getName().str())] = same->getNameAttr();
     kernel.erase();
   });
   module.walk([&](LLVM::AddressOfOp use) {

@@ -18,7 +18,6 @@
 #include "mlir/Target/LLVM/NVVM/Target.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
-#include "mlir/Transforms/Passes.h"
 #include "passes/Pipelines/GpuPipeline.h"
 
 using namespace mlir;
@@ -61,6 +60,4 @@ void mad::buildPtx(OpPassManager &manager) {
   module.addPass(std::make_unique<TensorMapArguments>());
   module.addPass(createConvertNVVMToLLVMPass());
   module.addPass(createReconcileUnrealizedCastsPass());
-  module.addPass(createCanonicalizerPass());
-  module.addPass(createCSEPass());
 }
