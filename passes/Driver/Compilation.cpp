@@ -87,6 +87,10 @@ bool Compilation::load(const std::string &path) {
   impl->context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   // Messages name a place and a cause; whole functions in them help nobody.
   impl->context->printOpOnDiagnostic(false);
+  if (impl->remarks) {
+    impl->remarks->file = path;
+    mad::collectRemarks(*impl->context, *impl->remarks);
+  }
   CollectDiagnostics collected(*impl->context);
   impl->module = emit(*impl->program, impl->sources, *impl->context);
   if (failed(verify(*impl->module)))

@@ -132,6 +132,10 @@ public:
   void traceKernels();
   const TraceSink *traceSink() const; ///< null when nothing is recorded
   const std::vector<TraceSite> &traceSites() const;
+  /// From now on passes tell what they chose for which part of the program. Before `load`.
+  void collectRemarks();
+  /// What they told so far, as text.
+  std::string remarks() const;
   /// Code and computed weights are looked up in this folder first, and kept there;
   /// empty: not.
   void useCache(const std::string &folder);

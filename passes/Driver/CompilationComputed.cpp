@@ -125,13 +125,17 @@ bool Compilation::computeWeights(Evaluate how) {
   for (WeightSourceOp source : sources)
     functions.push_back(functionOf(source));
 
-  // Everything below sees the module of the weights; neither traces nor dumps are
-  // of interest there.
+  // Everything below sees the module of the weights; neither traces nor dumps nor
+  // remarks are of interest there.
   OwningOpRef<ModuleOp> program = std::move(impl->module);
   impl->module = weightModule(*program);
   bool traced = std::exchange(impl->wantsTrace, false);
   std::string dumps = std::exchange(impl->dumpFolder, "");
+  if (impl->remarks)
+    impl->remarks->wanted = false;
   auto restore = [&] {
+    if (impl->remarks)
+      impl->remarks->wanted = true;
     impl->module = std::move(program);
     impl->wantsTrace = traced;
     impl->dumpFolder = dumps;

@@ -43,8 +43,8 @@ std::unique_ptr<Jit> Compilation::simt(const std::string &name) {
   one.level = level;
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*impl->module)->clone());
   bool dumped = true;
-  // Dumps need every stage.
-  if (impl->cache && impl->dumpFolder.empty()) {
+  // Dumps and remarks need every stage.
+  if (impl->cache && !impl->wantsStages()) {
     one.key.emplace("simt");
     one.key->add(impl->moduleText()).add(level).add(targetTriple());
     if (auto bytes = impl->cache->get(*one.key))

@@ -14,6 +14,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "passes/Driver/Cache.h"
 #include "passes/Driver/Compilation.h"
+#include "passes/Driver/Remarks.h"
 #include "passes/Driver/Tracing.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Timeline.h"
@@ -27,6 +28,7 @@ struct Compilation::Impl {
   Diagnostics diagnostics;
   std::unique_ptr<ast::File> tree;
   std::unique_ptr<hir::Program> program;
+  std::unique_ptr<RemarkList> remarks; ///< null: nobody wants them
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<WeightBytes> weights;
@@ -60,6 +62,8 @@ struct Compilation::Impl {
   /// Times and dumps of the stages for a device, whose names end in `.target`. `dumped` becomes
   /// false where a file could not be written.
   DeviceWatch watch(llvm::StringRef target, bool &dumped);
+  /// Whether every stage is to run, though the code may be known.
+  bool wantsStages() const { return !dumpFolder.empty() || (remarks && remarks->wanted); }
   /// Reads what the pass that adds hooks says of them.
   void noteTraceSites(mlir::ModuleOp module);
   /// What code for the JIT may call.

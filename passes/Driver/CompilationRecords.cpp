@@ -24,6 +24,9 @@ bool Compilation::dumpTo(const std::string &folder) {
   return true;
 }
 
+void Compilation::collectRemarks() { impl->remarks = std::make_unique<RemarkList>(); }
+std::string Compilation::remarks() const { return impl->remarks ? impl->remarks->text() : ""; }
+
 void Compilation::useCache(const std::string &folder) {
   impl->cache.reset();
   if (!folder.empty())

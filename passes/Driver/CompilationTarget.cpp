@@ -55,8 +55,8 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
   CollectDiagnostics collected(*context);
   Lowered result;
   result.level = level;
-  // Code with hooks is for this run alone, and dumps need every stage.
-  if (cache && dumpFolder.empty() && !(quick && wantsTrace)) {
+  // Code with hooks is for this run alone; dumps and remarks need every stage.
+  if (cache && !wantsStages() && !(quick && wantsTrace)) {
     result.key.emplace("object");
     result.key->add(moduleText()).add(level).add(quick).add(targetTriple()).add(tilesOf(level));
     result.object = cachedObject(*result.key, level, entries);

@@ -135,8 +135,8 @@ llvm::LogicalResult describeForDevice(ModuleOp module, std::vector<EntryDescript
   return describeEntries(module, entries);
 }
 
-llvm::LogicalResult lowerToSimt(ModuleOp module, int level,
-                                std::vector<EntryDescription> &entries, const DeviceWatch &watch) {
+llvm::LogicalResult lowerToSimt(ModuleOp module, int level, std::vector<EntryDescription> &entries,
+                                const DeviceWatch &watch) {
   if (failed(describeForDevice(module, entries, watch)) ||
       failed(runStage("kernels", module, watch, buildKernels)))
     return failure();
@@ -252,9 +252,8 @@ llvm::LogicalResult lowerToCuda(ModuleOp module, bool expand,
   shareKernels(module, *kernels);
   describeKernels(*kernels, file, described);
   settleFloats(*kernels);
-  if (failed(runStage("host", module, watch, [](OpPassManager &pm) {
-        buildHostCode(pm, /*level=*/0, /*device=*/true);
-      })))
+  if (failed(runStage("host", module, watch,
+                      [](OpPassManager &pm) { buildHostCode(pm, /*level=*/0, /*device=*/true); })))
     return failure();
   if (failed(runStage("loops", *kernels, watch,
                       [&](OpPassManager &pm) { buildKernelLoops(pm, expand); })))

@@ -18,6 +18,7 @@
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Pieces.h"
+#include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -197,8 +198,14 @@ struct FuseRowsPass : impl::FuseRowsBase<FuseRowsPass> {
             blocks.push_back(&block);
     });
     for (Block *block : blocks)
-      numFused += BlockFuser(*block).run(
-          [](std::unique_ptr<Group> group) { return rows::emitGroup(*group); });
+      numFused += BlockFuser(*block).run([](std::unique_ptr<Group> group) {
+        Location loc = group->members.back().op.getLoc();
+        size_t ops = group->members.size();
+        bool good = rows::emitGroup(*group);
+        if (good)
+          remarkTaken(loc, llvm::Twine(ops) + " ops are computed together, a few rows at a time");
+        return good;
+      });
   }
 };
 

@@ -21,6 +21,7 @@
 #include "passes/Transforms/PackRowBlocks.h"
 #include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -53,6 +54,7 @@ public:
 
   bool pays();
   void replace();
+  std::string tile() const { return std::to_string(sizes.MR) + " x " + std::to_string(sizes.NR); }
 
 private:
   std::optional<int64_t> known(unsigned dim) {
@@ -460,7 +462,12 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
       // What is in a loop over pieces is small.
       if (rows::isPart(op)) {
         auto contraction = Contraction::match(op);
-        numPacked += contraction && packInRowBlocks(*contraction, library, level, seen);
+        std::string what = contraction ? describe(op) : "";
+        Location loc = op.getLoc();
+        if (!contraction || !packInRowBlocks(*contraction, library, level, seen))
+          continue;
+        remarkTaken(loc, what + ": packed product of blocks of rows" + ofLevel(level));
+        ++numPacked;
         continue;
       }
       op = collapseDims(rewriter, op);
@@ -472,6 +479,8 @@ struct PackContractionsPass : impl::PackContractionsBase<PackContractionsPass> {
       Packed packed(*contraction, library, level, grain);
       if (!packed.pays())
         continue;
+      remarkTaken(op.getLoc(),
+                  describe(op) + ": packed product, tiles of " + packed.tile() + ofLevel(level));
       packed.replace();
       ++numPacked;
     }

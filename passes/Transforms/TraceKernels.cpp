@@ -15,6 +15,7 @@
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Places.h"
+#include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
 
@@ -39,17 +40,6 @@ bool holdsKernels(Operation *op) {
         return isKernel(inner) ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
-}
-
-std::string kindOf(Operation *op) {
-  if (isa<memref::CopyOp>(op))
-    return "copy";
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic)
-    return op->getName().stripDialect().str();
-  if (generic.getNumReductionLoops() == 0)
-    return "elementwise";
-  return generic.getNumDpsInputs() > 1 ? "contract" : "reduce";
 }
 
 struct TraceKernelsPass : impl::TraceKernelsBase<TraceKernelsPass> {

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Remarks.h"
 #include "passes/Transforms/VectorizeLoopsPlan.h"
 
 using namespace mlir;
@@ -124,12 +125,16 @@ struct VectorizeLoopsPass : impl::VectorizeLoopsBase<VectorizeLoopsPass> {
       for (Value init : structured.getDpsInits())
         fills.push_back(findFill(structured, init));
     rewriter.setInsertionPoint(op);
+    Location loc = op->getLoc();
+    std::string what = wantsRemarks(loc.getContext()) ? describe(op) : "";
     linalg::GenericOp generic = normalize(rewriter, op);
     if (generic && lower(rewriter, generic, fills)) {
       ++vectorized;
+      remarkTaken(loc, what + ": loops over vectors" + ofLevel(level));
       return;
     }
     ++left;
+    remarkMissed(loc, what + ": loops over single elements" + ofLevel(level));
     keep(rewriter, fills);
   }
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "frontend/Diag/Lines.h"
 #include "passes/Driver/Cache.h"
 #include "passes/Pipelines/Timeline.h"
 #include "tools/mad/Common.h"
@@ -19,6 +20,7 @@ std::vector<Flag> recordFlags() {
   return {
       {"--time", "", "shows how long each step and stage took"},
       {"--time-passes", "", "also shows how long each pass took, all its runs together"},
+      {"--remarks", "", "tells which code each part of the program got, and why"},
       {"--dump-dir", "FOLDER", "writes the program after each stage, one file each"},
       {"--cache", "FOLDER|off", "where code is kept for the next time; see `mad cache`"},
       {"--trace", "FILE.json", "writes when each step, pass and kernel ran, for chrome://tracing"}};
@@ -34,6 +36,8 @@ bool startRecords(const Arguments &arguments, Compilation &compilation) {
   compilation.timeline().passes = arguments.has("--time-passes") || arguments.has("--trace");
   if (arguments.has("--trace"))
     compilation.traceKernels();
+  if (arguments.has("--remarks"))
+    compilation.collectRemarks();
   return !arguments.has("--dump-dir") || compilation.dumpTo(arguments.get("--dump-dir"));
 }
 
@@ -86,6 +90,8 @@ static void printTable(const Arguments &arguments, const Timeline &timeline) {
 }
 
 int finishRecords(const Arguments &arguments, const Compilation &compilation, int exit) {
+  if (arguments.has("--remarks"))
+    llvm::errs() << diag::printable(compilation.remarks());
   if (arguments.has("--time") || arguments.has("--time-passes"))
     printTable(arguments, compilation.timeline());
   std::string error;

@@ -173,8 +173,9 @@ static int callEntry(const Arguments &arguments, Executable &executable, const I
 }
 
 static int runArtifact(const Arguments &arguments) {
-  for (const char *flag : {"--print", "--target", "--trace", "--dump-dir", "--time",
-                           "--time-passes", "--check-numerics", "--save-intermediates"})
+  for (const char *flag :
+       {"--print", "--target", "--trace", "--dump-dir", "--time", "--time-passes", "--remarks",
+        "--check-numerics", "--save-intermediates"})
     if (arguments.has(flag))
       return fail(std::string("`") + flag + "` needs the .mad file, not an artifact");
   std::string error;

@@ -35,13 +35,17 @@ bool DeviceFunction::isScratch(Value memory) {
   return base && base.getDefiningOp<memref::AllocOp>();
 }
 
+std::string DeviceFunction::kernelName(unsigned i) {
+  return (function.getName() + "$" + llvm::Twine(i)).str();
+}
+
 DeviceKernel DeviceFunction::kernel(StringRef choice, ArrayRef<std::string> refusals,
                                     bool guarded) {
   std::string text = choice.str();
   for (const std::string &refusal : refusals)
     text += "; " + refusal;
-  std::string name = (function.getName() + "$" + llvm::Twine(number++)).str();
-  DeviceKernel made(kernels, name, b.getLoc(), scalars, guarded ? status : Value());
+  DeviceKernel made(kernels, kernelName(number++), b.getLoc(), scalars,
+                    guarded ? status : Value());
   made.setChoice(text);
   return made;
 }

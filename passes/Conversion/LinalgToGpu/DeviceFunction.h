@@ -52,6 +52,9 @@ public:
                       bool guarded = true);
   /// Whether it is the call's own, which nobody sees after a failed check.
   bool isScratch(mlir::Value memory);
+  /// How many there are, and the name of one.
+  unsigned numKernels() const { return number; }
+  std::string kernelName(unsigned i);
   mlir::Value constant(int64_t value);
   mlir::Value mul(mlir::Value x, mlir::Value y);
   mlir::Value ceilDiv(mlir::Value x, int64_t y);

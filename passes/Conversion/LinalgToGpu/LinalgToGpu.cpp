@@ -22,11 +22,14 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Kernels.h"
+#include "passes/Transforms/Remarks.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -106,11 +109,66 @@ private:
   LogicalResult launchMember(GenericOp op);
   LogicalResult needOnHost(OpOperand &operand);
   Value cellOf(Value scalar);
+  void tell(Location loc, const std::string &what);
+  void tell(const Segment &segment);
 
   DeviceFunction f;
   ImplicitLocOpBuilder &b = f.b;
   DeviceScalars &scalars = f.scalars;
+  unsigned told = 0; ///< kernels that remarks have named
 };
+
+/// The choice of a kernel, whichever module it is in.
+std::string choiceOf(gpu::GPUModuleOp kernels, StringRef name) {
+  for (auto module : kernels->getParentOfType<ModuleOp>().getOps<gpu::GPUModuleOp>())
+    if (auto kernel = module.lookupSymbol<gpu::GPUFuncOp>(name))
+      if (auto choice = kernel->getAttrOfType<StringAttr>("choice"))
+        return choice.str();
+  return "";
+}
+
+/// A remark on the kernels made since the last one, if there are any.
+void DeviceMapping::tell(Location loc, const std::string &what) {
+  unsigned first = std::exchange(told, f.numKernels());
+  if (!wantsRemarks(loc.getContext()) || first == told)
+    return;
+  SmallVector<std::string> lines;
+  for (unsigned i = first; i < told; ++i)
+    lines.push_back(f.kernelName(i) + ": " + choiceOf(f.kernels, f.kernelName(i)));
+  if (lines.size() == 1)
+    remarkTaken(loc, what + ": " + lines.front());
+  else
+    remarkTaken(loc, what + ": " + llvm::Twine(lines.size()) + " kernels, by sizes or in turn",
+                lines);
+}
+
+/// What of one thread's work may take long: loops, which have no other kernel.
+void DeviceMapping::tell(const Segment &segment) {
+  unsigned first = std::exchange(told, f.numKernels());
+  Location loc = segment.front()->getLoc();
+  if (!wantsRemarks(loc.getContext()))
+    return;
+  int64_t loops = 0, checks = 0, small = 0;
+  for (Operation *op : segment) {
+    bool loop = isa<LoopLikeOpInterface>(op) && !isa<linalg::LinalgOp>(op);
+    if (loop && !loops)
+      loc = op->getLoc();
+    loops += loop;
+    checks += isa<cf::AssertOp>(op);
+    small += !loop && !isa<cf::AssertOp>(op);
+  }
+  SmallVector<std::string> parts;
+  auto count = [&](int64_t number, StringRef one, StringRef more) {
+    if (number)
+      parts.push_back(std::to_string(number) + " " + (number == 1 ? one : more).str());
+  };
+  count(loops, "loop that has no kernel of many threads",
+        "loops that have no kernel of many threads");
+  count(checks, "check", "checks");
+  count(small, "op of little work", "ops of little work");
+  std::string text = "runs as one thread: " + f.kernelName(first) + ": " + llvm::join(parts, ", ");
+  loops ? remarkMissed(loc, text) : remarkTaken(loc, text);
+}
 
 LogicalResult DeviceMapping::run() {
   if (failed(map(f.function.front())))
@@ -155,6 +213,8 @@ LogicalResult DeviceMapping::map(Block &block) {
       continue;
     auto generic = dyn_cast<GenericOp>(op);
     auto fill = dyn_cast<linalg::FillOp>(op);
+    Location loc = op.getLoc();
+    std::string what = wantsRemarks(loc.getContext()) ? describe(&op) : "";
     GenericOp owner = fill ? ownerOf(fill) : GenericOp();
     if (owner && (f.groups.contains(owner) || isLarge(owner)))
       continue;
@@ -172,6 +232,7 @@ LogicalResult DeviceMapping::map(Block &block) {
         return failure();
     } else if (staysOnHost(&op)) {
       flush(segment);
+      remarkTaken(loc, what + ": stays on the host, which launches what is inside");
       for (OpOperand &operand : op.getOpOperands())
         if (failed(needOnHost(operand)))
           return failure();
@@ -185,6 +246,7 @@ LogicalResult DeviceMapping::map(Block &block) {
     } else if (anyOnDevice(&op)) {
       scalars.setDerived(&op);
     }
+    tell(loc, what);
   }
   flush(segment);
   for (OpOperand &operand : block.getTerminator()->getOpOperands())
@@ -230,6 +292,7 @@ void DeviceMapping::flush(Segment &segment) {
   kernel.launch(b, f.constant(1), 1);
   for (auto [result, cell] : cells)
     scalars.setCell(result, cell);
+  tell(segment);
   f.taken.insert_range(segment);
   segment.clear();
 }
@@ -290,7 +353,9 @@ LogicalResult DeviceMapping::needOnHost(OpOperand &operand) {
     return operand.getOwner()->emitError("memory whose place only the device knows");
   b.setInsertionPoint(operand.getOwner());
   b.setLoc(operand.getOwner()->getLoc());
+  remarkMissed(b.getLoc(), "the host waits for what kernels have computed, to decide by it");
   Value cell = cellOf(value);
+  told = f.numKernels();
   auto type = MemRefType::get({}, value.getType());
   Value here;
   {
