@@ -303,10 +303,30 @@ GenericOp KernelBuilder::build() {
                            maps, root.getIteratorTypesArray(), body);
 }
 
+/// One value for all elements, whatever the block of the reader is: in a loop, memory full of it would
+/// be read, or even written, in each round. Readers in other blocks get a copy of their own.
+void copyConstants(func::FuncOp function) {
+  SmallVector<GenericOp> ops;
+  function.walk([&](GenericOp op) {
+    if (op.getNumDpsInputs() == 0 && isElementwise(op) && op.getBody()->without_terminator().empty())
+      ops.push_back(op);
+  });
+  for (GenericOp op : ops)
+    for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+      auto reader = dyn_cast<GenericOp>(use.getOwner());
+      if (!reader || reader->getBlock() == op->getBlock() || !reader.hasPureTensorSemantics() ||
+          !reader.isDpsInput(&use))
+        continue;
+      OpBuilder b(reader);
+      use.set(b.clone(*op)->getResult(0));
+    }
+}
+
 struct FuseElementwisePass : impl::FuseElementwiseBase<FuseElementwisePass> {
   using FuseElementwiseBase::FuseElementwiseBase;
 
   void runOnOperation() override {
+    copyConstants(getOperation());
     Plan plan(getOperation());
     OpBuilder b(&getContext());
     for (GenericOp root : plan.roots()) {

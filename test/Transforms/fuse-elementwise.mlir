@@ -217,3 +217,35 @@ func.func @also_a_result(%x: tensor<4x8xf32>, %e: tensor<4x8xf32>, %zero: tensor
   } -> tensor<4xf32>
   return %0, %2 : tensor<4x8xf32>, tensor<4xf32>
 }
+
+// One value for all elements is not read from memory in a loop, whoever else reads it.
+// CHECK-LABEL: func.func @constant_of_loop(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?xf32>,
+// CHECK: scf.for {{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<?xf32>)
+// CHECK-NEXT: %[[R:.*]] = linalg.generic {indexing_maps = [#[[$ID]], #[[$ID]]], iterator_types = ["parallel"]} ins(%[[S]] : tensor<?xf32>)
+// CHECK-NEXT: ^bb0(%[[A:.*]]: f32, %{{.*}}: f32):
+// CHECK-NEXT: arith.divf %[[A]], %{{.*}} : f32
+// CHECK: scf.yield %[[R]]
+func.func @constant_of_loop(%x: tensor<?xf32>, %e: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %width = arith.constant 384.0 : f32
+  %all = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel"]} outs(%e : tensor<?xf32>) {
+  ^bb0(%o: f32):
+    linalg.yield %width : f32
+  } -> tensor<?xf32>
+  %first = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]} ins(%x, %all : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.divf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<?xf32>
+  %last = scf.for %i = %c0 to %n step %c1 iter_args(%s = %first) -> (tensor<?xf32>) {
+    %next = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]} ins(%s, %all : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %r = arith.divf %a, %b : f32
+      linalg.yield %r : f32
+    } -> tensor<?xf32>
+    scf.yield %next : tensor<?xf32>
+  }
+  return %last : tensor<?xf32>
+}
