@@ -17,6 +17,8 @@
 
 namespace mad {
 
+struct Attention;
+
 /// An op to find a kernel for, and the fills of what it adds to.
 struct DeviceWork {
   mlir::linalg::GenericOp op;
@@ -45,6 +47,8 @@ public:
   llvm::SetVector<mlir::Operation *> taken;
   /// Groups of rows, by their members.
   llvm::DenseMap<mlir::Operation *, std::shared_ptr<rows::Group>> groups;
+  /// Attentions, by their ops.
+  llvm::DenseMap<mlir::Operation *, std::shared_ptr<Attention>> attentions;
 
   /// A kernel of the next name. `guarded`: it does nothing after a failed check. What reads places
   /// that follow from data, or writes memory of the caller, must be.

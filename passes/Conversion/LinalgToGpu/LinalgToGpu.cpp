@@ -24,7 +24,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
+#include "passes/Conversion/LinalgToGpu/DeviceAttention.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Kernels.h"
@@ -102,11 +102,13 @@ private:
 
   LogicalResult map(Block &block);
   void findGroups(Block &block);
+  void findAttentions(Block &block);
   LogicalResult addTo(Segment &segment, Operation *op);
   void flush(Segment &segment);
   LogicalResult launch(GenericOp op);
   LogicalResult launch(linalg::FillOp op);
   LogicalResult launchMember(GenericOp op);
+  LogicalResult launchAttention(GenericOp op);
   LogicalResult needOnHost(OpOperand &operand);
   Value cellOf(Value scalar);
   void tell(Location loc, const std::string &what);
@@ -194,8 +196,26 @@ void DeviceMapping::findGroups(Block &block) {
   });
 }
 
+/// Their ops are in no group.
+void DeviceMapping::findAttentions(Block &block) {
+  for (GenericOp product : block.getOps<GenericOp>()) {
+    if (f.attentions.contains(product) || !isLarge(product))
+      continue;
+    std::shared_ptr<Attention> found = findAttention(f, product);
+    if (!found)
+      continue;
+    for (Operation *op : found->ops) {
+      f.attentions[op] = found;
+      if (std::shared_ptr<rows::Group> group = f.groups.lookup(op))
+        for (rows::Member &member : group->members)
+          f.groups.erase(member.op);
+    }
+  }
+}
+
 LogicalResult DeviceMapping::map(Block &block) {
   findGroups(block);
+  findAttentions(block);
   Segment segment;
   auto anyOnDevice = [&](Operation *op) {
     auto onDevice = [&](Value v) {
@@ -216,9 +236,14 @@ LogicalResult DeviceMapping::map(Block &block) {
     Location loc = op.getLoc();
     std::string what = wantsRemarks(loc.getContext()) ? describe(&op) : "";
     GenericOp owner = fill ? ownerOf(fill) : GenericOp();
-    if (owner && (f.groups.contains(owner) || isLarge(owner)))
+    if (owner &&
+        (f.groups.contains(owner) || f.attentions.contains(owner) || isLarge(owner)))
       continue;
-    if (generic && f.groups.contains(generic)) {
+    if (generic && f.attentions.contains(generic)) {
+      flush(segment);
+      if (failed(launchAttention(generic)))
+        return failure();
+    } else if (generic && f.groups.contains(generic)) {
       flush(segment);
       if (failed(launchMember(generic)))
         return failure();
@@ -328,6 +353,23 @@ LogicalResult DeviceMapping::launchMember(GenericOp op) {
     f.groups.erase(member.op);
   for (rows::Member &member : group->members)
     if (failed(launch(member.op)))
+      return failure();
+  return success();
+}
+
+/// An attention is computed in place of its last op.
+LogicalResult DeviceMapping::launchAttention(GenericOp op) {
+  std::shared_ptr<Attention> attention = f.attentions.lookup(op);
+  if (attention->last() != op)
+    return success();
+  f.b.setInsertionPoint(op);
+  f.b.setLoc(op.getLoc());
+  if (lowerAttention(f, *attention))
+    return success();
+  for (Operation *one : attention->ops)
+    f.attentions.erase(one);
+  for (Operation *one : attention->ops)
+    if (failed(launch(cast<GenericOp>(one))))
       return failure();
   return success();
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/Catalogue.h"
+#include "passes/Kernels/Gpu/Attention.h"
 #include "passes/Kernels/Gpu/Elementwise.h"
 #include "passes/Kernels/Gpu/Matmul.h"
 #include "passes/Kernels/Gpu/Rows.h"
@@ -115,6 +116,14 @@ CatalogueEntry matmul(std::string name, MatmulSpec spec, Tile tile, MakeMatmul<T
           [=](gpu::GPUModuleOp module, StringRef name) { return make(module, name, spec, tile); }};
 }
 
+CatalogueEntry attention(std::string name, AttentionForm form,
+                         std::vector<std::string> instructions) {
+  return {std::move(name), false, std::move(instructions),
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return makePlainAttention(module, name, form, plainAttentionTile(form.width));
+          }};
+}
+
 CatalogueEntry withWgmma(CatalogueEntry entry) {
   entry.wgmma = true;
   return entry;
@@ -216,5 +225,9 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
              {warpProduct("f16", 16), readWide}),
       matmul("matmul_skinny64_f16", product(f16, f16, rowMajor), many, makeSkinnyMatmul,
              {warpProduct("f16", 16), readWide}),
+      attention("attention_f32_32", {f32, 32}, {"fma.rn.f32", copyWide, "ld.shared.v4.b32"}),
+      attention("attention_f32_64_causal", {f32, 64, true}, {"fma.rn.f32", copyWide}),
+      attention("attention_f32_128", {f32, 128}, {"fma.rn.f32", copyWide}),
+      attention("attention_f32_37", {f32, 37}, {"fma.rn.f32", copyPart}),
   };
 }

@@ -184,6 +184,7 @@ Value GpuBuilder::block(int dimension) {
 }
 Value GpuBuilder::blocks() { return NVVM::GridDimXOp::create(b, b.getI32Type()); }
 void GpuBuilder::barrier() { NVVM::BarrierOp::create(b); }
+void GpuBuilder::syncWarp() { NVVM::SyncWarpOp::create(b, number(-1)); }
 
 Value GpuBuilder::shuffleXor(Value x, int mask) {
   Type type = x.getType();

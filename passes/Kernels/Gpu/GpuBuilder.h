@@ -112,6 +112,7 @@ public:
   mlir::Value block(int dimension = 0);
   mlir::Value blocks(); ///< of the grid, along x
   void barrier();       ///< of the block
+  void syncWarp();      ///< a barrier of the warp
   /// The value of the lane whose number differs in the bits of `mask`.
   mlir::Value shuffleXor(mlir::Value x, int mask);
   /// Of all lanes of the warp, in a fixed order, for all of them.

@@ -1,0 +1,643 @@
+//===- DeviceAttentionEmit.cpp - The kernel of an attention ------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The bodies of ops become what the builder asks for: those before the maximum make a score of a
+// sum, those of rows the factor of a row, those behind the second product what is stored. Between
+// the products narrow floats stay f32. Powers are computed for a base that is the largest score; what
+// the program subtracts may be another number, and the factor has the difference.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Conversion/LinalgToGpu/DeviceAttention.h"
+#include "passes/Kernels/Gpu/Attention.h"
+#include "passes/Transforms/Kernels.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace mad {
+namespace {
+
+using device::GpuBuilder;
+using device::RowValues;
+
+/// What builders count with 32 bits, with room for a tile; and rows that fit into registers.
+constexpr int64_t mostExtent = 1 << 30, mostBlocks = 65535, mostWidth = 256;
+
+bool isMemory(Value v) { return isa<MemRefType>(v.getType()); }
+bool isNarrow(Type type) { return isa<Float16Type, BFloat16Type>(type); }
+
+/// Memory, and the distances of its elements, on the host.
+struct Place {
+  Value memory;
+  SmallVector<int64_t> known;
+  int64_t offset = 0;
+  SmallVector<Value> strides;
+};
+
+/// What the host knows of an attention.
+struct Sizes {
+  Place q, k, v, output;
+  SmallVector<Value> batch;          ///< extents, from the slowest
+  Value rows, keys;
+  int width = 0, widthV = 0;
+  SmallVector<SmallVector<Value>> ofSteps; ///< extents of the loops of each step
+  SmallVector<Value> ofQ, ofK, ofV;        ///< of the copies that are not made
+};
+
+//===----------------------------------------------------------------------===//
+// In the kernel
+//===----------------------------------------------------------------------===//
+
+class Body {
+public:
+  Body(DeviceKernel &kernel, const Attention &attention, const Sizes &sizes)
+      : kernel(kernel), attention(attention), sizes(sizes), b(kernel.builder()),
+        s(*attention.scores), w(*attention.values) {}
+  /// Asks for all that the kernel uses.
+  void prepare();
+  device::AttentionArguments arguments();
+  void complete(device::AttentionSpec &spec);
+
+private:
+  Value index(int64_t x) { return arith::ConstantIndexOp::create(b, x); }
+  Value add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
+  Value mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
+  Value narrow(Value x) { return b.createOrFold<arith::IndexCastUIOp>(b.getI32Type(), x); }
+  Value asIndex(Value x) { return b.createOrFold<arith::IndexCastUIOp>(b.getIndexType(), x); }
+  Value stride(const Place &place, unsigned dim) { return kernel.get(place.strides[dim]); }
+  SmallVector<Value> split(Value number, ArrayRef<Value> extents);
+
+  Value pointer(const Place &place, Value offset, bool apart);
+  Value matrixOf(const AttentionFactor &factor, const Place &place, ArrayRef<Value> extents,
+                 const Contraction &c, unsigned operand);
+  Value strideOf(const AttentionFactor &factor, const Place &place, const Contraction &c,
+                 unsigned operand, unsigned loop);
+  Value queryOf(Value row, Value number);
+  Value outputOf(Value number, ArrayRef<Value> at);
+
+  RowValues rowValues(Value row);
+  SmallVector<Value> loopsOf(const AttentionStep &step, const RowValues &row, Value column);
+  Value widened(Value x);
+  Value wide(const AttentionStep &step, Value element, ArrayRef<Value> at);
+  Value exact(const AttentionStep &step, Value element, ArrayRef<Value> at);
+  Value operandOf(const AttentionStep &step, unsigned number, Value element, ArrayRef<Value> at);
+  Value score(const RowValues &row, Value sum, Value column);
+  Value factor(const RowValues &row, Value most, Value base, Value total);
+  void store(GpuBuilder &g, const RowValues &row, Value factor, Value column, ValueRange sums);
+  Value rowOperand(const AttentionStep &step);
+  Value outputBase(const AttentionStep &step) {
+    return baseOf(GenericOp(step.op).getDpsInits().front());
+  }
+
+  DeviceKernel &kernel;
+  const Attention &attention;
+  const Sizes &sizes;
+  ImplicitLocOpBuilder &b;
+  const Contraction s, w;
+  SmallVector<Value> matrix;              ///< where the block is in the batch
+  Value number;                           ///< of the matrix
+  llvm::DenseMap<Value, Value> ofRow;     ///< values of a row, by memory
+  Value startQ, startO;
+};
+
+void Body::prepare() {
+  auto get = [&](ArrayRef<Value> values) {
+    for (Value value : values)
+      kernel.get(value);
+  };
+  for (const AttentionStep &step : attention.steps) {
+    GenericOp op = step.op;
+    for (auto [operand, source] : llvm::zip(op->getOpOperands(), step.sources))
+      if (source == AttentionStep::Memory && !op.getMatchingBlockArgument(&operand).use_empty())
+        kernel.get(operand.get());
+    op.getBody()->walk([&](Operation *inner) {
+      for (Value value : inner->getOperands())
+        if (value.getParentRegion() != &op.getRegion())
+          kernel.get(value);
+    });
+  }
+  for (ArrayRef<Value> extents : sizes.ofSteps)
+    get(extents);
+  for (const Place *place : {&sizes.q, &sizes.k, &sizes.v, &sizes.output}) {
+    get(place->strides);
+    kernel.get(place->memory);
+  }
+  for (const auto *extents : {&sizes.batch, &sizes.ofQ, &sizes.ofK, &sizes.ofV})
+    get(*extents);
+  get({sizes.rows, sizes.keys});
+}
+
+/// The indices of a number that counts through extents.
+SmallVector<Value> Body::split(Value number, ArrayRef<Value> extents) {
+  SmallVector<Value> at(extents.size());
+  for (size_t i = extents.size(); i-- > 0;) {
+    Value size = kernel.get(extents[i]);
+    at[i] = i == 0 ? number : b.createOrFold<arith::RemUIOp>(number, size);
+    if (i > 0)
+      number = b.createOrFold<arith::DivUIOp>(number, size);
+  }
+  return at;
+}
+
+Value Body::pointer(const Place &place, Value offset, bool apart) {
+  Type element = getElementTypeOrSelf(place.memory.getType());
+  Value start = kernel.pointer(place.memory, apart);
+  device::KernelSignature none;
+  return GpuBuilder(b, none).at(
+      start, element, device::Number(b.createOrFold<arith::IndexCastOp>(b.getI64Type(), offset)));
+}
+
+/// The first row of this matrix of the batch.
+Value Body::matrixOf(const AttentionFactor &factor, const Place &place, ArrayRef<Value> extents,
+                     const Contraction &c, unsigned operand) {
+  Value offset = index(0);
+  if (!factor.copy) {
+    AffineMap map = c.map(operand);
+    for (auto [d, loop] : llvm::enumerate(c.outer))
+      for (unsigned i = 0; i < map.getNumResults(); ++i)
+        if (map.getDimPosition(i) == loop)
+          offset = add(offset, mul(matrix[d], stride(place, i)));
+    return pointer(place, offset, /*apart=*/true);
+  }
+  // The dimensions of the copy, without rows and columns.
+  SmallVector<Value> at = split(number, extents.drop_back(2));
+  GenericOp copy = factor.copy;
+  AffineMap map = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0));
+  for (unsigned i = 0; i < map.getNumResults(); ++i)
+    if (map.getDimPosition(i) < at.size())
+      offset = add(offset, mul(at[map.getDimPosition(i)], stride(place, i)));
+  return pointer(place, offset, /*apart=*/true);
+}
+
+/// Elements from one row to the next.
+Value Body::strideOf(const AttentionFactor &factor, const Place &place, const Contraction &c,
+                     unsigned operand, unsigned loop) {
+  AffineMap map = c.map(operand);
+  if (factor.copy) {
+    GenericOp copy = factor.copy;
+    map = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0));
+    loop = copy.getNumLoops() - 2;
+  }
+  for (unsigned i = 0; i < map.getNumResults(); ++i)
+    if (map.getDimPosition(i) == loop)
+      return narrow(stride(place, i));
+  return narrow(index(0));
+}
+
+device::AttentionArguments Body::arguments() {
+  number = gpu::BlockIdOp::create(b, gpu::Dimension::y);
+  matrix = split(number, sizes.batch);
+  device::AttentionArguments made;
+  made.k = matrixOf(attention.k, sizes.k, sizes.ofK, s, s.b);
+  made.v = matrixOf(attention.v, sizes.v, sizes.ofV, w, w.b);
+  made.rowK = strideOf(attention.k, sizes.k, s, s.b, s.n);
+  made.rowV = strideOf(attention.v, sizes.v, w, w.b, w.k);
+  made.rows = narrow(kernel.get(sizes.rows));
+  made.keys = narrow(kernel.get(sizes.keys));
+  return made;
+}
+
+/// Where a row of Q begins, in its matrix and of all.
+Value Body::queryOf(Value row, Value number) {
+  Value offset = index(0);
+  if (attention.q.copy) {
+    SmallVector<Value> at = split(number, ArrayRef(sizes.ofQ).drop_back());
+    GenericOp copy = attention.q.copy;
+    AffineMap map = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0));
+    for (unsigned i = 0; i < map.getNumResults(); ++i)
+      if (map.getDimPosition(i) < at.size())
+        offset = add(offset, mul(at[map.getDimPosition(i)], stride(sizes.q, i)));
+    return pointer(sizes.q, offset, /*apart=*/true);
+  }
+  AffineMap map = s.map(s.a);
+  for (unsigned i = 0; i < map.getNumResults(); ++i) {
+    unsigned loop = map.getDimPosition(i);
+    if (loop == *s.m)
+      offset = add(offset, mul(row, stride(sizes.q, i)));
+    for (auto [d, outer] : llvm::enumerate(s.outer))
+      if (outer == loop)
+        offset = add(offset, mul(matrix[d], stride(sizes.q, i)));
+  }
+  return pointer(sizes.q, offset, /*apart=*/true);
+}
+
+/// Where a row of the result begins; `at`: the loops of the op that stores it.
+Value Body::outputOf(Value number, ArrayRef<Value> at) {
+  Value offset = index(0);
+  if (at.empty())
+    offset = mul(number, index(sizes.widthV));
+  for (auto [d, i] : llvm::enumerate(at))
+    offset = add(offset, mul(i, stride(sizes.output, d)));
+  return pointer(sizes.output, offset, /*apart=*/false);
+}
+
+/// Row, its number among all, where it begins in Q and the result, then for each step the loops that
+/// count rows.
+RowValues Body::rowValues(Value row32) {
+  Value row = asIndex(row32);
+  Value all = add(mul(number, kernel.get(sizes.rows)), row);
+  RowValues values{row32, all, queryOf(row, all), Value()};
+  SmallVector<Value> last;
+  for (auto [step, extents] : llvm::zip(attention.steps, sizes.ofSteps)) {
+    GenericOp op = step.op;
+    // Ops on rows alone have no loop of columns.
+    const bool ofRow = step.kind == AttentionStep::OfRow;
+    const unsigned count = ofRow ? op.getNumLoops() : op.getNumLoops() - 1;
+    SmallVector<Value> at(count);
+    SmallVector<unsigned> order(step.order);
+    if (order.empty())
+      llvm::append_range(order, llvm::seq<unsigned>(0, count));
+    SmallVector<Value> ordered;
+    for (unsigned loop : order)
+      ordered.push_back(extents[loop]);
+    for (auto [loop, i] : llvm::zip(order, split(all, ordered)))
+      at[loop] = i;
+    llvm::append_range(values, at);
+    if (step.kind == AttentionStep::Result)
+      last = at;
+  }
+  values[3] = outputOf(all, last);
+  return values;
+}
+
+/// All loops of a step.
+SmallVector<Value> Body::loopsOf(const AttentionStep &step, const RowValues &row, Value column) {
+  unsigned start = 4;
+  for (const AttentionStep &other : attention.steps) {
+    GenericOp op = other.op;
+    const bool ofRow = other.kind == AttentionStep::OfRow;
+    const unsigned count = ofRow ? op.getNumLoops() : op.getNumLoops() - 1;
+    if (&other == &step) {
+      SmallVector<Value> at(ArrayRef<Value>(row).slice(start, count));
+      if (!ofRow)
+        at.push_back(column ? asIndex(column) : index(0));
+      return at;
+    }
+    start += count;
+  }
+  llvm_unreachable("a step of this attention");
+}
+
+Value Body::widened(Value x) {
+  if (!isNarrow(x.getType()))
+    return x;
+  return arith::ExtFOp::create(b, b.getF32Type(), x);
+}
+
+/// What an argument of the body is.
+Value Body::operandOf(const AttentionStep &step, unsigned number, Value element,
+                      ArrayRef<Value> at) {
+  GenericOp op = step.op;
+  OpOperand &operand = op->getOpOperand(number);
+  if (op.getMatchingBlockArgument(&operand).use_empty())
+    return {};
+  switch (step.sources[number]) {
+  case AttentionStep::Element:
+    return element;
+  case AttentionStep::Row:
+    return ofRow.lookup(baseOf(operand.get()));
+  case AttentionStep::Memory:
+    break;
+  }
+  return loadElement(b, kernel.get(operand.get()), op.getMatchingIndexingMap(&operand), at);
+}
+
+/// What the body yields, with f32 in place of narrow floats.
+Value Body::wide(const AttentionStep &step, Value element, ArrayRef<Value> at) {
+  GenericOp op = step.op;
+  IRMapping body = kernel.mapping();
+  for (auto [i, argument] : llvm::enumerate(op.getBody()->getArguments()))
+    if (Value value = operandOf(step, i, element, at))
+      body.map(argument, widened(value));
+  auto lookup = [&](Value v) -> Value { return widened(body.lookupOrDefault(v)); };
+  for (Operation &inner : op.getBody()->without_terminator()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
+      body.map(index.getResult(), at[index.getDim()]);
+    } else if (auto extend = dyn_cast<arith::ExtFOp>(inner)) {
+      Value x = lookup(extend.getIn());
+      body.map(extend.getResult(), x.getType() == extend.getType()
+                                       ? x
+                                       : arith::ExtFOp::create(b, extend.getType(), x).getResult());
+    } else if (auto trunc = dyn_cast<arith::TruncFOp>(inner); trunc && isNarrow(trunc.getType())) {
+      Value x = lookup(trunc.getIn());
+      body.map(trunc.getResult(), x.getType().isF32()
+                                      ? x
+                                      : arith::TruncFOp::create(b, b.getF32Type(), x).getResult());
+    } else if (auto select = dyn_cast<arith::SelectOp>(inner)) {
+      body.map(select.getResult(),
+               arith::SelectOp::create(b, body.lookupOrDefault(select.getCondition()),
+                                       lookup(select.getTrueValue()),
+                                       lookup(select.getFalseValue()))
+                   .getResult());
+    } else if (auto compare = dyn_cast<arith::CmpFOp>(inner)) {
+      body.map(compare.getResult(),
+               arith::CmpFOp::create(b, compare.getPredicate(), lookup(compare.getLhs()),
+                                     lookup(compare.getRhs()))
+                   .getResult());
+    } else {
+      b.clone(inner, body);
+    }
+  }
+  return lookup(op.getBody()->getTerminator()->getOperand(0));
+}
+
+/// What the body yields, as it is.
+Value Body::exact(const AttentionStep &step, Value element, ArrayRef<Value> at) {
+  SmallVector<Value> arguments;
+  for (unsigned i = 0; i < step.op->getNumOperands(); ++i)
+    arguments.push_back(operandOf(step, i, element, at));
+  return emitBody(kernel, step.op, arguments, at).front();
+}
+
+Value Body::score(const RowValues &row, Value sum, Value column) {
+  for (const AttentionStep &step : attention.steps)
+    if (step.kind == AttentionStep::Score)
+      sum = wide(step, sum, loopsOf(step, row, column));
+  return sum;
+}
+
+/// The value of the row that a step on elements uses.
+Value Body::rowOperand(const AttentionStep &step) {
+  for (auto [i, source] : llvm::enumerate(step.sources))
+    if (source == AttentionStep::Row)
+      return ofRow.lookup(baseOf(step.op->getOperand(i)));
+  llvm_unreachable("uses a value of the row");
+}
+
+/// What sums are multiplied by: in `ofRow` is then all that is known of the row.
+Value Body::factor(const RowValues &row, Value most, Value base, Value total) {
+  ofRow.clear();
+  Value factor;
+  for (const AttentionStep &step : attention.steps) {
+    switch (step.kind) {
+    case AttentionStep::Most:
+      ofRow[outputBase(step)] = most;
+      break;
+    case AttentionStep::OfRow:
+      ofRow[outputBase(step)] = wide(step, Value(), loopsOf(step, row, Value()));
+      break;
+    case AttentionStep::Power:
+      factor = math::ExpOp::create(b, arith::SubFOp::create(b, base, rowOperand(step)));
+      break;
+    case AttentionStep::Total:
+      ofRow[outputBase(step)] = arith::MulFOp::create(b, total, factor);
+      break;
+    case AttentionStep::Weight:
+      factor = step.divides ? arith::DivFOp::create(b, factor, rowOperand(step)).getResult()
+                            : arith::MulFOp::create(b, factor, rowOperand(step)).getResult();
+      break;
+    case AttentionStep::Score:
+    case AttentionStep::Result:
+      break;
+    }
+  }
+  return factor;
+}
+
+void Body::store(GpuBuilder &g, const RowValues &row, Value factor, Value column,
+                 ValueRange sums) {
+  device::Values values;
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    Value value = arith::MulFOp::create(b, sum, factor);
+    for (const AttentionStep &step : attention.steps)
+      if (step.kind == AttentionStep::Result)
+        value = exact(step, value, loopsOf(step, row, g.add(column, int(i))));
+    values.push_back(value);
+  }
+  Type element = values.front().getType();
+  // As many at a time as lie together.
+  const int64_t most = 16 / device::bytesOf(element);
+  int64_t vector = std::min<int64_t>(most, values.size());
+  SmallVector<int64_t> all{sizes.output.offset, sizes.widthV};
+  llvm::append_range(all, ArrayRef(sizes.output.known).drop_back());
+  for (int64_t x : all)
+    while (ShapedType::isDynamic(x) ? vector > 1 : x % vector != 0)
+      vector /= 2;
+  while (values.size() % vector)
+    vector /= 2;
+  for (size_t i = 0; i < values.size(); i += vector)
+    g.store(vector == 1 ? values[i] : g.pack(ArrayRef<Value>(values).slice(i, vector)),
+            g.at(row[3], element, g.add(column, int(i))));
+}
+
+void Body::complete(device::AttentionSpec &spec) {
+  spec.row = [&](GpuBuilder &, Value row) { return rowValues(row); };
+  spec.query = [](GpuBuilder &, const RowValues &row) { return row[2]; };
+  spec.score = [&](GpuBuilder &, const RowValues &row, Value sum, Value column) {
+    return score(row, sum, column);
+  };
+  spec.finish = [&](GpuBuilder &, const RowValues &row, Value most, Value base,
+                    Value total) -> device::Values {
+    return {factor(row, most, base, total)};
+  };
+  spec.store = [&](GpuBuilder &g, const RowValues &row, ValueRange finished, Value column,
+                   ValueRange sums) { store(g, row, finished[0], column, sums); };
+}
+
+//===----------------------------------------------------------------------===//
+// On the host
+//===----------------------------------------------------------------------===//
+
+class Launch {
+public:
+  Launch(DeviceFunction &f, Attention &attention)
+      : f(f), attention(attention), s(*attention.scores), w(*attention.values) {}
+  bool run();
+
+private:
+  bool findPlace(Place &place, Value memory);
+  bool findSizes();
+  std::optional<SmallVector<Value>> extentsOf(const AttentionFactor &factor);
+  int vectorOf(const Place &place, int64_t width);
+  Value fits();
+  void launchFast();
+  void launchSlow();
+
+  DeviceFunction &f;
+  Attention &attention;
+  const Contraction s, w;
+  Sizes sizes;
+  SmallVector<Value> batchOfValues; ///< as the second product sees it
+  Value rowsOfValues;
+};
+
+bool Launch::findPlace(Place &place, Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  place.memory = memory;
+  if (f.scalars.isOnDevice(memory) || failed(type.getStridesAndOffset(place.known, place.offset)) ||
+      place.known.back() != 1)
+    return false;
+  memref::ExtractStridedMetadataOp parts;
+  if (llvm::any_of(place.known, ShapedType::isDynamic))
+    parts = memref::ExtractStridedMetadataOp::create(f.b, memory);
+  for (auto [d, stride] : llvm::enumerate(place.known))
+    place.strides.push_back(ShapedType::isDynamic(stride) ? parts.getStrides()[d]
+                                                          : f.constant(stride));
+  return true;
+}
+
+/// Of the copy that is not made.
+std::optional<SmallVector<Value>> Launch::extentsOf(const AttentionFactor &factor) {
+  return factor.copy ? f.extentsOf(factor.copy) : SmallVector<Value>();
+}
+
+bool Launch::findSizes() {
+  auto first = f.extentsOf(s.op), second = f.extentsOf(w.op);
+  if (!first || !second || !findPlace(sizes.q, attention.q.memory) ||
+      !findPlace(sizes.k, attention.k.memory) || !findPlace(sizes.v, attention.v.memory) ||
+      !findPlace(sizes.output, attention.output))
+    return false;
+  sizes.rows = (*first)[*s.m], sizes.keys = (*first)[s.n];
+  rowsOfValues = (*second)[*w.m];
+  for (unsigned d : s.outer)
+    sizes.batch.push_back((*first)[d]);
+  for (unsigned d : w.outer)
+    batchOfValues.push_back((*second)[d]);
+  for (const AttentionStep &step : attention.steps) {
+    auto extents = f.extentsOf(step.op);
+    if (!extents)
+      return false;
+    sizes.ofSteps.push_back(*extents);
+  }
+  for (auto [factor, extents] : {std::pair(&attention.q, &sizes.ofQ),
+                                 std::pair(&attention.k, &sizes.ofK),
+                                 std::pair(&attention.v, &sizes.ofV)}) {
+    auto found = extentsOf(*factor);
+    if (!found)
+      return false;
+    *extents = *found;
+  }
+  for (GenericOp op : {s.op, w.op})
+    for (Value operand : op->getOperands())
+      if (isMemory(operand) && f.scalars.isOnDevice(operand))
+        return false;
+  int64_t width = GenericOp(s.op).getStaticLoopRanges()[s.k];
+  int64_t widthV = GenericOp(w.op).getStaticLoopRanges()[w.n];
+  if (ShapedType::isDynamic(width) || ShapedType::isDynamic(widthV) || width < 1 || widthV < 1 ||
+      width > mostWidth || widthV > mostWidth)
+    return false;
+  sizes.width = width, sizes.widthV = widthV;
+  return true;
+}
+
+/// Elements of a row that lie together on a multiple of their size.
+int Launch::vectorOf(const Place &place, int64_t width) {
+  int vector = 16 / device::bytesOf(getElementTypeOrSelf(place.memory.getType()));
+  SmallVector<int64_t> all{place.offset, width};
+  llvm::append_range(all, ArrayRef(place.known).drop_back());
+  for (int64_t x : all)
+    while (ShapedType::isDynamic(x) ? vector > 1 : x % vector != 0)
+      vector /= 2;
+  return vector;
+}
+
+/// Whether a builder can count this, and both products have the same matrices; null: yes.
+Value Launch::fits() {
+  auto &h = f.b;
+  Value good;
+  auto also = [&](Value condition) {
+    if (auto known = getConstantIntValue(condition); known && *known)
+      return;
+    good = good ? h.createOrFold<arith::AndIOp>(good, condition) : condition;
+  };
+  auto require = [&](Value x, int64_t least, int64_t most) {
+    also(f.less(f.constant(least - 1), x));
+    also(f.less(x, f.constant(most + 1)));
+  };
+  auto same = [&](Value x, Value y) {
+    if (x != y)
+      also(h.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, x, y));
+  };
+  Value batch = f.constant(1);
+  for (Value extent : sizes.batch)
+    batch = f.mul(batch, extent);
+  require(sizes.rows, 0, mostExtent);
+  require(sizes.keys, 1, mostExtent);
+  require(batch, 0, mostBlocks);
+  for (const Place *place : {&sizes.q, &sizes.k, &sizes.v})
+    for (Value stride : ArrayRef(place->strides).drop_back())
+      require(stride, 0, mostExtent);
+  same(sizes.rows, rowsOfValues);
+  for (auto [x, y] : llvm::zip(sizes.batch, batchOfValues))
+    same(x, y);
+  return good;
+}
+
+void Launch::launchFast() {
+  device::AttentionSpec spec;
+  spec.element = s.element(s.a);
+  spec.width = sizes.width, spec.widthV = sizes.widthV;
+  spec.vectorQ = vectorOf(sizes.q, spec.width);
+  spec.vectorK = vectorOf(sizes.k, spec.width);
+  spec.vectorV = vectorOf(sizes.v, spec.widthV);
+  device::PlainAttentionTile tile =
+      device::plainAttentionTile(std::max(spec.width, spec.widthV));
+  unsigned copies = llvm::count_if(attention.ops, [&](Operation *op) {
+    return op == attention.q.copy || op == attention.k.copy || op == attention.v.copy;
+  });
+  std::string text = ("attention: plain, " + llvm::Twine(tile.rowsOfWarp()) + " rows, keys in turn by " +
+                      llvm::Twine(tile.warps) + " warps, " +
+                      llvm::Twine(attention.ops.size()) + " ops")
+                         .str();
+  if (copies)
+    text += ", " + llvm::Twine(copies).str() + (copies == 1 ? " copy" : " copies") + " not made";
+  DeviceKernel kernel = f.kernel(text);
+  kernel.setShared(tile.sharedBytes(spec));
+  Body body(kernel, attention, sizes);
+  body.prepare();
+  device::KernelSignature signature;
+  signature.threads = tile.threads();
+  GpuBuilder g(kernel.builder(), signature);
+  device::AttentionArguments arguments = body.arguments();
+  body.complete(spec);
+  device::writePlainAttention(g, spec, tile, arguments, g.mul(g.block(), tile.rowsOfWarp()));
+  Value batch = f.constant(1);
+  for (Value extent : sizes.batch)
+    batch = f.mul(batch, extent);
+  kernel.launch(f.b, {f.ceilDiv(sizes.rows, tile.rowsOfWarp()), batch, f.constant(1)},
+                tile.threads());
+}
+
+/// Op by op, a thread an element.
+void Launch::launchSlow() {
+  for (Operation *op : attention.ops) {
+    auto generic = cast<GenericOp>(op);
+    DeviceWork work{generic, fillsBefore(generic), {"for sizes that an attention cannot count"}};
+    (void)lowerElements(f, work);
+  }
+}
+
+bool Launch::run() {
+  if (!findSizes() || !s.element(s.a).isF32() || !w.element(w.a).isF32())
+    return false;
+  Value good = fits();
+  auto known = good ? getConstantIntValue(good) : 1;
+  if (known && !*known)
+    return false;
+  if (known) {
+    launchFast();
+  } else {
+    auto branch = scf::IfOp::create(f.b, good, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(f.b);
+    f.b.setInsertionPointToStart(branch.thenBlock());
+    launchFast();
+    f.b.setInsertionPointToStart(branch.elseBlock());
+    launchSlow();
+  }
+  f.taken.insert_range(attention.fills);
+  f.taken.insert_range(attention.ops);
+  return true;
+}
+
+} // namespace
+
+bool lowerAttention(DeviceFunction &f, Attention &attention) { return Launch(f, attention).run(); }
+
+} // namespace mad

@@ -1,0 +1,107 @@
+//===- Attention.h - Attention on a GPU -------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// O = softmax(score(Q K^T)) V for each matrix of a batch, without the matrix of scores in memory.
+// The sum of powers and what they multiply belong to the largest score so far, and are scaled when
+// that changes (Milakov and Gimelshein, 2018; Dao et al., 2022; Dao, 2023).
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_GPU_ATTENTION_H
+#define MAD_PASSES_KERNELS_GPU_ATTENTION_H
+
+#include "passes/Kernels/Gpu/GpuBuilder.h"
+#include "llvm/Support/Error.h"
+#include <functional>
+
+namespace mad::device {
+
+/// What the writer of a kernel wants to know of a row later: made once for each row that a thread
+/// has, before all loops.
+using RowValues = Values;
+
+struct AttentionSpec {
+  mlir::Type element;              ///< of Q, K and V
+  int width = 64, widthV = 64;     ///< elements of a row of Q and K, and of V
+  /// Elements of each row of Q, K and V that lie together on a multiple of their size.
+  int vectorQ = 1, vectorK = 1, vectorV = 1;
+  /// Of a row that exists.
+  std::function<RowValues(GpuBuilder &, mlir::Value row)> row;
+  /// Where the row of Q begins.
+  std::function<mlir::Value(GpuBuilder &, const RowValues &)> query;
+  /// A score, in f32, from a sum of products. The column exists.
+  std::function<mlir::Value(GpuBuilder &, const RowValues &, mlir::Value sum, mlir::Value column)>
+      score;
+  /// How many keys, from the first, the rows up to this one may have scores above -inf for; none:
+  /// all.
+  std::function<mlir::Value(GpuBuilder &, const RowValues &)> seen;
+  /// What `store` wants to know of a row: the largest score (-inf without any), and the sum of
+  /// exp(score - base), where base is the largest score, or 0 where that is -inf.
+  std::function<Values(GpuBuilder &, const RowValues &, mlir::Value most, mlir::Value base,
+                       mlir::Value sum)>
+      finish;
+  /// Stores sums of exp(score - base) * V of columns that exist, from `column` on.
+  std::function<void(GpuBuilder &, const RowValues &, mlir::ValueRange finished,
+                     mlir::Value column, mlir::ValueRange sums)>
+      store;
+};
+
+/// Pointers are those of one matrix of the batch.
+struct AttentionArguments {
+  mlir::Value k, v;
+  mlir::Value rows, keys; ///< how many
+  mlir::Value rowK, rowV; ///< elements from one row to the next
+};
+
+/// Multiply-adds of f32. A thread has some rows, with a part of Q and of the result in registers; the
+/// warps of a block have the same rows, with keys in turn, and add up through shared memory.
+struct PlainAttentionTile {
+  int lanesOfRow = 2;   ///< that share a row
+  int rowsOfThread = 2;
+  int warps = 8;
+  int keysOfTile = 8; ///< that a warp takes at a time
+  int threads() const { return warps * lanesOfWarp; }
+  int rowsOfWarp() const { return lanesOfWarp / lanesOfRow * rowsOfThread; }
+  int padded(int width) const { return (width + 4 * lanesOfRow - 1) / (4 * lanesOfRow) * 4 * lanesOfRow; }
+  /// Two tiles of K and V each warp; or at the end what each warp has.
+  int tileBytes(const AttentionSpec &spec) const {
+    return keysOfTile * (padded(spec.width) + padded(spec.widthV)) * 4;
+  }
+  int partBytes(const AttentionSpec &spec) const {
+    return rowsOfWarp() * (padded(spec.widthV) + 4) * 4;
+  }
+  int sharedBytes(const AttentionSpec &spec) const {
+    return warps * std::max(2 * tileBytes(spec), partBytes(spec));
+  }
+  /// Estimate: Q, the result, scores, addresses.
+  int registers(const AttentionSpec &spec) const {
+    return rowsOfThread * ((padded(spec.width) + padded(spec.widthV)) / lanesOfRow + keysOfTile) +
+           40;
+  }
+};
+/// For rows of that width.
+PlainAttentionTile plainAttentionTile(int width);
+llvm::Error check(const PlainAttentionTile &tile, const AttentionSpec &spec);
+/// The body of a kernel of `tile.threads()` threads. `first`: the first row of the block.
+void writePlainAttention(GpuBuilder &g, const AttentionSpec &spec, const PlainAttentionTile &tile,
+                         const AttentionArguments &arguments, mlir::Value first);
+
+//===- For the catalogue ----------------------------------------------------===//
+
+/// Arguments: Q, K, V, O, rows, keys, scale (f32), heads side by side in each row of Q, K, V and O:
+/// [batch, row, head, width]. Blocks: rows by tiles, heads, batch. `causal`: row i sees the keys up to
+/// keys - rows + i.
+struct AttentionForm {
+  mlir::Type element;
+  int width = 64;
+  bool causal = false;
+};
+AttentionSpec attentionSpec(const AttentionForm &form);
+llvm::Expected<Kernel> makePlainAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                          const AttentionForm &form,
+                                          const PlainAttentionTile &tile);
+
+} // namespace mad::device
+
+#endif // MAD_PASSES_KERNELS_GPU_ATTENTION_H

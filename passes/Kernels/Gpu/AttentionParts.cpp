@@ -1,0 +1,86 @@
+//===- AttentionParts.cpp - What kernels of attention share -----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/AttentionParts.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mad::device;
+
+Value mad::device::baseOfScores(GpuBuilder &g, Value most) {
+  Value none = arith::CmpFOp::create(g.b, arith::CmpFPredicate::OEQ, most, g.f32(-INFINITY));
+  return g.select(none, g.f32(0), most);
+}
+
+void mad::device::storeColumns(GpuBuilder &g, const AttentionSpec &spec, const RowValues &row,
+                               ValueRange finished, Value column, ValueRange sums) {
+  const int count = sums.size();
+  if (spec.widthV % count == 0)
+    return spec.store(g, row, finished, column, sums);
+  for (int i = 0; i < count; ++i) {
+    Value at = g.add(column, i);
+    g.when(g.less(at, spec.widthV), [&] { spec.store(g, row, finished, at, sums.slice(i, 1)); });
+  }
+}
+
+AttentionSpec mad::device::attentionSpec(const AttentionForm &form) {
+  AttentionSpec spec;
+  spec.element = form.element;
+  spec.width = spec.widthV = form.width;
+  int vector = 16 / bytesOf(form.element);
+  while (form.width % vector)
+    vector /= 2;
+  spec.vectorQ = spec.vectorK = spec.vectorV = vector;
+  return spec;
+}
+
+SmallVector<Type> mad::device::attentionTypes(MLIRContext *context) {
+  Type pointer = globalPointer(context), i32 = IntegerType::get(context, 32);
+  return {pointer, pointer, pointer, pointer, i32, i32, Float32Type::get(context)};
+}
+
+AttentionArguments mad::device::setAttention(GpuBuilder &g, AttentionSpec &spec,
+                                             const AttentionForm &form, ValueRange all) {
+  Value q = all[0], o = all[3], rows = all[4], keys = all[5], scale = all[6];
+  Value head = g.block(1), batch = g.block(2);
+  Value heads = NVVM::GridDimYOp::create(g.b, g.b.getI32Type());
+  Value stride = g.mul(heads, form.width); // from one row to the next
+  Type element = form.element;
+  // The head in the first row of this matrix of the batch.
+  auto start = [=](GpuBuilder &g, Value pointer, Value count) {
+    return g.at(pointer, element, g.mul(batch, count), stride, g.mul(head, form.width));
+  };
+  Value startQ = start(g, q, rows), startO = start(g, o, rows);
+  spec.row = [](GpuBuilder &, Value row) -> RowValues { return {row}; };
+  spec.query = [=](GpuBuilder &g, const RowValues &row) {
+    return g.at(startQ, element, row[0], stride, 0);
+  };
+  spec.score = [=](GpuBuilder &g, const RowValues &row, Value sum, Value column) -> Value {
+    Value scaled = arith::MulFOp::create(g.b, sum, scale);
+    if (!form.causal)
+      return scaled;
+    Value hidden = g.less(g.add(row[0], keys), g.add(column, rows));
+    return g.select(hidden, g.f32(-INFINITY), scaled);
+  };
+  if (form.causal)
+    spec.seen = [=](GpuBuilder &g, const RowValues &row) {
+      Value end = g.add(g.add(row[0], keys), 1);
+      return g.sub(end, g.min(end, rows));
+    };
+  spec.finish = [](GpuBuilder &g, const RowValues &, Value, Value, Value sum) -> Values {
+    return {arith::DivFOp::create(g.b, g.f32(1), sum)};
+  };
+  spec.store = [=](GpuBuilder &g, const RowValues &row, ValueRange finished, Value column,
+                   ValueRange sums) {
+    Values values;
+    for (Value sum : sums)
+      values.push_back(g.convert(arith::MulFOp::create(g.b, sum, finished[0]), element));
+    g.store(values.size() == 1 ? values[0] : g.pack(values),
+            g.at(startO, element, row[0], stride, column));
+  };
+  return {start(g, all[1], keys), start(g, all[2], keys), rows, keys, stride, stride};
+}

@@ -1,0 +1,97 @@
+//===- AttentionTest.cpp - Attention on GPUs against f64 ---------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// In the emulator, as NumbersTest. Elements are multiples of 1/8 up to 1 in size and the scale is a
+// power of two, so scores, and differences of two, are exact in f32. What is left, in units of u =
+// 2^-24: a power is off by 2 (exp); it is scaled, with what it went into, by at most one exp and one
+// product for each tile of keys and once more at the end, 3 each; its sum rounds at most once for each
+// key. A result is a quotient of two such sums, the one above with terms of at most 1 in size: twice
+// that, and 2 for quotient and product. Where powers are rounded to f16 or bf16 for the second product
+// they are off by half a place of that, as is the result.
+//
+//===----------------------------------------------------------------------===//
+#include "test/unit/Gpu/Emulated.h"
+#include <cmath>
+
+using namespace mad;
+using namespace mad::test;
+
+namespace {
+
+struct Form {
+  int width, rows, keys;
+  int rowsOfBlock;
+  bool causal = false;
+  int heads = 2, batch = 2;
+  double place = 0; ///< half a place of the element type
+};
+
+/// One row in f64.
+std::vector<double> expected(const Form &of, const std::vector<double> &scores,
+                             std::function<double(int key, int column)> v) {
+  double most = -INFINITY, total = 0;
+  for (double score : scores)
+    most = std::max(most, score);
+  std::vector<double> row(of.width);
+  for (size_t j = 0; j < scores.size(); ++j) {
+    const double power = std::exp(scores[j] - most);
+    total += power;
+    for (int c = 0; c < of.width; ++c)
+      row[c] += power * v(j, c);
+  }
+  for (double &x : row)
+    x /= total;
+  return row;
+}
+
+template <typename T> void attention(const std::string &name, Form of, uint64_t seed = 1) {
+  SCOPED_TRACE(name + " of " + std::to_string(of.rows) + " and " + std::to_string(of.keys));
+  Emulated emulated(name);
+  const size_t stride = size_t(of.heads) * of.width;
+  auto q = eighths<T>(of.batch * of.rows * stride, 1), k = eighths<T>(of.batch * of.keys * stride, 2);
+  auto v = eighths<T>(of.batch * of.keys * stride, 3);
+  T *pq = emulated.upload(q), *pk = emulated.upload(k), *pv = emulated.upload(v);
+  T *po = emulated.output<T>(q.size());
+  float scale = 0.5f;
+  emulated.run({uint32_t(of.rows + of.rowsOfBlock - 1) / of.rowsOfBlock, uint32_t(of.heads),
+                uint32_t(of.batch)},
+               {&pq, &pk, &pv, &po, &of.rows, &of.keys, &scale}, seed);
+  const double u = 0x1p-24, tolerance = 2 * (2 + 3 * (of.keys / 8 + 2) + of.keys) * u + 2 * u +
+                                        (of.place ? 2.5 * of.place : 0);
+  for (int b = 0; b < of.batch; ++b)
+    for (int h = 0; h < of.heads; ++h) {
+      auto at = [&](const std::vector<T> &x, int count, int row, int column) {
+        return static_cast<double>(x[(size_t(b) * count + row) * stride + h * of.width + column]);
+      };
+      for (int i = 0; i < of.rows; ++i) {
+        std::vector<double> scores;
+        for (int j = 0; j < of.keys && (!of.causal || j <= i + of.keys - of.rows); ++j) {
+          double sum = 0;
+          for (int d = 0; d < of.width; ++d)
+            sum += at(q, of.rows, i, d) * at(k, of.keys, j, d);
+          scores.push_back(sum * scale);
+        }
+        auto row = expected(of, scores, [&](int j, int c) { return at(v, of.keys, j, c); });
+        for (int c = 0; c < of.width; ++c) {
+          const double found =
+              static_cast<double>(po[(size_t(b) * of.rows + i) * stride + h * of.width + c]);
+          ASSERT_NEAR(found, row[c], tolerance) << b << ", " << h << ", " << i << ", " << c;
+        }
+      }
+    }
+}
+
+TEST(PlainAttention, AnySize) {
+  for (uint64_t seed : {1, 2, 3})
+    attention<float>("attention_f32_32", {32, 37, 45, 32}, seed);
+  attention<float>("attention_f32_32", {32, 1, 1, 32});
+  attention<float>("attention_f32_32", {32, 3, 200, 32});
+  attention<float>("attention_f32_64_causal", {64, 21, 40, 16, true});
+  attention<float>("attention_f32_64_causal", {64, 40, 40, 16, true}, 2);
+  attention<float>("attention_f32_128", {128, 9, 70, 8});
+  attention<float>("attention_f32_37", {37, 17, 19, 16});
+}
+
+} // namespace
