@@ -1,0 +1,471 @@
+// RUN: mad-opt %s -mad-linalg-to-gpu -canonicalize -cse -split-input-file | FileCheck %s
+
+#q = affine_map<(h, i, j, d) -> (h, i, d)>
+#k = affine_map<(h, i, j, d) -> (h, j, d)>
+#s = affine_map<(h, i, j, d) -> (h, i, j)>
+#w = affine_map<(h, i, c, j) -> (h, i, j)>
+#v = affine_map<(h, i, c, j) -> (h, j, c)>
+#o = affine_map<(h, i, c, j) -> (h, i, c)>
+#id = affine_map<(h, i, j) -> (h, i, j)>
+#row = affine_map<(h, i, j) -> (h, i)>
+#first = affine_map<(h, i, j) -> (h, 0)>
+#column = affine_map<(h, i, j) -> (j)>
+#turned = affine_map<(i, h, c) -> (h, i, c)>
+#back = affine_map<(h, i, c) -> (i, h, c)>
+#plain = affine_map<(i, h, c) -> (i, h, c)>
+
+// One kernel, no scores in memory. The queries are read where they were before the copy that turns
+// heads, and the result is stored with heads beside each other.
+// CHECK-LABEL: func @attention(
+// CHECK-NOT: memref.alloc
+// CHECK: gpu.launch_func @kernels::@attention$0
+// CHECK-NOT: gpu.launch_func
+// CHECK: gpu.func @attention$0(
+// CHECK-SAME: choice = "attention: plain, 32 rows, keys in turn by 8 warps, 9 ops, 1 copy not made"
+// CHECK: nvvm.cp.async.shared.global
+// CHECK: math.exp
+func.func @attention(%x: memref<48x4x32xf32>, %k: memref<4x64x32xf32>, %v: memref<4x64x32xf32>,
+                     %seen: memref<64xi8>, %y: memref<48x4x32xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %q = memref.alloc() : memref<4x48x32xf32>
+  linalg.generic {indexing_maps = [#back, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : memref<48x4x32xf32>) outs(%q : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  %s = memref.alloc() : memref<4x48x64xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<4x48x64xf32>)
+  linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<4x48x32xf32>, memref<4x64x32xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%seen : memref<64xi8>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: i8, %out: f32):
+    %0 = arith.trunci %m : i8 to i1
+    %1 = arith.select %0, %out, %lowest : f32
+    linalg.yield %1 : f32
+  }
+  %most = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%lowest : f32) outs(%most : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%most : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.maximumf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%most : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: f32, %out: f32):
+    %0 = arith.subf %out, %m fastmath<contract> : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  %total = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%zero : f32) outs(%total : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%total : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.addf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%total : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%t: f32, %out: f32):
+    %0 = arith.divf %out, %t fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  %o = memref.alloc() : memref<4x48x32xf32>
+  linalg.fill ins(%zero : f32) outs(%o : memref<4x48x32xf32>)
+  linalg.generic {indexing_maps = [#w, #v, #o], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%s, %v : memref<4x48x64xf32>, memref<4x64x32xf32>) outs(%o : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#turned, #plain], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%o : memref<4x48x32xf32>) outs(%y : memref<48x4x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+#q = affine_map<(h, i, j, d) -> (h, i, d)>
+#k = affine_map<(h, i, j, d) -> (h, j, d)>
+#s = affine_map<(h, i, j, d) -> (h, i, j)>
+#w = affine_map<(h, i, c, j) -> (h, i, j)>
+#v = affine_map<(h, i, c, j) -> (h, j, c)>
+#o = affine_map<(h, i, c, j) -> (h, i, c)>
+#id = affine_map<(h, i, j) -> (h, i, j)>
+#row = affine_map<(h, i, j) -> (h, i)>
+#first = affine_map<(h, i, j) -> (h, 0)>
+#column = affine_map<(h, i, j) -> (j)>
+#turned = affine_map<(i, h, c) -> (h, i, c)>
+#back = affine_map<(h, i, c) -> (i, h, c)>
+#plain = affine_map<(i, h, c) -> (i, h, c)>
+
+// Somebody else reads the weights.
+// CHECK-LABEL: func @wanted(
+// CHECK-NOT: choice = "attention
+// CHECK: choice = "product: plain
+func.func @wanted(%x: memref<48x4x32xf32>, %k: memref<4x64x32xf32>, %v: memref<4x64x32xf32>,
+                     %seen: memref<64xi8>, %y: memref<48x4x32xf32>,
+                     %s: memref<4x48x64xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %q = memref.alloc() : memref<4x48x32xf32>
+  linalg.generic {indexing_maps = [#back, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : memref<48x4x32xf32>) outs(%q : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+    linalg.fill ins(%zero : f32) outs(%s : memref<4x48x64xf32>)
+  linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<4x48x32xf32>, memref<4x64x32xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%seen : memref<64xi8>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: i8, %out: f32):
+    %0 = arith.trunci %m : i8 to i1
+    %1 = arith.select %0, %out, %lowest : f32
+    linalg.yield %1 : f32
+  }
+  %most = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%lowest : f32) outs(%most : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%most : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.maximumf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%most : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: f32, %out: f32):
+    %0 = arith.subf %out, %m fastmath<contract> : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  %total = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%zero : f32) outs(%total : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%total : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.addf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%total : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%t: f32, %out: f32):
+    %0 = arith.divf %out, %t fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  %o = memref.alloc() : memref<4x48x32xf32>
+  linalg.fill ins(%zero : f32) outs(%o : memref<4x48x32xf32>)
+  linalg.generic {indexing_maps = [#w, #v, #o], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%s, %v : memref<4x48x64xf32>, memref<4x64x32xf32>) outs(%o : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#turned, #plain], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%o : memref<4x48x32xf32>) outs(%y : memref<48x4x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+#q = affine_map<(h, i, j, d) -> (h, i, d)>
+#k = affine_map<(h, i, j, d) -> (h, j, d)>
+#s = affine_map<(h, i, j, d) -> (h, i, j)>
+#w = affine_map<(h, i, c, j) -> (h, i, j)>
+#v = affine_map<(h, i, c, j) -> (h, j, c)>
+#o = affine_map<(h, i, c, j) -> (h, i, c)>
+#id = affine_map<(h, i, j) -> (h, i, j)>
+#row = affine_map<(h, i, j) -> (h, i)>
+#first = affine_map<(h, i, j) -> (h, 0)>
+#column = affine_map<(h, i, j) -> (j)>
+#turned = affine_map<(i, h, c) -> (h, i, c)>
+#back = affine_map<(h, i, c) -> (i, h, c)>
+#plain = affine_map<(i, h, c) -> (i, h, c)>
+
+// Sums in order.
+// CHECK-LABEL: func @strict(
+// CHECK-NOT: choice = "attention
+// CHECK: no tiles: taken in order
+func.func @strict(%x: memref<48x4x32xf32>, %k: memref<4x64x32xf32>, %v: memref<4x64x32xf32>,
+                     %seen: memref<64xi8>, %y: memref<48x4x32xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %q = memref.alloc() : memref<4x48x32xf32>
+  linalg.generic {indexing_maps = [#back, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : memref<48x4x32xf32>) outs(%q : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  %s = memref.alloc() : memref<4x48x64xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<4x48x64xf32>)
+  linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<4x48x32xf32>, memref<4x64x32xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<contract> : f32
+    %1 = arith.addf %out, %0 fastmath<contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%seen : memref<64xi8>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: i8, %out: f32):
+    %0 = arith.trunci %m : i8 to i1
+    %1 = arith.select %0, %out, %lowest : f32
+    linalg.yield %1 : f32
+  }
+  %most = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%lowest : f32) outs(%most : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%most : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.maximumf %out, %a fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%most : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: f32, %out: f32):
+    %0 = arith.subf %out, %m fastmath<contract> : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  %total = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%zero : f32) outs(%total : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%total : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.addf %out, %a fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%total : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%t: f32, %out: f32):
+    %0 = arith.divf %out, %t fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  %o = memref.alloc() : memref<4x48x32xf32>
+  linalg.fill ins(%zero : f32) outs(%o : memref<4x48x32xf32>)
+  linalg.generic {indexing_maps = [#w, #v, #o], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%s, %v : memref<4x48x64xf32>, memref<4x64x32xf32>) outs(%o : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<contract> : f32
+    %1 = arith.addf %out, %0 fastmath<contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#turned, #plain], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%o : memref<4x48x32xf32>) outs(%y : memref<48x4x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+#q = affine_map<(h, i, j, d) -> (h, i, d)>
+#k = affine_map<(h, i, j, d) -> (h, j, d)>
+#s = affine_map<(h, i, j, d) -> (h, i, j)>
+#w = affine_map<(h, i, c, j) -> (h, i, j)>
+#v = affine_map<(h, i, c, j) -> (h, j, c)>
+#o = affine_map<(h, i, c, j) -> (h, i, c)>
+#id = affine_map<(h, i, j) -> (h, i, j)>
+#row = affine_map<(h, i, j) -> (h, i)>
+#first = affine_map<(h, i, j) -> (h, 0)>
+#column = affine_map<(h, i, j) -> (j)>
+#turned = affine_map<(i, h, c) -> (h, i, c)>
+#back = affine_map<(h, i, c) -> (i, h, c)>
+#plain = affine_map<(i, h, c) -> (i, h, c)>
+
+// The keys are written before the result is computed.
+// CHECK-LABEL: func @overwritten(
+// CHECK-NOT: choice = "attention
+// CHECK: choice = "product: plain
+func.func @overwritten(%x: memref<48x4x32xf32>, %k: memref<4x64x32xf32>, %v: memref<4x64x32xf32>,
+                     %seen: memref<64xi8>, %y: memref<48x4x32xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %q = memref.alloc() : memref<4x48x32xf32>
+  linalg.generic {indexing_maps = [#back, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : memref<48x4x32xf32>) outs(%q : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  %s = memref.alloc() : memref<4x48x64xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<4x48x64xf32>)
+  linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<4x48x32xf32>, memref<4x64x32xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%seen : memref<64xi8>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: i8, %out: f32):
+    %0 = arith.trunci %m : i8 to i1
+    %1 = arith.select %0, %out, %lowest : f32
+    linalg.yield %1 : f32
+  }
+  %most = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%lowest : f32) outs(%most : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%most : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.maximumf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%most : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: f32, %out: f32):
+    %0 = arith.subf %out, %m fastmath<contract> : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  %total = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%zero : f32) outs(%total : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%total : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.addf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%total : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%t: f32, %out: f32):
+    %0 = arith.divf %out, %t fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%k : memref<4x64x32xf32>)
+  %o = memref.alloc() : memref<4x48x32xf32>
+  linalg.fill ins(%zero : f32) outs(%o : memref<4x48x32xf32>)
+  linalg.generic {indexing_maps = [#w, #v, #o], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%s, %v : memref<4x48x64xf32>, memref<4x64x32xf32>) outs(%o : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#turned, #plain], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%o : memref<4x48x32xf32>) outs(%y : memref<48x4x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+#q = affine_map<(h, i, j, d) -> (h, i, d)>
+#k = affine_map<(h, i, j, d) -> (h, j, d)>
+#s = affine_map<(h, i, j, d) -> (h, i, j)>
+#w = affine_map<(h, i, c, j) -> (h, i, j)>
+#v = affine_map<(h, i, c, j) -> (h, j, c)>
+#o = affine_map<(h, i, c, j) -> (h, i, c)>
+#id = affine_map<(h, i, j) -> (h, i, j)>
+#row = affine_map<(h, i, j) -> (h, i)>
+#first = affine_map<(h, i, j) -> (h, 0)>
+#column = affine_map<(h, i, j) -> (j)>
+#turned = affine_map<(i, h, c) -> (h, i, c)>
+#back = affine_map<(h, i, c) -> (i, h, c)>
+#plain = affine_map<(i, h, c) -> (i, h, c)>
+
+// The power is for another row.
+// CHECK-LABEL: func @otherRow(
+// CHECK-NOT: choice = "attention
+// CHECK: choice = "product: plain
+func.func @otherRow(%x: memref<48x4x32xf32>, %k: memref<4x64x32xf32>, %v: memref<4x64x32xf32>,
+                     %seen: memref<64xi8>, %y: memref<48x4x32xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %q = memref.alloc() : memref<4x48x32xf32>
+  linalg.generic {indexing_maps = [#back, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : memref<48x4x32xf32>) outs(%q : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  %s = memref.alloc() : memref<4x48x64xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<4x48x64xf32>)
+  linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<4x48x32xf32>, memref<4x64x32xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%seen : memref<64xi8>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: i8, %out: f32):
+    %0 = arith.trunci %m : i8 to i1
+    %1 = arith.select %0, %out, %lowest : f32
+    linalg.yield %1 : f32
+  }
+  %most = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%lowest : f32) outs(%most : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%most : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.maximumf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#first, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%most : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%m: f32, %out: f32):
+    %0 = arith.subf %out, %m fastmath<contract> : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  %total = memref.alloc() : memref<4x48xf32>
+  linalg.fill ins(%zero : f32) outs(%total : memref<4x48xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x48x64xf32>) outs(%total : memref<4x48xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.addf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%total : memref<4x48xf32>) outs(%s : memref<4x48x64xf32>) {
+  ^bb0(%t: f32, %out: f32):
+    %0 = arith.divf %out, %t fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  %o = memref.alloc() : memref<4x48x32xf32>
+  linalg.fill ins(%zero : f32) outs(%o : memref<4x48x32xf32>)
+  linalg.generic {indexing_maps = [#w, #v, #o], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%s, %v : memref<4x48x64xf32>, memref<4x64x32xf32>) outs(%o : memref<4x48x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#turned, #plain], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%o : memref<4x48x32xf32>) outs(%y : memref<48x4x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
