@@ -37,6 +37,15 @@ static bool isRsqrt(StringRef name) { return name == "__nv_rsqrtf" || name == "_
 Lowering::Lowered Lowering::lowerCall(Operation *op) {
   Location loc = op->getLoc();
   if (auto intrinsic = dyn_cast<LLVM::CallIntrinsicOp>(op)) {
+    if (intrinsic.getIntrin() == "llvm.nvvm.ex2.approx.ftz.f") {
+      Type f32 = b.getF32Type();
+      Value made =
+          LLVM::CallOp::create(b, loc, declare("exp2f", f32, {f32}), intrinsic.getArgs())
+              .getResult();
+      op->getResult(0).replaceAllUsesWith(made);
+      op->erase();
+      return success();
+    }
     if (intrinsic.getIntrin().starts_with("llvm.nvvm."))
       return op->emitOpError() << "has no emulation: `" << intrinsic.getIntrin() << "`";
     return success();

@@ -30,11 +30,13 @@ struct AttentionSpec {
   std::function<RowValues(GpuBuilder &, mlir::Value row)> row;
   /// Where the row of Q begins.
   std::function<mlir::Value(GpuBuilder &, const RowValues &)> query;
-  /// A score, in f32, from a sum of products. The column exists.
+  /// A score, in f32, from a sum of products. The column exists. None: the sum times `scale`, which is
+  /// above 0.
   std::function<mlir::Value(GpuBuilder &, const RowValues &, mlir::Value sum, mlir::Value column)>
       score;
-  /// How many keys, from the first, the rows up to this one may have scores above -inf for; none:
-  /// all.
+  mlir::Value scale;
+  /// How many keys, from the first, a row sees, not fewer than the row before: `score` need not say
+  /// of others that they are -inf. None: all.
   std::function<mlir::Value(GpuBuilder &, const RowValues &)> seen;
   /// What `store` wants to know of a row: the largest score (-inf without any), and the sum of
   /// exp(score - base), where base is the largest score, or 0 where that is -inf.
@@ -80,6 +82,41 @@ struct PlainAttentionTile {
            40;
   }
 };
+/// Tensor cores by warp, for f16 and bf16. A warp has some rows; their scores become the left factor
+/// of the second product in registers. Tiles of K and V come by copies in the background.
+struct WarpAttentionTile {
+  int rowsOfWarp = 32, warps = 4;
+  int keysOfTile = 64;
+  int stages = 2;                ///< tiles of K and V in shared memory
+  bool queryInRegisters = false; ///< else it is read again for each tile
+  int blocksAtOnce = 2;
+  int threads() const { return warps * lanesOfWarp; }
+  int rowsOfBlock() const { return rowsOfWarp * warps; }
+  static int padded(int width) { return (width + 15) / 16 * 16; }
+  /// Bytes of a row in shared memory: a power of two of chunks of 16.
+  static int bytesOfRow(int width) {
+    int bytes = 64;
+    while (bytes < 2 * width)
+      bytes *= 2;
+    return bytes;
+  }
+  int stageBytes(const AttentionSpec &spec) const {
+    return keysOfTile * (bytesOfRow(spec.width) + bytesOfRow(spec.widthV));
+  }
+  int sharedBytes(const AttentionSpec &spec) const {
+    return rowsOfBlock() * bytesOfRow(spec.width) + stages * stageBytes(spec);
+  }
+  /// Estimate: the result, scores, Q, fragments and addresses.
+  int registers(const AttentionSpec &spec) const {
+    int query = queryInRegisters ? rowsOfWarp * padded(spec.width) / 64 : 0;
+    return rowsOfWarp * (padded(spec.widthV) + keysOfTile) / lanesOfWarp + query + 48;
+  }
+};
+WarpAttentionTile warpAttentionTile(int width);
+llvm::Error check(const WarpAttentionTile &tile, const AttentionSpec &spec);
+void writeWarpAttention(GpuBuilder &g, const AttentionSpec &spec, const WarpAttentionTile &tile,
+                        const AttentionArguments &arguments, mlir::Value first);
+
 /// For rows of that width.
 PlainAttentionTile plainAttentionTile(int width);
 llvm::Error check(const PlainAttentionTile &tile, const AttentionSpec &spec);
@@ -101,6 +138,8 @@ AttentionSpec attentionSpec(const AttentionForm &form);
 llvm::Expected<Kernel> makePlainAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                           const AttentionForm &form,
                                           const PlainAttentionTile &tile);
+llvm::Expected<Kernel> makeWarpAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                         const AttentionForm &form, const WarpAttentionTile &tile);
 
 } // namespace mad::device
 

@@ -27,6 +27,11 @@ void mad::device::storeColumns(GpuBuilder &g, const AttentionSpec &spec, const R
   }
 }
 
+Value mad::device::keysOf(GpuBuilder &g, const AttentionSpec &spec, const RowValues &row,
+                          Value keys) {
+  return spec.seen ? g.min(keys, spec.seen(g, row)) : keys;
+}
+
 AttentionSpec mad::device::attentionSpec(const AttentionForm &form) {
   AttentionSpec spec;
   spec.element = form.element;
@@ -59,13 +64,7 @@ AttentionArguments mad::device::setAttention(GpuBuilder &g, AttentionSpec &spec,
   spec.query = [=](GpuBuilder &g, const RowValues &row) {
     return g.at(startQ, element, row[0], stride, 0);
   };
-  spec.score = [=](GpuBuilder &g, const RowValues &row, Value sum, Value column) -> Value {
-    Value scaled = arith::MulFOp::create(g.b, sum, scale);
-    if (!form.causal)
-      return scaled;
-    Value hidden = g.less(g.add(row[0], keys), g.add(column, rows));
-    return g.select(hidden, g.f32(-INFINITY), scaled);
-  };
+  spec.scale = scale;
   if (form.causal)
     spec.seen = [=](GpuBuilder &g, const RowValues &row) {
       Value end = g.add(g.add(row[0], keys), 1);

@@ -15,6 +15,10 @@ namespace mad::device {
 /// scores themselves are not the cause of.
 mlir::Value baseOfScores(GpuBuilder &g, mlir::Value most);
 
+/// How many keys, from the first, a row sees.
+mlir::Value keysOf(GpuBuilder &g, const AttentionSpec &spec, const RowValues &row,
+                   mlir::Value keys);
+
 /// Stores the sums of neighbouring columns as far as there are such columns.
 void storeColumns(GpuBuilder &g, const AttentionSpec &spec, const RowValues &row,
                   mlir::ValueRange finished, mlir::Value column, mlir::ValueRange sums);

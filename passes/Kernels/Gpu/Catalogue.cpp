@@ -120,7 +120,9 @@ CatalogueEntry attention(std::string name, AttentionForm form,
                          std::vector<std::string> instructions) {
   return {std::move(name), false, std::move(instructions),
           [=](gpu::GPUModuleOp module, StringRef name) {
-            return makePlainAttention(module, name, form, plainAttentionTile(form.width));
+            if (form.element.isF32())
+              return makePlainAttention(module, name, form, plainAttentionTile(form.width));
+            return makeWarpAttention(module, name, form, warpAttentionTile(form.width));
           }};
 }
 
@@ -229,5 +231,16 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       attention("attention_f32_64_causal", {f32, 64, true}, {"fma.rn.f32", copyWide}),
       attention("attention_f32_128", {f32, 128}, {"fma.rn.f32", copyWide}),
       attention("attention_f32_37", {f32, 37}, {"fma.rn.f32", copyPart}),
+      attention("attention_mma_f16_64", {f16, 64},
+                {warpProduct("f16", 16), copyWide, readPart, "ex2.approx.ftz.f32"}),
+      attention("attention_mma_f16_64_causal", {f16, 64, true}, {warpProduct("f16", 16), copyWide}),
+      attention("attention_mma_f16_128", {f16, 128},
+                {warpProduct("f16", 16), copyWide, "cvt.rn.f16x2.f32"}),
+      attention("attention_mma_f16_128_causal", {f16, 128, true},
+                {warpProduct("f16", 16), copyWide}),
+      attention("attention_mma_bf16_32", {bf16, 32},
+                {warpProduct("bf16", 16), "cvt.rn.bf16x2.f32"}),
+      attention("attention_mma_f16_37", {f16, 37, true}, {warpProduct("f16", 16)}),
+      attention("attention_mma_f16_256", {f16, 256}, {warpProduct("f16", 16), copyWide}),
   };
 }

@@ -150,6 +150,11 @@ Value GpuBuilder::convert(Value x, Type type) {
 Value GpuBuilder::fma(Value x, Value y, Value z) { return LLVM::FMAOp::create(b, x, y, z); }
 Value GpuBuilder::inverseSqrt(Value x) { return math::RsqrtOp::create(b, x); }
 Value GpuBuilder::exp(Value x) { return math::ExpOp::create(b, x); }
+Value GpuBuilder::exp2(Value x) {
+  return LLVM::CallIntrinsicOp::create(b, x.getType(),
+                                       b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"), x)
+      .getResult(0);
+}
 Value GpuBuilder::bits(Value x, Type type) {
   return x.getType() == type ? x : LLVM::BitcastOp::create(b, type, x).getResult();
 }

@@ -62,6 +62,7 @@ struct PlainAttention {
   Value lane, warp, part;
   Type f32, four;
   SmallVector<RowValues> rows;
+  Values seen; ///< keys of each row
   SmallVector<Values> queries; ///< elements of each row that this lane has
 
   PlainAttention(GpuBuilder &g, const AttentionSpec &spec, const PlainAttentionTile &tile,
@@ -158,7 +159,7 @@ struct PlainAttention {
     SmallVector<Values> all(tile.rowsOfThread);
     for (int k = 0; k < tile.keysOfTile; ++k) {
       Values elements = rowOfTile(start, k, spec.width);
-      Value column = g.add(key, k), exists = g.less(column, arguments.keys);
+      Value column = g.add(key, k);
       Value place = g.min(column, g.sub(arguments.keys, 1));
       for (int i = 0; i < tile.rowsOfThread; ++i) {
         // Four sums side by side do not wait for each other.
@@ -168,8 +169,9 @@ struct PlainAttention {
         Value sum = add(add(sums[0], sums[1]), add(sums[2], sums[3]));
         for (int mask = tile.lanesOfRow / 2; mask; mask /= 2)
           sum = add(sum, g.shuffleXor(sum, mask));
-        all[i].push_back(
-            g.select(exists, spec.score(g, rows[i], sum, place), g.f32(-INFINITY)));
+        Value score = spec.score ? spec.score(g, rows[i], sum, place)
+                                 : arith::MulFOp::create(g.b, sum, spec.scale).getResult();
+        all[i].push_back(g.select(g.less(column, seen[i]), score, g.f32(-INFINITY)));
       }
     }
     return all;
@@ -210,11 +212,9 @@ struct PlainAttention {
   Values sumsOfWarp() {
     const int step = tile.warps * tile.keysOfTile;
     Value keys = arguments.keys;
-    if (spec.seen) {
-      // The last row of the block sees the most.
-      RowValues last = spec.row(g, inside(g.add(first, tile.rowsOfWarp() - 1)));
-      keys = g.min(keys, spec.seen(g, last));
-    }
+    // The last row of the block sees the most.
+    if (spec.seen)
+      keys = keysOf(g, spec, spec.row(g, inside(g.add(first, tile.rowsOfWarp() - 1))), keys);
     Value begin = g.mul(warp, tile.keysOfTile);
     copyTile(tiles(), begin);
     g.commitCopies();
@@ -286,6 +286,7 @@ struct PlainAttention {
   void write() {
     for (int i = 0; i < tile.rowsOfThread; ++i) {
       rows.push_back(spec.row(g, inside(rowOf(i))));
+      seen.push_back(keysOf(g, spec, rows.back(), arguments.keys));
       queries.push_back(readQuery(rows.back()));
     }
     Values results = sumsOfWarp();

@@ -94,4 +94,18 @@ TEST(PlainAttention, AnySize) {
   attention<float>("attention_f32_37", {37, 17, 19, 16});
 }
 
+// Sums of products may cross a place of 2^-126 behind exp2, which is nothing here.
+TEST(WarpAttention, AnySize) {
+  const double half = 0x1p-11, brain = 0x1p-8;
+  for (uint64_t seed : {1, 2, 3})
+    attention<Half>("attention_mma_f16_64", {64, 150, 140, 128, false, 1, 2, half}, seed);
+  attention<Half>("attention_mma_f16_64", {64, 1, 1, 128, false, 2, 1, half});
+  attention<Half>("attention_mma_f16_64_causal", {64, 140, 200, 128, true, 2, 1, half});
+  attention<Half>("attention_mma_f16_128", {128, 40, 129, 128, false, 1, 1, half});
+  attention<Half>("attention_mma_f16_128_causal", {128, 70, 70, 128, true, 1, 1, half});
+  attention<Brain>("attention_mma_bf16_32", {32, 20, 90, 128, false, 1, 2, brain});
+  attention<Half>("attention_mma_f16_37", {37, 33, 50, 128, true, 2, 2, half});
+  attention<Half>("attention_mma_f16_256", {256, 20, 50, 64, false, 1, 1, half});
+}
+
 } // namespace
