@@ -147,8 +147,7 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("step", choices=["pack", "run"])
     options.add_argument("folder", type=Path)
-    options.add_argument("--build", type=Path, default=base.ROOT / "build" / "release" if len(
-        Path(__file__).resolve().parents) > 2 else None)
+    options.add_argument("--build", type=Path, default=base.ROOT / "build" / "release")
     options.add_argument("--only", default="")
     options.add_argument("--repeats", type=int, default=9)
     options.add_argument("--json", type=Path)
@@ -164,4 +163,5 @@ def main():
     sys.exit(bench.failed != 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -21,7 +21,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parent.parent.parent
 SQUARE = [(n, n, n) for n in (1024, 2048, 4096, 8192)]
 ODD = [(1023, 1021, 1019), (4095, 4095, 4095)]
 # The layers of a model of 7 billion parameters: rows, columns of the result, terms.
@@ -444,4 +444,5 @@ def main():
     sys.exit(Bench(options).run())
 
 
-main()
+if __name__ == "__main__":
+    main()
