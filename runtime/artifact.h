@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 5u
+#define MAD_ABI_VERSION 6u
 #define MAD_TARGET "x86_64-unknown-linux-gnu"
 
 /* Features of a CPU. A bit never changes its meaning. */
@@ -57,6 +57,18 @@ extern "C" {
 typedef int32_t (*mad_prepare_fn)(const int64_t *extents, int64_t *dims, int64_t *results,
                                   int64_t *arena, int64_t *info);
 
+/* Boxes of a tensor of 16-bit floats, as the copy engine of a GPU brings them to shared memory:
+ * rows of 128 bytes, swizzled by 128 bytes, with zeros for what is outside of the tensor. Dimension 0
+ * has neighbours. All members are words of 64 bits. */
+typedef struct mad_boxes {
+  int64_t dtype;      /* MAD_F16 or MAD_BF16 */
+  int64_t rank;       /* 2 to 5 */
+  const void *memory; /* of the device; a multiple of 16 */
+  int64_t sizes[5];   /* of the tensor */
+  int64_t strides[5]; /* bytes from one to the next, multiples of 16; that of dimension 0 is not used */
+  int64_t box[5];     /* elements of a box, at most 256 along a dimension */
+} mad_boxes;
+
 /* What code for a device is given instead of an executor: where its memory is, and how
  * its kernels are run. Memory is the device's, unless said otherwise; work is done in the
  * order of the calls. What fails is kept, and told by `failure`. A function that may be null
@@ -71,6 +83,13 @@ typedef struct mad_device {
   /* Copies to memory of the host, after all work before. */
   int32_t (*read)(void *self, void *to, const void *from, int64_t bytes);
   void *status; /* at least 64 bytes that a run may use; zeros before each run */
+  /* Its compute capability, 10 * major + minor: kernels of one chip are launched there alone. */
+  int32_t chip;
+  int32_t multiprocessors; /* at least 1 */
+  /* Describes boxes to the copy engine: `map` are 128 bytes of the host, at a multiple of 64, that
+   * kernels are given by value. Where a size is 0 nothing is written, and no kernel may be run with
+   * it. For chips from 9.0 on. */
+  int32_t (*tensor_map)(void *self, void *map, const mad_boxes *boxes);
   /* The rest is not for compiled code. */
   void *(*allocate)(void *self, int64_t bytes); /* aligned to 256; null: no memory */
   void (*release)(void *self, void *memory);
@@ -158,6 +177,8 @@ typedef struct mad_weight {
 typedef struct mad_kernel {
   const char *name;
   const char *place; /* of what it computes, "digits.mad:14:11"; "": not known */
+  int32_t chip;      /* 0: of all chips; else code launches it on a device of that `chip` alone */
+  int32_t reserved;  /* 0 */
 } mad_kernel;
 
 /* Kernels as PTX or as machine code of one chip. */

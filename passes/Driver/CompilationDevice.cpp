@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/GpuPipeline.h"
@@ -92,11 +93,17 @@ static llvm::Expected<std::string> toolkitFor(const CudaOptions &options) {
   return findCudaToolkit(options.toolkit);
 }
 
-/// PTX for the least chip, which runs on all.
-static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &toolkit) {
+/// PTX for the least chip, which runs on all, or of the kernels that are for one chip; empty if there
+/// are none.
+static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &toolkit, bool ofOne) {
   PtxOptions options;
   options.toolkit = toolkit;
-  return makePtx(*kernels.getOps<gpu::GPUModuleOp>().begin(), chips().front(), options);
+  for (auto module : kernels.getOps<gpu::GPUModuleOp>())
+    if ((module.getName() == groupModule) == ofOne)
+      for (const Chip &chip : chips())
+        if (ofOne ? chip.computeCapability == groupChip : chip.portable)
+          return makePtx(module, chip, options);
+  return "";
 }
 
 /// Of what the lowering says, one thing is for the user: what the machine lacks.
@@ -129,10 +136,13 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
   if (!dumped)
     return false;
   StepTimer timer(times, "codegen for CUDA");
-  auto ptx = ptxOf(*kernels, *toolkit);
+  auto ptx = ptxOf(*kernels, *toolkit, /*ofOne=*/false);
   if (!ptx)
     return bug(llvm::toString(ptx.takeError()));
-  auto made = makeCudaCode(std::move(described), std::move(*ptx), options);
+  auto ptxOfOne = ptxOf(*kernels, *toolkit, /*ofOne=*/true);
+  if (!ptxOfOne)
+    return bug(llvm::toString(ptxOfOne.takeError()));
+  auto made = makeCudaCode(std::move(described), std::move(*ptx), std::move(*ptxOfOne), options);
   if (!made)
     return fail("error: " + llvm::toString(made.takeError()));
   code = std::move(*made);

@@ -186,11 +186,12 @@ std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation) {
   return result;
 }
 
-std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_t seed) {
+std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_t seed,
+                                               int32_t chip) {
   auto result = std::make_unique<CompiledExecutable>();
   result->all = compilation.signatures();
   result->jit = compilation.simt("model");
-  result->simt = SimtDevice::create(seed);
+  result->simt = SimtDevice::create(seed, chip);
   if (!result->jit || !result->simt)
     return nullptr;
   mad_error error;

@@ -36,7 +36,8 @@ public:
 /// Compiled for this machine. Null: see the compilation's messages.
 std::unique_ptr<Executable> makeJitExecutable(Compilation &compilation);
 /// Compiled for a GPU, on the emulator. `seed`: of the order of its threads.
-std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_t seed);
+std::unique_ptr<Executable> makeSimtExecutable(Compilation &compilation, uint64_t seed,
+                                               int32_t chip);
 /// Compiled for a GPU of this machine, "cuda" or "cuda:1". Null: `error`, or where that is empty
 /// see the compilation's messages.
 std::unique_ptr<Executable> makeCudaExecutable(Compilation &compilation, const std::string &device,

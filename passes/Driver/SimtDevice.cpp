@@ -10,7 +10,10 @@ namespace mad {
 
 static SimtDevice *of(void *self) { return static_cast<SimtDevice *>(self); }
 
-std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed) {
+/// Few, so that blocks that stay take one tile after the other.
+static constexpr int32_t multiprocessors = 3;
+
+std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed, int32_t chip) {
   std::unique_ptr<SimtDevice> made(new SimtDevice(seed));
   made->memory = simt_device_create();
   void *status = made->memory ? simt_alloc(made->memory, 64) : nullptr;
@@ -22,6 +25,11 @@ std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed) {
   f.status = status;
   f.launch = [](void *self, const void *kernel, const int64_t *shape, int32_t shared,
                 void **params) { return of(self)->launch(kernel, shape, shared, params); };
+  f.chip = chip;
+  f.multiprocessors = multiprocessors;
+  f.tensor_map = [](void *self, void *map, const mad_boxes *boxes) {
+    return of(self)->tensorMap(map, *boxes);
+  };
   f.read = [](void *self, void *to, const void *from, int64_t bytes) -> int32_t {
     if (simt_download(of(self)->memory, to, from, bytes))
       return 0;
@@ -70,6 +78,28 @@ void SimtDevice::found(void *user, const simt_finding *finding) {
          " at " + (*finding->at.place ? finding->at.place : "an unknown place");
   if (*finding->detail)
     text += std::string(" (") + finding->detail + ")";
+}
+
+int32_t SimtDevice::tensorMap(void *map, const mad_boxes &boxes) {
+  if (!failure.empty())
+    return 1;
+  uint64_t sizes[5], strides[5];
+  uint32_t box[5];
+  for (int64_t i = 0; i < boxes.rank; ++i) {
+    if (boxes.sizes[i] <= 0)
+      return 0;
+    sizes[i] = uint64_t(boxes.sizes[i]);
+    box[i] = uint32_t(boxes.box[i]);
+    if (i > 0)
+      strides[i - 1] = uint64_t(boxes.strides[i]);
+  }
+  const char *wrong =
+      simt_tensor_map(map, /*element_bytes=*/2, uint32_t(boxes.rank),
+                      const_cast<void *>(boxes.memory), sizes, strides, box, SIMT_SWIZZLE_128B);
+  if (!wrong)
+    return 0;
+  failure = std::string("a tensor map: ") + wrong;
+  return 1;
 }
 
 int32_t SimtDevice::launch(const void *kernel, const int64_t *shape, int32_t shared,

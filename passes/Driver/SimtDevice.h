@@ -17,8 +17,9 @@ namespace mad {
 /// Runs kernels in the emulator. What it finds wrong with one fails the call.
 class SimtDevice {
 public:
-  /// Null when there is no memory. `seed`: of the order of threads and blocks.
-  static std::unique_ptr<SimtDevice> create(uint64_t seed);
+  /// Null when there is no memory. `seed`: of the order of threads and blocks; `chip`: the compute
+  /// capability that programs are told.
+  static std::unique_ptr<SimtDevice> create(uint64_t seed, int32_t chip = 90);
   ~SimtDevice();
   SimtDevice(const SimtDevice &) = delete;
   SimtDevice &operator=(const SimtDevice &) = delete;
@@ -27,6 +28,7 @@ public:
 private:
   explicit SimtDevice(uint64_t seed) : seed(seed) {}
   void *allocate(int64_t bytes);
+  int32_t tensorMap(void *map, const mad_boxes &boxes);
   int32_t launch(const void *kernel, const int64_t *shape, int32_t shared, void **params);
   static void found(void *user, const simt_finding *finding);
 

@@ -17,6 +17,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/GpuPipeline.h"
@@ -29,6 +30,7 @@
 #include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include <unordered_map>
 
 using namespace mlir;
@@ -210,16 +212,19 @@ static void shareKernels(ModuleOp module, ModuleOp kernels) {
 /// Describes the kernels, and gives them names that PTX can have.
 static void describeKernels(ModuleOp kernels, StringRef file,
                             std::vector<KernelDescription> &described) {
+  llvm::StringSet<> taken; // by kernels of all modules
   for (auto module : kernels.getOps<gpu::GPUModuleOp>()) {
     SymbolTable symbols(module);
     for (auto function : llvm::to_vector(module.getOps<gpu::GPUFuncOp>())) {
       std::string known = function.getName().str(), name;
       for (char c : known)
         name += llvm::isAlnum(c) || c == '$' ? c : '_';
-      while (name != known && symbols.lookup(name))
+      while (taken.contains(name) || (name != known && symbols.lookup(name)))
         name += "_";
+      taken.insert(name);
       SymbolTable::setSymbolName(function, name);
-      described.push_back({name, placeIn(function.getLoc(), file), kernelSymbol(known)});
+      described.push_back({name, placeIn(function.getLoc(), file), kernelSymbol(known),
+                           module.getName() == groupModule ? groupChip : 0});
     }
   }
 }

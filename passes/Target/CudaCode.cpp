@@ -11,42 +11,63 @@
 using namespace llvm;
 using namespace mad;
 
+/// The chip that kernels for one chip alone are for.
+static const Chip *chipOfOne(ArrayRef<KernelDescription> kernels) {
+  for (const KernelDescription &kernel : kernels)
+    for (const Chip &chip : chips())
+      if (kernel.chip && chip.computeCapability == kernel.chip)
+        return &chip;
+  return nullptr;
+}
+
 Expected<CudaCode> mad::makeCudaCode(std::vector<KernelDescription> kernels, std::string ptx,
-                                     const CudaOptions &options) {
+                                     std::string ptxOfOne, const CudaOptions &options) {
   CudaCode code;
-  std::vector<int32_t> all;
+  std::vector<int32_t> all, ofOne;
   for (size_t i = 0; i < kernels.size(); ++i)
-    all.push_back(int32_t(i));
+    (kernels[i].chip ? ofOne : all).push_back(int32_t(i));
+  const Chip *one = chipOfOne(kernels);
   code.kernels = std::move(kernels);
-  const Chip &least = chips().front();
-  code.images.push_back({true, &least, std::move(ptx), all, {}});
+  // What to compile: PTX of the least chip is good for all. One process each.
+  struct Job {
+    const std::string *ptx;
+    const Chip *chip;
+    const std::vector<int32_t> *kernels;
+  };
+  std::vector<Job> jobs;
+  for (const Chip &chip : chips())
+    jobs.push_back({&ptx, &chip, &all});
+  if (one)
+    jobs.push_back({&ptxOfOne, one, &ofOne});
+  std::vector<Expected<Cubin>> made;
   if (options.ptxas == "none") {
     code.withoutPtxas = "it was not asked for";
-    return code;
+  } else {
+    CubinOptions how;
+    how.search = ptxasSearch(options.ptxas);
+    std::vector<std::future<Expected<Cubin>>> running;
+    for (const Job &job : jobs)
+      running.push_back(std::async(std::launch::async,
+                                   [&job, &how] { return makeCubin(*job.ptx, *job.chip, how); }));
+    for (auto &each : running)
+      made.push_back(each.get());
   }
-  CubinOptions how;
-  how.search = ptxasSearch(options.ptxas);
-  // PTX of the least chip is good for the others: one process for each chip.
-  std::vector<std::future<Expected<Cubin>>> running;
-  for (const Chip &chip : chips())
-    running.push_back(std::async(std::launch::async, [&code, &chip, &how] {
-      return makeCubin(code.images.front().bytes, chip, how);
-    }));
-  std::vector<Expected<Cubin>> made;
-  for (auto &one : running)
-    made.push_back(one.get());
   Error failed = Error::success();
-  for (auto [chip, cubin] : zip(chips(), made)) {
-    if (!cubin) {
+  std::vector<ImageDescription> cubins;
+  for (auto [job, cubin] : zip(jobs, made)) {
+    if (!cubin)
       failed = joinErrors(std::move(failed), cubin.takeError());
-      continue;
-    }
-    if (!cubin->made())
+    else if (!cubin->made())
       code.withoutPtxas = cubin->missing;
     else
-      code.images.push_back({false, &chip, std::move(cubin->bytes), all, std::move(cubin->report)});
+      cubins.push_back(
+          {false, job.chip, std::move(cubin->bytes), *job.kernels, std::move(cubin->report)});
   }
   if (failed)
     return std::move(failed);
+  code.images.push_back({true, &chips().front(), std::move(ptx), all, {}});
+  if (one && !code.withoutPtxas.empty())
+    code.images.push_back({true, one, std::move(ptxOfOne), ofOne, {}});
+  std::move(cubins.begin(), cubins.end(), std::back_inserter(code.images));
   return code;
 }

@@ -26,6 +26,7 @@ struct CudaOptions {
 /// See `mad_kernel`. Code of the host knows it by `symbol`.
 struct KernelDescription {
   std::string name, place, symbol;
+  int32_t chip = 0; ///< the only one, by its compute capability; 0: all
 };
 
 /// See `mad_image`.
@@ -44,10 +45,11 @@ struct CudaCode {
   std::string withoutPtxas; ///< why there is no machine code; empty: there is
 };
 
-/// Images of kernels whose PTX is for the least chip: it, and machine code for all chips where
-/// there is a ptxas.
+/// Images of kernels: PTX for the least chip, machine code of it for all chips where there is a ptxas,
+/// and of `ptxOfOne`, which has the kernels of one chip alone, machine code or else the PTX itself.
+/// `ptxOfOne` is empty where there are none.
 llvm::Expected<CudaCode> makeCudaCode(std::vector<KernelDescription> kernels, std::string ptx,
-                                      const CudaOptions &options);
+                                      std::string ptxOfOne, const CudaOptions &options);
 
 } // namespace mad
 

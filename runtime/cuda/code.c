@@ -59,6 +59,9 @@ static int32_t leastChip(const mad_variant *variant) {
 static mad_status loadKernel(mad_cuda_code *code, int32_t number, mad_error *error) {
   const mad_variant *variant = variantOf(code);
   const char *name = variant->kernels[number].name;
+  const int32_t chip = variant->kernels[number].chip;
+  if (chip != 0 && chip != code->chip)
+    return MAD_OK; /* nobody launches it */
   const int32_t image = imageFor(variant, number, code->chip);
   if (image < 0)
     return mad_error_chip(error, name, code->chip, leastChip(variant));
@@ -118,8 +121,12 @@ static mad_status findPlace(mad_cuda_code *code, const mad_cuda_place *place, ma
     status = ask(code, MAD_CU_CAPABILITY_MAJOR, &major, error);
   if (status == MAD_OK)
     status = ask(code, MAD_CU_CAPABILITY_MINOR, &minor, error);
+  if (status == MAD_OK)
+    status = ask(code, MAD_CU_MULTIPROCESSORS, &code->multiprocessors, error);
   if (status != MAD_OK)
     return status;
+  if (code->multiprocessors < 1)
+    code->multiprocessors = 1;
   code->chip = 10 * major + minor;
   code->context = place->context;
   if (place->context)

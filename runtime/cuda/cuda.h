@@ -32,10 +32,11 @@ typedef struct mad_cuda_code {
   mad_cu_device device;
   int32_t number; /* of the device */
   int32_t chip;   /* 10 * major + minor */
+  int32_t multiprocessors;
   mad_cu_context context;
   int retained;             /* the context is the primary one, and we hold it */
   mad_cu_module *images;    /* one an image of the variant; null: not loaded */
-  mad_cu_function *kernels; /* one a kernel of the variant */
+  mad_cu_function *kernels; /* one a kernel of the variant; null: for another chip */
   /* The lock guards changes of these. */
   _Atomic(mad_cu_address) *weights; /* 0: not there yet */
   atomic_int *shared;               /* bytes of shared memory that each kernel may ask for */

@@ -178,6 +178,8 @@ static int32_t launch(void *self, const void *which, const int64_t *shape, int32
     if (shape[i] > most[i])
       return refuseLaunch(cuda, kernel, "its grid is larger than a GPU takes");
   }
+  if (!cuda->code->kernels[number])
+    return refuseLaunch(cuda, kernel, "it is for another chip");
   if (giveShared(cuda, kernel, number, shared) != 0)
     return 1;
   const mad_cu_launch how = {(unsigned)shape[0],
@@ -197,6 +199,29 @@ static int32_t launch(void *self, const void *which, const int64_t *shape, int32
   char what[256];
   snprintf(what, sizeof what, "run the kernel `%s` (%s)", kernel->name, kernel->place);
   return check(cuda, result, what);
+}
+
+static int32_t tensorMap(void *self, void *map, const mad_boxes *boxes) {
+  mad_cuda *cuda = self;
+  uint64_t sizes[5], strides[5];
+  uint32_t box[5];
+  static const uint32_t ones[] = {1, 1, 1, 1, 1};
+  if (cuda->failed != MAD_OK)
+    return 1;
+  for (int64_t i = 0; i < boxes->rank; ++i) {
+    if (boxes->sizes[i] <= 0)
+      return 0;
+    sizes[i] = (uint64_t)boxes->sizes[i];
+    box[i] = (uint32_t)boxes->box[i];
+    if (i > 0)
+      strides[i - 1] = (uint64_t)boxes->strides[i];
+  }
+  return check(cuda,
+               driverOf(cuda)->encode_tensor_map(
+                   map, boxes->dtype == MAD_F16 ? MAD_CU_TENSOR_F16 : MAD_CU_TENSOR_BF16,
+                   (uint32_t)boxes->rank, pointerTo(addressOf(boxes->memory)), sizes, strides, box,
+                   ones, /*interleave=*/0, MAD_CU_SWIZZLE_128, MAD_CU_PROMOTE_128, /*fill=*/0),
+               "describe a matrix to the GPU's copy engine");
 }
 
 /* Before the code of a call; see mad_device. */
@@ -247,6 +272,9 @@ static mad_status start(mad_cuda *cuda, const mad_cuda_place *place, mad_error *
   }
   f->self = cuda;
   f->launch = launch;
+  f->chip = cuda->code->chip;
+  f->multiprocessors = cuda->code->multiprocessors;
+  f->tensor_map = tensorMap;
   f->read = readBack;
   f->allocate = allocate;
   f->release = release;

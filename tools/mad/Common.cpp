@@ -66,13 +66,13 @@ std::unique_ptr<Executable> makeExecutable(const Command &command, const Argumen
   std::string target = arguments.get("--target", "jit");
   if (target == "ref" || target == "ref64")
     return makeReferenceExecutable(compilation, target == "ref64");
-  if (target == "simt") {
+  if (target == "simt" || target == "simt:80") {
     uint64_t seed = 1;
     if (llvm::StringRef(arguments.get("--seed", "1")).getAsInteger(10, seed)) {
       exit = usage(command, "`" + arguments.get("--seed") + "` is not a seed, a number from 0");
       return nullptr;
     }
-    auto executable = makeSimtExecutable(compilation, seed);
+    auto executable = makeSimtExecutable(compilation, seed, target == "simt" ? 90 : 80);
     if (!executable)
       exit = report(compilation);
     return executable;

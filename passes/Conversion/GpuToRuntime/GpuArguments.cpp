@@ -14,6 +14,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Conversion/Passes.h"
 
 using namespace mlir;
@@ -55,7 +56,8 @@ class Argument {
 public:
   Argument(gpu::GPUFuncOp kernel, unsigned number, const Layout &layout)
       : kernel(kernel), number(number), layout(layout),
-        memory(kernel.getBody().front().getArgument(number)) {}
+        memory(kernel.getBody().front().getArgument(number)),
+        boxes(kernel.getArgAttr(number, boxesAttribute)) {}
 
   /// Rewrites the uses in the kernel. Adds the types of new arguments.
   void rewrite(unsigned &next);
@@ -72,17 +74,18 @@ private:
   unsigned number;
   const Layout layout;
   Value memory;
+  Attribute boxes; ///< of a tensor map; else null
   SmallVector<unsigned> sizes, strides; ///< dimensions whose number is passed
 };
 
 void Argument::rewrite(unsigned &next) {
   MLIRContext *context = kernel.getContext();
-  Type pointerType = LLVM::LLVMPointerType::get(context, /*addressSpace=*/1);
+  Type pointerType = LLVM::LLVMPointerType::get(context, /*addressSpace=*/boxes ? 0 : 1);
   DictionaryAttr attributes = kernel.getArgAttrDict(number);
   ImplicitLocOpBuilder b(kernel.getLoc(), context);
   b.setInsertionPointToStart(&kernel.getBody().front());
   Value pointer = addArgument(next, pointerType);
-  if (attributes)
+  if (attributes && !boxes)
     for (NamedAttribute attribute : attributes)
       kernel.setArgAttr(next - 1, attribute.getName(), attribute.getValue());
 
@@ -91,7 +94,7 @@ void Argument::rewrite(unsigned &next) {
     if (!cast || cast.getResult(0).getType() != pointerType)
       continue;
     Value first = pointer;
-    if (int64_t bytes = layout.knownOffset() * layout.elementBytes())
+    if (int64_t bytes = boxes ? 0 : layout.knownOffset() * layout.elementBytes())
       first = LLVM::GEPOp::create(b, pointerType, b.getI8Type(), pointer, wide(b, bytes));
     cast.getResult(0).replaceAllUsesWith(first);
     cast.erase();
@@ -132,6 +135,13 @@ void Argument::rewrite(unsigned &next) {
 
 void Argument::append(ImplicitLocOpBuilder &b, Value operand,
                       SmallVectorImpl<Value> &operands) const {
+  if (boxes) {
+    // mad-gpu-to-runtime makes the map.
+    auto map = UnrealizedConversionCastOp::create(
+        b, LLVM::LLVMPointerType::get(b.getContext()), operand);
+    map->setAttr(boxesAttribute, boxes);
+    return operands.push_back(map.getResult(0));
+  }
   auto parts = memref::ExtractStridedMetadataOp::create(b, operand);
   Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, operand);
   if (ShapedType::isDynamic(layout.offset)) {

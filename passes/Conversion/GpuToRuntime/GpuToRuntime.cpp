@@ -6,7 +6,8 @@
 // The function of an entry is given its device (`mad_device` in runtime/artifact.h)
 // where code for CPUs has the executor of its loops. Parameters of a kernel are
 // passed as cuLaunchKernel takes them: a pointer to each. Memory is, as everywhere in
-// the LLVM dialect, its two pointers, offset, sizes and strides.
+// the LLVM dialect, its two pointers, offset, sizes and strides; a tensor map of it is made
+// right before the launch.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
@@ -16,8 +17,11 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Entries.h"
+#include "runtime/artifact.h"
+#include <cstddef>
 
 using namespace mlir;
 
@@ -30,8 +34,18 @@ namespace {
 /// Words of the widest parameter, an i128.
 constexpr int64_t cellWords = 2;
 
-/// Fields of `mad_device`.
-enum DeviceField { Self, Launch, Read };
+/// Functions of `mad_device`, and where they are.
+enum DeviceField : int64_t {
+  Self = offsetof(mad_device, self),
+  Launch = offsetof(mad_device, launch),
+  Read = offsetof(mad_device, read),
+  TensorMap = offsetof(mad_device, tensor_map)
+};
+
+/// Bytes of a tensor map, and words of what describes it.
+constexpr int64_t mapBytes = 128, boxesWords = sizeof(mad_boxes) / 8;
+constexpr size_t mostRank = std::size(mad_boxes{}.sizes);
+static_assert(boxesWords == 3 + 3 * mostRank && offsetof(mad_boxes, sizes) == 3 * 8);
 
 class RuntimeCalls {
 public:
@@ -43,18 +57,23 @@ public:
     (void)function.insertArgument(at, ptr, {}, function.getLoc());
     device = function.getArgument(at);
   }
-  /// All launches share the room for what they are given: of at most `most` words.
-  void makeRoom(int64_t most);
+  /// All launches share the room for what they are given: of at most `most` words, and `maps` tensor
+  /// maps.
+  void makeRoom(int64_t most, int64_t maps);
   void lower(gpu::LaunchFuncOp op);
   void lower(gpu::MemcpyOp op);
+  void lower(func::CallOp op);
 
 private:
   Value word(int64_t value) { return arith::ConstantIntOp::create(b, value, 64); }
-  Value field(int32_t number) {
-    Value at = LLVM::GEPOp::create(b, ptr, ptr, device, ArrayRef<LLVM::GEPArg>{number});
-    return LLVM::LoadOp::create(b, ptr, at);
+  Value field(int64_t byte, Type type) {
+    return LLVM::LoadOp::create(b, type, bytesBehind(device, byte));
   }
-  void call(int32_t number, ValueRange arguments);
+  Value bytesBehind(Value base, int64_t bytes) {
+    return LLVM::GEPOp::create(b, ptr, b.getI8Type(), base, ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
+  }
+  void call(DeviceField function, ValueRange arguments);
+  Value makeMap(UnrealizedConversionCastOp of, int64_t number);
   Value lowered(Value value);
   void flatten(Value value, SmallVectorImpl<Value> &fields);
   Value kernelOf(gpu::LaunchFuncOp op);
@@ -68,10 +87,11 @@ private:
   Value device;
   Value cells, params; ///< room for the values of a launch, and a pointer to each
   Value shape;         ///< the sizes of its grid and block
+  Value maps, boxes;   ///< room for tensor maps, and what describes one; null: none is needed
 };
 
-void RuntimeCalls::call(int32_t number, ValueRange arguments) {
-  SmallVector<Value> operands{field(number), field(Self)};
+void RuntimeCalls::call(DeviceField function, ValueRange arguments) {
+  SmallVector<Value> operands{field(function, ptr), field(Self, ptr)};
   llvm::append_range(operands, arguments);
   SmallVector<Type> types(ValueRange(operands).drop_front().getTypes());
   LLVM::CallOp::create(b, LLVM::LLVMFunctionType::get(i32, types), operands);
@@ -102,13 +122,46 @@ Value RuntimeCalls::cell(Value base, int64_t number) {
   return LLVM::GEPOp::create(b, ptr, i64, base, ArrayRef<LLVM::GEPArg>{int32_t(number)});
 }
 
-void RuntimeCalls::makeRoom(int64_t most) {
+void RuntimeCalls::makeRoom(int64_t most, int64_t count) {
   b.setInsertionPointToStart(&function.front());
   cells = onStack(cellWords * most);
   params = onStack(most);
   shape = onStack(6);
+  if (count) {
+    maps = LLVM::AllocaOp::create(b, ptr, b.getI8Type(), word(count * mapBytes),
+                                  /*alignment=*/mapBytes);
+    boxes = onStack(boxesWords);
+  }
   for (int64_t i = 0; i < most; ++i)
     LLVM::StoreOp::create(b, cell(cells, cellWords * i), cell(params, i));
+}
+
+/// Dimensions of the memref are in the order of rows, those of the map the other way around.
+Value RuntimeCalls::makeMap(UnrealizedConversionCastOp of, int64_t number) {
+  auto type = cast<MemRefType>(of.getOperand(0).getType());
+  auto box = cast<DenseI32ArrayAttr>(of->getAttr(boxesAttribute));
+  MemRefDescriptor memory(lowered(of.getOperand(0)));
+  const int64_t rank = type.getRank(), bytes = type.getElementTypeBitWidth() / 8;
+  auto set = [&](int64_t at, Value value) { LLVM::StoreOp::create(b, value, cell(boxes, at)); };
+  set(0, word(dtypeOf(type.getElementType())));
+  set(1, word(rank));
+  set(2, memory.bufferPtr(b, b.getLoc(), converter, type));
+  for (int64_t i = 0; i < rank; ++i) {
+    const unsigned d = rank - 1 - i;
+    set(3 + i, memory.size(b, b.getLoc(), d));
+    Value stride = memory.stride(b, b.getLoc(), d);
+    set(3 + mostRank + i, arith::MulIOp::create(b, stride, word(bytes)));
+    set(3 + 2 * mostRank + i, word(box[i]));
+  }
+  Value map = bytesBehind(maps, number * mapBytes);
+  call(TensorMap, {map, boxes});
+  return map;
+}
+
+/// What a launch passes as a tensor map; null: it is something else.
+UnrealizedConversionCastOp mapOf(Value operand) {
+  auto cast = operand.getDefiningOp<UnrealizedConversionCastOp>();
+  return cast && cast->hasAttr(boxesAttribute) ? cast : UnrealizedConversionCastOp();
 }
 
 /// What is known of the kernel: a constant of the other module.
@@ -128,10 +181,18 @@ void RuntimeCalls::lower(gpu::LaunchFuncOp op) {
   b.setInsertionPoint(op);
   b.setLoc(op.getLoc());
   SmallVector<Value> fields;
+  SmallVector<int64_t> byPlace; ///< parameters that are maps
   for (Value operand : op.getKernelOperands())
-    flatten(operand, fields);
+    if (UnrealizedConversionCastOp map = mapOf(operand)) {
+      fields.push_back(makeMap(map, byPlace.size()));
+      byPlace.push_back(fields.size() - 1);
+    } else {
+      flatten(operand, fields);
+    }
   for (auto [i, value] : llvm::enumerate(fields))
-    LLVM::StoreOp::create(b, value, cell(cells, cellWords * i));
+    LLVM::StoreOp::create(b, value,
+                          llvm::is_contained(byPlace, i) ? cell(params, i)
+                                                         : cell(cells, cellWords * i));
   gpu::KernelDim3 grid = op.getGridSizeOperandValues(), block = op.getBlockSizeOperandValues();
   Value dims[] = {grid.x, grid.y, grid.z, block.x, block.y, block.z};
   for (auto [i, size] : llvm::enumerate(dims))
@@ -140,6 +201,22 @@ void RuntimeCalls::lower(gpu::LaunchFuncOp op) {
   if (!shared)
     shared = arith::ConstantIntOp::create(b, 0, 32);
   call(Launch, {kernelOf(op), shape, shared, params});
+  for (int64_t i : byPlace)
+    LLVM::StoreOp::create(b, cell(cells, cellWords * i), cell(params, i));
+  SmallVector<Value> operands(op.getKernelOperands());
+  op.erase();
+  for (Value operand : operands)
+    if (UnrealizedConversionCastOp map = mapOf(operand); map && map->use_empty())
+      map.erase();
+}
+
+void RuntimeCalls::lower(func::CallOp op) {
+  const bool chip = op.getCallee() == deviceChip;
+  if (!chip && op.getCallee() != deviceMultiprocessors)
+    return;
+  b.setInsertionPoint(op);
+  op.getResult(0).replaceAllUsesWith(
+      field(chip ? offsetof(mad_device, chip) : offsetof(mad_device, multiprocessors), i32));
   op.erase();
 }
 
@@ -170,6 +247,14 @@ int64_t mostWords(func::FuncOp function) {
   return most;
 }
 
+int64_t mostMaps(func::FuncOp function) {
+  int64_t most = 0;
+  function.walk([&](gpu::LaunchFuncOp op) {
+    most = std::max<int64_t>(most, llvm::count_if(op.getKernelOperands(), mapOf));
+  });
+  return most;
+}
+
 struct GpuToRuntimePass : impl::GpuToRuntimeBase<GpuToRuntimePass> {
   using GpuToRuntimeBase::GpuToRuntimeBase;
 
@@ -178,10 +263,14 @@ struct GpuToRuntimePass : impl::GpuToRuntimeBase<GpuToRuntimePass> {
       if (!isEntry(function))
         continue;
       RuntimeCalls calls(function);
-      calls.makeRoom(mostWords(function));
+      calls.makeRoom(mostWords(function), mostMaps(function));
+      function.walk([&](func::CallOp op) { calls.lower(op); });
       function.walk([&](gpu::LaunchFuncOp op) { calls.lower(op); });
       function.walk([&](gpu::MemcpyOp op) { calls.lower(op); });
     }
+    for (StringRef name : {deviceChip, deviceMultiprocessors})
+      if (Operation *declared = getOperation().lookupSymbol(name))
+        declared->erase();
   }
 };
 

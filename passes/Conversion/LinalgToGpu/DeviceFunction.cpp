@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Transforms/Entries.h"
 
 using namespace mlir;
@@ -41,10 +42,49 @@ std::string DeviceFunction::kernelName(unsigned i) {
 
 DeviceKernel DeviceFunction::kernel(StringRef choice, ArrayRef<std::string> refusals,
                                     bool guarded) {
+  return kernelIn(kernels, choice, refusals, guarded);
+}
+
+DeviceKernel DeviceFunction::groupKernel(StringRef choice, ArrayRef<std::string> refusals,
+                                         bool guarded) {
+  auto host = kernels->getParentOfType<ModuleOp>();
+  auto groups = host.lookupSymbol<gpu::GPUModuleOp>(groupModule);
+  if (!groups) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(kernels);
+    groups = gpu::GPUModuleOp::create(b, groupModule);
+  }
+  return kernelIn(groups, choice, refusals, guarded);
+}
+
+/// The host asks once, before all else.
+Value DeviceFunction::ask(StringRef name) {
+  Value &answer = asked[name];
+  if (answer)
+    return answer;
+  OpBuilder::InsertionGuard guard(b);
+  auto host = kernels->getParentOfType<ModuleOp>();
+  if (!host.lookupSymbol(name)) {
+    b.setInsertionPointToStart(host.getBody());
+    func::FuncOp::create(b, name, b.getFunctionType({}, b.getI32Type())).setPrivate();
+  }
+  b.setInsertionPointToStart(&function.front());
+  Value number = func::CallOp::create(b, name, b.getI32Type(), ValueRange()).getResult(0);
+  return answer = arith::IndexCastUIOp::create(b, b.getIndexType(), number);
+}
+
+Value DeviceFunction::hasGroups() {
+  Value chip = ask(deviceChip);
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, chip, constant(groupChip));
+}
+Value DeviceFunction::multiprocessors() { return ask(deviceMultiprocessors); }
+
+DeviceKernel DeviceFunction::kernelIn(gpu::GPUModuleOp module, StringRef choice,
+                                      ArrayRef<std::string> refusals, bool guarded) {
   std::string text = choice.str();
   for (const std::string &refusal : refusals)
     text += "; " + refusal;
-  DeviceKernel made(kernels, kernelName(number++), b.getLoc(), scalars,
+  DeviceKernel made(module, kernelName(number++), b.getLoc(), scalars,
                     guarded ? status : Value());
   made.setChoice(text);
   return made;

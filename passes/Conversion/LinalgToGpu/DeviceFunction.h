@@ -14,6 +14,7 @@
 #include "passes/Conversion/LinalgToGpu/DeviceKernel.h"
 #include "passes/Transforms/FuseRows.h"
 #include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace mad {
 
@@ -54,6 +55,12 @@ public:
   /// that follow from data, or writes memory of the caller, must be.
   DeviceKernel kernel(llvm::StringRef choice, llvm::ArrayRef<std::string> refusals = {},
                       bool guarded = true);
+  /// One that needs groups of warps and tensor maps, in a module of its own: launched where
+  /// `hasGroups` is true alone.
+  DeviceKernel groupKernel(llvm::StringRef choice, llvm::ArrayRef<std::string> refusals = {},
+                           bool guarded = true);
+  mlir::Value hasGroups();
+  mlir::Value multiprocessors();
   /// Whether it is the call's own, which nobody sees after a failed check.
   bool isScratch(mlir::Value memory);
   /// How many there are, and the name of one.
@@ -72,7 +79,12 @@ public:
   void take(const DeviceWork &work);
 
 private:
+  DeviceKernel kernelIn(mlir::gpu::GPUModuleOp module, llvm::StringRef choice,
+                        llvm::ArrayRef<std::string> refusals, bool guarded);
+  mlir::Value ask(llvm::StringRef name);
+
   unsigned number = 0;
+  llvm::StringMap<mlir::Value> asked; ///< at the start of the function
 };
 
 /// Products of matrices, with what follows them element by element (DeviceProduct.cpp).

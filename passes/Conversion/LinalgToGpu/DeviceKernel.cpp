@@ -14,6 +14,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
 
 using namespace mlir;
@@ -122,12 +123,21 @@ Value DeviceKernel::pointer(Value memory, bool apart) {
   return UnrealizedConversionCastOp::create(b, type, argument).getResult(0);
 }
 
+/// An argument of its own: the kernel may use the memory otherwise, too.
+Value DeviceKernel::tensorMap(Value memory, ArrayRef<int32_t> box) {
+  operands.push_back(memory);
+  Value argument = entry->addArgument(memory.getType(), memory.getLoc());
+  maps[argument] = b.getDenseI32ArrayAttr(box);
+  auto type = LLVM::LLVMPointerType::get(b.getContext());
+  return UnrealizedConversionCastOp::create(b, type, argument).getResult(0);
+}
+
 void DeviceKernel::setChoice(StringRef text) { function->setAttr("choice", b.getStringAttr(text)); }
 
-void DeviceKernel::setShared(int64_t bytes, int blocksAtOnce) {
+void DeviceKernel::setShared(int64_t bytes, int blocksAtOnce, int alignment) {
   sharedBytes = bytes;
   if (bytes)
-    device::declareShared(module, /*alignment=*/16);
+    device::declareShared(module, alignment);
   if (blocksAtOnce)
     function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(blocksAtOnce));
 }
@@ -168,6 +178,9 @@ void DeviceKernel::launch(OpBuilder &at, ArrayRef<Value> grid, int64_t threads) 
     shared = arith::ConstantIntOp::create(at, loc, sharedBytes, 32);
   for (unsigned argument : noAlias)
     function.setArgAttr(argument, apartAttribute, b.getUnitAttr());
+  for (BlockArgument argument : entry->getArguments())
+    if (DenseI32ArrayAttr boxes = maps.lookup(argument))
+      function.setArgAttr(argument.getArgNumber(), boxesAttribute, boxes);
   gpu::LaunchFuncOp::create(at, loc, function, gpu::KernelDim3{grid[0], grid[1], grid[2]},
                             gpu::KernelDim3{size, one, one}, shared, operands);
 }

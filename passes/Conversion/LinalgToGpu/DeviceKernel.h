@@ -63,10 +63,13 @@ public:
   mlir::Value pointer(mlir::Value memory, bool apart);
   /// Says so of memory that `get` has asked for.
   void setApart(mlir::Value memory);
+  /// A tensor map of memory of the host's function whose last dimension has neighbours, with boxes of
+  /// so many elements, innermost dimension first.
+  mlir::Value tensorMap(mlir::Value memory, llvm::ArrayRef<int32_t> box);
   /// What was chosen, and why nothing faster.
   void setChoice(llvm::StringRef text);
   /// What the launch gives a block; `blocksAtOnce` are to fit on a multiprocessor.
-  void setShared(int64_t bytes, int blocksAtOnce = 0);
+  void setShared(int64_t bytes, int blocksAtOnce = 0, int alignment = 16);
   mlir::gpu::GPUModuleOp gpuModule() { return module; }
 
   /// Ends the body and launches the kernel at `at`, if there are any blocks.
@@ -88,6 +91,7 @@ private:
   mlir::IRMapping inside;
   llvm::SmallVector<mlir::Value> operands;
   llvm::SmallSetVector<unsigned, 4> noAlias; ///< arguments
+  llvm::DenseMap<mlir::Value, mlir::DenseI32ArrayAttr> maps; ///< arguments that are tensor maps
   int64_t sharedBytes = 0;
 };
 

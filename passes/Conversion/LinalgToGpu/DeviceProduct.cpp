@@ -85,7 +85,24 @@ private:
   using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;
   void launch(StringRef choice, int blockM, int blockN, int threads, int shared, int blocksAtOnce,
               Write write);
-  device::MatmulArguments argumentsIn(DeviceKernel &kernel, device::GpuBuilder &g);
+  device::MatmulArguments numbersIn(DeviceKernel &kernel, device::GpuBuilder &g);
+  void findMatrices(DeviceKernel &kernel, device::GpuBuilder &g, Value z,
+                    device::MatmulArguments &made);
+  SmallVector<Value> placeInBatch(DeviceKernel &kernel, Value z);
+  Value pointerIn(DeviceKernel &kernel, device::GpuBuilder &g, const Operand &operand, Value memory,
+                  Type element, ArrayRef<Value> at);
+  std::string textOf(StringRef choice);
+  void setEpilogue(DeviceKernel &kernel, Followers &behind, const device::MatmulArguments &arguments,
+                   const Value &above, const Followers::Alternatives &alternatives);
+  void findSiblings(DeviceKernel &kernel, device::GpuBuilder &g, device::MatmulArguments &made);
+  bool isGuarded();
+
+  Value mayGroup();
+  Value isAligned(const Operand &operand, unsigned fast);
+  void launchGroups();
+  void launchGroup(const device::GroupTile &tile);
+  device::GroupBatch::Place mapOf(DeviceKernel &kernel, const Operand &operand, unsigned fast,
+                                  unsigned slow, int height, Value &map);
 
   DeviceFunction &f;
   DeviceWork &work;
@@ -94,11 +111,12 @@ private:
   device::MatmulSpec spec;
   SmallVector<Value> extents;
   Value m, n, k, batch;
+  Value groups; ///< on the host: whether groups of warps can do it; null: never
   SmallVector<unsigned> outer;  ///< loops of the batch
   SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;
   std::vector<Sibling> siblings; ///< products of the same A, in the third dimension of the grid
-  Value initial;                 ///< one number that sums begin with; null: what memory holds
+  Value initial; ///< one number that sums begin with; null: what memory holds
 };
 
 /// What can be said without code.
@@ -231,7 +249,7 @@ Value Product::fits() {
   return good;
 }
 
-device::MatmulArguments Product::argumentsIn(DeviceKernel &kernel, device::GpuBuilder &g) {
+device::MatmulArguments Product::numbersIn(DeviceKernel &kernel, device::GpuBuilder &g) {
   auto &k32 = kernel.builder();
   auto narrow = [&](Value host) -> Value {
     return k32.createOrFold<arith::IndexCastUIOp>(k32.getI32Type(), kernel.get(host));
@@ -245,8 +263,12 @@ device::MatmulArguments Product::argumentsIn(DeviceKernel &kernel, device::GpuBu
   made.rowA = row(a, spec.orderA == Order::RowMajor ? *c.m : c.k);
   made.rowB = row(b, spec.order == Order::RowMajor ? c.k : c.n);
   made.rowC = made.rowTotals = row(result, *c.m);
-  // The place in the batch.
-  Value z = outer.empty() ? Value() : gpu::BlockIdOp::create(k32, gpu::Dimension::z).getResult();
+  return made;
+}
+
+/// Indices of product z along the loops of the batch.
+SmallVector<Value> Product::placeInBatch(DeviceKernel &kernel, Value z) {
+  auto &k32 = kernel.builder();
   SmallVector<Value> at(outer.size());
   for (size_t i = outer.size(); i-- > 0;) {
     Value size = kernel.get(extents[outer[i]]);
@@ -254,37 +276,55 @@ device::MatmulArguments Product::argumentsIn(DeviceKernel &kernel, device::GpuBu
     if (i > 0)
       z = k32.createOrFold<arith::DivUIOp>(z, size);
   }
-  auto pointer = [&](const Operand &operand, Value memory, Type element) -> Value {
-    Value start = kernel.pointer(memory, /*apart=*/&operand != &result), offset;
-    for (auto [d, index] : llvm::zip(outer, at))
-      if (auto position = operand.position(d)) {
-        Value part = k32.createOrFold<arith::MulIOp>(index, kernel.get(operand.strides[*position]));
-        offset = offset ? k32.createOrFold<arith::AddIOp>(offset, part) : part;
-      }
-    if (!offset)
-      return start;
-    return g.at(start, element,
-                device::Number(Value(arith::IndexCastOp::create(k32, k32.getI64Type(), offset))));
-  };
-  // With siblings there is no batch, and z says which product it is.
-  auto ofSiblings = [&](Value own, bool apart, llvm::function_ref<Value(Sibling &)> memory) {
-    for (auto [i, sibling] : llvm::enumerate(siblings))
-      own = g.select(g.equal(g.block(2), int(i) + 1), kernel.pointer(memory(sibling), apart), own);
-    return own;
-  };
-  made.a = pointer(a, a.memory, spec.element);
-  made.b = ofSiblings(pointer(b, b.memory, spec.element), true,
-                      [&](Sibling &s) { return s.memory(c.b); });
-  made.c = ofSiblings(pointer(result, output.memory, spec.output), false,
-                      [&](Sibling &s) { return s.output(); });
-  if (spec.longestSum)
-    made.totals = ofSiblings(pointer(result, result.memory, k32.getF32Type()), false,
-                             [&](Sibling &s) { return s.memory(c.c()); });
-  return made;
+  return at;
 }
 
-void Product::launch(StringRef choice, int blockM, int blockN, int threads, int shared,
-                     int blocksAtOnce, Write write) {
+Value Product::pointerIn(DeviceKernel &kernel, device::GpuBuilder &g, const Operand &operand,
+                         Value memory, Type element, ArrayRef<Value> at) {
+  auto &k32 = kernel.builder();
+  Value start = kernel.pointer(memory, /*apart=*/&operand != &result), offset;
+  for (auto [d, index] : llvm::zip(outer, at))
+    if (auto position = operand.position(d)) {
+      Value part = k32.createOrFold<arith::MulIOp>(index, kernel.get(operand.strides[*position]));
+      offset = offset ? k32.createOrFold<arith::AddIOp>(offset, part) : part;
+    }
+  if (!offset)
+    return start;
+  return g.at(start, element,
+              device::Number(Value(arith::IndexCastOp::create(k32, k32.getI64Type(), offset))));
+}
+
+/// Where C of product z is, and sums that are cut.
+void Product::findMatrices(DeviceKernel &kernel, device::GpuBuilder &g, Value z,
+                           device::MatmulArguments &made) {
+  SmallVector<Value> at = placeInBatch(kernel, z);
+  made.c = pointerIn(kernel, g, result, output.memory, spec.output, at);
+  if (spec.longestSum)
+    made.totals = pointerIn(kernel, g, result, result.memory, g.b.getF32Type(), at);
+}
+
+/// With siblings there is no batch, and z says which product it is.
+void Product::findSiblings(DeviceKernel &kernel, device::GpuBuilder &g,
+                           device::MatmulArguments &made) {
+  auto choose = [&](Value &own, bool apart, llvm::function_ref<Value(Sibling &)> memory) {
+    for (auto [i, sibling] : llvm::enumerate(siblings))
+      own = g.select(g.equal(g.block(2), int(i) + 1), kernel.pointer(memory(sibling), apart), own);
+  };
+  choose(made.b, true, [&](Sibling &s) { return s.memory(c.b); });
+  choose(made.c, false, [&](Sibling &s) { return s.output(); });
+  if (spec.longestSum)
+    choose(made.totals, false, [&](Sibling &s) { return s.memory(c.c()); });
+}
+
+/// What the caller sees is not written after a failed check.
+bool Product::isGuarded() {
+  bool guarded = !f.isScratch(output.memory) || !f.isScratch(result.memory);
+  for (Sibling &sibling : siblings)
+    guarded |= !f.isScratch(sibling.output()) || !f.isScratch(sibling.memory(c.c()));
+  return guarded;
+}
+
+std::string Product::textOf(StringRef choice) {
   std::string text = choice.str();
   if (!outer.empty())
     text += ", a batch";
@@ -293,10 +333,39 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
             (followers.ops().size() == 1 ? " op" : " ops");
   if (!siblings.empty())
     text += ", " + llvm::Twine(siblings.size() + 1).str() + " products of one factor";
-  bool guarded = !f.isScratch(output.memory) || !f.isScratch(result.memory);
-  for (Sibling &sibling : siblings)
-    guarded |= !f.isScratch(sibling.output()) || !f.isScratch(sibling.memory(c.c()));
-  DeviceKernel kernel = f.kernel(text, work.refusals, guarded);
+  return text;
+}
+
+/// What sums begin with, and what follows them. `arguments` and `above`, the rows of the products before
+/// in a batch, are read where a sum is stored.
+void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
+                          const device::MatmulArguments &arguments, const Value &above,
+                          const Followers::Alternatives &alternatives) {
+  Value start = initial && !isZero(initial) ? kernel.get(initial) : Value();
+  if (!start && initial && behind.empty()) {
+    spec.epilogue.apply = nullptr;
+    return;
+  }
+  spec.epilogue.readsResult = !initial || behind.readsOutput();
+  spec.epilogue.apply = [this, start, &kernel, &behind, &arguments, &above, &alternatives](
+                            device::GpuBuilder &g, ValueRange, Value sum, Value row,
+                            Value column) -> Value {
+    if (start)
+      sum = arith::AddFOp::create(g.b, start, sum);
+    if (!initial) {
+      Value from = g.at(arguments.c, spec.output, row, arguments.rowC, device::Number(column));
+      sum = arith::AddFOp::create(g.b, g.load(spec.output, from), sum);
+    }
+    Followers::Alternatives now = alternatives;
+    if (!now.others.empty())
+      now.which = g.block(2);
+    return behind.apply(kernel, sum, outer.empty() ? row : g.add(above, row), column, now);
+  };
+}
+
+void Product::launch(StringRef choice, int blockM, int blockN, int threads, int shared,
+                     int blocksAtOnce, Write write) {
+  DeviceKernel kernel = f.kernel(textOf(choice), work.refusals, isGuarded());
   kernel.setShared(shared, blocksAtOnce);
   Followers behind = followers;
   behind.prepare(f, kernel);
@@ -313,24 +382,20 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   device::KernelSignature signature;
   signature.threads = threads;
   device::GpuBuilder g(kernel.builder(), signature);
-  device::MatmulArguments arguments = argumentsIn(kernel, g);
-  Value start = initial && !isZero(initial) ? kernel.get(initial) : Value();
+  device::MatmulArguments arguments = numbersIn(kernel, g);
+  Value product = outer.empty()
+                      ? Value()
+                      : gpu::BlockIdOp::create(kernel.builder(), gpu::Dimension::z).getResult();
+  SmallVector<Value> at = placeInBatch(kernel, product);
+  arguments.a = pointerIn(kernel, g, a, a.memory, spec.element, at);
+  arguments.b = pointerIn(kernel, g, b, b.memory, spec.element, at);
+  findMatrices(kernel, g, product, arguments);
+  findSiblings(kernel, g, arguments);
   Value rows = kernel.get(m);
   Value z = gpu::BlockIdOp::create(kernel.builder(), gpu::Dimension::z);
   Value above = kernel.builder().createOrFold<arith::IndexCastUIOp>(
       kernel.builder().getI32Type(), kernel.builder().createOrFold<arith::MulIOp>(z, rows));
-  spec.epilogue.apply = [&](device::GpuBuilder &g, ValueRange, Value sum, Value row,
-                            Value column) -> Value {
-    if (start)
-      sum = arith::AddFOp::create(g.b, start, sum);
-    if (!initial) {
-      Value from = g.at(arguments.c, spec.output, row, arguments.rowC, device::Number(column));
-      sum = arith::AddFOp::create(g.b, g.load(spec.output, from), sum);
-    }
-    alternatives.which = siblings.empty() ? Value() : g.block(2);
-    return behind.apply(kernel, sum, outer.empty() ? row : g.add(above, row), column, alternatives);
-  };
-  spec.epilogue.readsResult = !initial || behind.readsOutput();
+  setEpilogue(kernel, behind, arguments, above, alternatives);
   write(g, arguments);
   spec.epilogue = device::Epilogue();
   kernel.launch(f.b, {f.ceilDiv(n, blockN), f.ceilDiv(m, blockM), batch}, threads);
@@ -370,10 +435,8 @@ void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
           device::writePlainMatmul(g, spec, tile, arguments);
         });
   };
-  if (choices.size() == 1) {
-    take();
-    return;
-  }
+  if (choices.size() == 1)
+    return take();
   // Half of a tile should be there.
   Value good = f.b.createOrFold<arith::AndIOp>(isMany(tile.blockM, tile.blockN, leastBlocks),
                                                f.less(constant(tile.blockM / 2), m));
@@ -422,6 +485,176 @@ bool Product::launchSkinny() {
   return true;
 }
 
+//===- Groups of warps --------------------------------------------------------===//
+
+/// Costs of a tile with 64, 128 and 256 columns, as they were measured on an H100.
+constexpr int64_t costOfTile[] = {100, 138, 250};
+
+/// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
+Value Product::isAligned(const Operand &operand, unsigned fast) {
+  auto type = cast<MemRefType>(operand.memory.getType());
+  constexpr int64_t unit = 8;
+  Value good = arith::ConstantIntOp::create(f.b, 1, 1);
+  auto require = [&](int64_t known, llvm::function_ref<Value()> value) {
+    if (!ShapedType::isDynamic(known)) {
+      if (known % unit)
+        good = arith::ConstantIntOp::create(f.b, 0, 1);
+      return;
+    }
+    Value rest = f.b.createOrFold<arith::RemUIOp>(value(), constant(unit));
+    Value none = f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rest, constant(0));
+    good = f.b.createOrFold<arith::AndIOp>(good, none);
+  };
+  for (unsigned d = 0; d < type.getRank(); ++d)
+    if (d != *operand.position(fast) && strideMultiple(operand.memory, d) % unit)
+      require(operand.known[d], [&] { return operand.strides[d]; });
+  if (offsetMultiple(operand.memory) % unit)
+    require(ShapedType::kDynamic, [&] {
+      return memref::ExtractStridedMetadataOp::create(f.b, operand.memory).getOffset();
+    });
+  return good;
+}
+
+/// Whether the chip, the rows and the sizes are those of groups; null: never.
+Value Product::mayGroup() {
+  constexpr int64_t mostRank = 5, fewRows = 64;
+  const bool columnsOfA = spec.orderA == Order::ColumnMajor, rowsOfB = spec.order == Order::RowMajor;
+  const unsigned fastA = columnsOfA ? *c.m : c.k, fastB = rowsOfB ? c.n : c.k;
+  for (auto [operand, fast] : {std::pair(&a, fastA), std::pair(&b, fastB)}) {
+    auto at = operand->position(fast);
+    const int64_t rank = cast<MemRefType>(operand->memory.getType()).getRank();
+    if (!at || *at + 1 != rank || rank > mostRank)
+      return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
+  }
+  if (auto rows = known(m); rows && *rows <= fewRows)
+    return work.refuse("no groups of warps: few rows"), Value();
+  Value good = f.b.createOrFold<arith::AndIOp>(isAligned(a, fastA), isAligned(b, fastB));
+  if (known(good) == 0)
+    return work.refuse("no groups of warps: rows are no multiples of 16 bytes"), Value();
+  good = f.b.createOrFold<arith::AndIOp>(good, f.less(constant(fewRows), m));
+  return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
+}
+
+/// The tensor map of a factor, whose boxes are 64 x `height`, and the coordinates of an element.
+device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &operand, unsigned fast,
+                                         unsigned slow, int height, Value &map) {
+  Value memory = operand.memory;
+  SmallVector<unsigned> loops; // of each dimension
+  for (AffineExpr e : operand.map.getResults())
+    loops.push_back(cast<AffineDimExpr>(e).getPosition());
+  if (slow == *c.m && !merged.empty()) {
+    // What became rows is one dimension.
+    SmallVector<ReassociationIndices> groups;
+    SmallVector<unsigned> kept;
+    for (auto [d, loop] : llvm::enumerate(loops)) {
+      const bool first = groups.empty() || !llvm::is_contained(merged, loops[d - 1]);
+      if (first)
+        groups.emplace_back();
+      groups.back().push_back(d);
+      if (!llvm::is_contained(merged, loop))
+        kept.push_back(loop);
+    }
+    memory = memref::CollapseShapeOp::create(f.b, memory, groups);
+    loops = kept;
+  }
+  SmallVector<int32_t> box;
+  for (unsigned loop : llvm::reverse(loops))
+    box.push_back(loop == fast ? 64 : loop == slow ? height : 1);
+  map = kernel.tensorMap(memory, box);
+  return [=, this, &kernel](Value atFast, Value atSlow, Value z) {
+    auto &b = kernel.builder();
+    SmallVector<Value> inBatch;
+    if (z)
+      inBatch = placeInBatch(kernel, arith::IndexCastUIOp::create(b, b.getIndexType(), z));
+    device::Values at;
+    for (unsigned loop : llvm::reverse(loops)) {
+      if (loop == fast || loop == slow) {
+        at.push_back(loop == fast ? atFast : atSlow);
+        continue;
+      }
+      Value index = inBatch[llvm::find(outer, loop) - outer.begin()];
+      at.push_back(b.createOrFold<arith::IndexCastUIOp>(b.getI32Type(), index));
+    }
+    return at;
+  };
+}
+
+void Product::launchGroup(const device::GroupTile &tile) {
+  DeviceKernel kernel = f.groupKernel(
+      textOf("product: groups of warps, tiles of 128 x " + std::to_string(tile.blockN)),
+      work.refusals, isGuarded());
+  kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
+  Followers behind = followers;
+  behind.prepare(f, kernel);
+  if (initial)
+    kernel.get(initial);
+  device::KernelSignature signature;
+  signature.threads = device::GroupTile::threads;
+  device::GpuBuilder g(kernel.builder(), signature);
+  // Asked for here, where all of the kernel sees it.
+  for (unsigned loop : outer) {
+    kernel.get(extents[loop]);
+    if (auto at = result.position(loop))
+      kernel.get(result.strides[*at]);
+  }
+  device::MatmulArguments arguments = numbersIn(kernel, g);
+  device::GroupBatch batch;
+  const bool columnsOfA = spec.orderA == Order::ColumnMajor, rowsOfB = spec.order == Order::RowMajor;
+  batch.inA = mapOf(kernel, a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
+                    tile.boxOfA(spec.orderA), arguments.a);
+  batch.inB = mapOf(kernel, b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n, tile.boxOfB(spec.order),
+                    arguments.b);
+  auto narrow = [&](Value host) -> Value {
+    return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
+  };
+  if (!outer.empty())
+    batch.count = narrow(this->batch);
+  Value above;
+  arguments.c = kernel.pointer(output.memory, /*apart=*/false);
+  if (spec.longestSum)
+    arguments.totals = kernel.pointer(result.memory, /*apart=*/false);
+  device::MatmulArguments current = arguments;
+  batch.enter = [&](Value z, device::MatmulArguments &made) {
+    findMatrices(kernel, g, arith::IndexCastUIOp::create(g.b, g.b.getIndexType(), z), made);
+    current = made;
+    above = g.mul(z, made.m);
+  };
+  const Followers::Alternatives alone;
+  setEpilogue(kernel, behind, current, above, alone);
+  device::MatmulSpec own = spec;
+  own.vectorA = own.vectorB = 8; // what the map was checked for
+  device::writeGroupMatmul(g, own, tile, arguments, batch);
+  spec.epilogue = device::Epilogue();
+  Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.blockM)), this->batch);
+  Value blocks = f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
+  kernel.launch(f.b, blocks, signature.threads);
+}
+
+/// The tile that costs least, counted in waves over the multiprocessors of a large device.
+void Product::launchGroups() {
+  const device::GroupTile tiles[] = {device::smallGroupTile(), device::mediumGroupTile(),
+                                     device::GroupTile()};
+  auto columns = known(n);
+  // A tile twice as wide as the matrix is never better.
+  size_t count = columns && *columns <= 64 ? 1 : columns && *columns <= 128 ? 2 : 3;
+  auto cost = [&](size_t i) {
+    Value all = f.mul(
+        f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, device::GroupTile::blockM)), batch);
+    return f.mul(f.ceilDiv(all, manyBlocks), constant(costOfTile[i]));
+  };
+  std::function<void(size_t)> take = [&](size_t i) {
+    if (i == 0)
+      return launchGroup(tiles[0]);
+    Value best, own = cost(i);
+    for (size_t other = 0; other < i; ++other) {
+      Value good = f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, own, cost(other));
+      best = best ? f.b.createOrFold<arith::AndIOp>(best, good) : good;
+    }
+    branch(best, [&] { launchGroup(tiles[i]); }, [&] { take(i - 1); });
+  };
+  take(count - 1);
+}
+
 /// Op by op, a thread an element.
 void Product::launchSlow() {
   auto launchOne = [&](const DeviceWork &product, const Followers &behind) {
@@ -451,7 +684,8 @@ bool Product::isChoosable() {
   // Sums that are cut begin in memory, which may not hold anything else then.
   if (spec.longestSum && !initial)
     return work.refuse("no tiles: long sums that begin with memory");
-  if (!spec.element.isF32() && spec.orderA != Order::RowMajor)
+  groups = spec.element.isF32() ? Value() : mayGroup();
+  if (!spec.element.isF32() && spec.orderA != Order::RowMajor && !groups)
     return work.refuse("no tensor cores: A is stored by columns");
   if (known(m) == 1 && !isSkinny())
     return work.refuse("no tiles: a vector");
@@ -466,7 +700,10 @@ void Product::choose() {
         if (spec.element.isF32())
           launchPlain(device::plainTiles());
         else if (!launchSkinny())
-          launchWarp();
+          branch(
+              groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1)),
+              [&] { launchGroups(); },
+              [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
       },
       [&] { launchSlow(); });
 }
@@ -495,7 +732,8 @@ bool Product::lower() {
     output.memory = followers.output();
   if (!isChoosable())
     return false;
-  if (initial && outer.empty())
+  // Tensor maps are of one B.
+  if (initial && outer.empty() && spec.element.isF32())
     siblings = siblingsOf(f, c, followers, initial);
   if (!siblings.empty())
     batch = constant(1 + siblings.size());

@@ -57,7 +57,6 @@ private:
   mlir::LogicalResult lowerFunction(mlir::LLVM::LLVMFuncOp function);
   mlir::LogicalResult checkStack(mlir::LLVM::LLVMFuncOp function);
   void makeEntry(mlir::LLVM::LLVMFuncOp function, llvm::ArrayRef<bool> byValue, uint32_t threads);
-  void makeGeneric();
 
   // Operations. Nothing: the op is not of this kind; else whether it could be lowered.
   using Lowered = std::optional<mlir::LogicalResult>;

@@ -288,7 +288,8 @@ void Lowering::makeEntry(LLVM::LLVMFuncOp function, ArrayRef<bool> byValue, uint
 }
 
 /// All memory of the host has one address space.
-void Lowering::makeGeneric() {
+static void makeGeneric(ModuleOp host) {
+  Type pointer = LLVM::LLVMPointerType::get(host.getContext());
   AttrTypeReplacer replacer;
   replacer.addReplacement([&](LLVM::LLVMPointerType) -> Type { return pointer; });
   replacer.recursivelyReplaceElementsIn(host, /*replaceAttrs=*/true, /*replaceLocs=*/false,
@@ -340,7 +341,6 @@ LogicalResult Lowering::run() {
     if (!function.isExternal() && failed(lowerFunction(function)))
       return failure();
   device.erase();
-  makeGeneric();
   return success();
 }
 
@@ -351,6 +351,9 @@ class NvvmToSimt : public mad::impl::NvvmToSimtBase<NvvmToSimt> {
     for (auto module : modules)
       if (failed(Lowering(getOperation(), module).run()))
         return signalPassFailure();
+    // Behind all modules, which know arguments by their address spaces.
+    if (!modules.empty())
+      makeGeneric(getOperation());
   }
 };
 } // namespace

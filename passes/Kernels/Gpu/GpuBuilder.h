@@ -169,9 +169,9 @@ public:
   mlir::Value matrixDescriptor(mlir::Value shared, bool across = false);
   mlir::Type groupSums(int columns); ///< 64 x columns over a group of four warps
   /// sums + a b over 32 bytes of the reduction, in the background. Operands by descriptor;
-  /// `across`: that of b.
+  /// `across`: that of b, `acrossA`: that of a.
   mlir::Value multiplyGroup(mlir::Type element, int columns, mlir::Value a, mlir::Value b,
-                            mlir::Value sums, bool across = false);
+                            mlir::Value sums, bool across = false, bool acrossA = false);
   void fenceGroup();
   void commitGroup();
   void waitGroup(int left);

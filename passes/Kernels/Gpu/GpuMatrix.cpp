@@ -68,13 +68,14 @@ Type GpuBuilder::groupSums(int columns) {
 }
 
 Value GpuBuilder::multiplyGroup(Type element, int columns, Value a, Value bs, Value sums,
-                                bool across) {
+                                bool across, bool acrossA) {
   auto kind = element.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
   auto shape = NVVM::MMAShapeAttr::get(b.getContext(), 64, columns, 16);
   return NVVM::WgmmaMmaAsyncOp::create(
       b, sums.getType(), sums, a, bs, shape, kind, kind, NVVM::WGMMATypes::f32,
       NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
-      NVVM::MMALayout::row, across ? NVVM::MMALayout::row : NVVM::MMALayout::col,
+      acrossA ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+      across ? NVVM::MMALayout::row : NVVM::MMALayout::col,
       NVVM::MMAIntOverflowAttr());
 }
 void GpuBuilder::fenceGroup() { NVVM::WgmmaFenceAlignedOp::create(b); }

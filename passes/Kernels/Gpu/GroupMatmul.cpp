@@ -14,7 +14,8 @@
 // are computed at the same time share rows and columns, for the second cache.
 //
 // Where B is [N, K], a box of it is 64 columns of k and up to 128 rows, as of A. Where it is [K,
-// N], boxes are 64 columns and 64 rows of k, and the product reads them across.
+// N], boxes are 64 columns and 64 rows of k, and the product reads them across; likewise A where it is
+// [K, M].
 //
 // Copies write zeros where a tile is outside of the matrix; what comes of them is not stored.
 //
@@ -26,6 +27,13 @@ using namespace mlir;
 using namespace mad::device;
 
 static constexpr int rowsOfGroup = 64, threadsOfGroup = 128;
+
+GroupTile mad::device::mediumGroupTile() {
+  GroupTile tile;
+  tile.blockN = 128;
+  tile.stages = 6;
+  return tile;
+}
 
 GroupTile mad::device::smallGroupTile() {
   GroupTile tile;
@@ -41,6 +49,9 @@ llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
     return llvm::createStringError("groups of warps multiply f16 and bf16");
   if (spec.vectorA != 8 || spec.vectorB != 8)
     return llvm::createStringError("tensor maps need rows of a multiple of 16 bytes");
+  if (spec.longestSum % GroupTile::blockK)
+    return llvm::createStringError("sums are cut at " + Twine(spec.longestSum) +
+                                   ", expected a multiple of " + Twine(GroupTile::blockK));
   if (tile.blockN == 192)
     return llvm::createStringError("blockN is 192, expected 64, 128 or 256");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
@@ -78,6 +89,7 @@ struct GroupMatmul {
   const MatmulSpec &spec;
   const GroupTile &tile;
   MatmulArguments arguments; ///< a and b are tensor maps
+  const GroupBatch &batch;
   Value group, threadOfGroup;
 
   Value barrier(Value stage, int which) {
@@ -92,59 +104,77 @@ struct GroupMatmul {
   }
   Value tilesOfK() { return g.ceilDiv(arguments.k, GroupTile::blockK); }
 
-  /// Calls `body` with the first row and column of each tile of this block.
-  Values forTiles(ValueRange initial,
-                  llvm::function_ref<Values(Value row, Value column, ValueRange)> body) {
+  /// Where a tile of this block is: its product, first row and first column.
+  struct TilePlace {
+    Value z, row, column; ///< z: null without a batch
+  };
+  Values forTiles(ValueRange initial, llvm::function_ref<Values(TilePlace, ValueRange)> body) {
     Value down = g.ceilDiv(arguments.m, GroupTile::blockM);
     Value across = g.ceilDiv(arguments.n, tile.blockN);
-    Value ofStripe = g.mul(across, tile.groupRows);
-    return g.loop(g.block(), g.mul(down, across), g.blocks(), initial,
-                  [&](Value number, ValueRange carried) {
-                    Value first = g.mul(g.div(number, ofStripe), tile.groupRows);
-                    Value height = g.min(g.sub(down, first), tile.groupRows);
-                    Value inside = g.rem(number, ofStripe);
-                    Value row = g.mul(g.add(first, g.rem(inside, height)), GroupTile::blockM);
-                    return body(row, g.mul(g.div(inside, height), tile.blockN), carried);
-                  });
+    Value ofStripe = g.mul(across, tile.groupRows), ofProduct = g.mul(down, across);
+    Value all = batch.count ? g.mul(ofProduct, batch.count) : ofProduct;
+    return g.loop(g.block(), all, g.blocks(), initial, [&](Value number, ValueRange carried) {
+      TilePlace at;
+      if (batch.count) {
+        at.z = g.div(number, ofProduct);
+        number = g.rem(number, ofProduct);
+      }
+      Value first = g.mul(g.div(number, ofStripe), tile.groupRows);
+      Value height = g.min(g.sub(down, first), tile.groupRows);
+      Value inside = g.rem(number, ofStripe);
+      at.row = g.mul(g.add(first, g.rem(inside, height)), GroupTile::blockM);
+      at.column = g.mul(g.div(inside, height), tile.blockN);
+      return body(at, carried);
+    });
   }
 
   void copyTiles() {
     // The first wait for each stage must not block: it is for the phase before the first.
-    forTiles({g.number(0), g.number(1)}, [&](Value row, Value column, ValueRange carried) {
+    forTiles({g.number(0), g.number(1)}, [&](TilePlace of, ValueRange carried) {
       return g.loop(0, tilesOfK(), 1, carried, [&](Value k, ValueRange now) -> Values {
         Place at{now[0], now[1]};
         g.barrierWait(empty(at.stage), at.phase);
         g.barrierExpect(full(at.stage), tile.stageBytes());
         Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
         Value column0 = g.mul(k, GroupTile::blockK);
-        g.copyTensor(to, arguments.a, full(at.stage), {column0, row});
-        const int width = tile.boxOfB(spec.order);
-        for (int box = 0; box < tile.blockN / width; ++box) {
-          Value first = g.add(column, box * width);
-          Values where{column0, first};
-          if (spec.order == Order::RowMajor)
-            std::swap(where[0], where[1]);
-          g.copyTensor(g.bytesAt(to, GroupTile::bytesOfA + box * width * GroupTile::blockK * 2),
-                       arguments.b, full(at.stage), where);
-        }
+        copyBoxes(arguments.a, to, full(at.stage), column0, of.row, GroupTile::blockM,
+                  tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor, batch.inA, of.z);
+        copyBoxes(arguments.b, g.bytesAt(to, GroupTile::bytesOfA), full(at.stage), column0,
+                  of.column, tile.blockN, tile.boxOfB(spec.order), spec.order == Order::RowMajor,
+                  batch.inB, of.z);
         Place next = after(at);
         return {next.stage, next.phase};
       });
     });
   }
 
+  /// The boxes of one factor: `height` rows (or columns) of C from `first` on, `width` a box, of 64 k.
+  void copyBoxes(Value map, Value to, Value barrier, Value k, Value first, int height, int width,
+                 bool across, const GroupBatch::Place &place, Value z) {
+    for (int box = 0; box < height / width; ++box) {
+      Values where{k, g.add(first, box * width)};
+      if (across)
+        std::swap(where[0], where[1]);
+      if (place)
+        where = place(where[0], where[1], z);
+      g.copyTensor(g.bytesAt(to, box * width * GroupTile::blockK * 2), map, barrier, where);
+    }
+  }
+
   Value productOfStage(Place at, Value sums) {
     Value start = g.mul(at.stage, tile.stageBytes());
     Value rows = g.mul(g.sub(group, 1), rowsOfGroup * GroupTile::blockK * 2);
-    Value a = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, rows)));
-    const bool across = spec.order == Order::RowMajor;
+    const bool across = spec.order == Order::RowMajor, acrossA = spec.orderA == Order::ColumnMajor;
+    Value a = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, rows)), acrossA);
     Value b = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, GroupTile::bytesOfA)), across);
     g.fenceGroup();
     for (int step = 0; step < GroupTile::blockK / 16; ++step) {
       // 16 k are 32 bytes of a row, or 16 rows of 128.
       Value alongRow = g.wide(2 * step), down = g.wide(128 * step);
-      sums = g.multiplyGroup(spec.element, tile.blockN, arith::AddIOp::create(g.b, a, alongRow),
-                             arith::AddIOp::create(g.b, b, across ? down : alongRow), sums, across);
+      sums = g.multiplyGroup(spec.element, tile.blockN,
+                             arith::AddIOp::create(g.b, a, acrossA ? down : alongRow),
+                             arith::AddIOp::create(g.b, b, across ? down : alongRow), sums, across,
+                             acrossA);
     }
     g.commitGroup();
     return sums;
@@ -156,43 +186,60 @@ struct GroupMatmul {
     g.when(g.both(g.equal(threadOfGroup, 0), condition), [&] { g.barrierArrive(empty(before)); });
   }
 
+  /// The sums over tiles `from` to `to` of k, behind stage and phase.
+  Values sumsOf(Value from, Value to, ValueRange place) {
+    Values initial(place);
+    initial.push_back(LLVM::ZeroOp::create(g.b, g.groupSums(tile.blockN)));
+    Values results = g.loop(from, to, 1, initial, [&](Value k, ValueRange now) -> Values {
+      Place at{now[0], now[1]};
+      g.barrierWait(full(at.stage), at.phase);
+      Value sums = productOfStage(at, now[2]);
+      g.waitGroup(1);
+      release(at, g.less(from, k));
+      Place next = after(at);
+      return {next.stage, next.phase, sums};
+    });
+    g.waitGroup(0);
+    release({results[0], results[1]}, g.less(from, to));
+    return results;
+  }
+
   void multiplyTiles() {
-    forTiles({g.number(0), g.number(0)},
-             [&](Value row, Value column, ValueRange carried) -> Values {
-               Values initial(carried);
-               initial.push_back(LLVM::ZeroOp::create(g.b, g.groupSums(tile.blockN)));
-               Values results =
-                   g.loop(0, tilesOfK(), 1, initial, [&](Value k, ValueRange now) -> Values {
-                     Place at{now[0], now[1]};
-                     g.barrierWait(full(at.stage), at.phase);
-                     Value sums = productOfStage(at, now[2]);
-                     g.waitGroup(1);
-                     release(at, g.less(0, k));
-                     Place next = after(at);
-                     return {next.stage, next.phase, sums};
-                   });
-               g.waitGroup(0);
-               release({results[0], results[1]}, g.less(0, arguments.k));
-               store(row, column, results[2]);
-               return {results[0], results[1]};
-             });
+    forTiles({g.number(0), g.number(0)}, [&](TilePlace of, ValueRange carried) -> Values {
+      if (of.z && batch.enter)
+        batch.enter(of.z, arguments);
+      if (!spec.longestSum) {
+        Values results = sumsOf(g.number(0), tilesOfK(), carried);
+        store(of.row, of.column, results[2]);
+        return {results[0], results[1]};
+      }
+      const int most = spec.longestSum / GroupTile::blockK;
+      return g.loop(0, tilesOfK(), most, carried, [&](Value from, ValueRange place) -> Values {
+        Value to = g.min(g.add(from, most), tilesOfK());
+        Values results = sumsOf(from, to, place);
+        Value zero = unknownZero(g, arguments.totals, from);
+        SumPart part{g.equal(from, 0), g.equal(to, tilesOfK())};
+        store(g.add(of.row, zero), g.add(of.column, zero), results[2], &part);
+        return {results[0], results[1]};
+      });
+    });
   }
 
   /// Lane 4 g + t has rows g and g + 8 of its warp's 16, and of each 8 columns 2 t and 2 t + 1.
-  void store(Value row0, Value column0, Value sums) {
+  void store(Value row0, Value column0, Value sums, const SumPart *part = nullptr) {
     Value lane = g.rem(threadOfGroup, lanesOfWarp), warp = g.div(threadOfGroup, lanesOfWarp);
     Value first = g.add(g.add(row0, g.mul(g.sub(group, 1), rowsOfGroup)),
                         g.add(g.mul(warp, 16), g.div(lane, 4)));
     for (int half = 0; half < 2; ++half) {
       Value row = g.add(first, half * 8);
-      if (bytesOf(spec.output) == 2 && spec.vectorC == 8) {
+      if (bytesOf(spec.output) == 2 && spec.vectorC == 8 && !part) {
         storeWide(row, column0, lane, sums, half);
         continue;
       }
       g.when(g.less(row, arguments.m), [&] {
         for (int j = 0; j < tile.blockN / 8; ++j)
           storeSums(g, spec, arguments, row, g.add(column0, g.add(g.mul(g.rem(lane, 4), 2), j * 8)),
-                    pairOf(sums, j, half));
+                    pairOf(sums, j, half), part);
       });
     }
   }
@@ -218,7 +265,7 @@ struct GroupMatmul {
       transpose(words, t);
       Value column = g.add(column0, g.add(g.mul(t, 8), j0 * 8));
       g.when(g.both(g.less(row, arguments.m), g.less(column, arguments.n)), [&] {
-        g.store(g.pack(words), g.at(arguments.c, spec.output, row, arguments.n, column));
+        g.store(g.pack(words), g.at(arguments.c, spec.output, row, arguments.rowC, column));
       });
     }
   }
@@ -270,6 +317,11 @@ struct GroupMatmul {
 };
 } // namespace
 
+void mad::device::writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &tile,
+                                   const MatmulArguments &arguments, const GroupBatch &batch) {
+  GroupMatmul{g, spec, tile, arguments, batch, {}, {}}.write();
+}
+
 llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, StringRef name,
                                                     const MatmulSpec &spec, const GroupTile &tile) {
   if (llvm::Error fault = check(tile, spec))
@@ -283,7 +335,8 @@ llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, Str
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
   signature.arguments[0] = signature.arguments[1] = tensorMap(module.getContext());
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
-    GroupMatmul{g, spec, tile, matmulArguments(g, spec, arguments, /*batched=*/false), {}, {}}
-        .write();
+    MatmulArguments made = matmulArguments(g, spec, arguments, /*batched=*/false);
+    made.totals = made.c; // of f32
+    writeGroupMatmul(g, spec, tile, made);
   });
 }

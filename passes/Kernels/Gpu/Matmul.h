@@ -35,7 +35,7 @@ struct MatmulSpec {
   mlir::Type element; ///< of A and B
   mlir::Type output;
   Order order = Order::RowMajor;
-  /// Of A: RowMajor is A[m, k], ColumnMajor is stored as [K, M], for plain products only.
+  /// Of A: RowMajor is A[m, k], ColumnMajor is stored as [K, M], for plain products and groups only.
   Order orderA = Order::RowMajor;
   /// Sums of so many k are added up in memory (`totals`); 0: one sum over all k. A multiple of
   /// the tile's k.
@@ -134,17 +134,34 @@ struct GroupTile {
   static constexpr int bytesOfA = blockM * blockK * 2; ///< of a stage
   /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
   int boxOfB(Order order) const { return order == Order::ColumnMajor && blockN > 64 ? blockM : 64; }
+  /// Of A: rows of C where A is [M, K], else 64 of k, with 64 rows of C.
+  static int boxOfA(Order order) { return order == Order::RowMajor ? blockM : 64; }
   int stageBytes() const { return (blockM + blockN) * blockK * 2; }
   int sharedBytes() const { return stages * (stageBytes() + 16); } ///< and two barriers each
 };
-/// Where large tiles would leave parts of the device without work.
+/// Where large tiles would leave parts of the device without work: 128 and 64 columns.
+GroupTile mediumGroupTile();
 GroupTile smallGroupTile();
 llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);
-/// Arguments: tensor maps of A (boxes of 64 columns and 128 rows, swizzle of 128 bytes) and B (64
+/// Arguments: tensor maps of A (boxes of 64 columns and `boxOfA` rows, swizzle of 128 bytes) and B (64
 /// columns and `boxOfB` rows), C, M, N, K, those of the epilogue. Any number of blocks; best one a
 /// multiprocessor.
 llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                        const MatmulSpec &spec, const GroupTile &tile);
+
+/// A batch of products. Blocks go through the tiles of all of them.
+struct GroupBatch {
+  mlir::Value count; ///< null: one product
+  /// Coordinates in the tensor maps of A and B, innermost first, of the element that is at `fast` of
+  /// the dimension with neighbours and at `slow` of the other one, in product z. None: two dimensions.
+  using Place = std::function<Values(mlir::Value fast, mlir::Value slow, mlir::Value z)>;
+  Place inA, inB;
+  /// Says where C of product z is, before its sums are stored.
+  std::function<void(mlir::Value z, MatmulArguments &arguments)> enter;
+};
+/// The body of such a kernel: `a` and `b` of the arguments are tensor maps.
+void writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &tile,
+                      const MatmulArguments &arguments, const GroupBatch &batch = {});
 
 /// Few rows of A, at most 64: reads B once, with all of K split over the warps of a block.
 struct SkinnyTile {

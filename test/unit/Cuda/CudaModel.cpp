@@ -59,7 +59,7 @@ void addKernel(const mad_cu_launch *, void **params) {
     s[i] += x[i];
 }
 
-const mad_kernel kernels[] = {{"scale", "model.mad:1:2"}, {"add", "model.mad:2:2"}};
+const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 0}, {"add", "model.mad:2:2", 0, 0}};
 
 int32_t scaleOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
                    const mad_executor *executor) {
