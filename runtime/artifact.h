@@ -82,7 +82,7 @@ typedef struct mad_device {
                     void **params);
   /* Copies to memory of the host, after all work before. */
   int32_t (*read)(void *self, void *to, const void *from, int64_t bytes);
-  void *status; /* at least 64 bytes that a run may use; zeros before each run */
+  void *status; /* at least 64 bytes that a run may use; zeros before each run that checks */
   /* Its compute capability, 10 * major + minor: kernels of one chip are launched there alone. */
   int32_t chip;
   int32_t multiprocessors; /* at least 1 */

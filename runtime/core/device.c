@@ -224,6 +224,11 @@ static void *memoryFor(mad_context *context, const operands *o, int32_t number, 
   return memory;
 }
 
+/* Whether its code checks anything, for which it has the status of the device. */
+static int hasChecks(const mad_entry *entry) {
+  return entry->num_checks > entry->num_prepare_checks;
+}
+
 /* Memory for the inputs, the outputs that are none of them, and at the end the arena. */
 static mad_status placeAll(mad_context *context, const operands *o, void **arena) {
   const mad_device *device = context->device;
@@ -245,7 +250,8 @@ static mad_status placeAll(mad_context *context, const operands *o, void **arena
       return failed(context, nameOf(o, i));
     *(i < count ? &context->data[i] : arena) = memory;
   }
-  if (status == MAD_OK && device->write(device->self, device->status, NULL, 64) != 0)
+  if (status == MAD_OK && hasChecks(o->entry) &&
+      device->write(device->self, device->status, NULL, 64) != 0)
     status = failed(context, "scratch memory");
   for (int32_t i = 0; status == MAD_OK && i < o->entry->num_weights; ++i)
     status = weightOn(context, o->entry->weights[i], &context->data[count + i]);
@@ -263,7 +269,7 @@ static mad_status fetchAll(mad_context *context, const operands *o) {
   const mad_device *device = context->device;
   const mad_entry *entry = o->entry;
   memset(context->found, 0, sizeof context->found);
-  if (entry->num_checks > entry->num_prepare_checks &&
+  if (hasChecks(entry) &&
       copyBack(device, context->found, device->status, sizeof context->found) != 0)
     return failed(context, entry->info.name);
   for (int32_t i = 0; i < entry->info.num_outputs; ++i) {

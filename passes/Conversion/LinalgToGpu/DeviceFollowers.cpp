@@ -38,6 +38,19 @@ bool Followers::readsOutput() const {
   return false;
 }
 
+bool Followers::isLong() const {
+  constexpr int few = 12;
+  int ops = 0;
+  bool functions = false;
+  for (GenericOp op : found)
+    for (Operation &inner : op.getBody()->without_terminator()) {
+      ++ops;
+      functions |= !isa<arith::ArithDialect, linalg::LinalgDialect>(inner.getDialect()) ||
+                   isa<arith::DivFOp, arith::RemFOp>(inner);
+    }
+  return functions || ops > few;
+}
+
 /// Memory that holds the result so far, with its columns.
 bool Followers::isCurrent(Value memory) const {
   Value now = current.back();

@@ -623,6 +623,7 @@ void Product::launchGroup(const device::GroupTile &tile) {
   setEpilogue(kernel, behind, current, above, alone);
   device::MatmulSpec own = spec;
   own.vectorA = own.vectorB = 8; // what the map was checked for
+  own.epilogue.isLong = behind.isLong();
   device::writeGroupMatmul(g, own, tile, arguments, batch);
   spec.epilogue = device::Epilogue();
   Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.blockM)), this->batch);

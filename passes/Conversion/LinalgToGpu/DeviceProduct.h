@@ -27,6 +27,8 @@ public:
   bool empty() const { return found.empty(); }
   /// Whether they read what lies where they leave their result.
   bool readsOutput() const;
+  /// Whether what they compute of an element is more than a bias or the like.
+  bool isLong() const;
   /// Where the last one leaves its result; null without any.
   mlir::Value output() const;
   /// Asks a kernel for what they use, and their sizes.

@@ -67,6 +67,15 @@ Lowering::Lowered Lowering::lowerText(Operation *op) {
     op->erase();
     return success();
   }
+  // Nothing but an order of instructions (GpuBuilder::settled).
+  if (auto empty = dyn_cast<LLVM::InlineAsmOp>(op); empty && empty.getAsmString().empty()) {
+    Value same = LLVM::UndefOp::create(b, loc, op->getResult(0).getType());
+    for (auto [i, value] : llvm::enumerate(op->getOperands()))
+      same = LLVM::InsertValueOp::create(b, loc, same, value, ArrayRef<int64_t>{int64_t(i)});
+    op->getResult(0).replaceAllUsesWith(same);
+    op->erase();
+    return success();
+  }
   auto text = dyn_cast<NVVM::InlinePtxOp>(op);
   if (!text)
     return std::nullopt;

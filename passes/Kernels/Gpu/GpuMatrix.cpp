@@ -83,3 +83,18 @@ void GpuBuilder::commitGroup() { NVVM::WgmmaGroupSyncAlignedOp::create(b); }
 void GpuBuilder::waitGroup(int left) {
   NVVM::WgmmaWaitGroupSyncOp::create(b, static_cast<uint64_t>(left));
 }
+
+Value GpuBuilder::settled(Value sums) {
+  auto type = cast<LLVM::LLVMStructType>(sums.getType());
+  const int count = type.getBody().size();
+  // Each register is what goes in and what comes out.
+  std::string constraints;
+  for (int i = 0; i < count; ++i)
+    constraints += "=f,";
+  for (int i = 0; i < count; ++i)
+    constraints += std::to_string(i) + (i + 1 < count ? "," : "");
+  return LLVM::InlineAsmOp::create(b, type, members(b, sums, count), /*asm_string=*/"", constraints,
+                                   /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                   LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}

@@ -27,6 +27,7 @@ using namespace mlir;
 using namespace mad::device;
 
 static constexpr int rowsOfGroup = 64, threadsOfGroup = 128;
+static constexpr int columnsOfStep = 32; ///< that are stored together
 
 GroupTile mad::device::mediumGroupTile() {
   GroupTile tile;
@@ -201,6 +202,7 @@ struct GroupMatmul {
     });
     g.waitGroup(0);
     release({results[0], results[1]}, g.less(from, to));
+    results[2] = g.settled(results[2]);
     return results;
   }
 
@@ -230,44 +232,58 @@ struct GroupMatmul {
     Value lane = g.rem(threadOfGroup, lanesOfWarp), warp = g.div(threadOfGroup, lanesOfWarp);
     Value first = g.add(g.add(row0, g.mul(g.sub(group, 1), rowsOfGroup)),
                         g.add(g.mul(warp, 16), g.div(lane, 4)));
+    Values all;
+    for (int64_t i = 0; i < tile.blockN / 2; ++i)
+      all.push_back(LLVM::ExtractValueOp::create(g.b, sums, i));
+    if (!spec.epilogue.isLong) {
+      for (int column = 0; column < tile.blockN; column += columnsOfStep)
+        storeStep(first, g.add(column0, column), lane,
+                  ArrayRef(all).slice(column / 2, columnsOfStep / 2), part);
+      return;
+    }
+    // Registers have no index: those of the next step move to the front.
+    g.loop(0, tile.blockN, columnsOfStep, all, [&](Value column, ValueRange now) {
+      storeStep(first, g.add(column0, column), lane, now.take_front(columnsOfStep / 2), part);
+      Values next(now.drop_front(columnsOfStep / 2));
+      llvm::append_range(next, now.take_front(columnsOfStep / 2));
+      return next;
+    });
+  }
+  /// 32 columns: four sums of each 8, two of a row and two of the row 8 below.
+  void storeStep(Value first, Value column0, Value lane, ValueRange sums, const SumPart *part) {
     for (int half = 0; half < 2; ++half) {
       Value row = g.add(first, half * 8);
+      SmallVector<Values> pairs;
+      for (int j = 0; j < columnsOfStep / 8; ++j)
+        pairs.push_back({sums[4 * j + 2 * half], sums[4 * j + 2 * half + 1]});
       if (bytesOf(spec.output) == 2 && spec.vectorC == 8 && !part) {
-        storeWide(row, column0, lane, sums, half);
+        storeWide(row, column0, lane, pairs);
         continue;
       }
       g.when(g.less(row, arguments.m), [&] {
-        for (int j = 0; j < tile.blockN / 8; ++j)
-          storeSums(g, spec, arguments, row, g.add(column0, g.add(g.mul(g.rem(lane, 4), 2), j * 8)),
-                    pairOf(sums, j, half), part);
+        for (auto [j, pair] : llvm::enumerate(pairs))
+          storeSums(g, spec, arguments, row,
+                    g.add(column0, g.add(g.mul(g.rem(lane, 4), 2), int(j) * 8)), pair, part);
       });
     }
-  }
-  Values pairOf(Value sums, int j, int half) {
-    Values pair;
-    for (int64_t e = 0; e < 2; ++e)
-      pair.push_back(LLVM::ExtractValueOp::create(g.b, sums, 4 * j + 2 * half + e));
-    return pair;
   }
 
   /// The four lanes of a row exchange pairs of columns, so that each stores 8 neighbours: 16 bytes.
-  void storeWide(Value row, Value column0, Value lane, Value sums, int half) {
+  void storeWide(Value row, Value column0, Value lane, ArrayRef<Values> pairs) {
     Value t = g.rem(lane, 4);
-    for (int j0 = 0; j0 < tile.blockN / 8; j0 += 4) {
-      Values words;
-      for (int j = j0; j < j0 + 4; ++j) {
-        Value column = g.add(column0, g.add(g.mul(t, 2), j * 8));
-        Values pair = pairOf(sums, j, half);
-        for (int e = 0; e < 2; ++e)
-          pair[e] = finishedInside(pair[e], row, g.add(column, e));
-        words.push_back(g.bits(g.pack(pair), g.b.getI32Type()));
-      }
-      transpose(words, t);
-      Value column = g.add(column0, g.add(g.mul(t, 8), j0 * 8));
-      g.when(g.both(g.less(row, arguments.m), g.less(column, arguments.n)), [&] {
-        g.store(g.pack(words), g.at(arguments.c, spec.output, row, arguments.rowC, column));
-      });
+    Values words;
+    for (auto [j, sums] : llvm::enumerate(pairs)) {
+      Value column = g.add(column0, g.add(g.mul(t, 2), int(j) * 8));
+      Values pair = sums;
+      for (int e = 0; e < 2; ++e)
+        pair[e] = finishedInside(pair[e], row, g.add(column, e));
+      words.push_back(g.bits(g.pack(pair), g.b.getI32Type()));
     }
+    transpose(words, t);
+    Value column = g.add(column0, g.mul(t, 8));
+    g.when(g.both(g.less(row, arguments.m), g.less(column, arguments.n)), [&] {
+      g.store(g.pack(words), g.at(arguments.c, spec.output, row, arguments.rowC, column));
+    });
   }
   /// All lanes take part in the exchange, so the epilogue of places outside is that of places
   /// inside.

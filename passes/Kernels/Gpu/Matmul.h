@@ -29,6 +29,8 @@ struct Epilogue {
       apply;
   /// `apply` reads elements of C at their own place.
   bool readsResult = false;
+  /// It is many instructions, which should not be there once for each sum of a thread.
+  bool isLong = false;
 };
 
 struct MatmulSpec {
