@@ -231,6 +231,7 @@ def run(options):
             continue
         try:
             data = Case(case, 2 * properties.L2_cache_size)
+            torch.cuda.synchronize()  # inputs are there before another stream reads them
             calls = [program.call(name, *set_) for set_ in data.sets]
             calls[0]()
             program.wait()

@@ -16,7 +16,8 @@ rtol * |oracle| + atol of the oracle; the defaults are a few roundings of f32. M
 must agree to the bit. The second kind, for strict code, runs in the declared types on all targets,
 and all must agree to the bit with the reference (any NaN is as good as another); with gpu=R, where
 functions of f64 are those of CUDA, a GPU must be within R * (1 + |reference|). The third kind must
-fail with the text on all targets. Test blocks of the file run on all targets too.
+fail with the text on all targets. `// EXECUTE-ALSO: simt:80` is for programs that have other kernels on
+a chip 8.0. Test blocks of the file run on all targets too.
 """
 import os
 import re
@@ -97,6 +98,8 @@ def main():
             "jit": [path, "--target=jit"],
             "simt": [path, "--target=simt", f"--seed={zlib.crc32(text.encode()) % 1000}"],
         }
+        if re.search(r"^// EXECUTE-ALSO: simt:80$", text, re.M):
+            targets["simt80"] = [path, "--target=simt:80"]
         if os.environ.get("MAD_TEST_GPU"):
             targets["cuda"] = [path, "--target=cuda"]
         if cases or exacts or failures:

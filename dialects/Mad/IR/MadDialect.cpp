@@ -370,6 +370,9 @@ static LogicalResult verifyName(Operation *op, NamedAttribute attribute, StringR
 
 LogicalResult MadDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned,
                                                    NamedAttribute attribute) {
+  // Of a kernel: a tensor map of the memory (passes/Conversion/GpuToRuntime/DeviceNames.h).
+  if (attribute.getName() == "mad.boxes" && isa<DenseI32ArrayAttr>(attribute.getValue()))
+    return success();
   return verifyName(op, attribute, "an argument");
 }
 

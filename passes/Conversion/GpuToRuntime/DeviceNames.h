@@ -15,6 +15,8 @@ namespace mad {
 /// elements (`array<i32>`), innermost dimension first. The dimensions are those of the memref, the last
 /// one having neighbours.
 constexpr llvm::StringLiteral boxesAttribute = "mad.boxes";
+/// The same of what a launch passes: a cast of the memref to a pointer.
+constexpr llvm::StringLiteral mapAttribute = "boxes";
 
 /// Functions `() -> i32` that an entry may call until mad-gpu-to-runtime: what `mad_device` says.
 constexpr llvm::StringLiteral deviceChip = "mad.device_chip";

@@ -139,7 +139,7 @@ void Argument::append(ImplicitLocOpBuilder &b, Value operand,
     // mad-gpu-to-runtime makes the map.
     auto map = UnrealizedConversionCastOp::create(
         b, LLVM::LLVMPointerType::get(b.getContext()), operand);
-    map->setAttr(boxesAttribute, boxes);
+    map->setAttr(mapAttribute, boxes);
     return operands.push_back(map.getResult(0));
   }
   auto parts = memref::ExtractStridedMetadataOp::create(b, operand);

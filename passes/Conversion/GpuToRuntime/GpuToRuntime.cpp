@@ -139,7 +139,7 @@ void RuntimeCalls::makeRoom(int64_t most, int64_t count) {
 /// Dimensions of the memref are in the order of rows, those of the map the other way around.
 Value RuntimeCalls::makeMap(UnrealizedConversionCastOp of, int64_t number) {
   auto type = cast<MemRefType>(of.getOperand(0).getType());
-  auto box = cast<DenseI32ArrayAttr>(of->getAttr(boxesAttribute));
+  auto box = cast<DenseI32ArrayAttr>(of->getAttr(mapAttribute));
   MemRefDescriptor memory(lowered(of.getOperand(0)));
   const int64_t rank = type.getRank(), bytes = type.getElementTypeBitWidth() / 8;
   auto set = [&](int64_t at, Value value) { LLVM::StoreOp::create(b, value, cell(boxes, at)); };
@@ -161,7 +161,7 @@ Value RuntimeCalls::makeMap(UnrealizedConversionCastOp of, int64_t number) {
 /// What a launch passes as a tensor map; null: it is something else.
 UnrealizedConversionCastOp mapOf(Value operand) {
   auto cast = operand.getDefiningOp<UnrealizedConversionCastOp>();
-  return cast && cast->hasAttr(boxesAttribute) ? cast : UnrealizedConversionCastOp();
+  return cast && cast->hasAttr(mapAttribute) ? cast : UnrealizedConversionCastOp();
 }
 
 /// What is known of the kernel: a constant of the other module.

@@ -487,8 +487,8 @@ bool Product::launchSkinny() {
 
 //===- Groups of warps --------------------------------------------------------===//
 
-/// Costs of a tile with 64, 128 and 256 columns, as they were measured on an H100.
-constexpr int64_t costOfTile[] = {100, 138, 250};
+/// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
+constexpr int64_t costOfTile[] = {100, 138, 192, 250};
 
 /// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
 Value Product::isAligned(const Operand &operand, unsigned fast) {
@@ -527,7 +527,7 @@ Value Product::mayGroup() {
       return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
   }
   if (auto rows = known(m); rows && *rows <= fewRows)
-    return work.refuse("no groups of warps: few rows"), Value();
+    return {};
   Value good = f.b.createOrFold<arith::AndIOp>(isAligned(a, fastA), isAligned(b, fastB));
   if (known(good) == 0)
     return work.refuse("no groups of warps: rows are no multiples of 16 bytes"), Value();
@@ -634,10 +634,12 @@ void Product::launchGroup(const device::GroupTile &tile) {
 /// The tile that costs least, counted in waves over the multiprocessors of a large device.
 void Product::launchGroups() {
   const device::GroupTile tiles[] = {device::smallGroupTile(), device::mediumGroupTile(),
-                                     device::GroupTile()};
+                                     device::wideGroupTile(), device::GroupTile()};
   auto columns = known(n);
-  // A tile twice as wide as the matrix is never better.
-  size_t count = columns && *columns <= 64 ? 1 : columns && *columns <= 128 ? 2 : 3;
+  // A tile that is wider than another one which holds all columns is never better.
+  size_t count = 1;
+  while (count < std::size(tiles) && !(columns && *columns <= tiles[count - 1].blockN))
+    ++count;
   auto cost = [&](size_t i) {
     Value all = f.mul(
         f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, device::GroupTile::blockM)), batch);

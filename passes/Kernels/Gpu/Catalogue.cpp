@@ -106,6 +106,13 @@ MatmulSpec withBias(MatmulSpec spec) {
   return spec;
 }
 
+/// The same, as if it were more than can be there for each sum.
+MatmulSpec longEpilogue(MatmulSpec spec) {
+  spec = withBias(std::move(spec));
+  spec.epilogue.isLong = true;
+  return spec;
+}
+
 template <typename Tile>
 using MakeMatmul = llvm::Expected<Kernel> (*)(gpu::GPUModuleOp, StringRef, const MatmulSpec &,
                                               const Tile &);
@@ -217,6 +224,14 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
                        makeGroupMatmul, {groupProduct("f16", 64), copyTensor})),
       withWgmma(matmul("matmul_wgmma_f16_small_nt", product(f16, f16, columnMajor),
                        smallGroupTile(), makeGroupMatmul, {groupProduct("f16", 64), copyTensor})),
+      withWgmma(matmul("matmul_wgmma_f16_tn", longEpilogue(ofColumns(product(f16, f16, rowMajor))),
+                       GroupTile(), makeGroupMatmul, {groupProduct("f16", 256), copyTensor})),
+      withWgmma(matmul("matmul_wgmma_f16_192", product(f16, f16, rowMajor), wideGroupTile(),
+                       makeGroupMatmul, {groupProduct("f16", 192), copyTensor})),
+      withWgmma(matmul("matmul_wgmma_f16_tt", ofColumns(product(f16, f32, columnMajor)),
+                       smallGroupTile(), makeGroupMatmul, {groupProduct("f16", 64), copyTensor})),
+      withWgmma(matmul("matmul_wgmma_f16_long", inParts(product(f16, f32, columnMajor), 128),
+                       mediumGroupTile(), makeGroupMatmul, {groupProduct("f16", 128), copyTensor})),
       matmul("matmul_skinny8_f16_nt", product(f16, f16, columnMajor), SkinnyTile(),
              makeSkinnyMatmul, {warpProduct("f16", 16), readWide}),
       matmul("matmul_skinny8_f16", product(f16, f16, rowMajor), SkinnyTile(), makeSkinnyMatmul,

@@ -29,6 +29,13 @@ using namespace mad::device;
 static constexpr int rowsOfGroup = 64, threadsOfGroup = 128;
 static constexpr int columnsOfStep = 32; ///< that are stored together
 
+GroupTile mad::device::wideGroupTile() {
+  GroupTile tile;
+  tile.blockN = 192;
+  tile.stages = 5;
+  return tile;
+}
+
 GroupTile mad::device::mediumGroupTile() {
   GroupTile tile;
   tile.blockN = 128;
@@ -53,8 +60,6 @@ llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
   if (spec.longestSum % GroupTile::blockK)
     return llvm::createStringError("sums are cut at " + Twine(spec.longestSum) +
                                    ", expected a multiple of " + Twine(GroupTile::blockK));
-  if (tile.blockN == 192)
-    return llvm::createStringError("blockN is 192, expected 64, 128 or 256");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
       {"blockN", tile.blockN, 64, 256, 64},
       {"stages", tile.stages, 2, 8, 1},

@@ -135,13 +135,14 @@ struct GroupTile {
   static constexpr int blockM = 128, blockK = 64, threads = 384;
   static constexpr int bytesOfA = blockM * blockK * 2; ///< of a stage
   /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
-  int boxOfB(Order order) const { return order == Order::ColumnMajor && blockN > 64 ? blockM : 64; }
+  int boxOfB(Order order) const { return order == Order::ColumnMajor && blockN % blockM == 0 ? blockM : 64; }
   /// Of A: rows of C where A is [M, K], else 64 of k, with 64 rows of C.
   static int boxOfA(Order order) { return order == Order::RowMajor ? blockM : 64; }
   int stageBytes() const { return (blockM + blockN) * blockK * 2; }
   int sharedBytes() const { return stages * (stageBytes() + 16); } ///< and two barriers each
 };
-/// Where large tiles would leave parts of the device without work: 128 and 64 columns.
+/// Where large tiles would leave parts of the device without work: 192, 128 and 64 columns.
+GroupTile wideGroupTile();
 GroupTile mediumGroupTile();
 GroupTile smallGroupTile();
 llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);

@@ -9,12 +9,12 @@ module attributes {gpu.container_module} {
   // CHECK: llvm.alloca %{{.*}} x i64
   // CHECK: builtin.unrealized_conversion_cast %[[X]] : memref<?xf32> to !llvm.struct
   // CHECK: llvm.mlir.addressof @f$0.kernel
-  // CHECK: %[[AT:.*]] = llvm.getelementptr %[[DEVICE]][1]
+  // CHECK: %[[AT:.*]] = llvm.getelementptr %[[DEVICE]][8]
   // CHECK: %[[LAUNCH:.*]] = llvm.load %[[AT]]
   // CHECK: llvm.call %[[LAUNCH]](%{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i32, !llvm.ptr) -> i32
   // CHECK-NOT: gpu.launch_func
   // A copy to the host: of four bytes.
-  // CHECK: llvm.getelementptr %[[DEVICE]][2]
+  // CHECK: llvm.getelementptr %[[DEVICE]][16]
   // CHECK: llvm.call %{{.*}} : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32
   func.func @f(%x: memref<?xf32>, %n: index) attributes {entry = {}} {
     %one = arith.constant 1 : index

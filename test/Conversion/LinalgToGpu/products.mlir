@@ -46,15 +46,29 @@ func.func @layer(%x: memref<64x128xf32>, %w: memref<128x256xf32>, %b: memref<256
 
 // Sizes of the run: the host chooses the tile, and what takes any size.
 // CHECK-LABEL: func @sizes(
+// CHECK: call @mad.device_multiprocessors
+// CHECK: call @mad.device_chip
+// CHECK: arith.remui %{{.*}}, %c8
 // CHECK: scf.if
 // CHECK: scf.if
-// CHECK: gpu.launch_func @kernels::@sizes$0
-// CHECK: gpu.launch_func @kernels::@sizes$1
-// CHECK: gpu.launch_func @kernels::@sizes$2
-// CHECK: gpu.func @sizes$0{{.*}}choice = "product: tensor cores by warp, tiles of 128 x 128"
+// CHECK: gpu.launch_func @kernels_sm_90a::@sizes$0
+// CHECK: gpu.launch_func @kernels_sm_90a::@sizes$1
+// CHECK: gpu.launch_func @kernels_sm_90a::@sizes$2
+// CHECK: gpu.launch_func @kernels_sm_90a::@sizes$3
+// CHECK: gpu.launch_func @kernels::@sizes$4
+// CHECK: gpu.launch_func @kernels::@sizes$5
+// CHECK: gpu.launch_func @kernels::@sizes$6
+// CHECK: gpu.module @kernels {
+// CHECK-NOT: wgmma
+// CHECK: gpu.func @sizes$4{{.*}}choice = "product: tensor cores by warp, tiles of 128 x 128"
 // CHECK: nvvm.mma.sync
-// CHECK: gpu.func @sizes$1{{.*}}choice = "product: tensor cores by warp, tiles of 64 x 64"
-// CHECK: gpu.func @sizes$2{{.*}}choice = "a thread an element; for sizes that tiles cannot count"
+// CHECK: gpu.func @sizes$5{{.*}}choice = "product: tensor cores by warp, tiles of 64 x 64"
+// CHECK: gpu.func @sizes$6{{.*}}choice = "a thread an element; for sizes that tiles cannot count"
+// CHECK: gpu.module @kernels_sm_90a {
+// CHECK: gpu.func @sizes$0(%{{.*}}: memref<?x?xf16> {mad.boxes = array<i32: 64, 128>}, %{{.*}}: memref<?x?xf16> {mad.boxes = array<i32: 64, 128>}, {{.*}}choice = "product: groups of warps, tiles of 128 x 256"
+// CHECK: gpu.func @sizes$1{{.*}}choice = "product: groups of warps, tiles of 128 x 192"
+// CHECK: gpu.func @sizes$2{{.*}}choice = "product: groups of warps, tiles of 128 x 128"
+// CHECK: gpu.func @sizes$3({{.*}}array<i32: 64, 64>}, {{.*}}choice = "product: groups of warps, tiles of 128 x 64"
 func.func @sizes(%x: memref<?x?xf16>, %w: memref<?x?xf16>, %y: memref<?x?xf32>)
     attributes {entry = {index_checks = []}} {
   %zero = arith.constant 0.0 : f32
@@ -134,6 +148,36 @@ func.func @others(%x: memref<90x90xf32>, %y: memref<90x90xf32>, %u: memref<90x90
   ^bb0(%a: bf16, %b: bf16, %s: f32):
     %0 = arith.extf %a : bf16 to f32
     %1 = arith.extf %b : bf16 to f32
+    %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
+    %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
+    linalg.yield %3 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(z, y, m, n, k) -> (z, m, y, k)>
+#b = affine_map<(z, y, m, n, k) -> (z, k, y, n)>
+#c = affine_map<(z, y, m, n, k) -> (z, y, m, n)>
+
+// Rows of a matrix lie between those of others: the map has four dimensions. Of known sizes there is
+// one tile.
+// CHECK-LABEL: func @heads(
+// CHECK: gpu.launch_func @kernels_sm_90a::@heads$0
+// CHECK: gpu.launch_func @kernels::@heads$1
+// CHECK-NOT: gpu.launch_func
+// CHECK: gpu.func @heads$0({{.*}}memref<2x200x3x64xbf16> {mad.boxes = array<i32: 64, 1, 128, 1>}, {{.*}}memref<2x64x3x200xbf16> {mad.boxes = array<i32: 64, 1, 64, 1>}
+// CHECK-SAME: choice = "product: groups of warps, tiles of 128 x 64, a batch"
+func.func @heads(%x: memref<2x200x3x64xbf16>, %w: memref<2x64x3x200xbf16>, %y: memref<2x3x200x200xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<2x3x200x200xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<2x200x3x64xbf16>, memref<2x64x3x200xbf16>) outs(%y : memref<2x3x200x200xf32>) {
+  ^bb0(%p: bf16, %q: bf16, %s: f32):
+    %0 = arith.extf %p : bf16 to f32
+    %1 = arith.extf %q : bf16 to f32
     %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
     %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
     linalg.yield %3 : f32

@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -83,6 +84,7 @@ protected:
   mad_context *context = nullptr;
   mad_error error{};
   std::vector<float> x = {1, 2, 3}, y = {0, 0, 0};
+  void *first = nullptr, *second = nullptr; ///< memory of the device that a test keeps
 };
 
 using Floats = std::vector<float>;
@@ -228,8 +230,8 @@ TEST_F(Cuda, OptionsOfAnotherVersion) {
 TEST_F(Cuda, DamagedTablesAreRefused) {
   const mad_variant good = model.variants[1];
   mad_image image = good.images[0];
-  mad_kernel kernel = {nullptr, ""};
-  const int32_t numbers[] = {0, 2};
+  mad_kernel kernel = {nullptr, "", 0, 0};
+  const int32_t numbers[] = {0, 3};
   for (int way = 0; way < 7; ++way) {
     mad_variant both[] = {model.variants[0], good};
     image = good.images[0];
@@ -529,6 +531,102 @@ TEST_F(Cuda, MuchSharedMemoryIsAskedForOnce) {
   gpu->sharedBytes = 0;
   EXPECT_EQ(scale(large, result), MAD_OK);
   EXPECT_EQ(gpu->sharedBytes, 0);
+}
+
+//===- Tensor maps --------------------------------------------------------------===//
+
+/// What the kernel of the model makes of x: what the map says, then x + 132.
+static Floats boxesOf(const Floats &x) {
+  Floats expected;
+  for (float value : x)
+    expected.push_back(value + 132);
+  const float told[] = {MAD_CU_TENSOR_F16, 2, 64, float(x.size() / 32), 0, 0, 0, 128, 0, 0, 128, 64, 128};
+  std::copy(std::begin(told), std::end(told), expected.begin());
+  return expected;
+}
+
+TEST_F(Cuda, ATensorMapIsAParameter) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  const int64_t shape[] = {96};
+  // From the third call on it is a graph, which has a copy of the map; tensors lie elsewhere each time.
+  for (int round = 0; round < 2; ++round) {
+    auto *from = static_cast<float *>(memory(96 * 4)), *to = static_cast<float *>(memory(96 * 4));
+    const mad_tensor input = {from, shape, 1, MAD_F32}, output = {to, shape, 1, MAD_F32};
+    for (int call = 0; call < 4; ++call) {
+      Floats values;
+      for (int i = 0; i < 96; ++i)
+        values.push_back(float(i * (call + 1) + round));
+      std::copy(values.begin(), values.end(), from);
+      ASSERT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_OK) << message();
+      EXPECT_EQ(Floats(to, to + 96), boxesOf(values)) << round << call;
+    }
+    EXPECT_EQ(gpu->graphLaunches, 3 * (round + 1));
+    if (round == 1) {
+      release(from);
+      release(to);
+    } else {
+      first = from, second = to; // stay, so that others have other addresses
+    }
+  }
+  release(first);
+  release(second);
+}
+
+TEST_F(Cuda, NothingIsDescribedOfNoRows) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  const int64_t shape[] = {0};
+  const mad_tensor input = {nullptr, shape, 1, MAD_F32}, output = {nullptr, shape, 1, MAD_F32};
+  EXPECT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_OK) << message();
+  EXPECT_EQ(gpu->launches, 0);
+}
+
+TEST_F(Cuda, ATensorMapThatTheDriverRefusesIsTold) {
+  const int64_t shape[] = {64};
+  Floats values(64), results(64);
+  const mad_tensor input = {values.data(), shape, 1, MAD_F32},
+                   output = {results.data(), shape, 1, MAD_F32};
+  for (int capture : {0, 5}) {
+    int refused = 0;
+    gpu->params = capture;
+    ASSERT_EQ(create("cuda"), MAD_OK);
+    ASSERT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_OK) << message();
+    // The second call asks for a capture; where there is none, it is not asked for again.
+    if (!capture)
+      ASSERT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_OK) << message();
+    for (int at = capture ? 5 : 0; at < 20; ++at) {
+      gpu->calls = 0;
+      gpu->failAt = at;
+      gpu->failWith = 1;
+      gpu->failedCall[0] = 0;
+      const mad_status status = mad_entry_call(context, 2, &input, 1, &output, 1);
+      gpu->failAt = -1;
+      if (std::string_view(gpu->failedCall) != "cuTensorMapEncodeTiled")
+        continue;
+      ++refused;
+      // Where the call was to be captured, it runs once more.
+      if (capture)
+        EXPECT_EQ(status, MAD_OK) << message();
+      else
+        EXPECT_STREQ(message(), "`boxes` on the device: cannot describe a matrix to the GPU's copy "
+                                "engine: CUDA_ERROR_INVALID_VALUE (1), invalid argument");
+    }
+    EXPECT_EQ(refused, 1);
+    EXPECT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_OK) << message();
+    mad_context_destroy(context);
+    context = nullptr;
+  }
+}
+
+TEST_F(Cuda, KernelsOfOneChipAreForItAlone) {
+  gpu->chip = 80;
+  ASSERT_EQ(create("cuda"), MAD_OK) << "it is not looked for in the code of another chip";
+  const int64_t shape[] = {64};
+  Floats values(64), results(64);
+  const mad_tensor input = {values.data(), shape, 1, MAD_F32},
+                   output = {results.data(), shape, 1, MAD_F32};
+  EXPECT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_UNSUPPORTED);
+  EXPECT_STREQ(message(), "`boxes` on the device: cannot run the kernel `boxes` (model.mad:3:2): it is for "
+                          "another chip");
 }
 
 //===- Calls that do not wait -------------------------------------------------===//

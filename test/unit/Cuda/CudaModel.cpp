@@ -59,7 +59,7 @@ void addKernel(const mad_cu_launch *, void **params) {
     s[i] += x[i];
 }
 
-const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 0}, {"add", "model.mad:2:2", 0, 0}};
+const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 0}, {"add", "model.mad:2:2", 0, 0}, {"boxes", "model.mad:3:2", 90, 0}};
 
 int32_t scaleOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
                    const mad_executor *executor) {
@@ -87,13 +87,43 @@ int32_t addOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
   return 0;
 }
 
+/// 64 columns of 16-bit numbers a row: what a tensor map says.
+void boxesKernel(const mad_cu_launch *how, void **params) {
+  const auto &map = *static_cast<const mad_cu_tensor_map *>(params[0]);
+  float *y = parameter<float *>(params, 1);
+  const auto *x = reinterpret_cast<const float *>(map.opaque[0]);
+  const uint64_t rows = map.opaque[4];
+  for (uint64_t i = 0; i < rows * 32; ++i)
+    y[i] = x[i] + float(how->grid_x);
+  for (int i = 0; i < 10 && rows > 0; ++i)
+    y[i] = float(map.opaque[1 + i]); // type, rank, sizes
+  y[10] = float(map.opaque[8]);
+  y[11] = float(map.opaque[11]), y[12] = float(map.opaque[12]);
+}
+
+/// On a GPU of another chip it launches the kernel all the same, which code must not do.
+int32_t boxesOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
+                   const mad_executor *executor) {
+  auto *device = reinterpret_cast<const mad_device *>(executor);
+  void *y = data[1];
+  const int64_t rows = dims[0] / 32;
+  alignas(128) char map[128];
+  const mad_boxes boxes = {MAD_F16, 2, data[0], {64, rows}, {0, 128}, {64, 128}};
+  device->tensor_map(device->self, map, &boxes);
+  void *params[] = {map, &y, nullptr, nullptr, nullptr};
+  const int64_t shape[] = {rows > 0 ? device->multiprocessors : 0, 1, 1, 1, 1, 1};
+  device->launch(device->self, &kernels[2], shape, 0, params);
+  return 0;
+}
+
 const char *const dims[] = {"N"};
 const mad_value_info vectorIn[] = {{"x", MAD_F32, 1, dims, 0}},
                      vectorOut[] = {{"y", MAD_F32, 1, dims, 0}},
                      stateIn[] = {{"s", MAD_F32, 1, dims, 1}, {"x", MAD_F32, 1, dims, 0}},
                      stateOut[] = {{"s", MAD_F32, 1, dims, 1}};
 const mad_prepare_fn prepares[] = {prepare, prepare};
-const mad_run_fn scaleRun[] = {scaleOnCpu, scaleOnGpu}, addRun[] = {addOnCpu, addOnGpu};
+const mad_run_fn scaleRun[] = {scaleOnCpu, scaleOnGpu}, addRun[] = {addOnCpu, addOnGpu},
+                 boxesRun[] = {scaleOnCpu, boxesOnGpu};
 const int32_t used[] = {0};
 const mad_check checks[] = {{2, "an index is out of range", "model.mad:3:4"}};
 const mad_entry entries[] = {{{"scale", "", 1, dims, 1, vectorIn, 1, vectorOut},
@@ -113,6 +143,15 @@ const mad_entry entries[] = {{{"scale", "", 1, dims, 1, vectorIn, 1, vectorOut},
                               0,
                               nullptr,
                               0,
+                              0},
+                             {{"boxes", "", 1, dims, 1, vectorIn, 1, vectorOut},
+                              prepares,
+                              boxesRun,
+                              0,
+                              nullptr,
+                              0,
+                              nullptr,
+                              0,
                               0}};
 
 const float weight[] = {10};
@@ -120,13 +159,13 @@ const int64_t shape[] = {1};
 const mad_weight weights[] = {
     {"w", nullptr, MAD_F32, 1, shape, 0, 0, 0, 0, weight, sizeof weight, 0}};
 
-const int32_t all[] = {0, 1};
+const int32_t all[] = {0, 1, 2};
 const char ptx[] = "ptx of sm_80", cubin80[] = "cubin of sm_80", cubin90[] = "cubin of sm_90a";
 const mad_image images[] = {{MAD_IMAGE_PTX, 80, 0, 2, all, ptx, sizeof ptx},
                             {MAD_IMAGE_CUBIN, 80, 1, 2, all, cubin80, sizeof cubin80},
-                            {MAD_IMAGE_CUBIN, 90, 1, 2, all, cubin90, sizeof cubin90}};
+                            {MAD_IMAGE_CUBIN, 90, 1, 3, all, cubin90, sizeof cubin90}};
 const mad_variant variants[] = {{"x86-64", 0, MAD_DEVICE_NONE, 0, 0, 0, nullptr, nullptr},
-                                {"cuda", 0, MAD_DEVICE_CUDA, 0, 2, 3, kernels, images}};
+                                {"cuda", 0, MAD_DEVICE_CUDA, 0, 3, 3, kernels, images}};
 
 } // namespace
 
@@ -140,7 +179,7 @@ mad_artifact cuda_model() {
           nullptr,
           2,
           variants,
-          2,
+          3,
           entries,
           1,
           weights};
@@ -148,8 +187,9 @@ mad_artifact cuda_model() {
 
 FakeKernel cuda_model_kernel(const char *name) {
   return std::string_view(name) == "scale" ? scaleKernel
-         : std::string_view(name) == "add" ? addKernel
-                                           : nullptr;
+         : std::string_view(name) == "add"   ? addKernel
+         : std::string_view(name) == "boxes" ? boxesKernel
+                                             : nullptr;
 }
 
 const float *cuda_model_weight() { return lastWeight; }

@@ -25,7 +25,7 @@ enum { invalidValue = 1, notSupported = 801, notFound = 500 };
 struct Captured {
   mad_cu_launch how;
   FakeKernel kernel;
-  std::vector<uint64_t> values;
+  std::vector<mad_cu_tensor_map> values; ///< or the first 8 bytes
   std::vector<bool> given;
   void run() {
     std::vector<void *> params;
@@ -45,6 +45,7 @@ struct State {
   std::map<uintptr_t, size_t> memory; ///< of the device
   std::set<void *> streams, modules;
   std::map<void *, std::string> functions;
+  std::set<void *> maps; ///< memory of the host that holds tensor maps
   std::vector<void *> current;
   uintptr_t handles = 0x1000;
 
@@ -57,6 +58,7 @@ struct State {
     modules.clear();
     functions.clear();
     current.clear();
+    maps.clear();
     graphs.clear();
     recorded.clear();
     capturing = false;
@@ -164,15 +166,40 @@ int launch(Words w) {
     for (int i = 0; i < s.gpu.params; ++i) {
       void *value = to<void *>(w[2])[i];
       one.given.push_back(value != nullptr);
-      one.values.push_back(0);
+      one.values.push_back({});
       if (value)
-        memcpy(&one.values.back(), value, 8);
+        memcpy(&one.values.back(), value, s.maps.count(value) ? sizeof(mad_cu_tensor_map) : 8);
     }
     s.recorded.push_back(one);
     return 0;
   }
   ++s.gpu.launches;
   reinterpret_cast<FakeKernel>(w[1])(how, to<void *>(w[2]));
+  return 0;
+}
+
+/// What it is made of follows the address, type and rank: sizes, bytes between, the box.
+int encodeMap(Words w) {
+  auto *map = to<mad_cu_tensor_map>(w[0]);
+  const uintptr_t rank = w[2], address = w[3];
+  const uint64_t *sizes = to<const uint64_t>(w[4]), *strides = to<const uint64_t>(w[5]);
+  const uint32_t *box = to<const uint32_t>(w[6]);
+  if (w[0] % 64 || rank < 1 || rank > 4 || address % 16)
+    return invalidValue;
+  uint64_t bytes = 2 * sizes[0];
+  mad_cu_tensor_map made = {{address, w[1], rank}};
+  for (uintptr_t i = 0; i < rank; ++i) {
+    if (sizes[i] == 0 || box[i] == 0 || box[i] > 256 || (i > 0 && strides[i - 1] % 16))
+      return invalidValue;
+    made.opaque[3 + i] = sizes[i];
+    made.opaque[7 + i] = i > 0 ? strides[i - 1] : 0;
+    made.opaque[11 + i] = box[i];
+    bytes += i > 0 ? (sizes[i] - 1) * strides[i - 1] : 0;
+  }
+  if (!onDevice(address, bytes))
+    return wrong("a tensor map leaves its memory");
+  *map = made;
+  state()->maps.insert(map);
   return 0;
 }
 
@@ -253,6 +280,7 @@ int attribute(int *value, int name) {
   const int chip = state()->gpu.chip;
   *value = name == MAD_CU_CAPABILITY_MAJOR   ? chip / 10
            : name == MAD_CU_CAPABILITY_MINOR ? chip % 10
+           : name == MAD_CU_MULTIPROCESSORS  ? 132
                                              : 0;
   return 0;
 }
@@ -367,6 +395,8 @@ int act(std::string_view symbol, Words w) {
     return pointerAttributes(w);
   if (symbol == "cuLaunchKernelEx")
     return launch(w);
+  if (symbol == "cuTensorMapEncodeTiled")
+    return encodeMap(w);
   return devices(symbol, w);
 }
 
@@ -412,10 +442,11 @@ extern "C" void fake_gpu_accept() {
 extern "C" void *fake_gpu_context() { return &driverContext; }
 
 #define DEFINE(name, symbol, arguments)                                                            \
-  extern "C" int fake_cu_##name(uintptr_t, uintptr_t, uintptr_t, uintptr_t,                        \
+  extern "C" int fake_cu_##name(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,  \
                                 uintptr_t) __asm__(symbol);                                        \
-  int fake_cu_##name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e) {            \
-    const uintptr_t all[] = {a, b, c, d, e};                                                       \
+  int fake_cu_##name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f, \
+                     uintptr_t g) {                                                                \
+    const uintptr_t all[] = {a, b, c, d, e, f, g};                                                 \
     return call(symbol, all);                                                                      \
   }
 MAD_CU_FUNCTIONS(DEFINE)

@@ -149,10 +149,11 @@ void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t
   struct alignas(128) Map {
     char bytes[128];
   } mapA, mapB;
-  const uint64_t k = of.k, n = of.n, dimsA[] = {k, uint64_t(of.m)};
+  const uint64_t k = of.k, n = of.n, m = of.m;
+  const uint64_t dimsA[] = {of.columns ? m : k, of.columns ? k : m};
   const uint64_t dimsB[] = {of.transposed ? k : n, of.transposed ? n : k};
-  const uint64_t strideA[] = {k * 2}, strideB[] = {dimsB[0] * 2};
-  const uint32_t boxA[] = {64, 128}, boxB[] = {64, box};
+  const uint64_t strideA[] = {dimsA[0] * 2}, strideB[] = {dimsB[0] * 2};
+  const uint32_t boxA[] = {64, of.columns ? 64u : 128u}, boxB[] = {64, box};
   ASSERT_EQ(simt_tensor_map(&mapA, 2, 2, left, dimsA, strideA, boxA, SIMT_SWIZZLE_128B), nullptr);
   ASSERT_EQ(simt_tensor_map(&mapB, 2, 2, right, dimsB, strideB, boxB, SIMT_SWIZZLE_128B), nullptr);
   Parameters parameters{&mapA, &mapB, &c, &of.m, &of.n, &of.k};
@@ -169,6 +170,22 @@ TEST(GroupMatmul, AnySizeAndNumberOfBlocks) {
   groupProduct<float>("matmul_wgmma_f16_f32", {200, 130, 328, true}, 3);
   groupProduct<float>("matmul_wgmma_f16_f32", {300, 250, 328, true}, 1);
   groupProduct<Half>("matmul_wgmma_f16_bias", {200, 312, 136, true, true}, 3);
+}
+
+/// A as [K, M], with either form of B; the first one in a loop over the columns that a thread stores.
+TEST(GroupMatmul, ColumnsOfA) {
+  for (uint64_t seed : {1, 2})
+    groupProduct<Half>("matmul_wgmma_f16_tn", {200, 312, 200, false, true, false, true}, 2, seed, 64);
+  groupProduct<Half>("matmul_wgmma_f16_192", {200, 392, 200}, 2, 1, 64);
+  groupProduct<float>("matmul_wgmma_f16_tt", {136, 72, 72, true, false, false, true}, 2, 1, 64);
+}
+
+/// Sums of 128 are added up in memory; the last one is short, and so is the only one.
+TEST(GroupMatmul, LongSums) {
+  for (uint64_t seed : {1, 2})
+    groupProduct<float>("matmul_wgmma_f16_long", {136, 264, 296, true}, 2, seed);
+  groupProduct<float>("matmul_wgmma_f16_long", {72, 40, 128, true}, 1);
+  groupProduct<float>("matmul_wgmma_f16_long", {72, 40, 40, true}, 1);
 }
 
 /// B as [K, N].
