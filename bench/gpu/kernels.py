@@ -26,6 +26,12 @@ SQUARE = [(n, n, n) for n in (1024, 2048, 4096, 8192)]
 ODD = [(1023, 1021, 1019), (4095, 4095, 4095)]
 # The layers of a model of 7 billion parameters: rows, columns of the result, terms.
 LAYERS = [(4096, 4096), (11008, 4096), (4096, 11008)]
+FEW = [1, 2, 4, 8, 16, 32, 64]
+FEW_KERNELS = [(8, "f16", "_nt", ""), (8, "f16", "", ""), (8, "bf16", "_nt", ""), (16, "f16", "_nt", ""),
+               (16, "f16", "", ""), (32, "f16", "_nt", ""), (32, "f16", "", ""), (32, "f16", "_nt", "_wide"),
+               (32, "f16", "", "_wide"), (64, "f16", "_nt", ""), (64, "f16", "", ""), (64, "f16", "_nt", "_wide"),
+               (64, "f16", "", "_wide"), (8, "f16", "_nt", "_early"), (16, "f16", "_nt", "_early"),
+               (8, "f16", "", "_early")]
 # Kernel: (how it is launched, element, output, B as [N, K], sizes).
 PRODUCTS = {
     "matmul_f32": ("plain", "f32", "f32", False, SQUARE[1:3]),
@@ -47,16 +53,20 @@ PRODUCTS = {
     "matmul_wgmma_f16_small_nt": ("group", "f16", "f16", True, SQUARE[:1]),
     "matmul_wgmma_bf16": ("group", "bf16", "bf16", True, SQUARE),
     "matmul_wgmma_f16_f32": ("group", "f16", "f32", True, SQUARE[2:3]),
-    "matmul_skinny8_f16_nt": ("skinny", "f16", "f16", True, [(m, n, k) for n, k in LAYERS for m in (1, 8)]),
-    "matmul_skinny8_f16": ("skinny", "f16", "f16", False, [(m, n, k) for n, k in LAYERS[:1] for m in (1, 8)]),
-    "matmul_skinny8_bf16_nt": ("skinny", "bf16", "f32", True, [(1, 4096, 4096)]),
-    "matmul_skinny64_f16_nt": ("skinny", "f16", "f16", True, [(m, n, k) for n, k in LAYERS for m in (16, 64)]),
-    "matmul_skinny64_f16": ("skinny", "f16", "f16", False, [(64, 4096, 4096)]),
+    **{f"matmul_few{rows}_{element}{order}{how}": (
+        "few", element, "f32" if element == "bf16" else "f16", order == "_nt",
+        [(m, n, k) for n, k in LAYERS if (n > 8192) == (how == "_wide" or rows <= 16 and n > 8192)
+         for m in FEW if rows // 2 < m <= rows or m < rows == 8])
+       for rows, element, order, how in FEW_KERNELS},
 }
 # Rows and columns of the tile of a block, where they are not the first ones of its kind.
 TILES = {"plain": (128, 128), "warp": (128, 128), "group": (128, 256), "matmul_f32_64": (64, 64),
          "matmul_f32_32": (32, 32), "matmul_f32_16": (16, 32), "matmul_wgmma_f16_f32": (128, 128),
          "matmul_wgmma_f16_small": (128, 64), "matmul_wgmma_f16_small_nt": (128, 64)}
+# Columns of a block of few rows: by rows, and B as [N, K].
+COLUMNS = {(8, True): 16, (16, True): 16, (32, True): 32, (64, True): 32, (8, False): 64, (16, False): 64,
+           (32, False): 32, (64, False): 32}
+WIDE_COLUMNS = {(32, True): 96, (64, True): 96, (32, False): 64, (64, False): 128}
 # Kernel: (element, longest row or 0, sizes).
 ROWS = {
     "row_mean_f32_1000": ("f32", [(65536, 1000)]),
@@ -83,7 +93,7 @@ def pack(options):
     for name in (*PRODUCTS, *ROWS, *MAPS):
         files = []
         for chip, kind in (("sm_90a", "cubin"), ("sm_80", "ptx")):
-            if chip == "sm_80" and "wgmma" in name:
+            if chip == "sm_80" and ("wgmma" in name or name.endswith("_early")):
                 continue
             file = f"{name}.{chip}.{kind}"
             (options.folder / file).write_bytes(output(tool, name, f"--chip={chip}", f"--emit={kind}"))
@@ -92,6 +102,16 @@ def pack(options):
         kernels[name] = {"files": files, "threads": int(fields[2]), "shared": int(fields[6])}
     (options.folder / "kernels.json").write_text(json.dumps(kernels, indent=1))
     print(f"{len(kernels)} kernels in {options.folder}")
+
+
+class Attribute(c.Structure):
+    """Of a launch: it may overlap with the kernel in front."""
+    _fields_ = [("id", c.c_int), ("pad", c.c_char * 4), ("value", c.c_int), ("rest", c.c_char * 60)]
+
+
+class Launch(c.Structure):
+    _fields_ = [("grid", c.c_uint * 3), ("block", c.c_uint * 3), ("shared", c.c_uint), ("stream", c.c_void_p),
+                ("attributes", c.c_void_p), ("count", c.c_uint)]
 
 
 class Driver:
@@ -139,11 +159,14 @@ class Kernel:
         addresses = (c.c_void_p * len(parameters))(*(at for _, at in parameters))
         grid = (*grid, 1, 1)[:3]
 
+        overlaps = Attribute(6, b"", 1, b"")
+        early = self.name.endswith("_early")
+
         def launch():
             import torch
-            self.driver("cuLaunchKernel", self.function, *grid, self.about["threads"], 1, 1,
-                        self.about["shared"], c.c_void_p(torch.cuda.current_stream().cuda_stream),
-                        addresses, None)
+            how = Launch(grid, (self.about["threads"], 1, 1), self.about["shared"],
+                         torch.cuda.current_stream().cuda_stream, c.addressof(overlaps), int(early))
+            self.driver("cuLaunchKernelEx", c.byref(how), self.function, addresses, None)
 
         launch.keep = parameters
         return launch
@@ -204,15 +227,23 @@ class Bench:
         return self.peaks[element]
 
     def times(self, sets, repeats):
-        """For each list of calls: seconds a call, of replayed graphs that run all of them, in turns."""
+        """For each list of calls: seconds a call, of replayed graphs that run all of them, in turns.
+        Where they are short they run several times, so that the start of a graph does not count."""
         torch = self.torch
         graphs = []
-        for calls in sets:
+        for i, calls in enumerate(sets):
             stream = torch.cuda.Stream()
             with torch.cuda.stream(stream):
                 for call in calls:
                     call()
             torch.cuda.synchronize()
+            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begin.record()
+            for call in calls:
+                call()
+            end.record()
+            end.synchronize()
+            sets[i] = calls = calls * max(1, min(16, int(2 / max(begin.elapsed_time(end), 1e-3))))
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
                 for call in calls:
@@ -305,8 +336,10 @@ class Bench:
             return (min(self.processors, tiles),), [*(((raw, x), at) for (raw, at), x in zip(maps, (a, b))),
                                                     pointer(out), *sizes]
         parameters = [pointer(a), pointer(b), pointer(out), *sizes]
-        if how == "skinny":
-            return (-(-n // (16 if transposed else 64)),), parameters
+        if how == "few":
+            rows = int(name[len("matmul_few"):].split("_")[0])
+            columns = WIDE_COLUMNS if name.endswith("_wide") else COLUMNS
+            return (-(-n // columns[rows, transposed]),), parameters
         strides = [value(c.c_int64, 0) for _ in range(3)]
         height, columns = TILES.get(name, TILES[how])
         return (-(-n // columns), -(-m // height)), parameters + strides

@@ -35,6 +35,8 @@ constexpr int64_t mostExtent = 1 << 30, mostBlocks = 65535;
 constexpr int64_t manyBlocks = 132;
 /// Sums of so many products are added up (docs/language.md, "Precision").
 constexpr int longestPlainSum = 1024, longestMmaSum = 8192;
+/// Of few rows, whose warps have parts of k.
+constexpr int longestFewRowsSum = 32768;
 
 /// One factor, or the result: distances of its elements along the loops of the product.
 struct Operand {
@@ -79,8 +81,8 @@ private:
   void branch(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   void launchPlain(ArrayRef<device::PlainChoice> choices);
   void launchWarp();
-  bool isSkinny();
-  bool launchSkinny();
+  bool mayBeFewRows();
+  void launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> more);
   void launchSlow();
   using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;
   void launch(StringRef choice, int blockM, int blockN, int threads, int shared, int blocksAtOnce,
@@ -461,28 +463,30 @@ void Product::launchWarp() {
 }
 
 /// Few rows: reading B is what costs.
-bool Product::isSkinny() {
+bool Product::mayBeFewRows() {
   auto rows = known(m), steps = known(k);
-  return rows && *rows <= 64 && steps && *steps <= 65536 && spec.orderA == Order::RowMajor &&
-         spec.vectorA == 8 && spec.vectorB == 8;
+  return (!rows || *rows <= device::mostFewRows) && steps && *steps <= longestFewRowsSum &&
+         spec.orderA == Order::RowMajor && spec.vectorA == 8 && spec.vectorB == 8;
 }
 
-bool Product::launchSkinny() {
-  if (!isSkinny())
-    return false;
-  device::SkinnyTile tile;
-  tile.rows = llvm::alignTo(*known(m), 8);
-  if (tile.rows > 16)
-    tile.warps = 4, tile.unroll = 1;
-  device::MatmulSpec whole = spec;
-  spec.longestSum = 0;
-  launch(("product: up to " + llvm::Twine(tile.rows) + " rows").str(), /*blockM=*/64,
-         tile.columnsOfBlock(spec.order), tile.threads(), tile.sharedBytes(spec.order), 0,
-         [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
-           device::writeSkinnyMatmul(g, spec, tile, arguments);
-         });
-  spec = whole;
-  return true;
+/// The least number of rows that holds all; `more`: where there are more rows than any.
+void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> more) {
+  if (choices.empty())
+    return more();
+  const int rows = choices.front();
+  auto take = [&] {
+    device::FewRowsTile tile = 
+        device::fewRowsTile(rows, spec.order, known(n).value_or(0), *known(k));
+    device::MatmulSpec whole = spec;
+    spec.longestSum = 0;
+    launch(("product: up to " + llvm::Twine(rows) + " rows").str(), rows, tile.columns,
+           tile.threads(), tile.sharedBytes(), /*blocksAtOnce=*/1,
+           [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
+             device::writeFewRowsMatmul(g, spec, tile, arguments);
+           });
+    spec = whole;
+  };
+  branch(f.less(m, constant(rows + 1)), take, [&] { launchFewRows(choices.drop_front(), more); });
 }
 
 //===- Groups of warps --------------------------------------------------------===//
@@ -690,7 +694,7 @@ bool Product::isChoosable() {
   groups = spec.element.isF32() ? Value() : mayGroup();
   if (!spec.element.isF32() && spec.orderA != Order::RowMajor && !groups)
     return work.refuse("no tensor cores: A is stored by columns");
-  if (known(m) == 1 && !isSkinny())
+  if (known(m) == 1 && !mayBeFewRows())
     return work.refuse("no tiles: a vector");
   return true;
 }
@@ -702,11 +706,13 @@ void Product::choose() {
       [&] {
         if (spec.element.isF32())
           launchPlain(device::plainTiles());
-        else if (!launchSkinny())
-          branch(
-              groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1)),
-              [&] { launchGroups(); },
-              [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
+        else
+          launchFewRows(mayBeFewRows() ? device::fewRows() : ArrayRef<int>(), [&] {
+            branch(
+                groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1)),
+                [&] { launchGroups(); },
+                [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
+          });
       },
       [&] { launchSlow(); });
 }
@@ -731,8 +737,11 @@ bool Product::lower() {
     if (loops != expected)
       followers = Followers();
   }
-  if (!followers.empty())
+  if (!followers.empty()) {
     output.memory = followers.output();
+    // Behind the memory that they write; nothing else happens before.
+    f.b.setInsertionPoint(followers.ops().back());
+  }
   if (!isChoosable())
     return false;
   // Tensor maps are of one B.

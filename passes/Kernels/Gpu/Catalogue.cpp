@@ -144,6 +144,25 @@ std::string groupProduct(StringRef type, int columns) {
 std::string warpProduct(StringRef type, int steps) {
   return llvm::formatv("mma.sync.aligned.m16n8k{0}.row.col.f32.{1}.{1}.f32", steps, type).str();
 }
+/// For up to so many rows; columns decide the tile.
+CatalogueEntry few(std::string name, Type element, Type output, Order order, int rows,
+                   int64_t columns = 4096) {
+  const std::string transposed = order == Order::RowMajor ? ".trans" : "";
+  return matmul(std::move(name), product(element, output, order),
+                fewRowsTile(rows, order, columns, 4096), makeFewRowsMatmul,
+                {warpProduct(element.isF16() ? "f16" : "bf16", 16), "cp.async.cg.shared.global",
+                 "ldmatrix.sync.aligned.m8n8.x4" + transposed});
+}
+/// The same for launches that overlap.
+CatalogueEntry early(Type element, Order order, int rows) {
+  FewRowsTile tile = fewRowsTile(rows, order, 4096, 4096);
+  tile.early = true;
+  std::string name = llvm::formatv("matmul_few{0}_f16{1}_early", rows,
+                                   order == Order::ColumnMajor ? "_nt" : "");
+  return withWgmma(matmul(std::move(name), product(element, element, order), tile,
+                          makeFewRowsMatmul,
+                          {"griddepcontrol.wait", "griddepcontrol.launch_dependents"}));
+}
 } // namespace
 
 std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
@@ -154,8 +173,6 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
   narrow.blockK = 16;
   GroupTile half;
   half.blockN = 128;
-  SkinnyTile many;
-  many.rows = 64, many.warps = 4, many.unroll = 1;
   const std::string copyTensor = "cp.async.bulk.tensor.2d.shared::cluster.global";
   const std::string expect = "mbarrier.arrive.expect_tx";
   const std::string readWide = "ld.global.nc.v4.b32", readPart = "ldmatrix.sync.aligned.m8n8.x4";
@@ -232,16 +249,22 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
                        smallGroupTile(), makeGroupMatmul, {groupProduct("f16", 64), copyTensor})),
       withWgmma(matmul("matmul_wgmma_f16_long", inParts(product(f16, f32, columnMajor), 128),
                        mediumGroupTile(), makeGroupMatmul, {groupProduct("f16", 128), copyTensor})),
-      matmul("matmul_skinny8_f16_nt", product(f16, f16, columnMajor), SkinnyTile(),
-             makeSkinnyMatmul, {warpProduct("f16", 16), readWide}),
-      matmul("matmul_skinny8_f16", product(f16, f16, rowMajor), SkinnyTile(), makeSkinnyMatmul,
-             {warpProduct("f16", 16), readWide}),
-      matmul("matmul_skinny8_bf16_nt", product(bf16, f32, columnMajor), SkinnyTile(),
-             makeSkinnyMatmul, {warpProduct("bf16", 16), readWide}),
-      matmul("matmul_skinny64_f16_nt", product(f16, f16, columnMajor), many, makeSkinnyMatmul,
-             {warpProduct("f16", 16), readWide}),
-      matmul("matmul_skinny64_f16", product(f16, f16, rowMajor), many, makeSkinnyMatmul,
-             {warpProduct("f16", 16), readWide}),
+      few("matmul_few8_f16_nt", f16, f16, columnMajor, 8),
+      few("matmul_few8_f16", f16, f16, rowMajor, 8),
+      few("matmul_few8_bf16_nt", bf16, f32, columnMajor, 8),
+      few("matmul_few16_f16_nt", f16, f16, columnMajor, 16),
+      few("matmul_few16_f16", f16, f16, rowMajor, 16),
+      few("matmul_few32_f16_nt", f16, f16, columnMajor, 32),
+      few("matmul_few32_f16", f16, f16, rowMajor, 32),
+      few("matmul_few64_f16_nt", f16, f16, columnMajor, 64),
+      few("matmul_few64_f16", f16, f16, rowMajor, 64),
+      few("matmul_few32_f16_nt_wide", f16, f16, columnMajor, 32, 11008),
+      few("matmul_few32_f16_wide", f16, f16, rowMajor, 32, 11008),
+      few("matmul_few64_f16_nt_wide", f16, f16, columnMajor, 64, 11008),
+      few("matmul_few64_f16_wide", f16, f16, rowMajor, 64, 11008),
+      early(f16, columnMajor, 8),
+      early(f16, columnMajor, 16),
+      early(f16, rowMajor, 8),
       attention("attention_f32_32", {f32, 32}, {"fma.rn.f32", copyWide, "ld.shared.v4.b32"}),
       attention("attention_f32_64_causal", {f32, 64, true}, {"fma.rn.f32", copyWide}),
       attention("attention_f32_128", {f32, 128}, {"fma.rn.f32", copyWide}),

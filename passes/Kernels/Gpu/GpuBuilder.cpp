@@ -203,6 +203,13 @@ Value GpuBuilder::reduceWarp(Value x, llvm::function_ref<Value(Value, Value)> co
   return x;
 }
 
+void GpuBuilder::letNextStart() {
+  NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::launch_dependents);
+}
+void GpuBuilder::waitForBefore() {
+  NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
+}
+
 //===- Memory ---------------------------------------------------------------===//
 
 Value GpuBuilder::shared() {

@@ -119,6 +119,10 @@ public:
   /// Of all lanes of the warp, in a fixed order, for all of them.
   mlir::Value reduceWarp(mlir::Value x,
                          llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+  /// Chips from sm_90 on. The next kernel of the stream may begin, and come as far as its
+  /// `waitForBefore`, behind which all is done that was before this kernel's end.
+  void letNextStart();
+  void waitForBefore();
 
   //===- Memory -------------------------------------------------------------===//
   /// The start of the block's shared memory.

@@ -166,22 +166,37 @@ struct GroupBatch {
 void writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &tile,
                       const MatmulArguments &arguments, const GroupBatch &batch = {});
 
-/// Few rows of A, at most 64: reads B once, with all of K split over the warps of a block.
-struct SkinnyTile {
-  int rows = 8;   ///< of A, a multiple of 8: M is at most that
-  int warps = 16; ///< that share the columns of a block
-  int unroll = 2; ///< pieces of B that a warp has on their way
-  int threads() const { return warps * lanesOfWarp; }
-  /// Of C: 16 where B is [N, K], else 64.
-  int columnsOfBlock(Order order) const { return order == Order::ColumnMajor ? 16 : 64; }
-  int sharedBytes(Order order) const { return warps * columnsOfBlock(order) * rows * 4; }
+/// Few rows of A: both factors go through shared memory, all rows of A at a time.
+struct FewRowsTile {
+  int rows = 8;     ///< of A: M is at most that; 8 or a multiple of 16
+  int columns = 16; ///< of C, of a block
+  int stepK = 256;  ///< k of a stage
+  int stages = 8;   ///< in shared memory, being read or on their way
+  int warpsAcross = 1, warpsOfK = 8; ///< that share the columns, and the k of a stage
+  /// For chips from sm_90 on, in launches that may overlap with the kernel in front: B, which that
+  /// one must not write, is read before that one is done.
+  bool early = false;
+  int threads() const { return warpsAcross * warpsOfK * lanesOfWarp; }
+  int stageBytes() const { return (rows + columns) * stepK * 2; }
+  /// The ring, then the sums of the warps.
+  int sharedBytes() const {
+    return std::max(stages * stageBytes(), warpsOfK * rows * (columns + 4) * 4);
+  }
+  /// Estimate: sums, fragments of both factors, addresses.
+  int registers() const { return columns / warpsAcross * rows / lanesOfWarp + rows / 2 + 44; }
 };
-llvm::Error check(const SkinnyTile &tile, const MatmulSpec &spec);
-/// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columnsOfBlock).
-llvm::Expected<Kernel> makeSkinnyMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
-                                        const MatmulSpec &spec, const SkinnyTile &tile);
-void writeSkinnyMatmul(GpuBuilder &g, const MatmulSpec &spec, const SkinnyTile &tile,
-                       const MatmulArguments &arguments);
+constexpr int mostFewRows = 64;
+/// Numbers of rows that there are tiles for, from the least on.
+llvm::ArrayRef<int> fewRows();
+/// What was measured to be fastest on an H100 (docs/performance.md), with no more stages than k
+/// fills. `n`: 0 where it is not known.
+FewRowsTile fewRowsTile(int rows, Order order, int64_t n, int64_t k);
+llvm::Error check(const FewRowsTile &tile, const MatmulSpec &spec);
+/// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columns).
+llvm::Expected<Kernel> makeFewRowsMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                         const MatmulSpec &spec, const FewRowsTile &tile);
+void writeFewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
+                        const MatmulArguments &arguments);
 
 } // namespace mad::device
 

@@ -184,3 +184,52 @@ func.func @heads(%x: memref<2x200x3x64xbf16>, %w: memref<2x64x3x200xbf16>, %y: m
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+
+// Few rows of half precision, whose number only the run knows. The memory of what follows comes between.
+// CHECK-LABEL: func @few(
+// CHECK: scf.if
+// CHECK: gpu.func @few$0{{.*}}choice = "product: up to 8 rows, then 2 ops"
+// CHECK: nvvm.cp.async.shared.global
+// CHECK: nvvm.mma.sync
+// CHECK: gpu.func @few$1{{.*}}choice = "product: up to 16 rows, then 2 ops"
+// CHECK: gpu.func @few$2{{.*}}choice = "product: up to 32 rows, then 2 ops"
+// CHECK: gpu.func @few$3{{.*}}choice = "product: up to 64 rows, then 2 ops"
+// CHECK: gpu.func @few${{[0-9]+}}{{.*}}choice = "product: tensor cores by warp, tiles of 128 x 128, then 2 ops"
+func.func @few(%x: memref<?x64xf16>, %w: memref<64x96xf16>, %y: memref<?x96xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %rows = memref.dim %x, %c0 : memref<?x64xf16>
+  %t = memref.alloc(%rows) : memref<?x96xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<?x96xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x64xf16>, memref<64x96xf16>) outs(%t : memref<?x96xf32>) {
+  ^bb0(%p: f16, %q: f16, %s: f32):
+    %0 = arith.extf %p : f16 to f32
+    %1 = arith.extf %q : f16 to f32
+    %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
+    %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
+    linalg.yield %3 : f32
+  }
+  %u = memref.alloc(%rows) : memref<?x96xf16>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%t : memref<?x96xf32>) outs(%u : memref<?x96xf16>) {
+  ^bb0(%p: f32, %o: f16):
+    %0 = arith.truncf %p : f32 to f16
+    linalg.yield %0 : f16
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%u : memref<?x96xf16>) outs(%y : memref<?x96xf32>) {
+  ^bb0(%p: f16, %o: f32):
+    %0 = arith.extf %p : f16 to f32
+    linalg.yield %0 : f32
+  }
+  return
+}

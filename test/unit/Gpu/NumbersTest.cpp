@@ -104,13 +104,32 @@ TEST(WarpMatmul, AnySize) {
   product<float, float>("matmul_mma_tf32_odd", {131, 77, 39}, {1, 2});
 }
 
-TEST(SkinnyMatmul, AnySize) {
-  product<Half, Half>("matmul_skinny8_f16_nt", {1, 40, 328, true, false, false}, {3});
-  product<Half, Half>("matmul_skinny8_f16_nt", {7, 48, 1000, true, false, false}, {3}, 2);
-  product<Brain, float>("matmul_skinny8_bf16_nt", {3, 16, 72, true, false, false}, {1});
-  product<Half, Half>("matmul_skinny8_f16", {5, 136, 328, false, false, false}, {3});
-  product<Half, Half>("matmul_skinny64_f16_nt", {61, 40, 328, true, false, false}, {3});
-  product<Half, Half>("matmul_skinny64_f16", {64, 136, 200, false, false, false}, {3});
+/// With as many rows as there may be, one, and some; k and columns that end inside of a tile.
+template <typename In, typename Out>
+void fewRows(const std::string &name, int rows, bool transposed, uint32_t columns) {
+  const int sizes[][3] = {{1, 40, 8}, {rows - 3, 136, 328}, {rows, 200, 2568}};
+  uint64_t seed = 0;
+  for (auto [m, n, k] : sizes)
+    product<In, Out>(name, {m, n, k, transposed, false, false}, {(n + columns - 1) / columns},
+                     ++seed);
+}
+TEST(FewRowsMatmul, AnySize) {
+  fewRows<Half, Half>("matmul_few8_f16_nt", 8, true, 16);
+  fewRows<Half, Half>("matmul_few8_f16", 8, false, 64);
+  fewRows<Brain, float>("matmul_few8_bf16_nt", 8, true, 16);
+  fewRows<Half, Half>("matmul_few16_f16_nt", 16, true, 16);
+  fewRows<Half, Half>("matmul_few16_f16", 16, false, 64);
+  fewRows<Half, Half>("matmul_few8_f16_nt_early", 8, true, 16);
+  fewRows<Half, Half>("matmul_few8_f16_early", 8, false, 64);
+}
+TEST(FewRowsMatmul, ManyRows) {
+  fewRows<Half, Half>("matmul_few32_f16_nt", 32, true, 32);
+  fewRows<Half, Half>("matmul_few32_f16", 32, false, 32);
+  fewRows<Half, Half>("matmul_few32_f16_wide", 32, false, 64);
+  fewRows<Half, Half>("matmul_few64_f16_nt", 64, true, 32);
+  fewRows<Half, Half>("matmul_few64_f16", 64, false, 32);
+  fewRows<Half, Half>("matmul_few64_f16_nt_wide", 64, true, 96);
+  fewRows<Half, Half>("matmul_few64_f16_wide", 64, false, 128);
 }
 
 /// Matrices of a batch lie any distance apart; a stride of 0 shares one.

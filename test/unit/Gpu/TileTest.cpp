@@ -37,7 +37,17 @@ TEST_F(Tiles, BuiltinOnesAreSound) {
   EXPECT_EQ(fault(WarpTile(), narrow), "");
   EXPECT_EQ(fault(smallWarpTile(), narrow), "");
   EXPECT_EQ(fault(GroupTile(), narrow), "");
-  EXPECT_EQ(fault(SkinnyTile(), narrow), "");
+  for (Order order : {Order::RowMajor, Order::ColumnMajor})
+    for (int rows : fewRows())
+      for (int64_t n : {0, 1, 11008})
+        for (int64_t k : {8, 4096, 32768}) {
+          MatmulSpec spec = narrow;
+          spec.order = order;
+          FewRowsTile tile = fewRowsTile(rows, order, n, k);
+          EXPECT_EQ(fault(tile, spec), "") << rows << " " << n << " " << k;
+          EXPECT_LE((tile.stages - 2) * tile.stepK, k);
+          EXPECT_LE(k / tile.warpsOfK, 8192);
+        }
   for (int64_t columns : {1, 7, 768, 1000, 1024, 1025, 8192, 100000})
     for (int bytes : {2, 4}) {
       RowTile tile = rowTile(columns, bytes);
@@ -56,8 +66,8 @@ TEST_F(Tiles, LongSumsAreWholeTiles) {
             "longestSum = 1020, expected a power of two and multiple of blockK = 8");
   narrow.longestSum = 48;
   EXPECT_EQ(fault(WarpTile(), narrow), "longestSum = 48, expected a multiple of blockK = 32");
-  EXPECT_EQ(fault(SkinnyTile(), narrow),
-            "skinny products need A as [M, K], and one sum over all k");
+  EXPECT_EQ(fault(FewRowsTile(), narrow),
+            "products of few rows need A as [M, K], and one sum over all k");
 }
 
 TEST_F(Tiles, OnlyPlainProductsTakeColumnsOfA) {
@@ -160,19 +170,24 @@ TEST_F(Tiles, Group) {
   EXPECT_EQ(fault(GroupTile(), wide), "groups of warps multiply f16 and bf16");
 }
 
-TEST_F(Tiles, Skinny) {
-  SkinnyTile tile;
-  EXPECT_EQ(tile.sharedBytes(Order::ColumnMajor), 8192);
-  tile.rows = 12;
-  EXPECT_EQ(fault(tile, narrow), "rows = 12, expected a multiple of 8 from 8 to 64");
-  tile = SkinnyTile();
-  tile.warps = 0;
-  EXPECT_EQ(fault(tile, narrow), "warps = 0, expected a multiple of 1 from 1 to 32");
-  tile.rows = 64, tile.warps = 32;
-  MatmulSpec rowMajor = narrow;
-  rowMajor.order = Order::RowMajor;
-  EXPECT_EQ(fault(tile, rowMajor), "524288 bytes of shared memory, expected at most 166912");
-  EXPECT_EQ(fault(SkinnyTile(), wide), "skinny products are of f16 and bf16");
+TEST_F(Tiles, FewRows) {
+  FewRowsTile tile;
+  EXPECT_EQ(tile.sharedBytes(), 98304);
+  tile.rows = 24;
+  EXPECT_EQ(fault(tile, narrow), "rows = 24, expected a multiple of 16 from 8 to 64");
+  tile = FewRowsTile();
+  tile.warpsOfK = 0;
+  EXPECT_EQ(fault(tile, narrow), "warpsOfK = 0, expected a multiple of 1 from 1 to 16");
+  tile = FewRowsTile();
+  tile.stages = 14;
+  EXPECT_EQ(fault(tile, narrow), "172032 bytes of shared memory, expected at most 166912");
+  tile = {32, 48, 128, 4, 1, 8};
+  MatmulSpec spec = narrow;
+  spec.order = Order::ColumnMajor;
+  EXPECT_EQ(fault(tile, spec), "");
+  spec.order = Order::RowMajor;
+  EXPECT_EQ(fault(tile, spec), "columns = 48, expected a power of two");
+  EXPECT_EQ(fault(FewRowsTile(), wide), "products of few rows are of f16 and bf16");
 }
 
 TEST_F(Tiles, ElementwiseAndRows) {
