@@ -103,7 +103,11 @@ def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
     type with encodings; `weights`, the names of its weights; `index_checks`, a
     pair of message and place an index check (and `plain` where no index is shown);
     `sizes`, pairs of a size that may overflow or divide by zero and its place.
+
+    With `device`, sorting is merging by as many threads as there are elements, and what must be
+    taken in order along lines is a loop of each line (`scf.parallel`).
   }];
+  let options = [Option<"device", "device", "bool", "false", "many threads run the result">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
     "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];

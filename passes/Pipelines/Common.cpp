@@ -47,8 +47,8 @@ void buildFold(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createPadWindows());
 }
 
-void buildLoops(OpPassManager &pm) {
-  pm.addPass(createMadToLinalg());
+void buildLoops(OpPassManager &pm, bool device) {
+  pm.addPass(createMadToLinalg({device}));
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   simplifyValues(pm);

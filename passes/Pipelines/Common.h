@@ -24,8 +24,8 @@ void simplifyValues(mlir::OpPassManager &pm);
 
 /// One function an entry, in the mad dialect.
 void buildFold(mlir::OpPassManager &pm);
-/// Structured ops on tensors, fused where that is simple.
-void buildLoops(mlir::OpPassManager &pm);
+/// Structured ops on tensors, fused where that is simple. `device`: for many threads.
+void buildLoops(mlir::OpPassManager &pm, bool device = false);
 /// Structured ops on memory: results at the caller's, the rest in buffers.
 void buildMemory(mlir::OpPassManager &pm);
 /// The LLVM dialect, with C functions for the runtime: code for the CPU. `device`: the

@@ -73,7 +73,7 @@ void buildDeviceStage(OpPassManager &manager, llvm::StringRef stage) {
   if (stage == "fold") {
     buildFold(manager);
   } else if (stage == "linalg") {
-    buildLoops(manager);
+    buildLoops(manager, /*device=*/true);
     manager.addNestedPass<func::FuncOp>(createReuseOperands());
   } else if (stage == "kernels") {
     buildKernels(manager);

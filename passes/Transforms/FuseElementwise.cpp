@@ -303,12 +303,13 @@ GenericOp KernelBuilder::build() {
                            maps, root.getIteratorTypesArray(), body);
 }
 
-/// One value for all elements, whatever the block of the reader is: in a loop, memory full of it would
-/// be read, or even written, in each round. Readers in other blocks get a copy of their own.
+/// One value for all elements, whatever the block of the reader is: in a loop, memory full of it
+/// would be read, or even written, in each round. Readers in other blocks get a copy of their own.
 void copyConstants(func::FuncOp function) {
   SmallVector<GenericOp> ops;
   function.walk([&](GenericOp op) {
-    if (op.getNumDpsInputs() == 0 && isElementwise(op) && op.getBody()->without_terminator().empty())
+    if (op.getNumDpsInputs() == 0 && isElementwise(op) &&
+        op.getBody()->without_terminator().empty())
       ops.push_back(op);
   });
   for (GenericOp op : ops)

@@ -11,6 +11,7 @@
 #define MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEFUNCTION_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/DeviceKernel.h"
 #include "passes/Transforms/FuseRows.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -96,6 +97,9 @@ bool lowerWide(DeviceFunction &f, DeviceWork &work);
 /// A thread for each element of the result (DeviceElementwise.cpp). Only fails where the host
 /// does not know sizes.
 bool lowerElements(DeviceFunction &f, DeviceWork &work);
+
+/// Lines of work that has an order, a thread each (DeviceLines.cpp).
+bool lowerLines(DeviceFunction &f, mlir::scf::ParallelOp op);
 
 /// Whether a group of ops may be a kernel that computes rows (DeviceRows.cpp).
 bool isMemberOfRows(mlir::linalg::GenericOp op, const rows::Signature &loops);

@@ -75,8 +75,10 @@ bool staysOnHost(Operation *op) {
                    [](Value v) { return isa<MemRefType>(v.getType()) && !v.use_empty(); }))
     return true;
   return op
-      ->walk([&](linalg::LinalgOp inner) {
-        return isLarge(inner) ? WalkResult::interrupt() : WalkResult::advance();
+      ->walk([&](Operation *inner) {
+        auto loops = dyn_cast<linalg::LinalgOp>(inner);
+        bool much = isa<scf::ParallelOp>(inner) || (loops && isLarge(loops));
+        return much ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
 }
@@ -255,6 +257,12 @@ LogicalResult DeviceMapping::map(Block &block) {
       flush(segment);
       if (failed(launch(fill)))
         return failure();
+    } else if (auto lines = dyn_cast<scf::ParallelOp>(op)) {
+      flush(segment);
+      b.setInsertionPoint(lines);
+      b.setLoc(lines.getLoc());
+      if (!lowerLines(f, lines))
+        return lines.emitError("the number of these lines is known to the device only");
     } else if (staysOnHost(&op)) {
       flush(segment);
       remarkTaken(loc, what + ": stays on the host, which launches what is inside");

@@ -3,12 +3,14 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Both have an order that counts, so they are plain loops in that order.
+// Both have an order that counts, so they are plain loops in that order. On a device a line of what
+// is cumulated is a thread's, and what is exact in any order is taken by all threads.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -107,6 +109,11 @@ struct CumulateLowering : LoweringPattern<CumulateOp> {
     auto type = cast<RankedTensorType>(op.getType());
     int64_t axis = static_cast<int64_t>(op.getAxis());
     Value memory = memoryFor(lowering, b, op, type);
+    if (lowering.device) {
+      writeMemory(b, loc, adaptor.getSource(), memory);
+      b.replaceOp(op, contentsOf(b, loc, onDevice(op, memory, b)));
+      return success();
+    }
     // Lines along the axis; where that is not the last dimension, rows across it, so
     // that memory is walked in its order.
     SmallVector<int64_t> inner = llvm::to_vector(llvm::seq(axis, type.getRank()));
@@ -177,6 +184,88 @@ struct CumulateLowering : LoweringPattern<CumulateOp> {
     across(start.getInductionVar(), true);
     b.setInsertionPointToStart(rest.getBody());
     across(rest.getInductionVar(), false);
+  }
+
+  /// Sums and products of floats are rounded in a stated order: a thread a line, in place. All
+  /// others may be taken in any: rounds of one thread an element.
+  Value onDevice(CumulateOp op, Value memory, OpBuilder &b) const {
+    auto type = cast<RankedTensorType>(op.getType());
+    bool inOrder = isa<FloatType>(cast<MemRefType>(memory.getType()).getElementType()) &&
+                   (op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod);
+    if (!inOrder)
+      return inRounds(op, memory, b);
+    Location loc = op.getLoc();
+    int64_t axis = static_cast<int64_t>(op.getAxis());
+    Value zero = indexConstant(b, loc, 0), one = indexConstant(b, loc, 1);
+    SmallVector<Value> extents, low, step;
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (d != axis || type.getRank() == 1) {
+        extents.push_back(type.getRank() == 1 ? one : lowering.extent(b, op, type, d));
+        low.push_back(zero);
+        step.push_back(one);
+      }
+    Value extent = lowering.extent(b, op, type, axis);
+    auto lines = scf::ParallelOp::create(b, loc, low, extents, step);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(lines.getBody());
+    SmallVector<Value> at;
+    for (int64_t d = 0, next = 0; d < type.getRank(); ++d)
+      at.push_back(d == axis ? zero : lines.getInductionVars()[next++]);
+    auto loop = scf::ForOp::create(b, loc, one, extent, one);
+    b.setInsertionPointToStart(loop.getBody());
+    at[axis] = arith::SubIOp::create(b, loc, loop.getInductionVar(), one);
+    Value sum = memref::LoadOp::create(b, loc, memory, at);
+    at[axis] = loop.getInductionVar();
+    Value x = memref::LoadOp::create(b, loc, memory, at);
+    memref::StoreOp::create(b, loc, this->step(op, sum, x, loc, b), memory, at);
+    return memory;
+  }
+
+  /// Each round makes of partial results of `width` elements those of `radix` times as many, as
+  /// Hillis and Steele do with 2 ("Data parallel algorithms", 1986).
+  Value inRounds(CumulateOp op, Value memory, OpBuilder &b) const {
+    constexpr int64_t radix = 8;
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getType());
+    int64_t axis = static_cast<int64_t>(op.getAxis()), rank = type.getRank();
+    Value extent = lowering.extent(b, op, type, axis), zero = indexConstant(b, loc, 0);
+    Value other = memoryFor(lowering, b, op, type), times = indexConstant(b, loc, radix);
+    auto round = [&](Value from, Value to, Value width) {
+      SmallVector<utils::IteratorType> parallel(rank, utils::IteratorType::parallel);
+      linalg::GenericOp::create(
+          b, loc, TypeRange(), ValueRange(), ValueRange{to}, b.getMultiDimIdentityMap(rank),
+          parallel, [&](OpBuilder &b, Location loc, ValueRange) {
+            SmallVector<Value> at;
+            for (int64_t d = 0; d < rank; ++d)
+              at.push_back(linalg::IndexOp::create(b, loc, d));
+            Value last = at[axis], sum = memref::LoadOp::create(b, loc, from, at);
+            for (int64_t i = 1; i < radix; ++i) {
+              Value back = arith::MulIOp::create(b, loc, width, indexConstant(b, loc, i));
+              Value place = arith::SubIOp::create(b, loc, last, back);
+              Value isThere = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, place, zero);
+              at[axis] = arith::MaxSIOp::create(b, loc, place, zero);
+              Value x = memref::LoadOp::create(b, loc, from, at);
+              sum = arith::SelectOp::create(b, loc, isThere, step(op, x, sum, loc, b), sum);
+            }
+            linalg::YieldOp::create(b, loc, sum);
+          });
+    };
+    Type memoryType = memory.getType();
+    auto loop = scf::WhileOp::create(
+        b, loc, TypeRange{memoryType, memoryType, b.getIndexType()},
+        ValueRange{memory, other, indexConstant(b, loc, 1)},
+        [&](OpBuilder &b, Location loc, ValueRange v) {
+          Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, v[2], extent);
+          scf::ConditionOp::create(b, loc, more, v);
+        },
+        [&](OpBuilder &inner, Location loc, ValueRange v) {
+          round(v[0], v[1], v[2]);
+          Value wider = arith::MulIOp::create(inner, loc, v[2], times);
+          scf::YieldOp::create(inner, loc, ValueRange{v[1], v[0], wider});
+        });
+    Value result = memoryFor(lowering, b, op, type);
+    memref::CopyOp::create(b, loc, loop.getResult(0), result);
+    return result;
   }
 
   static Value step(CumulateOp op, Value sum, Value x, Location loc, OpBuilder &b) {

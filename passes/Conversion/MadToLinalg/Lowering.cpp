@@ -18,7 +18,7 @@ using namespace mlir;
 
 namespace mad {
 
-Lowering::Lowering() {
+Lowering::Lowering(bool device) : device(device) {
   types.addConversion([](Type type) { return type; });
   types.addConversion([](RankedTensorType type) -> Type {
     Type element = type.getElementType();

@@ -18,8 +18,9 @@ namespace mad {
 /// dimension parameters.
 class Lowering {
 public:
-  Lowering();
+  explicit Lowering(bool device = false);
 
+  const bool device; ///< the code is for many threads
   /// Drops encodings, stores bools as bytes, forgets that `ui8` has no sign.
   mlir::TypeConverter types;
   mlir::RankedTensorType plain(mlir::Type type) const;

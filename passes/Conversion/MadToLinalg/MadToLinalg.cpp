@@ -150,7 +150,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
     }
     for (func::FuncOp function : entries)
       addArguments(function);
-    Lowering lowering;
+    Lowering lowering(device);
     if (failed(convert(lowering)))
       return signalPassFailure();
     for (func::FuncOp function : entries)

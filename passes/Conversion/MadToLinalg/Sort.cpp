@@ -8,9 +8,14 @@
 // the order is random). Else blocks are sorted by insertion and merged from the
 // bottom up, between two buffers, in O(n log n) always. Both are stable.
 //
+// On a device each round of merging is one op on all elements: the thread of an element
+// of the result finds by halves how many of those before it came from the left run (Odeh, Green,
+// Mwassi, Shmueli and Birk, "Merge path", 2012). O(n log^2 n) work in all, and log n rounds.
+//
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -48,6 +53,11 @@ private:
   void merge(Pairs from, Pairs to, Value low, Value middle, Value high);
   void insertSorted(Pairs into, Value x, Value i, Value low, Value at);
   void copyOut(Pairs from, ValueRange line);
+  void mergeOnDevice();
+  void roundOnDevice(Pairs from, Pairs to, Value width);
+  /// Of so many rounds the sorted width doubles until it is all.
+  Value roundsFrom(int64_t width);
+  Pairs whole();
 
   /// Whether x comes before y, strictly.
   Value before(Value x, Value y);
@@ -221,12 +231,10 @@ void Sorter::merge(Pairs from, Pairs to, Value low, Value middle, Value high) {
                      });
 }
 
-void Sorter::mergeAll(ValueRange line) {
-  sortBlocks(line);
-  // How often the sorted width doubles until it is all.
-  Value zero = index(0), one = index(1), two = index(2);
+Value Sorter::roundsFrom(int64_t width) {
+  Value one = index(1), two = index(2);
   auto rounds = scf::WhileOp::create(
-      b, loc, TypeRange{b.getIndexType(), b.getIndexType()}, ValueRange{zero, index(block)},
+      b, loc, TypeRange{b.getIndexType(), b.getIndexType()}, ValueRange{index(0), index(width)},
       [&](OpBuilder &, Location, ValueRange v) {
         scf::ConditionOp::create(b, loc, less(v[1], extent), v);
       },
@@ -234,6 +242,12 @@ void Sorter::mergeAll(ValueRange line) {
         Value twice = arith::MulIOp::create(b, loc, v[1], two);
         scf::YieldOp::create(b, loc, ValueRange{add(v[0], one), twice});
       });
+  return rounds.getResult(0);
+}
+
+void Sorter::mergeAll(ValueRange line) {
+  sortBlocks(line);
+  Value zero = index(0), one = index(1), two = index(2);
   SmallVector<Value> buffers{first.keys, second.keys, index(block)};
   if (positions)
     buffers.append({first.positions, second.positions});
@@ -241,7 +255,7 @@ void Sorter::mergeAll(ValueRange line) {
     return Pairs{v[which], positions ? v[3 + which] : Value()};
   };
   auto loop =
-      scf::ForOp::create(b, loc, zero, rounds.getResult(0), one, buffers,
+      scf::ForOp::create(b, loc, zero, roundsFrom(block), one, buffers,
                          [&](OpBuilder &, Location, Value, ValueRange v) {
                            Value width = v[2], twice = arith::MulIOp::create(b, loc, width, two);
                            scf::ForOp::create(b, loc, zero, extent, twice, ValueRange(),
@@ -257,6 +271,130 @@ void Sorter::mergeAll(ValueRange line) {
                            scf::YieldOp::create(b, loc, next);
                          });
   copyOut(pairs(loop.getResults(), 0), line);
+}
+
+//===----------------------------------------------------------------------===//
+// Many threads
+//===----------------------------------------------------------------------===//
+
+Pairs Sorter::whole() {
+  auto type = cast<RankedTensorType>(op.getSource().getType());
+  Pairs pairs{memoryFor(lowering, b, op, type), {}};
+  if (positions) {
+    auto keys = cast<MemRefType>(pairs.keys.getType());
+    SmallVector<Value> sizes;
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (keys.isDynamicDim(d))
+        sizes.push_back(lowering.extent(b, op, type, d));
+    pairs.positions =
+        memref::AllocOp::create(b, loc, MemRefType::get(keys.getShape(), b.getI64Type()), sizes);
+  }
+  return pairs;
+}
+
+/// Merges each two neighbouring runs of `width` elements of all lines. Of the elements of a run
+/// those behind the wanted ones are anything.
+void Sorter::roundOnDevice(Pairs from, Pairs to, Value width) {
+  using P = arith::CmpIPredicate;
+  int64_t rank = cast<MemRefType>(to.keys.getType()).getRank();
+  SmallVector<Value> outputs{to.keys};
+  if (positions)
+    outputs.push_back(to.positions);
+  SmallVector<AffineMap> maps(outputs.size(), b.getMultiDimIdentityMap(rank));
+  SmallVector<utils::IteratorType> parallel(rank, utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &inner, Location, ValueRange) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+    SmallVector<Value> at;
+    for (int64_t d = 0; d < rank; ++d)
+      at.push_back(linalg::IndexOp::create(b, loc, d));
+    Value place = at[axis], zero = index(0), one = index(1);
+    Value end = arith::SubIOp::create(b, loc, extent, one);
+    auto key = [&](Value i) {
+      Value safe = arith::MaxSIOp::create(b, loc, least(i, end), zero);
+      return memref::LoadOp::create(b, loc, from.keys, on(at, safe)).getResult();
+    };
+    auto sub = [&](Value x, Value y) { return arith::SubIOp::create(b, loc, x, y).getResult(); };
+    Value both = arith::MulIOp::create(b, loc, width, index(2));
+    Value k = arith::RemUIOp::create(b, loc, place, both), low = sub(place, k);
+    Value middle = least(add(low, width), extent), high = least(add(low, both), extent);
+    Value right = sub(high, middle);
+    Value start = arith::MaxSIOp::create(b, loc, sub(k, right), zero);
+    Value stop = least(k, sub(middle, low));
+    stop = arith::SelectOp::create(b, loc, less(k, wanted), stop, start);
+    auto loop = scf::WhileOp::create(
+        b, loc, TypeRange{b.getIndexType(), b.getIndexType()}, ValueRange{start, stop},
+        [&](OpBuilder &, Location, ValueRange v) {
+          scf::ConditionOp::create(b, loc, less(v[0], v[1]), v);
+        },
+        [&](OpBuilder &, Location, ValueRange v) {
+          Value half = arith::ShRUIOp::create(b, loc, add(v[0], v[1]), one);
+          Value across = add(middle, sub(sub(k, one), half));
+          // Of equals the left one comes first.
+          Value fewer = before(key(across), key(add(low, half)));
+          Value from = arith::SelectOp::create(b, loc, fewer, v[0], add(half, one));
+          Value to = arith::SelectOp::create(b, loc, fewer, half, v[1]);
+          scf::YieldOp::create(b, loc, ValueRange{from, to});
+        });
+    Value i = add(low, loop.getResult(0)), j = add(middle, sub(k, loop.getResult(0)));
+    Value x = key(i), y = key(j);
+    Value ended = compare(P::sge, i, middle);
+    Value takes = arith::AndIOp::create(b, loc, less(j, high),
+                                        arith::OrIOp::create(b, loc, ended, before(y, x)));
+    SmallVector<Value> results{arith::SelectOp::create(b, loc, takes, y, x)};
+    if (positions) {
+      Value of = least(arith::SelectOp::create(b, loc, takes, j, i), end);
+      results.push_back(memref::LoadOp::create(b, loc, from.positions, on(at, of)));
+    }
+    linalg::YieldOp::create(b, loc, results);
+  };
+  linalg::GenericOp::create(b, loc, TypeRange(), ValueRange(), outputs, maps, parallel, body);
+}
+
+void Sorter::mergeOnDevice() {
+  first = whole();
+  second = whole();
+  writeMemory(b, loc, source, first.keys);
+  int64_t rank = cast<MemRefType>(first.keys.getType()).getRank();
+  SmallVector<utils::IteratorType> parallel(rank, utils::IteratorType::parallel);
+  SmallVector<AffineMap> same{b.getMultiDimIdentityMap(rank)};
+  auto each = [&](Value memory, llvm::function_ref<Value(OpBuilder &, ArrayRef<Value>)> element) {
+    linalg::GenericOp::create(b, loc, TypeRange(), ValueRange(), ValueRange{memory}, same, parallel,
+                              [&](OpBuilder &inner, Location, ValueRange) {
+                                SmallVector<Value> at;
+                                for (int64_t d = 0; d < rank; ++d)
+                                  at.push_back(linalg::IndexOp::create(inner, loc, d));
+                                linalg::YieldOp::create(inner, loc, element(inner, at));
+                              });
+  };
+  if (positions)
+    each(first.positions, [&](OpBuilder &inner, ArrayRef<Value> at) -> Value {
+      return arith::IndexCastOp::create(inner, loc, inner.getI64Type(), at[axis]);
+    });
+  SmallVector<Value> buffers{first.keys, second.keys, index(1)};
+  if (positions)
+    buffers.append({first.positions, second.positions});
+  auto pairs = [&](ValueRange v, unsigned which) {
+    return Pairs{v[which], positions ? v[3 + which] : Value()};
+  };
+  auto loop = scf::ForOp::create(b, loc, index(0), roundsFrom(1), index(1), buffers,
+                                 [&](OpBuilder &, Location, Value, ValueRange v) {
+                                   roundOnDevice(pairs(v, 0), pairs(v, 1), v[2]);
+                                   SmallVector<Value> next{
+                                       v[1], v[0], arith::MulIOp::create(b, loc, v[2], index(2))};
+                                   if (positions)
+                                     next.append({v[4], v[3]});
+                                   scf::YieldOp::create(b, loc, next);
+                                 });
+  Pairs sorted = pairs(loop.getResults(), 0);
+  auto take = [&](Value to, Value from) {
+    if (to)
+      each(to, [&](OpBuilder &inner, ArrayRef<Value> at) -> Value {
+        return memref::LoadOp::create(inner, loc, from, at);
+      });
+  };
+  take(values, sorted.keys);
+  take(positions, sorted.positions);
 }
 
 void Sorter::copyOut(Pairs from, ValueRange line) {
@@ -281,6 +419,10 @@ void Sorter::run(SmallVectorImpl<Value> &results) {
   if (values || positions) {
     extent = lowering.extent(b, op, from, axis);
     wanted = lowering.extent(b, op, to, axis);
+  }
+  if ((values || positions) && lowering.device) {
+    mergeOnDevice();
+  } else if (values || positions) {
     std::optional<int64_t> few = dimExpr(to, axis).constant();
     bool keeps = few && *few > 0 && *few <= maxKept;
     first = scratch(keeps ? wanted : extent);
