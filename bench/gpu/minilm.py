@@ -12,7 +12,6 @@ result is there.
 """
 import argparse
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -21,6 +20,9 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import packing
+
 GROUP = {"query": "attention.self.query.weight", "query_bias": "attention.self.query.bias",
          "key": "attention.self.key.weight", "key_bias": "attention.self.key.bias",
          "value": "attention.self.value.weight", "value_bias": "attention.self.value.bias",
@@ -42,10 +44,8 @@ def pack(options):
                    stdout=subprocess.DEVNULL)
     print(f"mad build, cold: {time.perf_counter() - begin:.1f} s")
     (options.folder / "minilm.weights").unlink()
-    shutil.copy(options.build / "lib" / "libmad_runtime.so", options.folder)
-    shutil.copytree(root / "runtime" / "python" / "mad", options.folder / "python" / "mad", dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns("__pycache__"))
-    for file in (Path(__file__), root / "bench" / "torch_minilm.py"):
+    packing.copy_python(options.build, options.folder)
+    for file in (Path(__file__), HERE / "packing.py", root / "bench" / "torch_minilm.py"):
         shutil.copy(file, options.folder)
 
 
@@ -100,8 +100,7 @@ def timed(call, repeats):
 
 def run(options):
     folder = options.folder.resolve()
-    os.environ["MAD_LIBRARY_DIR"] = str(folder)
-    sys.path[:0] = [str(folder / "python"), str(folder)]
+    packing.use_python(folder)
     import mad
     import torch
     from torch_minilm import MiniLM

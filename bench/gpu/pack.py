@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 
+import packing
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXECUTE = os.path.join(ROOT, "test", "execute")
 
@@ -133,9 +135,7 @@ def main():
     packer = Packer(f"{given.build}/bin/mad", folder, given.target)
     programs = [packer.program(name) for name in sorted(os.listdir(EXECUTE))
                 if name.endswith(".mad") and re.search(given.filter, name)]
-    shutil.copy(f"{given.build}/lib/libmad_runtime.so", f"{folder}/lib")
-    shutil.copytree(f"{ROOT}/runtime/python/mad", f"{folder}/python/mad",
-                    ignore=shutil.ignore_patterns("__pycache__"))
+    packing.copy_python(given.build, folder, "lib")
     for name in ("run.sh", "run.py"):
         shutil.copy(f"{ROOT}/bench/gpu/{name}", folder)
     with open(f"{folder}/programs.json", "w") as f:
