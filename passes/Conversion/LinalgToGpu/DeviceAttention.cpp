@@ -120,6 +120,14 @@ private:
   bool isElement(GenericOp op, OpOperand &operand, ArrayRef<unsigned> rows, AttentionStep &step);
   bool followResult(GenericOp op, AttentionStep &step);
   void findCopies();
+  void findComputed();
+  bool isComputed(Value memory, unsigned depth);
+  void findLimit();
+  void findScale();
+  enum class Role { Row, Column, Other };
+  bool isLimit(GenericOp op, ArrayRef<Role> roles, Value condition, bool &alone);
+  std::optional<Role> roleOf(GenericOp op, ArrayRef<Role> roles, Value number);
+  SmallVector<Role> rolesIn(GenericOp computed, AffineMap map, ArrayRef<Role> roles);
   AttentionFactor factorOf(Value memory, const Contraction &c, unsigned keysFromEnd);
   bool isUnwritten(Value base, Operation *from);
   bool isComplete();
@@ -127,11 +135,13 @@ private:
   DeviceFunction &f;
   GenericOp product;
   std::shared_ptr<Attention> found;
+  Operation *lastOp = nullptr; ///< where all are computed
   llvm::DenseMap<Value, Held> held;    ///< by base
   Value elements;                      ///< base of the scores or of the result as they are
   llvm::DenseSet<Value> old;           ///< bases of what was in their place
   llvm::DenseSet<Value> read;          ///< bases, by members
   bool ended = false;                  ///< nothing may follow
+  bool limitAlone = false;             ///< and scores have no other condition
 };
 
 bool mayReorderSum(const Contraction &c) { return c.mayContract && mayReorder(c.op); }
@@ -171,8 +181,6 @@ bool Finder::begin() {
   if (!found->scores)
     return false;
   const Contraction &c = *found->scores;
-  if (!c.element(c.a).isF32())
-    return false;
   // Rows of K: its last dimension is the sum's.
   AffineMap b = c.map(c.b), a = c.map(c.a);
   if (b.getDimPosition(b.getNumResults() - 1) != c.k ||
@@ -518,7 +526,7 @@ bool Finder::isUnwritten(Value base, Operation *from) {
     });
     if (result.wasInterrupted())
       return false;
-    if (op == found->last())
+    if (op == lastOp)
       return true;
   }
   return false;
@@ -582,12 +590,202 @@ void Finder::findCopies() {
   AffineMap v = w.map(w.b);
   if (found->v.copy && v.getDimPosition(v.getNumResults() - 2) != w.k)
     found->v = {w.op->getOperand(w.b), {}};
-  SmallVector<Operation *> copies;
   for (AttentionFactor factor : {found->q, found->k, found->v})
-    if (factor.copy && !llvm::is_contained(copies, factor.copy.getOperation()))
-      copies.push_back(factor.copy);
-  llvm::sort(copies, [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
-  found->ops.insert(found->ops.begin(), copies.begin(), copies.end());
+    if (factor.copy && !llvm::is_contained(found->ops, factor.copy.getOperation()))
+      found->ops.push_back(factor.copy);
+}
+
+/// Memory that one op fills element by element, for scores alone.
+bool Finder::isComputed(Value memory, unsigned depth) {
+  Value base = baseOf(memory);
+  if (found->computed.contains(base))
+    return true;
+  GenericOp maker;
+  bool ours = memory == base && isPrivate(base, [&](Operation *user) {
+    auto generic = dyn_cast<GenericOp>(user);
+    if (!generic)
+      return false;
+    if (!llvm::is_contained(generic.getDpsInits(), base))
+      return llvm::is_contained(found->ops, user);
+    bool first = !maker && generic->getBlock() == product->getBlock();
+    maker = generic;
+    return first;
+  });
+  if (!ours || !maker || depth > 3 || !isSimple(maker) || f.groups.contains(maker) ||
+      !maker->isBeforeInBlock(lastOp) || !fillsBefore(maker).empty() ||
+      !maker.getMatchingIndexingMap(maker.getDpsInitOperand(0)).isIdentity() ||
+      !maker.getMatchingBlockArgument(maker.getDpsInitOperand(0)).use_empty())
+    return false;
+  for (Value input : maker.getDpsInputs())
+    if (isMemory(input) && (!baseOf(input) || held.contains(baseOf(input)) ||
+                            baseOf(input) == baseOf(found->output) ||
+                            !isUnwritten(baseOf(input), maker)))
+      return false;
+  found->computed[base] = maker;
+  found->ops.push_back(maker);
+  for (Value input : maker.getDpsInputs())
+    if (isMemory(input))
+      (void)isComputed(input, depth + 1);
+  return true;
+}
+
+void Finder::findComputed() {
+  for (const AttentionStep &step : found->steps) {
+    GenericOp op = step.op;
+    for (OpOperand *input : op.getDpsInputOperands())
+      if (step.kind == AttentionStep::Score && isMemory(input->get()) &&
+          step.sources[input->getOperandNumber()] == AttentionStep::Memory)
+        (void)isComputed(input->get(), 0);
+  }
+}
+
+SmallVector<Finder::Role> Finder::rolesIn(GenericOp computed, AffineMap map,
+                                          ArrayRef<Role> roles) {
+  SmallVector<Role> result;
+  for (AffineExpr e : map.getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(e);
+    result.push_back(dim ? roles[dim.getPosition()] : Role::Other);
+  }
+  return result;
+}
+
+/// What a number goes with: it is a row's number plus what is the same for all rows, the column's, or
+/// the same for all.
+std::optional<Finder::Role> Finder::roleOf(GenericOp op, ArrayRef<Role> roles, Value number) {
+  if (number.getParentRegion() != &op.getRegion())
+    return Role::Other;
+  if (auto argument = dyn_cast<BlockArgument>(number)) {
+    OpOperand *operand = op.getMatchingOpOperand(argument);
+    AffineMap map = op.getMatchingIndexingMap(operand);
+    SmallVector<Role> inside = rolesIn(op, map, roles);
+    if (GenericOp maker = isMemory(operand->get())
+                              ? found->computed.lookup(baseOf(operand->get()))
+                              : GenericOp())
+      return roleOf(maker, inside, maker.getBody()->getTerminator()->getOperand(0));
+    return llvm::all_of(inside, [](Role role) { return role == Role::Other; })
+               ? std::optional(Role::Other)
+               : std::nullopt;
+  }
+  Operation *def = number.getDefiningOp();
+  if (auto index = dyn_cast<linalg::IndexOp>(def))
+    return roles[index.getDim()];
+  if (isa<arith::ConstantOp>(def))
+    return Role::Other;
+  if (isa<arith::IndexCastOp>(def))
+    return roleOf(op, roles, def->getOperand(0));
+  if (!isa<arith::AddIOp, arith::SubIOp>(def))
+    return {};
+  auto x = roleOf(op, roles, def->getOperand(0)), y = roleOf(op, roles, def->getOperand(1));
+  if (x == Role::Other && (y == Role::Other || isa<arith::AddIOp>(def)) && y != Role::Column)
+    return y;
+  return y == Role::Other && x != Role::Column ? x : std::nullopt;
+}
+
+/// Whether a score only counts where a column is not beyond a number of its row; `alone`: and else
+/// always.
+bool Finder::isLimit(GenericOp op, ArrayRef<Role> roles, Value condition, bool &alone) {
+  Operation *def = condition.getDefiningOp();
+  if (!def || def->getBlock() != op.getBody())
+    return false;
+  if (isa<arith::AndIOp>(def)) {
+    alone = false;
+    return isLimit(op, roles, def->getOperand(0), alone) ||
+           isLimit(op, roles, def->getOperand(1), alone);
+  }
+  if (isa<arith::TruncIOp>(def)) {
+    auto argument = dyn_cast<BlockArgument>(def->getOperand(0));
+    OpOperand *operand = argument && argument.getOwner() == op.getBody()
+                             ? op.getMatchingOpOperand(argument)
+                             : nullptr;
+    GenericOp maker = operand && isMemory(operand->get())
+                          ? found->computed.lookup(baseOf(operand->get()))
+                          : GenericOp();
+    auto extend = maker ? maker.getBody()
+                              ->getTerminator()
+                              ->getOperand(0)
+                              .getDefiningOp<arith::ExtUIOp>()
+                        : arith::ExtUIOp();
+    return extend && isLimit(maker, rolesIn(op, op.getMatchingIndexingMap(operand), roles),
+                             extend.getIn(), alone);
+  }
+  auto compare = dyn_cast<arith::CmpIOp>(def);
+  if (!compare)
+    return false;
+  using Predicate = arith::CmpIPredicate;
+  Value x = compare.getLhs(), y = compare.getRhs();
+  Predicate predicate = compare.getPredicate();
+  if (predicate == Predicate::sge || predicate == Predicate::sgt) {
+    std::swap(x, y);
+    predicate = predicate == Predicate::sge ? Predicate::sle : Predicate::slt;
+  }
+  auto number = roleOf(op, roles, y);
+  if ((predicate != Predicate::sle && predicate != Predicate::slt) || !x.getType().isInteger(64) ||
+      roleOf(op, roles, x) != Role::Column || !isa_and_nonnull<arith::IndexCastOp>(x.getDefiningOp()) ||
+      (number != Role::Row && number != Role::Other))
+    return false;
+  found->limit = {compare, y, predicate == Predicate::sle};
+  return true;
+}
+
+/// The last op on scores hides those of columns beyond a number.
+void Finder::findLimit() {
+  const AttentionStep *last = nullptr;
+  for (const AttentionStep &step : found->steps)
+    if (step.kind == AttentionStep::Score)
+      last = &step;
+  if (!last || last->op->getNumResults() != 0)
+    return;
+  GenericOp op = last->op;
+  auto select =
+      narrowed(op.getBody()->getTerminator()->getOperand(0)).getDefiningOp<arith::SelectOp>();
+  if (!select || !matchPattern(narrowed(select.getFalseValue()), m_NegInfFloat()) ||
+      op.getNumLoops() < 2)
+    return;
+  SmallVector<Role> roles(op.getNumLoops(), Role::Other);
+  roles.back() = Role::Column;
+  roles[roles.size() - 2] = Role::Row;
+  bool alone = true;
+  if (isLimit(op, roles, select.getCondition(), alone))
+    limitAlone = alone;
+}
+
+/// A score that is nothing but a sum times a positive number.
+void Finder::findScale() {
+  const AttentionStep *only = nullptr;
+  for (const AttentionStep &step : found->steps)
+    if (step.kind == AttentionStep::Score) {
+      if (only)
+        return;
+      only = &step;
+    }
+  if (!only) {
+    found->scale = 1.0;
+    return;
+  }
+  GenericOp op = only->op;
+  Value value = narrowed(op.getBody()->getTerminator()->getOperand(0));
+  if (auto select = value.getDefiningOp<arith::SelectOp>(); select && found->limit.compare) {
+    if (!limitAlone)
+      return;
+    value = narrowed(select.getTrueValue());
+  }
+  auto isElement = [&](Value v) {
+    auto argument = dyn_cast<BlockArgument>(narrowed(v));
+    return argument && argument.getOwner() == op.getBody() &&
+           only->sources[argument.getArgNumber()] == AttentionStep::Element;
+  };
+  if (isElement(value)) {
+    found->scale = 1.0;
+    return;
+  }
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  FloatAttr number;
+  if (product && ((isElement(product.getLhs()) &&
+                   matchPattern(narrowed(product.getRhs()), m_Constant(&number))) ||
+                  (isElement(product.getRhs()) &&
+                   matchPattern(narrowed(product.getLhs()), m_Constant(&number)))))
+    if (double x = number.getValueAsDouble(); x > 0 && x < 1e30)
+      found->scale = x;
 }
 
 /// What members leave to each other is theirs, and nobody reads what is written.
@@ -639,7 +837,14 @@ std::shared_ptr<Attention> Finder::run() {
   }
   if (!isComplete())
     return nullptr;
+  if (found->scores->element(found->scores->a) != found->values->element(found->values->a))
+    return nullptr;
+  lastOp = found->last();
   findCopies();
+  findComputed();
+  llvm::sort(found->ops, [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
+  findLimit();
+  findScale();
   return found;
 }
 

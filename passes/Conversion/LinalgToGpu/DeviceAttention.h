@@ -45,9 +45,21 @@ struct AttentionFactor {
   mlir::linalg::GenericOp copy; ///< null: that of the product itself
 };
 
+/// A comparison by which a score counts: the column with a number that does not fall from row to row.
+struct AttentionLimit {
+  mlir::Operation *compare = nullptr; ///< null: none
+  mlir::Value number;                 ///< its operand
+  bool including = false;             ///< the column of that number counts
+};
+
 struct Attention {
   std::optional<Contraction> scores, values;
   AttentionFactor q, k, v;
+  /// Memory that only scores read, element by element, by base: computed where it is read.
+  llvm::DenseMap<mlir::Value, mlir::linalg::GenericOp> computed;
+  AttentionLimit limit;
+  /// Where scores are sums times this, apart from the limit.
+  std::optional<double> scale;
   llvm::SmallVector<AttentionStep> steps; ///< in their order
   llvm::SmallVector<mlir::Operation *> ops;     ///< all, with copies and products, in their order
   llvm::SmallVector<mlir::linalg::FillOp> fills;

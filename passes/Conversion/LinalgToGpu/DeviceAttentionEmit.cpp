@@ -9,6 +9,8 @@
 // the program subtracts may be another number, and the factor has the difference.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -16,10 +18,12 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/DeviceAttention.h"
 #include "passes/Kernels/Gpu/Attention.h"
+#include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Kernels.h"
 
 using namespace mlir;
 using linalg::GenericOp;
+using llvm::Twine;
 
 namespace mad {
 namespace {
@@ -87,6 +91,8 @@ private:
   Value widened(Value x);
   Value wide(const AttentionStep &step, Value element, ArrayRef<Value> at);
   Value exact(const AttentionStep &step, Value element, ArrayRef<Value> at);
+  Value valueAt(Value memory, AffineMap map, ArrayRef<Value> at);
+  Value limitOf(const RowValues &row);
   Value operandOf(const AttentionStep &step, unsigned number, Value element, ArrayRef<Value> at);
   Value score(const RowValues &row, Value sum, Value column);
   Value factor(const RowValues &row, Value most, Value base, Value total);
@@ -104,24 +110,38 @@ private:
   SmallVector<Value> matrix;              ///< where the block is in the batch
   Value number;                           ///< of the matrix
   llvm::DenseMap<Value, Value> ofRow;     ///< values of a row, by memory
-  Value startQ, startO;
+  Value limit;                            ///< the number of columns, where it was met last
 };
 
 void Body::prepare() {
+  auto getMemory = [&](Value memory) {
+    if (!isMemory(memory) || !attention.computed.contains(baseOf(memory)))
+      kernel.get(memory);
+  };
+  auto getBody = [&](GenericOp op) {
+    op.getBody()->walk([&](Operation *inner) {
+      for (Value value : inner->getOperands())
+        if (value.getParentRegion() != &op.getRegion())
+          kernel.get(value);
+    });
+  };
   auto get = [&](ArrayRef<Value> values) {
     for (Value value : values)
       kernel.get(value);
   };
   for (const AttentionStep &step : attention.steps) {
     GenericOp op = step.op;
+    getBody(op);
     for (auto [operand, source] : llvm::zip(op->getOpOperands(), step.sources))
       if (source == AttentionStep::Memory && !op.getMatchingBlockArgument(&operand).use_empty())
-        kernel.get(operand.get());
-    op.getBody()->walk([&](Operation *inner) {
-      for (Value value : inner->getOperands())
-        if (value.getParentRegion() != &op.getRegion())
-          kernel.get(value);
-    });
+        getMemory(operand.get());
+  }
+  for (auto [base, maker] : attention.computed) {
+    GenericOp op = maker;
+    getBody(op);
+    for (OpOperand *operand : op.getDpsInputOperands())
+      if (!op.getMatchingBlockArgument(operand).use_empty())
+        getMemory(operand->get());
   }
   for (ArrayRef<Value> extents : sizes.ofSteps)
     get(extents);
@@ -306,7 +326,49 @@ Value Body::operandOf(const AttentionStep &step, unsigned number, Value element,
   case AttentionStep::Memory:
     break;
   }
-  return loadElement(b, kernel.get(operand.get()), op.getMatchingIndexingMap(&operand), at);
+  return valueAt(operand.get(), op.getMatchingIndexingMap(&operand), at);
+}
+
+/// An element of memory, computed where that is made for this attention alone.
+Value Body::valueAt(Value memory, AffineMap map, ArrayRef<Value> at) {
+  GenericOp maker = isMemory(memory) ? attention.computed.lookup(baseOf(memory)) : GenericOp();
+  if (!maker)
+    return loadElement(b, kernel.get(memory), map, at);
+  SmallVector<Value> inside(*affine::expandAffineMap(b, b.getLoc(), map, at));
+  SmallVector<Value> arguments;
+  for (OpOperand &operand : maker->getOpOperands())
+    arguments.push_back(maker.getMatchingBlockArgument(&operand).use_empty()
+                            ? Value()
+                            : valueAt(operand.get(), maker.getMatchingIndexingMap(&operand),
+                                      inside));
+  llvm::SmallPtrSet<Operation *, 1> without;
+  Operation *compare = attention.limit.compare;
+  const bool limits = compare && compare->getBlock() == maker.getBody();
+  if (limits) {
+    without.insert(compare);
+    kernel.mapping().map(compare->getResult(0),
+                         arith::ConstantIntOp::create(b, 1, 1).getResult());
+  }
+  IRMapping body = emitBody(kernel, maker, arguments, inside, without);
+  if (limits)
+    limit = body.lookupOrDefault(attention.limit.number);
+  return body.lookupOrDefault(maker.getBody()->getTerminator()->getOperand(0));
+}
+
+/// How many columns a row sees, by the comparison.
+Value Body::limitOf(const RowValues &row) {
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  (void)score(row, zero, Value());
+  auto i64 = [&](int64_t x) -> Value { return arith::ConstantIntOp::create(b, x, 64); };
+  Value most = arith::SubIOp::create(
+      b, arith::IndexCastOp::create(b, b.getI64Type(), kernel.get(sizes.keys)), i64(1));
+  // From -1 to keys - 1, then one more.
+  Value last = attention.limit.including ? limit
+                                         : arith::SubIOp::create(
+                                               b, arith::MaxSIOp::create(b, limit, i64(0)), i64(1))
+                                               .getResult();
+  last = arith::MinSIOp::create(b, arith::MaxSIOp::create(b, last, i64(-1)), most);
+  return arith::TruncIOp::create(b, b.getI32Type(), arith::AddIOp::create(b, last, i64(1)));
 }
 
 /// What the body yields, with f32 in place of narrow floats.
@@ -320,6 +382,10 @@ Value Body::wide(const AttentionStep &step, Value element, ArrayRef<Value> at) {
   for (Operation &inner : op.getBody()->without_terminator()) {
     if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
       body.map(index.getResult(), at[index.getDim()]);
+    } else if (&inner == attention.limit.compare) {
+      // The builder hides what is beyond.
+      limit = body.lookupOrDefault(attention.limit.number);
+      body.map(inner.getResult(0), arith::ConstantIntOp::create(b, 1, 1).getResult());
     } else if (auto extend = dyn_cast<arith::ExtFOp>(inner)) {
       Value x = lookup(extend.getIn());
       body.map(extend.getResult(), x.getType() == extend.getType()
@@ -430,9 +496,14 @@ void Body::store(GpuBuilder &g, const RowValues &row, Value factor, Value column
 void Body::complete(device::AttentionSpec &spec) {
   spec.row = [&](GpuBuilder &, Value row) { return rowValues(row); };
   spec.query = [](GpuBuilder &, const RowValues &row) { return row[2]; };
-  spec.score = [&](GpuBuilder &, const RowValues &row, Value sum, Value column) {
-    return score(row, sum, column);
-  };
+  if (attention.scale)
+    spec.scale = arith::ConstantOp::create(b, b.getF32FloatAttr(*attention.scale));
+  else
+    spec.score = [&](GpuBuilder &, const RowValues &row, Value sum, Value column) {
+      return score(row, sum, column);
+    };
+  if (attention.limit.compare)
+    spec.seen = [&](GpuBuilder &, const RowValues &row) { return limitOf(row); };
   spec.finish = [&](GpuBuilder &, const RowValues &row, Value most, Value base,
                     Value total) -> device::Values {
     return {factor(row, most, base, total)};
@@ -444,6 +515,39 @@ void Body::complete(device::AttentionSpec &spec) {
 //===----------------------------------------------------------------------===//
 // On the host
 //===----------------------------------------------------------------------===//
+
+/// Equal keys are equal sizes: numbers, and what sizes of an entry's arguments are called.
+OpFoldResult keyOf(Value size) {
+  if (auto known = getConstantIntValue(size))
+    return IntegerAttr::get(size.getType(), *known);
+  auto argument = dyn_cast<BlockArgument>(size);
+  auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
+                           : func::FuncOp();
+  if (function && isEntry(function)) {
+    ArrayAttr names = entryList(function, "dims");
+    return argument.getArgNumber() < names.size() ? OpFoldResult(names[argument.getArgNumber()])
+                                                  : size;
+  }
+  auto dim = size.getDefiningOp<memref::DimOp>();
+  auto index = dim ? dim.getConstantIndex() : std::nullopt;
+  if (!index)
+    return size;
+  Value memory = dim.getSource();
+  auto type = cast<MemRefType>(memory.getType());
+  if (auto alloc = memory.getDefiningOp<memref::AllocOp>())
+    return keyOf(alloc.getDynamicSizes()[type.getDynamicDimIndex(*index)]);
+  if (auto expand = memory.getDefiningOp<memref::ExpandShapeOp>())
+    if (auto value = dyn_cast<Value>(expand.getMixedOutputShape()[*index]))
+      return keyOf(value);
+  argument = dyn_cast<BlockArgument>(memory);
+  function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
+  if (!function || !isEntry(function))
+    return size;
+  EntryArguments arguments(function);
+  RankedTensorType entry = arguments.typeOf(function, argument.getArgNumber());
+  return entry ? OpFoldResult(StringAttr::get(size.getContext(), dimExpr(entry, *index).str())) : size;
+}
+bool isSame(Value x, Value y) { return x == y || keyOf(x) == keyOf(y); }
 
 class Launch {
 public:
@@ -457,6 +561,12 @@ private:
   std::optional<SmallVector<Value>> extentsOf(const AttentionFactor &factor);
   int vectorOf(const Place &place, int64_t width);
   Value fits();
+  void checkLimit();
+  std::string text(StringRef form);
+  using Write = llvm::function_ref<void(GpuBuilder &, const device::AttentionSpec &,
+                                        const device::AttentionArguments &, Value first)>;
+  void launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
+              int blocksAtOnce, Write write);
   void launchFast();
   void launchSlow();
 
@@ -552,7 +662,7 @@ Value Launch::fits() {
     also(f.less(x, f.constant(most + 1)));
   };
   auto same = [&](Value x, Value y) {
-    if (x != y)
+    if (!isSame(x, y))
       also(h.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, x, y));
   };
   Value batch = f.constant(1);
@@ -570,6 +680,53 @@ Value Launch::fits() {
   return good;
 }
 
+/// The rows that the comparison counts must be those of one matrix.
+void Launch::checkLimit() {
+  for (auto [step, extents] : llvm::zip(attention.steps, sizes.ofSteps))
+    if (step.kind == AttentionStep::Score && extents.size() >= 2) {
+      if (!isSame(extents[extents.size() - 2], sizes.rows)) {
+        if (attention.limit.compare)
+          attention.scale.reset();
+        attention.limit = {};
+      }
+    }
+}
+
+std::string Launch::text(StringRef form) {
+  std::string text = ("attention: " + form + ", " + Twine(attention.ops.size()) + " ops").str();
+  unsigned copies = llvm::count_if(attention.ops, [&](Operation *op) {
+    return op == attention.q.copy || op == attention.k.copy || op == attention.v.copy;
+  });
+  if (copies)
+    text += ", " + Twine(copies).str() + (copies == 1 ? " copy" : " copies") + " not made";
+  if (attention.limit.compare)
+    text += ", up to a key";
+  return text;
+}
+
+/// A kernel of blocks of so many rows.
+void Launch::launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
+                    int blocksAtOnce, Write write) {
+  DeviceKernel kernel = f.kernel(text(form));
+  kernel.setShared(shared, blocksAtOnce);
+  Body body(kernel, attention, sizes);
+  body.prepare();
+  device::KernelSignature signature;
+  signature.threads = threads;
+  GpuBuilder g(kernel.builder(), signature);
+  device::AttentionArguments arguments = body.arguments();
+  body.complete(spec);
+  Value number = g.block();
+  // Where later rows see more, they begin first.
+  if (spec.seen)
+    number = g.sub(g.sub(g.ceilDiv(arguments.rows, rows), 1), number);
+  write(g, spec, arguments, g.mul(number, rows));
+  Value batch = f.constant(1);
+  for (Value extent : sizes.batch)
+    batch = f.mul(batch, extent);
+  kernel.launch(f.b, {f.ceilDiv(sizes.rows, rows), batch, f.constant(1)}, threads);
+}
+
 void Launch::launchFast() {
   device::AttentionSpec spec;
   spec.element = s.element(s.a);
@@ -577,32 +734,29 @@ void Launch::launchFast() {
   spec.vectorQ = vectorOf(sizes.q, spec.width);
   spec.vectorK = vectorOf(sizes.k, spec.width);
   spec.vectorV = vectorOf(sizes.v, spec.widthV);
-  device::PlainAttentionTile tile =
-      device::plainAttentionTile(std::max(spec.width, spec.widthV));
-  unsigned copies = llvm::count_if(attention.ops, [&](Operation *op) {
-    return op == attention.q.copy || op == attention.k.copy || op == attention.v.copy;
-  });
-  std::string text = ("attention: plain, " + llvm::Twine(tile.rowsOfWarp()) + " rows, keys in turn by " +
-                      llvm::Twine(tile.warps) + " warps, " +
-                      llvm::Twine(attention.ops.size()) + " ops")
-                         .str();
-  if (copies)
-    text += ", " + llvm::Twine(copies).str() + (copies == 1 ? " copy" : " copies") + " not made";
-  DeviceKernel kernel = f.kernel(text);
-  kernel.setShared(tile.sharedBytes(spec));
-  Body body(kernel, attention, sizes);
-  body.prepare();
-  device::KernelSignature signature;
-  signature.threads = tile.threads();
-  GpuBuilder g(kernel.builder(), signature);
-  device::AttentionArguments arguments = body.arguments();
-  body.complete(spec);
-  device::writePlainAttention(g, spec, tile, arguments, g.mul(g.block(), tile.rowsOfWarp()));
-  Value batch = f.constant(1);
-  for (Value extent : sizes.batch)
-    batch = f.mul(batch, extent);
-  kernel.launch(f.b, {f.ceilDiv(sizes.rows, tile.rowsOfWarp()), batch, f.constant(1)},
-                tile.threads());
+  const int width = std::max(spec.width, spec.widthV);
+  if (spec.element.isF32()) {
+    device::PlainAttentionTile tile = device::plainAttentionTile(width);
+    return launch(spec,
+                  ("plain, " + Twine(tile.rowsOfWarp()) + " rows, keys in turn by " +
+                   Twine(tile.warps) + " warps")
+                      .str(),
+                  tile.rowsOfWarp(), tile.threads(), tile.sharedBytes(spec), 0,
+                  [&](GpuBuilder &g, const device::AttentionSpec &spec,
+                      const device::AttentionArguments &arguments, Value first) {
+                    device::writePlainAttention(g, spec, tile, arguments, first);
+                  });
+  }
+  device::WarpAttentionTile tile = device::warpAttentionTile(width);
+  launch(spec,
+         ("tensor cores by warp, " + Twine(tile.rowsOfBlock()) + " rows, " +
+          Twine(tile.keysOfTile) + " keys at a time")
+             .str(),
+         tile.rowsOfBlock(), tile.threads(), tile.sharedBytes(spec), tile.blocksAtOnce,
+         [&](GpuBuilder &g, const device::AttentionSpec &spec,
+             const device::AttentionArguments &arguments, Value first) {
+           device::writeWarpAttention(g, spec, tile, arguments, first);
+         });
 }
 
 /// Op by op, a thread an element.
@@ -615,8 +769,9 @@ void Launch::launchSlow() {
 }
 
 bool Launch::run() {
-  if (!findSizes() || !s.element(s.a).isF32() || !w.element(w.a).isF32())
+  if (!findSizes())
     return false;
+  checkLimit();
   Value good = fits();
   auto known = good ? getConstantIntValue(good) : 1;
   if (known && !*known)
