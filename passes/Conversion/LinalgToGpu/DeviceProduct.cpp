@@ -101,6 +101,9 @@ private:
 
   Value mayGroup();
   Value isAligned(const Operand &operand, unsigned fast);
+  unsigned fastA() const { return spec.orderA == Order::ColumnMajor ? *c.m : c.k; }
+  unsigned fastB() const { return spec.order == Order::RowMajor ? c.n : c.k; }
+  void launchCopied();
   void launchGroups();
   void launchGroup(const device::GroupTile &tile);
   device::GroupBatch::Place mapOf(DeviceKernel &kernel, const Operand &operand, unsigned fast,
@@ -114,6 +117,7 @@ private:
   SmallVector<Value> extents;
   Value m, n, k, batch;
   Value groups; ///< on the host: whether groups of warps can do it; null: never
+  Value aligned; ///< whether the copy engine takes both factors
   SmallVector<unsigned> outer;  ///< loops of the batch
   SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;
@@ -521,9 +525,8 @@ Value Product::isAligned(const Operand &operand, unsigned fast) {
 
 /// Whether the chip, the rows and the sizes are those of groups; null: never.
 Value Product::mayGroup() {
-  constexpr int64_t mostRank = 5, fewRows = 64;
-  const bool columnsOfA = spec.orderA == Order::ColumnMajor, rowsOfB = spec.order == Order::RowMajor;
-  const unsigned fastA = columnsOfA ? *c.m : c.k, fastB = rowsOfB ? c.n : c.k;
+  constexpr int64_t mostRank = 5, fewRows = 64, fewToCopy = 128;
+  const unsigned fastA = this->fastA(), fastB = this->fastB();
   for (auto [operand, fast] : {std::pair(&a, fastA), std::pair(&b, fastB)}) {
     auto at = operand->position(fast);
     const int64_t rank = cast<MemRefType>(operand->memory.getType()).getRank();
@@ -533,6 +536,11 @@ Value Product::mayGroup() {
   if (auto rows = known(m); rows && *rows <= fewRows)
     return {};
   Value good = f.b.createOrFold<arith::AndIOp>(isAligned(a, fastA), isAligned(b, fastB));
+  aligned = good;
+  // Else they are copied first, for products that are much more than the copies.
+  Value large = f.b.createOrFold<arith::AndIOp>(f.less(constant(fewToCopy - 1), m),
+                                                f.less(constant(fewToCopy - 1), n));
+  good = f.b.createOrFold<arith::OrIOp>(good, large);
   if (known(good) == 0)
     return work.refuse("no groups of warps: rows are no multiples of 16 bytes"), Value();
   good = f.b.createOrFold<arith::AndIOp>(good, f.less(constant(fewRows), m));
@@ -547,18 +555,20 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
   for (AffineExpr e : operand.map.getResults())
     loops.push_back(cast<AffineDimExpr>(e).getPosition());
   if (slow == *c.m && !merged.empty()) {
-    // What became rows is one dimension.
-    SmallVector<ReassociationIndices> groups;
+    // What became rows is one dimension, whose elements are the rows of the last one.
+    SmallVector<OpFoldResult> sizes, strides;
     SmallVector<unsigned> kept;
+    Value rows = constant(1);
     for (auto [d, loop] : llvm::enumerate(loops)) {
-      const bool first = groups.empty() || !llvm::is_contained(merged, loops[d - 1]);
-      if (first)
-        groups.emplace_back();
-      groups.back().push_back(d);
-      if (!llvm::is_contained(merged, loop))
-        kept.push_back(loop);
+      rows = f.mul(rows, extents[loop]);
+      if (llvm::is_contained(merged, loop))
+        continue;
+      kept.push_back(loop);
+      sizes.push_back(getAsOpFoldResult(rows));
+      strides.push_back(getAsOpFoldResult(operand.strides[d]));
+      rows = constant(1);
     }
-    memory = memref::CollapseShapeOp::create(f.b, memory, groups);
+    memory = memref::ReinterpretCastOp::create(f.b, memory, f.b.getIndexAttr(0), sizes, strides);
     loops = kept;
   }
   SmallVector<int32_t> box;
@@ -662,6 +672,25 @@ void Product::launchGroups() {
   take(count - 1);
 }
 
+/// Behind copies of those factors of which it is not known that they need none.
+void Product::launchCopied() {
+  const Operand before[] = {a, b};
+  for (auto [operand, fast] : {std::pair(&a, fastA()), std::pair(&b, fastB())}) {
+    if (known(isAligned(*operand, fast)) == 1)
+      continue;
+    operand->memory = alignedCopy(f, operand->memory, operand->strides);
+    auto type = cast<MemRefType>(operand->memory.getType());
+    operand->known.clear();
+    int64_t offset;
+    (void)type.getStridesAndOffset(operand->known, offset);
+    auto parts = memref::ExtractStridedMetadataOp::create(f.b, operand->memory);
+    for (auto [d, stride] : llvm::enumerate(operand->known))
+      operand->strides[d] = ShapedType::isDynamic(stride) ? parts.getStrides()[d] : constant(stride);
+  }
+  launchGroups();
+  a = before[0], b = before[1];
+}
+
 /// Op by op, a thread an element.
 void Product::launchSlow() {
   auto launchOne = [&](const DeviceWork &product, const Followers &behind) {
@@ -710,7 +739,7 @@ void Product::choose() {
           launchFewRows(mayBeFewRows() ? device::fewRows() : ArrayRef<int>(), [&] {
             branch(
                 groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1)),
-                [&] { launchGroups(); },
+                [&] { branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
                 [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
           });
       },
