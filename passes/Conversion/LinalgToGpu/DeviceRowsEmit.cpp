@@ -6,7 +6,7 @@
 // What ops make of a row as a whole is a value that all of its threads have. What they make
 // of its columns stays in the registers of the thread, where those are few enough (`held`), or
 // goes through memory, in which each thread finds its own columns again; a barrier stands before
-// other accesses. Lanes combine by shuffles, warps through shared memory. All orders are fixed.
+// other accesses.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,7 +14,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "passes/Conversion/LinalgToGpu/DeviceRows.h"
+#include "passes/Conversion/LinalgToGpu/RowCombiner.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -22,112 +22,10 @@ using linalg::GenericOp;
 namespace mad {
 namespace {
 
-using device::GpuBuilder;
-using device::lanesOfWarp;
 using Values = SmallVector<Value>;
 
 /// Accumulators of a thread, and steps of a block of a long sum.
 constexpr int64_t unroll = 4, blockSteps = 256;
-
-/// What all threads of a row make of their values.
-class RowCombiner {
-public:
-  RowCombiner(ImplicitLocOpBuilder &b, const RowThreads &threads)
-      : b(b), signature{}, threads(threads), g(b, signature) {
-    signature.threads = threads.threads();
-  }
-  Value operator()(const Combiner &combine, Value x);
-
-private:
-  Value shuffle(Value x, int mask);
-  Value acrossWarps(const Combiner &combine, Value x);
-  Value acrossLanes(const Combiner &combine, Value x);
-  Type stored(Type type) { return type.isInteger(1) ? b.getI8Type() : type; }
-  void put(Value x, Value at);
-  Value take(Type type, Value at);
-
-  ImplicitLocOpBuilder &b;
-  device::KernelSignature signature;
-  const RowThreads &threads;
-  GpuBuilder g;
-  int reductions = 0;
-};
-
-Value RowCombiner::shuffle(Value x, int mask) {
-  Type type = x.getType();
-  if (type.isIndex())
-    return arith::IndexCastOp::create(
-        b, type, shuffle(arith::IndexCastOp::create(b, b.getI64Type(), x), mask));
-  unsigned width = type.getIntOrFloatBitWidth();
-  if (isa<FloatType>(type) && width != 32)
-    return arith::BitcastOp::create(
-        b, type, shuffle(arith::BitcastOp::create(b, b.getIntegerType(width), x), mask));
-  if (width < 32)
-    return arith::TruncIOp::create(b, type,
-                                   shuffle(arith::ExtUIOp::create(b, b.getI32Type(), x), mask));
-  if (width == 32)
-    return g.shuffleXor(x, mask);
-  Value up = arith::ConstantIntOp::create(b, 32, 64);
-  Value low = shuffle(arith::TruncIOp::create(b, b.getI32Type(), x), mask);
-  Value high =
-      shuffle(arith::TruncIOp::create(b, b.getI32Type(), arith::ShRUIOp::create(b, x, up)), mask);
-  return arith::OrIOp::create(b, arith::ExtUIOp::create(b, type, low),
-                              arith::ShLIOp::create(b, arith::ExtUIOp::create(b, type, high), up));
-}
-
-void RowCombiner::put(Value x, Value at) {
-  if (x.getType().isInteger(1))
-    x = arith::ExtUIOp::create(b, b.getI8Type(), x);
-  if (x.getType().isIndex())
-    x = arith::IndexCastOp::create(b, b.getI64Type(), x);
-  LLVM::StoreOp::create(b, x, at);
-}
-
-Value RowCombiner::take(Type type, Value at) {
-  if (type.isIndex())
-    return arith::IndexCastOp::create(b, type, LLVM::LoadOp::create(b, b.getI64Type(), at));
-  Value x = LLVM::LoadOp::create(b, stored(type), at);
-  return type.isInteger(1) ? arith::TruncIOp::create(b, type, x).getResult() : x;
-}
-
-/// Each reduction has memory of its own, so that one barrier is enough.
-Value RowCombiner::acrossWarps(const Combiner &combine, Value x) {
-  const int warps = threads.along / lanesOfWarp;
-  Value parts = g.bytesAt(g.shared(), reductions++ * threads.sharedBytes());
-  Value thread = g.thread();
-  g.when(g.equal(g.rem(thread, lanesOfWarp), 0),
-         [&] { put(x, g.bytesAt(parts, g.mul(g.div(thread, lanesOfWarp), 8))); });
-  g.barrier();
-  Value all = take(x.getType(), parts);
-  for (int warp = 1; warp < warps; ++warp)
-    all = combine(b, all, take(x.getType(), g.bytesAt(parts, warp * 8)));
-  return all;
-}
-
-/// Threads of a row are `across` apart.
-Value RowCombiner::acrossLanes(const Combiner &combine, Value x) {
-  Value parts = g.bytesAt(g.shared(), reductions++ * threads.sharedBytes());
-  Value thread = g.thread();
-  put(x, g.bytesAt(parts, g.mul(thread, 8)));
-  g.barrier();
-  Value mine = g.bytesAt(parts, g.mul(g.rem(thread, threads.across), 8));
-  Value all = take(x.getType(), mine);
-  for (int lane = 1; lane < threads.along; ++lane)
-    all = combine(b, all, take(x.getType(), g.bytesAt(mine, lane * threads.across * 8)));
-  return all;
-}
-
-Value RowCombiner::operator()(const Combiner &combine, Value x) {
-  if (threads.across > 1)
-    return acrossLanes(combine, x);
-  for (int mask = lanesOfWarp / 2; mask; mask /= 2)
-    x = combine(b, x, shuffle(x, mask));
-  return threads.along > lanesOfWarp ? acrossWarps(combine, x) : x;
-}
-
-//===----------------------------------------------------------------------===//
-// The kernel
-//===----------------------------------------------------------------------===//
 
 class RowKernel {
 public:
@@ -239,17 +137,6 @@ void RowKernel::placeRow(Value rows, ArrayRef<Value> rowExtents) {
   rowSizes.assign(rowExtents.begin(), rowExtents.end());
 }
 
-/// Row numbers of all dimensions.
-static Values split(ImplicitLocOpBuilder &b, Value number, ArrayRef<Value> sizes) {
-  Values parts(sizes.size());
-  for (size_t i = sizes.size(); i-- > 0;) {
-    parts[i] = i == 0 ? number : b.createOrFold<arith::RemUIOp>(number, sizes[i]);
-    if (i > 0)
-      number = b.createOrFold<arith::DivUIOp>(number, sizes[i]);
-  }
-  return parts;
-}
-
 RowKernel::Columns RowKernel::columnsOf(const RowMember &member, ArrayRef<Value> sizes) {
   Columns columns;
   columns.count = constant(1);
@@ -284,7 +171,7 @@ Values RowKernel::indices(const RowMember &member, const Columns &columns, Value
   Values columnSizes;
   for (unsigned d : columns.loops)
     columnSizes.push_back(sizes[d]);
-  Values parts = split(b, column, columnSizes);
+  Values parts = splitRow(b, column, columnSizes);
   for (auto [d, part] : llvm::zip(columns.loops, parts))
     at[d] = part;
   return at;
@@ -629,7 +516,7 @@ void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
     b.setInsertionPoint(branch.thenBlock()->getTerminator());
     active = Value();
   }
-  rowIndices = split(b, row, rowSizes);
+  rowIndices = splitRow(b, row, rowSizes);
   for (auto [member, sizes] : llvm::zip(plan.members, extents))
     emitMember(member, sizes);
 }
@@ -697,61 +584,6 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   Value pieces = plan.pieces ? kernel.get(plan.pieces) : Value();
   RowKernel(kernel, plan, threads, extents).emit(rowsInside, rowExtents, pieces);
   kernel.launch(f.b, {blocks, plan.pieces ? plan.pieces : one, one}, threads.threads());
-}
-
-/// A warp a row takes up what its pieces left.
-void launchParts(DeviceFunction &f, const RowPlan &plan) {
-  const RowMember &member = plan.members.front();
-  GenericOp op = member.work.op;
-  OpOperand &output = *op.getDpsInitOperand(0);
-  const Combiner combine = combinersOf(op)->front();
-  RowThreads threads;
-  Value rows = f.constant(1);
-  for (Value extent : plan.extents)
-    rows = f.mul(rows, extent);
-  Value blocks = f.ceilDiv(rows, threads.rows);
-  DeviceKernel kernel = f.kernel("rows: a warp a row takes up pieces");
-  SmallVector<Value> sizes;
-  for (Value v : plan.extents)
-    sizes.push_back(kernel.get(v));
-  Value all = kernel.get(rows), pieces = kernel.get(plan.pieces), parts = kernel.get(plan.parts);
-  Value memory = kernel.get(output.get());
-  ImplicitLocOpBuilder &b = kernel.builder();
-  Value thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
-  Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
-  Value width = arith::ConstantIndexOp::create(b, lanesOfWarp);
-  Value lane = arith::RemUIOp::create(b, thread, width);
-  Value row = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, block, arith::ConstantIndexOp::create(b, threads.rows)),
-      arith::DivUIOp::create(b, thread, width));
-  Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, all);
-  auto branch = scf::IfOp::create(b, inside, /*withElseRegion=*/false);
-  b.setInsertionPoint(branch.thenBlock()->getTerminator());
-  Value start = combine.identityValue(b);
-  auto loop = scf::ForOp::create(b, lane, pieces, width, start);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value place =
-        arith::AddIOp::create(b, arith::MulIOp::create(b, row, pieces), loop.getInductionVar());
-    Value part = memref::LoadOp::create(b, parts, place);
-    scf::YieldOp::create(b, combine(b, loop.getRegionIterArg(0), part));
-  }
-  RowCombiner combineRow(b, threads);
-  Value sum = combineRow(combine, loop.getResult(0));
-  SmallVector<Value> at(op.getNumLoops());
-  SmallVector<Value> indices = split(b, row, sizes);
-  for (auto [d, leaves] : llvm::enumerate(member.loops))
-    at[d] = leaves.empty() ? arith::ConstantIndexOp::create(b, 0).getResult() : indices[leaves[0]];
-  Value zero = arith::ConstantIndexOp::create(b, 0);
-  Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, zero);
-  auto store = scf::IfOp::create(b, first, /*withElseRegion=*/false);
-  b.setInsertionPoint(store.thenBlock()->getTerminator());
-  AffineMap map = op.getMatchingIndexingMap(&output);
-  Value initial = member.work.initialOf(output.get());
-  Value before = initial ? kernel.get(initial) : loadElement(b, memory, map, at);
-  storeElement(b, combine(b, before, sum), memory, map, at);
-  kernel.launch(f.b, blocks, threads.threads());
 }
 
 } // namespace mad

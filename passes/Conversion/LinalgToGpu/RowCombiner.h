@@ -1,0 +1,46 @@
+//===- RowCombiner.h - What all threads of a row make of their values --------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_ROWCOMBINER_H
+#define MAD_PASSES_CONVERSION_LINALGTOGPU_ROWCOMBINER_H
+
+#include "passes/Conversion/LinalgToGpu/DeviceRows.h"
+#include "passes/Kernels/Gpu/GpuBuilder.h"
+
+namespace mad {
+
+/// Lanes combine by shuffles, warps and threads side by side through shared memory. All orders are
+/// fixed.
+class RowCombiner {
+public:
+  RowCombiner(mlir::ImplicitLocOpBuilder &b, const RowThreads &threads)
+      : b(b), signature{}, threads(threads), g(b, signature) {
+    signature.threads = threads.threads();
+  }
+  mlir::Value operator()(const Combiner &combine, mlir::Value x);
+
+private:
+  mlir::Value shuffle(mlir::Value x, int mask);
+  mlir::Value acrossWarps(const Combiner &combine, mlir::Value x);
+  mlir::Value acrossLanes(const Combiner &combine, mlir::Value x);
+  mlir::Type stored(mlir::Type type) { return type.isInteger(1) ? b.getI8Type() : type; }
+  void put(mlir::Value x, mlir::Value at);
+  mlir::Value take(mlir::Type type, mlir::Value at);
+
+  mlir::ImplicitLocOpBuilder &b;
+  device::KernelSignature signature;
+  const RowThreads &threads;
+  device::GpuBuilder g;
+  int reductions = 0;
+};
+
+/// Numbers of all dimensions of a row.
+llvm::SmallVector<mlir::Value> splitRow(mlir::ImplicitLocOpBuilder &b, mlir::Value number,
+                                        llvm::ArrayRef<mlir::Value> sizes);
+
+} // namespace mad
+
+#endif // MAD_PASSES_CONVERSION_LINALGTOGPU_ROWCOMBINER_H
