@@ -41,6 +41,17 @@ private:
     SmallVector<unsigned> loops; ///< that are longer than one
     Value count;
     std::optional<int64_t> known;
+    bool areThose(const Columns &other) const {
+      return known ? known == other.known : count == other.count;
+    }
+  };
+  /// An op on columns that is computed where its result is read, again each time.
+  struct Waiting {
+    const RowMember *member = nullptr;
+    Columns columns;
+    ArrayRef<Value> sizes;
+    llvm::DenseMap<Value, Value> rowValues; ///< when it was its turn
+    int64_t cost = 0;                       ///< ops
   };
   Value constant(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
   Value add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
@@ -66,7 +77,11 @@ private:
   void preload(const RowMember &member, const Columns &columns, ArrayRef<Value> sizes);
   Value columnOf(int number) { return add(lane, constant(int64_t(number) * threads.along)); }
 
-  void emitMember(const RowMember &member, ArrayRef<Value> sizes);
+  bool isElementwise(const RowMember &member);
+  bool mayWait(size_t number);
+  Value valueOf(const Waiting &waiting);
+
+  void emitMember(size_t number);
   void emitRowValue(const RowMember &member, ArrayRef<Value> sizes);
   void emitColumns(const RowMember &member, const Columns &columns, ArrayRef<Value> sizes);
   void emitHeldColumns(const RowMember &member, const Columns &columns, ArrayRef<Value> sizes);
@@ -90,6 +105,8 @@ private:
   Value piece, pieces;
   llvm::DenseMap<Value, Value> rowValues;      ///< by base
   llvm::DenseMap<Value, Values> heldColumns;   ///< by root
+  llvm::DenseMap<Value, Waiting> waiting;      ///< by root
+  Value currentColumn;
   llvm::DenseSet<Value> written, readAnywhere; ///< bases, since the last barrier
 };
 
@@ -190,7 +207,78 @@ Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Valu
     if (known != heldColumns.end())
       return known->second[number];
   }
+  if (currentColumn && isInOrder(member, operand))
+    if (auto found = waiting.find(rootOf(memory)); found != waiting.end())
+      return valueOf(found->second);
   return loadElement(b, kernel.get(memory), op.getMatchingIndexingMap(&operand), at);
+}
+
+bool RowKernel::isElementwise(const RowMember &member) {
+  GenericOp op = member.work.op;
+  return op.getNumReductionLoops() == 0 && op.getNumDpsInits() == 1;
+}
+
+/// Whether a member need not be in memory: what reads it does so in order, and can compute it again
+/// from what is still there then. Long rows are read again rather than written and read.
+bool RowKernel::mayWait(size_t number) {
+  constexpr int64_t mostOps = 16, mostUses = 3;
+  const RowMember &member = plan.members[number];
+  GenericOp op = member.work.op;
+  if (threads.held || pieces || !isElementwise(member) ||
+      !op.getRegionOutputArgs().front().use_empty())
+    return false;
+  Value output = op.getDpsInits().front(), base = baseOf(output), root = rootOf(output);
+  Columns columns = columnsOf(member, extents[number]);
+  int64_t cost = op.getBody()->getOperations().size();
+  auto isWritten = [&](Value base) {
+    return llvm::any_of(plan.members, [&](const RowMember &other) {
+      GenericOp writer = other.work.op;
+      return llvm::any_of(writer.getDpsInits(), [&](Value v) { return baseOf(v) == base; });
+    });
+  };
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    Value memory = input->get();
+    if (!isa<MemRefType>(memory.getType()) || rowValues.count(baseOf(memory)))
+      continue;
+    auto found = waiting.find(rootOf(memory));
+    if (found != waiting.end() && isInOrder(member, *input))
+      cost += found->second.cost;
+    else if (isWritten(baseOf(memory)))
+      return false;
+  }
+  if (columns.loops.empty() || cost > mostOps)
+    return false;
+  int64_t uses = 0;
+  for (size_t i = number + 1; i < plan.members.size(); ++i) {
+    const RowMember &next = plan.members[i];
+    GenericOp reader = next.work.op;
+    bool overwrites = false;
+    for (OpOperand &operand : reader->getOpOperands()) {
+      if (!isa<MemRefType>(operand.get().getType()) || baseOf(operand.get()) != base)
+        continue;
+      if (rootOf(operand.get()) != root || !isInOrder(next, operand) ||
+          !columns.areThose(columnsOf(next, extents[i])))
+        return false;
+      uses += !reader.getMatchingBlockArgument(&operand).use_empty();
+      if (reader.isDpsInit(&operand)) {
+        if (!isElementwise(next))
+          return false;
+        overwrites = true;
+      }
+    }
+    if (overwrites)
+      return uses > 0 && uses <= mostUses;
+  }
+  return uses <= mostUses && plan.hidden.contains(base);
+}
+
+Value RowKernel::valueOf(const Waiting &entry) {
+  Waiting one = entry; // reading may move the others
+  std::swap(rowValues, one.rowValues);
+  Values at = indices(*one.member, one.columns, currentColumn, one.sizes);
+  Value value = emitBody(kernel, one.member->work.op, arguments(*one.member, at, -1), at).front();
+  std::swap(rowValues, one.rowValues);
+  return value;
 }
 
 /// Of the body; inits only where they are used.
@@ -337,18 +425,37 @@ void RowKernel::emitHeldColumns(const RowMember &member, const Columns &columns,
     heldColumns[rootOf(output)] = values;
 }
 
+/// All of a step is read before any of it is written.
 void RowKernel::emitColumns(const RowMember &member, const Columns &columns,
                             ArrayRef<Value> sizes) {
   GenericOp op = member.work.op;
-  auto body = [&](Value column, ArrayRef<Value>) -> Values {
-    Values at = indices(member, columns, column, sizes);
-    Values made = emitBody(kernel, op, arguments(member, at, -1), at);
-    for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), made))
-      storeElement(b, value, kernel.get(output.get()), op.getMatchingIndexingMap(&output), at);
-    return {};
+  auto compute = [&](ArrayRef<Value> some) {
+    SmallVector<Values> places, made;
+    for (Value column : some) {
+      currentColumn = column;
+      places.push_back(indices(member, columns, column, sizes));
+      made.push_back(emitBody(kernel, op, arguments(member, places.back(), -1), places.back()));
+    }
+    currentColumn = Value();
+    for (auto [at, results] : llvm::zip(places, made))
+      for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), results))
+        storeElement(b, value, kernel.get(output.get()), op.getMatchingIndexingMap(&output), at);
   };
-  when(threads.across > 1 ? active : Value(),
-       [&] { loops(lane, columns.count, constant(threads.along), {}, body); });
+  when(threads.across > 1 ? active : Value(), [&] {
+    Value width = constant(threads.along), step = constant(threads.along * unroll);
+    Value end = mul(b.createOrFold<arith::DivUIOp>(columns.count, step), step);
+    loops(lane, end, step, {}, [&](Value column, ArrayRef<Value>) -> Values {
+      Values some;
+      for (int64_t u = 0; u < unroll; ++u)
+        some.push_back(add(column, constant(u * threads.along)));
+      compute(some);
+      return {};
+    });
+    loops(add(end, lane), columns.count, width, {}, [&](Value column, ArrayRef<Value>) -> Values {
+      compute({column});
+      return {};
+    });
+  });
 }
 
 /// What the outputs take up at a place.
@@ -400,7 +507,10 @@ Values RowKernel::reduceLoop(const RowMember &member, ArrayRef<Combiner> combine
     return all;
   };
   auto elements = [&](Value column) {
-    return others(member, combiners, indices(member, columns, column, sizes), -1);
+    currentColumn = column;
+    Values all = others(member, combiners, indices(member, columns, column, sizes), -1);
+    currentColumn = Value();
+    return all;
   };
   Value width = constant(threads.along), step = constant(threads.along * unroll);
   auto range = [&](Value from, Value to) {
@@ -491,10 +601,19 @@ void RowKernel::emitReduction(const RowMember &member, const Columns &columns,
   }
 }
 
-void RowKernel::emitMember(const RowMember &member, ArrayRef<Value> sizes) {
+void RowKernel::emitMember(size_t number) {
+  const RowMember &member = plan.members[number];
+  ArrayRef<Value> sizes = extents[number];
   GenericOp op = member.work.op;
   b.setLoc(op.getLoc());
   Columns columns = columnsOf(member, sizes);
+  if (mayWait(number)) {
+    int64_t cost = op.getBody()->getOperations().size();
+    for (Value input : op.getDpsInputs())
+      cost += waiting.lookup(rootOf(input)).cost;
+    waiting[rootOf(op.getDpsInits().front())] = {&member, columns, sizes, rowValues, cost};
+    return;
+  }
   beforeMember(member);
   if (op.getNumReductionLoops() > 0)
     emitReduction(member, columns, sizes);
@@ -504,6 +623,8 @@ void RowKernel::emitMember(const RowMember &member, ArrayRef<Value> sizes) {
     emitHeldColumns(member, columns, sizes);
   else
     emitColumns(member, columns, sizes);
+  for (Value output : op.getDpsInits())
+    waiting.erase(rootOf(output));
 }
 
 void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
@@ -517,8 +638,8 @@ void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
     active = Value();
   }
   rowIndices = splitRow(b, row, rowSizes);
-  for (auto [member, sizes] : llvm::zip(plan.members, extents))
-    emitMember(member, sizes);
+  for (size_t i = 0; i < plan.members.size(); ++i)
+    emitMember(i);
 }
 
 } // namespace

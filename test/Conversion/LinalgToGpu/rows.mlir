@@ -165,3 +165,58 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
   }
   return
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Rows that registers do not hold are read again in each step: what lies between is computed again, not
+// stored. All of a step is read before any of it is written.
+// CHECK-LABEL: func @long(
+// CHECK: gpu.func @long$0
+// CHECK-SAME: choice = "rows: a block of 1024 a row, 4 ops"
+// CHECK-NOT: memref.store
+// CHECK: nvvm.barrier
+// CHECK-COUNT-4: math.exp
+// CHECK-NOT: memref.store
+// CHECK: nvvm.barrier
+// CHECK: scf.for
+// CHECK-COUNT-4: memref.load
+// CHECK-COUNT-4: memref.store
+// CHECK: gpu.return
+func.func @long(%x: memref<6x20000xf32>, %y: memref<6x20000xf32>) attributes {entry = {index_checks = []}} {
+  %low = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %m = memref.alloc() : memref<6xf32>
+  %e = memref.alloc() : memref<6x20000xf32>
+  %s = memref.alloc() : memref<6xf32>
+  linalg.fill ins(%low : f32) outs(%m : memref<6xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<6x20000xf32>) outs(%m : memref<6xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.maximumf %b, %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %m : memref<6x20000xf32>, memref<6xf32>) outs(%e : memref<6x20000xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.subf %a, %b : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%s : memref<6xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%e : memref<6x20000xf32>) outs(%s : memref<6xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%e, %s : memref<6x20000xf32>, memref<6xf32>) outs(%y : memref<6x20000xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.divf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
