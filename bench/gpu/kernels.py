@@ -30,7 +30,8 @@ FEW = [1, 2, 4, 8, 16, 32, 64]
 FEW_KERNELS = [(8, "f16", "_nt", ""), (8, "f16", "", ""), (8, "bf16", "_nt", ""), (16, "f16", "_nt", ""),
                (16, "f16", "", ""), (32, "f16", "_nt", ""), (32, "f16", "", ""), (32, "f16", "_nt", "_wide"),
                (32, "f16", "", "_wide"), (64, "f16", "_nt", ""), (64, "f16", "", ""), (64, "f16", "_nt", "_wide"),
-               (64, "f16", "", "_wide"), (8, "f16", "_nt", "_early"), (16, "f16", "_nt", "_early"),
+               (64, "f16", "", "_wide"), (8, "f32", "_nt", ""), (8, "f32", "", ""),
+               (16, "f32", "_nt", ""), (16, "f32", "", ""), (8, "f16", "_nt", "_early"), (16, "f16", "_nt", "_early"),
                (8, "f16", "", "_early")]
 # Kernel: (how it is launched, element, output, B as [N, K], sizes).
 PRODUCTS = {
@@ -54,7 +55,7 @@ PRODUCTS = {
     "matmul_wgmma_bf16": ("group", "bf16", "bf16", True, SQUARE),
     "matmul_wgmma_f16_f32": ("group", "f16", "f32", True, SQUARE[2:3]),
     **{f"matmul_few{rows}_{element}{order}{how}": (
-        "few", element, "f32" if element == "bf16" else "f16", order == "_nt",
+        "few", element, "f16" if element == "f16" else "f32", order == "_nt",
         [(m, n, k) for n, k in LAYERS if (n > 8192) == (how == "_wide" or rows <= 16 and n > 8192)
          for m in FEW if rows // 2 < m <= rows or m < rows == 8])
        for rows, element, order, how in FEW_KERNELS},
@@ -339,7 +340,7 @@ class Bench:
         if how == "few":
             rows = int(name[len("matmul_few"):].split("_")[0])
             columns = WIDE_COLUMNS if name.endswith("_wide") else COLUMNS
-            return (-(-n // columns[rows, transposed]),), parameters
+            return (-(-n // (32 if "_f32" in name else columns[rows, transposed])),), parameters
         strides = [value(c.c_int64, 0) for _ in range(3)]
         height, columns = TILES.get(name, TILES[how])
         return (-(-n // columns), -(-m // height)), parameters + strides

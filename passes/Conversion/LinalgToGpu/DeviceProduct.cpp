@@ -36,7 +36,9 @@ constexpr int64_t manyBlocks = 132;
 /// Sums of so many products are added up (docs/language.md, "Precision").
 constexpr int longestPlainSum = 1024, longestMmaSum = 8192;
 /// Of few rows, whose warps have parts of k.
-constexpr int longestFewRowsSum = 32768;
+constexpr int longestFewRowsSum = 32768, longestFewRowsF32Sum = 16384;
+/// Of a factor in f32 that is worth a kernel for few rows.
+constexpr int64_t manyElements = 1 << 22;
 
 /// One factor, or the result: distances of its elements along the loops of the product.
 struct Operand {
@@ -81,7 +83,7 @@ private:
   void branch(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   void launchPlain(ArrayRef<device::PlainChoice> choices);
   void launchWarp();
-  bool mayBeFewRows();
+  ArrayRef<int> fewRows();
   void launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> more);
   void launchSlow();
   using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;
@@ -143,7 +145,7 @@ bool Product::isFit() {
     total = ShapedType::isDynamic(size) || ShapedType::isDynamic(total)
                 ? ShapedType::kDynamic
                 : llvm::SaturatingMultiply<uint64_t>(total, size);
-  if (sizes[c.n] == 1 || (sizes[*c.m] == 1 && x.isF32()))
+  if (sizes[c.n] == 1)
     return work.refuse("no tiles: a vector");
   if ((!ShapedType::isDynamic(sizes[c.k]) && sizes[c.k] < fewSteps) ||
       (!ShapedType::isDynamic(total) && total < littleWork))
@@ -467,10 +469,19 @@ void Product::launchWarp() {
 }
 
 /// Few rows: reading B is what costs.
-bool Product::mayBeFewRows() {
-  auto rows = known(m), steps = known(k);
-  return (!rows || *rows <= device::mostFewRows) && steps && *steps <= longestFewRowsSum &&
-         spec.orderA == Order::RowMajor && spec.vectorA == 8 && spec.vectorB == 8;
+ArrayRef<int> Product::fewRows() {
+  auto rows = known(m), columns = known(n), steps = known(k);
+  const bool single = spec.element.isF32();
+  const int chunk = 16 / device::bytesOf(spec.element);
+  ArrayRef<int> choices = single ? device::fewRowsF32() : device::fewRows();
+  if ((rows && *rows > choices.back()) || !steps ||
+      *steps > (single ? longestFewRowsF32Sum : longestFewRowsSum) ||
+      spec.orderA != Order::RowMajor || spec.vectorA != chunk || spec.vectorB != chunk)
+    return {};
+  // Small factors in f32 are a matter of starting, not of reading.
+  if (single && (!columns || *columns * *steps < manyElements))
+    return {};
+  return choices;
 }
 
 /// The least number of rows that holds all; `more`: where there are more rows than any.
@@ -479,12 +490,14 @@ void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> mo
     return more();
   const int rows = choices.front();
   auto take = [&] {
-    device::FewRowsTile tile = 
-        device::fewRowsTile(rows, spec.order, known(n).value_or(0), *known(k));
+    device::FewRowsTile tile =
+        spec.element.isF32()
+            ? device::fewRowsTileF32(rows, *known(k))
+            : device::fewRowsTile(rows, spec.order, known(n).value_or(0), *known(k));
     device::MatmulSpec whole = spec;
     spec.longestSum = 0;
     launch(("product: up to " + llvm::Twine(rows) + " rows").str(), rows, tile.columns,
-           tile.threads(), tile.sharedBytes(), /*blocksAtOnce=*/1,
+           tile.threads(), tile.sharedBytes(device::bytesOf(spec.element)), /*blocksAtOnce=*/1,
            [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
              device::writeFewRowsMatmul(g, spec, tile, arguments);
            });
@@ -723,7 +736,9 @@ bool Product::isChoosable() {
   groups = spec.element.isF32() ? Value() : mayGroup();
   if (!spec.element.isF32() && spec.orderA != Order::RowMajor && !groups)
     return work.refuse("no tensor cores: A is stored by columns");
-  if (known(m) == 1 && !mayBeFewRows())
+  const bool isVector =
+      known(m) == 1 || (spec.element.isF32() && c.op.getStaticLoopRanges()[*c.m] == 1);
+  if (isVector && fewRows().empty())
     return work.refuse("no tiles: a vector");
   return true;
 }
@@ -733,15 +748,14 @@ void Product::choose() {
   branch(
       good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
       [&] {
-        if (spec.element.isF32())
-          launchPlain(device::plainTiles());
-        else
-          launchFewRows(mayBeFewRows() ? device::fewRows() : ArrayRef<int>(), [&] {
-            branch(
-                groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1)),
-                [&] { branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
-                [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
-          });
+        launchFewRows(fewRows(), [&] {
+          if (spec.element.isF32())
+            return launchPlain(device::plainTiles());
+          branch(
+              groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1)),
+              [&] { branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
+              [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
+        });
       },
       [&] { launchSlow(); });
 }

@@ -147,9 +147,12 @@ std::string warpProduct(StringRef type, int steps) {
 /// For up to so many rows; columns decide the tile.
 CatalogueEntry few(std::string name, Type element, Type output, Order order, int rows,
                    int64_t columns = 4096) {
+  MatmulSpec spec = product(element, output, order);
+  if (element.isF32())
+    return matmul(std::move(name), spec, fewRowsTileF32(rows, 4096), makeFewRowsMatmul,
+                  {"fma.rn.f32", "cp.async.cg.shared.global", "ld.shared.v4.b32"});
   const std::string transposed = order == Order::RowMajor ? ".trans" : "";
-  return matmul(std::move(name), product(element, output, order),
-                fewRowsTile(rows, order, columns, 4096), makeFewRowsMatmul,
+  return matmul(std::move(name), spec, fewRowsTile(rows, order, columns, 4096), makeFewRowsMatmul,
                 {warpProduct(element.isF16() ? "f16" : "bf16", 16), "cp.async.cg.shared.global",
                  "ldmatrix.sync.aligned.m8n8.x4" + transposed});
 }
@@ -262,6 +265,10 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       few("matmul_few32_f16_wide", f16, f16, rowMajor, 32, 11008),
       few("matmul_few64_f16_nt_wide", f16, f16, columnMajor, 64, 11008),
       few("matmul_few64_f16_wide", f16, f16, rowMajor, 64, 11008),
+      few("matmul_few8_f32_nt", f32, f32, columnMajor, 8),
+      few("matmul_few8_f32", f32, f32, rowMajor, 8),
+      few("matmul_few16_f32_nt", f32, f32, columnMajor, 16),
+      few("matmul_few16_f32", f32, f32, rowMajor, 16),
       early(f16, columnMajor, 8),
       early(f16, columnMajor, 16),
       early(f16, rowMajor, 8),

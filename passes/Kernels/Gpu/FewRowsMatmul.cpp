@@ -10,6 +10,9 @@
 // busy. The warps of a block share its columns and the k of a step, and add up through shared
 // memory at the end.
 //
+// f32 is multiplied and added exactly: a lane has a column of C and all rows, of which A is the same for
+// all lanes.
+//
 // Chunks of 16 bytes of a row are permuted as in WarpMatmul.cpp. Rows of A that are not there are
 // zeros and cost nothing, like k and columns of B that are not there.
 //
@@ -23,6 +26,14 @@ using namespace mad::device;
 ArrayRef<int> mad::device::fewRows() {
   static constexpr int all[] = {8, 16, 32, mostFewRows};
   return all;
+}
+
+ArrayRef<int> mad::device::fewRowsF32() { return fewRows().take_front(2); }
+
+static FewRowsTile withStagesFor(FewRowsTile tile, int64_t k) {
+  const int64_t needed = llvm::divideCeil(k, int64_t(tile.stepK)) + 1;
+  tile.stages = std::min<int64_t>(tile.stages, std::max<int64_t>(needed, 2));
+  return tile;
 }
 
 FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k) {
@@ -54,26 +65,33 @@ FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k
     else
       take(32, 128, 6, 1, 8);
   }
-  const int64_t needed = llvm::divideCeil(k, int64_t(tile.stepK)) + 1;
-  tile.stages = std::min<int64_t>(tile.stages, std::max<int64_t>(needed, 2));
-  return tile;
+  return withStagesFor(tile, k);
+}
+
+FewRowsTile mad::device::fewRowsTileF32(int rows, int64_t k) {
+  const int warpsOfK = k <= 8192 ? 8 : 16; // no sum is longer than 1024
+  return withStagesFor({rows, 32, 128, rows == 8 ? 7 : 6, 1, warpsOfK}, k);
 }
 
 llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) {
   if (llvm::Error fault = checkVectors(spec))
     return fault;
-  if (!spec.element.isF16() && !spec.element.isBF16())
-    return llvm::createStringError("products of few rows are of f16 and bf16");
+  const bool single = spec.element.isF32();
+  if (!single && !spec.element.isF16() && !spec.element.isBF16())
+    return llvm::createStringError("products of few rows are of f16, bf16 and f32");
   if (spec.orderA != Order::RowMajor || spec.longestSum)
     return llvm::createStringError("products of few rows need A as [M, K], and one sum over all k");
-  if (spec.vectorA != 8 || spec.vectorB != 8)
+  const int chunk = 16 / bytesOf(spec.element);
+  if (spec.vectorA != chunk || spec.vectorB != chunk)
     return llvm::createStringError("products of few rows need rows of a multiple of 16 bytes");
-  const int leastStep = tile.rows == 8 ? 32 : 16; // of a warp
+  // Of a warp.
+  const int leastStep = single ? 4 : tile.rows == 8 ? 32 : 16, leastColumns = single ? 32 : 16;
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
       {"rows", tile.rows, 8, 64, tile.rows == 8 ? 8 : 16},
       {"warpsAcross", tile.warpsAcross, 1, 8, 1},
       {"warpsOfK", tile.warpsOfK, 1, 16, 1},
-      {"columns", tile.columns, 16 * tile.warpsAcross, 256, 16 * tile.warpsAcross},
+      {"columns", tile.columns, leastColumns * tile.warpsAcross,
+       single ? leastColumns * tile.warpsAcross : 256, leastColumns * tile.warpsAcross},
       {"stepK", tile.stepK, leastStep * tile.warpsOfK, 256, leastStep * tile.warpsOfK},
       {"stages", tile.stages, 2, 32, 1}};
   for (auto [name, value, least, most, step] : parameters)
@@ -89,8 +107,9 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), 1))
     return fault;
   constexpr int mostShared = 166912; // of a block on sm_80
-  if (tile.sharedBytes() > mostShared)
-    return llvm::createStringError(Twine(tile.sharedBytes()) +
+  const int shared = tile.sharedBytes(bytesOf(spec.element));
+  if (shared > mostShared)
+    return llvm::createStringError(Twine(shared) +
                                    " bytes of shared memory, expected at most " +
                                    Twine(mostShared));
   return llvm::Error::success();
@@ -137,12 +156,16 @@ struct FewRowsMatmul {
   }
 
   bool alongK() const { return spec.order == Order::ColumnMajor; }
-  int chunksOfK() const { return tile.stepK / 8; }
+  bool isSingle() const { return spec.element.isF32(); }
+  int bytes() const { return bytesOf(spec.element); }
+  int ofChunk() const { return 16 / bytes(); } ///< elements
+  int stageBytes() const { return tile.stageBytes(bytes()); }
+  int chunksOfK() const { return tile.stepK / ofChunk(); }
   int groups() const { return tile.rows / 8; } ///< of rows
   int tiles() const { return tile.columns / tile.warpsAcross / 16; } ///< of columns of a warp
   int width() const { return tile.columns + 4; } ///< of a row of sums: keeps stores apart
-  Ring ringA() { return {g, tile.columns * tile.stepK * 2, chunksOfK()}; }
-  Ring ringB() { return {g, 0, alongK() ? chunksOfK() : tile.columns / 8}; }
+  Ring ringA() { return {g, tile.columns * tile.stepK * bytes(), chunksOfK()}; }
+  Ring ringB() { return {g, 0, alongK() ? chunksOfK() : tile.columns / ofChunk()}; }
 
   /// Of `count` chunks.
   SmallVector<Copy> copiesOf(int count, llvm::function_ref<Copy(Value number)> make) {
@@ -158,7 +181,7 @@ struct FewRowsMatmul {
   SmallVector<Copy> copiesOfA() {
     return copiesOf(tile.rows * chunksOfK(), [&](Value number) -> Copy {
       Value row = g.div(number, chunksOfK()), chunk = g.rem(number, chunksOfK());
-      Value at = g.mul(chunk, 8);
+      Value at = g.mul(chunk, ofChunk());
       Value source = g.at(arguments.a, spec.element, g.min(row, g.sub(arguments.m, 1)),
                           arguments.rowA, at);
       return {ringA().place(row, chunk), source, at, g.less(row, arguments.m), {}};
@@ -166,11 +189,11 @@ struct FewRowsMatmul {
   }
   SmallVector<Copy> copiesOfB() {
     Ring ring = ringB();
-    return copiesOf(tile.columns * tile.stepK / 8, [&](Value number) -> Copy {
+    return copiesOf(tile.columns * tile.stepK / ofChunk(), [&](Value number) -> Copy {
       Value row = g.div(number, ring.chunks), chunk = g.rem(number, ring.chunks);
-      Value at = alongK() ? g.mul(chunk, 8) : row;
-      Value column = g.add(column0, alongK() ? row : g.mul(chunk, 8));
-      Value near = g.min(column, g.sub(arguments.n, alongK() ? 1 : 8));
+      Value at = alongK() ? g.mul(chunk, ofChunk()) : row;
+      Value column = g.add(column0, alongK() ? row : g.mul(chunk, ofChunk()));
+      Value near = g.min(column, g.sub(arguments.n, alongK() ? 1 : ofChunk()));
       Value source = g.at(arguments.b, spec.element, alongK() ? near : at, arguments.rowB,
                           alongK() ? at : near);
       return {ring.place(row, chunk), source, at, g.less(column, arguments.n), {}};
@@ -233,7 +256,34 @@ struct FewRowsMatmul {
     llvm::copy(g.multiply(spec.element, columns, rows, now), sums.begin() + at);
   }
 
+  /// The sums of a column and all rows, in f32.
+  void addStage(Value stage, Values &sums) {
+    const int chunks = chunksOfK() / tile.warpsOfK;
+    Type f32 = g.b.getF32Type(), four = g.vectorOf(4, f32);
+    Value column = g.add(g.mul(warpAcross, lanesOfWarp), lane);
+    auto read = [&](Type type, Value place) {
+      return g.load(type, g.bytesAt(g.shared(), g.add(stage, place)));
+    };
+    for (int c = 0; c < chunks; ++c) {
+      Value chunk = g.add(g.mul(warpOfK, chunks), c);
+      Values ofColumn;
+      if (alongK())
+        ofColumn = g.unpack(read(four, ringB().place(column, chunk)));
+      for (int i = 0; !alongK() && i < 4; ++i) {
+        Value place = ringB().place(g.add(g.mul(chunk, 4), i), g.div(column, 4));
+        ofColumn.push_back(read(f32, g.add(place, g.mul(g.rem(column, 4), 4))));
+      }
+      for (int row = 0; row < tile.rows; ++row) {
+        Values ofRow = g.unpack(read(four, ringA().place(g.number(row), chunk)));
+        for (int i = 0; i < 4; ++i)
+          sums[row] = g.fma(ofRow[i], ofColumn[i], sums[row]);
+      }
+    }
+  }
+
   void multiplyStage(Value stage, Values &sums) {
+    if (isSingle())
+      return addStage(stage, sums);
     const int steps = tile.stepK / 16 / tile.warpsOfK;
     Value first = g.mul(warpOfK, steps);
     Values eight; // rows for two steps, where there are no more
@@ -259,8 +309,8 @@ struct FewRowsMatmul {
   }
 
   Value nextStage(Value stage) {
-    Value next = g.add(stage, tile.stageBytes());
-    return g.select(g.equal(next, tile.stages * tile.stageBytes()), g.number(0), next);
+    Value next = g.add(stage, stageBytes());
+    return g.select(g.equal(next, tile.stages * stageBytes()), g.number(0), next);
   }
 
   /// The first stages on their way. `early`: what B holds was there before the kernel in front
@@ -269,7 +319,7 @@ struct FewRowsMatmul {
     auto each = [&](llvm::function_ref<void(Value stage, Value k)> start) {
       for (int i = 0; i < tile.stages - 1; ++i) {
         Value k = g.number(i * tile.stepK);
-        g.when(g.less(k, arguments.k), [&] { start(g.number(i * tile.stageBytes()), k); });
+        g.when(g.less(k, arguments.k), [&] { start(g.number(i * stageBytes()), k); });
         if (!tile.early)
           g.commitCopies();
       }
@@ -281,15 +331,15 @@ struct FewRowsMatmul {
     g.waitForBefore();
     for (int i = 0; i < tile.stages - 1; ++i) {
       Value k = g.number(i * tile.stepK);
-      g.when(g.less(k, arguments.k), [&] { copyA(g.number(i * tile.stageBytes()), k); });
+      g.when(g.less(k, arguments.k), [&] { copyA(g.number(i * stageBytes()), k); });
       g.commitCopies();
     }
   }
 
   Values sumsOfWarp() {
     fill();
-    Values carried{g.number(0), g.number((tile.stages - 1) * tile.stageBytes())};
-    carried.append(tiles() * groups() * 4, g.f32(0));
+    Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes())};
+    carried.append(isSingle() ? tile.rows : tiles() * groups() * 4, g.f32(0));
     Values results =
         g.loop(0, arguments.k, tile.stepK, carried, [&](Value k, ValueRange now) -> Values {
           g.waitCopies(tile.stages - 2);
@@ -310,6 +360,12 @@ struct FewRowsMatmul {
   void leave(ValueRange sums) {
     Type f32 = g.b.getF32Type();
     Value mine = g.at(g.shared(), f32, g.mul(warpOfK, tile.rows * width()));
+    if (isSingle()) {
+      Value column = g.add(g.mul(warpAcross, lanesOfWarp), lane);
+      for (int row = 0; row < tile.rows; ++row)
+        g.store(sums[row], g.at(mine, f32, g.add(column, row * width())));
+      return;
+    }
     for (int t = 0; t < tiles(); ++t)
       for (int group = 0; group < groups(); ++group)
         for (int e = 0; e < 4; ++e) {
@@ -363,7 +419,7 @@ llvm::Expected<Kernel> mad::device::makeFewRowsMatmul(gpu::GPUModuleOp module, S
   signature.name = name.str();
   signature.threads = tile.threads();
   signature.blocksAtOnce = 1; // else ptxas may spill for more, which have no shared memory
-  signature.sharedBytes = tile.sharedBytes();
+  signature.sharedBytes = tile.sharedBytes(bytesOf(spec.element));
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
     writeFewRowsMatmul(g, spec, tile, matmulArguments(g, spec, arguments, /*batched=*/false));

@@ -177,10 +177,10 @@ struct FewRowsTile {
   /// one must not write, is read before that one is done.
   bool early = false;
   int threads() const { return warpsAcross * warpsOfK * lanesOfWarp; }
-  int stageBytes() const { return (rows + columns) * stepK * 2; }
+  int stageBytes(int bytesOfElement) const { return (rows + columns) * stepK * bytesOfElement; }
   /// The ring, then the sums of the warps.
-  int sharedBytes() const {
-    return std::max(stages * stageBytes(), warpsOfK * rows * (columns + 4) * 4);
+  int sharedBytes(int bytesOfElement) const {
+    return std::max(stages * stageBytes(bytesOfElement), warpsOfK * rows * (columns + 4) * 4);
   }
   /// Estimate: sums, fragments of both factors, addresses.
   int registers() const { return columns / warpsAcross * rows / lanesOfWarp + rows / 2 + 44; }
@@ -191,6 +191,9 @@ llvm::ArrayRef<int> fewRows();
 /// What was measured to be fastest on an H100 (docs/performance.md), with no more stages than k
 /// fills. `n`: 0 where it is not known.
 FewRowsTile fewRowsTile(int rows, Order order, int64_t n, int64_t k);
+/// The same of f32, multiplied exactly.
+llvm::ArrayRef<int> fewRowsF32();
+FewRowsTile fewRowsTileF32(int rows, int64_t k);
 llvm::Error check(const FewRowsTile &tile, const MatmulSpec &spec);
 /// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columns).
 llvm::Expected<Kernel> makeFewRowsMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,

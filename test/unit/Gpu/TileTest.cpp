@@ -47,6 +47,13 @@ TEST_F(Tiles, BuiltinOnesAreSound) {
           EXPECT_EQ(fault(tile, spec), "") << rows << " " << n << " " << k;
           EXPECT_LE((tile.stages - 2) * tile.stepK, k);
           EXPECT_LE(k / tile.warpsOfK, 8192);
+          MatmulSpec single = wide;
+          single.order = order;
+          if (rows <= fewRowsF32().back() && k <= 16384) {
+            tile = fewRowsTileF32(rows, k);
+            EXPECT_EQ(fault(tile, single), "") << rows << " " << k;
+            EXPECT_LE(k / tile.warpsOfK, 1024);
+          }
         }
   for (int64_t columns : {1, 7, 768, 1000, 1024, 1025, 8192, 100000})
     for (int bytes : {2, 4}) {
@@ -172,7 +179,7 @@ TEST_F(Tiles, Group) {
 
 TEST_F(Tiles, FewRows) {
   FewRowsTile tile;
-  EXPECT_EQ(tile.sharedBytes(), 98304);
+  EXPECT_EQ(tile.sharedBytes(2), 98304);
   tile.rows = 24;
   EXPECT_EQ(fault(tile, narrow), "rows = 24, expected a multiple of 16 from 8 to 64");
   tile = FewRowsTile();
@@ -187,7 +194,9 @@ TEST_F(Tiles, FewRows) {
   EXPECT_EQ(fault(tile, spec), "");
   spec.order = Order::RowMajor;
   EXPECT_EQ(fault(tile, spec), "columns = 48, expected a power of two");
-  EXPECT_EQ(fault(FewRowsTile(), wide), "products of few rows are of f16 and bf16");
+  EXPECT_EQ(fault(FewRowsTile(), wide), "columns = 16, expected a multiple of 32 from 32 to 32");
+  spec.element = b.getF64Type(), spec.vectorA = spec.vectorB = spec.vectorC = 2;
+  EXPECT_EQ(fault(FewRowsTile(), spec), "products of few rows are of f16, bf16 and f32");
 }
 
 TEST_F(Tiles, ElementwiseAndRows) {
