@@ -58,15 +58,16 @@ typedef int32_t (*mad_prepare_fn)(const int64_t *extents, int64_t *dims, int64_t
                                   int64_t *arena, int64_t *info);
 
 /* Boxes of a tensor of 16-bit floats, as the copy engine of a GPU brings them to shared memory:
- * rows of 128 bytes, swizzled by 128 bytes, with zeros for what is outside of the tensor. Dimension 0
- * has neighbours. All members are words of 64 bits. */
+ * rows of 128 bytes, swizzled by 128 bytes, with zeros for what is outside of the tensor. Dimension
+ * 0 has neighbours. All members are words of 64 bits. */
 typedef struct mad_boxes {
   int64_t dtype;      /* MAD_F16 or MAD_BF16 */
   int64_t rank;       /* 2 to 5 */
   const void *memory; /* of the device; a multiple of 16 */
   int64_t sizes[5];   /* of the tensor */
-  int64_t strides[5]; /* bytes from one to the next, multiples of 16; that of dimension 0 is not used */
-  int64_t box[5];     /* elements of a box, at most 256 along a dimension */
+  int64_t
+      strides[5]; /* bytes from one to the next, multiples of 16; that of dimension 0 is not used */
+  int64_t box[5]; /* elements of a box, at most 256 along a dimension */
 } mad_boxes;
 
 /* What code for a device is given instead of an executor: where its memory is, and how

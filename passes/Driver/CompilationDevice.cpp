@@ -93,8 +93,8 @@ static llvm::Expected<std::string> toolkitFor(const CudaOptions &options) {
   return findCudaToolkit(options.toolkit);
 }
 
-/// PTX for the least chip, which runs on all, or of the kernels that are for one chip; empty if there
-/// are none.
+/// PTX for the least chip, which runs on all, or of the kernels that are for one chip; empty if
+/// there are none.
 static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &toolkit, bool ofOne) {
   PtxOptions options;
   options.toolkit = toolkit;

@@ -45,9 +45,9 @@ struct CudaCode {
   std::string withoutPtxas; ///< why there is no machine code; empty: there is
 };
 
-/// Images of kernels: PTX for the least chip, machine code of it for all chips where there is a ptxas,
-/// and of `ptxOfOne`, which has the kernels of one chip alone, machine code or else the PTX itself.
-/// `ptxOfOne` is empty where there are none.
+/// Images of kernels: PTX for the least chip, machine code of it for all chips where there is a
+/// ptxas, and of `ptxOfOne`, which has the kernels of one chip alone, machine code or else the PTX
+/// itself. `ptxOfOne` is empty where there are none.
 llvm::Expected<CudaCode> makeCudaCode(std::vector<KernelDescription> kernels, std::string ptx,
                                       std::string ptxOfOne, const CudaOptions &options);
 

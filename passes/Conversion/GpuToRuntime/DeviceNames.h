@@ -12,8 +12,8 @@
 namespace mad {
 
 /// Of an argument of a kernel: it is not the memory but a tensor map of it, with boxes of so many
-/// elements (`array<i32>`), innermost dimension first. The dimensions are those of the memref, the last
-/// one having neighbours.
+/// elements (`array<i32>`), innermost dimension first. The dimensions are those of the memref, the
+/// last one having neighbours.
 constexpr llvm::StringLiteral boxesAttribute = "mad.boxes";
 /// The same of what a launch passes: a cast of the memref to a pointer.
 constexpr llvm::StringLiteral mapAttribute = "boxes";
@@ -22,8 +22,8 @@ constexpr llvm::StringLiteral mapAttribute = "boxes";
 constexpr llvm::StringLiteral deviceChip = "mad.device_chip";
 constexpr llvm::StringLiteral deviceMultiprocessors = "mad.device_multiprocessors";
 
-/// Kernels for chips that have groups of warps with tensor maps: the module, and the compute capability
-/// of the one chip that can run them.
+/// Kernels for chips that have groups of warps with tensor maps: the module, and the compute
+/// capability of the one chip that can run them.
 constexpr llvm::StringLiteral groupModule = "kernels_sm_90a";
 constexpr int32_t groupChip = 90;
 

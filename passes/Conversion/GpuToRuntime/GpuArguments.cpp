@@ -74,7 +74,7 @@ private:
   unsigned number;
   const Layout layout;
   Value memory;
-  Attribute boxes; ///< of a tensor map; else null
+  Attribute boxes;                      ///< of a tensor map; else null
   SmallVector<unsigned> sizes, strides; ///< dimensions whose number is passed
 };
 
@@ -137,8 +137,8 @@ void Argument::append(ImplicitLocOpBuilder &b, Value operand,
                       SmallVectorImpl<Value> &operands) const {
   if (boxes) {
     // mad-gpu-to-runtime makes the map.
-    auto map = UnrealizedConversionCastOp::create(
-        b, LLVM::LLVMPointerType::get(b.getContext()), operand);
+    auto map =
+        UnrealizedConversionCastOp::create(b, LLVM::LLVMPointerType::get(b.getContext()), operand);
     map->setAttr(mapAttribute, boxes);
     return operands.push_back(map.getResult(0));
   }

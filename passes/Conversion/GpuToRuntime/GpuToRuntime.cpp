@@ -57,8 +57,8 @@ public:
     (void)function.insertArgument(at, ptr, {}, function.getLoc());
     device = function.getArgument(at);
   }
-  /// All launches share the room for what they are given: of at most `most` words, and `maps` tensor
-  /// maps.
+  /// All launches share the room for what they are given: of at most `most` words, and `maps`
+  /// tensor maps.
   void makeRoom(int64_t most, int64_t maps);
   void lower(gpu::LaunchFuncOp op);
   void lower(gpu::MemcpyOp op);
@@ -190,9 +190,8 @@ void RuntimeCalls::lower(gpu::LaunchFuncOp op) {
       flatten(operand, fields);
     }
   for (auto [i, value] : llvm::enumerate(fields))
-    LLVM::StoreOp::create(b, value,
-                          llvm::is_contained(byPlace, i) ? cell(params, i)
-                                                         : cell(cells, cellWords * i));
+    LLVM::StoreOp::create(
+        b, value, llvm::is_contained(byPlace, i) ? cell(params, i) : cell(cells, cellWords * i));
   gpu::KernelDim3 grid = op.getGridSizeOperandValues(), block = op.getBlockSizeOperandValues();
   Value dims[] = {grid.x, grid.y, grid.z, block.x, block.y, block.z};
   for (auto [i, size] : llvm::enumerate(dims))

@@ -3,8 +3,8 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The copy engine of a GPU takes matrices whose rows begin at multiples of 16 bytes. Others are copied
-// to such rows first: much less work than the product.
+// The copy engine of a GPU takes matrices whose rows begin at multiples of 16 bytes. Others are
+// copied to such rows first: much less work than the product.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -77,8 +77,7 @@ static void copyRows(DeviceFunction &f, Value from, Value to, ArrayRef<Value> si
     for (int e = 0; e < vector; ++e) {
       Value at = b.createOrFold<arith::AddIOp>(column, constant(e));
       at = arith::MinUIOp::create(b, at, last);
-      values.push_back(
-          g.load(element, place(start, b.createOrFold<arith::AddIOp>(offset, at))));
+      values.push_back(g.load(element, place(start, b.createOrFold<arith::AddIOp>(offset, at))));
     }
     Value width = b.createOrFold<arith::MulIOp>(groups, constant(vector));
     Value to = b.createOrFold<arith::AddIOp>(b.createOrFold<arith::MulIOp>(row, width), column);

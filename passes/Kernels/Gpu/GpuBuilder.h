@@ -179,8 +179,8 @@ public:
   void fenceGroup();
   void commitGroup();
   void waitGroup(int left);
-  /// The same sums, which nothing reads before this: plain instructions on them might else be moved to
-  /// before the wait that they are for.
+  /// The same sums, which nothing reads before this: plain instructions on them might else be moved
+  /// to before the wait that they are for.
   mlir::Value settled(mlir::Value sums);
 
 private:

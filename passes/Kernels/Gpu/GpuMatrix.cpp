@@ -75,8 +75,7 @@ Value GpuBuilder::multiplyGroup(Type element, int columns, Value a, Value bs, Va
       b, sums.getType(), sums, a, bs, shape, kind, kind, NVVM::WGMMATypes::f32,
       NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
       acrossA ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-      across ? NVVM::MMALayout::row : NVVM::MMALayout::col,
-      NVVM::MMAIntOverflowAttr());
+      across ? NVVM::MMALayout::row : NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
 }
 void GpuBuilder::fenceGroup() { NVVM::WgmmaFenceAlignedOp::create(b); }
 void GpuBuilder::commitGroup() { NVVM::WgmmaGroupSyncAlignedOp::create(b); }

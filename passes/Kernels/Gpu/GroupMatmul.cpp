@@ -14,8 +14,8 @@
 // are computed at the same time share rows and columns, for the second cache.
 //
 // Where B is [N, K], a box of it is 64 columns of k and up to 128 rows, as of A. Where it is [K,
-// N], boxes are 64 columns and 64 rows of k, and the product reads them across; likewise A where it is
-// [K, M].
+// N], boxes are 64 columns and 64 rows of k, and the product reads them across; likewise A where it
+// is [K, M].
 //
 // Copies write zeros where a tile is outside of the matrix; what comes of them is not stored.
 //
@@ -154,7 +154,8 @@ struct GroupMatmul {
     });
   }
 
-  /// The boxes of one factor: `height` rows (or columns) of C from `first` on, `width` a box, of 64 k.
+  /// The boxes of one factor: `height` rows (or columns) of C from `first` on, `width` a box, of 64
+  /// k.
   void copyBoxes(Value map, Value to, Value barrier, Value k, Value first, int height, int width,
                  bool across, const GroupBatch::Place &place, Value z) {
     for (int box = 0; box < height / width; ++box) {
@@ -177,10 +178,9 @@ struct GroupMatmul {
     for (int step = 0; step < GroupTile::blockK / 16; ++step) {
       // 16 k are 32 bytes of a row, or 16 rows of 128.
       Value alongRow = g.wide(2 * step), down = g.wide(128 * step);
-      sums = g.multiplyGroup(spec.element, tile.blockN,
-                             arith::AddIOp::create(g.b, a, acrossA ? down : alongRow),
-                             arith::AddIOp::create(g.b, b, across ? down : alongRow), sums, across,
-                             acrossA);
+      sums = g.multiplyGroup(
+          spec.element, tile.blockN, arith::AddIOp::create(g.b, a, acrossA ? down : alongRow),
+          arith::AddIOp::create(g.b, b, across ? down : alongRow), sums, across, acrossA);
     }
     g.commitGroup();
     return sums;

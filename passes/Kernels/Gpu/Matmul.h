@@ -37,7 +37,8 @@ struct MatmulSpec {
   mlir::Type element; ///< of A and B
   mlir::Type output;
   Order order = Order::RowMajor;
-  /// Of A: RowMajor is A[m, k], ColumnMajor is stored as [K, M], for plain products and groups only.
+  /// Of A: RowMajor is A[m, k], ColumnMajor is stored as [K, M], for plain products and groups
+  /// only.
   Order orderA = Order::RowMajor;
   /// Sums of so many k are added up in memory (`totals`); 0: one sum over all k. A multiple of
   /// the tile's k.
@@ -135,7 +136,9 @@ struct GroupTile {
   static constexpr int blockM = 128, blockK = 64, threads = 384;
   static constexpr int bytesOfA = blockM * blockK * 2; ///< of a stage
   /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
-  int boxOfB(Order order) const { return order == Order::ColumnMajor && blockN % blockM == 0 ? blockM : 64; }
+  int boxOfB(Order order) const {
+    return order == Order::ColumnMajor && blockN % blockM == 0 ? blockM : 64;
+  }
   /// Of A: rows of C where A is [M, K], else 64 of k, with 64 rows of C.
   static int boxOfA(Order order) { return order == Order::RowMajor ? blockM : 64; }
   int stageBytes() const { return (blockM + blockN) * blockK * 2; }
@@ -146,17 +149,18 @@ GroupTile wideGroupTile();
 GroupTile mediumGroupTile();
 GroupTile smallGroupTile();
 llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);
-/// Arguments: tensor maps of A (boxes of 64 columns and `boxOfA` rows, swizzle of 128 bytes) and B (64
-/// columns and `boxOfB` rows), C, M, N, K, those of the epilogue. Any number of blocks; best one a
-/// multiprocessor.
+/// Arguments: tensor maps of A (boxes of 64 columns and `boxOfA` rows, swizzle of 128 bytes) and B
+/// (64 columns and `boxOfB` rows), C, M, N, K, those of the epilogue. Any number of blocks; best
+/// one a multiprocessor.
 llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                        const MatmulSpec &spec, const GroupTile &tile);
 
 /// A batch of products. Blocks go through the tiles of all of them.
 struct GroupBatch {
   mlir::Value count; ///< null: one product
-  /// Coordinates in the tensor maps of A and B, innermost first, of the element that is at `fast` of
-  /// the dimension with neighbours and at `slow` of the other one, in product z. None: two dimensions.
+  /// Coordinates in the tensor maps of A and B, innermost first, of the element that is at `fast`
+  /// of the dimension with neighbours and at `slow` of the other one, in product z. None: two
+  /// dimensions.
   using Place = std::function<Values(mlir::Value fast, mlir::Value slow, mlir::Value z)>;
   Place inA, inB;
   /// Says where C of product z is, before its sums are stored.

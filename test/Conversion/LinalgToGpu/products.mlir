@@ -55,15 +55,23 @@ func.func @layer(%x: memref<64x128xf32>, %w: memref<128x256xf32>, %b: memref<256
 // CHECK: gpu.launch_func @kernels_sm_90a::@sizes$1
 // CHECK: gpu.launch_func @kernels_sm_90a::@sizes$2
 // CHECK: gpu.launch_func @kernels_sm_90a::@sizes$3
-// CHECK: gpu.launch_func @kernels::@sizes$4
-// CHECK: gpu.launch_func @kernels::@sizes$5
-// CHECK: gpu.launch_func @kernels::@sizes$6
+// Else both factors are copied to scratch memory first.
+// CHECK: %[[A:.*]] = memref.alloc(%{{.*}}, %{{.*}}) : memref<?x?xf16>
+// CHECK: gpu.launch_func @kernels::@sizes$4 {{.*}}%[[A]] : memref<?x?xf16>
+// CHECK: %[[B:.*]] = memref.alloc(%{{.*}}, %{{.*}}) : memref<?x?xf16>
+// CHECK: gpu.launch_func @kernels::@sizes$5 {{.*}}%[[B]] : memref<?x?xf16>
+// CHECK: gpu.launch_func @kernels_sm_90a::@sizes$6
+// CHECK: gpu.launch_func @kernels_sm_90a::@sizes$9
+// CHECK: gpu.launch_func @kernels::@sizes$10
+// CHECK: gpu.launch_func @kernels::@sizes$11
+// CHECK: gpu.launch_func @kernels::@sizes$12
 // CHECK: gpu.module @kernels {
 // CHECK-NOT: wgmma
-// CHECK: gpu.func @sizes$4{{.*}}choice = "product: tensor cores by warp, tiles of 128 x 128"
+// CHECK: gpu.func @sizes$4{{.*}}choice = "rows to multiples of 16 bytes"
+// CHECK: gpu.func @sizes$10{{.*}}choice = "product: tensor cores by warp, tiles of 128 x 128"
 // CHECK: nvvm.mma.sync
-// CHECK: gpu.func @sizes$5{{.*}}choice = "product: tensor cores by warp, tiles of 64 x 64"
-// CHECK: gpu.func @sizes$6{{.*}}choice = "a thread an element; for sizes that tiles cannot count"
+// CHECK: gpu.func @sizes$11{{.*}}choice = "product: tensor cores by warp, tiles of 64 x 64"
+// CHECK: gpu.func @sizes$12{{.*}}choice = "a thread an element; for sizes that tiles cannot count"
 // CHECK: gpu.module @kernels_sm_90a {
 // CHECK: gpu.func @sizes$0(%{{.*}}: memref<?x?xf16> {mad.boxes = array<i32: 64, 128>}, %{{.*}}: memref<?x?xf16> {mad.boxes = array<i32: 64, 128>}, {{.*}}choice = "product: groups of warps, tiles of 128 x 256"
 // CHECK: gpu.func @sizes$1{{.*}}choice = "product: groups of warps, tiles of 128 x 192"

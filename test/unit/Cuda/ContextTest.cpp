@@ -540,7 +540,8 @@ static Floats boxesOf(const Floats &x) {
   Floats expected;
   for (float value : x)
     expected.push_back(value + 132);
-  const float told[] = {MAD_CU_TENSOR_F16, 2, 64, float(x.size() / 32), 0, 0, 0, 128, 0, 0, 128, 64, 128};
+  const float told[] = {
+      MAD_CU_TENSOR_F16, 2, 64, float(x.size() / 32), 0, 0, 0, 128, 0, 0, 128, 64, 128};
   std::copy(std::begin(told), std::end(told), expected.begin());
   return expected;
 }
@@ -548,7 +549,8 @@ static Floats boxesOf(const Floats &x) {
 TEST_F(Cuda, ATensorMapIsAParameter) {
   ASSERT_EQ(create("cuda"), MAD_OK);
   const int64_t shape[] = {96};
-  // From the third call on it is a graph, which has a copy of the map; tensors lie elsewhere each time.
+  // From the third call on it is a graph, which has a copy of the map; tensors lie elsewhere each
+  // time.
   for (int round = 0; round < 2; ++round) {
     auto *from = static_cast<float *>(memory(96 * 4)), *to = static_cast<float *>(memory(96 * 4));
     const mad_tensor input = {from, shape, 1, MAD_F32}, output = {to, shape, 1, MAD_F32};
@@ -625,8 +627,9 @@ TEST_F(Cuda, KernelsOfOneChipAreForItAlone) {
   const mad_tensor input = {values.data(), shape, 1, MAD_F32},
                    output = {results.data(), shape, 1, MAD_F32};
   EXPECT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_UNSUPPORTED);
-  EXPECT_STREQ(message(), "`boxes` on the device: cannot run the kernel `boxes` (model.mad:3:2): it is for "
-                          "another chip");
+  EXPECT_STREQ(message(),
+               "`boxes` on the device: cannot run the kernel `boxes` (model.mad:3:2): it is for "
+               "another chip");
 }
 
 //===- Calls that do not wait -------------------------------------------------===//

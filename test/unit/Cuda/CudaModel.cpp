@@ -59,7 +59,9 @@ void addKernel(const mad_cu_launch *, void **params) {
     s[i] += x[i];
 }
 
-const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 0}, {"add", "model.mad:2:2", 0, 0}, {"boxes", "model.mad:3:2", 90, 0}};
+const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 0},
+                              {"add", "model.mad:2:2", 0, 0},
+                              {"boxes", "model.mad:3:2", 90, 0}};
 
 int32_t scaleOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
                    const mad_executor *executor) {
@@ -126,33 +128,26 @@ const mad_run_fn scaleRun[] = {scaleOnCpu, scaleOnGpu}, addRun[] = {addOnCpu, ad
                  boxesRun[] = {scaleOnCpu, boxesOnGpu};
 const int32_t used[] = {0};
 const mad_check checks[] = {{2, "an index is out of range", "model.mad:3:4"}};
-const mad_entry entries[] = {{{"scale", "", 1, dims, 1, vectorIn, 1, vectorOut},
-                              prepares,
-                              scaleRun,
-                              1,
-                              used,
-                              1,
-                              checks,
-                              0,
-                              0},
-                             {{"add", "", 1, dims, 2, stateIn, 1, stateOut},
-                              prepares,
-                              addRun,
-                              0,
-                              nullptr,
-                              0,
-                              nullptr,
-                              0,
-                              0},
-                             {{"boxes", "", 1, dims, 1, vectorIn, 1, vectorOut},
-                              prepares,
-                              boxesRun,
-                              0,
-                              nullptr,
-                              0,
-                              nullptr,
-                              0,
-                              0}};
+const mad_entry entries[] = {
+    {{"scale", "", 1, dims, 1, vectorIn, 1, vectorOut},
+     prepares,
+     scaleRun,
+     1,
+     used,
+     1,
+     checks,
+     0,
+     0},
+    {{"add", "", 1, dims, 2, stateIn, 1, stateOut}, prepares, addRun, 0, nullptr, 0, nullptr, 0, 0},
+    {{"boxes", "", 1, dims, 1, vectorIn, 1, vectorOut},
+     prepares,
+     boxesRun,
+     0,
+     nullptr,
+     0,
+     nullptr,
+     0,
+     0}};
 
 const float weight[] = {10};
 const int64_t shape[] = {1};
@@ -186,7 +181,7 @@ mad_artifact cuda_model() {
 }
 
 FakeKernel cuda_model_kernel(const char *name) {
-  return std::string_view(name) == "scale" ? scaleKernel
+  return std::string_view(name) == "scale"   ? scaleKernel
          : std::string_view(name) == "add"   ? addKernel
          : std::string_view(name) == "boxes" ? boxesKernel
                                              : nullptr;

@@ -200,10 +200,12 @@ TEST(GroupMatmul, AnySizeAndNumberOfBlocks) {
   groupProduct<Half>("matmul_wgmma_f16_bias", {200, 312, 136, true, true}, 3);
 }
 
-/// A as [K, M], with either form of B; the first one in a loop over the columns that a thread stores.
+/// A as [K, M], with either form of B; the first one in a loop over the columns that a thread
+/// stores.
 TEST(GroupMatmul, ColumnsOfA) {
   for (uint64_t seed : {1, 2})
-    groupProduct<Half>("matmul_wgmma_f16_tn", {200, 312, 200, false, true, false, true}, 2, seed, 64);
+    groupProduct<Half>("matmul_wgmma_f16_tn", {200, 312, 200, false, true, false, true}, 2, seed,
+                       64);
   groupProduct<Half>("matmul_wgmma_f16_192", {200, 392, 200}, 2, 1, 64);
   groupProduct<float>("matmul_wgmma_f16_tt", {136, 72, 72, true, false, false, true}, 2, 1, 64);
 }
