@@ -200,6 +200,68 @@ TEST(GroupMatmul, AnySizeAndNumberOfBlocks) {
   groupProduct<Half>("matmul_wgmma_f16_bias", {200, 312, 136, true, true}, 3);
 }
 
+/// What the emulator says of a product of 200 x 136 x 200 whose tensor maps are not those that the
+/// kernel expects; "numbers" where it finds nothing, and the result is wrong.
+static std::string withMaps(const uint64_t (&dimsA)[2], const uint32_t (&boxA)[2],
+                            const uint64_t (&dimsB)[2], const uint32_t (&boxB)[2]) {
+  const Product of = {200, 136, 200, true};
+  Emulated emulated("matmul_wgmma_f16");
+  auto a = eighths<Half>(size_t(of.m) * of.k, 1), b = eighths<Half>(size_t(of.k) * of.n, 2);
+  Half *left = emulated.upload(a), *right = emulated.upload(b);
+  Half *c = emulated.output<Half>(size_t(of.m) * of.n);
+  struct alignas(128) Map {
+    char bytes[128];
+  } mapA, mapB;
+  const uint64_t strideA[] = {dimsA[0] * 2}, strideB[] = {dimsB[0] * 2};
+  for (const char *wrong :
+       {simt_tensor_map(&mapA, 2, 2, left, dimsA, strideA, boxA, SIMT_SWIZZLE_128B),
+        simt_tensor_map(&mapB, 2, 2, right, dimsB, strideB, boxB, SIMT_SWIZZLE_128B)})
+    if (wrong)
+      return wrong;
+  int m = of.m, n = of.n, k = of.k;
+  void *parameters[] = {&mapA, &mapB, &c, &m, &n, &k};
+  std::string found;
+  simt_launch launch{};
+  launch.grid[0] = 2, launch.grid[1] = launch.grid[2] = 1;
+  launch.block[0] = emulated.kernel.threads, launch.block[1] = launch.block[2] = 1;
+  launch.dynamic_shared = emulated.kernel.sharedBytes;
+  launch.user = &found;
+  launch.found = [](void *user, const simt_finding *finding) {
+    if (auto &text = *static_cast<std::string *>(user); text.empty())
+      text = simt_kind_name(finding->kind);
+  };
+  simt_result result{};
+  EXPECT_EQ(simt_run(emulated.device, llvm::cantFail(emulated.module->kernel(emulated.name)),
+                     parameters, &launch, &result),
+            SIMT_OK)
+      << result.message;
+  if (!found.empty())
+    return found;
+  for (int i = 0; i < m; ++i)
+    for (int j = 0; j < n; ++j) {
+      double sum = 0;
+      for (int x = 0; x < k; ++x)
+        sum += static_cast<double>(a[i * k + x]) * static_cast<double>(b[j * k + x]);
+      if (std::abs(static_cast<double>(c[i * n + j]) - sum) > std::abs(sum) * 0x1p-11)
+        return "numbers";
+    }
+  return "";
+}
+
+TEST(GroupMatmul, MapsThatAreWrongAreFound) {
+  EXPECT_EQ(withMaps({200, 200}, {64, 128}, {200, 136}, {64, 128}), "");
+  // Fewer bytes arrive than are waited for, or more.
+  EXPECT_EQ(withMaps({200, 200}, {64, 64}, {200, 136}, {64, 128}), "deadlock");
+  EXPECT_NE(withMaps({200, 200}, {64, 128}, {200, 136}, {64, 256}), "");
+  EXPECT_EQ(withMaps({200, 200}, {32, 128}, {200, 136}, {64, 128}),
+            "a row of the box must be as wide as the swizzle");
+  // Sizes in the other order, rows that are not there, and rows of another length.
+  EXPECT_NE(withMaps({200, 200}, {64, 128}, {136, 200}, {64, 128}), "");
+  EXPECT_EQ(withMaps({200, 300}, {64, 128}, {200, 136}, {64, 128}), "bounds-global");
+  EXPECT_EQ(withMaps({199, 200}, {64, 128}, {200, 136}, {64, 128}),
+            "strides must be multiples of 16 below 2^40");
+}
+
 /// A as [K, M], with either form of B; the first one in a loop over the columns that a thread
 /// stores.
 TEST(GroupMatmul, ColumnsOfA) {
