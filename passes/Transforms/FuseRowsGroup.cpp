@@ -453,20 +453,11 @@ bool Group::isPrivate(Value base) const {
   const Memory &m = memories.find(base)->second;
   if (!m.isWritten || !m.isAligned || m.root != base || !base.getDefiningOp<memref::AllocOp>())
     return false;
-  SmallVector<Value> work{base};
-  while (!work.empty())
-    for (Operation *user : work.pop_back_val().getUsers()) {
-      if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(user)) {
-        work.push_back(user->getResult(0));
-        continue;
-      }
-      bool ours = isa<memref::DimOp>(user) || llvm::any_of(members, [&](const Member &member) {
-                    return member.op == user || llvm::is_contained(member.fills, user);
-                  });
-      if (!ours)
-        return false;
-    }
-  return true;
+  return hasOnlyUsers(base, [&](Operation *user) {
+    return llvm::any_of(members, [&](const Member &member) {
+      return member.op == user || llvm::is_contained(member.fills, user);
+    });
+  });
 }
 
 } // namespace mad::rows

@@ -123,4 +123,15 @@ bool hasNeighbours(Value memory) {
          strides.back() == 1;
 }
 
+bool hasOnlyUsers(Value memory, llvm::function_ref<bool(Operation *)> isOurs) {
+  SmallVector<Value> work{memory};
+  while (!work.empty())
+    for (Operation *user : work.pop_back_val().getUsers())
+      if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(user))
+        work.push_back(user->getResult(0));
+      else if (!isa<memref::DimOp>(user) && !isOurs(user))
+        return false;
+  return true;
+}
+
 } // namespace mad

@@ -8,6 +8,7 @@
 #define MAD_PASSES_TRANSFORMS_MEMORY_H
 
 #include "mlir/IR/Value.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace mad {
 
@@ -24,6 +25,10 @@ mlir::Value baseOf(mlir::Value memory);
 
 /// Whether elements along the last dimension of a memref are neighbours.
 bool hasNeighbours(mlir::Value memory);
+
+/// Whether nobody uses the memory, or the same elements in another shape, but the ops that `isOurs`
+/// names. Who asks for its sizes does not count.
+bool hasOnlyUsers(mlir::Value memory, llvm::function_ref<bool(mlir::Operation *)> isOurs);
 
 } // namespace mad
 

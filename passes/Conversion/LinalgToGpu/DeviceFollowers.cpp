@@ -110,19 +110,9 @@ bool Followers::isOnlyHere(const Contraction &product) const {
   if (!base || !base.getDefiningOp<memref::AllocOp>())
     return false;
   SmallVector<linalg::FillOp> fills = fillsBefore(product.op);
-  SmallVector<Value> work{base};
-  while (!work.empty())
-    for (Operation *user : work.pop_back_val().getUsers()) {
-      if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(user)) {
-        work.push_back(user->getResult(0));
-        continue;
-      }
-      bool ours = isa<memref::DimOp>(user) || user == product.op ||
-                  llvm::is_contained(found, user) || llvm::is_contained(fills, user);
-      if (!ours)
-        return false;
-    }
-  return true;
+  return hasOnlyUsers(base, [&](Operation *user) {
+    return user == product.op || llvm::is_contained(found, user) || llvm::is_contained(fills, user);
+  });
 }
 
 Followers Followers::behind(DeviceFunction &f, const Contraction &product, ArrayRef<Value> read) {
