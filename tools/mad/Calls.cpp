@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Calls.h"
 #include "llvm/ADT/StringRef.h"
+#include <cstring>
 
 namespace mad::tool {
 
@@ -37,6 +38,55 @@ bool readDims(const Arguments &arguments, Dims &dims, std::string &error) {
     }
   }
   return true;
+}
+
+namespace {
+/// Where the order of threads is drawn (the emulator) or open (threads of a CPU), each call has
+/// another.
+class Repeated : public Executable {
+public:
+  Repeated(std::unique_ptr<Executable> one, long long times) : one(std::move(one)), times(times) {}
+  const std::vector<Signature> &signatures() const override { return one->signatures(); }
+  bool setThreads(int32_t threads, std::string &error) override {
+    return one->setThreads(threads, error);
+  }
+  bool call(const std::string &entry, const std::vector<io::Tensor> &inputs,
+            std::vector<io::Tensor> &outputs, std::string &error) override {
+    if (!one->call(entry, inputs, outputs, error))
+      return false;
+    for (long long i = 2; i <= times; ++i) {
+      std::vector<io::Tensor> again;
+      if (!one->call(entry, inputs, again, error)) {
+        error = "call " + std::to_string(i) + " of `" + entry + "`: " + error;
+        return false;
+      }
+      for (size_t j = 0; j < outputs.size(); ++j)
+        if (outputs[j].bytes &&
+            memcmp(outputs[j].data.get(), again[j].data.get(), outputs[j].bytes) != 0) {
+          error = "call " + std::to_string(i) + " of `" + entry + "` gives another result " +
+                  std::to_string(j + 1) + " than the first, expected the same bits";
+          return false;
+        }
+    }
+    return true;
+  }
+
+private:
+  std::unique_ptr<Executable> one;
+  long long times;
+};
+} // namespace
+
+std::unique_ptr<Executable> repeated(const Arguments &arguments,
+                                     std::unique_ptr<Executable> executable, std::string &error) {
+  long long times = 1;
+  std::string text = arguments.get("--repeat", "1");
+  if (!parseInteger(text, times) || times < 1) {
+    error = "`--repeat` takes a number of calls, at least 1, not `" + text + "`";
+    return nullptr;
+  }
+  return times == 1 ? std::move(executable)
+                    : std::make_unique<Repeated>(std::move(executable), times);
 }
 
 bool save(const std::string &path, const std::vector<io::NamedTensor> &results,

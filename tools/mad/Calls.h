@@ -20,6 +20,11 @@ bool readDims(const Arguments &arguments, Dims &dims, std::string &error);
 /// Writes tensors to a file of the kind that its name says.
 bool save(const std::string &path, const std::vector<io::NamedTensor> &results, std::string &error);
 
+/// `--repeat`: each call is made so many times, and all results must be the same bits. Null: what
+/// is wrong with the flag.
+std::unique_ptr<Executable> repeated(const Arguments &arguments,
+                                     std::unique_ptr<Executable> executable, std::string &error);
+
 } // namespace mad::tool
 
 #endif // MAD_TOOLS_MAD_CALLS_H

@@ -181,6 +181,8 @@ static int runArtifact(const Arguments &arguments) {
   std::string error;
   auto executable = loadExecutable(arguments.words[0], error, arguments.get("--weights"),
                                    arguments.get("--device"));
+  if (executable)
+    executable = repeated(arguments, std::move(executable), error);
   return executable ? callEntry(arguments, *executable, {}) : fail(error);
 }
 
@@ -218,6 +220,9 @@ static int run(const Arguments &arguments) {
   auto executable = makeExecutable(runCommand(), arguments, compilation, exit);
   if (!executable)
     return exit;
+  executable = repeated(arguments, std::move(executable), error);
+  if (!executable)
+    return fail(error);
   exit = callEntry(arguments, *executable, inside);
   return finishRecords(arguments, compilation, exit);
 }
@@ -237,6 +242,7 @@ Command runCommand() {
         "what runs a library; auto (default) is a GPU where there is\n"
         "                          one, and code for it; MAD_DEVICE says the same"},
        {"--seed", "NUMBER", "order of the emulated threads"},
+       {"--repeat", "N", "calls N times; all results must be the same bits"},
        {"--dim", "NAME=SIZE", "size of a dimension, for zero and random"},
        {"-o", "FILE", "writes the result to .npy, several to .npz or .safetensors"},
        {"--expect", "FILE", "compares the results with those of a file"},

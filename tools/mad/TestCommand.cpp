@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/Executable.h"
+#include "tools/mad/Calls.h"
 #include "tools/mad/Common.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -48,6 +49,10 @@ static int run(const Arguments &arguments) {
   auto executable = makeExecutable(testCommand(), arguments, compilation, exit);
   if (!executable)
     return exit;
+  std::string error;
+  executable = repeated(arguments, std::move(executable), error);
+  if (!executable)
+    return fail(error);
   size_t passed = 0, failed = 0;
   for (const Signature &s : compilation.signatures())
     ++(runTest(*executable, s) ? passed : failed);
@@ -61,6 +66,7 @@ Command testCommand() {
                      "runs the test blocks of a model",
                      {{"--target", "jit|ref|ref64|simt|cuda", "what runs them, as for `mad run`"},
                       {"--seed", "NUMBER", "order of the emulated threads"},
+                      {"--repeat", "N", "runs each N times; all results must be the same bits"},
                       {"--filter", "TEXT", "only tests with this text in their title"},
                       {"--weights", "FILE", "reads all weights from this file"}},
                      run};
