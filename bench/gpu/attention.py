@@ -12,6 +12,7 @@ its way ("default"), and is also made to go each way that it has. Rates count 4 
 each score and column, half of them where half of the scores are hidden.
 """
 import argparse
+import ctypes as c
 import json
 import statistics
 import sys
@@ -29,6 +30,10 @@ FORMS = {
     "attention_mma_f16_64_causal": ("f16", 64, True, 128),
     "attention_mma_f16_128": ("f16", 128, False, 128),
     "attention_mma_f16_128_causal": ("f16", 128, True, 128),
+    "attention_wgmma_f16_64": ("f16", 64, False, 128),
+    "attention_wgmma_f16_64_causal": ("f16", 64, True, 128),
+    "attention_wgmma_f16_128": ("f16", 128, False, 128),
+    "attention_wgmma_f16_128_causal": ("f16", 128, True, 128),
     "attention_mma_bf16_32": ("bf16", 32, False, 128),
 }
 # Batch, heads, rows: of MiniLM, and of models with 2048 columns for 16384 tokens in all.
@@ -61,6 +66,18 @@ def pack(options):
 
 
 class Bench(base.Bench):
+    def map_of(self, x):
+        """Batch, row, column of all heads: boxes of 64 columns and 64 rows, swizzled by 128 bytes."""
+        batch, rows, heads, width = x.shape
+        columns = heads * width
+        raw = (c.c_uint8 * 256)()
+        at = (c.addressof(raw) + 127) & ~127
+        self.driver("cuTensorMapEncodeTiled", c.c_void_p(at), 6 if str(x.dtype) == "torch.float16" else 9, 3,
+                    c.c_void_p(x.data_ptr()), (c.c_uint64 * 3)(columns, rows, batch),
+                    (c.c_uint64 * 2)(columns * 2, columns * rows * 2), (c.c_uint32 * 3)(64, 64, 1),
+                    (c.c_uint32 * 3)(1, 1, 1), 0, 3, 2, 0)
+        return raw, at
+
     def others(self, data, causal):
         """PyTorch's ways, by name, as far as they take this."""
         from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -100,8 +117,11 @@ class Bench(base.Bench):
                 continue
             calls = []
             for q, k, v, o in data:
-                parameters = [*map(base.pointer, (q, k, v, o)), base.integer(rows), base.integer(rows),
-                              base.value(base.c.c_float, width ** -0.5)]
+                factors = [base.pointer(x) for x in (q, k, v)]
+                if "wgmma" in name:
+                    factors = [((raw, x), at) for x in (q, k, v) for raw, at in [self.map_of(x)]]
+                parameters = [*factors, base.pointer(o), base.integer(rows), base.integer(rows),
+                              base.value(c.c_float, width ** -0.5)]
                 calls.append(kernel.call((-(-rows // height), heads, batch), parameters))
             calls[0]()
             torch.cuda.synchronize()

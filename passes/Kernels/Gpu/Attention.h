@@ -117,6 +117,19 @@ llvm::Error check(const WarpAttentionTile &tile, const AttentionSpec &spec);
 void writeWarpAttention(GpuBuilder &g, const AttentionSpec &spec, const WarpAttentionTile &tile,
                         const AttentionArguments &arguments, mlir::Value first);
 
+/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, rows of 64 or 128
+/// columns. One group copies by tensor map, two have 64 rows each.
+struct GroupAttentionTile {
+  int stages = 2; ///< tiles of K and of V
+  int copierRegisters = 24, multiplierRegisters = 240;
+  static constexpr int rowsOfBlock = 128, keysOfTile = 128, threads = 384;
+  int sharedBytes(const AttentionSpec &spec) const {
+    const int powers = rowsOfBlock * keysOfTile * 2, barriers = 8 + stages * 32;
+    return (rowsOfBlock + 2 * stages * keysOfTile) * spec.width * 2 + powers + barriers;
+  }
+};
+llvm::Error check(const GroupAttentionTile &tile, const AttentionSpec &spec);
+
 /// For rows of that width.
 PlainAttentionTile plainAttentionTile(int width);
 llvm::Error check(const PlainAttentionTile &tile, const AttentionSpec &spec);
@@ -140,6 +153,11 @@ llvm::Expected<Kernel> makePlainAttention(mlir::gpu::GPUModuleOp module, llvm::S
                                           const PlainAttentionTile &tile);
 llvm::Expected<Kernel> makeWarpAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                          const AttentionForm &form, const WarpAttentionTile &tile);
+/// Q, K and V as tensor maps of batch, row, and column of all heads: boxes of 64 columns and 64 rows,
+/// swizzle of 128 bytes.
+llvm::Expected<Kernel> makeGroupAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                          const AttentionForm &form,
+                                          const GroupAttentionTile &tile);
 
 } // namespace mad::device
 

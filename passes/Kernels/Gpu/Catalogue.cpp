@@ -138,6 +138,14 @@ CatalogueEntry withWgmma(CatalogueEntry entry) {
   return entry;
 }
 
+CatalogueEntry groupAttention(std::string name, AttentionForm form,
+                              std::vector<std::string> instructions) {
+  return {std::move(name), true, std::move(instructions),
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return makeGroupAttention(module, name, form, GroupAttentionTile());
+          }};
+}
+
 std::string groupProduct(StringRef type, int columns) {
   return llvm::formatv("wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1}", columns, type).str();
 }
@@ -286,6 +294,13 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       attention("attention_mma_bf16_32", {bf16, 32},
                 {warpProduct("bf16", 16), "cvt.rn.bf16x2.f32"}),
       attention("attention_mma_f16_37", {f16, 37, true}, {warpProduct("f16", 16)}),
+      groupAttention("attention_wgmma_f16_64", {f16, 64},
+                     {groupProduct("f16", 64), groupProduct("f16", 128), "ex2.approx.ftz.f32"}),
+      groupAttention("attention_wgmma_f16_64_causal", {f16, 64, true},
+                     {groupProduct("f16", 64), groupProduct("f16", 128)}),
+      groupAttention("attention_wgmma_f16_128", {f16, 128}, {groupProduct("f16", 128)}),
+      groupAttention("attention_wgmma_f16_128_causal", {f16, 128, true},
+                     {groupProduct("f16", 128)}),
       attention("attention_mma_f16_256", {f16, 256}, {warpProduct("f16", 16), copyWide}),
   };
 }

@@ -46,6 +46,18 @@ std::vector<double> expected(const Form &of, const std::vector<double> &scores,
   return row;
 }
 
+/// What a parameter of a kernel by tensor map is.
+struct alignas(128) Map {
+  char bytes[128];
+};
+template <typename T> void describe(Map &map, const Form &of, int rows, T *memory) {
+  const uint64_t columns = uint64_t(of.heads) * of.width, count = rows;
+  const uint64_t sizes[] = {columns, count, uint64_t(of.batch)};
+  const uint64_t strides[] = {columns * 2, columns * 2 * count};
+  const uint32_t box[] = {64, 64, 1};
+  ASSERT_EQ(simt_tensor_map(&map, 2, 3, memory, sizes, strides, box, SIMT_SWIZZLE_128B), nullptr);
+}
+
 template <typename T> void attention(const std::string &name, Form of, uint64_t seed = 1) {
   SCOPED_TRACE(name + " of " + std::to_string(of.rows) + " and " + std::to_string(of.keys));
   Emulated emulated(name);
@@ -55,9 +67,18 @@ template <typename T> void attention(const std::string &name, Form of, uint64_t 
   T *pq = emulated.upload(q), *pk = emulated.upload(k), *pv = emulated.upload(v);
   T *po = emulated.output<T>(q.size());
   float scale = 0.5f;
+  Map maps[3];
+  Parameters parameters{&pq, &pk, &pv, &po, &of.rows, &of.keys, &scale};
+  if (name.find("wgmma") != std::string::npos) {
+    describe(maps[0], of, of.rows, pq);
+    describe(maps[1], of, of.keys, pk);
+    describe(maps[2], of, of.keys, pv);
+    for (int i = 0; i < 3; ++i)
+      parameters[i] = &maps[i];
+  }
   emulated.run({uint32_t(of.rows + of.rowsOfBlock - 1) / of.rowsOfBlock, uint32_t(of.heads),
                 uint32_t(of.batch)},
-               {&pq, &pk, &pv, &po, &of.rows, &of.keys, &scale}, seed);
+               parameters, seed);
   const double u = 0x1p-24, tolerance = 2 * (2 + 3 * (of.keys / 8 + 2) + of.keys) * u + 2 * u +
                                         (of.place ? 2.5 * of.place : 0);
   for (int b = 0; b < of.batch; ++b)
@@ -106,6 +127,16 @@ TEST(WarpAttention, AnySize) {
   attention<Brain>("attention_mma_bf16_32", {32, 20, 90, 128, false, 1, 2, brain});
   attention<Half>("attention_mma_f16_37", {37, 33, 50, 128, true, 2, 2, half});
   attention<Half>("attention_mma_f16_256", {256, 20, 50, 64, false, 1, 1, half});
+}
+
+TEST(GroupAttention, AnySize) {
+  const double half = 0x1p-11;
+  for (uint64_t seed : {1, 2, 3})
+    attention<Half>("attention_wgmma_f16_64", {64, 150, 400, 128, false, 1, 2, half}, seed);
+  attention<Half>("attention_wgmma_f16_64", {64, 1, 1, 128, false, 2, 1, half});
+  attention<Half>("attention_wgmma_f16_64_causal", {64, 140, 200, 128, true, 2, 1, half});
+  attention<Half>("attention_wgmma_f16_128", {128, 130, 257, 128, false, 1, 1, half});
+  attention<Half>("attention_wgmma_f16_128_causal", {128, 150, 150, 128, true, 1, 1, half}, 2);
 }
 
 } // namespace
