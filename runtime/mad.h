@@ -236,6 +236,9 @@ MAD_API mad_status mad_entry_call(mad_context *context, int32_t entry, const mad
  * mad_context_synchronize or on the stream. A call behind one of an entry that checks indices
  * waits for that first. On a CPU it changes nothing. */
 MAD_API mad_status mad_context_set_async(mad_context *context, int32_t async);
+/* On a GPU: the work of calls from here on begins when that of another CUstream, as it is now, is
+ * done; null is CUDA's default stream. On a CPU it changes nothing. */
+MAD_API mad_status mad_context_wait_for(mad_context *context, void *cuda_stream);
 /* Waits for the work of all calls before. What failed in it is the answer. */
 MAD_API mad_status mad_context_synchronize(mad_context *context);
 

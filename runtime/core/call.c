@@ -6,6 +6,7 @@
  *===------------------------------------------------------------------------===*/
 #include "runtime/core/core.h"
 #include "runtime/core/errors.h"
+#include "runtime/cuda/cuda.h"
 #include <string.h>
 
 /* What a prepare or run function returned, as a status. */
@@ -88,6 +89,13 @@ mad_status mad_context_synchronize(mad_context *context) {
   int64_t info[2] = {0, 0};
   const mad_status status = mad_device_wait(context, &code, info);
   return status == MAD_OK ? statusOf(context, entry, code, info) : status;
+}
+
+mad_status mad_context_wait_for(mad_context *context, void *cuda_stream) {
+  if (!context)
+    return MAD_INVALID_ARGUMENT;
+  context->error.message[0] = 0;
+  return context->cuda ? mad_cuda_wait_for(context->cuda, cuda_stream, &context->error) : MAD_OK;
 }
 
 static mad_status run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,

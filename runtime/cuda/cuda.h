@@ -57,6 +57,8 @@ mad_status mad_cuda_create(mad_module *module, const mad_cuda_place *place, mad_
 void mad_cuda_destroy(mad_cuda *cuda);
 const mad_device *mad_cuda_device(const mad_cuda *cuda);
 mad_cu_stream mad_cuda_stream(const mad_cuda *cuda);
+/* Has its stream wait for what another one holds now. */
+mad_status mad_cuda_wait_for(mad_cuda *cuda, mad_cu_stream other, mad_error *error);
 int32_t mad_cuda_number(const mad_cuda *cuda);
 int32_t mad_cuda_variant(const mad_cuda *cuda);
 

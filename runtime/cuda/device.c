@@ -20,6 +20,7 @@ struct mad_cuda {
   mad_cuda_code *code;
   mad_cu_stream stream;
   int own;                 /* the stream is ours */
+  mad_cu_event reached;    /* by another stream; null: never asked for */
   mad_cuda_graphs *graphs; /* on a stream of ours; null: none */
   mad_status failed;
   mad_error error, told;
@@ -350,6 +351,8 @@ void mad_cuda_destroy(mad_cuda *cuda) {
     cuda->graphs = NULL;
     if (cuda->functions.status)
       release(cuda, cuda->functions.status);
+    if (cuda->reached)
+      driver->event_destroy(cuda->reached);
     if (cuda->own)
       driver->stream_destroy(cuda->stream);
     leave(cuda);
@@ -361,5 +364,24 @@ void mad_cuda_destroy(mad_cuda *cuda) {
 
 const mad_device *mad_cuda_device(const mad_cuda *cuda) { return &cuda->functions; }
 mad_cu_stream mad_cuda_stream(const mad_cuda *cuda) { return cuda->stream; }
+mad_status mad_cuda_wait_for(mad_cuda *cuda, mad_cu_stream other, mad_error *error) {
+  const mad_cu_driver *driver = driverOf(cuda);
+  static const char what[] = "wait for a stream of the GPU";
+  if (other == cuda->stream)
+    return MAD_OK;
+  mad_status status = mad_cu_check(driver, driver->context_push(cuda->code->context), what, error);
+  if (status != MAD_OK)
+    return status;
+  mad_cu_result result = 0;
+  if (!cuda->reached)
+    result = driver->event_create(&cuda->reached, MAD_CU_EVENT_NO_TIMES);
+  if (result == 0)
+    result = driver->event_record(cuda->reached, other);
+  if (result == 0)
+    result = driver->stream_wait(cuda->stream, cuda->reached, 0);
+  status = mad_cu_check(driver, result, what, error);
+  leave(cuda);
+  return status;
+}
 int32_t mad_cuda_number(const mad_cuda *cuda) { return cuda->code->number; }
 int32_t mad_cuda_variant(const mad_cuda *cuda) { return cuda->code->variant; }

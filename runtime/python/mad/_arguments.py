@@ -12,6 +12,7 @@ An argument is one of
 import ctypes
 import math
 import struct
+import sys
 
 from mad._errors import DTypeError, InvalidArgumentError
 
@@ -133,25 +134,47 @@ def _from_numpy(array, dtype, where, writable):
     return Memory(array.ctypes.data, array.shape, array)
 
 
-# Libraries that do all work of a thread on one stream, until they are told otherwise.
-_ONE_STREAM = ("torch", "cupy")
+class Gpu:
+    """The GPU that a context computes on, and its stream. `wait_for(stream)` has that wait for
+    another one; `waited` are the libraries that it waits for in the call under way."""
+
+    __slots__ = ("number", "stream", "wait_for", "waited")
+
+    def __init__(self, number, stream, wait_for):
+        self.number, self.stream, self.wait_for, self.waited = number, stream, wait_for, set()
 
 
 def _capsule(thing, on_gpu, gpu):
     if not on_gpu:
         return thing.__dlpack__()
     # What the tensor is made of may still be under way on a stream of its library; it has ours
-    # wait for that, once a call where that is one stream (-1: no need). Where it does not, there
-    # is nothing to wait for.
-    library = type(thing).__module__.partition(".")[0]
-    number, stream, waited = gpu
+    # wait for that. Where it does not, there is nothing to wait for.
     try:
-        capsule = thing.__dlpack__(stream=-1 if library in waited else stream)
+        return thing.__dlpack__(stream=gpu.stream)
     except TypeError:
         return thing.__dlpack__()
-    if library in _ONE_STREAM:
-        waited.add(library)
-    return capsule
+
+
+_torch_types = {}
+
+
+def _from_torch(tensor, dtype, gpu):
+    """A tensor of PyTorch on that GPU; None where DLPack is to look at it, which takes longer by
+    far, most of it for a stream and an event of Python. PyTorch's work of a thread is on one
+    stream, which is waited for once a call."""
+    torch = sys.modules["torch"]
+    if not _torch_types:
+        _torch_types.update(
+            f32=torch.float32, f64=torch.float64, f16=torch.float16, bf16=torch.bfloat16,
+            i8=torch.int8, u8=torch.uint8, i32=torch.int32, i64=torch.int64, bool=torch.bool)
+    if tensor.dtype is not _torch_types.get(dtype.name) or tensor.get_device() != gpu.number \
+            or tensor.requires_grad or tensor.layout is not torch.strided \
+            or not tensor.is_contiguous() or tensor.is_neg():
+        return None
+    if "torch" not in gpu.waited:
+        gpu.wait_for(torch.cuda.current_stream(gpu.number).cuda_stream)
+        gpu.waited.add("torch")
+    return Memory(tensor.data_ptr(), tensor.shape, tensor, True)
 
 
 def _from_dlpack(thing, dtype, where, writable, gpu):
@@ -163,10 +186,10 @@ def _from_dlpack(thing, dtype, where, writable, gpu):
     if device[0] not in _CPU_DEVICES and not on_gpu:
         raise DTypeError("%s is on a device (type %d, number %d), expected main memory%s"
                          % (where, device[0], device[1],
-                            " or `cuda:%d`" % gpu[0] if gpu is not None else ""))
-    if on_gpu and device[1] != gpu[0]:
+                            " or `cuda:%d`" % gpu.number if gpu is not None else ""))
+    if on_gpu and device[1] != gpu.number:
         raise DTypeError("%s is on `cuda:%d`, expected `cuda:%d` or main memory"
-                         % (where, device[1], gpu[0]))
+                         % (where, device[1], gpu.number))
     try:
         capsule = _capsule(thing, on_gpu, gpu)
         address = _capsule_pointer(capsule, b"dltensor")
@@ -320,9 +343,8 @@ def _whole_bools(memory, where, writable):
 
 
 def memory_of(thing, dtype, where, writable=False, gpu=None):
-    """The tensor that an argument is. `where` names it for messages; `gpu` are the number and
-    the stream of the GPU on which it may lie, and a set of the libraries whose work the stream
-    waits for in this call."""
+    """The tensor that an argument is. `where` names it for messages; `gpu` is the one on which it
+    may lie."""
     memory = _memory_of(thing, dtype, where, writable, gpu)
     return _whole_bools(memory, where, writable) if dtype.name == "bool" else memory
 
@@ -339,6 +361,10 @@ def _memory_of(thing, dtype, where, writable, gpu):
     numbers = numbers or numpy and isinstance(thing, numpy.generic)
     if numbers and not writable:
         return _from_numbers(thing, dtype, where)
+    if gpu is not None and type(thing).__module__ == "torch" and type(thing).__name__ == "Tensor":
+        memory = _from_torch(thing, dtype, gpu)
+        if memory is not None:
+            return memory
     if hasattr(thing, "__dlpack__") and not numbers:
         return _from_dlpack(thing, dtype, where, writable, gpu)
     try:

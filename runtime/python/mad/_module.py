@@ -10,7 +10,7 @@ import struct
 import threading
 
 from mad import _library
-from mad._arguments import DTYPES, memory_of, new, numpy, result_memory
+from mad._arguments import DTYPES, Gpu, memory_of, new, numpy, result_memory
 from mad._errors import InvalidArgumentError, failure
 
 _MAX_PLANS = 64
@@ -68,6 +68,11 @@ class _Pool:
             raise failure(status, error.text)
         self.executor = library.mad_pool_executor(self.value)
 
+    def _wait_for(self, stream):
+        status = self._library.mad_context_wait_for(self.handle, stream)
+        if status:
+            raise failure(status, _library.decode(self._library.mad_context_message(self.handle)))
+
     def __del__(self):
         if getattr(self, "value", None):
             self._destroy(self.value)
@@ -90,7 +95,7 @@ class _Context:
     def __init__(self, handle):
         library = handle.library
         self.value, error = ctypes.c_void_p(), _library.ErrorText()
-        self._destroy = library.mad_context_destroy
+        self._destroy, self._library = library.mad_context_destroy, library
         # The code of a module that was compiled in memory lives as long as this.
         self._owner = handle.owner
         options = _library.ContextOptions(ctypes.sizeof(_library.ContextOptions))
@@ -102,10 +107,10 @@ class _Context:
             raise failure(status, error.text)
         self.handle = self.value.value
         self.device = _library.decode(library.mad_context_device(self.handle))
-        # The number of the GPU and the stream that work is on, for tensors that lie there.
         self.gpu = None
         if self.device != "cpu":
-            self.gpu = int(self.device[5:]), library.mad_context_cuda_stream(self.handle)
+            self.gpu = Gpu(int(self.device[5:]), library.mad_context_cuda_stream(self.handle),
+                           self._wait_for)
         if handle.threads == 1:
             library.mad_context_set_threads(self.handle, 1)
         else:
@@ -312,7 +317,9 @@ def _function(handle, number, entry):
         except AttributeError:
             context = handle.context()
         addresses, shapes, kept = [], [], []
-        gpu = context.gpu and (*context.gpu, set())
+        gpu = context.gpu
+        if gpu:
+            gpu.waited.clear()
         for i, value in enumerate(args):
             if type(value) is ndarray and value.dtype is numpy_types[i] \
                     and value.flags.c_contiguous:

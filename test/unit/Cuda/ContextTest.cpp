@@ -676,12 +676,53 @@ TEST_F(Cuda, WhatFailsLaterIsToldWhenItIsWaitedFor) {
   reset();
 }
 
+TEST_F(Cuda, WorkOfOtherStreamsIsWaitedFor) {
+  ASSERT_EQ(create("cuda"), MAD_OK);
+  int stream = 0;
+  for (int i = 0; i < 2; ++i)
+    for (void *other : {static_cast<void *>(nullptr), static_cast<void *>(&stream)}) {
+      gpu->waited = nullptr;
+      EXPECT_EQ(mad_context_wait_for(context, other), MAD_OK) << message();
+      EXPECT_EQ(gpu->recorded, other);
+      EXPECT_EQ(gpu->waited, mad_context_cuda_stream(context));
+      EXPECT_EQ(gpu->events, 1);
+    }
+  gpu->waited = nullptr;
+  EXPECT_EQ(mad_context_wait_for(context, mad_context_cuda_stream(context)), MAD_OK);
+  EXPECT_EQ(gpu->waited, nullptr) << "it is in order with itself";
+  EXPECT_EQ(gpu->waits, 0) << "the host goes on";
+  EXPECT_EQ(scale(x, y), MAD_OK);
+  mad_context_destroy(context);
+  context = nullptr;
+  EXPECT_EQ(gpu->events, 0);
+  EXPECT_EQ(mad_context_wait_for(nullptr, nullptr), MAD_INVALID_ARGUMENT);
+}
+
+TEST_F(Cuda, AStreamThatCannotBeWaitedForIsTold) {
+  // The context, the event, its record, the wait.
+  for (int at = 0; at < 4; ++at) {
+    ASSERT_EQ(create("cuda"), MAD_OK);
+    gpu->calls = 0;
+    gpu->failAt = at;
+    gpu->failWith = 400;
+    EXPECT_EQ(mad_context_wait_for(context, nullptr), MAD_INTERNAL) << at;
+    EXPECT_TRUE(strstr(message(), "cannot wait for a stream of the GPU: ")) << message();
+    gpu->failAt = -1;
+    EXPECT_EQ(mad_context_wait_for(context, nullptr), MAD_OK) << message();
+    EXPECT_STREQ(message(), "");
+    mad_context_destroy(context);
+    context = nullptr;
+    EXPECT_EQ(gpu->events, 0);
+  }
+}
+
 TEST_F(Cuda, OnACpuAllIsDoneAtOnce) {
   ASSERT_EQ(create("cpu"), MAD_OK);
   EXPECT_EQ(mad_context_set_async(context, 1), MAD_OK);
   EXPECT_EQ(scale(x, y), MAD_OK);
   EXPECT_EQ(y, (Floats{12, 14, 16}));
   EXPECT_EQ(mad_context_synchronize(context), MAD_OK);
+  EXPECT_EQ(mad_context_wait_for(context, nullptr), MAD_OK);
   EXPECT_EQ(mad_context_synchronize(nullptr), MAD_INVALID_ARGUMENT);
   EXPECT_EQ(mad_context_set_async(nullptr, 1), MAD_INVALID_ARGUMENT);
 }

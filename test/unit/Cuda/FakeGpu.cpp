@@ -43,7 +43,7 @@ struct State {
   bool capturing = false;
   std::mutex lock;
   std::map<uintptr_t, size_t> memory; ///< of the device
-  std::set<void *> streams, modules;
+  std::set<void *> streams, modules, events, reached;
   std::map<void *, std::string> functions;
   std::set<void *> maps; ///< memory of the host that holds tensor maps
   std::vector<void *> current;
@@ -55,6 +55,8 @@ struct State {
       free(reinterpret_cast<void *>(address));
     memory.clear();
     streams.clear();
+    events.clear();
+    reached.clear();
     modules.clear();
     functions.clear();
     current.clear();
@@ -337,6 +339,33 @@ int streams(std::string_view symbol, Words w) {
   return 0;
 }
 
+int events(std::string_view symbol, Words w) {
+  State &s = *state();
+  if (symbol == "cuEventCreate") {
+    void *made = s.handle();
+    s.events.insert(made);
+    ++s.gpu.events;
+    *to<void *>(w[0]) = made;
+    return 0;
+  }
+  void *event = to<void>(symbol == "cuStreamWaitEvent" ? w[1] : w[0]);
+  if (!s.events.contains(event))
+    return wrong("an event that we did not make");
+  if (symbol == "cuEventRecord") {
+    s.gpu.recorded = to<void>(w[1]);
+    s.reached.insert(event);
+  } else if (symbol == "cuStreamWaitEvent") {
+    if (!s.reached.contains(event))
+      return wrong("an event that nothing reaches");
+    s.gpu.waited = to<void>(w[0]);
+  } else {
+    s.events.erase(event);
+    s.reached.erase(event);
+    --s.gpu.events;
+  }
+  return 0;
+}
+
 int devices(std::string_view symbol, Words w) {
   FakeGpu &gpu = state()->gpu;
   if (symbol == "cuInit")
@@ -356,7 +385,8 @@ int devices(std::string_view symbol, Words w) {
 
 int act(std::string_view symbol, Words w) {
   const bool needsContext = symbol.starts_with("cuMem") || symbol.starts_with("cuLaunch") ||
-                            symbol.starts_with("cuModule") || symbol.starts_with("cuStream");
+                            symbol.starts_with("cuModule") || symbol.starts_with("cuStream") ||
+                            symbol.starts_with("cuEvent");
   if (needsContext && state()->current.empty())
     return wrong("no context is current");
   if (symbol.starts_with("cuCtx") || symbol.starts_with("cuDevicePrimary"))
@@ -367,6 +397,9 @@ int act(std::string_view symbol, Words w) {
   if (symbol == "cuStreamCreate" || symbol == "cuStreamDestroy_v2" ||
       symbol == "cuStreamSynchronize")
     return streams(symbol, w);
+  if (symbol == "cuEventCreate" || symbol == "cuEventRecord" || symbol == "cuStreamWaitEvent" ||
+      symbol == "cuEventDestroy_v2")
+    return events(symbol, w);
   if (symbol == "cuModuleLoadDataEx")
     return loadModule(w);
   if (symbol == "cuModuleGetFunction")
@@ -415,7 +448,7 @@ int call(const char *symbol, Words w) {
     snprintf(s.gpu.failedCall, sizeof s.gpu.failedCall, "%s", symbol);
     // Even then what is given back is gone.
     if (name == "cuMemFree_v2" || name == "cuModuleUnload" || name == "cuStreamDestroy_v2" ||
-        name == "cuGraphExecDestroy" || name == "cuGraphDestroy")
+        name == "cuGraphExecDestroy" || name == "cuGraphDestroy" || name == "cuEventDestroy_v2")
       act(name, w);
     // A capture that fails has ended.
     if (name == "cuStreamEndCapture")
