@@ -103,9 +103,9 @@ private:
   Value lane, active, row; ///< active: null where all threads have a row
   Values rowIndices, rowSizes;
   Value piece, pieces;
-  llvm::DenseMap<Value, Value> rowValues;      ///< by base
-  llvm::DenseMap<Value, Values> heldColumns;   ///< by root
-  llvm::DenseMap<Value, Waiting> waiting;      ///< by root
+  llvm::DenseMap<Value, Value> rowValues;    ///< by base
+  llvm::DenseMap<Value, Values> heldColumns; ///< by root
+  llvm::DenseMap<Value, Waiting> waiting;    ///< by root
   Value currentColumn;
   llvm::DenseSet<Value> written, readAnywhere; ///< bases, since the last barrier
 };

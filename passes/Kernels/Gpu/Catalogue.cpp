@@ -168,8 +168,8 @@ CatalogueEntry few(std::string name, Type element, Type output, Order order, int
 CatalogueEntry early(Type element, Order order, int rows) {
   FewRowsTile tile = fewRowsTile(rows, order, 4096, 4096);
   tile.early = true;
-  std::string name = llvm::formatv("matmul_few{0}_f16{1}_early", rows,
-                                   order == Order::ColumnMajor ? "_nt" : "");
+  std::string name =
+      llvm::formatv("matmul_few{0}_f16{1}_early", rows, order == Order::ColumnMajor ? "_nt" : "");
   return withWgmma(matmul(std::move(name), product(element, element, order), tile,
                           makeFewRowsMatmul,
                           {"griddepcontrol.wait", "griddepcontrol.launch_dependents"}));

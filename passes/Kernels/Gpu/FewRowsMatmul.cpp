@@ -10,8 +10,8 @@
 // busy. The warps of a block share its columns and the k of a step, and add up through shared
 // memory at the end.
 //
-// f32 is multiplied and added exactly: a lane has a column of C and all rows, of which A is the same for
-// all lanes.
+// f32 is multiplied and added exactly: a lane has a column of C and all rows, of which A is the
+// same for all lanes.
 //
 // Chunks of 16 bytes of a row are permuted as in WarpMatmul.cpp. Rows of A that are not there are
 // zeros and cost nothing, like k and columns of B that are not there.
@@ -109,8 +109,7 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
   constexpr int mostShared = 166912; // of a block on sm_80
   const int shared = tile.sharedBytes(bytesOf(spec.element));
   if (shared > mostShared)
-    return llvm::createStringError(Twine(shared) +
-                                   " bytes of shared memory, expected at most " +
+    return llvm::createStringError(Twine(shared) + " bytes of shared memory, expected at most " +
                                    Twine(mostShared));
   return llvm::Error::success();
 }
@@ -161,7 +160,7 @@ struct FewRowsMatmul {
   int ofChunk() const { return 16 / bytes(); } ///< elements
   int stageBytes() const { return tile.stageBytes(bytes()); }
   int chunksOfK() const { return tile.stepK / ofChunk(); }
-  int groups() const { return tile.rows / 8; } ///< of rows
+  int groups() const { return tile.rows / 8; }                       ///< of rows
   int tiles() const { return tile.columns / tile.warpsAcross / 16; } ///< of columns of a warp
   int width() const { return tile.columns + 4; } ///< of a row of sums: keeps stores apart
   Ring ringA() { return {g, tile.columns * tile.stepK * bytes(), chunksOfK()}; }
@@ -182,8 +181,8 @@ struct FewRowsMatmul {
     return copiesOf(tile.rows * chunksOfK(), [&](Value number) -> Copy {
       Value row = g.div(number, chunksOfK()), chunk = g.rem(number, chunksOfK());
       Value at = g.mul(chunk, ofChunk());
-      Value source = g.at(arguments.a, spec.element, g.min(row, g.sub(arguments.m, 1)),
-                          arguments.rowA, at);
+      Value source =
+          g.at(arguments.a, spec.element, g.min(row, g.sub(arguments.m, 1)), arguments.rowA, at);
       return {ringA().place(row, chunk), source, at, g.less(row, arguments.m), {}};
     });
   }
@@ -370,8 +369,8 @@ struct FewRowsMatmul {
       for (int group = 0; group < groups(); ++group)
         for (int e = 0; e < 4; ++e) {
           Value row = g.add(g.mul(g.rem(lane, 4), 2), group * 8 + e % 2);
-          Value column = g.add(g.mul(warpAcross, tiles() * 16),
-                               g.add(g.div(lane, 4), t * 16 + e / 2 * 8));
+          Value column =
+              g.add(g.mul(warpAcross, tiles() * 16), g.add(g.div(lane, 4), t * 16 + e / 2 * 8));
           g.store(sums[(t * groups() + group) * 4 + e],
                   g.at(mine, f32, g.add(g.mul(row, width()), column)));
         }
@@ -405,8 +404,8 @@ struct FewRowsMatmul {
 };
 } // namespace
 
-void mad::device::writeFewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec,
-                                     const FewRowsTile &tile, const MatmulArguments &arguments) {
+void mad::device::writeFewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
+                                     const MatmulArguments &arguments) {
   FewRowsMatmul(g, spec, tile, arguments).write();
 }
 

@@ -172,10 +172,10 @@ void writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &ti
 
 /// Few rows of A: both factors go through shared memory, all rows of A at a time.
 struct FewRowsTile {
-  int rows = 8;     ///< of A: M is at most that; 8 or a multiple of 16
-  int columns = 16; ///< of C, of a block
-  int stepK = 256;  ///< k of a stage
-  int stages = 8;   ///< in shared memory, being read or on their way
+  int rows = 8;                      ///< of A: M is at most that; 8 or a multiple of 16
+  int columns = 16;                  ///< of C, of a block
+  int stepK = 256;                   ///< k of a stage
+  int stages = 8;                    ///< in shared memory, being read or on their way
   int warpsAcross = 1, warpsOfK = 8; ///< that share the columns, and the k of a stage
   /// For chips from sm_90 on, in launches that may overlap with the kernel in front: B, which that
   /// one must not write, is read before that one is done.

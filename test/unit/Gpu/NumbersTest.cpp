@@ -107,9 +107,11 @@ TEST(WarpMatmul, AnySize) {
 /// With as many rows as there may be, one, and some; k and columns that end inside of a tile.
 template <typename In, typename Out>
 void fewRows(const std::string &name, int rows, bool transposed, uint32_t columns) {
-  // The last goes around the ring; in f32 each lane reads for itself, which takes the emulator long.
+  // The last goes around the ring; in f32 each lane reads for itself, which takes the emulator
+  // long.
   const bool single = sizeof(In) == 4;
-  const int sizes[][3] = {{1, 40, 8}, {rows - 3, single ? 36 : 136, 328},
+  const int sizes[][3] = {{1, 40, 8},
+                          {rows - 3, single ? 36 : 136, 328},
                           {rows, single ? 36 : 200, single ? 1028 : 2568}};
   uint64_t seed = 0;
   for (auto [m, n, k] : sizes)
