@@ -78,9 +78,12 @@ struct GroupAttention {
     return g.bytesAt(g.shared(), queryBytes() + 2 * tile.stages * tileBytes() + 4 * boxBytes);
   }
 
+  /// At least one: a tile is computed before it is known that there is another.
   Value keysOfBlock() {
-    return spec.seen ? keysOf(g, spec, spec.row(g, inside(g.add(first, tile.rowsOfBlock - 1))), keys)
-                     : keys;
+    if (!spec.seen)
+      return keys;
+    Value all = keysOf(g, spec, spec.row(g, inside(g.add(first, tile.rowsOfBlock - 1))), keys);
+    return g.select(g.equal(all, 0), g.number(1), all);
   }
   std::pair<Value, Value> after(Value stage, Value phase) {
     Value next = g.add(stage, 1), wraps = g.equal(next, tile.stages);
@@ -142,8 +145,8 @@ struct GroupAttention {
     return made;
   }
 
-  /// Scores before the scale: 64 rows of this group, all keys of a tile.
-  Values scores(Value stage) {
+  /// Starts the scores, before the scale: 64 rows of this group, all keys of a tile.
+  Value startScores(Value stage) {
     Value mineQ = g.mul(g.sub(group, 1), boxBytes), sums = zeros(keysOfTile);
     g.fenceGroup();
     for (int c = 0; c < across(); ++c) {
@@ -154,11 +157,11 @@ struct GroupAttention {
                                sums);
     }
     g.commitGroup();
-    g.waitGroup(0);
-    return elements(sums, keysOfTile / 2);
+    return sums;
   }
 
-  Value product(Value stage, Value sums) {
+  /// Starts to add powers times V.
+  Value startResult(Value stage, Value sums) {
     g.fenceGroup();
     for (int half = 0; half < 2; ++half) {
       Value a = descriptor(g.add(atPowers(), half * boxBytes));
@@ -168,7 +171,6 @@ struct GroupAttention {
                                further(b, 128 * step), sums, /*across=*/true);
     }
     g.commitGroup();
-    g.waitGroup(0);
     return sums;
   }
 
@@ -192,8 +194,8 @@ struct GroupAttention {
     sums = Values(branch.getResults());
   }
 
-  /// Powers in place of the scores of one of the two rows; scales what there was before.
-  void toPowers(Values &all, int half, Values &result, Value &most, Value &sum) {
+  /// Powers in place of the scores of one of the two rows. Returns what to scale the result by.
+  Value toPowers(Values &all, int half, Value &most, Value &sum) {
     Value now = most;
     for (size_t i = 0; i < all.size(); ++i)
       if (int(i / 2 % 2) == half)
@@ -210,9 +212,15 @@ struct GroupAttention {
         all[i] = g.exp2(g.fma(all[i], by, minus));
         sum = add(sum, all[i]);
       }
-    for (size_t i = 0; i < result.size(); ++i)
-      if (int(i / 2 % 2) == half)
-        result[i] = mul(result[i], factor);
+    return factor;
+  }
+  /// Both rows; `state`: the largest score and the sum of each.
+  Values toPowers(Values &all, Value key, Values &state) {
+    hide(all, key);
+    Values factors;
+    for (int half = 0; half < 2; ++half)
+      factors.push_back(toPowers(all, half, state[2 * half], state[2 * half + 1]));
+    return factors;
   }
 
   /// To shared memory, as copies by tensor map would leave them.
@@ -244,30 +252,49 @@ struct GroupAttention {
     }
     g.barrierWait(fullQ(), g.number(0));
     const int count = spec.width / 2;
-    Values carried{g.number(0), g.number(0)};
-    for (int half = 0; half < 2; ++half)
-      carried.append({g.f32(-INFINITY), g.f32(0)});
+    Values state{g.f32(-INFINITY), g.f32(0), g.f32(-INFINITY), g.f32(0)};
+    // While the result takes up one tile, the powers of the next are computed: its scores are ready
+    // before. So the first tile's powers come before the loop, and its result after the second's scores.
+    Value first = g.number(0);
+    g.barrierWait(barrier(first, FullK), first);
+    Value sums = startScores(first);
+    g.waitGroup(0);
+    release(first, EmptyK);
+    Values all = elements(sums, keysOfTile / 2);
+    (void)toPowers(all, first, state);
+    storePowers(all);
+    auto [second, phase] = after(first, first);
+    Values carried{first, first, second, phase};
+    carried.append(state);
     carried.append(count, g.f32(0));
-    Values results =
-        g.loop(0, keysOfBlock(), keysOfTile, carried, [&](Value key, ValueRange now) -> Values {
-          Value stage = now[0];
-          g.barrierWait(barrier(stage, FullK), now[1]);
-          Values all = scores(stage);
+    Values last = g.loop(
+        keysOfTile, keysOfBlock(), keysOfTile, carried, [&](Value key, ValueRange now) -> Values {
+          Value stageV = now[0], phaseV = now[1], stage = now[2];
+          g.barrierWait(barrier(stage, FullK), now[3]);
+          Value next = startScores(stage);
+          g.barrierWait(barrier(stageV, FullV), phaseV);
+          Value result = startResult(stageV, structure(now.drop_front(8), spec.width));
+          g.waitGroup(1);
           release(stage, EmptyK);
-          hide(all, key);
-          Values result(now.drop_front(6)), state(now.slice(2, 4));
-          for (int half = 0; half < 2; ++half)
-            toPowers(all, half, result, state[2 * half], state[2 * half + 1]);
+          Values all = elements(next, keysOfTile / 2), state(now.slice(4, 4));
+          Values factors = toPowers(all, key, state);
+          g.waitGroup(0);
+          release(stageV, EmptyV);
+          Values scaled = elements(result, count);
+          for (auto [i, x] : llvm::enumerate(scaled))
+            x = mul(x, factors[i / 2 % 2]);
           storePowers(all);
-          g.barrierWait(barrier(stage, FullV), now[1]);
-          result = elements(product(stage, structure(result, spec.width)), count);
-          release(stage, EmptyV);
-          auto [next, phase] = after(stage, now[1]);
-          Values all2{next, phase};
-          all2.append(state);
-          all2.append(result);
-          return all2;
+          auto [after1, phase1] = after(stage, now[3]);
+          Values made{stage, now[3], after1, phase1};
+          made.append(state);
+          made.append(scaled);
+          return made;
         });
+    g.barrierWait(barrier(last[0], FullV), last[1]);
+    Value result = startResult(last[0], structure(ValueRange(last).drop_front(8), spec.width));
+    g.waitGroup(0);
+    Values results(ArrayRef<Value>(last).slice(2, 6));
+    results.append(elements(result, count));
     store(ValueRange(results).drop_front(2));
   }
 
