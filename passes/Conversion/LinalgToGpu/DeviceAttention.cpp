@@ -135,13 +135,13 @@ private:
   DeviceFunction &f;
   GenericOp product;
   std::shared_ptr<Attention> found;
-  Operation *lastOp = nullptr; ///< where all are computed
-  llvm::DenseMap<Value, Held> held;    ///< by base
-  Value elements;                      ///< base of the scores or of the result as they are
-  llvm::DenseSet<Value> old;           ///< bases of what was in their place
-  llvm::DenseSet<Value> read;          ///< bases, by members
-  bool ended = false;                  ///< nothing may follow
-  bool limitAlone = false;             ///< and scores have no other condition
+  Operation *lastOp = nullptr;      ///< where all are computed
+  llvm::DenseMap<Value, Held> held; ///< by base
+  Value elements;                   ///< base of the scores or of the result as they are
+  llvm::DenseSet<Value> old;        ///< bases of what was in their place
+  llvm::DenseSet<Value> read;       ///< bases, by members
+  bool ended = false;               ///< nothing may follow
+  bool limitAlone = false;          ///< and scores have no other condition
 };
 
 bool mayReorderSum(const Contraction &c) { return c.mayContract && mayReorder(c.op); }
@@ -338,9 +338,10 @@ bool Finder::visitElements(GenericOp op) {
       step.kind = AttentionStep::Score;
     else if (stage == Stage::Most && isPower(step))
       step.kind = AttentionStep::Power;
-    else if (stage == Stage::Powers && llvm::any_of(found->steps, [](const AttentionStep &s) {
-               return s.kind == AttentionStep::Total;
-             }) && isWeight(step))
+    else if (stage == Stage::Powers &&
+             llvm::any_of(found->steps,
+                          [](const AttentionStep &s) { return s.kind == AttentionStep::Total; }) &&
+             isWeight(step))
       step.kind = AttentionStep::Weight;
     else
       return false;
@@ -448,8 +449,8 @@ bool Finder::visitProduct(GenericOp op) {
   SmallVector<unsigned> loops;
   for (unsigned i = 0; i < a.getNumResults(); ++i)
     loops.push_back(a.getDimPosition(i));
-  if (baseOf(weights) != elements || !isWhole(weights) || loops != expected ||
-      heldIn(values) || !baseOf(values) || !hasNeighbours(values) ||
+  if (baseOf(weights) != elements || !isWhole(weights) || loops != expected || heldIn(values) ||
+      !baseOf(values) || !hasNeighbours(values) ||
       b.getDimPosition(b.getNumResults() - 1) != c->n ||
       c->outer.size() != found->scores->outer.size())
     return false;
@@ -485,16 +486,14 @@ bool Finder::stayApart(Operation *op) {
   for (OpOperand &operand : generic->getOpOperands())
     if (isMemory(operand.get()))
       good = good && !touches(operand.get(), generic.isDpsInit(&operand));
-  generic.getBody()->walk([&](memref::LoadOp load) {
-    good = good && !touches(load.getMemRef(), false);
-  });
+  generic.getBody()->walk(
+      [&](memref::LoadOp load) { good = good && !touches(load.getMemRef(), false); });
   return good;
 }
 
 bool Finder::visit(GenericOp op) {
-  bool uses = llvm::any_of(op->getOperands(), [&](Value v) {
-    return isMemory(v) && held.contains(baseOf(v));
-  });
+  bool uses = llvm::any_of(op->getOperands(),
+                           [&](Value v) { return isMemory(v) && held.contains(baseOf(v)); });
   if (!uses)
     return stayApart(op);
   if (op.getNumReductionLoops() == 0)
@@ -557,9 +556,8 @@ AttentionFactor Finder::factorOf(Value memory, const Contraction &c, unsigned ke
   AffineMap map = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0));
   if (!isMemory(source) || !map.isPermutation() || !baseOf(source) || !hasNeighbours(source) ||
       map.getDimPosition(map.getNumResults() - 1) != copy.getNumLoops() - 1 ||
-      getElementTypeOrSelf(source) != getElementTypeOrSelf(root) ||
-      !fillsBefore(copy).empty() || held.contains(baseOf(source)) ||
-      !isUnwritten(baseOf(source), copy))
+      getElementTypeOrSelf(source) != getElementTypeOrSelf(root) || !fillsBefore(copy).empty() ||
+      held.contains(baseOf(source)) || !isUnwritten(baseOf(source), copy))
     return same;
   // All dimensions of the batch, in order, before the rows.
   SmallVector<unsigned> expected(c.outer.begin(), c.outer.end());
@@ -602,24 +600,24 @@ bool Finder::isComputed(Value memory, unsigned depth) {
     return true;
   GenericOp maker;
   bool ours = memory == base && isPrivate(base, [&](Operation *user) {
-    auto generic = dyn_cast<GenericOp>(user);
-    if (!generic)
-      return false;
-    if (!llvm::is_contained(generic.getDpsInits(), base))
-      return llvm::is_contained(found->ops, user);
-    bool first = !maker && generic->getBlock() == product->getBlock();
-    maker = generic;
-    return first;
-  });
+                auto generic = dyn_cast<GenericOp>(user);
+                if (!generic)
+                  return false;
+                if (!llvm::is_contained(generic.getDpsInits(), base))
+                  return llvm::is_contained(found->ops, user);
+                bool first = !maker && generic->getBlock() == product->getBlock();
+                maker = generic;
+                return first;
+              });
   if (!ours || !maker || depth > 3 || !isSimple(maker) || f.groups.contains(maker) ||
       !maker->isBeforeInBlock(lastOp) || !fillsBefore(maker).empty() ||
       !maker.getMatchingIndexingMap(maker.getDpsInitOperand(0)).isIdentity() ||
       !maker.getMatchingBlockArgument(maker.getDpsInitOperand(0)).use_empty())
     return false;
   for (Value input : maker.getDpsInputs())
-    if (isMemory(input) && (!baseOf(input) || held.contains(baseOf(input)) ||
-                            baseOf(input) == baseOf(found->output) ||
-                            !isUnwritten(baseOf(input), maker)))
+    if (isMemory(input) &&
+        (!baseOf(input) || held.contains(baseOf(input)) || baseOf(input) == baseOf(found->output) ||
+         !isUnwritten(baseOf(input), maker)))
       return false;
   found->computed[base] = maker;
   found->ops.push_back(maker);
@@ -639,8 +637,7 @@ void Finder::findComputed() {
   }
 }
 
-SmallVector<Finder::Role> Finder::rolesIn(GenericOp computed, AffineMap map,
-                                          ArrayRef<Role> roles) {
+SmallVector<Finder::Role> Finder::rolesIn(GenericOp computed, AffineMap map, ArrayRef<Role> roles) {
   SmallVector<Role> result;
   for (AffineExpr e : map.getResults()) {
     auto dim = dyn_cast<AffineDimExpr>(e);
@@ -649,8 +646,8 @@ SmallVector<Finder::Role> Finder::rolesIn(GenericOp computed, AffineMap map,
   return result;
 }
 
-/// What a number goes with: it is a row's number plus what is the same for all rows, the column's, or
-/// the same for all.
+/// What a number goes with: it is a row's number plus what is the same for all rows, the column's,
+/// or the same for all.
 std::optional<Finder::Role> Finder::roleOf(GenericOp op, ArrayRef<Role> roles, Value number) {
   if (number.getParentRegion() != &op.getRegion())
     return Role::Other;
@@ -658,9 +655,8 @@ std::optional<Finder::Role> Finder::roleOf(GenericOp op, ArrayRef<Role> roles, V
     OpOperand *operand = op.getMatchingOpOperand(argument);
     AffineMap map = op.getMatchingIndexingMap(operand);
     SmallVector<Role> inside = rolesIn(op, map, roles);
-    if (GenericOp maker = isMemory(operand->get())
-                              ? found->computed.lookup(baseOf(operand->get()))
-                              : GenericOp())
+    if (GenericOp maker =
+            isMemory(operand->get()) ? found->computed.lookup(baseOf(operand->get())) : GenericOp())
       return roleOf(maker, inside, maker.getBody()->getTerminator()->getOperand(0));
     return llvm::all_of(inside, [](Role role) { return role == Role::Other; })
                ? std::optional(Role::Other)
@@ -700,11 +696,9 @@ bool Finder::isLimit(GenericOp op, ArrayRef<Role> roles, Value condition, bool &
     GenericOp maker = operand && isMemory(operand->get())
                           ? found->computed.lookup(baseOf(operand->get()))
                           : GenericOp();
-    auto extend = maker ? maker.getBody()
-                              ->getTerminator()
-                              ->getOperand(0)
-                              .getDefiningOp<arith::ExtUIOp>()
-                        : arith::ExtUIOp();
+    auto extend =
+        maker ? maker.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::ExtUIOp>()
+              : arith::ExtUIOp();
     return extend && isLimit(maker, rolesIn(op, op.getMatchingIndexingMap(operand), roles),
                              extend.getIn(), alone);
   }
@@ -720,7 +714,8 @@ bool Finder::isLimit(GenericOp op, ArrayRef<Role> roles, Value condition, bool &
   }
   auto number = roleOf(op, roles, y);
   if ((predicate != Predicate::sle && predicate != Predicate::slt) || !x.getType().isInteger(64) ||
-      roleOf(op, roles, x) != Role::Column || !isa_and_nonnull<arith::IndexCastOp>(x.getDefiningOp()) ||
+      roleOf(op, roles, x) != Role::Column ||
+      !isa_and_nonnull<arith::IndexCastOp>(x.getDefiningOp()) ||
       (number != Role::Row && number != Role::Other))
     return false;
   found->limit = {compare, y, predicate == Predicate::sle};
@@ -820,7 +815,8 @@ std::shared_ptr<Attention> Finder::run() {
     }
     auto generic = dyn_cast<GenericOp>(op);
     // Fills are those of this op, or apart.
-    SmallVector<linalg::FillOp> own = generic ? fillsBefore(generic) : SmallVector<linalg::FillOp>();
+    SmallVector<linalg::FillOp> own =
+        generic ? fillsBefore(generic) : SmallVector<linalg::FillOp>();
     Attention before = *found;
     bool good = true;
     for (linalg::FillOp fill : fills)

@@ -45,7 +45,8 @@ struct AttentionFactor {
   mlir::linalg::GenericOp copy; ///< null: that of the product itself
 };
 
-/// A comparison by which a score counts: the column with a number that does not fall from row to row.
+/// A comparison by which a score counts: the column with a number that does not fall from row to
+/// row.
 struct AttentionLimit {
   mlir::Operation *compare = nullptr; ///< null: none
   mlir::Value number;                 ///< its operand
@@ -60,8 +61,8 @@ struct Attention {
   AttentionLimit limit;
   /// Where scores are sums times this, apart from the limit.
   std::optional<double> scale;
-  llvm::SmallVector<AttentionStep> steps; ///< in their order
-  llvm::SmallVector<mlir::Operation *> ops;     ///< all, with copies and products, in their order
+  llvm::SmallVector<AttentionStep> steps;   ///< in their order
+  llvm::SmallVector<mlir::Operation *> ops; ///< all, with copies and products, in their order
   llvm::SmallVector<mlir::linalg::FillOp> fills;
   mlir::Value output; ///< memory of the result
   mlir::Operation *last() const { return ops.back(); }

@@ -5,8 +5,8 @@
 //
 // The bodies of ops become what the builder asks for: those before the maximum make a score of a
 // sum, those of rows the factor of a row, those behind the second product what is stored. Between
-// the products narrow floats stay f32. Powers are computed for a base that is the largest score; what
-// the program subtracts may be another number, and the factor has the difference.
+// the products narrow floats stay f32. Powers are computed for a base that is the largest score;
+// what the program subtracts may be another number, and the factor has the difference.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
@@ -48,7 +48,7 @@ struct Place {
 /// What the host knows of an attention.
 struct Sizes {
   Place q, k, v, output;
-  SmallVector<Value> batch;          ///< extents, from the slowest
+  SmallVector<Value> batch; ///< extents, from the slowest
   Value rows, keys;
   int width = 0, widthV = 0;
   SmallVector<SmallVector<Value>> ofSteps; ///< extents of the loops of each step
@@ -107,10 +107,10 @@ private:
   const Sizes &sizes;
   ImplicitLocOpBuilder &b;
   const Contraction s, w;
-  SmallVector<Value> matrix;              ///< where the block is in the batch
-  Value number;                           ///< of the matrix
-  llvm::DenseMap<Value, Value> ofRow;     ///< values of a row, by memory
-  Value limit;                            ///< the number of columns, where it was met last
+  SmallVector<Value> matrix;          ///< where the block is in the batch
+  Value number;                       ///< of the matrix
+  llvm::DenseMap<Value, Value> ofRow; ///< values of a row, by memory
+  Value limit;                        ///< the number of columns, where it was met last
 };
 
 void Body::prepare() {
@@ -258,8 +258,8 @@ Value Body::outputOf(Value number, ArrayRef<Value> at) {
   return pointer(sizes.output, offset, /*apart=*/false);
 }
 
-/// Row, its number among all, where it begins in Q and the result, then for each step the loops that
-/// count rows.
+/// Row, its number among all, where it begins in Q and the result, then for each step the loops
+/// that count rows.
 RowValues Body::rowValues(Value row32) {
   Value row = asIndex(row32);
   Value all = add(mul(number, kernel.get(sizes.rows)), row);
@@ -337,17 +337,16 @@ Value Body::valueAt(Value memory, AffineMap map, ArrayRef<Value> at) {
   SmallVector<Value> inside(*affine::expandAffineMap(b, b.getLoc(), map, at));
   SmallVector<Value> arguments;
   for (OpOperand &operand : maker->getOpOperands())
-    arguments.push_back(maker.getMatchingBlockArgument(&operand).use_empty()
-                            ? Value()
-                            : valueAt(operand.get(), maker.getMatchingIndexingMap(&operand),
-                                      inside));
+    arguments.push_back(
+        maker.getMatchingBlockArgument(&operand).use_empty()
+            ? Value()
+            : valueAt(operand.get(), maker.getMatchingIndexingMap(&operand), inside));
   llvm::SmallPtrSet<Operation *, 1> without;
   Operation *compare = attention.limit.compare;
   const bool limits = compare && compare->getBlock() == maker.getBody();
   if (limits) {
     without.insert(compare);
-    kernel.mapping().map(compare->getResult(0),
-                         arith::ConstantIntOp::create(b, 1, 1).getResult());
+    kernel.mapping().map(compare->getResult(0), arith::ConstantIntOp::create(b, 1, 1).getResult());
   }
   IRMapping body = emitBody(kernel, maker, arguments, inside, without);
   if (limits)
@@ -363,10 +362,10 @@ Value Body::limitOf(const RowValues &row) {
   Value most = arith::SubIOp::create(
       b, arith::IndexCastOp::create(b, b.getI64Type(), kernel.get(sizes.keys)), i64(1));
   // From -1 to keys - 1, then one more.
-  Value last = attention.limit.including ? limit
-                                         : arith::SubIOp::create(
-                                               b, arith::MaxSIOp::create(b, limit, i64(0)), i64(1))
-                                               .getResult();
+  Value last =
+      attention.limit.including
+          ? limit
+          : arith::SubIOp::create(b, arith::MaxSIOp::create(b, limit, i64(0)), i64(1)).getResult();
   last = arith::MinSIOp::create(b, arith::MaxSIOp::create(b, last, i64(-1)), most);
   return arith::TruncIOp::create(b, b.getI32Type(), arith::AddIOp::create(b, last, i64(1)));
 }
@@ -393,9 +392,8 @@ Value Body::wide(const AttentionStep &step, Value element, ArrayRef<Value> at) {
                                        : arith::ExtFOp::create(b, extend.getType(), x).getResult());
     } else if (auto trunc = dyn_cast<arith::TruncFOp>(inner); trunc && isNarrow(trunc.getType())) {
       Value x = lookup(trunc.getIn());
-      body.map(trunc.getResult(), x.getType().isF32()
-                                      ? x
-                                      : arith::TruncFOp::create(b, b.getF32Type(), x).getResult());
+      body.map(trunc.getResult(),
+               x.getType().isF32() ? x : arith::TruncFOp::create(b, b.getF32Type(), x).getResult());
     } else if (auto select = dyn_cast<arith::SelectOp>(inner)) {
       body.map(select.getResult(),
                arith::SelectOp::create(b, body.lookupOrDefault(select.getCondition()),
@@ -467,8 +465,7 @@ Value Body::factor(const RowValues &row, Value most, Value base, Value total) {
   return factor;
 }
 
-void Body::store(GpuBuilder &g, const RowValues &row, Value factor, Value column,
-                 ValueRange sums) {
+void Body::store(GpuBuilder &g, const RowValues &row, Value factor, Value column, ValueRange sums) {
   device::Values values;
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Value value = arith::MulFOp::create(b, sum, factor);
@@ -505,9 +502,7 @@ void Body::complete(device::AttentionSpec &spec) {
   if (attention.limit.compare)
     spec.seen = [&](GpuBuilder &, const RowValues &row) { return limitOf(row); };
   spec.finish = [&](GpuBuilder &, const RowValues &row, Value most, Value base,
-                    Value total) -> device::Values {
-    return {factor(row, most, base, total)};
-  };
+                    Value total) -> device::Values { return {factor(row, most, base, total)}; };
   spec.store = [&](GpuBuilder &g, const RowValues &row, ValueRange finished, Value column,
                    ValueRange sums) { store(g, row, finished[0], column, sums); };
 }
@@ -521,8 +516,8 @@ OpFoldResult keyOf(Value size) {
   if (auto known = getConstantIntValue(size))
     return IntegerAttr::get(size.getType(), *known);
   auto argument = dyn_cast<BlockArgument>(size);
-  auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
-                           : func::FuncOp();
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
   if (function && isEntry(function)) {
     ArrayAttr names = entryList(function, "dims");
     return argument.getArgNumber() < names.size() ? OpFoldResult(names[argument.getArgNumber()])
@@ -545,7 +540,8 @@ OpFoldResult keyOf(Value size) {
     return size;
   EntryArguments arguments(function);
   RankedTensorType entry = arguments.typeOf(function, argument.getArgNumber());
-  return entry ? OpFoldResult(StringAttr::get(size.getContext(), dimExpr(entry, *index).str())) : size;
+  return entry ? OpFoldResult(StringAttr::get(size.getContext(), dimExpr(entry, *index).str()))
+               : size;
 }
 bool isSame(Value x, Value y) { return x == y || keyOf(x) == keyOf(y); }
 
@@ -616,9 +612,9 @@ bool Launch::findSizes() {
       return false;
     sizes.ofSteps.push_back(*extents);
   }
-  for (auto [factor, extents] : {std::pair(&attention.q, &sizes.ofQ),
-                                 std::pair(&attention.k, &sizes.ofK),
-                                 std::pair(&attention.v, &sizes.ofV)}) {
+  for (auto [factor, extents] :
+       {std::pair(&attention.q, &sizes.ofQ), std::pair(&attention.k, &sizes.ofK),
+        std::pair(&attention.v, &sizes.ofV)}) {
     auto found = extentsOf(*factor);
     if (!found)
       return false;
@@ -754,9 +750,8 @@ void Launch::launchFast() {
              .str(),
          tile.rowsOfBlock(), tile.threads(), tile.sharedBytes(spec), tile.blocksAtOnce,
          [&](GpuBuilder &g, const device::AttentionSpec &spec,
-             const device::AttentionArguments &arguments, Value first) {
-           device::writeWarpAttention(g, spec, tile, arguments, first);
-         });
+             const device::AttentionArguments &arguments,
+             Value first) { device::writeWarpAttention(g, spec, tile, arguments, first); });
 }
 
 /// Op by op, a thread an element.

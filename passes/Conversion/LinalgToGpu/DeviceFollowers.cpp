@@ -67,7 +67,8 @@ bool Followers::isCurrent(Value memory) const {
 
 bool Followers::accepts(DeviceFunction &f, GenericOp op) {
   if (!op.hasPureBufferSemantics() || op.getNumReductionLoops() || op.getNumDpsInits() != 1 ||
-      op.getNumLoops() == 0 || f.groups.contains(op) || f.attentions.contains(op) || f.taken.contains(op))
+      op.getNumLoops() == 0 || f.groups.contains(op) || f.attentions.contains(op) ||
+      f.taken.contains(op))
     return false;
   bool simple = true;
   op.getBody()->walk([&](Operation *inner) {

@@ -84,8 +84,7 @@ DeviceKernel DeviceFunction::kernelIn(gpu::GPUModuleOp module, StringRef choice,
   std::string text = choice.str();
   for (const std::string &refusal : refusals)
     text += "; " + refusal;
-  DeviceKernel made(module, kernelName(number++), b.getLoc(), scalars,
-                    guarded ? status : Value());
+  DeviceKernel made(module, kernelName(number++), b.getLoc(), scalars, guarded ? status : Value());
   made.setChoice(text);
   return made;
 }

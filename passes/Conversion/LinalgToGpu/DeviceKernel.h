@@ -63,8 +63,8 @@ public:
   mlir::Value pointer(mlir::Value memory, bool apart);
   /// Says so of memory that `get` has asked for.
   void setApart(mlir::Value memory);
-  /// A tensor map of memory of the host's function whose last dimension has neighbours, with boxes of
-  /// so many elements, innermost dimension first.
+  /// A tensor map of memory of the host's function whose last dimension has neighbours, with boxes
+  /// of so many elements, innermost dimension first.
   mlir::Value tensorMap(mlir::Value memory, llvm::ArrayRef<int32_t> box);
   /// What was chosen, and why nothing faster.
   void setChoice(llvm::StringRef text);

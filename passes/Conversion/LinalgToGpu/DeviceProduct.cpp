@@ -96,8 +96,9 @@ private:
   Value pointerIn(DeviceKernel &kernel, device::GpuBuilder &g, const Operand &operand, Value memory,
                   Type element, ArrayRef<Value> at);
   std::string textOf(StringRef choice);
-  void setEpilogue(DeviceKernel &kernel, Followers &behind, const device::MatmulArguments &arguments,
-                   const Value &above, const Followers::Alternatives &alternatives);
+  void setEpilogue(DeviceKernel &kernel, Followers &behind,
+                   const device::MatmulArguments &arguments, const Value &above,
+                   const Followers::Alternatives &alternatives);
   void findSiblings(DeviceKernel &kernel, device::GpuBuilder &g, device::MatmulArguments &made);
   bool isGuarded();
 
@@ -118,13 +119,13 @@ private:
   device::MatmulSpec spec;
   SmallVector<Value> extents;
   Value m, n, k, batch;
-  Value groups; ///< on the host: whether groups of warps can do it; null: never
-  Value aligned; ///< whether the copy engine takes both factors
+  Value groups;                 ///< on the host: whether groups of warps can do it; null: never
+  Value aligned;                ///< whether the copy engine takes both factors
   SmallVector<unsigned> outer;  ///< loops of the batch
   SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;
   std::vector<Sibling> siblings; ///< products of the same A, in the third dimension of the grid
-  Value initial; ///< one number that sums begin with; null: what memory holds
+  Value initial;                 ///< one number that sums begin with; null: what memory holds
 };
 
 /// What can be said without code.
@@ -355,9 +356,9 @@ void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
     return;
   }
   spec.epilogue.readsResult = !initial || behind.readsOutput();
-  spec.epilogue.apply = [this, start, &kernel, &behind, &arguments, &above, &alternatives](
-                            device::GpuBuilder &g, ValueRange, Value sum, Value row,
-                            Value column) -> Value {
+  spec.epilogue.apply = [this, start, &kernel, &behind, &arguments, &above,
+                         &alternatives](device::GpuBuilder &g, ValueRange, Value sum, Value row,
+                                        Value column) -> Value {
     if (start)
       sum = arith::AddFOp::create(g.b, start, sum);
     if (!initial) {

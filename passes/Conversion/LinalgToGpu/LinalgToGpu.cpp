@@ -238,8 +238,7 @@ LogicalResult DeviceMapping::map(Block &block) {
     Location loc = op.getLoc();
     std::string what = wantsRemarks(loc.getContext()) ? describe(&op) : "";
     GenericOp owner = fill ? ownerOf(fill) : GenericOp();
-    if (owner &&
-        (f.groups.contains(owner) || f.attentions.contains(owner) || isLarge(owner)))
+    if (owner && (f.groups.contains(owner) || f.attentions.contains(owner) || isLarge(owner)))
       continue;
     if (generic && f.attentions.contains(generic)) {
       flush(segment);

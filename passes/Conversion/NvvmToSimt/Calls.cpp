@@ -39,9 +39,8 @@ Lowering::Lowered Lowering::lowerCall(Operation *op) {
   if (auto intrinsic = dyn_cast<LLVM::CallIntrinsicOp>(op)) {
     if (intrinsic.getIntrin() == "llvm.nvvm.ex2.approx.ftz.f") {
       Type f32 = b.getF32Type();
-      Value made =
-          LLVM::CallOp::create(b, loc, declare("exp2f", f32, {f32}), intrinsic.getArgs())
-              .getResult();
+      Value made = LLVM::CallOp::create(b, loc, declare("exp2f", f32, {f32}), intrinsic.getArgs())
+                       .getResult();
       op->getResult(0).replaceAllUsesWith(made);
       op->erase();
       return success();

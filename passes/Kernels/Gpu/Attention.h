@@ -22,16 +22,16 @@ namespace mad::device {
 using RowValues = Values;
 
 struct AttentionSpec {
-  mlir::Type element;              ///< of Q, K and V
-  int width = 64, widthV = 64;     ///< elements of a row of Q and K, and of V
+  mlir::Type element;          ///< of Q, K and V
+  int width = 64, widthV = 64; ///< elements of a row of Q and K, and of V
   /// Elements of each row of Q, K and V that lie together on a multiple of their size.
   int vectorQ = 1, vectorK = 1, vectorV = 1;
   /// Of a row that exists.
   std::function<RowValues(GpuBuilder &, mlir::Value row)> row;
   /// Where the row of Q begins.
   std::function<mlir::Value(GpuBuilder &, const RowValues &)> query;
-  /// A score, in f32, from a sum of products. The column exists. None: the sum times `scale`, which is
-  /// above 0.
+  /// A score, in f32, from a sum of products. The column exists. None: the sum times `scale`, which
+  /// is above 0.
   std::function<mlir::Value(GpuBuilder &, const RowValues &, mlir::Value sum, mlir::Value column)>
       score;
   mlir::Value scale;
@@ -44,8 +44,8 @@ struct AttentionSpec {
                        mlir::Value sum)>
       finish;
   /// Stores sums of exp(score - base) * V of columns that exist, from `column` on.
-  std::function<void(GpuBuilder &, const RowValues &, mlir::ValueRange finished,
-                     mlir::Value column, mlir::ValueRange sums)>
+  std::function<void(GpuBuilder &, const RowValues &, mlir::ValueRange finished, mlir::Value column,
+                     mlir::ValueRange sums)>
       store;
 };
 
@@ -56,16 +56,18 @@ struct AttentionArguments {
   mlir::Value rowK, rowV; ///< elements from one row to the next
 };
 
-/// Multiply-adds of f32. A thread has some rows, with a part of Q and of the result in registers; the
-/// warps of a block have the same rows, with keys in turn, and add up through shared memory.
+/// Multiply-adds of f32. A thread has some rows, with a part of Q and of the result in registers;
+/// the warps of a block have the same rows, with keys in turn, and add up through shared memory.
 struct PlainAttentionTile {
-  int lanesOfRow = 2;   ///< that share a row
+  int lanesOfRow = 2; ///< that share a row
   int rowsOfThread = 2;
   int warps = 8;
   int keysOfTile = 8; ///< that a warp takes at a time
   int threads() const { return warps * lanesOfWarp; }
   int rowsOfWarp() const { return lanesOfWarp / lanesOfRow * rowsOfThread; }
-  int padded(int width) const { return (width + 4 * lanesOfRow - 1) / (4 * lanesOfRow) * 4 * lanesOfRow; }
+  int padded(int width) const {
+    return (width + 4 * lanesOfRow - 1) / (4 * lanesOfRow) * 4 * lanesOfRow;
+  }
   /// Two tiles of K and V each warp; or at the end what each warp has.
   int tileBytes(const AttentionSpec &spec) const {
     return keysOfTile * (padded(spec.width) + padded(spec.widthV)) * 4;
@@ -82,8 +84,8 @@ struct PlainAttentionTile {
            40;
   }
 };
-/// Tensor cores by warp, for f16 and bf16. A warp has some rows; their scores become the left factor
-/// of the second product in registers. Tiles of K and V come by copies in the background.
+/// Tensor cores by warp, for f16 and bf16. A warp has some rows; their scores become the left
+/// factor of the second product in registers. Tiles of K and V come by copies in the background.
 struct WarpAttentionTile {
   int rowsOfWarp = 32, warps = 4;
   int keysOfTile = 64;
@@ -140,8 +142,8 @@ void writePlainAttention(GpuBuilder &g, const AttentionSpec &spec, const PlainAt
 //===- For the catalogue ----------------------------------------------------===//
 
 /// Arguments: Q, K, V, O, rows, keys, scale (f32), heads side by side in each row of Q, K, V and O:
-/// [batch, row, head, width]. Blocks: rows by tiles, heads, batch. `causal`: row i sees the keys up to
-/// keys - rows + i.
+/// [batch, row, head, width]. Blocks: rows by tiles, heads, batch. `causal`: row i sees the keys up
+/// to keys - rows + i.
 struct AttentionForm {
   mlir::Type element;
   int width = 64;
@@ -153,8 +155,8 @@ llvm::Expected<Kernel> makePlainAttention(mlir::gpu::GPUModuleOp module, llvm::S
                                           const PlainAttentionTile &tile);
 llvm::Expected<Kernel> makeWarpAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                          const AttentionForm &form, const WarpAttentionTile &tile);
-/// Q, K and V as tensor maps of batch, row, and column of all heads: boxes of 64 columns and 64 rows,
-/// swizzle of 128 bytes.
+/// Q, K and V as tensor maps of batch, row, and column of all heads: boxes of 64 columns and 64
+/// rows, swizzle of 128 bytes.
 llvm::Expected<Kernel> makeGroupAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                           const AttentionForm &form,
                                           const GroupAttentionTile &tile);

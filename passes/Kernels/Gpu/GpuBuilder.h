@@ -102,7 +102,7 @@ public:
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
   mlir::Value inverseSqrt(mlir::Value x); ///< relative error below 2^-22.9
   mlir::Value exp(mlir::Value x);
-  mlir::Value exp2(mlir::Value x); ///< relative error below 2^-22; 0 below 2^-126
+  mlir::Value exp2(mlir::Value x);                  ///< relative error below 2^-22; 0 below 2^-126
   mlir::Value bits(mlir::Value x, mlir::Type type); ///< the same bits as another type
   mlir::Value pack(mlir::ValueRange elements);
   Values unpack(mlir::Value vector);

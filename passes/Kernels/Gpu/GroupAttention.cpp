@@ -4,12 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // For chips with wgmma, after FlashAttention-3 (Shah et al., 2024). One thread starts the copies by
-// tensor map: Q once, then tiles of K and V, each with a ring of its own. Two groups of four warps have
-// 64 rows each: while one computes powers, the other multiplies. Powers go to shared memory as the
-// left factor of the second product, each group's own, with a fence for the tensor cores behind.
+// tensor map: Q once, then tiles of K and V, each with a ring of its own. Two groups of four warps
+// have 64 rows each: while one computes powers, the other multiplies. Powers go to shared memory as
+// the left factor of the second product, each group's own, with a fence for the tensor cores
+// behind.
 //
-// Boxes have 64 columns and 64 rows. Of Q and K those of the same columns follow each other, so that
-// 128 rows are one matrix; of V those of the same rows, because the product reads it across.
+// Boxes have 64 columns and 64 rows. Of Q and K those of the same columns follow each other, so
+// that 128 rows are one matrix; of V those of the same rows, because the product reads it across.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -67,7 +68,8 @@ struct GroupAttention {
     return g.add(g.mul(stage, tileBytes()), queryBytes() + tile.stages * tileBytes());
   }
   Value atPowers() {
-    return g.add(g.mul(g.sub(group, 1), 2 * boxBytes), queryBytes() + 2 * tile.stages * tileBytes());
+    return g.add(g.mul(g.sub(group, 1), 2 * boxBytes),
+                 queryBytes() + 2 * tile.stages * tileBytes());
   }
   enum Which { FullK, EmptyK, FullV, EmptyV };
   Value barrier(Value stage, Which which) {
@@ -91,8 +93,7 @@ struct GroupAttention {
   }
 
   void copyBox(Value to, Value map, Value barrier, int box, Value row) {
-    g.copyTensor(g.bytesAt(g.shared(), to), map, barrier,
-                 {g.add(column0, box * 64), row, batch});
+    g.copyTensor(g.bytesAt(g.shared(), to), map, barrier, {g.add(column0, box * 64), row, batch});
   }
 
   void copy() {
@@ -230,9 +231,9 @@ struct GroupAttention {
       for (int half = 0; half < 2; ++half) {
         Value at = g.add(row, half * 8), chunk = g.bitXor(g.number(j % 8), g.bitAnd(at, 7));
         Value place = g.add(g.add(g.mul(at, 128), g.mul(chunk, 16)), g.mul(g.rem(lane, 4), 4));
-        Value two = arith::TruncFOp::create(
-            g.b, g.vectorOf(2, spec.element),
-            g.pack({all[4 * j + 2 * half], all[4 * j + 2 * half + 1]}));
+        Value two =
+            arith::TruncFOp::create(g.b, g.vectorOf(2, spec.element),
+                                    g.pack({all[4 * j + 2 * half], all[4 * j + 2 * half + 1]}));
         g.store(g.bits(two, g.b.getI32Type()),
                 g.bytesAt(g.shared(), g.add(atPowers(), g.add(place, j / 8 * boxBytes))));
       }
@@ -254,7 +255,8 @@ struct GroupAttention {
     const int count = spec.width / 2;
     Values state{g.f32(-INFINITY), g.f32(0), g.f32(-INFINITY), g.f32(0)};
     // While the result takes up one tile, the powers of the next are computed: its scores are ready
-    // before. So the first tile's powers come before the loop, and its result after the second's scores.
+    // before. So the first tile's powers come before the loop, and its result after the second's
+    // scores.
     Value first = g.number(0);
     g.barrierWait(barrier(first, FullK), first);
     Value sums = startScores(first);
@@ -364,9 +366,23 @@ llvm::Expected<Kernel> mad::device::makeGroupAttention(gpu::GPUModuleOp module, 
     (void)setAttention(g, spec, form, all);
     Value tiles = g.ceilDiv(all[4], tile.rowsOfBlock);
     Value number = form.causal ? g.sub(g.sub(tiles, 1), g.block()) : g.block();
-    GroupAttention made{g, spec, tile, all[0], all[1], all[2], all[4], all[5],
-                        g.mul(number, tile.rowsOfBlock), g.block(2),
-                        g.mul(g.block(1), form.width), {}, {}, {}, {}, {}, {}};
+    GroupAttention made{g,
+                        spec,
+                        tile,
+                        all[0],
+                        all[1],
+                        all[2],
+                        all[4],
+                        all[5],
+                        g.mul(number, tile.rowsOfBlock),
+                        g.block(2),
+                        g.mul(g.block(1), form.width),
+                        {},
+                        {},
+                        {},
+                        {},
+                        {},
+                        {}};
     made.write();
   });
 }

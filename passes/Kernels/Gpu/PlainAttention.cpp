@@ -31,10 +31,10 @@ llvm::Error mad::device::check(const PlainAttentionTile &tile, const AttentionSp
   if (!spec.element.isF32())
     return llvm::createStringError("multiply-adds of f32 need elements of f32");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
-      {"lanesOfRow", tile.lanesOfRow, 1, 32, 1},  {"rowsOfThread", tile.rowsOfThread, 1, 8, 1},
-      {"warps", tile.warps, 1, 32, 1},            {"keysOfTile", tile.keysOfTile, 1, 32, 1},
-      {"width", spec.width, 1, 256, 1},           {"widthV", spec.widthV, 1, 256, 1},
-      {"vectorQ", spec.vectorQ, 1, 4, 1},         {"vectorK", spec.vectorK, 1, 4, 1},
+      {"lanesOfRow", tile.lanesOfRow, 1, 32, 1}, {"rowsOfThread", tile.rowsOfThread, 1, 8, 1},
+      {"warps", tile.warps, 1, 32, 1},           {"keysOfTile", tile.keysOfTile, 1, 32, 1},
+      {"width", spec.width, 1, 256, 1},          {"widthV", spec.widthV, 1, 256, 1},
+      {"vectorQ", spec.vectorQ, 1, 4, 1},        {"vectorK", spec.vectorK, 1, 4, 1},
       {"vectorV", spec.vectorV, 1, 4, 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
@@ -62,7 +62,7 @@ struct PlainAttention {
   Value lane, warp, part;
   Type f32, four;
   SmallVector<RowValues> rows;
-  Values seen; ///< keys of each row
+  Values seen;                 ///< keys of each row
   SmallVector<Values> queries; ///< elements of each row that this lane has
 
   PlainAttention(GpuBuilder &g, const AttentionSpec &spec, const PlainAttentionTile &tile,
@@ -79,8 +79,7 @@ struct PlainAttention {
   /// The first element of a chunk of this lane.
   Value elementOf(int chunk) { return g.mul(g.add(part, chunk * tile.lanesOfRow), 4); }
   Value rowOf(int i) {
-    return g.add(g.add(first, g.div(lane, tile.lanesOfRow)),
-                 i * (lanesOfWarp / tile.lanesOfRow));
+    return g.add(g.add(first, g.div(lane, tile.lanesOfRow)), i * (lanesOfWarp / tile.lanesOfRow));
   }
   Value inside(Value row) { return g.min(row, g.sub(arguments.rows, 1)); }
 
@@ -144,9 +143,9 @@ struct PlainAttention {
   Values rowOfTile(Value start, int key, int width) {
     Values elements;
     for (int c = 0; c < chunks(width); ++c)
-      llvm::append_range(elements,
-                         g.unpack(g.load(four, g.at(start, f32,
-                                                    g.add(elementOf(c), key * tile.padded(width))))));
+      llvm::append_range(
+          elements,
+          g.unpack(g.load(four, g.at(start, f32, g.add(elementOf(c), key * tile.padded(width))))));
     return elements;
   }
 

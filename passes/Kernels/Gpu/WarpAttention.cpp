@@ -3,10 +3,10 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// As in FlashAttention-2 (Dao, 2023): warps have rows of their own and share the tiles of K and V, of
-// which the next is on its way while one is computed. A lane has four scores of each 16 x 8 tile, two
-// neighbours in each of two rows, which is also how it must have the left factor of a product of 16
-// columns: powers become that without moving.
+// As in FlashAttention-2 (Dao, 2023): warps have rows of their own and share the tiles of K and V,
+// of which the next is on its way while one is computed. A lane has four scores of each 16 x 8
+// tile, two neighbours in each of two rows, which is also how it must have the left factor of a
+// product of 16 columns: powers become that without moving.
 //
 // Powers are 2^(score log2(e) - base log2(e)), one multiply-add and one instruction. The sum of
 // powers is kept by each lane for its own columns and added up at the end.
@@ -39,10 +39,14 @@ llvm::Error mad::device::check(const WarpAttentionTile &tile, const AttentionSpe
   if (!spec.element.isF16() && !spec.element.isBF16())
     return llvm::createStringError("tensor cores by warp need elements of f16 or bf16");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
-      {"rowsOfWarp", tile.rowsOfWarp, 16, 64, 16}, {"warps", tile.warps, 1, 16, 1},
-      {"keysOfTile", tile.keysOfTile, 16, 256, 16}, {"stages", tile.stages, 2, 4, 1},
-      {"width", spec.width, 1, 256, 1},            {"widthV", spec.widthV, 1, 256, 1},
-      {"vectorQ", spec.vectorQ, 1, 8, 1},          {"vectorK", spec.vectorK, 1, 8, 1},
+      {"rowsOfWarp", tile.rowsOfWarp, 16, 64, 16},
+      {"warps", tile.warps, 1, 16, 1},
+      {"keysOfTile", tile.keysOfTile, 16, 256, 16},
+      {"stages", tile.stages, 2, 4, 1},
+      {"width", spec.width, 1, 256, 1},
+      {"widthV", spec.widthV, 1, 256, 1},
+      {"vectorQ", spec.vectorQ, 1, 8, 1},
+      {"vectorK", spec.vectorK, 1, 8, 1},
       {"vectorV", spec.vectorV, 1, 8, 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
@@ -81,9 +85,9 @@ struct WarpAttention {
   }
 
   int height() const { return tile.rowsOfWarp / 16; }
-  int steps() const { return tile.padded(spec.width) / 16; }       ///< of the first product
-  int columns() const { return tile.padded(spec.widthV) / 8; }      ///< of the result, by 8
-  int ofTile() const { return tile.keysOfTile / 8; }                ///< scores, by 8
+  int steps() const { return tile.padded(spec.width) / 16; }   ///< of the first product
+  int columns() const { return tile.padded(spec.widthV) / 8; } ///< of the result, by 8
+  int ofTile() const { return tile.keysOfTile / 8; }           ///< scores, by 8
   int queryBytes() const { return tile.rowsOfBlock() * tile.bytesOfRow(spec.width); }
   int bytesOfK() const { return tile.keysOfTile * tile.bytesOfRow(spec.width); }
   Value add(Value x, Value y) { return arith::AddFOp::create(g.b, x, y); }
@@ -117,7 +121,8 @@ struct WarpAttention {
         Value row = even ? row0 : g.div(number, chunks);
         Value chunk = even ? chunk0 : g.rem(number, chunks);
         const int more = even ? start / chunks : 0;
-        Value place = even ? g.add(place0, more * tile.bytesOfRow(width)) : placeOf(row, chunk, width);
+        Value place =
+            even ? g.add(place0, more * tile.bytesOfRow(width)) : placeOf(row, chunk, width);
         auto [from, exists] = rowAt(row, more);
         copyChunk(g.bytesAt(to, place), from, g.mul(chunk, 8), exists, width, vector);
       };
@@ -258,8 +263,7 @@ struct WarpAttention {
   void hide(Values &sums, Value key) {
     Value end = g.add(key, tile.keysOfTile);
     // Rows see no fewer than those before them: the first of the warp the least.
-    Value least = keysOf(g, spec,
-                         spec.row(g, inside(g.add(first, g.mul(warp, tile.rowsOfWarp)))),
+    Value least = keysOf(g, spec, spec.row(g, inside(g.add(first, g.mul(warp, tile.rowsOfWarp)))),
                          arguments.keys);
     Value crosses = g.less(least, end);
     SmallVector<Type> types(sums.size(), f32);

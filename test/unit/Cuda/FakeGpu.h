@@ -37,8 +37,8 @@ struct FakeGpu {
   int events = 0;                 ///< that are there
   const void *recorded = nullptr; ///< the stream of the last one
   const void *waited = nullptr;   ///< the stream that waits for one that was recorded
-  int sharedBytes = 0; ///< that a kernel was last allowed
-  int wrongs = 0;      ///< uses of memory or handles that a driver would not survive
+  int sharedBytes = 0;            ///< that a kernel was last allowed
+  int wrongs = 0;                 ///< uses of memory or handles that a driver would not survive
   char loaded[64] = "", failedCall[64] = "", wrong[128] = "";
   const void *lastStream = nullptr;
 };

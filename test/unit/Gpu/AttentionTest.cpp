@@ -5,11 +5,11 @@
 //
 // In the emulator, as NumbersTest. Elements are multiples of 1/8 up to 1 in size and the scale is a
 // power of two, so scores, and differences of two, are exact in f32. What is left, in units of u =
-// 2^-24: a power is off by 2 (exp); it is scaled, with what it went into, by at most one exp and one
-// product for each tile of keys and once more at the end, 3 each; its sum rounds at most once for each
-// key. A result is a quotient of two such sums, the one above with terms of at most 1 in size: twice
-// that, and 2 for quotient and product. Where powers are rounded to f16 or bf16 for the second product
-// they are off by half a place of that, as is the result.
+// 2^-24: a power is off by 2 (exp); it is scaled, with what it went into, by at most one exp and
+// one product for each tile of keys and once more at the end, 3 each; its sum rounds at most once
+// for each key. A result is a quotient of two such sums, the one above with terms of at most 1 in
+// size: twice that, and 2 for quotient and product. Where powers are rounded to f16 or bf16 for the
+// second product they are off by half a place of that, as is the result.
 //
 //===----------------------------------------------------------------------===//
 #include "test/unit/Gpu/Emulated.h"
@@ -62,7 +62,8 @@ template <typename T> void attention(const std::string &name, Form of, uint64_t 
   SCOPED_TRACE(name + " of " + std::to_string(of.rows) + " and " + std::to_string(of.keys));
   Emulated emulated(name);
   const size_t stride = size_t(of.heads) * of.width;
-  auto q = eighths<T>(of.batch * of.rows * stride, 1), k = eighths<T>(of.batch * of.keys * stride, 2);
+  auto q = eighths<T>(of.batch * of.rows * stride, 1),
+       k = eighths<T>(of.batch * of.keys * stride, 2);
   auto v = eighths<T>(of.batch * of.keys * stride, 3);
   T *pq = emulated.upload(q), *pk = emulated.upload(k), *pv = emulated.upload(v);
   T *po = emulated.output<T>(q.size());
