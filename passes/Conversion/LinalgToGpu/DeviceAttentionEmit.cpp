@@ -743,7 +743,8 @@ void Launch::launchFast() {
                     device::writePlainAttention(g, spec, tile, arguments, first);
                   });
   }
-  device::WarpAttentionTile tile = device::warpAttentionTile(width);
+  device::WarpAttentionTile tile =
+      device::warpAttentionTile(width, std::min({spec.vectorQ, spec.vectorK, spec.vectorV}));
   launch(spec,
          ("tensor cores by warp, " + Twine(tile.rowsOfBlock()) + " rows, " +
           Twine(tile.keysOfTile) + " keys at a time")

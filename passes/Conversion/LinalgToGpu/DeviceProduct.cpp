@@ -790,8 +790,8 @@ bool Product::lower() {
   }
   if (!isChoosable())
     return false;
-  // Tensor maps are of one B.
-  if (initial && outer.empty() && spec.element.isF32())
+  // Tensor maps are of one B; sums that are cut have no registers left.
+  if (initial && outer.empty() && spec.element.isF32() && !spec.longestSum)
     siblings = siblingsOf(f, c, followers, initial);
   if (!siblings.empty())
     batch = constant(1 + siblings.size());

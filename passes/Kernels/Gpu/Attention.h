@@ -114,7 +114,8 @@ struct WarpAttentionTile {
     return rowsOfWarp * (padded(spec.widthV) + keysOfTile) / lanesOfWarp + query + 48;
   }
 };
-WarpAttentionTile warpAttentionTile(int width);
+/// `vector`: elements of a row of K or V that are copied at once; single ones take registers.
+WarpAttentionTile warpAttentionTile(int width, int vector = 8);
 llvm::Error check(const WarpAttentionTile &tile, const AttentionSpec &spec);
 void writeWarpAttention(GpuBuilder &g, const AttentionSpec &spec, const WarpAttentionTile &tile,
                         const AttentionArguments &arguments, mlir::Value first);

@@ -23,10 +23,10 @@
 using namespace mlir;
 using namespace mad::device;
 
-WarpAttentionTile mad::device::warpAttentionTile(int width) {
+WarpAttentionTile mad::device::warpAttentionTile(int width, int vector) {
   WarpAttentionTile tile;
-  tile.queryInRegisters = width <= 64;
-  if (width > 64)
+  tile.queryInRegisters = width <= 64 && vector > 1;
+  if (width > 64 || vector == 1)
     tile.keysOfTile = 32;
   if (width > 128) {
     tile.rowsOfWarp = 16;

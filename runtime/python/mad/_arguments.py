@@ -14,7 +14,8 @@ import math
 import struct
 import sys
 
-from mad._errors import DTypeError, InvalidArgumentError
+from mad._errors import DTypeError, InvalidArgumentError, failure
+from mad._library import decode
 
 try:
     import numpy
@@ -135,13 +136,20 @@ def _from_numpy(array, dtype, where, writable):
 
 
 class Gpu:
-    """The GPU that a context computes on, and its stream. `wait_for(stream)` has that wait for
-    another one; `waited` are the libraries that it waits for in the call under way."""
+    """The GPU that a context computes on, and its stream; `waited` are the libraries whose work the
+    stream waits for in the call under way."""
 
-    __slots__ = ("number", "stream", "wait_for", "waited")
+    __slots__ = ("number", "stream", "waited", "_library", "_context")
 
-    def __init__(self, number, stream, wait_for):
-        self.number, self.stream, self.wait_for, self.waited = number, stream, wait_for, set()
+    def __init__(self, number, library, context):
+        self.number, self.stream = number, library.mad_context_cuda_stream(context)
+        self.waited, self._library, self._context = set(), library, context
+
+    def wait_for(self, stream):
+        """Has the stream wait for what another one holds."""
+        status = self._library.mad_context_wait_for(self._context, stream)
+        if status:
+            raise failure(status, decode(self._library.mad_context_message(self._context)))
 
 
 def _capsule(thing, on_gpu, gpu):

@@ -95,7 +95,7 @@ class _Context:
     def __init__(self, handle):
         library = handle.library
         self.value, error = ctypes.c_void_p(), _library.ErrorText()
-        self._destroy, self._library = library.mad_context_destroy, library
+        self._destroy = library.mad_context_destroy
         # The code of a module that was compiled in memory lives as long as this.
         self._owner = handle.owner
         options = _library.ContextOptions(ctypes.sizeof(_library.ContextOptions))
@@ -109,8 +109,7 @@ class _Context:
         self.device = _library.decode(library.mad_context_device(self.handle))
         self.gpu = None
         if self.device != "cpu":
-            self.gpu = Gpu(int(self.device[5:]), library.mad_context_cuda_stream(self.handle),
-                           self._wait_for)
+            self.gpu = Gpu(int(self.device[5:]), library, self.handle)
         if handle.threads == 1:
             library.mad_context_set_threads(self.handle, 1)
         else:
