@@ -64,10 +64,6 @@ bool isElementwise(GenericOp op) {
          !op.payloadUsesValueFromOperand(op.getDpsInitOperand(0));
 }
 
-/// Numbers that follow from the place alone, and need no memory wherever they are used: in loops,
-/// too.
-bool isConstant(GenericOp op) { return op.getNumDpsInputs() == 0 && costOf(op) == Cost::Move; }
-
 using Use = std::pair<GenericOp, AffineMap>;
 using Uses = llvm::SetVector<Use>;
 
@@ -119,7 +115,7 @@ std::optional<Plan::Inlined> Plan::usesOf(GenericOp op) const {
   for (OpOperand &use : op->getUses()) {
     auto user = dyn_cast<GenericOp>(use.getOwner());
     if (!user || !user.hasPureTensorSemantics() || !user.isDpsInput(&use) ||
-        (user->getBlock() != op->getBlock() && !isConstant(op)))
+        user->getBlock() != op->getBlock())
       return {};
     AffineMap map = user.getMatchingIndexingMap(&use);
     auto at = inlined.find(user);
