@@ -241,3 +241,56 @@ func.func @few(%x: memref<?x64xf16>, %w: memref<64x96xf16>, %y: memref<?x96xf32>
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Scratch memory is written after a failed check, too; what the caller sees is not. A column that the
+// run knows may begin anywhere, a row begins at a multiple of its length.
+// CHECK-LABEL: func @guarded(
+// CHECK-SAME: %{{.*}}: index, %[[STATUS:.*]]: memref<3xi64>,
+// CHECK: gpu.launch_func @kernels::@guarded$0
+// CHECK-NOT: %[[STATUS]]
+// CHECK: gpu.launch_func @kernels::@guarded$1 {{.*}}%[[STATUS]] : memref<3xi64>
+// CHECK: gpu.func @guarded$0(
+// CHECK-NOT: shared.global {{.*}}, 16, cache
+// CHECK: gpu.func @guarded$1(
+// CHECK: memref.load
+// CHECK: scf.if
+// CHECK: shared.global {{.*}}, 16, cache
+func.func @guarded(%at: index, %status: memref<3xi64>, %x: memref<64x512xf32>, %w: memref<128x1024xf32>,
+                   %v: memref<512x256xf32>, %y: memref<64x256xf32>)
+    attributes {entry = {dims = ["N"], index_checks = [["index out of range", "a.mad:1:1"]],
+                         type = (tensor<64x512xf32>, tensor<128x1024xf32>, tensor<512x256xf32>)
+                                -> (tensor<64x256xf32>), weights = []}} {
+  %zero = arith.constant 0.0 : f32
+  %left = memref.subview %x[0, %at] [64, 128] [1, 1]
+      : memref<64x512xf32> to memref<64x128xf32, strided<[512, 1], offset: ?>>
+  %right = memref.subview %w[0, %at] [128, 256] [1, 1]
+      : memref<128x1024xf32> to memref<128x256xf32, strided<[1024, 1], offset: ?>>
+  %t = memref.alloc() : memref<64x256xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<64x256xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%left, %right : memref<64x128xf32, strided<[512, 1], offset: ?>>,
+          memref<128x256xf32, strided<[1024, 1], offset: ?>>) outs(%t : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  %rows = memref.subview %v[%at, 0] [256, 256] [1, 1]
+      : memref<512x256xf32> to memref<256x256xf32, strided<[256, 1], offset: ?>>
+  linalg.fill ins(%zero : f32) outs(%y : memref<64x256xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%t, %rows : memref<64x256xf32>, memref<256x256xf32, strided<[256, 1], offset: ?>>)
+      outs(%y : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
