@@ -1,0 +1,217 @@
+//===- ProductGroups.cpp - Products by groups of warps ---------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Conversion/LinalgToGpu/ProductKernels.h"
+#include "passes/Transforms/Multiples.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+using mad::device::Order;
+
+namespace mad::product {
+
+/// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
+constexpr int64_t costOfTile[] = {100, 138, 202, 250};
+
+/// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
+Value Product::isAligned(const Operand &operand, unsigned fast) {
+  auto type = cast<MemRefType>(operand.memory.getType());
+  constexpr int64_t unit = 8;
+  Value good = arith::ConstantIntOp::create(f.b, 1, 1);
+  auto require = [&](int64_t known, llvm::function_ref<Value()> value) {
+    if (!ShapedType::isDynamic(known)) {
+      if (known % unit)
+        good = arith::ConstantIntOp::create(f.b, 0, 1);
+      return;
+    }
+    Value rest = f.b.createOrFold<arith::RemUIOp>(value(), constant(unit));
+    Value none = f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rest, constant(0));
+    good = f.b.createOrFold<arith::AndIOp>(good, none);
+  };
+  for (unsigned d = 0; d < type.getRank(); ++d)
+    if (d != *operand.position(fast) && strideMultiple(operand.memory, d) % unit)
+      require(operand.known[d], [&] { return operand.strides[d]; });
+  if (offsetMultiple(operand.memory) % unit)
+    require(ShapedType::kDynamic, [&] {
+      return memref::ExtractStridedMetadataOp::create(f.b, operand.memory).getOffset();
+    });
+  return good;
+}
+
+/// Whether the chip, the rows and the sizes are those of groups; null: never.
+Value Product::mayGroup() {
+  constexpr int64_t mostRank = 5, fewRows = 64, fewToCopy = 128;
+  const unsigned fastA = this->fastA(), fastB = this->fastB();
+  for (auto [operand, fast] : {std::pair(&a, fastA), std::pair(&b, fastB)}) {
+    auto at = operand->position(fast);
+    const int64_t rank = cast<MemRefType>(operand->memory.getType()).getRank();
+    if (!at || *at + 1 != rank || rank > mostRank)
+      return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
+  }
+  if (auto rows = known(m); rows && *rows <= fewRows)
+    return {};
+  Value good = f.b.createOrFold<arith::AndIOp>(isAligned(a, fastA), isAligned(b, fastB));
+  aligned = good;
+  // Else they are copied first, for products that are much more than the copies.
+  Value large = f.b.createOrFold<arith::AndIOp>(f.less(constant(fewToCopy - 1), m),
+                                                f.less(constant(fewToCopy - 1), n));
+  good = f.b.createOrFold<arith::OrIOp>(good, large);
+  if (known(good) == 0)
+    return work.refuse("no groups of warps: rows are no multiples of 16 bytes"), Value();
+  good = f.b.createOrFold<arith::AndIOp>(good, f.less(constant(fewRows), m));
+  return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
+}
+
+/// The tensor map of a factor, whose boxes are 64 x `height`, and the coordinates of an element.
+device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &operand,
+                                         unsigned fast, unsigned slow, int height, Value &map) {
+  Value memory = operand.memory;
+  SmallVector<unsigned> loops; // of each dimension
+  for (AffineExpr e : operand.map.getResults())
+    loops.push_back(cast<AffineDimExpr>(e).getPosition());
+  if (slow == *c.m && !merged.empty()) {
+    // What became rows is one dimension, whose elements are the rows of the last one.
+    SmallVector<OpFoldResult> sizes, strides;
+    SmallVector<unsigned> kept;
+    Value rows = constant(1);
+    for (auto [d, loop] : llvm::enumerate(loops)) {
+      rows = f.mul(rows, extents[loop]);
+      if (llvm::is_contained(merged, loop))
+        continue;
+      kept.push_back(loop);
+      sizes.push_back(getAsOpFoldResult(rows));
+      strides.push_back(getAsOpFoldResult(operand.strides[d]));
+      rows = constant(1);
+    }
+    memory = memref::ReinterpretCastOp::create(f.b, memory, f.b.getIndexAttr(0), sizes, strides);
+    loops = kept;
+  }
+  SmallVector<int32_t> box;
+  for (unsigned loop : llvm::reverse(loops))
+    box.push_back(loop == fast ? 64 : loop == slow ? height : 1);
+  map = kernel.tensorMap(memory, box);
+  return [=, this, &kernel](Value atFast, Value atSlow, Value z) {
+    auto &b = kernel.builder();
+    SmallVector<Value> inBatch;
+    if (z)
+      inBatch = placeInBatch(kernel, arith::IndexCastUIOp::create(b, b.getIndexType(), z));
+    device::Values at;
+    for (unsigned loop : llvm::reverse(loops)) {
+      if (loop == fast || loop == slow) {
+        at.push_back(loop == fast ? atFast : atSlow);
+        continue;
+      }
+      Value index = inBatch[llvm::find(outer, loop) - outer.begin()];
+      at.push_back(b.createOrFold<arith::IndexCastUIOp>(b.getI32Type(), index));
+    }
+    return at;
+  };
+}
+
+void Product::launchGroup(const device::GroupTile &tile) {
+  DeviceKernel kernel = f.groupKernel(
+      textOf("product: groups of warps, tiles of 128 x " + std::to_string(tile.blockN)),
+      work.refusals, isGuarded());
+  kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
+  Followers behind = followers;
+  behind.prepare(f, kernel);
+  if (initial)
+    kernel.get(initial);
+  device::KernelSignature signature;
+  signature.threads = device::GroupTile::threads;
+  device::GpuBuilder g(kernel.builder(), signature);
+  // Asked for here, where all of the kernel sees it.
+  for (unsigned loop : outer) {
+    kernel.get(extents[loop]);
+    if (auto at = result.position(loop))
+      kernel.get(result.strides[*at]);
+  }
+  device::MatmulArguments arguments = numbersIn(kernel, g);
+  device::GroupBatch batch;
+  const bool columnsOfA = spec.orderA == Order::ColumnMajor,
+             rowsOfB = spec.order == Order::RowMajor;
+  batch.inA = mapOf(kernel, a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
+                    tile.boxOfA(spec.orderA), arguments.a);
+  batch.inB = mapOf(kernel, b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n, tile.boxOfB(spec.order),
+                    arguments.b);
+  auto narrow = [&](Value host) -> Value {
+    return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
+  };
+  if (!outer.empty())
+    batch.count = narrow(this->batch);
+  Value above;
+  arguments.c = kernel.pointer(output.memory, /*apart=*/false);
+  if (spec.longestSum)
+    arguments.totals = kernel.pointer(result.memory, /*apart=*/false);
+  device::MatmulArguments current = arguments;
+  batch.enter = [&](Value z, device::MatmulArguments &made) {
+    findMatrices(kernel, g, arith::IndexCastUIOp::create(g.b, g.b.getIndexType(), z), made);
+    current = made;
+    above = g.mul(z, made.m);
+  };
+  const Followers::Alternatives alone;
+  setEpilogue(kernel, behind, current, above, alone);
+  device::MatmulSpec own = spec;
+  own.vectorA = own.vectorB = 8; // what the map was checked for
+  own.epilogue.isLong = behind.isLong();
+  device::writeGroupMatmul(g, own, tile, arguments, batch);
+  spec.epilogue = device::Epilogue();
+  Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.blockM)), this->batch);
+  Value blocks = f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
+  kernel.launch(f.b, blocks, signature.threads);
+}
+
+/// The tile that costs least, counted in waves over the multiprocessors of a large device.
+void Product::launchGroups() {
+  const device::GroupTile tiles[] = {device::smallGroupTile(), device::mediumGroupTile(),
+                                     device::wideGroupTile(), device::GroupTile()};
+  auto columns = known(n);
+  // A tile that is wider than another one which holds all columns is never better.
+  size_t count = 1;
+  while (count < std::size(tiles) && !(columns && *columns <= tiles[count - 1].blockN))
+    ++count;
+  auto cost = [&](size_t i) {
+    Value all =
+        f.mul(f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, device::GroupTile::blockM)), batch);
+    return f.mul(f.ceilDiv(all, manyBlocks), constant(costOfTile[i]));
+  };
+  std::function<void(size_t)> take = [&](size_t i) {
+    if (i == 0)
+      return launchGroup(tiles[0]);
+    Value best, own = cost(i);
+    for (size_t other = 0; other < i; ++other) {
+      Value good = f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, own, cost(other));
+      best = best ? f.b.createOrFold<arith::AndIOp>(best, good) : good;
+    }
+    branch(best, [&] { launchGroup(tiles[i]); }, [&] { take(i - 1); });
+  };
+  take(count - 1);
+}
+
+/// Behind copies of those factors of which it is not known that they need none.
+void Product::launchCopied() {
+  const Operand before[] = {a, b};
+  for (auto [operand, fast] : {std::pair(&a, fastA()), std::pair(&b, fastB())}) {
+    if (known(isAligned(*operand, fast)) == 1)
+      continue;
+    operand->memory = alignedCopy(f, operand->memory, operand->strides);
+    auto type = cast<MemRefType>(operand->memory.getType());
+    operand->known.clear();
+    int64_t offset;
+    (void)type.getStridesAndOffset(operand->known, offset);
+    auto parts = memref::ExtractStridedMetadataOp::create(f.b, operand->memory);
+    for (auto [d, stride] : llvm::enumerate(operand->known))
+      operand->strides[d] =
+          ShapedType::isDynamic(stride) ? parts.getStrides()[d] : constant(stride);
+  }
+  launchGroups();
+  a = before[0], b = before[1];
+}
+
+} // namespace mad::product
