@@ -38,9 +38,8 @@ using Graph = std::vector<Captured>;
 
 struct State {
   FakeGpu gpu;
-  std::map<void *, Graph> graphs; ///< also those made ready
-  Graph recorded;
-  bool capturing = false;
+  std::map<void *, Graph> graphs;   ///< also those made ready
+  std::map<void *, Graph> captures; ///< under way, by their streams
   std::mutex lock;
   std::map<uintptr_t, size_t> memory; ///< of the device
   std::set<void *> streams, modules, events, reached;
@@ -62,8 +61,7 @@ struct State {
     current.clear();
     maps.clear();
     graphs.clear();
-    recorded.clear();
-    capturing = false;
+    captures.clear();
     gpu = FakeGpu();
   }
   ~State() { forget(); }
@@ -120,8 +118,8 @@ int release(uintptr_t address) {
   return 0;
 }
 
-int copy(uintptr_t toAddress, uintptr_t from, size_t bytes) {
-  if (state()->capturing)
+int copy(uintptr_t toAddress, uintptr_t from, size_t bytes, void *stream) {
+  if (state()->captures.count(stream))
     return wrong("a copy while a stream is captured");
   if (!onDevice(toAddress, bytes) && !onDevice(from, bytes))
     return wrong("a copy has no end on the device");
@@ -163,7 +161,7 @@ int launch(Words w) {
     return wrong("a kernel that was not found");
   State &s = *state();
   s.gpu.lastStream = how->stream;
-  if (s.capturing) {
+  if (auto capture = s.captures.find(how->stream); capture != s.captures.end()) {
     Captured one{*how, reinterpret_cast<FakeKernel>(w[1]), {}, {}};
     for (int i = 0; i < s.gpu.params; ++i) {
       void *value = to<void *>(w[2])[i];
@@ -172,7 +170,7 @@ int launch(Words w) {
       if (value)
         memcpy(&one.values.back(), value, s.maps.count(value) ? sizeof(mad_cu_tensor_map) : 8);
     }
-    s.recorded.push_back(one);
+    capture->second.push_back(one);
     return 0;
   }
   ++s.gpu.launches;
@@ -223,18 +221,18 @@ int pointerAttributes(Words w) {
 int graphs(std::string_view symbol, Words w) {
   State &s = *state();
   if (symbol == "cuStreamBeginCapture_v2") {
-    if (s.capturing || s.gpu.params == 0)
+    if (s.captures.count(to<void>(w[0])) || s.gpu.params == 0)
       return notSupported;
-    s.capturing = true;
-    s.recorded.clear();
+    s.captures[to<void>(w[0])];
     return 0;
   }
   if (symbol == "cuStreamEndCapture") {
-    if (!s.capturing)
+    auto capture = s.captures.find(to<void>(w[0]));
+    if (capture == s.captures.end())
       return wrong("a capture ends that has not begun");
-    s.capturing = false;
     void *made = s.handle();
-    s.graphs[made] = s.recorded;
+    s.graphs[made] = std::move(capture->second);
+    s.captures.erase(capture);
     ++s.gpu.graphs;
     *to<void *>(w[1]) = made;
     return 0;
@@ -417,7 +415,7 @@ int act(std::string_view symbol, Words w) {
   if (symbol == "cuMemFree_v2")
     return release(w[0]);
   if (symbol == "cuMemcpyAsync")
-    return copy(w[0], w[1], w[2]);
+    return copy(w[0], w[1], w[2], to<void>(w[3]));
   if (symbol == "cuMemsetD8Async") {
     if (!onDevice(w[0], w[2]))
       return wrong("memory is cleared that is not the device's");
@@ -452,7 +450,7 @@ int call(const char *symbol, Words w) {
       act(name, w);
     // A capture that fails has ended.
     if (name == "cuStreamEndCapture")
-      s.capturing = false;
+      s.captures.erase(to<void>(w[0]));
     return s.gpu.failWith;
   }
   return act(name, w);
