@@ -106,12 +106,7 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
                                      ", expected a power of two");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), 1))
     return fault;
-  constexpr int mostShared = 166912; // of a block on sm_80
-  const int shared = tile.sharedBytes(bytesOf(spec.element));
-  if (shared > mostShared)
-    return llvm::createStringError(Twine(shared) + " bytes of shared memory, expected at most " +
-                                   Twine(mostShared));
-  return llvm::Error::success();
+  return checkShared(tile.sharedBytes(bytesOf(spec.element)), sharedOfSm80);
 }
 
 namespace {

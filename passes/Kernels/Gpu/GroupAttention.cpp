@@ -30,12 +30,7 @@ llvm::Error mad::device::check(const GroupAttentionTile &tile, const AttentionSp
     return llvm::createStringError("groups of warps need rows of 64 or 128 columns");
   if (llvm::Error fault = checkParameter("stages", tile.stages, 2, 4))
     return fault;
-  constexpr int mostShared = 232448; // of a block on sm_90a
-  if (tile.sharedBytes(spec) > mostShared)
-    return llvm::createStringError(Twine(tile.sharedBytes(spec)) +
-                                   " bytes of shared memory, expected at most " +
-                                   Twine(mostShared));
-  return llvm::Error::success();
+  return checkShared(tile.sharedBytes(spec), sharedOfSm90);
 }
 
 namespace {

@@ -76,12 +76,7 @@ llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
     return llvm::createStringError("the groups ask for " + Twine(asked) +
                                    " registers, expected at most the " + Twine(atStart) +
                                    " that the block starts with");
-  constexpr int mostShared = 232448; // of a block on sm_90a
-  if (tile.sharedBytes() > mostShared)
-    return llvm::createStringError(Twine(tile.sharedBytes()) +
-                                   " bytes of shared memory, expected at most " +
-                                   Twine(mostShared));
-  return llvm::Error::success();
+  return checkShared(tile.sharedBytes(), sharedOfSm90);
 }
 
 namespace {

@@ -148,6 +148,13 @@ llvm::Error mad::device::checkRegisters(int registers, int threads, int blocksAt
       " threads and blocksAtOnce = " + Twine(blocksAtOnce) + " expected at most " + Twine(most));
 }
 
+llvm::Error mad::device::checkShared(int bytes, int most) {
+  if (bytes <= most)
+    return llvm::Error::success();
+  return llvm::createStringError(Twine(bytes) + " bytes of shared memory, expected at most " +
+                                 Twine(most));
+}
+
 llvm::Error mad::device::checkVectors(const MatmulSpec &spec) {
   const std::tuple<StringRef, int, Type> vectors[] = {{"vectorA", spec.vectorA, spec.element},
                                                       {"vectorB", spec.vectorB, spec.element},

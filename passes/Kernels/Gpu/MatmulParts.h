@@ -41,6 +41,9 @@ mlir::Value finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulArgument
 llvm::Error checkParameter(llvm::StringRef name, int value, int least, int most, int step = 1);
 /// Estimated registers of a thread must fit, with so many blocks at a time.
 llvm::Error checkRegisters(int registers, int threads, int blocksAtOnce);
+/// Bytes of shared memory that a block may have.
+constexpr int sharedOfSm80 = 166912, sharedOfSm90 = 232448;
+llvm::Error checkShared(int bytes, int most);
 /// Vectors of the specification.
 llvm::Error checkVectors(const MatmulSpec &spec);
 

@@ -44,12 +44,7 @@ llvm::Error mad::device::check(const PlainAttentionTile &tile, const AttentionSp
                                    ", expected a power of two");
   if (llvm::Error fault = checkRegisters(tile.registers(spec), tile.threads(), 1))
     return fault;
-  constexpr int mostShared = 166912; // of a block on sm_80
-  if (tile.sharedBytes(spec) > mostShared)
-    return llvm::createStringError(Twine(tile.sharedBytes(spec)) +
-                                   " bytes of shared memory, expected at most " +
-                                   Twine(mostShared));
-  return llvm::Error::success();
+  return checkShared(tile.sharedBytes(spec), sharedOfSm80);
 }
 
 namespace {

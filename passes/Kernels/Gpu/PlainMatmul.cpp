@@ -54,10 +54,7 @@ llvm::Error mad::device::check(const PlainTile &tile, const MatmulSpec &spec) {
     return llvm::createStringError(
         "longestSum = " + Twine(spec.longestSum) +
         ", expected a power of two and multiple of blockK = " + Twine(tile.blockK));
-  if (tile.sharedBytes() > 166912)
-    return llvm::createStringError(Twine(tile.sharedBytes()) +
-                                   " bytes of shared memory, expected at most 166912");
-  return llvm::Error::success();
+  return checkShared(tile.sharedBytes(), sharedOfSm80);
 }
 
 namespace {

@@ -63,12 +63,7 @@ llvm::Error mad::device::check(const WarpTile &tile, const MatmulSpec &spec) {
                                      Twine(tile.threads()) + " threads");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), tile.blocksAtOnce))
     return fault;
-  constexpr int mostShared = 166912; // of a block on sm_80
-  if (tile.sharedBytes(bytes) > mostShared)
-    return llvm::createStringError(Twine(tile.sharedBytes(bytes)) +
-                                   " bytes of shared memory, expected at most " +
-                                   Twine(mostShared));
-  return llvm::Error::success();
+  return checkShared(tile.sharedBytes(bytes), sharedOfSm80);
 }
 
 namespace {
