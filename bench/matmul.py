@@ -4,11 +4,11 @@
 """Products of f32 matrices, against OpenBLAS and oneDNN in the same run.
 
 usage: bench/matmul.py [--build FOLDER] [--threads N] [--repeats N] [--weights | --square]
-                       [--target NAME] [--only TEXT]
+                       [--target NAME] [--only TEXT] [--type f32|f16|bf16|i8]
 
 First sizes that are known when running only, everything packed in the call. Then
-weights: matrices that are known when compiling, times few rows (T). The libraries get
-the weights as they are. Times are medians of interleaved runs: of the processor time
+weights: matrices that are known when compiling, times few rows (T), stored as f32 or in fewer bits. The
+libraries get the weights as they are, in f32. Times are medians of interleaved runs: of the processor time
 of the thread with one thread, of the wall clock with more. A ratio above 1: the
 compiled code is faster. The limit is the better of what a core can multiply and what
 its memory can deliver, measured in the run (limits.c, flops.c).
@@ -85,7 +85,7 @@ class Table:
         print(f"{'M x K x N':>18} {'ms':>9} {'GFLOP/s':>8} {'limit':>6}", *(
             f"{l.name:>9}" for l in self.libraries), "ratio to the better")
 
-    def row(self, call, x, w, out):
+    def row(self, call, x, w, out, bits=32):
         (m, k), n = x.shape, w.shape[1]
         expected = x.astype(np.float64) @ w.astype(np.float64)
         call()
@@ -96,7 +96,7 @@ class Table:
         others = [l.matmul(x, w, np.empty_like(out)) for l in self.libraries]
         times = measure([call] + others, self.options.repeats, self.clock)
         rate = 2e-9 * m * k * n / times[0]
-        bytes_ = 4e-9 * (k * n if w.nbytes > 2**25 else 0)
+        bytes_ = 1e-9 * (bits // 8 * k * n if w.nbytes * bits > 2**30 else 0)
         limit = max(2e-9 * m * k * n / self.flops, bytes_ / self.read)
         ratios = [t / times[0] for t in times[1:]]
         print(f"{f'{m} x {k} x {n}':>18} {1e3 * times[0]:9.3f} {rate:8.1f} "
@@ -121,20 +121,38 @@ def square(options, folder, table):
         table.row(model.entry("matmul", [x, w], [out]), x, w, out)
 
 
+def narrowed(w, kind):
+    """Numbers that the type has, and what a file holds of them."""
+    if kind == "i8":
+        stored = np.clip(np.rint(30 * w), -127, 127).astype(np.int8)
+        return stored.astype(np.float32), stored
+    if kind == "f16":
+        stored = w.astype(np.float16)
+        return stored.astype(np.float32), stored
+    if kind == "bf16":
+        w = (w.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    return w, w
+
+
 def weights(options, folder, table):
     rng = np.random.default_rng(2)
     for k, n in WEIGHTS:
         if options.only not in f"{k}x{n}":
             continue
-        w = rng.standard_normal((k, n), dtype=np.float32)
-        np.savez(folder / f"linear{n}.npz", w=w)
-        text = (f'weight w: f32[{k}, {n}] from "linear{n}.npz"\n'
-                f"export fn linear[T](x: f32[T, {k}]) -> f32[T, {n}] {{ x @ w }}\n")
+        w, stored = narrowed(rng.standard_normal((k, n), dtype=np.float32), options.type)
+        np.savez(folder / f"linear{n}.npz", w=stored)
+        file = "f32" if options.type == "bf16" else options.type
+        made = f'from "linear{n}.npz"' if file == options.type else "= bf16(wide)"
+        wide = "" if file == options.type else f'weight wide: f32[{k}, {n}] from "linear{n}.npz"\n'
+        factor = "w" if options.type == "f32" else "f32(w)"
+        text = (f"{wide}weight w: {options.type}[{k}, {n}] {made}\n"
+                f"export fn linear[T](x: f32[T, {k}]) -> f32[T, {n}] {{ x @ {factor} }}\n")
         model = model_of(options, folder, f"linear{n}", text)
         for rows in ROWS:
             x = rng.standard_normal((rows, k), dtype=np.float32)
             out = np.empty((rows, n), np.float32)
-            table.row(model.entry("linear", [x], [out]), x, w, out)
+            bits = int(options.type.lstrip("fbi"))
+            table.row(model.entry("linear", [x], [out]), x, w, out, bits)
 
 
 def main():
@@ -145,6 +163,8 @@ def main():
     parser.add_argument("--weights", action="store_true", help="only weights")
     parser.add_argument("--square", action="store_true", help="only sizes known when running")
     parser.add_argument("--target", default="", help="of mad build, such as x86-64-v4")
+    parser.add_argument("--type", default="f32", choices=["f32", "f16", "bf16", "i8"],
+                        help="of the weights as they are stored")
     parser.add_argument("--only", default="", help="only sizes that contain this, as in 4096x11008")
     options = parser.parse_args()
     options.build = Path(options.build).resolve()

@@ -43,9 +43,9 @@ using kernels::pieceRows;
 constexpr int64_t leastRows = 16, leastColumns = 16, leastSteps = 16;
 /// A piece has so many panels, if there are: of a weight, and of what it packs itself.
 constexpr int64_t leastPanels = 4, piecePanels = 8;
-/// With packing a piece has so many times the least rows; columns with fewer elements are
-/// not worth it.
-constexpr int64_t pieceChunks = 8, fewColumns = 262144;
+/// With packing a piece has so many times the least rows, or more where there are panels for
+/// many pieces; columns with fewer elements are not worth it.
+constexpr int64_t pieceChunks = 8, manyChunks = 32, manyPanels = 128, fewColumns = 262144;
 
 class Packed : PackedProduct {
 public:
@@ -347,9 +347,12 @@ void Packed::emitEpilogues(Value low, Value high, Value from, Value to) {
 /// same panels. Their number and their memory are the same for all levels of CPUs.
 void Packed::multiply(Value rows, Value panelsOfWeight) {
   Value chunks = i.ceilDiv(M, pieceRows), tall = i.constant(1);
-  if (!c.panel && c.outer.empty())
+  if (!c.panel && c.outer.empty()) {
+    tall = b.createOrFold<arith::SelectOp>(i.lessOrEqual(i.constant(manyPanels), panels),
+                                           i.constant(manyChunks), i.constant(pieceChunks));
     tall = b.createOrFold<arith::SelectOp>(i.lessOrEqual(i.mul(K, N), i.constant(fewColumns)),
-                                           i.constant(1), i.constant(pieceChunks));
+                                           i.constant(1), tall);
+  }
   Value time = i.mul(i.mul(i.mul(i.mul(outer, M), N), K), productTime);
   CutExtent down{i.mul(outer, i.ceilDiv(chunks, tall)), 1};
   CutExtent across{panels, c.panel ? leastPanels : piecePanels};
