@@ -1,0 +1,241 @@
+//===- RunnerTest.cpp - Saturation ------------------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Terms.h"
+#include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
+
+using namespace mad::egraph;
+
+namespace {
+
+std::vector<Rule> sumRules(Language &language) {
+  return {rule(language, "comm", "(+ ?a ?b)", "(+ ?b ?a)"),
+          rule(language, "assoc", "(+ (+ ?a ?b) ?c)", "(+ ?a (+ ?b ?c))")};
+}
+
+std::string sumOf(unsigned n) {
+  std::string text = "x0";
+  for (unsigned i = 1; i < n; ++i)
+    text = "(+ x" + std::to_string(i) + " " + text + ")";
+  return text;
+}
+
+} // namespace
+
+// All sums of n different leaves: a class for each subset but the empty one, a node for each
+// ordered way to part one into two, and the leaves.
+TEST(Runner, SumsHaveTheirClosedForm) {
+  const std::pair<size_t, size_t> expected[] = {
+      {15, 54}, {31, 185}, {63, 608}, {127, 1939}, {255, 6058}};
+  for (unsigned n = 4; n <= 8; ++n) {
+    Language language;
+    EGraph graph(language);
+    term(graph, sumOf(n));
+    Report report = Runner(graph, sumRules(language), noLimits()).run();
+    EXPECT_EQ(report.stop, Stop::Saturated);
+    EXPECT_EQ(graph.numClasses(), expected[n - 4].first) << n;
+    EXPECT_EQ(graph.numNodes(), expected[n - 4].second) << n;
+  }
+}
+
+// The same with sums whose operands have no order: half of the nodes, one rule.
+TEST(Runner, CommutativeSumsNeedNoRuleForIt) {
+  Language language;
+  language.setCommutative(language.symbol("+"));
+  EGraph graph(language);
+  term(graph, sumOf(7));
+  Report report =
+      Runner(graph, {rule(language, "assoc", "(+ (+ ?a ?b) ?c)", "(+ ?a (+ ?b ?c))")}, noLimits())
+          .run();
+  EXPECT_EQ(report.stop, Stop::Saturated);
+  EXPECT_EQ(graph.numClasses(), 127u);
+  EXPECT_EQ(graph.numNodes(), (1939u - 7u) / 2 + 7u);
+}
+
+// What is found where something changed is what is found everywhere.
+TEST(Runner, LooksOnlyWhereTheGraphChanged) {
+  Language language;
+  EGraph graph(language);
+  std::vector<Rule> rules = sumRules(language);
+  rules.push_back(rule(language, "deep", "(+ ?a (+ ?b (+ ?c ?a)))", "(f ?a)"));
+  rules.push_back(rule(language, "twice", "(+ ?a ?a)", "(* 2 ?a)"));
+  rules.push_back(rule(language, "same", "(f ?x)", "x0"));
+  Id all = term(graph, "(+ x0 (+ x1 (+ x2 x0)))");
+  term(graph, "(+ (f x0) x0)");
+  Report report = Runner(graph, rules, noLimits()).run();
+  EXPECT_EQ(report.stop, Stop::Saturated);
+  EXPECT_EQ(graph.find(all), graph.find(term(graph, "x0")));
+  EXPECT_EQ(graph.find(term(graph, "(+ (f x0) x0)")), graph.find(term(graph, "(* 2 x0)")));
+  for (const Rule &r : rules) {
+    Matcher matcher(language, r.left[0], r.variables, 0);
+    Matches matches{1, r.variables, 0, {}};
+    graph.rebuild();
+    matcher.search(graph, matches, ~size_t(0) - 1);
+    for (size_t i = 0; i < matches.size(); ++i)
+      EXPECT_EQ(graph.find(matches.rootsOf(i)[0]),
+                graph.find(instantiate(graph, r.right[0], matches[i])))
+          << r.name;
+  }
+}
+
+TEST(Runner, EndsAtEachLimit) {
+  auto run = [](auto change) {
+    Language language;
+    EGraph graph(language);
+    term(graph, "(f x)");
+    Limits limits = noLimits();
+    change(limits);
+    return Runner(graph, {rule(language, "grows", "(f ?x)", "(f (g ?x))")}, limits).run();
+  };
+  EXPECT_EQ(run([](Limits &l) { l.iterations = 5; }).stop, Stop::Iterations);
+  Report nodes = run([](Limits &l) { l.nodes = 100; });
+  EXPECT_EQ(nodes.stop, Stop::Nodes);
+  EXPECT_LE(nodes.nodes, 110u);
+  EXPECT_EQ(run([](Limits &l) {
+              l.seconds = 0.01;
+              l.iterations = ~0u;
+            }).stop,
+            Stop::Time);
+  EXPECT_EQ(run([](Limits &l) { l.bytes = 100000; }).stop, Stop::Memory);
+}
+
+// A rule with too many matches waits, and what is found is the same in the end.
+TEST(Runner, RulesWaitAndComeBack) {
+  Language language;
+  EGraph graph(language);
+  term(graph, sumOf(6));
+  Limits limits = noLimits();
+  limits.matches = 10;
+  Report report = Runner(graph, sumRules(language), limits).run();
+  EXPECT_EQ(report.stop, Stop::Saturated);
+  EXPECT_GT(report.rules[0].bans + report.rules[1].bans, 2u);
+  EXPECT_EQ(graph.numNodes(), 608u);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  report.print(os);
+  EXPECT_NE(text.find("stopped: saturated"), std::string::npos);
+  EXPECT_NE(text.find("times left out"), std::string::npos);
+}
+
+TEST(Runner, ConditionsAndBuilders) {
+  Language language;
+  EGraph graph(language);
+  Id x = term(graph, "(/ x 1)"), y = term(graph, "(/ x 2)"), z = term(graph, "(next 4)");
+  Symbol number = language.symbol(numberSymbol);
+  auto valueOf = [&](const EGraph &g, Id id) -> std::optional<int64_t> {
+    for (Id node : g.nodesOf(id, number))
+      return int64_t(g.language().get(g.op(node)).payload);
+    return {};
+  };
+  Rule one = rule(language, "one", "(/ ?x ?n)", "?x");
+  one.condition = [&](const EGraph &g, const Bindings &b) { return valueOf(g, b.classes[1]) == 1; };
+  Rule next = rule(language, "next", "(next ?n)", "0");
+  next.build = [&](EGraph &g, const Bindings &b) -> std::optional<Id> {
+    auto value = valueOf(g, b.classes[0]);
+    if (!value || *value > 5)
+      return {};
+    return g.add(language.op("next"), {g.add(language.op(number, uint64_t(*value + 1)))});
+  };
+  Report report = Runner(graph, {one, next}, noLimits()).run();
+  EXPECT_EQ(report.stop, Stop::Saturated);
+  EXPECT_EQ(graph.find(x), graph.find(term(graph, "x")));
+  EXPECT_NE(graph.find(y), graph.find(term(graph, "x")));
+  EXPECT_EQ(graph.find(z), graph.find(term(graph, "(next 6)")));
+  EXPECT_FALSE(graph.lookup(language.op(number, 7)));
+}
+
+// Permissions: only what carries them is matched; what is made carries what all had.
+TEST(Runner, FlagsOfMatchesGoOn) {
+  Language language;
+  Symbol plus = language.symbol("+");
+  language.setFlagged(plus);
+  EGraph graph(language);
+  Id x = term(graph, "x"), y = term(graph, "y"), z = term(graph, "z");
+  auto sum = [&](uint32_t flags, Id a, Id b) {
+    return graph.add(language.op(plus, 0, flags), {a, b});
+  };
+  Id both = sum(3, sum(5, x, y), z), strict = sum(1, sum(0, y, z), x);
+  Rule assoc = rule(language, "assoc", "(+ (+ ?a ?b) ?c)", "(+ ?a (+ ?b ?c))");
+  assoc.flags = 1;
+  Runner(graph, {assoc}, noLimits()).run();
+  EXPECT_EQ(graph.find(both), graph.find(sum(1, x, sum(1, y, z))));
+  EXPECT_EQ(graph.nodesOf(strict).size(), 1u);
+}
+
+//===----------------------------------------------------------------------===//
+// Several terms
+//===----------------------------------------------------------------------===//
+
+TEST(Query, TermsThatShareVariables) {
+  Language language;
+  EGraph graph(language);
+  // Products of one x are parts of one product.
+  Id q = term(graph, "(matmul x wq)"), k = term(graph, "(matmul x wk)");
+  Id other = term(graph, "(matmul y wk)");
+  Rule merge = llvm::cantFail(
+      parseRule(language, "merge", {"(matmul ?x ?a)", "(matmul ?x ?b)"},
+                {"(first (matmul ?x (concat ?a ?b)))", "(second (matmul ?x (concat ?a ?b)))"}));
+  graph.rebuild();
+  Query query(language, merge);
+  Matches matches{2, merge.variables, 0, {}};
+  query.search(graph, matches, 1000);
+  // Each with itself, and q and k in both orders.
+  EXPECT_EQ(matches.size(), 5u);
+  matches.rows.clear();
+  query.search(graph, matches, 2);
+  EXPECT_EQ(matches.size(), 3u); // one more than the limit says enough
+  Limits limits = noLimits();
+  limits.iterations = 1;
+  Runner(graph, {merge}, limits).run();
+  EXPECT_EQ(graph.find(q), graph.find(term(graph, "(first (matmul x (concat wq wk)))")));
+  EXPECT_EQ(graph.find(k), graph.find(term(graph, "(second (matmul x (concat wq wk)))")));
+  EXPECT_NE(graph.find(other), graph.find(k));
+}
+
+// The matches of one term are those of the machine.
+TEST(Query, FindsWhatTheMatcherFinds) {
+  Language language;
+  language.setCommutative(language.symbol("*"));
+  EGraph graph(language);
+  term(graph, "(+ (* a b) (* c a))");
+  term(graph, "(+ (* a a) (* b (+ a c)))");
+  std::vector<Rule> rules = sumRules(language);
+  rules.push_back(rule(language, "factor", "(+ (* ?a ?b) (* ?a ?c))", "(* ?a (+ ?b ?c))"));
+  rules.push_back(rule(language, "spread", "(* ?a (+ ?b ?c))", "(+ (* ?a ?b) (* ?a ?c))"));
+  Limits limits = noLimits();
+  limits.nodes = 3000;
+  Runner(graph, rules, limits).run();
+  graph.rebuild();
+  for (const Rule &r : rules) {
+    Matches one{1, r.variables, 0, {}}, two = one;
+    Matcher(language, r.left[0], r.variables, 0).search(graph, one, 1 << 20);
+    Query(language, r).search(graph, two, 1 << 20);
+    auto sorted = [](const Matches &m) {
+      std::vector<std::vector<uint32_t>> rows;
+      for (size_t i = 0; i < m.size(); ++i)
+        rows.push_back(m.row(i).vec());
+      std::sort(rows.begin(), rows.end());
+      rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+      return rows;
+    };
+    EXPECT_GT(one.size(), 0u);
+    EXPECT_EQ(sorted(one), sorted(two)) << r.name;
+  }
+}
+
+TEST(Sexpr, WrongRulesAreRefused) {
+  Language language;
+  auto fault = [&](llvm::StringRef left, llvm::StringRef right) {
+    auto made = parseRule(language, "bad", left, right);
+    return made ? std::string() : llvm::toString(made.takeError());
+  };
+  EXPECT_EQ(fault("(f ?x)", "(g ?y)"), "rule bad: `?y` is not on the left side");
+  EXPECT_EQ(fault("?x", "(g ?x)"), "rule bad: a variable alone matches everything");
+  EXPECT_EQ(fault("(f ?x", "?x"), "rule bad: a term ends too early");
+  EXPECT_EQ(fault("(f ?x) y", "?x"), "rule bad: `y` is left behind the term");
+  EXPECT_EQ(fault("()", "x"), "rule bad: `(` needs an operation behind it");
+}
