@@ -1,0 +1,309 @@
+//===- AttentionLaunch.cpp - The kernel of an attention and its launch ----===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Conversion/LinalgToGpu/AttentionBody.h"
+#include "passes/Transforms/Entries.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+using llvm::Twine;
+using mad::device::GpuBuilder;
+
+namespace mad::attention {
+namespace {
+
+/// What builders count with 32 bits, with room for a tile; and rows that fit into registers.
+constexpr int64_t mostExtent = 1 << 30, mostBlocks = 65535, mostWidth = 256;
+
+
+bool isMemory(Value v) { return isa<MemRefType>(v.getType()); }
+
+/// Equal keys are equal sizes: numbers, and what sizes of an entry's arguments are called.
+OpFoldResult keyOf(Value size) {
+  if (auto known = getConstantIntValue(size))
+    return IntegerAttr::get(size.getType(), *known);
+  auto argument = dyn_cast<BlockArgument>(size);
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
+  if (function && isEntry(function)) {
+    ArrayAttr names = entryList(function, "dims");
+    return argument.getArgNumber() < names.size() ? OpFoldResult(names[argument.getArgNumber()])
+                                                  : size;
+  }
+  auto dim = size.getDefiningOp<memref::DimOp>();
+  auto index = dim ? dim.getConstantIndex() : std::nullopt;
+  if (!index)
+    return size;
+  Value memory = dim.getSource();
+  auto type = cast<MemRefType>(memory.getType());
+  if (auto alloc = memory.getDefiningOp<memref::AllocOp>())
+    return keyOf(alloc.getDynamicSizes()[type.getDynamicDimIndex(*index)]);
+  if (auto expand = memory.getDefiningOp<memref::ExpandShapeOp>())
+    if (auto value = dyn_cast<Value>(expand.getMixedOutputShape()[*index]))
+      return keyOf(value);
+  argument = dyn_cast<BlockArgument>(memory);
+  function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
+  if (!function || !isEntry(function))
+    return size;
+  EntryArguments arguments(function);
+  RankedTensorType entry = arguments.typeOf(function, argument.getArgNumber());
+  return entry ? OpFoldResult(StringAttr::get(size.getContext(), dimExpr(entry, *index).str()))
+               : size;
+}
+bool isSame(Value x, Value y) { return x == y || keyOf(x) == keyOf(y); }
+
+class Launch {
+public:
+  Launch(DeviceFunction &f, Attention &attention)
+      : f(f), attention(attention), s(*attention.scores), w(*attention.values) {}
+  bool run();
+
+private:
+  bool findPlace(Place &place, Value memory);
+  bool findSizes();
+  std::optional<SmallVector<Value>> extentsOf(const AttentionFactor &factor);
+  int vectorOf(const Place &place, int64_t width);
+  Value fits();
+  void checkLimit();
+  std::string text(StringRef form);
+  using Write = llvm::function_ref<void(GpuBuilder &, const device::AttentionSpec &,
+                                        const device::AttentionArguments &, Value first)>;
+  void launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
+              int blocksAtOnce, Write write);
+  void launchFast();
+  void launchSlow();
+
+  DeviceFunction &f;
+  Attention &attention;
+  const Contraction s, w;
+  Sizes sizes;
+  SmallVector<Value> batchOfValues; ///< as the second product sees it
+  Value rowsOfValues;
+};
+
+bool Launch::findPlace(Place &place, Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  place.memory = memory;
+  if (f.scalars.isOnDevice(memory) || failed(type.getStridesAndOffset(place.known, place.offset)) ||
+      place.known.back() != 1)
+    return false;
+  memref::ExtractStridedMetadataOp parts;
+  if (llvm::any_of(place.known, ShapedType::isDynamic))
+    parts = memref::ExtractStridedMetadataOp::create(f.b, memory);
+  for (auto [d, stride] : llvm::enumerate(place.known))
+    place.strides.push_back(ShapedType::isDynamic(stride) ? parts.getStrides()[d]
+                                                          : f.constant(stride));
+  return true;
+}
+
+/// Of the copy that is not made.
+std::optional<SmallVector<Value>> Launch::extentsOf(const AttentionFactor &factor) {
+  return factor.copy ? f.extentsOf(factor.copy) : SmallVector<Value>();
+}
+
+bool Launch::findSizes() {
+  auto first = f.extentsOf(s.op), second = f.extentsOf(w.op);
+  if (!first || !second || !findPlace(sizes.q, attention.q.memory) ||
+      !findPlace(sizes.k, attention.k.memory) || !findPlace(sizes.v, attention.v.memory) ||
+      !findPlace(sizes.output, attention.output))
+    return false;
+  sizes.rows = (*first)[*s.m], sizes.keys = (*first)[s.n];
+  rowsOfValues = (*second)[*w.m];
+  for (unsigned d : s.outer)
+    sizes.batch.push_back((*first)[d]);
+  for (unsigned d : w.outer)
+    batchOfValues.push_back((*second)[d]);
+  for (const AttentionStep &step : attention.steps) {
+    auto extents = f.extentsOf(step.op);
+    if (!extents)
+      return false;
+    sizes.ofSteps.push_back(*extents);
+  }
+  for (auto [factor, extents] :
+       {std::pair(&attention.q, &sizes.ofQ), std::pair(&attention.k, &sizes.ofK),
+        std::pair(&attention.v, &sizes.ofV)}) {
+    auto found = extentsOf(*factor);
+    if (!found)
+      return false;
+    *extents = *found;
+  }
+  for (GenericOp op : {s.op, w.op})
+    for (Value operand : op->getOperands())
+      if (isMemory(operand) && f.scalars.isOnDevice(operand))
+        return false;
+  int64_t width = GenericOp(s.op).getStaticLoopRanges()[s.k];
+  int64_t widthV = GenericOp(w.op).getStaticLoopRanges()[w.n];
+  if (ShapedType::isDynamic(width) || ShapedType::isDynamic(widthV) || width < 1 || widthV < 1 ||
+      width > mostWidth || widthV > mostWidth)
+    return false;
+  sizes.width = width, sizes.widthV = widthV;
+  return true;
+}
+
+/// Elements of a row that lie together on a multiple of their size.
+int Launch::vectorOf(const Place &place, int64_t width) {
+  int vector = 16 / device::bytesOf(getElementTypeOrSelf(place.memory.getType()));
+  SmallVector<int64_t> all{place.offset, width};
+  llvm::append_range(all, ArrayRef(place.known).drop_back());
+  for (int64_t x : all)
+    while (ShapedType::isDynamic(x) ? vector > 1 : x % vector != 0)
+      vector /= 2;
+  return vector;
+}
+
+/// Whether a builder can count this, and both products have the same matrices; null: yes.
+Value Launch::fits() {
+  auto &h = f.b;
+  Value good;
+  auto also = [&](Value condition) {
+    if (auto known = getConstantIntValue(condition); known && *known)
+      return;
+    good = good ? h.createOrFold<arith::AndIOp>(good, condition) : condition;
+  };
+  auto require = [&](Value x, int64_t least, int64_t most) {
+    also(f.less(f.constant(least - 1), x));
+    also(f.less(x, f.constant(most + 1)));
+  };
+  auto same = [&](Value x, Value y) {
+    if (!isSame(x, y))
+      also(h.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, x, y));
+  };
+  Value batch = f.constant(1);
+  for (Value extent : sizes.batch)
+    batch = f.mul(batch, extent);
+  require(sizes.rows, 0, mostExtent);
+  require(sizes.keys, 1, mostExtent);
+  require(batch, 0, mostBlocks);
+  for (const Place *place : {&sizes.q, &sizes.k, &sizes.v})
+    for (Value stride : ArrayRef(place->strides).drop_back())
+      require(stride, 0, mostExtent);
+  same(sizes.rows, rowsOfValues);
+  for (auto [x, y] : llvm::zip(sizes.batch, batchOfValues))
+    same(x, y);
+  return good;
+}
+
+/// The rows that the comparison counts must be those of one matrix.
+void Launch::checkLimit() {
+  for (auto [step, extents] : llvm::zip(attention.steps, sizes.ofSteps))
+    if (step.kind == AttentionStep::Score && extents.size() >= 2) {
+      if (!isSame(extents[extents.size() - 2], sizes.rows)) {
+        if (attention.limit.compare)
+          attention.scale.reset();
+        attention.limit = {};
+      }
+    }
+}
+
+std::string Launch::text(StringRef form) {
+  std::string text = ("attention: " + form + ", " + Twine(attention.ops.size()) + " ops").str();
+  unsigned copies = llvm::count_if(attention.ops, [&](Operation *op) {
+    return op == attention.q.copy || op == attention.k.copy || op == attention.v.copy;
+  });
+  if (copies)
+    text += ", " + Twine(copies).str() + (copies == 1 ? " copy" : " copies") + " not made";
+  if (attention.limit.compare)
+    text += ", up to a key";
+  return text;
+}
+
+/// A kernel of blocks of so many rows.
+void Launch::launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
+                    int blocksAtOnce, Write write) {
+  DeviceKernel kernel = f.kernel(text(form));
+  kernel.setShared(shared, blocksAtOnce);
+  Body body(kernel, attention, sizes);
+  body.prepare();
+  device::KernelSignature signature;
+  signature.threads = threads;
+  GpuBuilder g(kernel.builder(), signature);
+  device::AttentionArguments arguments = body.arguments();
+  body.complete(spec);
+  Value number = g.block();
+  // Where later rows see more, they begin first.
+  if (spec.seen)
+    number = g.sub(g.sub(g.ceilDiv(arguments.rows, rows), 1), number);
+  write(g, spec, arguments, g.mul(number, rows));
+  Value batch = f.constant(1);
+  for (Value extent : sizes.batch)
+    batch = f.mul(batch, extent);
+  kernel.launch(f.b, {f.ceilDiv(sizes.rows, rows), batch, f.constant(1)}, threads);
+}
+
+void Launch::launchFast() {
+  device::AttentionSpec spec;
+  spec.element = s.element(s.a);
+  spec.width = sizes.width, spec.widthV = sizes.widthV;
+  spec.vectorQ = vectorOf(sizes.q, spec.width);
+  spec.vectorK = vectorOf(sizes.k, spec.width);
+  spec.vectorV = vectorOf(sizes.v, spec.widthV);
+  const int width = std::max(spec.width, spec.widthV);
+  if (spec.element.isF32()) {
+    device::PlainAttentionTile tile = device::plainAttentionTile(width);
+    return launch(spec,
+                  ("plain, " + Twine(tile.rowsOfWarp()) + " rows, keys in turn by " +
+                   Twine(tile.warps) + " warps")
+                      .str(),
+                  tile.rowsOfWarp(), tile.threads(), tile.sharedBytes(spec), 0,
+                  [&](GpuBuilder &g, const device::AttentionSpec &spec,
+                      const device::AttentionArguments &arguments, Value first) {
+                    device::writePlainAttention(g, spec, tile, arguments, first);
+                  });
+  }
+  device::WarpAttentionTile tile =
+      device::warpAttentionTile(width, std::min({spec.vectorQ, spec.vectorK, spec.vectorV}));
+  launch(spec,
+         ("tensor cores by warp, " + Twine(tile.rowsOfBlock()) + " rows, " +
+          Twine(tile.keysOfTile) + " keys at a time")
+             .str(),
+         tile.rowsOfBlock(), tile.threads(), tile.sharedBytes(spec), tile.blocksAtOnce,
+         [&](GpuBuilder &g, const device::AttentionSpec &spec,
+             const device::AttentionArguments &arguments,
+             Value first) { device::writeWarpAttention(g, spec, tile, arguments, first); });
+}
+
+/// Op by op, a thread an element.
+void Launch::launchSlow() {
+  for (Operation *op : attention.ops) {
+    auto generic = cast<GenericOp>(op);
+    DeviceWork work{generic, fillsBefore(generic), {"for sizes that an attention cannot count"}};
+    (void)lowerElements(f, work);
+  }
+}
+
+bool Launch::run() {
+  if (!findSizes())
+    return false;
+  checkLimit();
+  Value good = fits();
+  auto known = good ? getConstantIntValue(good) : 1;
+  if (known && !*known)
+    return false;
+  if (known) {
+    launchFast();
+  } else {
+    auto branch = scf::IfOp::create(f.b, good, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(f.b);
+    f.b.setInsertionPointToStart(branch.thenBlock());
+    launchFast();
+    f.b.setInsertionPointToStart(branch.elseBlock());
+    launchSlow();
+  }
+  f.taken.insert_range(attention.fills);
+  f.taken.insert_range(attention.ops);
+  return true;
+}
+
+} // namespace
+} // namespace mad::attention
+
+bool mad::lowerAttention(DeviceFunction &f, Attention &attention) {
+  return attention::Launch(f, attention).run();
+}
