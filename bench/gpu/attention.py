@@ -32,6 +32,10 @@ FORMS = {
     "attention_mma_f16_128_causal": ("f16", 128, True, 128),
     "attention_wgmma_f16_64": ("f16", 64, False, 128),
     "attention_wgmma_f16_64_causal": ("f16", 64, True, 128),
+    "attention_wgmma_f16_64_wide": ("f16", 64, False, 192),
+    "attention_wgmma_f16_64_wide_causal": ("f16", 64, True, 192),
+    "attention_wgmma_f16_96": ("f16", 96, False, 128),
+    "attention_wgmma_bf16_32_causal": ("bf16", 32, True, 128),
     "attention_wgmma_f16_128": ("f16", 128, False, 128),
     "attention_wgmma_f16_128_causal": ("f16", 128, True, 128),
     "attention_mma_bf16_32": ("bf16", 32, False, 128),
@@ -122,7 +126,11 @@ class Bench(base.Bench):
                     factors = [((raw, x), at) for x in (q, k, v) for raw, at in [self.map_of(x)]]
                 parameters = [*factors, base.pointer(o), base.integer(rows), base.integer(rows),
                               base.value(c.c_float, width ** -0.5)]
-                calls.append(kernel.call((-(-rows // height), heads, batch), parameters))
+                grid = -(-rows // height), heads, batch
+                if "wgmma" in name:
+                    parameters += [base.integer(heads), base.integer(batch)]
+                    grid = min(grid[0] * heads * batch, self.torch.cuda.get_device_properties(0).multi_processor_count), 1, 1
+                calls.append(kernel.call(grid, parameters))
             calls[0]()
             torch.cuda.synchronize()
             if not self.right(name, size, causal, *data[0]):

@@ -120,18 +120,40 @@ llvm::Error check(const WarpAttentionTile &tile, const AttentionSpec &spec);
 void writeWarpAttention(GpuBuilder &g, const AttentionSpec &spec, const WarpAttentionTile &tile,
                         const AttentionArguments &arguments, mlir::Value first);
 
-/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, rows of 64 or 128
-/// columns. One group copies by tensor map, two have 64 rows each.
+/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, rows of multiples of 16
+/// up to 128 columns. One group copies by tensor map, the others have 64 rows each. Blocks stay.
 struct GroupAttentionTile {
+  int groups = 2; ///< that multiply
   int stages = 2; ///< tiles of K and of V
-  int copierRegisters = 24, multiplierRegisters = 240;
-  static constexpr int rowsOfBlock = 128, keysOfTile = 128, threads = 384;
+  int copierRegisters = 40, multiplierRegisters = 232;
+  static constexpr int keysOfTile = 128, threadsOfGroup = 128, sideOfBox = 64;
+  int threads() const { return (groups + 1) * threadsOfGroup; }
+  int rowsOfBlock() const { return groups * 64; }
+  /// Columns in shared memory.
+  static int padded(int width) { return (width + 63) / 64 * 64; }
   int sharedBytes(const AttentionSpec &spec) const {
-    const int powers = rowsOfBlock * keysOfTile * 2, barriers = 8 + stages * 32;
-    return (rowsOfBlock + 2 * stages * keysOfTile) * spec.width * 2 + powers + barriers;
+    const int width = padded(spec.width), barriers = 16 + stages * 32;
+    return (rowsOfBlock() * (width + keysOfTile) +
+            stages * keysOfTile * (width + padded(spec.widthV))) *
+               2 +
+           barriers;
   }
 };
+/// With so many groups that multiply, 2 or 3.
+GroupAttentionTile groupAttentionTile(int groups = 2);
 llvm::Error check(const GroupAttentionTile &tile, const AttentionSpec &spec);
+/// Where its factors are: tensor maps with boxes of 64 columns and 64 rows, and the coordinates of an
+/// element of the matrix that was entered last, the column's first.
+struct GroupFactors {
+  mlir::Value q, k, v;
+  std::function<Values(mlir::Value column, mlir::Value row)> inQ, inK, inV;
+  mlir::Value matrices; ///< how many
+  std::function<void(mlir::Value matrix)> enter;
+  mlir::Value memory; ///< a pointer, any
+};
+/// The body of a kernel of any number of blocks of `tile.threads()` threads.
+void writeGroupAttention(GpuBuilder &g, const AttentionSpec &spec, const GroupAttentionTile &tile,
+                         mlir::Value rows, mlir::Value keys, const GroupFactors &factors);
 
 /// For rows of that width.
 PlainAttentionTile plainAttentionTile(int width);
@@ -157,7 +179,7 @@ llvm::Expected<Kernel> makePlainAttention(mlir::gpu::GPUModuleOp module, llvm::S
 llvm::Expected<Kernel> makeWarpAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                          const AttentionForm &form, const WarpAttentionTile &tile);
 /// Q, K and V as tensor maps of batch, row, and column of all heads: boxes of 64 columns and 64
-/// rows, swizzle of 128 bytes.
+/// rows, swizzle of 128 bytes. Two arguments more: heads, batch. Any number of blocks.
 llvm::Expected<Kernel> makeGroupAttention(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                           const AttentionForm &form,
                                           const GroupAttentionTile &tile);

@@ -49,17 +49,19 @@ SmallVector<Type> mad::device::attentionTypes(MLIRContext *context) {
 }
 
 AttentionArguments mad::device::setAttention(GpuBuilder &g, AttentionSpec &spec,
-                                             const AttentionForm &form, ValueRange all) {
+                                             const AttentionForm &form, ValueRange all,
+                                             const AttentionPlace &place) {
   Value q = all[0], o = all[3], rows = all[4], keys = all[5], scale = all[6];
-  Value head = g.block(1), batch = g.block(2);
-  Value heads = NVVM::GridDimYOp::create(g.b, g.b.getI32Type());
+  auto [heads, head, batch] = place;
   Value stride = g.mul(heads, form.width); // from one row to the next
   Type element = form.element;
   // The head in the first row of this matrix of the batch.
-  auto start = [=](GpuBuilder &g, Value pointer, Value count) {
+  auto start = [=, head = head, batch = batch](GpuBuilder &g, Value pointer, Value count) {
     return g.at(pointer, element, g.mul(batch, count), stride, g.mul(head, form.width));
   };
-  Value startQ = start(g, q, rows), startO = start(g, o, rows);
+  // Of a factor by tensor map nobody asks.
+  auto isPointer = [](Value v) { return v.getType() == globalPointer(v.getContext()); };
+  Value startO = start(g, o, rows), startQ = isPointer(q) ? start(g, q, rows) : startO;
   spec.row = [](GpuBuilder &, Value row) -> RowValues { return {row}; };
   spec.query = [=](GpuBuilder &g, const RowValues &row) {
     return g.at(startQ, element, row[0], stride, 0);
@@ -81,5 +83,22 @@ AttentionArguments mad::device::setAttention(GpuBuilder &g, AttentionSpec &spec,
     g.store(values.size() == 1 ? values[0] : g.pack(values),
             g.at(startO, element, row[0], stride, column));
   };
+  if (!isPointer(q))
+    return {Value(), Value(), rows, keys, stride, stride};
   return {start(g, all[1], keys), start(g, all[2], keys), rows, keys, stride, stride};
+}
+
+llvm::Expected<Kernel> mad::device::makeAttention(
+    gpu::GPUModuleOp module, const KernelSignature &signature, const AttentionForm &form,
+    AttentionSpec &spec, int rowsOfBlock,
+    llvm::function_ref<void(GpuBuilder &, const AttentionArguments &, Value first)> write) {
+  return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange all) {
+    Value heads = NVVM::GridDimYOp::create(g.b, g.b.getI32Type());
+    AttentionArguments arguments =
+        setAttention(g, spec, form, all, {heads, g.block(1), g.block(2)});
+    // Where later rows see more, they begin first.
+    Value tiles = g.ceilDiv(arguments.rows, rowsOfBlock);
+    Value number = form.causal ? g.sub(g.sub(tiles, 1), g.block()) : g.block();
+    write(g, arguments, g.mul(number, rowsOfBlock));
+  });
 }

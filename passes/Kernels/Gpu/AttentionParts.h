@@ -23,10 +23,35 @@ mlir::Value keysOf(GpuBuilder &g, const AttentionSpec &spec, const RowValues &ro
 void storeColumns(GpuBuilder &g, const AttentionSpec &spec, const RowValues &row,
                   mlir::ValueRange finished, mlir::Value column, mlir::ValueRange sums);
 
-/// Types of the catalogue's kernels, and their arguments by name; completes the specification.
+/// Types of the catalogue's kernels, and their arguments by name; completes the specification for one
+/// head of one of a batch.
 llvm::SmallVector<mlir::Type> attentionTypes(mlir::MLIRContext *context);
+struct AttentionPlace {
+  mlir::Value heads, head, batch;
+};
 AttentionArguments setAttention(GpuBuilder &g, AttentionSpec &spec, const AttentionForm &form,
-                                mlir::ValueRange all);
+                                mlir::ValueRange all, const AttentionPlace &place);
+
+/// Of a kernel of the catalogue.
+template <typename Tile>
+llvm::Expected<KernelSignature> attentionSignature(mlir::gpu::GPUModuleOp module,
+                                                   llvm::StringRef name, const Tile &tile,
+                                                   const AttentionSpec &spec) {
+  if (llvm::Error fault = check(tile, spec))
+    return std::move(fault);
+  KernelSignature signature;
+  signature.name = name.str();
+  signature.threads = tile.threads();
+  signature.sharedBytes = tile.sharedBytes(spec);
+  signature.arguments = attentionTypes(module.getContext());
+  return signature;
+}
+/// Of blocks of so many rows each, of one head.
+llvm::Expected<Kernel>
+makeAttention(mlir::gpu::GPUModuleOp module, const KernelSignature &signature,
+              const AttentionForm &form, AttentionSpec &spec, int rowsOfBlock,
+              llvm::function_ref<void(GpuBuilder &, const AttentionArguments &, mlir::Value first)>
+                  write);
 
 } // namespace mad::device
 

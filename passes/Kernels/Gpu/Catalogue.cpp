@@ -139,10 +139,10 @@ CatalogueEntry withWgmma(CatalogueEntry entry) {
 }
 
 CatalogueEntry groupAttention(std::string name, AttentionForm form,
-                              std::vector<std::string> instructions) {
+                              std::vector<std::string> instructions, int groups = 2) {
   return {std::move(name), true, std::move(instructions),
           [=](gpu::GPUModuleOp module, StringRef name) {
-            return makeGroupAttention(module, name, form, GroupAttentionTile());
+            return makeGroupAttention(module, name, form, groupAttentionTile(groups));
           }};
 }
 
@@ -298,6 +298,13 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
                      {groupProduct("f16", 64), groupProduct("f16", 128), "ex2.approx.ftz.f32"}),
       groupAttention("attention_wgmma_f16_64_causal", {f16, 64, true},
                      {groupProduct("f16", 64), groupProduct("f16", 128)}),
+      groupAttention("attention_wgmma_f16_64_wide", {f16, 64},
+                     {groupProduct("f16", 64), groupProduct("f16", 128)}, 3),
+      groupAttention("attention_wgmma_f16_64_wide_causal", {f16, 64, true},
+                     {groupProduct("f16", 64), groupProduct("f16", 128)}, 3),
+      groupAttention("attention_wgmma_f16_96", {f16, 96}, {groupProduct("f16", 96)}),
+      groupAttention("attention_wgmma_bf16_32_causal", {bf16, 32, true},
+                     {groupProduct("bf16", 32), groupProduct("bf16", 128)}),
       groupAttention("attention_wgmma_f16_128", {f16, 128}, {groupProduct("f16", 128)}),
       groupAttention("attention_wgmma_f16_128_causal", {f16, 128, true},
                      {groupProduct("f16", 128)}),

@@ -148,6 +148,33 @@ llvm::Error mad::device::checkRegisters(int registers, int threads, int blocksAt
       " threads and blocksAtOnce = " + Twine(blocksAtOnce) + " expected at most " + Twine(most));
 }
 
+llvm::Error mad::device::checkGroupRegisters(int groups, int copier, int multiplier) {
+  // ptxas gives each thread as many as fit.
+  constexpr int ofMultiprocessor = 65536, threadsOfGroup = 128;
+  const int threads = (groups + 1) * threadsOfGroup;
+  const int atStart = ofMultiprocessor / threads / 8 * 8 * threads;
+  const int asked = (copier + groups * multiplier) * threadsOfGroup;
+  if (asked <= atStart)
+    return llvm::Error::success();
+  return llvm::createStringError("the groups ask for " + Twine(asked) +
+                                 " registers, expected at most the " + Twine(atStart) +
+                                 " that the block starts with");
+}
+
+void mad::device::exchangeQuads(GpuBuilder &g, Values &words, Value t) {
+  for (int mask : {1, 2}) {
+    Value upper = g.equal(g.bitAnd(t, mask), mask);
+    for (int i = 0; i < 4; ++i) {
+      if (i & mask)
+        continue;
+      Value &low = words[i], &high = words[i | mask];
+      Value got = g.shuffleXor(g.select(upper, low, high), mask);
+      Value newLow = g.select(upper, got, low), newHigh = g.select(upper, high, got);
+      low = newLow, high = newHigh;
+    }
+  }
+}
+
 llvm::Error mad::device::checkShared(int bytes, int most) {
   if (bytes <= most)
     return llvm::Error::success();

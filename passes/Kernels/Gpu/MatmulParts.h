@@ -41,6 +41,11 @@ mlir::Value finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulArgument
 llvm::Error checkParameter(llvm::StringRef name, int value, int least, int most, int step = 1);
 /// Estimated registers of a thread must fit, with so many blocks at a time.
 llvm::Error checkRegisters(int registers, int threads, int blocksAtOnce);
+/// Registers that one group of copiers and so many of multipliers ask for: not more than the block
+/// starts with, where they would wait forever.
+llvm::Error checkGroupRegisters(int groups, int copier, int multiplier);
+/// Word i of lane t becomes word t of lane i, of four words and four neighbouring lanes.
+void exchangeQuads(GpuBuilder &g, Values &words, mlir::Value t);
 /// Bytes of shared memory that a block may have.
 constexpr int sharedOfSm80 = 166912, sharedOfSm90 = 232448;
 llvm::Error checkShared(int bytes, int most);

@@ -310,15 +310,11 @@ llvm::Expected<Kernel> mad::device::makePlainAttention(gpu::GPUModuleOp module, 
                                                        const AttentionForm &form,
                                                        const PlainAttentionTile &tile) {
   AttentionSpec spec = attentionSpec(form);
-  if (llvm::Error fault = check(tile, spec))
-    return std::move(fault);
-  KernelSignature signature;
-  signature.name = name.str();
-  signature.threads = tile.threads();
-  signature.sharedBytes = tile.sharedBytes(spec);
-  signature.arguments = attentionTypes(module.getContext());
-  return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange all) {
-    AttentionArguments arguments = setAttention(g, spec, form, all);
-    writePlainAttention(g, spec, tile, arguments, g.mul(g.block(), tile.rowsOfWarp()));
-  });
+  llvm::Expected<KernelSignature> signature = attentionSignature(module, name, tile, spec);
+  if (!signature)
+    return signature.takeError();
+  return makeAttention(module, *signature, form, spec, tile.rowsOfWarp(),
+                       [&](GpuBuilder &g, const AttentionArguments &arguments, Value first) {
+                         writePlainAttention(g, spec, tile, arguments, first);
+                       });
 }

@@ -437,19 +437,12 @@ llvm::Expected<Kernel> mad::device::makeWarpAttention(gpu::GPUModuleOp module, S
                                                       const AttentionForm &form,
                                                       const WarpAttentionTile &tile) {
   AttentionSpec spec = attentionSpec(form);
-  if (llvm::Error fault = check(tile, spec))
-    return std::move(fault);
-  KernelSignature signature;
-  signature.name = name.str();
-  signature.threads = tile.threads();
-  signature.blocksAtOnce = tile.blocksAtOnce;
-  signature.sharedBytes = tile.sharedBytes(spec);
-  signature.arguments = attentionTypes(module.getContext());
-  return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange all) {
-    AttentionArguments arguments = setAttention(g, spec, form, all);
-    // Where later rows see more, they begin first.
-    Value tiles = g.ceilDiv(all[4], tile.rowsOfBlock());
-    Value number = form.causal ? g.sub(g.sub(tiles, 1), g.block()) : g.block();
-    writeWarpAttention(g, spec, tile, arguments, g.mul(number, tile.rowsOfBlock()));
-  });
+  llvm::Expected<KernelSignature> signature = attentionSignature(module, name, tile, spec);
+  if (!signature)
+    return signature.takeError();
+  signature->blocksAtOnce = tile.blocksAtOnce;
+  return makeAttention(module, *signature, form, spec, tile.rowsOfBlock(),
+                       [&](GpuBuilder &g, const AttentionArguments &arguments, Value first) {
+                         writeWarpAttention(g, spec, tile, arguments, first);
+                       });
 }

@@ -70,16 +70,22 @@ template <typename T> void attention(const std::string &name, Form of, uint64_t 
   float scale = 0.5f;
   Map maps[3];
   Parameters parameters{&pq, &pk, &pv, &po, &of.rows, &of.keys, &scale};
-  if (name.find("wgmma") != std::string::npos) {
+  const bool groups = name.find("wgmma") != std::string::npos;
+  if (groups) {
     describe(maps[0], of, of.rows, pq);
     describe(maps[1], of, of.keys, pk);
     describe(maps[2], of, of.keys, pv);
     for (int i = 0; i < 3; ++i)
       parameters[i] = &maps[i];
+    parameters.push_back(&of.heads);
+    parameters.push_back(&of.batch);
+    // Any number of blocks: each has several tiles, some more than others.
+    emulated.run({3, 1, 1}, parameters, seed);
+  } else {
+    emulated.run({uint32_t(of.rows + of.rowsOfBlock - 1) / of.rowsOfBlock, uint32_t(of.heads),
+                  uint32_t(of.batch)},
+                 parameters, seed);
   }
-  emulated.run({uint32_t(of.rows + of.rowsOfBlock - 1) / of.rowsOfBlock, uint32_t(of.heads),
-                uint32_t(of.batch)},
-               parameters, seed);
   const double u = 0x1p-24, tolerance = 2 * (2 + 3 * (of.keys / 8 + 2) + of.keys) * u + 2 * u +
                                         (of.place ? 2.5 * of.place : 0);
   for (int b = 0; b < of.batch; ++b)
@@ -131,11 +137,15 @@ TEST(WarpAttention, AnySize) {
 }
 
 TEST(GroupAttention, AnySize) {
-  const double half = 0x1p-11;
+  const double half = 0x1p-11, brain = 0x1p-8;
   for (uint64_t seed : {1, 2, 3})
     attention<Half>("attention_wgmma_f16_64", {64, 150, 400, 128, false, 1, 2, half}, seed);
   attention<Half>("attention_wgmma_f16_64", {64, 1, 1, 128, false, 2, 1, half});
   attention<Half>("attention_wgmma_f16_64_causal", {64, 140, 200, 128, true, 2, 1, half});
+  attention<Half>("attention_wgmma_f16_64_wide", {64, 200, 140, 192, false, 2, 1, half});
+  attention<Half>("attention_wgmma_f16_64_wide_causal", {64, 210, 230, 192, true, 1, 2, half});
+  attention<Half>("attention_wgmma_f16_96", {96, 70, 140, 128, false, 2, 1, half});
+  attention<Brain>("attention_wgmma_bf16_32_causal", {32, 260, 260, 128, true, 1, 1, brain});
   attention<Half>("attention_wgmma_f16_128", {128, 130, 257, 128, false, 1, 1, half});
   attention<Half>("attention_wgmma_f16_128_causal", {128, 150, 150, 128, true, 1, 1, half}, 2);
 }
