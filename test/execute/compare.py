@@ -141,7 +141,8 @@ def main():
                     sys.exit(f"{case} on {target}: exit {done.returncode}\n{done.stderr}")
         on = {target for target in targets if target not in ("aot", "baseline")} | {"ref64"}
         for target in sorted(on) if tests else []:
-            must(mad, "test", path, "--target=" + target, *(["--repeat=3"] if target == "simt" else []))
+            must(mad, "test", path, "--target=" + target.replace("simt80", "simt:80"),
+                 *(["--repeat=3"] if target == "simt" else []))
     print(f"{len(cases) + len(exacts)} entries, {len(failures)} failures, {tests} tests as expected")
 
 

@@ -124,6 +124,57 @@ Value Body::strideOf(const AttentionFactor &factor, const Place &place, const Co
   return narrow(index(0));
 }
 
+void Body::enter(Value matrix32) {
+  number = asIndex(matrix32);
+  matrix = split(number, sizes.batch);
+}
+
+/// A tensor map of a factor with boxes of 64 columns and 64 rows, and the coordinates of an element
+/// of the current matrix, the column's first. `row`: the loop of the product that counts rows.
+Body::Coordinates Body::mapOf(const AttentionFactor &factor, const Place &place,
+                              ArrayRef<Value> extents, const Contraction &c, unsigned operand,
+                              unsigned row, Value &map) {
+  // What each dimension of the memory is: a column, a row, or one of the batch.
+  AffineMap dims = c.map(operand);
+  SmallVector<unsigned> batch(c.outer);
+  if (factor.copy) {
+    GenericOp copy = factor.copy;
+    dims = copy.getMatchingIndexingMap(copy.getDpsInputOperand(0));
+    batch.assign(llvm::seq<unsigned>(0, extents.size() - 2).begin(),
+                 llvm::seq<unsigned>(0, extents.size() - 2).end());
+    row = extents.size() - 2;
+  }
+  SmallVector<int32_t> box;
+  SmallVector<unsigned> loops; // innermost first
+  for (unsigned i = dims.getNumResults(); i-- > 0;)
+    loops.push_back(dims.getDimPosition(i));
+  for (auto [i, loop] : llvm::enumerate(loops))
+    box.push_back(i == 0 || loop == row ? device::GroupAttentionTile::sideOfBox : 1);
+  map = kernel.tensorMap(place.memory, box);
+  return [=, this, extents = SmallVector<Value>(extents),
+          copied = bool(factor.copy)](Value column, Value at) -> device::Values {
+    SmallVector<Value> ofBatch = copied ? split(number, ArrayRef(extents).drop_back(2)) : matrix;
+    device::Values all{column};
+    for (unsigned loop : ArrayRef(loops).drop_front())
+      all.push_back(loop == row ? at : narrow(ofBatch[llvm::find(batch, loop) - batch.begin()]));
+    return all;
+  };
+}
+
+device::GroupFactors Body::factors() {
+  device::GroupFactors made;
+  made.inQ = mapOf(attention.q, sizes.q, sizes.ofQ, s, s.a, *s.m, made.q);
+  made.inK = mapOf(attention.k, sizes.k, sizes.ofK, s, s.b, s.n, made.k);
+  made.inV = mapOf(attention.v, sizes.v, sizes.ofV, w, w.b, w.k, made.v);
+  made.enter = [this](Value matrix32) { enter(matrix32); };
+  Value count = index(1);
+  for (Value extent : sizes.batch)
+    count = mul(count, kernel.get(extent));
+  made.matrices = narrow(count);
+  made.memory = kernel.pointer(sizes.output.memory, /*apart=*/false);
+  return made;
+}
+
 device::AttentionArguments Body::arguments() {
   number = gpu::BlockIdOp::create(b, gpu::Dimension::y);
   matrix = split(number, sizes.batch);

@@ -44,7 +44,10 @@ public:
         s(*attention.scores), w(*attention.values) {}
   /// Asks for all that the kernel uses.
   void prepare();
+  /// Of a kernel whose blocks have a matrix each, along y.
   device::AttentionArguments arguments();
+  /// Of one whose blocks go from matrix to matrix.
+  device::GroupFactors factors();
   void complete(device::AttentionSpec &spec);
 
 private:
@@ -64,6 +67,12 @@ private:
                        unsigned operand, unsigned loop);
   mlir::Value queryOf(mlir::Value row, mlir::Value number);
   mlir::Value outputOf(mlir::Value number, llvm::ArrayRef<mlir::Value> at);
+
+  using Coordinates = std::function<device::Values(mlir::Value, mlir::Value)>;
+  Coordinates mapOf(const AttentionFactor &factor, const Place &place,
+                    llvm::ArrayRef<mlir::Value> extents, const Contraction &c, unsigned operand,
+                    unsigned row, mlir::Value &map);
+  void enter(mlir::Value matrix32);
 
   device::RowValues rowValues(mlir::Value row);
   llvm::SmallVector<mlir::Value> loopsOf(const AttentionStep &step, const device::RowValues &row,

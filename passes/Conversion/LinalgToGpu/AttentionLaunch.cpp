@@ -10,6 +10,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/AttentionBody.h"
 #include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Multiples.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -77,7 +78,14 @@ private:
                                         const device::AttentionArguments &, Value first)>;
   void launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
               int blocksAtOnce, Write write);
+  Value mayGroup();
+  Value refuse(StringRef why) {
+    refusals.push_back(why.str());
+    return {};
+  }
+  void launchGroups();
   void launchFast();
+  void launchWarps(const device::AttentionSpec &spec);
   void launchSlow();
 
   DeviceFunction &f;
@@ -86,6 +94,7 @@ private:
   Sizes sizes;
   SmallVector<Value> batchOfValues; ///< as the second product sees it
   Value rowsOfValues;
+  SmallVector<std::string> refusals; ///< why there are no groups of warps
 };
 
 bool Launch::findPlace(Place &place, Value memory) {
@@ -217,7 +226,7 @@ std::string Launch::text(StringRef form) {
 /// A kernel of blocks of so many rows.
 void Launch::launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
                     int blocksAtOnce, Write write) {
-  DeviceKernel kernel = f.kernel(text(form));
+  DeviceKernel kernel = f.kernel(text(form), refusals);
   kernel.setShared(shared, blocksAtOnce);
   Body body(kernel, attention, sizes);
   body.prepare();
@@ -235,6 +244,85 @@ void Launch::launch(device::AttentionSpec spec, StringRef form, int rows, int th
   for (Value extent : sizes.batch)
     batch = f.mul(batch, extent);
   kernel.launch(f.b, {f.ceilDiv(sizes.rows, rows), batch, f.constant(1)}, threads);
+}
+
+/// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
+static Value isAligned(DeviceFunction &f, const Place &place) {
+  constexpr int64_t unit = 8;
+  Value good = arith::ConstantIntOp::create(f.b, 1, 1);
+  auto require = [&](int64_t known, llvm::function_ref<Value()> value) {
+    if (!ShapedType::isDynamic(known)) {
+      if (known % unit)
+        good = arith::ConstantIntOp::create(f.b, 0, 1);
+      return;
+    }
+    Value rest = f.b.createOrFold<arith::RemUIOp>(value(), f.constant(unit));
+    Value none =
+        f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rest, f.constant(0));
+    good = f.b.createOrFold<arith::AndIOp>(good, none);
+  };
+  for (size_t d = 0; d + 1 < place.known.size(); ++d)
+    if (strideMultiple(place.memory, d) % unit)
+      require(place.known[d], [&] { return place.strides[d]; });
+  if (offsetMultiple(place.memory) % unit)
+    require(ShapedType::kDynamic, [&] {
+      return memref::ExtractStridedMetadataOp::create(f.b, place.memory).getOffset();
+    });
+  return good;
+}
+
+/// Whether the chip, the rows and the sizes are those of groups of warps; null: never.
+Value Launch::mayGroup() {
+  constexpr int64_t mostRank = 5, fewRows = 64, unit = 16, mostColumns = 128;
+  if (sizes.width % unit || sizes.widthV % unit || sizes.width > mostColumns ||
+      sizes.widthV > mostColumns)
+    return refuse("no groups of warps: heads of other than 16, 32, ... 128 columns");
+  for (const Place *place : {&sizes.q, &sizes.k, &sizes.v})
+    if (cast<MemRefType>(place->memory.getType()).getRank() > mostRank)
+      return refuse("no groups of warps: dimensions of a tensor map");
+  if (auto rows = getConstantIntValue(sizes.rows); rows && *rows <= fewRows)
+    return refuse("no groups of warps: few rows");
+  Value good = f.less(f.constant(fewRows), sizes.rows);
+  auto also = [&](Value condition) {
+    good = f.b.createOrFold<arith::AndIOp>(good, condition);
+  };
+  for (const Place *place : {&sizes.q, &sizes.k, &sizes.v})
+    also(isAligned(f, *place));
+  // Rows of Q are one dimension of the memory.
+  if (attention.q.copy && !isSame(sizes.ofQ[sizes.ofQ.size() - 2], sizes.rows))
+    also(f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                         sizes.ofQ[sizes.ofQ.size() - 2], sizes.rows));
+  if (getConstantIntValue(good) == 0)
+    return refuse("no groups of warps: rows are no multiples of 16 bytes");
+  return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
+}
+
+void Launch::launchGroups() {
+  device::AttentionSpec spec;
+  spec.element = s.element(s.a);
+  spec.width = sizes.width, spec.widthV = sizes.widthV;
+  spec.vectorQ = spec.vectorK = spec.vectorV = 8;
+  const device::GroupAttentionTile tile = device::groupAttentionTile();
+  DeviceKernel kernel = f.groupKernel(
+      text(("groups of warps, " + Twine(tile.rowsOfBlock()) + " rows, " + Twine(tile.keysOfTile) +
+            " keys at a time")
+               .str()));
+  kernel.setShared(tile.sharedBytes(spec), /*blocksAtOnce=*/1, /*alignment=*/1024);
+  Body body(kernel, attention, sizes);
+  body.prepare();
+  device::KernelSignature signature;
+  signature.threads = tile.threads();
+  GpuBuilder g(kernel.builder(), signature);
+  device::GroupFactors factors = body.factors();
+  body.complete(spec);
+  auto number = [&](Value host) -> Value {
+    return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
+  };
+  device::writeGroupAttention(g, spec, tile, number(sizes.rows), number(sizes.keys), factors);
+  Value work = f.ceilDiv(sizes.rows, tile.rowsOfBlock());
+  for (Value extent : sizes.batch)
+    work = f.mul(work, extent);
+  kernel.launch(f.b, f.b.createOrFold<arith::MinUIOp>(work, f.multiprocessors()), tile.threads());
 }
 
 void Launch::launchFast() {
@@ -257,6 +345,19 @@ void Launch::launchFast() {
                     device::writePlainAttention(g, spec, tile, arguments, first);
                   });
   }
+  Value groups = mayGroup();
+  if (!groups)
+    return launchWarps(spec);
+  auto branch = scf::IfOp::create(f.b, groups, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(f.b);
+  f.b.setInsertionPointToStart(branch.thenBlock());
+  launchGroups();
+  f.b.setInsertionPointToStart(branch.elseBlock());
+  launchWarps(spec);
+}
+
+void Launch::launchWarps(const device::AttentionSpec &spec) {
+  const int width = std::max(spec.width, spec.widthV);
   device::WarpAttentionTile tile =
       device::warpAttentionTile(width, std::min({spec.vectorQ, spec.vectorK, spec.vectorV}));
   launch(spec,
