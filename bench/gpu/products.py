@@ -89,12 +89,12 @@ class ContextOptions(c.Structure):
 class Program:
     """The library on one stream of PyTorch, or on its own; calls do not wait."""
 
-    def __init__(self, folder, stream):
+    def __init__(self, folder, stream, library="libproducts.so"):
         self.lib = c.CDLL(str(folder / "libmad_runtime.so"))
         self.lib.mad_context_message.restype = c.c_char_p
         error = (c.c_char * 512)()
         self.module, self.context = c.c_void_p(), c.c_void_p()
-        self.good(self.lib.mad_module_load(str(folder / "libproducts.so").encode(), c.byref(self.module), error), error)
+        self.good(self.lib.mad_module_load(str(folder / library).encode(), c.byref(self.module), error), error)
         options = ContextOptions(c.sizeof(ContextOptions), b"cuda", None, stream)
         self.good(self.lib.mad_context_create_with(self.module, c.byref(options), c.byref(self.context), error), error)
         self.good(self.lib.mad_context_set_async(self.context, 1), error)
@@ -103,10 +103,11 @@ class Program:
         if status:
             raise RuntimeError(error.value.decode())
 
-    def call(self, name, inputs, output):
+    def call(self, name, inputs, *outputs):
         """A call with these tensors of the GPU."""
         import torch
-        types = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16"}
+        types = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int32: "i32",
+                 torch.int64: "i64", torch.bool: "bool"}
         self.lib.mad_dtype_name.restype = c.c_char_p
         numbers = {self.lib.mad_dtype_name(i).decode(): i for i in range(16) if self.lib.mad_dtype_name(i)}
 
@@ -118,14 +119,14 @@ class Program:
             return made
 
         entry = self.lib.mad_module_find(self.module, name.encode())
-        ins, outs = tensors(inputs), tensors([output])
+        ins, outs = tensors(inputs), tensors(outputs)
 
         def run():
-            status = self.lib.mad_entry_call(self.context, entry, ins, len(inputs), outs, 1)
+            status = self.lib.mad_entry_call(self.context, entry, ins, len(inputs), outs, len(outputs))
             if status:
                 raise RuntimeError(self.lib.mad_context_message(self.context).decode())
 
-        run.keep = inputs, output
+        run.keep = inputs, outputs
         return run
 
     def wait(self):
@@ -287,4 +288,5 @@ def main():
     sys.exit(run(options))
 
 
-main()
+if __name__ == "__main__":
+    main()

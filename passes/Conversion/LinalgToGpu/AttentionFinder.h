@@ -65,6 +65,7 @@ private:
   bool isComputed(mlir::Value memory, unsigned depth);
   void findLimit();
   void findScale();
+  std::optional<double> scaleOf(const AttentionStep &step);
   enum class Role { Row, Column, Other };
   bool isLimit(mlir::linalg::GenericOp op, llvm::ArrayRef<Role> roles, mlir::Value condition,
                bool &alone);

@@ -60,6 +60,42 @@ OpFoldResult keyOf(Value size) {
 }
 bool isSame(Value x, Value y) { return x == y || keyOf(x) == keyOf(y); }
 
+/// Keys that blocks share where rows are few: each has so many from a multiple of that on.
+struct KeyParts {
+  Value count, keys; ///< of parts, and of each; on the host
+  Value all;         ///< rows of all matrices
+  Value scratch;     ///< `words` for each row of each part
+  int64_t words = 0;
+
+  void prepare(DeviceKernel &kernel) const {
+    for (Value value : {count, keys, all, scratch})
+      kernel.get(value);
+  }
+  Value number(GpuBuilder &g, DeviceKernel &kernel, Value host) const {
+    return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
+  }
+  Value stride(GpuBuilder &g, DeviceKernel &kernel) const {
+    return g.mul(number(g, kernel, all), int(words));
+  }
+  /// Where a part of a row begins; `row`: its number among all.
+  Value placeOf(GpuBuilder &g, DeviceKernel &kernel, Value part, Value row) const {
+    Value start = kernel.pointer(scratch, /*apart=*/false);
+    Value of = g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), row);
+    return g.at(g.at(start, g.b.getF32Type(), of, g.number(int(words)), 0), g.b.getF32Type(), part,
+                stride(g, kernel), 0);
+  }
+  /// This block's keys, and what it leaves.
+  void take(GpuBuilder &g, DeviceKernel &kernel, device::AttentionSpec &spec,
+            device::AttentionArguments &arguments) const {
+    Value part = g.block(2);
+    arguments.begin = g.mul(part, number(g, kernel, keys));
+    arguments.keys = g.min(g.add(arguments.begin, number(g, kernel, keys)), arguments.keys);
+    device::setPart(spec, [=, this, &kernel](GpuBuilder &g, const device::RowValues &row) {
+      return placeOf(g, kernel, part, row[1]);
+    });
+  }
+};
+
 class Launch {
 public:
   Launch(DeviceFunction &f, Attention &attention)
@@ -76,16 +112,29 @@ private:
   std::string text(StringRef form);
   using Write = llvm::function_ref<void(GpuBuilder &, const device::AttentionSpec &,
                                         const device::AttentionArguments &, Value first)>;
-  void launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
-              int blocksAtOnce, Write write);
+  /// Of a kernel: rows of a block, its threads and shared memory.
+  struct Blocks {
+    int rows, threads, shared, atOnce;
+  };
+  void launch(device::AttentionSpec spec, StringRef form, const Blocks &blocks, Write write,
+              const KeyParts *parts = nullptr);
+  void launchSum(device::AttentionSpec spec, const KeyParts &parts);
+  void launchParts(const device::AttentionSpec &spec, StringRef form, const Blocks &blocks,
+                   int keysOfTile, Write write);
+  Value matrices();
+  Value mayShareKeys();
   Value mayGroup();
   Value refuse(StringRef why) {
     refusals.push_back(why.str());
     return {};
   }
   void launchGroups();
+  void launchGroups(int groups);
   void launchFast();
-  void launchWarps(const device::AttentionSpec &spec);
+  void launchFast(const device::AttentionSpec &spec, bool shared);
+  void launchPlain(const device::AttentionSpec &spec, bool shared);
+  void launchWarps(const device::AttentionSpec &spec, bool shared);
+  void branch(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   void launchSlow();
 
   DeviceFunction &f;
@@ -224,26 +273,49 @@ std::string Launch::text(StringRef form) {
 }
 
 /// A kernel of blocks of so many rows.
-void Launch::launch(device::AttentionSpec spec, StringRef form, int rows, int threads, int shared,
-                    int blocksAtOnce, Write write) {
+void Launch::launch(device::AttentionSpec spec, StringRef form, const Blocks &blocks, Write write,
+                    const KeyParts *parts) {
   DeviceKernel kernel = f.kernel(text(form), refusals);
-  kernel.setShared(shared, blocksAtOnce);
+  kernel.setShared(blocks.shared, blocks.atOnce);
   Body body(kernel, attention, sizes);
   body.prepare();
+  if (parts)
+    parts->prepare(kernel);
   device::KernelSignature signature;
-  signature.threads = threads;
+  signature.threads = blocks.threads;
   GpuBuilder g(kernel.builder(), signature);
   device::AttentionArguments arguments = body.arguments();
   body.complete(spec);
+  if (parts)
+    parts->take(g, kernel, spec, arguments);
   Value number = g.block();
   // Where later rows see more, they begin first.
   if (spec.seen)
-    number = g.sub(g.sub(g.ceilDiv(arguments.rows, rows), 1), number);
-  write(g, spec, arguments, g.mul(number, rows));
-  Value batch = f.constant(1);
-  for (Value extent : sizes.batch)
-    batch = f.mul(batch, extent);
-  kernel.launch(f.b, {f.ceilDiv(sizes.rows, rows), batch, f.constant(1)}, threads);
+    number = g.sub(g.sub(g.ceilDiv(arguments.rows, blocks.rows), 1), number);
+  write(g, spec, arguments, g.mul(number, blocks.rows));
+  kernel.launch(f.b,
+                {f.ceilDiv(sizes.rows, blocks.rows), matrices(),
+                 parts ? parts->count : f.constant(1)},
+                blocks.threads);
+  if (parts)
+    launchSum(spec, *parts);
+}
+
+/// What blocks with parts of the keys have left.
+void Launch::launchSum(device::AttentionSpec spec, const KeyParts &parts) {
+  DeviceKernel kernel = f.kernel(text("parts of keys added up"));
+  Body body(kernel, attention, sizes);
+  body.prepare();
+  parts.prepare(kernel);
+  device::KernelSignature signature;
+  const int threads = signature.threads = (spec.widthV + 31) / 32 * 32;
+  GpuBuilder g(kernel.builder(), signature);
+  (void)body.arguments();
+  body.complete(spec);
+  Value row = g.block(), number = spec.row(g, row)[1];
+  device::writeAttentionOfParts(g, spec, row, parts.placeOf(g, kernel, g.number(0), number),
+                                parts.stride(g, kernel), parts.number(g, kernel, parts.count));
+  kernel.launch(f.b, {sizes.rows, matrices(), f.constant(1)}, threads);
 }
 
 /// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
@@ -297,12 +369,22 @@ Value Launch::mayGroup() {
   return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
 }
 
+/// Three groups have registers enough for narrow heads without masks, and are faster where rows are
+/// many; else their tile of 192 rows is rounded up to.
 void Launch::launchGroups() {
+  constexpr int64_t manyRows = 2048, narrow = 64;
+  if (sizes.width > narrow || sizes.widthV > narrow || !attention.scale)
+    return launchGroups(2);
+  branch(f.less(f.constant(manyRows - 1), sizes.rows), [&] { launchGroups(3); },
+         [&] { launchGroups(2); });
+}
+
+void Launch::launchGroups(int groups) {
   device::AttentionSpec spec;
   spec.element = s.element(s.a);
   spec.width = sizes.width, spec.widthV = sizes.widthV;
   spec.vectorQ = spec.vectorK = spec.vectorV = 8;
-  const device::GroupAttentionTile tile = device::groupAttentionTile();
+  const device::GroupAttentionTile tile = device::groupAttentionTile(groups);
   DeviceKernel kernel = f.groupKernel(
       text(("groups of warps, " + Twine(tile.rowsOfBlock()) + " rows, " + Twine(tile.keysOfTile) +
             " keys at a time")
@@ -325,6 +407,46 @@ void Launch::launchGroups() {
   kernel.launch(f.b, f.b.createOrFold<arith::MinUIOp>(work, f.multiprocessors()), tile.threads());
 }
 
+Value Launch::matrices() {
+  Value batch = f.constant(1);
+  for (Value extent : sizes.batch)
+    batch = f.mul(batch, extent);
+  return batch;
+}
+
+/// Whether rows are few and keys many; null: never.
+Value Launch::mayShareKeys() {
+  constexpr int64_t fewRows = 64, fewKeys = 256;
+  auto rows = getConstantIntValue(sizes.rows);
+  if (!rows || *rows > fewRows)
+    return {};
+  Value many = f.less(f.constant(fewKeys), sizes.keys);
+  return getConstantIntValue(many) == 0 ? Value() : many;
+}
+
+/// Blocks enough for a large device, with at least a few tiles of keys each.
+void Launch::launchParts(const device::AttentionSpec &spec, StringRef form, const Blocks &blocks,
+                         int keysOfTile, Write write) {
+  constexpr int64_t enoughBlocks = 264, mostParts = 64;
+  auto &h = f.b;
+  auto divide = [&](Value x, Value y) { return h.createOrFold<arith::CeilDivUIOp>(x, y); };
+  Value others = f.mul(f.ceilDiv(sizes.rows, blocks.rows), matrices());
+  others = h.createOrFold<arith::MaxUIOp>(others, f.constant(1));
+  Value wanted = h.createOrFold<arith::MinUIOp>(divide(f.constant(enoughBlocks), others),
+                                                f.constant(mostParts));
+  Value tiles = f.ceilDiv(sizes.keys, keysOfTile);
+  Value ofPart = h.createOrFold<arith::MaxUIOp>(divide(tiles, wanted), f.constant(2));
+  KeyParts parts;
+  parts.keys = f.mul(ofPart, f.constant(keysOfTile));
+  parts.count = divide(tiles, ofPart);
+  parts.words = device::wordsOfPart(spec.widthV);
+  parts.all = f.mul(matrices(), sizes.rows);
+  Value words = f.mul(f.mul(parts.count, parts.all), f.constant(parts.words));
+  parts.scratch = memref::AllocOp::create(
+      h, MemRefType::get({ShapedType::kDynamic}, h.getF32Type()), ValueRange{words});
+  launch(spec, (form + ", keys in parts").str(), blocks, write, &parts);
+}
+
 void Launch::launchFast() {
   device::AttentionSpec spec;
   spec.element = s.element(s.a);
@@ -332,42 +454,69 @@ void Launch::launchFast() {
   spec.vectorQ = vectorOf(sizes.q, spec.width);
   spec.vectorK = vectorOf(sizes.k, spec.width);
   spec.vectorV = vectorOf(sizes.v, spec.widthV);
-  const int width = std::max(spec.width, spec.widthV);
-  if (spec.element.isF32()) {
-    device::PlainAttentionTile tile = device::plainAttentionTile(width);
-    return launch(spec,
-                  ("plain, " + Twine(tile.rowsOfWarp()) + " rows, keys in turn by " +
-                   Twine(tile.warps) + " warps")
-                      .str(),
-                  tile.rowsOfWarp(), tile.threads(), tile.sharedBytes(spec), 0,
-                  [&](GpuBuilder &g, const device::AttentionSpec &spec,
-                      const device::AttentionArguments &arguments, Value first) {
-                    device::writePlainAttention(g, spec, tile, arguments, first);
-                  });
-  }
-  Value groups = mayGroup();
-  if (!groups)
-    return launchWarps(spec);
-  auto branch = scf::IfOp::create(f.b, groups, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(f.b);
-  f.b.setInsertionPointToStart(branch.thenBlock());
-  launchGroups();
-  f.b.setInsertionPointToStart(branch.elseBlock());
-  launchWarps(spec);
+  if (Value many = mayShareKeys())
+    return branch(many, [&] { launchFast(spec, /*shared=*/true); },
+                  [&] { launchFast(spec, /*shared=*/false); });
+  launchFast(spec, /*shared=*/false);
 }
 
-void Launch::launchWarps(const device::AttentionSpec &spec) {
+void Launch::branch(Value condition, llvm::function_ref<void()> yes,
+                    llvm::function_ref<void()> no) {
+  if (auto known = getConstantIntValue(condition))
+    return *known ? yes() : no();
+  auto made = scf::IfOp::create(f.b, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(f.b);
+  f.b.setInsertionPointToStart(made.thenBlock());
+  yes();
+  f.b.setInsertionPointToStart(made.elseBlock());
+  no();
+}
+
+/// `shared`: blocks share the keys.
+void Launch::launchFast(const device::AttentionSpec &spec, bool shared) {
+  if (spec.element.isF32())
+    return launchPlain(spec, shared);
+  Value groups = shared ? Value() : mayGroup();
+  if (!groups)
+    return launchWarps(spec, shared);
+  branch(groups, [&] { launchGroups(); }, [&] { launchWarps(spec, /*shared=*/false); });
+}
+
+void Launch::launchPlain(const device::AttentionSpec &spec, bool shared) {
+  device::PlainAttentionTile tile = device::plainAttentionTile(std::max(spec.width, spec.widthV));
+  std::string form = ("plain, " + Twine(tile.rowsOfWarp()) + " rows, keys in turn by " +
+                      Twine(tile.warps) + " warps")
+                         .str();
+  const Blocks blocks{tile.rowsOfWarp(), tile.threads(), tile.sharedBytes(spec), 0};
+  auto write = [&](GpuBuilder &g, const device::AttentionSpec &spec,
+                   const device::AttentionArguments &arguments, Value first) {
+    device::writePlainAttention(g, spec, tile, arguments, first);
+  };
+  if (shared)
+    return launchParts(spec, form, blocks, tile.warps * tile.keysOfTile, write);
+  launch(spec, form, blocks, write);
+}
+
+void Launch::launchWarps(const device::AttentionSpec &spec, bool shared) {
   const int width = std::max(spec.width, spec.widthV);
-  device::WarpAttentionTile tile =
-      device::warpAttentionTile(width, std::min({spec.vectorQ, spec.vectorK, spec.vectorV}));
-  launch(spec,
-         ("tensor cores by warp, " + Twine(tile.rowsOfBlock()) + " rows, " +
-          Twine(tile.keysOfTile) + " keys at a time")
-             .str(),
-         tile.rowsOfBlock(), tile.threads(), tile.sharedBytes(spec), tile.blocksAtOnce,
-         [&](GpuBuilder &g, const device::AttentionSpec &spec,
-             const device::AttentionArguments &arguments,
-             Value first) { device::writeWarpAttention(g, spec, tile, arguments, first); });
+  const int vector = std::min({spec.vectorQ, spec.vectorK, spec.vectorV});
+  constexpr int64_t fewRows = 16;
+  auto rows = getConstantIntValue(sizes.rows);
+  device::WarpAttentionTile tile = shared && rows && *rows <= fewRows
+                                       ? device::fewRowsAttentionTile(width, vector)
+                                       : device::warpAttentionTile(width, vector);
+  std::string form = ("tensor cores by warp, " + Twine(tile.rowsOfBlock()) + " rows, " +
+                      Twine(tile.keysOfTile) + " keys at a time")
+                         .str();
+  const Blocks blocks{tile.rowsOfBlock(), tile.threads(), tile.sharedBytes(spec),
+                      tile.blocksAtOnce};
+  auto write = [&](GpuBuilder &g, const device::AttentionSpec &spec,
+                   const device::AttentionArguments &arguments, Value first) {
+    device::writeWarpAttention(g, spec, tile, arguments, first);
+  };
+  if (shared)
+    return launchParts(spec, form, blocks, tile.keysOfTile, write);
+  launch(spec, form, blocks, write);
 }
 
 /// Op by op, a thread an element.

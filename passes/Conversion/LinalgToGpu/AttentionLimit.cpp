@@ -120,43 +120,44 @@ void Finder::findLimit() {
     limitAlone = alone;
 }
 
-/// A score that is nothing but a sum times a positive number.
-void Finder::findScale() {
-  const AttentionStep *only = nullptr;
-  for (const AttentionStep &step : found->steps)
-    if (step.kind == AttentionStep::Score) {
-      if (only)
-        return;
-      only = &step;
-    }
-  if (!only) {
-    found->scale = 1.0;
-    return;
-  }
-  GenericOp op = only->op;
+/// What a step multiplies a score by, apart from the limit, where it does nothing else.
+std::optional<double> Finder::scaleOf(const AttentionStep &step) {
+  GenericOp op = step.op;
   Value value = narrowed(op.getBody()->getTerminator()->getOperand(0));
   if (auto select = value.getDefiningOp<arith::SelectOp>(); select && found->limit.compare) {
     if (!limitAlone)
-      return;
+      return {};
     value = narrowed(select.getTrueValue());
   }
   auto isElement = [&](Value v) {
     auto argument = dyn_cast<BlockArgument>(narrowed(v));
     return argument && argument.getOwner() == op.getBody() &&
-           only->sources[argument.getArgNumber()] == AttentionStep::Element;
+           step.sources[argument.getArgNumber()] == AttentionStep::Element;
   };
-  if (isElement(value)) {
-    found->scale = 1.0;
-    return;
-  }
+  if (isElement(value))
+    return 1.0;
   auto product = value.getDefiningOp<arith::MulFOp>();
   FloatAttr number;
   if (product && ((isElement(product.getLhs()) &&
                    matchPattern(narrowed(product.getRhs()), m_Constant(&number))) ||
                   (isElement(product.getRhs()) &&
                    matchPattern(narrowed(product.getLhs()), m_Constant(&number)))))
-    if (double x = number.getValueAsDouble(); x > 0 && x < 1e30)
-      found->scale = x;
+    return number.getValueAsDouble();
+  return {};
+}
+
+/// Scores that are nothing but sums times a positive number.
+void Finder::findScale() {
+  double scale = 1;
+  for (const AttentionStep &step : found->steps)
+    if (step.kind == AttentionStep::Score) {
+      std::optional<double> by = scaleOf(step);
+      if (!by)
+        return;
+      scale *= *by;
+    }
+  if (scale > 0 && scale < 1e30)
+    found->scale = scale;
 }
 
 } // namespace mad::attention

@@ -54,6 +54,7 @@ struct AttentionArguments {
   mlir::Value k, v;
   mlir::Value rows, keys; ///< how many
   mlir::Value rowK, rowV; ///< elements from one row to the next
+  mlir::Value begin;      ///< the first key, a multiple of the tile; null: 0
 };
 
 /// Multiply-adds of f32. A thread has some rows, with a part of Q and of the result in registers;
@@ -116,6 +117,8 @@ struct WarpAttentionTile {
 };
 /// `vector`: elements of a row of K or V that are copied at once; single ones take registers.
 WarpAttentionTile warpAttentionTile(int width, int vector = 8);
+/// For up to 16 rows: one warp, so that blocks of other keys fill the multiprocessor.
+WarpAttentionTile fewRowsAttentionTile(int width, int vector = 8);
 llvm::Error check(const WarpAttentionTile &tile, const AttentionSpec &spec);
 void writeWarpAttention(GpuBuilder &g, const AttentionSpec &spec, const WarpAttentionTile &tile,
                         const AttentionArguments &arguments, mlir::Value first);
@@ -161,6 +164,17 @@ llvm::Error check(const PlainAttentionTile &tile, const AttentionSpec &spec);
 /// The body of a kernel of `tile.threads()` threads. `first`: the first row of the block.
 void writePlainAttention(GpuBuilder &g, const AttentionSpec &spec, const PlainAttentionTile &tile,
                          const AttentionArguments &arguments, mlir::Value first);
+
+/// Where few rows see many keys, blocks have parts of the keys, and leave for each row the sums of powers
+/// times V, the largest score and the sum of powers. `partOf` gives where.
+void setPart(AttentionSpec &spec,
+             std::function<mlir::Value(GpuBuilder &, const RowValues &)> partOf);
+/// Words of what is left for a row.
+inline int wordsOfPart(int widthV) { return (widthV + 3) / 4 * 4 + 4; }
+/// The body of a kernel whose blocks add up parts of a row each, in their order. `first`: of this
+/// row; `stride`: words from one part to the next.
+void writeAttentionOfParts(GpuBuilder &g, const AttentionSpec &spec, mlir::Value row,
+                           mlir::Value first, mlir::Value stride, mlir::Value parts);
 
 //===- For the catalogue ----------------------------------------------------===//
 

@@ -84,8 +84,8 @@ AttentionArguments mad::device::setAttention(GpuBuilder &g, AttentionSpec &spec,
             g.at(startO, element, row[0], stride, column));
   };
   if (!isPointer(q))
-    return {Value(), Value(), rows, keys, stride, stride};
-  return {start(g, all[1], keys), start(g, all[2], keys), rows, keys, stride, stride};
+    return {Value(), Value(), rows, keys, stride, stride, Value()};
+  return {start(g, all[1], keys), start(g, all[2], keys), rows, keys, stride, stride, Value()};
 }
 
 llvm::Expected<Kernel> mad::device::makeAttention(

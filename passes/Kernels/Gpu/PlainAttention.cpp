@@ -210,6 +210,8 @@ struct PlainAttention {
     if (spec.seen)
       keys = keysOf(g, spec, spec.row(g, inside(g.add(first, tile.rowsOfWarp() - 1))), keys);
     Value begin = g.mul(warp, tile.keysOfTile);
+    if (arguments.begin)
+      begin = g.add(begin, arguments.begin);
     copyTile(tiles(), begin);
     g.commitCopies();
     Values carried{tiles()};

@@ -35,6 +35,14 @@ WarpAttentionTile mad::device::warpAttentionTile(int width, int vector) {
   return tile;
 }
 
+WarpAttentionTile mad::device::fewRowsAttentionTile(int width, int vector) {
+  WarpAttentionTile tile = warpAttentionTile(width, vector);
+  tile.rowsOfWarp = 16;
+  tile.warps = 1;
+  tile.stages = 3;
+  return tile;
+}
+
 llvm::Error mad::device::check(const WarpAttentionTile &tile, const AttentionSpec &spec) {
   if (!spec.element.isF16() && !spec.element.isBF16())
     return llvm::createStringError("tensor cores by warp need elements of f16 or bf16");
@@ -347,7 +355,7 @@ struct WarpAttention {
   }
 
   Values sumsOfBlock() {
-    Value keys = arguments.keys;
+    Value keys = arguments.keys, begin = arguments.begin ? arguments.begin : g.number(0);
     if (spec.seen)
       keys = keysOf(g, spec, spec.row(g, inside(g.add(first, tile.rowsOfBlock() - 1))), keys);
     auto start = [&](Value stage, Value key) {
@@ -356,7 +364,7 @@ struct WarpAttention {
     };
     copyQuery();
     for (int i = 0; i < tile.stages - 1; ++i)
-      start(g.number(queryBytes() + i * tile.stageBytes(spec)), g.number(i * tile.keysOfTile));
+      start(g.number(queryBytes() + i * tile.stageBytes(spec)), g.add(begin, i * tile.keysOfTile));
     if (tile.queryInRegisters) {
       g.waitCopies(tile.stages - 2);
       g.barrier();
@@ -371,7 +379,7 @@ struct WarpAttention {
       carried.push_back(g.f32(0));
     }
     carried.append(ofResult(), g.f32(0));
-    return g.loop(0, keys, tile.keysOfTile, carried, [&](Value key, ValueRange now) -> Values {
+    return g.loop(begin, keys, tile.keysOfTile, carried, [&](Value key, ValueRange now) -> Values {
       g.waitCopies(tile.stages - 2);
       g.barrier();
       start(now[1], g.add(key, (tile.stages - 1) * tile.keysOfTile));

@@ -577,3 +577,99 @@ func.func @narrow(%x: memref<96x4x32xf16>, %k: memref<4x64x32xf16>, %v: memref<4
   return
 }
 
+// -----
+
+#q = affine_map<(h, i, j, d) -> (h, i, d)>
+#k = affine_map<(h, i, j, d) -> (h, j, d)>
+#s = affine_map<(h, i, j, d) -> (h, i, j)>
+#w = affine_map<(h, i, c, j) -> (h, i, j)>
+#v = affine_map<(h, i, c, j) -> (h, j, c)>
+#o = affine_map<(h, i, c, j) -> (h, i, c)>
+#id = affine_map<(h, i, j) -> (h, i, j)>
+#row = affine_map<(h, i, j) -> (h, i)>
+#first = affine_map<(h, i, j) -> (h, 0)>
+#column = affine_map<(h, i, j) -> (j)>
+#turned = affine_map<(i, h, c) -> (h, i, c)>
+#back = affine_map<(h, i, c) -> (i, h, c)>
+#plain = affine_map<(i, h, c) -> (i, h, c)>
+
+// Few rows and many keys: blocks share the keys.
+// CHECK-LABEL: func @few(
+// CHECK: memref.alloc
+// CHECK: gpu.launch_func @kernels::@few$0 blocks in (%{{.*}}, %c4{{.*}}, %c5{{.*}})
+// CHECK: gpu.launch_func @kernels::@few$1 blocks in (%c3{{.*}}, %c4{{.*}}, %c1{{.*}})
+// CHECK: gpu.func @few$0({{.*}}choice = "attention: plain, 32 rows, keys in turn by 8 warps, keys in parts
+// CHECK: gpu.func @few$1({{.*}}choice = "attention: parts of keys added up
+func.func @few(%x: memref<3x4x32xf32>, %k: memref<4x640x32xf32>, %v: memref<4x640x32xf32>,
+                     %seen: memref<640xi8>, %y: memref<3x4x32xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %q = memref.alloc() : memref<4x3x32xf32>
+  linalg.generic {indexing_maps = [#back, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : memref<3x4x32xf32>) outs(%q : memref<4x3x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  %s = memref.alloc() : memref<4x3x640xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<4x3x640xf32>)
+  linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : memref<4x3x32xf32>, memref<4x640x32xf32>) outs(%s : memref<4x3x640xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#column, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%seen : memref<640xi8>) outs(%s : memref<4x3x640xf32>) {
+  ^bb0(%m: i8, %out: f32):
+    %0 = arith.trunci %m : i8 to i1
+    %1 = arith.select %0, %out, %lowest : f32
+    linalg.yield %1 : f32
+  }
+  %most = memref.alloc() : memref<4x3xf32>
+  linalg.fill ins(%lowest : f32) outs(%most : memref<4x3xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x3x640xf32>) outs(%most : memref<4x3xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.maximumf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%most : memref<4x3xf32>) outs(%s : memref<4x3x640xf32>) {
+  ^bb0(%m: f32, %out: f32):
+    %0 = arith.subf %out, %m fastmath<contract> : f32
+    %1 = math.exp %0 : f32
+    linalg.yield %1 : f32
+  }
+  %total = memref.alloc() : memref<4x3xf32>
+  linalg.fill ins(%zero : f32) outs(%total : memref<4x3xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%s : memref<4x3x640xf32>) outs(%total : memref<4x3xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.addf %out, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%total : memref<4x3xf32>) outs(%s : memref<4x3x640xf32>) {
+  ^bb0(%t: f32, %out: f32):
+    %0 = arith.divf %out, %t fastmath<contract> : f32
+    linalg.yield %0 : f32
+  }
+  %o = memref.alloc() : memref<4x3x32xf32>
+  linalg.fill ins(%zero : f32) outs(%o : memref<4x3x32xf32>)
+  linalg.generic {indexing_maps = [#w, #v, #o], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%s, %v : memref<4x3x640xf32>, memref<4x640x32xf32>) outs(%o : memref<4x3x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %out, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#turned, #plain], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%o : memref<4x3x32xf32>) outs(%y : memref<3x4x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
+
