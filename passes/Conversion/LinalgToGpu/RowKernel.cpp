@@ -1,0 +1,271 @@
+//===- RowKernel.cpp - Where rows, columns and operands of a kernel are ---===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Conversion/LinalgToGpu/RowKernel.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace mad {
+
+void RowKernel::when(Value condition, llvm::function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  body();
+}
+
+Values RowKernel::loops(Value from, Value to, Value step, ValueRange start,
+                        llvm::function_ref<Values(Value, ArrayRef<Value>)> body) {
+  auto made = scf::ForOp::create(b, from, to, step, start);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(made.getBody());
+  Values carried(made.getRegionIterArgs().begin(), made.getRegionIterArgs().end());
+  Values next = body(made.getInductionVar(), carried);
+  if (!start.empty())
+    scf::YieldOp::create(b, next);
+  return Values(made.getResults().begin(), made.getResults().end());
+}
+
+/// The row of this thread, and where that is.
+void RowKernel::placeRow(Value rows, ArrayRef<Value> rowExtents) {
+  Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
+  Value thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  if (pieces) {
+    piece = gpu::BlockIdOp::create(b, gpu::Dimension::y);
+  }
+  row = block;
+  lane = thread;
+  if (threads.rows > 1) {
+    Value width = constant(threads.across > 1 ? threads.across : threads.along);
+    Value quotient = arith::DivUIOp::create(b, thread, width);
+    Value rest = arith::RemUIOp::create(b, thread, width);
+    row = add(mul(block, constant(threads.rows)), threads.across > 1 ? rest : quotient);
+    lane = threads.across > 1 ? quotient : rest;
+    active = less(row, rows);
+  }
+  // Threads without a row meet the others at barriers.
+  if (threads.across > 1)
+    row = min(row, arith::SubIOp::create(b, rows, constant(1)));
+  rowSizes.assign(rowExtents.begin(), rowExtents.end());
+}
+
+RowKernel::Columns RowKernel::columnsOf(const RowMember &member, ArrayRef<Value> sizes) {
+  Columns columns;
+  columns.count = constant(1);
+  for (unsigned d = 0; d < member.loops.size(); ++d) {
+    if (!isColumn(member, d) || getConstantIntValue(sizes[d]) == 1)
+      continue;
+    columns.loops.push_back(d);
+    columns.count = mul(columns.count, sizes[d]);
+  }
+  columns.known = getConstantIntValue(columns.count);
+  return columns;
+}
+
+bool RowKernel::isInOrder(const RowMember &member, OpOperand &operand) {
+  GenericOp op = member.work.op;
+  return mad::isInOrder(op, op.getMatchingIndexingMap(&operand),
+                        [&](unsigned loop) { return isColumn(member, loop); });
+}
+
+/// Of all loops, at a column.
+Values RowKernel::indices(const RowMember &member, const Columns &columns, Value column,
+                          ArrayRef<Value> sizes) {
+  Values at(member.loops.size());
+  for (auto [d, leaves] : llvm::enumerate(member.loops)) {
+    for (unsigned leaf : leaves)
+      at[d] = at[d] ? add(mul(at[d], rowSizes[leaf]), rowIndices[leaf]) : rowIndices[leaf];
+    if (!at[d])
+      at[d] = constant(0);
+  }
+  if (!column)
+    return at;
+  Values columnSizes;
+  for (unsigned d : columns.loops)
+    columnSizes.push_back(sizes[d]);
+  Values parts = splitRow(b, column, columnSizes);
+  for (auto [d, part] : llvm::zip(columns.loops, parts))
+    at[d] = part;
+  return at;
+}
+
+/// An element of an operand, from a register where it is in one.
+Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Value> at, int number) {
+  GenericOp op = member.work.op;
+  Value memory = operand.get();
+  if (!isa<MemRefType>(memory.getType()))
+    return kernel.get(memory);
+  if (Value known = rowValues.lookup(baseOf(memory)))
+    return known;
+  if (number >= 0 && isInOrder(member, operand)) {
+    auto known = heldColumns.find(rootOf(memory));
+    if (known != heldColumns.end())
+      return known->second[number];
+  }
+  if (currentColumn && isInOrder(member, operand))
+    if (auto found = waiting.find(rootOf(memory)); found != waiting.end())
+      return valueOf(found->second);
+  return loadElement(b, kernel.get(memory), op.getMatchingIndexingMap(&operand), at);
+}
+
+/// Of the body; inits only where they are used.
+Values RowKernel::arguments(const RowMember &member, ArrayRef<Value> at, int number) {
+  GenericOp op = member.work.op;
+  Values all;
+  for (OpOperand &operand : op->getOpOperands()) {
+    bool used = !op.getMatchingBlockArgument(&operand).use_empty();
+    bool isOutput = op.isDpsInit(&operand);
+    Value initial = isOutput ? member.work.initialOf(operand.get()) : Value();
+    if (!used || (isOutput && op.getNumReductionLoops() > 0))
+      all.push_back(Value());
+    else
+      all.push_back(initial ? kernel.get(initial) : read(member, operand, at, number));
+  }
+  return all;
+}
+
+/// A barrier where the member meets columns of other threads.
+void RowKernel::beforeMember(const RowMember &member) {
+  GenericOp op = member.work.op;
+  bool meets = false;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    Value base = baseOf(operand.get());
+    bool inOrder = isInOrder(member, operand);
+    meets |= written.contains(base) && !inOrder && !rowValues.count(base);
+    meets |= op.isDpsInit(&operand) && readAnywhere.contains(base);
+  }
+  if (meets) {
+    if (threads.isWarp())
+      NVVM::SyncWarpOp::create(b, arith::ConstantIntOp::create(b, -1, 32));
+    else
+      NVVM::BarrierOp::create(b);
+    written.clear();
+    readAnywhere.clear();
+  }
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    Value base = baseOf(operand.get());
+    if (op.isDpsInit(&operand))
+      written.insert(base);
+    if (!isInOrder(member, operand) && !rowValues.count(base))
+      readAnywhere.insert(base);
+  }
+}
+
+void RowKernel::emitMember(size_t number) {
+  const RowMember &member = plan.members[number];
+  ArrayRef<Value> sizes = extents[number];
+  GenericOp op = member.work.op;
+  b.setLoc(op.getLoc());
+  Columns columns = columnsOf(member, sizes);
+  if (mayWait(number)) {
+    int64_t cost = op.getBody()->getOperations().size();
+    for (Value input : op.getDpsInputs())
+      cost += waiting.lookup(rootOf(input)).cost;
+    waiting[rootOf(op.getDpsInits().front())] = {&member, columns, sizes, rowValues, cost};
+    return;
+  }
+  beforeMember(member);
+  if (op.getNumReductionLoops() > 0)
+    emitReduction(member, columns, sizes);
+  else if (columns.loops.empty())
+    emitRowValue(member, sizes);
+  else if (threads.held)
+    emitHeldColumns(member, columns, sizes);
+  else
+    emitColumns(member, columns, sizes);
+  for (Value output : op.getDpsInits())
+    waiting.erase(rootOf(output));
+}
+
+void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
+  pieces = pieceCount;
+  placeRow(rows, rowExtents);
+  OpBuilder::InsertionGuard guard(b);
+  if (active && threads.across == 1) {
+    // Whole warps leave, which meet at no barrier of the block.
+    auto branch = scf::IfOp::create(b, active, /*withElseRegion=*/false);
+    b.setInsertionPoint(branch.thenBlock()->getTerminator());
+    active = Value();
+  }
+  rowIndices = splitRow(b, row, rowSizes);
+  for (size_t i = 0; i < plan.members.size(); ++i)
+    emitMember(i);
+}
+
+bool isInOrder(GenericOp op, AffineMap map, llvm::function_ref<bool(unsigned loop)> isColumn) {
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  SmallVector<unsigned> expected, found;
+  for (unsigned d = 0; d < op.getNumLoops(); ++d)
+    if (isColumn(d) && sizes[d] != 1)
+      expected.push_back(d);
+  for (AffineExpr e : map.getResults()) {
+    auto loop = dyn_cast<AffineDimExpr>(e);
+    if (!loop && !isa<AffineConstantExpr>(e))
+      return false;
+    if (loop && isColumn(loop.getPosition()) && sizes[loop.getPosition()] != 1)
+      found.push_back(loop.getPosition());
+  }
+  return expected == found;
+}
+
+std::string RowThreads::text() const {
+  std::string share = across > 1 ? llvm::Twine(along).str() + " threads a row, " +
+                                       llvm::Twine(across).str() + " rows side by side"
+                      : isWarp() ? std::string("a warp a row")
+                                 : "a block of " + llvm::Twine(along).str() + " a row";
+  return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
+}
+
+void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads) {
+  std::string text = "rows: " + threads.text();
+  if (plan.members.size() > 1)
+    text += ", " + llvm::Twine(plan.members.size()).str() + " ops";
+  if (plan.pieces)
+    text += ", in pieces";
+  SmallVector<SmallVector<Value>> hostExtents;
+  for (const RowMember &member : plan.members)
+    hostExtents.push_back(*f.extentsOf(member.work.op));
+  Value rows = f.constant(1);
+  for (Value extent : plan.extents)
+    rows = f.mul(rows, extent);
+  Value blocks = f.ceilDiv(rows, threads.rows), one = f.constant(1);
+
+  DeviceKernel kernel = f.kernel(text);
+  int reductions = 0;
+  SmallVector<SmallVector<Value>> extents;
+  for (auto [member, known] : llvm::zip(plan.members, hostExtents)) {
+    GenericOp op = member.work.op;
+    getUses(kernel, op);
+    for (linalg::FillOp fill : member.work.fills)
+      kernel.get(fill.getDpsInputs().front());
+    if (op.getNumReductionLoops() > 0)
+      reductions += op.getNumDpsInits();
+    SmallVector<Value> sizes;
+    for (Value v : known)
+      sizes.push_back(kernel.get(v));
+    extents.push_back(sizes);
+  }
+  SmallVector<Value> rowExtents;
+  for (Value v : plan.extents)
+    rowExtents.push_back(kernel.get(v));
+  kernel.setShared(reductions * threads.sharedBytes());
+  Value rowsInside = kernel.get(rows);
+  Value pieces = plan.pieces ? kernel.get(plan.pieces) : Value();
+  RowKernel(kernel, plan, threads, extents).emit(rowsInside, rowExtents, pieces);
+  kernel.launch(f.b, {blocks, plan.pieces ? plan.pieces : one, one}, threads.threads());
+}
+
+} // namespace mad
