@@ -99,6 +99,10 @@ private:
   bool contracts = false;
 };
 
+/// What sizes have in common that are known to be the same, as the parameter of an entry and the
+/// extent of its argument; null: nothing is known.
+mlir::OpFoldResult sizeKey(mlir::Value size);
+
 /// Marks the loops over blocks of rows: where one piece is all of them, nothing else does.
 constexpr llvm::StringLiteral blocksAttribute = "blocks";
 /// Whether an op belongs to a loop over pieces, or over blocks of rows.

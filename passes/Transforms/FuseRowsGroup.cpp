@@ -73,6 +73,13 @@ static OpFoldResult sizeKey(Value memory, int64_t dim) {
   return {};
 }
 
+OpFoldResult sizeKey(Value size) {
+  if (auto dim = size.getDefiningOp<memref::DimOp>())
+    if (std::optional<int64_t> number = dim.getConstantIndex())
+      return sizeKey(dim.getSource(), *number);
+  return keyOf(OpFoldResult(size));
+}
+
 Atom *Group::make(Value memory, int64_t dim) {
   atoms.push_back(std::make_unique<Atom>(Atom{memory, dim, {}}));
   return atoms.back().get();

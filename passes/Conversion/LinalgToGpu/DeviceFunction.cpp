@@ -20,7 +20,7 @@ namespace mad {
 
 Value DeviceWork::initialOf(Value output) const {
   for (linalg::FillOp fill : fills)
-    if (fill.getDpsInits().front() == output)
+    if (rootOf(fill.getDpsInits().front()) == rootOf(output))
       return fill.getDpsInputs().front();
   return {};
 }

@@ -90,10 +90,14 @@ private:
 
 /// Products of matrices, with what follows them element by element (DeviceProduct.cpp).
 bool lowerProduct(DeviceFunction &f, DeviceWork &work);
-/// Reductions by many threads each (DeviceRows.cpp).
+/// Makes dimensions that lie together one; may replace the op (DeviceWide.cpp).
+void collapse(DeviceFunction &f, DeviceWork &work);
+/// Reductions by many threads each (DeviceRows.cpp). May replace the op.
 bool lowerReduction(DeviceFunction &f, DeviceWork &work);
 /// Elementwise ops, 16 bytes a thread (DeviceWide.cpp). May replace the op.
 bool lowerWide(DeviceFunction &f, DeviceWork &work);
+/// Elementwise ops with rows that are no whole groups, but lie without gaps (DeviceRows.cpp).
+bool lowerRowMap(DeviceFunction &f, DeviceWork &work);
 /// A thread for each element of the result (DeviceElementwise.cpp). Only fails where the host
 /// does not know sizes.
 bool lowerElements(DeviceFunction &f, DeviceWork &work);

@@ -19,14 +19,17 @@ namespace {
 
 /// Shorter reductions are loops of one thread.
 constexpr int64_t shortRow = 32;
+/// A thread for each element of shorter rows, where there is no reduction.
+constexpr int64_t shortMap = 64;
 /// Up to here a warp has a row, else a block.
 constexpr int64_t columnsOfWarp = 1024;
 /// With so many results side by side, a thread for each has as much to do.
 constexpr int64_t manyResults = 1 << 17;
 /// With more results than this, one whose factors are used again is no matter of reading them.
 constexpr int64_t fewProducts = 4096;
-/// Blocks that a device should have to do, and the least steps of a thread for a piece.
-constexpr int64_t manyBlocks = 264, stepsOfPiece = 64;
+/// Blocks that a device should have to do, and the least steps of a thread for a piece, or groups
+/// of 16 bytes.
+constexpr int64_t manyBlocks = 528, stepsOfPiece = 64, groupsOfPiece = 8;
 /// Of a kernel that combines through memory.
 constexpr int mostReductions = 16;
 
@@ -34,18 +37,86 @@ RowThreads warpARow() { return {}; }
 RowThreads blockARow(int threads) { return {threads, 1, 1, 0}; }
 RowThreads sideBySide() { return {8, device::lanesOfWarp, device::lanesOfWarp, 0}; }
 
-/// For rows of a known length, of which registers hold `mostHeld` columns a thread at most.
-RowThreads threadsFor(int64_t columns, int mostHeld) {
+/// Whether columns of an operand are held before its member computes: others read them, too, or
+/// each row has its own.
+bool isOfRows(const RowMember &member, OpOperand &operand) {
+  GenericOp op = member.work.op;
+  return llvm::any_of(op.getMatchingIndexingMap(&operand).getResults(), [&](AffineExpr e) {
+    auto loop = dyn_cast<AffineDimExpr>(e);
+    return loop && !member.loops[loop.getPosition()].empty();
+  });
+}
+
+/// Arrays of columns that a thread has in registers at a time, at most.
+int heldAtOnce(const RowPlan &plan) {
+  struct Span {
+    size_t first, last; ///< members that read or write the columns
+    bool isRead;        ///< by the first one
+    bool isOfRows;
+  };
+  llvm::MapVector<Value, Span> spans; ///< by root
+  for (auto [i, member] : llvm::enumerate(plan.members)) {
+    GenericOp op = member.work.op;
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!hasRowColumns(member, operand))
+        continue;
+      bool isRead = !op.getMatchingBlockArgument(&operand).use_empty();
+      Span &span = spans.insert({rootOf(operand.get()), {i, i, false, false}}).first->second;
+      span.last = i;
+      span.isRead |= span.first == i && isRead;
+      span.isOfRows |= isOfRows(member, operand);
+    }
+  }
+  int most = 1;
+  for (size_t i = 0; i < plan.members.size(); ++i) {
+    int through = 0, before = 0, behind = 0;
+    for (auto &[root, span] : spans) {
+      if (span.first > i || span.last < i || (span.first == span.last && !span.isOfRows))
+        continue;
+      bool is = span.first < i || span.isRead; // there before the member computes
+      through += is && span.last > i;
+      before += is && span.last == i;
+      behind += !is && span.last > i;
+    }
+    most = std::max(most, through + std::max(before, behind));
+  }
+  return most;
+}
+
+/// For rows of a known length.
+RowThreads threadsFor(const RowPlan &plan, int64_t columns) {
+  const int vector = plan.vector;
+  // Two registers of three for columns, of the 64 that a thread of 1024 has.
+  const int mostHeld = vector == 1 ? 8 : std::max(32 / heldAtOnce(plan) / vector, 1) * vector;
+  const int64_t groups = llvm::divideCeil(columns + (plan.shifted ? vector - 1 : 0), vector);
   RowThreads threads;
-  if (columns > int64_t(mostHeld) * device::lanesOfWarp && mostHeld) {
-    int64_t along = llvm::PowerOf2Ceil(llvm::divideCeil(columns, mostHeld));
+  if (vector > 1 && columns <= columnsOfWarp && groups * vector <= mostHeld * 32) {
+    threads.along = std::clamp<int64_t>(llvm::PowerOf2Ceil(groups), 4, device::lanesOfWarp);
+    threads.rows = 128 / threads.along;
+  } else if (groups * vector > mostHeld * device::lanesOfWarp) {
+    int64_t along = llvm::PowerOf2Ceil(llvm::divideCeil(groups * vector, std::min(mostHeld, 16)));
     threads = blockARow(std::clamp<int64_t>(along, 64, 1024));
   } else if (columns > columnsOfWarp) {
     threads = blockARow(256);
   }
-  int64_t held = llvm::divideCeil(columns, threads.along);
+  int64_t held = llvm::divideCeil(groups, threads.along) * vector;
   threads.held = held <= mostHeld ? std::max<int64_t>(held, 1) : 0;
   return threads;
+}
+
+/// Columns in registers where their number is known and small enough; a warp or a block a row.
+void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
+  if (std::optional<int64_t> known = getConstantIntValue(columns)) {
+    RowThreads threads = threadsFor(plan, *known);
+    return launchRows(f, plan, threads.held || *known <= columnsOfWarp ? threads : blockARow(1024));
+  }
+  auto branch = scf::IfOp::create(f.b, f.less(columns, f.constant(columnsOfWarp + 1)),
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(f.b);
+  f.b.setInsertionPointToStart(branch.thenBlock());
+  launchRows(f, plan, warpARow());
+  f.b.setInsertionPointToStart(branch.elseBlock());
+  launchRows(f, plan, blockARow(512));
 }
 
 //===----------------------------------------------------------------------===//
@@ -114,7 +185,7 @@ bool isReused(GenericOp op) {
 /// A row for each result, the loop `last` innermost.
 RowPlan planOf(const DeviceWork &work, ArrayRef<Value> extents, std::optional<unsigned> last) {
   RowPlan plan;
-  RowMember member{work, {}};
+  RowMember member{work, {}, {extents.begin(), extents.end()}, {}};
   GenericOp op = work.op;
   SmallVector<unsigned> parallel;
   op.getParallelDims(parallel);
@@ -157,7 +228,9 @@ Value Reduction::piecesOf(const RowThreads &threads) {
   Value one = f.constant(1);
   Value blocks = b.createOrFold<arith::MaxSIOp>(f.ceilDiv(rows, threads.rows), one);
   Value wanted = b.createOrFold<arith::CeilDivSIOp>(f.constant(manyBlocks), blocks);
-  Value most = b.createOrFold<arith::DivUIOp>(columns, f.constant(threads.along * stepsOfPiece));
+  const int64_t steps =
+      plan.vector > 1 && threads.across == 1 ? plan.vector * groupsOfPiece : stepsOfPiece;
+  Value most = b.createOrFold<arith::DivUIOp>(columns, f.constant(threads.along * steps));
   return b.createOrFold<arith::MaxSIOp>(b.createOrFold<arith::MinSIOp>(wanted, most), one);
 }
 
@@ -165,7 +238,8 @@ void Reduction::launchPieces(const RowThreads &threads, Value pieces) {
   RowPlan parts = plan;
   parts.pieces = pieces;
   launchRows(f, parts, threads);
-  launchParts(f, parts);
+  // Of rows that a block computes there may be a thousand pieces.
+  launchParts(f, parts, threads.across > 1 ? warpARow() : blockARow(256));
 }
 
 void Reduction::launch(const RowThreads &threads) {
@@ -192,7 +266,7 @@ void Reduction::launch(const RowThreads &threads) {
 
 void Reduction::launchAlong() {
   if (std::optional<int64_t> known = getConstantIntValue(columns))
-    return launch(*known > columnsOfWarp ? blockARow(256) : threadsFor(*known, 8));
+    return launch(*known > columnsOfWarp ? blockARow(256) : threadsFor(plan, *known));
   Value isShort = f.less(columns, f.constant(columnsOfWarp + 1));
   auto branch = scf::IfOp::create(f.b, isShort, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(f.b);
@@ -205,9 +279,10 @@ void Reduction::launchAlong() {
 } // namespace
 
 bool lowerReduction(DeviceFunction &f, DeviceWork &work) {
-  GenericOp op = work.op;
-  if (op.getNumReductionLoops() == 0)
+  if (work.op.getNumReductionLoops() == 0)
     return false;
+  collapse(f, work);
+  GenericOp op = work.op;
   if (!combinersOf(op))
     return work.refuse("not by rows: taken in order");
   std::optional<int64_t> length = knownProduct(op, utils::IteratorType::reduction);
@@ -230,11 +305,65 @@ bool lowerReduction(DeviceFunction &f, DeviceWork &work) {
   op.getReductionDims(reduction);
   for (unsigned d : reduction)
     columns = f.mul(columns, (*extents)[d]);
-  Reduction made(f, planOf(work, *extents, across ? fast : std::nullopt), columns);
+  RowPlan plan = planOf(work, *extents, across ? fast : std::nullopt);
+  if (!across)
+    setAccess(f, plan);
+  Reduction made(f, std::move(plan), columns);
   if (across)
     made.launch(sideBySide());
   else
     made.launchAlong();
+  f.take(work);
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Single elementwise ops
+//===----------------------------------------------------------------------===//
+
+bool lowerRowMap(DeviceFunction &f, DeviceWork &work) {
+  GenericOp op = work.op;
+  if (op.getNumLoops() < 2 || op.getNumReductionLoops() > 0)
+    return false;
+  const unsigned last = op.getNumLoops() - 1;
+  auto isColumn = [&](unsigned loop) { return loop == last; };
+  for (OpOperand &output : op.getDpsInitsMutable())
+    if (!isInOrder(op, op.getMatchingIndexingMap(&output), isColumn))
+      return false;
+  auto extents = f.extentsOf(op);
+  if (!extents)
+    return false;
+  RowPlan plan;
+  RowMember member{work, {}, *extents, {}};
+  for (unsigned d = 0; d < last; ++d) {
+    member.loops.push_back({d});
+    plan.extents.push_back((*extents)[d]);
+  }
+  member.loops.push_back({});
+  plan.members.push_back(std::move(member));
+  setAccess(f, plan);
+  if (plan.vector == 1)
+    return false;
+  for (auto [operand, access] : llvm::zip(op->getOpOperands(), plan.members.front().access)) {
+    bool varies = op.getMatchingIndexingMap(&operand).isFunctionOfDim(last);
+    if (isa<MemRefType>(operand.get().getType()) && varies && !access.isAligned && !access.isDense)
+      return false;
+  }
+  Value columns = extents->back();
+  std::optional<int64_t> known = getConstantIntValue(columns);
+  if (known && *known < shortMap)
+    return false;
+  if (known) {
+    launchAlong(f, plan, columns);
+  } else {
+    auto branch = scf::IfOp::create(f.b, f.less(columns, f.constant(shortMap)),
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(f.b);
+    f.b.setInsertionPointToStart(branch.thenBlock());
+    lowerElements(f, work);
+    f.b.setInsertionPointToStart(branch.elseBlock());
+    launchAlong(f, plan, columns);
+  }
   f.take(work);
   return true;
 }
@@ -260,21 +389,38 @@ bool isMemberOfRows(GenericOp op, const rows::Signature &loops) {
   });
 }
 
+namespace {
+/// One value for each size, so that columns are known to be as many.
+class KnownSizes {
+public:
+  Value same(Value size) {
+    OpFoldResult key = rows::sizeKey(size);
+    return key ? sizes.insert({key.getOpaqueValue(), size}).first->second : size;
+  }
+
+private:
+  llvm::DenseMap<void *, Value> sizes;
+};
+} // namespace
+
 bool lowerGroup(DeviceFunction &f, rows::Group &group) {
   RowPlan plan;
   rows::Atoms leaves = group.leaves();
+  KnownSizes sizes;
   for (rows::Atom *leaf : leaves) {
     plan.extents.push_back(f.sizeOf(leaf->memory, leaf->dim));
     if (!plan.extents.back())
       return false;
   }
-  Value longest = f.constant(1);
+  Value longest = f.constant(1), columnsOfAll;
   int reductions = 0;
   for (rows::Member &member : group.members) {
     auto extents = f.extentsOf(member.op);
     if (!extents)
       return false;
-    RowMember made{{member.op, member.fills, {}}, {}};
+    for (Value &extent : *extents)
+      extent = sizes.same(extent);
+    RowMember made{{member.op, member.fills, {}}, {}, *extents, {}};
     Value columns = f.constant(1);
     for (auto [d, atoms] : llvm::enumerate(member.loops)) {
       SmallVector<unsigned, 2> numbers;
@@ -285,6 +431,12 @@ bool lowerGroup(DeviceFunction &f, rows::Group &group) {
       made.loops.push_back(numbers);
     }
     longest = f.b.createOrFold<arith::MaxSIOp>(longest, columns);
+    if (getConstantIntValue(columns) != 1) {
+      plan.sameColumns &= !columnsOfAll || columns == columnsOfAll ||
+                          (getConstantIntValue(columns) &&
+                           getConstantIntValue(columns) == getConstantIntValue(columnsOfAll));
+      columnsOfAll = columns;
+    }
     if (member.op.getNumReductionLoops() > 0)
       reductions += member.op.getNumDpsInits();
     plan.members.push_back(std::move(made));
@@ -295,20 +447,11 @@ bool lowerGroup(DeviceFunction &f, rows::Group &group) {
     if (group.isPrivate(base))
       plan.hidden.insert(base);
 
-  std::optional<int64_t> known = getConstantIntValue(longest);
   if (group.hasColumns()) {
     launchRows(f, plan, sideBySide());
-  } else if (known) {
-    RowThreads threads = threadsFor(*known, 8);
-    launchRows(f, plan, threads.held || *known <= columnsOfWarp ? threads : blockARow(1024));
   } else {
-    auto branch = scf::IfOp::create(f.b, f.less(longest, f.constant(columnsOfWarp + 1)),
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(f.b);
-    f.b.setInsertionPointToStart(branch.thenBlock());
-    launchRows(f, plan, warpARow());
-    f.b.setInsertionPointToStart(branch.elseBlock());
-    launchRows(f, plan, blockARow(512));
+    setAccess(f, plan);
+    launchAlong(f, plan, longest);
   }
   for (const RowMember &member : plan.members)
     f.take(member.work);

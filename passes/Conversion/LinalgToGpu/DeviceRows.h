@@ -13,6 +13,7 @@
 
 #include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
+#include <vector>
 
 namespace mad {
 
@@ -23,7 +24,8 @@ struct RowThreads {
   int rows = 4;   ///< of a block
   int held = 0;   ///< columns of a thread that stay in registers; 0: as many as there are
   int threads() const { return along * rows; }
-  bool isWarp() const { return along == device::lanesOfWarp && across == 1; }
+  /// Or less than one.
+  bool isWarp() const { return along <= device::lanesOfWarp && across == 1; }
   /// What each reduction needs, of at most 8 bytes a value.
   int sharedBytes() const {
     return isWarp() ? 0 : 8 * (across > 1 ? threads() : threads() / device::lanesOfWarp);
@@ -31,26 +33,43 @@ struct RowThreads {
   std::string text() const;
 };
 
+/// How one access takes neighbouring columns of an operand.
+struct RowAccess {
+  bool isAligned = false; ///< where the number of the first one is a multiple of theirs
+  bool isDense = false;   ///< where that is so for all rows in one count, without gaps
+};
+
 struct RowMember {
   DeviceWork work;
   /// For each loop the dimensions of rows that it runs over, by number; none: columns.
   llvm::SmallVector<llvm::SmallVector<unsigned, 2>> loops;
+  llvm::SmallVector<mlir::Value> extents; ///< of the loops, on the host
+  llvm::SmallVector<RowAccess> access;    ///< of the operands, for the plan's `vector`
 };
 
 struct RowPlan {
   llvm::SmallVector<mlir::Value> extents; ///< of the dimensions of rows, on the host
-  llvm::SmallVector<RowMember> members;
+  std::vector<RowMember> members;
   /// Memory of which nobody but the members knows.
   llvm::DenseSet<mlir::Value> hidden;
   /// Columns of a row in pieces, each of which leaves what it has got in memory:
   /// [row, piece]. For a single member with one output.
   mlir::Value pieces, parts; ///< null: none
+  bool sameColumns = true;   ///< members with columns have as many
+  int vector = 1;            ///< neighbouring columns of a thread
+  bool shifted = false; ///< groups of them begin where rows that lie without gaps may be accessed
 };
+
+/// Chooses `vector`.
+void setAccess(DeviceFunction &f, RowPlan &plan);
 
 /// Launches the kernel of a plan.
 void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
 /// Combines what pieces have left.
-void launchParts(DeviceFunction &f, const RowPlan &plan);
+void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
+
+/// Whether an operand has a column for each step of the columns of its op.
+bool hasRowColumns(const RowMember &member, mlir::OpOperand &operand);
 
 /// Whether an access of an op has all of its columns in the order of its loops.
 bool isInOrder(mlir::linalg::GenericOp op, mlir::AffineMap map,

@@ -222,19 +222,18 @@ bool WideKernel::lower() {
   return true;
 }
 
-/// Dimensions that lie together as one.
+} // namespace
+
 void collapse(DeviceFunction &f, DeviceWork &work) {
   bool known = llvm::none_of(work.op->getOperands(), [&](Value v) {
     return isMemory(v) && (f.scalars.isOnDevice(v) || !baseOf(v));
   });
-  if (!work.fills.empty() || work.op.getNumLoops() < 2 || !known)
+  if (work.op.getNumLoops() < 2 || !known)
     return;
   IRRewriter rewriter(work.op.getContext());
   work.op = collapseDims(rewriter, work.op);
   f.b.setInsertionPoint(work.op);
 }
-
-} // namespace
 
 bool lowerWide(DeviceFunction &f, DeviceWork &work) {
   if (work.op.getNumReductionLoops() > 0)

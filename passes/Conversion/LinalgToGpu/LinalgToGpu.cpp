@@ -335,7 +335,7 @@ LogicalResult DeviceMapping::launch(GenericOp op) {
   f.b.setLoc(op.getLoc());
   DeviceWork work{op, fillsBefore(op), {}};
   if (lowerProduct(f, work) || lowerReduction(f, work) || lowerWide(f, work) ||
-      lowerElements(f, work))
+      lowerRowMap(f, work) || lowerElements(f, work))
     return success();
   return work.op->emitError("the extents of this loop are known to the device only");
 }

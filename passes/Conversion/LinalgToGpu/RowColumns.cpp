@@ -33,6 +33,22 @@ bool RowKernel::mustStore(Value memory, bool isRowValue) {
   return false;
 }
 
+/// Whether columns are worth registers before they are used: another member reads them, too, or
+/// they come from far.
+bool RowKernel::isNeededAgain(const RowMember &member, OpOperand &operand) {
+  GenericOp op = member.work.op;
+  for (AffineExpr e : op.getMatchingIndexingMap(&operand).getResults())
+    if (auto loop = dyn_cast<AffineDimExpr>(e); loop && !isColumn(member, loop.getPosition()))
+      return true;
+  Value root = rootOf(operand.get());
+  return llvm::any_of(plan.members, [&](const RowMember &other) {
+    GenericOp reader = other.work.op;
+    return &other > &member && llvm::any_of(reader->getOperands(), [&](Value v) {
+      return isa<MemRefType>(v.getType()) && rootOf(v) == root;
+    });
+  });
+}
+
 /// Reads the columns that stay in registers. Threads behind the last column read that.
 void RowKernel::preload(const RowMember &member, const Columns &columns, ArrayRef<Value> sizes) {
   GenericOp op = member.work.op;
@@ -40,18 +56,11 @@ void RowKernel::preload(const RowMember &member, const Columns &columns, ArrayRe
     Value memory = operand.get();
     if (!isa<MemRefType>(memory.getType()) || op.getMatchingBlockArgument(&operand).use_empty() ||
         (op.isDpsInit(&operand) && op.getNumReductionLoops() > 0) || !isInOrder(member, operand) ||
-        heldColumns.contains(rootOf(memory)) || rowValues.count(baseOf(memory)) ||
-        (op.isDpsInit(&operand) && member.work.initialOf(memory)))
+        heldColumns.count(heldOf(member, operand)) || rowValues.count(baseOf(memory)) ||
+        (op.isDpsInit(&operand) && member.work.initialOf(memory)) ||
+        (vector > 1 && !isNeededAgain(member, operand)))
       continue;
-    Values all;
-    Value last = arith::SubIOp::create(b, columns.count, constant(1));
-    for (int i = 0; i < threads.held; ++i) {
-      bool inside = (i + 1) * threads.along <= *columns.known;
-      Value column = inside ? columnOf(i) : min(columnOf(i), last);
-      all.push_back(loadElement(b, kernel.get(memory), op.getMatchingIndexingMap(&operand),
-                                indices(member, columns, column, sizes)));
-    }
-    heldColumns[rootOf(memory)] = all;
+    heldColumns[heldOf(member, operand)] = loadHeld(member, operand, columns, sizes);
   }
 }
 
@@ -63,14 +72,14 @@ void RowKernel::keepRowValue(const RowMember &member, OpOperand &output, Value v
   if (!mustStore(memory, /*isRowValue=*/true))
     return;
   Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, constant(0));
-  when(threads.across > 1 ? b.createOrFold<arith::AndIOp>(first, active) : first,
+  when(active ? b.createOrFold<arith::AndIOp>(first, active) : first,
        [&] { storeElement(b, value, kernel.get(memory), op.getMatchingIndexingMap(&output), at); });
 }
 
 void RowKernel::emitRowValue(const RowMember &member, ArrayRef<Value> sizes) {
   GenericOp op = member.work.op;
   Values at = indices(member, {}, {}, sizes);
-  Values made = emitBody(kernel, op, arguments(member, at, -1), at);
+  Values made = emitBody(kernel, op, arguments(member, at), at);
   // All threads have read before one of them writes.
   bool inMemory = llvm::any_of(op->getOpOperands(), [&](OpOperand &operand) {
     Value base = isa<MemRefType>(operand.get().getType()) ? baseOf(operand.get()) : Value();
@@ -89,57 +98,46 @@ void RowKernel::emitHeldColumns(const RowMember &member, const Columns &columns,
                                 ArrayRef<Value> sizes) {
   GenericOp op = member.work.op;
   preload(member, columns, sizes);
-  Value last = arith::SubIOp::create(b, columns.count, constant(1));
   SmallVector<Values> results(op.getNumDpsInits());
-  for (int i = 0; i < threads.held; ++i) {
-    bool inside = (i + 1) * threads.along <= *columns.known;
-    Value column = columnOf(i);
-    Values at = indices(member, columns, inside ? column : min(column, last), sizes);
-    Values made = emitBody(kernel, op, arguments(member, at, i), at);
-    Value guard = inside ? Value() : less(column, columns.count);
-    if (threads.across > 1)
-      guard = guard ? b.createOrFold<arith::AndIOp>(guard, active) : active;
-    when(guard, [&] {
-      for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), made))
-        if (mustStore(output.get(), false))
-          storeElement(b, value, kernel.get(output.get()), op.getMatchingIndexingMap(&output), at);
+  for (int i = 0; i < threads.held; i += vector) {
+    Group some = heldGroup(i, columns);
+    forElements(some, [&](int) {
+      Values at = placeOf(member, columns, sizes);
+      for (auto [k, value] : llvm::enumerate(emitBody(kernel, op, arguments(member, at), at)))
+        results[k].push_back(value);
     });
-    for (auto [k, value] : llvm::enumerate(made))
-      results[k].push_back(value);
+    group = &some;
+    for (auto [output, values] : llvm::zip(op.getDpsInitsMutable(), results))
+      if (mustStore(output.get(), false))
+        storeGroup(member, output, ArrayRef(values).drop_front(i), columns, sizes);
+    group = nullptr;
   }
-  for (auto [output, values] : llvm::zip(op.getDpsInits(), results))
-    heldColumns[rootOf(output)] = values;
+  for (auto [output, values] : llvm::zip(op.getDpsInitsMutable(), results))
+    heldColumns[heldOf(member, output)] = values;
 }
 
 /// All of a step is read before any of it is written.
 void RowKernel::emitColumns(const RowMember &member, const Columns &columns,
                             ArrayRef<Value> sizes) {
   GenericOp op = member.work.op;
-  auto compute = [&](ArrayRef<Value> some) {
-    SmallVector<Values> places, made;
-    for (Value column : some) {
-      currentColumn = column;
-      places.push_back(indices(member, columns, column, sizes));
-      made.push_back(emitBody(kernel, op, arguments(member, places.back(), -1), places.back()));
-    }
-    currentColumn = Value();
-    for (auto [at, results] : llvm::zip(places, made))
-      for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), results))
-        storeElement(b, value, kernel.get(output.get()), op.getMatchingIndexingMap(&output), at);
-  };
   when(threads.across > 1 ? active : Value(), [&] {
-    Value width = constant(threads.along), step = constant(threads.along * unroll);
-    Value end = mul(b.createOrFold<arith::DivUIOp>(columns.count, step), step);
-    loops(lane, end, step, {}, [&](Value column, ArrayRef<Value>) -> Values {
-      Values some;
-      for (int64_t u = 0; u < unroll; ++u)
-        some.push_back(add(column, constant(u * threads.along)));
-      compute(some);
-      return {};
-    });
-    loops(add(end, lane), columns.count, width, {}, [&](Value column, ArrayRef<Value>) -> Values {
-      compute({column});
-      return {};
+    forColumns(columns, [&](MutableArrayRef<Group> step) {
+      SmallVector<SmallVector<Values>> made;
+      for (Group &some : step) {
+        SmallVector<Values> results(op.getNumDpsInits());
+        forElements(some, [&](int) {
+          Values at = placeOf(member, columns, sizes);
+          for (auto [k, value] : llvm::enumerate(emitBody(kernel, op, arguments(member, at), at)))
+            results[k].push_back(value);
+        });
+        made.push_back(std::move(results));
+      }
+      for (auto [some, results] : llvm::zip(step, made)) {
+        group = &some;
+        for (auto [output, values] : llvm::zip(op.getDpsInitsMutable(), results))
+          storeGroup(member, output, values, columns, sizes);
+        group = nullptr;
+      }
     });
   });
 }

@@ -84,7 +84,7 @@ Value RowCombiner::acrossLanes(const Combiner &combine, Value x) {
 Value RowCombiner::operator()(const Combiner &combine, Value x) {
   if (threads.across > 1)
     return acrossLanes(combine, x);
-  for (int mask = lanesOfWarp / 2; mask; mask /= 2)
+  for (int mask = std::min(threads.along, lanesOfWarp) / 2; mask; mask /= 2)
     x = combine(b, x, shuffle(x, mask));
   return threads.along > lanesOfWarp ? acrossWarps(combine, x) : x;
 }
@@ -99,18 +99,18 @@ SmallVector<Value> splitRow(ImplicitLocOpBuilder &b, Value number, ArrayRef<Valu
   return parts;
 }
 
-/// A warp a row takes up what its pieces left.
-void launchParts(DeviceFunction &f, const RowPlan &plan) {
+/// The threads of a row take up what its pieces left.
+void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads) {
   const RowMember &member = plan.members.front();
   GenericOp op = member.work.op;
   OpOperand &output = *op.getDpsInitOperand(0);
   const Combiner combine = combinersOf(op)->front();
-  RowThreads threads;
   Value rows = f.constant(1);
   for (Value extent : plan.extents)
     rows = f.mul(rows, extent);
   Value blocks = f.ceilDiv(rows, threads.rows);
-  DeviceKernel kernel = f.kernel("rows: a warp a row takes up pieces");
+  DeviceKernel kernel = f.kernel("rows: " + threads.text() + " takes up pieces");
+  kernel.setShared(threads.sharedBytes());
   SmallVector<Value> sizes;
   for (Value v : plan.extents)
     sizes.push_back(kernel.get(v));
@@ -119,7 +119,7 @@ void launchParts(DeviceFunction &f, const RowPlan &plan) {
   ImplicitLocOpBuilder &b = kernel.builder();
   Value thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
   Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
-  Value width = arith::ConstantIndexOp::create(b, lanesOfWarp);
+  Value width = arith::ConstantIndexOp::create(b, threads.along);
   Value lane = arith::RemUIOp::create(b, thread, width);
   Value row = arith::AddIOp::create(
       b, arith::MulIOp::create(b, block, arith::ConstantIndexOp::create(b, threads.rows)),

@@ -55,6 +55,9 @@ void RowKernel::placeRow(Value rows, ArrayRef<Value> rowExtents) {
   // Threads without a row meet the others at barriers.
   if (threads.across > 1)
     row = min(row, arith::SubIOp::create(b, rows, constant(1)));
+  // So do those whose warp has another row.
+  if (threads.along < device::lanesOfWarp)
+    row = min(row, arith::SubIOp::create(b, rows, constant(1)));
   rowSizes.assign(rowExtents.begin(), rowExtents.end());
 }
 
@@ -98,27 +101,50 @@ Values RowKernel::indices(const RowMember &member, const Columns &columns, Value
   return at;
 }
 
+/// An op may have columns of one memory twice, of different rows.
+RowKernel::Held RowKernel::heldOf(const RowMember &member, OpOperand &operand) {
+  GenericOp op = member.work.op;
+  std::vector<int64_t> rows;
+  for (AffineExpr e : op.getMatchingIndexingMap(&operand).getResults())
+    if (auto loop = dyn_cast<AffineDimExpr>(e))
+      rows.insert(rows.end(), member.loops[loop.getPosition()].begin(),
+                  member.loops[loop.getPosition()].end());
+    else if (auto place = cast<AffineConstantExpr>(e); place.getValue() != 0)
+      rows.push_back(-place.getValue());
+  return {rootOf(operand.get()).getAsOpaquePointer(), rows};
+}
+
 /// An element of an operand, from a register where it is in one.
-Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Value> at, int number) {
+Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Value> at) {
   GenericOp op = member.work.op;
   Value memory = operand.get();
   if (!isa<MemRefType>(memory.getType()))
     return kernel.get(memory);
   if (Value known = rowValues.lookup(baseOf(memory)))
     return known;
-  if (number >= 0 && isInOrder(member, operand)) {
-    auto known = heldColumns.find(rootOf(memory));
-    if (known != heldColumns.end())
-      return known->second[number];
-  }
-  if (currentColumn && isInOrder(member, operand))
-    if (auto found = waiting.find(rootOf(memory)); found != waiting.end())
+  if (group && isInOrder(member, operand)) {
+    Value root = rootOf(memory);
+    if (group->number >= 0)
+      if (auto known = heldColumns.find(heldOf(member, operand)); known != heldColumns.end())
+        return known->second[group->number + element];
+    if (auto found = waiting.find(root); found != waiting.end())
       return valueOf(found->second);
+    if (!group->isSingle()) {
+      auto &loaded = group->loaded[&operand];
+      if (loaded.empty()) {
+        ArrayRef<Value> sizes = extents[&member - plan.members.data()];
+        Values made = loadGroup(member, operand, columnsOf(member, sizes), sizes);
+        group->loaded[&operand] = made;
+        return made[element];
+      }
+      return loaded[element];
+    }
+  }
   return loadElement(b, kernel.get(memory), op.getMatchingIndexingMap(&operand), at);
 }
 
 /// Of the body; inits only where they are used.
-Values RowKernel::arguments(const RowMember &member, ArrayRef<Value> at, int number) {
+Values RowKernel::arguments(const RowMember &member, ArrayRef<Value> at) {
   GenericOp op = member.work.op;
   Values all;
   for (OpOperand &operand : op->getOpOperands()) {
@@ -128,7 +154,7 @@ Values RowKernel::arguments(const RowMember &member, ArrayRef<Value> at, int num
     if (!used || (isOutput && op.getNumReductionLoops() > 0))
       all.push_back(Value());
     else
-      all.push_back(initial ? kernel.get(initial) : read(member, operand, at, number));
+      all.push_back(initial ? kernel.get(initial) : read(member, operand, at));
   }
   return all;
 }
@@ -194,13 +220,23 @@ void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
   pieces = pieceCount;
   placeRow(rows, rowExtents);
   OpBuilder::InsertionGuard guard(b);
-  if (active && threads.across == 1) {
+  if (active && threads.across == 1 && threads.along >= device::lanesOfWarp) {
     // Whole warps leave, which meet at no barrier of the block.
     auto branch = scf::IfOp::create(b, active, /*withElseRegion=*/false);
     b.setInsertionPoint(branch.thenBlock()->getTerminator());
     active = Value();
   }
   rowIndices = splitRow(b, row, rowSizes);
+  for (size_t i = 0; plan.shifted && vector > 1 && !shift && i < plan.members.size(); ++i) {
+    Columns columns = columnsOf(plan.members[i], extents[i]);
+    if (columns.loops.empty())
+      continue;
+    shift = b.createOrFold<arith::RemUIOp>(mul(row, columns.count), constant(vector));
+    isNeverAligned = columns.known && *columns.known % vector;
+    Value all = b.createOrFold<arith::RemUIOp>(mul(rows, columns.count), constant(vector));
+    if (getConstantIntValue(all) != 0)
+      isGroupThere = less(add(row, constant(1)), rows);
+  }
   for (size_t i = 0; i < plan.members.size(); ++i)
     emitMember(i);
 }
@@ -222,10 +258,12 @@ bool isInOrder(GenericOp op, AffineMap map, llvm::function_ref<bool(unsigned loo
 }
 
 std::string RowThreads::text() const {
-  std::string share = across > 1 ? llvm::Twine(along).str() + " threads a row, " +
-                                       llvm::Twine(across).str() + " rows side by side"
-                      : isWarp() ? std::string("a warp a row")
-                                 : "a block of " + llvm::Twine(along).str() + " a row";
+  std::string threads = llvm::Twine(along).str();
+  std::string share =
+      across > 1 ? threads + " threads a row, " + llvm::Twine(across).str() + " rows side by side"
+      : along < device::lanesOfWarp ? threads + " threads a row"
+      : isWarp()                    ? std::string("a warp a row")
+                                    : "a block of " + threads + " a row";
   return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
 }
 
@@ -233,11 +271,12 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   std::string text = "rows: " + threads.text();
   if (plan.members.size() > 1)
     text += ", " + llvm::Twine(plan.members.size()).str() + " ops";
+  if (plan.vector > 1 && threads.across == 1)
+    text += ", " + llvm::Twine(plan.vector).str() + " at a time";
+  if (plan.shifted && threads.across == 1)
+    text += " from anywhere";
   if (plan.pieces)
     text += ", in pieces";
-  SmallVector<SmallVector<Value>> hostExtents;
-  for (const RowMember &member : plan.members)
-    hostExtents.push_back(*f.extentsOf(member.work.op));
   Value rows = f.constant(1);
   for (Value extent : plan.extents)
     rows = f.mul(rows, extent);
@@ -246,7 +285,7 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   DeviceKernel kernel = f.kernel(text);
   int reductions = 0;
   SmallVector<SmallVector<Value>> extents;
-  for (auto [member, known] : llvm::zip(plan.members, hostExtents)) {
+  for (const RowMember &member : plan.members) {
     GenericOp op = member.work.op;
     getUses(kernel, op);
     for (linalg::FillOp fill : member.work.fills)
@@ -254,7 +293,7 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
     if (op.getNumReductionLoops() > 0)
       reductions += op.getNumDpsInits();
     SmallVector<Value> sizes;
-    for (Value v : known)
+    for (Value v : member.extents)
       sizes.push_back(kernel.get(v));
     extents.push_back(sizes);
   }

@@ -14,11 +14,10 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/Conversion/LinalgToGpu/RowCombiner.h"
+#include <map>
+#include <optional>
 
 namespace mad {
-
-/// Accumulators of a thread, and steps of a block of a long sum.
-constexpr int64_t unroll = 4, blockSteps = 256;
 
 using Values = llvm::SmallVector<mlir::Value>;
 
@@ -27,7 +26,8 @@ public:
   RowKernel(DeviceKernel &kernel, const RowPlan &plan, const RowThreads &threads,
             llvm::ArrayRef<llvm::SmallVector<mlir::Value>> extents)
       : kernel(kernel), plan(plan), threads(threads), extents(extents), b(kernel.builder()),
-        combineRow(b, threads) {}
+        combineRow(b, threads), signature{}, g(b, signature),
+        vector(threads.across > 1 ? 1 : plan.vector) {}
   /// `rows` and what else is of the host are values of the kernel.
   void emit(mlir::Value rows, llvm::ArrayRef<mlir::Value> rowExtents, mlir::Value pieces);
 
@@ -47,6 +47,21 @@ private:
     llvm::ArrayRef<mlir::Value> sizes;
     llvm::DenseMap<mlir::Value, mlir::Value> rowValues; ///< when it was its turn
     int64_t cost = 0;                                   ///< ops
+  };
+  /// Columns in registers: of which root, and how rows of the kernel are its rows.
+  using Held = std::pair<const void *, std::vector<int64_t>>;
+  Held heldOf(const RowMember &member, mlir::OpOperand &operand);
+  /// Neighbouring columns of a thread, for which code is being made.
+  struct Group {
+    Values columns;         ///< that may be read in their place
+    mlir::Value first;      ///< where rows begin anywhere; may be before the row
+    Values inside;          ///< whether they are there; null: always
+    mlir::Value readsWhole; ///< whether all may be read at a time; null: always
+    mlir::Value isWhole;    ///< whether all are there; null: always
+    bool isPartly = false;  ///< some may be there where not all are
+    int number = -1;        ///< of the first one in registers
+    llvm::DenseMap<mlir::OpOperand *, Values> loaded;
+    bool isSingle() const { return columns.size() == 1; }
   };
   mlir::Value constant(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, value); }
   mlir::Value add(mlir::Value x, mlir::Value y) {
@@ -72,12 +87,37 @@ private:
   Values indices(const RowMember &member, const Columns &columns, mlir::Value column,
                  llvm::ArrayRef<mlir::Value> sizes);
   mlir::Value read(const RowMember &member, mlir::OpOperand &operand,
-                   llvm::ArrayRef<mlir::Value> at, int number);
-  Values arguments(const RowMember &member, llvm::ArrayRef<mlir::Value> at, int number);
+                   llvm::ArrayRef<mlir::Value> at);
+  Values arguments(const RowMember &member, llvm::ArrayRef<mlir::Value> at);
   bool mustStore(mlir::Value memory, bool isRowValue);
   void beforeMember(const RowMember &member);
+  bool isNeededAgain(const RowMember &member, mlir::OpOperand &operand);
   void preload(const RowMember &member, const Columns &columns, llvm::ArrayRef<mlir::Value> sizes);
-  mlir::Value columnOf(int number) { return add(lane, constant(int64_t(number) * threads.along)); }
+
+  /// That a thread takes at a time.
+  int64_t groupsOfStep() { return vector > 1 && !pieces ? 2 : 4; }
+  Group heldGroup(int number, const Columns &columns);
+  Group groupAt(mlir::Value first);
+  Group singleAt(mlir::Value column);
+  mlir::Value headOf(const Columns &columns);
+  mlir::Value endOf(const Columns &columns, mlir::Value head);
+  void forColumns(const Columns &columns,
+                  llvm::function_ref<void(llvm::MutableArrayRef<Group>)> body);
+  void forElements(Group &some, llvm::function_ref<void(int)> body);
+  Values placeOf(const RowMember &member, const Columns &columns,
+                 llvm::ArrayRef<mlir::Value> sizes);
+  std::optional<mlir::Value> wideWhere(const RowMember &member, mlir::OpOperand &operand,
+                                       mlir::Value whole);
+  mlir::Value addressOf(mlir::Value memory, mlir::AffineMap map, llvm::ArrayRef<mlir::Value> at);
+  Values loadWide(mlir::Value memory, mlir::Value address);
+  void storeWide(mlir::Value memory, mlir::Value address, llvm::ArrayRef<mlir::Value> values);
+  Values loadHeld(const RowMember &member, mlir::OpOperand &operand, const Columns &columns,
+                  llvm::ArrayRef<mlir::Value> sizes);
+  Values loadGroup(const RowMember &member, mlir::OpOperand &operand, const Columns &columns,
+                   llvm::ArrayRef<mlir::Value> sizes);
+  void storeGroup(const RowMember &member, mlir::OpOperand &operand,
+                  llvm::ArrayRef<mlir::Value> values, const Columns &columns,
+                  llvm::ArrayRef<mlir::Value> sizes);
 
   bool isElementwise(const RowMember &member);
   bool mayWait(size_t number);
@@ -95,8 +135,11 @@ private:
                     const Columns &columns, llvm::ArrayRef<mlir::Value> sizes);
   Values reduceLoop(const RowMember &member, llvm::ArrayRef<Combiner> combiners,
                     const Columns &columns, llvm::ArrayRef<mlir::Value> sizes);
+  Values takeUpEdges(const RowMember &member, llvm::ArrayRef<Combiner> combiners,
+                     const Columns &columns, llvm::ArrayRef<mlir::Value> sizes, Values sums,
+                     mlir::Value head, mlir::Value end);
   Values others(const RowMember &member, llvm::ArrayRef<Combiner> combiners,
-                llvm::ArrayRef<mlir::Value> at, int number);
+                llvm::ArrayRef<mlir::Value> at);
   void keepRowValue(const RowMember &member, mlir::OpOperand &output, mlir::Value value,
                     llvm::ArrayRef<mlir::Value> at);
 
@@ -106,13 +149,20 @@ private:
   llvm::ArrayRef<llvm::SmallVector<mlir::Value>> extents; ///< of the loops of each member
   mlir::ImplicitLocOpBuilder &b;
   RowCombiner combineRow;
+  device::KernelSignature signature;
+  device::GpuBuilder g;
+  const int vector;              ///< neighbouring columns of a thread
+  mlir::Value shift;             ///< columns from a place of wide accesses to the row; null: none
+  bool isNeverAligned = false;   ///< rows are known to be no multiple of `vector`
+  mlir::Value isGroupThere;      ///< all of the last group of the row is in memory; null: always
   mlir::Value lane, active, row; ///< active: null where all threads have a row
   Values rowIndices, rowSizes;
   mlir::Value piece, pieces;
   llvm::DenseMap<mlir::Value, mlir::Value> rowValues; ///< by base
-  llvm::DenseMap<mlir::Value, Values> heldColumns;    ///< by root
-  llvm::DenseMap<mlir::Value, Waiting> waiting;       ///< by root
-  mlir::Value currentColumn;
+  std::map<Held, Values> heldColumns;
+  llvm::DenseMap<mlir::Value, Waiting> waiting;      ///< by root
+  Group *group = nullptr;                            ///< that is computed
+  int element = 0;                                   ///< of it
   llvm::DenseSet<mlir::Value> written, readAnywhere; ///< bases, since the last barrier
 };
 

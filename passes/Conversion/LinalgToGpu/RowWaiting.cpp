@@ -73,8 +73,8 @@ bool RowKernel::mayWait(size_t number) {
 Value RowKernel::valueOf(const Waiting &entry) {
   Waiting one = entry; // reading may move the others
   std::swap(rowValues, one.rowValues);
-  Values at = indices(*one.member, one.columns, currentColumn, one.sizes);
-  Value value = emitBody(kernel, one.member->work.op, arguments(*one.member, at, -1), at).front();
+  Values at = placeOf(*one.member, one.columns, one.sizes);
+  Value value = emitBody(kernel, one.member->work.op, arguments(*one.member, at), at).front();
   std::swap(rowValues, one.rowValues);
   return value;
 }

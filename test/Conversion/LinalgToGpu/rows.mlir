@@ -5,15 +5,15 @@
 #flip = affine_map<(d0, d1) -> (d1, d0)>
 
 // A long reduction of known length: one warp or block a row, and what a thread has read is in
-// registers. The fill is where the sum starts.
+// registers, four neighbours at a time. The fill is where the sum starts.
 // CHECK-LABEL: func @max(
 // CHECK-NOT: linalg
 // CHECK: gpu.launch_func @kernels::@max$0 blocks in (%{{.*}}) threads in (%c128
 // CHECK-NOT: gpu.launch_func
 // CHECK: gpu.func @max$0
-// CHECK-SAME: choice = "rows: a warp a row, 7 columns a thread in registers"
-// CHECK-COUNT-7: memref.load
-// CHECK-NOT: memref.load
+// CHECK-SAME: choice = "rows: a warp a row, 8 columns a thread in registers, 4 at a time"
+// CHECK-COUNT-2: llvm.load {{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// CHECK-NOT: {{(memref|llvm)}}.load
 // CHECK-COUNT-5: nvvm.shfl.sync bfly
 // CHECK: %[[ALL:.*]] = arith.maximumf %{{.*}}, %{{.*}} {{.*}}
 // CHECK: memref.store
@@ -46,16 +46,21 @@ func.func @max(%x: memref<5x200xf32>, %y: memref<5xf32>) attributes {entry = {in
 // CHECK: gpu.launch_func @kernels::@sum$1 {{.*}} %[[PARTS]]
 // CHECK: gpu.launch_func @kernels::@sum$2 {{.*}} %[[PARTS]]
 // CHECK: gpu.launch_func @kernels::@sum$3
-// CHECK: gpu.func @sum$0{{.*}}choice = "rows: a warp a row"
-// Blocks of a long sum, four accumulators, what is left, then lanes.
+// CHECK: gpu.func @sum$0{{.*}}choice = "rows: a warp a row, 4 at a time from anywhere"
+// Blocks of a long sum, four accumulators, what is left, columns before and behind whole groups, then lanes.
 // CHECK: scf.for
 // CHECK: scf.for {{.*}} -> (f32, f32, f32, f32)
+// CHECK: vector<4xf32>
 // CHECK: scf.for
+// CHECK: scf.if
+// CHECK: memref.load
+// CHECK: scf.if
+// CHECK: memref.load
 // CHECK: nvvm.shfl.sync bfly
-// CHECK: gpu.func @sum$1{{.*}}choice = "rows: a block of 256 a row, in pieces"
+// CHECK: gpu.func @sum$1{{.*}}choice = "rows: a block of 256 a row, 4 at a time from anywhere, in pieces"
 // CHECK: nvvm.barrier
-// CHECK: gpu.func @sum$2{{.*}}choice = "rows: a warp a row takes up pieces"
-// CHECK: gpu.func @sum$3{{.*}}choice = "rows: a block of 256 a row"
+// CHECK: gpu.func @sum$2{{.*}}choice = "rows: a block of 256 a row takes up pieces"
+// CHECK: gpu.func @sum$3{{.*}}choice = "rows: a block of 256 a row, 4 at a time from anywhere"
 func.func @sum(%x: memref<?x?xf32>, %y: memref<?xf32>) attributes {entry = {index_checks = []}} {
   linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
       ins(%x : memref<?x?xf32>) outs(%y : memref<?xf32>) {
@@ -122,14 +127,15 @@ func.func @order(%x: memref<50x90xf64>, %y: memref<50xf64>, %z: memref<50x4xi32>
 // CHECK: gpu.launch_func @kernels::@softmax$0
 // CHECK-NOT: gpu.launch_func
 // CHECK: gpu.func @softmax$0
-// CHECK-SAME: choice = "rows: a warp a row, 2 columns a thread in registers, 4 ops"
-// CHECK-COUNT-2: memref.load
-// CHECK-NOT: memref.load
-// CHECK: nvvm.shfl.sync
-// CHECK-COUNT-2: math.exp
-// CHECK: nvvm.shfl.sync
-// CHECK-COUNT-2: memref.store
-// CHECK-NOT: memref.store
+// CHECK-SAME: choice = "rows: 16 threads a row, 4 columns a thread in registers, 4 ops, 4 at a time"
+// CHECK: llvm.load {{.*}} -> vector<4xf32>
+// CHECK-NOT: {{(memref|llvm)}}.load
+// CHECK-COUNT-4: nvvm.shfl.sync
+// CHECK-COUNT-4: math.exp
+// CHECK-COUNT-4: nvvm.shfl.sync
+// CHECK-NOT: nvvm.shfl.sync
+// CHECK: llvm.store {{.*}} : vector<4xf32>
+// CHECK-NOT: {{(memref|llvm)}}.store
 func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry = {index_checks = []}} {
   %low = arith.constant 0xFF800000 : f32
   %zero = arith.constant 0.0 : f32
@@ -175,31 +181,31 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 // stored. All of a step is read before any of it is written.
 // CHECK-LABEL: func @long(
 // CHECK: gpu.func @long$0
-// CHECK-SAME: choice = "rows: a block of 1024 a row, 4 ops"
-// CHECK-NOT: memref.store
+// CHECK-SAME: choice = "rows: a block of 1024 a row, 4 ops, 4 at a time"
+// CHECK-NOT: {{(memref|llvm)}}.store {{.*}}vector
 // CHECK: nvvm.barrier
-// CHECK-COUNT-4: math.exp
-// CHECK-NOT: memref.store
+// CHECK-COUNT-8: math.exp
+// CHECK-NOT: {{(memref|llvm)}}.store {{.*}}vector
 // CHECK: nvvm.barrier
 // CHECK: scf.for
-// CHECK-COUNT-4: memref.load
-// CHECK-COUNT-4: memref.store
+// CHECK-COUNT-2: llvm.load {{.*}} -> vector<4xf32>
+// CHECK-COUNT-2: llvm.store {{.*}} : vector<4xf32>
 // CHECK: gpu.return
-func.func @long(%x: memref<6x20000xf32>, %y: memref<6x20000xf32>) attributes {entry = {index_checks = []}} {
+func.func @long(%x: memref<6x40000xf32>, %y: memref<6x40000xf32>) attributes {entry = {index_checks = []}} {
   %low = arith.constant 0xFF800000 : f32
   %zero = arith.constant 0.0 : f32
   %m = memref.alloc() : memref<6xf32>
-  %e = memref.alloc() : memref<6x20000xf32>
+  %e = memref.alloc() : memref<6x40000xf32>
   %s = memref.alloc() : memref<6xf32>
   linalg.fill ins(%low : f32) outs(%m : memref<6xf32>)
   linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%x : memref<6x20000xf32>) outs(%m : memref<6xf32>) {
+      ins(%x : memref<6x40000xf32>) outs(%m : memref<6xf32>) {
   ^bb0(%a: f32, %b: f32):
     %0 = arith.maximumf %b, %a : f32
     linalg.yield %0 : f32
   }
   linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x, %m : memref<6x20000xf32>, memref<6xf32>) outs(%e : memref<6x20000xf32>) {
+      ins(%x, %m : memref<6x40000xf32>, memref<6xf32>) outs(%e : memref<6x40000xf32>) {
   ^bb0(%a: f32, %b: f32, %o: f32):
     %0 = arith.subf %a, %b : f32
     %1 = math.exp %0 : f32
@@ -207,15 +213,72 @@ func.func @long(%x: memref<6x20000xf32>, %y: memref<6x20000xf32>) attributes {en
   }
   linalg.fill ins(%zero : f32) outs(%s : memref<6xf32>)
   linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%e : memref<6x20000xf32>) outs(%s : memref<6xf32>) {
+      ins(%e : memref<6x40000xf32>) outs(%s : memref<6xf32>) {
   ^bb0(%a: f32, %b: f32):
     %0 = arith.addf %b, %a fastmath<reassoc,contract> : f32
     linalg.yield %0 : f32
   }
   linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%e, %s : memref<6x20000xf32>, memref<6xf32>) outs(%y : memref<6x20000xf32>) {
+      ins(%e, %s : memref<6x40000xf32>, memref<6xf32>) outs(%y : memref<6x40000xf32>) {
   ^bb0(%a: f32, %b: f32, %o: f32):
     %0 = arith.divf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Rows of an odd length begin anywhere: groups of columns begin at multiples of 16 bytes. Those that are partly of another
+// row are read as a whole, where they are in the memory, and written one column at a time.
+// CHECK-LABEL: func @odd(
+// CHECK: gpu.func @odd$0
+// CHECK-SAME: choice = "rows: a warp a row, 16 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK: %[[SHIFT:.*]] = arith.remui
+// CHECK: scf.if
+// CHECK-COUNT-2: llvm.load {{.*}} -> vector<8xf16>
+// CHECK: } else {
+// CHECK: nvvm.shfl.sync
+// CHECK: scf.if
+// CHECK: llvm.store {{.*}} : vector<8xf16>
+// CHECK: } else {
+// CHECK-COUNT-8: memref.store
+func.func @odd(%x: memref<6x333xf16>, %y: memref<6x333xf16>) attributes {entry = {index_checks = []}} {
+  %low = arith.constant 0xFC00 : f16
+  %m = memref.alloc() : memref<6xf16>
+  linalg.fill ins(%low : f16) outs(%m : memref<6xf16>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<6x333xf16>) outs(%m : memref<6xf16>) {
+  ^bb0(%a: f16, %b: f16):
+    %0 = arith.maximumf %b, %a : f16
+    linalg.yield %0 : f16
+  }
+  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %m : memref<6x333xf16>, memref<6xf16>) outs(%y : memref<6x333xf16>) {
+  ^bb0(%a: f16, %b: f16, %o: f16):
+    %0 = arith.subf %a, %b : f16
+    linalg.yield %0 : f16
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#last = affine_map<(d0, d1) -> (d1)>
+
+// Elementwise ops on such rows, with a vector along them, are rows, too.
+// CHECK-LABEL: func @map(
+// CHECK: gpu.func @map$0
+// CHECK-SAME: choice = "rows: {{.*}} 4 at a time from anywhere"
+func.func @map(%x: memref<6x333xf32>, %g: memref<333xf32>, %y: memref<6x333xf32>) attributes {entry = {index_checks = []}} {
+  linalg.generic {indexing_maps = [#id, #last, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %g : memref<6x333xf32>, memref<333xf32>) outs(%y : memref<6x333xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %0 = arith.mulf %a, %b : f32
     linalg.yield %0 : f32
   }
   return

@@ -1,0 +1,330 @@
+//===- RowGroup.cpp - Neighbouring columns of a thread ----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where rows begin anywhere (`shift`), groups begin where wide accesses may: the first and the last
+// one of a row may be only partly there.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Conversion/LinalgToGpu/RowKernel.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace mad {
+
+/// Groups of threads are neighbours. Threads behind the last column read that one, or the last
+/// group.
+RowKernel::Group RowKernel::heldGroup(int number, const Columns &columns) {
+  Group some;
+  some.number = number;
+  Value first = add(mul(lane, constant(vector)), constant(int64_t(number) * threads.along));
+  if (shift) {
+    first = arith::SubIOp::create(b, first, shift);
+    some.first = first;
+    Value last = arith::SubIOp::create(b, columns.count, constant(1));
+    auto below = [&](Value x, Value y) { // what is before the row is a large number
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, x, y).getResult();
+    };
+    for (int e = 0; e < vector; ++e) {
+      Value column = add(first, constant(e));
+      some.inside.push_back(below(column, columns.count));
+      some.columns.push_back(
+          arith::MaxSIOp::create(b, arith::MinSIOp::create(b, column, last), constant(0)));
+    }
+    some.isWhole = below(first, arith::SubIOp::create(b, columns.count, constant(vector - 1)));
+    some.readsWhole = some.isWhole;
+    some.isPartly = true;
+    return some;
+  }
+  bool always = (number + vector) * threads.along <= *columns.known;
+  if (!always) {
+    some.isWhole = less(first, columns.count);
+    first = min(first, arith::SubIOp::create(b, columns.count, constant(vector)));
+  }
+  some.inside.assign(vector, some.isWhole);
+  for (int e = 0; e < vector; ++e)
+    some.columns.push_back(e ? add(first, constant(e)) : first);
+  return some;
+}
+
+RowKernel::Group RowKernel::groupAt(Value first) {
+  Group some;
+  some.inside.assign(vector, Value());
+  for (int e = 0; e < vector; ++e)
+    some.columns.push_back(e ? add(first, constant(e)) : first);
+  return some;
+}
+
+RowKernel::Group RowKernel::singleAt(Value column) {
+  Group some;
+  some.inside = {Value()};
+  some.columns = {column};
+  return some;
+}
+
+/// The first column of the first whole group.
+Value RowKernel::headOf(const Columns &columns) {
+  if (!shift)
+    return constant(0);
+  Value rest = arith::SubIOp::create(b, constant(vector), shift);
+  return min(arith::RemUIOp::create(b, rest, constant(vector)), columns.count);
+}
+
+/// Behind the last whole group.
+Value RowKernel::endOf(const Columns &columns, Value head) {
+  if (!shift)
+    return columns.count;
+  Value groups =
+      arith::DivUIOp::create(b, arith::SubIOp::create(b, columns.count, head), constant(vector));
+  return add(head, mul(groups, constant(vector)));
+}
+
+/// In loops: each thread takes the same columns for each member.
+void RowKernel::forColumns(const Columns &columns,
+                           llvm::function_ref<void(MutableArrayRef<Group>)> body) {
+  const int64_t unroll = groupsOfStep();
+  Value head = headOf(columns), end = endOf(columns, head);
+  Value width = constant(threads.along * vector), step = constant(threads.along * vector * unroll);
+  Value mine = mul(lane, constant(vector));
+  auto single = [&](Value column) {
+    when(less(column, columns.count), [&] {
+      Group one = singleAt(column);
+      body(one);
+    });
+  };
+  if (shift)
+    when(less(lane, head), [&] {
+      Group one = singleAt(lane);
+      body(one);
+    });
+  Value length = b.createOrFold<arith::SubIOp>(end, head);
+  Value middle = add(head, mul(b.createOrFold<arith::DivUIOp>(length, step), step));
+  loops(add(head, mine), middle, step, {}, [&](Value at, ArrayRef<Value>) -> Values {
+    SmallVector<Group> groups;
+    for (int64_t u = 0; u < unroll; ++u)
+      groups.push_back(groupAt(add(at, mul(width, constant(u)))));
+    body(groups);
+    return {};
+  });
+  loops(add(middle, mine), end, width, {}, [&](Value at, ArrayRef<Value>) -> Values {
+    Group one = groupAt(at);
+    body(one);
+    return {};
+  });
+  if (shift)
+    single(add(end, lane));
+}
+
+void RowKernel::forElements(Group &some, llvm::function_ref<void(int)> body) {
+  group = &some;
+  for (int e = 0, all = some.columns.size(); e < all; ++e) {
+    element = e;
+    body(e);
+  }
+  element = 0;
+  group = nullptr;
+}
+
+/// Of all loops, at the element that is computed.
+Values RowKernel::placeOf(const RowMember &member, const Columns &columns, ArrayRef<Value> sizes) {
+  if (columns.loops.size() <= 1 || element == 0)
+    return indices(member, columns, group->columns[element], sizes);
+  // A group does not leave the innermost loop.
+  Values at = indices(member, columns, group->columns.front(), sizes);
+  Value &last = at[columns.loops.back()];
+  last = add(last, constant(element));
+  return at;
+}
+
+/// Under which condition a group of an operand is one access: null where always; nothing where
+/// never.
+std::optional<Value> RowKernel::wideWhere(const RowMember &member, OpOperand &operand,
+                                          Value whole) {
+  if (group->isSingle())
+    return {};
+  const RowAccess &access = member.access[operand.getOperandNumber()];
+  if (!shift)
+    return access.isAligned ? std::optional(whole) : std::nullopt;
+  if (access.isDense)
+    return whole;
+  if (!access.isAligned || (isNeverAligned && group->number >= 0))
+    return {};
+  Value none = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, shift, constant(0));
+  return whole ? b.createOrFold<arith::AndIOp>(whole, none) : none;
+}
+
+Value RowKernel::addressOf(Value memory, AffineMap map, ArrayRef<Value> at) {
+  auto type = cast<MemRefType>(memory.getType());
+  Value inside = kernel.get(memory), offset = constant(0);
+  SmallVector<int64_t> strides;
+  int64_t start;
+  (void)type.getStridesAndOffset(strides, start);
+  Value product = constant(1); ///< of the dimensions behind, where nothing lies between
+  const bool gapless = type.getLayout().isIdentity();
+  ValueRange known;
+  if (!gapless && llvm::any_of(strides, ShapedType::isDynamic))
+    known = memref::ExtractStridedMetadataOp::create(b, inside).getStrides();
+  for (int64_t d = type.getRank(); d-- > 0;) {
+    Value stride = gapless                             ? product
+                   : ShapedType::isDynamic(strides[d]) ? known[d]
+                                                       : constant(strides[d]);
+    AffineExpr e = map.getResult(d);
+    auto loop = dyn_cast<AffineDimExpr>(e);
+    Value index = loop ? at[loop.getPosition()] : constant(cast<AffineConstantExpr>(e).getValue());
+    offset = add(offset, mul(index, stride));
+    if (gapless && d > 0)
+      product = mul(product, type.isDynamicDim(d) ? memref::DimOp::create(b, inside, d).getResult()
+                                                  : constant(type.getDimSize(d)));
+  }
+  Value number = arith::IndexCastOp::create(b, b.getI64Type(), offset);
+  Type element = type.getElementType().isInteger(1) ? b.getI8Type() : type.getElementType();
+  return g.at(kernel.pointer(memory, /*apart=*/false), element, device::Number(number));
+}
+
+/// Accesses of up to 16 bytes. A bool is a byte.
+Values RowKernel::loadWide(Value memory, Value address) {
+  Type type = cast<MemRefType>(memory.getType()).getElementType();
+  Type element = type.isInteger(1) ? b.getI8Type() : type;
+  const int most = std::min(vector, 16 / device::bytesOf(element));
+  Values all;
+  for (int e = 0; e < vector; e += most)
+    llvm::append_range(all, g.unpack(g.load(most == 1 ? element : g.vectorOf(most, element),
+                                            g.at(address, element, e))));
+  if (type.isInteger(1))
+    for (Value &x : all)
+      x = arith::TruncIOp::create(b, type, x);
+  return all;
+}
+
+void RowKernel::storeWide(Value memory, Value address, ArrayRef<Value> values) {
+  Type type = cast<MemRefType>(memory.getType()).getElementType();
+  Type element = type.isInteger(1) ? b.getI8Type() : type;
+  const int most = std::min(vector, 16 / device::bytesOf(element));
+  for (int e = 0; e < vector; e += most) {
+    Values some(values.slice(e, most));
+    if (type.isInteger(1))
+      for (Value &x : some)
+        x = arith::ExtUIOp::create(b, element, x);
+    g.store(most == 1 ? some[0] : g.pack(some), g.at(address, element, e));
+  }
+}
+
+/// What a thread holds of an operand. Groups that are partly of another row are read as a whole, as
+/// long as they are in the memory: waiting for each before the next is asked for would take long.
+Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Columns &columns,
+                           ArrayRef<Value> sizes) {
+  auto all = [&](bool whole) {
+    Values values;
+    for (int i = 0; i < threads.held; i += vector) {
+      Group some = heldGroup(i, columns);
+      if (whole) {
+        // The last group that is partly of the row, for threads behind it.
+        Value end = arith::SubIOp::create(b, columns.count, constant(1));
+        Value last = arith::SubIOp::create(
+            b, end, arith::RemUIOp::create(b, add(end, shift), constant(vector)));
+        some.columns.front() = arith::MinSIOp::create(b, some.first, last);
+        some.readsWhole = Value();
+      }
+      group = &some;
+      llvm::append_range(values, loadGroup(member, operand, columns, sizes));
+      group = nullptr;
+    }
+    return values;
+  };
+  if (!shift || !member.access[operand.getOperandNumber()].isDense)
+    return all(false);
+  if (!isGroupThere)
+    return all(true);
+  SmallVector<Type> types(threads.held, getElementTypeOrSelf(operand.get().getType()));
+  auto branch = scf::IfOp::create(b, types, isGroupThere, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, all(true));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, all(false));
+  return Values(branch.getResults().begin(), branch.getResults().end());
+}
+
+Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const Columns &columns,
+                            ArrayRef<Value> sizes) {
+  GenericOp op = member.work.op;
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  Value memory = operand.get();
+  std::optional<Value> where = wideWhere(member, operand, group->readsWhole);
+  const int computed = std::exchange(element, 0);
+  auto wide = [&] {
+    return loadWide(memory, addressOf(memory, map, placeOf(member, columns, sizes)));
+  };
+  auto singles = [&] {
+    Values all;
+    for (size_t e = 0; e < group->columns.size(); ++e) {
+      element = e;
+      all.push_back(loadElement(b, kernel.get(memory), map, placeOf(member, columns, sizes)));
+    }
+    element = 0;
+    return all;
+  };
+  Values all;
+  if (!where) {
+    all = singles();
+  } else if (!*where) {
+    all = wide();
+  } else {
+    SmallVector<Type> types(vector, getElementTypeOrSelf(memory.getType()));
+    auto branch = scf::IfOp::create(b, types, *where, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, wide());
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, singles());
+    all.assign(branch.getResults().begin(), branch.getResults().end());
+  }
+  element = computed;
+  return all;
+}
+
+/// One for each element of the group.
+void RowKernel::storeGroup(const RowMember &member, OpOperand &operand, ArrayRef<Value> values,
+                           const Columns &columns, ArrayRef<Value> sizes) {
+  GenericOp op = member.work.op;
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  Value memory = operand.get();
+  // Threads without a row do nothing; in loops they are not there.
+  auto both = [&](Value x, Value y) {
+    return !x ? y : !y ? x : b.createOrFold<arith::AndIOp>(x, y);
+  };
+  Value mine = group->number >= 0 ? active : Value();
+  auto singles = [&] {
+    for (size_t e = 0; e < group->columns.size(); ++e) {
+      element = e;
+      when(both(group->inside[e], mine), [&] {
+        storeElement(b, values[e], kernel.get(memory), map, placeOf(member, columns, sizes));
+      });
+    }
+    element = 0;
+  };
+  std::optional<Value> where = wideWhere(member, operand, group->isWhole);
+  if (!where)
+    return singles();
+  Value condition = both(*where, mine);
+  auto wide = [&] {
+    storeWide(memory, addressOf(memory, map, placeOf(member, columns, sizes)),
+              values.take_front(vector));
+  };
+  // What is whole or not there at all needs no other stores, unless rows begin elsewhere.
+  const bool other = *where && (group->isPartly || *where != group->isWhole);
+  if (!other)
+    return when(condition, wide);
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  wide();
+  b.setInsertionPointToStart(branch.elseBlock());
+  singles();
+}
+
+} // namespace mad
