@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Products of compiled programs on a GPU, against PyTorch (cuBLAS) in the same run.
 
-usage: bench/gpu/products.py pack FOLDER [--build BUILD]     where MAD is built
+usage: bench/gpu/products.py pack FOLDER [--build BUILD] [--only TEXT]   where MAD is built
        bench/gpu/products.py run FOLDER [--only TEXT] [--json FILE]   where the GPU is
 
 `pack` compiles a program with one entry a case. `run` needs Python, PyTorch and the driver. A call of the program
@@ -42,6 +42,11 @@ CASES = [
     ("nn", "f16", "", square(2047)), ("nn", "f16", "", square(4095)), ("nt", "f16", "", square(4095)),
     ("nn", "f16", "", (4096, 4096, 4095)), ("nn", "f16", "", (4096, 4095, 4096)),
     ("nn", "bf16", "", (4095, 4096, 4096)),
+    *(("nn", "f32", "", square(n)) for n in (512, 1024, 2048, 4096, 8192)),
+    ("nt", "f32", "", square(4096)), ("tn", "f32", "", square(4096)), ("nn", "f32", "", square(4095)),
+    ("nn", "f32", "", (256, 1536, 384)), ("nn", "f32", "", (512, 1536, 384)), ("nn", "f32", "", (1024, 384, 384)),
+    ("nn", "f32", "", (2048, 384, 384)), ("nn", "f32", "", (2048, 1536, 384)), ("nn", "f32", "", (2048, 384, 1536)),
+    ("nn", "f32", "gelu", (2048, 4096, 1024)), ("nn", "f32", "residual", (2048, 1024, 4096)),
 ]
 
 
@@ -68,11 +73,12 @@ def pack(options):
     import shutil
     options.folder.mkdir(parents=True, exist_ok=True)
     source = options.folder / "products.mad"
-    source.write_text("use std.nn\n" + "".join(map(entry_of, CASES)))
+    cases = [case for case in CASES if options.only in name_of(case)]
+    source.write_text("use std.nn\n" + "".join(map(entry_of, cases)))
     begin = time.perf_counter()
     subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda", str(source), "-o",
                     str(options.folder)], check=True, stdout=subprocess.DEVNULL)
-    print(f"mad build, cold: {time.perf_counter() - begin:.1f} s, {len(CASES)} entries")
+    print(f"mad build, cold: {time.perf_counter() - begin:.1f} s, {len(cases)} entries")
     shutil.copy(options.build / "lib" / "libmad_runtime.so", options.folder)
     shutil.copy(Path(__file__), options.folder)
 
@@ -170,10 +176,10 @@ class Case:
         import torch
         self.how, element, self.behind, (m, n, k) = case
         self.flops, self.k = 2 * m * n * k, k
-        type_ = {"f16": torch.float16, "bf16": torch.bfloat16}[element]
+        type_ = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}[element]
         out = torch.float32 if self.behind == "f32" else type_
         self.unit = {torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8, torch.float32: 2.0**-24}[out]
-        bytes_ = 2 * (m * k + k * n) + m * n * out.itemsize
+        bytes_ = type_.itemsize * (m * k + k * n) + m * n * out.itemsize
 
         def some(*shape):
             return torch.randn(*shape, device="cuda").to(type_)

@@ -171,7 +171,7 @@ bool Product::isChoosable() {
   // Sums that are cut begin in memory, which may not hold anything else then.
   if (spec.longestSum && !initial)
     return work.refuse("no tiles: long sums that begin with memory");
-  groups = spec.element.isF32() ? Value() : mayGroup();
+  groups = spec.element.isF32() ? mayUseParts() : mayGroup();
   if (!spec.element.isF32() && spec.orderA != Order::RowMajor && !groups)
     return work.refuse("no tensor cores: A is stored by columns");
   const bool isVector =
@@ -187,11 +187,11 @@ void Product::choose() {
       good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
       [&] {
         launchFewRows(fewRows(), [&] {
+          Value good = groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1));
           if (spec.element.isF32())
-            return launchPlain(device::plainTiles());
+            return branch(good, [&] { launchParts(); }, [&] { launchPlain(device::plainTiles()); });
           branch(
-              groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1)),
-              [&] { branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
+              good, [&] { branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
               [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
         });
       },

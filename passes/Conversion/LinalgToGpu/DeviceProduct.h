@@ -59,6 +59,13 @@ private:
 /// must be known to the host.
 mlir::Value alignedCopy(DeviceFunction &f, mlir::Value memory, llvm::ArrayRef<mlir::Value> strides);
 
+/// The parts in bf16 of tensors of f32 of one shape and with the same strides, in scratch memory
+/// (DeviceParts.cpp). The last dimension has neighbours, of which `vector` lie together; its parts
+/// follow each other, each of a multiple of `multipleOfParts` elements. Several tensors are one
+/// behind the other: a dimension more.
+mlir::Value splitToParts(DeviceFunction &f, llvm::ArrayRef<mlir::Value> memories,
+                         llvm::ArrayRef<mlir::Value> strides, int vector);
+
 } // namespace mad
 
 #endif // MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEPRODUCT_H

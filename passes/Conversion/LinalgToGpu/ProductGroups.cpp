@@ -18,6 +18,10 @@ namespace mad::product {
 
 /// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
 constexpr int64_t costOfTile[] = {100, 138, 202, 250};
+/// Of f32 in parts, with 64 and 128 columns.
+constexpr int64_t costOfPartsTile[] = {100, 180};
+/// Products that are worth making parts of the factors, rows and columns that fill a tile.
+constexpr int64_t workOfParts = 1 << 27, fewOfParts = 64;
 
 /// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
 Value Product::isAligned(const Operand &operand, unsigned fast) {
@@ -69,8 +73,10 @@ Value Product::mayGroup() {
 }
 
 /// The tensor map of a factor, whose boxes are 64 x `height`, and the coordinates of an element.
+/// `many`: of several factors behind each other, of which the product's number says which.
 device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &operand,
-                                         unsigned fast, unsigned slow, int height, Value &map) {
+                                         unsigned fast, unsigned slow, int height, Value &map,
+                                         bool many) {
   Value memory = operand.memory;
   SmallVector<unsigned> loops; // of each dimension
   for (AffineExpr e : operand.map.getResults())
@@ -81,7 +87,8 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
     SmallVector<unsigned> kept;
     Value rows = constant(1);
     for (auto [d, loop] : llvm::enumerate(loops)) {
-      rows = f.mul(rows, extents[loop]);
+      // A row may be longer than the loop: of parts.
+      rows = loop == fast ? f.sizeOf(memory, d) : f.mul(rows, extents[loop]);
       if (llvm::is_contained(merged, loop))
         continue;
       kept.push_back(loop);
@@ -95,11 +102,13 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
   SmallVector<int32_t> box;
   for (unsigned loop : llvm::reverse(loops))
     box.push_back(loop == fast ? 64 : loop == slow ? height : 1);
+  if (many)
+    box.push_back(1);
   map = kernel.tensorMap(memory, box);
   return [=, this, &kernel](Value atFast, Value atSlow, Value z) {
     auto &b = kernel.builder();
     SmallVector<Value> inBatch;
-    if (z)
+    if (z && !outer.empty())
       inBatch = placeInBatch(kernel, arith::IndexCastUIOp::create(b, b.getIndexType(), z));
     device::Values at;
     for (unsigned loop : llvm::reverse(loops)) {
@@ -110,17 +119,29 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
       Value index = inBatch[llvm::find(outer, loop) - outer.begin()];
       at.push_back(b.createOrFold<arith::IndexCastUIOp>(b.getI32Type(), index));
     }
+    if (many)
+      at.push_back(z);
     return at;
   };
 }
 
 void Product::launchGroup(const device::GroupTile &tile) {
-  DeviceKernel kernel = f.groupKernel(
-      textOf("product: groups of warps, tiles of 128 x " + std::to_string(tile.blockN)),
-      work.refusals, isGuarded());
+  const bool inParts = tile.parts > 1;
+  DeviceKernel kernel = f.groupKernel(textOf(std::string("product: groups of warps, ") +
+                                             (inParts ? "f32 in parts, " : "") + "tiles of 128 x " +
+                                             std::to_string(tile.blockN)),
+                                      work.refusals, isGuarded());
   kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
   Followers behind = followers;
   behind.prepare(f, kernel);
+  Followers::Alternatives alternatives;
+  std::vector<Followers> others;
+  for (Sibling &sibling : siblings)
+    others.push_back(sibling.followers);
+  for (Followers &other : others) {
+    other.prepare(f, kernel);
+    alternatives.others.push_back(&other);
+  }
   if (initial)
     kernel.get(initial);
   device::KernelSignature signature;
@@ -131,34 +152,56 @@ void Product::launchGroup(const device::GroupTile &tile) {
     kernel.get(extents[loop]);
     if (auto at = result.position(loop))
       kernel.get(result.strides[*at]);
+    for (const Operand *factor : {&a, &b})
+      if (auto at = factor->position(loop); at && inParts)
+        kernel.get(factor->strides[*at]);
   }
   device::MatmulArguments arguments = numbersIn(kernel, g);
   device::GroupBatch batch;
   const bool columnsOfA = spec.orderA == Order::ColumnMajor,
              rowsOfB = spec.order == Order::RowMajor;
-  batch.inA = mapOf(kernel, a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
+  batch.inA = mapOf(kernel, inParts ? partsA : a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
                     tile.boxOfA(spec.orderA), arguments.a);
-  batch.inB = mapOf(kernel, b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n, tile.boxOfB(spec.order),
-                    arguments.b);
+  batch.inB = mapOf(kernel, inParts ? partsB : b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n,
+                    tile.boxOfB(spec.order), arguments.b, !siblings.empty());
   auto narrow = [&](Value host) -> Value {
     return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
   };
-  if (!outer.empty())
+  if (!outer.empty() || !siblings.empty())
     batch.count = narrow(this->batch);
+  if (inParts) {
+    auto padded = [&](unsigned loop) {
+      return g.mul(g.ceilDiv(narrow(extents[loop]), device::multipleOfParts),
+                   device::multipleOfParts);
+    };
+    arguments.partA = padded(fastA()), arguments.partB = padded(fastB());
+    arguments.wholeA = kernel.pointer(a.memory, /*apart=*/true);
+    arguments.wholeB = kernel.pointer(b.memory, /*apart=*/true);
+  }
   Value above;
   arguments.c = kernel.pointer(output.memory, /*apart=*/false);
   if (spec.longestSum)
     arguments.totals = kernel.pointer(result.memory, /*apart=*/false);
   device::MatmulArguments current = arguments;
   batch.enter = [&](Value z, device::MatmulArguments &made) {
-    findMatrices(kernel, g, arith::IndexCastUIOp::create(g.b, g.b.getIndexType(), z), made);
+    Value number = arith::IndexCastUIOp::create(g.b, g.b.getIndexType(), z);
+    findMatrices(kernel, g, number, made);
+    if (inParts) {
+      SmallVector<Value> at = placeInBatch(kernel, number);
+      made.wholeA = pointerIn(kernel, g, a, a.memory, spec.element, at);
+      made.wholeB = pointerIn(kernel, g, b, b.memory, spec.element, at);
+      findSiblings(kernel, g, z, made);
+      alternatives.which = z;
+    }
     current = made;
     above = g.mul(z, made.m);
   };
-  const Followers::Alternatives alone;
-  setEpilogue(kernel, behind, current, above, alone);
+  setEpilogue(kernel, behind, current, above, alternatives);
   device::MatmulSpec own = spec;
-  own.vectorA = own.vectorB = 8; // what the map was checked for
+  if (inParts)
+    own.longestSum = 0;
+  else
+    own.vectorA = own.vectorB = 8; // what the map was checked for
   own.epilogue.isLong = behind.isLong();
   device::writeGroupMatmul(g, own, tile, arguments, batch);
   spec.epilogue = device::Epilogue();
@@ -168,18 +211,16 @@ void Product::launchGroup(const device::GroupTile &tile) {
 }
 
 /// The tile that costs least, counted in waves over the multiprocessors of a large device.
-void Product::launchGroups() {
-  const device::GroupTile tiles[] = {device::smallGroupTile(), device::mediumGroupTile(),
-                                     device::wideGroupTile(), device::GroupTile()};
+void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> costs) {
   auto columns = known(n);
   // A tile that is wider than another one which holds all columns is never better.
   size_t count = 1;
-  while (count < std::size(tiles) && !(columns && *columns <= tiles[count - 1].blockN))
+  while (count < tiles.size() && !(columns && *columns <= tiles[count - 1].blockN))
     ++count;
   auto cost = [&](size_t i) {
     Value all =
         f.mul(f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, device::GroupTile::blockM)), batch);
-    return f.mul(f.ceilDiv(all, manyBlocks), constant(costOfTile[i]));
+    return f.mul(f.ceilDiv(all, manyBlocks), constant(costs[i]));
   };
   std::function<void(size_t)> take = [&](size_t i) {
     if (i == 0)
@@ -192,6 +233,59 @@ void Product::launchGroups() {
     branch(best, [&] { launchGroup(tiles[i]); }, [&] { take(i - 1); });
   };
   take(count - 1);
+}
+
+void Product::launchGroups() {
+  launchGroups({device::smallGroupTile(), device::mediumGroupTile(), device::wideGroupTile(),
+                device::GroupTile()},
+               costOfTile);
+}
+
+/// Whether tensor cores multiply f32 as sums of bf16: much more work than making those.
+Value Product::mayUseParts() {
+  constexpr int64_t mostRank = 4;
+  Value all = f.mul(f.mul(m, n), f.mul(k, batch)), good = f.less(constant(workOfParts - 1), all);
+  auto require = [&](Value condition) { good = f.b.createOrFold<arith::AndIOp>(good, condition); };
+  for (Value extent : {m, n, k})
+    require(f.less(constant(fewOfParts - 1), extent));
+  require(f.less(k, constant(device::longestSumOfParts + 1)));
+  if (known(good) == 0)
+    return {};
+  for (auto [operand, fast] : {std::pair(&a, fastA()), std::pair(&b, fastB())}) {
+    auto at = operand->position(fast);
+    const int64_t rank = cast<MemRefType>(operand->memory.getType()).getRank();
+    if (!at || *at + 1 != rank || rank > mostRank || operand->knownStride(fast) != 1)
+      return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
+  }
+  return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
+}
+
+void Product::launchParts() {
+  auto split = [&](const Operand &whole, unsigned fast, ArrayRef<Value> others) {
+    SmallVector<Value> memories{whole.memory};
+    llvm::append_range(memories, others);
+    int vector = 4;
+    for (Value memory : memories) {
+      Operand one = whole;
+      one.memory = memory;
+      vector = std::min(vector, vectorOf(one, fast, spec.element));
+    }
+    Operand made = whole;
+    made.memory = splitToParts(f, memories, whole.strides, vector);
+    auto type = cast<MemRefType>(made.memory.getType());
+    int64_t offset;
+    made.known.clear();
+    (void)type.getStridesAndOffset(made.known, offset);
+    auto parts = memref::ExtractStridedMetadataOp::create(f.b, made.memory);
+    made.strides.assign(parts.getStrides().begin(), parts.getStrides().end());
+    return made;
+  };
+  SmallVector<Value> others;
+  for (Sibling &sibling : siblings)
+    others.push_back(sibling.memory(c.b));
+  partsA = split(a, fastA(), {});
+  partsB = split(b, fastB(), others);
+  launchGroups({device::groupTileOfParts(64), device::groupTileOfParts(128)}, costOfPartsTile);
 }
 
 /// Behind copies of those factors of which it is not known that they need none.

@@ -74,14 +74,14 @@ void Product::findMatrices(DeviceKernel &kernel, device::GpuBuilder &g, Value z,
     made.totals = pointerIn(kernel, g, result, result.memory, g.b.getF32Type(), at);
 }
 
-/// With siblings there is no batch, and z says which product it is.
-void Product::findSiblings(DeviceKernel &kernel, device::GpuBuilder &g,
+/// With siblings there is no batch, and `which` product it is.
+void Product::findSiblings(DeviceKernel &kernel, device::GpuBuilder &g, Value which,
                            device::MatmulArguments &made) {
   auto choose = [&](Value &own, bool apart, llvm::function_ref<Value(Sibling &)> memory) {
     for (auto [i, sibling] : llvm::enumerate(siblings))
-      own = g.select(g.equal(g.block(2), int(i) + 1), kernel.pointer(memory(sibling), apart), own);
+      own = g.select(g.equal(which, int(i) + 1), kernel.pointer(memory(sibling), apart), own);
   };
-  choose(made.b, true, [&](Sibling &s) { return s.memory(c.b); });
+  choose(made.wholeB ? made.wholeB : made.b, true, [&](Sibling &s) { return s.memory(c.b); });
   choose(made.c, false, [&](Sibling &s) { return s.output(); });
   if (spec.longestSum)
     choose(made.totals, false, [&](Sibling &s) { return s.memory(c.c()); });
@@ -128,7 +128,7 @@ void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
       sum = arith::AddFOp::create(g.b, g.load(spec.output, from), sum);
     }
     Followers::Alternatives now = alternatives;
-    if (!now.others.empty())
+    if (!now.others.empty() && !now.which)
       now.which = g.block(2);
     return behind.apply(kernel, sum, outer.empty() ? row : g.add(above, row), column, now);
   };
@@ -161,7 +161,7 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   arguments.a = pointerIn(kernel, g, a, a.memory, spec.element, at);
   arguments.b = pointerIn(kernel, g, b, b.memory, spec.element, at);
   findMatrices(kernel, g, product, arguments);
-  findSiblings(kernel, g, arguments);
+  findSiblings(kernel, g, siblings.empty() ? Value() : g.block(2), arguments);
   Value rows = kernel.get(m);
   Value z = gpu::BlockIdOp::create(kernel.builder(), gpu::Dimension::z);
   Value above = kernel.builder().createOrFold<arith::IndexCastUIOp>(

@@ -82,7 +82,8 @@ private:
   void setEpilogue(DeviceKernel &kernel, Followers &behind,
                    const device::MatmulArguments &arguments, const mlir::Value &above,
                    const Followers::Alternatives &alternatives);
-  void findSiblings(DeviceKernel &kernel, device::GpuBuilder &g, device::MatmulArguments &made);
+  void findSiblings(DeviceKernel &kernel, device::GpuBuilder &g, mlir::Value which,
+                    device::MatmulArguments &made);
   bool isGuarded();
 
   mlir::Value mayGroup();
@@ -90,19 +91,24 @@ private:
   unsigned fastA() const { return spec.orderA == device::Order::ColumnMajor ? *c.m : c.k; }
   unsigned fastB() const { return spec.order == device::Order::RowMajor ? c.n : c.k; }
   void launchCopied();
+  void launchGroups(llvm::ArrayRef<device::GroupTile> tiles, llvm::ArrayRef<int64_t> costs);
   void launchGroups();
+  mlir::Value mayUseParts();
+  void launchParts();
   void launchGroup(const device::GroupTile &tile);
   device::GroupBatch::Place mapOf(DeviceKernel &kernel, const Operand &operand, unsigned fast,
-                                  unsigned slow, int height, mlir::Value &map);
+                                  unsigned slow, int height, mlir::Value &map, bool many = false);
 
   DeviceFunction &f;
   DeviceWork &work;
   Contraction c;
   Operand a, b, result, output; ///< output: where followers leave it
+  Operand partsA, partsB;       ///< factors of f32 as sums of bf16, where they are made
   device::MatmulSpec spec;
   llvm::SmallVector<mlir::Value> extents;
   mlir::Value m, n, k, batch;
   mlir::Value groups;  ///< on the host: whether groups of warps can do it; null: never
+                       ///< (f32: in parts)
   mlir::Value aligned; ///< whether the copy engine takes both factors
   llvm::SmallVector<unsigned> outer;  ///< loops of the batch
   llvm::SmallVector<unsigned> merged; ///< loops that belong to the rows

@@ -19,6 +19,17 @@
 //
 // Copies write zeros where a tile is outside of the matrix; what comes of them is not stored.
 //
+// f32 is multiplied in parts (Henry, Tang and Heinecke, "Leveraging the bfloat16 Artificial
+// Intelligence Datatype For Higher-Precision Computations", 2019): x = x1 + x2 + x3, each the bf16
+// next to what is left, is exact from 2^-110 on, and of x y six of nine products are added, the
+// small ones first; the others are below 2^-25 |x y| together. Tensor cores round towards zero when
+// they add, so a sum in them has the 64 k of a stage alone, which plain additions take up. Where
+// a sum is not finite, because of a factor or on the way, the thread takes all its sums from the
+// f32 themselves. The error, with u = 2^-24 and S the sum of the absolute values of the terms: a
+// product adds 17 numbers, each cut to the places of the largest, so at most 2 u S for each, and
+// four times in a stage; K / 64 plain additions. That is (140 + K / 64) u S, within what
+// docs/language.md says for K up to `longestSumOfParts`.
+//
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/Kernels/Gpu/MatmulParts.h"
@@ -50,12 +61,24 @@ GroupTile mad::device::smallGroupTile() {
   return tile;
 }
 
+GroupTile mad::device::groupTileOfParts(int blockN) {
+  GroupTile tile;
+  tile.parts = partsOfFloat;
+  tile.blockN = blockN;
+  tile.stages = blockN <= 64 ? 3 : 2;
+  tile.copierRegisters = 40, tile.multiplierRegisters = 232;
+  return tile;
+}
+
 llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
   if (llvm::Error fault = checkVectors(spec))
     return fault;
-  if (!spec.element.isF16() && !spec.element.isBF16())
-    return llvm::createStringError("groups of warps multiply f16 and bf16");
-  if (spec.vectorA != 8 || spec.vectorB != 8)
+  const bool inParts = tile.parts == partsOfFloat && spec.element.isF32();
+  if (!inParts && (tile.parts != 1 || (!spec.element.isF16() && !spec.element.isBF16())))
+    return llvm::createStringError("groups of warps multiply f16 and bf16, and f32 in three parts");
+  if (inParts && spec.longestSum)
+    return llvm::createStringError("sums of parts are not cut");
+  if (!inParts && (spec.vectorA != 8 || spec.vectorB != 8))
     return llvm::createStringError("tensor maps need rows of a multiple of 16 bytes");
   if (spec.longestSum % GroupTile::blockK)
     return llvm::createStringError("sums are cut at " + Twine(spec.longestSum) +
@@ -103,6 +126,7 @@ struct GroupMatmul {
     Value next = g.add(at.stage, 1), wraps = g.equal(next, tile.stages);
     return {g.select(wraps, g.number(0), next), g.select(wraps, g.bitXor(at.phase, 1), at.phase)};
   }
+  bool inParts() const { return tile.parts > 1; }
   Value tilesOfK() { return g.ceilDiv(arguments.k, GroupTile::blockK); }
 
   /// Where a tile of this block is: its product, first row and first column.
@@ -138,25 +162,36 @@ struct GroupMatmul {
         g.barrierExpect(full(at.stage), tile.stageBytes());
         Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
         Value column0 = g.mul(k, GroupTile::blockK);
-        copyBoxes(arguments.a, to, full(at.stage), column0, of.row, GroupTile::blockM,
-                  tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor, batch.inA, of.z);
-        copyBoxes(arguments.b, g.bytesAt(to, GroupTile::bytesOfA), full(at.stage), column0,
-                  of.column, tile.blockN, tile.boxOfB(spec.order), spec.order == Order::RowMajor,
-                  batch.inB, of.z);
+        for (int part = 0; part < tile.parts; ++part) {
+          copyBoxes(arguments.a, g.bytesAt(to, offsetOfA(part)), full(at.stage), column0, of.row,
+                    GroupTile::blockM, tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor,
+                    batch.inA, of.z, part ? g.mul(arguments.partA, part) : Value());
+          copyBoxes(arguments.b, g.bytesAt(to, offsetOfB(part)), full(at.stage), column0, of.column,
+                    tile.blockN, tile.boxOfB(spec.order), spec.order == Order::RowMajor, batch.inB,
+                    of.z, part ? g.mul(arguments.partB, part) : Value());
+        }
         Place next = after(at);
         return {next.stage, next.phase};
       });
     });
   }
 
+  /// Of a part in a stage.
+  int offsetOfA(int part) const { return part * GroupTile::bytesOfA; }
+  int offsetOfB(int part) const {
+    return tile.parts * GroupTile::bytesOfA + part * tile.bytesOfB();
+  }
+
   /// The boxes of one factor: `height` rows (or columns) of C from `first` on, `width` a box, of 64
-  /// k.
+  /// k; of a part that begins so far behind in the row.
   void copyBoxes(Value map, Value to, Value barrier, Value k, Value first, int height, int width,
-                 bool across, const GroupBatch::Place &place, Value z) {
+                 bool across, const GroupBatch::Place &place, Value z, Value behind) {
     for (int box = 0; box < height / width; ++box) {
       Values where{k, g.add(first, box * width)};
       if (across)
         std::swap(where[0], where[1]);
+      if (behind)
+        where[0] = g.add(where[0], behind);
       if (place)
         where = place(where[0], where[1], z);
       g.copyTensor(g.bytesAt(to, box * width * GroupTile::blockK * 2), map, barrier, where);
@@ -167,18 +202,32 @@ struct GroupMatmul {
     Value start = g.mul(at.stage, tile.stageBytes());
     Value rows = g.mul(g.sub(group, 1), rowsOfGroup * GroupTile::blockK * 2);
     const bool across = spec.order == Order::RowMajor, acrossA = spec.orderA == Order::ColumnMajor;
-    Value a = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, rows)), acrossA);
-    Value b = g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, GroupTile::bytesOfA)), across);
-    g.fenceGroup();
-    for (int step = 0; step < GroupTile::blockK / 16; ++step) {
-      // 16 k are 32 bytes of a row, or 16 rows of 128.
-      Value alongRow = g.wide(2 * step), down = g.wide(128 * step);
-      sums = g.multiplyGroup(
-          spec.element, tile.blockN, arith::AddIOp::create(g.b, a, acrossA ? down : alongRow),
-          arith::AddIOp::create(g.b, b, across ? down : alongRow), sums, across, acrossA);
+    auto describe = [&](Value offset, bool across) {
+      return g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, offset)), across);
+    };
+    Values a, b;
+    for (int part = 0; part < tile.parts; ++part) {
+      a.push_back(describe(g.add(rows, offsetOfA(part)), acrossA));
+      b.push_back(describe(g.number(offsetOfB(part)), across));
     }
+    const Type element = inParts() ? g.b.getBF16Type() : spec.element;
+    g.fenceGroup();
+    for (auto [partA, partB] : pairsOfParts())
+      for (int step = 0; step < GroupTile::blockK / 16; ++step) {
+        // 16 k are 32 bytes of a row, or 16 rows of 128.
+        Value alongRow = g.wide(2 * step), down = g.wide(128 * step);
+        sums = g.multiplyGroup(
+            element, tile.blockN, arith::AddIOp::create(g.b, a[partA], acrossA ? down : alongRow),
+            arith::AddIOp::create(g.b, b[partB], across ? down : alongRow), sums, across, acrossA);
+      }
     g.commitGroup();
     return sums;
+  }
+  /// Parts that are multiplied, the smallest products first.
+  ArrayRef<std::pair<int, int>> pairsOfParts() const {
+    static constexpr std::pair<int, int> ofFloat[] = {{2, 0}, {0, 2}, {1, 1},
+                                                      {1, 0}, {0, 1}, {0, 0}};
+    return inParts() ? ArrayRef(ofFloat) : ArrayRef(ofFloat).take_back(1);
   }
 
   /// The stage before is read once only the last product is in the background.
@@ -206,13 +255,40 @@ struct GroupMatmul {
     return results;
   }
 
+  /// Sums of parts in f32, of which tensor cores add up a stage at a time. The other group
+  /// multiplies meanwhile.
+  Values sumsOfParts(ValueRange place) {
+    Values initial(place);
+    initial.append(tile.blockN / 2, g.f32(0));
+    return g.loop(0, tilesOfK(), 1, initial, [&](Value, ValueRange now) -> Values {
+      Place at{now[0], now[1]};
+      g.barrierWait(full(at.stage), at.phase);
+      Value sums =
+          productOfStage(at, LLVM::ZeroOp::create(g.b, g.groupSums(tile.blockN)).getResult());
+      g.waitGroup(0);
+      g.when(g.equal(threadOfGroup, 0), [&] { g.barrierArrive(empty(at.stage)); });
+      sums = g.settled(sums);
+      Place next = after(at);
+      Values results{next.stage, next.phase};
+      for (auto [i, total] : llvm::enumerate(now.drop_front(2)))
+        results.push_back(
+            arith::AddFOp::create(g.b, total, LLVM::ExtractValueOp::create(g.b, sums, int64_t(i))));
+      return results;
+    });
+  }
+
   void multiplyTiles() {
     forTiles({g.number(0), g.number(0)}, [&](TilePlace of, ValueRange carried) -> Values {
       if (of.z && batch.enter)
         batch.enter(of.z, arguments);
+      if (inParts()) {
+        Values results = sumsOfParts(carried);
+        storeParts(of.row, of.column, ValueRange(results).drop_front(2));
+        return {results[0], results[1]};
+      }
       if (!spec.longestSum) {
         Values results = sumsOf(g.number(0), tilesOfK(), carried);
-        store(of.row, of.column, results[2]);
+        store(of.row, of.column, members(results[2]));
         return {results[0], results[1]};
       }
       const int most = spec.longestSum / GroupTile::blockK;
@@ -221,24 +297,31 @@ struct GroupMatmul {
         Values results = sumsOf(from, to, place);
         Value zero = unknownZero(g, arguments.totals, from);
         SumPart part{g.equal(from, 0), g.equal(to, tilesOfK())};
-        store(g.add(of.row, zero), g.add(of.column, zero), results[2], &part);
+        store(g.add(of.row, zero), g.add(of.column, zero), members(results[2]), &part);
         return {results[0], results[1]};
       });
     });
   }
 
   /// Lane 4 g + t has rows g and g + 8 of its warp's 16, and of each 8 columns 2 t and 2 t + 1.
-  void store(Value row0, Value column0, Value sums, const SumPart *part = nullptr) {
-    Value lane = g.rem(threadOfGroup, lanesOfWarp), warp = g.div(threadOfGroup, lanesOfWarp);
-    Value first = g.add(g.add(row0, g.mul(g.sub(group, 1), rowsOfGroup)),
-                        g.add(g.mul(warp, 16), g.div(lane, 4)));
+  Value lane() { return g.rem(threadOfGroup, lanesOfWarp); }
+  Value firstRow(Value row0) {
+    Value warp = g.div(threadOfGroup, lanesOfWarp);
+    return g.add(g.add(row0, g.mul(g.sub(group, 1), rowsOfGroup)),
+                 g.add(g.mul(warp, 16), g.div(lane(), 4)));
+  }
+  Values members(Value sums) {
     Values all;
     for (int64_t i = 0; i < tile.blockN / 2; ++i)
       all.push_back(LLVM::ExtractValueOp::create(g.b, sums, i));
+    return all;
+  }
+  void store(Value row0, Value column0, ValueRange all, const SumPart *part = nullptr) {
+    Value lane = this->lane(), first = firstRow(row0);
     if (!spec.epilogue.isLong) {
       for (int column = 0; column < tile.blockN; column += columnsOfStep)
-        storeStep(first, g.add(column0, column), lane,
-                  ArrayRef(all).slice(column / 2, columnsOfStep / 2), part);
+        storeStep(first, g.add(column0, column), lane, all.slice(column / 2, columnsOfStep / 2),
+                  part);
       return;
     }
     // Registers have no index: those of the next step move to the front.
@@ -256,7 +339,7 @@ struct GroupMatmul {
       SmallVector<Values> pairs;
       for (int j = 0; j < columnsOfStep / 8; ++j)
         pairs.push_back({sums[4 * j + 2 * half], sums[4 * j + 2 * half + 1]});
-      if (bytesOf(spec.output) == 2 && spec.vectorC == 8 && !part) {
+      if (bytesOf(spec.output) == 2 && spec.vectorC == 8 && !part && !inParts()) {
         storeWide(row, column0, lane, pairs);
         continue;
       }
@@ -266,6 +349,48 @@ struct GroupMatmul {
                     g.add(column0, g.add(g.mul(g.rem(lane, 4), 2), int(j) * 8)), pair, part);
       });
     }
+  }
+
+  /// The sums, or those of the f32 themselves where one of them is not finite.
+  void storeParts(Value row0, Value column0, ValueRange all) {
+    // Zeros, or NaN.
+    Value zero = g.f32(0), kinds = zero;
+    for (Value sum : all)
+      kinds = g.fma(sum, zero, kinds);
+    Value finite = arith::CmpFOp::create(g.b, arith::CmpFPredicate::OEQ, kinds, zero);
+    g.when(
+        finite, [&] { store(row0, column0, all); },
+        [&] {
+          Value first = firstRow(row0), t = g.rem(lane(), 4);
+          g.loop(0, tile.blockN / 2, 1, {}, [&](Value i, ValueRange) -> Values {
+            Value row = g.add(first, g.mul(g.bitAnd(g.shiftRight(i, 1), 1), 8));
+            Value column = g.add(g.add(column0, g.mul(g.shiftRight(i, 2), 8)),
+                                 g.add(g.mul(t, 2), g.bitAnd(i, 1)));
+            g.when(g.both(g.less(row, arguments.m), g.less(column, arguments.n)),
+                   [&] { storeSums(g, spec, arguments, row, column, plainSum(row, column)); });
+            return {};
+          });
+        });
+  }
+  /// In f32, sums of 1024 terms at a time.
+  Value plainSum(Value row, Value column) {
+    constexpr int most = 1024;
+    Type f32 = g.b.getF32Type();
+    auto element = [&](Value pointer, Value along, Value rowLength, bool across, Value k) {
+      Value slow = across ? k : along, fast = across ? along : k;
+      return g.load(f32, g.at(pointer, f32, slow, rowLength, fast));
+    };
+    return g.loop(0, arguments.k, most, g.f32(0), [&](Value from, ValueRange total) -> Values {
+      Value to = g.min(arguments.k, g.add(from, most));
+      Values sum = g.loop(from, to, 1, g.f32(0), [&](Value k, ValueRange sum) -> Values {
+        Value x =
+            element(arguments.wholeA, row, arguments.rowA, spec.orderA == Order::ColumnMajor, k);
+        Value y =
+            element(arguments.wholeB, column, arguments.rowB, spec.order == Order::RowMajor, k);
+        return {g.fma(x, y, sum[0])};
+      });
+      return {arith::AddFOp::create(g.b, total[0], sum[0])};
+    })[0];
   }
 
   /// The four lanes of a row exchange pairs of columns, so that each stores 8 neighbours: 16 bytes.
@@ -350,8 +475,19 @@ llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, Str
   signature.blocksAtOnce = 1;       // ptxas must know how many registers the block starts with
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
   signature.arguments[0] = signature.arguments[1] = tensorMap(module.getContext());
+  const int sizes = 6; // of the arguments up to K
+  const bool inParts = tile.parts > 1;
+  if (inParts)
+    signature.arguments.insert(signature.arguments.begin() + sizes, 2,
+                               globalPointer(module.getContext()));
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
     MatmulArguments made = matmulArguments(g, spec, arguments, /*batched=*/false);
+    if (inParts) {
+      made.wholeA = arguments[sizes], made.wholeB = arguments[sizes + 1];
+      made.epilogue = made.epilogue.drop_front(2);
+      auto padded = [&](Value x) { return g.mul(g.ceilDiv(x, multipleOfParts), multipleOfParts); };
+      made.partA = padded(made.rowA), made.partB = padded(made.rowB);
+    }
     made.totals = made.c; // of f32
     writeGroupMatmul(g, spec, tile, made);
   });

@@ -54,6 +54,9 @@ struct MatmulArguments {
   mlir::Value a, b, c, m, n, k;
   mlir::Value rowA, rowB, rowC;  ///< elements from one row to the next, as they are stored
   mlir::Value totals, rowTotals; ///< f32 [M, N], where sums are cut
+  /// Of factors in parts: the f32 themselves, whose rows are rowA and rowB, and elements from one
+  /// part of a row to the next.
+  mlir::Value wholeA, wholeB, partA, partB;
   mlir::ValueRange epilogue;
 };
 
@@ -128,30 +131,39 @@ void writeWarpMatmul(GpuBuilder &g, const MatmulSpec &spec, const WarpTile &tile
 /// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, with rows of A and B
 /// of a multiple of 8. One group of warps copies, two multiply 64 rows each; blocks stay and take
 /// one tile after the other.
+///
+/// f32 is multiplied in parts of bf16, x = x1 + x2 + x3 (GroupMatmul.cpp): a row of a factor, as it
+/// is stored, is that of all x1, then of all x2, then of all x3, each filled up with zeros to a
+/// multiple of `multipleOfParts`.
 struct GroupTile {
   int blockN = 256;
   int stages = 4;
   int groupRows = 8; ///< row tiles that are taken together, for the second cache
   int copierRegisters = 24, multiplierRegisters = 240;
+  int parts = 1; ///< of each number of a factor: 3 of f32
   static constexpr int blockM = 128, blockK = 64, threads = 384;
-  static constexpr int bytesOfA = blockM * blockK * 2; ///< of a stage
+  static constexpr int bytesOfA = blockM * blockK * 2; ///< of a part of a stage
+  int bytesOfB() const { return blockN * blockK * 2; }
   /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
   int boxOfB(Order order) const {
     return order == Order::ColumnMajor && blockN % blockM == 0 ? blockM : 64;
   }
   /// Of A: rows of C where A is [M, K], else 64 of k, with 64 rows of C.
   static int boxOfA(Order order) { return order == Order::RowMajor ? blockM : 64; }
-  int stageBytes() const { return (blockM + blockN) * blockK * 2; }
+  int stageBytes() const { return parts * (bytesOfA + bytesOfB()); }
   int sharedBytes() const { return stages * (stageBytes() + 16); } ///< and two barriers each
 };
 /// Where large tiles would leave parts of the device without work: 192, 128 and 64 columns.
 GroupTile wideGroupTile();
 GroupTile mediumGroupTile();
 GroupTile smallGroupTile();
+/// Of f32 in parts, 128 or 64 columns. Sums have at most `longestSumOfParts` terms.
+GroupTile groupTileOfParts(int blockN);
+constexpr int partsOfFloat = 3, multipleOfParts = GroupTile::blockK, longestSumOfParts = 32768;
 llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);
 /// Arguments: tensor maps of A (boxes of 64 columns and `boxOfA` rows, swizzle of 128 bytes) and B
-/// (64 columns and `boxOfB` rows), C, M, N, K, those of the epilogue. Any number of blocks; best
-/// one a multiprocessor.
+/// (64 columns and `boxOfB` rows), C, M, N, K, for factors in parts A and B of f32, those of the
+/// epilogue. Any number of blocks; best one a multiprocessor.
 llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                        const MatmulSpec &spec, const GroupTile &tile);
 

@@ -294,3 +294,40 @@ func.func @guarded(%at: index, %status: memref<3xi64>, %x: memref<64x512xf32>, %
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (k, m)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// f32 that is worth it: where the chip has groups of warps, parts of both factors are made first, whose rows are filled up to 64.
+// CHECK-LABEL: func @parts(
+// CHECK: call @mad.device_chip
+// CHECK: scf.if
+// CHECK: %[[A:.*]] = memref.alloc() {{.*}}memref<512x1728xbf16>
+// CHECK: gpu.launch_func @kernels::@parts$0 {{.*}}%[[A]] : memref<512x1728xbf16>
+// CHECK: %[[B:.*]] = memref.alloc() {{.*}}memref<512x1536xbf16>
+// CHECK: gpu.launch_func @kernels::@parts$1 {{.*}}%[[B]] : memref<512x1536xbf16>
+// CHECK: gpu.launch_func @kernels_sm_90a::@parts$2
+// CHECK: else
+// CHECK: gpu.launch_func @kernels::@parts$3
+// CHECK: gpu.func @parts$0{{.*}}choice = "parts of f32"
+// CHECK: gpu.func @parts$3{{.*}}choice = "product: plain, tiles of 32 x 32"
+// CHECK: gpu.module @kernels_sm_90a {
+// CHECK: gpu.func @parts$2(%{{.*}}: memref<512x1728xbf16> {mad.boxes = array<i32: 64, 64>}, %{{.*}}: memref<512x1536xbf16> {mad.boxes = array<i32: 64, 64>}, {{.*}}choice = "product: groups of warps, f32 in parts, tiles of 128 x 64"
+// CHECK-COUNT-24: nvvm.wgmma.mma_async
+// CHECK-NOT: nvvm.wgmma.mma_async
+func.func @parts(%x: memref<512x515xf32>, %w: memref<512x512xf32>, %y: memref<515x512xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<515x512xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<512x515xf32>, memref<512x512xf32>) outs(%y : memref<515x512xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}

@@ -289,6 +289,161 @@ TEST(GroupMatmul, Across) {
   groupProduct<Half>("matmul_wgmma_f16_row", {128, 256, 64}, 1, 1, 64);
 }
 
+/// f32 as parts of bf16, as a kernel of its own makes them in programs: each row is that of all
+/// first parts, of all second ones, of all third ones, each filled up to a multiple of 64.
+static std::vector<uint16_t> inParts(const std::vector<float> &values, int columns) {
+  const size_t padded = (columns + 63) / 64 * 64, rows = values.size() / columns;
+  std::vector<uint16_t> all(rows * 3 * padded);
+  for (size_t i = 0; i < values.size(); ++i) {
+    float rest = values[i];
+    for (int part = 0; part < 3; ++part) {
+      uint32_t bits = std::bit_cast<uint32_t>(rest);
+      bits = ((bits & 0x7fffffff) < 0x7f7f8000 ? bits + 0x8000 : bits) & 0xffff0000;
+      all[(i / columns * 3 + part) * padded + i % columns] = bits >> 16;
+      rest -= std::bit_cast<float>(bits);
+    }
+  }
+  return all;
+}
+
+/// A product of f32 in parts; what is wrong is left to the caller.
+template <typename Out>
+std::vector<Out> partsProduct(const std::string &name, const Product &of,
+                              const std::vector<float> &a, const std::vector<float> &b,
+                              uint32_t blocks, uint64_t seed, uint32_t box,
+                              const std::vector<float> &bias = {}) {
+  SCOPED_TRACE(name);
+  Emulated emulated(name);
+  const int ofA = of.columns ? of.m : of.k, ofB = of.transposed ? of.k : of.n;
+  auto *left = emulated.upload(inParts(a, ofA)), *right = emulated.upload(inParts(b, ofB));
+  float *wholeA = emulated.upload(a), *wholeB = emulated.upload(b);
+  Out *c = emulated.output<Out>(size_t(of.m) * of.n);
+  float *extra = bias.empty() ? nullptr : emulated.upload(bias);
+  struct alignas(128) Map {
+    char bytes[128];
+  } mapA, mapB;
+  auto describe = [](Map &map, void *memory, size_t values, int columns, uint32_t height) {
+    const uint64_t width = 3 * ((columns + 63) / 64 * 64);
+    const uint64_t dims[] = {width, values / columns}, stride[] = {width * 2};
+    const uint32_t boxes[] = {64, height};
+    EXPECT_EQ(simt_tensor_map(&map, 2, 2, memory, dims, stride, boxes, SIMT_SWIZZLE_128B), nullptr);
+  };
+  describe(mapA, left, a.size(), ofA, of.columns ? 64 : 128);
+  describe(mapB, right, b.size(), ofB, box);
+  int m = of.m, n = of.n, k = of.k;
+  Parameters parameters{&mapA, &mapB, &c, &m, &n, &k, &wholeA, &wholeB};
+  if (extra)
+    parameters.push_back(&extra);
+  emulated.run({blocks}, parameters, seed);
+  return std::vector<Out>(c, c + size_t(of.m) * of.n);
+}
+
+/// (140 + k / 64) 2^-24 times the sum of the absolute values (GroupMatmul.cpp) and what lies below
+/// the least number; the emulator's tensor cores round once.
+static void compareParts(const Product &of, const std::vector<float> &a,
+                         const std::vector<float> &b, const std::vector<float> &c,
+                         double units = 8) {
+  for (int i = 0; i < of.m; ++i)
+    for (int j = 0; j < of.n; ++j) {
+      double sum = 0, size = 0;
+      for (int k = 0; k < of.k; ++k) {
+        double term = double(a[of.columns ? k * of.m + i : i * of.k + k]) *
+                      double(of.transposed ? b[j * of.k + k] : b[k * of.n + j]);
+        sum += term, size += std::abs(term);
+      }
+      ASSERT_NEAR(double(c[i * of.n + j]), sum, units * 0x1p-24 * size + 0x1p-140)
+          << i << ", " << j;
+    }
+}
+
+/// Numbers of all 24 bits, with exponents from -spread to spread.
+static std::vector<float> anyFloats(size_t count, unsigned seed, int spread) {
+  std::mt19937 engine(seed);
+  std::vector<float> values(count);
+  for (float &x : values)
+    x = std::ldexp(float(engine() >> 8) - 0x1p23f, int(engine() % (2 * spread + 1)) - spread - 23);
+  return values;
+}
+
+TEST(GroupMatmul, FloatsInParts) {
+  for (uint64_t seed : {1, 2, 3}) {
+    const Product of{200, 136, 200};
+    auto a = anyFloats(200 * 200, seed, 3), b = anyFloats(200 * 136, seed + 9, 20);
+    compareParts(of, a, b, partsProduct<float>("matmul_wgmma_f32", of, a, b, 2, seed, 64));
+  }
+  const Product across{136, 72, 328, true};
+  auto a = anyFloats(136 * 328, 1, 0), b = anyFloats(328 * 72, 2, 60);
+  compareParts(across, a, b, partsProduct<float>("matmul_wgmma_f32_nt", across, a, b, 3, 1, 64));
+  // Eighths are exact.
+  const Product odd{77, 67, 61, false, true}, down{136, 72, 72, false, false, false, true};
+  a = eighths<float>(77 * 61, 1), b = eighths<float>(61 * 67, 2);
+  auto bias = eighths<float>(67, 3);
+  auto c = partsProduct<float>("matmul_wgmma_f32_bias", odd, a, b, 1, 1, 64, bias);
+  compare(odd, a, b, bias, c.data());
+  a = eighths<float>(136 * 72, 1), b = eighths<float>(72 * 72, 2);
+  compare(down, a, b, {}, partsProduct<Half>("matmul_wgmma_f32_tn", down, a, b, 2, 1, 64).data());
+}
+
+/// Terms that cancel, the largest and the smallest numbers.
+TEST(GroupMatmul, PartsOfExtremes) {
+  const Product of{64, 64, 128};
+  auto a = anyFloats(64 * 128, 1, 0), b = anyFloats(128 * 64, 2, 0);
+  for (int i = 0; i < 64; ++i)
+    for (int k = 0; k < 64; ++k)
+      a[i * 128 + 64 + k] = -a[i * 128 + k];
+  for (int k = 0; k < 64; ++k)
+    for (int j = 0; j < 64; ++j)
+      b[(64 + k) * 64 + j] = b[k * 64 + j];
+  compareParts(of, a, b, partsProduct<float>("matmul_wgmma_f32", of, a, b, 1, 1, 64));
+  // The largest number, whose next bf16 is infinite, and numbers that bf16 has not.
+  for (float &x : a)
+    x = x < 0 ? -0x1.fffffep127f : 0x1.fffefep127f;
+  for (float &x : b)
+    x = std::ldexp(x, -30);
+  compareParts(of, a, b, partsProduct<float>("matmul_wgmma_f32", of, a, b, 1, 1, 64));
+  a = anyFloats(64 * 128, 1, 0), b = anyFloats(128 * 64, 2, 0);
+  for (float &x : a)
+    x = std::ldexp(x, -109);
+  for (float &x : b)
+    x = std::ldexp(x, 100);
+  // Those below 2^-110 lose up to 2^-134: 2^-34 of products behind 2^100.
+  auto c = partsProduct<float>("matmul_wgmma_f32", of, a, b, 1, 1, 64);
+  for (int i = 0; i < 64; ++i)
+    for (int j = 0; j < 64; ++j) {
+      double sum = 0, size = 0;
+      for (int k = 0; k < 128; ++k) {
+        sum += double(a[i * 128 + k]) * b[k * 64 + j];
+        size += std::abs(double(a[i * 128 + k]) * b[k * 64 + j]);
+      }
+      ASSERT_NEAR(double(c[i * 64 + j]), sum, 8 * 0x1p-24 * size + 128 * 0x1p-34);
+    }
+}
+
+/// Infinite numbers, NaN, and sums that overflow on the way are what they are in f32.
+TEST(GroupMatmul, PartsThatAreNotFinite) {
+  const Product of{130, 70, 72};
+  auto a = eighths<float>(130 * 72, 1), b = eighths<float>(72 * 70, 2);
+  const float inf = std::numeric_limits<float>::infinity();
+  a[3 * 72 + 5] = inf, a[4 * 72 + 71] = -inf, a[128 * 72] = std::nanf("");
+  b[7 * 70 + 69] = inf, b[8 * 70 + 1] = std::bit_cast<float>(0x7f800001);
+  // Finite in f32: bf16 next to it are not.
+  a[9 * 72 + 1] = 0x1.fffffep127f;
+  for (int k = 2; k < 72; ++k)
+    a[9 * 72 + k] = 0;
+  a[9 * 72] = 0, b[1 * 70 + 2] = 1.0f;
+  auto c = partsProduct<float>("matmul_wgmma_f32", of, a, b, 2, 1, 64);
+  for (int i = 0; i < of.m; ++i)
+    for (int j = 0; j < of.n; ++j) {
+      float sum = 0;
+      for (int k = 0; k < of.k; ++k)
+        sum = std::fma(a[i * 72 + k], b[k * 70 + j], sum);
+      if (std::isnan(sum))
+        ASSERT_TRUE(std::isnan(c[i * of.n + j])) << i << ", " << j;
+      else
+        ASSERT_EQ(c[i * of.n + j], sum) << i << ", " << j;
+    }
+}
+
 TEST(GroupMatmul, NarrowTiles) {
   for (uint64_t seed : {1, 2})
     groupProduct<Half>("matmul_wgmma_f16_small", {200, 136, 200}, 3, seed, 64);

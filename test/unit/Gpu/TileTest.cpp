@@ -174,7 +174,16 @@ TEST_F(Tiles, Group) {
   EXPECT_EQ(GroupTile().boxOfB(Order::RowMajor), 64);
   setVectors(narrow, 4096, 4092);
   EXPECT_EQ(fault(GroupTile(), narrow), "tensor maps need rows of a multiple of 16 bytes");
-  EXPECT_EQ(fault(GroupTile(), wide), "groups of warps multiply f16 and bf16");
+  const char *other = "groups of warps multiply f16 and bf16, and f32 in three parts";
+  EXPECT_EQ(fault(GroupTile(), wide), other);
+  EXPECT_EQ(fault(groupTileOfParts(64), wide), "");
+  EXPECT_EQ(fault(groupTileOfParts(128), wide), "");
+  EXPECT_EQ(groupTileOfParts(64).sharedBytes(), 221232);
+  EXPECT_EQ(fault(groupTileOfParts(192), wide),
+            "245792 bytes of shared memory, expected at most 232448");
+  EXPECT_EQ(fault(groupTileOfParts(64), narrow), other);
+  wide.longestSum = 1024;
+  EXPECT_EQ(fault(groupTileOfParts(64), wide), "sums of parts are not cut");
 }
 
 TEST_F(Tiles, FewRows) {
