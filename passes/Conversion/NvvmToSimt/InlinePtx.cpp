@@ -70,8 +70,11 @@ Lowering::Lowered Lowering::lowerText(Operation *op) {
   // Nothing but an order of instructions (GpuBuilder::settled).
   if (auto empty = dyn_cast<LLVM::InlineAsmOp>(op); empty && empty.getAsmString().empty()) {
     Value same = LLVM::UndefOp::create(b, loc, op->getResult(0).getType());
-    for (auto [i, value] : llvm::enumerate(op->getOperands()))
-      same = LLVM::InsertValueOp::create(b, loc, same, value, ArrayRef<int64_t>{int64_t(i)});
+    if (!isa<LLVM::LLVMStructType>(same.getType()))
+      same = op->getOperand(0);
+    else
+      for (auto [i, value] : llvm::enumerate(op->getOperands()))
+        same = LLVM::InsertValueOp::create(b, loc, same, value, ArrayRef<int64_t>{int64_t(i)});
     op->getResult(0).replaceAllUsesWith(same);
     op->erase();
     return success();

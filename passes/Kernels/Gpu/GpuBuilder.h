@@ -181,6 +181,7 @@ public:
   void waitGroup(int left);
   /// The same sums, which nothing reads before this: plain instructions on them might else be moved
   /// to before the wait that they are for.
+  /// A number: it is computed here, not later where it is used.
   mlir::Value settled(mlir::Value sums);
 
 private:

@@ -84,7 +84,12 @@ void GpuBuilder::waitGroup(int left) {
 }
 
 Value GpuBuilder::settled(Value sums) {
-  auto type = cast<LLVM::LLVMStructType>(sums.getType());
+  auto type = dyn_cast<LLVM::LLVMStructType>(sums.getType());
+  if (!type)
+    return LLVM::InlineAsmOp::create(b, sums.getType(), sums, /*asm_string=*/"", "=r,0",
+                                     /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                     LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+        .getResult(0);
   const int count = type.getBody().size();
   // Each register is what goes in and what comes out.
   std::string constraints;

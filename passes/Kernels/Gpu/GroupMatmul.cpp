@@ -279,6 +279,9 @@ struct GroupMatmul {
 
   void multiplyTiles() {
     forTiles({g.number(0), g.number(0)}, [&](TilePlace of, ValueRange carried) -> Values {
+      // Else LLVM computes them between the last product and the wait for it. A division there is
+      // more than ptxas can look through, which then lets no two products overlap.
+      of.row = g.settled(of.row), of.column = g.settled(of.column);
       if (of.z && batch.enter)
         batch.enter(of.z, arguments);
       if (inParts()) {
