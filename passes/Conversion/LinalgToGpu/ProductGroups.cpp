@@ -19,9 +19,11 @@ namespace mad::product {
 /// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
 constexpr int64_t costOfTile[] = {100, 138, 202, 250};
 /// Of f32 in parts, with 64 and 128 columns.
-constexpr int64_t costOfPartsTile[] = {100, 180};
+constexpr int64_t costOfPartsTile[] = {100, 165};
+/// What a microsecond is in costs times k.
+constexpr int64_t microsecondOfGroups = 20000, microsecondOfParts = 3500;
 /// Products that are worth making parts of the factors, rows and columns that fill a tile.
-constexpr int64_t workOfParts = 1 << 27, fewOfParts = 64;
+constexpr int64_t workOfParts = 5 << 25, fewOfParts = 64;
 
 /// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
 Value Product::isAligned(const Operand &operand, unsigned fast) {
@@ -125,14 +127,16 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
   };
 }
 
-void Product::launchGroup(const device::GroupTile &tile) {
+/// `pieces`: of k, whose sums go to `sumsOfPieces`.
+void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   const bool inParts = tile.parts > 1;
-  DeviceKernel kernel = f.groupKernel(textOf(std::string("product: groups of warps, ") +
-                                             (inParts ? "f32 in parts, " : "") + "tiles of 128 x " +
-                                             std::to_string(tile.blockN)),
-                                      work.refusals, isGuarded());
+  std::string choice = std::string("product: groups of warps, ") +
+                       (inParts ? "f32 in parts, " : "") + "tiles of 128 x " +
+                       std::to_string(tile.blockN);
+  DeviceKernel kernel = f.groupKernel(pieces ? choice + ", in pieces of k" : textOf(choice),
+                                      work.refusals, !pieces && isGuarded());
   kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
-  Followers behind = followers;
+  Followers behind = pieces ? Followers() : followers;
   behind.prepare(f, kernel);
   Followers::Alternatives alternatives;
   std::vector<Followers> others;
@@ -142,7 +146,7 @@ void Product::launchGroup(const device::GroupTile &tile) {
     other.prepare(f, kernel);
     alternatives.others.push_back(&other);
   }
-  if (initial)
+  if (initial && !pieces)
     kernel.get(initial);
   device::KernelSignature signature;
   signature.threads = device::GroupTile::threads;
@@ -179,7 +183,7 @@ void Product::launchGroup(const device::GroupTile &tile) {
     arguments.wholeB = kernel.pointer(b.memory, /*apart=*/true);
   }
   Value above;
-  arguments.c = kernel.pointer(output.memory, /*apart=*/false);
+  arguments.c = kernel.pointer(pieces ? sumsOfPieces : output.memory, /*apart=*/false);
   if (spec.longestSum)
     arguments.totals = kernel.pointer(result.memory, /*apart=*/false);
   device::MatmulArguments current = arguments;
@@ -196,8 +200,14 @@ void Product::launchGroup(const device::GroupTile &tile) {
     current = made;
     above = g.mul(z, made.m);
   };
-  setEpilogue(kernel, behind, current, above, alternatives);
+  if (!pieces)
+    setEpilogue(kernel, behind, current, above, alternatives);
   device::MatmulSpec own = spec;
+  if (pieces) {
+    setPieces(g, narrow(pieces), arguments, batch);
+    own.output = g.b.getF32Type();
+    own.vectorC = 4, own.longestSum = 0;
+  }
   if (inParts)
     own.longestSum = 0;
   else
@@ -206,12 +216,15 @@ void Product::launchGroup(const device::GroupTile &tile) {
   device::writeGroupMatmul(g, own, tile, arguments, batch);
   spec.epilogue = device::Epilogue();
   Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.blockM)), this->batch);
+  if (pieces)
+    tiles = f.mul(tiles, pieces);
   Value blocks = f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
   kernel.launch(f.b, blocks, signature.threads);
 }
 
 /// The tile that costs least, counted in waves over the multiprocessors of a large device.
-void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> costs) {
+void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> costs,
+                           int64_t microsecond) {
   auto columns = known(n);
   // A tile that is wider than another one which holds all columns is never better.
   size_t count = 1;
@@ -232,13 +245,21 @@ void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> 
     }
     branch(best, [&] { launchGroup(tiles[i]); }, [&] { take(i - 1); });
   };
-  take(count - 1);
+  Value pieces = piecesOfK(tiles[1].blockN);
+  if (!pieces)
+    return take(count - 1);
+  Value whole = cost(0);
+  for (size_t i = 1; i < count; ++i)
+    whole = f.b.createOrFold<arith::MinSIOp>(whole, cost(i));
+  branch(
+      isBetterInPieces(pieces, whole, costs[1], microsecond),
+      [&] { launchPieces(tiles[1], pieces); }, [&] { take(count - 1); });
 }
 
 void Product::launchGroups() {
   launchGroups({device::smallGroupTile(), device::mediumGroupTile(), device::wideGroupTile(),
                 device::GroupTile()},
-               costOfTile);
+               costOfTile, microsecondOfGroups);
 }
 
 /// Whether tensor cores multiply f32 as sums of bf16: much more work than making those.
@@ -285,7 +306,8 @@ void Product::launchParts() {
     others.push_back(sibling.memory(c.b));
   partsA = split(a, fastA(), {});
   partsB = split(b, fastB(), others);
-  launchGroups({device::groupTileOfParts(64), device::groupTileOfParts(128)}, costOfPartsTile);
+  launchGroups({device::groupTileOfParts(64), device::groupTileOfParts(128)}, costOfPartsTile,
+               microsecondOfParts);
 }
 
 /// Behind copies of those factors of which it is not known that they need none.

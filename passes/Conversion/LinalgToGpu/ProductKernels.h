@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // DeviceProduct.cpp finds what it is and chooses, ProductKernels.cpp launches kernels of threads
-// and warps, ProductGroups.cpp those of groups of warps.
+// and warps, ProductGroups.cpp and ProductPieces.cpp those of groups of warps.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_PRODUCTKERNELS_H
@@ -91,11 +91,19 @@ private:
   unsigned fastA() const { return spec.orderA == device::Order::ColumnMajor ? *c.m : c.k; }
   unsigned fastB() const { return spec.order == device::Order::RowMajor ? c.n : c.k; }
   void launchCopied();
-  void launchGroups(llvm::ArrayRef<device::GroupTile> tiles, llvm::ArrayRef<int64_t> costs);
+  void launchGroups(llvm::ArrayRef<device::GroupTile> tiles, llvm::ArrayRef<int64_t> costs,
+                    int64_t microsecond);
   void launchGroups();
   mlir::Value mayUseParts();
   void launchParts();
-  void launchGroup(const device::GroupTile &tile);
+  void launchGroup(const device::GroupTile &tile, mlir::Value pieces = nullptr);
+  mlir::Value piecesOfK(int columns);
+  void launchPieces(const device::GroupTile &tile, mlir::Value pieces);
+  void launchSumOfPieces(mlir::Value pieces);
+  mlir::Value isBetterInPieces(mlir::Value pieces, mlir::Value whole, int64_t cost,
+                               int64_t microsecond);
+  void setPieces(device::GpuBuilder &g, mlir::Value pieces, device::MatmulArguments &arguments,
+                 device::GroupBatch &batch);
   device::GroupBatch::Place mapOf(DeviceKernel &kernel, const Operand &operand, unsigned fast,
                                   unsigned slow, int height, mlir::Value &map, bool many = false);
 
@@ -104,6 +112,7 @@ private:
   Contraction c;
   Operand a, b, result, output; ///< output: where followers leave it
   Operand partsA, partsB;       ///< factors of f32 as sums of bf16, where they are made
+  mlir::Value sumsOfPieces;     ///< f32 [pieces, M, N] of pieces of k, with rows of whole fours
   device::MatmulSpec spec;
   llvm::SmallVector<mlir::Value> extents;
   mlir::Value m, n, k, batch;

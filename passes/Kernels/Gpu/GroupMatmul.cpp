@@ -115,6 +115,7 @@ struct GroupMatmul {
   MatmulArguments arguments; ///< a and b are tensor maps
   const GroupBatch &batch;
   Value group, threadOfGroup;
+  Value firstStep, lastStep; ///< tiles of k that this product adds up
 
   Value barrier(Value stage, int which) {
     return g.bytesAt(g.shared(),
@@ -133,6 +134,9 @@ struct GroupMatmul {
   struct TilePlace {
     Value z, row, column; ///< z: null without a batch
   };
+  std::pair<Value, Value> stepsOf(const TilePlace &of) {
+    return batch.steps ? batch.steps(of.z) : std::pair(g.number(0), tilesOfK());
+  }
   Values forTiles(ValueRange initial, llvm::function_ref<Values(TilePlace, ValueRange)> body) {
     Value down = g.ceilDiv(arguments.m, GroupTile::blockM);
     Value across = g.ceilDiv(arguments.n, tile.blockN);
@@ -156,7 +160,8 @@ struct GroupMatmul {
   void copyTiles() {
     // The first wait for each stage must not block: it is for the phase before the first.
     forTiles({g.number(0), g.number(1)}, [&](TilePlace of, ValueRange carried) {
-      return g.loop(0, tilesOfK(), 1, carried, [&](Value k, ValueRange now) -> Values {
+      auto [first, last] = stepsOf(of);
+      return g.loop(first, last, 1, carried, [&](Value k, ValueRange now) -> Values {
         Place at{now[0], now[1]};
         g.barrierWait(empty(at.stage), at.phase);
         g.barrierExpect(full(at.stage), tile.stageBytes());
@@ -257,10 +262,10 @@ struct GroupMatmul {
 
   /// Sums of parts in f32, of which tensor cores add up a stage at a time. The other group
   /// multiplies meanwhile.
-  Values sumsOfParts(ValueRange place) {
+  Values sumsOfParts(Value from, Value to, ValueRange place) {
     Values initial(place);
     initial.append(tile.blockN / 2, g.f32(0));
-    return g.loop(0, tilesOfK(), 1, initial, [&](Value, ValueRange now) -> Values {
+    return g.loop(from, to, 1, initial, [&](Value, ValueRange now) -> Values {
       Place at{now[0], now[1]};
       g.barrierWait(full(at.stage), at.phase);
       Value sums =
@@ -284,13 +289,14 @@ struct GroupMatmul {
       of.row = g.settled(of.row), of.column = g.settled(of.column);
       if (of.z && batch.enter)
         batch.enter(of.z, arguments);
+      std::tie(firstStep, lastStep) = stepsOf(of);
       if (inParts()) {
-        Values results = sumsOfParts(carried);
+        Values results = sumsOfParts(firstStep, lastStep, carried);
         storeParts(of.row, of.column, ValueRange(results).drop_front(2));
         return {results[0], results[1]};
       }
       if (!spec.longestSum) {
-        Values results = sumsOf(g.number(0), tilesOfK(), carried);
+        Values results = sumsOf(firstStep, lastStep, carried);
         store(of.row, of.column, members(results[2]));
         return {results[0], results[1]};
       }
@@ -383,8 +389,10 @@ struct GroupMatmul {
       Value slow = across ? k : along, fast = across ? along : k;
       return g.load(f32, g.at(pointer, f32, slow, rowLength, fast));
     };
-    return g.loop(0, arguments.k, most, g.f32(0), [&](Value from, ValueRange total) -> Values {
-      Value to = g.min(arguments.k, g.add(from, most));
+    Value first = g.mul(firstStep, GroupTile::blockK);
+    Value last = g.min(arguments.k, g.mul(lastStep, GroupTile::blockK));
+    return g.loop(first, last, most, g.f32(0), [&](Value from, ValueRange total) -> Values {
+      Value to = g.min(last, g.add(from, most));
       Values sum = g.loop(from, to, 1, g.f32(0), [&](Value k, ValueRange sum) -> Values {
         Value x =
             element(arguments.wholeA, row, arguments.rowA, spec.orderA == Order::ColumnMajor, k);
@@ -463,7 +471,7 @@ struct GroupMatmul {
 
 void mad::device::writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &tile,
                                    const MatmulArguments &arguments, const GroupBatch &batch) {
-  GroupMatmul{g, spec, tile, arguments, batch, {}, {}}.write();
+  GroupMatmul{g, spec, tile, arguments, batch, {}, {}, {}, {}}.write();
 }
 
 llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, StringRef name,

@@ -177,6 +177,8 @@ struct GroupBatch {
   Place inA, inB;
   /// Says where C of product z is, before its sums are stored.
   std::function<void(mlir::Value z, MatmulArguments &arguments)> enter;
+  /// Tiles of k that product z adds up, from the first to behind the last one. None: all.
+  std::function<std::pair<mlir::Value, mlir::Value>(mlir::Value z)> steps;
 };
 /// The body of such a kernel: `a` and `b` of the arguments are tensor maps.
 void writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &tile,

@@ -305,8 +305,8 @@ func.func @guarded(%at: index, %status: memref<3xi64>, %x: memref<64x512xf32>, %
 // CHECK-LABEL: func @parts(
 // CHECK: call @mad.device_chip
 // CHECK: scf.if
-// CHECK: %[[A:.*]] = memref.alloc() {{.*}}memref<512x1728xbf16>
-// CHECK: gpu.launch_func @kernels::@parts$0 {{.*}}%[[A]] : memref<512x1728xbf16>
+// CHECK: %[[A:.*]] = memref.alloc() {{.*}}memref<512x2112xbf16>
+// CHECK: gpu.launch_func @kernels::@parts$0 {{.*}}%[[A]] : memref<512x2112xbf16>
 // CHECK: %[[B:.*]] = memref.alloc() {{.*}}memref<512x1536xbf16>
 // CHECK: gpu.launch_func @kernels::@parts$1 {{.*}}%[[B]] : memref<512x1536xbf16>
 // CHECK: gpu.launch_func @kernels_sm_90a::@parts$2
@@ -315,19 +315,49 @@ func.func @guarded(%at: index, %status: memref<3xi64>, %x: memref<64x512xf32>, %
 // CHECK: gpu.func @parts$0{{.*}}choice = "parts of f32"
 // CHECK: gpu.func @parts$3{{.*}}choice = "product: plain, tiles of 32 x 32"
 // CHECK: gpu.module @kernels_sm_90a {
-// CHECK: gpu.func @parts$2(%{{.*}}: memref<512x1728xbf16> {mad.boxes = array<i32: 64, 64>}, %{{.*}}: memref<512x1536xbf16> {mad.boxes = array<i32: 64, 64>}, {{.*}}choice = "product: groups of warps, f32 in parts, tiles of 128 x 64"
+// CHECK: gpu.func @parts$2(%{{.*}}: memref<512x2112xbf16> {mad.boxes = array<i32: 64, 64>}, %{{.*}}: memref<512x1536xbf16> {mad.boxes = array<i32: 64, 64>}, {{.*}}choice = "product: groups of warps, f32 in parts, tiles of 128 x 64"
 // CHECK-COUNT-24: nvvm.wgmma.mma_async
 // CHECK-NOT: nvvm.wgmma.mma_async
-func.func @parts(%x: memref<512x515xf32>, %w: memref<512x512xf32>, %y: memref<515x512xf32>)
+func.func @parts(%x: memref<512x645xf32>, %w: memref<512x512xf32>, %y: memref<645x512xf32>)
     attributes {entry = {index_checks = []}} {
   %zero = arith.constant 0.0 : f32
-  linalg.fill ins(%zero : f32) outs(%y : memref<515x512xf32>)
+  linalg.fill ins(%zero : f32) outs(%y : memref<645x512xf32>)
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
-      ins(%x, %w : memref<512x515xf32>, memref<512x512xf32>) outs(%y : memref<515x512xf32>) {
+      ins(%x, %w : memref<512x645xf32>, memref<512x512xf32>) outs(%y : memref<645x512xf32>) {
   ^bb0(%p: f32, %q: f32, %s: f32):
     %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
     %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
     linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (n, k)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// 32 tiles of 128 x 128: four pieces of k each.
+// CHECK-LABEL: func @pieces(
+// CHECK: %[[SUMS:.*]] = memref.alloc() {{.*}}memref<4x128x4096xf32>
+// CHECK: gpu.launch_func @kernels_sm_90a::@pieces$0 {{.*}}%[[SUMS]] : memref<4x128x4096xf32>
+// CHECK: gpu.launch_func @kernels::@pieces$1 blocks in (%c1024, %c1, %c1) {{.*}}%[[SUMS]] : memref<4x128x4096xf32>
+// CHECK-NOT: gpu.launch_func @kernels_sm_90a
+// CHECK: gpu.func @pieces$1{{.*}}choice = "product: sums of pieces of k"
+// CHECK: gpu.func @pieces$0{{.*}}choice = "product: groups of warps, tiles of 128 x 128, in pieces of k"
+func.func @pieces(%x: memref<128x11008xf16>, %w: memref<4096x11008xf16>, %y: memref<128x4096xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<128x4096xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<128x11008xf16>, memref<4096x11008xf16>) outs(%y : memref<128x4096xf32>) {
+  ^bb0(%p: f16, %q: f16, %s: f32):
+    %0 = arith.extf %p : f16 to f32
+    %1 = arith.extf %q : f16 to f32
+    %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
+    %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
+    linalg.yield %3 : f32
   }
   return
 }
