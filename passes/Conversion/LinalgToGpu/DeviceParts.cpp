@@ -22,49 +22,49 @@ constexpr int threads = 128;
 constexpr int ofThread = 8; ///< neighbours: 16 bytes of each part
 constexpr int parts = device::partsOfFloat;
 
-/// The kernel, for a thread's place in a row.
+/// Rows of a factor, or of several of one shape.
+struct Split {
+  const WholeFactor &factor;
+  Value to;
+  SmallVector<Value> sizes;
+  Value padded, rows, groups, blocks; ///< of a row with zeros; of one matrix; of a row; of all
+};
+
 class SplitKernel {
 public:
-  SplitKernel(DeviceFunction &f, ArrayRef<Value> memories, int vector)
-      : f(f), memories(memories), vector(vector), kernel(f.kernel("parts of f32", {}, false)),
+  explicit SplitKernel(DeviceFunction &f)
+      : f(f), kernel(f.kernel("parts of f32", {}, /*guarded=*/false)),
         g(kernel.builder(), signature) {
-    auto type = cast<MemRefType>(memories.front().getType());
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      sizes.push_back(f.sizeOf(memories.front(), d));
+    signature.threads = threads;
   }
-  void launch(ArrayRef<Value> strides, Value to, Value padded);
+  /// The blocks of each follow those of the one before.
+  void launch(ArrayRef<Split> all);
 
 private:
   Value narrow(Value host) {
     return arith::IndexCastUIOp::create(g.b, g.b.getI32Type(), kernel.get(host));
   }
-  device::Number wide(Value host) {
-    return Value(arith::IndexCastUIOp::create(g.b, g.b.getI64Type(), kernel.get(host)));
-  }
-  Value source();
-  device::Values load(Value row, Value column, Value columns);
+  void write(const Split &split, Value block);
+  Value source(const WholeFactor &factor, Value matrix);
+  device::Values load(Value row, Value column, Value columns, int vector);
   Value round(Value bits);
   void store(Value to, Value padded, const device::Values &values);
 
   DeviceFunction &f;
-  ArrayRef<Value> memories; ///< of one shape; the second dimension of the grid says which
-  int vector;               ///< elements that are loaded together
   device::KernelSignature signature;
   DeviceKernel kernel;
   device::GpuBuilder g;
-  SmallVector<Value> sizes;
 };
 
-/// The matrix of this block.
-Value SplitKernel::source() {
-  Value from = kernel.pointer(memories.front(), /*apart=*/true);
-  for (auto [i, memory] : llvm::enumerate(memories.drop_front()))
-    from = g.select(g.equal(g.block(1), int(i) + 1), kernel.pointer(memory, /*apart=*/true), from);
+Value SplitKernel::source(const WholeFactor &factor, Value matrix) {
+  Value from = kernel.pointer(factor.memories.front(), /*apart=*/true);
+  for (auto [i, memory] : llvm::enumerate(ArrayRef(factor.memories).drop_front()))
+    from = g.select(g.equal(matrix, int(i) + 1), kernel.pointer(memory, /*apart=*/true), from);
   return from;
 }
 
 /// The numbers from `column` on; zeros behind the last one.
-device::Values SplitKernel::load(Value row, Value column, Value columns) {
+device::Values SplitKernel::load(Value row, Value column, Value columns, int vector) {
   Type f32 = g.b.getF32Type();
   device::Values all;
   for (int e = 0; e < ofThread; e += vector) {
@@ -102,57 +102,90 @@ void SplitKernel::store(Value to, Value padded, const device::Values &values) {
   }
 }
 
-void SplitKernel::launch(ArrayRef<Value> strides, Value to, Value padded) {
-  signature.threads = threads;
-  Value rows = f.constant(1);
-  for (Value size : ArrayRef(sizes).drop_back())
-    rows = f.mul(rows, size);
-  Value groups = f.b.createOrFold<arith::DivUIOp>(padded, f.constant(ofThread));
-  Value all = f.mul(rows, groups);
-  Value from = source(), target = kernel.pointer(to, /*apart=*/false);
-  Value ofRow = narrow(groups), columns = narrow(sizes.back()), width = narrow(padded);
-  Value number = g.add(g.mul(g.block(), threads), g.thread());
-  g.when(g.less(number, narrow(all)), [&] {
-    Value row = g.div(number, ofRow), column = g.mul(g.rem(number, ofRow), ofThread);
+/// A thread's neighbours.
+void SplitKernel::write(const Split &split, Value block) {
+  Value number = g.add(g.mul(block, threads), g.thread());
+  Value groups = narrow(split.groups), rows = narrow(split.rows), width = narrow(split.padded);
+  const int count = split.factor.memories.size();
+  g.when(g.less(number, g.mul(g.mul(rows, groups), count)), [&] {
+    Value column = g.mul(g.rem(number, groups), ofThread), rowOfAll = g.div(number, groups);
+    Value matrix = count > 1 ? g.div(rowOfAll, rows) : g.number(0);
     // Where the row is.
-    Value rest = row, start = from;
-    for (size_t d = sizes.size() - 1; d-- > 0;) {
+    Value rest = count > 1 ? g.rem(rowOfAll, rows) : rowOfAll;
+    Value start = source(split.factor, matrix);
+    for (size_t d = split.sizes.size() - 1; d-- > 0;) {
       Value at = rest;
       if (d > 0) {
-        at = g.rem(rest, narrow(sizes[d]));
-        rest = g.div(rest, narrow(sizes[d]));
+        at = g.rem(rest, narrow(split.sizes[d]));
+        rest = g.div(rest, narrow(split.sizes[d]));
       }
-      start = g.at(start, g.b.getF32Type(), at, narrow(strides[d]), 0);
+      start = g.at(start, g.b.getF32Type(), at, narrow(split.factor.strides[d]), 0);
     }
-    Value matrix = g.mul(g.block(1), narrow(rows));
-    Value place = g.at(target, g.b.getBF16Type(), g.add(matrix, row), g.mul(width, parts), column);
-    store(place, width, load(start, column, columns));
+    Value target = kernel.pointer(split.to, /*apart=*/false);
+    Value place = g.at(target, g.b.getBF16Type(), rowOfAll, g.mul(width, parts), column);
+    store(place, width, load(start, column, narrow(split.sizes.back()), split.factor.vector));
   });
-  Value blocks = f.ceilDiv(all, threads);
-  kernel.launch(f.b, {blocks, f.constant(memories.size()), f.constant(1)}, threads);
 }
 
-} // namespace
+void SplitKernel::launch(ArrayRef<Split> all) {
+  Value blocks = f.constant(0), block = g.block();
+  std::function<void(size_t)> take = [&](size_t i) {
+    if (i + 1 == all.size())
+      return write(all[i], block);
+    Value own = narrow(all[i].blocks);
+    g.when(
+        g.less(block, own), [&] { write(all[i], block); },
+        [&] {
+          block = g.sub(block, own);
+          take(i + 1);
+        });
+  };
+  take(0);
+  for (const Split &split : all)
+    blocks = f.b.createOrFold<arith::AddIOp>(blocks, split.blocks);
+  kernel.launch(f.b, blocks, threads);
+}
 
-Value splitToParts(DeviceFunction &f, ArrayRef<Value> memories, ArrayRef<Value> strides,
-                   int vector) {
-  Value first = memories.front();
+/// Sizes, and scratch memory for the parts.
+Split prepare(DeviceFunction &f, const WholeFactor &factor) {
+  Value first = factor.memories.front();
   auto type = cast<MemRefType>(first.getType());
   const int64_t last = type.getRank() - 1;
-  Value padded = f.mul(f.ceilDiv(f.sizeOf(first, last), device::multipleOfParts),
+  Split split{factor, {}, {}, {}, f.constant(1), {}, {}};
+  for (int64_t d = 0; d <= last; ++d)
+    split.sizes.push_back(f.sizeOf(first, d));
+  split.padded = f.mul(f.ceilDiv(split.sizes.back(), device::multipleOfParts),
                        f.constant(device::multipleOfParts));
+  for (Value size : ArrayRef(split.sizes).drop_back())
+    split.rows = f.mul(split.rows, size);
+  split.groups = f.b.createOrFold<arith::DivUIOp>(split.padded, f.constant(ofThread));
+  Value all = f.mul(f.mul(split.rows, split.groups), f.constant(factor.memories.size()));
+  split.blocks = f.ceilDiv(all, threads);
+
   SmallVector<int64_t> shape(type.getShape());
   SmallVector<Value> dynamic;
   for (int64_t d = 0; d <= last; ++d) {
     if (type.isDynamicDim(d))
-      dynamic.push_back(d < last ? f.sizeOf(first, d) : f.mul(padded, f.constant(parts)));
+      dynamic.push_back(d < last ? split.sizes[d] : f.mul(split.padded, f.constant(parts)));
     else if (d == last)
       shape[d] = llvm::alignTo(shape[d], device::multipleOfParts) * parts;
   }
-  if (memories.size() > 1)
-    shape.insert(shape.begin(), memories.size());
-  Value made = memref::AllocOp::create(f.b, MemRefType::get(shape, f.b.getBF16Type()), dynamic);
-  SplitKernel(f, memories, vector).launch(strides, made, padded);
+  if (factor.memories.size() > 1)
+    shape.insert(shape.begin(), factor.memories.size());
+  split.to = memref::AllocOp::create(f.b, MemRefType::get(shape, f.b.getBF16Type()), dynamic);
+  return split;
+}
+
+} // namespace
+
+SmallVector<Value> splitToParts(DeviceFunction &f, ArrayRef<WholeFactor> factors) {
+  SmallVector<Split, 2> all;
+  SmallVector<Value> made;
+  for (const WholeFactor &factor : factors) {
+    all.push_back(prepare(f, factor));
+    made.push_back(all.back().to);
+  }
+  SplitKernel(f).launch(all);
   return made;
 }
 

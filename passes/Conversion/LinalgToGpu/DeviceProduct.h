@@ -59,12 +59,17 @@ private:
 /// must be known to the host.
 mlir::Value alignedCopy(DeviceFunction &f, mlir::Value memory, llvm::ArrayRef<mlir::Value> strides);
 
-/// The parts in bf16 of tensors of f32 of one shape and with the same strides, in scratch memory
-/// (DeviceParts.cpp). The last dimension has neighbours, of which `vector` lie together; its parts
-/// follow each other, each of a multiple of `multipleOfParts` elements. Several tensors are one
-/// behind the other: a dimension more.
-mlir::Value splitToParts(DeviceFunction &f, llvm::ArrayRef<mlir::Value> memories,
-                         llvm::ArrayRef<mlir::Value> strides, int vector);
+/// A factor of f32, or several of one shape with the same strides. The last dimension has
+/// neighbours, of which `vector` lie together.
+struct WholeFactor {
+  llvm::SmallVector<mlir::Value> memories;
+  llvm::SmallVector<mlir::Value> strides;
+  int vector = 1;
+};
+/// Their parts in bf16, each in scratch memory (DeviceParts.cpp), by one launch. The parts of a row
+/// follow each other, each of a multiple of `multipleOfParts` elements. Several tensors of a factor
+/// are one behind the other: a dimension more.
+llvm::SmallVector<mlir::Value> splitToParts(DeviceFunction &f, llvm::ArrayRef<WholeFactor> factors);
 
 } // namespace mad
 

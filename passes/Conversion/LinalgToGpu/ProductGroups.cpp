@@ -282,30 +282,26 @@ Value Product::mayUseParts() {
 }
 
 void Product::launchParts() {
-  auto split = [&](const Operand &whole, unsigned fast, ArrayRef<Value> others) {
-    SmallVector<Value> memories{whole.memory};
-    llvm::append_range(memories, others);
-    int vector = 4;
-    for (Value memory : memories) {
+  auto describe = [&](const Operand &whole, unsigned fast) {
+    WholeFactor made{{whole.memory}, whole.strides, 4};
+    if (&whole == &b)
+      for (Sibling &sibling : siblings)
+        made.memories.push_back(sibling.memory(c.b));
+    for (Value memory : made.memories) {
       Operand one = whole;
       one.memory = memory;
-      vector = std::min(vector, vectorOf(one, fast, spec.element));
+      made.vector = std::min(made.vector, vectorOf(one, fast, spec.element));
     }
-    Operand made = whole;
-    made.memory = splitToParts(f, memories, whole.strides, vector);
-    auto type = cast<MemRefType>(made.memory.getType());
-    int64_t offset;
-    made.known.clear();
-    (void)type.getStridesAndOffset(made.known, offset);
-    auto parts = memref::ExtractStridedMetadataOp::create(f.b, made.memory);
-    made.strides.assign(parts.getStrides().begin(), parts.getStrides().end());
     return made;
   };
-  SmallVector<Value> others;
-  for (Sibling &sibling : siblings)
-    others.push_back(sibling.memory(c.b));
-  partsA = split(a, fastA(), {});
-  partsB = split(b, fastB(), others);
+  partsA = a, partsB = b;
+  SmallVector<Value> made = splitToParts(f, {describe(a, fastA()), describe(b, fastB())});
+  Operand *operands[] = {&partsA, &partsB};
+  for (auto [memory, operand] : llvm::zip(made, operands)) {
+    operand->memory = memory;
+    auto parts = memref::ExtractStridedMetadataOp::create(f.b, memory);
+    operand->strides.assign(parts.getStrides().begin(), parts.getStrides().end());
+  }
   launchGroups({device::groupTileOfParts(64), device::groupTileOfParts(128)}, costOfPartsTile,
                microsecondOfParts);
 }

@@ -306,16 +306,15 @@ func.func @guarded(%at: index, %status: memref<3xi64>, %x: memref<64x512xf32>, %
 // CHECK: call @mad.device_chip
 // CHECK: scf.if
 // CHECK: %[[A:.*]] = memref.alloc() {{.*}}memref<512x2112xbf16>
-// CHECK: gpu.launch_func @kernels::@parts$0 {{.*}}%[[A]] : memref<512x2112xbf16>
 // CHECK: %[[B:.*]] = memref.alloc() {{.*}}memref<512x1536xbf16>
-// CHECK: gpu.launch_func @kernels::@parts$1 {{.*}}%[[B]] : memref<512x1536xbf16>
-// CHECK: gpu.launch_func @kernels_sm_90a::@parts$2
+// CHECK: gpu.launch_func @kernels::@parts$0 {{.*}}%[[A]] : memref<512x2112xbf16>{{.*}}%[[B]] : memref<512x1536xbf16>
+// CHECK: gpu.launch_func @kernels_sm_90a::@parts$1
 // CHECK: else
-// CHECK: gpu.launch_func @kernels::@parts$3
+// CHECK: gpu.launch_func @kernels::@parts$2
 // CHECK: gpu.func @parts$0{{.*}}choice = "parts of f32"
-// CHECK: gpu.func @parts$3{{.*}}choice = "product: plain, tiles of 32 x 32"
+// CHECK: gpu.func @parts$2{{.*}}choice = "product: plain, tiles of 32 x 32"
 // CHECK: gpu.module @kernels_sm_90a {
-// CHECK: gpu.func @parts$2(%{{.*}}: memref<512x2112xbf16> {mad.boxes = array<i32: 64, 64>}, %{{.*}}: memref<512x1536xbf16> {mad.boxes = array<i32: 64, 64>}, {{.*}}choice = "product: groups of warps, f32 in parts, tiles of 128 x 64"
+// CHECK: gpu.func @parts$1(%{{.*}}: memref<512x2112xbf16> {mad.boxes = array<i32: 64, 64>}, %{{.*}}: memref<512x1536xbf16> {mad.boxes = array<i32: 64, 64>}, {{.*}}choice = "product: groups of warps, f32 in parts, tiles of 128 x 64"
 // CHECK-COUNT-24: nvvm.wgmma.mma_async
 // CHECK-NOT: nvvm.wgmma.mma_async
 func.func @parts(%x: memref<512x645xf32>, %w: memref<512x512xf32>, %y: memref<645x512xf32>)
