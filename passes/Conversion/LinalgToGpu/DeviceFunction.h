@@ -90,6 +90,8 @@ private:
 
 /// Products of matrices, with what follows them element by element (DeviceProduct.cpp).
 bool lowerProduct(DeviceFunction &f, DeviceWork &work);
+/// Whether a body reads memory that is no operand, or has loops (DeviceWide.cpp).
+bool readsElsewhere(mlir::linalg::GenericOp op);
 /// Makes dimensions that lie together one; may replace the op (DeviceWide.cpp).
 void collapse(DeviceFunction &f, DeviceWork &work);
 /// Reductions by many threads each (DeviceRows.cpp). May replace the op.

@@ -323,7 +323,7 @@ bool lowerReduction(DeviceFunction &f, DeviceWork &work) {
 
 bool lowerRowMap(DeviceFunction &f, DeviceWork &work) {
   GenericOp op = work.op;
-  if (op.getNumLoops() < 2 || op.getNumReductionLoops() > 0)
+  if (op.getNumLoops() < 2 || op.getNumReductionLoops() > 0 || readsElsewhere(op))
     return false;
   const unsigned last = op.getNumLoops() - 1;
   auto isColumn = [&](unsigned loop) { return loop == last; };

@@ -83,12 +83,7 @@ bool WideKernel::isFit() {
       widest =
           std::max<int64_t>(widest, device::bytesOf(getElementTypeOrSelf(operand.get().getType())));
   }
-  bool reads = false;
-  op.getBody()->walk([&](Operation *inner) {
-    reads |= isa<memref::LoadOp>(inner) ||
-             (inner != op.getBody()->getParentOp() && inner->getNumRegions() > 0);
-  });
-  if (reads)
+  if (readsElsewhere(op))
     return work.refuse("not wide: reads of other places");
   vector = 16 / widest;
   int64_t length = op.getStaticLoopRanges()[last()];
@@ -223,6 +218,15 @@ bool WideKernel::lower() {
 }
 
 } // namespace
+
+bool readsElsewhere(GenericOp op) {
+  bool reads = false;
+  op.getBody()->walk([&](Operation *inner) {
+    reads |= isa<memref::LoadOp>(inner) ||
+             (inner != op.getBody()->getParentOp() && inner->getNumRegions() > 0);
+  });
+  return reads;
+}
 
 void collapse(DeviceFunction &f, DeviceWork &work) {
   bool known = llvm::none_of(work.op->getOperands(), [&](Value v) {
