@@ -155,11 +155,71 @@ struct ReduceLowering : LoweringPattern<ReduceOp> {
     return success();
   }
 
+  /// On a device, where the order of a reduction is to be free: the largest of numbers of 64 bits,
+  /// each of which has the element above and the place below. Of elements of up to 32 bits and axes
+  /// of up to 2^32.
+  Value largestKey(ReduceOp op, Value source, ArrayRef<AffineMap> maps,
+                   ArrayRef<utils::IteratorType> loops, Type element, OpBuilder &b) const {
+    auto type = cast<RankedTensorType>(op.getType());
+    bool noSign = isUnsigned(op.getSource()), isFloat = isa<FloatType>(element);
+    // No elements, or none above the least one: the first place.
+    Value init = filled(b, op, lowering, type,
+                        b.getI64IntegerAttr(isFloat ? 0x007FFFFFFFFFFFFF : 0xFFFFFFFF));
+    int64_t axis = op.getDims().front();
+    auto body = [&](OpBuilder &b, Location loc, ValueRange v) {
+      Value place = linalg::IndexOp::create(b, loc, axis);
+      place = arith::IndexCastOp::create(b, loc, b.getI64Type(), place);
+      Value above = arith::ExtUIOp::create(b, loc, b.getI64Type(),
+                                           inOrder(b, loc, widened(b, loc, v[0]), noSign));
+      auto number = [&](int64_t x) {
+        return arith::ConstantIntOp::create(b, loc, x, 64).getResult();
+      };
+      above = arith::ShLIOp::create(b, loc, above, number(32));
+      Value key = arith::OrIOp::create(b, loc, above,
+                                       arith::SubIOp::create(b, loc, number(0xFFFFFFFF), place));
+      linalg::YieldOp::create(b, loc, arith::MaxUIOp::create(b, loc, v[1], key).getResult());
+    };
+    auto keys =
+        linalg::GenericOp::create(b, op.getLoc(), init.getType(), source, init, maps, loops, body);
+    AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
+    return lowering.map(b, op, type, keys.getResult(0), identity, [&](OpBuilder &b, ValueRange v) {
+      Value last = arith::ConstantIntOp::create(b, op.getLoc(), 0xFFFFFFFF, 64);
+      Value below = arith::AndIOp::create(b, op.getLoc(), v[0], last);
+      return arith::SubIOp::create(b, op.getLoc(), last, below).getResult();
+    });
+  }
+
+  /// 32 bits without a sign, in the order of the elements: NaN is above all, 0 and -0 are the same.
+  static Value inOrder(OpBuilder &b, Location loc, Value x, bool noSign) {
+    Type word = b.getI32Type();
+    auto number = [&](int64_t bits) {
+      return arith::ConstantIntOp::create(b, loc, int32_t(bits), 32).getResult();
+    };
+    Value top = number(0x80000000);
+    if (!isa<FloatType>(x.getType())) {
+      bool isWord = x.getType() == word;
+      if (noSign || x.getType().isInteger(1))
+        return isWord ? x : arith::ExtUIOp::create(b, loc, word, x);
+      x = isWord ? x : arith::ExtSIOp::create(b, loc, word, x).getResult();
+      return arith::XOrIOp::create(b, loc, x, top);
+    }
+    Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+    Value isNan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+    Value bits = arith::BitcastOp::create(b, loc, word, arith::AddFOp::create(b, loc, x, zero));
+    Value sign = arith::ShRSIOp::create(b, loc, bits, number(31));
+    bits = arith::XOrIOp::create(b, loc, bits, arith::OrIOp::create(b, loc, sign, top));
+    return arith::SelectOp::create(b, loc, isNan, number(0xFFFFFFFF), bits);
+  }
+
   Value argmax(ReduceOp op, Value source, ArrayRef<AffineMap> maps,
                ArrayRef<utils::IteratorType> loops, OpBuilder &b) const {
     auto type = cast<RankedTensorType>(op.getType());
     bool noSign = isUnsigned(op.getSource());
-    Type element = accumulatorType(cast<RankedTensorType>(source.getType()).getElementType());
+    auto sourceType = cast<RankedTensorType>(source.getType());
+    Type element = accumulatorType(sourceType.getElementType());
+    int64_t length = sourceType.getDimSize(op.getDims().front());
+    if (lowering.device && element.getIntOrFloatBitWidth() <= 32 && length < (int64_t(1) << 32))
+      return largestKey(op, source, {maps[0], maps[1]}, loops, element, b);
     Value best = filled(b, op, lowering, type, neutral(b, ReduceKind::argmax, element, noSign));
     Value at = filled(b, op, lowering, type, b.getI64IntegerAttr(0));
     int64_t axis = op.getDims().front();

@@ -42,3 +42,18 @@ func.func @largest(%x: tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims
   %y = mad.cumulate max %x along 0 : (tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N">>
   return %y : tensor<?xf32, #mad.dims<"N">>
 }
+
+// The place of the largest is a maximum of numbers of 64 bits: the element above, in the order of numbers
+// without a sign, and what is left behind the place below. So its order is free.
+// CHECK-LABEL: func.func @place(
+// CHECK: linalg.fill ins(%{{.*}} : i64)
+// CHECK: %[[KEYS:.*]] = linalg.generic {{.*}}iterator_types = ["parallel", "reduction"]} ins(%{{.*}} : tensor<?x300xf32>)
+// CHECK: arith.cmpf uno
+// CHECK: arith.bitcast
+// CHECK: arith.maxui
+// CHECK-NEXT: linalg.yield
+// CHECK: linalg.generic {{.*}} ins(%[[KEYS]]
+func.func @place(%x: tensor<?x300xf32, #mad.dims<"N", "">>) -> tensor<?xi64, #mad.dims<"N">> attributes {mad.dims = ["N"], mad.entry} {
+  %y = mad.reduce argmax %x over [1] : (tensor<?x300xf32, #mad.dims<"N", "">>) -> tensor<?xi64, #mad.dims<"N">>
+  return %y : tensor<?xi64, #mad.dims<"N">>
+}
