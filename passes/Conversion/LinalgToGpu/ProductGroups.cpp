@@ -22,8 +22,11 @@ constexpr int64_t costOfTile[] = {100, 138, 202, 250};
 constexpr int64_t costOfPartsTile[] = {100, 165};
 /// What a microsecond is in costs times k.
 constexpr int64_t microsecondOfGroups = 20000, microsecondOfParts = 3500;
-/// Products that are worth making parts of the factors, rows and columns that fill a tile.
-constexpr int64_t workOfParts = 5 << 25, fewOfParts = 64;
+/// Products that are worth making parts of the factors, rows and columns that fill a tile, and what
+/// m n / (m + n) must be: how often an element is used, against what it takes to make its parts.
+constexpr int64_t workOfParts = 5 << 25, fewOfParts = 64, leastUse = 190;
+/// Elements of factors whose parts, of 6 bytes, there should be memory for.
+constexpr int64_t mostInParts = int64_t(1) << 31;
 
 /// Whether the copy engine takes a factor: rows, and matrices of a batch, at multiples of 16 bytes.
 Value Product::isAligned(const Operand &operand, unsigned fast) {
@@ -270,6 +273,9 @@ Value Product::mayUseParts() {
   for (Value extent : {m, n, k})
     require(f.less(constant(fewOfParts - 1), extent));
   require(f.less(k, constant(device::longestSumOfParts + 1)));
+  Value sum = f.b.createOrFold<arith::AddIOp>(m, n);
+  require(f.less(f.mul(sum, constant(leastUse)), f.mul(m, n)));
+  require(f.less(f.mul(f.mul(sum, k), batch), constant(mostInParts)));
   if (known(good) == 0)
     return {};
   for (auto [operand, fast] : {std::pair(&a, fastA()), std::pair(&b, fastB())}) {

@@ -39,7 +39,7 @@ Value Product::piecesOfK(int columns) {
 /// Whether pieces take less than `whole`, the cost of the best tile for all of k: one wave of
 /// tiles of this cost, a launch more, and sums that are written and read.
 Value Product::isBetterInPieces(Value pieces, Value whole, int64_t cost, int64_t microsecond) {
-  constexpr int64_t launch = 3, elementsOfMicrosecond = 500000;
+  constexpr int64_t launch = 4, elementsOfMicrosecond = 500000;
   Value time =
       f.b.createOrFold<arith::DivUIOp>(f.mul(f.mul(m, n), pieces), constant(elementsOfMicrosecond));
   time = f.b.createOrFold<arith::AddIOp>(time, constant(launch));

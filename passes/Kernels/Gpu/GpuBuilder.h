@@ -172,7 +172,8 @@ public:
   /// `across`: the reduction goes down the rows, and 64 columns further begin 64 rows later.
   mlir::Value matrixDescriptor(mlir::Value shared, bool across = false);
   mlir::Type groupSums(int columns); ///< 64 x columns over a group of four warps
-  /// sums + a b over 32 bytes of the reduction, in the background. Operands by descriptor;
+  /// sums + a b over 32 bytes of the reduction, in the background: f16, bf16, or f32 cut to tf32,
+  /// which may not be `across`. Operands by descriptor;
   /// `across`: that of b, `acrossA`: that of a.
   mlir::Value multiplyGroup(mlir::Type element, int columns, mlir::Value a, mlir::Value b,
                             mlir::Value sums, bool across = false, bool acrossA = false);

@@ -69,8 +69,10 @@ Type GpuBuilder::groupSums(int columns) {
 
 Value GpuBuilder::multiplyGroup(Type element, int columns, Value a, Value bs, Value sums,
                                 bool across, bool acrossA) {
-  auto kind = element.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
-  auto shape = NVVM::MMAShapeAttr::get(b.getContext(), 64, columns, 16);
+  auto kind = element.isF16()    ? NVVM::WGMMATypes::f16
+              : element.isBF16() ? NVVM::WGMMATypes::bf16
+                                 : NVVM::WGMMATypes::tf32;
+  auto shape = NVVM::MMAShapeAttr::get(b.getContext(), 64, columns, 32 / bytesOf(element));
   return NVVM::WgmmaMmaAsyncOp::create(
       b, sums.getType(), sums, a, bs, shape, kind, kind, NVVM::WGMMATypes::f32,
       NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,

@@ -19,6 +19,9 @@
 //
 // Copies write zeros where a tile is outside of the matrix; what comes of them is not stored.
 //
+// tf32 is f32 without its last 13 bits, which tensor cores do not look at: both factors with
+// neighbours along k, half as many of them in a stage.
+//
 // f32 is multiplied in parts (Henry, Tang and Heinecke, "Leveraging the bfloat16 Artificial
 // Intelligence Datatype For Higher-Precision Computations", 2019): x = x1 + x2 + x3, each the bf16
 // next to what is left, is exact from 2^-110 on, and of x y six of nine products are added, the
@@ -73,12 +76,18 @@ GroupTile mad::device::groupTileOfParts(int blockN) {
 llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
   if (llvm::Error fault = checkVectors(spec))
     return fault;
-  const bool inParts = tile.parts == partsOfFloat && spec.element.isF32();
-  if (!inParts && (tile.parts != 1 || (!spec.element.isF16() && !spec.element.isBF16())))
-    return llvm::createStringError("groups of warps multiply f16 and bf16, and f32 in three parts");
+  const bool single = spec.element.isF32(), inParts = tile.parts == partsOfFloat && single;
+  if (!inParts && (tile.parts != 1 || (!single && !spec.element.isF16() && !spec.element.isBF16())))
+    return llvm::createStringError(
+        "groups of warps multiply f16, bf16, and f32 as tf32 or in three parts");
+  if (!inParts && single &&
+      (spec.orderA != Order::RowMajor || spec.order != Order::ColumnMajor || spec.longestSum))
+    return llvm::createStringError("tf32 is multiplied where k has neighbours in both factors, and "
+                                   "sums are not cut");
   if (inParts && spec.longestSum)
     return llvm::createStringError("sums of parts are not cut");
-  if (!inParts && (spec.vectorA != 8 || spec.vectorB != 8))
+  const int chunk = 16 / bytesOf(spec.element);
+  if (!inParts && (spec.vectorA != chunk || spec.vectorB != chunk))
     return llvm::createStringError("tensor maps need rows of a multiple of 16 bytes");
   if (spec.longestSum % GroupTile::blockK)
     return llvm::createStringError("sums are cut at " + Twine(spec.longestSum) +
@@ -128,7 +137,10 @@ struct GroupMatmul {
     return {g.select(wraps, g.number(0), next), g.select(wraps, g.bitXor(at.phase, 1), at.phase)};
   }
   bool inParts() const { return tile.parts > 1; }
-  Value tilesOfK() { return g.ceilDiv(arguments.k, GroupTile::blockK); }
+  bool isTf32() const { return spec.element.isF32() && !inParts(); }
+  /// k of a stage: 128 bytes.
+  int terms() const { return isTf32() ? GroupTile::blockK / 2 : GroupTile::blockK; }
+  Value tilesOfK() { return g.ceilDiv(arguments.k, terms()); }
 
   /// Where a tile of this block is: its product, first row and first column.
   struct TilePlace {
@@ -166,7 +178,7 @@ struct GroupMatmul {
         g.barrierWait(empty(at.stage), at.phase);
         g.barrierExpect(full(at.stage), tile.stageBytes());
         Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
-        Value column0 = g.mul(k, GroupTile::blockK);
+        Value column0 = g.mul(k, terms());
         for (int part = 0; part < tile.parts; ++part) {
           copyBoxes(arguments.a, g.bytesAt(to, offsetOfA(part)), full(at.stage), column0, of.row,
                     GroupTile::blockM, tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor,
@@ -219,7 +231,7 @@ struct GroupMatmul {
     g.fenceGroup();
     for (auto [partA, partB] : pairsOfParts())
       for (int step = 0; step < GroupTile::blockK / 16; ++step) {
-        // 16 k are 32 bytes of a row, or 16 rows of 128.
+        // 16 k, or 8 of tf32, are 32 bytes of a row, or 16 rows of 128.
         Value alongRow = g.wide(2 * step), down = g.wide(128 * step);
         sums = g.multiplyGroup(
             element, tile.blockN, arith::AddIOp::create(g.b, a[partA], acrossA ? down : alongRow),

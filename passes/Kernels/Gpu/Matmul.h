@@ -132,9 +132,10 @@ void writeWarpMatmul(GpuBuilder &g, const MatmulSpec &spec, const WarpTile &tile
 /// of a multiple of 8. One group of warps copies, two multiply 64 rows each; blocks stay and take
 /// one tile after the other.
 ///
-/// f32 is multiplied in parts of bf16, x = x1 + x2 + x3 (GroupMatmul.cpp): a row of a factor, as it
-/// is stored, is that of all x1, then of all x2, then of all x3, each filled up with zeros to a
-/// multiple of `multipleOfParts`.
+/// f32 with neighbours along k is cut to tf32 (boxes of 32 columns), or it is multiplied in parts
+/// of bf16, x = x1 + x2 + x3 (GroupMatmul.cpp): a row of a factor, as it is stored, is that of all
+/// x1, then of all x2, then of all x3, each filled up with zeros to a multiple of
+/// `multipleOfParts`.
 struct GroupTile {
   int blockN = 256;
   int stages = 4;

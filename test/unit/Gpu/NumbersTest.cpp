@@ -166,26 +166,29 @@ TEST(Batch, EachBlockOfIt) {
 }
 
 /// The same with tensor maps, whose parameter is the map itself.
-template <typename Out>
+template <typename Out, typename In = Half>
 void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t seed = 1,
                   uint32_t box = 128) {
   SCOPED_TRACE(name);
   Emulated emulated(name);
-  auto a = eighths<Half>(size_t(of.m) * of.k, 1), b = eighths<Half>(size_t(of.k) * of.n, 2);
+  auto a = eighths<In>(size_t(of.m) * of.k, 1), b = eighths<In>(size_t(of.k) * of.n, 2);
   auto bias = eighths<float>(of.n, 3);
-  Half *left = emulated.upload(a), *right = emulated.upload(b);
+  In *left = emulated.upload(a), *right = emulated.upload(b);
   Out *c = emulated.output<Out>(size_t(of.m) * of.n);
   float *extra = emulated.upload(bias);
+  constexpr uint32_t width = 128 / sizeof(In);
   struct alignas(128) Map {
     char bytes[128];
   } mapA, mapB;
   const uint64_t k = of.k, n = of.n, m = of.m;
   const uint64_t dimsA[] = {of.columns ? m : k, of.columns ? k : m};
   const uint64_t dimsB[] = {of.transposed ? k : n, of.transposed ? n : k};
-  const uint64_t strideA[] = {dimsA[0] * 2}, strideB[] = {dimsB[0] * 2};
-  const uint32_t boxA[] = {64, of.columns ? 64u : 128u}, boxB[] = {64, box};
-  ASSERT_EQ(simt_tensor_map(&mapA, 2, 2, left, dimsA, strideA, boxA, SIMT_SWIZZLE_128B), nullptr);
-  ASSERT_EQ(simt_tensor_map(&mapB, 2, 2, right, dimsB, strideB, boxB, SIMT_SWIZZLE_128B), nullptr);
+  const uint64_t strideA[] = {dimsA[0] * sizeof(In)}, strideB[] = {dimsB[0] * sizeof(In)};
+  const uint32_t boxA[] = {width, of.columns ? 64u : 128u}, boxB[] = {width, box};
+  for (auto [map, memory, dims, strides, boxes] : {std::tuple(&mapA, left, dimsA, strideA, boxA),
+                                                   std::tuple(&mapB, right, dimsB, strideB, boxB)})
+    ASSERT_EQ(simt_tensor_map(map, sizeof(In), 2, memory, dims, strides, boxes, SIMT_SWIZZLE_128B),
+              nullptr);
   Parameters parameters{&mapA, &mapB, &c, &of.m, &of.n, &of.k};
   if (of.bias)
     parameters.push_back(&extra);
@@ -442,6 +445,12 @@ TEST(GroupMatmul, PartsThatAreNotFinite) {
       else
         ASSERT_EQ(c[i * of.n + j], sum) << i << ", " << j;
     }
+}
+
+/// f32 as tf32: eighths are exact.
+TEST(GroupMatmul, Tf32) {
+  for (uint64_t seed : {1, 2})
+    groupProduct<float, float>("matmul_wgmma_tf32_nt", {200, 136, 204, true}, 2, seed);
 }
 
 TEST(GroupMatmul, NarrowTiles) {

@@ -174,8 +174,13 @@ TEST_F(Tiles, Group) {
   EXPECT_EQ(GroupTile().boxOfB(Order::RowMajor), 64);
   setVectors(narrow, 4096, 4092);
   EXPECT_EQ(fault(GroupTile(), narrow), "tensor maps need rows of a multiple of 16 bytes");
-  const char *other = "groups of warps multiply f16 and bf16, and f32 in three parts";
-  EXPECT_EQ(fault(GroupTile(), wide), other);
+  const char *other = "groups of warps multiply f16, bf16, and f32 as tf32 or in three parts";
+  const char *across =
+      "tf32 is multiplied where k has neighbours in both factors, and sums are not cut";
+  EXPECT_EQ(fault(GroupTile(), wide), across);
+  wide.order = Order::ColumnMajor;
+  EXPECT_EQ(fault(GroupTile(), wide), "");
+  wide.order = Order::RowMajor;
   EXPECT_EQ(fault(groupTileOfParts(64), wide), "");
   EXPECT_EQ(fault(groupTileOfParts(128), wide), "");
   EXPECT_EQ(groupTileOfParts(64).sharedBytes(), 221232);
