@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Sorting, the first ones of an order, cumulating and reading rows on a GPU, beside PyTorch.
+"""Sorting, the first ones of an order, cumulating, reading and writing rows on a GPU, beside PyTorch.
 
 usage: bench/gpu/order.py pack FOLDER [--build BUILD]     where MAD is built
-       bench/gpu/order.py run FOLDER                      where the GPU is
+       bench/gpu/order.py run FOLDER [--only TEXT]        where the GPU is
 
 Inputs and results lie on the GPU. Results are compared first: all must be equal, but sums, whose order
-differs. Times are medians, of the clock of the host from the call until its result is there.
+differs. Times are medians: of the kernels, by graphs of several calls that are replayed in turns with PyTorch's,
+and of calls, by the clock of the host until the result is there.
 """
 import argparse
 import statistics
@@ -19,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import captured
 import packing
 
 PROGRAM = """
@@ -27,8 +29,11 @@ export fn order[N, M](x: f32[N, M]) -> i64[N, M] { argsort(x) }
 export fn best[N, M](x: f32[N, M]) -> (f32[N, 32], i64[N, 32]) { top_k(x, 32) }
 export fn sums[N, M](x: f32[N, M]) -> f32[N, M] { cumsum(x) }
 export fn counts[N, M](x: i32[N, M]) -> i32[N, M] { cumsum(x) }
+export fn down[N, M](x: f32[N, M]) -> f32[N, M] { cumsum(x, axis = 0) }
 export fn rows[N, M, K](x: f32[N, M], at: i64[K]) -> f32[K, M] { take(x, at) }
+export fn bins[N, K](x: f32[N], at: i64[K], y: f32[K]) -> f32[N] { scatter_add(x, at, y) }
 """
+CALLS = 8  # of a graph
 
 
 def pack(options):
@@ -37,7 +42,7 @@ def pack(options):
     subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda",
                     str(options.folder / "order.mad"), "-o", str(options.folder)], check=True)
     packing.copy_python(options.build, options.folder)
-    for file in (Path(__file__), HERE / "packing.py"):
+    for file in (Path(__file__), HERE / "packing.py", HERE / "captured.py"):
         shutil.copy(file, options.folder)
 
 
@@ -63,15 +68,22 @@ def cases(torch):
         yield f"sort {n} x {m}", "sorted", (a,), lambda a=a: (torch.sort(a, stable=True).values,), 0
         yield f"argsort {n} x {m}", "order", (a,), lambda a=a: (torch.argsort(a, stable=True),), 0
         yield f"top_k 32 of {n} x {m}", "best", (a,), lambda a=a: torch.topk(a, 32), 0
-    for n, m in ((1, 30000), (4096, 1024), (1, 1 << 20)):
+    for n, m in ((1, 30000), (4096, 1024), (1, 1 << 20), (1, 1 << 26)):
         a, i = x(n, m), torch.randint(-9, 9, (n, m), device="cuda", dtype=torch.int32)
         yield f"cumsum f32 {n} x {m}", "sums", (a,), lambda a=a: (torch.cumsum(a, 1),), 1e-3
         yield f"cumsum i32 {n} x {m}", "counts", (i,), lambda i=i: (torch.cumsum(i, 1, dtype=torch.int32),), 0
+    for n, m in ((1024, 4096), (1 << 20, 16)):
+        a = x(n, m)
+        yield f"cumsum f32 down {n} x {m}", "down", (a,), lambda a=a: (torch.cumsum(a, 0),), 1e-3
     table = x(30522, 384)
     for k in (16, 512, 16384):
         at = torch.randint(0, 30522, (k,), device="cuda")
         yield f"{k} rows of 384", "rows", (table, at), \
             lambda at=at: (torch.nn.functional.embedding(at, table),), 0
+    for n, k in ((1000, 1 << 16), (1 << 20, 1 << 20)):
+        to, at, y = x(n, 1)[:, 0].contiguous(), torch.randint(0, n, (k,), device="cuda"), x(k, 1)[:, 0].contiguous()
+        yield f"{k} added to {n} bins", "bins", (to, at, y), \
+            lambda to=to, at=at, y=y: (torch.index_add(to, 0, at, y),), 1e-4
 
 
 def run(options):
@@ -79,10 +91,14 @@ def run(options):
     import mad
     import torch
     ours = mad.load(str(options.folder / "liborder.so"), device="cuda")
+    stream, other = torch.cuda.Stream(), torch.cuda.Stream()
+    program = captured.Program(options.folder, "liborder.so", stream.cuda_stream)
     print(torch.cuda.get_device_properties(0).name, "torch", torch.__version__, "mad on", ours.device)
-    print(f"{'':32} mad us   torch   times as fast as")
+    print(f"{'':32} kernels: mad us   torch   times as fast   calls: mad us   torch")
     failed = False
     for name, function, inputs, theirs, allowed in cases(torch):
+        if options.only not in name:
+            continue
         expected = theirs()
         outs = [torch.empty_like(e) for e in expected]
         out = outs[0] if len(outs) == 1 else tuple(outs)
@@ -92,8 +108,17 @@ def run(options):
         wrong = [float((a.double() - b.double()).abs().max()) for a, b in zip(outs, expected)]
         good = all(w <= allowed * float(e.double().abs().max() + 1) for w, e in zip(wrong, expected))
         failed |= not good
+        text = ""
+        try:  # what checks positions is waited for, which no graph can hold
+            mine = captured.graph_of([program.call(function, inputs, outs)] * CALLS, stream, program.wait)
+            yours = captured.graph_of([theirs] * CALLS, other, lambda: None)
+            a, b = captured.timed([mine, yours], [CALLS, CALLS], 15)
+            text = f"{1e6 * a:15.1f} {1e6 * b:7.1f} {b / a:15.2f}"
+            del mine, yours
+        except RuntimeError as error:
+            text = f"{'no graph: ' + str(error).splitlines()[0][:27]:39}"
         a, b = timed(lambda: call(*inputs, out=out), torch), timed(theirs, torch)
-        print(f"{name:32} {a:8.1f} {b:8.1f} {b / a:8.2f}{'' if good else f'   WRONG by {wrong}'}", flush=True)
+        print(f"{name:32} {text} {a:15.1f} {b:7.1f}{'' if good else f'   WRONG by {wrong}'}", flush=True)
     return failed
 
 
@@ -101,6 +126,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=["pack", "run"])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="")
     parser.add_argument("--build", type=Path,
                         default=packing.ROOT / "build" / "release" if packing.ROOT else None)
     options = parser.parse_args()

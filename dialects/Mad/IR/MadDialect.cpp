@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadMathOps.h"
+#include "dialects/Mad/IR/MadMemoryOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadStateOps.h"
@@ -56,6 +57,10 @@ void MadDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Mad/IR/MadMathOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Mad/IR/MadMemoryOps.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST

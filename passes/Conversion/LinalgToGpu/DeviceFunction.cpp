@@ -98,6 +98,18 @@ Value DeviceFunction::less(Value x, Value y) {
   return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, x, y);
 }
 
+void DeviceFunction::branch(Value condition, llvm::function_ref<void()> yes,
+                            llvm::function_ref<void()> no) {
+  if (auto value = getConstantIntValue(condition))
+    return *value ? yes() : no();
+  auto made = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(made.thenBlock());
+  yes();
+  b.setInsertionPointToStart(made.elseBlock());
+  no();
+}
+
 Value DeviceFunction::knownSize(Value size) {
   auto dim = size.getDefiningOp<memref::DimOp>();
   if (!dim || !scalars.isOnDevice(dim.getSource()))

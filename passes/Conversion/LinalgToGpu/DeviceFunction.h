@@ -10,6 +10,7 @@
 #ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEFUNCTION_H
 #define MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICEFUNCTION_H
 
+#include "dialects/Mad/IR/MadMemoryOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/DeviceKernel.h"
@@ -71,6 +72,8 @@ public:
   mlir::Value mul(mlir::Value x, mlir::Value y);
   mlir::Value ceilDiv(mlir::Value x, int64_t y);
   mlir::Value less(mlir::Value x, mlir::Value y); ///< signed
+  /// A branch of the host; none where the condition is known.
+  void branch(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   /// A size that the host can compute; null if there is none. Where memory begins may be
   /// the device's to know, or which of two it is.
   mlir::Value knownSize(mlir::Value size);
@@ -106,6 +109,11 @@ bool lowerElements(DeviceFunction &f, DeviceWork &work);
 
 /// Lines of work that has an order, a thread each (DeviceLines.cpp).
 bool lowerLines(DeviceFunction &f, mlir::scf::ParallelOp op);
+
+/// What is cumulated and sorted (DeviceScan.cpp, DeviceSort.cpp). Only fail where the host does not
+/// know sizes.
+bool lowerCumulate(DeviceFunction &f, CumulateMemoryOp op);
+bool lowerSort(DeviceFunction &f, SortMemoryOp op);
 
 /// Whether a group of ops may be a kernel that computes rows (DeviceRows.cpp).
 bool isMemberOfRows(mlir::linalg::GenericOp op, const rows::Signature &loops);

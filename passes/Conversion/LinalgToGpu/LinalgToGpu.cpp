@@ -77,7 +77,8 @@ bool staysOnHost(Operation *op) {
   return op
       ->walk([&](Operation *inner) {
         auto loops = dyn_cast<linalg::LinalgOp>(inner);
-        bool much = isa<scf::ParallelOp>(inner) || (loops && isLarge(loops));
+        bool much = isa<scf::ParallelOp, CumulateMemoryOp, SortMemoryOp>(inner) ||
+                    (loops && isLarge(loops));
         return much ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
@@ -262,6 +263,11 @@ LogicalResult DeviceMapping::map(Block &block) {
       b.setLoc(lines.getLoc());
       if (!lowerLines(f, lines))
         return lines.emitError("the number of these lines is known to the device only");
+    } else if (isa<CumulateMemoryOp, SortMemoryOp>(op)) {
+      flush(segment);
+      auto cumulate = dyn_cast<CumulateMemoryOp>(op);
+      if (!(cumulate ? lowerCumulate(f, cumulate) : lowerSort(f, cast<SortMemoryOp>(op))))
+        return op.emitError("the extents of these lines are known to the device only");
     } else if (staysOnHost(&op)) {
       flush(segment);
       remarkTaken(loc, what + ": stays on the host, which launches what is inside");

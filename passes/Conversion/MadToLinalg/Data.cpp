@@ -3,11 +3,14 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Both have an order that counts, so they are plain loops in that order. On a device a line of what
-// is cumulated is a thread's, and what is exact in any order is taken by all threads.
+// Both have an order that counts, so they are plain loops in that order. On a device what is
+// cumulated is left to kernels of many threads, but for strict sums and products of floats: a line
+// is a thread's.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
+#include "dialects/Mad/IR/MadMemoryOps.h"
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -110,8 +113,14 @@ struct CumulateLowering : LoweringPattern<CumulateOp> {
     int64_t axis = static_cast<int64_t>(op.getAxis());
     Value memory = memoryFor(lowering, b, op, type);
     if (lowering.device) {
-      writeMemory(b, loc, adaptor.getSource(), memory);
-      b.replaceOp(op, contentsOf(b, loc, onDevice(op, memory, b)));
+      if (isInOrder(op)) {
+        writeMemory(b, loc, adaptor.getSource(), memory);
+        inOrder(op, memory, b);
+      } else {
+        CumulateMemoryOp::create(b, loc, op.getKind(), memoryOf(b, loc, adaptor.getSource()),
+                                 memory, axis, isUnsigned(op.getSource()));
+      }
+      b.replaceOp(op, contentsOf(b, loc, memory));
       return success();
     }
     // Lines along the axis; where that is not the last dimension, rows across it, so
@@ -186,14 +195,16 @@ struct CumulateLowering : LoweringPattern<CumulateOp> {
     across(rest.getInductionVar(), false);
   }
 
-  /// Sums and products of floats are rounded in a stated order: a thread a line, in place. All
-  /// others may be taken in any: rounds of one thread an element.
-  Value onDevice(CumulateOp op, Value memory, OpBuilder &b) const {
+  /// Whether roundings have a stated order.
+  static bool isInOrder(CumulateOp op) {
+    bool rounds = op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod;
+    return rounds && isa<FloatType>(cast<RankedTensorType>(op.getType()).getElementType()) &&
+           precisionOf(op) == Precision::Strict;
+  }
+
+  /// A thread a line, in place.
+  void inOrder(CumulateOp op, Value memory, OpBuilder &b) const {
     auto type = cast<RankedTensorType>(op.getType());
-    bool inOrder = isa<FloatType>(cast<MemRefType>(memory.getType()).getElementType()) &&
-                   (op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod);
-    if (!inOrder)
-      return inRounds(op, memory, b);
     Location loc = op.getLoc();
     int64_t axis = static_cast<int64_t>(op.getAxis());
     Value zero = indexConstant(b, loc, 0), one = indexConstant(b, loc, 1);
@@ -218,54 +229,6 @@ struct CumulateLowering : LoweringPattern<CumulateOp> {
     at[axis] = loop.getInductionVar();
     Value x = memref::LoadOp::create(b, loc, memory, at);
     memref::StoreOp::create(b, loc, this->step(op, sum, x, loc, b), memory, at);
-    return memory;
-  }
-
-  /// Each round makes of partial results of `width` elements those of `radix` times as many, as
-  /// Hillis and Steele do with 2 ("Data parallel algorithms", 1986).
-  Value inRounds(CumulateOp op, Value memory, OpBuilder &b) const {
-    constexpr int64_t radix = 8;
-    Location loc = op.getLoc();
-    auto type = cast<RankedTensorType>(op.getType());
-    int64_t axis = static_cast<int64_t>(op.getAxis()), rank = type.getRank();
-    Value extent = lowering.extent(b, op, type, axis), zero = indexConstant(b, loc, 0);
-    Value other = memoryFor(lowering, b, op, type), times = indexConstant(b, loc, radix);
-    auto round = [&](Value from, Value to, Value width) {
-      SmallVector<utils::IteratorType> parallel(rank, utils::IteratorType::parallel);
-      linalg::GenericOp::create(
-          b, loc, TypeRange(), ValueRange(), ValueRange{to}, b.getMultiDimIdentityMap(rank),
-          parallel, [&](OpBuilder &b, Location loc, ValueRange) {
-            SmallVector<Value> at;
-            for (int64_t d = 0; d < rank; ++d)
-              at.push_back(linalg::IndexOp::create(b, loc, d));
-            Value last = at[axis], sum = memref::LoadOp::create(b, loc, from, at);
-            for (int64_t i = 1; i < radix; ++i) {
-              Value back = arith::MulIOp::create(b, loc, width, indexConstant(b, loc, i));
-              Value place = arith::SubIOp::create(b, loc, last, back);
-              Value isThere = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, place, zero);
-              at[axis] = arith::MaxSIOp::create(b, loc, place, zero);
-              Value x = memref::LoadOp::create(b, loc, from, at);
-              sum = arith::SelectOp::create(b, loc, isThere, step(op, x, sum, loc, b), sum);
-            }
-            linalg::YieldOp::create(b, loc, sum);
-          });
-    };
-    Type memoryType = memory.getType();
-    auto loop = scf::WhileOp::create(
-        b, loc, TypeRange{memoryType, memoryType, b.getIndexType()},
-        ValueRange{memory, other, indexConstant(b, loc, 1)},
-        [&](OpBuilder &b, Location loc, ValueRange v) {
-          Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, v[2], extent);
-          scf::ConditionOp::create(b, loc, more, v);
-        },
-        [&](OpBuilder &inner, Location loc, ValueRange v) {
-          round(v[0], v[1], v[2]);
-          Value wider = arith::MulIOp::create(inner, loc, v[2], times);
-          scf::YieldOp::create(inner, loc, ValueRange{v[1], v[0], wider});
-        });
-    Value result = memoryFor(lowering, b, op, type);
-    memref::CopyOp::create(b, loc, loop.getResult(0), result);
-    return result;
   }
 
   static Value step(CumulateOp op, Value sum, Value x, Location loc, OpBuilder &b) {

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadMemoryOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -166,7 +167,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
                            cf::ControlFlowDialect, linalg::LinalgDialect, math::MathDialect,
                            memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
                            vector::VectorDialect>();
-    target.addLegalOp<ModuleOp, WeightSourceOp>();
+    target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, SortMemoryOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
       return lowering.types.isSignatureLegal(f.getFunctionType()) &&
              lowering.types.isLegal(&f.getBody());

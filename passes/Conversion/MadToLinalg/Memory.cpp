@@ -35,6 +35,12 @@ void writeMemory(OpBuilder &b, Location loc, Value tensor, Value memory) {
   op.setWritable(true);
 }
 
+Value memoryOf(OpBuilder &b, Location loc, Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  return bufferization::ToBufferOp::create(
+      b, loc, MemRefType::get(type.getShape(), type.getElementType()), tensor, /*readOnly=*/true);
+}
+
 Value contentsOf(OpBuilder &b, Location loc, Value memory) {
   auto type = cast<MemRefType>(memory.getType());
   return bufferization::ToTensorOp::create(

@@ -21,6 +21,8 @@ mlir::Value memoryFor(Lowering &lowering, mlir::OpBuilder &b, mlir::Operation *o
 mlir::Value memoryLine(mlir::OpBuilder &b, mlir::Location loc, mlir::Value size,
                        mlir::Type element);
 void writeMemory(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor, mlir::Value memory);
+/// Memory that holds a tensor, to be read alone.
+mlir::Value memoryOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor);
 /// What the memory holds, as a tensor; it must not change any more.
 mlir::Value contentsOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value memory);
 

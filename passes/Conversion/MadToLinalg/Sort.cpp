@@ -8,12 +8,14 @@
 // the order is random). Else blocks are sorted by insertion and merged from the
 // bottom up, between two buffers, in O(n log n) always. Both are stable.
 //
-// On a device each round of merging is one op on all elements: the thread of an element
-// of the result finds by halves how many of those before it came from the left run (Odeh, Green,
-// Mwassi, Shmueli and Birk, "Merge path", 2012). O(n log^2 n) work in all, and log n rounds.
+// On a device lines of neighbours are left to kernels; what lies along another dimension is turned
+// before and after. For lines that kernels cannot count each round of merging is one op on all
+// elements: the thread of an element of the result finds by halves how many of those before it came
+// from the left run (Odeh, Green, Mwassi, Shmueli and Birk, "Merge path", 2012).
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
+#include "dialects/Mad/IR/MadMemoryOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -30,6 +32,8 @@ namespace {
 constexpr int64_t block = 16;
 /// Of so many wanted elements at most a list is kept.
 constexpr int64_t maxKept = 32;
+/// Elements of a line that kernels can count.
+constexpr int64_t longestLine = int64_t(1) << 30;
 
 /// Keys and the positions that they had; no positions where nobody asks.
 struct Pairs {
@@ -53,7 +57,14 @@ private:
   void merge(Pairs from, Pairs to, Value low, Value middle, Value high);
   void insertSorted(Pairs into, Value x, Value i, Value low, Value at);
   void copyOut(Pairs from, ValueRange line);
+  void onDevice(SmallVectorImpl<Value> &results);
+  void sortMemory(Value from);
   void mergeOnDevice();
+  Value turned(Value tensor, RankedTensorType result);
+  /// Dimension d of a type, with the sorted one last.
+  int64_t turnedDim(RankedTensorType type, int64_t d) {
+    return d + 1 == type.getRank() ? axis : d < axis ? d : d + 1;
+  }
   void roundOnDevice(Pairs from, Pairs to, Value width);
   /// Of so many rounds the sorted width doubles until it is all.
   Value roundsFrom(int64_t width);
@@ -278,17 +289,15 @@ void Sorter::mergeAll(ValueRange line) {
 //===----------------------------------------------------------------------===//
 
 Pairs Sorter::whole() {
-  auto type = cast<RankedTensorType>(op.getSource().getType());
-  Pairs pairs{memoryFor(lowering, b, op, type), {}};
-  if (positions) {
-    auto keys = cast<MemRefType>(pairs.keys.getType());
-    SmallVector<Value> sizes;
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      if (keys.isDynamicDim(d))
-        sizes.push_back(lowering.extent(b, op, type, d));
-    pairs.positions =
-        memref::AllocOp::create(b, loc, MemRefType::get(keys.getShape(), b.getI64Type()), sizes);
-  }
+  auto type = cast<MemRefType>(memoryOf(b, loc, source).getType());
+  SmallVector<Value> sizes;
+  for (int64_t d = 0; d < type.getRank(); ++d)
+    if (type.isDynamicDim(d))
+      sizes.push_back(tensor::DimOp::create(b, loc, source, d));
+  auto positionType = MemRefType::get(type.getShape(), b.getI64Type());
+  Pairs pairs{memref::AllocOp::create(b, loc, type, sizes), {}};
+  if (positions)
+    pairs.positions = memref::AllocOp::create(b, loc, positionType, sizes);
   return pairs;
 }
 
@@ -397,6 +406,89 @@ void Sorter::mergeOnDevice() {
   take(positions, sorted.positions);
 }
 
+/// A tensor with the sorted dimension last as one of type `result`, or, of the source itself, the
+/// other way round.
+Value Sorter::turned(Value tensor, RankedTensorType type) {
+  int64_t rank = type.getRank();
+  const bool back = tensor != source;
+  SmallVector<OpFoldResult> sizes = lowering.sizes(b, op, type);
+  SmallVector<OpFoldResult> shape(rank);
+  SmallVector<AffineExpr> from(rank);
+  for (int64_t d = 0; d < rank; ++d) {
+    int64_t other = turnedDim(type, d);
+    shape[d] = sizes[back ? d : other];
+    from[back ? d : other] = b.getAffineDimExpr(back ? other : d);
+  }
+  Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+  Value init = tensor::EmptyOp::create(b, loc, shape, element);
+  SmallVector<AffineMap> maps{AffineMap::get(rank, 0, from, b.getContext()),
+                              b.getMultiDimIdentityMap(rank)};
+  SmallVector<utils::IteratorType> parallel(rank, utils::IteratorType::parallel);
+  return linalg::GenericOp::create(b, loc, init.getType(), tensor, init, maps, parallel,
+                                   [](OpBuilder &inner, Location loc, ValueRange v) {
+                                     linalg::YieldOp::create(inner, loc, v[0]);
+                                   })
+      .getResult(0);
+}
+
+void Sorter::sortMemory(Value from) {
+  bool all = dimExpr(cast<RankedTensorType>(op.getSource().getType()), op.getAxis()) ==
+             dimExpr(cast<RankedTensorType>(op.getValues().getType()), op.getAxis());
+  SortMemoryOp::create(b, loc, from, values, positions, op.getDescending(),
+                       isUnsigned(op.getSource()), all);
+}
+
+void Sorter::onDevice(SmallVectorImpl<Value> &results) {
+  auto from = cast<RankedTensorType>(op.getSource().getType());
+  auto to = cast<RankedTensorType>(op.getValues().getType());
+  const bool turns = axis + 1 != from.getRank();
+  auto resultMemory = [&](Value result) -> Value {
+    if (result.use_empty())
+      return {};
+    SmallVector<int64_t> shape;
+    SmallVector<Value> sizes;
+    for (int64_t d = 0; d < to.getRank(); ++d) {
+      int64_t other = turnedDim(to, d);
+      shape.push_back(to.getDimSize(other));
+      if (to.isDynamicDim(other))
+        sizes.push_back(lowering.extent(b, op, to, other));
+    }
+    Type element = lowering.plain(result.getType()).getElementType();
+    return memref::AllocOp::create(b, loc, MemRefType::get(shape, element), sizes);
+  };
+  values = resultMemory(op.getValues());
+  positions = resultMemory(op.getPositions());
+  extent = lowering.extent(b, op, from, axis);
+  wanted = lowering.extent(b, op, to, axis);
+  if (turns)
+    source = turned(source, from);
+  axis = from.getRank() - 1;
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  Value memory = memoryOf(b, loc, source);
+  if (known && *known <= longestLine) {
+    sortMemory(memory);
+  } else {
+    // The memory of the elements is read by both.
+    auto branch = scf::IfOp::create(b, loc, less(extent, index(longestLine + 1)),
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    sortMemory(memory);
+    b.setInsertionPointToStart(branch.elseBlock());
+    mergeOnDevice();
+  }
+  axis = static_cast<int64_t>(op.getAxis());
+  for (auto [memory, result] :
+       {std::pair(values, Value(op.getValues())), std::pair(positions, Value(op.getPositions()))})
+    if (!memory)
+      results.push_back(lowering.empty(b, op, cast<RankedTensorType>(result.getType())));
+    else if (turns)
+      results.push_back(
+          turned(contentsOf(b, loc, memory), cast<RankedTensorType>(result.getType())));
+    else
+      results.push_back(contentsOf(b, loc, memory));
+}
+
 void Sorter::copyOut(Pairs from, ValueRange line) {
   scf::ForOp::create(b, loc, index(0), wanted, index(1), ValueRange(),
                      [&](OpBuilder &, Location, Value i, ValueRange) {
@@ -412,6 +504,8 @@ void Sorter::run(SmallVectorImpl<Value> &results) {
   auto from = cast<RankedTensorType>(op.getSource().getType());
   auto to = cast<RankedTensorType>(op.getValues().getType());
   auto isWanted = [](Value v) { return !v.use_empty(); };
+  if (lowering.device && (isWanted(op.getValues()) || isWanted(op.getPositions())))
+    return onDevice(results);
   if (isWanted(op.getValues()))
     values = memoryFor(lowering, b, op, to);
   if (isWanted(op.getPositions()))
@@ -420,9 +514,7 @@ void Sorter::run(SmallVectorImpl<Value> &results) {
     extent = lowering.extent(b, op, from, axis);
     wanted = lowering.extent(b, op, to, axis);
   }
-  if ((values || positions) && lowering.device) {
-    mergeOnDevice();
-  } else if (values || positions) {
+  if (values || positions) {
     std::optional<int64_t> few = dimExpr(to, axis).constant();
     bool keeps = few && *few > 0 && *few <= maxKept;
     first = scratch(keeps ? wanted : extent);

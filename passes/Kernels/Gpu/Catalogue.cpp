@@ -9,6 +9,8 @@
 #include "passes/Kernels/Gpu/Elementwise.h"
 #include "passes/Kernels/Gpu/Matmul.h"
 #include "passes/Kernels/Gpu/Rows.h"
+#include "passes/Kernels/Gpu/Scan.h"
+#include "passes/Kernels/Gpu/Sort.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -174,11 +176,48 @@ CatalogueEntry early(Type element, Order order, int rows) {
                           makeFewRowsMatmul,
                           {"griddepcontrol.wait", "griddepcontrol.launch_dependents"}));
 }
+
+CatalogueEntry scan(std::string name, ScanSpec spec, bool blockOfLine, bool aligned,
+                    std::vector<std::string> instructions) {
+  return {std::move(name), false, std::move(instructions),
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return makeScan(module, name, spec, scanTile(spec.element, blockOfLine, aligned));
+          }};
+}
+CatalogueEntry scanTotals(std::string name, ScanSpec spec) {
+  return {std::move(name),
+          false,
+          {"ld.global.nc.v4.b32"},
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return makeScanTotals(module, name, spec, scanTile(spec.element, true, true));
+          }};
+}
+CatalogueEntry scanAcross(std::string name, ScanSpec spec, bool totals) {
+  return {std::move(name), false, {}, [=](gpu::GPUModuleOp module, StringRef name) {
+            return makeScanAcross(module, name, spec, totals);
+          }};
+}
+
+/// Of elements, or items, to values and positions, or items.
+CatalogueEntry sort(std::string name, Type element, bool fromItems, bool toItems,
+                    bool merges = false, bool descending = false) {
+  SortSpec spec;
+  spec.element = element;
+  spec.fromItems = fromItems, spec.toItems = toItems;
+  spec.descending = descending;
+  return {std::move(name),
+          false,
+          {"ld.shared.b64", "bar.sync"},
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return merges ? makeMergeRuns(module, name, spec, SortTile())
+                          : makeSortRuns(module, name, spec, SortTile());
+          }};
+}
 } // namespace
 
 std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
   Type f16 = Float16Type::get(context), bf16 = BFloat16Type::get(context);
-  Type f32 = Float32Type::get(context);
+  Type f32 = Float32Type::get(context), i64 = IntegerType::get(context, 64);
   constexpr auto rowMajor = Order::RowMajor, columnMajor = Order::ColumnMajor;
   WarpTile narrow; // f32 takes twice the memory
   narrow.blockK = 16;
@@ -321,5 +360,21 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       groupAttention("attention_wgmma_f16_128_causal", {f16, 128, true},
                      {groupProduct("f16", 128)}),
       attention("attention_mma_f16_256", {f16, 256}, {warpProduct("f16", 16), copyWide}),
+      scan("scan_f32", {f32}, true, true, {readWide, "st.global.v4.b32", "shfl.sync.up"}),
+      scan("scan_f32_odd", {f32}, true, false, {"shfl.sync.up"}),
+      scan("scan_f32_lines", {f32}, false, true, {readWide, "shfl.sync.up"}),
+      scan("scan_f16", {f16}, true, true, {readWide, "st.global.v4.b32"}),
+      scan("scan_i64_largest", {i64, Combination::Largest}, true, true, {"shfl.sync.up"}),
+      scanTotals("scan_totals_f32", {f32}),
+      scanAcross("scan_across_f32", {f32}, false),
+      scanAcross("scan_across_totals_f32", {f32}, true),
+      sort("sort_f32", f32, false, false),
+      sort("sort_f32_tiles", f32, false, true),
+      sort("sort_f32_first", f32, true, false),
+      sort("sort_f32_merge", f32, true, true, true),
+      sort("sort_f32_merge_last", f32, true, false, true),
+      sort("sort_f16_down", f16, false, false, false, true),
+      sort("sort_i64", i64, false, false),
+      sort("sort_i64_merge", i64, true, true, true),
   };
 }

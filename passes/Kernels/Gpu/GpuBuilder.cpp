@@ -191,10 +191,41 @@ Value GpuBuilder::blocks() { return NVVM::GridDimXOp::create(b, b.getI32Type());
 void GpuBuilder::barrier() { NVVM::BarrierOp::create(b); }
 void GpuBuilder::syncWarp() { NVVM::SyncWarpOp::create(b, number(-1)); }
 
-Value GpuBuilder::shuffleXor(Value x, int mask) {
+/// Lanes exchange words.
+Value GpuBuilder::shuffle(Value x, llvm::function_ref<Value(Value)> word) {
   Type type = x.getType();
-  return NVVM::ShflOp::create(b, type, number(-1), x, number(mask), number(lanesOfWarp - 1),
-                              NVVM::ShflKind::bfly, UnitAttr());
+  if (bytesOf(type) == 4)
+    return word(x);
+  Value whole = bits(x, b.getI64Type());
+  Value low = arith::TruncIOp::create(b, b.getI32Type(), whole);
+  Value high = arith::TruncIOp::create(b, b.getI32Type(), shiftRight(whole, wide(32)));
+  low = extend(word(low));
+  high = shiftLeft(extend(word(high)), wide(32));
+  return bits(bitOr(high, low), type);
+}
+
+Value GpuBuilder::shuffleXor(Value x, int mask) {
+  return shuffle(x, [&](Value word) -> Value {
+    return NVVM::ShflOp::create(b, word.getType(), number(-1), word, number(mask),
+                                number(lanesOfWarp - 1), NVVM::ShflKind::bfly, UnitAttr());
+  });
+}
+Value GpuBuilder::shuffleUp(Value x, int distance) {
+  return shuffle(x, [&](Value word) -> Value {
+    return NVVM::ShflOp::create(b, word.getType(), number(-1), word, number(distance), number(0),
+                                NVVM::ShflKind::up, UnitAttr());
+  });
+}
+Value GpuBuilder::shuffleFrom(Value x, int lane) {
+  return shuffle(x, [&](Value word) -> Value {
+    return NVVM::ShflOp::create(b, word.getType(), number(-1), word, number(lane),
+                                number(lanesOfWarp - 1), NVVM::ShflKind::idx, UnitAttr());
+  });
+}
+Value GpuBuilder::countLanes(Value condition) {
+  Value lanes = NVVM::VoteSyncOp::create(b, b.getI32Type(), number(-1), condition,
+                                         NVVM::VoteSyncKind::ballot);
+  return LLVM::CtPopOp::create(b, b.getI32Type(), lanes);
 }
 
 Value GpuBuilder::reduceWarp(Value x, llvm::function_ref<Value(Value, Value)> combine) {

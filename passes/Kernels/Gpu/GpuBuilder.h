@@ -116,6 +116,12 @@ public:
   void syncWarp();      ///< a barrier of the warp
   /// The value of the lane whose number differs in the bits of `mask`.
   mlir::Value shuffleXor(mlir::Value x, int mask);
+  /// The value of the lane `distance` before; of the first lanes their own. 32 or 64 bits.
+  mlir::Value shuffleUp(mlir::Value x, int distance);
+  /// The value of one lane for all. 32 or 64 bits.
+  mlir::Value shuffleFrom(mlir::Value x, int lane);
+  /// In how many lanes of the warp it holds.
+  mlir::Value countLanes(mlir::Value condition);
   /// Of all lanes of the warp, in a fixed order, for all of them.
   mlir::Value reduceWarp(mlir::Value x,
                          llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
@@ -186,6 +192,8 @@ public:
   mlir::Value settled(mlir::Value sums);
 
 private:
+  mlir::Value shuffle(mlir::Value x, llvm::function_ref<mlir::Value(mlir::Value)> word);
+
   const KernelSignature &signature;
   mlir::Value sharedStart;
 };

@@ -1,10 +1,15 @@
 // Sorting and cumulating for many threads.
 // RUN: mad-opt %s --mad-to-linalg=device --canonicalize | FileCheck %s
 
-// A round of merging is one op on all elements: each finds by halves where it comes from. Two
-// buffers take turns.
+// Kernels sort lines that they can count. Behind that a round of merging is one op on all elements: each
+// finds by halves where it comes from. Two buffers take turns.
 // CHECK-LABEL: func.func @sort(
-// CHECK: %[[A:.*]] = memref.alloc(%{{.*}}) : memref<?xf32>
+// CHECK: %[[V:.*]] = memref.alloc(%{{.*}}) : memref<?xf32>
+// CHECK: %[[X:.*]] = bufferization.to_buffer %{{.*}} read_only : tensor<?xf32> to memref<?xf32>
+// CHECK: %[[FITS:.*]] = arith.cmpi slt, %{{.*}}, %c1073741825 : index
+// CHECK: scf.if %[[FITS]] {
+// CHECK: mad.sort_memory %[[X]] to values %[[V]] : memref<?xf32> whole : memref<?xf32>
+// CHECK: } else {
 // CHECK: %[[ROUNDS:.*]]:2 = scf.while
 // CHECK: scf.for %{{.*}} to %[[ROUNDS]]#0 {{.*}} iter_args(%[[FROM:.*]] = %{{.*}}, %[[TO:.*]] = %{{.*}}, %[[WIDTH:.*]] = %{{.*}})
 // CHECK-NEXT: linalg.generic {{.*}}iterator_types = ["parallel"]} outs(%[[TO]] : memref<?xf32>)
@@ -19,28 +24,40 @@ func.func @sort(%x: tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N
   return %v : tensor<?xf32, #mad.dims<"N">>
 }
 
-// Sums of floats have an order: lines, each a loop.
-// CHECK-LABEL: func.func @sums(
+// What lies along another dimension is turned, and the result turned back.
+// CHECK-LABEL: func.func @across(
+// CHECK: %[[V:.*]] = memref.alloc() : memref<3x2xi32>
+// CHECK: %[[T:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<5x3xi32>) outs(%{{.*}} : tensor<3x5xi32>)
+// CHECK: %[[X:.*]] = bufferization.to_buffer %[[T]] read_only
+// CHECK: mad.sort_memory %[[X]] to values %[[V]] : memref<3x2xi32> descending : memref<3x5xi32>
+// CHECK: %[[R:.*]] = bufferization.to_tensor %[[V]]
+// CHECK: linalg.generic {{.*}} ins(%[[R]] : tensor<3x2xi32>) outs(%{{.*}} : tensor<2x3xi32>)
+func.func @across(%x: tensor<5x3xi32>) -> tensor<2x3xi32> attributes {mad.dims = [], mad.entry} {
+  %v, %p = mad.sort %x along 0 descending : (tensor<5x3xi32>) -> (tensor<2x3xi32>, tensor<2x3xi64>)
+  return %v : tensor<2x3xi32>
+}
+
+// Strict sums of floats have an order: lines, each a loop.
+// CHECK-LABEL: func.func @strict(
 // CHECK: scf.parallel (%[[LINE:.*]]) =
 // CHECK-NEXT: scf.for
 // CHECK: memref.load %[[M:.*]][%[[LINE]],
 // CHECK: arith.addf %{{.*}}, %{{.*}} : f32
 // CHECK-NEXT: memref.store %{{.*}}, %[[M]][%[[LINE]],
-func.func @sums(%x: tensor<?x8xf32, #mad.dims<"N", "">>) -> tensor<?x8xf32, #mad.dims<"N", "">> attributes {mad.dims = ["N"], mad.entry} {
-  %y = mad.cumulate sum %x along 1 : (tensor<?x8xf32, #mad.dims<"N", "">>) -> tensor<?x8xf32, #mad.dims<"N", "">>
+func.func @strict(%x: tensor<?x8xf32, #mad.dims<"N", "">>) -> tensor<?x8xf32, #mad.dims<"N", "">> attributes {mad.dims = ["N"], mad.entry} {
+  %y = mad.cumulate sum %x along 1 {mad.fp = "strict"} : (tensor<?x8xf32, #mad.dims<"N", "">>) -> tensor<?x8xf32, #mad.dims<"N", "">>
   return %y : tensor<?x8xf32, #mad.dims<"N", "">>
 }
 
-// The largest has none: rounds of which each takes up eight times as many elements.
-// CHECK-LABEL: func.func @largest(
+// All others are left to kernels.
+// CHECK-LABEL: func.func @cumulated(
 // CHECK-NOT: scf.parallel
-// CHECK: scf.while
-// CHECK: linalg.generic
-// CHECK-COUNT-7: arith.maximumf
-// CHECK: linalg.yield
-func.func @largest(%x: tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N">> attributes {mad.dims = ["N"], mad.entry} {
-  %y = mad.cumulate max %x along 0 : (tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N">>
-  return %y : tensor<?xf32, #mad.dims<"N">>
+// CHECK: mad.cumulate_memory sum %{{.*}} along 0 to %{{.*}} : memref<?xf32>, memref<?xf32>
+// CHECK: mad.cumulate_memory max %{{.*}} along 0 to %{{.*}} unsigned : memref<?xi8>, memref<?xi8>
+func.func @cumulated(%x: tensor<?xf32, #mad.dims<"N">>, %n: tensor<?xui8, #mad.dims<"N">>) -> (tensor<?xf32, #mad.dims<"N">>, tensor<?xui8, #mad.dims<"N">>) attributes {mad.dims = ["N"], mad.entry} {
+  %y = mad.cumulate sum %x along 0 : (tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N">>
+  %m = mad.cumulate max %n along 0 : (tensor<?xui8, #mad.dims<"N">>) -> tensor<?xui8, #mad.dims<"N">>
+  return %y, %m : tensor<?xf32, #mad.dims<"N">>, tensor<?xui8, #mad.dims<"N">>
 }
 
 // The place of the largest is a maximum of numbers of 64 bits: the element above, in the order of numbers

@@ -7,6 +7,8 @@
 #include "passes/Kernels/Gpu/Elementwise.h"
 #include "passes/Kernels/Gpu/Matmul.h"
 #include "passes/Kernels/Gpu/Rows.h"
+#include "passes/Kernels/Gpu/Scan.h"
+#include "passes/Kernels/Gpu/Sort.h"
 #include "gtest/gtest.h"
 
 using namespace mad::device;
@@ -62,6 +64,36 @@ TEST_F(Tiles, BuiltinOnesAreSound) {
       EXPECT_EQ(columns % tile.vector, 0);
       EXPECT_GE(tile.mostColumns(), columns);
     }
+}
+
+TEST_F(Tiles, OfScansAndSorts) {
+  for (mlir::Type type : {mlir::Type(b.getI8Type()), mlir::Type(b.getF16Type()),
+                          mlir::Type(b.getF32Type()), mlir::Type(b.getF64Type())})
+    for (bool block : {false, true})
+      for (bool aligned : {false, true})
+        EXPECT_EQ(fault(scanTile(type, block, aligned), ScanSpec{type}), "");
+  ScanSpec scan{b.getF32Type()};
+  ScanTile tile;
+  tile.warpsOfLine = 2;
+  EXPECT_EQ(fault(tile, scan), "warpsOfLine = 2, expected 1 or all 8");
+  tile = ScanTile();
+  tile.vector = 8;
+  EXPECT_EQ(fault(tile, scan),
+            "vector = 8, expected a power of two of at most 16 bytes of elements");
+  tile = ScanTile();
+  tile.strips = 9;
+  EXPECT_EQ(fault(tile, scan), "strips = 9, expected 1 to 32 elements of a thread");
+  tile.threads = 100;
+  EXPECT_EQ(fault(tile, scan), "threads = 100, expected a multiple of 32 from 32 to 1024");
+
+  SortSpec sort;
+  sort.element = b.getI64Type();
+  EXPECT_EQ(fault(SortTile(), sort), "");
+  EXPECT_LE(SortTile().sharedBytes(sort), 48 * 1024);
+  EXPECT_EQ(fault(SortTile{96, 8}, sort), "threads = 96, expected a power of two from 64 to 1024");
+  EXPECT_EQ(fault(SortTile{256, 7}, sort), "items = 7, expected a power of two from 2 to 16");
+  sort.values = sort.positions = false;
+  EXPECT_EQ(fault(SortTile(), sort), "a sort without results");
 }
 
 TEST_F(Tiles, LongSumsAreWholeTiles) {
