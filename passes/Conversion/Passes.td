@@ -72,6 +72,19 @@ def LinalgToGpu : Pass<"mad-linalg-to-gpu", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def MergeLaunches : Pass<"mad-merge-launches", "::mlir::ModuleOp"> {
+  let summary = "launches small kernels together";
+  let description = [{
+    Behind `mad-linalg-to-gpu`. Of launches that follow each other, those of small
+    kernels become one, of a kernel of one block that does what they do in turn, with
+    barriers; others of up to 264 blocks that need nothing of each other become one
+    side by side. Other launches may come earlier than they did, not before what they
+    need.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
   let summary = "lowers tensor expressions to linalg on plain tensors";
   let description = [{

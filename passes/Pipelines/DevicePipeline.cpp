@@ -43,6 +43,7 @@ static void buildKernels(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLegalizeMemrefs());
   pm.addPass(createLinalgToGpu());
   simplify(pm);
+  pm.addPass(createMergeLaunches());
   pm.addPass(createPlanArena());
   simplify(pm);
   pm.addPass(createGpuArguments());

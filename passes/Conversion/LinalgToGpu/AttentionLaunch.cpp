@@ -427,7 +427,9 @@ Value Launch::mayShareKeys() {
 /// Blocks enough for a large device, with at least a few tiles of keys each.
 void Launch::launchParts(const device::AttentionSpec &spec, StringRef form, const Blocks &blocks,
                          int keysOfTile, Write write) {
-  constexpr int64_t enoughBlocks = 264, mostParts = 64;
+  constexpr int64_t multiprocessors = 132, mostParts = 64;
+  // Of one warp more blocks fit on a multiprocessor.
+  const int64_t enoughBlocks = multiprocessors * (blocks.threads == device::lanesOfWarp ? 4 : 2);
   auto &h = f.b;
   auto divide = [&](Value x, Value y) { return h.createOrFold<arith::CeilDivUIOp>(x, y); };
   Value others = f.mul(f.ceilDiv(sizes.rows, blocks.rows), matrices());

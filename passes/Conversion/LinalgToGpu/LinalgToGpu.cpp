@@ -41,7 +41,7 @@ namespace mad {
 namespace {
 
 /// Linalg ops with fewer iterations do not pay for a launch of their own.
-constexpr int64_t smallWork = 64;
+constexpr int64_t smallWork = 16;
 
 /// Memory is the device's, whatever op it is that reads or writes it.
 bool touchesMemory(Operation *op) {

@@ -123,8 +123,8 @@ llvm::Error check(const WarpAttentionTile &tile, const AttentionSpec &spec);
 void writeWarpAttention(GpuBuilder &g, const AttentionSpec &spec, const WarpAttentionTile &tile,
                         const AttentionArguments &arguments, mlir::Value first);
 
-/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, rows of multiples of 16
-/// up to 128 columns. One group copies by tensor map, the others have 64 rows each. Blocks stay.
+/// Tensor cores by group of four warps (chips with wgmma), for f16 and bf16, rows of multiples of
+/// 16 up to 128 columns. One group copies by tensor map, the others have 64 rows each. Blocks stay.
 struct GroupAttentionTile {
   int groups = 2; ///< that multiply
   int stages = 2; ///< tiles of K and of V
@@ -145,8 +145,8 @@ struct GroupAttentionTile {
 /// With so many groups that multiply, 2 or 3.
 GroupAttentionTile groupAttentionTile(int groups = 2);
 llvm::Error check(const GroupAttentionTile &tile, const AttentionSpec &spec);
-/// Where its factors are: tensor maps with boxes of 64 columns and 64 rows, and the coordinates of an
-/// element of the matrix that was entered last, the column's first.
+/// Where its factors are: tensor maps with boxes of 64 columns and 64 rows, and the coordinates of
+/// an element of the matrix that was entered last, the column's first.
 struct GroupFactors {
   mlir::Value q, k, v;
   std::function<Values(mlir::Value column, mlir::Value row)> inQ, inK, inV;
@@ -165,8 +165,8 @@ llvm::Error check(const PlainAttentionTile &tile, const AttentionSpec &spec);
 void writePlainAttention(GpuBuilder &g, const AttentionSpec &spec, const PlainAttentionTile &tile,
                          const AttentionArguments &arguments, mlir::Value first);
 
-/// Where few rows see many keys, blocks have parts of the keys, and leave for each row the sums of powers
-/// times V, the largest score and the sum of powers. `partOf` gives where.
+/// Where few rows see many keys, blocks have parts of the keys, and leave for each row the sums of
+/// powers times V, the largest score and the sum of powers. `partOf` gives where.
 void setPart(AttentionSpec &spec,
              std::function<mlir::Value(GpuBuilder &, const RowValues &)> partOf);
 /// Words of what is left for a row.

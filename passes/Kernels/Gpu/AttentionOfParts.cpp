@@ -60,7 +60,7 @@ void mad::device::writeAttentionOfParts(GpuBuilder &g, const AttentionSpec &spec
       }
       Value most = now[0], total = now[1], sum = now[2];
       for (Value x : mosts)
-        most = arith::MaximumFOp::create(g.b, most, x);
+        most = maximum(g, most, x);
       Value base = baseOfScores(g, most);
       auto factor = [&](Value of) {
         return g.exp(arith::SubFOp::create(g.b, baseOfScores(g, of), base));

@@ -5,11 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/AttentionParts.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace mad::device;
+
+Value mad::device::maximum(GpuBuilder &g, Value x, Value y) {
+  return LLVM::MaximumOp::create(g.b, x, y);
+}
 
 Value mad::device::baseOfScores(GpuBuilder &g, Value most) {
   Value none = arith::CmpFOp::create(g.b, arith::CmpFPredicate::OEQ, most, g.f32(-INFINITY));

@@ -11,6 +11,9 @@
 
 namespace mad::device {
 
+/// The larger one, NaN if one is: an instruction of its own, where arith's op becomes four.
+mlir::Value maximum(GpuBuilder &g, mlir::Value x, mlir::Value y);
+
 /// The largest score, or 0 where that is -inf: no difference of a score to it is a NaN that the
 /// scores themselves are not the cause of.
 mlir::Value baseOfScores(GpuBuilder &g, mlir::Value most);
@@ -23,8 +26,8 @@ mlir::Value keysOf(GpuBuilder &g, const AttentionSpec &spec, const RowValues &ro
 void storeColumns(GpuBuilder &g, const AttentionSpec &spec, const RowValues &row,
                   mlir::ValueRange finished, mlir::Value column, mlir::ValueRange sums);
 
-/// Types of the catalogue's kernels, and their arguments by name; completes the specification for one
-/// head of one of a batch.
+/// Types of the catalogue's kernels, and their arguments by name; completes the specification for
+/// one head of one of a batch.
 llvm::SmallVector<mlir::Type> attentionTypes(mlir::MLIRContext *context);
 struct AttentionPlace {
   mlir::Value heads, head, batch;

@@ -152,8 +152,9 @@ struct GroupAttention {
         for (int part = 0; part < tile.groups; ++part)
           copyBox(g.number((c * tile.groups + part) * boxBytes), factors.q, factors.inQ, fullQ(), c,
                   g.add(first, part * 64));
-      Values next = g.loop(0, keysOfBlock(), keysOfTile, carried.take_front(2),
-                           [&](Value key, ValueRange now) { return copyTile(key, {now[0], now[1]}); });
+      Values next = g.loop(
+          0, keysOfBlock(), keysOfTile, carried.take_front(2),
+          [&](Value key, ValueRange now) { return copyTile(key, {now[0], now[1]}); });
       next.push_back(g.bitXor(carried[2], 1));
       return next;
     });
@@ -253,9 +254,9 @@ struct GroupAttention {
     Value now = most;
     for (size_t i = 0; i < all.size(); ++i)
       if (int(i / 2 % 2) == half)
-        now = arith::MaximumFOp::create(g.b, now, all[i]);
+        now = maximum(g, now, all[i]);
     for (int mask : {1, 2}) // the four lanes of a row
-      now = arith::MaximumFOp::create(g.b, now, g.shuffleXor(now, mask));
+      now = maximum(g, now, g.shuffleXor(now, mask));
     Value by = g.f32(log2e), base = baseOfScores(g, now);
     if (!spec.score)
       by = mul(spec.scale, by);
@@ -322,12 +323,12 @@ struct GroupAttention {
 
   /// The scores of the last tile of keys are there: Q of the next tile of rows may come.
   void releaseQuery(Value next, Value end) {
-    Value last = arith::XOrIOp::create(g.b, g.less(next, end), arith::ConstantIntOp::create(g.b, 1, 1));
+    Value last = g.equal(g.min(next, end), end);
     g.when(g.both(g.equal(thread, 0), last), [&] { g.barrierArrive(emptyQ()); });
   }
 
-  /// While the result takes up one tile of keys, the powers of the next are computed: its scores are
-  /// ready before. So the first tile's powers come before the loop, and its result after the
+  /// While the result takes up one tile of keys, the powers of the next are computed: its scores
+  /// are ready before. So the first tile's powers come before the loop, and its result after the
   /// second's scores. Returns the next place in the rings.
   Values multiplyTile(Place at, Value end) {
     const int count = spec.widthV / 2;
@@ -455,6 +456,10 @@ struct GroupAttention {
 void mad::device::writeGroupAttention(GpuBuilder &g, const AttentionSpec &spec,
                                       const GroupAttentionTile &tile, Value rows, Value keys,
                                       const GroupFactors &factors) {
+  // Loops of one round would be none, and ptxas then lets products no longer overlap. The zero is
+  // known to be at most 1: so it is made what might be many rounds.
+  Value zero = g.shiftLeft(unknownZero(g, factors.memory, keys), 20);
+  rows = g.add(rows, zero), keys = g.add(keys, zero);
   GroupAttention{g, spec, tile, factors, rows, keys, {}, {}, {}, {}, {}, {}, {}}.write();
 }
 

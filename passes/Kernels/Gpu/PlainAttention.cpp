@@ -181,7 +181,7 @@ struct PlainAttention {
       auto mine = carried.slice(i * ofRow(), ofRow());
       Value most = mine[0];
       for (Value score : all[i])
-        most = arith::MaximumFOp::create(g.b, most, score);
+        most = maximum(g, most, score);
       Value base = baseOfScores(g, most);
       Value factor = g.exp(arith::SubFOp::create(g.b, mine[0], base));
       mine[0] = most;
@@ -263,7 +263,7 @@ struct PlainAttention {
     Value most = g.f32(-INFINITY);
     for (int w = 0; w < tile.warps; ++w) {
       each.push_back(g.load(f32, g.at(from, f32, w * ofWarp)));
-      most = arith::MaximumFOp::create(g.b, most, each.back());
+      most = maximum(g, most, each.back());
     }
     Value base = baseOfScores(g, most), total = g.f32(0);
     Values sums(4, g.f32(0));

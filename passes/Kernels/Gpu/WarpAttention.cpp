@@ -324,10 +324,10 @@ struct WarpAttention {
     Value now = most;
     for (int j = 0; j < ofTile(); ++j)
       for (int e = 0; e < 2; ++e)
-        now = arith::MaximumFOp::create(g.b, now, scoreAt(j, e));
+        now = maximum(g, now, scoreAt(j, e));
     // The four lanes of a row.
     for (int mask : {1, 2})
-      now = arith::MaximumFOp::create(g.b, now, g.shuffleXor(now, mask));
+      now = maximum(g, now, g.shuffleXor(now, mask));
     Value base = baseOfScores(g, now), by = g.f32(log2e);
     if (!spec.score)
       by = mul(spec.scale, by);
