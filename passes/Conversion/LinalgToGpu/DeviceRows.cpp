@@ -30,6 +30,8 @@ constexpr int64_t fewProducts = 4096;
 /// Blocks that a device should have to do, and the least steps of a thread for a piece, or groups
 /// of 16 bytes.
 constexpr int64_t manyBlocks = 528, stepsOfPiece = 64, groupsOfPiece = 8;
+/// Shared memory of a kernel, on all chips that products are for.
+constexpr int64_t sharedOfRows = 160 * 1024;
 /// Of a kernel that combines through memory.
 constexpr int mostReductions = 16;
 
@@ -104,11 +106,33 @@ RowThreads threadsFor(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
+/// A block a row, for rows that registers do not hold. Shared memory keeps what it can of columns
+/// that are read again, for two blocks at a time if that is all of them.
+RowThreads longRow(const RowPlan &plan, int64_t columns) {
+  int64_t bytes = 0;
+  for (Value root : readAgain(plan))
+    bytes += device::bytesOf(getElementTypeOrSelf(root.getType()));
+  int64_t most = sharedOfRows;
+  for (const RowMember &member : plan.members) {
+    GenericOp op = member.work.op;
+    if (op.getNumReductionLoops() > 0)
+      most -= op.getNumDpsInits() * blockARow(1024).sharedBytes();
+  }
+  if (bytes == 0 || plan.vector == 1)
+    return blockARow(1024);
+  RowThreads threads = blockARow(columns * bytes <= most / 2 ? 512 : 1024);
+  // Whole rounds of the block.
+  const int64_t round = threads.along * plan.vector;
+  threads.kept = std::min<int64_t>(most / bytes / round, llvm::divideCeil(columns, round)) * round;
+  return threads;
+}
+
 /// Columns in registers where their number is known and small enough; a warp or a block a row.
 void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
   if (std::optional<int64_t> known = getConstantIntValue(columns)) {
     RowThreads threads = threadsFor(plan, *known);
-    return launchRows(f, plan, threads.held || *known <= columnsOfWarp ? threads : blockARow(1024));
+    return launchRows(f, plan,
+                      threads.held || *known <= columnsOfWarp ? threads : longRow(plan, *known));
   }
   auto branch = scf::IfOp::create(f.b, f.less(columns, f.constant(columnsOfWarp + 1)),
                                   /*withElseRegion=*/true);

@@ -23,6 +23,8 @@ struct RowThreads {
   int across = 1; ///< neighbouring rows whose threads are neighbours
   int rows = 4;   ///< of a block
   int held = 0;   ///< columns of a thread that stay in registers; 0: as many as there are
+  /// Of each operand that is read again (`readAgain`) so many columns stay in shared memory.
+  int64_t kept = 0;
   int threads() const { return along * rows; }
   /// Or less than one.
   bool isWarp() const { return along <= device::lanesOfWarp && across == 1; }
@@ -68,6 +70,8 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
 /// Combines what pieces have left.
 void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
 
+/// Memory of which several members read the same columns, and none writes any, by root.
+llvm::SmallVector<mlir::Value> readAgain(const RowPlan &plan);
 /// Whether an operand has a column for each step of the columns of its op.
 bool hasRowColumns(const RowMember &member, mlir::OpOperand &operand);
 

@@ -126,6 +126,37 @@ bool hasRowColumns(const RowMember &member, OpOperand &operand) {
          isInOrder(op, op.getMatchingIndexingMap(&operand), isColumn);
 }
 
+SmallVector<Value> readAgain(const RowPlan &plan) {
+  struct Use {
+    int reads = 0;
+    bool isOther = false; ///< a write, or of other columns or rows
+    std::vector<unsigned> rows;
+  };
+  llvm::MapVector<Value, Use> uses;
+  for (const RowMember &member : plan.members) {
+    GenericOp op = member.work.op;
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!isa<MemRefType>(operand.get().getType()))
+        continue;
+      Use &use = uses[rootOf(operand.get())];
+      RowAccess access = member.access[operand.getOperandNumber()];
+      std::vector<unsigned> rows;
+      for (AffineExpr e : op.getMatchingIndexingMap(&operand).getResults())
+        if (auto loop = dyn_cast<AffineDimExpr>(e))
+          rows.insert(rows.end(), member.loops[loop.getPosition()].begin(),
+                      member.loops[loop.getPosition()].end());
+      use.isOther |= op.isDpsInit(&operand) || !access.isDense || (use.reads && rows != use.rows);
+      use.rows = rows;
+      use.reads += !op.getMatchingBlockArgument(&operand).use_empty();
+    }
+  }
+  SmallVector<Value> roots;
+  for (auto &[root, use] : uses)
+    if (use.reads > 1 && !use.isOther && plan.sameColumns)
+      roots.push_back(root);
+  return roots;
+}
+
 /// As many neighbours as 16 bytes of the widest type in memory hold, or fewer where rows are no
 /// multiple of that.
 void setAccess(DeviceFunction &f, RowPlan &plan) {

@@ -33,6 +33,26 @@ bool RowKernel::mustStore(Value memory, bool isRowValue) {
   return false;
 }
 
+/// Whether another member writes the same columns before anybody looks for them in memory.
+bool RowKernel::isOverwritten(const RowMember &member, OpOperand &output) {
+  Value base = baseOf(output.get());
+  const Held held = heldOf(member, output);
+  for (const RowMember &next : llvm::drop_begin(plan.members, &member - plan.members.data() + 1)) {
+    GenericOp op = next.work.op;
+    bool writes = false;
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!isa<MemRefType>(operand.get().getType()) || baseOf(operand.get()) != base)
+        continue;
+      if (!isInOrder(next, operand) || heldOf(next, operand) != held)
+        return false;
+      writes |= op.isDpsInit(&operand) && op.getNumReductionLoops() == 0;
+    }
+    if (writes)
+      return true;
+  }
+  return false;
+}
+
 /// Whether columns are worth registers before they are used: another member reads them, too, or
 /// they come from far.
 bool RowKernel::isNeededAgain(const RowMember &member, OpOperand &operand) {
@@ -108,7 +128,7 @@ void RowKernel::emitHeldColumns(const RowMember &member, const Columns &columns,
     });
     group = &some;
     for (auto [output, values] : llvm::zip(op.getDpsInitsMutable(), results))
-      if (mustStore(output.get(), false))
+      if (mustStore(output.get(), false) && !isOverwritten(member, output))
         storeGroup(member, output, ArrayRef(values).drop_front(i), columns, sizes);
     group = nullptr;
   }

@@ -213,6 +213,53 @@ void RowKernel::storeWide(Value memory, Value address, ArrayRef<Value> values) {
   }
 }
 
+/// Behind what reductions use.
+void RowKernel::placeKept() {
+  if (!threads.kept)
+    return;
+  int64_t offset = 0;
+  for (auto [member, sizes] : llvm::zip(plan.members, extents)) {
+    GenericOp op = member.work.op;
+    if (op.getNumReductionLoops() > 0)
+      offset += op.getNumDpsInits() * threads.sharedBytes();
+    Columns columns = columnsOf(member, sizes);
+    if (!firstColumn && !columns.loops.empty())
+      firstColumn = headOf(columns);
+  }
+  for (Value root : readAgain(plan)) {
+    kept[root].offset = offset;
+    offset += threads.kept * device::bytesOf(getElementTypeOrSelf(root.getType()));
+  }
+}
+
+/// The first member that reads columns leaves them in shared memory, each thread its own, as far as
+/// there is room.
+Values RowKernel::loadKept(Kept &where, Value memory, llvm::function_ref<Values()> load) {
+  if (!where.filler)
+    where.filler = current;
+  Type element = getElementTypeOrSelf(memory.getType());
+  const int bytes = device::bytesOf(element);
+  Value number = arith::SubIOp::create(b, group->columns.front(), firstColumn);
+  Value isKept = less(number, constant(threads.kept));
+  auto address = [&] {
+    Value offset = add(mul(number, constant(bytes)), constant(where.offset));
+    return g.bytesAt(g.shared(), arith::IndexCastOp::create(b, b.getI32Type(), offset).getResult());
+  };
+  if (where.filler == current) {
+    Values all = load();
+    when(isKept, [&] { storeWide(memory, address(), all); });
+    return all;
+  }
+  SmallVector<Type> types(vector, element);
+  auto branch = scf::IfOp::create(b, types, isKept, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, loadWide(memory, address()));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, load());
+  return Values(branch.getResults().begin(), branch.getResults().end());
+}
+
 /// What a thread holds of an operand. Groups that are partly of another row are read as a whole, as
 /// long as they are in the memory: waiting for each before the next is asked for would take long.
 Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Columns &columns,
@@ -272,7 +319,8 @@ Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const C
   if (!where) {
     all = singles();
   } else if (!*where) {
-    all = wide();
+    auto found = kept.find(rootOf(memory));
+    all = found == kept.end() ? wide() : loadKept(found->second, memory, wide);
   } else {
     SmallVector<Type> types(vector, getElementTypeOrSelf(memory.getType()));
     auto branch = scf::IfOp::create(b, types, *where, /*withElseRegion=*/true);

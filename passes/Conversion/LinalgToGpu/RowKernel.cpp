@@ -192,6 +192,7 @@ void RowKernel::beforeMember(const RowMember &member) {
 
 void RowKernel::emitMember(size_t number) {
   const RowMember &member = plan.members[number];
+  current = &member;
   ArrayRef<Value> sizes = extents[number];
   GenericOp op = member.work.op;
   b.setLoc(op.getLoc());
@@ -237,6 +238,7 @@ void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
     if (getConstantIntValue(all) != 0)
       isGroupThere = less(add(row, constant(1)), rows);
   }
+  placeKept();
   for (size_t i = 0; i < plan.members.size(); ++i)
     emitMember(i);
 }
@@ -264,6 +266,8 @@ std::string RowThreads::text() const {
       : along < device::lanesOfWarp ? threads + " threads a row"
       : isWarp()                    ? std::string("a warp a row")
                                     : "a block of " + threads + " a row";
+  if (kept)
+    share += ", " + llvm::Twine(kept).str() + " columns in shared memory";
   return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
 }
 
@@ -300,7 +304,11 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   SmallVector<Value> rowExtents;
   for (Value v : plan.extents)
     rowExtents.push_back(kernel.get(v));
-  kernel.setShared(reductions * threads.sharedBytes());
+  int64_t shared = reductions * threads.sharedBytes();
+  if (threads.kept)
+    for (Value root : readAgain(plan))
+      shared += threads.kept * device::bytesOf(getElementTypeOrSelf(root.getType()));
+  kernel.setShared(shared);
   Value rowsInside = kernel.get(rows);
   Value pieces = plan.pieces ? kernel.get(plan.pieces) : Value();
   RowKernel(kernel, plan, threads, extents).emit(rowsInside, rowExtents, pieces);

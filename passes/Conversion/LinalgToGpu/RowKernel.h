@@ -51,6 +51,11 @@ private:
   /// Columns in registers: of which root, and how rows of the kernel are its rows.
   using Held = std::pair<const void *, std::vector<int64_t>>;
   Held heldOf(const RowMember &member, mlir::OpOperand &operand);
+  /// Memory with columns in shared memory: where, and the member that puts them there.
+  struct Kept {
+    int64_t offset;
+    const RowMember *filler = nullptr;
+  };
   /// Neighbouring columns of a thread, for which code is being made.
   struct Group {
     Values columns;         ///< that may be read in their place
@@ -91,6 +96,7 @@ private:
   Values arguments(const RowMember &member, llvm::ArrayRef<mlir::Value> at);
   bool mustStore(mlir::Value memory, bool isRowValue);
   void beforeMember(const RowMember &member);
+  bool isOverwritten(const RowMember &member, mlir::OpOperand &output);
   bool isNeededAgain(const RowMember &member, mlir::OpOperand &operand);
   void preload(const RowMember &member, const Columns &columns, llvm::ArrayRef<mlir::Value> sizes);
 
@@ -111,6 +117,8 @@ private:
   mlir::Value addressOf(mlir::Value memory, mlir::AffineMap map, llvm::ArrayRef<mlir::Value> at);
   Values loadWide(mlir::Value memory, mlir::Value address);
   void storeWide(mlir::Value memory, mlir::Value address, llvm::ArrayRef<mlir::Value> values);
+  void placeKept();
+  Values loadKept(Kept &where, mlir::Value memory, llvm::function_ref<Values()> load);
   Values loadHeld(const RowMember &member, mlir::OpOperand &operand, const Columns &columns,
                   llvm::ArrayRef<mlir::Value> sizes);
   Values loadGroup(const RowMember &member, mlir::OpOperand &operand, const Columns &columns,
@@ -151,9 +159,12 @@ private:
   RowCombiner combineRow;
   device::KernelSignature signature;
   device::GpuBuilder g;
-  const int vector;              ///< neighbouring columns of a thread
-  mlir::Value shift;             ///< columns from a place of wide accesses to the row; null: none
-  bool isNeverAligned = false;   ///< rows are known to be no multiple of `vector`
+  const int vector;  ///< neighbouring columns of a thread
+  mlir::Value shift; ///< columns from a place of wide accesses to the row; null: none
+  llvm::DenseMap<mlir::Value, Kept> kept; ///< by root
+  const RowMember *current = nullptr;     ///< that code is made for
+  mlir::Value firstColumn;                ///< of whole groups in loops
+  bool isNeverAligned = false;            ///< rows are known to be no multiple of `vector`
   mlir::Value isGroupThere;      ///< all of the last group of the row is in memory; null: always
   mlir::Value lane, active, row; ///< active: null where all threads have a row
   Values rowIndices, rowSizes;
