@@ -101,7 +101,7 @@ private:
   void preload(const RowMember &member, const Columns &columns, llvm::ArrayRef<mlir::Value> sizes);
 
   /// That a thread takes at a time.
-  int64_t groupsOfStep() { return vector > 1 && !pieces ? 2 : 4; }
+  int64_t groupsOfStep() { return vector > 1 ? 2 : 4; }
   Group heldGroup(int number, const Columns &columns);
   Group groupAt(mlir::Value first);
   Group singleAt(mlir::Value column);
