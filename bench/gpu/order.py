@@ -34,6 +34,7 @@ export fn rows[N, M, K](x: f32[N, M], at: i64[K]) -> f32[K, M] { take(x, at) }
 export fn bins[N, K](x: f32[N], at: i64[K], y: f32[K]) -> f32[N] { scatter_add(x, at, y) }
 """
 CALLS = 8  # of a graph
+CHECKED = {"rows", "bins"}  # waited for, which no graph of PyTorch can hold
 
 
 def pack(options):
@@ -72,7 +73,7 @@ def cases(torch):
         a, i = x(n, m), torch.randint(-9, 9, (n, m), device="cuda", dtype=torch.int32)
         yield f"cumsum f32 {n} x {m}", "sums", (a,), lambda a=a: (torch.cumsum(a, 1),), 1e-3
         yield f"cumsum i32 {n} x {m}", "counts", (i,), lambda i=i: (torch.cumsum(i, 1, dtype=torch.int32),), 0
-    for n, m in ((1024, 4096), (1 << 20, 16)):
+    for n, m in ((1024, 4096),):
         a = x(n, m)
         yield f"cumsum f32 down {n} x {m}", "down", (a,), lambda a=a: (torch.cumsum(a, 0),), 1e-3
     table = x(30522, 384)
@@ -80,7 +81,7 @@ def cases(torch):
         at = torch.randint(0, 30522, (k,), device="cuda")
         yield f"{k} rows of 384", "rows", (table, at), \
             lambda at=at: (torch.nn.functional.embedding(at, table),), 0
-    for n, k in ((1000, 1 << 16), (1 << 20, 1 << 20)):
+    for n, k in ((1000, 1 << 16), (1 << 16, 1 << 16)):
         to, at, y = x(n, 1)[:, 0].contiguous(), torch.randint(0, n, (k,), device="cuda"), x(k, 1)[:, 0].contiguous()
         yield f"{k} added to {n} bins", "bins", (to, at, y), \
             lambda to=to, at=at, y=y: (torch.index_add(to, 0, at, y),), 1e-4
@@ -108,15 +109,14 @@ def run(options):
         wrong = [float((a.double() - b.double()).abs().max()) for a, b in zip(outs, expected)]
         good = all(w <= allowed * float(e.double().abs().max() + 1) for w, e in zip(wrong, expected))
         failed |= not good
-        text = ""
-        try:  # what checks positions is waited for, which no graph can hold
+        if function in CHECKED:
+            text = f"{'no graph: checks positions':39}"
+        else:
             mine = captured.graph_of([program.call(function, inputs, outs)] * CALLS, stream, program.wait)
             yours = captured.graph_of([theirs] * CALLS, other, lambda: None)
             a, b = captured.timed([mine, yours], [CALLS, CALLS], 15)
             text = f"{1e6 * a:15.1f} {1e6 * b:7.1f} {b / a:15.2f}"
             del mine, yours
-        except RuntimeError as error:
-            text = f"{'no graph: ' + str(error).splitlines()[0][:27]:39}"
         a, b = timed(lambda: call(*inputs, out=out), torch), timed(theirs, torch)
         print(f"{name:32} {text} {a:15.1f} {b:7.1f}{'' if good else f'   WRONG by {wrong}'}", flush=True)
     return failed
