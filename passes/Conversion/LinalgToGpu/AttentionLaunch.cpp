@@ -434,8 +434,10 @@ void Launch::launchParts(const device::AttentionSpec &spec, StringRef form, cons
   auto divide = [&](Value x, Value y) { return h.createOrFold<arith::CeilDivUIOp>(x, y); };
   Value others = f.mul(f.ceilDiv(sizes.rows, blocks.rows), matrices());
   others = h.createOrFold<arith::MaxUIOp>(others, f.constant(1));
-  Value wanted = h.createOrFold<arith::MinUIOp>(divide(f.constant(enoughBlocks), others),
-                                                f.constant(mostParts));
+  // Not one block more than are there at a time, which would be a second wave.
+  Value wanted = h.createOrFold<arith::DivUIOp>(f.constant(enoughBlocks), others);
+  wanted = h.createOrFold<arith::MaxUIOp>(wanted, f.constant(1));
+  wanted = h.createOrFold<arith::MinUIOp>(wanted, f.constant(mostParts));
   Value tiles = f.ceilDiv(sizes.keys, keysOfTile);
   Value ofPart = h.createOrFold<arith::MaxUIOp>(divide(tiles, wanted), f.constant(2));
   KeyParts parts;
