@@ -3,9 +3,9 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Nodes are found by a table of open addressing, whose keys are the nodes themselves. A
-// slot keeps the hash that it was made with: when operands of a node get another leader
-// the node is entered again, and its old slot answers to no key any more.
+// Nodes are found by a table of open addressing, whose keys are the nodes themselves. When
+// operands of a node get another leader the node is entered again. Who comes by its old slot
+// compares what the node is now, so such slots do no harm until the table is made anew.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/EGraph.h"
@@ -17,7 +17,14 @@ using namespace llvm;
 
 namespace mad::egraph {
 
-EGraph::EGraph(Language &language, bool explains) : names(&language), table(64, Slot{0, none}) {
+/// Grows by a quarter rather than by as much again: most of the memory of a graph is here.
+template <typename T> static void append(std::vector<T> &to, T value) {
+  if (to.size() == to.capacity())
+    to.reserve(to.size() + to.size() / 4 + 64);
+  to.push_back(value);
+}
+
+EGraph::EGraph(Language &language, bool explains) : names(&language), table(64, none), tags(64, 0) {
   if (explains)
     proofForest = std::make_unique<Proofs>();
 }
@@ -41,35 +48,41 @@ bool EGraph::equals(Id node, OpId op, ArrayRef<Id> operands) const {
   return nodes[node].op == op && this->operands(node) == operands;
 }
 
+static uint8_t tagOf(uint32_t hash) { return uint8_t(hash >> 24); }
+
 Id EGraph::probe(uint32_t hash, OpId op, ArrayRef<Id> operands, size_t &slot) const {
   const size_t mask = table.size() - 1;
-  for (slot = hash & mask; table[slot].node != none; slot = (slot + 1) & mask)
-    if (table[slot].hash == hash && equals(table[slot].node, op, operands) &&
-        !dead[table[slot].node])
-      return table[slot].node;
+  for (slot = hash & mask; table[slot] != none; slot = (slot + 1) & mask)
+    if (Id node = table[slot];
+        tags[slot] == tagOf(hash) && equals(node, op, operands) && !dead[node])
+      return node;
   return none;
 }
 
 void EGraph::insert(uint32_t hash, Id node, size_t slot) {
-  table[slot] = {hash, node};
+  table[slot] = node;
+  tags[slot] = tagOf(hash);
   // At most two of three slots are used.
   if (++used * 3 > table.size() * 2)
-    growTable(live * 3 > table.size() ? table.size() * 2 : table.size());
+    growTable(live * 5 > table.size() * 2 ? table.size() * 2 : table.size());
 }
 
-void EGraph::growTable(size_t slots) {
-  std::vector<Slot> old(slots, Slot{0, none});
+void EGraph::growTable(size_t size) {
+  std::vector<Id> old(size, none);
   old.swap(table);
+  tags.assign(size, 0);
   used = 0;
-  for (const Slot &entry : old) {
-    // Slots that are out of date are left out.
-    if (entry.node == none || dead[entry.node] ||
-        hashOf(nodes[entry.node].op, operands(entry.node)) != entry.hash)
+  for (Id node : old) {
+    if (node == none || dead[node])
       continue;
-    size_t slot = entry.hash & (slots - 1);
-    while (table[slot].node != none)
-      slot = (slot + 1) & (slots - 1);
-    table[slot] = entry;
+    uint32_t hash = hashOf(nodes[node].op, operands(node));
+    size_t slot = hash & (size - 1);
+    while (table[slot] != none && table[slot] != node)
+      slot = (slot + 1) & (size - 1);
+    if (table[slot] == node) // it had an old slot, too
+      continue;
+    table[slot] = node;
+    tags[slot] = tagOf(hash);
     ++used;
   }
 }
@@ -124,9 +137,29 @@ Id EGraph::add(OpId op, ArrayRef<Id> given) {
   Id node = makeNode(op, operands, hash, slot);
   if (proofForest)
     keepGiven(given);
-  ++classCount;
+  newClass(node);
   touch(node);
   return node;
+}
+
+void EGraph::newClass(Id id) {
+  ++classCount;
+  if (freeSlots.empty()) {
+    slots[id] = uint32_t(classRecords.size());
+    append(classRecords, Class());
+    return;
+  }
+  slots[id] = freeSlots.back();
+  freeSlots.pop_back();
+  classRecords[slots[id]] = Class();
+  for (auto &stamp : stamps)
+    if (slots[id] < stamp.size())
+      stamp[slots[id]] = 0;
+}
+
+void EGraph::touch(Id id) {
+  if (std::exchange(recordOf(id).touched, rounds + 1) != rounds + 1)
+    append(touched, id);
 }
 
 bool EGraph::addTo(Id id, OpId op, ArrayRef<Id> given, uint32_t because) {
@@ -145,7 +178,7 @@ bool EGraph::addTo(Id id, OpId op, ArrayRef<Id> given, uint32_t because) {
   touch(id);
   for (Analysis *analysis : analyses)
     if (analysis->merge(*this, id, node) & 1) {
-      for (uint32_t at = firstParent[id]; at != none; at = parents[at].next)
+      for (uint32_t at = recordOf(id).firstParent; at != none; at = parents[at].next)
         staleFacts.push_back({parents[at].node, analysis});
       changedFacts.push_back({id, analysis});
     }
@@ -175,21 +208,19 @@ Id EGraph::newId() {
     free.pop_back();
     dead[id] = false;
     leader[id] = id;
-    firstParent[id] = lastParent[id] = none;
-    parentCount[id] = 0;
     nodeStamps[id] = rounds + 1;
     classBefore[id] = none;
     return id;
   }
   Id id = Id(nodes.size());
-  nodes.emplace_back();
-  leader.push_back(id);
+  append(nodes, Node{0, 0, {none, none}});
+  append(leader, id);
+  if (dead.size() == dead.capacity())
+    dead.reserve(dead.size() + dead.size() / 4 + 64);
   dead.push_back(false);
-  firstParent.push_back(none);
-  lastParent.push_back(none);
-  parentCount.push_back(0);
-  nodeStamps.push_back(rounds + 1);
-  classBefore.push_back(none);
+  append(slots, none);
+  append(nodeStamps, rounds + 1);
+  append(classBefore, none);
   return id;
 }
 
@@ -232,10 +263,11 @@ ArrayRef<Id> EGraph::given(Id node) const {
 
 void EGraph::addParent(Id id, Id node) {
   uint32_t at = uint32_t(parents.size());
-  parents.push_back({node, none});
-  (firstParent[id] == none ? firstParent[id] : parents[lastParent[id]].next) = at;
-  lastParent[id] = at;
-  ++parentCount[id];
+  append(parents, Parent{node, none});
+  Class &c = recordOf(id);
+  (c.firstParent == none ? c.firstParent : parents[c.lastParent].next) = at;
+  c.lastParent = at;
+  ++c.parentCount;
 }
 
 bool EGraph::unite(Id a, Id b, uint32_t because) {
@@ -245,29 +277,31 @@ bool EGraph::unite(Id a, Id b, uint32_t because) {
   if (proofForest)
     proofForest->link(a, b, because);
   // The nodes that use `from` are hashed anew.
-  if (parentCount[into] < parentCount[from])
+  if (recordOf(into).parentCount < recordOf(from).parentCount)
     std::swap(into, from);
+  Class &winner = recordOf(into), &loser = recordOf(from);
   ++unions;
   --classCount;
   clean = false;
   leader[from] = into;
   for (Analysis *analysis : analyses) {
     unsigned changed = analysis->merge(*this, into, from);
-    for (auto [bit, id] : {std::pair(1u, into), std::pair(2u, from)})
+    for (auto [bit, first] : {std::pair(1u, winner.firstParent), std::pair(2u, loser.firstParent)})
       if (changed & bit)
-        for (uint32_t at = firstParent[id]; at != none; at = parents[at].next)
+        for (uint32_t at = first; at != none; at = parents[at].next)
           staleFacts.push_back({parents[at].node, analysis});
     if (changed)
       changedFacts.push_back({into, analysis});
   }
-  for (uint32_t at = firstParent[from]; at != none; at = parents[at].next)
-    pending.push_back(parents[at].node);
-  if (firstParent[from] != none) {
-    (firstParent[into] == none ? firstParent[into] : parents[lastParent[into]].next) =
-        firstParent[from];
-    lastParent[into] = lastParent[from];
-    parentCount[into] += parentCount[from];
+  for (uint32_t at = loser.firstParent; at != none; at = parents[at].next)
+    append(pending, parents[at].node);
+  if (loser.firstParent != none) {
+    (winner.firstParent == none ? winner.firstParent : parents[winner.lastParent].next) =
+        loser.firstParent;
+    winner.lastParent = loser.lastParent;
+    winner.parentCount += loser.parentCount;
   }
+  freeSlots.push_back(std::exchange(slots[from], none));
   touch(into);
   return true;
 }
@@ -318,7 +352,7 @@ void EGraph::repairFacts() {
     Id id = find(node);
     if (!analysis->update(*this, id, node))
       continue;
-    for (uint32_t at = firstParent[id]; at != none; at = parents[at].next)
+    for (uint32_t at = recordOf(id).firstParent; at != none; at = parents[at].next)
       staleFacts.push_back({parents[at].node, analysis});
     changedFacts.push_back({id, analysis});
   }
@@ -337,14 +371,17 @@ void EGraph::rebuild() {
     collectDead();
   makeSymbolIndex();
   spreadStamps();
+  for (std::vector<Id> *list : {&pending, &touched})
+    if (list->capacity() > nodes.size() / 8)
+      std::vector<Id>().swap(*list);
   clean = true;
 }
 
 /// Members of each class, by symbol.
 void EGraph::makeIndex() {
   const Id ids = Id(nodes.size());
-  memberCount.assign(ids, 0);
-  firstMember.resize(ids);
+  for (Class &c : classRecords)
+    c.memberCount = 0;
   leaders.clear();
   for (Id id = 0; id < ids; ++id) {
     leader[id] = find(id);
@@ -352,28 +389,31 @@ void EGraph::makeIndex() {
       leaders.push_back(id);
     if (dead[id])
       continue;
-    ++memberCount[leader[id]];
+    ++recordOf(leader[id]).memberCount;
     if (classBefore[id] != leader[id])
       nodeStamps[id] = rounds;
     classBefore[id] = leader[id];
   }
   uint32_t first = 0;
   for (Id id : leaders) {
-    firstMember[id] = first;
-    first += std::exchange(memberCount[id], 0);
+    Class &c = recordOf(id);
+    c.firstMember = first;
+    first += std::exchange(c.memberCount, 0);
   }
   members.resize(first);
   for (Id id = 0; id < ids; ++id)
-    if (!dead[id])
-      members[firstMember[leader[id]] + memberCount[leader[id]]++] = id;
+    if (!dead[id]) {
+      Class &c = recordOf(leader[id]);
+      members[c.firstMember + c.memberCount++] = id;
+    }
   auto before = [&](Id a, Id b) {
     Symbol x = symbolOf(a), y = symbolOf(b);
     return x != y ? x < y : a < b;
   };
   for (Id id : leaders)
-    if (memberCount[id] > 1)
-      llvm::sort(members.begin() + firstMember[id],
-                 members.begin() + firstMember[id] + memberCount[id], before);
+    if (const Class &c = recordOf(id); c.memberCount > 1)
+      llvm::sort(members.begin() + c.firstMember, members.begin() + c.firstMember + c.memberCount,
+                 before);
 }
 
 /// Ids of dead nodes that stand for no class are free, once nothing leads through them and no
@@ -387,8 +427,10 @@ void EGraph::collectDead() {
     return;
   std::reverse(free.begin(), free.end());
   parents.clear();
-  llvm::fill(firstParent, none);
-  llvm::fill(parentCount, 0);
+  for (Class &c : classRecords) {
+    c.firstParent = c.lastParent = none;
+    c.parentCount = 0;
+  }
   for (Id id : members) {
     ArrayRef<Id> below = operands(id);
     for (auto [i, operand] : enumerate(below))
@@ -439,12 +481,11 @@ void EGraph::spreadStamps() {
   std::vector<Id> front;
   for (unsigned depth = 0; depth <= deepest; ++depth) {
     std::vector<uint32_t> &stamp = stamps[depth];
-    stamp.resize(nodes.size(), 0);
+    stamp.resize(classRecords.size(), 0);
     std::vector<Id> next;
     auto visit = [&](Id id) {
-      if (stamp[id] == rounds)
+      if (std::exchange(stamp[slots[id]], rounds) == rounds)
         return;
-      stamp[id] = rounds;
       next.push_back(id);
     };
     for (Id id : depth == 0 ? touched : front) {
@@ -460,11 +501,11 @@ void EGraph::spreadStamps() {
 size_t EGraph::memory() const {
   auto bytes = [](const auto &v) { return v.capacity() * sizeof(v[0]); };
   size_t all = bytes(nodes) + bytes(overflow) + bytes(leader) + dead.capacity() / 8 + bytes(table) +
-               bytes(parents) + bytes(firstParent) + bytes(lastParent) + bytes(parentCount) +
-               bytes(pending) + bytes(touched) + bytes(members) + bytes(leaders) +
-               bytes(firstMember) + bytes(memberCount) + bytes(bySymbol) + bytes(nodeStamps) +
-               bytes(classBefore) + bytes(free) + bytes(givenAt) + bytes(givenOperands) +
-               bytes(staleFacts) + bytes(changedFacts);
+               bytes(tags) + bytes(parents) + bytes(slots) + bytes(classRecords) +
+               bytes(freeSlots) + bytes(pending) + bytes(touched) + bytes(members) +
+               bytes(leaders) + bytes(bySymbol) + bytes(nodeStamps) + bytes(classBefore) +
+               bytes(free) + bytes(givenAt) + bytes(givenOperands) + bytes(staleFacts) +
+               bytes(changedFacts);
   for (const auto &stamp : stamps)
     all += bytes(stamp);
   return all;

@@ -70,8 +70,8 @@ public:
 
   /// Nodes of a class, those of one symbol after the other.
   llvm::ArrayRef<Id> nodesOf(Id id) const {
-    id = find(id);
-    return llvm::ArrayRef(members).slice(firstMember[id], memberCount[id]);
+    const Class &c = classOf(id);
+    return llvm::ArrayRef(members).slice(c.firstMember, c.memberCount);
   }
   llvm::ArrayRef<Id> nodesOf(Id id, Symbol symbol) const;
   /// Classes that have a node of the symbol.
@@ -86,7 +86,7 @@ public:
   /// The last round in which a node or union came to the class or to what lies up to `depth`
   /// operands below it; depth at most `stampDepth`.
   static constexpr unsigned stampDepth = 4;
-  uint32_t changed(Id id, unsigned depth) const { return stamps[depth][find(id)]; }
+  uint32_t changed(Id id, unsigned depth) const { return stamps[depth][slots[find(id)]]; }
   /// Up to what depth that is asked for; all by default.
   void setStampDepth(unsigned depth) { deepest = depth < stampDepth ? depth : stampDepth; }
 
@@ -117,7 +117,7 @@ public:
   llvm::StringRef conflict() const { return conflictText; }
   /// Nodes that have the class as an operand.
   template <typename Visit> void forParents(Id id, Visit visit) const {
-    for (uint32_t at = firstParent[find(id)]; at != none; at = parents[at].next)
+    for (uint32_t at = classOf(id).firstParent; at != none; at = parents[at].next)
       if (!isDead(parents[at].node))
         visit(parents[at].node);
   }
@@ -143,10 +143,15 @@ private:
     Id node;
     uint32_t next;
   };
-  struct Slot {
-    uint32_t hash;
-    Id node;
+
+  /// What belongs to a class, at the slot of its leader.
+  struct Class {
+    uint32_t firstParent = none, lastParent = none, parentCount = 0;
+    uint32_t firstMember = 0, memberCount = 0;
+    uint32_t touched = 0; ///< the round of the last change
   };
+  const Class &classOf(Id id) const { return classRecords[slots[find(id)]]; }
+  Class &recordOf(Id leader) { return classRecords[slots[leader]]; }
 
   uint32_t hashOf(OpId op, llvm::ArrayRef<Id> operands) const;
   bool equals(Id node, OpId op, llvm::ArrayRef<Id> operands) const;
@@ -167,7 +172,8 @@ private:
   bool isDead(Id node) const { return dead[node]; }
   void repairNodes();
   void repairFacts();
-  void touch(Id id) { touched.push_back(id); }
+  void touch(Id id);
+  void newClass(Id id);
   void collectDead();
   void makeIndex();
   void makeSymbolIndex();
@@ -177,21 +183,23 @@ private:
   std::vector<Node> nodes;
   std::vector<Id> overflow;
   mutable std::vector<Id> leader;
-  std::vector<bool> dead; ///< equal to another node, or an alias
-  std::vector<Slot> table;
-  size_t used = 0; ///< slots, those that are out of date included
+  std::vector<bool> dead;    ///< equal to another node, or an alias
+  std::vector<Id> table;     ///< nodes by their hashes
+  std::vector<uint8_t> tags; ///< of a slot: bits of the hash that it was made with
+  size_t used = 0;           ///< slots, those that are out of date included
   std::vector<Parent> parents;
-  std::vector<uint32_t> firstParent, lastParent, parentCount; ///< of a class
-  std::vector<Id> pending;                                    ///< nodes to hash anew
-  std::vector<std::pair<Id, Analysis *>> staleFacts;          ///< nodes to look at again
-  std::vector<std::pair<Id, Analysis *>> changedFacts;        ///< classes
-  std::vector<Id> touched;                                    ///< classes, in this round
+  std::vector<uint32_t> slots; ///< of leaders, in what follows
+  std::vector<Class> classRecords;
+  std::vector<uint32_t> freeSlots;
+  std::vector<Id> pending;                             ///< nodes to hash anew
+  std::vector<std::pair<Id, Analysis *>> staleFacts;   ///< nodes to look at again
+  std::vector<std::pair<Id, Analysis *>> changedFacts; ///< classes
+  std::vector<Id> touched;                             ///< classes, in this round
 
   std::vector<Id> members, leaders;
-  std::vector<uint32_t> firstMember, memberCount;
   std::vector<Id> bySymbol;
   std::vector<uint32_t> firstOfSymbol;
-  std::vector<uint32_t> stamps[stampDepth + 1];
+  std::vector<uint32_t> stamps[stampDepth + 1]; ///< by slot
   std::vector<uint32_t> nodeStamps;
   std::vector<Id> classBefore; ///< of a node, in the last index
   std::vector<Id> free;
