@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Conversion/LinalgToGpu/AttentionBody.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "passes/Conversion/LinalgToGpu/AttentionBody.h"
 
 using namespace mlir;
 using linalg::GenericOp;

@@ -34,7 +34,7 @@ struct Sizes {
   mlir::Value rows, keys;
   int width = 0, widthV = 0;
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> ofSteps; ///< extents of the loops of each step
-  llvm::SmallVector<mlir::Value> ofQ, ofK, ofV;        ///< of the copies that are not made
+  llvm::SmallVector<mlir::Value> ofQ, ofK, ofV;              ///< of the copies that are not made
 };
 
 class Body {
@@ -61,8 +61,7 @@ private:
 
   mlir::Value pointer(const Place &place, mlir::Value offset, bool apart);
   mlir::Value matrixOf(const AttentionFactor &factor, const Place &place,
-                       llvm::ArrayRef<mlir::Value> extents, const Contraction &c,
-                       unsigned operand);
+                       llvm::ArrayRef<mlir::Value> extents, const Contraction &c, unsigned operand);
   mlir::Value strideOf(const AttentionFactor &factor, const Place &place, const Contraction &c,
                        unsigned operand, unsigned loop);
   mlir::Value queryOf(mlir::Value row, mlir::Value number);

@@ -8,9 +8,9 @@
 // do with neither are computed where they are.
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Conversion/LinalgToGpu/AttentionFinder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "passes/Conversion/LinalgToGpu/AttentionFinder.h"
 #include "passes/Transforms/Kernels.h"
 
 using namespace mlir;

@@ -85,8 +85,8 @@ private:
   mlir::Value elements;                   ///< base of the scores or of the result as they are
   llvm::DenseSet<mlir::Value> old;        ///< bases of what was in their place
   llvm::DenseSet<mlir::Value> read;       ///< bases, by members
-  bool ended = false;               ///< nothing may follow
-  bool limitAlone = false;          ///< and scores have no other condition
+  bool ended = false;                     ///< nothing may follow
+  bool limitAlone = false;                ///< and scores have no other condition
 };
 
 } // namespace mad::attention

@@ -23,7 +23,6 @@ namespace {
 /// What builders count with 32 bits, with room for a tile; and rows that fit into registers.
 constexpr int64_t mostExtent = 1 << 30, mostBlocks = 65535, mostWidth = 256;
 
-
 bool isMemory(Value v) { return isa<MemRefType>(v.getType()); }
 
 /// Equal keys are equal sizes: numbers, and what sizes of an entry's arguments are called.
@@ -293,10 +292,9 @@ void Launch::launch(device::AttentionSpec spec, StringRef form, const Blocks &bl
   if (spec.seen)
     number = g.sub(g.sub(g.ceilDiv(arguments.rows, blocks.rows), 1), number);
   write(g, spec, arguments, g.mul(number, blocks.rows));
-  kernel.launch(f.b,
-                {f.ceilDiv(sizes.rows, blocks.rows), matrices(),
-                 parts ? parts->count : f.constant(1)},
-                blocks.threads);
+  kernel.launch(
+      f.b, {f.ceilDiv(sizes.rows, blocks.rows), matrices(), parts ? parts->count : f.constant(1)},
+      blocks.threads);
   if (parts)
     launchSum(spec, *parts);
 }
@@ -329,8 +327,7 @@ static Value isAligned(DeviceFunction &f, const Place &place) {
       return;
     }
     Value rest = f.b.createOrFold<arith::RemUIOp>(value(), f.constant(unit));
-    Value none =
-        f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rest, f.constant(0));
+    Value none = f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rest, f.constant(0));
     good = f.b.createOrFold<arith::AndIOp>(good, none);
   };
   for (size_t d = 0; d + 1 < place.known.size(); ++d)
@@ -355,15 +352,13 @@ Value Launch::mayGroup() {
   if (auto rows = getConstantIntValue(sizes.rows); rows && *rows <= fewRows)
     return refuse("no groups of warps: few rows");
   Value good = f.less(f.constant(fewRows), sizes.rows);
-  auto also = [&](Value condition) {
-    good = f.b.createOrFold<arith::AndIOp>(good, condition);
-  };
+  auto also = [&](Value condition) { good = f.b.createOrFold<arith::AndIOp>(good, condition); };
   for (const Place *place : {&sizes.q, &sizes.k, &sizes.v})
     also(isAligned(f, *place));
   // Rows of Q are one dimension of the memory.
   if (attention.q.copy && !isSame(sizes.ofQ[sizes.ofQ.size() - 2], sizes.rows))
-    also(f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
-                                         sizes.ofQ[sizes.ofQ.size() - 2], sizes.rows));
+    also(f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, sizes.ofQ[sizes.ofQ.size() - 2],
+                                         sizes.rows));
   if (getConstantIntValue(good) == 0)
     return refuse("no groups of warps: rows are no multiples of 16 bytes");
   return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
@@ -375,8 +370,9 @@ void Launch::launchGroups() {
   constexpr int64_t manyRows = 2048, narrow = 64;
   if (sizes.width > narrow || sizes.widthV > narrow || !attention.scale)
     return launchGroups(2);
-  branch(f.less(f.constant(manyRows - 1), sizes.rows), [&] { launchGroups(3); },
-         [&] { launchGroups(2); });
+  branch(
+      f.less(f.constant(manyRows - 1), sizes.rows), [&] { launchGroups(3); },
+      [&] { launchGroups(2); });
 }
 
 void Launch::launchGroups(int groups) {
@@ -385,10 +381,9 @@ void Launch::launchGroups(int groups) {
   spec.width = sizes.width, spec.widthV = sizes.widthV;
   spec.vectorQ = spec.vectorK = spec.vectorV = 8;
   const device::GroupAttentionTile tile = device::groupAttentionTile(groups);
-  DeviceKernel kernel = f.groupKernel(
-      text(("groups of warps, " + Twine(tile.rowsOfBlock()) + " rows, " + Twine(tile.keysOfTile) +
-            " keys at a time")
-               .str()));
+  DeviceKernel kernel = f.groupKernel(text(("groups of warps, " + Twine(tile.rowsOfBlock()) +
+                                            " rows, " + Twine(tile.keysOfTile) + " keys at a time")
+                                               .str()));
   kernel.setShared(tile.sharedBytes(spec), /*blocksAtOnce=*/1, /*alignment=*/1024);
   Body body(kernel, attention, sizes);
   body.prepare();
@@ -459,8 +454,9 @@ void Launch::launchFast() {
   spec.vectorK = vectorOf(sizes.k, spec.width);
   spec.vectorV = vectorOf(sizes.v, spec.widthV);
   if (Value many = mayShareKeys())
-    return branch(many, [&] { launchFast(spec, /*shared=*/true); },
-                  [&] { launchFast(spec, /*shared=*/false); });
+    return branch(
+        many, [&] { launchFast(spec, /*shared=*/true); },
+        [&] { launchFast(spec, /*shared=*/false); });
   launchFast(spec, /*shared=*/false);
 }
 
@@ -493,9 +489,8 @@ void Launch::launchPlain(const device::AttentionSpec &spec, bool shared) {
                          .str();
   const Blocks blocks{tile.rowsOfWarp(), tile.threads(), tile.sharedBytes(spec), 0};
   auto write = [&](GpuBuilder &g, const device::AttentionSpec &spec,
-                   const device::AttentionArguments &arguments, Value first) {
-    device::writePlainAttention(g, spec, tile, arguments, first);
-  };
+                   const device::AttentionArguments &arguments,
+                   Value first) { device::writePlainAttention(g, spec, tile, arguments, first); };
   if (shared)
     return launchParts(spec, form, blocks, tile.warps * tile.keysOfTile, write);
   launch(spec, form, blocks, write);
@@ -515,9 +510,8 @@ void Launch::launchWarps(const device::AttentionSpec &spec, bool shared) {
   const Blocks blocks{tile.rowsOfBlock(), tile.threads(), tile.sharedBytes(spec),
                       tile.blocksAtOnce};
   auto write = [&](GpuBuilder &g, const device::AttentionSpec &spec,
-                   const device::AttentionArguments &arguments, Value first) {
-    device::writeWarpAttention(g, spec, tile, arguments, first);
-  };
+                   const device::AttentionArguments &arguments,
+                   Value first) { device::writeWarpAttention(g, spec, tile, arguments, first); };
   if (shared)
     return launchParts(spec, form, blocks, tile.keysOfTile, write);
   launch(spec, form, blocks, write);

@@ -191,7 +191,8 @@ Launch Merger::describe(gpu::LaunchFuncOp op) {
     plain &= !isCounter(inner) || counterOf(inner) != Counter::Other;
   });
   Value shared = op.getDynamicSharedMemorySize();
-  made.mayStandBeside = plain && (!shared || getConstantIntValue(shared)) && made.blocks <= mostBlocks &&
+  made.mayStandBeside = plain && (!shared || getConstantIntValue(shared)) &&
+                        made.blocks <= mostBlocks &&
                         !made.kernel->hasAttr(NVVM::NVVMDialect::getMinctasmAttrName());
   const bool whole = made.threads % lanesOfWarp == 0 || made.blocks == 1;
   made.isSmall = plain && whole && !waits && !shared && made.blocks * made.threads <= mostThreads;
@@ -359,8 +360,7 @@ void Merger::emit(ArrayRef<Launch *> launches, bool inOneBlock, Operation *behin
       else if (launch->blocks == 1)
         cloneBody(b, *launch, mapping, thread, index(0));
       else
-        cloneBody(b, *launch, mapping,
-                  arith::RemUIOp::create(b, thread, index(launch->threads)),
+        cloneBody(b, *launch, mapping, arith::RemUIOp::create(b, thread, index(launch->threads)),
                   arith::DivUIOp::create(b, thread, index(launch->threads)));
     }
     blocks += launch->blocks;

@@ -50,11 +50,10 @@ llvm::Expected<KernelSignature> attentionSignature(mlir::gpu::GPUModuleOp module
   return signature;
 }
 /// Of blocks of so many rows each, of one head.
-llvm::Expected<Kernel>
-makeAttention(mlir::gpu::GPUModuleOp module, const KernelSignature &signature,
-              const AttentionForm &form, AttentionSpec &spec, int rowsOfBlock,
-              llvm::function_ref<void(GpuBuilder &, const AttentionArguments &, mlir::Value first)>
-                  write);
+llvm::Expected<Kernel> makeAttention(
+    mlir::gpu::GPUModuleOp module, const KernelSignature &signature, const AttentionForm &form,
+    AttentionSpec &spec, int rowsOfBlock,
+    llvm::function_ref<void(GpuBuilder &, const AttentionArguments &, mlir::Value first)> write);
 
 } // namespace mad::device
 

@@ -50,8 +50,8 @@ llvm::Error mad::device::check(const GroupAttentionTile &tile, const AttentionSp
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
-  if (llvm::Error fault = checkGroupRegisters(tile.groups, tile.copierRegisters,
-                                              tile.multiplierRegisters))
+  if (llvm::Error fault =
+          checkGroupRegisters(tile.groups, tile.copierRegisters, tile.multiplierRegisters))
     return fault;
   return checkShared(tile.sharedBytes(spec), sharedOfSm90);
 }
@@ -152,9 +152,9 @@ struct GroupAttention {
         for (int part = 0; part < tile.groups; ++part)
           copyBox(g.number((c * tile.groups + part) * boxBytes), factors.q, factors.inQ, fullQ(), c,
                   g.add(first, part * 64));
-      Values next = g.loop(
-          0, keysOfBlock(), keysOfTile, carried.take_front(2),
-          [&](Value key, ValueRange now) { return copyTile(key, {now[0], now[1]}); });
+      Values next =
+          g.loop(0, keysOfBlock(), keysOfTile, carried.take_front(2),
+                 [&](Value key, ValueRange now) { return copyTile(key, {now[0], now[1]}); });
       next.push_back(g.bitXor(carried[2], 1));
       return next;
     });
@@ -345,8 +345,8 @@ struct GroupAttention {
     Values carried{at.stage, at.phase, second.stage, second.phase};
     carried.append(state);
     carried.append(count, g.f32(0));
-    Values last = g.loop(
-        keysOfTile, end, keysOfTile, carried, [&](Value key, ValueRange now) -> Values {
+    Values last =
+        g.loop(keysOfTile, end, keysOfTile, carried, [&](Value key, ValueRange now) -> Values {
           Value stageV = now[0], phaseV = now[1], stage = now[2];
           g.barrierWait(barrier(stage, FullK), now[3]);
           Value next = startScores(stage);
