@@ -7,6 +7,7 @@
 #include "Terms.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
+#include <random>
 
 using namespace mad::egraph;
 
@@ -80,6 +81,95 @@ TEST(Runner, LooksOnlyWhereTheGraphChanged) {
                 graph.find(instantiate(graph, r.right[0], matches[i])))
           << r.name;
   }
+}
+
+namespace {
+
+/// Terms and rules by chance, over one constant that rules speak of, two that they do not, and
+/// operations of one and two operands.
+class RandomRules {
+public:
+  explicit RandomRules(unsigned seed) : random(seed) {}
+
+  std::string term(unsigned depth) {
+    unsigned kind = random() % (depth == 0 ? 3 : 6);
+    if (kind < 3)
+      return std::string(1, "abc"[kind]);
+    return kind == 3 ? "(f " + term(depth - 1) + ")"
+                     : std::string(kind == 4 ? "(g " : "(h ") + term(depth - 1) + " " +
+                           term(depth - 1) + ")";
+  }
+  std::string pattern(unsigned depth, bool isRoot, unsigned variables) {
+    unsigned kind = isRoot ? 3 + random() % 3 : random() % (depth == 0 ? 4 : 7);
+    if (!isRoot && kind < 3)
+      return std::string("?") + "xyz"[random() % variables];
+    if (!isRoot && kind == 3)
+      return "a";
+    auto below = [&] { return pattern(depth - 1, false, variables); };
+    kind = isRoot ? kind + 1 : kind;
+    return kind == 4 ? "(f " + below() + ")"
+                     : std::string(kind == 5 ? "(g " : "(h ") + below() + " " + below() + ")";
+  }
+  Rule rule(Language &language) {
+    for (;;) {
+      auto made = parseRule(language, "random", pattern(3, true, 3),
+                            pattern(random() % 2 + 1, random() % 2, 3));
+      if (made)
+        return std::move(*made);
+      llvm::consumeError(made.takeError());
+    }
+  }
+  std::mt19937 random;
+};
+
+/// All matches of all rules hold.
+void expectFixpoint(EGraph &graph, llvm::ArrayRef<Rule> rules, unsigned seed) {
+  graph.rebuild();
+  for (const Rule &r : rules) {
+    Matches matches{1, r.variables, 0, {}};
+    Matcher(graph.language(), r.left[0], r.variables, 0).search(graph, matches, 1 << 20);
+    for (size_t i = 0; i < matches.size(); ++i) {
+      if (r.condition && !r.condition(graph, matches[i]))
+        continue;
+      uint64_t made = graph.numMade();
+      Id right = instantiate(graph, r.right[0], matches[i]);
+      ASSERT_EQ(graph.numMade(), made) << "seed " << seed;
+      ASSERT_EQ(graph.find(matches.rootsOf(i)[0]), graph.find(right)) << "seed " << seed;
+    }
+  }
+}
+
+} // namespace
+
+TEST(Runner, WhatSaturatesIsAFixpoint) {
+  unsigned saturated = 0;
+  for (unsigned seed = 0; seed < 3000; ++seed) {
+    RandomRules random(seed);
+    Language language;
+    if (seed % 3 == 0)
+      language.setCommutative(language.symbol("g"));
+    EGraph graph(language);
+    for (unsigned i = 0; i < 4; ++i)
+      term(graph, random.term(4));
+    std::vector<Rule> rules;
+    for (unsigned i = 0; i < 4; ++i)
+      rules.push_back(random.rule(language));
+    // Facts that change late: whether a class has the constant `b`.
+    Symbol known = language.symbol("b");
+    rules[0].condition = [known](const EGraph &g, const Bindings &b) {
+      return b.classes.empty() || !g.nodesOf(b.classes[0], known).empty();
+    };
+    Limits limits = noLimits();
+    limits.nodes = 600;
+    limits.iterations = 60;
+    if (Runner(graph, rules, limits).run().stop != Stop::Saturated)
+      continue;
+    ++saturated;
+    expectFixpoint(graph, rules, seed);
+    if (HasFatalFailure())
+      return;
+  }
+  EXPECT_GT(saturated, 1000u);
 }
 
 TEST(Runner, EndsAtEachLimit) {
