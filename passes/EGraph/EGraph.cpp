@@ -100,7 +100,7 @@ public:
     for (Id operand : given)
       operands.push_back(graph.find(operand));
     const Language &language = graph.language();
-    if (operands.size() > 1 && language.isCommutative(language.get(op).symbol))
+    if (operands.size() == 2 && language.isCommutative(language.get(op).symbol))
       llvm::sort(operands);
   }
   operator ArrayRef<Id>() const { return operands; }
@@ -320,7 +320,7 @@ void EGraph::repairNodes() {
     MutableArrayRef<Id> operands = operandsOf(node);
     for (Id &operand : operands)
       operand = find(operand);
-    if (operands.size() > 1 && names->isCommutative(names->get(op).symbol))
+    if (operands.size() == 2 && names->isCommutative(names->get(op).symbol))
       llvm::sort(operands);
     uint32_t hash = hashOf(op, operands);
     size_t slot;
@@ -474,6 +474,14 @@ ArrayRef<Id> EGraph::classesWith(Symbol symbol) const {
     return {};
   return ArrayRef(bySymbol).slice(firstOfSymbol[symbol],
                                   firstOfSymbol[symbol + 1] - firstOfSymbol[symbol]);
+}
+
+void EGraph::setStampDepth(unsigned depth) {
+  depth = std::min(depth, stampDepth);
+  // What was not followed may have changed.
+  for (unsigned d = deepest + 1; d <= depth; ++d)
+    stamps[d].assign(classRecords.size(), rounds);
+  deepest = depth;
 }
 
 /// What changed reaches the classes above it, a step of operands for each depth.

@@ -88,7 +88,7 @@ public:
   static constexpr unsigned stampDepth = 4;
   uint32_t changed(Id id, unsigned depth) const { return stamps[depth][slots[find(id)]]; }
   /// Up to what depth that is asked for; all by default.
-  void setStampDepth(unsigned depth) { deepest = depth < stampDepth ? depth : stampDepth; }
+  void setStampDepth(unsigned depth);
 
   //===-- Sizes --------------------------------------------------------------===//
 

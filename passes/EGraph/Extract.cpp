@@ -37,6 +37,7 @@ Extraction extractTree(const EGraph &graph, ArrayRef<Id> roots, const Cost &cost
   result.chosen.assign(graph.numIds(), none);
   std::vector<double> best(graph.numIds(), infinite);
   std::vector<uint32_t> missing(graph.numIds(), 0);
+  std::vector<Id> told(graph.numIds(), none); ///< a class may have a parent several times
   using Entry = std::pair<double, Id>;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
   auto ready = [&](Id node) {
@@ -61,7 +62,7 @@ Extraction extractTree(const EGraph &graph, ArrayRef<Id> roots, const Cost &cost
     result.chosen[id] = node;
     best[id] = sum;
     graph.forParents(id, [&](Id parent) {
-      if (missing[parent] != 0 && --missing[parent] == 0)
+      if (std::exchange(told[parent], id) != id && --missing[parent] == 0)
         ready(parent);
     });
   }

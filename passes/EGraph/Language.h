@@ -42,8 +42,8 @@ public:
   llvm::StringRef name(Symbol symbol) const { return symbols[symbol].name; }
   unsigned numSymbols() const { return unsigned(symbols.size()); }
 
-  /// Operands of a commutative operation are kept in order of their classes, so that no rule
-  /// need turn them. Set it before nodes are made.
+  /// Both operands of a commutative operation are kept in order of their classes, so that no rule
+  /// need turn them; more than two stay as they are. Set it before nodes are made.
   void setCommutative(Symbol symbol) { symbols[symbol].commutative = true; }
   bool isCommutative(Symbol symbol) const { return symbols[symbol].commutative; }
 

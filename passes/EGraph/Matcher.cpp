@@ -53,7 +53,7 @@ void Matcher::compile(unsigned variables) {
     hasFlagged |= next.flagged;
     next.opVariable = node.opVariable;
     if (node.opVariable == none)
-      next.payload = language.get(node.op).payload;
+      next.op = node.op;
     else
       next.isFirst = bound.insert(node.opVariable).second;
     next.arity = unsigned(node.operands.size());
@@ -130,11 +130,16 @@ void Matcher::emit(Run &state) const {
   rows.insert(rows.end(), state.ops.begin(), state.ops.end());
 }
 
+bool Matcher::isThat(const Instruction &wanted, OpId op) const {
+  return wanted.op == none || wanted.op == op ||
+         (wanted.flagged && language.get(wanted.op).payload == language.get(op).payload);
+}
+
 bool Matcher::bind(Run &state, unsigned pc, Id node) const {
   const Instruction &next = program[pc];
   ArrayRef<Id> operands = state.graph.operands(node);
   const Op &op = language.get(state.graph.op(node));
-  if (operands.size() != next.arity || (next.payload && *next.payload != op.payload) ||
+  if (operands.size() != next.arity || !isThat(next, state.graph.op(node)) ||
       (next.flagged && (op.flags & flags) != flags))
     return false;
   if (next.opVariable != none) {

@@ -46,7 +46,7 @@ private:
     unsigned reg = 0;     ///< of the class
     unsigned other = 0;   ///< Compare: an earlier register; Bind: the first of the operands
     Symbol symbol = none; ///< Bind
-    std::optional<uint64_t> payload; ///< Bind: with this one only
+    OpId op = none;       ///< Bind: this one only; where flags are permissions, of this payload
     unsigned opVariable = none;
     bool isFirst = false; ///< that binds the variable
     unsigned arity = 0;
@@ -61,6 +61,7 @@ private:
   void compile(unsigned variables);
   bool findGround(Run &state) const;
   void run(Run &state, unsigned pc) const;
+  bool isThat(const Instruction &wanted, OpId op) const;
   bool bind(Run &state, unsigned pc, Id node) const;
   void emit(Run &state) const;
 

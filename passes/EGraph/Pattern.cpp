@@ -62,7 +62,9 @@ public:
     if (!language.isFlagged(node.symbol))
       return id;
     Op wanted = language.get(id);
-    return language.op(wanted.symbol, wanted.payload, wanted.flags | bindings.flags);
+    // What a variable stands for has flags of its own, which are among those of all.
+    uint32_t own = node.opVariable == none ? wanted.flags : 0;
+    return language.op(wanted.symbol, wanted.payload, own | bindings.flags);
   }
   ArrayRef<Id> operands(const Pattern::Node &node) {
     buffer.clear();

@@ -31,7 +31,7 @@ unsigned Query::addAtoms(const Pattern &pattern) {
     atom.symbol = node.symbol;
     atom.opVariable = node.opVariable;
     if (node.opVariable == none)
-      atom.payload = language.get(node.op).payload;
+      atom.op = node.op;
     atom.flagged = language.isFlagged(node.symbol);
     atom.commutes = node.operands.size() == 2 && language.isCommutative(node.symbol);
     atom.variables.push_back(count);
@@ -95,7 +95,8 @@ Query::Table Query::tableOf(const EGraph &graph, const Atom &atom) const {
       const Op &op = language.get(graph.op(node));
       ArrayRef<Id> operands = graph.operands(node);
       if (operands.size() + 1 != atom.variables.size() ||
-          (atom.payload && *atom.payload != op.payload) ||
+          (atom.op != none && atom.op != graph.op(node) &&
+           !(atom.flagged && language.get(atom.op).payload == op.payload)) ||
           (atom.flagged && (op.flags & flags) != flags))
         continue;
       addRow(id, node, operands);

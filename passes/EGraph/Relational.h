@@ -26,7 +26,7 @@ private:
   /// An operation of a pattern.
   struct Atom {
     Symbol symbol = none;
-    std::optional<uint64_t> payload;
+    OpId op = none; ///< this one only; where flags are permissions, of this payload
     unsigned opVariable = none;
     bool flagged = false, commutes = false;
     llvm::SmallVector<unsigned, 4> variables; ///< of the class, then of the operands

@@ -34,7 +34,6 @@ StringRef name(Stop stop) {
 }
 
 Runner::Runner(EGraph &graph, ArrayRef<Rule> rules, Limits limits) : graph(graph), limits(limits) {
-  unsigned deepest = 0;
   for (const Rule &rule : rules) {
     State state{rule, nullptr, nullptr, {}};
     state.matches.roots = unsigned(rule.left.size());
@@ -53,7 +52,6 @@ Runner::Runner(EGraph &graph, ArrayRef<Rule> rules, Limits limits) : graph(graph
     states.push_back(std::move(state));
     report.rules.push_back({rule.name});
   }
-  graph.setStampDepth(deepest);
 }
 
 bool Runner::overLimits() {
@@ -97,9 +95,12 @@ bool Runner::search(State &state, RuleReport &report) {
 
 /// The class of a matched term; with explanations the term itself.
 Id Runner::left(const State &state, size_t match, unsigned term) {
+  Id root = state.matches.rootsOf(match)[term];
   if (!graph.proofs())
-    return state.matches.rootsOf(match)[term];
-  return instantiate(graph, state.rule.left[term], state.matches[match]);
+    return root;
+  // With permissions that differ the term is another one than was matched.
+  Id made = instantiate(graph, state.rule.left[term], state.matches[match]);
+  return graph.find(made) == graph.find(root) ? made : root;
 }
 
 /// False when a limit ends the run.
@@ -145,6 +146,10 @@ bool Runner::liftBans() {
 
 Report Runner::run() {
   start = Clock::now();
+  iteration = 0;
+  for (State &state : states)
+    state.since = state.bannedUntil = state.timesBanned = 0;
+  graph.setStampDepth(deepest);
   graph.rebuild();
   graph.startReuse();
   report.stop = Stop::Iterations;

@@ -86,7 +86,7 @@ private:
   std::vector<State> states;
   Report report;
   Clock::time_point start;
-  unsigned iteration = 0;
+  unsigned iteration = 0, deepest = 0;
 };
 
 } // namespace mad::egraph

@@ -129,6 +129,7 @@ private:
   Launch describe(gpu::LaunchFuncOp op);
   bool mayOverlap(const Access &x, const Access &y, Block *block);
   bool conflict(const Launch &earlier, const Launch &later);
+  bool disagree(const Launch &x, const Launch &y);
   /// A kernel in the making: what it is passed, and of which arguments nothing overlaps.
   struct Made {
     gpu::GPUFuncOp function;
@@ -199,19 +200,34 @@ Launch Merger::describe(gpu::LaunchFuncOp op) {
   return made;
 }
 
-/// Arguments of an entry overlap with nothing else; nor does memory of this round of a loop.
+/// Whether memory is there before the block begins.
+static bool isFromOutside(Value memory, Block *block) {
+  while (Operation *op = memory.getDefiningOp()) {
+    if (op->getBlock() != block)
+      return true;
+    auto view = dyn_cast<ViewLikeOpInterface>(op);
+    if (!view)
+      return false;
+    memory = view.getViewSource();
+  }
+  return true;
+}
+
+/// Arguments of an entry overlap with nothing else; nor does memory of this round of a loop with
+/// what was there before it.
 bool Merger::mayOverlap(const Access &x, const Access &y, Block *block) {
   if (x.base && y.base)
     return x.base == y.base;
-  auto isApart = [&](Value base) {
-    return base && base.getDefiningOp<memref::AllocOp>() &&
-           base.getDefiningOp()->getBlock() == block && block->getParentOp() != function;
+  auto isApart = [&](const Access &one, const Access &other) {
+    return one.base && one.base.getDefiningOp<memref::AllocOp>() &&
+           one.base.getDefiningOp()->getBlock() == block && block->getParentOp() != function &&
+           isFromOutside(other.memory, block);
   };
-  return !isApart(x.base) && !isApart(y.base);
+  return !isApart(x, y) && !isApart(y, x);
 }
 
 /// A check may come before kernels that ask whether one has failed: then they do nothing, as all
-/// that follows a failed check.
+/// that follows a failed check. Not while they run, see `disagree`.
 bool Merger::conflict(const Launch &earlier, const Launch &later) {
   Block *block = earlier.op->getBlock();
   return llvm::any_of(earlier.accesses, [&](const Access &a) {
@@ -221,6 +237,17 @@ bool Merger::conflict(const Launch &earlier, const Launch &later) {
       return (a.writes || b.writes) && mayOverlap(a, b, block);
     });
   });
+}
+
+/// Whether one of two kernels asks for failed checks while the other one notes them: threads of a
+/// block might not agree then.
+bool Merger::disagree(const Launch &x, const Launch &y) {
+  auto touches = [&](const Launch &launch, bool writes) {
+    return llvm::any_of(launch.accesses, [&](const Access &a) {
+      return a.base && a.base == status && a.writes == writes;
+    });
+  };
+  return (touches(x, false) && touches(y, true)) || (touches(x, true) && touches(y, false));
 }
 
 void Merger::mergeAll(SmallVector<Launch> &launches) {
@@ -260,7 +287,8 @@ void Merger::mergeAll(SmallVector<Launch> &launches) {
     if (ready.front()->mayStandBeside)
       for (Launch *other : llvm::drop_begin(ready))
         if (other->mayStandBeside && other->threads == ready.front()->threads &&
-            blocks + other->blocks <= mostBlocks) {
+            blocks + other->blocks <= mostBlocks &&
+            llvm::none_of(group, [&](Launch *one) { return disagree(*one, *other); })) {
           blocks += other->blocks;
           take(*other, group);
         }

@@ -28,8 +28,8 @@ bool RowKernel::mayWait(size_t number) {
   Value output = op.getDpsInits().front(), base = baseOf(output), root = rootOf(output);
   Columns columns = columnsOf(member, extents[number]);
   int64_t cost = op.getBody()->getOperations().size();
-  auto isWritten = [&](Value base) {
-    return llvm::any_of(plan.members, [&](const RowMember &other) {
+  auto isWritten = [&](Value base, size_t from = 0) {
+    return llvm::any_of(llvm::drop_begin(plan.members, from), [&](const RowMember &other) {
       GenericOp writer = other.work.op;
       return llvm::any_of(writer.getDpsInits(), [&](Value v) { return baseOf(v) == base; });
     });
@@ -39,7 +39,9 @@ bool RowKernel::mayWait(size_t number) {
     if (!isa<MemRefType>(memory.getType()) || rowValues.count(baseOf(memory)))
       continue;
     auto found = waiting.find(rootOf(memory));
-    if (found != waiting.end() && isInOrder(member, *input))
+    // What waits itself is still the same later, unless another member takes its place.
+    if (found != waiting.end() && isInOrder(member, *input) &&
+        !isWritten(baseOf(memory), number + 1))
       cost += found->second.cost;
     else if (isWritten(baseOf(memory)))
       return false;

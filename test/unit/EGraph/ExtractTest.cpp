@@ -57,6 +57,21 @@ TEST(Extract, RingsAreNotTaken) {
   EXPECT_EQ(extractExact(graph, p, noLeaf).cost, std::numeric_limits<double>::infinity());
 }
 
+// A class that became one of two has its parent twice.
+TEST(Extract, OperandsThatBecameOne) {
+  Language language;
+  EGraph graph(language);
+  Id root = term(graph, "(f a b c)");
+  graph.unite(term(graph, "a"), term(graph, "b"));
+  graph.rebuild();
+  auto cost = [&](const EGraph &g, Id node) {
+    return g.symbolOf(node) == language.symbol("c") ? 5.0 : 1.0;
+  };
+  Extraction tree = extractTree(graph, root, cost);
+  EXPECT_EQ(tree.cost, 8);
+  EXPECT_NE(tree.nodeOf(graph, root), none);
+}
+
 TEST(Extract, SeveralRootsShare) {
   Language language;
   EGraph graph(language);

@@ -256,6 +256,77 @@ TEST(Runner, FlagsOfMatchesGoOn) {
   EXPECT_EQ(graph.nodesOf(strict).size(), 1u);
 }
 
+// With explanations too, where the flags of a matched term differ from each other.
+TEST(Runner, FlagsOfMatchesGoOnWithExplanations) {
+  Language language;
+  Symbol plus = language.symbol("+");
+  language.setFlagged(plus);
+  EGraph graph(language, /*explains=*/true);
+  Id x = term(graph, "x"), y = term(graph, "y"), z = term(graph, "z");
+  auto sum = [&](uint32_t flags, Id a, Id b) {
+    return graph.add(language.op(plus, 0, flags), {a, b});
+  };
+  Id both = sum(3, sum(5, x, y), z);
+  Rule assoc = rule(language, "assoc", "(+ (+ ?a ?b) ?c)", "(+ ?a (+ ?b ?c))");
+  assoc.flags = 1;
+  Runner(graph, {assoc}, noLimits()).run();
+  EXPECT_EQ(graph.find(both), graph.find(sum(1, x, sum(1, y, z))));
+}
+
+// An operation that a variable stands for keeps only what all had.
+TEST(Runner, FlagsOfVariablesOfOperations) {
+  Language language;
+  Symbol wrap = language.symbol("wrap"), plus = language.symbol("+");
+  language.setFlagged(wrap);
+  language.setFlagged(plus);
+  EGraph graph(language);
+  Id x = term(graph, "x"), y = term(graph, "y");
+  Id root = graph.add(language.op(wrap, 9, 3), {graph.add(language.op(plus, 0, 1), {x, y})});
+  Rule drop;
+  drop.name = "drop";
+  drop.variables = 2;
+  drop.opVariables = 1;
+  Pattern left, right;
+  unsigned a = left.addVariable(0), b = left.addVariable(1);
+  left.add(wrap, none, {left.add(plus, language.op(plus), {a, b})}, 0);
+  right.add(wrap, none, {right.addVariable(0)}, 0);
+  drop.left = {left};
+  drop.right = {right};
+  Runner(graph, {drop}, noLimits()).run();
+  EXPECT_EQ(graph.find(root), graph.find(graph.add(language.op(wrap, 9, 1), {x})));
+}
+
+// Two runs with rules of different depth on one graph, and one of them twice.
+TEST(Runner, SeveralRunsOnOneGraph) {
+  Language language;
+  EGraph graph(language);
+  Id root = term(graph, sumOf(5));
+  std::vector<Rule> deep = sumRules(language),
+                    shallow = {rule(language, "name", "(+ ?a ?b)", "(sum ?a ?b)")};
+  deep.push_back(rule(language, "deep", "(+ ?a (+ ?b (+ ?c ?d)))", "(four ?a ?b ?c ?d)"));
+  Limits limits = noLimits();
+  limits.matches = 3;
+  Runner first(graph, deep, limits), second(graph, shallow, limits);
+  EXPECT_EQ(first.run().stop, Stop::Saturated);
+  EXPECT_EQ(second.run().stop, Stop::Saturated);
+  graph.unite(root, term(graph, "(+ y (+ z root))"));
+  EXPECT_EQ(first.run().stop, Stop::Saturated);
+  graph.rebuild();
+  expectFixpoint(graph, deep, 0);
+}
+
+// Flags that are no permissions are part of the operation.
+TEST(Runner, OtherFlagsTellOperationsApart) {
+  Language language;
+  EGraph graph(language);
+  Symbol f = language.symbol("f");
+  Id x = term(graph, "x"), plain = graph.add(language.op(f), {x}),
+     marked = graph.add(language.op(f, 0, 4), {x});
+  Runner(graph, {rule(language, "drop", "(f ?x)", "?x")}, noLimits()).run();
+  EXPECT_EQ(graph.find(plain), graph.find(x));
+  EXPECT_NE(graph.find(marked), graph.find(x));
+}
+
 //===----------------------------------------------------------------------===//
 // Several terms
 //===----------------------------------------------------------------------===//
