@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import products as base
+import captured
 
 # What, element, batch, heads, queries, keys, width.
 CASES = [
@@ -61,7 +61,7 @@ def pack(options):
     subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda", str(source), "-o",
                     str(options.folder)], check=True, stdout=subprocess.DEVNULL)
     print(f"mad build, cold: {time.perf_counter() - begin:.1f} s, {len(CASES)} entries")
-    for file in (options.build / "lib" / "libmad_runtime.so", Path(__file__), HERE / "products.py"):
+    for file in (options.build / "lib" / "libmad_runtime.so", Path(__file__), HERE / "captured.py"):
         shutil.copy(file, options.folder)
 
 
@@ -130,7 +130,7 @@ def run(options):
     import torch
     folder = options.folder.resolve()
     stream = torch.cuda.Stream()
-    program = base.Program(folder, stream.cuda_stream, "libattentions.so")
+    program = captured.Program(folder, "libattentions.so", stream.cuda_stream)
     properties = torch.cuda.get_device_properties(0)
     print(f"{properties.name}, torch {torch.__version__}", flush=True)
     print("case                               mad us  TFLOP/s    GB/s   torch us   times as fast", flush=True)
@@ -147,10 +147,10 @@ def run(options):
             program.wait()
             wrong = data.wrong()
             failed += wrong != 0
-            ours = base.graph_of(calls, stream, program.wait)
-            theirs = base.graph_of([lambda view=view: data.torch_call(view) for view in data.views], torch.cuda.Stream(),
+            ours = captured.graph_of(calls, stream, program.wait)
+            theirs = captured.graph_of([lambda view=view: data.torch_call(view) for view in data.views], torch.cuda.Stream(),
                                    torch.cuda.synchronize)
-            mine, other = base.timed([ours, theirs], [len(calls)] * 2, options.repeats)
+            mine, other = captured.timed([ours, theirs], [len(calls)] * 2, options.repeats)
             print(f"{name:32} {1e6 * mine:9.1f} {1e-12 * data.flops / mine:8.1f} {1e-9 * data.bytes / mine:7.0f} {1e6 * other:10.1f} "
                   f"{other / mine:12.2f}" + (f"   WRONG: {wrong} elements" if wrong else ""), flush=True)
         except RuntimeError as error:

@@ -35,7 +35,7 @@ class Program:
         if status:
             raise RuntimeError(error.value.decode())
 
-    def call(self, name, inputs, outputs):
+    def call(self, name, inputs, *outputs):
         """A function that calls an entry with these tensors of the GPU."""
         names = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "float64": "f64", "int32": "i32", "int64": "i64",
                  "int8": "i8", "uint8": "u8", "bool": "bool"}

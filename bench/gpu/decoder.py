@@ -22,7 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import products as base
+import captured
 
 LAYERS, HEADS, SIZE, WIDTH = 4, 4, 32, 128
 TEXT = b"Return a new list with the items of the iterable; raise ValueError if it is empty.\n"
@@ -35,7 +35,7 @@ def pack(options):
     subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda", str(example / "decoder.mad"),
                     "-o", str(options.folder)], check=True, stdout=subprocess.DEVNULL)
     print(f"mad build, cold: {time.perf_counter() - begin:.1f} s")
-    for file in (options.build / "lib" / "libmad_runtime.so", Path(__file__), HERE / "products.py",
+    for file in (options.build / "lib" / "libmad_runtime.so", Path(__file__), HERE / "captured.py",
                  example / "weights.safetensors"):
         shutil.copy(file, options.folder)
 
@@ -96,7 +96,7 @@ def run(options):
     for room in map(int, options.room.split(",")):
         theirs = Theirs(folder / "weights.safetensors", room)
         stream = torch.cuda.Stream()
-        program, alone = (base.Program(folder, x, "libdecoder.so") for x in (stream.cuda_stream, None))
+        program, alone = (captured.Program(folder, "libdecoder.so", x) for x in (stream.cuda_stream, None))
         byte = torch.zeros((), dtype=torch.int32, device="cuda")
         position = torch.zeros((), dtype=torch.int64, device="cuda")
         cache = torch.zeros(LAYERS, 2, HEADS, room, SIZE, device="cuda")

@@ -112,7 +112,7 @@ def run(options):
         if function in CHECKED:
             text = f"{'no graph: checks positions':39}"
         else:
-            mine = captured.graph_of([program.call(function, inputs, outs)] * CALLS, stream, program.wait)
+            mine = captured.graph_of([program.call(function, inputs, *outs)] * CALLS, stream, program.wait)
             yours = captured.graph_of([theirs] * CALLS, other, lambda: None)
             a, b = captured.timed([mine, yours], [CALLS, CALLS], 15)
             text = f"{1e6 * a:15.1f} {1e6 * b:7.1f} {b / a:15.2f}"

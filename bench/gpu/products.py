@@ -12,13 +12,14 @@ through several sets of buffers, larger together than the second cache. Times ar
 Results are first compared with sums in f64 within a bound that follows from the number of terms.
 """
 import argparse
-import ctypes as c
 import json
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from captured import Program, graph_of, timed
 
 ROOT = Path(__file__).resolve().parents[2] if len(Path(__file__).resolve().parents) > 2 else None
 
@@ -82,95 +83,8 @@ def pack(options):
                     str(options.folder)], check=True, stdout=subprocess.DEVNULL)
     print(f"mad build, cold: {time.perf_counter() - begin:.1f} s, {len(cases)} entries")
     shutil.copy(options.build / "lib" / "libmad_runtime.so", options.folder)
-    shutil.copy(Path(__file__), options.folder)
-
-
-class Tensor(c.Structure):
-    _fields_ = [("data", c.c_void_p), ("shape", c.POINTER(c.c_int64)), ("rank", c.c_int32), ("dtype", c.c_int)]
-
-
-class ContextOptions(c.Structure):
-    _fields_ = [("struct_size", c.c_size_t), ("device", c.c_char_p), ("cuda_context", c.c_void_p),
-                ("cuda_stream", c.c_void_p)]
-
-
-class Program:
-    """The library on one stream of PyTorch, or on its own; calls do not wait."""
-
-    def __init__(self, folder, stream, library="libproducts.so"):
-        self.lib = c.CDLL(str(folder / "libmad_runtime.so"))
-        self.lib.mad_context_message.restype = c.c_char_p
-        error = (c.c_char * 512)()
-        self.module, self.context = c.c_void_p(), c.c_void_p()
-        self.good(self.lib.mad_module_load(str(folder / library).encode(), c.byref(self.module), error), error)
-        options = ContextOptions(c.sizeof(ContextOptions), b"cuda", None, stream)
-        self.good(self.lib.mad_context_create_with(self.module, c.byref(options), c.byref(self.context), error), error)
-        self.good(self.lib.mad_context_set_async(self.context, 1), error)
-
-    def good(self, status, error):
-        if status:
-            raise RuntimeError(error.value.decode())
-
-    def call(self, name, inputs, *outputs):
-        """A call with these tensors of the GPU."""
-        import torch
-        types = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int32: "i32",
-                 torch.int64: "i64", torch.bool: "bool"}
-        self.lib.mad_dtype_name.restype = c.c_char_p
-        numbers = {self.lib.mad_dtype_name(i).decode(): i for i in range(16) if self.lib.mad_dtype_name(i)}
-
-        def tensors(all_):
-            made = (Tensor * len(all_))()
-            for at, x in zip(made, all_):
-                at.data, at.rank, at.dtype = x.data_ptr(), x.dim(), numbers[types[x.dtype]]
-                at.shape = (c.c_int64 * x.dim())(*x.shape)
-            return made
-
-        entry = self.lib.mad_module_find(self.module, name.encode())
-        ins, outs = tensors(inputs), tensors(outputs)
-
-        def run():
-            status = self.lib.mad_entry_call(self.context, entry, ins, len(inputs), outs, len(outputs))
-            if status:
-                raise RuntimeError(self.lib.mad_context_message(self.context).decode())
-
-        run.keep = inputs, outputs
-        return run
-
-    def wait(self):
-        if self.lib.mad_context_synchronize(self.context):
-            raise RuntimeError(self.lib.mad_context_message(self.context).decode())
-
-
-def graph_of(calls, stream, wait):
-    import torch
-    with torch.cuda.stream(stream):
-        for call in calls:
-            call()
-    wait()
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-        for call in calls:
-            call()
-    graph.replay()
-    torch.cuda.synchronize()
-    return graph
-
-
-def timed(graphs, counts, repeats):
-    """Seconds a call of each graph, in turns."""
-    import torch
-    taken = [[] for _ in graphs]
-    for _ in range(repeats):
-        for graph, count, list_ in zip(graphs, counts, taken):
-            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            begin.record()
-            graph.replay()
-            end.record()
-            end.synchronize()
-            list_.append(1e-3 * begin.elapsed_time(end) / count)
-    return [statistics.median(list_) for list_ in taken]
+    for file in (Path(__file__), Path(__file__).resolve().parent / "captured.py"):
+        shutil.copy(file, options.folder)
 
 
 class Case:
@@ -229,7 +143,7 @@ def run(options):
     import torch
     folder = options.folder.resolve()
     stream = torch.cuda.Stream()
-    program, alone = Program(folder, stream.cuda_stream), Program(folder, None)
+    program, alone = (Program(folder, "libproducts.so", x) for x in (stream.cuda_stream, None))
     properties = torch.cuda.get_device_properties(0)
     print(f"{properties.name}, {properties.multi_processor_count} multiprocessors, torch {torch.__version__}", flush=True)
     print("case                            mad us  TFLOP/s   torch us   times as fast   by calls us", flush=True)
