@@ -87,7 +87,7 @@ double costOf(const EGraph &graph, ArrayRef<Id> chosen, ArrayRef<Id> roots, cons
     }
     if (state[id] == Done)
       continue;
-    if (state[id] == Open || chosen[id] == none)
+    if (chosen[id] == none)
       return infinite;
     state[id] = Open;
     sum += cost(graph, chosen[id]);

@@ -133,7 +133,6 @@ private:
   void launchFast(const device::AttentionSpec &spec, bool shared);
   void launchPlain(const device::AttentionSpec &spec, bool shared);
   void launchWarps(const device::AttentionSpec &spec, bool shared);
-  void branch(Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   void launchSlow();
 
   DeviceFunction &f;
@@ -370,7 +369,7 @@ void Launch::launchGroups() {
   constexpr int64_t manyRows = 2048, narrow = 64;
   if (sizes.width > narrow || sizes.widthV > narrow || !attention.scale)
     return launchGroups(2);
-  branch(
+  f.branch(
       f.less(f.constant(manyRows - 1), sizes.rows), [&] { launchGroups(3); },
       [&] { launchGroups(2); });
 }
@@ -454,22 +453,10 @@ void Launch::launchFast() {
   spec.vectorK = vectorOf(sizes.k, spec.width);
   spec.vectorV = vectorOf(sizes.v, spec.widthV);
   if (Value many = mayShareKeys())
-    return branch(
+    return f.branch(
         many, [&] { launchFast(spec, /*shared=*/true); },
         [&] { launchFast(spec, /*shared=*/false); });
   launchFast(spec, /*shared=*/false);
-}
-
-void Launch::branch(Value condition, llvm::function_ref<void()> yes,
-                    llvm::function_ref<void()> no) {
-  if (auto known = getConstantIntValue(condition))
-    return *known ? yes() : no();
-  auto made = scf::IfOp::create(f.b, condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(f.b);
-  f.b.setInsertionPointToStart(made.thenBlock());
-  yes();
-  f.b.setInsertionPointToStart(made.elseBlock());
-  no();
 }
 
 /// `shared`: blocks share the keys.
@@ -479,7 +466,7 @@ void Launch::launchFast(const device::AttentionSpec &spec, bool shared) {
   Value groups = shared ? Value() : mayGroup();
   if (!groups)
     return launchWarps(spec, shared);
-  branch(groups, [&] { launchGroups(); }, [&] { launchWarps(spec, /*shared=*/false); });
+  f.branch(groups, [&] { launchGroups(); }, [&] { launchWarps(spec, /*shared=*/false); });
 }
 
 void Launch::launchPlain(const device::AttentionSpec &spec, bool shared) {

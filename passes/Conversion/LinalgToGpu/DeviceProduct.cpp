@@ -183,15 +183,16 @@ bool Product::isChoosable() {
 
 void Product::choose() {
   Value good = fits();
-  branch(
+  f.branch(
       good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
       [&] {
         launchFewRows(fewRows(), [&] {
           Value good = groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1));
           if (spec.element.isF32())
-            return branch(good, [&] { launchParts(); }, [&] { launchPlain(device::plainTiles()); });
-          branch(
-              good, [&] { branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
+            return f.branch(
+                good, [&] { launchParts(); }, [&] { launchPlain(device::plainTiles()); });
+          f.branch(
+              good, [&] { f.branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
               [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
         });
       },

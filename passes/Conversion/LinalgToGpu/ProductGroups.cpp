@@ -246,7 +246,7 @@ void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> 
       Value good = f.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, own, cost(other));
       best = best ? f.b.createOrFold<arith::AndIOp>(best, good) : good;
     }
-    branch(best, [&] { launchGroup(tiles[i]); }, [&] { take(i - 1); });
+    f.branch(best, [&] { launchGroup(tiles[i]); }, [&] { take(i - 1); });
   };
   Value pieces = piecesOfK(tiles[1].blockN);
   if (!pieces)
@@ -254,7 +254,7 @@ void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> 
   Value whole = cost(0);
   for (size_t i = 1; i < count; ++i)
     whole = f.b.createOrFold<arith::MinSIOp>(whole, cost(i));
-  branch(
+  f.branch(
       isBetterInPieces(pieces, whole, costs[1], microsecond),
       [&] { launchPieces(tiles[1], pieces); }, [&] { take(count - 1); });
 }

@@ -178,18 +178,6 @@ Value Product::isMany(int blockM, int blockN, int64_t blocks) {
   return f.less(constant(blocks - 1), all);
 }
 
-void Product::branch(Value condition, llvm::function_ref<void()> yes,
-                     llvm::function_ref<void()> no) {
-  if (auto value = known(condition))
-    return *value ? yes() : no();
-  auto made = scf::IfOp::create(f.b, condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(f.b);
-  f.b.setInsertionPointToStart(made.thenBlock());
-  yes();
-  f.b.setInsertionPointToStart(made.elseBlock());
-  no();
-}
-
 /// The largest tile that has blocks enough.
 void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
   const auto &[tile, leastBlocks] = choices.front();
@@ -211,7 +199,7 @@ void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
   // Half of a tile should be there.
   Value good = f.b.createOrFold<arith::AndIOp>(isMany(tile.blockM, tile.blockN, leastBlocks),
                                                f.less(constant(tile.blockM / 2), m));
-  branch(good, take, [&] { launchPlain(choices.drop_front()); });
+  f.branch(good, take, [&] { launchPlain(choices.drop_front()); });
 }
 
 void Product::launchWarp() {
@@ -226,7 +214,7 @@ void Product::launchWarp() {
            });
   };
   device::WarpTile large;
-  branch(
+  f.branch(
       isMany(large.blockM, large.blockN, manyBlocks), [&] { take(large); },
       [&] { take(device::smallWarpTile()); });
 }
@@ -266,7 +254,7 @@ void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> mo
            });
     spec = whole;
   };
-  branch(f.less(m, constant(rows + 1)), take, [&] { launchFewRows(choices.drop_front(), more); });
+  f.branch(f.less(m, constant(rows + 1)), take, [&] { launchFewRows(choices.drop_front(), more); });
 }
 
 /// Op by op, a thread an element.

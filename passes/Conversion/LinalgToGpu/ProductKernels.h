@@ -63,7 +63,6 @@ private:
   bool isChoosable();
   void choose();
   mlir::Value isMany(int blockM, int blockN, int64_t blocks);
-  void branch(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   void launchPlain(llvm::ArrayRef<device::PlainChoice> choices);
   void launchWarp();
   llvm::ArrayRef<int> fewRows();

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Terms.h"
+#include "MathRules.h"
 #include "gtest/gtest.h"
 #include <map>
 #include <random>
@@ -187,47 +187,9 @@ TEST(EGraph, ClosesAsThePlainClosureDoes) {
 // Facts
 //===----------------------------------------------------------------------===//
 
-namespace {
-
-/// Values of integer terms, which become constants.
-class Constants : public ValueAnalysis<std::optional<int64_t>> {
-public:
-  std::optional<int64_t> make(EGraph &graph, Id node) override {
-    const Language &language = graph.language();
-    const Op &op = language.get(graph.op(node));
-    llvm::StringRef name = language.name(op.symbol);
-    if (name == numberSymbol)
-      return int64_t(op.payload);
-    if (graph.operands(node).size() != 2)
-      return {};
-    auto x = of(graph, graph.operands(node)[0]), y = of(graph, graph.operands(node)[1]);
-    if (!x || !y)
-      return {};
-    return name == "+"   ? std::optional(*x + *y)
-           : name == "*" ? std::optional(*x * *y)
-                         : std::nullopt;
-  }
-  bool join(EGraph &graph, std::optional<int64_t> &into,
-            const std::optional<int64_t> &from) override {
-    if (into && from && *into != *from)
-      graph.setConflict(std::to_string(*into) + " is not " + std::to_string(*from));
-    if (into || !from)
-      return false;
-    into = from;
-    return true;
-  }
-  void modify(EGraph &graph, Id id) override {
-    if (auto value = of(graph, id))
-      graph.unite(id, graph.add(graph.language().op(graph.language().symbol(numberSymbol),
-                                                    uint64_t(*value))));
-  }
-};
-
-} // namespace
-
 TEST(EGraph, ConstantsAreFound) {
   Language language;
-  Constants constants;
+  MathConstants constants;
   EGraph graph(language);
   graph.attach(constants);
   Id sum = term(graph, "(+ (* 2 3) (+ 4 (+ x 1)))"), inner = term(graph, "(* 2 3)");
@@ -244,7 +206,7 @@ TEST(EGraph, ConstantsAreFound) {
 
 TEST(EGraph, ContradictionsAreReported) {
   Language language;
-  Constants constants;
+  MathConstants constants;
   EGraph graph(language);
   graph.attach(constants);
   graph.unite(term(graph, "(+ 1 1)"), term(graph, "3"));
