@@ -12,6 +12,7 @@
 #include "dialects/Mad/IR/MadMemoryOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
+#include "dialects/Mad/IR/MadRuleOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -61,6 +62,10 @@ void MadDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Mad/IR/MadMemoryOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Mad/IR/MadRuleOps.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
