@@ -42,6 +42,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/EGraph/Bridge/Passes.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Transforms/Passes.h"
@@ -82,6 +83,7 @@ void registerCpuDialects(DialectRegistry &registry) {
 
 void registerMadPasses() {
   registerMadConversionPasses();
+  registerMadRewritePasses();
   registerMadTransformsPasses();
   for (llvm::StringRef stage : cpuStages())
     PassPipelineRegistration<>(

@@ -12,6 +12,7 @@
 #include "dialects/Mad/IR/MadMemoryOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
+#include "dialects/Mad/IR/MadRewrite.h"
 #include "dialects/Mad/IR/MadRuleOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
@@ -72,6 +73,7 @@ void MadDialect::initialize() {
 #include "dialects/Mad/IR/MadStateOps.cpp.inc"
       >();
   addInterfaces<MadInlinerInterface>();
+  addRewriteInterface(*this);
 }
 
 Operation *MadDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,

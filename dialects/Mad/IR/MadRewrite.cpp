@@ -1,0 +1,141 @@
+//===- MadRewrite.cpp - Names and costs of the ops for rewriting ------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadRewrite.h"
+#include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/RewriteInterface.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+/// f32 numbers that one instruction takes.
+constexpr double lanes = 16;
+/// What a parameter of an entry is taken for where no size is known.
+constexpr int64_t anySize = 64;
+/// Multiply-adds and bytes of memory that a cycle does in a product.
+constexpr double multiplyAdds = 16, bytesOfProduct = 8;
+/// Of data that moves through the cache.
+constexpr double bytesOfCopy = 32;
+
+/// Cycles of one vector, or of one number alone.
+const llvm::StringMap<double> &cyclesOf() {
+  static const llvm::StringMap<double> table = {
+#define CYCLES(NAME, COUNT) {#NAME, COUNT},
+#include "dialects/Mad/IR/MadCycles.def"
+  };
+  return table;
+}
+
+double sizeOf(RankedTensorType type) {
+  double size = 1;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    std::optional<int64_t> extent = dimExpr(type, dim).evaluate(
+        [](const std::string &) -> std::optional<int64_t> { return anySize; });
+    size *= double(std::max<int64_t>(extent ? *extent : anySize, 1));
+  }
+  return size;
+}
+
+double bytesOf(RankedTensorType type) {
+  return sizeOf(type) * std::max(1u, type.getElementTypeBitWidth() / 8);
+}
+
+/// Elements as vectors of f32; a number alone takes one.
+double vectorsOf(RankedTensorType type) {
+  double wide = type.getElementTypeBitWidth() > 32 ? 2 : 1;
+  return std::max(1.0, sizeOf(type) * wide / lanes);
+}
+
+struct MadRewrite final : RewriteInterface {
+  using RewriteInterface::RewriteInterface;
+
+  std::string symbol(const Term &term) const override {
+    std::string name = term.name.getStringRef().str();
+    if (!term.attributes)
+      return name;
+    if (auto predicate = term.attributes.getAs<PredicateAttr>("predicate"))
+      name += "." + stringifyPredicate(predicate.getValue()).str();
+    else if (auto kind = term.attributes.getAs<ReduceKindAttr>("kind"))
+      name += "." + stringifyReduceKind(kind.getValue()).str();
+    return name;
+  }
+
+  bool rounds(const Term &term) const override {
+    if (!isa<FloatType>(term.type.getElementType()))
+      return false;
+    StringRef name = term.name.stripDialect();
+    if (term.name.hasInterface<ElementwiseOpInterface>())
+      return !llvm::is_contained({"select", "cast", "compare", "isnan", "isinf", "isfinite"}, name);
+    return name == "reduce" || name == "contract" || name == "cumulate";
+  }
+
+  bool reorders(const Term &term) const override {
+    StringRef name = term.name.stripDialect();
+    Type element = term.type.getElementType();
+    return (name == "reduce" || name == "contract") && (element.isF32() || element.isF64());
+  }
+
+  bool commutes(const Term &term) const override {
+    return term.name.hasTrait<OpTrait::IsCommutative>();
+  }
+
+  double cycles(const Term &term, ArrayRef<RankedTensorType> operands) const override {
+    StringRef name = term.name.stripDialect();
+    if (name == "constant" || name == "weight" || name == "dim")
+      return 0;
+    if (name == "contract")
+      return product(term, operands);
+    if (name == "reduce" || name == "cumulate")
+      return vectorsOf(operands[0]) * cyclesOf().lookup("add");
+    if (name == "view")
+      return view(term, operands);
+    if (name == "reshape")
+      return 0.01;
+    if (name == "concat")
+      return 2 * bytesOf(term.type) / bytesOfCopy;
+    auto known = cyclesOf().find(name);
+    return vectorsOf(term.type) * (known == cyclesOf().end() ? 20.0 : known->second);
+  }
+
+private:
+  static double product(const Term &term, ArrayRef<RankedTensorType> operands) {
+    auto map = term.attributes.getAs<AffineMapAttr>("lhsMap").getValue();
+    auto other = term.attributes.getAs<AffineMapAttr>("rhsMap").getValue();
+    SmallVector<double> extents(map.getNumDims(), 1);
+    auto see = [&](AffineMap map, RankedTensorType type) {
+      for (auto [dim, result] : llvm::enumerate(map.getResults())) {
+        auto one = RankedTensorType::get({type.getDimSize(dim)}, type.getElementType());
+        extents[cast<AffineDimExpr>(result).getPosition()] =
+            type.isDynamicDim(dim) ? double(anySize) : sizeOf(one);
+      }
+    };
+    see(map, operands[0]);
+    see(other, operands[1]);
+    double steps = 1;
+    for (double extent : extents)
+      steps *= extent;
+    double wide = term.type.getElementTypeBitWidth() > 32 ? 2 : 1;
+    double bytes = bytesOf(operands[0]) + bytesOf(operands[1]) + bytesOf(term.type);
+    return std::max(steps * wide / multiplyAdds, bytes / bytesOfProduct) + 100;
+  }
+
+  static double view(const Term &term, ArrayRef<RankedTensorType> operands) {
+    auto map = term.attributes.getAs<AffineMapAttr>("map").getValue();
+    // What repeats is read where it is used.
+    bool plain = llvm::all_of(map.getResults(), llvm::IsaPred<AffineDimExpr, AffineConstantExpr>);
+    double touched = std::min(sizeOf(operands[0]), sizeOf(term.type));
+    return 0.01 + (plain ? 0.01 : 0.25) * touched / lanes;
+  }
+};
+
+} // namespace
+
+void addRewriteInterface(MadDialect &dialect) { dialect.addInterfaces<MadRewrite>(); }
+
+} // namespace mad

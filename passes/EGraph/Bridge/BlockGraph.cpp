@@ -1,0 +1,187 @@
+//===- BlockGraph.cpp - The values of a block as an e-graph ---------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/EGraph/Bridge/BlockGraph.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace mad::egraph;
+
+namespace mad::rewrite {
+
+BlockGraph::BlockGraph(Block &block, Terms &terms, Facts &facts, bool explains)
+    : block(block), terms(terms), egraph(terms.language, explains) {
+  facts.attachTo(egraph);
+  unsigned position = 0;
+  for (Operation &op : block) {
+    if (terms.isTerm(&op)) {
+      addTerm(&op);
+      continue;
+    }
+    positions[&op] = ++position;
+    // What its regions use from here is an operand, too.
+    op.walk([&](Operation *inner) {
+      for (OpOperand &operand : inner->getOpOperands()) {
+        Value value = operand.get();
+        if (value.getParentBlock() != &block || !value.getDefiningOp() ||
+            !terms.isTerm(value.getDefiningOp()))
+          continue;
+        uses.push_back({&operand, idOf(value)});
+        needed.push_back(uses.back().id);
+      }
+    });
+  }
+  egraph.rebuild();
+}
+
+Id BlockGraph::idOf(Value value) {
+  auto [at, isNew] = ids.try_emplace(value);
+  if (isNew)
+    at->second = egraph.add(terms.leaf(value));
+  return at->second;
+}
+
+void BlockGraph::addTerm(Operation *op) {
+  SmallVector<Id, 4> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(idOf(operand));
+  OpId id = terms.of(op);
+  if (terms.language.isFlagged(terms.language.get(id).symbol))
+    fast &= terms.language.get(id).flags == AllPermissions;
+  ids[op->getResult(0)] = egraph.add(id, operands);
+  byNode.try_emplace(*egraph.lookup(id, operands), op);
+  originals.push_back(op);
+}
+
+double BlockGraph::cost(Id node) const {
+  OpId op = egraph.op(node);
+  if (terms.isLeaf(op) || terms.isRelaxed(op))
+    return 0;
+  SmallVector<RankedTensorType, 4> operands;
+  for (Id operand : egraph.operands(node))
+    operands.push_back(terms.typeOf(egraph, operand));
+  return terms.interfaceOf(op).cycles(terms.get(op), operands);
+}
+
+double BlockGraph::costBefore() const {
+  double sum = 0;
+  for (auto [node, op] : byNode)
+    if (!op->use_empty())
+      sum += cost(node);
+  return sum;
+}
+
+/// Of each class the skeleton op after which it can be computed at the earliest: 0 before all.
+std::vector<unsigned> BlockGraph::homes() {
+  std::vector<unsigned> home(egraph.numIds(), ~0u);
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (Id id : egraph.classes())
+      for (Id node : egraph.nodesOf(id)) {
+        unsigned at = 0;
+        if (terms.isLeaf(egraph.op(node))) {
+          Operation *op = terms.valueOf(egraph.op(node)).getDefiningOp();
+          at = op ? positions.lookup(op) : 0;
+        }
+        for (Id operand : egraph.operands(node))
+          at = std::max(at, home[egraph.find(operand)]);
+        if (at < home[id]) {
+          home[id] = at;
+          changed = true;
+        }
+      }
+  }
+  return home;
+}
+
+Extraction BlockGraph::extract() {
+  std::vector<unsigned> home = homes();
+  std::vector<double> costs(egraph.numIds(), 0);
+  for (Id id : egraph.classes())
+    for (Id node : egraph.nodesOf(id)) {
+      costs[node] = cost(node);
+      for (Id operand : egraph.operands(node))
+        if (home[egraph.find(operand)] > home[id])
+          costs[node] = std::numeric_limits<double>::infinity();
+    }
+  return extractDag(egraph, needed, [&](const EGraph &, Id node) { return costs[node]; });
+}
+
+Operation *BlockGraph::makeOp(Id node, ArrayRef<Value> operands, OpBuilder &builder,
+                              Location wanted) {
+  if (Operation *original = byNode.lookup(node)) {
+    IRMapping map;
+    for (auto [from, to] : llvm::zip(original->getOperands(), operands))
+      map.map(from, to);
+    // Operands that commute may stand in another order in the node.
+    Operation *copy = builder.clone(*original, map);
+    copy->setOperands(operands);
+    return copy;
+  }
+  OpId op = egraph.op(node);
+  const Term &term = terms.get(op);
+  OperationState state(wanted, term.name);
+  state.addOperands(operands);
+  state.addTypes(term.type);
+  if (term.attributes)
+    state.propertiesAttr = term.attributes;
+  Operation *made = builder.create(state);
+  setPrecision(made, terms.precisionOf(op));
+  return made;
+}
+
+/// The value of a class: computed here, with all that it needs and that is not there yet.
+Value BlockGraph::materialize(Id root, const Extraction &extraction, OpBuilder &builder,
+                              Location wanted) {
+  // Terms may be deep: no recursion.
+  SmallVector<std::pair<Id, Location>> stack{{egraph.find(root), wanted}};
+  while (!stack.empty()) {
+    auto [id, place] = stack.back();
+    if (emitted.contains(id)) {
+      stack.pop_back();
+      continue;
+    }
+    Id node = extraction.nodeOf(egraph, id);
+    OpId op = egraph.op(node);
+    if (Operation *original = byNode.lookup(node))
+      place = original->getLoc();
+    SmallVector<Value, 4> operands;
+    const size_t before = stack.size();
+    for (Id operand : egraph.operands(node)) {
+      Value known = emitted.lookup(egraph.find(operand));
+      if (!known)
+        stack.push_back({egraph.find(operand), place});
+      operands.push_back(known);
+    }
+    if (stack.size() > before)
+      continue;
+    stack.pop_back();
+    emitted[id] = terms.isLeaf(op)      ? terms.valueOf(op)
+                  : terms.isRelaxed(op) ? operands[0]
+                                        : makeOp(node, operands, builder, place)->getResult(0);
+  }
+  return emitted.lookup(egraph.find(root));
+}
+
+void BlockGraph::emit(const Extraction &extraction) {
+  OpBuilder builder(terms.context);
+  for (const Use &use : uses) {
+    Operation *user = block.findAncestorOpInBlock(*use.operand->getOwner());
+    builder.setInsertionPoint(user);
+    Location wanted = use.operand->get().getLoc();
+    Value value = materialize(use.id, extraction, builder, wanted);
+    // Static dimensions may have other names there.
+    if (value.getType() != use.operand->get().getType())
+      value = ReshapeOp::create(builder, wanted, use.operand->get().getType(), value);
+    use.operand->set(value);
+  }
+  for (Operation *op : llvm::reverse(originals))
+    op->erase();
+}
+
+} // namespace mad::rewrite

@@ -1,0 +1,234 @@
+//===- ElementwiseRules.cpp - Rules of tensors of one shape ---------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The variables and all that is computed have one shape, so a pattern says nothing of it: what is
+// built gets that of a variable. Numbers on the left are variables that must be known to be
+// that number.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/EGraph/Bridge/Rules.h"
+
+using namespace mlir;
+using namespace mad::egraph;
+
+namespace mad::rewrite {
+namespace {
+
+/// One side of a rule; operands come before what uses them.
+struct Side {
+  struct Node {
+    enum Kind { Variable, Number, Op } kind = Variable;
+    unsigned variable = 0;
+    RefScalar number;
+    std::optional<Term> term;
+    SmallVector<unsigned, 3> operands;
+    Type element; ///< null: that of the variables
+  };
+  std::vector<Node> nodes;
+  llvm::DenseMap<Value, unsigned> places;
+  unsigned root = 0;
+
+  /// Empty when an op is not elementwise.
+  static std::optional<Side> read(Value value);
+  std::optional<unsigned> add(Value value);
+};
+
+Type elementOf(Value value) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  return element.isF32() ? Type() : element;
+}
+
+std::optional<unsigned> Side::add(Value value) {
+  if (auto at = places.find(value); at != places.end())
+    return at->second;
+  Node node;
+  node.element = elementOf(value);
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    node.variable = argument.getArgNumber();
+  } else if (std::optional<RefScalar> number = splatValue(value)) {
+    node.kind = Node::Number;
+    node.number = *number;
+  } else {
+    Operation *op = value.getDefiningOp();
+    if (!isa<ElementwiseOpInterface>(op))
+      return {};
+    auto attributes = dyn_cast_or_null<DictionaryAttr>(op->getPropertiesAsAttribute());
+    if (attributes && attributes.empty())
+      attributes = {};
+    node.kind = Node::Op;
+    node.term = Term{op->getName(), attributes, cast<RankedTensorType>(value.getType())};
+    for (Value operand : op->getOperands()) {
+      std::optional<unsigned> at = add(operand);
+      if (!at)
+        return {};
+      node.operands.push_back(*at);
+    }
+  }
+  nodes.push_back(std::move(node));
+  return places[value] = unsigned(nodes.size()) - 1;
+}
+
+std::optional<Side> Side::read(Value value) {
+  Side side;
+  std::optional<unsigned> root = side.add(value);
+  if (!root)
+    return {};
+  side.root = *root;
+  return side;
+}
+
+/// The left side as a pattern; numbers are variables behind those of the rule.
+struct Left {
+  egraph::Pattern pattern;
+  std::vector<std::pair<unsigned, const Side::Node *>> numbers;
+  unsigned variables;
+
+  Left(const Side &side, unsigned variables, Terms &terms) : variables(variables) {
+    add(side, side.root, terms);
+  }
+  unsigned add(const Side &side, unsigned at, Terms &terms) {
+    const Side::Node &node = side.nodes[at];
+    if (node.kind == Side::Node::Variable)
+      return pattern.addVariable(node.variable);
+    if (node.kind == Side::Node::Number) {
+      numbers.push_back({variables, &node});
+      return pattern.addVariable(variables++);
+    }
+    SmallVector<unsigned, 3> operands;
+    for (unsigned operand : node.operands)
+      operands.push_back(add(side, operand, terms));
+    return pattern.add(terms.symbolOf(*node.term), none, operands);
+  }
+};
+
+/// Whether the number that is known of a class is this one, with its sign.
+bool isNumber(Attribute known, const RefScalar &number) {
+  if (auto value = dyn_cast_or_null<FloatAttr>(known)) {
+    double found = value.getValueAsDouble();
+    return found == number.f && std::signbit(found) == std::signbit(number.f);
+  }
+  auto value = dyn_cast_or_null<IntegerAttr>(known);
+  return value && value.getValue().getSExtValue() == int64_t(number.f);
+}
+
+/// A number of an element type; null when it has no such number.
+Attribute numberOf(const RefScalar &number, Type element) {
+  if (isa<FloatType>(element))
+    return FloatAttr::get(element, number.f);
+  if (number.f != std::trunc(number.f))
+    return {};
+  return IntegerAttr::get(element, int64_t(number.f));
+}
+
+/// Everything that a rule needs to be searched for and built.
+struct Elementwise {
+  RuleOp op;
+  RuleContext &context;
+  Side left, right;
+  std::vector<std::pair<unsigned, RefScalar>> numbers; ///< variables that must be numbers
+  SmallVector<Type> elements;                          ///< of variables; null: any one of all
+  unsigned shaped = 0;                                 ///< a variable that has the shape of all
+  bool isExact, isAnyNumber;
+  uint32_t permissions;
+
+  Elementwise(RuleOp op, RuleContext &context) : op(op), context(context) {
+    for (Value argument : op.getBody().getArguments())
+      elements.push_back(elementOf(argument));
+    isExact = op.getElements() == "exact";
+    isAnyNumber = op.getElements() == "number";
+    permissions = permissionsOf(op);
+  }
+
+  bool accepts(const EGraph &graph, ArrayRef<Id> variables) const;
+  std::optional<Id> build(EGraph &graph, const Bindings &bindings) const;
+};
+
+bool Elementwise::accepts(const EGraph &graph, ArrayRef<Id> variables) const {
+  for (auto [i, element] : llvm::enumerate(elements)) {
+    if (variables[i] == none)
+      continue;
+    Type found = context.terms.typeOf(graph, variables[i]).getElementType();
+    bool fits = element   ? found == element
+                : isExact ? found.isF32()
+                          : isa<FloatType>(found) || (isAnyNumber && !found.isInteger(1));
+    if (!fits)
+      return false;
+  }
+  for (const auto &[variable, number] : numbers)
+    if (!isNumber(context.facts->constants.of(graph, variables[variable]), number))
+      return false;
+  return meets(op, graph, variables, *context.facts);
+}
+
+std::optional<Id> Elementwise::build(EGraph &graph, const Bindings &bindings) const {
+  Terms &terms = context.terms;
+  RankedTensorType shape = terms.typeOf(graph, bindings.classes[shaped]);
+  Type any = Float32Type::get(terms.context);
+  for (auto [i, element] : llvm::enumerate(elements))
+    if (!element && bindings.classes[i] != none)
+      any = terms.typeOf(graph, bindings.classes[i]).getElementType();
+  SmallVector<Id, 16> made;
+  for (const Side::Node &node : right.nodes) {
+    auto type = RankedTensorType::get(shape.getShape(), node.element ? node.element : any,
+                                      shape.getEncoding());
+    if (node.kind == Side::Node::Variable) {
+      made.push_back(bindings.classes[node.variable]);
+    } else if (node.kind == Side::Node::Number) {
+      Attribute number = numberOf(node.number, type.getElementType());
+      if (!number)
+        return {};
+      made.push_back(terms.splat(graph, number, type));
+    } else {
+      SmallVector<Id, 3> operands;
+      for (unsigned operand : node.operands)
+        operands.push_back(made[operand]);
+      Term term = *node.term;
+      term.type = type;
+      made.push_back(graph.add(terms.of(term, bindings.flags), operands));
+    }
+  }
+  // An op with flags of its own is another one for those who need it exactly.
+  const Side::Node &root = right.nodes[right.root];
+  bool isApart = root.kind == Side::Node::Op &&
+                 terms.language.isFlagged(terms.symbolOf(*root.term));
+  Id result = made[right.root];
+  return permissions && !isApart ? relax(graph, result, context) : result;
+}
+
+} // namespace
+
+std::optional<Rule> loadElementwise(RuleOp op, bool forward, RuleContext &context) {
+  auto sides = cast<SidesOp>(op.getBody().front().getTerminator());
+  if (sides.getLeft().size() != 1)
+    return {};
+  Value from = forward ? sides.getLeft()[0] : sides.getRight()[0];
+  Value to = forward ? sides.getRight()[0] : sides.getLeft()[0];
+  std::optional<Side> left = Side::read(from), right = Side::read(to);
+  if (!left || !right || left->nodes[left->root].kind != Side::Node::Op)
+    return {};
+  auto all = std::make_shared<Elementwise>(op, context);
+  all->left = std::move(*left);
+  all->right = std::move(*right);
+  Left pattern(all->left, op.getBody().getNumArguments(), context.terms);
+  for (auto [variable, node] : pattern.numbers)
+    all->numbers.push_back({variable, node->number});
+  for (const Side::Node &node : all->left.nodes)
+    if (node.kind == Side::Node::Variable)
+      all->shaped = node.variable;
+  Rule rule;
+  rule.name = op.getSymName().str() + (forward ? "" : " (back)");
+  rule.variables = pattern.variables;
+  rule.flags = all->permissions;
+  rule.left.push_back(std::move(pattern.pattern));
+  rule.condition = [all](const EGraph &graph, const Bindings &bindings) {
+    return all->accepts(graph, bindings.classes);
+  };
+  rule.build = [all](EGraph &graph, const Bindings &bindings) {
+    return all->build(graph, bindings);
+  };
+  return rule;
+}
+
+} // namespace mad::rewrite

@@ -1,0 +1,34 @@
+//===- Passes.td - Rewriting by equality saturation -----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_EGRAPH_BRIDGE_PASSES_TD
+#define MAD_PASSES_EGRAPH_BRIDGE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def Rewrite : Pass<"mad-rewrite", "::mlir::ModuleOp"> {
+  let summary = "replaces what functions compute by the cheapest that the rules prove equal";
+  let description = [{
+    The values of each block become an e-graph, which grows by the rules of the module (`mad.rule`)
+    until nothing is new or a limit is reached; then the cheapest program in it takes the place
+    of the block's, if it costs less. Ops with effects, with regions and of dialects without a
+    `RewriteInterface` stay in their order. The rules stay, too: `mad-erase-rules` removes them.
+    No limit is one of time, so that a program is always compiled the same way.
+  }];
+  let options = [
+    Option<"iterations", "iterations", "unsigned", /*default=*/"10", "of the rules, at most">,
+    Option<"nodes", "nodes", "unsigned", /*default=*/"20000", "of the graph of a block, at most">,
+    Option<"report", "report", "bool", /*default=*/"false",
+           "remarks what the graph of each block became">];
+  let statistics = [Statistic<"numBlocks", "num-blocks", "blocks that compute something else now">];
+  let dependentDialects = ["::mad::MadDialect"];
+}
+
+def EraseRules : Pass<"mad-erase-rules", "::mlir::ModuleOp"> {
+  let summary = "removes the rules of a module";
+}
+
+#endif // MAD_PASSES_EGRAPH_BRIDGE_PASSES_TD

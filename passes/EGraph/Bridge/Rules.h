@@ -1,0 +1,46 @@
+//===- Rules.h - Rules of a module for the graphs of its programs ---------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_EGRAPH_BRIDGE_RULES_H
+#define MAD_PASSES_EGRAPH_BRIDGE_RULES_H
+
+#include "dialects/Mad/IR/MadRuleOps.h"
+#include "passes/EGraph/Bridge/Facts.h"
+#include "passes/EGraph/Rule.h"
+
+namespace mad::rewrite {
+
+/// What the rules of a run ask of it.
+struct RuleContext {
+  Terms &terms;
+  Facts *facts = nullptr;      ///< of the graph that is searched
+  bool relaxes = true;         ///< some ops of the graph lack permissions that others have
+};
+
+/// A rule in one direction.
+struct LoadedRule {
+  RuleOp op;
+  bool forward = true;
+};
+
+/// Rules of the module, both directions of some, as rules of graphs. `context` must live as long.
+void loadRules(mlir::ModuleOp module, RuleContext &context, std::vector<LoadedRule> &loaded,
+               std::vector<egraph::Rule> &rules);
+
+/// One whose ops are elementwise alone: of any shape. Empty when it has other ops.
+std::optional<egraph::Rule> loadElementwise(RuleOp op, bool forward, RuleContext &context);
+
+/// Permissions and conditions of a rule.
+uint32_t permissionsOf(RuleOp op);
+/// Whether what is known of the classes of the variables meets the conditions of the rule.
+bool meets(RuleOp op, const egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> variables,
+           const Facts &facts);
+/// Makes `id` equal to what a rule with permissions matched: apart from what needs it exactly.
+egraph::Id relax(egraph::EGraph &graph, egraph::Id id, RuleContext &context);
+
+} // namespace mad::rewrite
+
+#endif // MAD_PASSES_EGRAPH_BRIDGE_RULES_H

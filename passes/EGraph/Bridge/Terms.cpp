@@ -1,0 +1,162 @@
+//===- Terms.cpp - Ops of MLIR as operations of an e-graph ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/EGraph/Bridge/Terms.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace mad::egraph;
+
+namespace mad::rewrite {
+
+std::optional<uint32_t> permissionOf(StringRef name) {
+  uint32_t bit = llvm::StringSwitch<uint32_t>(name)
+                     .Case("reassoc", Reassoc)
+                     .Case("contract", Contract)
+                     .Case("afn", Afn)
+                     .Case("arcp", Arcp)
+                     .Case("nsz", Nsz)
+                     .Case("nnan", Nnan)
+                     .Case("ninf", Ninf)
+                     .Default(0);
+  return bit ? std::optional(bit) : std::nullopt;
+}
+
+Terms::Terms(MLIRContext *context) : context(context), leafSymbol(language.symbol("leaf")),
+      relaxedSymbol(language.symbol("relaxed")) {
+  for (Dialect *dialect : context->getLoadedDialects())
+    if (auto *interface = dialect->getRegisteredInterface<RewriteInterface>())
+      interfaces[dialect] = interface;
+}
+
+bool Terms::isTerm(Operation *op) const {
+  return op->getNumResults() == 1 && op->getNumRegions() == 0 && op->getNumSuccessors() == 0 &&
+         isa<RankedTensorType>(op->getResult(0).getType()) && interfaces.contains(op->getDialect()) &&
+         isPure(op);
+}
+
+RankedTensorType Terms::canonical(RankedTensorType type) {
+  auto dims = dyn_cast_or_null<DimsAttr>(type.getEncoding());
+  if (!dims)
+    return type;
+  if (type.hasStaticShape())
+    return RankedTensorType::get(type.getShape(), type.getElementType());
+  SmallVector<StringAttr> names;
+  auto none = StringAttr::get(type.getContext());
+  for (auto [size, name] : llvm::zip(type.getShape(), dims.getNames()))
+    names.push_back(ShapedType::isDynamic(size) ? name : none);
+  return RankedTensorType::get(type.getShape(), type.getElementType(),
+                               DimsAttr::get(type.getContext(), names));
+}
+
+uint32_t Terms::flagsOf(const Term &term, Precision precision) const {
+  const RewriteInterface &interface = *interfaces.lookup(term.name.getDialect());
+  // Integers wrap: the laws of rings hold, and there is neither NaN nor infinity.
+  if (!interface.rounds(term) || precision == Precision::Fast)
+    return AllPermissions;
+  if (precision == Precision::Strict)
+    return 0;
+  return Contract | Afn | (interface.reorders(term) ? Reassoc : 0);
+}
+
+Symbol Terms::symbolOf(const Term &term) {
+  const RewriteInterface &interface = *interfaces.lookup(term.name.getDialect());
+  Symbol symbol = language.symbol(interface.symbol(term));
+  if (interface.commutes(term))
+    language.setCommutative(symbol);
+  // Of integers the same symbol has all permissions.
+  Term floats = term;
+  floats.type = RankedTensorType::get({}, Float32Type::get(context));
+  if (interface.rounds(floats))
+    language.setFlagged(symbol);
+  return symbol;
+}
+
+uint64_t Terms::intern(const Term &term) {
+  auto key = std::make_tuple(term.name.getAsOpaquePointer(),
+                             static_cast<const void *>(term.attributes.getAsOpaquePointer()),
+                             static_cast<const void *>(term.type.getAsOpaquePointer()));
+  auto [at, isNew] = numbers.try_emplace(key, terms.size());
+  if (isNew)
+    terms.push_back(term);
+  return at->second;
+}
+
+OpId Terms::of(Term term, uint32_t flags) {
+  term.type = canonical(term.type);
+  Symbol symbol = symbolOf(term);
+  if (!interfaces.lookup(term.name.getDialect())->rounds(term))
+    flags = AllPermissions;
+  // Flags in between are those of the next lower precision, so that an op can say them.
+  for (Precision precision : {Precision::Fast, Precision::Default, Precision::Strict}) {
+    uint32_t known = flagsOf(term, precision);
+    if ((flags & known) == known) {
+      flags = known;
+      break;
+    }
+  }
+  return language.op(symbol, intern(term), language.isFlagged(symbol) ? flags : 0);
+}
+
+OpId Terms::of(Operation *op) {
+  auto attributes = dyn_cast_or_null<DictionaryAttr>(op->getPropertiesAsAttribute());
+  if (attributes && attributes.empty())
+    attributes = {};
+  Term term{op->getName(), attributes, cast<RankedTensorType>(op->getResult(0).getType())};
+  return of(term, flagsOf(term, mad::precisionOf(op)));
+}
+
+OpId Terms::leaf(Value value) {
+  auto [at, isNew] = leafNumbers.try_emplace(value, leaves.size());
+  if (isNew)
+    leaves.push_back(value);
+  return language.op(leafSymbol, at->second);
+}
+
+OpId Terms::relaxed(RankedTensorType type) {
+  return language.op(relaxedSymbol, reinterpret_cast<uintptr_t>(type.getAsOpaquePointer()));
+}
+
+OpId Terms::constant(Attribute value) {
+  auto type = RankedTensorType::get({}, cast<TypedAttr>(value).getType());
+  Builder b(context);
+  auto attributes = b.getDictionaryAttr(
+      b.getNamedAttr("value", DenseElementsAttr::get(type, value)));
+  return of({OperationName(ConstantOp::getOperationName(), context), attributes, type}, 0);
+}
+
+Id Terms::splat(EGraph &graph, Attribute value, RankedTensorType type) {
+  Id scalar = graph.add(constant(value));
+  if (type.getRank() == 0)
+    return scalar;
+  Builder b(context);
+  auto attributes = b.getDictionaryAttr(
+      {b.getNamedAttr("boundary", BoundaryAttr::get(context, Boundary::inside)),
+       b.getNamedAttr("map", AffineMapAttr::get(AffineMap::get(type.getRank(), 0, context)))});
+  return graph.add(of({OperationName(ViewOp::getOperationName(), context), attributes, type}, 0),
+                   scalar);
+}
+
+RankedTensorType Terms::typeOf(OpId op) const {
+  if (isRelaxed(op))
+    return cast<RankedTensorType>(
+        Type::getFromOpaquePointer(reinterpret_cast<void *>(language.get(op).payload)));
+  if (!isLeaf(op))
+    return get(op).type;
+  return canonical(cast<RankedTensorType>(valueOf(op).getType()));
+}
+
+Precision Terms::precisionOf(OpId op) const {
+  const Term &term = get(op);
+  if (!interfaceOf(op).rounds(term))
+    return Precision::Default;
+  uint32_t flags = language.get(op).flags;
+  return flags == AllPermissions ? Precision::Fast
+         : flags == 0            ? Precision::Strict
+                                 : Precision::Default;
+}
+
+} // namespace mad::rewrite
