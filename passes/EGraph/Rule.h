@@ -8,6 +8,7 @@
 #define MAD_PASSES_EGRAPH_RULE_H
 
 #include "passes/EGraph/Pattern.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <functional>
 
 namespace mad::egraph {
@@ -24,6 +25,10 @@ struct Rule {
   std::function<bool(const EGraph &, const Bindings &)> condition;
   /// Makes the right side of the one term on the left instead of a pattern, or declines.
   std::function<std::optional<Id>(EGraph &, const Bindings &)> build;
+
+  /// Instead of terms on the left: finds what it will in the graph, as of the last rebuild, makes
+  /// terms and says which classes are one.
+  std::function<void(EGraph &, llvm::function_ref<void(Id, Id)> unite)> sweep;
 
   /// With more matches than this in an iteration the rule waits; 0: what the run says. ~0: never.
   size_t matchLimit = 0;

@@ -39,14 +39,14 @@ Runner::Runner(EGraph &graph, ArrayRef<Rule> rules, Limits limits) : graph(graph
     state.matches.roots = unsigned(rule.left.size());
     state.matches.classes = rule.variables;
     state.matches.ops = rule.opVariables;
-    if (rule.left.size() == 1) {
+    if (!rule.sweep && rule.left.size() == 1) {
       state.matcher = std::make_unique<Matcher>(graph.language(), rule.left[0], rule.variables,
                                                 rule.opVariables, rule.flags);
       // Facts of a variable's class may change what a condition says.
       state.reach = state.matcher->reach() + (rule.condition || rule.build ? 1 : 0);
       if (state.reach <= EGraph::stampDepth)
         deepest = std::max(deepest, state.reach);
-    } else {
+    } else if (!rule.sweep) {
       state.query = std::make_unique<Query>(graph.language(), rule);
     }
     states.push_back(std::move(state));
@@ -68,7 +68,7 @@ bool Runner::overLimits() {
 
 /// Finds the matches of a rule. False if it waits.
 bool Runner::search(State &state, RuleReport &report) {
-  if (iteration < state.bannedUntil)
+  if (state.rule.sweep || iteration < state.bannedUntil)
     return false;
   Clock::time_point start = Clock::now();
   size_t most = state.rule.matchLimit ? state.rule.matchLimit : limits.matches;
@@ -107,6 +107,11 @@ Id Runner::left(const State &state, size_t match, unsigned term) {
 bool Runner::apply(State &state, unsigned number, RuleReport &report) {
   Clock::time_point start = Clock::now();
   bool inside = true;
+  if (state.rule.sweep)
+    state.rule.sweep(graph, [&](Id a, Id b) {
+      ++report.matches;
+      report.unions += graph.unite(a, b, number);
+    });
   const size_t count = state.matches.size();
   for (size_t i = 0; i < count && inside; ++i) {
     Bindings bindings = state.matches[i];

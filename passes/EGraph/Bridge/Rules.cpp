@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/Bridge/Rules.h"
+#include "passes/EGraph/Bridge/TensorRules.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -62,6 +63,8 @@ void loadRules(ModuleOp module, RuleContext &context, std::vector<LoadedRule> &l
                std::vector<Rule> &rules) {
   auto load = [&](RuleOp op, bool forward) {
     std::optional<Rule> rule = loadElementwise(op, forward, context);
+    if (!rule)
+      rule = loadTensor(op, forward, context);
     if (!rule)
       return;
     loaded.push_back({op, forward});

@@ -1,0 +1,307 @@
+//===- TensorMatcher.cpp - Finds terms by the labels of their dimensions --===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/EGraph/Bridge/TensorRules.h"
+
+using namespace mlir;
+using namespace mad::egraph;
+
+namespace mad::rewrite {
+namespace {
+
+using Node = TensorPattern::Node;
+constexpr unsigned none = Node::none;
+/// Views that are looked through one after the other.
+constexpr unsigned maxViews = 4;
+/// Of one class; more say that a rule does not tell anything.
+constexpr size_t maxMatches = 64;
+
+class Search {
+public:
+  Search(const EGraph &graph, const TensorRule &rule, uint32_t permissions, RuleContext &context)
+      : graph(graph), rule(rule), permissions(permissions), context(context),
+        contract(context.terms.language.symbol(ContractOp::getOperationName())),
+        viewSymbol(context.terms.language.symbol(ViewOp::getOperationName())) {}
+
+  std::vector<TensorMatch> run(Id root) {
+    TensorMatch match;
+    match.root = root;
+    match.variables.resize(rule.left.root().variables.size());
+    match.rootLabels = labelsOf(root, match);
+    SmallVector<Task> tasks{{unsigned(rule.left.nodes.size()) - 1, {root, match.rootLabels}, 0}};
+    // At the root views would only move a match of another class.
+    tasks.back().views = maxViews;
+    go(std::move(tasks), std::move(match));
+    return std::move(found);
+  }
+
+private:
+  /// A part of the pattern to be found in a class.
+  struct Task {
+    unsigned node;
+    Labelled in;
+    unsigned views;
+  };
+  using Tasks = SmallVector<Task>;
+
+  unsigned fresh(TensorMatch &match, DimExpr size) {
+    match.sizes.push_back(std::move(size));
+    match.leader.push_back(unsigned(match.leader.size()));
+    match.declared.push_back(none);
+    return match.leader.back();
+  }
+  SmallVector<unsigned, 4> labelsOf(Id id, TensorMatch &match) {
+    SmallVector<unsigned, 4> labels;
+    RankedTensorType type = context.terms.typeOf(graph, id);
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      labels.push_back(fresh(match, dimExpr(type, dim)));
+    return labels;
+  }
+
+  std::optional<Labelled> through(Id view, const Labelled &in, TensorMatch &match);
+  Labelled stripped(Labelled in, TensorMatch &match);
+  bool isOfResult(const TensorMatch &match, unsigned label) const {
+    return label < match.rootLabels.size();
+  }
+  bool unite(TensorMatch &match, unsigned a, unsigned b);
+  bool bind(TensorMatch &match, const Node &node, Labelled in);
+  bool hasFlags(Id node, TensorMatch &match) const;
+  bool declare(TensorMatch &match, const Node &node, ArrayRef<unsigned> labels);
+  bool isRight(TensorMatch &match) const;
+
+  void go(Tasks tasks, TensorMatch match);
+  void goInto(const Tasks &tasks, const TensorMatch &match, const Node &wanted, const Labelled &in,
+              Id node);
+  void goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands);
+
+  const EGraph &graph;
+  const TensorRule &rule;
+  uint32_t permissions;
+  RuleContext &context;
+  Symbol contract, viewSymbol;
+  std::vector<TensorMatch> found;
+};
+
+/// What a view that permutes and repeats reads, with the labels that it has there.
+std::optional<Labelled> Search::through(Id view, const Labelled &in, TensorMatch &match) {
+  const Term &term = context.terms.get(graph.op(view));
+  auto map = term.attributes.getAs<AffineMapAttr>("map").getValue();
+  if (graph.operands(view).size() != 1)
+    return {};
+  Labelled source{graph.find(graph.operands(view)[0]), {}};
+  RankedTensorType type = context.terms.typeOf(graph, source.id);
+  for (auto [dim, coordinate] : llvm::enumerate(map.getResults())) {
+    DimExpr size = dimExpr(type, dim);
+    if (auto at = dyn_cast<AffineDimExpr>(coordinate)) {
+      // Of a part of the index, or a part of the source, no label tells.
+      if (match.sizes[in.labels[at.getPosition()]] != size)
+        return {};
+      source.labels.push_back(in.labels[at.getPosition()]);
+    } else if (size == DimExpr(1)) {
+      source.labels.push_back(fresh(match, DimExpr(1)));
+    } else {
+      return {};
+    }
+  }
+  return source;
+}
+
+/// The smallest tensor that the class is a view of.
+Labelled Search::stripped(Labelled in, TensorMatch &match) {
+  for (unsigned step = 0; step < maxViews; ++step) {
+    std::optional<Labelled> best;
+    for (Id node : graph.nodesOf(in.id, viewSymbol)) {
+      std::optional<Labelled> source = through(node, in, match);
+      if (source && source->labels.size() <= in.labels.size() && source->id != in.id &&
+          (!best || source->labels.size() < best->labels.size()))
+        best = source;
+    }
+    if (!best)
+      break;
+    in = *best;
+  }
+  return in;
+}
+
+bool Search::unite(TensorMatch &match, unsigned a, unsigned b) {
+  a = match.find(a), b = match.find(b);
+  if (a == b)
+    return true;
+  if (match.sizes[a] != match.sizes[b])
+    return false;
+  // The indices of the result are different ones, and no index that goes.
+  if (isOfResult(match, std::min(a, b)) && match.sizes[a] != DimExpr(1))
+    return false;
+  unsigned to = std::min(a, b), from = std::max(a, b);
+  if (match.declared[to] != none && match.declared[from] != none &&
+      match.declared[to] != match.declared[from])
+    return false;
+  if (match.declared[to] == none)
+    match.declared[to] = match.declared[from];
+  match.leader[from] = to;
+  return true;
+}
+
+bool Search::bind(TensorMatch &match, const Node &node, Labelled in) {
+  in = stripped(std::move(in), match);
+  Type element = context.terms.typeOf(graph, in.id).getElementType();
+  if (node.element ? element != node.element : !isa<FloatType>(element))
+    return false;
+  Labelled &known = match.variables[node.variable];
+  if (known.id == egraph::none) {
+    known = std::move(in);
+    return true;
+  }
+  if (known.id != in.id || known.labels.size() != in.labels.size())
+    return false;
+  for (auto [a, b] : llvm::zip(known.labels, in.labels))
+    if (!unite(match, a, b))
+      return false;
+  return true;
+}
+
+bool Search::hasFlags(Id node, TensorMatch &match) const {
+  const egraph::Op &op = context.terms.language.get(graph.op(node));
+  if (!context.terms.language.isFlagged(op.symbol))
+    return true;
+  match.flags &= op.flags;
+  return (op.flags & permissions) == permissions;
+}
+
+bool Search::declare(TensorMatch &match, const Node &node, ArrayRef<unsigned> labels) {
+  for (unsigned label : labels) {
+    if (match.sizes[label] == DimExpr(1))
+      continue;
+    if (node.bound == none)
+      return false;
+    match.declared[label] = node.bound;
+  }
+  return true;
+}
+
+/// A label that goes is in the variables where the rule has it, and in no other.
+bool Search::isRight(TensorMatch &match) const {
+  for (unsigned label = match.rootLabels.size(); label < match.leader.size(); ++label) {
+    if (match.find(label) != label || match.sizes[label] == DimExpr(1))
+      continue;
+    llvm::SmallBitVector occurs(match.variables.size());
+    for (auto [variable, bound] : llvm::enumerate(match.variables))
+      if (llvm::any_of(bound.labels, [&](unsigned l) { return match.find(l) == label; }))
+        occurs.set(variable);
+    if (occurs.none())
+      continue; // of a view that was looked through in vain
+    if (match.declared[label] == none || occurs != rule.occurs[match.declared[label]])
+      return false;
+  }
+  return true;
+}
+
+void Search::goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands) {
+  for (auto [operand, in] : llvm::zip(wanted.operands, operands))
+    tasks.push_back({operand, in, 0});
+  go(std::move(tasks), std::move(match));
+}
+
+/// The part that is wanted may be this node.
+void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &wanted,
+                    const Labelled &in, Id node) {
+  TensorMatch match = before;
+  if (!hasFlags(node, match))
+    return;
+  const Term &term = context.terms.get(graph.op(node));
+  SmallVector<Labelled, 3> operands;
+  for (Id operand : graph.operands(node))
+    operands.push_back({graph.find(operand), {}});
+  if (wanted.kind == Node::Elementwise) {
+    if (operands.size() != wanted.operands.size())
+      return;
+    for (Labelled &operand : operands)
+      operand.labels = in.labels;
+  } else if (wanted.kind == Node::Reduce) {
+    auto dims = term.attributes.getAs<DenseI64ArrayAttr>("dims").asArrayRef();
+    RankedTensorType type = context.terms.typeOf(graph, operands[0].id);
+    SmallVector<unsigned> gone;
+    for (int64_t dim = 0, kept = 0; dim < type.getRank(); ++dim) {
+      bool goes = llvm::is_contained(dims, dim);
+      if (goes)
+        gone.push_back(fresh(match, dimExpr(type, dim)));
+      operands[0].labels.push_back(goes ? gone.back() : in.labels[kept++]);
+    }
+    if (!declare(match, wanted, gone))
+      return;
+  } else {
+    SmallVector<unsigned> space(in.labels.begin(), in.labels.end()), gone;
+    AffineMap maps[] = {term.attributes.getAs<AffineMapAttr>("lhsMap").getValue(),
+                        term.attributes.getAs<AffineMapAttr>("rhsMap").getValue()};
+    space.resize(maps[0].getNumDims(), none);
+    for (auto [operand, map] : llvm::zip(operands, maps)) {
+      RankedTensorType type = context.terms.typeOf(graph, operand.id);
+      for (auto [dim, coordinate] : llvm::enumerate(map.getResults())) {
+        unsigned &label = space[cast<AffineDimExpr>(coordinate).getPosition()];
+        if (label == none)
+          gone.push_back(label = fresh(match, dimExpr(type, dim)));
+        operand.labels.push_back(label);
+      }
+    }
+    if (llvm::is_contained(space, none) || !declare(match, wanted, gone))
+      return;
+  }
+  goOn(tasks, match, wanted, operands);
+  bool commutes = wanted.kind == Node::Contract ||
+                  (wanted.kind == Node::Elementwise && operands.size() == 2 &&
+                   context.terms.interfaceOf(graph.op(node)).commutes(term));
+  if (commutes && !(operands[0].id == operands[1].id && operands[0].labels == operands[1].labels)) {
+    std::swap(operands[0], operands[1]);
+    goOn(tasks, match, wanted, operands);
+  }
+}
+
+void Search::go(Tasks tasks, TensorMatch match) {
+  if (found.size() >= maxMatches)
+    return;
+  if (tasks.empty()) {
+    if (isRight(match))
+      found.push_back(std::move(match));
+    return;
+  }
+  Task task = tasks.pop_back_val();
+  const Node &wanted = rule.left.nodes[task.node];
+  if (wanted.kind == Node::Variable) {
+    if (bind(match, wanted, task.in))
+      go(std::move(tasks), std::move(match));
+    return;
+  }
+  if (wanted.kind == Node::Number) {
+    auto value = dyn_cast_or_null<FloatAttr>(context.facts->constants.of(graph, task.in.id));
+    double number = value ? value.getValueAsDouble() : 0;
+    if (value && number == wanted.number.f &&
+        std::signbit(number) == std::signbit(wanted.number.f))
+      go(std::move(tasks), std::move(match));
+    return;
+  }
+  Symbol symbol = wanted.kind == Node::Contract ? contract : context.terms.symbolOf(*wanted.term);
+  for (Id node : graph.nodesOf(task.in.id, symbol))
+    goInto(tasks, match, wanted, task.in, node);
+  if (task.views >= maxViews)
+    return;
+  for (Id node : graph.nodesOf(task.in.id, viewSymbol)) {
+    TensorMatch next = match;
+    if (std::optional<Labelled> source = through(node, task.in, next)) {
+      Tasks more = tasks;
+      more.push_back({task.node, *source, task.views + 1});
+      go(std::move(more), std::move(next));
+    }
+  }
+}
+
+} // namespace
+
+std::vector<TensorMatch> findMatches(const EGraph &graph, Id root, const TensorRule &rule,
+                                     uint32_t permissions, RuleContext &context) {
+  return Search(graph, rule, permissions, context).run(root);
+}
+
+} // namespace mad::rewrite
