@@ -94,6 +94,10 @@ public:
   bool exposeContractions(const std::string &entry, std::vector<ExposedContraction> &contractions,
                           bool &nested);
 
+  /// Whether functions are rewritten by rules before code is made; they are by default. The
+  /// reference is not: everything is tested against it.
+  void useRewriting(bool wanted);
+
   /// What evaluates weights that are computed.
   enum class Evaluate { Compiled, Reference, Reference64 };
   /// Reads the weights that the module uses, from the files it names or, where
@@ -148,6 +152,7 @@ public:
   struct Impl;
 
 private:
+  bool rewrite();
   void dropUnusedWeights();
   bool computeWeights(Evaluate evaluate);
   bool settleComputed();

@@ -41,6 +41,7 @@ struct Compilation::Impl {
   std::optional<Cache> cache;
   std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
+  bool wantsRewriting = true, isRewritten = false;
   std::pair<int, std::string> tiles = {-1, ""}; ///< a level, and its parameters of products
 
   std::optional<CudaOptions> cudaOptions; ///< of builds

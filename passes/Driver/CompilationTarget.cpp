@@ -169,11 +169,14 @@ void Compilation::useTiles(int level, std::string text) { impl->tiles = {level, 
 
 bool Compilation::lowerTo(const std::string &stage, int level, std::string &text) {
   auto stages = cpuStages();
-  if (stage != "mad" && !llvm::is_contained(stages, stage))
-    return impl->fail("error: there is no stage `" + stage + "`; the stages are mad, " +
+  const bool isCode = llvm::is_contained(stages, stage);
+  if (stage != "mad" && stage != "rewrite" && !isCode)
+    return impl->fail("error: there is no stage `" + stage + "`; the stages are mad, rewrite, " +
                       llvm::join(stages, ", "));
+  if (stage != "mad" && !rewrite())
+    return false;
   // Computed weights are code of their own, which runs before.
-  if (stage != "mad" && !settleComputed())
+  if (isCode && !settleComputed())
     return false;
   CollectDiagnostics collected(*impl->context);
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*impl->module)->clone());
@@ -181,7 +184,7 @@ bool Compilation::lowerTo(const std::string &stage, int level, std::string &text
   options.level = level;
   options.tiles = impl->tilesOf(level);
   options.stopAfter = stage;
-  if (stage != "mad") {
+  if (isCode) {
     std::vector<EntryDescription> entries;
     if (failed(lowerToLlvm(*copy, options, entries)))
       return impl->bug("lowering failed\n" + collected.text);

@@ -131,6 +131,8 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
 }
 
 bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
+  if (evaluate == Evaluate::Compiled && !rewrite())
+    return false;
   StepTimer timer(impl->times, "weights");
   impl->weights.clear();
   bool good = true;

@@ -14,6 +14,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/EGraph/Bridge/Passes.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 
@@ -39,12 +40,24 @@ void simplifyValues(OpPassManager &pm) {
 }
 
 void buildFold(OpPassManager &pm) {
+  pm.addPass(createEraseRules());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFoldTables());
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createPadWindows());
+}
+
+void buildRewrite(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  simplifyValues(pm);
+  pm.addPass(createRewrite());
+  pm.addPass(createEraseRules());
+  simplifyValues(pm);
+  pm.addPass(createHoistWeights());
+  simplifyValues(pm);
 }
 
 void buildLoops(OpPassManager &pm, bool device) {

@@ -24,6 +24,8 @@ void simplifyValues(mlir::OpPassManager &pm);
 
 /// One function an entry, in the mad dialect.
 void buildFold(mlir::OpPassManager &pm);
+/// Tensor programs into cheaper ones that are equal by the rules of the module, which go.
+void buildRewrite(mlir::OpPassManager &pm);
 /// Structured ops on tensors, fused where that is simple. `device`: for many threads.
 void buildLoops(mlir::OpPassManager &pm, bool device = false);
 /// Structured ops on memory: results at the caller's, the rest in buffers.

@@ -139,7 +139,8 @@ Command buildCommand() {
         "cuts products as `mad tune` found best on this machine,\n"
         "                          or as a file of it says (default: as built in)"},
        {"--stop-after", "STAGE",
-        "prints the IR after mad, fold, linalg, bufferize, vector or llvm"}},
+        "prints the IR after mad, rewrite, fold, linalg, bufferize,\n"
+        "                          vector or llvm"}},
       run};
   llvm::append_range(command.flags, recordFlags());
   return command;

@@ -23,7 +23,9 @@ std::vector<Flag> recordFlags() {
       {"--remarks", "", "tells which code each part of the program got, and why"},
       {"--dump-dir", "FOLDER", "writes the program after each stage, one file each"},
       {"--cache", "FOLDER|off", "where code is kept for the next time; see `mad cache`"},
-      {"--trace", "FILE.json", "writes when each step, pass and kernel ran, for chrome://tracing"}};
+      {"--trace", "FILE.json", "writes when each step, pass and kernel ran, for chrome://tracing"},
+      {"--no-rewrite", "", "compiles expressions as they are written, without rules"},
+      {"-O0", "", "the same"}};
 }
 
 std::string cacheFolder(const Arguments &arguments) {
@@ -33,6 +35,7 @@ std::string cacheFolder(const Arguments &arguments) {
 
 bool startRecords(const Arguments &arguments, Compilation &compilation) {
   compilation.useCache(cacheFolder(arguments));
+  compilation.useRewriting(!arguments.has("--no-rewrite") && !arguments.has("-O0"));
   compilation.timeline().passes = arguments.has("--time-passes") || arguments.has("--trace");
   if (arguments.has("--trace"))
     compilation.traceKernels();

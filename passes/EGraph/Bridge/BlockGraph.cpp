@@ -14,7 +14,7 @@ using namespace mad::egraph;
 namespace mad::rewrite {
 
 BlockGraph::BlockGraph(Block &block, Terms &terms, Facts &facts, bool explains)
-    : block(block), terms(terms), egraph(terms.language, explains) {
+    : block(block), terms(terms), facts(facts), egraph(terms.language, explains) {
   facts.attachTo(egraph);
   unsigned position = 0;
   for (Operation &op : block) {
@@ -64,6 +64,9 @@ double BlockGraph::cost(Id node) const {
   SmallVector<RankedTensorType, 4> operands;
   for (Id operand : egraph.operands(node))
     operands.push_back(terms.typeOf(egraph, operand));
+  // What weights alone decide is computed when compiling: then less to read is better.
+  if (facts.known.of(egraph, node) && terms.get(op).type.hasStaticShape())
+    return 1e-6 * (1 + double(terms.get(op).type.getNumElements()));
   return terms.interfaceOf(op).cycles(terms.get(op), operands);
 }
 

@@ -53,6 +53,7 @@ private:
 
   mlir::Block &block;
   Terms &terms;
+  Facts &facts;
   egraph::EGraph egraph;
   llvm::DenseMap<mlir::Value, egraph::Id> ids;
   llvm::DenseMap<egraph::Id, mlir::Operation *> byNode;

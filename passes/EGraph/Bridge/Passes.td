@@ -31,4 +31,14 @@ def EraseRules : Pass<"mad-erase-rules", "::mlir::ModuleOp"> {
   let summary = "removes the rules of a module";
 }
 
+def HoistWeights : Pass<"mad-hoist-weights", "::mlir::ModuleOp"> {
+  let summary = "makes weights of what weights alone decide";
+  let description = [{
+    The largest values of entries and tests that follow from weights and constants, and compute
+    something, become weights that are computed once, when the program is compiled. What would
+    be much larger than the weights that it is made of stays.
+  }];
+  let statistics = [Statistic<"numHoisted", "num-hoisted", "weights that were made">];
+}
+
 #endif // MAD_PASSES_EGRAPH_BRIDGE_PASSES_TD

@@ -201,7 +201,7 @@ std::optional<Labelled> Make::make(const Node &node, bool isRoot) {
   for (unsigned operand : node.operands)
     operands.push_back(made[operand]);
   if (node.kind == Node::Contract)
-    llvm::stable_sort(operands, [&](const Labelled &a, const Labelled &b) {
+    llvm::sort(operands, [&](const Labelled &a, const Labelled &b) {
       return std::pair(sideOf(a), graph.find(a.id)) < std::pair(sideOf(b), graph.find(b.id));
     });
   Labels labels = neededBy(node, operands);

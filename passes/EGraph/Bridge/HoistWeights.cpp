@@ -1,0 +1,143 @@
+//===- HoistWeights.cpp - What weights alone decide becomes a weight ------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "passes/EGraph/Bridge/Passes.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace mad {
+#define GEN_PASS_DEF_HOISTWEIGHTS
+#include "passes/EGraph/Bridge/Passes.h.inc"
+
+namespace {
+
+/// Elements that a weight may have beyond those of what it is made of.
+constexpr int64_t spareElements = 4096;
+
+class Hoister {
+public:
+  explicit Hoister(ModuleOp module) : module(module), symbols(module) {}
+  unsigned hoistFrom(func::FuncOp function);
+
+private:
+  bool isKnown(Value value);
+  bool isWorth(Value value);
+  void hoist(Value value);
+  void collect(Value value, llvm::SetVector<Operation *> &ops);
+
+  ModuleOp module;
+  SymbolTable symbols;
+  llvm::DenseMap<Value, bool> known;
+};
+
+/// Whether weights and constants alone decide it.
+bool Hoister::isKnown(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (auto at = known.find(value); at != known.end())
+    return at->second;
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  bool result = type && type.hasStaticShape() && op->getNumResults() == 1 &&
+                op->getNumRegions() == 0 && isa<MadDialect>(op->getDialect()) && isPure(op) &&
+                !isa<DimOp>(op);
+  for (Value operand : op->getOperands())
+    result = result && isKnown(operand);
+  return known[value] = result;
+}
+
+/// All ops that a value is made of, operands first.
+void Hoister::collect(Value value, llvm::SetVector<Operation *> &ops) {
+  Operation *op = value.getDefiningOp();
+  if (ops.contains(op))
+    return;
+  for (Value operand : op->getOperands())
+    collect(operand, ops);
+  ops.insert(op);
+}
+
+/// It computes something, of a weight, and is not much larger than what it is made of.
+bool Hoister::isWorth(Value value) {
+  llvm::SetVector<Operation *> ops;
+  collect(value, ops);
+  int64_t elements = spareElements;
+  bool computes = false, reads = false;
+  for (Operation *op : ops) {
+    if (auto weight = dyn_cast<WeightOp>(op)) {
+      elements += cast<RankedTensorType>(weight.getType()).getNumElements();
+      reads = true;
+    }
+    computes |= isa<ContractOp, ReduceOp, ConcatOp>(op) || isa<ElementwiseOpInterface>(op);
+  }
+  return computes && reads &&
+         cast<RankedTensorType>(value.getType()).getNumElements() <= elements;
+}
+
+void Hoister::hoist(Value value) {
+  OpBuilder b(module.getContext());
+  Location loc = value.getLoc();
+  b.setInsertionPointToStart(module.getBody());
+  auto function =
+      func::FuncOp::create(b, loc, "weight.folded", b.getFunctionType({}, value.getType()));
+  function.setPrivate();
+  symbols.insert(function);
+  b.setInsertionPointToStart(function.addEntryBlock());
+  llvm::SetVector<Operation *> ops;
+  collect(value, ops);
+  IRMapping map;
+  for (Operation *op : ops)
+    b.clone(*op, map);
+  func::ReturnOp::create(b, loc, map.lookup(value));
+  // Weights are computed in their order: this one may need those that are there.
+  b.setInsertionPoint(function);
+  auto source = WeightSourceOp::create(b, loc, "folded", value.getType(), "", "", false);
+  source->setAttr("computed", FlatSymbolRefAttr::get(function));
+  source->setAttr("folded", b.getUnitAttr());
+  symbols.insert(source);
+  for (auto other : module.getOps<WeightSourceOp>())
+    if (other != source && source->isBeforeInBlock(other))
+      source->moveAfter(other);
+  b.setInsertionPointAfterValue(value);
+  value.replaceAllUsesWith(WeightOp::create(b, loc, value.getType(), source.getSymName()));
+}
+
+unsigned Hoister::hoistFrom(func::FuncOp function) {
+  SmallVector<Value> values;
+  function.walk([&](Operation *op) {
+    if (op->getNumResults() != 1 || !isKnown(op->getResult(0)))
+      return;
+    // The largest ones: what others need on the way is no weight of its own.
+    bool isLast = llvm::any_of(op->getUsers(), [&](Operation *user) {
+      return user->getNumResults() != 1 || !isKnown(user->getResult(0)) ||
+             !isWorth(user->getResult(0));
+    });
+    if (isLast && isWorth(op->getResult(0)))
+      values.push_back(op->getResult(0));
+  });
+  for (Value value : values)
+    hoist(value);
+  return unsigned(values.size());
+}
+
+struct HoistWeightsPass : impl::HoistWeightsBase<HoistWeightsPass> {
+  void runOnOperation() override {
+    Hoister hoister(getOperation());
+    SmallVector<func::FuncOp> functions;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function->hasAttr("mad.entry") || function->hasAttr("mad.test"))
+        functions.push_back(function);
+    for (func::FuncOp function : functions)
+      numHoisted += hoister.hoistFrom(function);
+  }
+};
+
+} // namespace
+} // namespace mad
