@@ -97,6 +97,9 @@ public:
   /// Whether functions are rewritten by rules before code is made; they are by default. The
   /// reference is not: everything is tested against it.
   void useRewriting(bool wanted);
+  /// Rewrites now, and tells how: for each block that changed the expressions before and after,
+  /// the rules that lead from one to the other, and what both cost by estimate.
+  bool explainRewrites(std::string &text);
 
   /// What evaluates weights that are computed.
   enum class Evaluate { Compiled, Reference, Reference64 };

@@ -22,6 +22,8 @@
 
 namespace mad {
 
+struct RewrittenBlock;
+
 struct Compilation::Impl {
   Sources sources;
   std::optional<std::pair<std::string, std::string>> provided; ///< path and text
@@ -42,6 +44,7 @@ struct Compilation::Impl {
   std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
   bool wantsRewriting = true, isRewritten = false;
+  bool runRewriting(std::vector<RewrittenBlock> *blocks);
   std::pair<int, std::string> tiles = {-1, ""}; ///< a level, and its parameters of products
 
   std::optional<CudaOptions> cudaOptions; ///< of builds

@@ -6,7 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Pass/PassManager.h"
 #include "passes/Driver/CompilationImpl.h"
+#include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Pipelines/Common.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
@@ -14,17 +17,56 @@ namespace mad {
 
 void Compilation::useRewriting(bool wanted) { impl->wantsRewriting = wanted; }
 
+bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
+  StepTimer timer(times, "rewrite");
+  CollectDiagnostics collected(*context);
+  PassManager manager(context.get());
+  buildRewrite(manager, blocks);
+  recordPasses(manager, times);
+  isRewritten = true;
+  if (failed(manager.run(*module)))
+    return bug("rewriting failed\n" + collected.text);
+  return dumpFolder.empty() || dumpModule(2, "rewrite", *module);
+}
+
 bool Compilation::rewrite() {
-  if (!impl->wantsRewriting || std::exchange(impl->isRewritten, true))
-    return true;
-  StepTimer timer(impl->times, "rewrite");
-  CollectDiagnostics collected(*impl->context);
-  PassManager manager(impl->context.get());
-  buildRewrite(manager);
-  recordPasses(manager, impl->times);
-  if (failed(manager.run(module())))
-    return impl->bug("rewriting failed\n" + collected.text);
-  return impl->dumpFolder.empty() || impl->dumpModule(2, "rewrite", *impl->module);
+  return !impl->wantsRewriting || impl->isRewritten || impl->runRewriting(nullptr);
+}
+
+static std::string placeOf(Location location) {
+  if (auto file = location->findInstanceOf<FileLineColLoc>())
+    return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+            Twine(file.getColumn()))
+        .str();
+  return {};
+}
+
+static void tell(const RewrittenValue &value, llvm::raw_ostream &os) {
+  os << placeOf(value.place) << ": " << value.before << "\n  becomes " << value.after << "\n";
+  for (const RewriteStep &step : value.steps) {
+    os << "  by " << step.rule << (step.forward ? "" : ", from right to left");
+    if (std::string place = placeOf(step.place); !place.empty())
+      os << " (" << place << ")";
+    os << "\n";
+  }
+}
+
+bool Compilation::explainRewrites(std::string &text) {
+  std::vector<RewrittenBlock> blocks;
+  if (!impl->runRewriting(&blocks))
+    return false;
+  llvm::raw_string_ostream os(text);
+  for (const RewrittenBlock &block : blocks) {
+    if (!block.changed)
+      continue;
+    os << "`" << block.function << "` at " << placeOf(block.place) << ": "
+       << llvm::format("%.0f cycles by estimate, were %.0f (%.2fx)", block.after, block.before,
+                       block.before / std::max(block.after, 1e-9))
+       << "\n";
+    for (const RewrittenValue &value : block.values)
+      tell(value, os);
+  }
+  return true;
 }
 
 } // namespace mad

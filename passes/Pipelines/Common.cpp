@@ -15,6 +15,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/EGraph/Bridge/Passes.h"
+#include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 
@@ -49,11 +50,11 @@ void buildFold(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createPadWindows());
 }
 
-void buildRewrite(OpPassManager &pm) {
+void buildRewrite(OpPassManager &pm, std::vector<RewrittenBlock> *blocks) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   simplifyValues(pm);
-  pm.addPass(createRewrite());
+  pm.addPass(blocks ? createRewrite(*blocks) : createRewrite());
   pm.addPass(createEraseRules());
   simplifyValues(pm);
   pm.addPass(createHoistWeights());

@@ -7,6 +7,7 @@
 #include "passes/EGraph/Bridge/BlockGraph.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace mad::egraph;
@@ -53,7 +54,8 @@ void BlockGraph::addTerm(Operation *op) {
   if (terms.language.isFlagged(terms.language.get(id).symbol))
     fast &= terms.language.get(id).flags == AllPermissions;
   ids[op->getResult(0)] = egraph.add(id, operands);
-  byNode.try_emplace(*egraph.lookup(id, operands), op);
+  nodeOf[op] = *egraph.lookup(id, operands);
+  byNode.try_emplace(nodeOf[op], op);
   originals.push_back(op);
 }
 
@@ -108,11 +110,41 @@ Extraction BlockGraph::extract() {
   for (Id id : egraph.classes())
     for (Id node : egraph.nodesOf(id)) {
       costs[node] = cost(node);
+      // Of two programs that cost the same, the one that was written.
+      if (!byNode.contains(node))
+        costs[node] *= 1 + 1e-6;
       for (Id operand : egraph.operands(node))
         if (home[egraph.find(operand)] > home[id])
           costs[node] = std::numeric_limits<double>::infinity();
     }
   return extractDag(egraph, needed, [&](const EGraph &, Id node) { return costs[node]; });
+}
+
+std::vector<BlockGraph::Changed> BlockGraph::changed(const Extraction &extraction) const {
+  std::vector<Changed> all;
+  llvm::DenseSet<Operation *> roots;
+  for (const Use &use : uses) {
+    Operation *op = use.operand->get().getDefiningOp();
+    if (!roots.insert(op).second)
+      continue;
+    Changed one{op, use.id, {}};
+    // Of all ops below: which node its class has now.
+    llvm::SetVector<Operation *> below;
+    below.insert(op);
+    for (size_t i = 0; i < below.size(); ++i)
+      for (Value operand : below[i]->getOperands())
+        if (Operation *inner = operand.getDefiningOp();
+            inner && inner->getBlock() == &block && terms.isTerm(inner))
+          below.insert(inner);
+    for (Operation *inner : below) {
+      Id node = nodeOf.lookup(inner), now = extraction.nodeOf(egraph, node);
+      if (now != none && now != node)
+        one.choices.push_back({node, now});
+    }
+    if (!one.choices.empty())
+      all.push_back(std::move(one));
+  }
+  return all;
 }
 
 Operation *BlockGraph::makeOp(Id node, ArrayRef<Value> operands, OpBuilder &builder,

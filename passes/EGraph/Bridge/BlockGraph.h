@@ -30,6 +30,15 @@ public:
   double costBefore() const;
   /// The cheapest program that is in the graph.
   egraph::Extraction extract();
+  /// An op of the program whose value is computed otherwise: from other operations at and below it,
+  /// whose nodes are listed with those that were chosen instead.
+  struct Changed {
+    mlir::Operation *op;
+    egraph::Id id;
+    std::vector<std::pair<egraph::Id, egraph::Id>> choices;
+  };
+  /// Those of the values that the skeleton needs.
+  std::vector<Changed> changed(const egraph::Extraction &extraction) const;
   /// Makes the block compute that.
   void emit(const egraph::Extraction &extraction);
   /// What a node costs without its operands.
@@ -57,6 +66,7 @@ private:
   egraph::EGraph egraph;
   llvm::DenseMap<mlir::Value, egraph::Id> ids;
   llvm::DenseMap<egraph::Id, mlir::Operation *> byNode;
+  llvm::DenseMap<mlir::Operation *, egraph::Id> nodeOf;
   std::vector<mlir::Operation *> originals; ///< ops that are terms, in their order
   std::vector<Use> uses;                    ///< by the skeleton, in its order
   std::vector<egraph::Id> needed;

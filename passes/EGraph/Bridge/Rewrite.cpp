@@ -1,14 +1,17 @@
-//===- Rewrite.cpp - Replaces a program by the cheapest equal one ---------===//
+//===- Rewrite.cpp - Replaces programs by the cheapest equal ones ---------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/EGraph/Bridge/Rewrite.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "passes/EGraph/Bridge/BlockGraph.h"
 #include "passes/EGraph/Bridge/Passes.h"
 #include "passes/EGraph/Bridge/Rules.h"
+#include "passes/EGraph/Bridge/TermText.h"
+#include "passes/EGraph/Explain.h"
 #include "passes/EGraph/Runner.h"
 #include "llvm/Support/Format.h"
 
@@ -26,50 +29,108 @@ using namespace rewrite;
 /// A program must cost so much less that it is worth another one.
 constexpr double leastGain = 1e-3;
 
+/// Rewrites the blocks of a module.
+class Rewriter {
+public:
+  Rewriter(ModuleOp module, const RewriteLimits &limits, std::vector<RewrittenBlock> *blocks)
+      : limits(limits), blocks(blocks), terms(module.getContext()), context{terms} {
+    loadRules(module, context, loaded, rules);
+  }
+  bool hasRules() const { return !rules.empty(); }
+  bool rewrite(Block &block, StringRef function);
+
+private:
+  void explain(BlockGraph &blockGraph, const egraph::Extraction &best, RewrittenBlock &record);
+  RewriteStep stepOf(const egraph::ProofStep &step) const;
+
+  const RewriteLimits &limits;
+  std::vector<RewrittenBlock> *blocks;
+  Terms terms;
+  RuleContext context;
+  std::vector<LoadedRule> loaded;
+  std::vector<egraph::Rule> rules;
+};
+
+bool Rewriter::rewrite(Block &block, StringRef function) {
+  Facts facts(terms);
+  BlockGraph blockGraph(block, terms, facts, /*explains=*/blocks != nullptr);
+  if (blockGraph.roots().empty())
+    return false;
+  context.facts = &facts;
+  context.relaxes = !blockGraph.isFast();
+  RewrittenBlock record{function.str(), block.getParentOp()->getLoc(), 0, 0, {}, {}, false};
+  record.before = blockGraph.costBefore();
+  egraph::Limits run;
+  run.iterations = limits.iterations;
+  run.nodes = std::max<size_t>(limits.nodes, 4 * blockGraph.graph().numIds());
+  run.seconds = std::numeric_limits<double>::infinity();
+  egraph::Report report = egraph::Runner(blockGraph.graph(), rules, run).run();
+  // Facts that contradict each other come of a wrong rule: the program stays.
+  if (report.stop == egraph::Stop::Conflict)
+    return false;
+  egraph::Extraction best = blockGraph.extract();
+  record.after = best.cost;
+  record.changed = best.cost < record.before * (1 - leastGain);
+  if (blocks) {
+    llvm::raw_string_ostream os(record.report);
+    report.print(os);
+    if (record.changed)
+      explain(blockGraph, best, record);
+  }
+  if (record.changed)
+    blockGraph.emit(best);
+  if (blocks)
+    blocks->push_back(record);
+  return record.changed;
+}
+
+RewriteStep Rewriter::stepOf(const egraph::ProofStep &step) const {
+  if (step.because == becauseFolded)
+    return {"constants are computed", UnknownLoc::get(terms.context), true};
+  LoadedRule rule = loaded[step.because];
+  // Of a rule in both directions each is a rule of its own.
+  return {rule.op.getSymName().str(), rule.op.getLoc(), step.forward == rule.forward};
+}
+
+void Rewriter::explain(BlockGraph &blockGraph, const egraph::Extraction &best,
+                       RewrittenBlock &record) {
+  const egraph::EGraph &graph = blockGraph.graph();
+  TermText text(terms, graph);
+  for (const BlockGraph::Changed &changed : blockGraph.changed(best)) {
+    RewrittenValue value{changed.op->getLoc(), text.of(changed.op->getResult(0)),
+                         text.of(best, changed.id), {}};
+    llvm::SmallDenseSet<std::pair<uint32_t, unsigned>> seen;
+    for (auto [from, to] : changed.choices)
+      for (const egraph::ProofStep &step : graph.proofs()->explain(graph, from, to))
+        if (step.because != egraph::becauseGiven &&
+            seen.insert({step.because, unsigned(step.forward)}).second)
+          value.steps.push_back(stepOf(step));
+    record.values.push_back(std::move(value));
+  }
+}
+
 struct RewritePass : impl::RewriteBase<RewritePass> {
   using RewriteBase::RewriteBase;
+  std::vector<RewrittenBlock> *record = nullptr;
 
   void runOnOperation() override {
-    Terms terms(&getContext());
-    RuleContext context{terms};
-    std::vector<LoadedRule> loaded;
-    std::vector<egraph::Rule> rules;
-    loadRules(getOperation(), context, loaded, rules);
-    if (rules.empty())
-      return;
-    for (auto function : getOperation().getOps<FunctionOpInterface>())
-      function.walk([&](Block *block) { numBlocks += rewrite(*block, context, rules); });
-  }
-
-  bool rewrite(Block &block, RuleContext &context, ArrayRef<egraph::Rule> rules) {
-    Facts facts(context.terms);
-    BlockGraph blockGraph(block, context.terms, facts, /*explains=*/false);
-    if (blockGraph.roots().empty())
-      return false;
-    context.facts = &facts;
-    context.relaxes = !blockGraph.isFast();
-    const double before = blockGraph.costBefore();
-    egraph::Limits limits;
-    limits.iterations = iterations;
-    limits.nodes = std::max<size_t>(nodes, 4 * blockGraph.graph().numIds());
-    limits.seconds = std::numeric_limits<double>::infinity();
-    egraph::Report ran = egraph::Runner(blockGraph.graph(), rules, limits).run();
-    // Facts that contradict each other come of a wrong rule: the program stays.
-    if (ran.stop == egraph::Stop::Conflict)
-      return false;
-    egraph::Extraction best = blockGraph.extract();
-    const bool gains = best.cost < before * (1 - leastGain);
-    if (report) {
+    std::vector<RewrittenBlock> blocks;
+    numBlocks += rewriteModule(getOperation(), {iterations, nodes},
+                               record   ? record
+                               : report ? &blocks
+                                        : nullptr);
+    for (const RewrittenBlock &block : blocks) {
       std::string text;
       llvm::raw_string_ostream os(text);
-      os << "cost " << llvm::format("%.2f", before) << " -> " << llvm::format("%.2f", best.cost)
-         << "; ";
-      ran.print(os);
-      block.getParentOp()->emitRemark(text);
+      os << "cost " << llvm::format("%.2f", block.before) << " -> "
+         << llvm::format("%.2f", block.after) << "; " << block.report;
+      for (const RewrittenValue &value : block.values) {
+        os << value.before << "\n  is " << value.after << "\n";
+        for (const RewriteStep &step : value.steps)
+          os << "  by " << step.rule << (step.forward ? "" : " (from right to left)") << "\n";
+      }
+      emitRemark(block.place) << text;
     }
-    if (gains)
-      blockGraph.emit(best);
-    return gains;
   }
 };
 
@@ -81,4 +142,22 @@ struct EraseRulesPass : impl::EraseRulesBase<EraseRulesPass> {
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createRewrite(std::vector<RewrittenBlock> &blocks) {
+  auto pass = std::make_unique<RewritePass>();
+  pass->record = &blocks;
+  return pass;
+}
+
+unsigned rewriteModule(ModuleOp module, const RewriteLimits &limits,
+                       std::vector<RewrittenBlock> *blocks) {
+  unsigned changed = 0;
+  Rewriter rewriter(module, limits, blocks);
+  if (!rewriter.hasRules())
+    return 0;
+  for (auto function : module.getOps<FunctionOpInterface>())
+    function.walk([&](Block *block) { changed += rewriter.rewrite(*block, function.getName()); });
+  return changed;
+}
+
 } // namespace mad
