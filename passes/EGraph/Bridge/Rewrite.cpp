@@ -35,8 +35,9 @@ public:
   Rewriter(ModuleOp module, const RewriteLimits &limits, std::vector<RewrittenBlock> *blocks)
       : limits(limits), blocks(blocks), terms(module.getContext()), context{terms} {
     loadRules(module, context, loaded, rules);
+    hasRules = !rules.empty();
+    addViewRules(context, rules);
   }
-  bool hasRules() const { return !rules.empty(); }
   bool rewrite(Block &block, StringRef function);
 
 private:
@@ -49,6 +50,9 @@ private:
   RuleContext context;
   std::vector<LoadedRule> loaded;
   std::vector<egraph::Rule> rules;
+
+public:
+  bool hasRules = false;
 };
 
 bool Rewriter::rewrite(Block &block, StringRef function) {
@@ -87,6 +91,8 @@ bool Rewriter::rewrite(Block &block, StringRef function) {
 RewriteStep Rewriter::stepOf(const egraph::ProofStep &step) const {
   if (step.because == becauseFolded)
     return {"constants are computed", UnknownLoc::get(terms.context), true};
+  if (step.because >= loaded.size())
+    return {rules[step.because].name, UnknownLoc::get(terms.context), true};
   LoadedRule rule = loaded[step.because];
   // Of a rule in both directions each is a rule of its own.
   return {rule.op.getSymName().str(), rule.op.getLoc(), step.forward == rule.forward};
@@ -153,7 +159,7 @@ unsigned rewriteModule(ModuleOp module, const RewriteLimits &limits,
                        std::vector<RewrittenBlock> *blocks) {
   unsigned changed = 0;
   Rewriter rewriter(module, limits, blocks);
-  if (!rewriter.hasRules())
+  if (!rewriter.hasRules)
     return 0;
   for (auto function : module.getOps<FunctionOpInterface>())
     function.walk([&](Block *block) { changed += rewriter.rewrite(*block, function.getName()); });

@@ -33,6 +33,9 @@ void loadRules(mlir::ModuleOp module, RuleContext &context, std::vector<LoadedRu
 /// One whose ops are elementwise alone: of any shape. Empty when it has other ops.
 std::optional<egraph::Rule> loadElementwise(RuleOp op, bool forward, RuleContext &context);
 
+/// Rules of the ops that say where elements are read, behind those of the module.
+void addViewRules(RuleContext &context, std::vector<egraph::Rule> &rules);
+
 /// Permissions and conditions of a rule.
 uint32_t permissionsOf(RuleOp op);
 /// Whether what is known of the classes of the variables meets the conditions of the rule.
