@@ -127,10 +127,16 @@ private:
 
   static double view(const Term &term, ArrayRef<RankedTensorType> operands) {
     auto map = term.attributes.getAs<AffineMapAttr>("map").getValue();
-    // What repeats is read where it is used.
-    bool plain = llvm::all_of(map.getResults(), llvm::IsaPred<AffineDimExpr, AffineConstantExpr>);
+    // What repeats is read where it is used; the others' elements lie apart.
+    bool repeats = true;
+    int64_t last = -1;
+    for (AffineExpr result : map.getResults()) {
+      auto dim = dyn_cast<AffineDimExpr>(result);
+      repeats &= isa<AffineConstantExpr>(result) || (dim && dim.getPosition() > last);
+      last = dim ? dim.getPosition() : last;
+    }
     double touched = std::min(sizeOf(operands[0]), sizeOf(term.type));
-    return 0.01 + (plain ? 0.01 : 0.25) * touched / lanes;
+    return 0.01 + (repeats ? 0.01 : 1) * touched / lanes;
   }
 };
 

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/Bridge/BlockGraph.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -150,12 +149,12 @@ std::vector<BlockGraph::Changed> BlockGraph::changed(const Extraction &extractio
 Operation *BlockGraph::makeOp(Id node, ArrayRef<Value> operands, OpBuilder &builder,
                               Location wanted) {
   if (Operation *original = byNode.lookup(node)) {
-    IRMapping map;
-    for (auto [from, to] : llvm::zip(original->getOperands(), operands))
-      map.map(from, to);
-    // Operands that commute may stand in another order in the node.
-    Operation *copy = builder.clone(*original, map);
+    Operation *copy = builder.clone(*original);
     copy->setOperands(operands);
+    // Operands that commute may stand in another order in the node.
+    if (operands.size() == 2 && egraph.find(ids.lookup(original->getOperand(0))) !=
+                                    egraph.find(egraph.operands(node)[0]))
+      copy->setOperands({operands[1], operands[0]});
     return copy;
   }
   OpId op = egraph.op(node);
