@@ -68,11 +68,29 @@ Attribute Constants::make(EGraph &graph, Id node) {
         return bool(a);
       }))
     return {};
-  return evaluate(term, operands);
+  Attribute value = evaluate(term, operands);
+  // What is no number by declaration tells nothing of those that are.
+  auto number = dyn_cast<FloatAttr>(value);
+  bool mayNot = terms.language.get(op).flags & (Nnan | Ninf);
+  return number && mayNot && !number.getValue().isFinite() ? Attribute() : value;
 }
 
-bool Constants::join(EGraph &, Attribute &into, const Attribute &from) {
+/// Whether two numbers cannot be one but for roundings.
+static bool contradict(Attribute a, Attribute b) {
+  auto x = dyn_cast<FloatAttr>(a), y = dyn_cast<FloatAttr>(b);
+  if (!x || !y)
+    return a != b;
+  double p = x.getValueAsDouble(), q = y.getValueAsDouble();
+  if (!std::isfinite(p) || !std::isfinite(q))
+    return false;
+  // Terms may cancel, and be small beside what they are made of.
+  return std::abs(p - q) > 1e-3 * std::max({1.0, std::abs(p), std::abs(q)});
+}
+
+bool Constants::join(EGraph &graph, Attribute &into, const Attribute &from) {
   // Sums in another order may differ in the last bits: the first one stays.
+  if (into && from && contradict(into, from))
+    graph.setConflict("one value is two numbers");
   if (into || !from)
     return false;
   into = from;
@@ -143,7 +161,7 @@ Range Ranges::make(EGraph &graph, Id node) {
   if (name == "constant") {
     auto value = dyn_cast_or_null<FloatAttr>(constants.of(graph, node));
     double number = value ? value.getValueAsDouble() : 0;
-    return !value || std::isnan(number) ? Range() : Range{number, number, false};
+    return !value || std::isnan(number) ? Range() : Range{number, number, false, 0};
   }
   if (name == "view")
     return terms.get(op).attributes.getAs<BoundaryAttr>("boundary").getValue() == Boundary::zero
@@ -152,15 +170,15 @@ Range Ranges::make(EGraph &graph, Id node) {
   if (name == "reshape" || name == "relaxed")
     return operand(0);
   if (name == "exp" || name == "exp2")
-    return {0, infinity, operand(0).nan};
+    return {0, infinity, operand(0).nan, 0};
   if (name == "abs")
-    return {0, infinity, operand(0).nan};
+    return {0, infinity, operand(0).nan, 0};
   if (name == "sqrt")
-    return {0, infinity, operand(0).nan || operand(0).low < 0};
+    return {0, infinity, operand(0).nan || operand(0).low < 0, 0};
   if (name == "tanh" || name == "erf")
-    return {-1, 1, operand(0).nan};
+    return {-1, 1, operand(0).nan, 0};
   if (name == "sin" || name == "cos")
-    return {-1, 1, !operand(0).isFinite()};
+    return {-1, 1, !operand(0).isFinite(), 0};
   if (name == "add")
     return sumOf(operand(0), operand(1));
   if (name == "mul")
@@ -169,18 +187,24 @@ Range Ranges::make(EGraph &graph, Id node) {
   // With NaN the result is NaN.
   if (name == "max")
     return {std::max(operand(0).low, operand(1).low), std::max(operand(0).high, operand(1).high),
-            operand(0).nan || operand(1).nan};
+            operand(0).nan || operand(1).nan, 0};
   if (name == "min")
     return {std::min(operand(0).low, operand(1).low), std::min(operand(0).high, operand(1).high),
-            operand(0).nan || operand(1).nan};
+            operand(0).nan || operand(1).nan, 0};
   return {};
 }
 
 bool Ranges::join(EGraph &, Range &into, const Range &from) {
-  Range both{std::max(into.low, from.low), std::min(into.high, from.high), into.nan && from.nan};
+  // Of a class that is part of itself ranges could become smaller for ever.
+  constexpr unsigned mostChanges = 8;
+  Range both{std::max(into.low, from.low), std::min(into.high, from.high), into.nan && from.nan,
+             into.changes + 1};
   bool changed = both.low != into.low || both.high != into.high || both.nan != into.nan;
+  // Both are right, but for roundings: a range of nothing is none.
+  if (!changed || into.changes >= mostChanges || both.low > both.high)
+    return false;
   into = both;
-  return changed;
+  return true;
 }
 
 } // namespace mad::rewrite
