@@ -36,6 +36,7 @@ enum class Kind : uint8_t {
   Fn,        //        name            Generics, Params, result type?, Block, where?, Precision?   flags: exported; doc
   Test,      //        title           Block, Precision?
   Precision, //        mode            -                            `fp = strict`, at the head of a file or of an item
+  Rule,      //        name            Generics, Params?, Permissions?, Sides, where?   doc
   // Parts of items.
   Generics,  //        -               Generic...
   Generic,   //        name            -                            flags: pack (`B...`), type (`T: type`, `float`, `integer`); neither: a dimension
@@ -46,6 +47,8 @@ enum class Kind : uint8_t {
   TupleType, //        -               types...
   GroupType, //        -               TensorType, dims...          `Pair[N][6]`: a record with leading dimensions
   StateType, //        name            -                            `state kv` among the results of an exported function
+  Permissions, //      -               Name...                      `[reassoc, nsz]` of a rule
+  Sides,     //        arrow           left, right                  of a rule: `=>`, `<=` or `<=>`; expressions or Blocks
   Fields,    //        -               Named...                     `{ q : "layer.{i}.q" transposed }`; flags of each: transposed
   // Statements.
   Block,     //        -               statements..., result?       the last kid is the result expression, null if there is none

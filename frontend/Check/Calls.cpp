@@ -77,7 +77,7 @@ Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) 
   if (failures != before)
     return {};
   bool indexed = std::any_of(match.values.begin(), match.values.end(), hasSpace);
-  return indexed ? inlineCall(match) : emitCall(match);
+  return indexed || frame->inlines ? inlineCall(match) : emitCall(match);
 }
 
 //===----------------------------------------------------------------------===//

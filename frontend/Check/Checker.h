@@ -88,6 +88,10 @@ public:
   Checker(Sources &sources, Diagnostics &diagnostics);
   std::unique_ptr<hir::Program> run(const ast::File &file);
 
+  // Rules.h
+  class Rules;
+  class RuleTypes;
+
 private:
   friend class Report;
   using Node = ast::Node;
@@ -455,6 +459,8 @@ private:
 
   std::vector<std::unique_ptr<Module>> modules;
   std::vector<std::unique_ptr<Declaration>> declarations;
+  std::deque<Node> made; ///< types of rules that were inferred, as they would be written
+  std::deque<std::string> madeTexts;
   std::vector<std::unique_ptr<hir::Function>> functions; ///< in the order of their ends
   std::vector<std::unique_ptr<hir::Function>> dropped;   ///< definitions, and what failed
   std::map<std::string, Instance> instances;
@@ -473,6 +479,8 @@ private:
   int64_t unrolled = 0;   ///< rounds of the outermost `for` and all inside it, so far
   uint32_t unrolling = 0; ///< how many `for` are around
   uint32_t depth = 0;
+  /// What is to be known of errors in the rule that is being checked.
+  std::optional<Note> ruleNote;
   bool broken = false;       ///< a definition failed
   bool collectAgain = false; ///< something subscripted has no known shape yet
   bool inParameters = false; ///< reading the parameter types of a function

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "frontend/Check/Checker.h"
+#include "frontend/Check/Rules.h"
 
 #include <algorithm>
 
@@ -261,6 +261,8 @@ std::unique_ptr<hir::Program> Checker::run(const File &file) {
     if (modules[i].get() != main && !modules[i]->name.starts_with("std."))
       checkModule(*modules[i], false);
   checkModule(*main, true);
+  for (size_t i = 0; i < modules.size(); ++i)
+    Rules(*this).check(*modules[i]);
   if (!diagnostics.hasErrors()) {
     if (failures || broken) // an error without a message must not look like success
       Report(*this, code::E0412, Span{0, 0, file.source}, "the program cannot be checked");

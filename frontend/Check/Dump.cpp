@@ -36,6 +36,8 @@ public:
             << "\n";
     for (const Function &f : program.functions)
       function(f);
+    for (const Rule &r : program.rules)
+      rule(r);
     return out.str();
   }
 
@@ -57,13 +59,45 @@ private:
     if (precision != Precision::Default)
       out << " with fp = " << hir::name(precision);
     out << " {\n";
-    for (const Constraint &c : f.constraints)
-      out << "  require " << c.left.str() << (c.relation == Constraint::Equal ? " == " : " >= ")
-          << c.right.str() << " else \"" << c.message << "\"\n";
+    constraints(f.constraints);
     region(f.body, "  ");
     for (const Assertion &a : f.assertions)
       out << "  // assert " << a.message << "\n";
     out << "}\n";
+  }
+
+  void rule(const Rule &r) {
+    if (out.tellp() > 0)
+      out << "\n";
+    numbers.clear();
+    next = 0;
+    precision = Precision::Default;
+    out << "rule " << r.name << (r.both ? " both ways" : "");
+    for (const std::string &permission : r.permissions)
+      out << " " << permission;
+    out << " of "
+        << (r.elements == Rule::Float    ? "floats"
+            : r.elements == Rule::Number ? "numbers"
+                                         : "these types");
+    for (const std::string &pack : r.packs)
+      out << " " << pack << "...";
+    parameters(r.body);
+    out << " {\n";
+    for (const Rule::Condition &c : r.conditions) {
+      out << "  where " << use({r.body.parameters[c.variable]}) << " " << c.is;
+      if (c.is != "constant" && c.is != "finite")
+        out << " " << c.value;
+      out << "\n";
+    }
+    constraints(r.constraints);
+    region(r.body, "  ");
+    out << "}\n";
+  }
+
+  void constraints(const std::vector<Constraint> &all) {
+    for (const Constraint &c : all)
+      out << "  require " << c.left.str() << (c.relation == Constraint::Equal ? " == " : " >= ")
+          << c.right.str() << " else \"" << c.message << "\"\n";
   }
 
   void parameters(const Region &region) {

@@ -87,6 +87,10 @@ static std::string habitOfMember(std::string_view member, const std::string &obj
   return {};
 }
 
+static std::string declared(const Declaration &decl) {
+  return (decl.node->kind == Kind::Rule ? "rule " : "fn ") + decl.name;
+}
+
 void Checker::unknownName(const Node *at, std::string_view what) {
   ++failures;
   if (!reportedNames.insert(std::string(at->text)).second)
@@ -114,10 +118,10 @@ void Checker::unknownName(const Node *at, std::string_view what) {
     report.help("did you mean `" + near + "`?");
   else if (frame->fn && what.starts_with("pack"))
     report.help("it is declared in brackets: " +
-                quoted("fn " + frame->fn->name + "[" + std::string(at->text) + "...]"));
+                quoted(declared(*frame->fn) + "[" + std::string(at->text) + "...]"));
   else if (inParameters && frame->fn)
     report.help("a dimension that the caller chooses is declared in brackets: " +
-                quoted("fn " + frame->fn->name + "[" + std::string(at->text) + "]"));
+                quoted(declared(*frame->fn) + "[" + std::string(at->text) + "]"));
 }
 
 //===----------------------------------------------------------------------===//

@@ -195,9 +195,30 @@ struct Weight {
   Function *value = nullptr; ///< without a file: computes the weight, from nothing
 };
 
+/// Two ways to compute the same, for `mad.rule`. No calls: the bodies of functions stand in it.
+struct Rule {
+  enum Elements : uint8_t { Float, Number, Exact };
+  struct Condition {
+    uint32_t variable = 0; ///< number of a parameter
+    std::string is;        ///< `constant`, `finite`, `lt` and so on, with `value`
+    double value = 0;
+  };
+  std::string name; ///< behind that of its module: `std.rules.scalar.half`
+  std::string doc;  ///< text without markers
+  Span span;
+  std::vector<std::string> permissions;
+  std::vector<std::string> packs; ///< symbols that stand for any number of dimensions
+  std::vector<Condition> conditions;
+  std::vector<Constraint> constraints;
+  Elements elements = Float; ///< of the variables, which are f32 here unless Exact
+  bool both = false;
+  Region body; ///< results: those of the side that is matched, then of the other one
+};
+
 struct Program {
   std::vector<Weight> weights;
   std::deque<Function> functions; ///< callees before callers
+  std::deque<Rule> rules;         ///< of the file and all that it uses
   std::deque<Node> nodes;         ///< owns all nodes
 };
 

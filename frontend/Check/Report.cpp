@@ -90,6 +90,8 @@ Report::~Report() {
       note("instantiated from here", it->call->span);
       ++shown;
     }
+  if (checker.ruleNote)
+    d.notes.push_back(*checker.ruleNote);
   Diagnostic &out = checker.diagnostics.error(d.code, d.span, d.text);
   out.labels = std::move(d.labels);
   out.notes = std::move(d.notes);

@@ -78,10 +78,10 @@ struct Scope {
   }
 };
 
-/// What code is checked for: an exported function, a test, or the definition of
+/// What code is checked for: an exported function, a test, a rule, or the definition of
 /// a private function. Its dimension parameters are the symbols of all sizes.
 struct Root {
-  enum Kind : uint8_t { Export, Test, Definition } kind = Definition;
+  enum Kind : uint8_t { Export, Test, Definition, Rule } kind = Definition;
   uint32_t number = 0;
   std::string name;
   Facts facts;
@@ -99,6 +99,7 @@ struct Frame {
   std::map<const ast::Node *, IndexId> binders;              ///< whose range is known
   std::map<const ast::Node *, std::vector<hir::Dim>> peeked; ///< shapes of subscripted things
   std::optional<hir::Boundary> boundary;
+  bool inlines = false; ///< calls become part of it
   std::vector<IndexId> active; ///< indices around the expression
 
   /// The same instance, with the names of another place.
@@ -111,6 +112,7 @@ struct Frame {
     frame.scope = otherScope;
     frame.precision = precision;
     frame.active = active;
+    frame.inlines = inlines;
     return frame;
   }
 };

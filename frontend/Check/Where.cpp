@@ -67,7 +67,7 @@ void Checker::whereRelation(Declaration &decl, const Node *n, bool assume, const
     if (answer == Answer::No)
       Report(*this, code::E0215, n->span, quoted(textAt(n)) + " can never hold");
     auto relation = op == "==" ? hir::Constraint::Equal : hir::Constraint::AtLeast;
-    if (frame->root->kind == Root::Export && answer == Answer::Unknown)
+    if (frame->root->kind != Root::Definition && answer == Answer::Unknown)
       addConstraint({relation, *left, *right, message, n->span});
     if (op == "==")
       facts.addEqual(*left, *right);

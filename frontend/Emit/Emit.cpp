@@ -7,11 +7,13 @@
 #include "frontend/Emit/Emit.h"
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
+#include "dialects/Mad/IR/MadRuleOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -45,6 +47,7 @@ public:
       : program(program), sources(sources), b(builder), symbols(symbols) {}
 
   void emit(const hir::Function &function);
+  void emit(const hir::Rule &rule);
   RankedTensorType type(const hir::Type &type) const;
 
 private:
@@ -55,6 +58,7 @@ private:
   Value relabelled(Value value, Type type, Location loc);
 
   void attributes(const hir::Function &function, func::FuncOp op);
+  ArrayAttr checks(const std::vector<hir::Constraint> &constraints) const;
   void region(const hir::Region &source, Region &target, TypeRange results, Location loc);
   void node(const hir::Node &node);
   SmallVector<Value> create(const hir::Node &node, Location loc, TypeRange types);
@@ -73,6 +77,7 @@ private:
   OpBuilder &b;
   const llvm::DenseMap<const hir::Function *, std::string> &symbols;
   llvm::DenseMap<const hir::Node *, SmallVector<Value, 1>> values;
+  bool isRule = false;
 };
 
 Location FunctionEmitter::location(Span span, llvm::StringRef name) const {
@@ -187,20 +192,69 @@ void FunctionEmitter::attributes(const hir::Function &function, func::FuncOp op)
     if (state >= 0)
       op.setResultAttr(i, "mad.state", b.getI64IntegerAttr(state));
 
-  SmallVector<Attribute> checks;
-  for (const hir::Constraint &c : function.constraints)
-    checks.push_back(
-        CheckAttr::get(b.getContext(), b.getStringAttr(c.left.str()),
-                       c.relation == hir::Constraint::Equal ? CheckRelation::eq : CheckRelation::ge,
-                       b.getStringAttr(c.right.str()), b.getStringAttr(c.message),
-                       b.getStringAttr(sources.place(c.span))));
-  if (!checks.empty())
-    op->setAttr("mad.checks", b.getArrayAttr(checks));
+  if (!function.constraints.empty())
+    op->setAttr("mad.checks", checks(function.constraints));
   SmallVector<Attribute> asserts;
   for (const hir::Assertion &a : function.assertions)
     asserts.push_back(b.getStringAttr(sources.place(a.span) + ": assertion failed: " + a.message));
   if (!asserts.empty())
     op->setAttr("mad.asserts", b.getArrayAttr(asserts));
+}
+
+ArrayAttr FunctionEmitter::checks(const std::vector<hir::Constraint> &constraints) const {
+  SmallVector<Attribute> checks;
+  for (const hir::Constraint &c : constraints)
+    checks.push_back(
+        CheckAttr::get(b.getContext(), b.getStringAttr(c.left.str()),
+                       c.relation == hir::Constraint::Equal ? CheckRelation::eq : CheckRelation::ge,
+                       b.getStringAttr(c.right.str()), b.getStringAttr(c.message),
+                       b.getStringAttr(sources.place(c.span))));
+  return b.getArrayAttr(checks);
+}
+
+static ArrayAttr conditions(OpBuilder &b, const hir::Rule &rule) {
+  SmallVector<Attribute> all;
+  for (const hir::Rule::Condition &condition : rule.conditions) {
+    NamedAttrList entries;
+    entries.set("argument", b.getI64IntegerAttr(condition.variable));
+    entries.set("is", b.getStringAttr(condition.is));
+    if (condition.is != "constant" && condition.is != "finite")
+      entries.set("value", b.getF64FloatAttr(condition.value));
+    all.push_back(entries.getDictionary(b.getContext()));
+  }
+  return b.getArrayAttr(all);
+}
+
+void FunctionEmitter::emit(const hir::Rule &rule) {
+  isRule = true;
+  auto strings = [&](const std::vector<std::string> &list) {
+    return b.getStrArrayAttr(SmallVector<llvm::StringRef>(list.begin(), list.end()));
+  };
+  const char *elements = rule.elements == hir::Rule::Float    ? "float"
+                         : rule.elements == hir::Rule::Number ? "number"
+                                                              : "exact";
+  Location loc = location(rule.span);
+  auto op = RuleOp::create(b, loc, b.getStringAttr(rule.name), strings(rule.permissions),
+                           b.getStringAttr(elements), rule.both ? b.getUnitAttr() : UnitAttr(),
+                           conditions(b, rule),
+                           rule.packs.empty() ? ArrayAttr() : strings(rule.packs),
+                           rule.constraints.empty() ? ArrayAttr() : checks(rule.constraints));
+  OpBuilder::InsertionGuard guard(b);
+  Block *block = b.createBlock(&op.getBody());
+  for (const hir::Node *parameter : rule.body.parameters)
+    values[parameter] = {
+        block->addArgument(type(parameter->types[0]), location(parameter->span, parameter->name))};
+  for (const hir::Node *n : rule.body.nodes)
+    node(*n);
+  // What people call a size is no difference between the sides.
+  SmallVector<Value> sides[2];
+  size_t half = rule.body.results.size() / 2;
+  for (size_t i = 0; i < half; ++i) {
+    Type shared = type(rule.body.results[i].type());
+    for (size_t side : {0, 1})
+      sides[side].push_back(relabelled(value(rule.body.results[i + side * half]), shared, loc));
+  }
+  SidesOp::create(b, loc, sides[0], sides[1]);
 }
 
 void FunctionEmitter::region(const hir::Region &source, Region &target, TypeRange results,
@@ -223,7 +277,8 @@ void FunctionEmitter::node(const hir::Node &node) {
   for (const hir::Type &t : node.types)
     types.push_back(type(t));
   SmallVector<Value> results = create(node, location(node.span, node.name), types);
-  if (node.precision != hir::Precision::Default && hir::rounds(node))
+  // What a rule permits, the rule says.
+  if (node.precision != hir::Precision::Default && hir::rounds(node) && !isRule)
     setPrecision(results.front().getDefiningOp(), precision(node.precision));
   values[&node] = SmallVector<Value, 1>(results.begin(), results.end());
 }
@@ -443,7 +498,19 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
   }
   for (const hir::Function &function : program.functions)
     FunctionEmitter(program, sources, b, symbols).emit(function);
+  emitRules(program, sources, *module);
   return module;
+}
+
+void emitRules(const hir::Program &program, const Sources &sources, ModuleOp module) {
+  llvm::StringSet<> known;
+  for (auto rule : module.getOps<RuleOp>())
+    known.insert(rule.getSymName());
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  llvm::DenseMap<const hir::Function *, std::string> none;
+  for (const hir::Rule &rule : program.rules)
+    if (known.insert(rule.name).second)
+      FunctionEmitter(program, sources, b, none).emit(rule);
 }
 
 } // namespace mad

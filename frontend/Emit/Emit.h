@@ -18,12 +18,16 @@ class ModuleOp;
 namespace mad {
 
 /// Writes a program that was checked without errors as one module: a
-/// `mad.weight_source` for each weight, a `func.func` for each function. Exported
+/// `mad.weight_source` for each weight, a `func.func` for each function, a `mad.rule` for
+/// each rewrite rule. Exported
 /// functions carry `mad.entry`, tests `mad.test`; dialects/Mad/README.md lists
 /// the attributes. Every op has the position of its source, under the name that
 /// `let` gave it. Loads the mad and func dialects into the context.
 mlir::OwningOpRef<mlir::ModuleOp> emit(const hir::Program &program, const Sources &sources,
                                        mlir::MLIRContext &context);
+
+/// Appends the rewrite rules of a program to a module, but those whose names it has.
+void emitRules(const hir::Program &program, const Sources &sources, mlir::ModuleOp module);
 
 /// Symbol of a function in the module: exported ones keep their name.
 std::string symbolOf(const hir::Program &program, const hir::Function &function);

@@ -35,6 +35,7 @@ private:
   void token(size_t at);
   void bracket(size_t at);
   void cell(size_t at);
+  bool ruleCell(size_t at) const;
   OutLine &begin(size_t indent, bool blank);
   Place place() const;
 
@@ -109,8 +110,29 @@ void Formatter::cell(size_t at) {
   bool file = weight && line.cells.size() == 1 && pieces[at].token == Token::From;
   bool entry = !open.empty() && open.back().entries && line.cells.empty() &&
                pieces[at].token == Token::Colon && pieces[at - 1].beginsLine;
-  if (type || file || entry)
+  if (type || file || entry || ruleCell(at))
     line.cells.push_back(line.text.size());
+}
+
+/// Of a rule: its name, its first side, its arrow.
+bool Formatter::ruleCell(size_t at) const {
+  const OutLine &line = lines.back();
+  if (head != Token::Rule || line.first != Token::Rule || !open.empty())
+    return false;
+  Token token = pieces[at].token, before = pieces[at - 1].token;
+  if (line.cells.empty())
+    return token == Token::Name;
+  if (line.cells.size() == 1)
+    return before == Token::Colon && pieces[at - 2].token == Token::Name;
+  if (line.cells.size() > 2 || token == Token::Becomes || token == Token::Exchange)
+    return line.cells.size() == 2;
+  if (token != Token::LessEqual)
+    return false;
+  // `a <= b` is an arrow where no other one follows.
+  for (size_t i = at; pieces[i].token != Token::End && (i == at || !pieces[i].beginsLine); ++i)
+    if (pieces[i].token == Token::Becomes || pieces[i].token == Token::Exchange)
+      return false;
+  return true;
 }
 
 void Formatter::token(size_t at) {

@@ -52,7 +52,8 @@ static bool isTight(const std::vector<Piece> &pieces, size_t at, const Place &pl
 /// A sign that the rules below do not know stays as it is written.
 static bool isKnown(Token token) {
   return lex::isWord(token) || endsValue(token) || isOperator(token) || token == Token::Line ||
-         token == Token::Arrow || token == Token::DotDot || token == Token::Dot ||
+         token == Token::Arrow || token == Token::Becomes || token == Token::Exchange ||
+         token == Token::Rule || token == Token::DotDot || token == Token::Dot ||
          token == Token::LeftParen || token == Token::LeftBracket || token == Token::LeftBrace ||
          token == Token::Comma || token == Token::Colon;
 }
@@ -94,6 +95,8 @@ size_t fmt::spacesBetween(const std::vector<Piece> &pieces, size_t at, const Pla
     return lex::isWord(right) && right != Token::True && right != Token::False;
   if (isTight(pieces, at, place) || isTight(pieces, at - 1, place))
     return 0;
+  if (left == Token::Rule)
+    return right != Token::LeftBracket;
   if (right == Token::LeftParen || right == Token::LeftBracket) {
     bool opensAfterValue = endsValue(left) && left != Token::RightBrace && left != Token::Number &&
                            left != Token::String;

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Lex/Layout.h"
 #include "frontend/Diag/Codes.h"
+#include <cctype>
+#include <cstring>
 
 using namespace mad;
 using namespace mad::lex;
@@ -36,6 +38,7 @@ static bool beginsItem(Token token, Token previous) {
   case Token::Fn:
   case Token::Export:
   case Token::Test:
+  case Token::Rule:
     return true;
   case Token::Const:
     return previous != Token::Colon;
@@ -88,6 +91,8 @@ static bool continuesLine(Token token) {
   case Token::While:
   case Token::Collect:
   case Token::Arrow:
+  case Token::Becomes:
+  case Token::Exchange:
   case Token::Dot:
   case Token::LeftBrace:
     return true;
@@ -228,6 +233,40 @@ bool Layout::endsLine(const Lexeme &lexeme) const {
   return !needsMore(previous) && !continuesLine(lexeme.token);
 }
 
+/// Whether what follows a word on its line is a name, behind a list in brackets or not, and later
+/// a `:`, as in `rule[reassoc] name: ...`. The byte behind a text is 0.
+static bool namesSomething(const char *at) {
+  auto blanks = [&] {
+    while (*at == ' ' || *at == '\t')
+      ++at;
+  };
+  blanks();
+  if (*at == '[') {
+    while (*at && *at != ']' && *at != '\n')
+      ++at;
+    at += *at == ']';
+    blanks();
+  }
+  std::string_view rest(at, std::strcspn(at, "\n"));
+  size_t length = 0;
+  while (length < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[length])) || rest[length] == '_'))
+    ++length;
+  std::string_view word = rest.substr(0, length);
+  return length > 0 && word != "and" && word != "or" && word != "with" &&
+         rest.find(':') != std::string_view::npos;
+}
+
+/// `rule` is a word where an item begins, else a name like others. In a bracket, which may have
+/// been left open, only what can be nothing else is one.
+bool Layout::beginsRule(const Lexeme &lexeme) const {
+  if (lexeme.token != Token::Name || lexeme.text != "rule")
+    return false;
+  bool begins = previous == Token::Line || (lexeme.onNewLine && !needsMore(previous));
+  if (stack.empty())
+    return begins;
+  return lexeme.onNewLine && namesSomething(lexeme.text.data() + lexeme.text.size());
+}
+
 /// Enters a bracket; false when it is too deep.
 bool Layout::open(const Lexeme &lexeme) {
   if (stack.size() < maxBrackets) {
@@ -263,6 +302,10 @@ void Layout::read() {
     lexeme.token = Token::End;
   if (lexeme.onNewLine)
     lineBegin = lexeme.span.begin;
+  if (beginsRule(lexeme)) {
+    lexeme.token = Token::Rule;
+    lexeme.text = lexeme.doc;
+  }
   if (lexeme.broken) // the rest of the line, with its brackets, is in the string
     for (Open &bracket : stack)
       bracket.reported |= bracket.span.begin >= lineBegin;

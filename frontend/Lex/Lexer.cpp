@@ -94,6 +94,8 @@ Lexeme Lexer::next() {
     break;
   default:
     lexeme.text = std::string_view(start, cursor - start);
+    if (lexeme.text == "rule")
+      lexeme.doc = doc;
   }
   doc = {};
   newLine = false;

@@ -34,6 +34,7 @@ struct Lexeme {
   /// else the text of the token. A Line says what ended it: a newline is "\n",
   /// else it is `;`, `}` or, at the end of the file, empty.
   std::string_view text;
+  std::string_view doc;   ///< the doc comment above a name that may begin an item: `rule`
   bool onNewLine = false; ///< the first of its line
   bool synthetic = false; ///< a closing bracket that the text lacks; reported
   bool broken = false;    ///< a string without an end; it swallowed its line

@@ -85,6 +85,8 @@ Token Lexer::scan() {
       ["]        { return unfinishedString(); }
 
       "->"  { return Token::Arrow; }
+      "=>"  { return Token::Becomes; }
+      "<=>" { return Token::Exchange; }
       "..." { return Token::Ellipsis; }
       ".."  { return Token::DotDot; }
       "."   { return Token::Dot; }

@@ -364,6 +364,20 @@ Node *Driver::precision(Span span, Span nameSpan, std::string_view mode) {
   return make(Kind::Precision, span, nameSpan, mode);
 }
 
+Node *Driver::sides(Span span, Node *left, Span arrow, std::string_view text, Node *right) {
+  return make(Kind::Sides, span, arrow, text, {left, right});
+}
+
+/// A rule without an arrow of its own: `a <= b`.
+Node *Driver::comparedSides(Span span, Node *comparison) {
+  if (comparison->kind == Kind::Binary && comparison->text == "<=")
+    return sides(span, comparison->kids[0], comparison->nameSpan, "<=", comparison->kids[1]);
+  if (comparison->kind != Kind::Error && !hasErrors(comparison->span))
+    error(code::E0132, comparison->span, "this rule has one side")
+        .help = "write `a => b` to replace a by b, `a <= b` for b by a, `a <=> b` for both";
+  return failed(span);
+}
+
 std::string_view Driver::modulePath(Span span, std::string_view head, std::string_view tail) {
   if (span.end - span.begin == head.size() + 1 + tail.size())
     return text.substr(span.begin, span.end - span.begin);

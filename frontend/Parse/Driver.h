@@ -80,6 +80,8 @@ public:
   Nodes weightGroup(Node *type, Node *file, Span span, Nodes entries);
   Node *fn(Node *named, Span span, Nodes parts);
   Node *precision(Span span, Span nameSpan, std::string_view mode);
+  Node *sides(Span span, Node *left, Span arrow, std::string_view text, Node *right);
+  Node *comparedSides(Span span, Node *comparison);
   std::string_view modulePath(Span span, std::string_view head, std::string_view tail);
 
   void item(Node *node, std::string_view doc = {});

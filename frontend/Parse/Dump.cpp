@@ -13,8 +13,9 @@ using ast::Node;
 static const char *nameOf(Kind kind) {
   static constexpr const char *names[] = {
       "Use",      "Dim",       "Const",        "Weight",    "WeightValue", "Record", "Fn",
-      "Test",     "Precision", "Generics",     "Generic",   "Params",      "Param",  "TensorType",
-      "Pack",     "TupleType", "GroupType",    "StateType", "Fields",      "Block",  "Let",
+      "Test",     "Precision", "Rule",         "Generics",  "Generic",     "Params", "Param",
+      "TensorType", "Pack",    "TupleType",    "GroupType", "StateType",   "Permissions", "Sides",
+      "Fields",   "Block",     "Let",
       "LetIndex", "Assert",    "TuplePattern", "Binders",   "Binder",      "Number", "Bool",
       "String",   "Name",      "Member",       "Call",      "Named",       "Index",  "Range",
       "All",      "Unary",     "Binary",       "Reduce",    "If",          "ElseIf", "Scan",

@@ -104,7 +104,7 @@ static std::string quoted(Token token) {
 
 std::string Expected::list(Token previous) const {
   if (declaration())
-    return "`use`, `dim`, `const`, `weight`, `record`, `fn`, `export fn` or `test`";
+    return "`use`, `dim`, `const`, `weight`, `record`, `fn`, `export fn`, `rule` or `test`";
   if (statement())
     return "a statement";
   std::vector<std::string> wanted;

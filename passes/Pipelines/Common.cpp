@@ -41,7 +41,7 @@ void simplifyValues(OpPassManager &pm) {
 }
 
 void buildFold(OpPassManager &pm) {
-  pm.addPass(createEraseRules());
+  pm.addPass(createDropRules());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   simplifyValues(pm);
@@ -51,11 +51,12 @@ void buildFold(OpPassManager &pm) {
 }
 
 void buildRewrite(OpPassManager &pm, std::vector<RewrittenBlock> *blocks) {
+  pm.addPass(createSettleRules());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   simplifyValues(pm);
   pm.addPass(blocks ? createRewrite(*blocks) : createRewrite());
-  pm.addPass(createEraseRules());
+  pm.addPass(createDropRules());
   simplifyValues(pm);
   pm.addPass(createHoistWeights());
   simplifyValues(pm);

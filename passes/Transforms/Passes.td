@@ -85,6 +85,13 @@ def ExpandNarrowFloats : Pass<"mad-expand-narrow-floats", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def DropRules : Pass<"mad-drop-rules", "::mlir::ModuleOp"> {
+  let summary = "removes rewrite rules";
+  let description = [{
+    Behind the passes that read them: `mad.rule` has no lowering.
+  }];
+}
+
 def FoldTables : Pass<"mad-fold-tables", "::mlir::func::FuncOp"> {
   let summary = "evaluates dear functions of constants and positions when compiling";
   let description = [{
@@ -330,6 +337,16 @@ def ReuseOperands : Pass<"mad-reuse-operands", "::mlir::func::FuncOp"> {
                     Statistic<"numCopied", "num-copied", "copies that end a chain">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::mlir::bufferization::BufferizationDialect"];
+}
+
+def SettleRules : Pass<"mad-settle-rules", "::mlir::ModuleOp"> {
+  let summary = "writes rewrite rules as programs are written after folding";
+  let description = [{
+    Both sides of each `mad.rule` are canonicalized and equal ops merged, so that they look
+    like the programs that they are looked for in. Folders know some rules already: one
+    whose sides have become equal, or that would match everything or a constant, goes.
+    One that is good for one direction alone is turned to it.
+  }];
 }
 
 def ShareKernels : Pass<"mad-share-kernels", "::mlir::ModuleOp"> {

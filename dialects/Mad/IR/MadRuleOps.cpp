@@ -22,6 +22,16 @@ LogicalResult RuleOp::verify() {
       return emitOpError("knows no permission ") << permission;
   if (!llvm::is_contained({"float", "number", "exact"}, getElements()))
     return emitOpError("is of float, number or exact, found ") << getElements();
+  if (ArrayAttr packs = getPacksAttr())
+    for (auto pack : packs.getAsRange<StringAttr>()) {
+      std::optional<DimExpr> name = DimExpr::parse(pack.getValue());
+      if (!name || !name->asSymbol())
+        return emitOpError("has a pack that is no name: ") << pack;
+    }
+  if (ArrayAttr checks = getChecksAttr())
+    for (Attribute check : checks)
+      if (!isa<CheckAttr>(check))
+        return emitOpError("has a check that is no #mad.check: ") << check;
   return success();
 }
 

@@ -14,7 +14,10 @@ def Mad_RuleOp : Op<MadDialect, "rule", [Symbol, IsolatedFromAbove]> {
   let description = [{
     The arguments of the block are the variables of the rule; `mad.sides` gives what
     is looked for and what may stand instead, or, with `both`, the one for the other.
-    Sizes of the variables' types are parameters: `#mad.dims<"K">` stands for any size.
+    Sizes of the variables' types are parameters: `#mad.dims<"K">` stands for any size, one
+    that `packs` names for the sizes of any number of dimensions, also none. A rule moves the
+    dimensions of a pack as a whole, in their order. `checks` are relations of sizes that must
+    hold, as `mad.checks` of functions.
     `permissions` are those that every matched op on floats must have: `reassoc`,
     `contract`, `afn`, `arcp`, `nsz`, `nnan`, `ninf`. Without any, both sides have the
     same bits. `elements`: the variables' elements are written as f32 and stand for
@@ -24,7 +27,8 @@ def Mad_RuleOp : Op<MadDialect, "rule", [Symbol, IsolatedFromAbove]> {
     the last six also `value`, what it is compared with.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$permissions, StrAttr:$elements,
-                       UnitAttr:$both, DictArrayAttr:$conditions);
+                       UnitAttr:$both, DictArrayAttr:$conditions,
+                       OptionalAttr<StrArrayAttr>:$packs, OptionalAttr<ArrayAttr>:$checks);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `permits` $permissions `of` $elements (`both` $both^)? `where` $conditions

@@ -15,7 +15,7 @@ def Rewrite : Pass<"mad-rewrite", "::mlir::ModuleOp"> {
     The values of each block become an e-graph, which grows by the rules of the module (`mad.rule`)
     until nothing is new or a limit is reached; then the cheapest program in it takes the place
     of the block's, if it costs less. Ops with effects, with regions and of dialects without a
-    `RewriteInterface` stay in their order. The rules stay, too: `mad-erase-rules` removes them.
+    `RewriteInterface` stay in their order. The rules stay, too: `mad-drop-rules` removes them.
     No limit is one of time, so that a program is always compiled the same way.
   }];
   let options = [
@@ -25,10 +25,6 @@ def Rewrite : Pass<"mad-rewrite", "::mlir::ModuleOp"> {
            "remarks what the graph of each block became">];
   let statistics = [Statistic<"numBlocks", "num-blocks", "blocks that compute something else now">];
   let dependentDialects = ["::mad::MadDialect"];
-}
-
-def EraseRules : Pass<"mad-erase-rules", "::mlir::ModuleOp"> {
-  let summary = "removes the rules of a module";
 }
 
 def HoistWeights : Pass<"mad-hoist-weights", "::mlir::ModuleOp"> {

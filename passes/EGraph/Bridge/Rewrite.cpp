@@ -19,7 +19,6 @@ using namespace mlir;
 
 namespace mad {
 #define GEN_PASS_DEF_REWRITE
-#define GEN_PASS_DEF_ERASERULES
 #include "passes/EGraph/Bridge/Passes.h.inc"
 
 namespace {
@@ -137,13 +136,6 @@ struct RewritePass : impl::RewriteBase<RewritePass> {
       }
       emitRemark(block.place) << text;
     }
-  }
-};
-
-struct EraseRulesPass : impl::EraseRulesBase<EraseRulesPass> {
-  void runOnOperation() override {
-    for (auto rule : llvm::make_early_inc_range(getOperation().getOps<RuleOp>()))
-      rule.erase();
   }
 };
 

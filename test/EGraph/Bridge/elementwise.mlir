@@ -1,4 +1,4 @@
-// RUN: mad-opt %s --mad-rewrite --mad-erase-rules | FileCheck %s
+// RUN: mad-opt %s --mad-rewrite --mad-drop-rules | FileCheck %s
 
 // CHECK-NOT: mad.rule
 mad.rule @rsq permits ["afn"] of "float" where [] {

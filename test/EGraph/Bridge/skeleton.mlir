@@ -1,4 +1,4 @@
-// RUN: mad-opt %s --mad-rewrite --mad-erase-rules | FileCheck %s
+// RUN: mad-opt %s --mad-rewrite --mad-drop-rules | FileCheck %s
 
 mad.rule @less permits ["nnan"] of "float" where [] {
 ^bb0(%x: tensor<f32>):

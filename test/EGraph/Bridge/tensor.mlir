@@ -1,4 +1,4 @@
-// RUN: mad-opt %s --mad-rewrite --mad-erase-rules --canonicalize | FileCheck %s
+// RUN: mad-opt %s --mad-rewrite --mad-drop-rules --canonicalize | FileCheck %s
 
 #l = affine_map<(d0, d1, d2) -> (d0, d2)>
 #r = affine_map<(d0, d1, d2) -> (d2, d1)>

@@ -1,4 +1,4 @@
-// RUN: mad-opt %s --mad-rewrite --mad-erase-rules | FileCheck %s
+// RUN: mad-opt %s --mad-rewrite --mad-drop-rules | FileCheck %s
 
 // The rule is not of use here, but without one nothing is rewritten.
 mad.rule @twice permits [] of "float" where [] {
