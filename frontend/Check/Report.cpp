@@ -90,8 +90,11 @@ Report::~Report() {
       note("instantiated from here", it->call->span);
       ++shown;
     }
-  if (checker.ruleNote)
+  // What helps one type does not help the others.
+  if (checker.ruleNote) {
     d.notes.push_back(*checker.ruleNote);
+    d.help.clear();
+  }
   Diagnostic &out = checker.diagnostics.error(d.code, d.span, d.text);
   out.labels = std::move(d.labels);
   out.notes = std::move(d.notes);

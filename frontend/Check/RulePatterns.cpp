@@ -44,9 +44,11 @@ static const char *refusedOp(hir::Op op) {
   }
 }
 
+/// Whether a size depends on that of a pack.
 static bool isPack(const hir::Rule &rule, const DimExpr &size) {
-  auto name = size.asSymbol();
-  return name && std::find(rule.packs.begin(), rule.packs.end(), *name) != rule.packs.end();
+  std::set<std::string> names = size.symbols();
+  return std::any_of(rule.packs.begin(), rule.packs.end(),
+                     [&](const std::string &pack) { return names.count(pack) > 0; });
 }
 
 static bool hasPack(const hir::Rule &rule, const hir::Type &type) {
@@ -77,7 +79,8 @@ static bool takesPackApart(const hir::Rule &rule, const hir::Node &node) {
       const hir::Affine &at = node.map[s];
       const DimExpr &size = node.operands[0].type().shape[s].size;
       size_t used = 0;
-      bool whole = at.offset == 0 && std::ranges::count(at.scalars, 0) == int64_t(at.scalars.size());
+      bool whole =
+          at.offset == 0 && std::ranges::count(at.scalars, 0) == int64_t(at.scalars.size());
       for (size_t d = 0; d < at.coefficients.size(); ++d) {
         used += at.coefficients[d] != 0;
         bool pack = isPack(rule, result.shape[d].size) || isPack(rule, size);
@@ -114,8 +117,7 @@ bool Checker::Rules::operation(const hir::Rule &rule, const hir::Node &node, boo
   }
   if (!takesPackApart(rule, node))
     return true;
-  Report(c, code::E0420, span,
-         "this takes apart dimensions that stand for any number of them")
+  Report(c, code::E0420, span, "this takes apart dimensions that stand for any number of them")
       .help("declare each dimension by name");
   return false;
 }
@@ -149,16 +151,15 @@ bool Checker::Rules::pattern(Work &work, const hir::Rule &rule, bool second) {
     std::set<const hir::Node *> parts;
     collectParts(node, parts);
     bool lone = node->op == hir::Op::Parameter;
-    bool any = std::any_of(parts.begin(), parts.end(), [](const hir::Node *part) {
-      return part->op == hir::Op::Parameter;
-    });
+    bool any = std::any_of(parts.begin(), parts.end(),
+                           [](const hir::Node *part) { return part->op == hir::Op::Parameter; });
     if (any && !lone)
       continue;
     const Node *at = side->kind == Kind::Tuple && side->kids.size() == half ? side->kids[i] : side;
     Report(c, code::E0420, at->span,
            lone ? "a side that is matched cannot be the variable " + quoted(node->name) +
                       " alone: it would match every value"
-                : "a side that is matched has a variable")
+                : "a side that is matched needs a variable")
         .help(rule.both ? "write `=>`, from the other side to this one"
                         : "turn the arrow round, or write more of what is looked for");
     return false;
@@ -177,8 +178,8 @@ bool Checker::Rules::known(Work &work, const hir::Rule &rule, bool second) {
            quoted(p->name) + " of the rule " + quoted(work.decl.name) +
                " is not on the side that is matched: its value is not known there")
         .label((second ? work.built : work.matched)->span)
-        .help("use it on the " + side + ", or define it: " +
-              quoted("where " + p->name + " == ..."));
+        .help("use it on the " + side +
+              ", or define it: " + quoted("where " + p->name + " == ..."));
     return false;
   }
   return true;

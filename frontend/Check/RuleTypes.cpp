@@ -210,6 +210,17 @@ std::optional<Types::Type> Types::name(const Node *n) {
   return type;
 }
 
+/// So that a message can name a variable.
+void Types::declareNames(const Node *n) {
+  eachPart(n, [&](const Node *kid) {
+    bool callee = n->kind == Kind::Call && kid == n->kids[0];
+    if (kid->kind == Kind::Name && !callee)
+      name(kid);
+    else if (!callee)
+      declareNames(kid);
+  });
+}
+
 std::optional<Types::Type> Types::block(const Node *n) {
   locals.emplace_back();
   std::optional<Type> result;
@@ -340,11 +351,8 @@ std::optional<Types::Type> Types::expr(const Node *n) {
     return refuse(n, "parts of values are not followed");
   }
   default:
-    // So that the message can name a variable.
-    for (const Node *kid : n->kids)
-      if (kid && kid->kind == Kind::Name)
-        name(kid);
-    return refuse(n, "what stands here can have several shapes");
+    declareNames(n);
+    return refuse(n, "what stands here can have several types");
   }
 }
 
@@ -416,12 +424,12 @@ std::optional<Types::Type> Types::reduction(const Node *n, const std::string &na
 
 static bool isElementwise(const std::string &name) {
   static constexpr std::string_view others[] = {
-      "all",   "any",         "argmax",      "argsort",     "bf16",        "bool", "broadcast",
-      "close", "concat",      "cummax",      "cummin",      "cumprod",     "cumsum", "f16",
-      "f32",   "f64",         "full",        "i32",         "i64",         "i8",   "iota",
-      "known", "mean",        "ones",        "philox",      "prod",        "reshape", "scatter_add",
-      "scatter_max", "scatter_min", "scatter_set", "size",  "sort",        "sum",  "take",
-      "top_k", "transpose",   "u8",          "zeros"};
+      "all",         "any",         "argmax",      "argsort", "bf16",    "bool",    "broadcast",
+      "close",       "concat",      "cummax",      "cummin",  "cumprod", "cumsum",  "f16",
+      "f32",         "f64",         "full",        "i32",     "i64",     "i8",      "iota",
+      "known",       "mean",        "ones",        "philox",  "prod",    "reshape", "scatter_add",
+      "scatter_max", "scatter_min", "scatter_set", "size",    "sort",    "sum",     "take",
+      "top_k",       "transpose",   "u8",          "zeros"};
   return std::find(std::begin(others), std::end(others), name) == std::end(others) &&
          !name.starts_with("bit_") && !name.starts_with("shift_");
 }
@@ -434,8 +442,12 @@ std::optional<Types::Type> Types::builtin(const Node *n, const std::string &name
                  ((name == "max" || name == "min") && plain == 1);
   if (reduces)
     return reduction(n, name);
+  if (plain + 1 != n->kids.size() || (!isElementwise(name) && name != "transpose")) {
+    declareNames(n);
+    return refuse(n, "the result of " + quoted(name) + " can have several types");
+  }
   std::vector<Type> parts;
-  for (size_t i = 1; i < n->kids.size() && n->kids[i]->kind != Kind::Named; ++i) {
+  for (size_t i = 1; i < n->kids.size(); ++i) {
     auto part = expr(n->kids[i]);
     if (!part)
       return part;
@@ -449,8 +461,8 @@ std::optional<Types::Type> Types::builtin(const Node *n, const std::string &name
     result.row = row(Row::Cons, row(Row::Cons, nil, b), a);
     return result;
   }
-  if (!isElementwise(name) || parts.size() + 1 != n->kids.size())
-    return refuse(n, quoted(name) + " can have several shapes");
+  if (!isElementwise(name))
+    return refuse(n, "the result of " + quoted(name) + " can have several types");
   if (name == "select" && parts.size() == 3) {
     Type condition = parts[0];
     if (!elements(condition, Bool))
@@ -472,8 +484,7 @@ std::optional<Types::Type> Types::builtin(const Node *n, const std::string &name
 }
 
 /// The type that a function declares, with unknowns for its generics.
-std::optional<Types::Type> Types::declared(const Node *type,
-                                           std::map<std::string, uint32_t> &packs,
+std::optional<Types::Type> Types::declared(const Node *type, std::map<std::string, uint32_t> &packs,
                                            std::map<std::string, uint32_t> &dims,
                                            std::map<std::string, uint32_t> &elements) {
   Type result;
@@ -550,12 +561,14 @@ std::optional<Types::Type> Types::function(const Node *n, Declaration &decl) {
     if (!first && value->kind == Type::Tensor)
       first = *value;
     if (!equal(*value, *type))
-      return refuse(argument, "it does not fit " + quoted(c.textAt(param)) + " of " +
-                                  quoted(decl.name));
+      return refuse(argument,
+                    "it does not fit " + quoted(c.textAt(param)) + " of " + quoted(decl.name));
   }
-  auto result = decl.node->kids[2] ? declared(decl.node->kids[2], packs, dims, types) : std::nullopt;
+  auto result =
+      decl.node->kids[2] ? declared(decl.node->kids[2], packs, dims, types) : std::nullopt;
   if (!result)
-    return refuse(n, "the result of " + quoted(decl.name) + " is not declared, or not for all floats");
+    return refuse(n,
+                  "the result of " + quoted(decl.name) + " is not declared, or not for all floats");
   return result;
 }
 
@@ -585,9 +598,7 @@ std::optional<Types::Type> Types::call(const Node *n) {
 // The result, as it would be declared
 //===----------------------------------------------------------------------===//
 
-std::string_view Types::keep(std::string text) {
-  return c.madeTexts.emplace_back(std::move(text));
-}
+std::string_view Types::keep(std::string text) { return c.madeTexts.emplace_back(std::move(text)); }
 
 ast::Node *Types::node(Kind kind, Span span, std::string_view text, Nodes kids, uint16_t flags) {
   Node &made = c.made.emplace_back();
@@ -643,8 +654,7 @@ ast::Node *Types::typeNode(const Type &type, Span span, Node &generics) {
     std::string name = i ? "T" + std::to_string(i) : "T";
     if (!taken(name)) {
       typeName = name;
-      generics.kids.push_back(
-          node(Kind::Generic, span, keep(typeName), {}, IsType | IsFloat));
+      generics.kids.push_back(node(Kind::Generic, span, keep(typeName), {}, IsType | IsFloat));
     }
   }
   return node(Kind::TensorType, span, keep(typeName), std::move(kids));

@@ -57,8 +57,7 @@ void Checker::Rules::check(Module &module) {
     if (fresh)
       rule(module, item);
     else
-      Report(c, code::E0401, item->nameSpan,
-             "there is another rule called " + quoted(item->text))
+      Report(c, code::E0401, item->nameSpan, "there is another rule called " + quoted(item->text))
           .note("the first one is here", first->second->nameSpan);
   }
 }
@@ -106,13 +105,13 @@ bool Checker::Rules::variables(Work &work) {
   for (const Node *p : params->kids) {
     if (p->kind != Kind::Param)
       return false;
-    const char *what = p->flags & Axis                            ? " is an axis"
-                       : p->flags & Constant                      ? " is a constant"
-                       : p->flags & IsShape                       ? " is a shape"
-                       : p->flags & IsState                       ? " is a state"
-                       : p->kids[1]                               ? " has a default"
-                       : p->kids[0]->kind == Kind::TupleType      ? " is a tuple"
-                                                                  : nullptr;
+    const char *what = p->flags & Axis                       ? " is an axis"
+                       : p->flags & Constant                 ? " is a constant"
+                       : p->flags & IsShape                  ? " is a shape"
+                       : p->flags & IsState                  ? " is a state"
+                       : p->kids[1]                          ? " has a default"
+                       : p->kids[0]->kind == Kind::TupleType ? " is a tuple"
+                                                             : nullptr;
     if (what)
       Report(c, code::E0414, p->span,
              "the variables of a rule are tensors: " + quoted(p->text) + what);
@@ -199,8 +198,7 @@ void Checker::Rules::rule(Module &module, const Node *n) {
     others.push_back(Element::I32);
   for (Element other : others) {
     hir::Rule instance;
-    c.ruleNote = Note{quoted(work.type) + " of " + quoted(work.decl.name) +
-                          " stands for all " +
+    c.ruleNote = Note{quoted(work.type) + " of " + quoted(work.decl.name) + " stands for all " +
                           (work.rule.elements == hir::Rule::Float ? "floats" : "numbers") +
                           ", here for " + quoted(hir::name(other)),
                       n->nameSpan, true};
@@ -252,8 +250,7 @@ bool Checker::Rules::body(Work &work, Element element, hir::Rule &out) {
   return true;
 }
 
-bool Checker::Rules::inFrame(Work &work, Element element, hir::Rule &out,
-                             hir::Function &function) {
+bool Checker::Rules::inFrame(Work &work, Element element, hir::Rule &out, hir::Function &function) {
   size_t before = c.failures;
   c.declareGenerics(work.decl, *c.frame->scope, false);
   out.packs.clear();
@@ -367,7 +364,8 @@ std::optional<uint32_t> Checker::Rules::variable(const Node *n, const hir::Rule 
 
 bool Checker::Rules::callCondition(Work &work, const Node *n, hir::Rule &out) {
   const Node *callee = n->kids[0];
-  bool known = callee->kind == Kind::Name && (callee->text == "constant" || callee->text == "finite");
+  bool known =
+      callee->kind == Kind::Name && (callee->text == "constant" || callee->text == "finite");
   if (!known || n->kids.size() < 2)
     return badCondition(n);
   for (size_t i = 1; i < n->kids.size(); ++i) {

@@ -36,7 +36,7 @@ private:
     const Node *source = nullptr; ///< as it is written
     hir::Rule rule;
     const Node *matched = nullptr, *built = nullptr;
-    std::string type; ///< the element type in brackets, if any
+    std::string type;    ///< the element type in brackets, if any
     ast::Node completed; ///< with the types that were inferred
   };
 
@@ -112,6 +112,7 @@ private:
 
   std::optional<Type> expr(const Node *n);
   std::optional<Type> name(const Node *n);
+  void declareNames(const Node *n);
   std::optional<Type> block(const Node *n);
   std::optional<Type> binary(const Node *n);
   std::optional<Type> product(const Node *n, const Type &left, const Type &right);

@@ -99,7 +99,7 @@ struct Frame {
   std::map<const ast::Node *, IndexId> binders;              ///< whose range is known
   std::map<const ast::Node *, std::vector<hir::Dim>> peeked; ///< shapes of subscripted things
   std::optional<hir::Boundary> boundary;
-  bool inlines = false; ///< calls become part of it
+  bool inlines = false;        ///< calls become part of it
   std::vector<IndexId> active; ///< indices around the expression
 
   /// The same instance, with the names of another place.

@@ -234,11 +234,11 @@ void FunctionEmitter::emit(const hir::Rule &rule) {
                          : rule.elements == hir::Rule::Number ? "number"
                                                               : "exact";
   Location loc = location(rule.span);
-  auto op = RuleOp::create(b, loc, b.getStringAttr(rule.name), strings(rule.permissions),
-                           b.getStringAttr(elements), rule.both ? b.getUnitAttr() : UnitAttr(),
-                           conditions(b, rule),
-                           rule.packs.empty() ? ArrayAttr() : strings(rule.packs),
-                           rule.constraints.empty() ? ArrayAttr() : checks(rule.constraints));
+  auto op =
+      RuleOp::create(b, loc, b.getStringAttr(rule.name), strings(rule.permissions),
+                     b.getStringAttr(elements), rule.both ? b.getUnitAttr() : UnitAttr(),
+                     conditions(b, rule), rule.packs.empty() ? ArrayAttr() : strings(rule.packs),
+                     rule.constraints.empty() ? ArrayAttr() : checks(rule.constraints));
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&op.getBody());
   for (const hir::Node *parameter : rule.body.parameters)

@@ -249,21 +249,21 @@ static bool namesSomething(const char *at) {
   }
   std::string_view rest(at, std::strcspn(at, "\n"));
   size_t length = 0;
-  while (length < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[length])) || rest[length] == '_'))
+  while (length < rest.size() &&
+         (std::isalnum(static_cast<unsigned char>(rest[length])) || rest[length] == '_'))
     ++length;
   std::string_view word = rest.substr(0, length);
   return length > 0 && word != "and" && word != "or" && word != "with" &&
          rest.find(':') != std::string_view::npos;
 }
 
-/// `rule` is a word where an item begins, else a name like others. In a bracket, which may have
-/// been left open, only what can be nothing else is one.
+/// `rule` is a word where an item begins, else a name like others. In a bracket that may have
+/// been left open, or where a line may go on, only what can be nothing else is one.
 bool Layout::beginsRule(const Lexeme &lexeme) const {
   if (lexeme.token != Token::Name || lexeme.text != "rule")
     return false;
-  bool begins = previous == Token::Line || (lexeme.onNewLine && !needsMore(previous));
-  if (stack.empty())
-    return begins;
+  if (stack.empty() && (previous == Token::Line || (lexeme.onNewLine && !needsMore(previous))))
+    return true;
   return lexeme.onNewLine && namesSomething(lexeme.text.data() + lexeme.text.size());
 }
 

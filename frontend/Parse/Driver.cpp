@@ -373,8 +373,8 @@ Node *Driver::comparedSides(Span span, Node *comparison) {
   if (comparison->kind == Kind::Binary && comparison->text == "<=")
     return sides(span, comparison->kids[0], comparison->nameSpan, "<=", comparison->kids[1]);
   if (comparison->kind != Kind::Error && !hasErrors(comparison->span))
-    error(code::E0132, comparison->span, "this rule has one side")
-        .help = "write `a => b` to replace a by b, `a <= b` for b by a, `a <=> b` for both";
+    error(code::E0132, comparison->span, "this rule has one side").help =
+        "write `a => b` to replace a by b, `a <= b` for b by a, `a <=> b` for both";
   return failed(span);
 }
 

@@ -29,7 +29,7 @@ TEST(SyntaxErrors, Items) {
             "    1 | const weight = 3\n"
             "      |       ^~~~~~\n");
   EXPECT_EQ(errors("let z = 3\n"), "error[E0129]: found `let`, expected `use`, `dim`, `const`, "
-                                   "`weight`, `record`, `fn`, `export fn` or `test`\n"
+                                   "`weight`, `record`, `fn`, `export fn`, `rule` or `test`\n"
                                    "  --> t.mad:1:1\n"
                                    "    1 | let z = 3\n"
                                    "      | ^~~\n"
@@ -51,7 +51,7 @@ TEST(SyntaxErrors, Items) {
                    "  a\n"
                    "}\n"),
             "error[E0129]: found `fm`, expected `use`, `dim`, `const`, `weight`, `record`, `fn`, "
-            "`export fn` or `test`\n"
+            "`export fn`, `rule` or `test`\n"
             "  --> t.mad:1:1\n"
             "    1 | fm g(x: f32[K]) {\n"
             "      | ^~\n");
@@ -84,10 +84,10 @@ TEST(SyntaxErrors, Functions) {
             "    1 | fn f(x: f32[N,,]) { x }\n"
             "      |               ^\n");
   EXPECT_EQ(errors("fn f(x: f32) => f32 { x }\n"),
-            "error[E0120]: found `=`, expected `->`, `{`, `with` or `where`\n"
+            "error[E0120]: found `=>`, expected `->`, `{`, `with` or `where`\n"
             "  --> t.mad:1:14\n"
             "    1 | fn f(x: f32) => f32 { x }\n"
-            "      |              ^\n");
+            "      |              ^~\n");
   EXPECT_EQ(errors("fn f x { 1 }\n"), "error[E0120]: found `x`, expected `(` or `[`\n"
                                       "  --> t.mad:1:6\n"
                                       "    1 | fn f x { 1 }\n"
