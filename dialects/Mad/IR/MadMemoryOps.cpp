@@ -56,3 +56,20 @@ LogicalResult SortMemoryOp::verify() {
     return failure();
   return check(getPositions(), IntegerType::get(getContext(), 64));
 }
+
+LogicalResult ScatterMemoryOp::verify() {
+  if (failed(verifyWhole(*this)))
+    return failure();
+  auto updates = cast<MemRefType>(getUpdates().getType());
+  auto places = cast<MemRefType>(getPlaces().getType());
+  auto result = cast<MemRefType>(getResult().getType());
+  if (!places.getElementType().isSignlessInteger(32))
+    return emitOpError("takes places of 'i32', found ") << places;
+  const int64_t lead = places.getRank(), columns = updates.getRank() - lead;
+  if (columns < 0 || updates.getShape().take_front(lead) != places.getShape())
+    return emitOpError("takes a place for each row of ") << updates << ", found " << places;
+  if (result.getElementType() != updates.getElementType() || result.getRank() <= columns ||
+      result.getShape().take_back(columns) != updates.getShape().take_back(columns))
+    return emitOpError("updates rows of ") << updates << ", found " << result;
+  return success();
+}

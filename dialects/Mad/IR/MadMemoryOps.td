@@ -3,7 +3,7 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What `mad-to-linalg` leaves of `mad.cumulate` and `mad.sort` for many threads: the
+// What `mad-to-linalg` leaves of `mad.cumulate`, `mad.sort` and `mad.scatter` for many threads: the
 // whole op on memory, for `mad-linalg-to-gpu`. They have no reference evaluation: there are none
 // before that pass.
 //
@@ -44,6 +44,24 @@ def Mad_SortMemoryOp : Op<MadDialect, "sort_memory", [AttrSizedOperandSegments]>
     $source `to` (`values` $values^ `:` type($values))? (`positions` $positions^ `:` type($positions))?
     (`descending` $descending^)? (`unsigned` $isUnsigned^)? (`whole` $whole^)?
     attr-dict `:` type($source)
+  }];
+  let hasVerifier = 1;
+}
+
+def Mad_ScatterMemoryOp : Op<MadDialect, "scatter_memory"> {
+  let summary = "updates rows of memory at computed places";
+  let description = [{
+    `mad.scatter_memory add %updates at %places to %result : memref<9x5xf32>, memref<9xi32>, memref<4x5xf32>`:
+    as `mad.scatter`, of what `result` holds. The last dimensions of `result` make a row, as many
+    as `updates` has more than `places`; place p, counted row by row, says which row of those of the other
+    dimensions row p of the updates acts on. Places are not checked.
+  }];
+  let arguments = (ins Mad_ScatterKindAttr:$kind, Arg<AnyMemRef, "", [MemRead]>:$updates,
+                       Arg<AnyMemRef, "", [MemRead]>:$places,
+                       Arg<AnyMemRef, "", [MemRead, MemWrite]>:$result, UnitAttr:$isUnsigned);
+  let assemblyFormat = [{
+    `` $kind $updates `at` $places `to` $result (`unsigned` $isUnsigned^)? attr-dict `:`
+    type($updates) `,` type($places) `,` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -110,10 +110,11 @@ bool lowerElements(DeviceFunction &f, DeviceWork &work);
 /// Lines of work that has an order, a thread each (DeviceLines.cpp).
 bool lowerLines(DeviceFunction &f, mlir::scf::ParallelOp op);
 
-/// What is cumulated and sorted (DeviceScan.cpp, DeviceSort.cpp). Only fail where the host does not
-/// know sizes.
+/// What is cumulated, sorted and scattered (DeviceScan.cpp, DeviceSort.cpp, DeviceScatter.cpp).
+/// Only fail where the host does not know sizes.
 bool lowerCumulate(DeviceFunction &f, CumulateMemoryOp op);
 bool lowerSort(DeviceFunction &f, SortMemoryOp op);
+bool lowerScatter(DeviceFunction &f, ScatterMemoryOp op);
 
 /// Whether a group of ops may be a kernel that computes rows (DeviceRows.cpp).
 bool isMemberOfRows(mlir::linalg::GenericOp op, const rows::Signature &loops);

@@ -77,7 +77,7 @@ bool staysOnHost(Operation *op) {
   return op
       ->walk([&](Operation *inner) {
         auto loops = dyn_cast<linalg::LinalgOp>(inner);
-        bool much = isa<scf::ParallelOp, CumulateMemoryOp, SortMemoryOp>(inner) ||
+        bool much = isa<scf::ParallelOp, CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp>(inner) ||
                     (loops && isLarge(loops));
         return much ? WalkResult::interrupt() : WalkResult::advance();
       })
@@ -108,6 +108,7 @@ private:
   void findAttentions(Block &block);
   LogicalResult addTo(Segment &segment, Operation *op);
   void flush(Segment &segment);
+  bool lowerOrdered(Operation &op);
   LogicalResult launch(GenericOp op);
   LogicalResult launch(linalg::FillOp op);
   LogicalResult launchMember(GenericOp op);
@@ -263,10 +264,9 @@ LogicalResult DeviceMapping::map(Block &block) {
       b.setLoc(lines.getLoc());
       if (!lowerLines(f, lines))
         return lines.emitError("the number of these lines is known to the device only");
-    } else if (isa<CumulateMemoryOp, SortMemoryOp>(op)) {
+    } else if (isa<CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp>(op)) {
       flush(segment);
-      auto cumulate = dyn_cast<CumulateMemoryOp>(op);
-      if (!(cumulate ? lowerCumulate(f, cumulate) : lowerSort(f, cast<SortMemoryOp>(op))))
+      if (!lowerOrdered(op))
         return op.emitError("the extents of these lines are known to the device only");
     } else if (staysOnHost(&op)) {
       flush(segment);
@@ -333,6 +333,15 @@ void DeviceMapping::flush(Segment &segment) {
   tell(segment);
   f.taken.insert_range(segment);
   segment.clear();
+}
+
+/// What has kernels of its own.
+bool DeviceMapping::lowerOrdered(Operation &op) {
+  if (auto cumulate = dyn_cast<CumulateMemoryOp>(op))
+    return lowerCumulate(f, cumulate);
+  if (auto sort = dyn_cast<SortMemoryOp>(op))
+    return lowerSort(f, sort);
+  return lowerScatter(f, cast<ScatterMemoryOp>(op));
 }
 
 /// Tries the families of kernels, the fastest first.

@@ -3,9 +3,9 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Both have an order that counts, so they are plain loops in that order. On a device what is
-// cumulated is left to kernels of many threads, but for strict sums and products of floats: a line
-// is a thread's.
+// Both have an order that counts, so they are plain loops in that order. On a device both are left
+// to kernels of many threads, which keep the order of updates of one place. What is cumulated need
+// not keep its order, but for strict sums and products of floats: a line is a thread's.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadDataOps.h"
@@ -60,6 +60,11 @@ Value smallerOf(OpBuilder &b, Location loc, Value x, Value y, bool noSign) {
 // Scatter
 //===----------------------------------------------------------------------===//
 
+/// Updates, and rows of the result, that kernels can count.
+constexpr int64_t mostUpdates = int64_t(1) << 30, mostRows = (int64_t(1) << 31) - 1;
+/// Of fewer elements one thread writes them.
+constexpr int64_t fewUpdates = 16;
+
 struct ScatterLowering : LoweringPattern<ScatterOp> {
   using LoweringPattern::LoweringPattern;
 
@@ -71,6 +76,18 @@ struct ScatterLowering : LoweringPattern<ScatterOp> {
       checkIndices(lowering, op, op.getBase(), k, op.getIndices()[k], updates, b);
     Value memory = memoryFor(lowering, b, op, cast<RankedTensorType>(op.getType()));
     writeMemory(b, loc, adaptor.getBase(), memory);
+    bool few = updates.hasStaticShape() && updates.getNumElements() < fewUpdates;
+    if (lowering.device && !few && !op.getIndices().empty())
+      onDevice(op, adaptor, memory, b);
+    else
+      inOrder(op, adaptor, memory, b);
+    b.replaceOp(op, contentsOf(b, loc, memory));
+    return success();
+  }
+
+  void inOrder(ScatterOp op, OpAdaptor adaptor, Value memory, ConversionPatternRewriter &b) const {
+    Location loc = op.getLoc();
+    auto updates = cast<RankedTensorType>(op.getUpdates().getType());
     loopOver(lowering, b, op, updates, {}, [&](ValueRange at) {
       SmallVector<Value> to;
       for (Value index : op.getIndices())
@@ -80,8 +97,86 @@ struct ScatterLowering : LoweringPattern<ScatterOp> {
         update = combine(op, memref::LoadOp::create(b, loc, memory, to), update, loc, b);
       memref::StoreOp::create(b, loc, update, memory, to);
     });
-    b.replaceOp(op, contentsOf(b, loc, memory));
-    return success();
+  }
+
+  /// How many of the last dimensions make a row that is updated as a whole.
+  static int64_t dimsOfRow(ScatterOp op) {
+    auto updates = cast<RankedTensorType>(op.getUpdates().getType());
+    auto base = cast<RankedTensorType>(op.getType());
+    int64_t dims = 0;
+    for (int64_t k = base.getRank() - 1, d = updates.getRank() - 1; k > 0 && d >= 0; --k, --d) {
+      bool isRow = countsAlong(op.getIndices()[k], d) && dimExpr(base, k) == dimExpr(updates, d);
+      for (int64_t other = 0; other < base.getRank(); ++other)
+        isRow &= other == k || repeatsAlong(op.getIndices()[other], d);
+      if (!isRow)
+        break;
+      ++dims;
+    }
+    return dims;
+  }
+
+  /// Which row of the result each row of the updates acts on, as i32.
+  Value rowsOf(ScatterOp op, int64_t dims, ConversionPatternRewriter &b) const {
+    Location loc = op.getLoc();
+    auto updates = cast<RankedTensorType>(op.getUpdates().getType());
+    auto base = cast<RankedTensorType>(op.getType());
+    const int64_t lead = updates.getRank() - dims;
+    SmallVector<Value> extents;
+    for (int64_t k = 0; k < base.getRank() - dims; ++k)
+      extents.push_back(lowering.extent(b, op, base, k));
+    auto sizes = lowering.sizes(b, op, updates);
+    Value init = tensor::EmptyOp::create(b, loc, ArrayRef(sizes).take_front(lead), b.getI32Type());
+    SmallVector<utils::IteratorType> parallel(lead, utils::IteratorType::parallel);
+    auto body = [&](OpBuilder &inner, Location, ValueRange) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+      SmallVector<Value> at;
+      for (int64_t d = 0; d < lead; ++d)
+        at.push_back(linalg::IndexOp::create(b, loc, d));
+      // Positions are the same all along a row.
+      at.append(dims, indexConstant(b, loc, 0));
+      Value row;
+      for (auto [k, extent] : llvm::enumerate(extents)) {
+        Value index = indexAt(loc, op.getIndices()[k], at, b);
+        row = !row
+                  ? index
+                  : arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, row, extent), index)
+                        .getResult();
+      }
+      linalg::YieldOp::create(b, loc,
+                              arith::IndexCastOp::create(b, loc, b.getI32Type(), row).getResult());
+    };
+    return linalg::GenericOp::create(b, loc, init.getType(), ValueRange(), init,
+                                     ArrayRef<AffineMap>{b.getMultiDimIdentityMap(lead)}, parallel,
+                                     body)
+        .getResult(0);
+  }
+
+  void onDevice(ScatterOp op, OpAdaptor adaptor, Value memory, ConversionPatternRewriter &b) const {
+    Location loc = op.getLoc();
+    auto updates = cast<RankedTensorType>(op.getUpdates().getType());
+    auto base = cast<RankedTensorType>(op.getType());
+    const int64_t dims = dimsOfRow(op);
+    auto product = [&](RankedTensorType type) {
+      Value all = indexConstant(b, loc, 1);
+      for (int64_t d = 0; d < type.getRank() - dims; ++d)
+        all = b.createOrFold<arith::MulIOp>(loc, all, lowering.extent(b, op, type, d));
+      return all;
+    };
+    auto isUpTo = [&](Value x, int64_t most) {
+      return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sle, x,
+                                           indexConstant(b, loc, most));
+    };
+    Value fits = b.createOrFold<arith::AndIOp>(loc, isUpTo(product(updates), mostUpdates),
+                                               isUpTo(product(base), mostRows));
+    Value from = memoryOf(b, loc, adaptor.getUpdates());
+    Value places = memoryOf(b, loc, rowsOf(op, dims, b));
+    auto choice = scf::IfOp::create(b, loc, fits, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    ScatterMemoryOp::create(b, loc, op.getKind(), from, places, memory, isUnsigned(op.getBase()));
+    b.setInsertionPointToStart(choice.elseBlock());
+    inOrder(op, adaptor, memory, b);
   }
 
   static Value combine(ScatterOp op, Value old, Value update, Location loc, OpBuilder &b) {

@@ -113,6 +113,35 @@ void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Va
   lowering.check(b, op, failed, found, bound, indexMessage(op, source, k));
 }
 
+/// The dimension of the source of a plain view that goes along one of the result; nothing if none
+/// does.
+static std::optional<int64_t> sourceDim(ViewOp view, int64_t dim) {
+  for (auto [k, e] : llvm::enumerate(view.getMap().getResults()))
+    if (auto d = dyn_cast<AffineDimExpr>(e); d && d.getPosition() == dim)
+      return k;
+  return {};
+}
+
+bool countsAlong(Value indices, int64_t dim) {
+  if (auto iota = indices.getDefiningOp<IotaOp>())
+    return static_cast<int64_t>(iota.getAxis()) == dim;
+  auto view = indices.getDefiningOp<ViewOp>();
+  if (!view || !isPlain(view))
+    return false;
+  std::optional<int64_t> from = sourceDim(view, dim);
+  return from && countsAlong(view.getSource(), *from);
+}
+
+bool repeatsAlong(Value indices, int64_t dim) {
+  if (auto iota = indices.getDefiningOp<IotaOp>())
+    return static_cast<int64_t>(iota.getAxis()) != dim;
+  auto view = indices.getDefiningOp<ViewOp>();
+  if (!view || !isPlain(view))
+    return false;
+  std::optional<int64_t> from = sourceDim(view, dim);
+  return !from || repeatsAlong(view.getSource(), *from);
+}
+
 Value indexAt(Location loc, Value indices, ValueRange at, ConversionPatternRewriter &b) {
   if (auto iota = indices.getDefiningOp<IotaOp>())
     return at[iota.getAxis()];

@@ -23,6 +23,11 @@ void checkIndices(Lowering &lowering, mlir::Operation *op, mlir::Value source, i
 mlir::Value indexAt(mlir::Location loc, mlir::Value indices, mlir::ValueRange at,
                     mlir::ConversionPatternRewriter &b);
 
+/// Whether positions are those along dimension `dim` of what they are for: 0, 1, 2, ...
+bool countsAlong(mlir::Value indices, int64_t dim);
+/// Whether it is clear that they are the same all along dimension `dim`.
+bool repeatsAlong(mlir::Value indices, int64_t dim);
+
 } // namespace mad
 
 #endif // MAD_PASSES_CONVERSION_MADTOLINALG_INDICES_H

@@ -167,7 +167,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
                            cf::ControlFlowDialect, linalg::LinalgDialect, math::MathDialect,
                            memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
                            vector::VectorDialect>();
-    target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, SortMemoryOp>();
+    target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, ScatterMemoryOp, SortMemoryOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
       return lowering.types.isSignatureLegal(f.getFunctionType()) &&
              lowering.types.isLegal(&f.getBody());

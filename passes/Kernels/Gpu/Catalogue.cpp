@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/Catalogue.h"
 #include "passes/Kernels/Gpu/Attention.h"
+#include "passes/Kernels/Gpu/Digits.h"
 #include "passes/Kernels/Gpu/Elementwise.h"
 #include "passes/Kernels/Gpu/Matmul.h"
 #include "passes/Kernels/Gpu/Rows.h"
 #include "passes/Kernels/Gpu/Scan.h"
+#include "passes/Kernels/Gpu/Scatter.h"
 #include "passes/Kernels/Gpu/Sort.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -213,6 +215,20 @@ CatalogueEntry sort(std::string name, Type element, bool fromItems, bool toItems
                           : makeSortRuns(module, name, spec, SortTile());
           }};
 }
+
+CatalogueEntry digits(std::string name, bool fromKeys, bool moves) {
+  return {std::move(name),
+          false,
+          {moves ? "st.global.b64" : "atom.shared.add", "match.any.sync.b32"},
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return moves ? makeMoveByDigit(module, name, fromKeys, DigitTile())
+                         : makeCountDigits(module, name, fromKeys, DigitTile());
+          }};
+}
+CatalogueEntry scatter(std::string name, ScatterSpec spec, std::vector<std::string> instructions) {
+  return {std::move(name), false, std::move(instructions),
+          [=](gpu::GPUModuleOp module, StringRef name) { return makeScatter(module, name, spec); }};
+}
 } // namespace
 
 std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
@@ -376,5 +392,17 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       sort("sort_f16_down", f16, false, false, false, true),
       sort("sort_i64", i64, false, false),
       sort("sort_i64_merge", i64, true, true, true),
+      digits("count_digits_keys", true, false),
+      digits("count_digits", false, false),
+      digits("move_by_digit_keys", true, true),
+      digits("move_by_digit", false, true),
+      scatter("scatter_add_f32", {{f32}}, {"shfl.sync.idx", "ld.global.b64"}),
+      scatter("scatter_add_f16", {{f16}}, {"shfl.sync.idx"}),
+      scatter("scatter_max_f32", {{f32, Combination::Largest}}, {"shfl.sync.idx"}),
+      scatter("scatter_add_i64", {{i64}}, {"shfl.sync.idx"}),
+      scatter("scatter_set_f32", {{f32}, true}, {"st.global"}),
+      scatter("scatter_add_f32_rows", {{f32}, false, false, 4}, {"st.global.v4.b32"}),
+      scatter("scatter_add_f32_rows_odd", {{f32}, false, false, 1}, {"st.global"}),
+      scatter("scatter_set_f16_rows", {{f16}, true, false, 8}, {"st.global.v4.b32"}),
   };
 }

@@ -216,17 +216,24 @@ Value GpuBuilder::shuffleUp(Value x, int distance) {
                                 NVVM::ShflKind::up, UnitAttr());
   });
 }
-Value GpuBuilder::shuffleFrom(Value x, int lane) {
+Value GpuBuilder::shuffleFrom(Value x, Number lane) {
   return shuffle(x, [&](Value word) -> Value {
     return NVVM::ShflOp::create(b, word.getType(), number(-1), word, number(lane),
                                 number(lanesOfWarp - 1), NVVM::ShflKind::idx, UnitAttr());
   });
 }
-Value GpuBuilder::countLanes(Value condition) {
-  Value lanes = NVVM::VoteSyncOp::create(b, b.getI32Type(), number(-1), condition,
-                                         NVVM::VoteSyncKind::ballot);
-  return LLVM::CtPopOp::create(b, b.getI32Type(), lanes);
+Value GpuBuilder::lanesWith(Value condition) {
+  return NVVM::VoteSyncOp::create(b, b.getI32Type(), number(-1), condition,
+                                  NVVM::VoteSyncKind::ballot);
 }
+Value GpuBuilder::lanesLike(Value x) {
+  return NVVM::MatchSyncOp::create(b, b.getI32Type(), number(-1), x, NVVM::MatchSyncKind::any);
+}
+Value GpuBuilder::countBits(Value x) { return LLVM::CtPopOp::create(b, x.getType(), x); }
+Value GpuBuilder::firstBit(Value x) {
+  return LLVM::CountTrailingZerosOp::create(b, x.getType(), x, /*is_zero_poison=*/true);
+}
+Value GpuBuilder::countLanes(Value condition) { return countBits(lanesWith(condition)); }
 
 Value GpuBuilder::reduceWarp(Value x, llvm::function_ref<Value(Value, Value)> combine) {
   for (int mask = lanesOfWarp / 2; mask; mask /= 2)
@@ -283,6 +290,10 @@ Value GpuBuilder::load(Type type, Value pointer, int alignment) {
 }
 void GpuBuilder::store(Value value, Value pointer, int alignment) {
   LLVM::StoreOp::create(b, value, pointer, alignment ? alignment : bytesOf(value.getType()));
+}
+void GpuBuilder::addTo(Value pointer, Value value) {
+  LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::add, pointer, value,
+                            LLVM::AtomicOrdering::monotonic);
 }
 
 //===- Control --------------------------------------------------------------===//

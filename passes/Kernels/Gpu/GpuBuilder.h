@@ -119,9 +119,14 @@ public:
   /// The value of the lane `distance` before; of the first lanes their own. 32 or 64 bits.
   mlir::Value shuffleUp(mlir::Value x, int distance);
   /// The value of one lane for all. 32 or 64 bits.
-  mlir::Value shuffleFrom(mlir::Value x, int lane);
+  mlir::Value shuffleFrom(mlir::Value x, Number lane);
   /// In how many lanes of the warp it holds.
   mlir::Value countLanes(mlir::Value condition);
+  /// A bit a lane: where it holds, and where an i32 is what this lane has.
+  mlir::Value lanesWith(mlir::Value condition);
+  mlir::Value lanesLike(mlir::Value x);
+  mlir::Value countBits(mlir::Value x);
+  mlir::Value firstBit(mlir::Value x); ///< of a number that is not 0
   /// Of all lanes of the warp, in a fixed order, for all of them.
   mlir::Value reduceWarp(mlir::Value x,
                          llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
@@ -143,6 +148,8 @@ public:
   /// `alignment` 0: that of the whole value, which must be a power of two.
   mlir::Value load(mlir::Type type, mlir::Value pointer, int alignment = 0);
   void store(mlir::Value value, mlir::Value pointer, int alignment = 0);
+  /// Adds an integer, whoever else does.
+  void addTo(mlir::Value pointer, mlir::Value value);
 
   //===- Control ------------------------------------------------------------===//
   /// for (i = from; i < to; i += step), with values from one round to the next.

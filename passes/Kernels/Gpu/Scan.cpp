@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/Scan.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include <limits>
+#include "passes/Kernels/Gpu/Combining.h"
 
 using namespace mlir;
 using namespace mad::device;
@@ -57,66 +57,6 @@ llvm::Error mad::device::check(const ScanTile &tile, const ScanSpec &spec) {
 }
 
 namespace {
-
-/// Elements as they are combined.
-class Combining {
-public:
-  Combining(GpuBuilder &g, const ScanSpec &spec) : g(g), spec(spec), sum(spec.sum()) {}
-
-  /// Combined with any x it is x, all bits of it.
-  Value none() {
-    if (auto type = dyn_cast<FloatType>(sum)) {
-      const double infinity = std::numeric_limits<double>::infinity();
-      const double values[] = {-0.0, 1.0, -infinity, infinity};
-      return arith::ConstantOp::create(
-          g.b, FloatAttr::get(type, values[static_cast<int>(spec.combination)]));
-    }
-    const unsigned width = sum.getIntOrFloatBitWidth();
-    const APInt values[] = {APInt(width, 0), APInt(width, 1),
-                            spec.isUnsigned ? APInt(width, 0) : APInt::getSignedMinValue(width),
-                            spec.isUnsigned ? APInt::getMaxValue(width)
-                                            : APInt::getSignedMaxValue(width)};
-    return arith::ConstantOp::create(
-        g.b, IntegerAttr::get(sum, values[static_cast<int>(spec.combination)]));
-  }
-  Value combine(Value x, Value y) {
-    const bool isFloat = isa<FloatType>(sum);
-    switch (spec.combination) {
-    case Combination::Sum:
-      return isFloat ? Value(arith::AddFOp::create(g.b, x, y)) : arith::AddIOp::create(g.b, x, y);
-    case Combination::Product:
-      return isFloat ? Value(arith::MulFOp::create(g.b, x, y)) : arith::MulIOp::create(g.b, x, y);
-    case Combination::Largest:
-      if (isFloat)
-        return arith::MaximumFOp::create(g.b, x, y);
-      return spec.isUnsigned ? Value(arith::MaxUIOp::create(g.b, x, y))
-                             : arith::MaxSIOp::create(g.b, x, y);
-    case Combination::Smallest:
-      if (isFloat)
-        return arith::MinimumFOp::create(g.b, x, y);
-      return spec.isUnsigned ? Value(arith::MinUIOp::create(g.b, x, y))
-                             : arith::MinSIOp::create(g.b, x, y);
-    }
-    return {};
-  }
-  Value widen(Value x) {
-    if (isa<FloatType>(sum))
-      return g.convert(x, sum);
-    if (x.getType() == sum)
-      return x;
-    return spec.isUnsigned ? Value(arith::ExtUIOp::create(g.b, sum, x))
-                           : arith::ExtSIOp::create(g.b, sum, x);
-  }
-  Value narrow(Value x) {
-    if (isa<FloatType>(sum))
-      return g.convert(x, spec.element);
-    return x.getType() == spec.element ? x : arith::TruncIOp::create(g.b, spec.element, x);
-  }
-
-  GpuBuilder &g;
-  const ScanSpec &spec;
-  Type sum;
-};
 
 /// One chunk of a line in the hands of a warp or a block.
 class LineScan : Combining {

@@ -94,3 +94,38 @@ func.func @few(%x: memref<1x30000xf32>, %y: memref<1x32xf32>, %p: memref<1x32xi6
   mad.sort_memory %x to values %y : memref<1x32xf32> positions %p : memref<1x32xi64> descending : memref<1x30000xf32>
   return
 }
+
+// -----
+
+// A tile of updates is sorted by one block.
+// CHECK-LABEL: func @few(
+// CHECK: memref.alloc() : memref<1000xi64>
+// CHECK: gpu.launch_func @kernels::@few$0 blocks in (%c1,
+// CHECK: gpu.launch_func @kernels::@few$1 blocks in (%c4,
+// CHECK: gpu.func @few$0{{.*}}choice = "scattered: updates sorted by one block"
+// CHECK: gpu.func @few$1{{.*}}choice = "scattered: updates of a place in order"
+func.func @few(%x: memref<1000xf32>, %p: memref<1000xi32>, %y: memref<77xf32>) attributes {entry = {index_checks = []}} {
+  mad.scatter_memory add %x at %p to %y : memref<1000xf32>, memref<1000xi32>, memref<77xf32>
+  return
+}
+
+// -----
+
+// More go digit by digit: 17 bits are two of 9. Rows of 384 are 96 groups, for which 128 threads stand.
+// CHECK-LABEL: func @rows(
+// CHECK-DAG: memref.alloc() : memref<2560xi32>
+// CHECK-DAG: memref.alloc() : memref<20000xi64>
+// CHECK: gpu.launch_func @kernels::@rows$0 blocks in (%c5,
+// CHECK: gpu.launch_func @kernels::@rows$1 blocks in (%c1,
+// CHECK: gpu.launch_func @kernels::@rows$2 blocks in (%c5,
+// CHECK: gpu.launch_func @kernels::@rows$3 blocks in (%c5,
+// CHECK: gpu.launch_func @kernels::@rows$5 blocks in (%c5,
+// CHECK: gpu.launch_func @kernels::@rows$6 blocks in (%c10000,
+// CHECK: gpu.func @rows$0{{.*}}choice = "scattered: digits of updates counted"
+// CHECK: gpu.func @rows$1{{.*}}choice = "cumulated: a block a line
+// CHECK: gpu.func @rows$2{{.*}}choice = "scattered: updates moved by a digit"
+// CHECK: gpu.func @rows$6{{.*}}choice = "scattered: rows of updates in order, 16 bytes a thread"
+func.func @rows(%x: memref<20000x384xf32>, %p: memref<20000xi32>, %y: memref<100000x384xf32>) attributes {entry = {index_checks = []}} {
+  mad.scatter_memory set %x at %p to %y : memref<20000x384xf32>, memref<20000xi32>, memref<100000x384xf32>
+  return
+}

@@ -74,3 +74,20 @@ func.func @place(%x: tensor<?x300xf32, #mad.dims<"N", "">>) -> tensor<?xi64, #ma
   %y = mad.reduce argmax %x over [1] : (tensor<?x300xf32, #mad.dims<"N", "">>) -> tensor<?xi64, #mad.dims<"N">>
   return %y : tensor<?xi64, #mad.dims<"N">>
 }
+
+// Updates are rows where all positions but the last one say the same along it, which counts; the kernel gets the
+// number of a row for each of theirs.
+// CHECK-LABEL: func.func @rows(
+// CHECK: %[[M:.*]] = memref.alloc(%{{.*}}) : memref<?x5xf32>
+// CHECK: %[[ROWS:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<?xi32>)
+// CHECK: %[[P:.*]] = bufferization.to_buffer %[[ROWS]] read_only
+// CHECK: scf.if
+// CHECK-NEXT: mad.scatter_memory add %{{.*}} at %[[P]] to %[[M]] : memref<?x5xf32>, memref<?xi32>, memref<?x5xf32>
+// CHECK-NEXT: } else {
+// CHECK-NEXT: scf.for
+func.func @rows(%x: tensor<?x5xf32, #mad.dims<"R", "">>, %i: tensor<?xi64, #mad.dims<"N">>, %u: tensor<?x5xf32, #mad.dims<"N", "">>) -> tensor<?x5xf32, #mad.dims<"R", "">> attributes {mad.dims = ["R", "N"], mad.entry} {
+  %rows = mad.view %i by affine_map<(d0, d1) -> (d0)> inside : (tensor<?xi64, #mad.dims<"N">>) -> tensor<?x5xi64, #mad.dims<"N", "">>
+  %columns = mad.iota 1 : tensor<?x5xi64, #mad.dims<"N", "">>
+  %y = mad.scatter add %x[%rows, %columns] = %u : (tensor<?x5xf32, #mad.dims<"R", "">>, tensor<?x5xi64, #mad.dims<"N", "">>, tensor<?x5xi64, #mad.dims<"N", "">>, tensor<?x5xf32, #mad.dims<"N", "">>) -> tensor<?x5xf32, #mad.dims<"R", "">>
+  return %y : tensor<?x5xf32, #mad.dims<"R", "">>
+}

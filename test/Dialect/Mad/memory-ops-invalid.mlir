@@ -55,3 +55,35 @@ func.func @places(%x: memref<4xf32>, %y: memref<4xi32>) {
   mad.sort_memory %x to positions %y : memref<4xi32> : memref<4xf32>
   return
 }
+
+// -----
+
+func.func @wide(%x: memref<4xf32>, %p: memref<4xi64>, %y: memref<9xf32>) {
+  // expected-error @+1 {{takes places of 'i32', found 'memref<4xi64>'}}
+  mad.scatter_memory add %x at %p to %y : memref<4xf32>, memref<4xi64>, memref<9xf32>
+  return
+}
+
+// -----
+
+func.func @few(%x: memref<4x5xf32>, %p: memref<3xi32>, %y: memref<9x5xf32>) {
+  // expected-error @+1 {{takes a place for each row of 'memref<4x5xf32>', found 'memref<3xi32>'}}
+  mad.scatter_memory set %x at %p to %y : memref<4x5xf32>, memref<3xi32>, memref<9x5xf32>
+  return
+}
+
+// -----
+
+func.func @narrow(%x: memref<4x5xf32>, %p: memref<4xi32>, %y: memref<9x6xf32>) {
+  // expected-error @+1 {{updates rows of 'memref<4x5xf32>', found 'memref<9x6xf32>'}}
+  mad.scatter_memory set %x at %p to %y : memref<4x5xf32>, memref<4xi32>, memref<9x6xf32>
+  return
+}
+
+// -----
+
+func.func @whole(%x: memref<4x5xf32>, %p: memref<4xi32>, %y: memref<5xf32>) {
+  // expected-error @+1 {{updates rows of 'memref<4x5xf32>', found 'memref<5xf32>'}}
+  mad.scatter_memory set %x at %p to %y : memref<4x5xf32>, memref<4xi32>, memref<5xf32>
+  return
+}

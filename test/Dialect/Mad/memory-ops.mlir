@@ -22,3 +22,12 @@ func.func @sort(%x: memref<?x5xf32>, %y: memref<?x5xf32>, %few: memref<?x2xf32>,
   mad.sort_memory %x to positions %p : memref<?x2xi64> unsigned : memref<?x5xf32>
   return
 }
+
+// CHECK-LABEL: func.func @scatter
+func.func @scatter(%x: memref<?x5xf32>, %p: memref<?xi32>, %y: memref<9x5xf32>, %n: memref<3x4xi8>, %q: memref<3x4xi32>, %z: memref<2x?xi8>) {
+  // CHECK: mad.scatter_memory add %{{.*}} at %{{.*}} to %{{.*}} : memref<?x5xf32>, memref<?xi32>, memref<9x5xf32>
+  mad.scatter_memory add %x at %p to %y : memref<?x5xf32>, memref<?xi32>, memref<9x5xf32>
+  // CHECK: mad.scatter_memory max %{{.*}} at %{{.*}} to %{{.*}} unsigned : memref<3x4xi8>, memref<3x4xi32>, memref<2x?xi8>
+  mad.scatter_memory max %n at %q to %z unsigned : memref<3x4xi8>, memref<3x4xi32>, memref<2x?xi8>
+  return
+}

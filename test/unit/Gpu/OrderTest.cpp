@@ -1,4 +1,4 @@
-//===- OrderTest.cpp - Kernels that cumulate and sort -----------------------------===//
+//===- OrderTest.cpp - Kernels that cumulate, sort and scatter ---------------------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -289,6 +289,150 @@ TEST(Sort, WideItems) {
   auto order = orderOf(x.data(), length, false);
   for (int32_t i = 0; i < length; ++i)
     ASSERT_EQ(toPlaces[i], order[i]) << i;
+}
+
+//===----------------------------------------------------------------------===//
+// Scattering
+//===----------------------------------------------------------------------===//
+
+int64_t itemOf(int32_t key, int32_t place) { return int64_t(key) << 32 | place; }
+
+/// Numbers below `rows`, all of them, or few that occur often.
+std::vector<int32_t> rowsOf(size_t count, int32_t rows, bool few, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::vector<int32_t> keys(count);
+  for (int32_t &key : keys)
+    key = few && engine() % 4 ? engine() % 3 * (rows / 3) : engine() % rows;
+  return keys;
+}
+
+/// Brings items in the order of their keys, digit by digit, as programs do.
+std::vector<int64_t> sortedByDigits(const std::vector<int32_t> &keys, int32_t bits, int numbers,
+                                    uint64_t seed) {
+  constexpr int slots = 4096;
+  int32_t count = keys.size(), tiles = (count + slots - 1) / slots;
+  std::vector<int64_t> items;
+  for (int32_t number = 0; number < numbers; ++number) {
+    const std::string suffix = number ? "" : "_keys";
+    Emulated counting("count_digits" + suffix), moving("move_by_digit" + suffix);
+    int32_t shift = number * bits;
+    auto upload = [&](Emulated &e) -> void * {
+      return number ? static_cast<void *>(e.upload(items)) : e.upload(keys);
+    };
+    void *from = upload(counting);
+    const size_t all = size_t(tiles) << bits;
+    int32_t *counts = counting.output<int32_t>(all);
+    counting.run({uint32_t(tiles)}, {&from, &counts, &count, &tiles, &shift, &bits}, seed);
+    std::vector<int32_t> sums = contents(counts, all);
+    std::partial_sum(sums.begin(), sums.end(), sums.begin());
+    EXPECT_EQ(sums.back(), count);
+    from = upload(moving);
+    counts = moving.upload(sums);
+    int64_t *to = moving.output<int64_t>(count);
+    moving.run({uint32_t(tiles)}, {&from, &to, &counts, &count, &tiles, &shift, &bits}, seed);
+    items = contents(to, count);
+  }
+  return items;
+}
+
+std::vector<int64_t> sortedItems(const std::vector<int32_t> &keys) {
+  std::vector<int64_t> items;
+  for (size_t i = 0; i < keys.size(); ++i)
+    items.push_back(itemOf(keys[i], i));
+  std::sort(items.begin(), items.end());
+  return items;
+}
+
+TEST(Digits, BringEqualKeysTogether) {
+  for (uint64_t seed : {1, 2, 3}) {
+    auto keys = rowsOf(4096 + 77, 60000, seed == 2, seed);
+    EXPECT_EQ(sortedByDigits(keys, 8, 2, seed), sortedItems(keys));
+  }
+  auto wide = rowsOf(2 * 4096, 1000, false, 4);
+  EXPECT_EQ(sortedByDigits(wide, 10, 1, 1), sortedItems(wide));
+  auto one = rowsOf(1, 2, false, 5);
+  EXPECT_EQ(sortedByDigits(one, 1, 1, 1), sortedItems(one));
+  const std::vector<int32_t> equal(5000, 3);
+  EXPECT_EQ(sortedByDigits(equal, 2, 1, 1), sortedItems(equal));
+}
+
+enum class Action { Set, Add, Largest };
+
+/// One update after the other, each rounded: in f32 where the type is narrower, which C++ does.
+template <typename T>
+std::vector<T> scattered(std::vector<T> base, const std::vector<T> &updates,
+                         const std::vector<int32_t> &rows, int32_t columns, Action action) {
+  for (size_t i = 0; i < rows.size(); ++i)
+    for (int32_t c = 0; c < columns; ++c) {
+      T &at = base[size_t(rows[i]) * columns + c];
+      const T update = updates[i * columns + c];
+      if (action == Action::Add)
+        at = static_cast<T>(at + update);
+      else if (action == Action::Set || std::isnan(static_cast<double>(update)) || update > at)
+        at = update;
+    }
+  return base;
+}
+
+/// Sums of these depend on their order.
+template <typename T> std::vector<T> uneven(size_t count, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::vector<T> x(count);
+  for (T &v : x)
+    v = static_cast<T>((static_cast<int>(engine() % 2000) - 1000) / 7.0);
+  return x;
+}
+
+/// Results are compared bit by bit.
+template <typename T>
+void scatter(const std::string &name, size_t count, int32_t rows, bool few, Action action,
+             int32_t columns = 1, int vector = 0, uint64_t seed = 1) {
+  SCOPED_TRACE(name + " " + std::to_string(count));
+  Emulated emulated(name);
+  auto at = rowsOf(count, rows, few, seed + 10);
+  auto base = uneven<T>(size_t(rows) * columns, 6), updates = uneven<T>(count * columns, 7);
+  int64_t *items = emulated.upload(sortedItems(at));
+  T *from = emulated.upload(updates), *to = emulated.upload(base);
+  int32_t number = count, shift = 0;
+  while (vector && shift < 8 && (vector << shift) < columns)
+    ++shift;
+  const size_t ofBlock = 256 >> shift;
+  const std::vector<uint32_t> grid{uint32_t((count + ofBlock - 1) / ofBlock)};
+  if (vector)
+    emulated.run(grid, {&items, &from, &to, &number, &columns, &shift}, seed);
+  else
+    emulated.run(grid, {&items, &from, &to, &number}, seed);
+  auto expected = scattered(base, updates, at, columns, action);
+  for (size_t i = 0; i < base.size(); ++i)
+    ASSERT_EQ(std::memcmp(&to[i], &expected[i], sizeof(T)), 0)
+        << i << ": " << static_cast<double>(to[i]) << " not " << static_cast<double>(expected[i]);
+}
+
+TEST(Scatter, Elements) {
+  for (uint64_t seed : {1, 2, 3}) {
+    scatter<float>("scatter_add_f32", 1000, 700, false, Action::Add, 1, 0, seed);
+    scatter<float>("scatter_add_f32", 1500, 90, true, Action::Add, 1, 0, seed);
+  }
+  scatter<float>("scatter_add_f32", 1, 5, false, Action::Add);
+  scatter<Half>("scatter_add_f16", 700, 60, true, Action::Add);
+  scatter<float>("scatter_max_f32", 700, 60, true, Action::Largest);
+  scatter<int64_t>("scatter_add_i64", 700, 60, true, Action::Add);
+  scatter<float>("scatter_set_f32", 900, 300, true, Action::Set);
+}
+
+/// All of a place: 64 and 65 of them, around the 128 that a warp takes at a time.
+TEST(Scatter, ManyOfOnePlace) {
+  for (size_t count : {64, 65, 127, 128, 129, 256, 257, 300, 1000})
+    scatter<float>("scatter_add_f32", count, 1, false, Action::Add);
+}
+
+TEST(Scatter, Rows) {
+  for (uint64_t seed : {1, 2, 3})
+    scatter<float>("scatter_add_f32_rows", 70, 20, true, Action::Add, 12, 4, seed);
+  scatter<float>("scatter_add_f32_rows", 5, 3, false, Action::Add, 1200, 4);
+  scatter<float>("scatter_add_f32_rows_odd", 70, 20, true, Action::Add, 7, 1);
+  scatter<float>("scatter_add_f32_rows_odd", 4, 2, false, Action::Add, 301, 1);
+  scatter<Half>("scatter_set_f16_rows", 70, 20, true, Action::Set, 24, 8);
 }
 
 } // namespace

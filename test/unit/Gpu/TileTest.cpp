@@ -4,10 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/Digits.h"
 #include "passes/Kernels/Gpu/Elementwise.h"
 #include "passes/Kernels/Gpu/Matmul.h"
 #include "passes/Kernels/Gpu/Rows.h"
 #include "passes/Kernels/Gpu/Scan.h"
+#include "passes/Kernels/Gpu/Scatter.h"
 #include "passes/Kernels/Gpu/Sort.h"
 #include "gtest/gtest.h"
 
@@ -94,6 +96,31 @@ TEST_F(Tiles, OfScansAndSorts) {
   EXPECT_EQ(fault(SortTile{256, 7}, sort), "items = 7, expected a power of two from 2 to 16");
   sort.values = sort.positions = false;
   EXPECT_EQ(fault(SortTile(), sort), "a sort without results");
+}
+
+TEST_F(Tiles, OfScatters) {
+  EXPECT_EQ(llvm::toString(check(DigitTile())), "");
+  EXPECT_EQ(DigitTile().bytesForMoves(), 32 * 1024);
+  DigitTile digits;
+  digits.mostBits = 11;
+  EXPECT_EQ(llvm::toString(check(digits)),
+            "mostBits = 11, expected 1 up to what 48 KB of counts hold");
+  digits = DigitTile();
+  digits.items = 33;
+  EXPECT_EQ(llvm::toString(check(digits)), "items = 33, expected 1 to 32");
+  digits.threads = 100;
+  EXPECT_EQ(llvm::toString(check(digits)),
+            "threads = 100, expected a multiple of 32 from 32 to 1024");
+
+  ScatterSpec scatter{{b.getF16Type()}};
+  EXPECT_EQ(llvm::toString(check(scatter)), "");
+  scatter.vector = 8;
+  const char *expected = "vector = 8, expected a power of two of at most 16 bytes of a row";
+  EXPECT_EQ(llvm::toString(check(scatter)), expected);
+  scatter.elements = false;
+  EXPECT_EQ(llvm::toString(check(scatter)), "");
+  scatter.step.element = b.getF32Type();
+  EXPECT_EQ(llvm::toString(check(scatter)), expected);
 }
 
 TEST_F(Tiles, LongSumsAreWholeTiles) {
