@@ -32,9 +32,14 @@ export fn counts[N, M](x: i32[N, M]) -> i32[N, M] { cumsum(x) }
 export fn down[N, M](x: f32[N, M]) -> f32[N, M] { cumsum(x, axis = 0) }
 export fn rows[N, M, K](x: f32[N, M], at: i64[K]) -> f32[K, M] { take(x, at) }
 export fn bins[N, K](x: f32[N], at: i64[K], y: f32[K]) -> f32[N] { scatter_add(x, at, y) }
+export fn counted[N, K](x: i32[N], at: i64[K], y: i32[K]) -> i32[N] { scatter_add(x, at, y) }
+export fn largest[N, K](x: f32[N], at: i64[K], y: f32[K]) -> f32[N] { scatter_max(x, at, y) }
+export fn written[N, K](x: f32[N], at: i64[K], y: f32[K]) -> f32[N] { scatter_set(x, at, y) }
+export fn added[N, M, K](x: f32[N, M], at: i64[K], y: f32[K, M]) -> f32[N, M] { scatter_add(x, at, y) }
+export fn half[N, M, K](x: f16[N, M], at: i64[K]) -> f16[K, M] { take(x, at) }
 """
 CALLS = 8  # of a graph
-CHECKED = {"rows", "bins"}  # waited for, which no graph of PyTorch can hold
+CHECKED = {"rows", "half", "bins", "counted", "largest", "written", "added"}  # waited for, which no graph of PyTorch can hold
 
 
 def pack(options):
@@ -81,10 +86,36 @@ def cases(torch):
         at = torch.randint(0, 30522, (k,), device="cuda")
         yield f"{k} rows of 384", "rows", (table, at), \
             lambda at=at: (torch.nn.functional.embedding(at, table),), 0
-    for n, k in ((1000, 1 << 16), (1 << 16, 1 << 16)):
-        to, at, y = x(n, 1)[:, 0].contiguous(), torch.randint(0, n, (k,), device="cuda"), x(k, 1)[:, 0].contiguous()
-        yield f"{k} added to {n} bins", "bins", (to, at, y), \
-            lambda to=to, at=at, y=y: (torch.index_add(to, 0, at, y),), 1e-4
+    half = table.half()
+    at = torch.randint(0, 30522, (1 << 18,), device="cuda")
+    yield "2^18 rows of 384 f16", "half", (half, at), lambda at=at: (torch.nn.functional.embedding(at, half),), 0
+    yield from scattered(torch)
+
+
+def scattered(torch):
+    """Sums of PyTorch have any order by `index_add`, and one order by `index_put`, which sorts."""
+    for n, k in ((1000, 1 << 12), (1000, 1 << 16), (1 << 16, 1 << 16), (100, 1 << 20), (1 << 20, 1 << 20),
+                 (1 << 12, 1 << 24), (1 << 24, 1 << 24)):
+        at = torch.randint(0, n, (k,), device="cuda")
+        to, y = torch.randn(n, device="cuda"), torch.randn(k, device="cuda")
+        what = f"{k} to {n} bins"
+        yield f"add {what}", "bins", (to, at, y), \
+            lambda to=to, at=at, y=y: (torch.index_add(to, 0, at, y),), 1e-3
+        yield f"add {what}, index_put", "bins", (to, at, y), \
+            lambda to=to, at=at, y=y: (torch.index_put(to, (at,), y, accumulate=True),), 1e-3
+        yield f"max {what}", "largest", (to, at, y), \
+            lambda to=to, at=at, y=y: (torch.scatter_reduce(to, 0, at, y, "amax"),), 0
+        whole, one = to.int(), torch.ones(k, device="cuda", dtype=torch.int32)
+        yield f"add i32 {what}", "counted", (whole, at, one), \
+            lambda to=whole, at=at, y=one: (torch.index_add(to, 0, at, y),), 0
+        if n >= k:
+            at = torch.randperm(n, device="cuda")[:k]  # PyTorch does not say which one of several stays
+            yield f"set {what}", "written", (to, at, y), lambda to=to, at=at, y=y: (torch.index_put(to, (at,), y),), 0
+    for n, k in ((1000, 1 << 16), (30522, 1 << 16)):
+        to, at, y = torch.randn(n, 384, device="cuda"), torch.randint(0, n, (k,), device="cuda"), \
+            torch.randn(k, 384, device="cuda")
+        yield f"{k} rows of 384 to {n}", "added", (to, at, y), \
+            lambda to=to, at=at, y=y: (torch.index_add(to, 0, at, y),), 1e-3
 
 
 def run(options):

@@ -98,7 +98,7 @@ Value Scatter::sortedInTile() {
          [&](device::GpuBuilder &g, DeviceKernel &kernel, Word word) {
            device::SortArguments a;
            a.source = kernel.pointer(op.getPlaces(), true);
-           a.to.codes = kernel.pointer(items, true);
+           a.to.codes = kernel.pointer(items, false);
            a.lines = g.wide(1);
            a.length = a.whole = a.wanted = a.kept = word(count);
            a.rounds = word(rounds), a.runs = g.number(1);
@@ -109,16 +109,16 @@ Value Scatter::sortedInTile() {
 
 /// Counts of the digits of tiles, where they go, and the move.
 void Scatter::sortDigit(Value from, Value to, Value counts, Value shift, bool fromPlaces) {
-  auto arguments = [&](DeviceKernel &kernel, Word word) {
+  auto arguments = [&](DeviceKernel &kernel, Word word, bool moves) {
     device::DigitArguments a;
     a.from = kernel.pointer(from, true);
-    a.counts = kernel.pointer(counts, true);
+    a.counts = kernel.pointer(counts, moves);
     a.count = word(count), a.tiles = word(tiles), a.shift = word(shift), a.bits = word(bits);
     return a;
   };
   launch("scattered: digits of updates counted", tiles, digits.threads, digits.bytesForCounts(),
          false, [&](device::GpuBuilder &g, DeviceKernel &kernel, Word word) {
-           device::writeCountDigits(g, fromPlaces, digits, arguments(kernel, word));
+           device::writeCountDigits(g, fromPlaces, digits, arguments(kernel, word, false));
          });
   auto sums = CumulateMemoryOp::create(b, ReduceKind::sum, counts, counts, 0, false);
   if (!lowerCumulate(f, sums))
@@ -126,8 +126,8 @@ void Scatter::sortDigit(Value from, Value to, Value counts, Value shift, bool fr
   b.setInsertionPointAfter(sums);
   launch("scattered: updates moved by a digit", tiles, digits.threads, digits.bytesForMoves(),
          false, [&](device::GpuBuilder &g, DeviceKernel &kernel, Word word) {
-           device::DigitArguments a = arguments(kernel, word);
-           a.to = kernel.pointer(to, true);
+           device::DigitArguments a = arguments(kernel, word, true);
+           a.to = kernel.pointer(to, false);
            device::writeMoveByDigit(g, fromPlaces, digits, a);
          });
 }
@@ -185,7 +185,7 @@ void Scatter::takeRows(Value items, bool elements, int vector) {
            device::ScatterArguments a;
            a.items = kernel.pointer(items, true);
            a.updates = kernel.pointer(op.getUpdates(), true);
-           a.result = kernel.pointer(op.getResult(), true);
+           a.result = kernel.pointer(op.getResult(), false);
            a.count = word(count);
            if (!elements)
              a.columns = word(columns), a.shift = word(shift);

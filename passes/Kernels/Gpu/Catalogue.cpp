@@ -396,7 +396,7 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       digits("count_digits", false, false),
       digits("move_by_digit_keys", true, true),
       digits("move_by_digit", false, true),
-      scatter("scatter_add_f32", {{f32}}, {"shfl.sync.idx", "ld.global.b64"}),
+      scatter("scatter_add_f32", {{f32}}, {"shfl.sync.idx"}),
       scatter("scatter_add_f16", {{f16}}, {"shfl.sync.idx"}),
       scatter("scatter_max_f32", {{f32, Combination::Largest}}, {"shfl.sync.idx"}),
       scatter("scatter_add_i64", {{i64}}, {"shfl.sync.idx"}),
