@@ -5,13 +5,16 @@
 //
 // A thread takes as many neighbours along the last loop as 16 bytes of the widest type hold: one
 // access for each operand that has them side by side, one element of those that do not vary
-// along it. Memory begins at multiples of 16 bytes.
+// along it. Memory begins at multiples of 16 bytes. So it is with what the body reads at places
+// that it computes, where these are neighbours along the last loop: rows of a table
+// (DeviceGather.h).
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
+#include "passes/Conversion/LinalgToGpu/DeviceGather.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
 #include "passes/Transforms/Kernels.h"
 
@@ -36,6 +39,7 @@ public:
 private:
   unsigned last() { return op.getNumLoops() - 1; }
   bool isFit();
+  void launch(ArrayRef<Value> extents);
   std::optional<Access> accessOf(OpOperand &operand);
   Value at(device::GpuBuilder &g, OpOperand &operand, ArrayRef<Value> indices);
   void emitWide(device::GpuBuilder &g, SmallVector<Value> indices);
@@ -47,7 +51,10 @@ private:
   GenericOp op;
   DeviceKernel *kernel = nullptr;
   int64_t vector = 0;
+  bool isWhole = false;     ///< rows are whole groups
+  Value holds;              ///< where only the host knows whether they are, that they are
   SmallVector<Value> sizes; ///< in the kernel
+  SmallVector<RowRead> reads;
 };
 
 std::optional<Access> WideKernel::accessOf(OpOperand &operand) {
@@ -83,14 +90,24 @@ bool WideKernel::isFit() {
       widest =
           std::max<int64_t>(widest, device::bytesOf(getElementTypeOrSelf(operand.get().getType())));
   }
-  if (readsElsewhere(op))
-    return work.refuse("not wide: reads of other places");
+  if (readsElsewhere(op)) {
+    auto found = rowReads(f, op);
+    if (!found)
+      return work.refuse("not wide: reads of other places");
+    reads = *found;
+  }
+  for (RowRead &read : reads)
+    widest = std::max<int64_t>(widest, device::bytesOf(read.load.getType()));
   vector = 16 / widest;
   int64_t length = op.getStaticLoopRanges()[last()];
-  bool whole = !ShapedType::isDynamic(length) && length % vector == 0;
-  if (vector < 2 || (op.getNumLoops() > 1 && !whole))
-    return work.refuse("not wide: rows of other lengths");
-  return true;
+  isWhole = !ShapedType::isDynamic(length) && length % vector == 0;
+  if (vector < 2)
+    return work.refuse("not wide: 16 bytes an element");
+  if (reads.empty())
+    return isWhole || op.getNumLoops() == 1 || work.refuse("not wide: rows of other lengths");
+  holds = wholeRows(f, op, reads, vector);
+  isWhole = true;
+  return getConstantIntValue(holds) != 0 || work.refuse("not wide: rows of other lengths");
 }
 
 /// Where the elements of an operand begin.
@@ -124,6 +141,15 @@ void WideKernel::emitWide(device::GpuBuilder &g, SmallVector<Value> indices) {
     }
     loaded.push_back(elements);
   }
+  SmallVector<Value> singles;
+  for (const device::Values &elements : loaded)
+    singles.push_back(elements.front());
+  llvm::SmallPtrSet<Operation *, 4> without;
+  SmallVector<device::Values> rows;
+  for (RowRead &read : reads) {
+    without.insert(read.load);
+    rows.push_back(readRow(*kernel, g, op, read, singles, indices, vector));
+  }
   SmallVector<device::Values> results(op.getNumDpsInits());
   Value first = indices[last()];
   for (int64_t e = 0; e < vector; ++e) {
@@ -132,8 +158,11 @@ void WideKernel::emitWide(device::GpuBuilder &g, SmallVector<Value> indices) {
     SmallVector<Value> arguments;
     for (const device::Values &elements : loaded)
       arguments.push_back(elements[e]);
-    for (auto [k, value] : llvm::enumerate(emitBody(*kernel, op, arguments, indices)))
-      results[k].push_back(value);
+    for (auto [read, elements] : llvm::zip(reads, rows))
+      kernel->mapping().map(read.load.getResult(), elements[e]);
+    IRMapping body = emitBody(*kernel, op, arguments, indices, without);
+    for (auto [k, value] : llvm::enumerate(op.getBody()->getTerminator()->getOperands()))
+      results[k].push_back(body.lookupOrDefault(value));
   }
   indices[last()] = first;
   for (auto [output, values] : llvm::zip(op.getDpsInitsMutable(), results))
@@ -158,19 +187,37 @@ bool WideKernel::lower() {
   auto extents = f.extentsOf(op);
   if (!extents)
     return false;
-  SmallVector<Value> counts = *extents; ///< of groups along the last loop
+  if (!holds) {
+    launch(*extents);
+    f.take(work);
+    return true;
+  }
+  f.branch(
+      holds, [&] { launch(*extents); },
+      [&] {
+        DeviceWork other{op, work.fills, {"not wide: rows of other lengths"}};
+        lowerElements(f, other);
+      });
+  f.take(work);
+  return true;
+}
+
+void WideKernel::launch(ArrayRef<Value> extents) {
+  SmallVector<Value> counts(extents); ///< of groups along the last loop
   counts.back() = f.ceilDiv(counts.back(), vector);
   Value total = f.constant(1);
   for (Value count : counts)
     total = f.mul(total, count);
   Value blocks = f.ceilDiv(total, blockThreads);
 
-  bool guarded = llvm::any_of(op.getDpsInits(), [&](Value v) { return !f.isScratch(v); });
-  DeviceKernel made = f.kernel(("elements: " + llvm::Twine(vector) + " neighbours a thread").str(),
-                               work.refusals, guarded);
+  bool guarded =
+      !reads.empty() || llvm::any_of(op.getDpsInits(), [&](Value v) { return !f.isScratch(v); });
+  StringRef kind = reads.empty() ? "elements: " : "rows at computed places: ";
+  DeviceKernel made =
+      f.kernel((kind + llvm::Twine(vector) + " neighbours a thread").str(), work.refusals, guarded);
   kernel = &made;
   getUses(made, op);
-  for (Value v : *extents)
+  for (Value v : extents)
     sizes.push_back(made.get(v));
   SmallVector<Value> groups;
   for (Value v : counts)
@@ -194,8 +241,7 @@ bool WideKernel::lower() {
   }
   Value step = arith::ConstantIndexOp::create(b, vector);
   indices.back() = arith::MulIOp::create(b, indices.back(), step);
-  int64_t length = op.getStaticLoopRanges()[last()];
-  if (!ShapedType::isDynamic(length) && length % vector == 0) {
+  if (isWhole) {
     emitWide(g, indices);
   } else {
     // A single loop: the last group may be short.
@@ -213,8 +259,6 @@ bool WideKernel::lower() {
     emitSingle(indices);
   }
   made.launch(f.b, blocks, blockThreads);
-  f.take(work);
-  return true;
 }
 
 } // namespace

@@ -76,3 +76,61 @@ func.func @others(%x: memref<16x16xf32>, %y: memref<16x16xf32>, %c: memref<9xf32
   }
   return
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Rows at computed places are read 16 bytes at a time; where only the host knows whether rows are whole groups it
+// branches.
+// CHECK-LABEL: func @table(
+// CHECK: gpu.launch_func @kernels::@table$0
+// CHECK: arith.remui %{{.*}}, %c4
+// CHECK: scf.if
+// CHECK: gpu.func @table$0{{.*}}choice = "rows at computed places: 8 neighbours a thread"
+// CHECK: memref.load %{{.*}} : memref<?xi64>
+// CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<8xf16>
+// CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<8xf16>
+// CHECK: gpu.func @table$1{{.*}}choice = "rows at computed places: 4 neighbours a thread"
+// CHECK: gpu.func @table$2{{.*}}choice = "a thread an element; not wide: rows of other lengths"
+func.func @table(%x: memref<?x384xf16>, %z: memref<?x?xf32>, %i: memref<?xi64>, %y: memref<?x384xf16>, %w: memref<?x?xf32>)
+    attributes {entry = {index_checks = []}} {
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%i : memref<?xi64>) outs(%y : memref<?x384xf16>) {
+  ^bb0(%a: i64, %o: f16):
+    %c = linalg.index 1 : index
+    %r = arith.index_cast %a : i64 to index
+    %0 = memref.load %x[%r, %c] : memref<?x384xf16>
+    linalg.yield %0 : f16
+  }
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%i : memref<?xi64>) outs(%w : memref<?x?xf32>) {
+  ^bb0(%a: i64, %o: f32):
+    %c = linalg.index 1 : index
+    %r = arith.index_cast %a : i64 to index
+    %0 = memref.load %z[%r, %c] : memref<?x?xf32>
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// The place of a row that depends on the column is none.
+// CHECK-LABEL: func @bent(
+// CHECK: gpu.func @bent$0{{.*}}choice = "a thread an element; not wide: reads of other places"
+func.func @bent(%x: memref<64x64xf32>, %i: memref<16xindex>, %y: memref<16x64xf32>) attributes {entry = {index_checks = []}} {
+  linalg.generic {indexing_maps = [#row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%i : memref<16xindex>) outs(%y : memref<16x64xf32>) {
+  ^bb0(%a: index, %o: f32):
+    %c = linalg.index 1 : index
+    %r = arith.minui %a, %c : index
+    %0 = memref.load %x[%r, %c] : memref<64x64xf32>
+    linalg.yield %0 : f32
+  }
+  return
+}
