@@ -353,7 +353,9 @@ void Packed::multiply(Value rows, Value panelsOfWeight) {
     tall = b.createOrFold<arith::SelectOp>(i.lessOrEqual(i.mul(K, N), i.constant(fewColumns)),
                                            i.constant(1), tall);
   }
-  Value time = i.mul(i.mul(i.mul(i.mul(outer, M), N), K), productTime);
+  // Of few rows it is the reading of the other factor that takes the time.
+  Value each = i.max(i.mul(M, productTime), i.constant(readTime));
+  Value time = i.mul(i.mul(i.mul(outer, each), N), K);
   CutExtent down{i.mul(outer, i.ceilDiv(chunks, tall)), 1};
   CutExtent across{panels, c.panel ? leastPanels : piecePanels};
   unsigned first = c.outer.empty() ? 1 : 0;

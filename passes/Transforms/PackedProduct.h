@@ -42,8 +42,9 @@ protected:
   llvm::SmallVector<mlir::linalg::FillOp> fills; ///< that go along
   Epilogue epilogue;
 
-  /// Estimated picoseconds of one product and sum, and of packing one element.
-  static constexpr int64_t productTime = 20, packTime = 500;
+  /// Estimated picoseconds of one product and sum, of packing one element, and of reading one from
+  /// memory.
+  static constexpr int64_t productTime = 20, packTime = 500, readTime = 80;
 };
 
 /// The tiles that a pass was given, or those of the level. Reports what is wrong with them.

@@ -83,7 +83,7 @@ std::optional<Side> Side::read(Value value) {
 struct Left {
   egraph::Pattern pattern;
   std::vector<std::pair<unsigned, const Side::Node *>> numbers;
-  unsigned variables;
+  unsigned variables, ops = 0; ///< each operation is a variable, so that proofs can name it
 
   Left(const Side &side, unsigned variables, Terms &terms) : variables(variables) {
     add(side, side.root, terms);
@@ -99,7 +99,7 @@ struct Left {
     SmallVector<unsigned, 3> operands;
     for (unsigned operand : node.operands)
       operands.push_back(add(side, operand, terms));
-    return pattern.add(terms.symbolOf(*node.term), none, operands);
+    return pattern.add(terms.symbolOf(*node.term), none, operands, ops++);
   }
 };
 
@@ -220,6 +220,7 @@ std::optional<Rule> loadElementwise(RuleOp op, bool forward, RuleContext &contex
   Rule rule;
   rule.name = op.getSymName().str() + (forward ? "" : " (back)");
   rule.variables = pattern.variables;
+  rule.opVariables = pattern.ops;
   rule.flags = all->permissions;
   rule.left.push_back(std::move(pattern.pattern));
   rule.condition = [all](const EGraph &graph, const Bindings &bindings) {
