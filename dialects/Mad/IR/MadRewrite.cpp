@@ -20,6 +20,8 @@ constexpr double lanes = 16;
 constexpr int64_t anySize = 64;
 /// Multiply-adds and bytes of memory that a cycle does in a product.
 constexpr double multiplyAdds = 16, bytesOfProduct = 8;
+/// Of a product: its threads start, what it multiplies is found.
+constexpr double launch = 2000;
 /// Of data that moves through the cache.
 constexpr double bytesOfCopy = 32;
 
@@ -122,7 +124,7 @@ private:
       steps *= extent;
     double wide = term.type.getElementTypeBitWidth() > 32 ? 2 : 1;
     double bytes = bytesOf(operands[0]) + bytesOf(operands[1]) + bytesOf(term.type);
-    return std::max(steps * wide / multiplyAdds, bytes / bytesOfProduct) + 100;
+    return std::max(steps * wide / multiplyAdds, bytes / bytesOfProduct) + launch;
   }
 
   static double view(const Term &term, ArrayRef<RankedTensorType> operands) {

@@ -103,7 +103,7 @@ std::vector<unsigned> BlockGraph::homes() {
   return home;
 }
 
-Extraction BlockGraph::extract() {
+Extraction BlockGraph::extract(ArrayRef<Group> groups) {
   std::vector<unsigned> home = homes();
   std::vector<double> costs(egraph.numIds(), 0);
   for (Id id : egraph.classes())
@@ -116,7 +116,27 @@ Extraction BlockGraph::extract() {
         if (home[egraph.find(operand)] > home[id])
           costs[node] = std::numeric_limits<double>::infinity();
     }
-  return extractDag(egraph, needed, [&](const EGraph &, Id node) { return costs[node]; });
+  Cost of = [&](const EGraph &, Id node) { return costs[node]; };
+  Extraction best = extractDag(egraph, needed, of);
+  // The search changes one choice at a time: it does not find what costs more until the last one.
+  for (const Group &group : groups) {
+    Extraction other = best;
+    for (auto [id, node] : group)
+      choose(id, node, other);
+    other.cost = costOf(egraph, other.chosen, needed, of);
+    if (other.cost < best.cost)
+      best = std::move(other);
+  }
+  return best;
+}
+
+/// Takes the node that stands for `node`, as made, in a class; what it needs has choices.
+void BlockGraph::choose(Id id, Id node, Extraction &extraction) const {
+  SmallVector<Id, 4> operands;
+  for (Id operand : egraph.operands(node))
+    operands.push_back(egraph.find(operand));
+  if (std::optional<Id> now = egraph.lookup(egraph.op(node), operands))
+    extraction.chosen[egraph.find(id)] = *now;
 }
 
 std::vector<BlockGraph::Changed> BlockGraph::changed(const Extraction &extraction) const {

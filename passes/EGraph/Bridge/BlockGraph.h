@@ -28,8 +28,10 @@ public:
 
   /// What the program as it was costs. To be asked before rules are applied.
   double costBefore() const;
+  /// Nodes of classes that pay only all together.
+  using Group = std::vector<std::pair<egraph::Id, egraph::Id>>;
   /// The cheapest program that is in the graph.
-  egraph::Extraction extract();
+  egraph::Extraction extract(llvm::ArrayRef<Group> groups);
   /// An op of the program whose value is computed otherwise: from other operations at and below it,
   /// whose nodes are listed with those that were chosen instead.
   struct Changed {
@@ -55,6 +57,7 @@ private:
   egraph::Id idOf(mlir::Value value);
   void addTerm(mlir::Operation *op);
   std::vector<unsigned> homes();
+  void choose(egraph::Id id, egraph::Id node, egraph::Extraction &extraction) const;
   mlir::Value materialize(egraph::Id id, const egraph::Extraction &extraction,
                           mlir::OpBuilder &builder, mlir::Location wanted);
   mlir::Operation *makeOp(egraph::Id node, llvm::ArrayRef<mlir::Value> operands,

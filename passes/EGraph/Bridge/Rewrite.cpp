@@ -36,6 +36,7 @@ public:
     loadRules(module, context, loaded, rules);
     hasRules = !rules.empty();
     addViewRules(context, rules);
+    addSiblingRules(context, rules);
   }
   bool rewrite(Block &block, StringRef function);
 
@@ -60,6 +61,7 @@ bool Rewriter::rewrite(Block &block, StringRef function) {
   if (blockGraph.roots().empty())
     return false;
   context.facts = &facts;
+  context.groups.clear();
   context.relaxes = !blockGraph.isFast();
   RewrittenBlock record{function.str(), block.getParentOp()->getLoc(), 0, 0, {}, {}, false};
   record.before = blockGraph.costBefore();
@@ -71,7 +73,7 @@ bool Rewriter::rewrite(Block &block, StringRef function) {
   // Facts that contradict each other come of a wrong rule: the program stays.
   if (report.stop == egraph::Stop::Conflict)
     return false;
-  egraph::Extraction best = blockGraph.extract();
+  egraph::Extraction best = blockGraph.extract(context.groups);
   record.after = best.cost;
   record.changed = best.cost < record.before * (1 - leastGain);
   if (blocks) {

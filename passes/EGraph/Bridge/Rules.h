@@ -18,6 +18,8 @@ struct RuleContext {
   Terms &terms;
   Facts *facts = nullptr;      ///< of the graph that is searched
   bool relaxes = true;         ///< some ops of the graph lack permissions that others have
+  /// Classes with a node for each that pay only all together, since they share what is dear.
+  std::vector<std::vector<std::pair<egraph::Id, egraph::Id>>> groups;
 };
 
 /// A rule in one direction.
@@ -35,6 +37,9 @@ std::optional<egraph::Rule> loadElementwise(RuleOp op, bool forward, RuleContext
 
 /// Rules of the ops that say where elements are read, behind those of the module.
 void addViewRules(RuleContext &context, std::vector<egraph::Rule> &rules);
+
+/// Products that can be one.
+void addSiblingRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 
 /// Permissions and conditions of a rule.
 uint32_t permissionsOf(RuleOp op);

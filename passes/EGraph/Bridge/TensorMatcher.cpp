@@ -209,6 +209,8 @@ void Search::goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<L
 void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &wanted,
                     const Labelled &in, Id node) {
   TensorMatch match = before;
+  if (&wanted == &rule.left.root())
+    match.node = node;
   if (!hasFlags(node, match))
     return;
   const Term &term = context.terms.get(graph.op(node));

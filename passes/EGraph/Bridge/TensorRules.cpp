@@ -243,7 +243,7 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
         if (!meets(op, graph, variables, *context.facts))
           continue;
         if (std::optional<Id> made = buildTensor(graph, *pattern, match, context))
-          unite(match.root, *made);
+          unite(match.node, *made);
       }
   };
   return rule;

@@ -54,7 +54,8 @@ struct Labelled {
 
 /// Where the left side was found.
 struct TensorMatch {
-  egraph::Id root = egraph::none;
+  egraph::Id root = egraph::none; ///< a class
+  egraph::Id node = egraph::none; ///< of it, that was matched
   llvm::SmallVector<unsigned, 4> rootLabels;
   llvm::SmallVector<Labelled, 4> variables;
   llvm::SmallVector<DimExpr, 8> sizes;     ///< of labels

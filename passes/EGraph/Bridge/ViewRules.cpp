@@ -97,7 +97,7 @@ void ViewRules::computeBefore(Id id, Id node) {
     Id inner = graph.add(terms.of(term, terms.language.get(graph.op(node)).flags), sources);
     Term outer = terms.get(how);
     outer.type = terms.typeOf(graph, id);
-    unite(id, graph.add(terms.of(outer, 0), inner));
+    unite(node, graph.add(terms.of(outer, 0), inner));
     return;
   }
 }
@@ -148,7 +148,7 @@ void ViewRules::contract() {
           Term made{term.name, attributes.getDictionary(terms.context), term.type};
           SmallVector<Id, 2> operands(graph.operands(node));
           operands[side] = source;
-          unite(id, graph.add(terms.of(made, terms.language.get(graph.op(node)).flags), operands));
+          unite(node, graph.add(terms.of(made, terms.language.get(graph.op(node)).flags), operands));
         }
     }
 }
