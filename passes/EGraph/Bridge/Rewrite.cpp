@@ -36,6 +36,7 @@ public:
     loadRules(module, context, loaded, rules);
     hasRules = !rules.empty();
     addViewRules(context, rules);
+    addReshapeRules(context, rules);
     addSiblingRules(context, rules);
   }
   bool rewrite(Block &block, StringRef function);

@@ -38,6 +38,8 @@ std::optional<egraph::Rule> loadElementwise(RuleOp op, bool forward, RuleContext
 /// Rules of the ops that say where elements are read, behind those of the module.
 void addViewRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 
+/// Rules of other shapes of the same elements.
+void addReshapeRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 /// Products that can be one.
 void addSiblingRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 
