@@ -7,6 +7,7 @@
 #include "frontend/Check/Builder.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace mad::elab {
 
@@ -41,6 +42,7 @@ Node *Builder::append(Op op, std::vector<Type> types) {
 Ref Builder::constant(Element element, double value) {
   Node *node = append(Op::Constant, {Type{element, {}}});
   node->values = {hir::rounded(element, value)};
+  inexact |= node->values[0] != value && !std::isnan(value);
   return {node};
 }
 

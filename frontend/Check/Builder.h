@@ -22,6 +22,7 @@ public:
   Span span;                                          ///< of new nodes
   hir::Precision precision = hir::Precision::Default; ///< of new nodes
   std::optional<hir::Type> huge; ///< of a new node, when no machine can hold it
+  bool inexact = false;          ///< set by a constant that its type had to round
 
   static bool isHuge(const hir::Type &type);
 

@@ -24,6 +24,9 @@ std::unique_ptr<hir::Program> check(Sources &sources, const ast::File &file,
 /// built; null when there is none of this name.
 const char *standardModule(const std::string &name);
 
+/// The names of all of them, sorted.
+std::vector<std::string> standardModules();
+
 /// The program as text, one operation a line: for tests.
 std::string dump(const hir::Program &program);
 

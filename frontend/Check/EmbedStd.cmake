@@ -2,8 +2,9 @@
 # module, in a folder of its name, follow it.
 set(entries "")
 foreach(module ${MODULES})
-  file(READ "${FOLDER}/${module}.mad" text)
-  file(GLOB parts "${FOLDER}/${module}/*.mad") # in the order of their names
+  string(REPLACE "." "/" file "${module}")
+  file(READ "${FOLDER}/${file}.mad" text)
+  file(GLOB parts "${FOLDER}/${file}/*.mad") # in the order of their names
   foreach(part ${parts})
     file(READ "${part}" more)
     string(APPEND text "\n${more}")
@@ -13,11 +14,19 @@ endforeach()
 file(WRITE "${OUT}" "// Written by EmbedStd.cmake from frontend/std.
 #include \"frontend/Check/Check.h\"
 
+static const struct {
+  const char *name, *text;
+} modules[] = {
+${entries}};
+
+std::vector<std::string> mad::standardModules() {
+  std::vector<std::string> names;
+  for (const auto &module : modules)
+    names.push_back(module.name);
+  return names;
+}
+
 const char *mad::standardModule(const std::string &name) {
-  static const struct {
-    const char *name, *text;
-  } modules[] = {
-${entries}  };
   for (const auto &module : modules)
     if (name == module.name)
       return module.text;

@@ -213,6 +213,10 @@ struct Rule {
   Elements elements = Float; ///< of the variables, which are f32 here unless Exact
   bool both = false;
   Region body; ///< results: those of the side that is matched, then of the other one
+  /// The body for f64. Of a rule for all floats that the library does not hold, or whose numbers
+  /// are not all numbers of f32; else empty.
+  Region wide;
+  bool inexact = false; ///< f32 does not have all of its numbers
 };
 
 struct Program {

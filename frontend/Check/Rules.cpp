@@ -188,11 +188,13 @@ void Checker::Rules::rule(Module &module, const Node *n) {
     ++c.failures;
     return;
   }
+  c.b.inexact = false;
   if (!body(work, Element::F32, work.rule) || !patterns(work, work.rule))
     return;
+  work.rule.inexact = c.b.inexact && work.rule.elements != hir::Rule::Exact;
   // The library's own are known to hold for all types: its tests say so.
   std::vector<Element> others;
-  if (work.rule.elements != hir::Rule::Exact && !c.inLibrary(n->span))
+  if (work.rule.elements != hir::Rule::Exact && (!c.inLibrary(n->span) || work.rule.inexact))
     others.push_back(Element::F64);
   if (work.rule.elements == hir::Rule::Number && !c.inLibrary(n->span))
     others.push_back(Element::I32);
@@ -213,6 +215,8 @@ void Checker::Rules::rule(Module &module, const Node *n) {
     c.ruleNote.reset();
     if (!good)
       return;
+    if (other == Element::F64)
+      work.rule.wide = std::move(instance.body);
   }
   c.program->rules.push_back(std::move(work.rule));
 }

@@ -15,6 +15,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
+#include <set>
 
 using namespace mlir;
 
@@ -48,6 +49,9 @@ public:
 
   void emit(const hir::Function &function);
   void emit(const hir::Rule &rule);
+  void emit(const hir::Rule &rule, const hir::Region &body, llvm::StringRef name,
+            llvm::StringRef elements);
+  void emitFunction(const hir::Rule &rule, llvm::StringRef name, hir::Element element);
   RankedTensorType type(const hir::Type &type) const;
 
 private:
@@ -78,6 +82,7 @@ private:
   const llvm::DenseMap<const hir::Function *, std::string> &symbols;
   llvm::DenseMap<const hir::Node *, SmallVector<Value, 1>> values;
   bool isRule = false;
+  hir::Element floats = hir::Element::F32; ///< what f32 stands for
 };
 
 Location FunctionEmitter::location(Span span, llvm::StringRef name) const {
@@ -87,6 +92,8 @@ Location FunctionEmitter::location(Span span, llvm::StringRef name) const {
 }
 
 Type FunctionEmitter::elementType(hir::Element element) const {
+  if (element == hir::Element::F32)
+    element = floats;
   switch (element) {
   case hir::Element::F32:
     return b.getF32Type();
@@ -226,35 +233,75 @@ static ArrayAttr conditions(OpBuilder &b, const hir::Rule &rule) {
 }
 
 void FunctionEmitter::emit(const hir::Rule &rule) {
+  const char *elements = rule.elements == hir::Rule::Float    ? "float"
+                         : rule.elements == hir::Rule::Number ? "number"
+                                                              : "exact";
+  // Where f32 rounds a number, the rule for f64 is another one.
+  emit(rule, rule.body, rule.name, rule.inexact ? "exact" : elements);
+  if (rule.inexact)
+    emit(rule, rule.wide, rule.name + ".f64", "exact");
+}
+
+void FunctionEmitter::emit(const hir::Rule &rule, const hir::Region &body, llvm::StringRef name,
+                           llvm::StringRef elements) {
   isRule = true;
   auto strings = [&](const std::vector<std::string> &list) {
     return b.getStrArrayAttr(SmallVector<llvm::StringRef>(list.begin(), list.end()));
   };
-  const char *elements = rule.elements == hir::Rule::Float    ? "float"
-                         : rule.elements == hir::Rule::Number ? "number"
-                                                              : "exact";
   Location loc = location(rule.span);
   auto op =
-      RuleOp::create(b, loc, b.getStringAttr(rule.name), strings(rule.permissions),
+      RuleOp::create(b, loc, b.getStringAttr(name), strings(rule.permissions),
                      b.getStringAttr(elements), rule.both ? b.getUnitAttr() : UnitAttr(),
                      conditions(b, rule), rule.packs.empty() ? ArrayAttr() : strings(rule.packs),
                      rule.constraints.empty() ? ArrayAttr() : checks(rule.constraints));
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&op.getBody());
-  for (const hir::Node *parameter : rule.body.parameters)
+  for (const hir::Node *parameter : body.parameters)
     values[parameter] = {
         block->addArgument(type(parameter->types[0]), location(parameter->span, parameter->name))};
-  for (const hir::Node *n : rule.body.nodes)
+  for (const hir::Node *n : body.nodes)
     node(*n);
   // What people call a size is no difference between the sides.
   SmallVector<Value> sides[2];
-  size_t half = rule.body.results.size() / 2;
+  size_t half = body.results.size() / 2;
   for (size_t i = 0; i < half; ++i) {
-    Type shared = type(rule.body.results[i].type());
+    Type shared = type(body.results[i].type());
     for (size_t side : {0, 1})
-      sides[side].push_back(relabelled(value(rule.body.results[i + side * half]), shared, loc));
+      sides[side].push_back(relabelled(value(body.results[i + side * half]), shared, loc));
   }
   SidesOp::create(b, loc, sides[0], sides[1]);
+}
+
+void FunctionEmitter::emitFunction(const hir::Rule &rule, llvm::StringRef name,
+                                   hir::Element element) {
+  isRule = true;
+  bool hasWide = element == hir::Element::F64 && !rule.wide.results.empty();
+  const hir::Region &body = hasWide ? rule.wide : rule.body;
+  floats = hasWide ? hir::Element::F32 : element;
+  SmallVector<Type> inputs, results;
+  std::set<std::string> sizes;
+  for (const hir::Node *parameter : body.parameters) {
+    inputs.push_back(type(parameter->types[0]));
+    for (const hir::Dim &dim : parameter->types[0].shape)
+      sizes.merge(dim.size.symbols());
+  }
+  for (hir::Ref result : body.results)
+    results.push_back(type(result.type()));
+  Location loc = location(rule.span);
+  auto op = func::FuncOp::create(b, loc, name, b.getFunctionType(inputs, results));
+  SmallVector<llvm::StringRef> dims(sizes.begin(), sizes.end());
+  op->setAttr("mad.dims", b.getStrArrayAttr(dims));
+  OpBuilder::InsertionGuard guard(b);
+  Block *block = op.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  for (auto [parameter, argument] : llvm::zip(body.parameters, block->getArguments()))
+    values[parameter] = {argument};
+  for (const hir::Node *n : body.nodes)
+    node(*n);
+  SmallVector<Value> returned;
+  for (hir::Ref result : body.results)
+    returned.push_back(value(result));
+  func::ReturnOp::create(b, loc, returned);
 }
 
 void FunctionEmitter::region(const hir::Region &source, Region &target, TypeRange results,
@@ -364,7 +411,9 @@ Value FunctionEmitter::constant(const hir::Node &node, Location loc) {
       full.hasStaticShape() ? full : RankedTensorType::get({}, full.getElementType());
   SmallVector<Attribute> elements;
   for (double v : node.values)
-    elements.push_back(b.getFloatAttr(type.getElementType(), v));
+    elements.push_back(isa<FloatType>(type.getElementType())
+                           ? Attribute(b.getFloatAttr(type.getElementType(), v))
+                           : Attribute(b.getIntegerAttr(type.getElementType(), int64_t(v))));
   for (int64_t v : node.integers)
     elements.push_back(type.getElementType().isInteger(1)
                            ? Attribute(b.getBoolAttr(v))
@@ -511,6 +560,14 @@ void emitRules(const hir::Program &program, const Sources &sources, ModuleOp mod
   for (const hir::Rule &rule : program.rules)
     if (known.insert(rule.name).second)
       FunctionEmitter(program, sources, b, none).emit(rule);
+}
+
+void emitRuleFunction(const hir::Rule &rule, const Sources &sources, ModuleOp module,
+                      llvm::StringRef name, hir::Element element) {
+  hir::Program program;
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  llvm::DenseMap<const hir::Function *, std::string> none;
+  FunctionEmitter(program, sources, b, none).emitFunction(rule, name, element);
 }
 
 } // namespace mad

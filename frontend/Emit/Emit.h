@@ -29,6 +29,16 @@ mlir::OwningOpRef<mlir::ModuleOp> emit(const hir::Program &program, const Source
 /// Appends the rewrite rules of a program to a module, but those whose names it has.
 void emitRules(const hir::Program &program, const Sources &sources, mlir::ModuleOp module);
 
+/// Appends the rewrite rules of the standard library, which are called `std.rules.scalar.NAME` and
+/// so on. They are parsed and checked at the first call in a process.
+void emitStandardRules(mlir::ModuleOp module);
+
+/// Appends a function `name` that has the variables of a rule as arguments and the values of both
+/// sides as results: those of the side that is matched first. Elements that the rule leaves open
+/// are `element`.
+void emitRuleFunction(const hir::Rule &rule, const Sources &sources, mlir::ModuleOp module,
+                      llvm::StringRef name, hir::Element element);
+
 /// Symbol of a function in the module: exported ones keep their name.
 std::string symbolOf(const hir::Program &program, const hir::Function &function);
 

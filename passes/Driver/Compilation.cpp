@@ -15,6 +15,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Driver/CompilationImpl.h"
+#include "passes/Driver/RuleTests.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Transforms/Entries.h"
 #include "runtime/io/TensorFile.h"
@@ -156,6 +157,14 @@ std::vector<Signature> Compilation::signatures() const {
     all.push_back(std::move(s));
   }
   return all;
+}
+
+std::vector<std::pair<std::string, std::string>> Compilation::testRules(const std::string &filter) {
+  std::vector<std::pair<std::string, std::string>> outcomes;
+  for (const hir::Rule &rule : impl->program->rules)
+    if (rule.span.file == impl->tree->source && rule.name.find(filter) != std::string::npos)
+      outcomes.emplace_back(rule.name, testRule(rule, impl->sources, *impl->context));
+  return outcomes;
 }
 
 void Compilation::dropUnusedWeights() {

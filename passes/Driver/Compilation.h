@@ -109,6 +109,10 @@ public:
   bool loadWeights(const std::string &file = {}, Evaluate evaluate = Evaluate::Compiled);
   const std::vector<WeightBytes> &weights() const;
 
+  /// Tests the rewrite rules of the file whose names hold a text; says which there are, and what
+  /// is wrong with them, nothing for those that hold.
+  std::vector<std::pair<std::string, std::string>> testRules(const std::string &filter = {});
+
   /// Code for one level cuts its products by these parameters, in the form of
   /// kernels::text. Other levels keep those that are built in.
   void useTiles(int level, std::string text);

@@ -29,6 +29,16 @@ static bool runTest(Executable &executable, const Signature &test) {
   return good;
 }
 
+/// The rules of the file; counts them.
+static void runRules(Compilation &compilation, const std::string &filter, size_t &passed,
+                     size_t &failed) {
+  for (const auto &[name, fault] : compilation.testRules(filter)) {
+    print((fault.empty() ? "ok      rule " : "FAILED  rule ") + name + "\n" +
+          (fault.empty() ? "" : "  " + fault + "\n"));
+    ++(fault.empty() ? passed : failed);
+  }
+}
+
 static int run(const Arguments &arguments) {
   if (arguments.words.size() != 1)
     return usage(testCommand(), "expected one file");
@@ -40,6 +50,14 @@ static int run(const Arguments &arguments) {
   for (const Signature &s : compilation.signatures())
     if (!s.title.empty() && s.title.find(filter) != std::string::npos)
       chosen.insert(s.name);
+  size_t passed = 0, failed = 0;
+  runRules(compilation, filter, passed, failed);
+  auto finish = [&] {
+    print(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed\n");
+    return finishRecords(arguments, compilation, failed ? UserError : Good);
+  };
+  if (chosen.empty() && passed + failed > 0)
+    return finish();
   if (chosen.empty())
     return fail(filter.empty() ? "`" + arguments.words[0] + "` has no test"
                                : "no test has `" + filter + "` in its title");
@@ -53,17 +71,15 @@ static int run(const Arguments &arguments) {
   executable = repeated(arguments, std::move(executable), error);
   if (!executable)
     return fail(error);
-  size_t passed = 0, failed = 0;
   for (const Signature &s : compilation.signatures())
     ++(runTest(*executable, s) ? passed : failed);
-  print(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed\n");
-  return finishRecords(arguments, compilation, failed ? UserError : Good);
+  return finish();
 }
 
 Command testCommand() {
   Command command = {"test",
                      "FILE.mad",
-                     "runs the test blocks of a model",
+                     "runs the test blocks of a model, and tries its rewrite rules",
                      {{"--target", "jit|ref|ref64|simt|cuda", "what runs them, as for `mad run`"},
                       {"--seed", "NUMBER", "order of the emulated threads"},
                       {"--repeat", "N", "runs each N times; all results must be the same bits"},
