@@ -57,6 +57,11 @@ private:
                         int64_t position);
   std::string show(const RefTensor &tensor, int64_t position) const;
   std::string values(int64_t position) const;
+  /// For which type of those that the rule leaves open.
+  std::string type() const {
+    return rule.elements == hir::Rule::Exact ? ""
+                                             : "with " + std::string(hir::name(element)) + ", ";
+  }
 
   const hir::Rule &rule;
   const Sources &sources;
@@ -151,7 +156,7 @@ std::string Trial::run() {
   }
   int64_t enough = flat ? 100 : 10;
   if (compared < enough)
-    return std::string("with ") + hir::name(element) + " only " + std::to_string(compared) +
+    return type() + "only " + std::to_string(compared) +
            " values were left to compare: the conditions, or "
            "what `nnan` and `ninf` exclude, leave too few";
   return "";
@@ -327,9 +332,8 @@ std::string Trial::compareAt(const RefTensor &left, const RefTensor &right, Valu
     ++compared;
     return "";
   }
-  std::string text = std::string("with ") + hir::name(element) + ", " + values(position) +
-                     ": what is matched is " + number(left.element, x) + ", what is built " +
-                     number(right.element, y);
+  std::string text = type() + values(position) + ": what is matched is " + number(left.element, x) +
+                     ", what is built " + number(right.element, y);
   if (!flat && !left.shape.empty())
     text += ", at element " + std::to_string(position);
   if (bound > 0)
