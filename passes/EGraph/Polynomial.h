@@ -73,8 +73,8 @@ struct Term {
   }
 };
 
-/// A sum of monomials with coefficients, which are finite and not 0. Coefficients of equal monomials are added
-/// as they come, which is exact for integers below 2^53.
+/// A sum of monomials with coefficients, which are finite and not 0. Coefficients of equal
+/// monomials are added as they come, which is exact for integers below 2^53.
 class Polynomial {
 public:
   void add(Monomial monomial, double coefficient);

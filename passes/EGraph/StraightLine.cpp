@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/StraightLine.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Twine.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
