@@ -133,7 +133,7 @@ def as_system(network):
     lines = [f"y {network.species} k {network.constants}"]
     for terms in network.equations():
         lines.append(" + ".join(f"{count} {network.species + constant} " + " ".join(map(str, before))
-                                for count, constant, before in terms))
+                                for count, constant, before in terms) or "0")
     return "\n".join(lines) + "\n"
 
 

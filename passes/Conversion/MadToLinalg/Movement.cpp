@@ -129,6 +129,10 @@ struct ConcatLowering : LoweringPattern<ConcatOp> {
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto type = cast<RankedTensorType>(op.getType());
+    if (isLongList(op)) {
+      b.replaceOp(op, list(adaptor.getParts(), lowering.plain(type), loc, b));
+      return success();
+    }
     Value result = lowering.empty(b, op, type);
     SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
     SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
@@ -146,6 +150,27 @@ struct ConcatLowering : LoweringPattern<ConcatOp> {
     }
     b.replaceOp(op, result);
     return success();
+  }
+
+  /// `[a, b, ...]` of many scalars. Bufferization looks through all slices that were inserted
+  /// before for each one, so they are elements instead. Kernels write slices.
+  bool isLongList(ConcatOp op) const {
+    return !lowering.device && op.getParts().size() > 32 &&
+           llvm::all_of(op.getParts(), [](Value v) {
+             return cast<RankedTensorType>(v.getType()).getShape() == ArrayRef<int64_t>{1};
+           });
+  }
+
+  static Value list(ValueRange parts, RankedTensorType type, Location loc, OpBuilder &b) {
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+    SmallVector<Value> elements;
+    for (Value part : parts) {
+      auto expand = part.getDefiningOp<tensor::ExpandShapeOp>();
+      bool isScalar = expand && expand.getSrcType().getRank() == 0;
+      elements.push_back(tensor::ExtractOp::create(b, loc, isScalar ? expand.getSrc() : part,
+                                                   isScalar ? ValueRange() : ValueRange(zero)));
+    }
+    return tensor::FromElementsOp::create(b, loc, type, elements);
   }
 };
 
