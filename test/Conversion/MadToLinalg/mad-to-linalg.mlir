@@ -289,6 +289,19 @@ func.func @concat(%x: !n, %y: tensor<3xf32>) -> tensor<?xf32, #mad.dims<"N + 3">
   return %0 : tensor<?xf32, #mad.dims<"N + 3">>
 }
 
+// Many scalars are elements.
+// CHECK-LABEL: func.func @list(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<f32>)
+// CHECK: %[[E:.*]] = tensor.extract %[[X]][]
+// CHECK: %[[R:.*]] = tensor.from_elements %[[E]], %[[E]],{{.*}} : tensor<33xf32>
+// CHECK-NOT: tensor.insert_slice
+// CHECK: return %[[R]]
+func.func @list(%x: tensor<f32>) -> tensor<33xf32> attributes {mad.dims = [], mad.entry} {
+  %p = mad.reshape %x : (tensor<f32>) -> tensor<1xf32>
+  %0 = mad.concat 0 of %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p, %p : (tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<33xf32>
+  return %0 : tensor<33xf32>
+}
+
 // CHECK-LABEL: func.func @if(
 // CHECK-SAME: %[[C:[^:]*]]: tensor<i8>, %[[X:[^:]*]]: tensor<?xf32>, %[[Y:[^:]*]]: tensor<?xf32>)
 // CHECK: %[[BYTE:.*]] = tensor.extract %[[C]][]
