@@ -3,22 +3,24 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Times the right-hand side of reaction networks as written and factored (passes/EGraph/Factor.h).
 
-usage: bench/network.py [--build FOLDER] [--repeats N] [--seed N] [--only WORD] [--keep FOLDER]
+usage: bench/network.py [--build FOLDER] [--repeats N] [--seed N] [--only WORD] [--keep FOLDER] [--mad]
 
 A network is generated, and its equations are written out as C, each with the rates of its reactions spelled out, and
-factored as C; both are compiled by the same compiler with the same options. Times are those of the processor, medians
-of runs in turn.
+factored as C; both are compiled by the same compiler with the same options. With --mad both are programs of .mad, too,
+which takes minutes to compile. Times are those of the processor, medians of runs in turn.
 """
 import argparse
 import ctypes
 import json
 import random
+import re
 import statistics
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+import madlib
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,16 +119,32 @@ def scattered(seed):
 NETWORKS = [("receptor", receptor), ("scattered", scattered)]
 
 
+def as_text(terms):
+    text = ""
+    for count, constant, before in terms:
+        text += (" - " if count < 0 else " + ") if text else ("-" if count < 0 else "")
+        text += f"{float(abs(count))} * " if abs(count) != 1 else ""
+        text += f"k[{constant}]" + "".join(f" * y[{b}]" for b in before)
+    return text or "0.0"
+
+
 def as_c(network):
     lines = ["void rhs(const double *restrict y, const double *restrict k, double *restrict d) {"]
-    for s, terms in enumerate(network.equations()):
-        text = ""
-        for count, constant, before in terms:
-            text += (" - " if count < 0 else " + ") if text else ("-" if count < 0 else "")
-            text += f"{float(abs(count))} * " if abs(count) != 1 else ""
-            text += f"k[{constant}]" + "".join(f" * y[{b}]" for b in before)
-        lines.append(f"  d[{s}] = {text or '0.0'};")
+    lines += [f"  d[{s}] = {as_text(terms)};" for s, terms in enumerate(network.equations())]
     return "\n".join(lines + ["}\n"])
+
+
+def as_mad(network, lines):
+    """The same in .mad, from lines of C."""
+    result = [f"export fn rhs(y: f64[{network.species}], k: f64[{network.constants}]) -> f64[{network.species}] {{"]
+    outputs = {}
+    for line in lines:
+        if match := re.match(r" *const double (\w+) = (.*);", line):
+            result.append(f"  let {match[1]} = {match[2]}")
+        elif match := re.match(r" *d\[(\d+)\] = (.*);", line):
+            outputs[int(match[1])] = f"d{match[1]}"
+            result.append(f"  let d{match[1]} = {match[2]}")
+    return "\n".join(result + [f"  [{', '.join(outputs[i] for i in range(network.species))}]", "}\n"])
 
 
 def as_system(network):
@@ -166,6 +184,47 @@ class Compiled:
         self.function(pointer(y), pointer(k), pointer(d))
 
 
+class Model:
+    """A program of .mad, timed as C is."""
+
+    def __init__(self, build, source, folder, arrays, repeat):
+        start = time.perf_counter()
+        subprocess.run([build / "bin/mad", "build", source, "-o", folder, "--cache=off", "--target=x86-64-v4"],
+                       check=True, stdout=subprocess.DEVNULL)
+        self.seconds = time.perf_counter() - start
+        self.model = madlib.Model(str(build / "lib/libmad_runtime.so"), str(folder / f"lib{source.stem}.so"))
+        self.call = self.model.entry("rhs", arrays[:2], arrays[2:], repeat)
+
+    def time(self, times):
+        start = time.thread_time()
+        self.call.many(times)
+        return time.thread_time() - start
+
+
+def measure_mad(name, network, folder, y, k, expected, bound, options):
+    """The same programs by the compiler of this project, for x86-64-v4."""
+    subprocess.run(["ninja", "-C", str(options.build), "mad", "lib/libmad_runtime.so"], check=True,
+                   stdout=subprocess.DEVNULL)
+    repeat = str(folder / "repeat.so")
+    subprocess.run([options.compiler, "-O2", "-shared", "-fPIC", "-o", repeat, str(ROOT / "bench/repeat.c")], check=True)
+    models = {}
+    for form in ("written", "factored"):
+        source = folder / f"{name}_{form}.mad"
+        source.write_text(as_mad(network, (folder / f"{name}-{form}.c").read_text().splitlines()))
+        d = np.zeros(network.species)
+        models[form] = Model(options.build, source, folder / form, [y, k, d], repeat)
+        models[form].call()
+        if not np.all(np.abs(d - expected) <= bound):
+            raise SystemExit(f"{name}, {form}, mad build: beyond the bound of the error")
+    times = {form: [] for form in models}
+    for _ in range(options.repeats):
+        for form, model in models.items():
+            times[form].append(model.time(20) / 20)
+    a, b = (statistics.median(times[form]) for form in ("written", "factored"))
+    print(f"  {'mad build':32} {1e6 * a:7.1f} us {1e6 * b:7.1f} us {a / b:6.2f} {'':14} "
+          f"{models['written'].seconds:6.1f} {models['factored'].seconds:6.1f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=Path, default=ROOT / "build/release")
@@ -174,6 +233,7 @@ def main():
     parser.add_argument("--only", default="", help="a part of the names of the networks")
     parser.add_argument("--keep", type=Path, help="a folder for what is generated")
     parser.add_argument("--compiler", default="clang-22")
+    parser.add_argument("--mad", action="store_true", help="as programs of .mad, too")
     options = parser.parse_args()
     subprocess.run(["ninja", "-C", str(options.build), "factor"], check=True, stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory() as temporary:
@@ -230,6 +290,8 @@ def measure(name, network, folder, timer, options):
         p, q = (compiled[flags_name, form] for form in ("written", "factored"))
         print(f"  {flags_name:32} {1e6 * a:7.1f} us {1e6 * b:7.1f} us {a / b:6.2f} "
               f"{p.code // 1024:6} {q.code // 1024:6}  {p.seconds:6.1f} {q.seconds:6.1f}", flush=True)
+    if options.mad:
+        measure_mad(name, network, folder, y, k, expected, bound, options)
     best = min(statistics.median(times[f, "written"]) for f, _ in VARIANTS)
     print(f"  best written / best factored: "
           f"{best / min(statistics.median(times[f, 'factored']) for f, _ in VARIANTS):.2f}")
