@@ -99,6 +99,10 @@ bool readsElsewhere(mlir::linalg::GenericOp op);
 void collapse(DeviceFunction &f, DeviceWork &work);
 /// Reductions by many threads each (DeviceRows.cpp). May replace the op.
 bool lowerReduction(DeviceFunction &f, DeviceWork &work);
+/// Reductions whose results are neighbours along the loop `fast`, 16 bytes a thread
+/// (DeviceColumns.cpp); `otherwise` where results are no whole groups of these.
+bool lowerColumns(DeviceFunction &f, DeviceWork &work, unsigned fast,
+                  llvm::ArrayRef<mlir::Value> extents, llvm::function_ref<void()> otherwise);
 /// Elementwise ops, 16 bytes a thread (DeviceWide.cpp). May replace the op.
 bool lowerWide(DeviceFunction &f, DeviceWork &work);
 /// Elementwise ops with rows that are no whole groups, but lie without gaps (DeviceRows.cpp).

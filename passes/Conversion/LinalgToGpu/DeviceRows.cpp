@@ -330,13 +330,14 @@ bool lowerReduction(DeviceFunction &f, DeviceWork &work) {
   for (unsigned d : reduction)
     columns = f.mul(columns, (*extents)[d]);
   RowPlan plan = planOf(work, *extents, across ? fast : std::nullopt);
-  if (!across)
+  if (!across) {
     setAccess(f, plan);
-  Reduction made(f, std::move(plan), columns);
-  if (across)
-    made.launch(sideBySide());
-  else
-    made.launchAlong();
+    Reduction(f, std::move(plan), columns).launchAlong();
+  } else {
+    auto narrow = [&] { Reduction(f, plan, columns).launch(sideBySide()); };
+    if (!lowerColumns(f, work, *fast, *extents, narrow))
+      narrow();
+  }
   f.take(work);
   return true;
 }

@@ -10,6 +10,7 @@
 // (DeviceGather.h).
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Conversion/LinalgToGpu/DeviceWide.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -28,9 +29,6 @@ constexpr int blockThreads = 256;
 
 bool isMemory(Value v) { return isa<MemRefType>(v.getType()); }
 
-/// How one operand is accessed.
-enum class Access { Value, Single, Wide };
-
 class WideKernel {
 public:
   WideKernel(DeviceFunction &f, DeviceWork &work) : f(f), work(work), op(work.op) {}
@@ -40,8 +38,10 @@ private:
   unsigned last() { return op.getNumLoops() - 1; }
   bool isFit();
   void launch(ArrayRef<Value> extents);
-  std::optional<Access> accessOf(OpOperand &operand);
-  Value at(device::GpuBuilder &g, OpOperand &operand, ArrayRef<Value> indices);
+  std::optional<Access> accessOf(OpOperand &operand) { return wideAccess(f, op, operand, last()); }
+  Value at(device::GpuBuilder &g, OpOperand &operand, ArrayRef<Value> indices) {
+    return wideAddress(*kernel, g, op, operand, indices, sizes);
+  }
   void emitWide(device::GpuBuilder &g, SmallVector<Value> indices);
   void emitSingle(SmallVector<Value> indices);
   bool isRead(OpOperand &operand) { return !op.getMatchingBlockArgument(&operand).use_empty(); }
@@ -56,27 +56,6 @@ private:
   SmallVector<Value> sizes; ///< in the kernel
   SmallVector<RowRead> reads;
 };
-
-std::optional<Access> WideKernel::accessOf(OpOperand &operand) {
-  auto type = dyn_cast<MemRefType>(operand.get().getType());
-  if (!type)
-    return Access::Value;
-  AffineMap map = op.getMatchingIndexingMap(&operand);
-  AffineExpr along = getAffineDimExpr(last(), op.getContext());
-  if (!map.isFunctionOfDim(last()))
-    return op.isDpsInit(&operand) ? std::nullopt : std::optional(Access::Single);
-  Value base = baseOf(operand.get());
-  bool single = llvm::all_of(map.getResults(), [](AffineExpr e) { return isa<AffineDimExpr>(e); });
-  Type element = type.getElementType();
-  if (!single || map.getResults().back() != along || !type.getLayout().isIdentity() || !base ||
-      base.getDefiningOp<memref::GetGlobalOp>() || f.scalars.isOnDevice(operand.get()) ||
-      element.isIndex() || element.getIntOrFloatBitWidth() % 8)
-    return {};
-  // Nor twice along it.
-  if (llvm::count(map.getResults(), along) > 1)
-    return {};
-  return Access::Wide;
-}
 
 bool WideKernel::isFit() {
   if (op.getNumLoops() == 0 || op.getNumReductionLoops() > 0)
@@ -108,23 +87,6 @@ bool WideKernel::isFit() {
   holds = wholeRows(f, op, reads, vector);
   isWhole = true;
   return getConstantIntValue(holds) != 0 || work.refuse("not wide: rows of other lengths");
-}
-
-/// Where the elements of an operand begin.
-Value WideKernel::at(device::GpuBuilder &g, OpOperand &operand, ArrayRef<Value> indices) {
-  auto type = cast<MemRefType>(operand.get().getType());
-  Value offset;
-  for (auto [d, e] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults())) {
-    unsigned loop = cast<AffineDimExpr>(e).getPosition();
-    Value size = type.isDynamicDim(d)
-                     ? sizes[loop]
-                     : arith::ConstantIndexOp::create(g.b, type.getDimSize(d)).getResult();
-    Value scaled = offset ? g.b.createOrFold<arith::MulIOp>(offset, size) : Value();
-    offset = scaled ? g.b.createOrFold<arith::AddIOp>(scaled, indices[loop]) : indices[loop];
-  }
-  Value number = arith::IndexCastOp::create(g.b, g.b.getI64Type(), offset);
-  return g.at(kernel->pointer(operand.get(), /*apart=*/false), type.getElementType(),
-              device::Number(number));
 }
 
 void WideKernel::emitWide(device::GpuBuilder &g, SmallVector<Value> indices) {
@@ -262,6 +224,45 @@ void WideKernel::launch(ArrayRef<Value> extents) {
 }
 
 } // namespace
+
+std::optional<Access> wideAccess(const DeviceFunction &f, GenericOp op, OpOperand &operand,
+                                 unsigned loop) {
+  auto type = dyn_cast<MemRefType>(operand.get().getType());
+  if (!type)
+    return Access::Value;
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  AffineExpr along = getAffineDimExpr(loop, op.getContext());
+  if (!map.isFunctionOfDim(loop))
+    return op.isDpsInit(&operand) ? std::nullopt : std::optional(Access::Single);
+  Value base = baseOf(operand.get());
+  bool single = llvm::all_of(map.getResults(), [](AffineExpr e) { return isa<AffineDimExpr>(e); });
+  Type element = type.getElementType();
+  if (!single || map.getResults().back() != along || !type.getLayout().isIdentity() || !base ||
+      base.getDefiningOp<memref::GetGlobalOp>() || f.scalars.isOnDevice(operand.get()) ||
+      element.isIndex() || element.getIntOrFloatBitWidth() % 8)
+    return {};
+  // Nor twice along it.
+  if (llvm::count(map.getResults(), along) > 1)
+    return {};
+  return Access::Wide;
+}
+
+Value wideAddress(DeviceKernel &kernel, device::GpuBuilder &g, GenericOp op, OpOperand &operand,
+                  ArrayRef<Value> indices, ArrayRef<Value> sizes) {
+  auto type = cast<MemRefType>(operand.get().getType());
+  Value offset;
+  for (auto [d, e] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults())) {
+    unsigned loop = cast<AffineDimExpr>(e).getPosition();
+    Value size = type.isDynamicDim(d)
+                     ? sizes[loop]
+                     : arith::ConstantIndexOp::create(g.b, type.getDimSize(d)).getResult();
+    Value scaled = offset ? g.b.createOrFold<arith::MulIOp>(offset, size) : Value();
+    offset = scaled ? g.b.createOrFold<arith::AddIOp>(scaled, indices[loop]) : indices[loop];
+  }
+  Value number = arith::IndexCastOp::create(g.b, g.b.getI64Type(), offset);
+  return g.at(kernel.pointer(operand.get(), /*apart=*/false), type.getElementType(),
+              device::Number(number));
+}
 
 bool readsElsewhere(GenericOp op) {
   bool reads = false;

@@ -20,6 +20,35 @@ struct IndexRange {
   Value lowest, highest;
 };
 
+/// Of an index in the order of numbers without a sign: those below 0 are above all others, the
+/// lowest one last. This is its own inverse.
+Value codeOf(OpBuilder &b, Location loc, Value index) {
+  Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
+  Value most = arith::ConstantIntOp::create(b, loc, INT64_MAX, 64);
+  Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index, zero);
+  Value turned = arith::XOrIOp::create(b, loc, index, most);
+  return arith::SelectOp::create(b, loc, below, turned, index);
+}
+
+/// The lowest index if it is below 0, else the highest; 0 if there is none. One result, so that
+/// devices can cut the reduction in pieces.
+Value worstOf(OpBuilder &b, Location loc, Value indices) {
+  const int64_t rank = cast<RankedTensorType>(indices.getType()).getRank();
+  Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>(), b.getI64Type());
+  Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
+  Value init = linalg::FillOp::create(b, loc, zero, empty).getResult(0);
+  AffineMap in = b.getMultiDimIdentityMap(rank), out = AffineMap::get(rank, 0, b.getContext());
+  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::reduction);
+  auto worst =
+      linalg::GenericOp::create(b, loc, init.getType(), indices, init, ArrayRef<AffineMap>{in, out},
+                                loops, [](OpBuilder &b, Location loc, ValueRange v) {
+                                  Value most =
+                                      arith::MaxUIOp::create(b, loc, v[1], codeOf(b, loc, v[0]));
+                                  linalg::YieldOp::create(b, loc, most);
+                                });
+  return codeOf(b, loc, scalarOf(b, loc, worst.getResult(0), false));
+}
+
 /// Whether a view only repeats or permutes what it reads, or reads it at 0.
 bool isPlain(ViewOp view) {
   return view.getBoundary() == Boundary::inside && view.getScalars().empty() &&
@@ -94,7 +123,14 @@ void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Va
     if (rest && *rest >= 0)
       return;
   }
-  auto [lowest, highest] = rangeOf(lowering, op, indices, b);
+  const bool many = lowering.device && !indices.getDefiningOp<IotaOp>() &&
+                    cast<RankedTensorType>(indices.getType()).getRank() > 0;
+  IndexRange range;
+  if (many)
+    range.lowest = range.highest = worstOf(b, loc, b.getRemappedValue(indices));
+  else
+    range = rangeOf(lowering, op, indices, b);
+  auto [lowest, highest] = range;
   Value extent = lowering.extent(b, op, sourceType, k);
   Value bound = arith::IndexCastOp::create(b, loc, b.getI64Type(), extent);
   Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
@@ -102,8 +138,9 @@ void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Va
   Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lowest, zero);
   Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, highest, bound);
   Value failed = arith::OrIOp::create(b, loc, below, above);
-  // The indices may be there without the dims that they are repeated along.
-  if (indices != given)
+  // The indices may be there without the dims that they are repeated along; `worstOf` takes 0 for
+  // none.
+  if (many || indices != given)
     for (int64_t d = 0; d < over.getRank(); ++d) {
       Value extent = lowering.extent(b, op, over, d), none = indexConstant(b, loc, 0);
       Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, extent, none);
