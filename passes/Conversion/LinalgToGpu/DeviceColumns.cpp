@@ -43,7 +43,8 @@ public:
   bool isFit();
   /// Whether results of a row are whole groups.
   Value holds();
-  void lower();
+  /// `whole`: they are, which is known.
+  void lower(bool whole);
 
 private:
   void launch(Value pieces, Value parts);
@@ -86,6 +87,7 @@ private:
   unsigned down = 0;
   SmallVector<unsigned> outer; ///< parallel loops but the fast one
   int64_t vector = 0;
+  GenericOp behind;
   Value results; ///< on the host
   ImplicitLocOpBuilder *k = nullptr;
   device::GpuBuilder *g = nullptr;
@@ -213,7 +215,7 @@ void ColumnKernel::finish(DeviceKernel &kernel, Value result, Value sum) {
   AffineMap map = op.getMatchingIndexingMap(&output);
   Value memory = kernel.get(output.get()), initial = work.initialOf(output.get());
   Value before = initial ? kernel.get(initial) : loadElement(*k, memory, map, at);
-  storeElement(*k, combine(*k, before, sum), memory, map, at);
+  storeResult(kernel, op, behind, combine(*k, before, sum), at);
 }
 
 void ColumnKernel::launch(Value pieces, Value parts) {
@@ -226,6 +228,7 @@ void ColumnKernel::launch(Value pieces, Value parts) {
   const int bytes = device::bytesOf(combine.other.getType());
   kernel.setShared(blockThreads * vector * bytes);
   getUses(kernel, op);
+  useBehind(kernel, behind);
   for (linalg::FillOp fill : work.fills)
     kernel.get(fill.getDpsInputs().front());
   sizes.clear();
@@ -297,6 +300,7 @@ void ColumnKernel::launchParts(Value pieces, Value parts) {
   DeviceKernel kernel = f.kernel("columns: pieces combined");
   kernel.setShared(blockThreads * device::bytesOf(combine.other.getType()));
   kernel.get(op.getDpsInits().front());
+  useBehind(kernel, behind);
   for (linalg::FillOp fill : work.fills)
     kernel.get(fill.getDpsInputs().front());
   sizes.clear();
@@ -325,8 +329,10 @@ void ColumnKernel::launchParts(Value pieces, Value parts) {
   kernel.launch(f.b, f.ceilDiv(results, across), blockThreads);
 }
 
-void ColumnKernel::lower() {
+void ColumnKernel::lower(bool whole) {
   auto &b = f.b;
+  if (whole && (behind = opBehind(f, op)))
+    f.taken.insert(behind);
   results = extents[fast];
   for (unsigned d : outer)
     results = f.mul(results, extents[d]);
@@ -354,7 +360,9 @@ bool lowerColumns(DeviceFunction &f, DeviceWork &work, unsigned fast, ArrayRef<V
   ColumnKernel kernel(f, work, fast, extents);
   if (!kernel.isFit())
     return false;
-  f.branch(kernel.holds(), [&] { kernel.lower(); }, otherwise);
+  Value holds = kernel.holds();
+  const bool whole = getConstantIntValue(holds).value_or(0) != 0;
+  f.branch(holds, [&] { kernel.lower(whole); }, otherwise);
   return true;
 }
 

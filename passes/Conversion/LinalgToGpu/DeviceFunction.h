@@ -124,6 +124,16 @@ bool lowerScatter(DeviceFunction &f, ScatterMemoryOp op);
 bool isMemberOfRows(mlir::linalg::GenericOp op, const rows::Signature &loops);
 bool lowerGroup(DeviceFunction &f, rows::Group &group);
 
+/// The elementwise op behind a reduction that alone reads its result, an element each; null if
+/// there is none (DeviceBehind.cpp).
+mlir::linalg::GenericOp opBehind(DeviceFunction &f, mlir::linalg::GenericOp reduction);
+/// Asks for what that op uses, if there is one.
+void useBehind(DeviceKernel &kernel, mlir::linalg::GenericOp op);
+/// Stores a result, or what the op behind makes of it. `at`: of the loops of the reduction.
+void storeResult(DeviceKernel &kernel, mlir::linalg::GenericOp reduction,
+                 mlir::linalg::GenericOp behind, mlir::Value result,
+                 llvm::ArrayRef<mlir::Value> at);
+
 //===- Bodies ---------------------------------------------------------------===//
 
 /// An element of an operand, or the operand itself.

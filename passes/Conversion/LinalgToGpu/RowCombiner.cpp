@@ -116,6 +116,7 @@ void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threa
     sizes.push_back(kernel.get(v));
   Value all = kernel.get(rows), pieces = kernel.get(plan.pieces), parts = kernel.get(plan.parts);
   Value memory = kernel.get(output.get());
+  useBehind(kernel, plan.behind);
   ImplicitLocOpBuilder &b = kernel.builder();
   Value thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
   Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
@@ -150,7 +151,7 @@ void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threa
   AffineMap map = op.getMatchingIndexingMap(&output);
   Value initial = member.work.initialOf(output.get());
   Value before = initial ? kernel.get(initial) : loadElement(b, memory, map, at);
-  storeElement(b, combine(b, before, sum), memory, map, at);
+  storeResult(kernel, op, plan.behind, combine(b, before, sum), at);
   kernel.launch(f.b, blocks, threads.threads());
 }
 
