@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "frontend/Emit/Emit.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
@@ -20,6 +21,7 @@ void Compilation::useRewriting(bool wanted) { impl->wantsRewriting = wanted; }
 bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
   StepTimer timer(times, "rewrite");
   CollectDiagnostics collected(*context);
+  emitStandardRules(*module);
   PassManager manager(context.get());
   buildRewrite(manager, blocks);
   recordPasses(manager, times);

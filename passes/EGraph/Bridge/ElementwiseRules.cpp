@@ -165,14 +165,18 @@ bool Elementwise::accepts(const EGraph &graph, ArrayRef<Id> variables) const {
 std::optional<Id> Elementwise::build(EGraph &graph, const Bindings &bindings) const {
   Terms &terms = context.terms;
   RankedTensorType shape = terms.typeOf(graph, bindings.classes[shaped]);
-  Type any = Float32Type::get(terms.context);
+  RankedTensorType any;
   for (auto [i, element] : llvm::enumerate(elements))
     if (!element && bindings.classes[i] != none)
-      any = terms.typeOf(graph, bindings.classes[i]).getElementType();
+      any = terms.typeOf(graph, bindings.classes[i]);
+  if (!any)
+    any = RankedTensorType::get(shape.getShape(), Float32Type::get(terms.context),
+                                shape.getEncoding());
   SmallVector<Id, 16> made;
   for (const Side::Node &node : right.nodes) {
-    auto type = RankedTensorType::get(shape.getShape(), node.element ? node.element : any,
-                                      shape.getEncoding());
+    RankedTensorType type = any;
+    if (node.element)
+      type = RankedTensorType::get(shape.getShape(), node.element, shape.getEncoding());
     if (node.kind == Side::Node::Variable) {
       made.push_back(bindings.classes[node.variable]);
     } else if (node.kind == Side::Node::Number) {

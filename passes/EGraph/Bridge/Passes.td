@@ -20,7 +20,8 @@ def Rewrite : Pass<"mad-rewrite", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"iterations", "iterations", "unsigned", /*default=*/"10", "of the rules, at most">,
-    Option<"nodes", "nodes", "unsigned", /*default=*/"20000", "of the graph of a block, at most">,
+    Option<"nodes", "nodes", "unsigned", /*default=*/"3000",
+           "of the graph of a block, at most; more where it is large itself">,
     Option<"report", "report", "bool", /*default=*/"false",
            "remarks what the graph of each block became">];
   let statistics = [Statistic<"numBlocks", "num-blocks", "blocks that compute something else now">];

@@ -74,6 +74,7 @@ bool Rewriter::rewrite(Block &block, StringRef function) {
   // Facts that contradict each other come of a wrong rule: the program stays.
   if (report.stop == egraph::Stop::Conflict)
     return false;
+  addSums(blockGraph.graph(), blockGraph.roots(), context);
   egraph::Extraction best = blockGraph.extract(context.groups);
   record.after = best.cost;
   record.changed = best.cost < record.before * (1 - leastGain);

@@ -21,7 +21,7 @@ namespace mad {
 
 struct RewriteLimits {
   unsigned iterations = 10; ///< of the rules
-  unsigned nodes = 20000;   ///< of the graph of a block
+  unsigned nodes = 3000;    ///< of the graph of a block; more where it is large itself
 };
 
 /// A use of a rule.

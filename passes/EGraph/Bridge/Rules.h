@@ -43,6 +43,10 @@ void addReshapeRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 /// Products that can be one.
 void addSiblingRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 
+/// Adds cheap programs of the sums and products of a graph that may be reordered. `roots` are
+/// classes that are needed. True if there were any.
+bool addSums(egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> roots, RuleContext &context);
+
 /// Permissions and conditions of a rule.
 uint32_t permissionsOf(RuleOp op);
 /// Whether what is known of the classes of the variables meets the conditions of the rule.

@@ -38,7 +38,7 @@ bool Terms::isTerm(Operation *op) const {
          isPure(op);
 }
 
-RankedTensorType Terms::canonical(RankedTensorType type) {
+static RankedTensorType withoutNames(RankedTensorType type) {
   auto dims = dyn_cast_or_null<DimsAttr>(type.getEncoding());
   if (!dims)
     return type;
@@ -52,17 +52,16 @@ RankedTensorType Terms::canonical(RankedTensorType type) {
                                DimsAttr::get(type.getContext(), names));
 }
 
-uint32_t Terms::flagsOf(const Term &term, Precision precision) const {
-  const RewriteInterface &interface = *interfaces.lookup(term.name.getDialect());
-  // Integers wrap: the laws of rings hold, and there is neither NaN nor infinity.
-  if (!interface.rounds(term) || precision == Precision::Fast)
-    return AllPermissions;
-  if (precision == Precision::Strict)
-    return 0;
-  return Contract | Afn | (interface.reorders(term) ? Reassoc : 0);
+RankedTensorType Terms::canonical(RankedTensorType type) {
+  if (!type.getEncoding())
+    return type;
+  RankedTensorType &plain = plainTypes[type];
+  if (!plain)
+    plain = withoutNames(type);
+  return plain;
 }
 
-Symbol Terms::symbolOf(const Term &term) {
+Symbol Terms::makeSymbol(const Term &term) {
   const RewriteInterface &interface = *interfaces.lookup(term.name.getDialect());
   Symbol symbol = language.symbol(interface.symbol(term));
   if (interface.commutes(term))
@@ -80,25 +79,33 @@ uint64_t Terms::intern(const Term &term) {
                              static_cast<const void *>(term.attributes.getAsOpaquePointer()),
                              static_cast<const void *>(term.type.getAsOpaquePointer()));
   auto [at, isNew] = numbers.try_emplace(key, terms.size());
-  if (isNew)
-    terms.push_back(term);
-  return at->second;
+  if (!isNew)
+    return at->second;
+  const uint64_t number = at->second;
+  const RewriteInterface &interface = *interfaces.lookup(term.name.getDialect());
+  Known what;
+  what.symbol = makeSymbol(term);
+  what.flagged = language.isFlagged(what.symbol);
+  what.rounds = interface.rounds(term);
+  what.byDefault = Contract | Afn | (interface.reorders(term) ? Reassoc : 0);
+  terms.push_back(term);
+  known.push_back(what);
+  return number;
 }
+
+Symbol Terms::symbolOf(const Term &term) { return known[intern(term)].symbol; }
 
 OpId Terms::of(Term term, uint32_t flags) {
   term.type = canonical(term.type);
-  Symbol symbol = symbolOf(term);
-  if (!interfaces.lookup(term.name.getDialect())->rounds(term))
+  const uint64_t number = intern(term);
+  const Known &what = known[number];
+  // Integers wrap: the laws of rings hold, and there is neither NaN nor infinity. Flags in between
+  // are those of the next lower precision, so that an op can say them.
+  if (!what.rounds || flags == AllPermissions)
     flags = AllPermissions;
-  // Flags in between are those of the next lower precision, so that an op can say them.
-  for (Precision precision : {Precision::Fast, Precision::Default, Precision::Strict}) {
-    uint32_t known = flagsOf(term, precision);
-    if ((flags & known) == known) {
-      flags = known;
-      break;
-    }
-  }
-  return language.op(symbol, intern(term), language.isFlagged(symbol) ? flags : 0);
+  else
+    flags = (flags & what.byDefault) == what.byDefault ? what.byDefault : 0;
+  return language.op(what.symbol, number, what.flagged ? flags : 0);
 }
 
 OpId Terms::of(Operation *op) {
@@ -106,13 +113,24 @@ OpId Terms::of(Operation *op) {
   if (attributes && attributes.empty())
     attributes = {};
   Term term{op->getName(), attributes, cast<RankedTensorType>(op->getResult(0).getType())};
-  return of(term, flagsOf(term, mad::precisionOf(op)));
+  term.type = canonical(term.type);
+  switch (mad::precisionOf(op)) {
+  case Precision::Fast:
+    return of(term, AllPermissions);
+  case Precision::Strict:
+    return of(term, 0);
+  case Precision::Default:
+    break;
+  }
+  return of(term, known[intern(term)].byDefault);
 }
 
 OpId Terms::leaf(Value value) {
   auto [at, isNew] = leafNumbers.try_emplace(value, leaves.size());
-  if (isNew)
+  if (isNew) {
     leaves.push_back(value);
+    leafTypes.push_back(canonical(cast<RankedTensorType>(value.getType())));
+  }
   return language.op(leafSymbol, at->second);
 }
 
@@ -129,15 +147,20 @@ OpId Terms::constant(Attribute value) {
 }
 
 Id Terms::splat(EGraph &graph, Attribute value, RankedTensorType type) {
-  Id scalar = graph.add(constant(value));
-  if (type.getRank() == 0)
-    return scalar;
-  Builder b(context);
-  auto attributes = b.getDictionaryAttr(
-      {b.getNamedAttr("boundary", BoundaryAttr::get(context, Boundary::inside)),
-       b.getNamedAttr("map", AffineMapAttr::get(AffineMap::get(type.getRank(), 0, context)))});
-  return graph.add(of({OperationName(ViewOp::getOperationName(), context), attributes, type}, 0),
-                   scalar);
+  auto [at, isNew] = splats.try_emplace({value, type});
+  if (isNew) {
+    Builder b(context);
+    auto attributes = b.getDictionaryAttr(
+        {b.getNamedAttr("boundary", BoundaryAttr::get(context, Boundary::inside)),
+         b.getNamedAttr("map", AffineMapAttr::get(AffineMap::get(type.getRank(), 0, context)))});
+    OpId view = type.getRank() == 0
+                    ? none
+                    : of({OperationName(ViewOp::getOperationName(), context), attributes, type}, 0);
+    at->second = {constant(value), view};
+  }
+  auto [scalar, view] = at->second;
+  Id number = graph.add(scalar);
+  return view == none ? number : graph.add(view, number);
 }
 
 RankedTensorType Terms::typeOf(OpId op) const {
@@ -146,7 +169,7 @@ RankedTensorType Terms::typeOf(OpId op) const {
         Type::getFromOpaquePointer(reinterpret_cast<void *>(language.get(op).payload)));
   if (!isLeaf(op))
     return get(op).type;
-  return canonical(cast<RankedTensorType>(valueOf(op).getType()));
+  return leafTypes[language.get(op).payload];
 }
 
 Precision Terms::precisionOf(OpId op) const {

@@ -67,9 +67,7 @@ public:
   Precision precisionOf(egraph::OpId op) const;
 
   /// The same type without what people call its static dimensions: to ops both are the same.
-  static mlir::RankedTensorType canonical(mlir::RankedTensorType type);
-  /// Flags of a term that was declared so.
-  uint32_t flagsOf(const Term &term, Precision precision) const;
+  mlir::RankedTensorType canonical(mlir::RankedTensorType type);
   /// The symbol of a term with such a name.
   egraph::Symbol symbolOf(const Term &term);
 
@@ -77,10 +75,22 @@ public:
   mlir::MLIRContext *const context;
 
 private:
+  /// What a term says, asked once.
+  struct Known {
+    egraph::Symbol symbol;
+    bool rounds, flagged;
+    uint32_t byDefault; ///< flags without a declaration
+  };
   uint64_t intern(const Term &term);
+  egraph::Symbol makeSymbol(const Term &term);
 
   egraph::Symbol leafSymbol, relaxedSymbol;
   std::vector<Term> terms;
+  std::vector<Known> known;
+  llvm::DenseMap<mlir::Type, mlir::RankedTensorType> plainTypes;
+  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Type>, std::pair<egraph::OpId, egraph::OpId>>
+      splats;
+  std::vector<mlir::RankedTensorType> leafTypes;
   llvm::DenseMap<std::tuple<const void *, const void *, const void *>, uint64_t> numbers;
   std::vector<mlir::Value> leaves;
   llvm::DenseMap<mlir::Value, uint64_t> leafNumbers;

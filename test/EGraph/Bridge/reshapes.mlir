@@ -11,16 +11,16 @@ mad.rule @twice permits [] of "float" where [] {
 // A scale of each channel is one of each group and channel of the group; then nothing is left of
 // the reshapes there and back.
 // CHECK-LABEL: func.func @groups
-// CHECK: %[[S:.*]] = mad.reshape %arg1 : (tensor<12xf32>) -> tensor<4x3xf32>
+// CHECK: %[[S:.*]] = mad.reshape %arg1 : (tensor<6xf32>) -> tensor<2x3xf32>
 // CHECK: %[[V:.*]] = mad.view %[[S]] by
-// CHECK: %[[M:.*]] = mad.mul %arg0, %[[V]] {mad.fp = "strict"} : (tensor<2x4x3x5x6xf32>
+// CHECK: %[[M:.*]] = mad.mul %arg0, %[[V]] {mad.fp = "strict"} : (tensor<2x2x3x2x2xf32>
 // CHECK-NEXT: return %[[M]]
-func.func @groups(%x: tensor<2x4x3x5x6xf32>, %s: tensor<12xf32>) -> tensor<2x4x3x5x6xf32> {
-  %r = mad.reshape %x : (tensor<2x4x3x5x6xf32>) -> tensor<2x12x30xf32>
-  %v = mad.view %s by affine_map<(d0, d1, d2) -> (d1)> inside : (tensor<12xf32>) -> tensor<2x12x30xf32>
-  %m = mad.mul %r, %v {mad.fp = "strict"} : (tensor<2x12x30xf32>, tensor<2x12x30xf32>) -> tensor<2x12x30xf32>
-  %b = mad.reshape %m : (tensor<2x12x30xf32>) -> tensor<2x4x3x5x6xf32>
-  return %b : tensor<2x4x3x5x6xf32>
+func.func @groups(%x: tensor<2x2x3x2x2xf32>, %s: tensor<6xf32>) -> tensor<2x2x3x2x2xf32> {
+  %r = mad.reshape %x : (tensor<2x2x3x2x2xf32>) -> tensor<2x6x4xf32>
+  %v = mad.view %s by affine_map<(d0, d1, d2) -> (d1)> inside : (tensor<6xf32>) -> tensor<2x6x4xf32>
+  %m = mad.mul %r, %v {mad.fp = "strict"} : (tensor<2x6x4xf32>, tensor<2x6x4xf32>) -> tensor<2x6x4xf32>
+  %b = mad.reshape %m : (tensor<2x6x4xf32>) -> tensor<2x2x3x2x2xf32>
+  return %b : tensor<2x2x3x2x2xf32>
 }
 
 // What depends on a part of a merged dimension alone cannot be seen through it.
