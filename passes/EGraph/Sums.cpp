@@ -158,35 +158,38 @@ System Sums::take(ArrayRef<Id> roots) {
 // Back into the graph
 //===----------------------------------------------------------------------===//
 
-size_t uniteEqualSums(EGraph &graph, const Ring &ring, ArrayRef<Id> classes, size_t limit) {
-  size_t total = 0;
-  while (true) {
-    graph.rebuild();
-    Sums sums(graph, ring, limit);
-    DenseMap<uint64_t, SmallVector<Id, 1>> byHash;
-    SmallVector<std::pair<Id, Id>> equal;
-    for (Id id : classes) {
-      id = graph.find(id);
-      const Polynomial &polynomial = sums.of(id);
-      if (sums.isAtom(id) && !ring.isExact)
-        continue;
-      hash_code hash(polynomial.size());
-      for (Term t : polynomial.terms())
-        hash = hash_combine(hash, t.monomial, bit_cast<uint64_t>(t.coefficient));
-      auto &same = byHash[uint64_t(hash) >> 1];
-      auto at = llvm::find_if(same, [&](Id other) { return sums.of(other) == sums.of(id); });
-      if (at == same.end())
-        same.push_back(id);
-      else if (*at != id)
-        equal.push_back({*at, id});
-    }
-    size_t united = 0;
-    for (auto [a, b] : equal)
-      united += graph.unite(a, b);
-    if (united == 0)
-      return total;
-    total += united;
+void findEqualSums(const EGraph &graph, const Ring &ring, ArrayRef<Id> classes, Unite unite,
+                   size_t limit) {
+  Sums sums(graph, ring, limit);
+  DenseMap<uint64_t, SmallVector<Id, 1>> byHash;
+  SmallVector<std::pair<Id, Id>> equal; // what is united while this looks would change classes
+  for (Id id : classes) {
+    id = graph.find(id);
+    const Polynomial &polynomial = sums.of(id);
+    if (sums.isAtom(id) && !ring.isExact)
+      continue;
+    hash_code hash(polynomial.size());
+    for (Term t : polynomial.terms())
+      hash = hash_combine(hash, t.monomial, bit_cast<uint64_t>(t.coefficient));
+    auto &same = byHash[uint64_t(hash) >> 1];
+    auto at = llvm::find_if(same, [&](Id other) { return sums.of(other) == sums.of(id); });
+    if (at == same.end())
+      same.push_back(id);
+    else if (*at != id)
+      equal.push_back({*at, id});
   }
+  for (auto [a, b] : equal)
+    unite(a, b);
+}
+
+size_t uniteEqualSums(EGraph &graph, const Ring &ring, ArrayRef<Id> classes, size_t limit) {
+  size_t total = 0, before;
+  do {
+    graph.rebuild();
+    before = total;
+    findEqualSums(graph, ring, classes, [&](Id a, Id b) { total += graph.unite(a, b); }, limit);
+  } while (total != before);
+  return total;
 }
 
 namespace {
@@ -245,8 +248,8 @@ private:
 
 } // namespace
 
-void addFactored(EGraph &graph, const Ring &ring, ArrayRef<Id> given, const FactorCost &cost) {
-  graph.rebuild();
+void addFactored(EGraph &graph, const Ring &ring, ArrayRef<Id> given, Unite unite,
+                 const FactorCost &cost) {
   Sums sums(graph, ring);
   SmallVector<Id> roots;
   for (Id id : given) {
@@ -254,15 +257,12 @@ void addFactored(EGraph &graph, const Ring &ring, ArrayRef<Id> given, const Fact
     if (!sums.isAtom(id))
       roots.push_back(graph.find(id));
   }
-  SmallVector<Id> atoms; // `take` may find more
   System system = sums.take(roots);
-  atoms.assign(sums.atoms().begin(), sums.atoms().end());
   StraightLine program = factor(system, cost);
-  Adder adder(graph, ring, program, atoms);
+  Adder adder(graph, ring, program, sums.atoms());
   for (auto [root, output] : llvm::zip(roots, program.outputs))
     if (output >= program.variables || ring.isExact)
-      graph.unite(root, adder.of(output));
-  graph.rebuild();
+      unite(root, adder.of(output));
 }
 
 } // namespace mad::egraph

@@ -71,14 +71,19 @@ private:
   std::vector<Id> atomIds;
 };
 
-/// Makes those of the classes one that have equal polynomials, and rebuilds the graph, until there
-/// are none. Returns how many became one.
+using Unite = llvm::function_ref<void(Id, Id)>;
+
+/// Which of the classes have equal polynomials. As of the last rebuild, so a rule may do this as
+/// its sweep.
+void findEqualSums(const EGraph &graph, const Ring &ring, llvm::ArrayRef<Id> classes, Unite unite,
+                   size_t limit = 4096);
+/// Makes them one and rebuilds the graph, until there are none. Returns how many became one.
 size_t uniteEqualSums(EGraph &graph, const Ring &ring, llvm::ArrayRef<Id> classes,
                       size_t limit = 4096);
 
-/// Adds to the classes of the roots, where they are sums or products, nodes of a cheap program that
-/// computes all of them, and rebuilds the graph.
-void addFactored(EGraph &graph, const Ring &ring, llvm::ArrayRef<Id> roots,
+/// Adds nodes of a cheap program that computes all of the roots that are sums or products, and
+/// says which classes of it are those of roots. May be a sweep, too.
+void addFactored(EGraph &graph, const Ring &ring, llvm::ArrayRef<Id> roots, Unite unite,
                  const FactorCost &cost = {});
 
 } // namespace mad::egraph

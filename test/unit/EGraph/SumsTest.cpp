@@ -137,7 +137,8 @@ TEST(Sums, AtomsAreNotMadeEqualIfThatRounds) {
     Id a = term(graph, "a"), more = term(graph, "(- (+ a b) b)");
     uniteEqualSums(graph, ring, {a, more});
     EXPECT_EQ(graph.find(a) == graph.find(more), isExact);
-    addFactored(graph, ring, {more});
+    addFactored(graph, ring, {more}, [&](Id a, Id b) { graph.unite(a, b); });
+    graph.rebuild();
     EXPECT_EQ(graph.find(a) == graph.find(more), isExact);
   }
 }
@@ -175,9 +176,29 @@ TEST(Sums, FactoredProgramsAreExtracted) {
                            term(graph, "(+ (+ (* p r) (* p s)) (+ (* q r) (* q s)))")};
   graph.rebuild();
   EXPECT_EQ(extractDag(graph, roots, cost).cost, 4 + 3 + 4 + 7);
-  addFactored(graph, ring, roots);
+  addFactored(graph, ring, roots, [&](Id a, Id b) { graph.unite(a, b); });
+  graph.rebuild();
   // Three products, a difference and its sign; two sums and a product.
   EXPECT_EQ(extractDag(graph, roots, cost).cost, 5 + 3);
+}
+
+TEST(Sums, AsSweepsOfRules) {
+  // (f (* (+ a b) c)) and (f (+ (* b c) (* c a))) meet; a rule then sees through them.
+  Language language;
+  EGraph graph(language);
+  Ring ring = ringOf(language, true);
+  Id left = term(graph, "(g (f (* (+ a b) c)) (f (+ (* b c) (* c a))))"), y = term(graph, "y");
+  std::vector<Rule> rules;
+  rules.push_back(rule(language, "same", "(g ?x ?x)", "y"));
+  rules.emplace_back();
+  rules.back().name = "sums";
+  rules.back().sweep = [&](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
+    std::vector<Id> all(graph.classes());
+    findEqualSums(graph, ring, all, unite, 16);
+  };
+  Report report = Runner(graph, rules, noLimits()).run();
+  EXPECT_EQ(report.stop, Stop::Saturated);
+  EXPECT_EQ(graph.find(left), graph.find(y));
 }
 
 TEST(Sums, DeepChains) {
