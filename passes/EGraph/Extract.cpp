@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/Extract.h"
+#include "passes/EGraph/ExtractImprove.h"
 #include "passes/EGraph/Sexpr.h"
 #include "llvm/ADT/STLExtras.h"
 #include <limits>
@@ -109,6 +110,9 @@ double costOf(const EGraph &graph, ArrayRef<Id> chosen, ArrayRef<Id> roots, cons
 
 namespace {
 
+/// Nodes of graphs that are searched by sets.
+constexpr size_t largestGreedy = 1500;
+
 /// What a class needs, and what all of it costs.
 struct CostSet {
   std::vector<std::pair<Id, double>> members; ///< by class
@@ -196,60 +200,16 @@ private:
   std::vector<Id> queue;
 };
 
-/// Classes that the roots need.
-std::vector<Id> needed(const EGraph &graph, ArrayRef<Id> chosen, ArrayRef<Id> roots) {
-  std::vector<Id> result;
-  std::vector<bool> seen(graph.numIds(), false);
-  auto visit = [&](Id id) {
-    id = graph.find(id);
-    if (!seen[id]) {
-      seen[id] = true;
-      result.push_back(id);
-    }
-  };
-  for (Id root : roots)
-    visit(root);
-  for (size_t i = 0; i < result.size(); ++i)
-    for (Id operand : graph.operands(chosen[result[i]]))
-      visit(operand);
-  return result;
-}
-
-/// Changes single choices while that gains. Each try costs a walk, so their number has a limit.
-void improve(const EGraph &graph, ArrayRef<Id> roots, const Cost &cost, Extraction &extraction) {
-  size_t work = size_t(1) << 22;
-  for (bool gained = true; gained;) {
-    gained = false;
-    std::vector<Id> ids = needed(graph, extraction.chosen, roots);
-    for (Id id : ids) {
-      ArrayRef<Id> nodes = graph.nodesOf(id);
-      if (nodes.size() == 1)
-        continue;
-      for (Id node : nodes) {
-        Id before = extraction.chosen[id];
-        if (node == before)
-          continue;
-        if (work < ids.size())
-          return;
-        work -= ids.size();
-        extraction.chosen[id] = node;
-        double sum = costOf(graph, extraction.chosen, roots, cost);
-        if (sum < extraction.cost) {
-          extraction.cost = sum;
-          gained = true;
-        } else {
-          extraction.chosen[id] = before;
-        }
-      }
-    }
-  }
-}
-
 } // namespace
 
 Extraction extractDag(const EGraph &graph, ArrayRef<Id> roots, const Cost &cost) {
   Extraction tree = extractTree(graph, roots, cost);
   tree.cost = costOf(graph, tree.chosen, roots, cost);
+  if (tree.cost < infinite)
+    improve(graph, roots, cost, tree);
+  // Its time grows with the square of the program.
+  if (graph.numNodes() > largestGreedy)
+    return tree;
   Extraction result;
   result.chosen = Greedy(graph, cost).run();
   for (Id id : graph.classes())
@@ -257,11 +217,9 @@ Extraction extractDag(const EGraph &graph, ArrayRef<Id> roots, const Cost &cost)
       result.chosen[id] = tree.chosen[id];
   // Choices made at different times may form a ring.
   result.cost = costOf(graph, result.chosen, roots, cost);
-  if (!(result.cost < tree.cost))
-    result = std::move(tree);
   if (result.cost < infinite)
     improve(graph, roots, cost, result);
-  return result;
+  return result.cost < tree.cost ? result : tree;
 }
 
 std::string textOf(const EGraph &graph, const Extraction &extraction, Id root) {

@@ -83,8 +83,15 @@ Variable Sums::variableOf(Id id) {
 void Sums::compute(Id id) {
   const Id node = chosen[id];
   Polynomial sum;
+  Polynomial shared[3];
   auto operand = [&](unsigned i) -> const Polynomial & {
-    return known.find(graph.find(graph.operands(node)[i]))->second;
+    const Id below = graph.find(graph.operands(node)[i]);
+    const Polynomial &whole = known.find(below)->second;
+    if (whole.size() <= 1 || !ring.isShared || !ring.isShared(below))
+      return whole;
+    shared[i] = Polynomial();
+    shared[i].add(system.monomials.of(variableOf(below)), 1);
+    return shared[i];
   };
   auto addProduct = [&] {
     std::optional<Polynomial> product = multiply(system.monomials, operand(0), operand(1), limit);

@@ -28,6 +28,10 @@ struct Ring {
   /// of the first two operands plus the third.
   std::function<Meaning(const EGraph &, Id node)> meaning;
 
+  /// Whether others need the value of a class, too: a sum of several terms is then computed once, and
+  /// stands as an atom in other sums. Null: no.
+  std::function<bool(Id)> isShared;
+
   std::function<Id(EGraph &, double)> constant;
   std::function<Id(EGraph &, Id, Id)> add, subtract, multiply;
   std::function<Id(EGraph &, Id)> negate;

@@ -58,6 +58,14 @@ void BlockGraph::addTerm(Operation *op) {
   originals.push_back(op);
 }
 
+std::vector<Id> BlockGraph::usedTwice() const {
+  std::vector<Id> several;
+  for (Operation *op : originals)
+    if (!op->use_empty() && !op->getResult(0).hasOneUse())
+      several.push_back(ids.lookup(op->getResult(0)));
+  return several;
+}
+
 double BlockGraph::cost(Id node) const {
   OpId op = egraph.op(node);
   if (terms.isLeaf(op) || terms.isRelaxed(op))

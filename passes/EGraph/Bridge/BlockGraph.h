@@ -22,6 +22,8 @@ public:
   egraph::EGraph &graph() { return egraph; }
   /// Classes that the skeleton needs.
   llvm::ArrayRef<egraph::Id> roots() const { return needed; }
+  /// Classes of values that several ops of the program use.
+  std::vector<egraph::Id> usedTwice() const;
   /// Whether all ops on floats have all permissions.
   bool isFast() const { return fast; }
   size_t numTerms() const { return originals.size(); }

@@ -13,6 +13,8 @@ namespace mad::rewrite {
 
 /// Why a constant is in a class: it was computed.
 constexpr uint32_t becauseFolded = egraph::none - 2;
+/// Why a sum is another one: both are the same polynomial.
+constexpr uint32_t becauseFactored = egraph::none - 3;
 
 /// The one number that all elements of a class have; null when none is known. A class that has
 /// one gets it as a node.

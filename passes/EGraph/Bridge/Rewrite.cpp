@@ -74,7 +74,7 @@ bool Rewriter::rewrite(Block &block, StringRef function) {
   // Facts that contradict each other come of a wrong rule: the program stays.
   if (report.stop == egraph::Stop::Conflict)
     return false;
-  addSums(blockGraph.graph(), blockGraph.roots(), context);
+  addSums(blockGraph.graph(), blockGraph.roots(), blockGraph.usedTwice(), context);
   egraph::Extraction best = blockGraph.extract(context.groups);
   record.after = best.cost;
   record.changed = best.cost < record.before * (1 - leastGain);
@@ -94,6 +94,8 @@ bool Rewriter::rewrite(Block &block, StringRef function) {
 RewriteStep Rewriter::stepOf(const egraph::ProofStep &step) const {
   if (step.because == becauseFolded)
     return {"constants are computed", UnknownLoc::get(terms.context), true};
+  if (step.because == becauseFactored)
+    return {"sums are factored", UnknownLoc::get(terms.context), true};
   if (step.because >= loaded.size())
     return {rules[step.because].name, UnknownLoc::get(terms.context), true};
   LoadedRule rule = loaded[step.because];

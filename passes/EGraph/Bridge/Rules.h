@@ -44,8 +44,10 @@ void addReshapeRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 void addSiblingRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 
 /// Adds cheap programs of the sums and products of a graph that may be reordered. `roots` are
-/// classes that are needed. True if there were any.
-bool addSums(egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> roots, RuleContext &context);
+/// classes that are needed, `several` those that the program uses several times. True if there were
+/// any.
+bool addSums(egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> roots,
+             llvm::ArrayRef<egraph::Id> several, RuleContext &context);
 
 /// Permissions and conditions of a rule.
 uint32_t permissionsOf(RuleOp op);

@@ -37,8 +37,8 @@ Ring::Kind kindOf(StringRef name) {
 /// Sums and products of tensors of one type.
 class TensorRing {
 public:
-  TensorRing(RuleContext &context, RankedTensorType type)
-      : context(context), terms(context.terms), type(type) {}
+  TensorRing(RuleContext &context, RankedTensorType type, const llvm::DenseSet<Id> &shared)
+      : context(context), terms(context.terms), type(type), shared(shared) {}
 
   Ring::Meaning meaning(const EGraph &graph, Id node) const {
     OpId op = graph.op(node);
@@ -55,6 +55,7 @@ public:
   Ring ring() {
     Ring ring;
     ring.meaning = [this](const EGraph &graph, Id node) { return meaning(graph, node); };
+    ring.isShared = [this](Id id) { return shared.contains(id); };
     ring.constant = [this](EGraph &graph, double value) {
       return terms.splat(graph, FloatAttr::get(type.getElementType(), value), type);
     };
@@ -74,11 +75,12 @@ private:
   RuleContext &context;
   Terms &terms;
   RankedTensorType type;
+  const llvm::DenseSet<Id> &shared;
 };
 
 } // namespace
 
-bool addSums(EGraph &graph, ArrayRef<Id> roots, RuleContext &context) {
+bool addSums(EGraph &graph, ArrayRef<Id> roots, ArrayRef<Id> several, RuleContext &context) {
   Terms &terms = context.terms;
   // By type, in the order of the program: sums, and how many operations there are.
   llvm::MapVector<Type, std::pair<SmallVector<Id>, size_t>> systems;
@@ -109,14 +111,21 @@ bool addSums(EGraph &graph, ArrayRef<Id> roots, RuleContext &context) {
       if (!isFree(node))
         for (Id operand : graph.operands(node))
           addRoot(operand);
+  llvm::DenseSet<Id> shared;
+  for (Id id : several) {
+    addRoot(id);
+    shared.insert(graph.find(id));
+  }
   bool any = false;
   for (auto &[type, system] : systems) {
     if (system.second < leastOperations || system.first.empty())
       continue;
-    TensorRing made(context, cast<RankedTensorType>(type));
-    addFactored(graph, made.ring(), system.first);
-    any = true;
+    TensorRing made(context, cast<RankedTensorType>(type), shared);
+    addFactored(graph, made.ring(), system.first,
+                [&](Id a, Id b) { any |= graph.unite(a, b, becauseFactored); });
   }
+  if (any)
+    graph.rebuild();
   return any;
 }
 
