@@ -209,6 +209,11 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
       !reader.finish(rule))
     return {};
   using Node = TensorPattern::Node;
+  if (op.getElements() == "exact")
+    for (TensorPattern *side : {&rule.left, &rule.right})
+      for (Node &node : side->nodes)
+        if (!node.element)
+          node.element = Float32Type::get(op.getContext());
   if (rule.left.root().kind == Node::Variable || rule.left.root().kind == Node::Number)
     return {};
   // A sum of what does not depend on its index is a multiple: its size is not part of a pattern.

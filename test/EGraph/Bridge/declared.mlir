@@ -1,0 +1,44 @@
+// What a rule declares of sizes and elements is kept.
+//
+// RUN: mad-opt %s --mad-rewrite --mad-drop-rules | FileCheck %s
+
+// Whether sizes fulfil a relation is not decided, so this one is not used.
+mad.rule @sizes permits [] of "float" where [] attributes {checks = [#mad.check<"N", ge, "100", "why", "where">]} {
+^bb0(%x: tensor<?xf32, #mad.dims<"N">>):
+  %l = mad.cosh %x : (tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N">>
+  %r = mad.neg %x : (tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N">>
+  mad.sides(%l) and (%r) : tensor<?xf32, #mad.dims<"N">> and tensor<?xf32, #mad.dims<"N">>
+}
+
+// For f32 alone.
+mad.rule @left permits [] of "exact" where [] {
+^bb0(%x: tensor<?x?xf32, #mad.dims<"M", "K">>, %w: tensor<?x?xf32, #mad.dims<"K", "N">>):
+  %e = mad.exp %x : (tensor<?x?xf32, #mad.dims<"M", "K">>) -> tensor<?x?xf32, #mad.dims<"M", "K">>
+  %l = mad.contract %e by affine_map<(d0, d1, d2) -> (d0, d2)>, %w by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<?x?xf32, #mad.dims<"M", "K">>, tensor<?x?xf32, #mad.dims<"K", "N">>) -> tensor<?x?xf32, #mad.dims<"M", "N">>
+  %r = mad.contract %x by affine_map<(d0, d1, d2) -> (d0, d2)>, %w by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<?x?xf32, #mad.dims<"M", "K">>, tensor<?x?xf32, #mad.dims<"K", "N">>) -> tensor<?x?xf32, #mad.dims<"M", "N">>
+  mad.sides(%l) and (%r) : tensor<?x?xf32, #mad.dims<"M", "N">> and tensor<?x?xf32, #mad.dims<"M", "N">>
+}
+
+// CHECK-LABEL: func.func @few
+// CHECK: mad.cosh
+func.func @few(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %0 = mad.cosh %x : (tensor<3xf32>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+
+// CHECK-LABEL: func.func @narrow
+// CHECK-NOT: mad.exp
+// CHECK: return
+func.func @narrow(%x: tensor<2x3xf32>, %w: tensor<3x4xf32>) -> tensor<2x4xf32> {
+  %0 = mad.exp %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %w by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x3xf32>, tensor<3x4xf32>) -> tensor<2x4xf32>
+  return %1 : tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func.func @wide
+// CHECK: mad.exp
+func.func @wide(%x: tensor<2x3xf64>, %w: tensor<3x4xf64>) -> tensor<2x4xf64> {
+  %0 = mad.exp %x : (tensor<2x3xf64>) -> tensor<2x3xf64>
+  %1 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %w by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x3xf64>, tensor<3x4xf64>) -> tensor<2x4xf64>
+  return %1 : tensor<2x4xf64>
+}
