@@ -191,8 +191,9 @@ bool Search::isRight(TensorMatch &match) const {
     for (auto [variable, bound] : llvm::enumerate(match.variables))
       if (llvm::any_of(bound.labels, [&](unsigned l) { return match.find(l) == label; }))
         occurs.set(variable);
-    if (occurs.none())
+    if (occurs.none() && match.declared[label] == none)
       continue; // of a view that was looked through in vain
+    // A sum of what does not depend on its index is a multiple: it goes nowhere.
     if (match.declared[label] == none || occurs != rule.occurs[match.declared[label]])
       return false;
   }

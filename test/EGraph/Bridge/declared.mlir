@@ -42,3 +42,26 @@ func.func @wide(%x: tensor<2x3xf64>, %w: tensor<3x4xf64>) -> tensor<2x4xf64> {
   %1 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %w by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x3xf64>, tensor<3x4xf64>) -> tensor<2x4xf64>
   return %1 : tensor<2x4xf64>
 }
+
+mad.rule @order permits [] of "float" both where [] {
+^bb0(%a: tensor<?x?xf32, #mad.dims<"M", "K">>, %b: tensor<?x?xf32, #mad.dims<"K", "N">>, %c: tensor<?x?xf32, #mad.dims<"N", "P">>):
+  %0 = mad.contract %a by affine_map<(d0, d1, d2) -> (d0, d2)>, %b by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<?x?xf32, #mad.dims<"M", "K">>, tensor<?x?xf32, #mad.dims<"K", "N">>) -> tensor<?x?xf32, #mad.dims<"M", "N">>
+  %l = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %c by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<?x?xf32, #mad.dims<"M", "N">>, tensor<?x?xf32, #mad.dims<"N", "P">>) -> tensor<?x?xf32, #mad.dims<"M", "P">>
+  %1 = mad.contract %b by affine_map<(d0, d1, d2) -> (d0, d2)>, %c by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<?x?xf32, #mad.dims<"K", "N">>, tensor<?x?xf32, #mad.dims<"N", "P">>) -> tensor<?x?xf32, #mad.dims<"K", "P">>
+  %r = mad.contract %a by affine_map<(d0, d1, d2) -> (d0, d2)>, %1 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<?x?xf32, #mad.dims<"M", "K">>, tensor<?x?xf32, #mad.dims<"K", "P">>) -> tensor<?x?xf32, #mad.dims<"M", "P">>
+  mad.sides(%l) and (%r) : tensor<?x?xf32, #mad.dims<"M", "P">> and tensor<?x?xf32, #mad.dims<"M", "P">>
+}
+
+// A sum over 4 equal numbers is no sum over one.
+// CHECK-LABEL: func.func @ones
+// CHECK: mad.contract {{.*}} : (tensor<1x4xf32>, tensor<4x1xf32>) -> tensor<1x1xf32>
+// CHECK: return
+func.func @ones() -> tensor<1x3xf32> {
+  %one = mad.constant dense<1.0> : tensor<f32>
+  %a = mad.view %one by affine_map<(d0, d1) -> ()> inside : (tensor<f32>) -> tensor<1x4xf32>
+  %b = mad.view %one by affine_map<(d0, d1) -> ()> inside : (tensor<f32>) -> tensor<4x1xf32>
+  %c = mad.view %one by affine_map<(d0, d1) -> ()> inside : (tensor<f32>) -> tensor<1x3xf32>
+  %0 = mad.contract %a by affine_map<(d0, d1, d2) -> (d0, d2)>, %b by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<1x4xf32>, tensor<4x1xf32>) -> tensor<1x1xf32>
+  %1 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %c by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<1x1xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %1 : tensor<1x3xf32>
+}
