@@ -367,7 +367,8 @@ def SplitFunctions : Pass<"mad-split-functions", "::mlir::ModuleOp"> {
     function. A block with at least two times `max-loops` loops, or two times
     `max-ops` ops, becomes a sequence of calls: each function takes the values
     that its part of the block uses and returns those that are used behind it;
-    constants and views of constants and arguments are made again inside. Ops
+    constants and views of constants and arguments are made again inside. Code
+    without loops stays that would take and return more than a value for four ops. Ops
     with a check stay, because a failed one ends the run. After the passes that
     make loops, before those that make branches.
   }];

@@ -68,7 +68,8 @@ public:
   }
   bool empty() const { return ops.empty(); }
   const Size &getSize() const { return size; }
-  void outline(OpBuilder &b, SymbolTable &symbols);
+  /// False if too many values would go in and out.
+  bool outline(OpBuilder &b, SymbolTable &symbols);
 
 private:
   void take(Value value);
@@ -123,10 +124,13 @@ void Part::findOutputs() {
           outputs.insert(result);
 }
 
-void Part::outline(OpBuilder &b, SymbolTable &symbols) {
+bool Part::outline(OpBuilder &b, SymbolTable &symbols) {
   members.insert(ops.begin(), ops.end());
   findInputs();
   findOutputs();
+  // They go through memory, and LLVM takes time that grows with their square.
+  if (size.loops == 0 && int64_t(inputs.size() + outputs.size()) > size.ops / 4)
+    return false;
   Location loc = ops.front()->getLoc();
   auto type = b.getFunctionType(TypeRange(inputs.getArrayRef()), TypeRange(outputs.getArrayRef()));
   b.setInsertionPointAfter(ops.front()->getParentOfType<func::FuncOp>());
@@ -157,6 +161,7 @@ void Part::outline(OpBuilder &b, SymbolTable &symbols) {
     });
   for (Operation *op : llvm::reverse(ops))
     op->erase();
+  return true;
 }
 
 struct SplitFunctionsPass : impl::SplitFunctionsBase<SplitFunctionsPass> {
@@ -189,8 +194,7 @@ struct SplitFunctionsPass : impl::SplitFunctionsBase<SplitFunctionsPass> {
       // Not worth a call.
       if (part.getSize().loops < maxLoops / 4 && part.getSize().ops < maxOps / 4)
         continue;
-      part.outline(b, symbols);
-      ++numParts;
+      numParts += part.outline(b, symbols);
     }
   }
 
