@@ -143,7 +143,8 @@ class Case:
         first = inputs()
         result = torch.zeros(out, device="cuda", dtype=out_type)
         self.bytes = sum(t.numel() * t.element_size() for t in (*first, result))
-        count = max(1, min(16, -(-cache // self.bytes)))
+        # A graph takes some 15 us to begin, which is to be little.
+        count = max(4, min(16, -(-cache // self.bytes)))
         self.sets = [(first, result)] + [(inputs(), torch.zeros_like(result)) for _ in range(count - 1)]
 
     def copies(self):

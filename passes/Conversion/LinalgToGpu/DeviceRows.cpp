@@ -261,9 +261,6 @@ Value Reduction::piecesOf(const RowThreads &threads) {
 void Reduction::launchPieces(const RowThreads &threads, Value pieces) {
   RowPlan parts = plan;
   parts.pieces = pieces;
-  // Else rows without pieces would have to do it as well.
-  if (getConstantIntValue(pieces) && (parts.behind = opBehind(f, plan.members.front().work.op)))
-    f.taken.insert(parts.behind);
   launchRows(f, parts, threads);
   // Of rows that a block computes there may be a thousand pieces.
   launchParts(f, parts, threads.across > 1 ? warpARow() : blockARow(256));
@@ -335,6 +332,8 @@ bool lowerReduction(DeviceFunction &f, DeviceWork &work) {
   RowPlan plan = planOf(work, *extents, across ? fast : std::nullopt);
   if (!across) {
     setAccess(f, plan);
+    if ((plan.behind = opBehind(f, op)))
+      f.taken.insert(plan.behind);
     Reduction(f, std::move(plan), columns).launchAlong();
   } else {
     auto narrow = [&] { Reduction(f, plan, columns).launch(sideBySide()); };

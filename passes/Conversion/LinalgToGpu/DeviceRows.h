@@ -57,7 +57,7 @@ struct RowPlan {
   /// Columns of a row in pieces, each of which leaves what it has got in memory:
   /// [row, piece]. For a single member with one output.
   mlir::Value pieces, parts;      ///< null: none
-  mlir::linalg::GenericOp behind; ///< computed when pieces are combined, see `opBehind`; null: none
+  mlir::linalg::GenericOp behind; ///< of a single member, see `opBehind`; null: none
   bool sameColumns = true;        ///< members with columns have as many
   int vector = 1;                 ///< neighbouring columns of a thread
   bool shifted = false; ///< groups of them begin where rows that lie without gaps may be accessed

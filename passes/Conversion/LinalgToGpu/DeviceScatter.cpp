@@ -47,9 +47,9 @@ private:
   using Write = llvm::function_ref<void(device::GpuBuilder &, DeviceKernel &, Word)>;
   void launch(StringRef choice, Value blocks, int threads, int shared, bool guarded, Write write);
   Value sortedInTile();
-  void sortDigit(Value from, Value to, Value counts, Value shift, bool fromPlaces);
-  Value sortedByDigits();
-  void takeRows(Value items, bool elements, int vector);
+  void sortDigit(Value from, Value to, Value counts, Value shift, device::DigitSpec spec);
+  Value sortedByDigits(Type value);
+  void takeRows(Value items, bool elements, int vector, bool values);
 
   DeviceFunction &f;
   ImplicitLocOpBuilder &b;
@@ -108,7 +108,7 @@ Value Scatter::sortedInTile() {
 }
 
 /// Counts of the digits of tiles, where they go, and the move.
-void Scatter::sortDigit(Value from, Value to, Value counts, Value shift, bool fromPlaces) {
+void Scatter::sortDigit(Value from, Value to, Value counts, Value shift, device::DigitSpec spec) {
   auto arguments = [&](DeviceKernel &kernel, Word word, bool moves) {
     device::DigitArguments a;
     a.from = kernel.pointer(from, true);
@@ -118,7 +118,7 @@ void Scatter::sortDigit(Value from, Value to, Value counts, Value shift, bool fr
   };
   launch("scattered: digits of updates counted", tiles, digits.threads, digits.bytesForCounts(),
          false, [&](device::GpuBuilder &g, DeviceKernel &kernel, Word word) {
-           device::writeCountDigits(g, fromPlaces, digits, arguments(kernel, word, false));
+           device::writeCountDigits(g, spec, digits, arguments(kernel, word, false));
          });
   auto sums = CumulateMemoryOp::create(b, ReduceKind::sum, counts, counts, 0, false);
   if (!lowerCumulate(f, sums))
@@ -128,12 +128,15 @@ void Scatter::sortDigit(Value from, Value to, Value counts, Value shift, bool fr
          false, [&](device::GpuBuilder &g, DeviceKernel &kernel, Word word) {
            device::DigitArguments a = arguments(kernel, word, true);
            a.to = kernel.pointer(to, false);
-           device::writeMoveByDigit(g, fromPlaces, digits, a);
+           if (spec.value)
+             a.values = kernel.pointer(op.getUpdates(), true);
+           device::writeMoveByDigit(g, spec, digits, a);
          });
 }
 
 /// As few digits as hold the number of a row, of the same length each.
-Value Scatter::sortedByDigits() {
+/// `value`: the type of updates that items are to hold; null: places.
+Value Scatter::sortedByDigits(Type value) {
   Value bitsOfRow = constant(1);
   for (int n = 1; n < 31; ++n)
     bitsOfRow = choose(f.less(constant(int64_t(1) << n), rows), constant(n + 1), bitsOfRow);
@@ -143,7 +146,7 @@ Value Scatter::sortedByDigits() {
   Value each = b.createOrFold<arith::ShLIOp>(constant(1), bits);
   Value counts = scratch(f.mul(tiles, each), 32);
   Value first = scratch(count, 64);
-  sortDigit(op.getPlaces(), first, counts, constant(0), true);
+  sortDigit(op.getPlaces(), first, counts, constant(0), {true, value});
   if (getConstantIntValue(numbers) == 1)
     return first;
   Value second = scratch(count, 64);
@@ -153,13 +156,13 @@ Value Scatter::sortedByDigits() {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     auto now = loop.getRegionIterArgs();
-    sortDigit(now[0], now[1], counts, now[2], false);
+    sortDigit(now[0], now[1], counts, now[2], {});
     scf::YieldOp::create(b, ValueRange{now[1], now[0], add(now[2], bits)});
   }
   return loop.getResult(0);
 }
 
-void Scatter::takeRows(Value items, bool elements, int vector) {
+void Scatter::takeRows(Value items, bool elements, int vector, bool values) {
   device::ScatterSpec spec;
   spec.step.element = cast<MemRefType>(op.getResult().getType()).getElementType();
   spec.step.isUnsigned = op.getIsUnsigned();
@@ -169,6 +172,7 @@ void Scatter::takeRows(Value items, bool elements, int vector) {
   spec.set = op.getKind() == ScatterKind::set;
   spec.elements = elements;
   spec.vector = vector;
+  spec.values = values;
   Value shift = constant(0), ofBlock = constant(device::scatterThreads);
   if (!elements)
     for (int n = 0; (1 << n) < device::scatterThreads; ++n) {
@@ -184,7 +188,8 @@ void Scatter::takeRows(Value items, bool elements, int vector) {
          [&](device::GpuBuilder &g, DeviceKernel &kernel, Word word) {
            device::ScatterArguments a;
            a.items = kernel.pointer(items, true);
-           a.updates = kernel.pointer(op.getUpdates(), true);
+           if (!values)
+             a.updates = kernel.pointer(op.getUpdates(), true);
            a.result = kernel.pointer(op.getResult(), false);
            a.count = word(count);
            if (!elements)
@@ -202,19 +207,26 @@ bool Scatter::lower() {
       !productOf(op.getResult(), 0, result.getRank() - ofRow, rows))
     return false;
   const int vector = 16 / device::bytesOf(result.getElementType());
-  auto withItems = [&](Value items) {
+  auto rowsOf = [&](Value items) {
+    Value rest = b.createOrFold<arith::RemUIOp>(columns, constant(vector));
     f.branch(
-        equal(columns, constant(1)), [&] { takeRows(items, true, 1); },
-        [&] {
-          Value rest = b.createOrFold<arith::RemUIOp>(columns, constant(vector));
-          f.branch(
-              equal(rest, constant(0)), [&] { takeRows(items, false, vector); },
-              [&] { takeRows(items, false, 1); });
-        });
+        equal(rest, constant(0)), [&] { takeRows(items, false, vector, false); },
+        [&] { takeRows(items, false, 1, false); });
   };
+  // Single elements of up to 4 bytes go along with the numbers of their rows.
+  Type element = result.getElementType();
+  const bool values = device::bytesOf(element) <= 4;
+  Value isFew = f.less(count, constant(device::SortTile().slots() + 1));
   f.branch(
-      f.less(count, constant(device::SortTile().slots() + 1)), [&] { withItems(sortedInTile()); },
-      [&] { withItems(sortedByDigits()); });
+      equal(columns, constant(1)),
+      [&] {
+        f.branch(
+            isFew, [&] { takeRows(sortedInTile(), true, 1, false); },
+            [&] { takeRows(sortedByDigits(values ? element : Type()), true, 1, values); });
+      },
+      [&] {
+        f.branch(isFew, [&] { rowsOf(sortedInTile()); }, [&] { rowsOf(sortedByDigits({})); });
+      });
   return true;
 }
 

@@ -92,8 +92,12 @@ void RowKernel::keepRowValue(const RowMember &member, OpOperand &output, Value v
   if (!mustStore(memory, /*isRowValue=*/true))
     return;
   Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, constant(0));
-  when(active ? b.createOrFold<arith::AndIOp>(first, active) : first,
-       [&] { storeElement(b, value, kernel.get(memory), op.getMatchingIndexingMap(&output), at); });
+  when(active ? b.createOrFold<arith::AndIOp>(first, active) : first, [&] {
+    if (plan.behind)
+      storeResult(kernel, op, plan.behind, value, at);
+    else
+      storeElement(b, value, kernel.get(memory), op.getMatchingIndexingMap(&output), at);
+  });
 }
 
 void RowKernel::emitRowValue(const RowMember &member, ArrayRef<Value> sizes) {

@@ -301,6 +301,7 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
       sizes.push_back(kernel.get(v));
     extents.push_back(sizes);
   }
+  useBehind(kernel, plan.behind);
   SmallVector<Value> rowExtents;
   for (Value v : plan.extents)
     rowExtents.push_back(kernel.get(v));

@@ -216,13 +216,13 @@ CatalogueEntry sort(std::string name, Type element, bool fromItems, bool toItems
           }};
 }
 
-CatalogueEntry digits(std::string name, bool fromKeys, bool moves) {
+CatalogueEntry digits(std::string name, DigitSpec spec, bool moves) {
   return {std::move(name),
           false,
-          {moves ? "st.global.b64" : "atom.shared.add", "match.any.sync.b32"},
+          {moves ? "vote.sync.ballot.b32" : "atom.shared.add"},
           [=](gpu::GPUModuleOp module, StringRef name) {
-            return moves ? makeMoveByDigit(module, name, fromKeys, DigitTile())
-                         : makeCountDigits(module, name, fromKeys, DigitTile());
+            return moves ? makeMoveByDigit(module, name, spec, DigitTile())
+                         : makeCountDigits(module, name, spec, DigitTile());
           }};
 }
 CatalogueEntry scatter(std::string name, ScatterSpec spec, std::vector<std::string> instructions) {
@@ -392,12 +392,15 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       sort("sort_f16_down", f16, false, false, false, true),
       sort("sort_i64", i64, false, false),
       sort("sort_i64_merge", i64, true, true, true),
-      digits("count_digits_keys", true, false),
-      digits("count_digits", false, false),
-      digits("move_by_digit_keys", true, true),
-      digits("move_by_digit", false, true),
+      digits("count_digits_keys", {true}, false),
+      digits("count_digits", {}, false),
+      digits("move_by_digit_keys", {true}, true),
+      digits("move_by_digit_f32", {true, f32}, true),
+      digits("move_by_digit", {}, true),
       scatter("scatter_add_f32", {{f32}}, {"shfl.sync.idx"}),
       scatter("scatter_add_f16", {{f16}}, {"shfl.sync.idx"}),
+      scatter("scatter_add_f32_values", {{f32}, false, true, 1, true}, {"shfl.sync.idx"}),
+      scatter("scatter_add_f16_values", {{f16}, false, true, 1, true}, {"shfl.sync.idx"}),
       scatter("scatter_max_f32", {{f32, Combination::Largest}}, {"shfl.sync.idx"}),
       scatter("scatter_add_i64", {{i64}}, {"shfl.sync.idx"}),
       scatter("scatter_set_f32", {{f32}, true}, {"st.global"}),

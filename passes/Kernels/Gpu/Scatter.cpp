@@ -19,6 +19,8 @@ llvm::Error mad::device::check(const ScatterSpec &spec) {
       spec.vector * bytesOf(spec.step.element) > 16 || (spec.elements && spec.vector != 1))
     return llvm::createStringError("vector = " + Twine(spec.vector) +
                                    ", expected a power of two of at most 16 bytes of a row");
+  if (spec.values && (!spec.elements || bytesOf(spec.step.element) > 4))
+    return llvm::createStringError("items hold single elements of up to 4 bytes");
   return llvm::Error::success();
 }
 
@@ -46,7 +48,7 @@ public:
     if (spec.set) {
       g.when(g.both(isThere, isLast), [&] {
         forColumns(own, [&](Value column) {
-          g.store(load(a.updates, item.update, column), pointer(a.result, item.row, column));
+          g.store(updateAt(item.update, column), pointer(a.result, item.row, column));
         });
       });
       return;
@@ -94,6 +96,15 @@ private:
   Value load(Value memory, Value row, Value column) {
     return g.load(group(), pointer(memory, row, column));
   }
+  /// An update: `which` is its place, or what it is.
+  Value updateAt(Value which, Value column) {
+    if (!spec.values)
+      return load(a.updates, which, column);
+    Type bits = g.b.getIntegerType(element.getIntOrFloatBitWidth());
+    if (bits != i32)
+      which = arith::TruncIOp::create(g.b, bits, which);
+    return g.bits(which, element);
+  }
   Values wide(Value loaded) {
     Values elements = g.unpack(loaded);
     for (Value &x : elements)
@@ -126,7 +137,7 @@ private:
     constexpr int unroll = 4;
     Values carried;
     Values old = wide(load(a.result, first.row, column));
-    for (auto [all, x] : llvm::zip(old, wide(load(a.updates, first.update, column))))
+    for (auto [all, x] : llvm::zip(old, wide(updateAt(first.update, column))))
       carried.push_back(step(all, x));
     carried.push_back(g.add(number, 1));
     carried.push_back(isNot(isOnly));
@@ -144,7 +155,7 @@ private:
             holds.push_back(g.both(g.less(place, a.count), g.equal(item.row, first.row)));
             // What belongs to another row is not read.
             Value update = g.select(holds.back(), item.update, first.update);
-            updates.push_back(wide(load(a.updates, update, column)));
+            updates.push_back(wide(updateAt(update, column)));
           }
           for (auto [update, isPart] : llvm::zip(updates, holds))
             for (auto [all, x] : llvm::zip(sums, update))
@@ -173,7 +184,7 @@ private:
       Value place = g.add(g.add(at, int(i) * lanesOfWarp), lane());
       Value isPart = g.both(g.less(place, a.count), g.equal(item.row, row));
       count = g.add(count, g.countLanes(isPart));
-      updates.push_back(widen(load(a.updates, item.update, g.number(0))));
+      updates.push_back(widen(updateAt(item.update, g.number(0))));
     }
     updates.push_back(count);
     return updates;
@@ -260,12 +271,17 @@ llvm::Expected<Kernel> mad::device::makeScatter(gpu::GPUModuleOp module, StringR
   KernelSignature signature;
   signature.name = name.str();
   signature.threads = scatterThreads;
-  signature.arguments.assign(3, globalPointer(context));
+  signature.arguments.assign(spec.values ? 2 : 3, globalPointer(context));
   signature.arguments.append(spec.elements ? 1 : 3, IntegerType::get(context, 32));
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange values) {
-    ScatterArguments a{values[0], values[1], values[2], values[3], {}, {}};
+    ScatterArguments a;
+    a.items = values[0];
+    if (!spec.values)
+      a.updates = values[1];
+    values = values.drop_front(spec.values ? 1 : 2);
+    a.result = values[0], a.count = values[1];
     if (!spec.elements)
-      a.columns = values[4], a.shift = values[5];
+      a.columns = values[2], a.shift = values[3];
     writeScatter(g, spec, a);
   });
 }

@@ -21,14 +21,15 @@ struct ScatterSpec {
   bool set = false; ///< an update replaces what is there
   bool elements = true; ///< rows have one element
   int vector = 1;       ///< neighbours of one access, for rows
+  bool values = false;  ///< items hold updates of up to 32 bits, not their places
 };
 llvm::Error check(const ScatterSpec &spec);
 
 struct ScatterArguments {
-  mlir::Value items, updates, result;
-  mlir::Value count;   ///< of items, i32, 1 to 2^30
-  mlir::Value columns; ///< of a row, i32; a multiple of `vector`
-  mlir::Value shift;   ///< 1 << shift threads share a row, at most a block, i32
+  mlir::Value items, updates, result; ///< updates: null where items hold them
+  mlir::Value count;                  ///< of items, i32, 1 to 2^30
+  mlir::Value columns;                ///< of a row, i32; a multiple of `vector`
+  mlir::Value shift;                  ///< 1 << shift threads share a row, at most a block, i32
 };
 
 constexpr int scatterThreads = 256;
@@ -38,7 +39,7 @@ constexpr int manyOfPlace = 64;
 /// Along x, a block `scatterThreads` items, or as many rows of items as it has room for.
 void writeScatter(GpuBuilder &g, const ScatterSpec &spec, const ScatterArguments &arguments);
 
-/// Arguments: items, updates, result, count; for rows columns, shift.
+/// Arguments: items, updates (of places), result, count; for rows columns, shift.
 llvm::Expected<Kernel> makeScatter(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                    const ScatterSpec &spec);
 

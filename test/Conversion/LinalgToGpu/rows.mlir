@@ -299,3 +299,49 @@ func.func @map(%x: memref<6x333xf32>, %g: memref<333xf32>, %y: memref<6x333xf32>
   }
   return
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#one = affine_map<(d0) -> (d0)>
+
+// A conversion behind a sum is no kernel of its own, unless others read the sum.
+// CHECK-LABEL: func @behind(
+// CHECK-COUNT-3: gpu.launch_func
+// CHECK-NOT: gpu.launch_func
+// CHECK: gpu.func @behind$0{{.*}}choice = "rows: a warp a row
+// CHECK: %[[HALF:.*]] = arith.truncf %{{.*}} : f32 to f16
+// CHECK: memref.store %[[HALF]]
+// CHECK: gpu.func @behind$1{{.*}}choice = "rows:
+// CHECK-NOT: arith.truncf
+// CHECK: gpu.func @behind$2{{.*}}choice = "elements:
+func.func @behind(%x: memref<64x512xf32>, %y: memref<64xf16>, %v: memref<70x500xf32>, %z: memref<70xf16>, %w: memref<70xf32>) attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %s = memref.alloc() : memref<64xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<64xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<64x512xf32>) outs(%s : memref<64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%s : memref<64xf32>) outs(%y : memref<64xf16>) {
+  ^bb0(%a: f32, %b: f16):
+    %0 = arith.truncf %a : f32 to f16
+    linalg.yield %0 : f16
+  }
+  linalg.fill ins(%zero : f32) outs(%w : memref<70xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%v : memref<70x500xf32>) outs(%w : memref<70xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%w : memref<70xf32>) outs(%z : memref<70xf16>) {
+  ^bb0(%a: f32, %b: f16):
+    %0 = arith.truncf %a : f32 to f16
+    linalg.yield %0 : f16
+  }
+  return
+}

@@ -356,6 +356,26 @@ TEST(Digits, BringEqualKeysTogether) {
   EXPECT_EQ(sortedByDigits(equal, 2, 1, 1), sortedItems(equal));
 }
 
+/// What keys come with goes along.
+TEST(Digits, CarryValues) {
+  Emulated moving("move_by_digit_f32");
+  auto keys = rowsOf(5000, 60, false, 6);
+  auto values = eighths<float>(keys.size(), 7);
+  int32_t count = keys.size(), tiles = 2, shift = 0, bits = 6;
+  std::vector<int32_t> counts(tiles << bits);
+  for (int32_t i = 0; i < count; ++i)
+    ++counts[keys[i] * tiles + i / 4096];
+  std::partial_sum(counts.begin(), counts.end(), counts.begin());
+  int32_t *from = moving.upload(keys), *sums = moving.upload(counts);
+  float *with = moving.upload(values);
+  int64_t *to = moving.output<int64_t>(count);
+  moving.run({2}, {&from, &with, &to, &sums, &count, &tiles, &shift, &bits}, 3);
+  auto expected = sortedItems(keys);
+  for (int64_t &item : expected)
+    item = itemOf(item >> 32, 0) | std::bit_cast<uint32_t>(values[uint32_t(item)]);
+  EXPECT_EQ(contents(to, count), expected);
+}
+
 enum class Action { Set, Add, Largest };
 
 /// One update after the other, each rounded: in f32 where the type is narrower, which C++ does.
@@ -391,7 +411,16 @@ void scatter(const std::string &name, size_t count, int32_t rows, bool few, Acti
   Emulated emulated(name);
   auto at = rowsOf(count, rows, few, seed + 10);
   auto base = uneven<T>(size_t(rows) * columns, 6), updates = uneven<T>(count * columns, 7);
-  int64_t *items = emulated.upload(sortedItems(at));
+  const bool values = name.ends_with("_values");
+  std::vector<int64_t> sorted = sortedItems(at);
+  if constexpr (sizeof(T) <= 4)
+    for (int64_t &item : sorted)
+      if (values) {
+        uint32_t bits = 0;
+        std::memcpy(&bits, &updates[uint32_t(item)], sizeof(T));
+        item = itemOf(item >> 32, 0) | bits;
+      }
+  int64_t *items = emulated.upload(sorted);
   T *from = emulated.upload(updates), *to = emulated.upload(base);
   int32_t number = count, shift = 0;
   while (vector && shift < 8 && (vector << shift) < columns)
@@ -400,6 +429,8 @@ void scatter(const std::string &name, size_t count, int32_t rows, bool few, Acti
   const std::vector<uint32_t> grid{uint32_t((count + ofBlock - 1) / ofBlock)};
   if (vector)
     emulated.run(grid, {&items, &from, &to, &number, &columns, &shift}, seed);
+  else if (values)
+    emulated.run(grid, {&items, &to, &number}, seed);
   else
     emulated.run(grid, {&items, &from, &to, &number}, seed);
   auto expected = scattered(base, updates, at, columns, action);
@@ -415,6 +446,8 @@ TEST(Scatter, Elements) {
   }
   scatter<float>("scatter_add_f32", 1, 5, false, Action::Add);
   scatter<Half>("scatter_add_f16", 700, 60, true, Action::Add);
+  scatter<float>("scatter_add_f32_values", 900, 60, true, Action::Add);
+  scatter<Half>("scatter_add_f16_values", 700, 60, true, Action::Add);
   scatter<float>("scatter_max_f32", 700, 60, true, Action::Largest);
   scatter<int64_t>("scatter_add_i64", 700, 60, true, Action::Add);
   scatter<float>("scatter_set_f32", 900, 300, true, Action::Set);

@@ -100,14 +100,14 @@ TEST_F(Tiles, OfScansAndSorts) {
 
 TEST_F(Tiles, OfScatters) {
   EXPECT_EQ(llvm::toString(check(DigitTile())), "");
-  EXPECT_EQ(DigitTile().bytesForMoves(), 32 * 1024);
+  EXPECT_EQ(DigitTile().bytesForMoves(), 40 * 1024);
   DigitTile digits;
   digits.mostBits = 11;
   EXPECT_EQ(llvm::toString(check(digits)),
             "mostBits = 11, expected 1 up to what 48 KB of counts hold");
   digits = DigitTile();
   digits.items = 33;
-  EXPECT_EQ(llvm::toString(check(digits)), "items = 33, expected 1 to 32");
+  EXPECT_EQ(llvm::toString(check(digits)), "items = 33, expected a multiple of 4 up to 64");
   digits.threads = 100;
   EXPECT_EQ(llvm::toString(check(digits)),
             "threads = 100, expected a multiple of 32 from 32 to 1024");
@@ -121,6 +121,8 @@ TEST_F(Tiles, OfScatters) {
   EXPECT_EQ(llvm::toString(check(scatter)), "");
   scatter.step.element = b.getF32Type();
   EXPECT_EQ(llvm::toString(check(scatter)), expected);
+  scatter.vector = 4, scatter.values = true;
+  EXPECT_EQ(llvm::toString(check(scatter)), "items hold single elements of up to 4 bytes");
 }
 
 TEST_F(Tiles, LongSumsAreWholeTiles) {
