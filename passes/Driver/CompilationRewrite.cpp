@@ -9,6 +9,7 @@
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Pipelines/Common.h"
+#include "passes/Transforms/Passes.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -21,9 +22,16 @@ void Compilation::useRewriting(bool wanted) { impl->wantsRewriting = wanted; }
 bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
   StepTimer timer(times, "rewrite");
   CollectDiagnostics collected(*context);
-  emitStandardRules(*module);
+  // Apart, so that passes over the program do not go over them.
+  OwningOpRef<ModuleOp> rules = ModuleOp::create(UnknownLoc::get(context.get()));
+  emitStandardRules(*rules);
+  PassManager settle(context.get());
+  settle.addPass(createSettleRules());
+  recordPasses(settle, times);
+  if (failed(settle.run(*rules)))
+    return bug("the standard rules do not settle\n" + collected.text);
   PassManager manager(context.get());
-  buildRewrite(manager, blocks);
+  buildRewrite(manager, {rules->getOperation(), blocks});
   recordPasses(manager, times);
   isRewritten = true;
   if (failed(manager.run(*module)))

@@ -50,12 +50,12 @@ void buildFold(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createPadWindows());
 }
 
-void buildRewrite(OpPassManager &pm, std::vector<RewrittenBlock> *blocks) {
+void buildRewrite(OpPassManager &pm, RewriteExtras extras) {
   pm.addPass(createSettleRules());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   simplifyValues(pm);
-  pm.addPass(blocks ? createRewrite(*blocks) : createRewrite());
+  pm.addPass(createRewrite(extras));
   pm.addPass(createDropRules());
   simplifyValues(pm);
   pm.addPass(createHoistWeights());

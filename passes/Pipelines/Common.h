@@ -18,7 +18,7 @@ class OpPassManager;
 
 namespace mad {
 
-struct RewrittenBlock;
+struct RewriteExtras;
 
 void simplify(mlir::OpPassManager &pm);
 /// On tensors: quicker with many equal ops (mad-merge-equal-ops).
@@ -26,9 +26,8 @@ void simplifyValues(mlir::OpPassManager &pm);
 
 /// One function an entry, in the mad dialect.
 void buildFold(mlir::OpPassManager &pm);
-/// Tensor programs into cheaper ones that are equal by the rules of the module, which go. What
-/// became of them is added to `blocks`, if that is given.
-void buildRewrite(mlir::OpPassManager &pm, std::vector<RewrittenBlock> *blocks = nullptr);
+/// Tensor programs into cheaper ones that are equal by rules; those of the module go.
+void buildRewrite(mlir::OpPassManager &pm, RewriteExtras extras);
 /// Structured ops on tensors, fused where that is simple. `device`: for many threads.
 void buildLoops(mlir::OpPassManager &pm, bool device = false);
 /// Structured ops on memory: results at the caller's, the rest in buffers.

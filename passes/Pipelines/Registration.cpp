@@ -43,6 +43,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/EGraph/Bridge/Passes.h"
+#include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Pipelines.h"
@@ -91,7 +92,7 @@ void registerMadPasses() {
         ("mad-" + stage + "-pipeline").str(), "the stage `" + stage.str() + "` of a compilation",
         [stage](OpPassManager &manager) { buildCpuStage(manager, stage, {}); });
   PassPipelineRegistration<>("mad-rewrite-pipeline", "the stage `rewrite` of a compilation",
-                             [](OpPassManager &manager) { buildRewrite(manager); });
+                             [](OpPassManager &manager) { buildRewrite(manager, {}); });
   PassPipelineRegistration<>("mad-kernel-loops-pipeline",
                              "kernels of a device to branches and single loads and stores",
                              [](OpPassManager &manager) { buildKernelLoops(manager); });

@@ -31,9 +31,11 @@ constexpr double leastGain = 1e-3;
 /// Rewrites the blocks of a module.
 class Rewriter {
 public:
-  Rewriter(ModuleOp module, const RewriteLimits &limits, std::vector<RewrittenBlock> *blocks)
-      : limits(limits), blocks(blocks), terms(module.getContext()), context{terms} {
+  Rewriter(ModuleOp module, const RewriteLimits &limits, RewriteExtras extras)
+      : limits(limits), blocks(extras.blocks), terms(module.getContext()), context{terms} {
     loadRules(module, context, loaded, rules);
+    if (extras.rules)
+      loadRules(cast<ModuleOp>(extras.rules), context, loaded, rules);
     hasRules = !rules.empty();
     addViewRules(context, rules);
     addReshapeRules(context, rules);
@@ -122,14 +124,15 @@ void Rewriter::explain(BlockGraph &blockGraph, const egraph::Extraction &best,
 
 struct RewritePass : impl::RewriteBase<RewritePass> {
   using RewriteBase::RewriteBase;
-  std::vector<RewrittenBlock> *record = nullptr;
+  RewriteExtras extras;
 
   void runOnOperation() override {
     std::vector<RewrittenBlock> blocks;
-    numBlocks += rewriteModule(getOperation(), {iterations, nodes},
-                               record   ? record
-                               : report ? &blocks
-                                        : nullptr);
+    if (report && !extras.blocks)
+      extras.blocks = &blocks;
+    numBlocks += rewriteModule(getOperation(), {iterations, nodes}, extras);
+    if (extras.blocks == &blocks)
+      extras.blocks = nullptr;
     for (const RewrittenBlock &block : blocks) {
       std::string text;
       llvm::raw_string_ostream os(text);
@@ -147,16 +150,15 @@ struct RewritePass : impl::RewriteBase<RewritePass> {
 
 } // namespace
 
-std::unique_ptr<Pass> createRewrite(std::vector<RewrittenBlock> &blocks) {
+std::unique_ptr<Pass> createRewrite(RewriteExtras extras) {
   auto pass = std::make_unique<RewritePass>();
-  pass->record = &blocks;
+  pass->extras = extras;
   return pass;
 }
 
-unsigned rewriteModule(ModuleOp module, const RewriteLimits &limits,
-                       std::vector<RewrittenBlock> *blocks) {
+unsigned rewriteModule(ModuleOp module, const RewriteLimits &limits, RewriteExtras extras) {
   unsigned changed = 0;
-  Rewriter rewriter(module, limits, blocks);
+  Rewriter rewriter(module, limits, extras);
   if (!rewriter.hasRules)
     return 0;
   for (auto function : module.getOps<FunctionOpInterface>())

@@ -14,6 +14,7 @@
 
 namespace mlir {
 class ModuleOp;
+class Operation;
 class Pass;
 } // namespace mlir
 
@@ -48,13 +49,18 @@ struct RewrittenBlock {
   bool changed = false;
 };
 
-/// Rewrites all functions of a module by its rules; see `mad-rewrite`. With `blocks` all that is
-/// needed to explain it is recorded, which takes longer. Returns how many blocks changed.
-unsigned rewriteModule(mlir::ModuleOp module, const RewriteLimits &limits,
-                       std::vector<RewrittenBlock> *blocks = nullptr);
+/// What rewriting takes and gives beside the module.
+struct RewriteExtras {
+  mlir::Operation *rules = nullptr;              ///< a module with further rules, as they settled
+  std::vector<RewrittenBlock> *blocks = nullptr; ///< is told all that explains the result
+};
 
-/// The pass, which adds to `blocks` what it did.
-std::unique_ptr<mlir::Pass> createRewrite(std::vector<RewrittenBlock> &blocks);
+/// Rewrites all functions of a module by its rules; see `mad-rewrite`. Explaining takes longer.
+/// Returns how many blocks changed.
+unsigned rewriteModule(mlir::ModuleOp module, const RewriteLimits &limits,
+                       RewriteExtras extras = {});
+/// The pass.
+std::unique_ptr<mlir::Pass> createRewrite(RewriteExtras extras);
 
 } // namespace mad
 
