@@ -24,7 +24,10 @@ bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
   CollectDiagnostics collected(*context);
   // Apart, so that passes over the program do not go over them.
   OwningOpRef<ModuleOp> rules = ModuleOp::create(UnknownLoc::get(context.get()));
-  emitStandardRules(*rules);
+  {
+    StepTimer timer(times, "rules");
+    emitStandardRules(*rules);
+  }
   PassManager settle(context.get());
   settle.addPass(createSettleRules());
   recordPasses(settle, times);

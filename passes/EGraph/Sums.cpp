@@ -14,6 +14,9 @@ using namespace llvm;
 
 namespace mad::egraph {
 
+/// Terms of a product of two sums.
+static constexpr size_t mostExpanded = 16;
+
 Sums::Sums(const EGraph &graph, const Ring &ring, size_t limit)
     : graph(graph), ring(ring), limit(limit), chosen(graph.numIds(), none) {
   choose();
@@ -94,7 +97,10 @@ void Sums::compute(Id id) {
     return shared[i];
   };
   auto addProduct = [&] {
-    std::optional<Polynomial> product = multiply(system.monomials, operand(0), operand(1), limit);
+    // Sums are taken apart where that is little: else what was factored becomes long.
+    const size_t most = operand(0).size() == 1 || operand(1).size() == 1 ? limit : mostExpanded;
+    std::optional<Polynomial> product =
+        multiply(system.monomials, operand(0), operand(1), std::min(limit, most));
     if (product)
       sum = std::move(*product);
     return product.has_value();
