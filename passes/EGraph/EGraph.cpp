@@ -421,11 +421,15 @@ void EGraph::makeIndex() {
 void EGraph::collectDead() {
   free.clear();
   for (Id id = reusable; id < nodes.size(); ++id)
-    if (dead[id] && leader[id] != id)
+    if (isFree(id, reusable))
       free.push_back(id);
   if (free.empty())
     return;
   std::reverse(free.begin(), free.end());
+  listParents();
+}
+
+void EGraph::listParents() {
   parents.clear();
   for (Class &c : classRecords) {
     c.firstParent = c.lastParent = none;
@@ -437,6 +441,76 @@ void EGraph::collectDead() {
       if (!is_contained(below.take_front(i), operand))
         addParent(operand, id);
   }
+}
+
+void EGraph::endReuse() {
+  // What they take is worth the time.
+  if (reusable != none && clean && !proofForest && free.size() > nodes.size() / 8)
+    compact(reusable);
+  reusable = none;
+}
+
+/// Closes the gaps of free ids from `first` on. After a rebuild, when operands are leaders and
+/// nothing leads through a free id. The order of ids stays, and so does that of operands.
+void EGraph::compact(Id first) {
+  std::vector<Id> numbers(nodes.size(), none);
+  Id count = 0;
+  for (Id id = 0; id < nodes.size(); ++id)
+    if (!isFree(id, first))
+      numbers[id] = count++;
+  auto renumber = [&](Id &id) { id = id == none ? none : numbers[id]; };
+  for (Id id = 0; id < nodes.size(); ++id)
+    if (numbers[id] != none)
+      for (Id &operand : operandsOf(id))
+        operand = numbers[find(operand)]; // that of a dead node may have a leader
+  for (std::vector<Id> *list : {&leader, &classBefore, &members, &leaders, &bySymbol, &table}) {
+    llvm::for_each(*list, renumber);
+    list->shrink_to_fit();
+  }
+  auto close = [&](auto &values) {
+    for (Id id = 0; id < numbers.size(); ++id)
+      if (numbers[id] != none)
+        values[numbers[id]] = values[id];
+    values.resize(count);
+    values.shrink_to_fit();
+  };
+  close(nodes);
+  close(leader);
+  close(dead);
+  close(slots);
+  close(nodeStamps);
+  close(classBefore);
+  for (Analysis *analysis : analyses)
+    analysis->renumber(numbers, count);
+  std::vector<Id>().swap(free);
+  compactRecords();
+  std::vector<Parent>().swap(parents);
+  listParents();
+  parents.shrink_to_fit();
+  size_t size = 64;
+  while (live * 3 > size * 2)
+    size *= 2;
+  growTable(size);
+  tags.shrink_to_fit();
+}
+
+/// Records of classes in order of their leaders.
+void EGraph::compactRecords() {
+  std::vector<Class> records;
+  std::vector<uint32_t> stampsOf[stampDepth + 1];
+  records.reserve(leaders.size());
+  for (Id id : leaders) {
+    for (unsigned depth = 0; depth <= deepest; ++depth)
+      stampsOf[depth].push_back(stamps[depth][slots[id]]);
+    records.push_back(recordOf(id));
+    slots[id] = uint32_t(records.size() - 1);
+  }
+  classRecords.swap(records);
+  for (unsigned depth = 0; depth <= stampDepth; ++depth) {
+    stampsOf[depth].shrink_to_fit();
+    stamps[depth].swap(stampsOf[depth]);
+  }
+  std::vector<uint32_t>().swap(freeSlots);
 }
 
 /// Classes that have a symbol.

@@ -125,7 +125,8 @@ public:
   /// From now on the ids of nodes that die, because they become equal to others, are used again,
   /// but not those that exist by now. Not with explanations.
   void startReuse() { reusable = Id(nodes.size()); }
-  void endReuse() { reusable = none; }
+  /// Ids that were made since then get other numbers if many are free; those from before stay.
+  void endReuse();
 
   /// Null without explanations.
   Proofs *proofs() const { return proofForest.get(); }
@@ -174,7 +175,11 @@ private:
   void repairFacts();
   void touch(Id id);
   void newClass(Id id);
+  bool isFree(Id id, Id first) const { return id >= first && dead[id] && leader[id] != id; }
   void collectDead();
+  void listParents();
+  void compact(Id first);
+  void compactRecords();
   void makeIndex();
   void makeSymbolIndex();
   void spreadStamps();
@@ -231,6 +236,8 @@ public:
   virtual unsigned merge(EGraph &graph, Id into, Id from) = 0;
   /// Joins what a node tells now into what is known of its class. True if that changed.
   virtual bool update(EGraph &graph, Id id, Id node) = 0;
+  /// Ids have other numbers now, `none` where there is none any more. Their order is the same.
+  virtual void renumber(llvm::ArrayRef<Id> numbers, size_t count) = 0;
   /// Facts of a class are new: may add nodes to it, as a constant that was found.
   virtual void modify(EGraph &, Id) {}
 };
@@ -257,6 +264,13 @@ public:
   bool update(EGraph &graph, Id id, Id node) override {
     T value = make(graph, node);
     return join(graph, values[id], value);
+  }
+  void renumber(llvm::ArrayRef<Id> numbers, size_t count) override {
+    for (Id id = 0; id < std::min(numbers.size(), values.size()); ++id)
+      if (numbers[id] != none && numbers[id] != id)
+        values[numbers[id]] = std::move(values[id]);
+    values.resize(std::min(count, values.size()));
+    values.shrink_to_fit();
   }
 
 private:

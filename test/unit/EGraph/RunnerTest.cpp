@@ -358,6 +358,63 @@ TEST(Query, TermsThatShareVariables) {
 }
 
 // The matches of one term are those of the machine.
+/// Counts what nodes a class has by now: the greatest number of operands.
+class Widths : public ValueAnalysis<unsigned> {
+public:
+  unsigned make(EGraph &graph, Id node) override { return unsigned(graph.operands(node).size()); }
+  bool join(EGraph &, unsigned &into, const unsigned &from) override {
+    return into < from && (into = from, true);
+  }
+};
+
+TEST(Runner, FreeIdsAreClosedUpAtTheEnd) {
+  Language language;
+  Widths widths;
+  EGraph graph(language);
+  graph.attach(widths);
+  Id sum = term(graph, "(+ a (+ b (+ c (+ d (+ e (+ f (+ g h)))))))"), a = term(graph, "a"),
+     user = term(graph, "(f a (+ b a) (g d) h)");
+  std::vector<Rule> rules = {rule(language, "comm", "(+ ?a ?b)", "(+ ?b ?a)"),
+                             rule(language, "assoc", "(+ (+ ?a ?b) ?c)", "(+ ?a (+ ?b ?c))")};
+  for (unsigned again = 0; again < 2; ++again) {
+    Report report = Runner(graph, rules, noLimits()).run();
+    EXPECT_EQ(report.stop, Stop::Saturated);
+    EXPECT_EQ(report.nodes, 6058u + 2); // f and g
+    EXPECT_EQ(report.classes, 255u + 2);
+    // Ids of nodes, and of those that stand for a class though they are equal to another.
+    EXPECT_LE(graph.numIds(), graph.numNodes() + graph.numClasses());
+    EXPECT_LT(report.bytes, 100 * report.nodes);
+  }
+  // What was there before the run has the ids that it had.
+  EXPECT_EQ(term(graph, "a"), a);
+  EXPECT_EQ(graph.find(term(graph, "(f a (+ a b) (g d) h)")), graph.find(user));
+  EXPECT_EQ(graph.find(term(graph, "(+ (+ (+ h c) (+ a e)) (+ (+ g b) (+ f d)))")),
+            graph.find(sum));
+  for (Id id : graph.classes()) {
+    unsigned most = 0, parents = 0, users = 0;
+    for (Id node : graph.nodesOf(id)) {
+      EXPECT_EQ(graph.find(node), id);
+      EXPECT_EQ(graph.lookup(graph.op(node), graph.operands(node)), node);
+      most = std::max(most, unsigned(graph.operands(node).size()));
+    }
+    EXPECT_EQ(widths.of(graph, id), most);
+    graph.forParents(id, [&](Id node) {
+      ++parents;
+      EXPECT_TRUE(llvm::is_contained(graph.operands(node), id));
+    });
+    for (Id other : graph.classes())
+      for (Id node : graph.nodesOf(other))
+        users += llvm::is_contained(graph.operands(node), id);
+    EXPECT_EQ(parents, users);
+  }
+  // It goes on as any graph.
+  graph.unite(a, term(graph, "b"));
+  graph.rebuild();
+  EXPECT_EQ(graph.find(term(graph, "(+ a c)")), graph.find(term(graph, "(+ b c)")));
+  EXPECT_EQ(graph.find(term(graph, "(+ (+ a c) d)")), graph.find(term(graph, "(+ (+ c b) d)")));
+  EXPECT_LT(graph.numClasses(), 255u);
+}
+
 TEST(Query, FindsWhatTheMatcherFinds) {
   Language language;
   language.setCommutative(language.symbol("*"));
