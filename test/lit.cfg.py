@@ -59,6 +59,14 @@ if has_gpu():
     config.environment["MAD_TEST_GPU"] = "1"
 else:
     lit_config.note("there is no GPU: programs of test/execute are not run on the target cuda")
+# tools/dev/prove-rules.py wants z3, of this Python or of another one.
+z3_python = os.environ.get("MAD_Z3_PYTHON") or (sys.executable if importlib.util.find_spec("z3") else None)
+if z3_python:
+    config.substitutions.append(("%z3python", z3_python))
+    config.available_features.add("z3")
+else:
+    lit_config.note("there is no z3: rules are not proved (tools/setup.sh --prove, or a Python that "
+                    "has z3-solver in MAD_Z3_PYTHON)")
 # What tests say does not depend on it; and a driver for those that want one.
 config.environment["MAD_DEVICE"] = "cpu"
 fake_gpu = config.mad_build + "/test/unit/Cuda/libfake_gpu.so"

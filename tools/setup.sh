@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs what building, running and testing need, from Debian's own packages.
-# usage: tools/setup.sh [--train] [--print]
+# usage: tools/setup.sh [--train] [--prove] [--print]
 #   --train  also what examples/digits/train.py needs (scikit-learn)
+#   --prove  also what tools/dev/prove-rules.py needs (z3)
 #   --print  only print the names of the packages
 set -euo pipefail
 
@@ -36,8 +37,9 @@ print=
 for argument; do
   case $argument in
   --train) packages+=(python3-sklearn) ;;
+  --prove) packages+=(python3-z3) ;;
   --print) print=1 ;;
-  *) fail "unknown argument \`$argument\`; usage: tools/setup.sh [--train] [--print]" ;;
+  *) fail "unknown argument \`$argument\`; usage: tools/setup.sh [--train] [--prove] [--print]" ;;
   esac
 done
 if [[ $print ]]; then
