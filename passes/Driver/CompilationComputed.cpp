@@ -17,6 +17,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Driver/Executable.h"
+#include "passes/Transforms/Entries.h"
 #include <cstring>
 
 using namespace mlir;
@@ -46,7 +47,9 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   PassManager manager(made->getContext());
   manager.addPass(createSymbolDCEPass());
   (void)manager.run(*made);
+  SmallVector<Attribute> names;
   for (WeightSourceOp source : computedSources(*made)) {
+    names.push_back(source.getSymNameAttr());
     auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
     f.setPublic();
     f->setAttr("mad.entry", b.getUnitAttr());
@@ -54,6 +57,7 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
     f.setResultAttr(0, "mad.name", b.getStringAttr("result"));
     source->removeAttr("computed");
   }
+  (*made)->setAttr(lateWeightsAttr, b.getArrayAttr(names));
   return made;
 }
 

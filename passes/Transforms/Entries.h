@@ -16,6 +16,10 @@
 
 namespace mad {
 
+/// Of a module: names of weights that its own functions compute, one after the other. When code is
+/// bound to them they have no elements yet.
+inline constexpr llvm::StringLiteral lateWeightsAttr = "late_weights";
+
 bool isEntry(mlir::func::FuncOp function);
 /// A member of the attribute `entry`, if it is there.
 mlir::Attribute entryMember(mlir::func::FuncOp function, llvm::StringRef name);

@@ -249,6 +249,10 @@ struct PackWeightsPass : impl::PackWeightsBase<PackWeightsPass> {
   using PackWeightsBase::PackWeightsBase;
 
   void runOnOperation() override {
+    // What the code itself computes is there in no other order.
+    llvm::SmallDenseSet<Attribute> late;
+    if (auto names = getOperation()->getAttrOfType<ArrayAttr>(lateWeightsAttr))
+      late.insert_range(names);
     // A weight has one order, in all entries.
     llvm::MapVector<StringAttr, Weight> weights;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
@@ -259,7 +263,7 @@ struct PackWeightsPass : impl::PackWeightsBase<PackWeightsPass> {
         weights[name].uses.push_back({function, argument++, {}, {}});
     }
     for (auto &[name, weight] : weights)
-      if (weight.isPackable()) {
+      if (!late.contains(name) && weight.isPackable()) {
         weight.pack();
         ++numPacked;
       }

@@ -110,18 +110,23 @@ void Hoister::hoist(Value value) {
 }
 
 unsigned Hoister::hoistFrom(func::FuncOp function) {
-  SmallVector<Value> values;
+  SmallVector<Value> candidates, values;
   function.walk([&](Operation *op) {
     if (op->getNumResults() != 1 || !isKnown(op->getResult(0)))
       return;
-    // The largest ones: what others need on the way is no weight of its own.
-    bool isLast = llvm::any_of(op->getUsers(), [&](Operation *user) {
-      return user->getNumResults() != 1 || !isKnown(user->getResult(0)) ||
-             !isWorth(user->getResult(0));
-    });
-    if (isLast && isWorth(op->getResult(0)))
-      values.push_back(op->getResult(0));
+    if (isWorth(op->getResult(0)))
+      candidates.push_back(op->getResult(0));
   });
+  // The largest ones: what others need on the way is no weight of its own.
+  llvm::SmallDenseSet<Operation *> inner;
+  for (Value value : llvm::reverse(candidates)) {
+    if (llvm::all_of(value.getUsers(), [&](Operation *user) { return inner.contains(user); }))
+      continue;
+    values.push_back(value);
+    llvm::SetVector<Operation *> ops;
+    collect(value, ops);
+    inner.insert(ops.begin(), ops.end());
+  }
   for (Value value : values)
     hoist(value);
   return unsigned(values.size());

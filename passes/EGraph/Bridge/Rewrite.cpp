@@ -39,11 +39,18 @@ public:
     hasRules = !rules.empty();
     addViewRules(context, rules);
     addReshapeRules(context, rules);
-    addSiblingRules(context, rules);
+    addViewRules(context, joining);
+    addSiblingRules(context, joining);
   }
-  bool rewrite(Block &block, StringRef function);
+  /// Products are joined when it is settled which there are: while rules turn them into others,
+  /// each of them would be another one of several.
+  bool rewrite(Block &block, StringRef function) {
+    bool changed = rewrite(block, function, rules);
+    return rewrite(block, function, joining) || changed;
+  }
 
 private:
+  bool rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> by);
   void explain(BlockGraph &blockGraph, const egraph::Extraction &best, RewrittenBlock &record);
   RewriteStep stepOf(const egraph::ProofStep &step) const;
 
@@ -52,13 +59,16 @@ private:
   Terms terms;
   RuleContext context;
   std::vector<LoadedRule> loaded;
-  std::vector<egraph::Rule> rules;
+  std::vector<egraph::Rule> rules, joining;
+  ArrayRef<egraph::Rule> current; ///< by which the block is being rewritten
 
 public:
   bool hasRules = false;
 };
 
-bool Rewriter::rewrite(Block &block, StringRef function) {
+bool Rewriter::rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> by) {
+  current = by;
+  terms.forgetLeaves();
   Facts facts(terms);
   BlockGraph blockGraph(block, terms, facts, /*explains=*/blocks != nullptr);
   if (blockGraph.roots().empty())
@@ -72,11 +82,12 @@ bool Rewriter::rewrite(Block &block, StringRef function) {
   run.iterations = limits.iterations;
   run.nodes = std::max<size_t>(limits.nodes, 4 * blockGraph.graph().numIds());
   run.seconds = std::numeric_limits<double>::infinity();
-  egraph::Report report = egraph::Runner(blockGraph.graph(), rules, run).run();
+  egraph::Report report = egraph::Runner(blockGraph.graph(), by, run).run();
   // Facts that contradict each other come of a wrong rule: the program stays.
   if (report.stop == egraph::Stop::Conflict)
     return false;
-  addSums(blockGraph.graph(), blockGraph.roots(), blockGraph.usedTwice(), context);
+  if (by.data() == rules.data())
+    addSums(blockGraph.graph(), blockGraph.roots(), blockGraph.usedTwice(), context);
   egraph::Extraction best = blockGraph.extract(context.groups);
   record.after = best.cost;
   record.changed = best.cost < record.before * (1 - leastGain);
@@ -98,8 +109,8 @@ RewriteStep Rewriter::stepOf(const egraph::ProofStep &step) const {
     return {"constants are computed", UnknownLoc::get(terms.context), true};
   if (step.because == becauseFactored)
     return {"sums are factored", UnknownLoc::get(terms.context), true};
-  if (step.because >= loaded.size())
-    return {rules[step.because].name, UnknownLoc::get(terms.context), true};
+  if (current.data() != rules.data() || step.because >= loaded.size())
+    return {current[step.because].name, UnknownLoc::get(terms.context), true};
   LoadedRule rule = loaded[step.because];
   // Of a rule in both directions each is a rule of its own.
   return {rule.op.getSymName().str(), rule.op.getLoc(), step.forward == rule.forward};

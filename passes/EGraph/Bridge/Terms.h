@@ -42,6 +42,12 @@ public:
   egraph::OpId of(Term term, uint32_t flags);
   /// A value that is not looked into.
   egraph::OpId leaf(mlir::Value value);
+  /// Before another graph: values that are gone may come back as others.
+  void forgetLeaves() {
+    leaves.clear();
+    leafTypes.clear();
+    leafNumbers.clear();
+  }
   bool isLeaf(egraph::OpId op) const { return language.get(op).symbol == leafSymbol; }
   mlir::Value valueOf(egraph::OpId leaf) const { return leaves[language.get(leaf).payload]; }
 
