@@ -9,6 +9,7 @@
 
 #include "frontend/Check/Program.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace mlir {
 class MLIRContext;
