@@ -22,6 +22,11 @@ Sums::Sums(const EGraph &graph, const Ring &ring, size_t limit)
   choose();
 }
 
+bool Sums::mayUnite(Id id) const {
+  const Id node = chosen[graph.find(id)];
+  return ring.isExact || (node != none && ring.meaning(graph, node).kind != Ring::Constant);
+}
+
 /// Whether all that the node needs is settled.
 bool Sums::isKnown(Id node) const {
   return llvm::all_of(graph.operands(node), [&](Id o) { return settled[graph.find(o)]; });
@@ -179,7 +184,7 @@ void findEqualSums(const EGraph &graph, const Ring &ring, ArrayRef<Id> classes, 
   for (Id id : classes) {
     id = graph.find(id);
     const Polynomial &polynomial = sums.of(id);
-    if (sums.isAtom(id) && !ring.isExact)
+    if (!sums.mayUnite(id))
       continue;
     hash_code hash(polynomial.size());
     for (Term t : polynomial.terms())
@@ -266,15 +271,15 @@ void addFactored(EGraph &graph, const Ring &ring, ArrayRef<Id> given, Unite unit
   Sums sums(graph, ring);
   SmallVector<Id> roots;
   for (Id id : given) {
-    sums.of(id);
-    if (!sums.isAtom(id))
+    sums.of(id); // says whether it has too many terms
+    if (!sums.isAtom(id) && sums.mayUnite(id))
       roots.push_back(graph.find(id));
   }
   System system = sums.take(roots);
   StraightLine program = factor(system, cost);
   Adder adder(graph, ring, program, sums.atoms());
   for (auto [root, output] : llvm::zip(roots, program.outputs))
-    if (output >= program.variables || ring.isExact)
+    if (ring.isExact || (output >= program.variables && !program.isConstant(output)))
       unite(root, adder.of(output));
 }
 

@@ -37,8 +37,8 @@ struct Ring {
   std::function<Id(EGraph &, Id)> negate;
 
   /// Equal polynomials are equal values in every bit, as of integers. Otherwise no class becomes
-  /// one with an atom: who uses `a` must not be given `(a + b) - b`, although who uses that may be
-  /// given `a`.
+  /// one with an atom or a constant: who uses `a` must not be given `(a + b) - b`, although who
+  /// uses that may be given `a`; nor `a - a` instead of 0.
   bool isExact = false;
 };
 
@@ -49,6 +49,8 @@ public:
   Sums(const EGraph &graph, const Ring &ring, size_t limit = 4096);
 
   bool isAtom(Id id) const { return chosen[graph.find(id)] == none; }
+  /// Whether the class may become one with others of the same polynomial.
+  bool mayUnite(Id id) const;
   /// Over `monomials`; variables are numbers in `atoms`.
   const Polynomial &of(Id id);
   Monomials &monomials() { return system.monomials; }

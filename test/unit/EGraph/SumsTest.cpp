@@ -134,12 +134,16 @@ TEST(Sums, AtomsAreNotMadeEqualIfThatRounds) {
     Language language;
     EGraph graph(language);
     Ring ring = ringOf(language, isExact);
-    Id a = term(graph, "a"), more = term(graph, "(- (+ a b) b)");
-    uniteEqualSums(graph, ring, {a, more});
+    Id a = term(graph, "a"), more = term(graph, "(- (+ a b) b)"), zero = term(graph, "0"),
+       nothing = term(graph, "(- a a)"), alsoNothing = term(graph, "(- b b)");
+    uniteEqualSums(graph, ring, {a, more, zero, nothing, alsoNothing});
     EXPECT_EQ(graph.find(a) == graph.find(more), isExact);
-    addFactored(graph, ring, {more}, [&](Id a, Id b) { graph.unite(a, b); });
+    EXPECT_EQ(graph.find(zero) == graph.find(nothing), isExact);
+    EXPECT_EQ(graph.find(nothing), graph.find(alsoNothing));
+    addFactored(graph, ring, {more, nothing, zero}, [&](Id a, Id b) { graph.unite(a, b); });
     graph.rebuild();
     EXPECT_EQ(graph.find(a) == graph.find(more), isExact);
+    EXPECT_EQ(graph.find(zero) == graph.find(nothing), isExact);
   }
 }
 
