@@ -16,6 +16,33 @@ using linalg::GenericOp;
 
 namespace mad {
 
+/// Whether a value is known where the reduction is; memory without sizes of its own is moved there.
+static bool isKnownBefore(Operation *reduction, Value value) {
+  Operation *def = value.getDefiningOp();
+  if (!def || def->getBlock() != reduction->getBlock() || def->isBeforeInBlock(reduction))
+    return true;
+  if (!isa<memref::AllocOp>(def) || def->getNumOperands() > 0)
+    return false;
+  def->moveBefore(reduction);
+  return true;
+}
+
+/// Whether a reduction may read memory with this base.
+static bool mayRead(GenericOp reduction, Value written) {
+  auto isOther = [&](Value memory) {
+    Value base = baseOf(memory);
+    return base && base != written;
+  };
+  for (Value input : reduction.getDpsInputs())
+    if (isa<MemRefType>(input.getType()) && !isOther(input))
+      return true;
+  return reduction.getBody()
+      ->walk([&](memref::LoadOp load) {
+        return isOther(load.getMemRef()) ? WalkResult::advance() : WalkResult::interrupt();
+      })
+      .wasInterrupted();
+}
+
 GenericOp opBehind(DeviceFunction &f, GenericOp reduction) {
   if (reduction.getNumDpsInits() != 1)
     return {};
@@ -40,7 +67,10 @@ GenericOp opBehind(DeviceFunction &f, GenericOp reduction) {
       return {};
   for (Operation &inner : *op.getBody())
     if (!isMemoryEffectFree(&inner) || inner.getNumRegions() > 0 || isa<linalg::IndexOp>(inner) ||
-        llvm::any_of(inner.getOperands(), [&](Value v) { return f.scalars.isOnDevice(v); }))
+        llvm::any_of(inner.getOperands(), [&](Value v) {
+          return f.scalars.isOnDevice(v) ||
+                 (v.getParentRegion() != &op.getRegion() && !isKnownBefore(reduction, v));
+        }))
       return {};
   OpOperand &output = *op.getDpsInitOperand(0);
   Value written = baseOf(output.get());
@@ -48,14 +78,13 @@ GenericOp opBehind(DeviceFunction &f, GenericOp reduction) {
       f.scalars.isOnDevice(output.get()))
     return {};
   // The kernel writes there while it still reads.
-  for (Value input : reduction.getDpsInputs())
-    if (isa<MemRefType>(input.getType()) && (!baseOf(input) || baseOf(input) == written))
-      return {};
+  if (mayRead(reduction, written))
+    return {};
   SmallVector<linalg::FillOp> fills = fillsBefore(reduction);
   bool isOnlyHere = hasOnlyUsers(base, [&](Operation *user) {
     return user == reduction || user == op || llvm::is_contained(fills, user);
   });
-  return isOnlyHere ? op : GenericOp();
+  return isOnlyHere && isKnownBefore(reduction, output.get()) ? op : GenericOp();
 }
 
 void useBehind(DeviceKernel &kernel, GenericOp op) {

@@ -345,3 +345,69 @@ func.func @behind(%x: memref<64x512xf32>, %y: memref<64xf16>, %v: memref<70x500x
   }
   return
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#one = affine_map<(d0) -> (d0)>
+
+// Nor where the op behind needs what is only known then: here the number that it divides by.
+// CHECK-LABEL: func @later(
+// CHECK: gpu.func @later$0{{.*}}choice = "rows: a warp a row
+// CHECK-NOT: arith.divf
+// CHECK: gpu.func @later$1{{.*}}choice = "elements:
+func.func @later(%x: memref<64x512xf32>, %y: memref<64xf32>, %n: i64) attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %s = memref.alloc() : memref<64xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<64xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<64x512xf32>) outs(%s : memref<64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  %d = arith.sitofp %n : i64 to f32
+  linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%s : memref<64xf32>) outs(%y : memref<64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.divf %a, %d : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#one = affine_map<(d0) -> (d0)>
+
+// Memory that is made between is made before.
+// CHECK-LABEL: func @between(
+// CHECK: %[[H:.*]] = memref.alloc() : memref<64xf16>
+// CHECK: gpu.launch_func @kernels::@between$0 {{.*}}%[[H]] : memref<64xf16>
+// CHECK: gpu.launch_func @kernels::@between$1
+// CHECK-NOT: gpu.launch_func
+func.func @between(%x: memref<64x512xf32>, %y: memref<64x64xf16>) attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %s = memref.alloc() : memref<64xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<64xf32>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<64x512xf32>) outs(%s : memref<64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a fastmath<reassoc,contract> : f32
+    linalg.yield %0 : f32
+  }
+  %h = memref.alloc() : memref<64xf16>
+  linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%s : memref<64xf32>) outs(%h : memref<64xf16>) {
+  ^bb0(%a: f32, %b: f16):
+    %0 = arith.truncf %a : f32 to f16
+    linalg.yield %0 : f16
+  }
+  linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1)>, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%h : memref<64xf16>) outs(%y : memref<64x64xf16>) {
+  ^bb0(%a: f16, %b: f16):
+    linalg.yield %a : f16
+  }
+  return
+}
