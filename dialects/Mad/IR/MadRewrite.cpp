@@ -25,10 +25,13 @@ constexpr double launch = 2000;
 /// Of data that moves through the cache.
 constexpr double bytesOfCopy = 32;
 
-/// Cycles of one vector, or of one number alone.
-const llvm::StringMap<double> &cyclesOf() {
-  static const llvm::StringMap<double> table = {
-#define CYCLES(NAME, COUNT) {#NAME, COUNT},
+/// Cycles of sixteen elements of 32 bits or fewer, and of 64.
+struct Cycles {
+  double narrow = 20, wide = 40;
+};
+const llvm::StringMap<Cycles> &cyclesOf() {
+  static const llvm::StringMap<Cycles> table = {
+#define CYCLES(NAME, COUNT, WIDE) {#NAME, {COUNT, WIDE}},
 #include "dialects/Mad/IR/MadCycles.def"
   };
   return table;
@@ -48,10 +51,13 @@ double bytesOf(RankedTensorType type) {
   return sizeOf(type) * std::max(1u, type.getElementTypeBitWidth() / 8);
 }
 
-/// Elements as vectors of f32; a number alone takes one.
-double vectorsOf(RankedTensorType type) {
-  double wide = type.getElementTypeBitWidth() > 32 ? 2 : 1;
-  return std::max(1.0, sizeOf(type) * wide / lanes);
+/// Of an op on each element; a number alone takes as long as a vector, which eight of 64 bits are.
+double elementwise(StringRef name, RankedTensorType type) {
+  auto known = cyclesOf().find(name);
+  Cycles of = known == cyclesOf().end() ? Cycles() : known->second;
+  double sixteens = sizeOf(type) / lanes;
+  bool wide = type.getElementTypeBitWidth() > 32;
+  return wide ? std::max(0.5, sixteens) * of.wide : std::max(1.0, sixteens) * of.narrow;
 }
 
 struct MadRewrite final : RewriteInterface {
@@ -94,15 +100,16 @@ struct MadRewrite final : RewriteInterface {
     if (name == "contract")
       return product(term, operands);
     if (name == "reduce" || name == "cumulate")
-      return vectorsOf(operands[0]) * cyclesOf().lookup("add");
+      return elementwise("add", operands[0]);
     if (name == "view")
       return view(term, operands);
     if (name == "reshape")
       return 0.01;
     if (name == "concat")
       return 2 * bytesOf(term.type) / bytesOfCopy;
-    auto known = cyclesOf().find(name);
-    return vectorsOf(term.type) * (known == cyclesOf().end() ? 20.0 : known->second);
+    // Predicates have no wide results, but wide operands.
+    bool reads = name == "compare" || name.starts_with("is");
+    return elementwise(name, reads ? operands[0] : term.type);
   }
 
 private:
