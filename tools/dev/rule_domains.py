@@ -373,7 +373,7 @@ class Reals:
             self.axioms.append(z3.Implies(where, product == 0))
         elif known[1] == 1:
             self.axioms.append(z3.Implies(where, sum == 0))
-        elif -1 not in known and len(self.exponentials) <= 4:
+        elif -1 not in known and len(self.exponentials) <= 6:
             self.axioms.append(z3.Implies(where, (sum == 0) == (product == 0)))
 
     def angle(self, x):
