@@ -28,8 +28,8 @@ struct Ring {
   /// of the first two operands plus the third.
   std::function<Meaning(const EGraph &, Id node)> meaning;
 
-  /// Whether others need the value of a class, too: a sum of several terms is then computed once, and
-  /// stands as an atom in other sums. Null: no.
+  /// Whether others need the value of a class, too: a sum of several terms is then computed once,
+  /// and stands as an atom in other sums. Null: no.
   std::function<bool(Id)> isShared;
 
   std::function<Id(EGraph &, double)> constant;

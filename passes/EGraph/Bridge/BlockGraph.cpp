@@ -180,8 +180,8 @@ Operation *BlockGraph::makeOp(Id node, ArrayRef<Value> operands, OpBuilder &buil
     Operation *copy = builder.clone(*original);
     copy->setOperands(operands);
     // Operands that commute may stand in another order in the node.
-    if (operands.size() == 2 && egraph.find(ids.lookup(original->getOperand(0))) !=
-                                    egraph.find(egraph.operands(node)[0]))
+    if (operands.size() == 2 &&
+        egraph.find(ids.lookup(original->getOperand(0))) != egraph.find(egraph.operands(node)[0]))
       copy->setOperands({operands[1], operands[0]});
     return copy;
   }

@@ -195,8 +195,8 @@ std::optional<Id> Elementwise::build(EGraph &graph, const Bindings &bindings) co
   }
   // An op with flags of its own is another one for those who need it exactly.
   const Side::Node &root = right.nodes[right.root];
-  bool isApart = root.kind == Side::Node::Op &&
-                 terms.language.isFlagged(terms.symbolOf(*root.term));
+  bool isApart =
+      root.kind == Side::Node::Op && terms.language.isFlagged(terms.symbolOf(*root.term));
   Id result = made[right.root];
   return permissions && !isApart ? relax(graph, result, context) : result;
 }

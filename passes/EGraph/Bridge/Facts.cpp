@@ -64,9 +64,8 @@ Attribute Constants::make(EGraph &graph, Id node) {
     return term.attributes.getAs<BoundaryAttr>("boundary").getValue() == Boundary::zero
                ? Attribute()
                : operands[0];
-  if (!term.name.hasInterface<ElementwiseOpInterface>() || !llvm::all_of(operands, [](Attribute a) {
-        return bool(a);
-      }))
+  if (!term.name.hasInterface<ElementwiseOpInterface>() ||
+      !llvm::all_of(operands, [](Attribute a) { return bool(a); }))
     return {};
   Attribute value = evaluate(term, operands);
   // What is no number by declaration tells nothing of those that are.
@@ -135,8 +134,9 @@ static Range sumOf(const Range &a, const Range &b) {
   sum.low = a.low == -infinity || b.low == -infinity ? -infinity : a.low + b.low;
   sum.high = a.high == infinity || b.high == infinity ? infinity : a.high + b.high;
   // Of infinities of two signs.
-  sum.nan = a.nan || b.nan || ((a.low == -infinity || b.low == -infinity) &&
-                               (a.high == infinity || b.high == infinity));
+  sum.nan =
+      a.nan || b.nan ||
+      ((a.low == -infinity || b.low == -infinity) && (a.high == infinity || b.high == infinity));
   return sum;
 }
 

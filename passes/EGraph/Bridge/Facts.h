@@ -45,7 +45,7 @@ private:
 struct Range {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
-  bool nan = true; ///< or not a number
+  bool nan = true;      ///< or not a number
   unsigned changes = 0; ///< since its class was made
   bool isFinite() const { return !nan && std::isfinite(low) && std::isfinite(high); }
 };

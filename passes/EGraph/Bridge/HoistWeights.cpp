@@ -77,8 +77,7 @@ bool Hoister::isWorth(Value value) {
     }
     computes |= isa<ContractOp, ReduceOp, ConcatOp>(op) || isa<ElementwiseOpInterface>(op);
   }
-  return computes && reads &&
-         cast<RankedTensorType>(value.getType()).getNumElements() <= elements;
+  return computes && reads && cast<RankedTensorType>(value.getType()).getNumElements() <= elements;
 }
 
 void Hoister::hoist(Value value) {

@@ -51,8 +51,10 @@ std::optional<SmallVector<Part>> partsOf(RankedTensorType from, RankedTensorType
         break;
       std::optional<int64_t> x = a.constant(), y = b.constant();
       // With a symbol on one side alone the other one is not complete.
-      bool takeTo = x && y ? *x > *y : !x && y ? true : !(x && !y) && a.symbols() != b.symbols() &&
-                                                           a.symbols().size() > b.symbols().size();
+      bool takeTo = x && y    ? *x > *y
+                    : !x && y ? true
+                              : !(x && !y) && a.symbols() != b.symbols() &&
+                                    a.symbols().size() > b.symbols().size();
       if (!x && !y && a.symbols() == b.symbols())
         takeTo = j < m;
       if (takeTo && j < m)
@@ -83,9 +85,8 @@ private:
   Id reshaped(Id id, RankedTensorType type) {
     if (sameShape(terms.typeOf(graph, id), type))
       return id;
-    return graph.add(terms.of({OperationName(ReshapeOp::getOperationName(), terms.context), {}, type},
-                              0),
-                     id);
+    return graph.add(
+        terms.of({OperationName(ReshapeOp::getOperationName(), terms.context), {}, type}, 0), id);
   }
   static RankedTensorType withElement(RankedTensorType shape, Type element) {
     return RankedTensorType::get(shape.getShape(), element, shape.getEncoding());
@@ -124,14 +125,12 @@ std::optional<Id> ReshapeRules::viewIn(RankedTensorType inner, ArrayRef<Part> pa
       sizes.push_back(dimExpr(type, dim));
       continue;
     }
-    const Part *part = llvm::find_if(parts, [&](const Part &part) {
-      return llvm::is_contained(part.to, at.getPosition());
-    });
+    const Part *part = llvm::find_if(
+        parts, [&](const Part &part) { return llvm::is_contained(part.to, at.getPosition()); });
     // The whole of what the part is outside: then it can be what it is inside.
     unsigned others = 0;
     for (unsigned to : part->to)
-      others += to != at.getPosition() &&
-                dimExpr(terms.typeOf(graph, node), to) != DimExpr(1);
+      others += to != at.getPosition() && dimExpr(terms.typeOf(graph, node), to) != DimExpr(1);
     if (others || dimExpr(type, dim) != productOf(inner, part->from))
       return {};
     for (unsigned from : part->from) {
@@ -142,8 +141,8 @@ std::optional<Id> ReshapeRules::viewIn(RankedTensorType inner, ArrayRef<Part> pa
   Id split = reshaped(source, tensorType(sizes, {}, type.getElementType()));
   auto attributes = b.getDictionaryAttr(
       {b.getNamedAttr("boundary", BoundaryAttr::get(terms.context, Boundary::inside)),
-       b.getNamedAttr("map", AffineMapAttr::get(AffineMap::get(inner.getRank(), 0, coordinates,
-                                                               terms.context)))});
+       b.getNamedAttr("map", AffineMapAttr::get(
+                                 AffineMap::get(inner.getRank(), 0, coordinates, terms.context)))});
   Term term{OperationName(ViewOp::getOperationName(), terms.context), attributes,
             withElement(inner, type.getElementType())};
   return graph.add(terms.of(term, 0), split);

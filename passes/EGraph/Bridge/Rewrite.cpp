@@ -121,8 +121,8 @@ void Rewriter::explain(BlockGraph &blockGraph, const egraph::Extraction &best,
   const egraph::EGraph &graph = blockGraph.graph();
   TermText text(terms, graph);
   for (const BlockGraph::Changed &changed : blockGraph.changed(best)) {
-    RewrittenValue value{changed.op->getLoc(), text.of(changed.op->getResult(0)),
-                         text.of(best, changed.id), {}};
+    RewrittenValue value{
+        changed.op->getLoc(), text.of(changed.op->getResult(0)), text.of(best, changed.id), {}};
     llvm::SmallDenseSet<std::pair<uint32_t, unsigned>> seen;
     for (auto [from, to] : changed.choices)
       for (const egraph::ProofStep &step : graph.proofs()->explain(graph, from, to))

@@ -27,9 +27,9 @@ struct RewriteLimits {
 
 /// A use of a rule.
 struct RewriteStep {
-  std::string rule;      ///< `std.rules.scalar.factor`
-  mlir::Location place;  ///< of the rule
-  bool forward = true;   ///< or from right to left
+  std::string rule;     ///< `std.rules.scalar.factor`
+  mlir::Location place; ///< of the rule
+  bool forward = true;  ///< or from right to left
 };
 
 /// An expression that became another one.

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/Bridge/Rules.h"
-#include "passes/EGraph/Bridge/TensorRules.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/EGraph/Bridge/TensorRules.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;

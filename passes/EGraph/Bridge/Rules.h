@@ -16,8 +16,8 @@ namespace mad::rewrite {
 /// What the rules of a run ask of it.
 struct RuleContext {
   Terms &terms;
-  Facts *facts = nullptr;      ///< of the graph that is searched
-  bool relaxes = true;         ///< some ops of the graph lack permissions that others have
+  Facts *facts = nullptr; ///< of the graph that is searched
+  bool relaxes = true;    ///< some ops of the graph lack permissions that others have
   /// Classes with a node for each that pay only all together, since they share what is dear.
   std::vector<std::vector<std::pair<egraph::Id, egraph::Id>>> groups;
 };

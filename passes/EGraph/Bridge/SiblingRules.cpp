@@ -29,7 +29,7 @@ struct Product {
   Id factor = none, weight = none;
   AffineMap factorMap, weightMap;
   bool weightIsLeft = false;
-  unsigned rank = 0;       ///< of the result
+  unsigned rank = 0; ///< of the result
 };
 
 class Siblings {
@@ -208,11 +208,12 @@ void Siblings::mergeSums() {
               x.weightIsLeft != y.weightIsLeft || !(terms.language.get(x.op).flags & Reassoc) ||
               terms.language.get(x.op).flags != terms.language.get(y.op).flags)
             continue;
-          unsigned atFactor = *placeOf(x.factorMap, *summed), atWeight = *placeOf(x.weightMap, *summed);
+          unsigned atFactor = *placeOf(x.factorMap, *summed),
+                   atWeight = *placeOf(x.weightMap, *summed);
           DimExpr size = dimExpr(terms.typeOf(graph, x.weight), atWeight) +
                          dimExpr(terms.typeOf(graph, y.weight), atWeight);
           unite(node, product(x, concat({x.factor, y.factor}, atFactor, size),
-                            concat({x.weight, y.weight}, atWeight, size), terms.get(x.op).type));
+                              concat({x.weight, y.weight}, atWeight, size), terms.get(x.op).type));
         }
     }
 }

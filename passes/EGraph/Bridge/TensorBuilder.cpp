@@ -132,8 +132,8 @@ std::optional<Labelled> Make::elementwise(const Node &node, ArrayRef<Labelled> o
       Type element = below.element ? below.element : any;
       if (!isa<FloatType>(element))
         return {};
-      ids.push_back(terms.splat(graph, FloatAttr::get(element, below.number.f),
-                                typeOf(labels, element)));
+      ids.push_back(
+          terms.splat(graph, FloatAttr::get(element, below.number.f), typeOf(labels, element)));
       continue;
     }
     std::optional<Id> id = viewed(operand, labels);
@@ -237,8 +237,7 @@ std::optional<Id> Make::run() {
   }
   const Node &root = rule.right.root();
   if (root.kind == Node::Number)
-    return terms.splat(graph, FloatAttr::get(any, root.number.f),
-                       terms.typeOf(graph, match.root));
+    return terms.splat(graph, FloatAttr::get(any, root.number.f), terms.typeOf(graph, match.root));
   std::optional<Id> id = viewed(made.back(), match.rootLabels);
   // What the rule took apart another way may be needed exactly.
   if (id && root.kind == Node::Variable && match.flags != 0)

@@ -253,9 +253,9 @@ void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &w
       return;
   }
   goOn(tasks, match, wanted, operands);
-  bool commutes = wanted.kind == Node::Contract ||
-                  (wanted.kind == Node::Elementwise && operands.size() == 2 &&
-                   context.terms.interfaceOf(graph.op(node)).commutes(term));
+  bool commutes =
+      wanted.kind == Node::Contract || (wanted.kind == Node::Elementwise && operands.size() == 2 &&
+                                        context.terms.interfaceOf(graph.op(node)).commutes(term));
   if (commutes && !(operands[0].id == operands[1].id && operands[0].labels == operands[1].labels)) {
     std::swap(operands[0], operands[1]);
     goOn(tasks, match, wanted, operands);
@@ -280,8 +280,7 @@ void Search::go(Tasks tasks, TensorMatch match) {
   if (wanted.kind == Node::Number) {
     auto value = dyn_cast_or_null<FloatAttr>(context.facts->constants.of(graph, task.in.id));
     double number = value ? value.getValueAsDouble() : 0;
-    if (value && number == wanted.number.f &&
-        std::signbit(number) == std::signbit(wanted.number.f))
+    if (value && number == wanted.number.f && std::signbit(number) == std::signbit(wanted.number.f))
       go(std::move(tasks), std::move(match));
     return;
   }

@@ -205,8 +205,7 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
   Value to = forward ? sides.getRight()[0] : sides.getLeft()[0];
   TensorRule rule;
   Reader reader(op.getBody().getNumArguments());
-  if (!reader.read(from, rule.left) || !reader.read(to, rule.right) ||
-      !reader.finish(rule))
+  if (!reader.read(from, rule.left) || !reader.read(to, rule.right) || !reader.finish(rule))
     return {};
   using Node = TensorPattern::Node;
   if (op.getElements() == "exact")
@@ -219,8 +218,7 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
   // A sum of what does not depend on its index is a multiple: its size is not part of a pattern.
   for (const TensorPattern *side : {&rule.left, &rule.right})
     for (const Node &node : side->nodes)
-      if (node.bound != Node::none &&
-          llvm::none_of(node.operands, [&](unsigned operand) {
+      if (node.bound != Node::none && llvm::none_of(node.operands, [&](unsigned operand) {
             return side->nodes[operand].labels.test(node.bound);
           }))
         return {};
@@ -241,7 +239,8 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
   rule.flags = permissionsOf(op);
   rule.sweep = [=, &context](EGraph &graph, function_ref<void(Id, Id)> unite) {
     for (Id id : graph.classesWith(symbol))
-      for (const TensorMatch &match : findMatches(graph, id, *pattern, permissionsOf(op), context)) {
+      for (const TensorMatch &match :
+           findMatches(graph, id, *pattern, permissionsOf(op), context)) {
         SmallVector<Id, 4> variables;
         for (const Labelled &variable : match.variables)
           variables.push_back(variable.id);

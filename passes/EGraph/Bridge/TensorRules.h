@@ -26,9 +26,9 @@ struct TensorPattern {
     std::optional<Term> term; ///< Elementwise, Reduce
     mlir::Type element;       ///< null: that of the variables
     llvm::SmallVector<unsigned, 3> operands;
-    unsigned bound = none;               ///< Contract, Reduce: the label that goes
-    llvm::SmallBitVector labels;         ///< of labels that go, those that its value has
-    llvm::SmallBitVector variables;      ///< below
+    unsigned bound = none;          ///< Contract, Reduce: the label that goes
+    llvm::SmallBitVector labels;    ///< of labels that go, those that its value has
+    llvm::SmallBitVector variables; ///< below
     static constexpr unsigned none = ~0u;
   };
   std::vector<Node> nodes; ///< operands first; the last is the root

@@ -44,14 +44,20 @@ std::string numberText(Attribute value) {
 /// An op as text of its operands; `name` is that of the dialect, `attributes` as in `Term`.
 Piece pieceOf(StringRef name, DictionaryAttr attributes, ArrayRef<Piece> operands) {
   auto binary = [&](StringRef op, unsigned tightness, bool right = true) -> Piece {
-    return {in(operands[0], tightness) + " " + op.str() + " " +
-                in(operands[1], tightness + right),
+    return {in(operands[0], tightness) + " " + op.str() + " " + in(operands[1], tightness + right),
             tightness};
   };
   StringRef sign = llvm::StringSwitch<StringRef>(name)
-                       .Case("add", "+").Case("sub", "-").Case("mul", "*").Case("div", "/")
-                       .Case("rem", "%").Case("and", "and").Case("or", "or").Case("pow", "^")
-                       .Case("contract", "@").Default("");
+                       .Case("add", "+")
+                       .Case("sub", "-")
+                       .Case("mul", "*")
+                       .Case("div", "/")
+                       .Case("rem", "%")
+                       .Case("and", "and")
+                       .Case("or", "or")
+                       .Case("pow", "^")
+                       .Case("contract", "@")
+                       .Default("");
   if (!sign.empty() && operands.size() == 2) {
     unsigned tightness = sign == "+" || sign == "-"                  ? 4
                          : sign == "*" || sign == "/" || sign == "%" ? 5
@@ -64,10 +70,14 @@ Piece pieceOf(StringRef name, DictionaryAttr attributes, ArrayRef<Piece> operand
   if (name == "neg" && operands.size() == 1)
     return {"-" + in(operands[0], 7), 7};
   if (name == "compare" && operands.size() == 2) {
-    StringRef is = llvm::StringSwitch<StringRef>(stringifyPredicate(
-                       attributes.getAs<PredicateAttr>("predicate").getValue()))
-                       .Case("eq", "==").Case("ne", "!=").Case("lt", "<").Case("le", "<=")
-                       .Case("gt", ">").Default(">=");
+    StringRef is = llvm::StringSwitch<StringRef>(
+                       stringifyPredicate(attributes.getAs<PredicateAttr>("predicate").getValue()))
+                       .Case("eq", "==")
+                       .Case("ne", "!=")
+                       .Case("lt", "<")
+                       .Case("le", "<=")
+                       .Case("gt", ">")
+                       .Default(">=");
     return binary(is, 3);
   }
   // Of what only permutes and repeats no one asks.

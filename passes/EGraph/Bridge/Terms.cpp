@@ -25,7 +25,8 @@ std::optional<uint32_t> permissionOf(StringRef name) {
   return bit ? std::optional(bit) : std::nullopt;
 }
 
-Terms::Terms(MLIRContext *context) : context(context), leafSymbol(language.symbol("leaf")),
+Terms::Terms(MLIRContext *context)
+    : context(context), leafSymbol(language.symbol("leaf")),
       relaxedSymbol(language.symbol("relaxed")) {
   for (Dialect *dialect : context->getLoadedDialects())
     if (auto *interface = dialect->getRegisteredInterface<RewriteInterface>())
@@ -34,8 +35,8 @@ Terms::Terms(MLIRContext *context) : context(context), leafSymbol(language.symbo
 
 bool Terms::isTerm(Operation *op) const {
   return op->getNumResults() == 1 && op->getNumRegions() == 0 && op->getNumSuccessors() == 0 &&
-         isa<RankedTensorType>(op->getResult(0).getType()) && interfaces.contains(op->getDialect()) &&
-         isPure(op);
+         isa<RankedTensorType>(op->getResult(0).getType()) &&
+         interfaces.contains(op->getDialect()) && isPure(op);
 }
 
 static RankedTensorType withoutNames(RankedTensorType type) {
@@ -141,8 +142,8 @@ OpId Terms::relaxed(RankedTensorType type) {
 OpId Terms::constant(Attribute value) {
   auto type = RankedTensorType::get({}, cast<TypedAttr>(value).getType());
   Builder b(context);
-  auto attributes = b.getDictionaryAttr(
-      b.getNamedAttr("value", DenseElementsAttr::get(type, value)));
+  auto attributes =
+      b.getDictionaryAttr(b.getNamedAttr("value", DenseElementsAttr::get(type, value)));
   return of({OperationName(ConstantOp::getOperationName(), context), attributes, type}, 0);
 }
 

@@ -74,9 +74,8 @@ void ViewRules::computeBefore(Id id, Id node) {
     SmallVector<Id, 3> sources;
     for (Id operand : operands) {
       if (isNumber(operand)) {
-        auto number = RankedTensorType::get(type.getShape(),
-                                            terms.typeOf(graph, operand).getElementType(),
-                                            type.getEncoding());
+        auto number = RankedTensorType::get(
+            type.getShape(), terms.typeOf(graph, operand).getElementType(), type.getEncoding());
         sources.push_back(terms.splat(graph, context.facts->constants.of(graph, operand), number));
         continue;
       }
@@ -148,7 +147,8 @@ void ViewRules::contract() {
           Term made{term.name, attributes.getDictionary(terms.context), term.type};
           SmallVector<Id, 2> operands(graph.operands(node));
           operands[side] = source;
-          unite(node, graph.add(terms.of(made, terms.language.get(graph.op(node)).flags), operands));
+          unite(node,
+                graph.add(terms.of(made, terms.language.get(graph.op(node)).flags), operands));
         }
     }
 }

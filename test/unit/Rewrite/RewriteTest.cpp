@@ -7,13 +7,13 @@
 // are. Strict ops give the same bits, whatever stands beside them; others differ by rounding.
 //
 //===----------------------------------------------------------------------===//
+#include "passes/EGraph/Bridge/Rewrite.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/Reference/Interpreter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
-#include "passes/EGraph/Bridge/Rewrite.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 #include <cmath>
@@ -66,7 +66,8 @@ public:
         return "%" + word;
       std::string value = fresh();
       double number = std::stod(word);
-      text += "  " + value + " = mad.constant dense<" + std::to_string(number) + "> : tensor<f32>\n";
+      text +=
+          "  " + value + " = mad.constant dense<" + std::to_string(number) + "> : tensor<f32>\n";
       return value;
     }
     ++at;
@@ -123,8 +124,7 @@ public:
       values.push_back("%x" + std::to_string(i));
     for (double number : {1.0, 2.0, 0.0, 0.5, -1.0}) {
       std::string value = "%n" + std::to_string(values.size());
-      text += "  " + value + " = mad.constant dense<" + std::to_string(number) +
-              "> : tensor<N>\n";
+      text += "  " + value + " = mad.constant dense<" + std::to_string(number) + "> : tensor<N>\n";
       values.push_back(value);
     }
     for (unsigned i = 0; i < ops; ++i)
@@ -178,9 +178,9 @@ RefTensor special(std::mt19937 &random, size_t count) {
                                    1.17e-38, 0.5,  0.33333, 16777217, 88.0,     -104.0};
   RefTensor tensor = RefTensor::zeros(RefElement::F32, {int64_t(count)});
   for (double &value : tensor.floats)
-    value = random() % 2 ? numbers[random() % std::size(numbers)]
-                         : float(std::ldexp(double(random()) / 4294967296.0 - 0.5,
-                                            int(random() % 40) - 20));
+    value = random() % 2
+                ? numbers[random() % std::size(numbers)]
+                : float(std::ldexp(double(random()) / 4294967296.0 - 0.5, int(random() % 40) - 20));
   return tensor;
 }
 
@@ -234,8 +234,8 @@ protected:
             llvm::raw_string_ostream os(text);
             before->print(os);
             after->lookupSymbol("f")->print(os);
-            ADD_FAILURE() << "seed " << seed << ", result " << result << ": "
-                          << x[result].floats[i] << " became " << y[result].floats[i] << "\n"
+            ADD_FAILURE() << "seed " << seed << ", result " << result << ": " << x[result].floats[i]
+                          << " became " << y[result].floats[i] << "\n"
                           << text;
             return changed;
           }
@@ -251,10 +251,9 @@ bool sameBits(double a, double b) {
 }
 
 TEST_F(RewriteTest, StrictProgramsKeepTheirBits) {
-  unsigned changed = compare(Mode::Strict, false, special,
-                             [](const Program &, size_t, double a, double b) {
-                               return sameBits(a, b);
-                             });
+  unsigned changed =
+      compare(Mode::Strict, false, special,
+              [](const Program &, size_t, double a, double b) { return sameBits(a, b); });
   EXPECT_GT(changed, 10u); // by the rules that need no permission
 }
 
@@ -270,22 +269,22 @@ TEST_F(RewriteTest, StrictValuesKeepTheirBitsBesideOthers) {
 // e^e^... at worst; relative to the larger of both, roundings of 2^-53 stay far below 2^-24 unless
 // terms cancel, which is why what is small beside 1 is compared with 1.
 TEST_F(RewriteTest, FastProgramsAreEqualAsRealNumbers) {
-  unsigned changed = compare(Mode::Fast, true, tame,
-                             [](const Program &, size_t, double a, double b) {
-                               if (!std::isfinite(a) || std::abs(a) > 1e6)
-                                 return true; // no number by declaration, or ill conditioned
-                               return std::abs(a - b) <= 0x1p-24 * std::max(1.0, std::abs(a));
-                             });
+  unsigned changed =
+      compare(Mode::Fast, true, tame, [](const Program &, size_t, double a, double b) {
+        if (!std::isfinite(a) || std::abs(a) > 1e6)
+          return true; // no number by declaration, or ill conditioned
+        return std::abs(a - b) <= 0x1p-24 * std::max(1.0, std::abs(a));
+      });
   EXPECT_GT(changed, 40u);
 }
 
 TEST_F(RewriteTest, DefaultProgramsMayRoundOtherwise) {
-  unsigned changed = compare(Mode::Default, true, tame,
-                             [](const Program &, size_t, double a, double b) {
-                               if (!std::isfinite(a) || std::abs(a) > 1e6)
-                                 return true;
-                               return std::abs(a - b) <= 0x1p-24 * std::max(1.0, std::abs(a));
-                             });
+  unsigned changed =
+      compare(Mode::Default, true, tame, [](const Program &, size_t, double a, double b) {
+        if (!std::isfinite(a) || std::abs(a) > 1e6)
+          return true;
+        return std::abs(a - b) <= 0x1p-24 * std::max(1.0, std::abs(a));
+      });
   EXPECT_GT(changed, 10u);
 }
 
