@@ -48,6 +48,10 @@ VALUES = {"nsz", "nnan", "ninf"}
 RELATIONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 
+class Nothing(Exception):
+    """No numbers satisfy the conditions of a rule."""
+
+
 class Verdict:
     """proved, open or refuted; how or why."""
 
@@ -199,6 +203,13 @@ def solve(assumptions, goal, limit):
     solver.add(*assumptions)
     solver.add(z3.Not(goal))
     answer = solver.check()
+    if answer == z3.unsat:
+        # From what contradicts itself everything follows.
+        solver = z3.Solver()
+        solver.set("timeout", 1000)
+        solver.add(*assumptions)
+        if solver.check() == z3.unsat:
+            raise Nothing
     return answer, solver.model() if answer == z3.sat else None
 
 
@@ -446,6 +457,8 @@ def main():
                 verdict = decide(rule, options.limit)
             except Unknown as unknown:
                 verdict = Verdict("open", f"{unknown} is not modelled")
+            except Nothing:
+                verdict = Verdict("open", "no numbers satisfy its conditions")
             count[verdict.kind] += 1
             kind = "not decided" if verdict.kind == "open" else verdict.kind
             text = f"{kind} ({verdict.text})" if kind != "refuted" else f"REFUTED: {verdict.text}"
