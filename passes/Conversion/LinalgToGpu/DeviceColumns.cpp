@@ -75,6 +75,7 @@ private:
   Values identities(int64_t count) { return Values(count, combine.identityValue(*k)); }
   void place(Value result, SmallVectorImpl<Value> &at);
   Values elementsOf(DeviceKernel &kernel, ArrayRef<Value> loaded, ArrayRef<Value> first);
+  SmallVector<Values> rowsAt(DeviceKernel &kernel, SmallVector<Value> at, ArrayRef<Value> numbers);
   Value combineBlock(ArrayRef<Value> sums);
   void finish(DeviceKernel &kernel, Value result, Value sum);
 
@@ -188,6 +189,30 @@ ColumnKernel::Values ColumnKernel::elementsOf(DeviceKernel &kernel, ArrayRef<Val
   return elements;
 }
 
+/// All loads come before what is made of them.
+SmallVector<ColumnKernel::Values> ColumnKernel::rowsAt(DeviceKernel &kernel, SmallVector<Value> at,
+                                                       ArrayRef<Value> numbers) {
+  SmallVector<SmallVector<Value>> loaded, places;
+  for (Value row : numbers) {
+    at[down] = row;
+    places.push_back(at);
+    loaded.emplace_back();
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      Value memory = input->get();
+      if (*wideAccess(f, op, *input, fast) == Access::Wide)
+        loaded.back().push_back(g->load(g->vectorOf(vector, getElementTypeOrSelf(memory.getType())),
+                                        wideAddress(kernel, *g, op, *input, at, sizes)));
+      else
+        loaded.back().push_back(
+            loadElement(*k, kernel.get(memory), op.getMatchingIndexingMap(input), at));
+    }
+  }
+  SmallVector<Values> elements;
+  for (auto [values, indices] : llvm::zip(loaded, places))
+    elements.push_back(elementsOf(kernel, values, indices));
+  return elements;
+}
+
 /// Of all threads down the rows: for each of the first threads one result of the block.
 Value ColumnKernel::combineBlock(ArrayRef<Value> sums) {
   Type type = sums.front().getType();
@@ -258,29 +283,8 @@ void ColumnKernel::launch(Value pieces, Value parts) {
     from = min(mul(piece, length), rows);
     to = min(add(from, length), rows);
   }
-  Values sums = reduce(from, to, vector, [&](ArrayRef<Value> numbers) {
-    SmallVector<SmallVector<Value>> loaded;
-    SmallVector<SmallVector<Value>> places;
-    for (Value row : numbers) {
-      at[down] = row;
-      places.push_back(at);
-      loaded.emplace_back();
-      for (OpOperand *input : op.getDpsInputOperands()) {
-        Value memory = input->get();
-        if (*wideAccess(f, op, *input, fast) == Access::Wide)
-          loaded.back().push_back(
-              g->load(g->vectorOf(vector, getElementTypeOrSelf(memory.getType())),
-                      wideAddress(kernel, *g, op, *input, at, sizes)));
-        else
-          loaded.back().push_back(
-              loadElement(b, kernel.get(memory), op.getMatchingIndexingMap(input), at));
-      }
-    }
-    SmallVector<Values> elements;
-    for (auto [values, indices] : llvm::zip(loaded, places))
-      elements.push_back(elementsOf(kernel, values, indices));
-    return elements;
-  });
+  Values sums = reduce(from, to, vector,
+                       [&](ArrayRef<Value> numbers) { return rowsAt(kernel, at, numbers); });
   Value sum = combineBlock(sums);
   Value result = add(mul(block, constant(across * vector)), thread);
   Value isThere =
