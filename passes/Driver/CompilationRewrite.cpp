@@ -78,6 +78,7 @@ bool Compilation::explainRewrites(std::string &text) {
        << "\n";
     for (const RewrittenValue &value : block.values)
       tell(value, os);
+    os << "  rules: " << StringRef(block.report).split('\n').first << "\n";
   }
   return true;
 }

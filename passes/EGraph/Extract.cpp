@@ -125,6 +125,7 @@ public:
   Greedy(const EGraph &graph, const Cost &cost)
       : graph(graph), cost(cost), sets(graph.numIds()), queued(graph.numIds(), false) {}
 
+  /// Empty when it takes too long.
   std::vector<Id> run() {
     for (Id id : graph.classes())
       for (Id node : graph.nodesOf(id))
@@ -135,6 +136,9 @@ public:
       queued[node] = false;
       Id id = graph.find(node);
       CostSet set = evaluate(node);
+      work += set.members.size() + 8;
+      if (work > mostWork)
+        return {};
       if (set.total >= sets[id].total)
         continue;
       sets[id] = std::move(set);
@@ -153,6 +157,8 @@ public:
 private:
   /// Larger sets are not worth their time: such classes are left to the tree.
   static constexpr size_t largest = 4096;
+  /// Members of all sets that were made. Where many classes are parts of each other it would go on.
+  static constexpr size_t mostWork = 400000;
 
   void push(Id node) {
     if (!queued[node]) {
@@ -198,6 +204,7 @@ private:
   std::vector<CostSet> sets;
   std::vector<bool> queued;
   std::vector<Id> queue;
+  size_t work = 0;
 };
 
 } // namespace
@@ -212,6 +219,8 @@ Extraction extractDag(const EGraph &graph, ArrayRef<Id> roots, const Cost &cost)
     return tree;
   Extraction result;
   result.chosen = Greedy(graph, cost).run();
+  if (result.chosen.empty())
+    return tree;
   for (Id id : graph.classes())
     if (result.chosen[id] == none)
       result.chosen[id] = tree.chosen[id];

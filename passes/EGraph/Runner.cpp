@@ -39,6 +39,8 @@ Runner::Runner(EGraph &graph, ArrayRef<Rule> rules, Limits limits) : graph(graph
     state.matches.roots = unsigned(rule.left.size());
     state.matches.classes = rule.variables;
     state.matches.ops = rule.opVariables;
+    if (rule.sweep)
+      deepest = EGraph::stampDepth; // it may ask what changed
     if (!rule.sweep && rule.left.size() == 1) {
       state.matcher = std::make_unique<Matcher>(graph.language(), rule.left[0], rule.variables,
                                                 rule.opVariables, rule.flags);
@@ -62,6 +64,7 @@ bool Runner::overLimits() {
   };
   return over(!graph.conflict().empty(), Stop::Conflict) ||
          over(graph.numIds() > limits.nodes, Stop::Nodes) ||
+         over(graph.numMade() - madeBefore > limits.made, Stop::Nodes) ||
          over(since(start) > limits.seconds, Stop::Time) ||
          over(graph.memory() > limits.bytes, Stop::Memory);
 }
@@ -154,6 +157,7 @@ Report Runner::run() {
   iteration = 0;
   for (State &state : states)
     state.since = state.bannedUntil = state.timesBanned = 0;
+  madeBefore = graph.numMade();
   graph.setStampDepth(deepest);
   graph.rebuild();
   graph.startReuse();

@@ -75,12 +75,14 @@ bool Rewriter::rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> 
     return false;
   context.facts = &facts;
   context.groups.clear();
+  ++context.block;
   context.relaxes = !blockGraph.isFast();
   RewrittenBlock record{function.str(), block.getParentOp()->getLoc(), 0, 0, {}, {}, false};
   record.before = blockGraph.costBefore();
   egraph::Limits run;
   run.iterations = limits.iterations;
   run.nodes = std::max<size_t>(limits.nodes, 4 * blockGraph.graph().numIds());
+  run.made = run.nodes;
   run.seconds = std::numeric_limits<double>::infinity();
   egraph::Report report = egraph::Runner(blockGraph.graph(), by, run).run();
   // Facts that contradict each other come of a wrong rule: the program stays.

@@ -18,6 +18,7 @@ struct RuleContext {
   Terms &terms;
   Facts *facts = nullptr; ///< of the graph that is searched
   bool relaxes = true;    ///< some ops of the graph lack permissions that others have
+  unsigned block = 0;     ///< counts the graphs
   /// Classes with a node for each that pay only all together, since they share what is dear.
   std::vector<std::vector<std::pair<egraph::Id, egraph::Id>>> groups;
 };

@@ -237,8 +237,16 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
   Rule rule;
   rule.name = op.getSymName().str() + (forward ? "" : " (back)");
   rule.flags = permissionsOf(op);
-  rule.sweep = [=, &context](EGraph &graph, function_ref<void(Id, Id)> unite) {
-    for (Id id : graph.classesWith(symbol))
+  unsigned block = 0;
+  uint32_t seen = 0;
+  rule.sweep = [=, &context](EGraph &graph, function_ref<void(Id, Id)> unite) mutable {
+    // Only where something changed since the last time, as far down as the graph tells.
+    if (std::exchange(block, context.block) != context.block)
+      seen = 0;
+    const uint32_t since = std::exchange(seen, graph.round());
+    for (Id id : graph.classesWith(symbol)) {
+      if (since > 0 && graph.changed(id, EGraph::stampDepth) <= since)
+        continue;
       for (const TensorMatch &match :
            findMatches(graph, id, *pattern, permissionsOf(op), context)) {
         SmallVector<Id, 4> variables;
@@ -249,6 +257,7 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
         if (std::optional<Id> made = buildTensor(graph, *pattern, match, context))
           unite(match.node, *made);
       }
+    }
   };
   return rule;
 }
