@@ -134,9 +134,10 @@ def as_c(network):
     return "\n".join(lines + ["}\n"])
 
 
-def as_mad(network, lines):
-    """The same in .mad, from lines of C."""
-    result = [f"export fn rhs(y: f64[{network.species}], k: f64[{network.constants}]) -> f64[{network.species}] {{"]
+def as_mad(network, lines, fast):
+    """The same in .mad, from lines of C; `fast`: with all permissions, so that the compiler may factor it."""
+    mode = " with fp = fast" if fast else ""
+    result = [f"export fn rhs(y: f64[{network.species}], k: f64[{network.constants}]) -> f64[{network.species}]{mode} {{"]
     outputs = {}
     for line in lines:
         if match := re.match(r" *const double (\w+) = (.*);", line):
@@ -208,9 +209,11 @@ def measure_mad(name, network, folder, y, k, expected, bound, options):
     repeat = str(folder / "repeat.so")
     subprocess.run([options.compiler, "-O2", "-shared", "-fPIC", "-o", repeat, str(ROOT / "bench/repeat.c")], check=True)
     models = {}
-    for form in ("written", "factored"):
+    # As it is written, and rewritten by the compiler.
+    for form in ("written", "rewritten"):
         source = folder / f"{name}_{form}.mad"
-        source.write_text(as_mad(network, (folder / f"{name}-{form}.c").read_text().splitlines()))
+        text = (folder / f"{name}-written.c").read_text().splitlines()
+        source.write_text(as_mad(network, text, fast=form == "rewritten"))
         d = np.zeros(network.species)
         models[form] = Model(options.build, source, folder / form, [y, k, d], repeat)
         models[form].call()
@@ -220,9 +223,9 @@ def measure_mad(name, network, folder, y, k, expected, bound, options):
     for _ in range(options.repeats):
         for form, model in models.items():
             times[form].append(model.time(20) / 20)
-    a, b = (statistics.median(times[form]) for form in ("written", "factored"))
-    print(f"  {'mad build':32} {1e6 * a:7.1f} us {1e6 * b:7.1f} us {a / b:6.2f} {'':14} "
-          f"{models['written'].seconds:6.1f} {models['factored'].seconds:6.1f}", flush=True)
+    a, b = (statistics.median(times[form]) for form in ("written", "rewritten"))
+    print(f"  {'mad build, rewritten by it':32} {1e6 * a:7.1f} us {1e6 * b:7.1f} us {a / b:6.2f} {'':14} "
+          f"{models['written'].seconds:6.1f} {models['rewritten'].seconds:6.1f}", flush=True)
 
 
 def main():
