@@ -31,6 +31,13 @@ mad.rule @root permits ["nnan"] of "float" where [{argument = 0 : i64, is = "ge"
   mad.sides (%l) and (%x) : tensor<f32> and tensor<f32>
 }
 
+mad.rule @minus_zero permits [] of "float" where [] {
+^bb0(%x: tensor<f32>):
+  %zero = mad.constant dense<-0.0> : tensor<f32>
+  %l = mad.add %x, %zero : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  mad.sides (%l) and (%x) : tensor<f32> and tensor<f32>
+}
+
 // A rule without shapes stands for all of them.
 // CHECK-LABEL: func.func @shapes
 // CHECK: %[[R:.*]] = mad.rsqrt %{{.*}} : (tensor<?x3xf64
@@ -134,4 +141,16 @@ func.func @numbers(%x: tensor<?xf32, #mad.dims<"B">>) -> tensor<?xf32, #mad.dims
   %0 = mad.mul %two, %half {mad.fp = "strict"} : (tensor<?xf32, #mad.dims<"B">>, tensor<?xf32, #mad.dims<"B">>) -> tensor<?xf32, #mad.dims<"B">>
   %1 = mad.add %x, %0 {mad.fp = "strict"} : (tensor<?xf32, #mad.dims<"B">>, tensor<?xf32, #mad.dims<"B">>) -> tensor<?xf32, #mad.dims<"B">>
   return %1 : tensor<?xf32, #mad.dims<"B">>
+}
+
+// x + 0 is not x for x = -0; x - 0 is.
+// CHECK-LABEL: func.func @signs
+// CHECK: %[[S:.*]] = mad.add %arg0, %{{.*}} {mad.fp = "strict"}
+// CHECK: return %[[S]], %arg0
+func.func @signs(%x: tensor<9xf32>) -> (tensor<9xf32>, tensor<9xf32>) {
+  %zero = mad.constant dense<0.0> : tensor<9xf32>
+  %minus = mad.constant dense<-0.0> : tensor<9xf32>
+  %0 = mad.add %x, %zero {mad.fp = "strict"} : (tensor<9xf32>, tensor<9xf32>) -> tensor<9xf32>
+  %1 = mad.add %x, %minus {mad.fp = "strict"} : (tensor<9xf32>, tensor<9xf32>) -> tensor<9xf32>
+  return %0, %1 : tensor<9xf32>, tensor<9xf32>
 }
