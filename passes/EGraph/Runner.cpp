@@ -160,7 +160,8 @@ Report Runner::run() {
   madeBefore = graph.numMade();
   graph.setStampDepth(deepest);
   graph.rebuild();
-  graph.startReuse();
+  if (limits.reuses)
+    graph.startReuse();
   report.stop = Stop::Iterations;
   bool goesOn = !overLimits();
   for (; goesOn && iteration < limits.iterations; ++iteration) {
@@ -184,7 +185,8 @@ Report Runner::run() {
       goesOn = false;
     }
   }
-  graph.endReuse();
+  if (limits.reuses)
+    graph.endReuse();
   report.iterations = iteration;
   report.nodes = graph.numNodes();
   report.classes = graph.numClasses();

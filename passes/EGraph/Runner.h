@@ -21,7 +21,8 @@ namespace mad::egraph {
 /// When a run ends, and when a rule waits. Defaults are those of egg.
 struct Limits {
   unsigned iterations = 30;
-  size_t nodes = 10000;         ///< ids that may be made
+  size_t nodes = 10000; ///< ids that may be made
+  bool reuses = true;   ///< ids of nodes that became equal to others; without, those of a run stay
   uint64_t made = ~uint64_t(0); ///< nodes that are made in all, though their ids are used again
   double seconds = 5;
   size_t bytes = size_t(1) << 30;

@@ -65,6 +65,11 @@ struct MadRewrite final : RewriteInterface {
 
   std::string symbol(const Term &term) const override {
     std::string name = term.name.getStringRef().str();
+    // What it gives is not what it takes, so rules must say it.
+    if (term.name.getStringRef() == CastOp::getOperationName()) {
+      llvm::raw_string_ostream(name) << "." << term.type.getElementType();
+      return name;
+    }
     if (!term.attributes)
       return name;
     if (auto predicate = term.attributes.getAs<PredicateAttr>("predicate"))

@@ -52,6 +52,7 @@ void BlockGraph::addTerm(Operation *op) {
   OpId id = terms.of(op);
   if (terms.language.isFlagged(terms.language.get(id).symbol))
     fast &= terms.language.get(id).flags == AllPermissions;
+  asks |= terms.rounds(terms.get(id));
   ids[op->getResult(0)] = egraph.add(id, operands);
   nodeOf[op] = *egraph.lookup(id, operands);
   byNode.try_emplace(nodeOf[op], op);

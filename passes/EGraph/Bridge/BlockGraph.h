@@ -24,8 +24,8 @@ public:
   llvm::ArrayRef<egraph::Id> roots() const { return needed; }
   /// Classes of values that several ops of the program use.
   std::vector<egraph::Id> usedTwice() const;
-  /// Whether all ops on floats have all permissions.
-  bool isFast() const { return fast; }
+  /// Whether all ops on floats have all permissions, and there are some.
+  bool isFast() const { return fast && asks; }
   size_t numTerms() const { return originals.size(); }
 
   /// What the program as it was costs. To be asked before rules are applied.
@@ -77,7 +77,8 @@ private:
   std::vector<egraph::Id> needed;
   llvm::DenseMap<mlir::Operation *, unsigned> positions; ///< of the skeleton, from 1 on
   llvm::DenseMap<egraph::Id, mlir::Value> emitted;
-  bool fast = true;
+  bool fast = true;  ///< no op lacks a permission
+  bool asks = false; ///< there are such ops
 };
 
 } // namespace mad::rewrite

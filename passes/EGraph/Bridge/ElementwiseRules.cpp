@@ -50,6 +50,8 @@ std::optional<unsigned> Side::add(Value value) {
   } else if (std::optional<RefScalar> number = splatValue(value)) {
     node.kind = Node::Number;
     node.number = *number;
+    if (node.element && !isa<FloatType>(node.element))
+      node.number.f = double(number->i);
   } else {
     Operation *op = value.getDefiningOp();
     if (!isa<ElementwiseOpInterface>(op))
@@ -110,7 +112,12 @@ bool isNumber(Attribute known, const RefScalar &number) {
     return found == number.f && std::signbit(found) == std::signbit(number.f);
   }
   auto value = dyn_cast_or_null<IntegerAttr>(known);
-  return value && value.getValue().getSExtValue() == int64_t(number.f);
+  if (!value)
+    return false;
+  // The one bit of a truth is no sign.
+  bool isTruth = value.getType().isInteger(1);
+  return (isTruth ? int64_t(value.getValue().getZExtValue()) : value.getValue().getSExtValue()) ==
+         int64_t(number.f);
 }
 
 /// A number of an element type; null when it has no such number.
@@ -131,6 +138,7 @@ struct Elementwise {
   SmallVector<Type> elements;                          ///< of variables; null: any one of all
   unsigned shaped = 0;                                 ///< a variable that has the shape of all
   bool isExact, isAnyNumber;
+  bool asksOps = false; ///< there are ops on the left that have a precision
   uint32_t permissions;
 
   Elementwise(RuleOp op, RuleContext &context) : op(op), context(context) {
@@ -159,6 +167,9 @@ bool Elementwise::accepts(const EGraph &graph, ArrayRef<Id> variables) const {
   for (const auto &[variable, number] : numbers)
     if (!isNumber(context.facts->constants.of(graph, variables[variable]), number))
       return false;
+  // No op that was matched says that the program permits it: then all of it must.
+  if (permissions && !asksOps && context.relaxes)
+    return false;
   return meets(op, graph, variables, *context.facts);
 }
 
@@ -198,7 +209,9 @@ std::optional<Id> Elementwise::build(EGraph &graph, const Bindings &bindings) co
   bool isApart =
       root.kind == Side::Node::Op && terms.language.isFlagged(terms.symbolOf(*root.term));
   Id result = made[right.root];
-  return permissions && !isApart ? relax(graph, result, context) : result;
+  if (!permissions || isApart)
+    return result;
+  return relax(graph, result, context, /*always=*/permissions & (Nnan | Ninf));
 }
 
 } // namespace
@@ -218,9 +231,12 @@ std::optional<Rule> loadElementwise(RuleOp op, bool forward, RuleContext &contex
   Left pattern(all->left, op.getBody().getNumArguments(), context.terms);
   for (auto [variable, node] : pattern.numbers)
     all->numbers.push_back({variable, node->number});
-  for (const Side::Node &node : all->left.nodes)
+  for (const Side::Node &node : all->left.nodes) {
     if (node.kind == Side::Node::Variable)
       all->shaped = node.variable;
+    if (node.kind == Side::Node::Op)
+      all->asksOps |= context.terms.rounds(*node.term);
+  }
   Rule rule;
   rule.name = op.getSymName().str() + (forward ? "" : " (back)");
   rule.variables = pattern.variables;

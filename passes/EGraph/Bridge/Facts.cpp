@@ -148,6 +148,19 @@ static Range productOf(const Range &a, const Range &b, bool isSquare) {
   return product;
 }
 
+/// Sums that no number of the type holds are infinite.
+static Range within(Range range, Type element) {
+  auto type = dyn_cast<FloatType>(element);
+  if (!type)
+    return range;
+  double most = llvm::APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+  if (range.low < -most)
+    range.low = -infinity;
+  if (range.high > most)
+    range.high = infinity;
+  return range;
+}
+
 Range Ranges::make(EGraph &graph, Id node) {
   OpId op = graph.op(node);
   if (terms.isLeaf(op))
@@ -180,7 +193,7 @@ Range Ranges::make(EGraph &graph, Id node) {
   if (name == "sin" || name == "cos")
     return {-1, 1, !operand(0).isFinite(), 0};
   if (name == "add")
-    return sumOf(operand(0), operand(1));
+    return within(sumOf(operand(0), operand(1)), terms.get(op).type.getElementType());
   if (name == "mul")
     return productOf(operand(0), operand(1),
                      graph.find(graph.operands(node)[0]) == graph.find(graph.operands(node)[1]));

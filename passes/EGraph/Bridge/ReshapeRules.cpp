@@ -140,7 +140,7 @@ std::optional<Id> ReshapeRules::viewIn(RankedTensorType inner, ArrayRef<Part> pa
   }
   Id split = reshaped(source, tensorType(sizes, {}, type.getElementType()));
   auto attributes = b.getDictionaryAttr(
-      {b.getNamedAttr("boundary", BoundaryAttr::get(terms.context, Boundary::inside)),
+      {b.getNamedAttr("boundary", terms.get(graph.op(node)).attributes.get("boundary")),
        b.getNamedAttr("map", AffineMapAttr::get(
                                  AffineMap::get(inner.getRank(), 0, coordinates, terms.context)))});
   Term term{OperationName(ViewOp::getOperationName(), terms.context), attributes,

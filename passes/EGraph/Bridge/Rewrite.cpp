@@ -75,6 +75,7 @@ bool Rewriter::rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> 
     return false;
   context.facts = &facts;
   context.groups.clear();
+  context.joined.clear();
   ++context.block;
   context.relaxes = !blockGraph.isFast();
   RewrittenBlock record{function.str(), block.getParentOp()->getLoc(), 0, 0, {}, {}, false};
@@ -83,6 +84,7 @@ bool Rewriter::rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> 
   run.iterations = limits.iterations;
   run.nodes = std::max<size_t>(limits.nodes, 4 * blockGraph.graph().numIds());
   run.made = run.nodes;
+  run.reuses = by.data() == rules.data(); // groups of products are kept
   run.seconds = std::numeric_limits<double>::infinity();
   egraph::Report report = egraph::Runner(blockGraph.graph(), by, run).run();
   // Facts that contradict each other come of a wrong rule: the program stays.
@@ -90,6 +92,8 @@ bool Rewriter::rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> 
     return false;
   if (by.data() == rules.data())
     addSums(blockGraph.graph(), blockGraph.roots(), blockGraph.usedTwice(), context);
+  if (!blockGraph.graph().conflict().empty())
+    return false;
   egraph::Extraction best = blockGraph.extract(context.groups);
   record.after = best.cost;
   record.changed = best.cost < record.before * (1 - leastGain);

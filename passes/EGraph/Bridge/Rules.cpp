@@ -53,8 +53,8 @@ bool meets(RuleOp op, const EGraph &graph, ArrayRef<Id> variables, const Facts &
   return true;
 }
 
-Id relax(EGraph &graph, Id id, RuleContext &context) {
-  if (!context.relaxes)
+Id relax(EGraph &graph, Id id, RuleContext &context, bool always) {
+  if (!context.relaxes && !always)
     return id;
   return graph.add(context.terms.relaxed(context.terms.typeOf(graph, id)), id);
 }

@@ -21,6 +21,7 @@ struct RuleContext {
   unsigned block = 0;     ///< counts the graphs
   /// Classes with a node for each that pay only all together, since they share what is dear.
   std::vector<std::vector<std::pair<egraph::Id, egraph::Id>>> groups;
+  llvm::DenseSet<egraph::Id> joined; ///< weights that were put side by side
 };
 
 /// A rule in one direction.
@@ -56,7 +57,9 @@ uint32_t permissionsOf(RuleOp op);
 bool meets(RuleOp op, const egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> variables,
            const Facts &facts);
 /// Makes `id` equal to what a rule with permissions matched: apart from what needs it exactly.
-egraph::Id relax(egraph::EGraph &graph, egraph::Id id, RuleContext &context);
+/// `always`: also where nothing does, since what the rule takes for granted (no NaN) is no fact of
+/// the value elsewhere.
+egraph::Id relax(egraph::EGraph &graph, egraph::Id id, RuleContext &context, bool always = false);
 
 } // namespace mad::rewrite
 

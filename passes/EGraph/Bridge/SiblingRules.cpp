@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/Builders.h"
 #include "passes/EGraph/Bridge/Rules.h"
-#include <map>
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace mad::egraph;
@@ -145,7 +145,9 @@ void Siblings::merge(ArrayRef<Product> parts, unsigned free) {
     size = size + dimExpr(terms.typeOf(graph, part.weight), axis);
   }
   RankedTensorType type = resized(terms.get(first.op).type, free, size);
-  Id whole = product(first, first.factor, concat(weights, axis, size), type);
+  Id joined = concat(weights, axis, size);
+  context.joined.insert(graph.find(joined));
+  Id whole = product(first, first.factor, joined, type);
   int64_t offset = 0;
   auto &group = context.groups.emplace_back();
   for (const Product &part : parts) {
@@ -167,12 +169,13 @@ void Siblings::merge(ArrayRef<Product> parts, unsigned free) {
 
 void Siblings::mergeParts() {
   // By factor and maps, in the order of the program.
-  using Key = std::tuple<Id, const void *, const void *, uint32_t, bool>;
-  std::map<Key, std::vector<Product>> groups;
+  using Key = std::tuple<Id, const void *, const void *, uint32_t, unsigned>;
+  llvm::MapVector<Key, std::vector<Product>> groups;
   for (Id id : graph.classesWith(contract))
     for (const Product &product : productsOf(id)) {
       std::optional<unsigned> free = onlyFree(product);
-      if (!free)
+      // What was joined is no part of another one.
+      if (!free || context.joined.contains(product.weight))
         continue;
       double rows = 1;
       RankedTensorType type = terms.get(product.op).type;
@@ -183,7 +186,7 @@ void Siblings::mergeParts() {
         continue;
       auto &group = groups[{product.factor, product.factorMap.getAsOpaquePointer(),
                             product.weightMap.getAsOpaquePointer(),
-                            terms.language.get(product.op).flags, product.weightIsLeft}];
+                            terms.language.get(product.op).flags, unsigned(product.weightIsLeft)}];
       // Of a class that is a product in several ways one counts.
       if (group.empty() || group.back().id != id)
         group.push_back(product);

@@ -236,12 +236,14 @@ std::optional<Id> Make::run() {
     made.push_back(std::move(*one));
   }
   const Node &root = rule.right.root();
+  if (root.kind == Node::Number && root.element && !isa<FloatType>(root.element))
+    return {};
   if (root.kind == Node::Number)
     return terms.splat(graph, FloatAttr::get(any, root.number.f), terms.typeOf(graph, match.root));
   std::optional<Id> id = viewed(made.back(), match.rootLabels);
   // What the rule took apart another way may be needed exactly.
   if (id && root.kind == Node::Variable && match.flags != 0)
-    return relax(graph, *id, context);
+    return relax(graph, *id, context, /*always=*/true);
   return id;
 }
 

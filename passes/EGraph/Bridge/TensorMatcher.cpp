@@ -91,6 +91,13 @@ std::optional<Labelled> Search::through(Id view, const Labelled &in, TensorMatch
   auto map = term.attributes.getAs<AffineMapAttr>("map").getValue();
   if (graph.operands(view).size() != 1)
     return {};
+  // Outside there would be zeros; any other index of one element is the first.
+  const bool isPadded =
+      term.attributes.getAs<BoundaryAttr>("boundary").getValue() == Boundary::zero;
+  auto isZero = [](AffineExpr coordinate) {
+    auto constant = dyn_cast<AffineConstantExpr>(coordinate);
+    return constant && constant.getValue() == 0;
+  };
   Labelled source{graph.find(graph.operands(view)[0]), {}};
   RankedTensorType type = context.terms.typeOf(graph, source.id);
   for (auto [dim, coordinate] : llvm::enumerate(map.getResults())) {
@@ -100,7 +107,7 @@ std::optional<Labelled> Search::through(Id view, const Labelled &in, TensorMatch
       if (match.sizes[in.labels[at.getPosition()]] != size)
         return {};
       source.labels.push_back(in.labels[at.getPosition()]);
-    } else if (size == DimExpr(1)) {
+    } else if (size == DimExpr(1) && (!isPadded || isZero(coordinate))) {
       source.labels.push_back(fresh(match, DimExpr(1)));
     } else {
       return {};

@@ -11,6 +11,7 @@
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/RewriteInterface.h"
 #include "passes/EGraph/EGraph.h"
+#include <deque>
 
 namespace mad::rewrite {
 
@@ -74,6 +75,8 @@ public:
 
   /// The same type without what people call its static dimensions: to ops both are the same.
   mlir::RankedTensorType canonical(mlir::RankedTensorType type);
+  /// Whether it computes floats, so that a precision matters to it.
+  bool rounds(const Term &term) { return known[intern(term)].rounds; }
   /// The symbol of a term with such a name.
   egraph::Symbol symbolOf(const Term &term);
 
@@ -91,7 +94,7 @@ private:
   egraph::Symbol makeSymbol(const Term &term);
 
   egraph::Symbol leafSymbol, relaxedSymbol;
-  std::vector<Term> terms;
+  std::deque<Term> terms; ///< stay where they are
   std::vector<Known> known;
   llvm::DenseMap<mlir::Type, mlir::RankedTensorType> plainTypes;
   llvm::DenseMap<std::pair<mlir::Attribute, mlir::Type>, std::pair<egraph::OpId, egraph::OpId>>

@@ -50,9 +50,19 @@ private:
 SmallVector<Id, 2> ViewRules::viewsOf(Id id) const {
   SmallVector<Id, 2> views;
   for (Id node : graph.nodesOf(id, viewSymbol)) {
-    auto map = terms.get(graph.op(node)).attributes.getAs<AffineMapAttr>("map").getValue();
-    if (graph.operands(node).size() == 1 &&
-        llvm::all_of(map.getResults(), llvm::IsaPred<AffineDimExpr>))
+    const Term &term = terms.get(graph.op(node));
+    auto map = term.attributes.getAs<AffineMapAttr>("map").getValue();
+    if (graph.operands(node).size() != 1 ||
+        term.attributes.getAs<BoundaryAttr>("boundary").getValue() == Boundary::zero)
+      continue;
+    RankedTensorType source = terms.typeOf(graph, graph.operands(node)[0]);
+    // Of a part, or beyond the end, it says more than where elements are.
+    bool isWhole = true;
+    for (auto [dim, result] : llvm::enumerate(map.getResults())) {
+      auto at = dyn_cast<AffineDimExpr>(result);
+      isWhole = isWhole && at && dimExpr(source, dim) == dimExpr(term.type, at.getPosition());
+    }
+    if (isWhole)
       views.push_back(node);
   }
   return views;
