@@ -26,7 +26,7 @@ public:
 
   void run() {
     for (Id root : roots)
-      use(graph.find(root));
+      count(graph.find(root), true);
     // Few sweeps find nearly all; the limit is for time alone.
     for (unsigned sweep = 0; sweep < 8 && improveAll(); ++sweep)
       ;
@@ -38,10 +38,8 @@ private:
   /// Counts one more use of a class, and those below it when it is the first. Returns what that
   /// Counts a use more or less of a class, and of those below it where it is the first or the last.
   /// Returns what they cost.
-  double use(Id id);
-  double give(Id id);
-  double useBelow(Id node);
-  double giveBelow(Id node);
+  double count(Id id, bool isUse);
+  double countBelow(Id node, bool isUse);
   bool isBefore(Id node, Id target);
   bool needs(Id id, Id other) const;
   void order();
@@ -56,12 +54,12 @@ private:
   bool isMoved = false; ///< places do not fit the last node that was looked at
 };
 
-double Improver::use(Id id) {
+double Improver::count(Id id, bool isUse) {
   double sum = 0;
   SmallVector<Id> stack{id};
   while (!stack.empty()) {
     Id at = stack.pop_back_val();
-    if (uses[at]++)
+    if (isUse ? uses[at]++ : --uses[at])
       continue;
     Id node = extraction.chosen[at];
     sum += cost(graph, node);
@@ -71,32 +69,10 @@ double Improver::use(Id id) {
   return sum;
 }
 
-double Improver::give(Id id) {
-  double sum = 0;
-  SmallVector<Id> stack{id};
-  while (!stack.empty()) {
-    Id at = stack.pop_back_val();
-    if (--uses[at])
-      continue;
-    Id node = extraction.chosen[at];
-    sum += cost(graph, node);
-    for (Id operand : graph.operands(node))
-      stack.push_back(graph.find(operand));
-  }
-  return sum;
-}
-
-double Improver::useBelow(Id node) {
+double Improver::countBelow(Id node, bool isUse) {
   double sum = 0;
   for (Id operand : graph.operands(node))
-    sum += use(graph.find(operand));
-  return sum;
-}
-
-double Improver::giveBelow(Id node) {
-  double sum = 0;
-  for (Id operand : graph.operands(node))
-    sum += give(graph.find(operand));
+    sum += count(graph.find(operand), isUse);
   return sum;
 }
 
@@ -195,8 +171,8 @@ bool Improver::tryNode(Id id, Id node) {
   if (price == infinite || !isBefore(node, id))
     return false;
   // First paid, then given back: what both need is not walked through twice.
-  double change = price - cost(graph, before) + useBelow(node);
-  change -= giveBelow(before);
+  double change = price - cost(graph, before) + countBelow(node, true);
+  change -= countBelow(before, false);
   if (change < -1e-9 * std::abs(extraction.cost)) {
     extraction.chosen[id] = node;
     extraction.cost += change;
@@ -204,8 +180,8 @@ bool Improver::tryNode(Id id, Id node) {
       order();
     return true;
   }
-  useBelow(before);
-  giveBelow(node);
+  countBelow(before, true);
+  countBelow(node, false);
   return false;
 }
 

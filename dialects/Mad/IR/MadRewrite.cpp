@@ -37,25 +37,15 @@ const llvm::StringMap<Cycles> &cyclesOf() {
   return table;
 }
 
-double sizeOf(RankedTensorType type) {
-  double size = 1;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    std::optional<int64_t> extent = dimExpr(type, dim).evaluate(
-        [](const std::string &) -> std::optional<int64_t> { return anySize; });
-    size *= double(std::max<int64_t>(extent ? *extent : anySize, 1));
-  }
-  return size;
-}
-
 double bytesOf(RankedTensorType type) {
-  return sizeOf(type) * std::max(1u, type.getElementTypeBitWidth() / 8);
+  return nominalElements(type) * std::max(1u, type.getElementTypeBitWidth() / 8);
 }
 
 /// Of an op on each element; a number alone takes as long as a vector, which eight of 64 bits are.
 double elementwise(StringRef name, RankedTensorType type) {
   auto known = cyclesOf().find(name);
   Cycles of = known == cyclesOf().end() ? Cycles() : known->second;
-  double sixteens = sizeOf(type) / lanes;
+  double sixteens = nominalElements(type) / lanes;
   bool wide = type.getElementTypeBitWidth() > 32;
   return wide ? std::max(0.5, sixteens) * of.wide : std::max(1.0, sixteens) * of.narrow;
 }
@@ -126,7 +116,7 @@ private:
       for (auto [dim, result] : llvm::enumerate(map.getResults())) {
         auto one = RankedTensorType::get({type.getDimSize(dim)}, type.getElementType());
         extents[cast<AffineDimExpr>(result).getPosition()] =
-            type.isDynamicDim(dim) ? double(anySize) : sizeOf(one);
+            type.isDynamicDim(dim) ? double(anySize) : nominalElements(one);
       }
     };
     see(map, operands[0]);
@@ -149,12 +139,22 @@ private:
       repeats &= isa<AffineConstantExpr>(result) || (dim && dim.getPosition() > last);
       last = dim ? dim.getPosition() : last;
     }
-    double touched = std::min(sizeOf(operands[0]), sizeOf(term.type));
+    double touched = std::min(nominalElements(operands[0]), nominalElements(term.type));
     return 0.01 + (repeats ? 0.01 : 1) * touched / lanes;
   }
 };
 
 } // namespace
+
+double nominalElements(RankedTensorType type) {
+  double size = 1;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    std::optional<int64_t> extent = dimExpr(type, dim).evaluate(
+        [](const std::string &) -> std::optional<int64_t> { return anySize; });
+    size *= double(std::max<int64_t>(extent ? *extent : anySize, 1));
+  }
+  return size;
+}
 
 void addRewriteInterface(MadDialect &dialect) { dialect.addInterfaces<MadRewrite>(); }
 

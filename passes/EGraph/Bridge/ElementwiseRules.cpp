@@ -35,16 +35,11 @@ struct Side {
   std::optional<unsigned> add(Value value);
 };
 
-Type elementOf(Value value) {
-  Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  return element.isF32() ? Type() : element;
-}
-
 std::optional<unsigned> Side::add(Value value) {
   if (auto at = places.find(value); at != places.end())
     return at->second;
   Node node;
-  node.element = elementOf(value);
+  node.element = elementInRule(value);
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     node.variable = argument.getArgNumber();
   } else if (std::optional<RefScalar> number = splatValue(value)) {
@@ -56,11 +51,8 @@ std::optional<unsigned> Side::add(Value value) {
     Operation *op = value.getDefiningOp();
     if (!isa<ElementwiseOpInterface>(op))
       return {};
-    auto attributes = dyn_cast_or_null<DictionaryAttr>(op->getPropertiesAsAttribute());
-    if (attributes && attributes.empty())
-      attributes = {};
     node.kind = Node::Op;
-    node.term = Term{op->getName(), attributes, cast<RankedTensorType>(value.getType())};
+    node.term = termOf(op);
     for (Value operand : op->getOperands()) {
       std::optional<unsigned> at = add(operand);
       if (!at)
@@ -143,7 +135,7 @@ struct Elementwise {
 
   Elementwise(RuleOp op, RuleContext &context) : op(op), context(context) {
     for (Value argument : op.getBody().getArguments())
-      elements.push_back(elementOf(argument));
+      elements.push_back(elementInRule(argument));
     isExact = op.getElements() == "exact";
     isAnyNumber = op.getElements() == "number";
     permissions = permissionsOf(op);

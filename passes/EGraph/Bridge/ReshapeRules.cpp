@@ -203,17 +203,14 @@ void ReshapeRules::compute() {
 } // namespace
 
 void addReshapeRules(RuleContext &context, std::vector<Rule> &rules) {
-  Rule compose, compute;
-  compose.name = "one reshape for several";
-  compose.sweep = [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
-    ReshapeRules(graph, context, unite).compose();
-  };
-  compute.name = "computed before it is reshaped";
-  compute.sweep = [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
-    ReshapeRules(graph, context, unite).compute();
-  };
-  rules.push_back(std::move(compose));
-  rules.push_back(std::move(compute));
+  rules.push_back(sweep("one reshape for several",
+                        [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
+                          ReshapeRules(graph, context, unite).compose();
+                        }));
+  rules.push_back(sweep("computed before it is reshaped",
+                        [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
+                          ReshapeRules(graph, context, unite).compute();
+                        }));
 }
 
 } // namespace mad::rewrite

@@ -14,6 +14,18 @@ using namespace mad::egraph;
 
 namespace mad::rewrite {
 
+Type elementInRule(Value value) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  return element.isF32() ? Type() : element;
+}
+
+Rule sweep(std::string name, std::function<void(EGraph &, llvm::function_ref<void(Id, Id)>)> run) {
+  Rule rule;
+  rule.name = std::move(name);
+  rule.sweep = std::move(run);
+  return rule;
+}
+
 uint32_t permissionsOf(RuleOp op) {
   uint32_t flags = 0;
   for (auto name : op.getPermissions().getAsRange<StringAttr>())

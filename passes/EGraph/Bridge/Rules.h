@@ -51,6 +51,12 @@ void addSiblingRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 bool addSums(egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> roots,
              llvm::ArrayRef<egraph::Id> several, RuleContext &context);
 
+/// The element type of a value in a rule; null for f32, which stands for that of the variables.
+mlir::Type elementInRule(mlir::Value value);
+/// A rule that looks at the graph by itself.
+egraph::Rule
+sweep(std::string name,
+      std::function<void(egraph::EGraph &, llvm::function_ref<void(egraph::Id, egraph::Id)>)> run);
 /// Permissions and conditions of a rule.
 uint32_t permissionsOf(RuleOp op);
 /// Whether what is known of the classes of the variables meets the conditions of the rule.

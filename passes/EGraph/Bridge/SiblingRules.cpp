@@ -224,17 +224,14 @@ void Siblings::mergeSums() {
 } // namespace
 
 void addSiblingRules(RuleContext &context, std::vector<Rule> &rules) {
-  Rule parts, sums;
-  parts.name = "products of one factor are one product";
-  parts.sweep = [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
-    Siblings(graph, context, unite).mergeParts();
-  };
-  sums.name = "a sum of products is one product";
-  sums.sweep = [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
-    Siblings(graph, context, unite).mergeSums();
-  };
-  rules.push_back(std::move(sums));
-  rules.push_back(std::move(parts));
+  rules.push_back(sweep("a sum of products is one product",
+                        [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
+                          Siblings(graph, context, unite).mergeSums();
+                        }));
+  rules.push_back(sweep("products of one factor are one product",
+                        [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
+                          Siblings(graph, context, unite).mergeParts();
+                        }));
 }
 
 } // namespace mad::rewrite

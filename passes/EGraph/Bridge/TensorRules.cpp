@@ -60,11 +60,6 @@ private:
   std::vector<std::optional<SmallVector<unsigned, 4>>> ofVariables;
 };
 
-Type elementOf(Value value) {
-  Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  return element.isF32() ? Type() : element;
-}
-
 bool Reader::bindVariable(unsigned variable, ArrayRef<unsigned> labels) {
   auto &known = ofVariables[variable];
   if (!known) {
@@ -83,7 +78,7 @@ bool Reader::bindVariable(unsigned variable, ArrayRef<unsigned> labels) {
 
 std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
   TensorPattern::Node node;
-  node.element = elementOf(value);
+  node.element = elementInRule(value);
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     node.variable = argument.getArgNumber();
     if (!bindVariable(node.variable, labels))
@@ -100,7 +95,7 @@ std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
 
 std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) {
   TensorPattern::Node node;
-  node.element = elementOf(op->getResult(0));
+  node.element = elementInRule(op->getResult(0));
   auto through = [&](AffineMap map, ArrayRef<unsigned> space) {
     SmallVector<unsigned, 4> result;
     for (AffineExpr coordinate : map.getResults())
@@ -127,10 +122,7 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
       return {};
     return push(std::move(node));
   }
-  auto attributes = dyn_cast_or_null<DictionaryAttr>(op->getPropertiesAsAttribute());
-  if (attributes && attributes.empty())
-    attributes = {};
-  node.term = Term{op->getName(), attributes, cast<RankedTensorType>(op->getResult(0).getType())};
+  node.term = termOf(op);
   if (auto reduce = dyn_cast<ReduceOp>(op)) {
     if (reduce.getDims().size() != 1 || reduce.getKind() == ReduceKind::argmax)
       return {};

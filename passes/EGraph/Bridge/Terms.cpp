@@ -109,11 +109,15 @@ OpId Terms::of(Term term, uint32_t flags) {
   return language.op(what.symbol, number, what.flagged ? flags : 0);
 }
 
-OpId Terms::of(Operation *op) {
+Term termOf(Operation *op) {
   auto attributes = dyn_cast_or_null<DictionaryAttr>(op->getPropertiesAsAttribute());
   if (attributes && attributes.empty())
     attributes = {};
-  Term term{op->getName(), attributes, cast<RankedTensorType>(op->getResult(0).getType())};
+  return {op->getName(), attributes, cast<RankedTensorType>(op->getResult(0).getType())};
+}
+
+OpId Terms::of(Operation *op) {
+  Term term = termOf(op);
   term.type = canonical(term.type);
   switch (mad::precisionOf(op)) {
   case Precision::Fast:

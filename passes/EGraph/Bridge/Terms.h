@@ -29,6 +29,9 @@ enum Permission : uint32_t {
 /// The bit of a name; empty where there is none.
 std::optional<uint32_t> permissionOf(llvm::StringRef name);
 
+/// An op without its operands. No attributes and none at all are the same.
+Term termOf(mlir::Operation *op);
+
 /// Operations of the graphs of a module. An operation's payload is the number of a term, that of
 /// a leaf the number of a value.
 class Terms {

@@ -6,6 +6,7 @@
 // Both are exact: they only say where elements are read.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadRewrite.h"
 #include "mlir/IR/Builders.h"
 #include "passes/EGraph/Bridge/Rules.h"
 
@@ -14,17 +15,6 @@ using namespace mad::egraph;
 
 namespace mad::rewrite {
 namespace {
-
-/// Numbers of a tensor that others are made of.
-double elementsOf(RankedTensorType type) {
-  double count = 1;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    std::optional<int64_t> size = dimExpr(type, dim).evaluate(
-        [](const std::string &) -> std::optional<int64_t> { return 64; });
-    count *= double(size ? *size : 64);
-  }
-  return count;
-}
 
 class ViewRules {
 public:
@@ -79,7 +69,7 @@ void ViewRules::computeBefore(Id id, Id node) {
   for (Id view : viewsOf(*first)) {
     const OpId how = graph.op(view);
     RankedTensorType type = terms.typeOf(graph, graph.operands(view)[0]);
-    if (elementsOf(type) >= elementsOf(terms.typeOf(graph, id)))
+    if (nominalElements(type) >= nominalElements(terms.typeOf(graph, id)))
       continue;
     SmallVector<Id, 3> sources;
     for (Id operand : operands) {
@@ -166,17 +156,14 @@ void ViewRules::contract() {
 } // namespace
 
 void addViewRules(RuleContext &context, std::vector<Rule> &rules) {
-  Rule compute, contract;
-  compute.name = "computed before it is repeated";
-  compute.sweep = [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
-    ViewRules(graph, context, unite).compute();
-  };
-  contract.name = "products read in any order";
-  contract.sweep = [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
-    ViewRules(graph, context, unite).contract();
-  };
-  rules.push_back(std::move(compute));
-  rules.push_back(std::move(contract));
+  rules.push_back(sweep("computed before it is repeated",
+                        [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
+                          ViewRules(graph, context, unite).compute();
+                        }));
+  rules.push_back(sweep("products read in any order",
+                        [&context](EGraph &graph, llvm::function_ref<void(Id, Id)> unite) {
+                          ViewRules(graph, context, unite).contract();
+                        }));
 }
 
 } // namespace mad::rewrite
