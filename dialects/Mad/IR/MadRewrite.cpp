@@ -20,8 +20,9 @@ constexpr double lanes = 16;
 constexpr int64_t anySize = 64;
 /// Multiply-adds and bytes of memory that a cycle does in a product.
 constexpr double multiplyAdds = 16, bytesOfProduct = 8;
-/// Of a product: its threads start, what it multiplies is found.
-constexpr double launch = 2000;
+/// Of a product beside what it multiplies; of a loop that only moves data, and of one for each
+/// tensor that is put side by side.
+constexpr double launch = 300, loop = 40;
 /// Of data that moves through the cache.
 constexpr double bytesOfCopy = 32;
 
@@ -101,7 +102,7 @@ struct MadRewrite final : RewriteInterface {
     if (name == "reshape")
       return 0.01;
     if (name == "concat")
-      return 2 * bytesOf(term.type) / bytesOfCopy;
+      return loop * double(operands.size()) + 2 * bytesOf(term.type) / bytesOfCopy;
     // Predicates have no wide results, but wide operands.
     bool reads = name == "compare" || name.starts_with("is");
     return elementwise(name, reads ? operands[0] : term.type);
@@ -140,7 +141,7 @@ private:
       last = dim ? dim.getPosition() : last;
     }
     double touched = std::min(nominalElements(operands[0]), nominalElements(term.type));
-    return 0.01 + (repeats ? 0.01 : 1) * touched / lanes;
+    return repeats ? 0.01 + 0.01 * touched / lanes : loop + touched / lanes;
   }
 };
 

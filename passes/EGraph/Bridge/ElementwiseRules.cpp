@@ -3,12 +3,13 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The variables and all that is computed have one shape, so a pattern says nothing of it: what is
-// built gets that of a variable. Numbers on the left are variables that must be known to be
-// that number.
+// A rule may have several values, which are then looked for together. The variables and all that is
+// computed have one shape, so a pattern says nothing of it: what is built gets that of a variable.
+// Numbers on the left are variables that must be known to be that number.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/Bridge/Rules.h"
+#include "passes/EGraph/Relational.h"
 
 using namespace mlir;
 using namespace mad::egraph;
@@ -28,10 +29,10 @@ struct Side {
   };
   std::vector<Node> nodes;
   llvm::DenseMap<Value, unsigned> places;
-  unsigned root = 0;
+  SmallVector<unsigned, 1> roots;
 
   /// Empty when an op is not elementwise.
-  static std::optional<Side> read(Value value);
+  static std::optional<Side> read(ValueRange values);
   std::optional<unsigned> add(Value value);
 };
 
@@ -64,36 +65,42 @@ std::optional<unsigned> Side::add(Value value) {
   return places[value] = unsigned(nodes.size()) - 1;
 }
 
-std::optional<Side> Side::read(Value value) {
+std::optional<Side> Side::read(ValueRange values) {
   Side side;
-  std::optional<unsigned> root = side.add(value);
-  if (!root)
-    return {};
-  side.root = *root;
+  for (Value value : values) {
+    std::optional<unsigned> root = side.add(value);
+    if (!root)
+      return {};
+    side.roots.push_back(*root);
+  }
   return side;
 }
 
-/// The left side as a pattern; numbers are variables behind those of the rule.
+/// The left side as a pattern for each of its values; numbers are variables behind those of the
+/// rule.
 struct Left {
-  egraph::Pattern pattern;
+  std::vector<egraph::Pattern> patterns;
   std::vector<std::pair<unsigned, const Side::Node *>> numbers;
   unsigned variables, ops = 0; ///< each operation is a variable, so that proofs can name it
 
   Left(const Side &side, unsigned variables, Terms &terms) : variables(variables) {
-    add(side, side.root, terms);
+    for (unsigned root : side.roots) {
+      patterns.emplace_back();
+      add(side, root, terms);
+    }
   }
   unsigned add(const Side &side, unsigned at, Terms &terms) {
     const Side::Node &node = side.nodes[at];
     if (node.kind == Side::Node::Variable)
-      return pattern.addVariable(node.variable);
+      return patterns.back().addVariable(node.variable);
     if (node.kind == Side::Node::Number) {
       numbers.push_back({variables, &node});
-      return pattern.addVariable(variables++);
+      return patterns.back().addVariable(variables++);
     }
     SmallVector<unsigned, 3> operands;
     for (unsigned operand : node.operands)
       operands.push_back(add(side, operand, terms));
-    return pattern.add(terms.symbolOf(*node.term), none, operands, ops++);
+    return patterns.back().add(terms.symbolOf(*node.term), none, operands, ops++);
   }
 };
 
@@ -142,14 +149,21 @@ struct Elementwise {
   }
 
   bool accepts(const EGraph &graph, ArrayRef<Id> variables) const;
-  std::optional<Id> build(EGraph &graph, const Bindings &bindings) const;
+  /// The values of the right side; none where a number does not exist in the type.
+  SmallVector<Id, 1> build(EGraph &graph, const Bindings &bindings) const;
 };
 
 bool Elementwise::accepts(const EGraph &graph, ArrayRef<Id> variables) const {
+  RankedTensorType shape = context.terms.typeOf(graph, variables[shaped]);
   for (auto [i, element] : llvm::enumerate(elements)) {
     if (variables[i] == none)
       continue;
-    Type found = context.terms.typeOf(graph, variables[i]).getElementType();
+    RankedTensorType type = context.terms.typeOf(graph, variables[i]);
+    // Values of several patterns may have nothing in common.
+    if (left.roots.size() > 1 &&
+        (type.getShape() != shape.getShape() || type.getEncoding() != shape.getEncoding()))
+      return false;
+    Type found = type.getElementType();
     bool fits = element   ? found == element
                 : isExact ? found.isF32()
                           : isa<FloatType>(found) || (isAnyNumber && !found.isInteger(1));
@@ -165,7 +179,7 @@ bool Elementwise::accepts(const EGraph &graph, ArrayRef<Id> variables) const {
   return meets(op, graph, variables, *context.facts);
 }
 
-std::optional<Id> Elementwise::build(EGraph &graph, const Bindings &bindings) const {
+SmallVector<Id, 1> Elementwise::build(EGraph &graph, const Bindings &bindings) const {
   Terms &terms = context.terms;
   RankedTensorType shape = terms.typeOf(graph, bindings.classes[shaped]);
   RankedTensorType any;
@@ -196,26 +210,48 @@ std::optional<Id> Elementwise::build(EGraph &graph, const Bindings &bindings) co
       made.push_back(graph.add(terms.of(term, bindings.flags), operands));
     }
   }
-  // An op with flags of its own is another one for those who need it exactly.
-  const Side::Node &root = right.nodes[right.root];
-  bool isApart =
-      root.kind == Side::Node::Op && terms.language.isFlagged(terms.symbolOf(*root.term));
-  Id result = made[right.root];
-  if (!permissions || isApart)
-    return result;
-  return relax(graph, result, context, /*always=*/permissions & (Nnan | Ninf));
+  SmallVector<Id, 1> results;
+  for (unsigned at : right.roots) {
+    // An op with flags of its own is another one for those who need it exactly.
+    const Side::Node &root = right.nodes[at];
+    bool isApart =
+        root.kind == Side::Node::Op && terms.language.isFlagged(terms.symbolOf(*root.term));
+    results.push_back(!permissions || isApart ? made[at]
+                                              : relax(graph, made[at], context,
+                                                      /*always=*/permissions & (Nnan | Ninf)));
+  }
+  return results;
+}
+
+/// Values that are there together: a join of the patterns, once a graph, since each pair of what
+/// such a rule makes may be another one of its matches.
+void searchTogether(EGraph &graph, const Rule &rule, const Elementwise &all,
+                    llvm::function_ref<void(Id, Id)> unite) {
+  Matches matches;
+  matches.roots = unsigned(rule.left.size());
+  matches.classes = rule.variables;
+  matches.ops = rule.opVariables;
+  Query(all.context.terms.language, rule).search(graph, matches, maxTogether);
+  for (size_t i = 0; i < matches.size(); ++i) {
+    if (!all.accepts(graph, matches[i].classes) ||
+        !all.context.isNewGroup(graph, matches.rootsOf(i)))
+      continue;
+    SmallVector<Id, 1> made = all.build(graph, matches[i]);
+    if (!made.empty())
+      all.context.addGroup(matches.rootsOf(i), made, unite);
+  }
 }
 
 } // namespace
 
 std::optional<Rule> loadElementwise(RuleOp op, bool forward, RuleContext &context) {
   auto sides = cast<SidesOp>(op.getBody().front().getTerminator());
-  if (sides.getLeft().size() != 1)
-    return {};
-  Value from = forward ? sides.getLeft()[0] : sides.getRight()[0];
-  Value to = forward ? sides.getRight()[0] : sides.getLeft()[0];
+  ValueRange from = forward ? sides.getLeft() : sides.getRight();
+  ValueRange to = forward ? sides.getRight() : sides.getLeft();
   std::optional<Side> left = Side::read(from), right = Side::read(to);
-  if (!left || !right || left->nodes[left->root].kind != Side::Node::Op)
+  if (!left || !right || llvm::any_of(left->roots, [&](unsigned root) {
+        return left->nodes[root].kind != Side::Node::Op;
+      }))
     return {};
   auto all = std::make_shared<Elementwise>(op, context);
   all->left = std::move(*left);
@@ -234,12 +270,20 @@ std::optional<Rule> loadElementwise(RuleOp op, bool forward, RuleContext &contex
   rule.variables = pattern.variables;
   rule.opVariables = pattern.ops;
   rule.flags = all->permissions;
-  rule.left.push_back(std::move(pattern.pattern));
+  rule.left = std::move(pattern.patterns);
+  if (rule.left.size() > 1) {
+    auto together = std::make_shared<Rule>(std::move(rule));
+    return sweep(together->name, [=, &context, block = 0u](EGraph &graph, auto unite) mutable {
+      if (std::exchange(block, context.block) != context.block)
+        searchTogether(graph, *together, *all, unite);
+    });
+  }
   rule.condition = [all](const EGraph &graph, const Bindings &bindings) {
     return all->accepts(graph, bindings.classes);
   };
-  rule.build = [all](EGraph &graph, const Bindings &bindings) {
-    return all->build(graph, bindings);
+  rule.build = [all](EGraph &graph, const Bindings &bindings) -> std::optional<Id> {
+    SmallVector<Id, 1> made = all->build(graph, bindings);
+    return made.empty() ? std::nullopt : std::optional(made.front());
   };
   return rule;
 }

@@ -33,16 +33,19 @@ class Rewriter {
 public:
   Rewriter(ModuleOp module, const RewriteLimits &limits, RewriteExtras extras)
       : limits(limits), blocks(extras.blocks), terms(module.getContext()), context{terms} {
-    loadRules(module, context, loaded, rules);
-    if (extras.rules)
-      loadRules(cast<ModuleOp>(extras.rules), context, loaded, rules);
-    hasRules = !rules.empty();
+    for (Operation *from : {module.getOperation(), extras.rules}) {
+      if (!from)
+        continue;
+      loadRules(cast<ModuleOp>(from), /*ofSeveral=*/false, context, loaded, rules);
+      loadRules(cast<ModuleOp>(from), /*ofSeveral=*/true, context, loadedJoining, joining);
+    }
+    hasRules = !rules.empty() || !joining.empty();
     addViewRules(context, rules);
     addReshapeRules(context, rules);
     addViewRules(context, joining);
     addSiblingRules(context, joining);
   }
-  /// Products are joined when it is settled which there are: while rules turn them into others,
+  /// Values are joined when it is settled which there are: while rules turn them into others,
   /// each of them would be another one of several.
   bool rewrite(Block &block, StringRef function) {
     bool changed = rewrite(block, function, rules);
@@ -58,7 +61,7 @@ private:
   std::vector<RewrittenBlock> *blocks;
   Terms terms;
   RuleContext context;
-  std::vector<LoadedRule> loaded;
+  std::vector<LoadedRule> loaded, loadedJoining; ///< the first of those below
   std::vector<egraph::Rule> rules, joining;
   ArrayRef<egraph::Rule> current; ///< by which the block is being rewritten
 
@@ -76,6 +79,7 @@ bool Rewriter::rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> 
   context.facts = &facts;
   context.groups.clear();
   context.joined.clear();
+  context.together.clear();
   ++context.block;
   context.relaxes = !blockGraph.isFast();
   RewrittenBlock record{function.str(), block.getParentOp()->getLoc(), 0, 0, {}, {}, false};
@@ -115,9 +119,10 @@ RewriteStep Rewriter::stepOf(const egraph::ProofStep &step) const {
     return {"constants are computed", UnknownLoc::get(terms.context), true};
   if (step.because == becauseFactored)
     return {"sums are factored", UnknownLoc::get(terms.context), true};
-  if (current.data() != rules.data() || step.because >= loaded.size())
+  ArrayRef<LoadedRule> written = current.data() == rules.data() ? loaded : loadedJoining;
+  if (step.because >= written.size())
     return {current[step.because].name, UnknownLoc::get(terms.context), true};
-  LoadedRule rule = loaded[step.because];
+  LoadedRule rule = written[step.because];
   // Of a rule in both directions each is a rule of its own.
   return {rule.op.getSymName().str(), rule.op.getLoc(), step.forward == rule.forward};
 }

@@ -71,8 +71,25 @@ Id relax(EGraph &graph, Id id, RuleContext &context, bool always) {
   return graph.add(context.terms.relaxed(context.terms.typeOf(graph, id)), id);
 }
 
-void loadRules(ModuleOp module, RuleContext &context, std::vector<LoadedRule> &loaded,
-               std::vector<Rule> &rules) {
+bool RuleContext::isNewGroup(const EGraph &graph, ArrayRef<Id> values) {
+  std::vector<Id> key;
+  for (Id value : values)
+    key.push_back(graph.find(value));
+  llvm::sort(key);
+  return together.insert(std::move(key)).second;
+}
+
+void RuleContext::addGroup(ArrayRef<Id> values, ArrayRef<Id> made,
+                           llvm::function_ref<void(Id, Id)> unite) {
+  auto &group = groups.emplace_back();
+  for (auto [value, other] : llvm::zip(values, made)) {
+    group.push_back({value, other});
+    unite(value, other);
+  }
+}
+
+void loadRules(ModuleOp module, bool ofSeveral, RuleContext &context,
+               std::vector<LoadedRule> &loaded, std::vector<Rule> &rules) {
   auto load = [&](RuleOp op, bool forward) {
     std::optional<Rule> rule = loadElementwise(op, forward, context);
     if (!rule)
@@ -83,8 +100,9 @@ void loadRules(ModuleOp module, RuleContext &context, std::vector<LoadedRule> &l
     rules.push_back(std::move(*rule));
   };
   for (auto op : module.getOps<RuleOp>()) {
+    auto sides = cast<SidesOp>(op.getBody().front().getTerminator());
     // What sizes must fulfil, nobody decides here.
-    if (op.getChecks())
+    if (op.getChecks() || (sides.getLeft().size() > 1) != ofSeveral)
       continue;
     load(op, true);
     if (op.getBoth())

@@ -10,6 +10,7 @@
 #include "dialects/Mad/IR/MadRuleOps.h"
 #include "passes/EGraph/Bridge/Facts.h"
 #include "passes/EGraph/Rule.h"
+#include <set>
 
 namespace mad::rewrite {
 
@@ -22,7 +23,18 @@ struct RuleContext {
   /// Classes with a node for each that pay only all together, since they share what is dear.
   std::vector<std::vector<std::pair<egraph::Id, egraph::Id>>> groups;
   llvm::DenseSet<egraph::Id> joined; ///< weights that were put side by side
+  /// Classes that a rule with several values has been used for.
+  std::set<std::vector<egraph::Id>> together;
+
+  /// Whether a rule is used for these values for the first time, in any order.
+  bool isNewGroup(const egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> values);
+  /// Other terms for values, which pay only together.
+  void addGroup(llvm::ArrayRef<egraph::Id> values, llvm::ArrayRef<egraph::Id> made,
+                llvm::function_ref<void(egraph::Id, egraph::Id)> unite);
 };
+
+/// Matches of a rule with several values in one graph that are looked at.
+constexpr size_t maxTogether = 256;
 
 /// A rule in one direction.
 struct LoadedRule {
@@ -30,9 +42,10 @@ struct LoadedRule {
   bool forward = true;
 };
 
-/// Rules of the module, both directions of some, as rules of graphs. `context` must live as long.
-void loadRules(mlir::ModuleOp module, RuleContext &context, std::vector<LoadedRule> &loaded,
-               std::vector<egraph::Rule> &rules);
+/// Rules of the module, both directions of some, as rules of graphs: those of one value, or those
+/// of several. `context` must live as long.
+void loadRules(mlir::ModuleOp module, bool ofSeveral, RuleContext &context,
+               std::vector<LoadedRule> &loaded, std::vector<egraph::Rule> &rules);
 
 /// One whose ops are elementwise alone: of any shape. Empty when it has other ops.
 std::optional<egraph::Rule> loadElementwise(RuleOp op, bool forward, RuleContext &context);

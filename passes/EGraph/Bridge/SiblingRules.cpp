@@ -6,7 +6,7 @@
 // x @ a and x @ b are parts of x @ [a | b], and x @ a + y @ b is [x | y] @ [a; b]: one pass over
 // memory instead of several, where a and b are known when compiling (Jia et al., "TASO", SOSP
 // 2019; Yang et al., "Equality saturation for tensor graph superoptimization", MLSys 2021).
-// Rules of the language have no term for a part of a tensor.
+// A rule of the language would have to be written for each number of products.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/Builders.h"

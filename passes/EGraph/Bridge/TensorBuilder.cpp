@@ -20,18 +20,25 @@ class Make {
 public:
   Make(EGraph &graph, const TensorRule &rule, const TensorMatch &match, RuleContext &context)
       : graph(graph), rule(rule), match(match), context(context), terms(context.terms),
-        b(terms.context) {}
+        b(terms.context), sizes(match.sizes), declared(match.declared),
+        roots(match.roots.begin(), match.roots.end()) {
+    for (TensorMatch::Root &root : roots)
+      for (unsigned &label : root.labels)
+        label = match.find(label);
+  }
 
-  std::optional<Id> run();
+  SmallVector<Id, 1> run();
 
 private:
   RankedTensorType typeOf(ArrayRef<unsigned> labels, Type element) const {
-    SmallVector<DimExpr> sizes;
+    SmallVector<DimExpr> dims;
     for (unsigned label : labels)
-      sizes.push_back(match.sizes[label]);
-    return tensorType(sizes, {}, element);
+      dims.push_back(sizes[label]);
+    return tensorType(dims, {}, element);
   }
-  bool isOne(unsigned label) const { return match.sizes[label] == DimExpr(1); }
+  bool isOne(unsigned label) const { return sizes[label] == DimExpr(1); }
+  /// The label of these that is one of the rule; none if not just one is.
+  unsigned labelOf(unsigned number, ArrayRef<unsigned> labels) const;
   /// Labels in the order of the first tensor that has them.
   Labels neededBy(const Node &node, ArrayRef<Labelled> operands) const;
   int sideOf(const Labelled &factor) const;
@@ -39,10 +46,13 @@ private:
   std::optional<Labelled> plain(const Labelled &from);
   Id add(StringRef name, ArrayRef<NamedAttribute> attributes, RankedTensorType type,
          ArrayRef<Id> operands);
-  std::optional<Labelled> make(const Node &node, bool isRoot);
+  std::optional<Labelled> make(const Node &node, const TensorMatch::Root *root);
   std::optional<Labelled> elementwise(const Node &node, ArrayRef<Labelled> operands, Labels labels);
   std::optional<Labelled> contract(const Node &node, ArrayRef<Labelled> operands, Labels labels);
   std::optional<Labelled> reduce(const Node &node, const Labelled &operand, Labels labels);
+  std::optional<Labelled> concat(const Node &node, ArrayRef<Labelled> operands);
+  std::optional<Labelled> part(const Node &node, const Labelled &operand);
+  std::optional<Id> result(unsigned at, const TensorMatch::Root &root);
 
   EGraph &graph;
   const TensorRule &rule;
@@ -50,7 +60,11 @@ private:
   RuleContext &context;
   Terms &terms;
   Builder b;
+  SmallVector<DimExpr, 8> sizes;     ///< of the match's labels and of those that are made here
+  SmallVector<unsigned, 8> declared; ///< the same
   Type any;
+  llvm::SmallDenseMap<unsigned, unsigned> joints; ///< labels of the rule that are made here
+  std::vector<TensorMatch::Root> roots;           ///< each label as that of all that are the same
   size_t mostLabels = 0;
   std::vector<Labelled> made;
 };
@@ -61,7 +75,8 @@ Labels Make::neededBy(const Node &node, ArrayRef<Labelled> operands) const {
     for (unsigned label : operand.labels) {
       if (isOne(label) || llvm::is_contained(labels, label))
         continue;
-      if (label < match.rootLabels.size() || node.labels.test(match.declared[label]))
+      if (declared[label] != Node::none ? node.labels.test(declared[label])
+                                        : match.isOfResult(label))
         labels.push_back(label);
     }
   return labels;
@@ -78,10 +93,11 @@ Id Make::add(StringRef name, ArrayRef<NamedAttribute> attributes, RankedTensorTy
 /// Where a factor stands: rows of the result before columns, so that one product is one node
 /// however the rule has found it.
 int Make::sideOf(const Labelled &factor) const {
-  if (match.rootLabels.empty())
+  ArrayRef<unsigned> labels = match.roots.front().labels;
+  if (labels.empty())
     return 0;
-  bool first = llvm::is_contained(factor.labels, match.rootLabels.front());
-  bool last = llvm::is_contained(factor.labels, match.rootLabels.back());
+  bool first = llvm::is_contained(factor.labels, labels.front());
+  bool last = llvm::is_contained(factor.labels, labels.back());
   return first == last ? 1 : first ? 0 : 2;
 }
 
@@ -188,7 +204,88 @@ std::optional<Labelled> Make::reduce(const Node &node, const Labelled &operand, 
   return Labelled{graph.add(terms.of(term, match.flags), operand.id), kept};
 }
 
-std::optional<Labelled> Make::make(const Node &node, bool isRoot) {
+unsigned Make::labelOf(unsigned number, ArrayRef<unsigned> labels) const {
+  unsigned only = Node::none;
+  for (unsigned label : labels)
+    if (declared[label] == number) {
+      if (only != Node::none)
+        return Node::none;
+      only = label;
+    }
+  return only;
+}
+
+/// Operands one behind the other along a label that is new; what else they have, all have.
+std::optional<Labelled> Make::concat(const Node &node, ArrayRef<Labelled> operands) {
+  SmallVector<Labels> each;
+  DimExpr size;
+  for (auto [operand, end] : llvm::zip(operands, node.ends)) {
+    unsigned axis = labelOf(end, operand.labels);
+    if (axis == Node::none || operand.id == egraph::none)
+      return {};
+    size = size + sizes[axis];
+    Labels labels = each.empty() ? operand.labels : each.front();
+    llvm::replace(labels, each.empty() ? axis : labelOf(node.ends.front(), labels), axis);
+    if (llvm::any_of(operand.labels, [&](unsigned l) { return !llvm::is_contained(labels, l); }))
+      return {};
+    each.push_back(std::move(labels));
+  }
+  const int64_t axis =
+      llvm::find(each.front(), labelOf(node.ends.front(), each.front())) - each.front().begin();
+  Labels labels = each.front();
+  // Several tensors may be put side by side along one label.
+  auto [joined, isNew] = joints.try_emplace(node.placed, unsigned(sizes.size()));
+  if (isNew) {
+    sizes.push_back(size);
+    declared.push_back(node.placed);
+  } else if (sizes[joined->second] != size) {
+    return {};
+  }
+  labels[axis] = joined->second;
+  SmallVector<Id, 3> ids;
+  for (auto [operand, wanted] : llvm::zip(operands, each)) {
+    std::optional<Id> id = viewed(operand, wanted);
+    if (!id)
+      return {};
+    ids.push_back(*id);
+  }
+  Type element = terms.typeOf(graph, ids.front()).getElementType();
+  return Labelled{add(ConcatOp::getOperationName(),
+                      {b.getNamedAttr("axis", b.getI64IntegerAttr(axis))}, typeOf(labels, element),
+                      ids),
+                  labels};
+}
+
+/// A part of what was put side by side.
+std::optional<Labelled> Make::part(const Node &node, const Labelled &operand) {
+  unsigned from = labelOf(node.bound, operand.labels), to = Node::none;
+  for (const TensorMatch::Root &root : roots)
+    if (unsigned label = labelOf(node.placed, root.labels); label != Node::none)
+      to = label;
+  std::optional<int64_t> offset = node.offset.evaluate([&](const std::string &name) {
+    auto number = rule.sizes.find(name);
+    for (unsigned label = 0; number != rule.sizes.end() && label < match.leader.size(); ++label)
+      if (match.find(label) == label && declared[label] == number->second)
+        return sizes[label].constant();
+    return std::optional<int64_t>();
+  });
+  if (from == Node::none || to == Node::none || !offset)
+    return {};
+  Labels labels = operand.labels;
+  llvm::replace(labels, from, to);
+  SmallVector<AffineExpr> coordinates;
+  for (auto [dim, label] : llvm::enumerate(labels))
+    coordinates.push_back(b.getAffineDimExpr(dim) + (label == to ? *offset : 0));
+  auto map = AffineMap::get(labels.size(), 0, coordinates, terms.context);
+  Type element = terms.typeOf(graph, operand.id).getElementType();
+  Id id = add(ViewOp::getOperationName(),
+              {b.getNamedAttr("boundary", BoundaryAttr::get(terms.context, Boundary::inside)),
+               b.getNamedAttr("map", AffineMapAttr::get(map))},
+              typeOf(labels, element), operand.id);
+  return Labelled{id, labels};
+}
+
+std::optional<Labelled> Make::make(const Node &node, const TensorMatch::Root *root) {
   if (node.kind == Node::Variable) {
     Labelled variable = match.variables[node.variable];
     for (unsigned &label : variable.labels)
@@ -200,6 +297,10 @@ std::optional<Labelled> Make::make(const Node &node, bool isRoot) {
   SmallVector<Labelled, 3> operands;
   for (unsigned operand : node.operands)
     operands.push_back(made[operand]);
+  if (node.kind == Node::Concat)
+    return concat(node, operands);
+  if (node.kind == Node::Part && operands[0].id != egraph::none)
+    return part(node, operands[0]);
   if (node.kind == Node::Contract)
     llvm::sort(operands, [&](const Labelled &a, const Labelled &b) {
       return std::pair(sideOf(a), graph.find(a.id)) < std::pair(sideOf(b), graph.find(b.id));
@@ -208,8 +309,10 @@ std::optional<Labelled> Make::make(const Node &node, bool isRoot) {
   // More would be a larger tensor than the program had.
   if (labels.size() > mostLabels)
     return {};
-  if (isRoot)
-    llvm::sort(labels); // as the result has them
+  if (root) // as the result has them
+    llvm::sort(labels, [&](unsigned a, unsigned b) {
+      return llvm::find(root->labels, a) < llvm::find(root->labels, b);
+    });
   if (node.kind == Node::Elementwise)
     return elementwise(node, operands, labels);
   if (node.kind == Node::Contract && operands[0].id != egraph::none &&
@@ -220,37 +323,53 @@ std::optional<Labelled> Make::make(const Node &node, bool isRoot) {
   return {};
 }
 
-std::optional<Id> Make::run() {
-  mostLabels = match.rootLabels.size();
+/// The term of a root.
+std::optional<Id> Make::result(unsigned at, const TensorMatch::Root &root) {
+  const Node &node = rule.right.nodes[at];
+  if (node.kind == Node::Number) {
+    if (node.element && !isa<FloatType>(node.element))
+      return {};
+    return terms.splat(graph, FloatAttr::get(any, node.number.f), terms.typeOf(graph, root.id));
+  }
+  std::optional<Id> id = viewed(made[at], root.labels);
+  // What the rule took apart another way may be needed exactly.
+  if (id && node.kind == Node::Variable && match.flags != 0)
+    return relax(graph, *id, context, /*always=*/true);
+  return id;
+}
+
+SmallVector<Id, 1> Make::run() {
   any = Float32Type::get(terms.context);
+  for (const TensorMatch::Root &root : match.roots)
+    mostLabels = std::max(mostLabels, root.labels.size());
   for (const Labelled &variable : match.variables) {
     mostLabels = std::max(mostLabels, variable.labels.size());
     if (variable.id != egraph::none)
       if (Type element = terms.typeOf(graph, variable.id).getElementType(); isa<FloatType>(element))
         any = element;
   }
-  for (const Node &node : rule.right.nodes) {
-    std::optional<Labelled> one = make(node, &node == &rule.right.root());
+  for (auto [at, node] : llvm::enumerate(rule.right.nodes)) {
+    auto root = llvm::find(rule.right.roots, at);
+    std::optional<Labelled> one = make(
+        node, root == rule.right.roots.end() ? nullptr : &roots[root - rule.right.roots.begin()]);
     if (!one)
       return {};
     made.push_back(std::move(*one));
   }
-  const Node &root = rule.right.root();
-  if (root.kind == Node::Number && root.element && !isa<FloatType>(root.element))
-    return {};
-  if (root.kind == Node::Number)
-    return terms.splat(graph, FloatAttr::get(any, root.number.f), terms.typeOf(graph, match.root));
-  std::optional<Id> id = viewed(made.back(), match.rootLabels);
-  // What the rule took apart another way may be needed exactly.
-  if (id && root.kind == Node::Variable && match.flags != 0)
-    return relax(graph, *id, context, /*always=*/true);
-  return id;
+  SmallVector<Id, 1> results;
+  for (auto [at, root] : llvm::zip(rule.right.roots, roots)) {
+    std::optional<Id> id = result(at, root);
+    if (!id)
+      return {};
+    results.push_back(*id);
+  }
+  return results;
 }
 
 } // namespace
 
-std::optional<Id> buildTensor(EGraph &graph, const TensorRule &rule, const TensorMatch &match,
-                              RuleContext &context) {
+SmallVector<Id, 1> buildTensor(EGraph &graph, const TensorRule &rule, const TensorMatch &match,
+                               RuleContext &context) {
   return Make(graph, rule, match, context).run();
 }
 

@@ -23,18 +23,12 @@ class Search {
 public:
   Search(const EGraph &graph, const TensorRule &rule, uint32_t permissions, RuleContext &context)
       : graph(graph), rule(rule), permissions(permissions), context(context),
-        contract(context.terms.language.symbol(ContractOp::getOperationName())),
         viewSymbol(context.terms.language.symbol(ViewOp::getOperationName())) {}
 
   std::vector<TensorMatch> run(Id root) {
     TensorMatch match;
-    match.root = root;
-    match.variables.resize(rule.left.root().variables.size());
-    match.rootLabels = labelsOf(root, match);
-    SmallVector<Task> tasks{{unsigned(rule.left.nodes.size()) - 1, {root, match.rootLabels}, 0}};
-    // At the root views would only move a match of another class.
-    tasks.back().views = maxViews;
-    go(std::move(tasks), std::move(match));
+    match.variables.resize(rule.left.nodes.front().variables.size());
+    goToRoot(root, std::move(match));
     return std::move(found);
   }
 
@@ -63,15 +57,15 @@ private:
 
   std::optional<Labelled> through(Id view, const Labelled &in, TensorMatch &match);
   Labelled stripped(Labelled in, TensorMatch &match);
-  bool isOfResult(const TensorMatch &match, unsigned label) const {
-    return label < match.rootLabels.size();
-  }
   bool unite(TensorMatch &match, unsigned a, unsigned b);
   bool bind(TensorMatch &match, const Node &node, Labelled in);
   bool hasFlags(Id node, TensorMatch &match) const;
   bool declare(TensorMatch &match, const Node &node, ArrayRef<unsigned> labels);
+  llvm::SmallBitVector occurrence(const TensorMatch &match, unsigned label) const;
   bool isRight(TensorMatch &match) const;
+  bool place(TensorMatch &match) const;
 
+  void goToRoot(Id id, TensorMatch match);
   void go(Tasks tasks, TensorMatch match);
   void goInto(const Tasks &tasks, const TensorMatch &match, const Node &wanted, const Labelled &in,
               Id node);
@@ -81,7 +75,7 @@ private:
   const TensorRule &rule;
   uint32_t permissions;
   RuleContext &context;
-  Symbol contract, viewSymbol;
+  Symbol viewSymbol;
   std::vector<TensorMatch> found;
 };
 
@@ -139,9 +133,21 @@ bool Search::unite(TensorMatch &match, unsigned a, unsigned b) {
     return true;
   if (match.sizes[a] != match.sizes[b])
     return false;
-  // The indices of the result are different ones, and no index that goes.
-  if (isOfResult(match, std::min(a, b)) && match.sizes[a] != DimExpr(1))
-    return false;
+  // The indices of a result are different ones, and no index that goes.
+  if (match.sizes[a] != DimExpr(1)) {
+    auto has = [&](const TensorMatch::Root &root, unsigned label) {
+      return llvm::any_of(root.labels, [&](unsigned l) { return match.find(l) == label; });
+    };
+    bool aIsOfResult = false, bIsOfResult = false;
+    for (const TensorMatch::Root &root : match.roots) {
+      bool hasA = has(root, a), hasB = has(root, b);
+      if (hasA && hasB)
+        return false;
+      aIsOfResult |= hasA, bIsOfResult |= hasB;
+    }
+    if (aIsOfResult != bIsOfResult)
+      return false;
+  }
   unsigned to = std::min(a, b), from = std::max(a, b);
   if (match.declared[to] != none && match.declared[from] != none &&
       match.declared[to] != match.declared[from])
@@ -189,20 +195,46 @@ bool Search::declare(TensorMatch &match, const Node &node, ArrayRef<unsigned> la
   return true;
 }
 
+/// The variables that have a label.
+llvm::SmallBitVector Search::occurrence(const TensorMatch &match, unsigned label) const {
+  llvm::SmallBitVector occurs(match.variables.size());
+  for (auto [variable, bound] : llvm::enumerate(match.variables))
+    if (llvm::any_of(bound.labels, [&](unsigned l) { return match.find(l) == label; }))
+      occurs.set(variable);
+  return occurs;
+}
+
 /// A label that goes is in the variables where the rule has it, and in no other.
 bool Search::isRight(TensorMatch &match) const {
-  for (unsigned label = match.rootLabels.size(); label < match.leader.size(); ++label) {
-    if (match.find(label) != label || match.sizes[label] == DimExpr(1))
+  for (unsigned label = 0; label < match.leader.size(); ++label) {
+    if (match.find(label) != label || match.sizes[label] == DimExpr(1) || match.isOfResult(label))
       continue;
-    llvm::SmallBitVector occurs(match.variables.size());
-    for (auto [variable, bound] : llvm::enumerate(match.variables))
-      if (llvm::any_of(bound.labels, [&](unsigned l) { return match.find(l) == label; }))
-        occurs.set(variable);
+    llvm::SmallBitVector occurs = occurrence(match, label);
     if (occurs.none() && match.declared[label] == none)
       continue; // of a view that was looked through in vain
     // A sum of what does not depend on its index is a multiple: it goes nowhere.
     if (match.declared[label] == none || occurs != rule.occurs[match.declared[label]])
       return false;
+  }
+  return place(match);
+}
+
+/// Labels of results along which the rule puts tensors side by side: the one that is in the
+/// variables where the rule has it. False if several are.
+bool Search::place(TensorMatch &match) const {
+  for (auto [result, number] : rule.placed) {
+    unsigned only = none;
+    for (unsigned label : match.roots[result].labels) {
+      label = match.find(label);
+      if (match.sizes[label] == DimExpr(1) || occurrence(match, label) != rule.occurs[number])
+        continue;
+      if (only != none || match.declared[label] != none)
+        return false;
+      only = label;
+    }
+    if (only == none)
+      return false;
+    match.declared[only] = number;
   }
   return true;
 }
@@ -217,8 +249,9 @@ void Search::goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<L
 void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &wanted,
                     const Labelled &in, Id node) {
   TensorMatch match = before;
-  if (&wanted == &rule.left.root())
-    match.node = node;
+  if (&wanted == &rule.left.nodes[rule.left.roots[match.roots.size() - 1]] &&
+      match.roots.back().node == egraph::none)
+    match.roots.back().node = node;
   if (!hasFlags(node, match))
     return;
   const Term &term = context.terms.get(graph.op(node));
@@ -269,12 +302,30 @@ void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &w
   }
 }
 
+/// The next root may be this class.
+void Search::goToRoot(Id id, TensorMatch match) {
+  TensorMatch::Root root;
+  root.id = id;
+  root.labels = labelsOf(id, match);
+  // At the root views would only move a match of another class.
+  SmallVector<Task> tasks{{rule.left.roots[match.roots.size()], {id, root.labels}, maxViews}};
+  match.roots.push_back(std::move(root));
+  go(std::move(tasks), std::move(match));
+}
+
 void Search::go(Tasks tasks, TensorMatch match) {
   if (found.size() >= maxMatches)
     return;
-  if (tasks.empty()) {
+  if (tasks.empty() && match.roots.size() == rule.left.roots.size()) {
     if (isRight(match))
       found.push_back(std::move(match));
+    return;
+  }
+  if (tasks.empty()) {
+    const Node &next = rule.left.nodes[rule.left.roots[match.roots.size()]];
+    for (Id id : graph.classesWith(symbolOf(next, context.terms)))
+      if (llvm::none_of(match.roots, [&](const auto &root) { return root.id == id; }))
+        goToRoot(id, match);
     return;
   }
   Task task = tasks.pop_back_val();
@@ -291,8 +342,7 @@ void Search::go(Tasks tasks, TensorMatch match) {
       go(std::move(tasks), std::move(match));
     return;
   }
-  Symbol symbol = wanted.kind == Node::Contract ? contract : context.terms.symbolOf(*wanted.term);
-  for (Id node : graph.nodesOf(task.in.id, symbol))
+  for (Id node : graph.nodesOf(task.in.id, symbolOf(wanted, context.terms)))
     goInto(tasks, match, wanted, task.in, node);
   if (task.views >= maxViews)
     return;

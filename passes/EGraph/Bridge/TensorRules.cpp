@@ -17,23 +17,52 @@ class Reader {
 public:
   explicit Reader(unsigned variables) : ofVariables(variables) {}
 
-  bool read(Value value, TensorPattern &pattern) {
-    auto type = cast<RankedTensorType>(value.getType());
-    SmallVector<unsigned, 4> labels = seen;
-    for (int64_t dim = labels.size(); dim < type.getRank(); ++dim)
-      labels.push_back(fresh());
-    seen = labels; // both sides have the same indices
-    pattern.nodes.clear();
+  /// Both sides have the same indices, so the right one is read with the labels of the left.
+  bool read(ValueRange values, bool isLeft, TensorPattern &pattern) {
     current = &pattern;
-    return bool(add(value, labels));
+    isBuilt = !isLeft;
+    for (auto [i, value] : llvm::enumerate(values)) {
+      if (isLeft) {
+        results.emplace_back();
+        for (int64_t dim = 0; dim < cast<RankedTensorType>(value.getType()).getRank(); ++dim) {
+          results.back().push_back(fresh());
+          resultOf.back() = i;
+        }
+      }
+      std::optional<unsigned> root = add(value, results[i]);
+      if (!root)
+        return false;
+      pattern.roots.push_back(*root);
+    }
+    return true;
   }
   /// Numbers the labels that go, after both sides were read. False when one does not go.
   bool finish(TensorRule &rule);
+  void sumUp(TensorPattern &side, const TensorRule &rule) const;
 
 private:
   unsigned fresh() {
     leader.push_back(unsigned(leader.size()));
+    resultOf.push_back(none);
     return leader.back();
+  }
+  /// Makes two labels one. The indices of a result are different ones.
+  bool unite(unsigned a, unsigned b) {
+    a = find(a), b = find(b);
+    if (a == b)
+      return true;
+    for (unsigned x = 0; x < leader.size(); ++x)
+      for (unsigned y = 0; y < leader.size(); ++y)
+        if (find(x) == a && find(y) == b && resultOf[x] != none && resultOf[x] == resultOf[y])
+          return false;
+    leader[std::max(a, b)] = std::min(a, b);
+    return true;
+  }
+  bool isOfResult(unsigned label) const {
+    for (unsigned other = 0; other < leader.size(); ++other)
+      if (resultOf[other] != none && find(other) == find(label))
+        return true;
+    return false;
   }
   unsigned find(unsigned label) const {
     while (leader[label] != label)
@@ -54,9 +83,16 @@ private:
   }
   bool bindVariable(unsigned variable, ArrayRef<unsigned> labels);
 
+  std::optional<unsigned> addView(ViewOp view, ArrayRef<unsigned> labels);
+  std::optional<unsigned> addConcat(ConcatOp concat, ArrayRef<unsigned> labels);
+
+  static constexpr unsigned none = TensorPattern::Node::none;
   TensorPattern *current = nullptr;
-  SmallVector<unsigned, 4> seen; ///< labels of the result
-  std::vector<unsigned> leader;
+  bool isBuilt = false;
+  std::vector<SmallVector<unsigned, 4>> results; ///< labels of each
+  std::vector<unsigned> leader, resultOf;
+  SmallVector<unsigned> placed; ///< labels of parts and of what is put side by side
+  std::map<std::string, unsigned> sizes;
   std::vector<std::optional<SmallVector<unsigned, 4>>> ofVariables;
 };
 
@@ -66,14 +102,8 @@ bool Reader::bindVariable(unsigned variable, ArrayRef<unsigned> labels) {
     known.emplace(labels.begin(), labels.end());
     return true;
   }
-  for (auto [a, b] : llvm::zip(*known, labels)) {
-    unsigned from = find(b), to = find(a);
-    // The indices of the result are different ones.
-    if (from != to && from < seen.size() && to < seen.size())
-      return false;
-    leader[std::max(from, to)] = std::min(from, to);
-  }
-  return true;
+  return llvm::all_of(llvm::zip(*known, labels),
+                      [&](auto pair) { return unite(std::get<0>(pair), std::get<1>(pair)); });
 }
 
 std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
@@ -83,6 +113,9 @@ std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
     node.variable = argument.getArgNumber();
     if (!bindVariable(node.variable, labels))
       return {};
+    for (auto [dim, label] : llvm::enumerate(labels))
+      if (auto name = dimExpr(cast<RankedTensorType>(value.getType()), dim).asSymbol())
+        sizes.try_emplace(*name, label);
     return push(std::move(node));
   }
   if (std::optional<RefScalar> number = splatValue(value)) {
@@ -91,6 +124,71 @@ std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
     return push(std::move(node));
   }
   return addOp(value.getDefiningOp(), labels);
+}
+
+/// Where a coordinate of a view begins, beside one index of the view.
+static std::optional<std::pair<unsigned, DimExpr>> placeOf(AffineExpr coordinate, ViewOp view) {
+  if (auto dim = dyn_cast<AffineDimExpr>(coordinate))
+    return std::pair(dim.getPosition(), DimExpr(0));
+  auto sum = dyn_cast<AffineBinaryOpExpr>(coordinate);
+  auto dim = sum ? dyn_cast<AffineDimExpr>(sum.getLHS()) : AffineDimExpr(nullptr);
+  if (!dim || sum.getKind() != AffineExprKind::Add)
+    return {};
+  if (auto offset = dyn_cast<AffineConstantExpr>(sum.getRHS()))
+    return std::pair(dim.getPosition(), DimExpr(offset.getValue()));
+  auto symbol = dyn_cast<AffineSymbolExpr>(sum.getRHS());
+  auto size = symbol ? view.getScalars()[symbol.getPosition()].getDefiningOp<DimOp>() : DimOp();
+  std::optional<DimExpr> offset = size ? DimExpr::parse(size.getExpression().str()) : std::nullopt;
+  if (!offset)
+    return {};
+  return std::pair(dim.getPosition(), *offset);
+}
+
+/// One that permutes and repeats is looked through; on the right one dimension may be a part of a
+/// larger one.
+std::optional<unsigned> Reader::addView(ViewOp view, ArrayRef<unsigned> labels) {
+  SmallVector<unsigned, 4> inner;
+  TensorPattern::Node part;
+  for (auto [dim, coordinate] : llvm::enumerate(view.getMap().getResults())) {
+    auto place = placeOf(coordinate, view);
+    if (!place)
+      return {};
+    auto [at, offset] = *place;
+    if (dimExpr(view.getSource().getType(), dim) == dimExpr(view.getType(), at)) {
+      if (offset != DimExpr(0))
+        return {};
+      inner.push_back(labels[at]);
+      continue;
+    }
+    if (!isBuilt || part.bound != none || view.getBoundary() != Boundary::inside)
+      return {};
+    part.kind = TensorPattern::Node::Part;
+    part.element = elementInRule(view);
+    part.placed = labels[at];
+    part.offset = offset;
+    inner.push_back(part.bound = fresh());
+    placed.push_back(part.placed);
+  }
+  if (part.bound == none)
+    return add(view.getSource(), inner);
+  return addOperand(view.getSource(), inner, part) ? push(std::move(part)) : std::nullopt;
+}
+
+std::optional<unsigned> Reader::addConcat(ConcatOp concat, ArrayRef<unsigned> labels) {
+  if (!isBuilt)
+    return {};
+  TensorPattern::Node node;
+  node.kind = TensorPattern::Node::Concat;
+  node.element = elementInRule(concat);
+  node.placed = labels[concat.getAxis()];
+  for (Value operand : concat.getOperands()) {
+    SmallVector<unsigned, 4> inner(labels.begin(), labels.end());
+    node.ends.push_back(inner[concat.getAxis()] = fresh());
+    placed.push_back(node.ends.back());
+    if (!addOperand(operand, inner, node))
+      return {};
+  }
+  return push(std::move(node));
 }
 
 std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) {
@@ -102,12 +200,10 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
       result.push_back(space[cast<AffineDimExpr>(coordinate).getPosition()]);
     return result;
   };
-  if (auto view = dyn_cast<ViewOp>(op)) {
-    if (!view.getScalars().empty() ||
-        !llvm::all_of(view.getMap().getResults(), llvm::IsaPred<AffineDimExpr>))
-      return {};
-    return add(view.getSource(), through(view.getMap(), labels));
-  }
+  if (auto view = dyn_cast<ViewOp>(op))
+    return addView(view, labels);
+  if (auto concat = dyn_cast<ConcatOp>(op))
+    return addConcat(concat, labels);
   if (auto contract = dyn_cast<ContractOp>(op)) {
     SmallVector<unsigned, 4> space(labels.begin(), labels.end());
     // One label stands for all that are summed.
@@ -142,20 +238,26 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
 }
 
 bool Reader::finish(TensorRule &rule) {
-  llvm::DenseMap<unsigned, unsigned> numbers; // of labels that go
+  llvm::DenseMap<unsigned, unsigned> numbers; // of labels that go or are placed
+  llvm::SmallDenseSet<unsigned> leaders;
+  for (unsigned label : placed)
+    leaders.insert(find(label));
   auto numberOf = [&](unsigned label) -> unsigned {
     label = find(label);
-    if (label < seen.size())
-      return TensorPattern::Node::none;
+    if (isOfResult(label) && !leaders.contains(label))
+      return none;
     return numbers.try_emplace(label, numbers.size()).first->second;
   };
   for (TensorPattern *side : {&rule.left, &rule.right})
-    for (TensorPattern::Node &node : side->nodes)
-      if (node.bound != TensorPattern::Node::none) {
-        node.bound = numberOf(node.bound);
-        if (node.bound == TensorPattern::Node::none)
+    for (TensorPattern::Node &node : side->nodes) {
+      if (node.bound != none && isOfResult(node.bound))
+        return false;
+      for (unsigned *label : {&node.bound, &node.placed})
+        if (*label != none && (*label = numberOf(*label)) == none)
           return false;
-      }
+      for (unsigned &label : node.ends)
+        label = numberOf(label);
+    }
   for (auto &labels : ofVariables)
     if (labels)
       for (unsigned label : *labels)
@@ -165,39 +267,54 @@ bool Reader::finish(TensorRule &rule) {
   for (auto [variable, labels] : llvm::enumerate(ofVariables))
     if (labels)
       for (unsigned label : *labels)
-        if (unsigned number = numberOf(label); number != TensorPattern::Node::none)
+        if (unsigned number = numberOf(label); number != none)
           rule.occurs[number].set(variable);
-  for (TensorPattern *side : {&rule.left, &rule.right})
-    for (TensorPattern::Node &node : side->nodes) {
-      node.variables.resize(ofVariables.size());
-      node.labels.resize(rule.labels);
-      if (node.kind == TensorPattern::Node::Variable) {
-        node.variables.set(node.variable);
-        for (unsigned label = 0; label < rule.labels; ++label)
-          if (rule.occurs[label].test(node.variable))
-            node.labels.set(label);
-      }
-      for (unsigned operand : node.operands) {
-        node.variables |= side->nodes[operand].variables;
-        node.labels |= side->nodes[operand].labels;
-      }
-      if (node.bound != TensorPattern::Node::none)
-        node.labels.reset(node.bound);
-    }
+  for (auto [result, labels] : llvm::enumerate(results))
+    for (unsigned label : labels)
+      if (leaders.contains(find(label)))
+        rule.placed.push_back({unsigned(result), numberOf(label)});
+  for (const auto &[name, label] : sizes)
+    if (unsigned number = numberOf(label); number != none)
+      rule.sizes[name] = number;
+  sumUp(rule.left, rule);
+  sumUp(rule.right, rule);
   return true;
+}
+
+/// What each node has of its operands.
+void Reader::sumUp(TensorPattern &side, const TensorRule &rule) const {
+  for (TensorPattern::Node &node : side.nodes) {
+    node.variables.resize(ofVariables.size());
+    node.labels.resize(rule.labels);
+    if (node.kind == TensorPattern::Node::Variable) {
+      node.variables.set(node.variable);
+      for (unsigned label = 0; label < rule.labels; ++label)
+        if (rule.occurs[label].test(node.variable))
+          node.labels.set(label);
+    }
+    for (unsigned operand : node.operands) {
+      node.variables |= side.nodes[operand].variables;
+      node.labels |= side.nodes[operand].labels;
+    }
+    for (unsigned label : node.ends)
+      node.labels.reset(label);
+    if (node.bound != none)
+      node.labels.reset(node.bound);
+    if (node.placed != none)
+      node.labels.set(node.placed);
+  }
 }
 
 } // namespace
 
 std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
   auto sides = cast<SidesOp>(op.getBody().front().getTerminator());
-  if (sides.getLeft().size() != 1)
-    return {};
-  Value from = forward ? sides.getLeft()[0] : sides.getRight()[0];
-  Value to = forward ? sides.getRight()[0] : sides.getLeft()[0];
+  ValueRange from = forward ? sides.getLeft() : sides.getRight();
+  ValueRange to = forward ? sides.getRight() : sides.getLeft();
   TensorRule rule;
   Reader reader(op.getBody().getNumArguments());
-  if (!reader.read(from, rule.left) || !reader.read(to, rule.right) || !reader.finish(rule))
+  if (!reader.read(from, /*isLeft=*/true, rule.left) ||
+      !reader.read(to, /*isLeft=*/false, rule.right) || !reader.finish(rule))
     return {};
   using Node = TensorPattern::Node;
   if (op.getElements() == "exact")
@@ -205,27 +322,64 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
       for (Node &node : side->nodes)
         if (!node.element)
           node.element = Float32Type::get(op.getContext());
-  if (rule.left.root().kind == Node::Variable || rule.left.root().kind == Node::Number)
-    return {};
+  for (unsigned root : rule.left.roots)
+    if (rule.left.nodes[root].kind == Node::Variable || rule.left.nodes[root].kind == Node::Number)
+      return {};
   // A sum of what does not depend on its index is a multiple: its size is not part of a pattern.
   for (const TensorPattern *side : {&rule.left, &rule.right})
     for (const Node &node : side->nodes)
-      if (node.bound != Node::none && llvm::none_of(node.operands, [&](unsigned operand) {
+      if (node.bound != Node::none && node.kind != Node::Part &&
+          llvm::none_of(node.operands, [&](unsigned operand) {
             return side->nodes[operand].labels.test(node.bound);
           }))
         return {};
   return rule;
 }
 
+Symbol symbolOf(const TensorPattern::Node &node, Terms &terms) {
+  return node.kind == TensorPattern::Node::Contract
+             ? terms.language.symbol(ContractOp::getOperationName())
+             : terms.symbolOf(*node.term);
+}
+
+/// A rule that is being searched for and built.
+struct LoadedTensor {
+  RuleOp op;
+  TensorRule rule;
+  RuleContext &context;
+
+  /// What is made of a class and others with it.
+  void use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) const;
+};
+
+void LoadedTensor::use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) const {
+  const bool isOfSeveral = rule.left.roots.size() > 1;
+  for (const TensorMatch &match : findMatches(graph, id, rule, permissionsOf(op), context)) {
+    SmallVector<Id, 4> variables, values;
+    for (const Labelled &variable : match.variables)
+      variables.push_back(variable.id);
+    for (const TensorMatch::Root &root : match.roots)
+      values.push_back(root.id);
+    if (!meets(op, graph, variables, *context.facts) ||
+        (isOfSeveral && !context.isNewGroup(graph, values)))
+      continue;
+    SmallVector<Id, 1> made = buildTensor(graph, rule, match, context);
+    if (made.empty())
+      continue;
+    if (isOfSeveral)
+      context.addGroup(values, made, unite);
+    else
+      unite(match.roots.front().node, made.front());
+  }
+}
+
 std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
   std::optional<TensorRule> read = TensorRule::read(op, forward);
   if (!read)
     return {};
-  auto pattern = std::make_shared<TensorRule>(std::move(*read));
-  const TensorPattern::Node &root = pattern->left.root();
-  Symbol symbol = root.kind == TensorPattern::Node::Contract
-                      ? context.terms.language.symbol(ContractOp::getOperationName())
-                      : context.terms.symbolOf(*root.term);
+  const bool isOfSeveral = read->left.roots.size() > 1;
+  Symbol symbol = symbolOf(read->left.nodes[read->left.roots.front()], context.terms);
+  auto all = std::make_shared<LoadedTensor>(LoadedTensor{op, std::move(*read), context});
   Rule rule;
   rule.name = op.getSymName().str() + (forward ? "" : " (back)");
   rule.flags = permissionsOf(op);
@@ -235,21 +389,12 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
     // Only where something changed since the last time, as far down as the graph tells.
     if (std::exchange(block, context.block) != context.block)
       seen = 0;
+    else if (isOfSeveral)
+      return; // what it makes it would find again, with all the others
     const uint32_t since = std::exchange(seen, graph.round());
-    for (Id id : graph.classesWith(symbol)) {
-      if (since > 0 && graph.changed(id, EGraph::stampDepth) <= since)
-        continue;
-      for (const TensorMatch &match :
-           findMatches(graph, id, *pattern, permissionsOf(op), context)) {
-        SmallVector<Id, 4> variables;
-        for (const Labelled &variable : match.variables)
-          variables.push_back(variable.id);
-        if (!meets(op, graph, variables, *context.facts))
-          continue;
-        if (std::optional<Id> made = buildTensor(graph, *pattern, match, context))
-          unite(match.node, *made);
-      }
-    }
+    for (Id id : graph.classesWith(symbol))
+      if (since == 0 || graph.changed(id, EGraph::stampDepth) > since)
+        all->use(graph, id, unite);
   };
   return rule;
 }

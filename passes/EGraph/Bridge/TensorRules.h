@@ -8,6 +8,7 @@
 #define MAD_PASSES_EGRAPH_BRIDGE_TENSORRULES_H
 
 #include "passes/EGraph/Bridge/Rules.h"
+#include <map>
 
 namespace mad::rewrite {
 
@@ -17,30 +18,38 @@ namespace mad::rewrite {
 /// A rule that holds for tensors holds for each index of what its result is indexed by, whether a
 /// variable depends on that index or not. So labels of the result need no counterpart in the rule,
 /// and one pattern stands for all ranks, layouts and batches. Labels that are summed (or reduced)
-/// must occur in the variables in which the rule has them, and in no other.
+/// must occur in the variables in which the rule has them, and in no other. So must labels of
+/// results along which a rule puts tensors side by side: those are placed.
 struct TensorPattern {
   struct Node {
-    enum Kind { Variable, Number, Elementwise, Contract, Reduce } kind = Variable;
+    /// Concat and Part, a part of one dimension, are built only.
+    enum Kind { Variable, Number, Elementwise, Contract, Reduce, Concat, Part } kind = Variable;
     unsigned variable = 0;
     RefScalar number;
     std::optional<Term> term; ///< Elementwise, Reduce
     mlir::Type element;       ///< null: that of the variables
     llvm::SmallVector<unsigned, 3> operands;
-    unsigned bound = none;          ///< Contract, Reduce: the label that goes
-    llvm::SmallBitVector labels;    ///< of labels that go, those that its value has
-    llvm::SmallBitVector variables; ///< below
+    unsigned bound = none;               ///< Contract, Reduce, Part: the label that goes
+    unsigned placed = none;              ///< Concat, Part: the label that comes
+    llvm::SmallVector<unsigned, 3> ends; ///< Concat: the label of each operand that goes
+    DimExpr offset;                      ///< Part: over the names of sizes in the rule
+    llvm::SmallBitVector labels;         ///< of labels that go, those that its value has
+    llvm::SmallBitVector variables;      ///< below
     static constexpr unsigned none = ~0u;
   };
-  std::vector<Node> nodes; ///< operands first; the last is the root
-  const Node &root() const { return nodes.back(); }
+  std::vector<Node> nodes; ///< operands first
+  llvm::SmallVector<unsigned, 1> roots;
 };
 
-/// Both sides, with one numbering of the labels that go.
+/// Both sides, with one numbering of the labels that go and of those that are placed.
 struct TensorRule {
   TensorPattern left, right;
   unsigned labels = 0;
   /// The variables in which each label occurs.
   llvm::SmallVector<llvm::SmallBitVector> occurs;
+  /// Labels of results that are placed: the result, and the label.
+  llvm::SmallVector<std::pair<unsigned, unsigned>> placed;
+  std::map<std::string, unsigned> sizes; ///< names of sizes that are those of labels
 
   /// Empty when an op is none of these.
   static std::optional<TensorRule> read(RuleOp op, bool forward);
@@ -54,15 +63,23 @@ struct Labelled {
 
 /// Where the left side was found.
 struct TensorMatch {
-  egraph::Id root = egraph::none; ///< a class
-  egraph::Id node = egraph::none; ///< of it, that was matched
-  llvm::SmallVector<unsigned, 4> rootLabels;
+  struct Root {
+    egraph::Id id = egraph::none;   ///< a class
+    egraph::Id node = egraph::none; ///< of it, that was matched
+    llvm::SmallVector<unsigned, 4> labels;
+  };
+  llvm::SmallVector<Root, 1> roots;
   llvm::SmallVector<Labelled, 4> variables;
   llvm::SmallVector<DimExpr, 8> sizes;     ///< of labels
   llvm::SmallVector<unsigned, 8> leader;   ///< the label that a label is the same as
-  llvm::SmallVector<unsigned, 8> declared; ///< of labels that go: which of the rule
+  llvm::SmallVector<unsigned, 8> declared; ///< of labels that go or are placed: which of the rule
   uint32_t flags = AllPermissions;
 
+  /// Whether a result has the label as its own.
+  bool isOfResult(unsigned label) const {
+    return llvm::any_of(roots,
+                        [&](const Root &root) { return llvm::is_contained(root.labels, label); });
+  }
   unsigned find(unsigned label) const {
     while (leader[label] != label)
       label = leader[label];
@@ -70,13 +87,16 @@ struct TensorMatch {
   }
 };
 
-/// All matches with a class as root.
+/// What a node that is no variable, number, concatenation or part is an operation of.
+egraph::Symbol symbolOf(const TensorPattern::Node &node, Terms &terms);
+
+/// All matches with a class as the first root.
 std::vector<TensorMatch> findMatches(const egraph::EGraph &graph, egraph::Id root,
                                      const TensorRule &rule, uint32_t permissions,
                                      RuleContext &context);
-/// Makes the right side of a match, or declines.
-std::optional<egraph::Id> buildTensor(egraph::EGraph &graph, const TensorRule &rule,
-                                      const TensorMatch &match, RuleContext &context);
+/// Makes the right side of a match: a term for each root, or none.
+llvm::SmallVector<egraph::Id, 1> buildTensor(egraph::EGraph &graph, const TensorRule &rule,
+                                             const TensorMatch &match, RuleContext &context);
 
 /// The rule for graphs; empty when it has ops that are not understood.
 std::optional<egraph::Rule> loadTensor(RuleOp op, bool forward, RuleContext &context);
