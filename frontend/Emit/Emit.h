@@ -31,7 +31,7 @@ mlir::OwningOpRef<mlir::ModuleOp> emit(const hir::Program &program, const Source
 void emitRules(const hir::Program &program, const Sources &sources, mlir::ModuleOp module);
 
 /// Appends the rewrite rules of the standard library, which are called `std.rules.scalar.NAME` and
-/// so on. They are parsed and checked at the first call in a process.
+/// so on. They are parsed and checked at the first call in a process; `loadStandardRules` is quick.
 void emitStandardRules(mlir::ModuleOp module);
 
 /// Appends a function `name` that has the variables of a rule as arguments and the values of both

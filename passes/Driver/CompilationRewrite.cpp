@@ -4,12 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "frontend/Emit/Emit.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Pipelines/Common.h"
-#include "passes/Transforms/Passes.h"
+#include "passes/StandardRules/StandardRules.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -23,16 +22,9 @@ bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
   StepTimer timer(times, "rewrite");
   CollectDiagnostics collected(*context);
   // Apart, so that passes over the program do not go over them.
-  OwningOpRef<ModuleOp> rules = ModuleOp::create(UnknownLoc::get(context.get()));
-  {
-    StepTimer timer(times, "rules");
-    emitStandardRules(*rules);
-  }
-  PassManager settle(context.get());
-  settle.addPass(createSettleRules());
-  recordPasses(settle, times);
-  if (failed(settle.run(*rules)))
-    return bug("the standard rules do not settle\n" + collected.text);
+  OwningOpRef<ModuleOp> rules = loadStandardRules(*context);
+  if (!rules)
+    return bug("the standard rules cannot be read\n" + collected.text);
   PassManager manager(context.get());
   buildRewrite(manager, {rules->getOperation(), blocks});
   recordPasses(manager, times);

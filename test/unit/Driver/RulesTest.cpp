@@ -15,6 +15,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/StandardRules/StandardRules.h"
 #include "passes/Transforms/Passes.h"
 #include "llvm/ADT/StringSet.h"
 #include <gtest/gtest.h>
@@ -85,6 +86,23 @@ TEST_F(StandardRules, NoneIsSettledAway) {
     before.erase(rule.getSymName());
   for (const auto &lost : before)
     ADD_FAILURE() << lost.getKey().str() << " is no rule after folding";
+}
+
+/// What the compiler holds is what the texts of the library say, with their places.
+TEST_F(StandardRules, AreHeldAsTheySettle) {
+  mlir::PassManager manager(&context);
+  manager.addPass(createSettleRules());
+  ASSERT_TRUE(succeeded(manager.run(*module)));
+  mlir::OwningOpRef<mlir::ModuleOp> held = loadStandardRules(context);
+  ASSERT_TRUE(held);
+  EXPECT_TRUE(succeeded(mlir::verify(*held)));
+  auto textOf = [](mlir::ModuleOp of) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    of.print(os, mlir::OpPrintingFlags().enableDebugInfo());
+    return text;
+  };
+  EXPECT_EQ(textOf(*held), textOf(*module));
 }
 
 } // namespace
