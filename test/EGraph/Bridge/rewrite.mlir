@@ -154,3 +154,25 @@ func.func @signs(%x: tensor<9xf32>) -> (tensor<9xf32>, tensor<9xf32>) {
   %1 = mad.add %x, %minus {mad.fp = "strict"} : (tensor<9xf32>, tensor<9xf32>) -> tensor<9xf32>
   return %0, %1 : tensor<9xf32>, tensor<9xf32>
 }
+
+// A pretended rule: what it says of the sum is nothing that holds for the root.
+mad.rule @pretended permits [] of "float" where [] {
+^bb0(%x: tensor<f32>):
+  %zero = mad.constant dense<0.0> : tensor<f32>
+  %0 = mad.sqrt %x : (tensor<f32>) -> tensor<f32>
+  %l = mad.add %0, %zero : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %r = mad.neg %x : (tensor<f32>) -> tensor<f32>
+  mad.sides (%l) and (%r) : tensor<f32> and tensor<f32>
+}
+
+// Who may lose the sign of a zero may take the root for the sum. Who needs the root may not take the sum, nor
+// what is equal to it.
+// CHECK-LABEL: func.func @one_way
+// CHECK: %[[S:.*]] = mad.sqrt
+// CHECK: return %[[S]], %[[S]]
+func.func @one_way(%x: tensor<f32>) -> (tensor<f32>, tensor<f32>) {
+  %zero = mad.constant dense<0.0> : tensor<f32>
+  %0 = mad.sqrt %x {mad.fp = "strict"} : (tensor<f32>) -> tensor<f32>
+  %1 = mad.add %0, %zero {mad.fp = "fast"} : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return %0, %1 : tensor<f32>, tensor<f32>
+}
