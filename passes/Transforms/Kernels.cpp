@@ -42,6 +42,17 @@ int64_t timeOf(linalg::GenericOp op) {
   return std::max<int64_t>(time, 10);
 }
 
+/// Whether elements that are known to lie side by side would no longer be: a part of one row, of
+/// any size, has the stride of its rows if its size is one.
+static bool losesStride(MemRefType type, ArrayRef<ReassociationIndices> reassociation) {
+  auto last = [](MemRefType of) {
+    auto [strides, offset] = of.getStridesAndOffset();
+    return strides.back();
+  };
+  MemRefType collapsed = memref::CollapseShapeOp::computeCollapsedType(type, reassociation);
+  return last(type) == 1 && last(collapsed) != 1;
+}
+
 /// Dimensions that can be one: neighbours in every operand that has them, of the
 /// same kind, and not asked for by linalg.index.
 static SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
@@ -68,7 +79,8 @@ static SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
             reassociation.push_back(whole);
           else if (k < whole.front() || k > whole.back())
             reassociation.push_back({k});
-        if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, reassociation))
+        if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, reassociation) ||
+            losesStride(type, reassociation))
           return false;
       }
     }

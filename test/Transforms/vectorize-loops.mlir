@@ -239,3 +239,20 @@ func.func @left(%x: memref<?xi64>, %y: memref<?xi64>, %b: memref<?xi1>) {
   }
   return
 }
+
+// -----
+
+// A part of one row, of any size: as one dimension it would have no known stride.
+// CHECK-LABEL: func @part_of_row
+// CHECK: vector.load {{.*}} strided<[3584, 1], offset: ?>>, vector<8xf32>
+// CHECK: math.exp {{.*}} : vector<8xf32>
+#both = affine_map<(i, j) -> (i, j)>
+func.func @part_of_row(%x: memref<1x?xf32, strided<[3584, 1], offset: ?>>, %y: memref<1x?xf32>) {
+  linalg.generic {indexing_maps = [#both, #both], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<1x?xf32, strided<[3584, 1], offset: ?>>) outs(%y : memref<1x?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = math.exp %a : f32
+    linalg.yield %r : f32
+  }
+  return
+}
