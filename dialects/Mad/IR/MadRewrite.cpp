@@ -42,13 +42,8 @@ double bytesOf(RankedTensorType type) {
   return nominalElements(type) * std::max(1u, type.getElementTypeBitWidth() / 8);
 }
 
-/// Of an op on each element; a number alone takes as long as a vector, which eight of 64 bits are.
 double elementwise(StringRef name, RankedTensorType type) {
-  auto known = cyclesOf().find(name);
-  Cycles of = known == cyclesOf().end() ? Cycles() : known->second;
-  double sixteens = nominalElements(type) / lanes;
-  bool wide = type.getElementTypeBitWidth() > 32;
-  return wide ? std::max(0.5, sixteens) * of.wide : std::max(1.0, sixteens) * of.narrow;
+  return elementwiseCycles(name, nominalElements(type), type.getElementTypeBitWidth());
 }
 
 struct MadRewrite final : RewriteInterface {
@@ -114,20 +109,16 @@ private:
     auto other = term.attributes.getAs<AffineMapAttr>("rhsMap").getValue();
     SmallVector<double> extents(map.getNumDims(), 1);
     auto see = [&](AffineMap map, RankedTensorType type) {
-      for (auto [dim, result] : llvm::enumerate(map.getResults())) {
-        auto one = RankedTensorType::get({type.getDimSize(dim)}, type.getElementType());
-        extents[cast<AffineDimExpr>(result).getPosition()] =
-            type.isDynamicDim(dim) ? double(anySize) : nominalElements(one);
-      }
+      for (auto [dim, result] : llvm::enumerate(map.getResults()))
+        extents[cast<AffineDimExpr>(result).getPosition()] = nominalSize(dimExpr(type, dim));
     };
     see(map, operands[0]);
     see(other, operands[1]);
     double steps = 1;
     for (double extent : extents)
       steps *= extent;
-    double wide = term.type.getElementTypeBitWidth() > 32 ? 2 : 1;
     double bytes = bytesOf(operands[0]) + bytesOf(operands[1]) + bytesOf(term.type);
-    return std::max(steps * wide / multiplyAdds, bytes / bytesOfProduct) + launch;
+    return productCycles(steps, bytes, term.type.getElementTypeBitWidth());
   }
 
   static double view(const Term &term, ArrayRef<RankedTensorType> operands) {
@@ -147,14 +138,30 @@ private:
 
 } // namespace
 
+double nominalSize(const DimExpr &size) {
+  std::optional<int64_t> extent =
+      size.evaluate([](const std::string &) -> std::optional<int64_t> { return anySize; });
+  return double(std::max<int64_t>(extent ? *extent : anySize, 1));
+}
+
 double nominalElements(RankedTensorType type) {
   double size = 1;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    std::optional<int64_t> extent = dimExpr(type, dim).evaluate(
-        [](const std::string &) -> std::optional<int64_t> { return anySize; });
-    size *= double(std::max<int64_t>(extent ? *extent : anySize, 1));
-  }
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    size *= nominalSize(dimExpr(type, dim));
   return size;
+}
+
+double productCycles(double products, double bytes, unsigned bits) {
+  double wide = bits > 32 ? 2 : 1;
+  return std::max(products * wide / multiplyAdds, bytes / bytesOfProduct) + launch;
+}
+
+// A number alone takes as long as a vector, which eight of 64 bits are.
+double elementwiseCycles(StringRef name, double elements, unsigned bits) {
+  auto known = cyclesOf().find(name);
+  Cycles of = known == cyclesOf().end() ? Cycles() : known->second;
+  double sixteens = elements / lanes;
+  return bits > 32 ? std::max(0.5, sixteens) * of.wide : std::max(1.0, sixteens) * of.narrow;
 }
 
 void addRewriteInterface(MadDialect &dialect) { dialect.addInterfaces<MadRewrite>(); }

@@ -67,18 +67,7 @@ std::vector<Id> BlockGraph::usedTwice() const {
   return several;
 }
 
-double BlockGraph::cost(Id node) const {
-  OpId op = egraph.op(node);
-  if (terms.isLeaf(op) || terms.isRelaxed(op))
-    return 0;
-  SmallVector<RankedTensorType, 4> operands;
-  for (Id operand : egraph.operands(node))
-    operands.push_back(terms.typeOf(egraph, operand));
-  // What weights alone decide is computed when compiling: then less to read is better.
-  if (facts.known.of(egraph, node) && terms.get(op).type.hasStaticShape())
-    return 1e-6 * (1 + double(terms.get(op).type.getNumElements()));
-  return terms.interfaceOf(op).cycles(terms.get(op), operands);
-}
+double BlockGraph::cost(Id node) const { return cyclesOf(egraph, node, terms, facts); }
 
 double BlockGraph::costBefore() const {
   double sum = 0;

@@ -220,4 +220,21 @@ bool Ranges::join(EGraph &, Range &into, const Range &from) {
   return true;
 }
 
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+double cyclesOf(const EGraph &graph, Id node, const Terms &terms, const Facts &facts) {
+  OpId op = graph.op(node);
+  if (terms.isLeaf(op) || terms.isRelaxed(op))
+    return 0;
+  SmallVector<RankedTensorType, 4> operands;
+  for (Id operand : graph.operands(node))
+    operands.push_back(terms.typeOf(graph, operand));
+  // What weights alone decide is computed when compiling: then less to read is better.
+  if (facts.known.of(graph, node) && terms.get(op).type.hasStaticShape())
+    return 1e-6 * (1 + double(terms.get(op).type.getNumElements()));
+  return terms.interfaceOf(op).cycles(terms.get(op), operands);
+}
+
 } // namespace mad::rewrite

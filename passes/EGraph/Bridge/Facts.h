@@ -15,6 +15,8 @@ namespace mad::rewrite {
 constexpr uint32_t becauseFolded = egraph::none - 2;
 /// Why a sum is another one: both are the same polynomial.
 constexpr uint32_t becauseFactored = egraph::none - 3;
+/// Why a sum of products is another one: its factors are multiplied in another order.
+constexpr uint32_t becauseOrdered = egraph::none - 4;
 
 /// The one number that all elements of a class have; null when none is known. A class that has
 /// one gets it as a node.
@@ -72,6 +74,10 @@ struct Facts {
   Known known;
   Ranges ranges;
 };
+
+/// Cycles that a node takes without its operands.
+double cyclesOf(const egraph::EGraph &graph, egraph::Id node, const Terms &terms,
+                const Facts &facts);
 
 } // namespace mad::rewrite
 

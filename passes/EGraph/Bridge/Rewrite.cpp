@@ -84,6 +84,8 @@ bool Rewriter::rewrite(Block &block, StringRef function, ArrayRef<egraph::Rule> 
   context.relaxes = !blockGraph.isFast();
   RewrittenBlock record{function.str(), block.getParentOp()->getLoc(), 0, 0, {}, {}, false};
   record.before = blockGraph.costBefore();
+  if (by.data() == rules.data())
+    addContractionTrees(blockGraph.graph(), blockGraph.roots(), context);
   egraph::Limits run;
   run.iterations = limits.iterations;
   run.nodes = std::max<size_t>(limits.nodes, 4 * blockGraph.graph().numIds());
@@ -119,6 +121,8 @@ RewriteStep Rewriter::stepOf(const egraph::ProofStep &step) const {
     return {"constants are computed", UnknownLoc::get(terms.context), true};
   if (step.because == becauseFactored)
     return {"sums are factored", UnknownLoc::get(terms.context), true};
+  if (step.because == becauseOrdered)
+    return {"factors are multiplied in the cheapest order", UnknownLoc::get(terms.context), true};
   ArrayRef<LoadedRule> written = current.data() == rules.data() ? loaded : loadedJoining;
   if (step.because >= written.size())
     return {current[step.because].name, UnknownLoc::get(terms.context), true};

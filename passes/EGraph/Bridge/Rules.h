@@ -64,6 +64,11 @@ void addSiblingRules(RuleContext &context, std::vector<egraph::Rule> &rules);
 bool addSums(egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> roots,
              llvm::ArrayRef<egraph::Id> several, RuleContext &context);
 
+/// Adds the cheapest order of each sum of a product of several tensors that may be reordered, to a
+/// graph to which no rule was applied. `roots` are classes that are needed. True if there were any.
+bool addContractionTrees(egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> roots,
+                         RuleContext &context);
+
 /// The element type of a value in a rule; null for f32, which stands for that of the variables.
 mlir::Type elementInRule(mlir::Value value);
 /// A rule that looks at the graph by itself.
