@@ -6,7 +6,7 @@
 usage: bench/rewrite.py [--build FOLDER] [--repeats N] [--threads N] [--only WORD]
 
 The programs are those of bench/rewrite: a layer of BERT, a cell of NasRNN, a block of ResNeXt, a fire module of
-SqueezeNet, adapters and a chain of products. Each is built twice, with random weights, and both take turns; shown are
+SqueezeNet, adapters, a chain of products and products of several tensors. Each is built twice, with random weights, and both take turns; shown are
 medians, and how far their results are apart, as a part of the largest one. Then how long rewriting takes: of these,
 and of a function of 500 operations.
 """
@@ -30,6 +30,9 @@ PROGRAMS = {  # inputs and results of the entries, by their shapes
     "squeezenet": [("fire", [(1, 128, 55, 55)], [(1, 128, 55, 55)])],
     "adapter": [("adapted", [(32, 768)], [(32, 768)]),
                 ("chain", [(300, 1000), (1000, 50), (50, 400)], [(300, 400)])],
+    "einsum": [("tucker", [(20, 30, 40), (20, 100), (30, 100), (40, 100)], [(100, 100, 100)]),
+               ("layers", [(30, 40, 200), (200, 50), (50, 60), (60, 4)], [(30, 40, 4)]),
+               ("attention", [(8, 300, 32)] * 3, [(8, 300, 32)])],
 }
 
 
