@@ -16,6 +16,8 @@ namespace mad::rewrite {
 
 /// What the rules of a run ask of it.
 struct RuleContext {
+  explicit RuleContext(Terms &terms) : terms(terms) {}
+
   Terms &terms;
   Facts *facts = nullptr; ///< of the graph that is searched
   bool relaxes = true;    ///< some ops of the graph lack permissions that others have
