@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 6u
+#define MAD_ABI_VERSION 7u
 #define MAD_TARGET "x86_64-unknown-linux-gnu"
 
 /* Features of a CPU. A bit never changes its meaning. */
@@ -182,7 +182,8 @@ typedef struct mad_kernel {
   int32_t reserved;  /* 0 */
 } mad_kernel;
 
-/* Kernels as PTX or as machine code of one chip. */
+/* Kernels as PTX or as machine code of one chip. Those of machine code, or PTX that is `exact`, for
+ * a chip from 9.0 on may begin before the kernel in front has ended: they wait themselves. */
 #define MAD_IMAGE_PTX 1
 #define MAD_IMAGE_CUBIN 2
 typedef struct mad_image {

@@ -85,6 +85,16 @@ def MergeLaunches : Pass<"mad-merge-launches", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def OverlapLaunches : Pass<"mad-overlap-launches", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "lets a kernel start before the one in front of it has ended";
+  let description = [{
+    Each kernel lets the next one of its stream start at once, and waits for all that was
+    before it ahead of the first op that may touch memory (`nvvm.griddepcontrol`). Kernels
+    that wait by themselves stay as they are, unless they read memory before.
+  }];
+  let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
+}
+
 def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
   let summary = "lowers tensor expressions to linalg on plain tensors";
   let description = [{

@@ -44,6 +44,7 @@ static void buildKernels(OpPassManager &pm) {
   pm.addPass(createLinalgToGpu());
   simplify(pm);
   pm.addPass(createMergeLaunches());
+  pm.nest<gpu::GPUModuleOp>().addPass(createOverlapLaunches());
   pm.addPass(createPlanArena());
   simplify(pm);
   pm.addPass(createGpuArguments());
@@ -270,6 +271,7 @@ llvm::LogicalResult lowerToCuda(ModuleOp module, bool expand,
                             needsToolkit);
   if (failed(runStage("nvvm", *kernels, watch, [&](OpPassManager &pm) {
         buildNvvm(pm, /*barePointers=*/false);
+        buildOverlap(pm);
         buildPtx(pm);
       })))
     return failure();

@@ -19,6 +19,7 @@
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "passes/Pipelines/GpuPipeline.h"
+#include "passes/Target/CudaCode.h"
 
 using namespace mlir;
 
@@ -46,7 +47,30 @@ struct TensorMapArguments : PassWrapper<TensorMapArguments, OperationPass<gpu::G
     }
   }
 };
+
+/// What lets kernels overlap, as comments: other chips than those from 9.0 on do not know it.
+struct OverlapAsComments : PassWrapper<OverlapAsComments, OperationPass<gpu::GPUModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(OverlapAsComments)
+
+  void runOnOperation() override {
+    getOperation()->walk([](NVVM::GriddepcontrolOp op) {
+      OpBuilder b(op);
+      std::string text = (mad::overlapComment + "griddepcontrol." +
+                          NVVM::stringifyGridDepActionKind(op.getKind()) + ";")
+                             .str();
+      LLVM::InlineAsmOp::create(
+          b, op.getLoc(), /*res=*/Type(), ValueRange(), text, /*constraints=*/"~{memory}",
+          /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+          LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT), ArrayAttr());
+      op.erase();
+    });
+  }
+};
 } // namespace
+
+void mad::buildOverlap(OpPassManager &manager) {
+  manager.nest<gpu::GPUModuleOp>().addPass(std::make_unique<OverlapAsComments>());
+}
 
 void mad::registerPtxDialects(DialectRegistry &registry) {
   registerGpuDialects(registry);

@@ -17,6 +17,10 @@ namespace mad {
 /// Dialects of kernels and their translations to LLVM IR, besides what a CPU needs.
 void registerPtxDialects(mlir::DialectRegistry &registry);
 
+/// Before `buildPtx`, for kernels that are to run on chips which cannot overlap kernels, too: what
+/// lets them becomes comments, which `withOverlap` (passes/Target/CudaCode.h) opens for the others.
+void buildOverlap(mlir::OpPassManager &manager);
+
 /// From what buildNvvm (passes/Pipelines/GpuPipeline.h) made to what makePtx
 /// (passes/Target/Ptx.h) translates. `manager` works on the module around gpu.module.
 void buildPtx(mlir::OpPassManager &manager);

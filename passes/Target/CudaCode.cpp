@@ -6,10 +6,24 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Target/CudaCode.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include <future>
 
 using namespace llvm;
 using namespace mad;
+
+std::string mad::withOverlap(StringRef ptx) {
+  std::string text;
+  for (StringRef line : split(ptx, '\n')) {
+    if (line.starts_with(".target sm_80"))
+      line = ".target sm_90";
+    auto [before, instruction] = line.split(overlapComment);
+    (text += before) += instruction;
+    text += '\n';
+  }
+  text.pop_back(); // behind the last line
+  return text;
+}
 
 /// The chip that kernels for one chip alone are for.
 static const Chip *chipOfOne(ArrayRef<KernelDescription> kernels) {
@@ -28,6 +42,8 @@ Expected<CudaCode> mad::makeCudaCode(std::vector<KernelDescription> kernels, std
     (kernels[i].chip ? ofOne : all).push_back(int32_t(i));
   const Chip *one = chipOfOne(kernels);
   code.kernels = std::move(kernels);
+  const std::string overlapping = withOverlap(ptx);
+  ptxOfOne = withOverlap(ptxOfOne);
   // What to compile: PTX of the least chip is good for all. One process each.
   struct Job {
     const std::string *ptx;
@@ -36,7 +52,7 @@ Expected<CudaCode> mad::makeCudaCode(std::vector<KernelDescription> kernels, std
   };
   std::vector<Job> jobs;
   for (const Chip &chip : chips())
-    jobs.push_back({&ptx, &chip, &all});
+    jobs.push_back({chip.computeCapability < leastOverlapping ? &ptx : &overlapping, &chip, &all});
   if (one)
     jobs.push_back({&ptxOfOne, one, &ofOne});
   std::vector<Expected<Cubin>> made;

@@ -10,12 +10,20 @@
 #define MAD_PASSES_TARGET_CUDACODE_H
 
 #include "passes/Target/Cubin.h"
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace mad {
+
+/// Of instructions in PTX that chips from `leastOverlapping` on are given without it
+/// (`withOverlap`).
+constexpr llvm::StringLiteral overlapComment = "//overlap: ";
+constexpr int leastOverlapping = 90;
+/// Such a text for those chips.
+std::string withOverlap(llvm::StringRef ptx);
 
 /// How kernels are made into images.
 struct CudaOptions {
@@ -47,7 +55,8 @@ struct CudaCode {
 
 /// Images of kernels: PTX for the least chip, machine code of it for all chips where there is a
 /// ptxas, and of `ptxOfOne`, which has the kernels of one chip alone, machine code or else the PTX
-/// itself. `ptxOfOne` is empty where there are none.
+/// itself. `ptxOfOne` is empty where there are none. What is for chips from `leastOverlapping` on
+/// alone may run before the kernel in front of it has ended (runtime/artifact.h).
 llvm::Expected<CudaCode> makeCudaCode(std::vector<KernelDescription> kernels, std::string ptx,
                                       std::string ptxOfOne, const CudaOptions &options);
 

@@ -48,6 +48,12 @@ static int32_t imageFor(const mad_variant *variant, int32_t kernel, int32_t chip
   return best;
 }
 
+/* Whether its kernels wait for what is in front of them; see mad_image. */
+static int waits(const mad_image *image) {
+  const int32_t leastChip = 90;
+  return image->chip >= leastChip && (image->kind == MAD_IMAGE_CUBIN || image->exact);
+}
+
 static int32_t leastChip(const mad_variant *variant) {
   int32_t least = 0;
   for (int32_t i = 0; i < variant->num_images; ++i)
@@ -72,6 +78,8 @@ static mad_status loadKernel(mad_cuda_code *code, int32_t number, mad_error *err
     if (status != MAD_OK)
       return status;
   }
+  code->overlaps[number] =
+      code->driver.version >= MAD_CU_OVERLAPS_VERSION && waits(&variant->images[image]);
   return mad_cu_find_kernel(&code->driver, code->images[image], name, 0, &code->kernels[number],
                             error);
 }
@@ -165,9 +173,9 @@ static mad_cuda_code *make(const mad_module *module, int32_t variant, mad_error 
   const size_t weights = (size_t)module->artifact->num_weights, images = (size_t)of->num_images,
                kernels = (size_t)of->num_kernels;
   mad_cuda_code *code = NULL;
-  const size_t bytes = sizeof *code + weights * sizeof *code->weights +
-                       images * sizeof *code->images +
-                       kernels * (sizeof *code->kernels + sizeof *code->shared);
+  const size_t bytes =
+      sizeof *code + weights * sizeof *code->weights + images * sizeof *code->images +
+      kernels * (sizeof *code->kernels + sizeof *code->shared + sizeof *code->overlaps);
   code = calloc(1, bytes);
   if (!code) {
     mad_error_memory(error, "what a GPU holds of a module", bytes);
@@ -177,6 +185,7 @@ static mad_cuda_code *make(const mad_module *module, int32_t variant, mad_error 
   code->images = (void *)(code->weights + weights);
   code->kernels = (void *)(code->images + images);
   code->shared = (void *)(code->kernels + kernels);
+  code->overlaps = (void *)(code->shared + kernels);
   for (size_t i = 0; i < kernels; ++i)
     atomic_init(&code->shared[i], withoutAsking);
   code->module = module;

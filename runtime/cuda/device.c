@@ -183,16 +183,12 @@ static int32_t launch(void *self, const void *which, const int64_t *shape, int32
     return refuseLaunch(cuda, kernel, "it is for another chip");
   if (giveShared(cuda, kernel, number, shared) != 0)
     return 1;
-  const mad_cu_launch how = {(unsigned)shape[0],
-                             (unsigned)shape[1],
-                             (unsigned)shape[2],
-                             (unsigned)shape[3],
-                             (unsigned)shape[4],
-                             (unsigned)shape[5],
-                             (unsigned)shared,
-                             cuda->stream,
-                             NULL,
-                             0};
+  mad_cu_attribute overlaps = {MAD_CU_LAUNCH_OVERLAPS_BEFORE, "", {.overlaps_before = 1}};
+  const int may = cuda->code->overlaps[number];
+  const mad_cu_launch how = {(unsigned)shape[0], (unsigned)shape[1], (unsigned)shape[2],
+                             (unsigned)shape[3], (unsigned)shape[4], (unsigned)shape[5],
+                             (unsigned)shared,   cuda->stream,       may ? &overlaps : NULL,
+                             may ? 1u : 0u};
   const mad_cu_result result =
       driverOf(cuda)->launch(&how, cuda->code->kernels[number], params, NULL);
   if (result == 0)

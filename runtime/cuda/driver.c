@@ -83,21 +83,20 @@ mad_status mad_cu_driver_load(const char *path, mad_cu_driver *driver, mad_error
                 "the code for CPUs",
                 dlerror());
   mad_status status;
-  int version = 0;
   const char *missing = findFunctions(driver);
   if (missing)
     status = fail(error, MAD_UNSUPPORTED,
                   "the CUDA driver `%s` has no function `%s`, expected a driver of CUDA 12.0 or "
                   "later",
                   path, missing);
-  else if ((status = mad_cu_check(driver, driver->driver_version(&version),
+  else if ((status = mad_cu_check(driver, driver->driver_version(&driver->version),
                                   "ask the CUDA driver for its version", error)) != MAD_OK)
     ;
-  else if (version < MAD_CU_LEAST_VERSION)
+  else if (driver->version < MAD_CU_LEAST_VERSION)
     status = fail(error, MAD_UNSUPPORTED,
                   "the CUDA driver is one of CUDA %d.%d, expected 12.0 or later; install a newer "
                   "driver of NVIDIA, or use the code for CPUs",
-                  version / 1000, version % 1000 / 10);
+                  driver->version / 1000, driver->version % 1000 / 10);
   else
     status = mad_cu_check(driver, driver->init(0), "start the CUDA driver", error);
   if (status != MAD_OK)

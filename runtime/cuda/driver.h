@@ -148,12 +148,16 @@ enum {
 /* Of CUDA, as the driver tells it: 12.0, the first one that knows PTX 8.0. */
 #define MAD_CU_LEAST_VERSION 12000
 
+/* From here on graphs hold kernels that begin before the one in front has ended (12.3). */
+#define MAD_CU_OVERLAPS_VERSION 12030
+
 /* The functions, once they are found. */
 typedef struct mad_cu_driver {
 #define MAD_CU_MEMBER(name, symbol, arguments) mad_cu_result(*name) arguments;
   MAD_CU_FUNCTIONS(MAD_CU_MEMBER)
 #undef MAD_CU_MEMBER
   void *library;
+  int version; /* 1000 * major + 10 * minor */
 } mad_cu_driver;
 
 /* Loads the driver from `path`, or `libcuda.so.1` where that is null, and initialises it. One

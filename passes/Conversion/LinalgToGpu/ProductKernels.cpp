@@ -8,6 +8,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Transforms/Entries.h"
+#include "passes/Transforms/Memory.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -235,6 +237,14 @@ ArrayRef<int> Product::fewRows() {
   return choices;
 }
 
+/// Whether no kernel writes it: it may be read before the kernel in front has ended.
+bool Product::isWeight(Value memory) {
+  auto argument = dyn_cast_or_null<BlockArgument>(baseOf(memory));
+  const EntryArguments entry(f.function);
+  return argument && argument.getOwner() == &f.function.front() &&
+         argument.getArgNumber() >= entry.weights && argument.getArgNumber() < entry.outputs;
+}
+
 /// The least number of rows that holds all; `more`: where there are more rows than any.
 void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> more) {
   if (choices.empty())
@@ -245,6 +255,8 @@ void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> mo
         spec.element.isF32()
             ? device::fewRowsTileF32(rows, *known(k))
             : device::fewRowsTile(rows, spec.order, known(n).value_or(0), *known(k));
+    tile.early = isWeight(b.memory) &&
+                 llvm::all_of(siblings, [&](Sibling &s) { return isWeight(s.memory(c.b)); });
     device::MatmulSpec whole = spec;
     spec.longestSum = 0;
     launch(("product: up to " + llvm::Twine(rows) + " rows").str(), rows, tile.columns,

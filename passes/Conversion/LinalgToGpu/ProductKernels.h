@@ -66,6 +66,7 @@ private:
   void launchPlain(llvm::ArrayRef<device::PlainChoice> choices);
   void launchWarp();
   llvm::ArrayRef<int> fewRows();
+  bool isWeight(mlir::Value memory);
   void launchFewRows(llvm::ArrayRef<int> choices, llvm::function_ref<void()> more);
   void launchSlow();
   using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;

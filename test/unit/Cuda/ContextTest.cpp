@@ -45,6 +45,24 @@ TEST_F(Cuda, AutoTakesTheCpuWhereThereIsNoGpu) {
   }
 }
 
+TEST_F(Cuda, KernelsOfCodeThatWaitsOverlap) {
+  // Machine code of sm_90a waits; that of sm_80, and PTX for all chips, does not.
+  const struct {
+    int chip, version, overlaps;
+  } cases[] = {{90, 13000, 1}, {90, 12030, 1}, {90, 12020, 0}, {80, 13000, 0}, {89, 13000, 0}};
+  for (auto [chip, version, overlaps] : cases) {
+    reset();
+    gpu->chip = chip, gpu->version = version;
+    gpu->kernelOf = cuda_model_kernel;
+    ASSERT_EQ(mad_context_create(module, &context, &error), MAD_OK) << error.message;
+    ASSERT_EQ(scale(x, y), MAD_OK) << message();
+    EXPECT_EQ(gpu->launches, 1);
+    EXPECT_EQ(gpu->overlaps, overlaps) << chip << " " << version;
+    mad_context_destroy(context);
+    context = nullptr;
+  }
+}
+
 TEST_F(Cuda, OtherFailuresAreToldAlsoByAuto) {
   gpu->failAt = 8;
   EXPECT_EQ(mad_context_create(module, &context, &error), MAD_OUT_OF_MEMORY) << error.message;

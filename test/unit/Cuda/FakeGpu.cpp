@@ -161,6 +161,11 @@ int launch(Words w) {
     return wrong("a kernel that was not found");
   State &s = *state();
   s.gpu.lastStream = how->stream;
+  for (unsigned i = 0; i < how->attribute_count; ++i) {
+    if (how->attributes[i].id != MAD_CU_LAUNCH_OVERLAPS_BEFORE)
+      return wrong("an attribute of a launch that no driver was asked for");
+    s.gpu.overlaps += how->attributes[i].value.overlaps_before == 1;
+  }
   if (auto capture = s.captures.find(how->stream); capture != s.captures.end()) {
     Captured one{*how, reinterpret_cast<FakeKernel>(w[1]), {}, {}};
     for (int i = 0; i < s.gpu.params; ++i) {

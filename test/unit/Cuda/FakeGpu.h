@@ -30,6 +30,7 @@ struct FakeGpu {
   int calls = 0;
   int allocations = 0, held = 0; ///< of memory: so many calls, so much that was not given back
   long heldBytes = 0;
+  int overlaps = 0; ///< launches that may begin before the kernel in front has ended
   int copies = 0, launches = 0, streams = 0, modules = 0, pushed = 0, retained = 0;
   int waits = 0;
   int params = 0; ///< of every kernel, null or of 8 bytes; known, a stream can be captured

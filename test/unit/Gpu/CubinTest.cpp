@@ -6,7 +6,7 @@
 // Programs of the shell stand for ptxas: they print what it printed once.
 //
 //===----------------------------------------------------------------------===//
-#include "passes/Target/Cubin.h"
+#include "passes/Target/CudaCode.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -107,6 +107,24 @@ TEST_F(Script, WritesTheCode) {
                    "printf 'cubin of '; cat $last > $2\n");
   ASSERT_TRUE(bool(cubin)) << llvm::toString(cubin.takeError());
   EXPECT_EQ(cubin->bytes, "text");
+}
+
+TEST_F(Script, ChipsThatOverlapKernelsGetTheInstructions) {
+  ASSERT_EQ(errorOf(run("while [ $1 != -o ]; do last=$1; shift; done; cat $last > $2\n")), "");
+  const std::string known = ".version 8.0\n.target sm_80\n\t//overlap: griddepcontrol.wait;\nret;",
+                    opened = ".version 8.0\n.target sm_90\n\tgriddepcontrol.wait;\nret;";
+  CudaOptions how;
+  how.ptxas = options.search.given;
+  auto code = makeCudaCode({{"k", "", "k"}}, known, "", how);
+  ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
+  ASSERT_EQ(code->images.size(), 3u);
+  EXPECT_EQ(code->images[0].bytes, known); // PTX for all chips
+  EXPECT_EQ(code->images[1].chip->name, "sm_80");
+  EXPECT_EQ(code->images[1].bytes, known);
+  EXPECT_EQ(code->images[2].chip->name, "sm_90a");
+  EXPECT_EQ(code->images[2].bytes, opened);
+  EXPECT_EQ(withOverlap(".target sm_90a\n\t//overlap: x;\n"), ".target sm_90a\n\tx;\n");
+  EXPECT_EQ(withOverlap(""), "");
 }
 
 TEST_F(Script, FilesOfItsOwnAreRemoved) {
