@@ -136,20 +136,24 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
   if (!dumped)
     return false;
   StepTimer timer(times, "codegen for CUDA");
-  auto ptx = ptxOf(*kernels, *toolkit, /*ofOne=*/false);
-  if (!ptx)
-    return bug(llvm::toString(ptx.takeError()));
+  // While ptxas works on one text LLVM makes the next one, and code of the host.
+  CudaCodeMaker maker(std::move(described), options);
   auto ptxOfOne = ptxOf(*kernels, *toolkit, /*ofOne=*/true);
   if (!ptxOfOne)
     return bug(llvm::toString(ptxOfOne.takeError()));
-  auto made = makeCudaCode(std::move(described), std::move(*ptx), std::move(*ptxOfOne), options);
+  maker.addOfOne(std::move(*ptxOfOne));
+  auto ptx = ptxOf(*kernels, *toolkit, /*ofOne=*/false);
+  if (!ptx)
+    return bug(llvm::toString(ptx.takeError()));
+  maker.addOfAll(std::move(*ptx));
+  auto object = compileObject(*copy, entries, /*level=*/0, cudaSuffix, quick);
+  auto made = maker.finish();
+  if (!object)
+    return bug("code generation failed: " + llvm::toString(object.takeError()));
   if (!made)
     return fail("error: " + llvm::toString(made.takeError()));
   code = std::move(*made);
   code.libdevice = *toolkit;
-  auto object = compileObject(*copy, entries, /*level=*/0, cudaSuffix, quick);
-  if (!object)
-    return bug("code generation failed: " + llvm::toString(object.takeError()));
   host = std::move(*object);
   return true;
 }

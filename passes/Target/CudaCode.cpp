@@ -7,7 +7,6 @@
 #include "passes/Target/CudaCode.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include <future>
 
 using namespace llvm;
 using namespace mad;
@@ -34,56 +33,58 @@ static const Chip *chipOfOne(ArrayRef<KernelDescription> kernels) {
   return nullptr;
 }
 
-Expected<CudaCode> mad::makeCudaCode(std::vector<KernelDescription> kernels, std::string ptx,
-                                     std::string ptxOfOne, const CudaOptions &options) {
-  CudaCode code;
-  std::vector<int32_t> all, ofOne;
+CudaCodeMaker::CudaCodeMaker(std::vector<KernelDescription> kernels, const CudaOptions &options)
+    : options(options), one(chipOfOne(kernels)) {
   for (size_t i = 0; i < kernels.size(); ++i)
     (kernels[i].chip ? ofOne : all).push_back(int32_t(i));
-  const Chip *one = chipOfOne(kernels);
   code.kernels = std::move(kernels);
-  const std::string overlapping = withOverlap(ptx);
-  ptxOfOne = withOverlap(ptxOfOne);
-  // What to compile: PTX of the least chip is good for all. One process each.
-  struct Job {
-    const std::string *ptx;
-    const Chip *chip;
-    const std::vector<int32_t> *kernels;
-  };
-  std::vector<Job> jobs;
-  for (const Chip &chip : chips())
-    jobs.push_back({chip.computeCapability < leastOverlapping ? &ptx : &overlapping, &chip, &all});
-  if (one)
-    jobs.push_back({&ptxOfOne, one, &ofOne});
-  std::vector<Expected<Cubin>> made;
-  if (options.ptxas == "none") {
+  how.search = ptxasSearch(options.ptxas);
+  if (options.ptxas == "none")
     code.withoutPtxas = "it was not asked for";
-  } else {
-    CubinOptions how;
-    how.search = ptxasSearch(options.ptxas);
-    std::vector<std::future<Expected<Cubin>>> running;
-    for (const Job &job : jobs)
-      running.push_back(std::async(std::launch::async,
-                                   [&job, &how] { return makeCubin(*job.ptx, *job.chip, how); }));
-    for (auto &each : running)
-      made.push_back(each.get());
-  }
+}
+
+void CudaCodeMaker::start(std::shared_ptr<const std::string> ptx, const Chip &chip, bool ofOne) {
+  if (options.ptxas == "none")
+    return;
+  jobs.push_back({&chip, ofOne, std::async(std::launch::async, [ptx, &chip, how = how] {
+                    return makeCubin(*ptx, chip, how);
+                  })});
+}
+
+void CudaCodeMaker::addOfOne(std::string ptx) {
+  ptxOfOne = withOverlap(ptx);
+  if (one)
+    start(std::make_shared<std::string>(ptxOfOne), *one, /*ofOne=*/true);
+}
+
+/// PTX of the least chip is good for all.
+void CudaCodeMaker::addOfAll(std::string ptx) {
+  ptxOfAll = std::move(ptx);
+  auto plain = std::make_shared<std::string>(ptxOfAll),
+       overlapping = std::make_shared<std::string>(withOverlap(ptxOfAll));
+  for (const Chip &chip : chips())
+    start(chip.computeCapability < leastOverlapping ? plain : overlapping, chip, /*ofOne=*/false);
+}
+
+Expected<CudaCode> CudaCodeMaker::finish() {
   Error failed = Error::success();
   std::vector<ImageDescription> cubins;
-  for (auto [job, cubin] : zip(jobs, made)) {
+  llvm::stable_sort(jobs, [](const Job &x, const Job &y) { return x.ofOne < y.ofOne; });
+  for (Job &job : jobs) {
+    Expected<Cubin> cubin = job.cubin.get();
     if (!cubin)
       failed = joinErrors(std::move(failed), cubin.takeError());
     else if (!cubin->made())
       code.withoutPtxas = cubin->missing;
     else
-      cubins.push_back(
-          {false, job.chip, std::move(cubin->bytes), *job.kernels, std::move(cubin->report)});
+      cubins.push_back({false, job.chip, std::move(cubin->bytes), job.ofOne ? ofOne : all,
+                        std::move(cubin->report)});
   }
   if (failed)
     return std::move(failed);
-  code.images.push_back({true, &chips().front(), std::move(ptx), all, {}});
+  code.images.push_back({true, &chips().front(), std::move(ptxOfAll), all, {}});
   if (one && !code.withoutPtxas.empty())
     code.images.push_back({true, one, std::move(ptxOfOne), ofOne, {}});
   std::move(cubins.begin(), cubins.end(), std::back_inserter(code.images));
-  return code;
+  return std::move(code);
 }

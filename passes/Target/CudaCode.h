@@ -12,6 +12,8 @@
 #include "passes/Target/Cubin.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,11 +56,33 @@ struct CudaCode {
 };
 
 /// Images of kernels: PTX for the least chip, machine code of it for all chips where there is a
-/// ptxas, and of `ptxOfOne`, which has the kernels of one chip alone, machine code or else the PTX
-/// itself. `ptxOfOne` is empty where there are none. What is for chips from `leastOverlapping` on
-/// alone may run before the kernel in front of it has ended (runtime/artifact.h).
-llvm::Expected<CudaCode> makeCudaCode(std::vector<KernelDescription> kernels, std::string ptx,
-                                      std::string ptxOfOne, const CudaOptions &options);
+/// ptxas, and of the kernels of one chip alone, if there are any, machine code or else PTX. What is
+/// for chips from `leastOverlapping` on alone may run before the kernel in front of it has ended
+/// (runtime/artifact.h). Each ptxas is a process that runs while the caller does other work.
+class CudaCodeMaker {
+public:
+  CudaCodeMaker(std::vector<KernelDescription> kernels, const CudaOptions &options);
+  void addOfOne(std::string ptx);
+  void addOfAll(std::string ptx);
+  /// Waits for all of them.
+  llvm::Expected<CudaCode> finish();
+
+private:
+  struct Job {
+    const Chip *chip;
+    bool ofOne;
+    std::future<llvm::Expected<Cubin>> cubin;
+  };
+  void start(std::shared_ptr<const std::string> ptx, const Chip &chip, bool ofOne);
+
+  CudaCode code;
+  CudaOptions options;
+  CubinOptions how;
+  std::vector<int32_t> all, ofOne; ///< kernels
+  const Chip *one = nullptr;
+  std::string ptxOfAll, ptxOfOne;
+  std::vector<Job> jobs;
+};
 
 } // namespace mad
 

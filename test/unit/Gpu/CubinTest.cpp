@@ -115,7 +115,9 @@ TEST_F(Script, ChipsThatOverlapKernelsGetTheInstructions) {
                     opened = ".version 8.0\n.target sm_90\n\tgriddepcontrol.wait;\nret;";
   CudaOptions how;
   how.ptxas = options.search.given;
-  auto code = makeCudaCode({{"k", "", "k"}}, known, "", how);
+  CudaCodeMaker maker({{"k", "", "k"}}, how);
+  maker.addOfAll(known);
+  auto code = maker.finish();
   ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
   ASSERT_EQ(code->images.size(), 3u);
   EXPECT_EQ(code->images[0].bytes, known); // PTX for all chips
