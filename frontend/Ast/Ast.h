@@ -30,8 +30,8 @@ enum class Kind : uint8_t {
   Use,       //        module path     names...                     `use std.nn (relu)`; no kids: the whole module
   Dim,       //        name            value                        one node for each name of a `dim` line
   Const,     //        name            type?, value
-  Weight,    //        name            type, file, entry            flags: transposed. file and entry are expressions; entry may be Fields
-  WeightValue, //      name            type?, value, Precision?     `weight w2 = f(w1)`: computed when compiling
+  Weight,    //        name            type, file, entry, Format?   flags: transposed. file and entry are expressions; entry may be Fields
+  WeightValue, //      name            type?, value, Precision?, Format?   `weight w2 = f(w1)`: computed when compiling
   Record,    //        name            Generics, Params             fields are Params without defaults
   Fn,        //        name            Generics, Params, result type?, Block, where?, Precision?   flags: exported; doc
   Test,      //        title           Block, Precision?
@@ -49,7 +49,8 @@ enum class Kind : uint8_t {
   StateType, //        name            -                            `state kv` among the results of an exported function
   Permissions, //      -               Name...                      `[reassoc, nsz]` of a rule
   Sides,     //        arrow           left, right                  of a rule: `=>`, `<=` or `<=>`; expressions or Blocks
-  Fields,    //        -               Named...                     `{ q : "layer.{i}.q" transposed }`; flags of each: transposed
+  Fields,    //        -               Named...                     `{ q : "layer.{i}.q" transposed }`; flags of each: transposed; kids: entry, Format?
+  Format,    //        path            arguments...                 `as lut.int(bits = 4)` behind a weight
   // Statements.
   Block,     //        -               statements..., result?       the last kid is the result expression, null if there is none
   Let,       //        -               pattern, type?, value

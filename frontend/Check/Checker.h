@@ -139,6 +139,8 @@ private:
   void weightValue(Declaration &decl);
   void computedWeight(Declaration &decl); // ComputedWeights.cpp
   std::optional<std::string> textOf(const Node *n, const char *what);
+  bool storeAs(const Node *format, hir::Weight &weight); // Formats.cpp
+  std::optional<std::string> formatArgument(const Node *argument);
   void checkTest(const Node *n, Module &module);
   void finish();
 

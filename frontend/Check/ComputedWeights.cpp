@@ -54,6 +54,8 @@ void Checker::computedWeight(Declaration &decl) {
   weight.type = function->body.results[0].type();
   weight.span = decl.node->nameSpan;
   weight.value = function.get();
+  if (!storeAs(decl.node->kids[3], weight))
+    return;
   decl.weight = uint32_t(program->weights.size());
   program->weights.push_back(std::move(weight));
   functions.push_back(std::move(function));

@@ -115,6 +115,8 @@ void Checker::weightValue(Declaration &decl) {
   weight.type = type->type;
   weight.entry = *entry;
   weight.transposed = n->flags & Transposed;
+  if (!storeAs(n->kids[3], weight))
+    return;
   program->weights.push_back(std::move(weight));
   decl.state = Declaration::Good;
 }

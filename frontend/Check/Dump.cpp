@@ -29,11 +29,12 @@ public:
   std::string run() {
     for (const Weight &weight : program.weights)
       if (weight.value)
-        out << "weight " << weight.name << ": " << str(weight.type) << " computed\n";
+        out << "weight " << weight.name << ": " << str(weight.type) << " computed"
+            << (weight.format ? " as " + weight.format->str() : "") << "\n";
       else
         out << "weight " << weight.name << ": " << str(weight.type) << " from \"" << weight.path
             << "\" : \"" << weight.entry << "\"" << (weight.transposed ? " transposed" : "")
-            << "\n";
+            << (weight.format ? " as " + weight.format->str() : "") << "\n";
     for (const Function &f : program.functions)
       function(f);
     for (const Rule &r : program.rules)

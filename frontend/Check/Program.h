@@ -18,9 +18,11 @@
 #ifndef MAD_FRONTEND_CHECK_PROGRAM_H
 #define MAD_FRONTEND_CHECK_PROGRAM_H
 
+#include "dialects/Lut/Format/Format.h"
 #include "dialects/Mad/IR/DimExpr.h"
 #include "frontend/Diag/Diag.h"
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -193,6 +195,8 @@ struct Weight {
   int64_t layers = -1;     ///< from 0 on: the leading dimension, and `{i}` in `entry` its number
   Span span;
   Function *value = nullptr; ///< without a file: computes the weight, from nothing
+  std::optional<lut::Format>
+      format; ///< what it is stored as; without a file it must hold the value
 };
 
 /// Two ways to compute the same, for `mad.rule`. No calls: the bodies of functions stand in it.

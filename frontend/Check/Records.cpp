@@ -413,6 +413,7 @@ bool Checker::recordWeight(Declaration &decl, const TypeTree &type, hir::Weight 
     }
     if (type.lead)
       one.layers = one.type.shape[0].size.constant().value_or(-1);
+    good &= storeAs(entry->kids[1], one);
     program->weights.push_back(std::move(one));
   }
   return good;

@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Emit/Emit.h"
+#include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadRuleOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
+#include "frontend/Emit/WeightParts.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -344,7 +346,7 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
     return {CastOp::create(b, loc, tensor, dim)};
   }
   case hir::Op::Weight:
-    return {WeightOp::create(b, loc, tensor, program.weights[node.index].name)};
+    return {weightValue(b, program.weights[node.index], loc, tensor)};
   case hir::Op::Iota:
     return {IotaOp::create(b, loc, tensor, node.index)};
   case hir::Op::View:
@@ -518,7 +520,7 @@ SmallVector<Value> FunctionEmitter::iterate(const hir::Node &node, Location loc,
 
 OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
                            MLIRContext &context) {
-  context.loadDialect<MadDialect, func::FuncDialect>();
+  context.loadDialect<MadDialect, lut::LutDialect, func::FuncDialect>();
   OpBuilder b(&context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(b.getUnknownLoc());
   b.setInsertionPointToEnd(module->getBody());
@@ -531,6 +533,7 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
   for (const hir::Function &function : program.functions)
     symbols[&function] = symbolOf(program, function);
   FunctionEmitter types(program, sources, b, symbols);
+  SmallVector<func::FuncOp> encoders;
   for (const hir::Weight &weight : program.weights) {
     // Paths are relative to the file of the declaration.
     llvm::SmallString<128> path = llvm::sys::path::parent_path(sources[weight.span.file].path);
@@ -544,7 +547,11 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
       source->setAttr("computed", FlatSymbolRefAttr::get(&context, symbols.lookup(weight.value)));
     if (weight.layers >= 0)
       source->setAttr("layers", b.getI64IntegerAttr(weight.layers));
+    if (weight.format)
+      emitParts(b, weight, place(weight.span), types.type(weight.type), encoders);
   }
+  for (func::FuncOp function : encoders)
+    b.insert(function);
   for (const hir::Function &function : program.functions)
     FunctionEmitter(program, sources, b, symbols).emit(function);
   emitRules(program, sources, *module);

@@ -49,6 +49,7 @@ Token Lexer::scan() {
       "weight"   { return Token::Weight; }
       "from"     { return Token::From; }
       "transposed" { return Token::Transposed; }
+      "as"       { return Token::As; }
       "record"   { return Token::Record; }
       "fn"       { return Token::Fn; }
       "export"   { return Token::Export; }

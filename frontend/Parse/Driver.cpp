@@ -347,7 +347,7 @@ Node *Driver::iterate(Span span, Span word, Nodes kids, Span maxSpan, std::strin
 }
 
 Nodes Driver::weightGroup(Node *type, Node *file, Span span, Nodes entries) {
-  return {type, file, make(Kind::Fields, span, span, {}, std::move(entries))};
+  return {type, file, make(Kind::Fields, span, span, {}, std::move(entries)), nullptr};
 }
 
 Node *Driver::fn(Node *named, Span span, Nodes parts) {

@@ -91,7 +91,7 @@ bool Expected::folded(Token token) const {
     return false;
   bool inList = has(Token::RightBracket) || has(Token::RightParen);
   return isOperator(token) || token == Token::LeftParen || token == Token::LeftBracket ||
-         token == Token::Dot || token == Token::With ||
+         token == Token::Dot || token == Token::With || token == Token::As ||
          (inList && (token == Token::DotDot || token == Token::By || token == Token::Assign));
 }
 

@@ -95,6 +95,16 @@ def OverlapLaunches : Pass<"mad-overlap-launches", "::mlir::gpu::GPUModuleOp"> {
   let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
 }
 
+def LutToMad : Pass<"mad-lut-to-mad", "::mlir::ModuleOp"> {
+  let summary = "writes weights of few bits as tensor expressions";
+  let description = [{
+    Every `lut.dequant` becomes shifts and masks of its codes, and the product with its scales or the
+    look-up in its table, with the bits that its evaluation has. What reads codes itself has
+    matched them before. A `lut.encode` is an error: weights are encoded when they are computed.
+  }];
+  let dependentDialects = ["::mad::MadDialect"];
+}
+
 def MadToLinalg : Pass<"mad-to-linalg", "::mlir::ModuleOp"> {
   let summary = "lowers tensor expressions to linalg on plain tensors";
   let description = [{

@@ -16,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Driver/CompilationImpl.h"
+#include "passes/Driver/EncodedWeights.h"
 #include "passes/Driver/Executable.h"
 #include "passes/Transforms/Entries.h"
 #include <cstring>
@@ -36,7 +37,7 @@ static std::string functionOf(WeightSourceOp source) {
   return source->getAttrOfType<FlatSymbolRefAttr>("computed").getValue().str();
 }
 
-/// A module whose only entries compute the weights.
+/// A module whose only entries compute the weights, without those that the codec makes.
 static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   OwningOpRef<ModuleOp> made = cast<ModuleOp>(module->clone());
   for (auto f : llvm::make_early_inc_range(made->getOps<func::FuncOp>()))
@@ -50,12 +51,17 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   SmallVector<Attribute> names;
   for (WeightSourceOp source : computedSources(*made)) {
     names.push_back(source.getSymNameAttr());
+    bool isEncoded = encodedPart(*made, source).has_value();
     auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
+    source->removeAttr("computed");
+    if (isEncoded) {
+      f.erase();
+      continue;
+    }
     f.setPublic();
     f->setAttr("mad.entry", b.getUnitAttr());
     f->setAttr("mad.dims", b.getArrayAttr({}));
     f.setResultAttr(0, "mad.name", b.getStringAttr("result"));
-    source->removeAttr("computed");
   }
   (*made)->setAttr(lateWeightsAttr, b.getArrayAttr(names));
   return made;
@@ -83,6 +89,8 @@ static bool isQuick(ModuleOp module, ArrayRef<WeightSourceOp> sources) {
   constexpr double most = 4e6;
   double steps = 0;
   for (WeightSourceOp source : sources) {
+    if (encodedPart(module, source))
+      continue;
     if (!source->hasAttr("folded"))
       return false;
     module.lookupSymbol<func::FuncOp>(functionOf(source)).walk([&](Operation *op) {
@@ -99,14 +107,14 @@ static bool isQuick(ModuleOp module, ArrayRef<WeightSourceOp> sources) {
 }
 
 /// Memory that the code is bound to before the weight is computed.
-static bool reserve(WeightSourceOp source, const Signature &signature, WeightBytes &weight) {
+static bool reserve(WeightSourceOp source, WeightBytes &weight) {
   auto type = cast<RankedTensorType>(source.getType());
-  auto made = io::Tensor::make(ioType(signature.outputs[0].dtype),
-                               {type.getShape().begin(), type.getShape().end()});
+  mad_dtype dtype = dtypeOf(type.getElementType());
+  auto made = io::Tensor::make(ioType(dtype), {type.getShape().begin(), type.getShape().end()});
   if (!made)
     return false;
   weight.name = source.getSymName().str();
-  weight.dtype = signature.outputs[0].dtype;
+  weight.dtype = dtype;
   weight.shape = made->shape;
   weight.data = made->data;
   weight.bytes = made->bytes;
@@ -141,6 +149,26 @@ bool Compilation::restoreComputed(const CacheKey &key, size_t first) {
   return true;
 }
 
+/// Says why a weight, or the format of one, could not be made.
+void Compilation::Impl::failedWeight(StringRef weight, std::optional<EncodedPart> part,
+                                     const std::string &error) {
+  Span span;
+  std::string name = part ? part->values : weight.str();
+  for (const hir::Weight &w : program->weights)
+    if (w.name == name)
+      span = w.span;
+  if (!part) {
+    diagnostics.error(code::E0502, span, "`" + name + "` cannot be computed: " + error);
+    return;
+  }
+  Diagnostic &d = diagnostics.error(code::E0503, span,
+                                    "`" + name + "` cannot be stored as `" +
+                                        part->encode.getFormat().getValue().str() + "`: " + error);
+  if (part->encode.getExact() && !StringRef(error).starts_with("element "))
+    d.help = "a format holds the value of an expression exactly: round it first, as functions of "
+             "`std.compress` do";
+}
+
 bool Compilation::computeWeights(Evaluate how) {
   std::vector<WeightSourceOp> sources = computedSources(module());
   if (sources.empty())
@@ -149,8 +177,14 @@ bool Compilation::computeWeights(Evaluate how) {
   if (how == Evaluate::Compiled && isQuick(module(), sources))
     how = Evaluate::Reference;
   std::vector<std::string> functions;
-  for (WeightSourceOp source : sources)
+  std::vector<std::optional<EncodedPart>> encoded;
+  std::set<std::string> encodedValues;
+  for (WeightSourceOp source : sources) {
     functions.push_back(functionOf(source));
+    encoded.push_back(encodedPart(module(), source));
+    if (encoded.back())
+      encodedValues.insert(encoded.back()->values);
+  }
 
   // Everything below sees the module of the weights; neither traces nor dumps nor
   // remarks are of interest there.
@@ -169,22 +203,14 @@ bool Compilation::computeWeights(Evaluate how) {
   };
   auto fail = [&](size_t i, const std::string &error) {
     restore();
-    Span span;
-    for (const hir::Weight &w : this->program().weights)
-      if (w.name == sources[i].getSymName())
-        span = w.span;
     if (!impl->internal)
-      impl->diagnostics.error(code::E0502, span,
-                              "`" + sources[i].getSymName().str() +
-                                  "` cannot be computed: " + error);
+      impl->failedWeight(sources[i].getSymName(), encoded[i], error);
     return false;
   };
   size_t first = impl->weights.size();
-  std::vector<Signature> all = signatures();
   for (size_t i = 0; i < sources.size(); ++i) {
-    auto signature = llvm::find_if(all, [&](const Signature &s) { return s.name == functions[i]; });
     impl->weights.emplace_back();
-    if (!reserve(sources[i], *signature, impl->weights.back()))
+    if (!reserve(sources[i], impl->weights.back()))
       return fail(i, "there is no memory for it");
   }
   std::optional<CacheKey> key = computedKey(how, first);
@@ -193,11 +219,23 @@ bool Compilation::computeWeights(Evaluate how) {
     return settleComputed();
   }
   std::unique_ptr<Executable> executable;
+  WeightEncoder encoder;
   for (size_t i = 0; i < sources.size(); ++i) {
     WeightBytes &weight = impl->weights[first + i];
     io::Tensor result;
     std::string error;
-    if (!evaluate(*this, how, functions[i], executable, result, error))
+    if (encoded[i]) {
+      const WeightBytes &values = *llvm::find_if(
+          impl->weights, [&](const WeightBytes &w) { return w.name == encoded[i]->values; });
+      if (!encoder.encode(*encoded[i], values, weight, error))
+        return fail(i, error);
+      continue;
+    }
+    // What a format holds are values of the declared type, not those of f64.
+    Evaluate own = how == Evaluate::Reference64 && encodedValues.count(weight.name)
+                       ? Evaluate::Reference
+                       : how;
+    if (!evaluate(*this, own, functions[i], executable, result, error))
       return fail(i, error);
     auto converted = result.convert(ioType(weight.dtype));
     if (!converted || converted->bytes != weight.bytes)

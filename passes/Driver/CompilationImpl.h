@@ -22,6 +22,7 @@
 
 namespace mad {
 
+struct EncodedPart;
 struct RewrittenBlock;
 
 struct Compilation::Impl {
@@ -45,6 +46,8 @@ struct Compilation::Impl {
   bool internal = false;
   bool wantsRewriting = true, isRewritten = false;
   bool runRewriting(std::vector<RewrittenBlock> *blocks);
+  void failedWeight(llvm::StringRef weight, std::optional<EncodedPart> part,
+                    const std::string &error);
   std::pair<int, std::string> tiles = {-1, ""}; ///< a level, and its parameters of products
 
   std::optional<CudaOptions> cudaOptions; ///< of builds

@@ -63,6 +63,7 @@ void buildRewrite(OpPassManager &pm, RewriteExtras extras) {
 }
 
 void buildLoops(OpPassManager &pm, bool device) {
+  pm.addPass(createLutToMad());
   pm.addPass(createMadToLinalg({device}));
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());

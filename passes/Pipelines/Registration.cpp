@@ -7,6 +7,7 @@
 // compiler.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -54,7 +55,7 @@ using namespace mlir;
 namespace mad {
 
 void registerCpuDialects(DialectRegistry &registry) {
-  registry.insert<MadDialect, affine::AffineDialect, arith::ArithDialect,
+  registry.insert<MadDialect, lut::LutDialect, affine::AffineDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, cf::ControlFlowDialect, func::FuncDialect,
                   index::IndexDialect, linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect, ub::UBDialect,

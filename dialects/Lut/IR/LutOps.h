@@ -1,0 +1,31 @@
+//===- LutOps.h - Weights of few bits in C++ --------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_DIALECTS_LUT_IR_LUTOPS_H
+#define MAD_DIALECTS_LUT_IR_LUTOPS_H
+
+#include "dialects/Lut/Format/Format.h"
+#include "dialects/Mad/IR/MadOps.h"
+#include "llvm/ADT/Hashing.h"
+
+namespace mad::lut {
+inline llvm::hash_code hash_value(const Format &format) {
+  return llvm::hash_combine(format.family, format.bits, format.group, format.affine, format.half);
+}
+} // namespace mad::lut
+
+#include "dialects/Lut/IR/LutDialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Lut/IR/LutAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/Lut/IR/LutOps.h.inc"
+
+namespace mad::lut {
+/// The type of a part, without names of dimensions.
+mlir::RankedTensorType partType(mlir::MLIRContext *context, const Part &part);
+} // namespace mad::lut
+
+#endif // MAD_DIALECTS_LUT_IR_LUTOPS_H

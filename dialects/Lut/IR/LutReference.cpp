@@ -1,0 +1,88 @@
+//===- LutReference.cpp - What the ops compute ----------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The codec works on f32, also where the interpreter runs in f64: codes are integers, and which
+// ones does not depend on how a program is run.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Codec.h"
+#include "dialects/Lut/IR/LutOps.h"
+#include <cstring>
+
+using namespace mlir;
+using namespace mad;
+using namespace mad::lut;
+
+static std::vector<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape().vec();
+}
+
+static void fromBytes(const Part &part, const Bytes &bytes, RefTensor &tensor) {
+  for (int64_t i = 0; i < part.elements(); ++i) {
+    float value;
+    uint16_t half;
+    switch (part.element) {
+    case PartElement::U8:
+      tensor.integers[i] = uint8_t(bytes[i]);
+      break;
+    case PartElement::F16:
+      memcpy(&half, bytes.data() + 2 * i, 2);
+      tensor.floats[i] = floatOf(half);
+      break;
+    case PartElement::F32:
+      memcpy(&value, bytes.data() + 4 * i, 4);
+      tensor.floats[i] = value;
+      break;
+    }
+  }
+}
+
+static Bytes toBytes(const Part &part, const RefTensor &tensor) {
+  Bytes bytes(part.bytes());
+  for (int64_t i = 0; i < part.elements(); ++i) {
+    if (part.element == PartElement::U8) {
+      bytes[i] = char(tensor.integers[i]);
+      continue;
+    }
+    float value = float(tensor.floats[i]);
+    uint16_t half = halfOf(value);
+    if (part.element == PartElement::F16)
+      memcpy(bytes.data() + 2 * i, &half, 2);
+    else
+      memcpy(bytes.data() + 4 * i, &value, 4);
+  }
+  return bytes;
+}
+
+LogicalResult EncodeOp::evaluate(ArrayRef<const RefTensor *> operands,
+                                 MutableArrayRef<RefTensor> results, RefContext &context) {
+  const std::vector<double> &source = operands[0]->floats;
+  std::vector<float> values(source.begin(), source.end());
+  std::vector<int64_t> shape = shapeOf(getSource());
+  std::vector<Bytes> parts;
+  std::string error;
+  Format format = getFormat().getValue();
+  if (!encode(format, values.data(), shape, getExact() ? Mode::Exact : Mode::Round, parts, error))
+    return context.fail(*this, error);
+  for (auto [i, part] : llvm::enumerate(format.parts(shape)))
+    fromBytes(part, parts[i], results[i]);
+  return success();
+}
+
+LogicalResult DequantOp::evaluate(ArrayRef<const RefTensor *> operands,
+                                  MutableArrayRef<RefTensor> results, RefContext &) {
+  std::vector<int64_t> shape = shapeOf(getResult());
+  std::vector<Bytes> parts;
+  std::vector<const void *> pointers;
+  Format format = getFormat().getValue();
+  for (auto [operand, part] : llvm::zip_equal(operands, format.parts(shape)))
+    parts.push_back(toBytes(part, *operand));
+  for (const Bytes &bytes : parts)
+    pointers.push_back(bytes.data());
+  std::vector<float> values(results[0].floats.size());
+  decode(format, pointers, shape, values.data());
+  llvm::copy(values, results[0].floats.begin());
+  return success();
+}

@@ -1,0 +1,60 @@
+//===- WeightParts.cpp - Weights that are stored in a format --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Emit/WeightParts.h"
+#include "dialects/Lut/IR/LutOps.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+
+namespace mad {
+
+/// The weight that holds a part of another one.
+static std::string partName(const hir::Weight &weight, const lut::Part &part) {
+  return weight.name + "." + part.name;
+}
+
+static std::vector<lut::Part> partsOf(const hir::Weight &weight) {
+  std::vector<int64_t> shape;
+  for (const hir::Dim &dim : weight.type.shape)
+    shape.push_back(*dim.size.constant());
+  return weight.format->parts(shape);
+}
+
+Value weightValue(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTensorType type) {
+  if (!weight.format)
+    return WeightOp::create(b, loc, type, weight.name);
+  SmallVector<Value> parts;
+  for (const lut::Part &part : partsOf(weight))
+    parts.push_back(
+        WeightOp::create(b, loc, lut::partType(b.getContext(), part), partName(weight, part)));
+  auto format = lut::FormatAttr::get(b.getContext(), *weight.format);
+  return lut::DequantOp::create(b, loc, type, parts, format);
+}
+
+void emitParts(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTensorType type,
+               SmallVectorImpl<func::FuncOp> &functions) {
+  std::vector<lut::Part> parts = partsOf(weight);
+  SmallVector<Type> types;
+  for (const lut::Part &part : parts)
+    types.push_back(lut::partType(b.getContext(), part));
+  for (auto [i, part] : llvm::enumerate(parts)) {
+    std::string name = partName(weight, part);
+    auto source = WeightSourceOp::create(b, loc, name, types[i], "", "", false);
+    auto function = func::FuncOp::create(loc, "weight." + name, b.getFunctionType({}, types[i]));
+    function.setPrivate();
+    source->setAttr("computed", FlatSymbolRefAttr::get(function));
+    OpBuilder body = OpBuilder::atBlockEnd(function.addEntryBlock());
+    Value values = WeightOp::create(body, loc, type, weight.name);
+    auto encode = lut::EncodeOp::create(body, loc, types, values,
+                                        lut::FormatAttr::get(b.getContext(), *weight.format),
+                                        /*exact=*/weight.value != nullptr);
+    func::ReturnOp::create(body, loc, encode.getParts()[i]);
+    functions.push_back(function);
+  }
+}
+
+} // namespace mad

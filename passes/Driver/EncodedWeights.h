@@ -1,0 +1,43 @@
+//===- EncodedWeights.h - Weights that are parts of a format ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What `as lut.int(...)` makes of a weight: computed weights whose functions encode another one.
+// The codec does that, on all targets, so that they hold the same bytes.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_DRIVER_ENCODEDWEIGHTS_H
+#define MAD_PASSES_DRIVER_ENCODEDWEIGHTS_H
+
+#include "dialects/Lut/Format/Codec.h"
+#include "dialects/Lut/IR/LutOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "passes/Target/Object.h"
+#include <map>
+
+namespace mad {
+
+/// A computed weight that is a part of another one.
+struct EncodedPart {
+  lut::EncodeOp encode;
+  std::string values; ///< the weight that is encoded
+  unsigned number = 0;
+};
+
+/// What the function of a computed weight encodes, if it does nothing else.
+std::optional<EncodedPart> encodedPart(mlir::ModuleOp module, WeightSourceOp source);
+
+/// Encodes each weight once.
+class WeightEncoder {
+public:
+  /// Writes the bytes of a part. False where the format does not hold the values, with the reason.
+  bool encode(EncodedPart part, const WeightBytes &values, WeightBytes &into, std::string &error);
+
+private:
+  std::map<std::string, std::vector<lut::Bytes>> encoded;
+};
+
+} // namespace mad
+
+#endif // MAD_PASSES_DRIVER_ENCODEDWEIGHTS_H

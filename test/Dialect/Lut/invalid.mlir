@@ -1,0 +1,79 @@
+// RUN: mad-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{a code has 1 to 8 bits, found 9}}
+func.func private @f() attributes {a = #lut.format<int, bits = 9>}
+
+// -----
+
+// expected-error @+1 {{the bits of a code are missing: `bits = 4`}}
+func.func private @f() attributes {a = #lut.format<int, group = 4>}
+
+// -----
+
+// expected-error @+1 {{`float` is no format: expected `int`, `ternary` or `codebook`}}
+func.func private @f() attributes {a = #lut.format<float>}
+
+// -----
+
+// expected-error @+1 {{has no argument `zero`: there are `packing`, `group` and `scale`}}
+func.func private @f() attributes {a = #lut.format<ternary, zero = affine>}
+
+// -----
+
+// expected-error @+1 {{`scale` is `f32` or `f16`, found `f64`}}
+func.func private @f() attributes {a = #lut.format<int, bits = 4, scale = f64>}
+
+// -----
+
+// expected-error @+1 {{a group has at least one element, found 0}}
+func.func private @f() attributes {a = #lut.format<int, bits = 4, group = 0>}
+
+// -----
+
+// expected-error @+1 {{integers have one scale a group or a row}}
+func.func private @f() attributes {a = #lut.format<int, bits = 4, group = tensor>}
+
+// -----
+
+// expected-error @+1 {{a table belongs to a tensor or to a row}}
+func.func private @f() attributes {a = #lut.format<codebook, bits = 4, group = 7>}
+
+// -----
+
+func.func @f(%w: tensor<10x3xf32>) {
+  // expected-error @+1 {{a group of 12 is longer than the 10 elements along the contracted dimension}}
+  %0:2 = lut.encode %w as <int, bits = 4, group = 12> : (tensor<10x3xf32>) -> (tensor<5x3xui8>, tensor<1x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<10xf32>) {
+  // expected-error @+1 {{a format is for matrices [K, M], with dimensions before them or not; found 1 dimension}}
+  %0:2 = lut.encode %w as <int, bits = 4> : (tensor<10xf32>) -> (tensor<5xui8>, tensor<1xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<?x3xf32, #mad.dims<"N", "">>) {
+  // expected-error @+1 {{needs a tensor of static shape}}
+  %0:2 = lut.encode %w as <int, bits = 4> : (tensor<?x3xf32, #mad.dims<"N", "">>) -> (tensor<5x3xui8>, tensor<1x3xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%c: tensor<5x3xui8>, %s: tensor<1x3xf32>) {
+  // expected-error @+1 {{has 'tensor<1x3xf32>' as its scales, expected 'tensor<1x3xf16>'}}
+  %0 = lut.dequant %c, %s as <int, bits = 4, scale = f16> : (tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<10x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%c: tensor<5x3xui8>) {
+  // expected-error @+1 {{has 1 parts, but lut.int(bits = 4) has 2}}
+  %0 = lut.dequant %c as <int, bits = 4> : (tensor<5x3xui8>) -> tensor<10x3xf32>
+  return
+}

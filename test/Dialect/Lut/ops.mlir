@@ -1,0 +1,25 @@
+// RUN: mad-opt %s | mad-opt | FileCheck %s
+// Usual values are not printed, and every argument survives a round trip.
+
+// CHECK-LABEL: @integers
+func.func @integers(%w: tensor<10x3xf32>) -> tensor<10x3xf16> {
+  // CHECK: lut.encode %{{.*}} as <int, bits = 4> : (tensor<10x3xf32>) -> (tensor<5x3xui8>, tensor<1x3xf32>)
+  %a:2 = lut.encode %w as <int, bits = 4, group = row, zero = symmetric, scale = f32> : (tensor<10x3xf32>) -> (tensor<5x3xui8>, tensor<1x3xf32>)
+  // 3 bits are 2 and 1: 3 rows of bytes and 2.
+  // CHECK: lut.encode %{{.*}} as <int, bits = 3, group = 4, zero = affine, scale = f16> exact : (tensor<10x3xf32>) -> (tensor<5x3xui8>, tensor<3x3xf16>, tensor<3x3xui8>)
+  %b:3 = lut.encode %w as <int, bits = 3, group = 4, scale = f16, zero = affine> exact : (tensor<10x3xf32>) -> (tensor<5x3xui8>, tensor<3x3xf16>, tensor<3x3xui8>)
+  // CHECK: lut.dequant %{{.*}}#0, %{{.*}}#1, %{{.*}}#2 as <int, bits = 3, group = 4, zero = affine, scale = f16>
+  %c = lut.dequant %b#0, %b#1, %b#2 as <int, bits = 3, group = 4, scale = f16, zero = affine> : (tensor<5x3xui8>, tensor<3x3xf16>, tensor<3x3xui8>) -> tensor<10x3xf16>
+  return %c : tensor<10x3xf16>
+}
+
+// CHECK-LABEL: @others
+func.func @others(%w: tensor<2x10x3xf64>) -> (tensor<2x3x3xui8>, tensor<2x2x3xui8>, tensor<2x5x3xui8>) {
+  // CHECK: as <ternary> :
+  %a:2 = lut.encode %w as <ternary> : (tensor<2x10x3xf64>) -> (tensor<2x3x3xui8>, tensor<2x1x1xf32>)
+  // CHECK: as <ternary, packing = base3, group = row> :
+  %b:2 = lut.encode %w as <ternary, packing = base3, group = row> : (tensor<2x10x3xf64>) -> (tensor<2x2x3xui8>, tensor<2x1x3xf32>)
+  // CHECK: as <codebook, bits = 4, group = row> :
+  %c:2 = lut.encode %w as <codebook, bits = 4, group = row> : (tensor<2x10x3xf64>) -> (tensor<2x5x3xui8>, tensor<2x16x3xf32>)
+  return %a#0, %b#0, %c#0 : tensor<2x3x3xui8>, tensor<2x2x3xui8>, tensor<2x5x3xui8>
+}
