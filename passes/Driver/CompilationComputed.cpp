@@ -166,7 +166,7 @@ void Compilation::Impl::failedWeight(StringRef weight, std::optional<EncodedPart
                                         part->encode.getFormat().getValue().str() + "`: " + error);
   if (part->encode.getExact() && !StringRef(error).starts_with("element "))
     d.help = "a format holds the value of an expression exactly: round it first, as functions of "
-             "`std.compress` do";
+             "`std.quant` do";
 }
 
 bool Compilation::computeWeights(Evaluate how) {

@@ -42,6 +42,16 @@ def text(family, o):
     return f"lut.{family}({', '.join(words)})"
 
 
+def call(family, o, raw):
+    """The same rounding by std.quant, or None."""
+    options = f"group = {max(o['group'], 0)}" + (", half = true" if o.get("half") else "")
+    if family == "int":
+        return f"quant.rtn({raw}, {o['bits']}, {options}{', affine = true' if o['affine'] else ''})"
+    if family == "ternary" and o["group"] != 0:
+        return f"quant.ternary({raw}, {options})"
+    return f"quant.codebook({raw}, {o['bits']})" if family == "codebook" and o["group"] < 0 else None
+
+
 def scale16(s, half):
     """The scale as it is stored: f16, or 16 significant bits."""
     with np.errstate(over="ignore"):
@@ -145,13 +155,23 @@ def main():
     rng = np.random.default_rng(5)
     entries = [(family, o, SHAPES[i % len(SHAPES)]) for i, (family, o) in enumerate(formats())
                if o["group"] <= SHAPES[i % len(SHAPES)][-2]]
+    inLanguage = 0
     with tempfile.TemporaryDirectory() as folder:
-        weights, expected, program = {}, {}, ""
+        weights, expected, program = {}, {}, "use std.quant\n"
         for i, (family, o, shape) in enumerate(entries):
             w = weights[f"w{i}"] = elements(rng, shape)
             expected[f"value.w{i}"] = rounded(w, family, o)
             sizes = ", ".join(map(str, shape))
-            program += f'weight w{i}: f32[{sizes}] from "w.npz" : "w{i}" as {text(family, o)}\n'
+            source = f'weight {{}}: f32[{sizes}] from "w.npz" : "w{i}"'
+            made = call(family, o, f"raw{i}") if len(shape) == 2 or family != "codebook" else None
+            if i % 3 and made:  # rounded in the language, and held exactly
+                program += source.format(f"raw{i}") + f"\nweight w{i} = {made} as {text(family, o)}\n"
+                inLanguage += 1
+            else:
+                program += source.format(f"w{i}") + f" as {text(family, o)}\n"
+        # What hoists and merges factors must not make f32 of it again.
+        k, m = entries[0][2]
+        program += f"export fn scaled[N](x: f32[N, {k}]) -> f32[N, {m}] {{ (x @ (w0 * 2.0)) * 0.5 + x @ (0.0 * w0) }}\n"
         names = [f"w{i}" for i in range(len(entries))]
         program += "record All {\n" + "".join(
             f"  {n}: f32[{', '.join(map(str, e[2]))}]\n" for n, e in zip(names, entries)) + "}\n"
@@ -174,6 +194,8 @@ def main():
         run("build", path, "--name=b", "--target=x86-64", "-o", folder)
         with open(f"{folder}/m.json") as f:
             stored = {w["name"]: w["bytes"] for w in json.load(f)["weights"]}
+        if more := [n for n in stored if n.split(".")[0] not in names]:
+            sys.exit(f"other weights than parts of formats: {more}")
         for name, (family, o, shape) in zip(names, entries):
             size = sum(b for n, b in stored.items() if n.startswith(name + "."))
             if size != bitsOf(family, o, shape) or name in stored:
@@ -199,7 +221,7 @@ def main():
                 bound = k * u / (1 - k * u) * (np.abs(x) @ np.abs(w))
                 if not (np.abs(got - x @ w) <= bound + 1e-30).all():
                     sys.exit(f"{target[-1]}: x @ w{i} is off by {np.abs(got - x @ w).max()}")
-        print(f"{len(entries)} weights on {len(targets)} targets agree with NumPy")
+        print(f"{len(entries)} weights, {inLanguage} rounded by std.quant, on {len(targets)} targets agree with NumPy")
 
 
 main()

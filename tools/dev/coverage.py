@@ -47,6 +47,9 @@ APART = {
 }
 for name in ("bits", "bits64", "bernoulli", "randint", "permutation"):
     APART[f"random.{name}"] = INTEGER
+# Exactly, with all options, of f32 as formats are.
+for name in ("rtn", "ternary", "codebook"):
+    APART[f"quant.{name}"] = dict.fromkeys(COLUMNS, "see test/execute/formats.py")
 for name in ("uniform", "normal", "exponential", "categorical"):
     APART[f"random.{name}"] = {"special": "made from words"}
 
