@@ -17,6 +17,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Transforms/FuseRows.h"
+#include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Passes.h"
 
@@ -312,7 +313,10 @@ struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
     if (failed(table))
       return signalPassFailure();
     KernelLibrary library(getOperation(), std::move(*table));
+    IRRewriter rewriter(&getContext());
     for (GenericOp op : ops) {
+      // Steps that are neighbours in both factors are one: then it may be a product of two matrices.
+      op = collapseDims(rewriter, op);
       auto product = WindowProduct::match(op);
       if (!product)
         continue;
