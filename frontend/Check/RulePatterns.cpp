@@ -100,11 +100,8 @@ static bool takesPackApart(const hir::Rule &rule, const hir::Node &node) {
 }
 
 /// Whether an operation may stand on a side.
-bool Checker::Rules::operation(const hir::Rule &rule, const hir::Node &node, bool matched) {
+bool Checker::Rules::operation(const hir::Rule &rule, const hir::Node &node) {
   const char *what = refusedOp(node.op);
-  // In a program it may be a number by then.
-  if (node.op == hir::Op::DimValue && matched)
-    what = "the value of a size, on a side that is matched,";
   if (node.op == hir::Op::View && node.boundary == hir::Boundary::Checked)
     what = "a subscript that is checked when running";
   // The text of the library is not the user's to change.
@@ -188,7 +185,7 @@ bool Checker::Rules::known(Work &work, const hir::Rule &rule, bool second) {
 bool Checker::Rules::patterns(Work &work, const hir::Rule &rule) {
   std::set<const hir::Node *> first = sideOf(rule, false), other = sideOf(rule, true);
   for (const hir::Node *node : rule.body.nodes)
-    if (!operation(rule, *node, first.count(node) || rule.both))
+    if (!operation(rule, *node))
       return false;
   for (const hir::Node *p : rule.body.parameters)
     if (!first.count(p) && !other.count(p)) {

@@ -60,7 +60,7 @@ private:
   /// RulePatterns.cpp: what may be matched.
   bool patterns(Work &work, const hir::Rule &rule);
   bool pattern(Work &work, const hir::Rule &rule, bool second);
-  bool operation(const hir::Rule &rule, const hir::Node &node, bool matched);
+  bool operation(const hir::Rule &rule, const hir::Node &node);
   bool known(Work &work, const hir::Rule &rule, bool second);
 
   Checker &c;

@@ -102,12 +102,16 @@ private:
   Symbol reshape, view;
 };
 
-/// reshape(reshape(a)) = reshape(a), and a where it has its own shape again.
+/// reshape(reshape(a)) = reshape(a), and a where it has its own shape again, or never lost it but
+/// for names of dimensions.
 void ReshapeRules::compose() {
   for (Id id : graph.classesWith(reshape))
-    for (Id node : graph.nodesOf(id, reshape))
+    for (Id node : graph.nodesOf(id, reshape)) {
+      if (sameShape(terms.typeOf(graph, graph.operands(node)[0]), terms.typeOf(graph, id)))
+        unite(node, graph.operands(node)[0]);
       for (Id inner : graph.nodesOf(graph.find(graph.operands(node)[0]), reshape))
         unite(node, reshaped(graph.operands(inner)[0], terms.typeOf(graph, id)));
+    }
 }
 
 /// A tensor that repeats along what the parts keep, in the inner shape.

@@ -91,7 +91,10 @@ void RuleContext::addGroup(ArrayRef<Id> values, ArrayRef<Id> made,
 void loadRules(ModuleOp module, bool ofSeveral, RuleContext &context,
                std::vector<LoadedRule> &loaded, std::vector<Rule> &rules) {
   auto load = [&](RuleOp op, bool forward) {
-    std::optional<Rule> rule = loadElementwise(op, forward, context);
+    // Of sizes the labels of tensors tell.
+    std::optional<Rule> rule;
+    if (!op.getChecks())
+      rule = loadElementwise(op, forward, context);
     if (!rule)
       rule = loadTensor(op, forward, context);
     if (!rule)
@@ -101,8 +104,7 @@ void loadRules(ModuleOp module, bool ofSeveral, RuleContext &context,
   };
   for (auto op : module.getOps<RuleOp>()) {
     auto sides = cast<SidesOp>(op.getBody().front().getTerminator());
-    // What sizes must fulfil, nobody decides here.
-    if (op.getChecks() || (sides.getLeft().size() > 1) != ofSeveral)
+    if ((sides.getLeft().size() > 1) != ofSeveral)
       continue;
     load(op, true);
     if (op.getBoth())

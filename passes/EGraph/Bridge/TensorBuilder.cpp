@@ -50,6 +50,11 @@ private:
   std::optional<Labelled> elementwise(const Node &node, ArrayRef<Labelled> operands, Labels labels);
   std::optional<Labelled> contract(const Node &node, ArrayRef<Labelled> operands, Labels labels);
   std::optional<Labelled> reduce(const Node &node, const Labelled &operand, Labels labels);
+  std::optional<Labelled> product(const Labelled &a, const Labelled &b, ArrayRef<unsigned> labels);
+  std::optional<Labelled> times(Labelled value, ArrayRef<unsigned> labels);
+  std::optional<Labelled> number(const DimExpr &size, Type element);
+  Labelled sumOver(const Labelled &value, ArrayRef<unsigned> labels);
+  bool isFree() const { return match.flags & Reassoc; }
   std::optional<Labelled> concat(const Node &node, ArrayRef<Labelled> operands);
   std::optional<Labelled> part(const Node &node, const Labelled &operand);
   std::optional<Id> result(unsigned at, const TensorMatch::Root &root);
@@ -162,15 +167,96 @@ std::optional<Labelled> Make::elementwise(const Node &node, ArrayRef<Labelled> o
   return Labelled{graph.add(terms.of(term, match.flags), ids), labels};
 }
 
-std::optional<Labelled> Make::contract(const Node &node, ArrayRef<Labelled> operands,
-                                       Labels labels) {
-  Labels space = labels;
+/// A size as a scalar: a constant, or read when running.
+std::optional<Labelled> Make::number(const DimExpr &size, Type element) {
+  if (!isa<FloatType>(element))
+    return {};
+  auto scalar = RankedTensorType::get({}, element);
+  if (std::optional<int64_t> value = size.constant())
+    return Labelled{terms.splat(graph, FloatAttr::get(element, double(*value)), scalar), {}};
+  Id dim =
+      add(DimOp::getOperationName(), {b.getNamedAttr("expression", b.getStringAttr(size.str()))},
+          RankedTensorType::get({}, b.getI64Type()), {});
+  return Labelled{add(CastOp::getOperationName(), {}, scalar, dim), {}};
+}
+
+std::optional<Labelled> Make::product(const Labelled &a, const Labelled &b,
+                                      ArrayRef<unsigned> labels) {
+  std::optional<Id> x = viewed(a, labels), y = viewed(b, labels);
+  if (!x || !y)
+    return {};
+  return Labelled{add(MulOp::getOperationName(), {}, typeOf(labels, any), {*x, *y}),
+                  Labels(labels)};
+}
+
+/// The sum over indices on which the value does not depend.
+std::optional<Labelled> Make::times(Labelled value, ArrayRef<unsigned> labels) {
+  if (labels.empty())
+    return value;
+  DimExpr size = 1;
+  for (unsigned label : labels)
+    size = size * sizes[label];
+  std::optional<Labelled> factor = number(size, any);
+  if (!factor || !isFree())
+    return {};
+  return product(value, *factor, value.labels);
+}
+
+Labelled Make::sumOver(const Labelled &value, ArrayRef<unsigned> labels) {
+  SmallVector<int64_t> dims;
+  Labels kept;
+  for (auto [dim, label] : llvm::enumerate(value.labels)) {
+    if (llvm::is_contained(labels, label))
+      dims.push_back(dim);
+    else
+      kept.push_back(label);
+  }
+  Id id = add(ReduceOp::getOperationName(),
+              {b.getNamedAttr("dims", b.getDenseI64ArrayAttr(dims)),
+               b.getNamedAttr("kind", ReduceKindAttr::get(terms.context, ReduceKind::sum))},
+              typeOf(kept, any), value.id);
+  return {id, kept};
+}
+
+std::optional<Labelled> Make::contract(const Node &node, ArrayRef<Labelled> both, Labels labels) {
+  SmallVector<Labelled, 2> operands(both);
+  auto has = [](const Labelled &value, unsigned label) {
+    return llvm::is_contained(value.labels, label);
+  };
+  Labels space = labels, missing;
+  for (const Labelled &operand : both)
+    for (unsigned label : operand.labels)
+      if (!llvm::is_contained(space, label))
+        space.push_back(label);
+  if (node.bound != Node::none)
+    for (unsigned label : match.going[node.bound])
+      if (!has(both[0], label) && !has(both[1], label))
+        missing.push_back(label);
+  if (space.size() > labels.size() && node.bound == Node::none)
+    return {};
+  // A factor that does not depend on an index is taken out of the sum over it.
+  ArrayRef<unsigned> summed = ArrayRef(space).drop_front(labels.size());
+  bool isShared = summed.empty() && node.bound == Node::none;
+  for (unsigned side = 0; side < 2; ++side) {
+    Labels own;
+    for (unsigned label : summed)
+      if (!has(both[1 - side], label))
+        own.push_back(label);
+    isShared |= !summed.empty() && own.empty();
+    if (!own.empty() && isFree())
+      operands[side] = sumOver(operands[side], own);
+  }
+  if (!isShared && isFree()) {
+    std::optional<Labelled> made = product(operands[0], operands[1], labels);
+    return made ? times(*made, missing) : made;
+  }
+  if (!missing.empty() && !isFree())
+    return {};
+  space = labels;
   for (const Labelled &operand : operands)
     for (unsigned label : operand.labels)
       if (!llvm::is_contained(space, label))
         space.push_back(label);
-  if (space.size() > labels.size() && node.bound == Node::none)
-    return {};
   SmallVector<AffineMap, 2> maps;
   for (const Labelled &operand : operands) {
     SmallVector<AffineExpr> coordinates;
@@ -182,26 +268,37 @@ std::optional<Labelled> Make::contract(const Node &node, ArrayRef<Labelled> oper
               {b.getNamedAttr("lhsMap", AffineMapAttr::get(maps[0])),
                b.getNamedAttr("rhsMap", AffineMapAttr::get(maps[1]))},
               typeOf(labels, any), {operands[0].id, operands[1].id});
-  return Labelled{id, labels};
+  return times(Labelled{id, labels}, missing);
 }
 
 std::optional<Labelled> Make::reduce(const Node &node, const Labelled &operand, Labels labels) {
   SmallVector<int64_t> dims;
-  Labels kept;
+  Labels kept, missing;
   for (auto [dim, label] : llvm::enumerate(operand.labels)) {
     if (llvm::is_contained(labels, label))
       kept.push_back(label);
     else
       dims.push_back(dim);
   }
-  if (dims.empty())
-    return operand;
-  Term term = *node.term;
-  NamedAttrList attributes(term.attributes);
-  attributes.set("dims", b.getDenseI64ArrayAttr(dims));
-  term.attributes = attributes.getDictionary(terms.context);
-  term.type = typeOf(kept, node.element ? node.element : any);
-  return Labelled{graph.add(terms.of(term, match.flags), operand.id), kept};
+  for (unsigned label : match.going[node.bound])
+    if (!llvm::is_contained(operand.labels, label))
+      missing.push_back(label);
+  Labelled result{operand.id, kept};
+  if (!dims.empty()) {
+    Term term = *node.term;
+    NamedAttrList attributes(term.attributes);
+    attributes.set("dims", b.getDenseI64ArrayAttr(dims));
+    term.attributes = attributes.getDictionary(terms.context);
+    term.type = typeOf(kept, node.element ? node.element : any);
+    result.id = graph.add(terms.of(term, match.flags), operand.id);
+  }
+  const ReduceKind kind = node.term->attributes.getAs<ReduceKindAttr>("kind").getValue();
+  if (kind == ReduceKind::sum || missing.empty())
+    return times(result, missing);
+  // The extreme of equal elements, if there are any.
+  auto isThere = [&](unsigned label) { return sizes[label].lowerBound().value_or(0) > 0; };
+  bool isExtreme = kind == ReduceKind::max || kind == ReduceKind::min;
+  return isExtreme && llvm::all_of(missing, isThere) ? std::optional(result) : std::nullopt;
 }
 
 unsigned Make::labelOf(unsigned number, ArrayRef<unsigned> labels) const {
@@ -264,8 +361,10 @@ std::optional<Labelled> Make::part(const Node &node, const Labelled &operand) {
       to = label;
   std::optional<int64_t> offset = node.offset.evaluate([&](const std::string &name) {
     auto number = rule.sizes.find(name);
-    for (unsigned label = 0; number != rule.sizes.end() && label < match.leader.size(); ++label)
-      if (match.find(label) == label && declared[label] == number->second)
+    if (number == rule.sizes.end() || number->second.labels.size() != 1)
+      return std::optional<int64_t>();
+    for (unsigned label = 0; label < match.leader.size(); ++label)
+      if (match.find(label) == label && declared[label] == number->second.labels.front())
         return sizes[label].constant();
     return std::optional<int64_t>();
   });
@@ -294,6 +393,10 @@ std::optional<Labelled> Make::make(const Node &node, const TensorMatch::Root *ro
   }
   if (node.kind == Node::Number)
     return Labelled{};
+  if (node.kind == Node::Size) {
+    std::optional<DimExpr> size = sizeAt(rule, match, node.size);
+    return size ? number(*size, node.element ? node.element : any) : std::nullopt;
+  }
   SmallVector<Labelled, 3> operands;
   for (unsigned operand : node.operands)
     operands.push_back(made[operand]);

@@ -23,7 +23,8 @@ class Search {
 public:
   Search(const EGraph &graph, const TensorRule &rule, uint32_t permissions, RuleContext &context)
       : graph(graph), rule(rule), permissions(permissions), context(context),
-        viewSymbol(context.terms.language.symbol(ViewOp::getOperationName())) {}
+        viewSymbol(context.terms.language.symbol(ViewOp::getOperationName())),
+        reshapeSymbol(context.terms.language.symbol(ReshapeOp::getOperationName())) {}
 
   std::vector<TensorMatch> run(Id root) {
     TensorMatch match;
@@ -38,6 +39,7 @@ private:
     unsigned node;
     Labelled in;
     unsigned views;
+    SmallVector<unsigned, 2> scopes; ///< around it
   };
   using Tasks = SmallVector<Task>;
 
@@ -56,26 +58,30 @@ private:
   }
 
   std::optional<Labelled> through(Id view, const Labelled &in, TensorMatch &match);
+  std::optional<Labelled> throughReshape(Id reshape, const Labelled &in, TensorMatch &match);
   Labelled stripped(Labelled in, TensorMatch &match);
   bool unite(TensorMatch &match, unsigned a, unsigned b);
-  bool bind(TensorMatch &match, const Node &node, Labelled in);
+  bool bind(TensorMatch &match, const Node &node, const Task &task);
   bool hasFlags(Id node, TensorMatch &match) const;
   bool declare(TensorMatch &match, const Node &node, ArrayRef<unsigned> labels);
   llvm::SmallBitVector occurrence(const TensorMatch &match, unsigned label) const;
+  bool findGoing(TensorMatch &match) const;
+  bool isPlaced(const TensorMatch &match, const TensorMatch::Place &place) const;
   bool isRight(TensorMatch &match) const;
   bool place(TensorMatch &match) const;
 
   void goToRoot(Id id, TensorMatch match);
   void go(Tasks tasks, TensorMatch match);
-  void goInto(const Tasks &tasks, const TensorMatch &match, const Node &wanted, const Labelled &in,
+  void goInto(const Tasks &tasks, const TensorMatch &match, const Node &wanted, const Task &task,
               Id node);
-  void goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands);
+  void goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands,
+            ArrayRef<unsigned> scopes);
 
   const EGraph &graph;
   const TensorRule &rule;
   uint32_t permissions;
   RuleContext &context;
-  Symbol viewSymbol;
+  Symbol viewSymbol, reshapeSymbol;
   std::vector<TensorMatch> found;
 };
 
@@ -110,16 +116,45 @@ std::optional<Labelled> Search::through(Id view, const Labelled &in, TensorMatch
   return source;
 }
 
-/// The smallest tensor that the class is a view of.
+/// What a reshape reads that adds or drops dimensions of one element.
+std::optional<Labelled> Search::throughReshape(Id reshape, const Labelled &in, TensorMatch &match) {
+  Labelled source{graph.find(graph.operands(reshape)[0]), {}};
+  RankedTensorType type = context.terms.typeOf(graph, source.id);
+  SmallVector<unsigned, 4> left;
+  for (unsigned label : in.labels)
+    if (match.sizes[label] != DimExpr(1))
+      left.push_back(label);
+  size_t next = 0;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    DimExpr size = dimExpr(type, dim);
+    if (size == DimExpr(1))
+      source.labels.push_back(fresh(match, size));
+    else if (next < left.size() && match.sizes[left[next]] == size)
+      source.labels.push_back(left[next++]);
+    else
+      return {};
+  }
+  return next == left.size() ? std::optional(source) : std::nullopt;
+}
+
+/// The smallest tensor that the class is a view of, the oldest of those, so that one is found from
+/// everywhere.
 Labelled Search::stripped(Labelled in, TensorMatch &match) {
+  auto rank = [&](const Labelled &value) {
+    size_t dims = llvm::count_if(value.labels,
+                                 [&](unsigned label) { return match.sizes[label] != DimExpr(1); });
+    return std::pair(dims, value.id);
+  };
   for (unsigned step = 0; step < maxViews; ++step) {
     std::optional<Labelled> best;
-    for (Id node : graph.nodesOf(in.id, viewSymbol)) {
-      std::optional<Labelled> source = through(node, in, match);
-      if (source && source->labels.size() <= in.labels.size() && source->id != in.id &&
-          (!best || source->labels.size() < best->labels.size()))
-        best = source;
-    }
+    auto offer = [&](std::optional<Labelled> source) {
+      if (source && rank(*source) < rank(best ? *best : in))
+        best = std::move(source);
+    };
+    for (Id node : graph.nodesOf(in.id, viewSymbol))
+      offer(through(node, in, match));
+    for (Id node : graph.nodesOf(in.id, reshapeSymbol))
+      offer(throughReshape(node, in, match));
     if (!best)
       break;
     in = *best;
@@ -133,7 +168,7 @@ bool Search::unite(TensorMatch &match, unsigned a, unsigned b) {
     return true;
   if (match.sizes[a] != match.sizes[b])
     return false;
-  // The indices of a result are different ones, and no index that goes.
+  // The indices of a result are different ones.
   if (match.sizes[a] != DimExpr(1)) {
     auto has = [&](const TensorMatch::Root &root, unsigned label) {
       return llvm::any_of(root.labels, [&](unsigned l) { return match.find(l) == label; });
@@ -145,7 +180,9 @@ bool Search::unite(TensorMatch &match, unsigned a, unsigned b) {
         return false;
       aIsOfResult |= hasA, bIsOfResult |= hasB;
     }
-    if (aIsOfResult != bIsOfResult)
+    // An index of the result goes only where the rule has it so.
+    const unsigned goes = match.declared[aIsOfResult ? b : a];
+    if (aIsOfResult != bIsOfResult && (goes == none || !rule.ofResult.test(goes)))
       return false;
   }
   unsigned to = std::min(a, b), from = std::max(a, b);
@@ -158,8 +195,9 @@ bool Search::unite(TensorMatch &match, unsigned a, unsigned b) {
   return true;
 }
 
-bool Search::bind(TensorMatch &match, const Node &node, Labelled in) {
-  in = stripped(std::move(in), match);
+bool Search::bind(TensorMatch &match, const Node &node, const Task &task) {
+  Labelled in = stripped(task.in, match);
+  match.places.push_back({node.variable, in.labels, task.scopes});
   Type element = context.terms.typeOf(graph, in.id).getElementType();
   if (node.element ? element != node.element : !isa<FloatType>(element))
     return false;
@@ -185,13 +223,16 @@ bool Search::hasFlags(Id node, TensorMatch &match) const {
 }
 
 bool Search::declare(TensorMatch &match, const Node &node, ArrayRef<unsigned> labels) {
+  TensorMatch::Scope scope{node.bound, {}};
   for (unsigned label : labels) {
     if (match.sizes[label] == DimExpr(1))
       continue;
     if (node.bound == none)
       return false;
     match.declared[label] = node.bound;
+    scope.gone.push_back(label);
   }
+  match.scopes.push_back(std::move(scope));
   return true;
 }
 
@@ -204,19 +245,63 @@ llvm::SmallBitVector Search::occurrence(const TensorMatch &match, unsigned label
   return occurs;
 }
 
-/// A label that goes is in the variables where the rule has it, and in no other.
-bool Search::isRight(TensorMatch &match) const {
-  for (unsigned label = 0; label < match.leader.size(); ++label) {
-    if (match.find(label) != label || match.sizes[label] == DimExpr(1) || match.isOfResult(label))
+/// What the labels of the rule that go are here: the same in all of its sums.
+bool Search::findGoing(TensorMatch &match) const {
+  match.going.assign(rule.labels, {});
+  llvm::SmallBitVector isFound(rule.labels);
+  for (const TensorMatch::Scope &scope : match.scopes) {
+    if (scope.label == none)
       continue;
-    llvm::SmallBitVector occurs = occurrence(match, label);
-    if (occurs.none() && match.declared[label] == none)
-      continue; // of a view that was looked through in vain
-    // A sum of what does not depend on its index is a multiple: it goes nowhere.
-    if (match.declared[label] == none || occurs != rule.occurs[match.declared[label]])
+    SmallVector<unsigned, 2> gone;
+    for (unsigned label : scope.gone)
+      gone.push_back(match.find(label));
+    llvm::sort(gone);
+    // A diagonal is no sum over two indices.
+    if (std::adjacent_find(gone.begin(), gone.end()) != gone.end())
       return false;
+    if (isFound.test(scope.label) && match.going[scope.label] != gone)
+      return false;
+    isFound.set(scope.label);
+    match.going[scope.label] = std::move(gone);
   }
-  return place(match);
+  for (unsigned label = 0; label < rule.labels; ++label)
+    for (unsigned here : match.going[label])
+      if (match.isOfResult(here) != rule.ofResult.test(label) || match.declared[here] != label)
+        return false;
+  return true;
+}
+
+/// Whether labels that go are in no variable but those where the rule has them, and there only in the
+/// scope of their sum. All else are indices of results, which need no counterpart in the rule.
+bool Search::isPlaced(const TensorMatch &match, const TensorMatch::Place &place) const {
+  return llvm::all_of(place.labels, [&](unsigned label) {
+    const unsigned here = match.find(label), declared = match.declared[here];
+    if (match.sizes[label] == DimExpr(1) || (declared == none && match.isOfResult(here)))
+      return true;
+    if (declared == none || !rule.occurs[declared].test(place.variable))
+      return false;
+    auto scope = llvm::find_if(llvm::reverse(place.scopes), [&](unsigned scope) {
+      return match.scopes[scope].label == declared;
+    });
+    return scope != place.scopes.rend()
+               ? llvm::is_contained(match.scopes[*scope].gone, label)
+               : rule.ofResult.test(declared) && match.isOfResult(label);
+  });
+}
+
+bool Search::isRight(TensorMatch &match) const {
+  if (!findGoing(match) ||
+      !llvm::all_of(match.places, [&](const auto &place) { return isPlaced(match, place); }))
+    return false;
+  // What is put side by side has no index less than the rule says.
+  for (unsigned label = 0; rule.left.roots.size() > 1 && label < rule.labels; ++label)
+    for (unsigned here : match.going[label])
+      if (occurrence(match, here) != rule.occurs[label])
+        return false;
+  return place(match) && llvm::all_of(match.numbers, [&](auto number) {
+           std::optional<DimExpr> size = sizeAt(rule, match, rule.left.nodes[number.first].size);
+           return size && isSize(graph, number.second, *size, context);
+         });
 }
 
 /// Labels of results along which the rule puts tensors side by side: the one that is in the
@@ -239,16 +324,19 @@ bool Search::place(TensorMatch &match) const {
   return true;
 }
 
-void Search::goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands) {
+void Search::goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands,
+                  ArrayRef<unsigned> scopes) {
   for (auto [operand, in] : llvm::zip(wanted.operands, operands))
-    tasks.push_back({operand, in, 0});
+    tasks.push_back({operand, in, 0, SmallVector<unsigned, 2>(scopes)});
   go(std::move(tasks), std::move(match));
 }
 
 /// The part that is wanted may be this node.
 void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &wanted,
-                    const Labelled &in, Id node) {
+                    const Task &task, Id node) {
   TensorMatch match = before;
+  const Labelled &in = task.in;
+  SmallVector<unsigned, 2> scopes = task.scopes;
   if (&wanted == &rule.left.nodes[rule.left.roots[match.roots.size() - 1]] &&
       match.roots.back().node == egraph::none)
     match.roots.back().node = node;
@@ -275,6 +363,7 @@ void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &w
     }
     if (!declare(match, wanted, gone))
       return;
+    scopes.push_back(match.scopes.size() - 1);
   } else {
     SmallVector<unsigned> space(in.labels.begin(), in.labels.end()), gone;
     AffineMap maps[] = {term.attributes.getAs<AffineMapAttr>("lhsMap").getValue(),
@@ -291,14 +380,15 @@ void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &w
     }
     if (llvm::is_contained(space, none) || !declare(match, wanted, gone))
       return;
+    scopes.push_back(match.scopes.size() - 1);
   }
-  goOn(tasks, match, wanted, operands);
+  goOn(tasks, match, wanted, operands, scopes);
   bool commutes =
       wanted.kind == Node::Contract || (wanted.kind == Node::Elementwise && operands.size() == 2 &&
                                         context.terms.interfaceOf(graph.op(node)).commutes(term));
   if (commutes && !(operands[0].id == operands[1].id && operands[0].labels == operands[1].labels)) {
     std::swap(operands[0], operands[1]);
-    goOn(tasks, match, wanted, operands);
+    goOn(tasks, match, wanted, operands, scopes);
   }
 }
 
@@ -308,7 +398,7 @@ void Search::goToRoot(Id id, TensorMatch match) {
   root.id = id;
   root.labels = labelsOf(id, match);
   // At the root views would only move a match of another class.
-  SmallVector<Task> tasks{{rule.left.roots[match.roots.size()], {id, root.labels}, maxViews}};
+  SmallVector<Task> tasks{{rule.left.roots[match.roots.size()], {id, root.labels}, maxViews, {}}};
   match.roots.push_back(std::move(root));
   go(std::move(tasks), std::move(match));
 }
@@ -331,7 +421,7 @@ void Search::go(Tasks tasks, TensorMatch match) {
   Task task = tasks.pop_back_val();
   const Node &wanted = rule.left.nodes[task.node];
   if (wanted.kind == Node::Variable) {
-    if (bind(match, wanted, task.in))
+    if (bind(match, wanted, task))
       go(std::move(tasks), std::move(match));
     return;
   }
@@ -342,15 +432,20 @@ void Search::go(Tasks tasks, TensorMatch match) {
       go(std::move(tasks), std::move(match));
     return;
   }
+  if (wanted.kind == Node::Size) {
+    match.numbers.push_back({task.node, task.in.id});
+    go(std::move(tasks), std::move(match));
+    return;
+  }
   for (Id node : graph.nodesOf(task.in.id, symbolOf(wanted, context.terms)))
-    goInto(tasks, match, wanted, task.in, node);
+    goInto(tasks, match, wanted, task, node);
   if (task.views >= maxViews)
     return;
   for (Id node : graph.nodesOf(task.in.id, viewSymbol)) {
     TensorMatch next = match;
     if (std::optional<Labelled> source = through(node, task.in, next)) {
       Tasks more = tasks;
-      more.push_back({task.node, *source, task.views + 1});
+      more.push_back({task.node, *source, task.views + 1, task.scopes});
       go(std::move(more), std::move(next));
     }
   }

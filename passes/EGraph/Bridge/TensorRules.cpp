@@ -36,7 +36,8 @@ public:
     }
     return true;
   }
-  /// Numbers the labels that go, after both sides were read. False when one does not go.
+  /// Numbers the labels that go, after both sides were read. False when an index has another meaning
+  /// than its label.
   bool finish(TensorRule &rule);
   void sumUp(TensorPattern &side, const TensorRule &rule) const;
 
@@ -82,6 +83,8 @@ private:
     return unsigned(current->nodes.size()) - 1;
   }
   bool bindVariable(unsigned variable, ArrayRef<unsigned> labels);
+  bool isScoped() const;
+  void nameSizes(TensorRule &rule, const llvm::DenseMap<unsigned, unsigned> &numbers) const;
 
   std::optional<unsigned> addView(ViewOp view, ArrayRef<unsigned> labels);
   std::optional<unsigned> addConcat(ConcatOp concat, ArrayRef<unsigned> labels);
@@ -92,11 +95,19 @@ private:
   std::vector<SmallVector<unsigned, 4>> results; ///< labels of each
   std::vector<unsigned> leader, resultOf;
   SmallVector<unsigned> placed; ///< labels of parts and of what is put side by side
-  std::map<std::string, unsigned> sizes;
+  /// A place of a variable: its labels, and those of the sums around it.
+  struct Place {
+    SmallVector<unsigned, 4> labels, scopes;
+  };
+  std::vector<Place> places;
+  SmallVector<unsigned, 4> scopes;    ///< labels of the sums around what is read
+  llvm::SmallDenseSet<unsigned> ones; ///< labels of dimensions of one element
+  std::map<std::string, SmallVector<unsigned, 2>> sizes; ///< labels of names
   std::vector<std::optional<SmallVector<unsigned, 4>>> ofVariables;
 };
 
 bool Reader::bindVariable(unsigned variable, ArrayRef<unsigned> labels) {
+  places.push_back({SmallVector<unsigned, 4>(labels), scopes});
   auto &known = ofVariables[variable];
   if (!known) {
     known.emplace(labels.begin(), labels.end());
@@ -115,7 +126,7 @@ std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
       return {};
     for (auto [dim, label] : llvm::enumerate(labels))
       if (auto name = dimExpr(cast<RankedTensorType>(value.getType()), dim).asSymbol())
-        sizes.try_emplace(*name, label);
+        sizes[*name].push_back(label);
     return push(std::move(node));
   }
   if (std::optional<RefScalar> number = splatValue(value)) {
@@ -124,6 +135,14 @@ std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
     return push(std::move(node));
   }
   return addOp(value.getDefiningOp(), labels);
+}
+
+/// The size that a value is, as it is or cast.
+static std::optional<DimExpr> sizeIn(Operation *op) {
+  while (isa_and_nonnull<CastOp, ViewOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  auto dim = dyn_cast_or_null<DimOp>(op);
+  return dim ? DimExpr::parse(dim.getExpression().str()) : std::nullopt;
 }
 
 /// Where a coordinate of a view begins, beside one index of the view.
@@ -150,6 +169,12 @@ std::optional<unsigned> Reader::addView(ViewOp view, ArrayRef<unsigned> labels) 
   SmallVector<unsigned, 4> inner;
   TensorPattern::Node part;
   for (auto [dim, coordinate] : llvm::enumerate(view.getMap().getResults())) {
+    if (auto constant = dyn_cast<AffineConstantExpr>(coordinate);
+        constant && constant.getValue() == 0 && view.getSource().getType().getDimSize(dim) == 1) {
+      inner.push_back(fresh());
+      ones.insert(inner.back());
+      continue;
+    }
     auto place = placeOf(coordinate, view);
     if (!place)
       return {};
@@ -200,6 +225,11 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
       result.push_back(space[cast<AffineDimExpr>(coordinate).getPosition()]);
     return result;
   };
+  if (std::optional<DimExpr> size = sizeIn(op)) {
+    node.kind = TensorPattern::Node::Size;
+    node.size = *size;
+    return push(std::move(node));
+  }
   if (auto view = dyn_cast<ViewOp>(op))
     return addView(view, labels);
   if (auto concat = dyn_cast<ConcatOp>(op))
@@ -213,9 +243,11 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
       return {};
     node.kind = TensorPattern::Node::Contract;
     node.bound = space.size() > labels.size() ? space.back() : TensorPattern::Node::none;
+    scopes.push_back(node.bound);
     if (!addOperand(contract.getLhs(), through(contract.getLhsMap(), space), node) ||
         !addOperand(contract.getRhs(), through(contract.getRhsMap(), space), node))
       return {};
+    scopes.pop_back();
     return push(std::move(node));
   }
   node.term = termOf(op);
@@ -226,7 +258,11 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
     node.kind = TensorPattern::Node::Reduce;
     node.bound = fresh();
     inner.insert(inner.begin() + reduce.getDims()[0], node.bound);
-    return addOperand(reduce.getSource(), inner, node) ? push(std::move(node)) : std::nullopt;
+    scopes.push_back(node.bound);
+    if (!addOperand(reduce.getSource(), inner, node))
+      return {};
+    scopes.pop_back();
+    return push(std::move(node));
   }
   if (!isa<ElementwiseOpInterface>(op))
     return {};
@@ -237,45 +273,96 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
   return push(std::move(node));
 }
 
+/// Whether in the scope of a sum its label is the index of that sum, and elsewhere that of a result.
+bool Reader::isScoped() const {
+  llvm::SmallDenseSet<unsigned> bound;
+  for (const Place &place : places)
+    for (unsigned scope : place.scopes)
+      if (scope != none)
+        bound.insert(find(scope));
+  for (const Place &place : places)
+    for (unsigned label : place.labels) {
+      if (!bound.contains(find(label)))
+        continue;
+      auto scope = llvm::find_if(llvm::reverse(place.scopes), [&](unsigned scope) {
+        return scope != none && find(scope) == find(label);
+      });
+      if (scope != place.scopes.rend() ? *scope != label : resultOf[label] == none)
+        return false;
+    }
+  return true;
+}
+
+/// Where the names of sizes stand.
+void Reader::nameSizes(TensorRule &rule, const llvm::DenseMap<unsigned, unsigned> &numbers) const {
+  for (const auto &[name, labels] : sizes)
+    for (unsigned label : labels) {
+      label = find(label);
+      TensorRule::Named &named = rule.sizes[name];
+      if (auto number = numbers.find(label); number != numbers.end()) {
+        if (!llvm::is_contained(named.labels, number->second))
+          named.labels.push_back(number->second);
+        continue;
+      }
+      llvm::SmallBitVector occurs(ofVariables.size());
+      for (auto [variable, others] : llvm::enumerate(ofVariables))
+        if (others && llvm::any_of(*others, [&](unsigned other) { return find(other) == label; }))
+          occurs.set(variable);
+      if (!llvm::is_contained(named.ofResult, occurs))
+        named.ofResult.push_back(occurs);
+    }
+}
+
 bool Reader::finish(TensorRule &rule) {
+  if (!isScoped())
+    return false;
   llvm::DenseMap<unsigned, unsigned> numbers; // of labels that go or are placed
-  llvm::SmallDenseSet<unsigned> leaders;
-  for (unsigned label : placed)
-    leaders.insert(find(label));
-  auto numberOf = [&](unsigned label) -> unsigned {
-    label = find(label);
-    if (isOfResult(label) && !leaders.contains(label))
-      return none;
-    return numbers.try_emplace(label, numbers.size()).first->second;
+  auto number = [&](unsigned &label) {
+    if (label != none)
+      label = numbers.try_emplace(find(label), numbers.size()).first->second;
   };
+  llvm::SmallDenseSet<unsigned> bound, alone; // labels of sums, of dimensions of one element
+  for (unsigned one : ones)
+    alone.insert(find(one));
   for (TensorPattern *side : {&rule.left, &rule.right})
     for (TensorPattern::Node &node : side->nodes) {
-      if (node.bound != none && isOfResult(node.bound))
-        return false;
-      for (unsigned *label : {&node.bound, &node.placed})
-        if (*label != none && (*label = numberOf(*label)) == none)
+      if (node.bound != none && isOfResult(node.bound)) {
+        // One of several results would need to say which.
+        if (results.size() > 1 || node.kind == TensorPattern::Node::Part)
           return false;
+        bound.insert(find(node.bound));
+      }
+      number(node.bound);
+      number(node.placed);
       for (unsigned &label : node.ends)
-        label = numberOf(label);
+        number(label);
     }
+  for (unsigned label : placed)
+    if (bound.contains(find(label)))
+      return false;
   for (auto &labels : ofVariables)
     if (labels)
       for (unsigned label : *labels)
-        numberOf(label);
+        if (!isOfResult(label) && !alone.contains(find(label)))
+          numbers.try_emplace(find(label), numbers.size());
   rule.labels = numbers.size();
+  rule.ofResult.resize(rule.labels);
+  for (unsigned label : bound)
+    rule.ofResult.set(numbers.lookup(label));
   rule.occurs.assign(rule.labels, llvm::SmallBitVector(ofVariables.size()));
   for (auto [variable, labels] : llvm::enumerate(ofVariables))
     if (labels)
       for (unsigned label : *labels)
-        if (unsigned number = numberOf(label); number != none)
-          rule.occurs[number].set(variable);
+        if (auto at = numbers.find(find(label)); at != numbers.end())
+          rule.occurs[at->second].set(variable);
+  llvm::SmallDenseSet<unsigned> leaders;
+  for (unsigned label : placed)
+    leaders.insert(find(label));
   for (auto [result, labels] : llvm::enumerate(results))
     for (unsigned label : labels)
       if (leaders.contains(find(label)))
-        rule.placed.push_back({unsigned(result), numberOf(label)});
-  for (const auto &[name, label] : sizes)
-    if (unsigned number = numberOf(label); number != none)
-      rule.sizes[name] = number;
+        rule.placed.push_back({unsigned(result), numbers.lookup(find(label))});
+  nameSizes(rule, numbers);
   sumUp(rule.left, rule);
   sumUp(rule.right, rule);
   return true;
@@ -325,14 +412,22 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
   for (unsigned root : rule.left.roots)
     if (rule.left.nodes[root].kind == Node::Variable || rule.left.nodes[root].kind == Node::Number)
       return {};
-  // A sum of what does not depend on its index is a multiple: its size is not part of a pattern.
+  // A sum of what does not depend on its index is a multiple, which tells nothing of the index.
+  llvm::SmallBitVector going(rule.labels);
   for (const TensorPattern *side : {&rule.left, &rule.right})
-    for (const Node &node : side->nodes)
-      if (node.bound != Node::none && node.kind != Node::Part &&
-          llvm::none_of(node.operands, [&](unsigned operand) {
+    for (const Node &node : side->nodes) {
+      if (node.bound == Node::none || node.kind == Node::Part)
+        continue;
+      if (llvm::none_of(node.operands, [&](unsigned operand) {
             return side->nodes[operand].labels.test(node.bound);
           }))
         return {};
+      // What goes on the right alone would be an index of which the match says nothing.
+      if (side == &rule.left)
+        going.set(node.bound);
+      else if (!going.test(node.bound))
+        return {};
+    }
   return rule;
 }
 
@@ -360,7 +455,7 @@ void LoadedTensor::use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) c
       variables.push_back(variable.id);
     for (const TensorMatch::Root &root : match.roots)
       values.push_back(root.id);
-    if (!meets(op, graph, variables, *context.facts) ||
+    if (!meets(op, graph, variables, *context.facts) || !meetsChecks(op, rule, match) ||
         (isOfSeveral && !context.isNewGroup(graph, values)))
       continue;
     SmallVector<Id, 1> made = buildTensor(graph, rule, match, context);

@@ -26,8 +26,8 @@ public:
   void contract();
 
 private:
-  /// Views that only permute and repeat, of a class.
-  SmallVector<Id, 2> viewsOf(Id id) const;
+  /// Views that only permute and repeat, of a class; `ones`: also the one element of a dimension.
+  SmallVector<Id, 2> viewsOf(Id id, bool ones = false) const;
   void computeBefore(Id id, Id node);
 
   EGraph &graph;
@@ -37,7 +37,7 @@ private:
   Symbol viewSymbol;
 };
 
-SmallVector<Id, 2> ViewRules::viewsOf(Id id) const {
+SmallVector<Id, 2> ViewRules::viewsOf(Id id, bool ones) const {
   SmallVector<Id, 2> views;
   for (Id node : graph.nodesOf(id, viewSymbol)) {
     const Term &term = terms.get(graph.op(node));
@@ -50,7 +50,10 @@ SmallVector<Id, 2> ViewRules::viewsOf(Id id) const {
     bool isWhole = true;
     for (auto [dim, result] : llvm::enumerate(map.getResults())) {
       auto at = dyn_cast<AffineDimExpr>(result);
-      isWhole = isWhole && at && dimExpr(source, dim) == dimExpr(term.type, at.getPosition());
+      auto constant = dyn_cast<AffineConstantExpr>(result);
+      bool isOne = ones && constant && constant.getValue() == 0 && source.getDimSize(dim) == 1;
+      isWhole =
+          isWhole && (at ? dimExpr(source, dim) == dimExpr(term.type, at.getPosition()) : isOne);
     }
     if (isWhole)
       views.push_back(node);
@@ -66,7 +69,7 @@ void ViewRules::computeBefore(Id id, Id node) {
   auto first = llvm::find_if_not(operands, isNumber);
   if (first == operands.end())
     return;
-  for (Id view : viewsOf(*first)) {
+  for (Id view : viewsOf(*first, /*ones=*/true)) {
     const OpId how = graph.op(view);
     RankedTensorType type = terms.typeOf(graph, graph.operands(view)[0]);
     if (nominalElements(type) >= nominalElements(terms.typeOf(graph, id)))
@@ -79,7 +82,7 @@ void ViewRules::computeBefore(Id id, Id node) {
         sources.push_back(terms.splat(graph, context.facts->constants.of(graph, operand), number));
         continue;
       }
-      for (Id other : viewsOf(operand)) {
+      for (Id other : viewsOf(operand, /*ones=*/true)) {
         const Term &a = terms.get(graph.op(other)), &b = terms.get(how);
         RankedTensorType from = terms.typeOf(graph, graph.operands(other)[0]);
         if (a.attributes == b.attributes && sameShape(from, type)) {
