@@ -194,6 +194,9 @@ class Elements:
         special = getattr(self, "make_" + op.name, None)
         if special:
             return special(op, place)
+        inner = self.ops.get(op.operands[0]) if op.name == "cast" else None
+        if inner and inner.name == "dim":
+            return self.domain.constant(value(inner.text.strip('"'), self.sizes), op.type.element)
         operands = [self.at(o, place) for o in op.operands]
         source = self.type(op.operands[-1]).element
         return self.domain.apply(op.name, op.text, operands, source, op.type.element)
