@@ -52,6 +52,130 @@ struct Tree {
   }
 };
 
+/// Makes the ops of a tree in another order.
+class TreeBuilder {
+public:
+  TreeBuilder(EGraph &graph, const Tree &tree, const ContractionTree &order, RuleContext &context)
+      : graph(graph), tree(tree), order(order), context(context), b(context.terms.context),
+        element(tree.type.getElementType()),
+        result(llvm::to_vector(llvm::seq<unsigned>(0, unsigned(tree.type.getRank())))),
+        make(graph, context.terms, tree.sizes, result, tree.flags) {}
+
+  std::optional<Id> run();
+
+private:
+  static bool has(uint64_t labels, unsigned label) { return labels >> label & 1; }
+  bool addFactors();
+  const Labelled *besideOf(unsigned step) const;
+  LabelBuilder::Labels layoutOf(unsigned step, ArrayRef<Labelled> factors, bool sums) const;
+  bool addStep(unsigned step);
+
+  EGraph &graph;
+  const Tree &tree;
+  const ContractionTree &order;
+  RuleContext &context;
+  Builder b;
+  const Type element;
+  const SmallVector<unsigned> result; ///< labels
+  LabelBuilder make;
+  std::vector<Labelled> values; ///< factors, then steps
+  bool endsInSum = false;       ///< the last step is no product of elements
+};
+
+/// The factors, without indices that nothing else has.
+bool TreeBuilder::addFactors() {
+  MLIRContext *mlir = context.terms.context;
+  const Term sum{
+      OperationName(ReduceOp::getOperationName(), mlir),
+      b.getDictionaryAttr({b.getNamedAttr("kind", ReduceKindAttr::get(mlir, ReduceKind::sum)),
+                           b.getNamedAttr("dims", b.getDenseI64ArrayAttr({}))}),
+      tree.type};
+  for (auto [factor, kept] : llvm::zip(tree.factors, order.kept)) {
+    std::optional<Labelled> plain = make.plain(factor);
+    if (!plain)
+      return false;
+    LabelBuilder::Labels labels = plain->labels;
+    llvm::erase_if(labels, [&, &kept = kept](unsigned label) { return !has(kept, label); });
+    values.push_back(make.reduce(sum, *plain, labels, element));
+  }
+  return true;
+}
+
+/// What the result of a step is multiplied with, if it is made by then.
+const Labelled *TreeBuilder::besideOf(unsigned step) const {
+  const unsigned value = unsigned(tree.factors.size()) + step;
+  for (const ContractionStep &next : order.steps)
+    if (next.lhs == value || next.rhs == value) {
+      unsigned other = next.lhs == value ? next.rhs : next.lhs;
+      return other < values.size() ? &values[other] : nullptr;
+    }
+  return nullptr;
+}
+
+/// As products of matrices have them: what both factors have, rows, columns. What is then
+/// multiplied with it has an order, too: indices that are neighbours in both are as good as one.
+LabelBuilder::Labels TreeBuilder::layoutOf(unsigned step, ArrayRef<Labelled> factors,
+                                           bool sums) const {
+  LabelBuilder::Labels labels;
+  for (unsigned side : {0, 1})
+    for (unsigned label : factors[side].labels)
+      if (has(order.steps[step].result.labels, label) && !llvm::is_contained(labels, label))
+        labels.push_back(label);
+  if (step + 1 == order.steps.size()) {
+    llvm::sort(labels); // as the result has them
+    return labels;
+  }
+  const Labelled *beside = besideOf(step);
+  // Of a product of elements what stays comes first; all others come as what they are in.
+  auto key = [&](unsigned label) {
+    size_t place = beside ? llvm::find(beside->labels, label) - beside->labels.begin() : 0;
+    bool isBeside = beside && place < beside->labels.size();
+    bool inBoth = llvm::is_contained(factors[0].labels, label) &&
+                  llvm::is_contained(factors[1].labels, label);
+    bool isColumn = !llvm::is_contained(factors[0].labels, label);
+    unsigned group = sums ? (inBoth ? 0 : isColumn ? 2 : 1) : isBeside;
+    return std::pair(group, isBeside ? place : 0);
+  };
+  llvm::stable_sort(labels, [&](unsigned a, unsigned b) { return key(a) < key(b); });
+  return labels;
+}
+
+bool TreeBuilder::addStep(unsigned step) {
+  Labelled factors[] = {values[order.steps[step].lhs], values[order.steps[step].rhs]};
+  make.order(factors);
+  const bool sums = llvm::any_of(factors, [&](const Labelled &factor) {
+    return llvm::any_of(factor.labels, [&](unsigned label) {
+      return !has(order.steps[step].result.labels, label);
+    });
+  });
+  endsInSum = sums;
+  LabelBuilder::Labels labels = layoutOf(step, factors, sums);
+  if (sums) {
+    values.push_back(make.contract(factors, labels, element));
+    return true;
+  }
+  std::optional<Id> lhs = make.viewed(factors[0], labels), rhs = make.viewed(factors[1], labels);
+  if (!lhs || !rhs)
+    return false;
+  Id id = make.add(MulOp::getOperationName(), {}, make.typeOf(labels, element), {*lhs, *rhs});
+  values.push_back({id, labels});
+  return true;
+}
+
+std::optional<Id> TreeBuilder::run() {
+  if (!addFactors())
+    return {};
+  for (unsigned step = 0; step < order.steps.size(); ++step)
+    if (!addStep(step))
+      return {};
+  std::optional<Id> id = make.viewed(values.back(), result);
+  // Sums may be formed in any order by default, products of elements not: who has the same product
+  // must not get the sum.
+  if (id && !endsInSum && tree.flags != AllPermissions)
+    return relax(graph, *id, context, /*always=*/true);
+  return id;
+}
+
 class Trees {
 public:
   Trees(EGraph &graph, ArrayRef<Id> roots, RuleContext &context)
@@ -75,7 +199,6 @@ private:
   Tree flatten(Id root, bool takesShared);
   bool rebuild(const Tree &tree);
   std::optional<Contractions> problemOf(const Tree &tree) const;
-  std::optional<Id> build(const Tree &tree, const ContractionTree &order);
 
   EGraph &graph;
   RuleContext &context;
@@ -251,65 +374,6 @@ std::optional<Contractions> Trees::problemOf(const Tree &tree) const {
   return problem;
 }
 
-/// The ops of a tree in another order.
-std::optional<Id> Trees::build(const Tree &tree, const ContractionTree &order) {
-  SmallVector<unsigned> result;
-  for (unsigned label = 0; label < tree.type.getRank(); ++label)
-    result.push_back(label);
-  LabelBuilder make(graph, terms, tree.sizes, result, tree.flags);
-  const Type element = tree.type.getElementType();
-  Builder b(terms.context);
-  const Term sum{OperationName(ReduceOp::getOperationName(), terms.context),
-                 b.getDictionaryAttr(
-                     {b.getNamedAttr("kind", ReduceKindAttr::get(terms.context, ReduceKind::sum)),
-                      b.getNamedAttr("dims", b.getDenseI64ArrayAttr({}))}),
-                 tree.type};
-  auto has = [](uint64_t labels, unsigned label) { return labels >> label & 1; };
-  std::vector<Labelled> values;
-  for (auto [factor, kept] : llvm::zip(tree.factors, order.kept)) {
-    std::optional<Labelled> plain = make.plain(factor);
-    if (!plain)
-      return {};
-    LabelBuilder::Labels labels = plain->labels;
-    llvm::erase_if(labels, [&, &kept = kept](unsigned label) { return !has(kept, label); });
-    values.push_back(make.reduce(sum, *plain, labels, element));
-  }
-  bool isProduct = false;
-  for (const ContractionStep &step : order.steps) {
-    Labelled factors[] = {values[step.lhs], values[step.rhs]};
-    make.order(factors);
-    // As products of matrices have them: what both have, rows, columns.
-    LabelBuilder::Labels labels;
-    isProduct = true;
-    for (bool both : {true, false})
-      for (unsigned side : {0, 1})
-        for (unsigned label : factors[side].labels) {
-          isProduct &= has(step.result.labels, label);
-          if (has(step.result.labels, label) && !llvm::is_contained(labels, label) &&
-              llvm::is_contained(factors[1 - side].labels, label) == both)
-            labels.push_back(label);
-        }
-    if (&step == &order.steps.back())
-      llvm::sort(labels); // as the result has them
-    if (!isProduct) {
-      values.push_back(make.contract(factors, labels, element));
-      continue;
-    }
-    std::optional<Id> lhs = make.viewed(factors[0], labels), rhs = make.viewed(factors[1], labels);
-    if (!lhs || !rhs)
-      return {};
-    values.push_back(
-        {make.add(MulOp::getOperationName(), {}, make.typeOf(labels, element), {*lhs, *rhs}),
-         labels});
-  }
-  std::optional<Id> id = make.viewed(values.back(), result);
-  // Sums may be formed in any order by default, products of elements not: who has the same product
-  // must not get the sum.
-  if (id && isProduct && tree.flags != AllPermissions)
-    return relax(graph, *id, context, /*always=*/true);
-  return id;
-}
-
 bool Trees::rebuild(const Tree &tree) {
   // What is elementwise alone is left to rules of scalars.
   if (!tree.isTensor || tree.factors.size() < 2)
@@ -320,7 +384,7 @@ bool Trees::rebuild(const Tree &tree) {
   ContractionTree order = cheapestContraction(*problem, work);
   if (!(order.cost < tree.cost * (1 - leastGain)))
     return false;
-  std::optional<Id> id = build(tree, order);
+  std::optional<Id> id = TreeBuilder(graph, tree, order, context).run();
   return id && graph.unite(tree.node, *id, becauseOrdered);
 }
 
