@@ -4,8 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/IR/Builders.h"
-#include "passes/EGraph/Bridge/TensorRules.h"
+#include "passes/EGraph/Bridge/LabelBuilder.h"
 
 using namespace mlir;
 using namespace mad::egraph;
@@ -14,14 +13,15 @@ namespace mad::rewrite {
 namespace {
 
 using Node = TensorPattern::Node;
-using Labels = SmallVector<unsigned, 4>;
+using Labels = LabelBuilder::Labels;
 
 class Make {
 public:
   Make(EGraph &graph, const TensorRule &rule, const TensorMatch &match, RuleContext &context)
       : graph(graph), rule(rule), match(match), context(context), terms(context.terms),
         b(terms.context), sizes(match.sizes), declared(match.declared),
-        roots(match.roots.begin(), match.roots.end()) {
+        roots(match.roots.begin(), match.roots.end()),
+        build(graph, terms, sizes, match.roots.front().labels, match.flags) {
     for (TensorMatch::Root &root : roots)
       for (unsigned &label : root.labels)
         label = match.find(label);
@@ -30,22 +30,11 @@ public:
   SmallVector<Id, 1> run();
 
 private:
-  RankedTensorType typeOf(ArrayRef<unsigned> labels, Type element) const {
-    SmallVector<DimExpr> dims;
-    for (unsigned label : labels)
-      dims.push_back(sizes[label]);
-    return tensorType(dims, {}, element);
-  }
-  bool isOne(unsigned label) const { return sizes[label] == DimExpr(1); }
   /// The label of these that is one of the rule; none if not just one is.
   unsigned labelOf(unsigned number, ArrayRef<unsigned> labels) const;
   /// Labels in the order of the first tensor that has them.
   Labels neededBy(const Node &node, ArrayRef<Labelled> operands) const;
-  int sideOf(const Labelled &factor) const;
-  std::optional<Id> viewed(const Labelled &from, ArrayRef<unsigned> labels);
   std::optional<Labelled> plain(const Labelled &from);
-  Id add(StringRef name, ArrayRef<NamedAttribute> attributes, RankedTensorType type,
-         ArrayRef<Id> operands);
   std::optional<Labelled> make(const Node &node, const TensorMatch::Root *root);
   std::optional<Labelled> elementwise(const Node &node, ArrayRef<Labelled> operands, Labels labels);
   std::optional<Labelled> contract(const Node &node, ArrayRef<Labelled> operands, Labels labels);
@@ -70,6 +59,7 @@ private:
   Type any;
   llvm::SmallDenseMap<unsigned, unsigned> joints; ///< labels of the rule that are made here
   std::vector<TensorMatch::Root> roots;           ///< each label as that of all that are the same
+  LabelBuilder build;
   size_t mostLabels = 0;
   std::vector<Labelled> made;
 };
@@ -78,7 +68,7 @@ Labels Make::neededBy(const Node &node, ArrayRef<Labelled> operands) const {
   Labels labels;
   for (const Labelled &operand : operands)
     for (unsigned label : operand.labels) {
-      if (isOne(label) || llvm::is_contained(labels, label))
+      if (build.isOne(label) || llvm::is_contained(labels, label))
         continue;
       if (declared[label] != Node::none ? node.labels.test(declared[label])
                                         : match.isOfResult(label))
@@ -87,61 +77,12 @@ Labels Make::neededBy(const Node &node, ArrayRef<Labelled> operands) const {
   return labels;
 }
 
-Id Make::add(StringRef name, ArrayRef<NamedAttribute> attributes, RankedTensorType type,
-             ArrayRef<Id> operands) {
-  Term term{OperationName(name, terms.context), {}, type};
-  if (!attributes.empty())
-    term.attributes = b.getDictionaryAttr(attributes);
-  return graph.add(terms.of(term, match.flags), operands);
-}
-
-/// Where a factor stands: rows of the result before columns, so that one product is one node
-/// however the rule has found it.
-int Make::sideOf(const Labelled &factor) const {
-  ArrayRef<unsigned> labels = match.roots.front().labels;
-  if (labels.empty())
-    return 0;
-  bool first = llvm::is_contained(factor.labels, labels.front());
-  bool last = llvm::is_contained(factor.labels, labels.back());
-  return first == last ? 1 : first ? 0 : 2;
-}
-
-/// The tensor with its dimensions in another order, and others that it does not depend on.
-std::optional<Id> Make::viewed(const Labelled &from, ArrayRef<unsigned> labels) {
-  if (ArrayRef(from.labels) == labels)
-    return from.id;
-  SmallVector<AffineExpr> coordinates;
-  for (unsigned label : from.labels) {
-    auto at = llvm::find(labels, label);
-    if (at != labels.end())
-      coordinates.push_back(b.getAffineDimExpr(at - labels.begin()));
-    else if (isOne(label))
-      coordinates.push_back(b.getAffineConstantExpr(0));
-    else
-      return {};
-  }
-  auto map = AffineMap::get(labels.size(), 0, coordinates, terms.context);
-  Type element = terms.typeOf(graph, from.id).getElementType();
-  return add(ViewOp::getOperationName(),
-             {b.getNamedAttr("boundary", BoundaryAttr::get(terms.context, Boundary::inside)),
-              b.getNamedAttr("map", AffineMapAttr::get(map))},
-             typeOf(labels, element), from.id);
-}
-
 /// Without dimensions of one element, and none if an index stands twice.
 std::optional<Labelled> Make::plain(const Labelled &from) {
-  Labelled result{from.id, {}};
-  for (unsigned label : from.labels) {
-    if (llvm::is_contained(result.labels, label))
+  for (auto [at, label] : llvm::enumerate(from.labels))
+    if (llvm::is_contained(ArrayRef(from.labels).take_front(at), label))
       return {};
-    if (!isOne(label))
-      result.labels.push_back(label);
-  }
-  std::optional<Id> id = viewed(from, result.labels);
-  if (!id)
-    return {};
-  result.id = *id;
-  return result;
+  return build.plain(from);
 }
 
 std::optional<Labelled> Make::elementwise(const Node &node, ArrayRef<Labelled> operands,
@@ -153,17 +94,17 @@ std::optional<Labelled> Make::elementwise(const Node &node, ArrayRef<Labelled> o
       Type element = below.element ? below.element : any;
       if (!isa<FloatType>(element))
         return {};
-      ids.push_back(
-          terms.splat(graph, FloatAttr::get(element, below.number.f), typeOf(labels, element)));
+      ids.push_back(terms.splat(graph, FloatAttr::get(element, below.number.f),
+                                build.typeOf(labels, element)));
       continue;
     }
-    std::optional<Id> id = viewed(operand, labels);
+    std::optional<Id> id = build.viewed(operand, labels);
     if (!id)
       return {};
     ids.push_back(*id);
   }
   Term term = *node.term;
-  term.type = typeOf(labels, node.element ? node.element : any);
+  term.type = build.typeOf(labels, node.element ? node.element : any);
   return Labelled{graph.add(terms.of(term, match.flags), ids), labels};
 }
 
@@ -175,17 +116,17 @@ std::optional<Labelled> Make::number(const DimExpr &size, Type element) {
   if (std::optional<int64_t> value = size.constant())
     return Labelled{terms.splat(graph, FloatAttr::get(element, double(*value)), scalar), {}};
   Id dim =
-      add(DimOp::getOperationName(), {b.getNamedAttr("expression", b.getStringAttr(size.str()))},
+      build.add(DimOp::getOperationName(), {b.getNamedAttr("expression", b.getStringAttr(size.str()))},
           RankedTensorType::get({}, b.getI64Type()), {});
-  return Labelled{add(CastOp::getOperationName(), {}, scalar, dim), {}};
+  return Labelled{build.add(CastOp::getOperationName(), {}, scalar, dim), {}};
 }
 
 std::optional<Labelled> Make::product(const Labelled &a, const Labelled &b,
                                       ArrayRef<unsigned> labels) {
-  std::optional<Id> x = viewed(a, labels), y = viewed(b, labels);
+  std::optional<Id> x = build.viewed(a, labels), y = build.viewed(b, labels);
   if (!x || !y)
     return {};
-  return Labelled{add(MulOp::getOperationName(), {}, typeOf(labels, any), {*x, *y}),
+  return Labelled{build.add(MulOp::getOperationName(), {}, build.typeOf(labels, any), {*x, *y}),
                   Labels(labels)};
 }
 
@@ -203,19 +144,15 @@ std::optional<Labelled> Make::times(Labelled value, ArrayRef<unsigned> labels) {
 }
 
 Labelled Make::sumOver(const Labelled &value, ArrayRef<unsigned> labels) {
-  SmallVector<int64_t> dims;
   Labels kept;
-  for (auto [dim, label] : llvm::enumerate(value.labels)) {
-    if (llvm::is_contained(labels, label))
-      dims.push_back(dim);
-    else
+  for (unsigned label : value.labels)
+    if (!llvm::is_contained(labels, label))
       kept.push_back(label);
-  }
-  Id id = add(ReduceOp::getOperationName(),
-              {b.getNamedAttr("dims", b.getDenseI64ArrayAttr(dims)),
-               b.getNamedAttr("kind", ReduceKindAttr::get(terms.context, ReduceKind::sum))},
-              typeOf(kept, any), value.id);
-  return {id, kept};
+  Term sum{OperationName(ReduceOp::getOperationName(), terms.context),
+           b.getDictionaryAttr(
+               b.getNamedAttr("kind", ReduceKindAttr::get(terms.context, ReduceKind::sum))),
+           {}};
+  return build.reduce(sum, value, kept, any);
 }
 
 std::optional<Labelled> Make::contract(const Node &node, ArrayRef<Labelled> both, Labels labels) {
@@ -252,46 +189,15 @@ std::optional<Labelled> Make::contract(const Node &node, ArrayRef<Labelled> both
   }
   if (!missing.empty() && !isFree())
     return {};
-  space = labels;
-  for (const Labelled &operand : operands)
-    for (unsigned label : operand.labels)
-      if (!llvm::is_contained(space, label))
-        space.push_back(label);
-  SmallVector<AffineMap, 2> maps;
-  for (const Labelled &operand : operands) {
-    SmallVector<AffineExpr> coordinates;
-    for (unsigned label : operand.labels)
-      coordinates.push_back(b.getAffineDimExpr(llvm::find(space, label) - space.begin()));
-    maps.push_back(AffineMap::get(space.size(), 0, coordinates, terms.context));
-  }
-  Id id = add(ContractOp::getOperationName(),
-              {b.getNamedAttr("lhsMap", AffineMapAttr::get(maps[0])),
-               b.getNamedAttr("rhsMap", AffineMapAttr::get(maps[1]))},
-              typeOf(labels, any), {operands[0].id, operands[1].id});
-  return times(Labelled{id, labels}, missing);
+  return times(build.contract(operands, labels, any), missing);
 }
 
 std::optional<Labelled> Make::reduce(const Node &node, const Labelled &operand, Labels labels) {
-  SmallVector<int64_t> dims;
-  Labels kept, missing;
-  for (auto [dim, label] : llvm::enumerate(operand.labels)) {
-    if (llvm::is_contained(labels, label))
-      kept.push_back(label);
-    else
-      dims.push_back(dim);
-  }
+  Labels missing;
   for (unsigned label : match.going[node.bound])
     if (!llvm::is_contained(operand.labels, label))
       missing.push_back(label);
-  Labelled result{operand.id, kept};
-  if (!dims.empty()) {
-    Term term = *node.term;
-    NamedAttrList attributes(term.attributes);
-    attributes.set("dims", b.getDenseI64ArrayAttr(dims));
-    term.attributes = attributes.getDictionary(terms.context);
-    term.type = typeOf(kept, node.element ? node.element : any);
-    result.id = graph.add(terms.of(term, match.flags), operand.id);
-  }
+  Labelled result = build.reduce(*node.term, operand, labels, node.element ? node.element : any);
   const ReduceKind kind = node.term->attributes.getAs<ReduceKindAttr>("kind").getValue();
   if (kind == ReduceKind::sum || missing.empty())
     return times(result, missing);
@@ -341,15 +247,15 @@ std::optional<Labelled> Make::concat(const Node &node, ArrayRef<Labelled> operan
   labels[axis] = joined->second;
   SmallVector<Id, 3> ids;
   for (auto [operand, wanted] : llvm::zip(operands, each)) {
-    std::optional<Id> id = viewed(operand, wanted);
+    std::optional<Id> id = build.viewed(operand, wanted);
     if (!id)
       return {};
     ids.push_back(*id);
   }
   Type element = terms.typeOf(graph, ids.front()).getElementType();
-  return Labelled{add(ConcatOp::getOperationName(),
-                      {b.getNamedAttr("axis", b.getI64IntegerAttr(axis))}, typeOf(labels, element),
-                      ids),
+  return Labelled{build.add(ConcatOp::getOperationName(),
+                            {b.getNamedAttr("axis", b.getI64IntegerAttr(axis))},
+                            build.typeOf(labels, element), ids),
                   labels};
 }
 
@@ -377,10 +283,10 @@ std::optional<Labelled> Make::part(const Node &node, const Labelled &operand) {
     coordinates.push_back(b.getAffineDimExpr(dim) + (label == to ? *offset : 0));
   auto map = AffineMap::get(labels.size(), 0, coordinates, terms.context);
   Type element = terms.typeOf(graph, operand.id).getElementType();
-  Id id = add(ViewOp::getOperationName(),
-              {b.getNamedAttr("boundary", BoundaryAttr::get(terms.context, Boundary::inside)),
-               b.getNamedAttr("map", AffineMapAttr::get(map))},
-              typeOf(labels, element), operand.id);
+  Id id = build.add(ViewOp::getOperationName(),
+                    {b.getNamedAttr("boundary", BoundaryAttr::get(terms.context, Boundary::inside)),
+                     b.getNamedAttr("map", AffineMapAttr::get(map))},
+                    build.typeOf(labels, element), operand.id);
   return Labelled{id, labels};
 }
 
@@ -405,9 +311,7 @@ std::optional<Labelled> Make::make(const Node &node, const TensorMatch::Root *ro
   if (node.kind == Node::Part && operands[0].id != egraph::none)
     return part(node, operands[0]);
   if (node.kind == Node::Contract)
-    llvm::sort(operands, [&](const Labelled &a, const Labelled &b) {
-      return std::pair(sideOf(a), graph.find(a.id)) < std::pair(sideOf(b), graph.find(b.id));
-    });
+    build.order(operands);
   Labels labels = neededBy(node, operands);
   // More would be a larger tensor than the program had.
   if (labels.size() > mostLabels)
@@ -434,7 +338,7 @@ std::optional<Id> Make::result(unsigned at, const TensorMatch::Root &root) {
       return {};
     return terms.splat(graph, FloatAttr::get(any, node.number.f), terms.typeOf(graph, root.id));
   }
-  std::optional<Id> id = viewed(made[at], root.labels);
+  std::optional<Id> id = build.viewed(made[at], root.labels);
   // What the rule took apart another way may be needed exactly.
   if (id && node.kind == Node::Variable && match.flags != 0)
     return relax(graph, *id, context, /*always=*/true);

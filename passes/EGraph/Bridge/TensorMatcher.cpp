@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "passes/EGraph/Bridge/TensorRules.h"
+#include "passes/EGraph/Bridge/LabelBuilder.h"
 
 using namespace mlir;
 using namespace mad::egraph;
@@ -87,33 +87,8 @@ private:
 
 /// What a view that permutes and repeats reads, with the labels that it has there.
 std::optional<Labelled> Search::through(Id view, const Labelled &in, TensorMatch &match) {
-  const Term &term = context.terms.get(graph.op(view));
-  auto map = term.attributes.getAs<AffineMapAttr>("map").getValue();
-  if (graph.operands(view).size() != 1)
-    return {};
-  // Outside there would be zeros; any other index of one element is the first.
-  const bool isPadded =
-      term.attributes.getAs<BoundaryAttr>("boundary").getValue() == Boundary::zero;
-  auto isZero = [](AffineExpr coordinate) {
-    auto constant = dyn_cast<AffineConstantExpr>(coordinate);
-    return constant && constant.getValue() == 0;
-  };
-  Labelled source{graph.find(graph.operands(view)[0]), {}};
-  RankedTensorType type = context.terms.typeOf(graph, source.id);
-  for (auto [dim, coordinate] : llvm::enumerate(map.getResults())) {
-    DimExpr size = dimExpr(type, dim);
-    if (auto at = dyn_cast<AffineDimExpr>(coordinate)) {
-      // Of a part of the index, or a part of the source, no label tells.
-      if (match.sizes[in.labels[at.getPosition()]] != size)
-        return {};
-      source.labels.push_back(in.labels[at.getPosition()]);
-    } else if (size == DimExpr(1) && (!isPadded || isZero(coordinate))) {
-      source.labels.push_back(fresh(match, DimExpr(1)));
-    } else {
-      return {};
-    }
-  }
-  return source;
+  return sourceOf(graph, view, in.labels, context.terms, match.sizes,
+                  [&](DimExpr size) { return fresh(match, std::move(size)); });
 }
 
 /// What a reshape reads that adds or drops dimensions of one element.
