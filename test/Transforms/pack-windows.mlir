@@ -135,3 +135,25 @@ func.func @groups_of_rows(%x: memref<?x8x12x12xf32>, %w: memref<20x8x3x3xf32>, %
   }
   return
 }
+
+// -----
+
+// Steps that are neighbours in both factors are one: this is a product of two matrices, and left to that pass.
+// CHECK-LABEL: func @neighbours
+// CHECK-DAG: %[[A:.*]] = memref.collapse_shape %{{.*}} {{\[\[}}0], [1, 2]]
+// CHECK-DAG: %[[B:.*]] = memref.collapse_shape %{{.*}} {{\[\[}}0, 1], [2]]
+// CHECK-NOT: call
+// CHECK: linalg.generic {{.*}}["parallel", "parallel", "reduction"]} ins(%[[A]], %[[B]]
+// CHECK-NOT: call
+// CHECK: return
+func.func @neighbours(%a: memref<30x31x32xf32>, %b: memref<31x32x50xf32>, %c: memref<30x50xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, j, k) -> (m, j, k)>, affine_map<(m, n, j, k) -> (j, k, n)>, affine_map<(m, n, j, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+      ins(%a, %b : memref<30x31x32xf32>, memref<31x32x50xf32>) outs(%c : memref<30x50xf32>) {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %0 = arith.mulf %x, %y fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
