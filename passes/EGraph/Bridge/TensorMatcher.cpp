@@ -246,8 +246,8 @@ bool Search::findGoing(TensorMatch &match) const {
   return true;
 }
 
-/// Whether labels that go are in no variable but those where the rule has them, and there only in the
-/// scope of their sum. All else are indices of results, which need no counterpart in the rule.
+/// Whether labels that go are in no variable but those where the rule has them, and there only in
+/// the scope of their sum. All else are indices of results, which need no counterpart in the rule.
 bool Search::isPlaced(const TensorMatch &match, const TensorMatch::Place &place) const {
   return llvm::all_of(place.labels, [&](unsigned label) {
     const unsigned here = match.find(label), declared = match.declared[here];
@@ -258,9 +258,8 @@ bool Search::isPlaced(const TensorMatch &match, const TensorMatch::Place &place)
     auto scope = llvm::find_if(llvm::reverse(place.scopes), [&](unsigned scope) {
       return match.scopes[scope].label == declared;
     });
-    return scope != place.scopes.rend()
-               ? llvm::is_contained(match.scopes[*scope].gone, label)
-               : rule.ofResult.test(declared) && match.isOfResult(label);
+    return scope != place.scopes.rend() ? llvm::is_contained(match.scopes[*scope].gone, label)
+                                        : rule.ofResult.test(declared) && match.isOfResult(label);
   });
 }
 

@@ -36,8 +36,8 @@ public:
     }
     return true;
   }
-  /// Numbers the labels that go, after both sides were read. False when an index has another meaning
-  /// than its label.
+  /// Numbers the labels that go, after both sides were read. False when an index has another
+  /// meaning than its label.
   bool finish(TensorRule &rule);
   void sumUp(TensorPattern &side, const TensorRule &rule) const;
 
@@ -100,8 +100,8 @@ private:
     SmallVector<unsigned, 4> labels, scopes;
   };
   std::vector<Place> places;
-  SmallVector<unsigned, 4> scopes;    ///< labels of the sums around what is read
-  llvm::SmallDenseSet<unsigned> ones; ///< labels of dimensions of one element
+  SmallVector<unsigned, 4> scopes;                       ///< labels of the sums around what is read
+  llvm::SmallDenseSet<unsigned> ones;                    ///< labels of dimensions of one element
   std::map<std::string, SmallVector<unsigned, 2>> sizes; ///< labels of names
   std::vector<std::optional<SmallVector<unsigned, 4>>> ofVariables;
 };
@@ -210,8 +210,10 @@ std::optional<unsigned> Reader::addConcat(ConcatOp concat, ArrayRef<unsigned> la
     SmallVector<unsigned, 4> inner(labels.begin(), labels.end());
     node.ends.push_back(inner[concat.getAxis()] = fresh());
     placed.push_back(node.ends.back());
+    scopes.push_back(node.ends.back());
     if (!addOperand(operand, inner, node))
       return {};
+    scopes.pop_back();
   }
   return push(std::move(node));
 }
@@ -273,7 +275,8 @@ std::optional<unsigned> Reader::addOp(Operation *op, ArrayRef<unsigned> labels) 
   return push(std::move(node));
 }
 
-/// Whether in the scope of a sum its label is the index of that sum, and elsewhere that of a result.
+/// Whether in the scope of a sum its label is the index of that sum, and elsewhere that of a
+/// result.
 bool Reader::isScoped() const {
   llvm::SmallDenseSet<unsigned> bound;
   for (const Place &place : places)
@@ -414,6 +417,9 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
       return {};
   // A sum of what does not depend on its index is a multiple, which tells nothing of the index.
   llvm::SmallBitVector going(rule.labels);
+  for (const Node &node : rule.right.nodes)
+    if (node.kind == Node::Concat)
+      going.set(node.placed); // made there
   for (const TensorPattern *side : {&rule.left, &rule.right})
     for (const Node &node : side->nodes) {
       if (node.bound == Node::none || node.kind == Node::Part)

@@ -19,11 +19,11 @@ namespace mad::rewrite {
 /// variable depends on that index or not. So labels of the result need no counterpart in the rule,
 /// and one pattern stands for all ranks, layouts and batches. Labels that are summed (or reduced)
 /// occur in variables in which the rule has them, and in no other; one that does not depend on such
-/// a label is repeated along it. Labels of results along which a rule puts tensors side by side, which
-/// are placed, and those that go in rules of several results are in all of them.
+/// a label is repeated along it. Labels of results along which a rule puts tensors side by side,
+/// which are placed, and those that go in rules of several results are in all of them.
 ///
-/// Only the scope of a sum has its label, so a label may stand for several sums, and for a dimension
-/// of the result: in `x - mean(x)` both are the last one of `x`.
+/// Only the scope of a sum has its label, so a label may stand for several sums, and for a
+/// dimension of the result: in `x - mean(x)` both are the last one of `x`.
 struct TensorPattern {
   struct Node {
     /// Concat and Part, a part of one dimension, are built only.
@@ -108,9 +108,8 @@ struct TensorMatch {
   llvm::SmallVector<Scope, 2> scopes;
   llvm::SmallVector<Place, 4> places;
   llvm::SmallVector<std::pair<unsigned, egraph::Id>, 2>
-      numbers; ///< that must be sizes: node, class
-  std::vector<llvm::SmallVector<unsigned, 2>>
-      going; ///< of labels of the rule: which they are here
+      numbers;                                       ///< that must be sizes: node, class
+  std::vector<llvm::SmallVector<unsigned, 2>> going; ///< of labels of the rule: which they are here
   uint32_t flags = AllPermissions;
 
   /// Whether a result has the label as its own.
