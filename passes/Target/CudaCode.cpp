@@ -11,13 +11,31 @@
 using namespace llvm;
 using namespace mad;
 
-std::string mad::withOverlap(StringRef ptx) {
+/// Of memory that nobody writes while the kernel runs: ptxas moves it to before the wait, where
+/// what is in front of it still does.
+static constexpr StringLiteral loadOfConstant = "ld.global.nc.";
+
+Expected<std::string> mad::withOverlap(StringRef ptx) {
   std::string text;
+  StringRef kernel;
+  bool waits = true;
   for (StringRef line : split(ptx, '\n')) {
+    if (line.contains(".entry "))
+      kernel = line.split(".entry ").second.split('(').first, waits = false;
     if (line.starts_with(".target sm_80"))
       line = ".target sm_90";
     auto [before, instruction] = line.split(overlapComment);
-    (text += before) += instruction;
+    waits |= instruction.starts_with("griddepcontrol.wait");
+    if (!waits && line.contains("ld.global"))
+      return createStringError("LLVM moved what the kernel `" + kernel +
+                               "` reads to before it waits for the kernel in front");
+    const size_t constant = before.find(loadOfConstant);
+    if (constant != StringRef::npos)
+      (text += before.take_front(constant)) +=
+          "ld.global." + before.drop_front(constant + loadOfConstant.size()).str();
+    else
+      text += before;
+    text += instruction;
     text += '\n';
   }
   text.pop_back(); // behind the last line
@@ -51,9 +69,18 @@ void CudaCodeMaker::start(std::shared_ptr<const std::string> ptx, const Chip &ch
                   })});
 }
 
+/// What overlaps; empty where it cannot be made.
+std::string CudaCodeMaker::overlapping(StringRef ptx) {
+  Expected<std::string> text = withOverlap(ptx);
+  if (text)
+    return std::move(*text);
+  failed += llvm::toString(text.takeError());
+  return "";
+}
+
 void CudaCodeMaker::addOfOne(std::string ptx) {
-  ptxOfOne = withOverlap(ptx);
-  if (one)
+  ptxOfOne = overlapping(ptx);
+  if (one && failed.empty())
     start(std::make_shared<std::string>(ptxOfOne), *one, /*ofOne=*/true);
 }
 
@@ -61,9 +88,10 @@ void CudaCodeMaker::addOfOne(std::string ptx) {
 void CudaCodeMaker::addOfAll(std::string ptx) {
   ptxOfAll = std::move(ptx);
   auto plain = std::make_shared<std::string>(ptxOfAll),
-       overlapping = std::make_shared<std::string>(withOverlap(ptxOfAll));
+       other = std::make_shared<std::string>(overlapping(ptxOfAll));
   for (const Chip &chip : chips())
-    start(chip.computeCapability < leastOverlapping ? plain : overlapping, chip, /*ofOne=*/false);
+    if (failed.empty())
+      start(chip.computeCapability < leastOverlapping ? plain : other, chip, /*ofOne=*/false);
 }
 
 Expected<CudaCode> CudaCodeMaker::finish() {
@@ -80,6 +108,8 @@ Expected<CudaCode> CudaCodeMaker::finish() {
       cubins.push_back({false, job.chip, std::move(cubin->bytes), job.ofOne ? ofOne : all,
                         std::move(cubin->report)});
   }
+  if (!this->failed.empty())
+    failed = joinErrors(std::move(failed), createStringError(this->failed));
   if (failed)
     return std::move(failed);
   code.images.push_back({true, &chips().front(), std::move(ptxOfAll), all, {}});

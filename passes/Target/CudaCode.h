@@ -24,8 +24,8 @@ namespace mad {
 /// (`withOverlap`).
 constexpr llvm::StringLiteral overlapComment = "//overlap: ";
 constexpr int leastOverlapping = 90;
-/// Such a text for those chips.
-std::string withOverlap(llvm::StringRef ptx);
+/// Such a text for those chips. Fails where a kernel loads before it waits.
+llvm::Expected<std::string> withOverlap(llvm::StringRef ptx);
 
 /// How kernels are made into images.
 struct CudaOptions {
@@ -73,6 +73,7 @@ private:
     bool ofOne;
     std::future<llvm::Expected<Cubin>> cubin;
   };
+  std::string overlapping(llvm::StringRef ptx);
   void start(std::shared_ptr<const std::string> ptx, const Chip &chip, bool ofOne);
 
   CudaCode code;
@@ -80,7 +81,7 @@ private:
   CubinOptions how;
   std::vector<int32_t> all, ofOne; ///< kernels
   const Chip *one = nullptr;
-  std::string ptxOfAll, ptxOfOne;
+  std::string ptxOfAll, ptxOfOne, failed;
   std::vector<Job> jobs;
 };
 

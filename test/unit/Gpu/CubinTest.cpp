@@ -125,8 +125,21 @@ TEST_F(Script, ChipsThatOverlapKernelsGetTheInstructions) {
   EXPECT_EQ(code->images[1].bytes, known);
   EXPECT_EQ(code->images[2].chip->name, "sm_90a");
   EXPECT_EQ(code->images[2].bytes, opened);
-  EXPECT_EQ(withOverlap(".target sm_90a\n\t//overlap: x;\n"), ".target sm_90a\n\tx;\n");
-  EXPECT_EQ(withOverlap(""), "");
+}
+
+TEST(WithOverlap, LoadsStayBehindTheWait) {
+  auto of = [](llvm::StringRef ptx) {
+    auto text = withOverlap(ptx);
+    return text ? *text : llvm::toString(text.takeError());
+  };
+  EXPECT_EQ(of(".target sm_90a\n\t//overlap: x;\n"), ".target sm_90a\n\tx;\n");
+  EXPECT_EQ(of(""), "");
+  // ptxas moves loads of what is said to be constant.
+  EXPECT_EQ(of(".entry k(\n//overlap: griddepcontrol.wait;\nld.global.nc.b32 %r1, [%rd1];"),
+            ".entry k(\ngriddepcontrol.wait;\nld.global.b32 %r1, [%rd1];");
+  EXPECT_EQ(of(".entry a()\n//overlap: griddepcontrol.wait;\nld.global.b32 %r1, [%rd1];\n"
+               ".entry b(\nld.global.b32 %r1, [%rd1];\n//overlap: griddepcontrol.wait;"),
+            "LLVM moved what the kernel `b` reads to before it waits for the kernel in front");
 }
 
 TEST_F(Script, FilesOfItsOwnAreRemoved) {
