@@ -1,0 +1,173 @@
+//===- CodecTest.cpp - Values to codes and back ---------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Codec.h"
+#include "gtest/gtest.h"
+#include <cmath>
+#include <cstring>
+#include <random>
+
+using namespace mad::lut;
+
+static Format formatOf(const char *family,
+                       std::initializer_list<std::pair<const char *, const char *>> arguments) {
+  Format format = *Format::named(family);
+  for (auto [name, value] : arguments)
+    EXPECT_EQ(format.set(name, value), "");
+  EXPECT_EQ(format.check(), "");
+  return format;
+}
+
+static std::vector<float> decoded(const Format &format, const std::vector<Bytes> &parts,
+                                  const std::vector<int64_t> &shape) {
+  std::vector<const void *> pointers;
+  for (const Bytes &part : parts)
+    pointers.push_back(part.data());
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  std::vector<float> values(count);
+  decode(format, pointers, shape, values.data());
+  return values;
+}
+
+static std::vector<float> roundTrip(const Format &format, const std::vector<float> &values,
+                                    const std::vector<int64_t> &shape, Mode mode) {
+  std::vector<Bytes> parts;
+  std::string error;
+  EXPECT_TRUE(encode(format, values.data(), shape, mode, parts, error)) << format.str() << error;
+  return error.empty() ? decoded(format, parts, shape) : std::vector<float>();
+}
+
+static std::string errorOf(const Format &format, const std::vector<float> &values,
+                           const std::vector<int64_t> &shape, Mode mode) {
+  std::vector<Bytes> parts;
+  std::string error;
+  EXPECT_FALSE(encode(format, values.data(), shape, mode, parts, error));
+  return error;
+}
+
+TEST(Codec, AllNumbersOfF16) {
+  for (int bits = 0; bits < 65536; ++bits) {
+    float value = floatOf(uint16_t(bits));
+    if (std::isnan(value))
+      continue;
+    ASSERT_EQ(halfOf(value), bits);
+    // What lies between neighbours goes to the nearest, and halves to the even one.
+    if ((bits & 0x7FFF) >= 0x7BFF)
+      continue;
+    float above = floatOf(uint16_t(bits + 1)), middle = (value + above) / 2;
+    ASSERT_EQ(halfOf(middle), bits & 1 ? bits + 1 : bits);
+    ASSERT_EQ(halfOf(std::nextafterf(middle, value)), bits);
+    ASSERT_EQ(halfOf(std::nextafterf(middle, above)), bits + 1);
+  }
+  EXPECT_EQ(halfOf(65520.0f), 0x7C00);
+  EXPECT_EQ(halfOf(65519.0f), 0x7BFF);
+}
+
+TEST(Codec, ProductsWithScalesAreExact) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 20000; ++i) {
+    float scale = std::ldexp(1 + float(random() % (1 << 23)) / (1 << 23), int(random() % 60) - 30);
+    float rounded = roundedScale(scale);
+    ASSERT_LE(std::fabs(rounded - scale), std::ldexp(scale, -16));
+    for (int code : {1, 3, 127, 255, 200})
+      ASSERT_EQ(double(rounded * float(code)), double(rounded) * code);
+  }
+}
+
+/// Numbers of a random grid, whose ends need not be among them.
+static std::vector<float> onGrid(const Format &format, int64_t k, int64_t m, float scale,
+                                 std::mt19937 &random) {
+  std::vector<float> values(k * m);
+  int zero = format.affine ? int(random() % (1 << format.bits)) : 1 << (format.bits - 1);
+  for (float &value : values) {
+    int code = int(random() % (1 << format.bits));
+    bool sign = format.bits == 1 && !format.affine;
+    value = scale * float(sign ? 2 * code - 1 : code - zero);
+  }
+  return values;
+}
+
+TEST(Codec, FindsEveryGridAgain) {
+  std::mt19937 random(11);
+  for (const char *bits : {"1", "2", "3", "4", "5", "6", "7", "8"})
+    for (const char *zero : {"symmetric", "affine"})
+      for (const char *scale : {"f32", "f16"})
+        for (int i = 0; i < 60; ++i) {
+          Format format = formatOf("int", {{"bits", bits}, {"zero", zero}, {"scale", scale}});
+          // All bits of the scale, so that products are rounded.
+          float step =
+              std::ldexp(1 + float(random() % (1 << 23)) / (1 << 23), int(random() % 9) - 4);
+          step = format.half ? floatOf(halfOf(step)) : step;
+          std::vector<float> values = onGrid(format, 1 + i % 7, 1, step, random);
+          std::vector<int64_t> shape = {int64_t(values.size()), 1};
+          ASSERT_EQ(roundTrip(format, values, shape, Mode::Exact), values) << format.str();
+        }
+}
+
+TEST(Codec, RoundedOnceIsRoundedForGood) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(33 * 4);
+  for (float &value : values)
+    value = normal(random);
+  std::vector<int64_t> shape = {33, 4};
+  for (Format format : {formatOf("int", {{"bits", "4"}, {"group", "8"}}),
+                        formatOf("int", {{"bits", "3"}, {"zero", "affine"}, {"scale", "f16"}}),
+                        formatOf("ternary", {{"packing", "base3"}}),
+                        formatOf("codebook", {{"bits", "3"}, {"group", "row"}})}) {
+    std::vector<float> once = roundTrip(format, values, shape, Mode::Round);
+    ASSERT_NE(once, values);
+    EXPECT_EQ(roundTrip(format, once, shape, Mode::Exact), once) << format.str();
+  }
+}
+
+TEST(Codec, SaysWhatItCannotHold) {
+  Format four = formatOf("int", {{"bits", "4"}, {"group", "2"}});
+  EXPECT_EQ(errorOf(four, {1, 2, NAN, 3}, {4, 1}, Mode::Round),
+            "element [2, 0] is NaN, which no format of few bits holds");
+  EXPECT_EQ(errorOf(four, {1, 2, 0.1f, 3}, {4, 1}, Mode::Exact),
+            "the elements [2..4, 0] are not multiples of one scale from -8 to 7");
+  EXPECT_EQ(errorOf(formatOf("int", {{"bits", "1"}}), {1, 2}, {2, 1}, Mode::Exact),
+            "the elements [0..2, 0] are not a scale and its negative");
+  EXPECT_EQ(errorOf(formatOf("int", {{"bits", "2"}, {"zero", "affine"}}), {1, 2, 3, 4}, {2, 2, 1},
+                    Mode::Exact),
+            "matrix 1: the elements [0..2, 0] are not multiples of one scale within 3 steps");
+  EXPECT_EQ(
+      errorOf(formatOf("int", {{"bits", "4"}, {"scale", "f16"}}), {1e6f}, {1, 1}, Mode::Round),
+      "a scale is beyond the largest number of f16: write `scale = f32`");
+  EXPECT_EQ(errorOf(formatOf("ternary", {}), {1, -1, 0, 2}, {2, 2}, Mode::Exact),
+            "the elements [0..2, :] are not all -s, 0 or s of one scale s");
+  EXPECT_EQ(errorOf(formatOf("codebook", {{"bits", "1"}}), {1, 2, 3, 1}, {2, 2}, Mode::Exact),
+            "the elements [0..2, :] have 3 different values, and the table has 2");
+}
+
+TEST(Codec, ZerosAndNothing) {
+  for (Format format : {formatOf("int", {{"bits", "1"}}), formatOf("int", {{"bits", "8"}}),
+                        formatOf("int", {{"bits", "3"}, {"zero", "affine"}}),
+                        formatOf("ternary", {}), formatOf("codebook", {{"bits", "2"}})}) {
+    EXPECT_EQ(roundTrip(format, {0, -0.0f, 0}, {3, 1}, Mode::Exact), std::vector<float>(3, 0.0f));
+    EXPECT_TRUE(roundTrip(format, {}, {0, 4}, Mode::Round).empty());
+    EXPECT_TRUE(roundTrip(format, {}, {4, 0}, Mode::Round).empty());
+    EXPECT_TRUE(roundTrip(format, {}, {0, 4, 2}, Mode::Round).empty());
+  }
+}
+
+TEST(Codec, TablesFitTheValues) {
+  std::mt19937 random(8);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(100000);
+  for (float &value : values)
+    value = normal(random);
+  Format format = formatOf("codebook", {{"bits", "3"}});
+  std::vector<float> got = roundTrip(format, values, {1000, 100}, Mode::Round);
+  Error error = mad::lut::errorOf(values.data(), got.data(), 100000);
+  // The best 8 levels for a normal distribution have 14.62 dB (Max, 1960).
+  // So many samples are within 0.1 dB of it.
+  EXPECT_NEAR(error.sqnr, 14.62, 0.15);
+  EXPECT_NEAR(error.rms * error.rms, std::pow(10, -error.sqnr / 10), 0.02 * error.rms * error.rms);
+}
