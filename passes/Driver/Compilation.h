@@ -108,6 +108,9 @@ public:
   /// expressions. These are weights like others from then on.
   bool loadWeights(const std::string &file = {}, Evaluate evaluate = Evaluate::Compiled);
   const std::vector<WeightBytes> &weights() const;
+  /// Loads the weights, and tells of those with a format how small they are and how far their
+  /// stored values are from those that were read or computed.
+  bool explainFormats(const std::string &file, std::string &text);
 
   /// Tests the rewrite rules of the file whose names hold a text; says which there are, and what
   /// is wrong with them, nothing for those that hold.

@@ -256,6 +256,8 @@ bool Compilation::computeWeights(Evaluate how) {
 /// From here on the computed ones are weights like others, and what only they
 /// needed is gone.
 bool Compilation::settleComputed() {
+  if (impl->stored)
+    *impl->stored = storedWeights(module(), impl->weights);
   for (WeightSourceOp source : computedSources(module())) {
     module().lookupSymbol<func::FuncOp>(functionOf(source)).erase();
     source->removeAttr("computed");

@@ -23,6 +23,7 @@
 namespace mad {
 
 struct EncodedPart;
+struct StoredWeight;
 struct RewrittenBlock;
 
 struct Compilation::Impl {
@@ -45,6 +46,7 @@ struct Compilation::Impl {
   std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
   bool wantsRewriting = true, isRewritten = false;
+  std::vector<StoredWeight> *stored = nullptr; ///< who wants to know of weights with formats
   bool runRewriting(std::vector<RewrittenBlock> *blocks);
   void failedWeight(llvm::StringRef weight, std::optional<EncodedPart> part,
                     const std::string &error);

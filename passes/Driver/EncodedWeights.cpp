@@ -76,4 +76,34 @@ bool WeightEncoder::encode(EncodedPart part, const WeightBytes &values, WeightBy
   return true;
 }
 
+static const WeightBytes *find(const std::vector<WeightBytes> &weights, StringRef name) {
+  auto at = llvm::find_if(weights, [&](const WeightBytes &w) { return w.name == name; });
+  return at == weights.end() ? nullptr : &*at;
+}
+
+std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<WeightBytes> &weights) {
+  std::vector<StoredWeight> all;
+  std::map<std::string, std::vector<const void *>> parts; // in their order
+  for (auto source : module.getOps<WeightSourceOp>()) {
+    auto part = encodedPart(module, source);
+    const WeightBytes *bytes = part ? find(weights, source.getSymName()) : nullptr;
+    const WeightBytes *values = bytes ? find(weights, part->values) : nullptr;
+    if (!values)
+      continue;
+    if (part->number == 0)
+      all.push_back({part->values, part->encode.getFormat().getValue(), values->shape, 0, {}});
+    all.back().bytes += bytes->bytes;
+    parts[part->values].push_back(bytes->data.get());
+  }
+  for (StoredWeight &stored : all) {
+    auto exact = tensorOf(*find(weights, stored.name)).convert(io::DType::F32);
+    if (!exact || parts[stored.name].size() != stored.format.parts(stored.shape).size())
+      continue;
+    std::vector<float> values(exact->elements());
+    lut::decode(stored.format, parts[stored.name], stored.shape, values.data());
+    stored.error = lut::errorOf(exact->as<float>(), values.data(), exact->elements());
+  }
+  return all;
+}
+
 } // namespace mad

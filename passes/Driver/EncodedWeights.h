@@ -38,6 +38,19 @@ private:
   std::map<std::string, std::vector<lut::Bytes>> encoded;
 };
 
+/// How a weight came out of its format.
+struct StoredWeight {
+  std::string name;
+  lut::Format format;
+  std::vector<int64_t> shape;
+  uint64_t bytes = 0; ///< of all parts
+  lut::Error error;   ///< of the stored values
+};
+
+/// All weights of a module with formats, while their values are there beside their parts.
+std::vector<StoredWeight> storedWeights(mlir::ModuleOp module,
+                                        const std::vector<WeightBytes> &weights);
+
 } // namespace mad
 
 #endif // MAD_PASSES_DRIVER_ENCODEDWEIGHTS_H

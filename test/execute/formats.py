@@ -8,6 +8,7 @@ format says. Products are compared within gamma(K) = K u / (1 - K u) times the s
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -150,6 +151,25 @@ def elements(rng, shape):
     return w
 
 
+def checkReport(mad, path, entries, weights, expected):
+    """What `mad explain --formats` says of each weight."""
+    told = subprocess.run([mad, "explain", "--formats", path], capture_output=True, text=True, check=True).stdout
+    lines = {m[1]: m for m in re.finditer(r"^`(\w+)` .*: (\d+) bytes, (\S+) bits an element; (.*)$", told, re.M)}
+    for i, (family, o, shape) in enumerate(entries):
+        _, _, size, bits, error = (lines[f"w{i}"][j] for j in range(5))
+        values, stored = weights[f"w{i}"].astype(np.float64), expected[f"value.w{i}"].astype(np.float64)
+        if f"raw{i}" in weights:  # rounded before: what is stored is exact
+            values = stored
+        far = np.abs(values - stored)
+        want = "exact"
+        if far.max() > 0:
+            db = 10 * np.log10((values ** 2).sum() / (far ** 2).sum())
+            want = f"off by at most {far.max():.3g}, rms {np.sqrt((far ** 2).mean()):.3g}, SQNR {db:.1f} dB"
+        ours = bitsOf(family, o, shape)
+        if error != want or int(size) != ours or float(bits) != float(f"{8 * ours / values.size:.4g}"):
+            sys.exit(f"{lines[f'w{i}'][0]}\nexpected {ours} bytes, {want}")
+
+
 def main():
     mad = os.path.abspath(sys.argv[1])
     rng = np.random.default_rng(5)
@@ -167,6 +187,7 @@ def main():
             if i % 3 and made:  # rounded in the language, and held exactly
                 program += source.format(f"raw{i}") + f"\nweight w{i} = {made} as {text(family, o)}\n"
                 inLanguage += 1
+                weights[f"raw{i}"] = w
             else:
                 program += source.format(f"w{i}") + f" as {text(family, o)}\n"
         # What hoists and merges factors must not make f32 of it again.
@@ -200,6 +221,7 @@ def main():
             size = sum(b for n, b in stored.items() if n.startswith(name + "."))
             if size != bitsOf(family, o, shape) or name in stored:
                 sys.exit(f"{text(family, o)} of {shape}: {size} bytes, expected {bitsOf(family, o, shape)}")
+        checkReport(mad, path, entries, weights, expected)
         targets = [[path, "--target=ref"], [path, "--target=ref64"], [path, "--target=jit"],
                    [path, "--target=simt"], [f"{folder}/libm.so"], [f"{folder}/libb.so"]]
         for target in targets:

@@ -114,9 +114,23 @@ static int explainRewrites(const Arguments &arguments) {
   return measure(arguments, with, without);
 }
 
+static int explainFormats(const Arguments &arguments) {
+  if (arguments.words.size() != 1)
+    return usage(explainCommand(), "`--formats` expects one model");
+  Way way;
+  std::string text;
+  if (!load(way, arguments, true) ||
+      !way.compilation.explainFormats(arguments.get("--weights"), text))
+    return report(way.compilation);
+  print(text.empty() ? "no weight that `" + arguments.words[0] + "` uses has a format\n" : text);
+  return Good;
+}
+
 static int run(const Arguments &arguments) {
   if (arguments.has("--rewrites"))
     return explainRewrites(arguments);
+  if (arguments.has("--formats"))
+    return explainFormats(arguments);
   if (arguments.words.empty()) {
     print(index());
     return Good;
@@ -138,11 +152,14 @@ static int run(const Arguments &arguments) {
 
 Command explainCommand() {
   return {"explain",
-          "[CODE] | --rewrites FILE.mad",
+          "[CODE] | --rewrites FILE.mad | --formats FILE.mad",
           "tells what an error such as E0203 means; alone, lists all codes",
           {{"--rewrites", "",
             "tells which expressions of a model become which others by which\n"
             "                          rules, and how much quicker its functions are for it"},
+           {"--formats", "",
+            "tells how small weights with formats are, and how far they are from\n"
+            "                          what they were read or computed as"},
            {"--dim", "NAME=SIZE", "size of a dimension of the calls that are measured (64)"},
            {"--weights", "FILE", "reads all weights from this file"},
            {"--cache", "FOLDER|off", "where code is kept for the next time"}},
