@@ -19,6 +19,7 @@ def LutDialect : Dialect {
     dialects/Lut/README.md defines the formats.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasCanonicalizer = 1;
 }
 
 /// `#lut.format<int, bits = 4, group = 32>`

@@ -1,0 +1,131 @@
+//===- LutFolds.cpp - Slices of weights with formats ----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Lut/IR/LutOps.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mad;
+using namespace mad::lut;
+
+namespace {
+
+/// A layer, or some, of a weight [B..., K, M]: only its codes are decoded. The parts have the
+/// dimensions B... as the tensor has, so they are sliced in the same way.
+///
+///   view(dequant(codes, scales))[l, i, j] = dequant(view(codes)[l], view(scales)[l])[i, j]
+struct SliceParts : OpRewritePattern<ViewOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ViewOp view, PatternRewriter &rewriter) const override {
+    auto dequant = view.getSource().getDefiningOp<DequantOp>();
+    if (!dequant)
+      return failure();
+    auto from = cast<RankedTensorType>(dequant.getType());
+    auto to = cast<RankedTensorType>(view.getType());
+    AffineMap map = view.getMap();
+    ArrayRef<AffineExpr> batch = map.getResults().drop_back(2),
+                         inner = map.getResults().take_back(2);
+    if (batch.empty())
+      return rewriter.notifyMatchFailure(view, "a matrix has no slices that are stored apart");
+    bool fixed = llvm::none_of(batch, [&](AffineExpr e) { return usesDims(e, map.getNumDims()); });
+    unsigned lead = fixed ? 0 : to.getRank() - 2;
+    if (!fixed && !keepsMatrix(map, from, to))
+      return rewriter.notifyMatchFailure(view, "its matrices are not those of the weight");
+    if (!mayMove(view, inner, from, to))
+      return rewriter.notifyMatchFailure(view, "what it reads outside is no code");
+    SmallVector<int64_t> shape(to.getShape().take_front(lead));
+    if (ShapedType::isDynamicShape(shape))
+      return rewriter.notifyMatchFailure(view, "the number of its matrices is not known");
+    shape.append(from.getShape().take_back(2).begin(), from.getShape().take_back(2).end());
+    Value slice = slicedDequant(rewriter, view, dequant, batch, lead, shape);
+    if (fixed) {
+      ValueRange scalars =
+          usesSymbols(inner, map.getNumSymbols()) ? view.getScalars() : ValueRange();
+      auto rest = AffineMap::get(map.getNumDims(), scalars.size(), inner, view.getContext());
+      rewriter.replaceOpWithNewOp<ViewOp>(view, to, slice, scalars, rest, Boundary::inside);
+    } else {
+      rewriter.replaceOpWithNewOp<ReshapeOp>(view, to, slice);
+    }
+    return success();
+  }
+
+private:
+  static bool usesDims(AffineExpr expression, unsigned dims) {
+    for (unsigned d = 0; d < dims; ++d)
+      if (expression.isFunctionOfDim(d))
+        return true;
+    return false;
+  }
+
+  static bool usesSymbols(ArrayRef<AffineExpr> expressions, unsigned symbols) {
+    for (AffineExpr expression : expressions)
+      for (unsigned i = 0; i < symbols; ++i)
+        if (expression.isFunctionOfSymbol(i))
+          return true;
+    return false;
+  }
+
+  /// The last two dimensions are read as they are, and not by the others.
+  static bool keepsMatrix(AffineMap map, RankedTensorType from, RankedTensorType to) {
+    int64_t rank = to.getRank();
+    if (rank < 2 || to.getShape().take_back(2) != from.getShape().take_back(2))
+      return false;
+    for (int64_t i : {1, 2}) {
+      unsigned dim = unsigned(rank - i);
+      if (map.getResult(from.getRank() - i) != getAffineDimExpr(dim, map.getContext()))
+        return false;
+      for (AffineExpr e : map.getResults().drop_back(2))
+        if (e.isFunctionOfDim(dim))
+          return false;
+    }
+    return true;
+  }
+
+  /// Reading inside of the weight stays so; a check is of the dimensions that are sliced alone.
+  static bool mayMove(ViewOp view, ArrayRef<AffineExpr> inner, RankedTensorType from,
+                      RankedTensorType to) {
+    if (view.getBoundary() == Boundary::inside)
+      return true;
+    if (view.getBoundary() != Boundary::checked)
+      return false;
+    for (auto [expression, size] : llvm::zip_equal(inner, from.getShape().take_back(2))) {
+      auto dim = dyn_cast<AffineDimExpr>(expression);
+      if (!dim || to.isDynamicDim(dim.getPosition()) || to.getDimSize(dim.getPosition()) > size)
+        return false;
+    }
+    return true;
+  }
+
+  static Value slicedDequant(PatternRewriter &rewriter, ViewOp view, DequantOp dequant,
+                             ArrayRef<AffineExpr> batch, unsigned lead, ArrayRef<int64_t> shape) {
+    SmallVector<AffineExpr> coordinates(batch);
+    coordinates.push_back(rewriter.getAffineDimExpr(lead));
+    coordinates.push_back(rewriter.getAffineDimExpr(lead + 1));
+    auto map =
+        AffineMap::get(lead + 2, view.getMap().getNumSymbols(), coordinates, rewriter.getContext());
+    SmallVector<Value> parts;
+    for (Value part : dequant.getParts()) {
+      auto type = cast<RankedTensorType>(part.getType());
+      SmallVector<int64_t> sizes(shape.take_front(lead));
+      sizes.append(type.getShape().take_back(2).begin(), type.getShape().take_back(2).end());
+      auto slice = ViewOp::create(rewriter, view.getLoc(),
+                                  RankedTensorType::get(sizes, type.getElementType()), part,
+                                  view.getScalars(), map, view.getBoundary());
+      slice->setDiscardableAttrs(view->getDiscardableAttrDictionary());
+      parts.push_back(slice);
+    }
+    auto type =
+        RankedTensorType::get(shape, cast<RankedTensorType>(dequant.getType()).getElementType());
+    return DequantOp::create(rewriter, dequant.getLoc(), type, parts, dequant.getFormat());
+  }
+};
+
+} // namespace
+
+void LutDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
+  patterns.add<SliceParts>(patterns.getContext());
+}

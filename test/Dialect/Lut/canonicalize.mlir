@@ -1,0 +1,50 @@
+// RUN: mad-opt %s --canonicalize | FileCheck %s
+// What a slice takes of a weight with leading dimensions, it takes of the parts.
+
+#layer = affine_map<(d0, d1)[s0] -> (s0, d0, d1)>
+#turned = affine_map<(d0, d1) -> (1, d1, d0)>
+#some = affine_map<(d0, d1, d2) -> (d0 + 1, d1, d2)>
+#rows = affine_map<(d0, d1)[s0] -> (0, s0 + d0, d1)>
+#diagonal = affine_map<(d0, d1) -> (d0, d0, d1)>
+
+// CHECK-LABEL: @layer
+// CHECK-DAG: %[[C:.*]] = mad.view %arg0[%arg2] by {{.*}} checked {mad.subject = "w"} : (tensor<3x4x5xui8>, tensor<i64>) -> tensor<4x5xui8>
+// CHECK-DAG: %[[S:.*]] = mad.view %arg1[%arg2] by {{.*}} checked {mad.subject = "w"} : (tensor<3x2x5xf32>, tensor<i64>) -> tensor<2x5xf32>
+// CHECK: %[[W:.*]] = lut.dequant %[[C]], %[[S]] as <int, bits = 4, group = 4> : {{.*}} -> tensor<8x5xf32>
+// CHECK-NEXT: return %[[W]]
+func.func @layer(%c: tensor<3x4x5xui8>, %s: tensor<3x2x5xf32>, %i: tensor<i64>) -> tensor<8x5xf32> {
+  %0 = lut.dequant %c, %s as <int, bits = 4, group = 4> : (tensor<3x4x5xui8>, tensor<3x2x5xf32>) -> tensor<3x8x5xf32>
+  %1 = mad.view %0[%i] by #layer checked {mad.subject = "w"} : (tensor<3x8x5xf32>, tensor<i64>) -> tensor<8x5xf32>
+  return %1 : tensor<8x5xf32>
+}
+
+// CHECK-LABEL: @turned
+// CHECK: lut.dequant {{.*}} -> tensor<8x5xf32>
+// CHECK: mad.view {{.*}} : (tensor<8x5xf32>) -> tensor<5x8xf32>
+func.func @turned(%c: tensor<3x2x5xui8>, %s: tensor<3x1x1xf32>) -> tensor<5x8xf32> {
+  %0 = lut.dequant %c, %s as <ternary> : (tensor<3x2x5xui8>, tensor<3x1x1xf32>) -> tensor<3x8x5xf32>
+  %1 = mad.view %0 by #turned inside : (tensor<3x8x5xf32>) -> tensor<5x8xf32>
+  return %1 : tensor<5x8xf32>
+}
+
+// CHECK-LABEL: @some
+// CHECK: lut.dequant {{.*}} : (tensor<2x2x5xui8>, tensor<2x4x5xf32>) -> tensor<2x8x5xf32>
+// CHECK-NEXT: return
+func.func @some(%c: tensor<3x2x5xui8>, %s: tensor<3x4x5xf32>) -> tensor<2x8x5xf32> {
+  %0 = lut.dequant %c, %s as <codebook, bits = 2, group = row> : (tensor<3x2x5xui8>, tensor<3x4x5xf32>) -> tensor<3x8x5xf32>
+  %1 = mad.view %0 by #some inside : (tensor<3x8x5xf32>) -> tensor<2x8x5xf32>
+  return %1 : tensor<2x8x5xf32>
+}
+
+// The check is of the rows: it stays. So does a diagonal, and a matrix that has no layers.
+// CHECK-LABEL: @stays
+// CHECK-COUNT-2: -> tensor<3x8x5xf32>
+// CHECK: mad.view {{.*}} checked : (tensor<3x8x5xf32>, tensor<i64>)
+// CHECK: mad.view {{.*}} inside : (tensor<3x8x5xf32>) -> tensor<3x5xf32>
+func.func @stays(%c: tensor<3x2x5xui8>, %s: tensor<3x1x1xf32>, %t: tensor<3x1x1xf32>, %i: tensor<i64>) -> (tensor<2x5xf32>, tensor<3x5xf32>) {
+  %0 = lut.dequant %c, %s as <ternary> : (tensor<3x2x5xui8>, tensor<3x1x1xf32>) -> tensor<3x8x5xf32>
+  %1 = lut.dequant %c, %t as <ternary> : (tensor<3x2x5xui8>, tensor<3x1x1xf32>) -> tensor<3x8x5xf32>
+  %2 = mad.view %0[%i] by #rows checked : (tensor<3x8x5xf32>, tensor<i64>) -> tensor<2x5xf32>
+  %3 = mad.view %1 by #diagonal inside : (tensor<3x8x5xf32>) -> tensor<3x5xf32>
+  return %2, %3 : tensor<2x5xf32>, tensor<3x5xf32>
+}
