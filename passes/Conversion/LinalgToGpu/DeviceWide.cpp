@@ -96,7 +96,11 @@ void WideKernel::emitWide(device::GpuBuilder &g, SmallVector<Value> indices) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
     Type element = getElementTypeOrSelf(operand.get().getType());
     if (isRead(operand)) {
-      if (*accessOf(operand) == Access::Wide)
+      // A fill that goes along with the op is not there as memory.
+      Value initial = op.isDpsInit(&operand) ? work.initialOf(operand.get()) : Value();
+      if (initial)
+        elements.assign(vector, kernel->get(initial));
+      else if (*accessOf(operand) == Access::Wide)
         elements = g.unpack(g.load(g.vectorOf(vector, element), at(g, operand, indices)));
       else
         elements.assign(vector, loadElement(g.b, kernel->get(operand.get()), map, indices));
@@ -134,10 +138,13 @@ void WideKernel::emitWide(device::GpuBuilder &g, SmallVector<Value> indices) {
 void WideKernel::emitSingle(SmallVector<Value> indices) {
   ImplicitLocOpBuilder &b = kernel->builder();
   SmallVector<Value> arguments;
-  for (OpOperand &operand : op->getOpOperands())
-    arguments.push_back(isRead(operand) ? loadElement(b, kernel->get(operand.get()),
-                                                      op.getMatchingIndexingMap(&operand), indices)
-                                        : Value());
+  for (OpOperand &operand : op->getOpOperands()) {
+    Value initial = op.isDpsInit(&operand) ? work.initialOf(operand.get()) : Value();
+    arguments.push_back(!isRead(operand) ? Value()
+                        : initial ? kernel->get(initial)
+                                  : loadElement(b, kernel->get(operand.get()),
+                                                op.getMatchingIndexingMap(&operand), indices));
+  }
   SmallVector<Value> made = emitBody(*kernel, op, arguments, indices);
   for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), made))
     storeElement(b, value, kernel->get(output.get()), op.getMatchingIndexingMap(&output), indices);
