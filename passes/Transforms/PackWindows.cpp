@@ -315,7 +315,8 @@ struct PackWindowsPass : impl::PackWindowsBase<PackWindowsPass> {
     KernelLibrary library(getOperation(), std::move(*table));
     IRRewriter rewriter(&getContext());
     for (GenericOp op : ops) {
-      // Steps that are neighbours in both factors are one: then it may be a product of two matrices.
+      // Steps that are neighbours in both factors are one: then it may be a product of two
+      // matrices.
       op = collapseDims(rewriter, op);
       auto product = WindowProduct::match(op);
       if (!product)

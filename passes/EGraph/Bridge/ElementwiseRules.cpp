@@ -155,6 +155,7 @@ struct Elementwise {
 
 bool Elementwise::accepts(const EGraph &graph, ArrayRef<Id> variables) const {
   RankedTensorType shape = context.terms.typeOf(graph, variables[shaped]);
+  Type open; // of all whose type the rule leaves open
   for (auto [i, element] : llvm::enumerate(elements)) {
     if (variables[i] == none)
       continue;
@@ -164,6 +165,10 @@ bool Elementwise::accepts(const EGraph &graph, ArrayRef<Id> variables) const {
         (type.getShape() != shape.getShape() || type.getEncoding() != shape.getEncoding()))
       return false;
     Type found = type.getElementType();
+    if (!element && open && open != found)
+      return false;
+    if (!element)
+      open = found;
     bool fits = element   ? found == element
                 : isExact ? found.isF32()
                           : isa<FloatType>(found) || (isAnyNumber && !found.isInteger(1));

@@ -56,7 +56,8 @@ private:
   Builder b;
   SmallVector<DimExpr, 8> sizes;     ///< of the match's labels and of those that are made here
   SmallVector<unsigned, 8> declared; ///< the same
-  Type any;
+  Type any;                          ///< where the rule leaves it open
+  Type element;                      ///< of what is being made
   llvm::SmallDenseMap<unsigned, unsigned> joints; ///< labels of the rule that are made here
   std::vector<TensorMatch::Root> roots;           ///< each label as that of all that are the same
   LabelBuilder build;
@@ -104,7 +105,7 @@ std::optional<Labelled> Make::elementwise(const Node &node, ArrayRef<Labelled> o
     ids.push_back(*id);
   }
   Term term = *node.term;
-  term.type = build.typeOf(labels, node.element ? node.element : any);
+  term.type = build.typeOf(labels, element);
   return Labelled{graph.add(terms.of(term, match.flags), ids), labels};
 }
 
@@ -115,9 +116,9 @@ std::optional<Labelled> Make::number(const DimExpr &size, Type element) {
   auto scalar = RankedTensorType::get({}, element);
   if (std::optional<int64_t> value = size.constant())
     return Labelled{terms.splat(graph, FloatAttr::get(element, double(*value)), scalar), {}};
-  Id dim =
-      build.add(DimOp::getOperationName(), {b.getNamedAttr("expression", b.getStringAttr(size.str()))},
-          RankedTensorType::get({}, b.getI64Type()), {});
+  Id dim = build.add(DimOp::getOperationName(),
+                     {b.getNamedAttr("expression", b.getStringAttr(size.str()))},
+                     RankedTensorType::get({}, b.getI64Type()), {});
   return Labelled{build.add(CastOp::getOperationName(), {}, scalar, dim), {}};
 }
 
@@ -126,7 +127,7 @@ std::optional<Labelled> Make::product(const Labelled &a, const Labelled &b,
   std::optional<Id> x = build.viewed(a, labels), y = build.viewed(b, labels);
   if (!x || !y)
     return {};
-  return Labelled{build.add(MulOp::getOperationName(), {}, build.typeOf(labels, any), {*x, *y}),
+  return Labelled{build.add(MulOp::getOperationName(), {}, build.typeOf(labels, element), {*x, *y}),
                   Labels(labels)};
 }
 
@@ -137,7 +138,7 @@ std::optional<Labelled> Make::times(Labelled value, ArrayRef<unsigned> labels) {
   DimExpr size = 1;
   for (unsigned label : labels)
     size = size * sizes[label];
-  std::optional<Labelled> factor = number(size, any);
+  std::optional<Labelled> factor = number(size, element);
   if (!factor || !isFree())
     return {};
   return product(value, *factor, value.labels);
@@ -152,7 +153,7 @@ Labelled Make::sumOver(const Labelled &value, ArrayRef<unsigned> labels) {
            b.getDictionaryAttr(
                b.getNamedAttr("kind", ReduceKindAttr::get(terms.context, ReduceKind::sum))),
            {}};
-  return build.reduce(sum, value, kept, any);
+  return build.reduce(sum, value, kept, element);
 }
 
 std::optional<Labelled> Make::contract(const Node &node, ArrayRef<Labelled> both, Labels labels) {
@@ -189,7 +190,7 @@ std::optional<Labelled> Make::contract(const Node &node, ArrayRef<Labelled> both
   }
   if (!missing.empty() && !isFree())
     return {};
-  return times(build.contract(operands, labels, any), missing);
+  return times(build.contract(operands, labels, element), missing);
 }
 
 std::optional<Labelled> Make::reduce(const Node &node, const Labelled &operand, Labels labels) {
@@ -197,7 +198,7 @@ std::optional<Labelled> Make::reduce(const Node &node, const Labelled &operand, 
   for (unsigned label : match.going[node.bound])
     if (!llvm::is_contained(operand.labels, label))
       missing.push_back(label);
-  Labelled result = build.reduce(*node.term, operand, labels, node.element ? node.element : any);
+  Labelled result = build.reduce(*node.term, operand, labels, element);
   const ReduceKind kind = node.term->attributes.getAs<ReduceKindAttr>("kind").getValue();
   if (kind == ReduceKind::sum || missing.empty())
     return times(result, missing);
@@ -291,6 +292,7 @@ std::optional<Labelled> Make::part(const Node &node, const Labelled &operand) {
 }
 
 std::optional<Labelled> Make::make(const Node &node, const TensorMatch::Root *root) {
+  element = node.element ? node.element : any;
   if (node.kind == Node::Variable) {
     Labelled variable = match.variables[node.variable];
     for (unsigned &label : variable.labels)
@@ -301,7 +303,7 @@ std::optional<Labelled> Make::make(const Node &node, const TensorMatch::Root *ro
     return Labelled{};
   if (node.kind == Node::Size) {
     std::optional<DimExpr> size = sizeAt(rule, match, node.size);
-    return size ? number(*size, node.element ? node.element : any) : std::nullopt;
+    return size ? number(*size, element) : std::nullopt;
   }
   SmallVector<Labelled, 3> operands;
   for (unsigned operand : node.operands)
@@ -334,9 +336,10 @@ std::optional<Labelled> Make::make(const Node &node, const TensorMatch::Root *ro
 std::optional<Id> Make::result(unsigned at, const TensorMatch::Root &root) {
   const Node &node = rule.right.nodes[at];
   if (node.kind == Node::Number) {
-    if (node.element && !isa<FloatType>(node.element))
+    RankedTensorType type = terms.typeOf(graph, root.id);
+    if (!isa<FloatType>(type.getElementType()))
       return {};
-    return terms.splat(graph, FloatAttr::get(any, node.number.f), terms.typeOf(graph, root.id));
+    return terms.splat(graph, FloatAttr::get(type.getElementType(), node.number.f), type);
   }
   std::optional<Id> id = build.viewed(made[at], root.labels);
   // What the rule took apart another way may be needed exactly.
@@ -346,15 +349,11 @@ std::optional<Id> Make::result(unsigned at, const TensorMatch::Root &root) {
 }
 
 SmallVector<Id, 1> Make::run() {
-  any = Float32Type::get(terms.context);
+  any = match.element ? match.element : Float32Type::get(terms.context);
   for (const TensorMatch::Root &root : match.roots)
     mostLabels = std::max(mostLabels, root.labels.size());
-  for (const Labelled &variable : match.variables) {
+  for (const Labelled &variable : match.variables)
     mostLabels = std::max(mostLabels, variable.labels.size());
-    if (variable.id != egraph::none)
-      if (Type element = terms.typeOf(graph, variable.id).getElementType(); isa<FloatType>(element))
-        any = element;
-  }
   for (auto [at, node] : llvm::enumerate(rule.right.nodes)) {
     auto root = llvm::find(rule.right.roots, at);
     std::optional<Labelled> one = make(

@@ -18,6 +18,9 @@ constexpr unsigned none = Node::none;
 constexpr unsigned maxViews = 4;
 /// Of one class; more say that a rule does not tell anything.
 constexpr size_t maxMatches = 64;
+/// Parts of the pattern that are tried in classes, for one class: those with many nodes that are
+/// made of each other, such as 0, have more ways than anyone can look at.
+constexpr size_t maxSteps = 10000;
 
 class Search {
 public:
@@ -82,6 +85,7 @@ private:
   uint32_t permissions;
   RuleContext &context;
   Symbol viewSymbol, reshapeSymbol;
+  size_t steps = 0;
   std::vector<TensorMatch> found;
 };
 
@@ -176,6 +180,12 @@ bool Search::bind(TensorMatch &match, const Node &node, const Task &task) {
   Type element = context.terms.typeOf(graph, in.id).getElementType();
   if (node.element ? element != node.element : !isa<FloatType>(element))
     return false;
+  // One type stands for all whose type is open.
+  if (!node.element) {
+    if (match.element && match.element != element)
+      return false;
+    match.element = element;
+  }
   Labelled &known = match.variables[node.variable];
   if (known.id == egraph::none) {
     known = std::move(in);
@@ -378,7 +388,7 @@ void Search::goToRoot(Id id, TensorMatch match) {
 }
 
 void Search::go(Tasks tasks, TensorMatch match) {
-  if (found.size() >= maxMatches)
+  if (found.size() >= maxMatches || ++steps > maxSteps)
     return;
   if (tasks.empty() && match.roots.size() == rule.left.roots.size()) {
     if (isRight(match))

@@ -137,10 +137,12 @@ std::optional<unsigned> Reader::add(Value value, ArrayRef<unsigned> labels) {
   return addOp(value.getDefiningOp(), labels);
 }
 
-/// The size that a value is, as it is or cast.
+/// The size that a value is, as it is or cast: once, as two casts may lose digits twice.
 static std::optional<DimExpr> sizeIn(Operation *op) {
-  while (isa_and_nonnull<CastOp, ViewOp>(op))
-    op = op->getOperand(0).getDefiningOp();
+  for (bool isCast = false; isa_and_nonnull<CastOp, ViewOp>(op);
+       op = op->getOperand(0).getDefiningOp())
+    if (isa<CastOp>(op) && std::exchange(isCast, true))
+      return {};
   auto dim = dyn_cast_or_null<DimOp>(op);
   return dim ? DimExpr::parse(dim.getExpression().str()) : std::nullopt;
 }
@@ -401,6 +403,13 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
   auto sides = cast<SidesOp>(op.getBody().front().getTerminator());
   ValueRange from = forward ? sides.getLeft() : sides.getRight();
   ValueRange to = forward ? sides.getRight() : sides.getLeft();
+  // Labels stand for names of sizes; what holds for one number alone, they do not tell.
+  for (Value variable : op.getBody().getArguments()) {
+    auto type = cast<RankedTensorType>(variable.getType());
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (DimExpr size = dimExpr(type, dim); size != DimExpr(1) && !size.asSymbol())
+        return {};
+  }
   TensorRule rule;
   Reader reader(op.getBody().getNumArguments());
   if (!reader.read(from, /*isLeft=*/true, rule.left) ||
@@ -448,6 +457,7 @@ struct LoadedTensor {
   RuleOp op;
   TensorRule rule;
   RuleContext &context;
+  bool asksOps = false; ///< there are ops on the left that have a precision
 
   /// What is made of a class and others with it.
   void use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) const;
@@ -455,6 +465,9 @@ struct LoadedTensor {
 
 void LoadedTensor::use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) const {
   const bool isOfSeveral = rule.left.roots.size() > 1;
+  // No op that is matched says that the program permits it: then all of it must.
+  if (permissionsOf(op) && !asksOps && context.relaxes)
+    return;
   for (const TensorMatch &match : findMatches(graph, id, rule, permissionsOf(op), context)) {
     SmallVector<Id, 4> variables, values;
     for (const Labelled &variable : match.variables)
@@ -481,6 +494,9 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
   const bool isOfSeveral = read->left.roots.size() > 1;
   Symbol symbol = symbolOf(read->left.nodes[read->left.roots.front()], context.terms);
   auto all = std::make_shared<LoadedTensor>(LoadedTensor{op, std::move(*read), context});
+  for (const TensorPattern::Node &node : all->rule.left.nodes)
+    all->asksOps |= node.kind == TensorPattern::Node::Contract ||
+                    (node.term && context.terms.rounds(*node.term));
   Rule rule;
   rule.name = op.getSymName().str() + (forward ? "" : " (back)");
   rule.flags = permissionsOf(op);

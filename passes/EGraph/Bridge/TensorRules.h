@@ -110,6 +110,7 @@ struct TensorMatch {
   llvm::SmallVector<std::pair<unsigned, egraph::Id>, 2>
       numbers;                                       ///< that must be sizes: node, class
   std::vector<llvm::SmallVector<unsigned, 2>> going; ///< of labels of the rule: which they are here
+  mlir::Type element; ///< of the variables whose type the rule leaves open
   uint32_t flags = AllPermissions;
 
   /// Whether a result has the label as its own.

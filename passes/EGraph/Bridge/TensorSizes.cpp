@@ -86,9 +86,10 @@ static bool isNumber(Attribute known, int64_t size) {
   return value == FloatAttr::get(value.getType(), double(size));
 }
 
-/// Whether a class is read from a size that is only known when running.
-static bool readsSize(const EGraph &graph, Id id, const DimExpr &size, Terms &terms,
-                      unsigned depth) {
+/// Whether a class is read from a size that is only known when running. With `isCast` a cast is
+/// behind it: another one may have lost digits before.
+static bool readsSize(const EGraph &graph, Id id, const DimExpr &size, Terms &terms, unsigned depth,
+                      bool isCast = false) {
   if (depth == 0)
     return false;
   for (Id node : graph.nodesOf(graph.find(id))) {
@@ -106,8 +107,9 @@ static bool readsSize(const EGraph &graph, Id id, const DimExpr &size, Terms &te
     }
     bool isView = name == ViewOp::getOperationName() && graph.operands(node).size() == 1 &&
                   term.attributes.getAs<BoundaryAttr>("boundary").getValue() != Boundary::zero;
-    if ((isView || name == CastOp::getOperationName()) &&
-        readsSize(graph, graph.operands(node)[0], size, terms, depth - 1))
+    const bool casts = name == CastOp::getOperationName();
+    if ((isView || (casts && !isCast)) &&
+        readsSize(graph, graph.operands(node)[0], size, terms, depth - 1, isCast || casts))
       return true;
   }
   return false;
