@@ -58,12 +58,10 @@ FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k
       take(64, 128, 8, 2, 4);
     else if (rows == 16)
       take(64, 128, 8, 1, 8);
-    else if (many && rows == 32)
-      take(64, 128, 6, 2, 8); // one block a multiprocessor, also while launches overlap
-    else if (rows == 32)
-      take(32, 128, 8, 1, 8);
     else if (many && k <= 16384)
       take(128, 64, 6, 4, 2);
+    else if (rows == 32)
+      take(32, 128, 8, 1, 8); // one block a multiprocessor, also while launches overlap
     else
       take(32, 128, 6, 1, 8);
   }

@@ -136,7 +136,7 @@ TEST(FewRowsMatmul, Single) {
 TEST(FewRowsMatmul, ManyRows) {
   fewRows<Half, Half>("matmul_few32_f16_nt", 32, true, 32);
   fewRows<Half, Half>("matmul_few32_f16", 32, false, 32);
-  fewRows<Half, Half>("matmul_few32_f16_wide", 32, false, 64);
+  fewRows<Half, Half>("matmul_few32_f16_wide", 32, false, 128);
   fewRows<Half, Half>("matmul_few64_f16_nt", 64, true, 32);
   fewRows<Half, Half>("matmul_few64_f16", 64, false, 32);
   fewRows<Half, Half>("matmul_few64_f16_nt_wide", 64, true, 96);
