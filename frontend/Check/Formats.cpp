@@ -12,7 +12,8 @@ namespace mad::elab {
 
 using namespace ast;
 
-static const std::vector<std::string> families = {"lut.int", "lut.ternary", "lut.codebook"};
+static const std::vector<std::string> families = {"lut.int", "lut.ternary", "lut.codebook",
+                                                  "lut.gguf"};
 
 /// The words that arguments of formats are; they are no names of the program.
 static bool isOption(std::string_view word) {
@@ -45,8 +46,8 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
   auto made = path.starts_with("lut.") ? lut::Format::named(path.substr(4)) : std::nullopt;
   if (!made) {
     Report report(*this, code::E0423, format->nameSpan,
-                  quoted(path) + " is no format: expected `lut.int`, `lut.ternary` or "
-                                 "`lut.codebook`");
+                  quoted(path) + " is no format: expected `lut.int`, `lut.ternary`, "
+                                 "`lut.codebook` or `lut.gguf`");
     if (std::string near = suggestion(path, families); !near.empty())
       report.help("did you mean " + quoted(near) + "?");
     return false;
@@ -88,7 +89,15 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
     Report(*this, code::E0423, format->span, quoted(path) + ": " + wrong);
     return false;
   }
+  if (made->family == lut::Family::Gguf && (weight.value || !weight.transposed)) {
+    Report(*this, code::E0423, format->span,
+           weight.value ? "`lut.gguf` keeps what a file holds: it is for weights `from` one"
+                        : "blocks of `lut.gguf` lie along the last dimension in the file, which "
+                          "must be the contracted one here: declare the weight `transposed`");
+    return false;
+  }
   weight.format = made;
+  weight.exact = weight.value || made->family == lut::Family::Gguf;
   return true;
 }
 

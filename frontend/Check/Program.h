@@ -194,9 +194,9 @@ struct Weight {
   bool transposed = false; ///< the file holds the transpose (rank 2)
   int64_t layers = -1;     ///< from 0 on: the leading dimension, and `{i}` in `entry` its number
   Span span;
-  Function *value = nullptr; ///< without a file: computes the weight, from nothing
-  std::optional<lut::Format>
-      format; ///< what it is stored as; without a file it must hold the value
+  Function *value = nullptr;         ///< without a file: computes the weight, from nothing
+  std::optional<lut::Format> format; ///< what it is stored as
+  bool exact = false;                ///< the format must hold the value as it is
 };
 
 /// Two ways to compute the same, for `mad.rule`. No calls: the bodies of functions stand in it.

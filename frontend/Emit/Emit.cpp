@@ -518,6 +518,14 @@ SmallVector<Value> FunctionEmitter::iterate(const hir::Node &node, Location loc,
 
 } // namespace
 
+std::string weightPath(const hir::Weight &weight, const Sources &sources) {
+  if (llvm::sys::path::is_absolute(weight.path))
+    return weight.path;
+  llvm::SmallString<128> path = llvm::sys::path::parent_path(sources[weight.span.file].path);
+  llvm::sys::path::append(path, weight.path);
+  return path.str().str();
+}
+
 OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
                            MLIRContext &context) {
   context.loadDialect<MadDialect, lut::LutDialect, func::FuncDialect>();
@@ -535,14 +543,10 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
   FunctionEmitter types(program, sources, b, symbols);
   SmallVector<func::FuncOp> encoders;
   for (const hir::Weight &weight : program.weights) {
-    // Paths are relative to the file of the declaration.
-    llvm::SmallString<128> path = llvm::sys::path::parent_path(sources[weight.span.file].path);
-    llvm::sys::path::append(path, weight.path);
-    if (llvm::sys::path::is_absolute(weight.path))
-      path = weight.path;
+    std::string path = weightPath(weight, sources);
     auto source =
         WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type),
-                               weight.value ? "" : path.str(), weight.entry, weight.transposed);
+                               weight.value ? "" : path, weight.entry, weight.transposed);
     if (weight.value)
       source->setAttr("computed", FlatSymbolRefAttr::get(&context, symbols.lookup(weight.value)));
     if (weight.layers >= 0)

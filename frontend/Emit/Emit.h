@@ -18,6 +18,9 @@ class ModuleOp;
 
 namespace mad {
 
+/// The file of a weight: paths are relative to the file of the declaration.
+std::string weightPath(const hir::Weight &weight, const Sources &sources);
+
 /// Writes a program that was checked without errors as one module: a
 /// `mad.weight_source` for each weight, a `func.func` for each function, a `mad.rule` for
 /// each rewrite rule. Exported

@@ -49,9 +49,9 @@ void emitParts(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTens
     source->setAttr("computed", FlatSymbolRefAttr::get(function));
     OpBuilder body = OpBuilder::atBlockEnd(function.addEntryBlock());
     Value values = WeightOp::create(body, loc, type, weight.name);
-    auto encode = lut::EncodeOp::create(body, loc, types, values,
-                                        lut::FormatAttr::get(b.getContext(), *weight.format),
-                                        /*exact=*/weight.value != nullptr);
+    auto encode =
+        lut::EncodeOp::create(body, loc, types, values,
+                              lut::FormatAttr::get(b.getContext(), *weight.format), weight.exact);
     func::ReturnOp::create(body, loc, encode.getParts()[i]);
     functions.push_back(function);
   }

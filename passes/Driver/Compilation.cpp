@@ -92,6 +92,8 @@ bool Compilation::load(const std::string &path) {
     impl->remarks->file = path;
     mad::collectRemarks(*impl->context, *impl->remarks);
   }
+  if (!impl->findFileFormats())
+    return false;
   CollectDiagnostics collected(*impl->context);
   impl->module = emit(*impl->program, impl->sources, *impl->context);
   if (failed(verify(*impl->module)))

@@ -4,12 +4,53 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "frontend/Diag/Codes.h"
+#include "frontend/Emit/Emit.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Driver/EncodedWeights.h"
+#include "runtime/io/Files.h"
+#include "runtime/io/TensorFile.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace mad {
+
+/// The name of a tensor of the weight in its file; of a group the first layer.
+static std::string entryOf(const hir::Weight &weight) {
+  std::string name = weight.entry;
+  for (size_t at = 0; weight.layers >= 0 && (at = name.find("{i}", at)) != std::string::npos;)
+    name.replace(at, 3, "0");
+  return name;
+}
+
+bool Compilation::Impl::findFileFormats() {
+  for (hir::Weight &weight : program->weights) {
+    if (!weight.format || weight.format->family != lut::Family::Gguf)
+      continue;
+    std::string path = weightPath(weight, sources), error, name = entryOf(weight);
+    std::vector<io::Entry> entries;
+    if (!io::list(path, entries, error)) {
+      diagnostics.error(code::E0501, weight.span, error);
+      continue;
+    }
+    auto entry = llvm::find_if(entries, [&](const io::Entry &e) { return e.name == name; });
+    if (entry == entries.end()) {
+      diagnostics.error(code::E0501, weight.span,
+                        io::ticked(path) + " has no entry " + io::ticked(name));
+      continue;
+    }
+    weight.format = lut::Format::ofGguf(entry->storage);
+    if (!weight.format)
+      diagnostics
+          .error(code::E0503, weight.span,
+                 "`" + weight.name + "` cannot be stored as `lut.gguf`: " + io::ticked(path) +
+                     " holds " + io::ticked(name) + " as " +
+                     (entry->storage.empty() ? io::name(entry->dtype) : entry->storage) +
+                     ", and Q4_0, Q5_0, Q8_0, TQ1_0 and TQ2_0 are kept as they are")
+          .help = "without `as lut.gguf` it is read as f32";
+  }
+  return !diagnostics.hasErrors();
+}
 
 static int64_t elementsOf(const StoredWeight &stored) {
   int64_t count = 1;

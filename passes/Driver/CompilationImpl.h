@@ -46,6 +46,8 @@ struct Compilation::Impl {
   std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
   bool wantsRewriting = true, isRewritten = false;
+  /// Looks into .gguf files where a weight is to be stored as it is there.
+  bool findFileFormats();
   std::vector<StoredWeight> *stored = nullptr; ///< who wants to know of weights with formats
   bool runRewriting(std::vector<RewrittenBlock> *blocks);
   void failedWeight(llvm::StringRef weight, std::optional<EncodedPart> part,

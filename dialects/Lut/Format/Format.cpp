@@ -32,10 +32,27 @@ std::optional<Format> Format::named(const std::string &family) {
   } else if (family == "codebook") {
     format.family = Family::Codebook;
     format.group = wholeTensor;
+  } else if (family == "gguf") {
+    format.family = Family::Gguf;
   } else {
     return std::nullopt;
   }
   return format;
+}
+
+std::optional<Format> Format::ofGguf(const std::string &type) {
+  Format format;
+  format.half = true;
+  format.group = 32;
+  format.bits = type == "Q4_0" ? 4 : type == "Q5_0" ? 5 : 8;
+  if (type == "Q4_0" || type == "Q5_0" || type == "Q8_0")
+    return format;
+  format.family = Family::Ternary;
+  format.group = 256;
+  format.bits = type == "TQ1_0" ? 8 : 2;
+  if (type == "TQ1_0" || type == "TQ2_0")
+    return format;
+  return std::nullopt;
 }
 
 /// Digits alone, and few enough for an i64; else -1.
@@ -54,6 +71,8 @@ static std::string choice(const std::string &name, const std::string &value, boo
 }
 
 std::string Format::set(const std::string &name, const std::string &value) {
+  if (family == Family::Gguf)
+    return "has no arguments: the file says what it holds";
   int64_t number = numberOf(value);
   if (name == "bits" && family != Family::Ternary) {
     if (number < 1 || number > 8)
@@ -85,6 +104,8 @@ std::string Format::set(const std::string &name, const std::string &value) {
 }
 
 std::string Format::str() const {
+  if (family == Family::Gguf)
+    return "lut.gguf";
   std::vector<std::string> arguments;
   if (family == Family::Ternary) {
     if (bits == 8)
@@ -110,6 +131,8 @@ std::string Format::str() const {
 }
 
 std::string Format::check() const {
+  if (family == Family::Gguf)
+    return "";
   if (family == Family::Ternary && bits != 2 && bits != 8)
     return "a ternary code is packed in 2 bits, or five in a byte";
   if (family != Family::Ternary && bits == 0)

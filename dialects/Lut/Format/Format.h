@@ -18,7 +18,12 @@
 
 namespace mad::lut {
 
-enum class Family : uint8_t { Int, Ternary, Codebook };
+enum class Family : uint8_t {
+  Int,
+  Ternary,
+  Codebook,
+  Gguf, ///< one of the others, as the type of a tensor in a .gguf file says: see `ofGguf`
+};
 enum class PartElement : uint8_t { U8, F16, F32 };
 
 /// One of the tensors that a format consists of.
@@ -44,6 +49,8 @@ struct Format {
 
   /// The format of a family, `int`, `ternary` or `codebook`, before its arguments are set.
   static std::optional<Format> named(const std::string &family);
+  /// The format that holds what a block format of .gguf files holds, `Q4_0`, in as many bits.
+  static std::optional<Format> ofGguf(const std::string &type);
   /// Sets an argument as programs and attributes write it: `bits`, `4`. What is wrong, else empty.
   std::string set(const std::string &name, const std::string &value);
   /// How the language writes it, without defaults: `lut.int(bits = 4, group = 32)`.

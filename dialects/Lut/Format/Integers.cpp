@@ -26,7 +26,7 @@ struct Grid {
   uint8_t code(float value) const {
     if (signs)
       return value >= 0;
-    if (!(scale > 0))
+    if (scale == 0)
       return uint8_t(zero);
     float nearest = std::nearbyintf(value / scale);
     return uint8_t(std::clamp(nearest + float(zero), 0.0f, float(last)));
@@ -84,7 +84,8 @@ bool holds(const Matrix &matrix, const Group &group, const Grid &grid) {
 }
 
 /// A grid that has all values of a group: the range is some number of its steps. The roundings of
-/// products hide the last bit of the scale, so its neighbours are tried, too.
+/// products hide the last bit of the scale, so its neighbours are tried, too. Symmetric codes go
+/// one step further down than up, so a scale may be negative.
 bool exactGrid(const Format &format, const Matrix &matrix, const Group &group, Grid &grid) {
   Range range = rangeOf(matrix, group);
   grid = roundingGrid(format, range, group.to - group.from);
@@ -102,6 +103,9 @@ bool exactGrid(const Format &format, const Matrix &matrix, const Group &group, G
       if (format.affine)
         grid.zero = zeroOf(range.low, grid.scale, grid.last);
       if (holds(matrix, group, grid))
+        return true;
+      grid.scale = -grid.scale;
+      if (!format.affine && holds(matrix, group, grid))
         return true;
     }
   }

@@ -89,6 +89,8 @@ Attribute FormatAttr::parse(AsmParser &parser, Type) {
 }
 
 LogicalResult FormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, Format value) {
+  if (value.family == Family::Gguf)
+    return emitError() << "`gguf` is a format of files: it is another one here";
   if (std::string wrong = value.check(); !wrong.empty())
     return emitError() << wrong;
   return success();
