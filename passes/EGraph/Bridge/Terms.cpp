@@ -33,9 +33,23 @@ Terms::Terms(MLIRContext *context)
       interfaces[dialect] = interface;
 }
 
+/// A product with a factor that another dialect makes, a weight of few bits that is decoded: what
+/// merges it with others would have to store the decoded elements.
+static bool decodesFactor(Operation *op,
+                          const llvm::DenseMap<Dialect *, const RewriteInterface *> &interfaces) {
+  if (!isa<ContractOp>(op))
+    return false;
+  return llvm::any_of(op->getOperands(), [&](Value factor) {
+    Operation *maker = factor.getDefiningOp();
+    while (maker && isa<ViewOp, ReshapeOp>(maker))
+      maker = maker->getOperand(0).getDefiningOp();
+    return maker && !interfaces.contains(maker->getDialect());
+  });
+}
+
 bool Terms::isTerm(Operation *op) const {
-  return op->getNumResults() == 1 && op->getNumRegions() == 0 && op->getNumSuccessors() == 0 &&
-         isa<RankedTensorType>(op->getResult(0).getType()) &&
+  return !decodesFactor(op, interfaces) && op->getNumResults() == 1 && op->getNumRegions() == 0 &&
+         op->getNumSuccessors() == 0 && isa<RankedTensorType>(op->getResult(0).getType()) &&
          interfaces.contains(op->getDialect()) && isPure(op);
 }
 
