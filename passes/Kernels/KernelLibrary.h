@@ -18,6 +18,7 @@
 #ifndef MAD_PASSES_KERNELS_KERNELLIBRARY_H
 #define MAD_PASSES_KERNELS_KERNELLIBRARY_H
 
+#include "dialects/Lut/Format/Format.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -34,6 +35,30 @@ enum class Order { RowMajor, ColumnMajor };
 
 /// How far apart the elements of neighbouring places of a window are.
 enum class WindowStep { One, Two, Any };
+
+/// What a function that reads codes of few bits is made for.
+struct LutKernel {
+  lut::Format format;
+  bool oneColumn = false; ///< scales, zeros or tables have one column for all
+  bool ragged = false;    ///< K is no multiple of a step
+  bool cutSteps = false;  ///< groups end inside of steps
+  bool fma = true;        ///< products are not rounded
+
+  /// The kernel for a weight [K, M]. Parts of its shape are [rows, M].
+  static LutKernel of(const lut::Format &format, int64_t K, int64_t M, bool fma);
+  /// Codes that are read together.
+  int64_t step() const { return format.isBase3() ? 5 : 8; }
+  /// One bit that stands for 1 and -1.
+  bool signs() const {
+    return format.family == lut::Family::Int && format.bits == 1 && !format.affine;
+  }
+  /// The code, or twice that of one bit, in the middle of the range, which stands for 0 where there
+  /// are no zero points.
+  int64_t middle() const {
+    return format.family == lut::Family::Ternary || signs() ? 1 : int64_t(1) << (format.bits - 1);
+  }
+  std::string name() const;
+};
 
 /// Element types of factors are floats, or integers of at most 8 bits, signed unless they
 /// say otherwise.
@@ -72,6 +97,17 @@ public:
   /// where there are no `masks`, and where B is narrower than the sums.
   mlir::func::FuncOp multiplyStrided(mlir::Type panels, mlir::Type sum, bool fma);
 
+  /// decode(parts..., packed: [?], K, group, panel from, to, k from, to): a weight of few bits in
+  /// f32, as packPanels writes its rows `k from` to `to`, from the first panel on. `parts` as the
+  /// format has them, rows of neighbours; `group`: elements along K with one scale. `k from` is a
+  /// multiple of 40.
+  mlir::func::FuncOp decodePanels(const LutKernel &kernel);
+  /// multiply(X: [T, K], parts..., Y: [T, M], K, group, column from, to): columns of Y = X W, for
+  /// few rows. Sums of blocks along K, which end with groups, are scaled and added up.
+  mlir::func::FuncOp multiplyCodes(const LutKernel &kernel);
+  /// Whether there is `multiplyCodes` for it.
+  bool multipliesCodes(const LutKernel &kernel) const;
+
   /// keep(memory: [?]): does nothing, but the memory is planned for.
   mlir::func::FuncOp keep(mlir::Type element);
 
@@ -86,6 +122,7 @@ public:
   TileSizes sizes(mlir::Type sum) const { return tiles.of(sum.getIntOrFloatBitWidth()); }
 
 private:
+  llvm::SmallVector<mlir::Type> lutParts(const LutKernel &kernel);
   /// The function of that name; makes it with `write`, at the start of its body, if
   /// there is none.
   mlir::func::FuncOp

@@ -16,6 +16,7 @@
 #include "passes/Conversion/Passes.h"
 #include "passes/EGraph/Bridge/Passes.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
+#include "passes/Lut/Passes.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 
@@ -63,6 +64,8 @@ void buildRewrite(OpPassManager &pm, RewriteExtras extras) {
 }
 
 void buildLoops(OpPassManager &pm, bool device) {
+  if (!device)
+    pm.addPass(createMatchLutProducts());
   pm.addPass(createLutToMad());
   pm.addPass(createMadToLinalg({device}));
   simplifyValues(pm);

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/Lut/Passes.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Pipelines/Timeline.h"
@@ -36,6 +37,10 @@ static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   pack.level = options.level;
   pack.tiles = options.tiles;
   pm.addPass(createPackContractions(pack));
+  MultiplyCodesOptions codes;
+  codes.level = options.level;
+  codes.tiles = options.tiles;
+  pm.addPass(createMultiplyCodes(codes));
   simplify(pm);
   pm.addPass(createPlanArena());
   simplify(pm);

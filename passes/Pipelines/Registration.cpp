@@ -45,6 +45,7 @@
 #include "passes/Conversion/Passes.h"
 #include "passes/EGraph/Bridge/Passes.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
+#include "passes/Lut/Passes.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Pipelines.h"
@@ -65,6 +66,7 @@ void registerCpuDialects(DialectRegistry &registry) {
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  lut::registerBufferization(registry);
   linalg::registerSubsetOpInterfaceExternalModels(registry);
   scf::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerBufferizableOpInterfaceExternalModels(registry);
@@ -86,6 +88,7 @@ void registerCpuDialects(DialectRegistry &registry) {
 
 void registerMadPasses() {
   registerMadConversionPasses();
+  registerMadLutPasses();
   registerMadRewritePasses();
   registerMadTransformsPasses();
   for (llvm::StringRef stage : cpuStages())

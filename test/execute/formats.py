@@ -3,8 +3,9 @@
 
 NumPy rounds by the formulas of dialects/Lut/README.md, in f32 as they say, and knows nothing of how
 codes are packed. All targets must give its values to the bit, and the library be as small as the
-format says. Products are compared within gamma(K) = K u / (1 - K u) times the sum of the absolute values
-(Higham 2002, section 3.1).
+format says. Products are compared within gamma(K + 4) = (K + 4) u / (1 - (K + 4) u) times the sum of the
+absolute values (Higham 2002, section 3.1): groups may be scaled after they are summed up, and zero points taken
+off a sum, so that there the range of a group stands for the values.
 """
 import json
 import os
@@ -250,8 +251,13 @@ def main():
                 np.save(f"{folder}/x.npy", x)
                 run("run", *target, f"times{i}", f"x={folder}/x.npy", "-o", f"{folder}/o.npz")
                 got = np.load(f"{folder}/o.npz")["result"]
-                k, u = w.shape[0], 2.0 ** -24
-                bound = k * u / (1 - k * u) * (np.abs(x) @ np.abs(w))
+                k, u = w.shape[0] + 4, 2.0 ** -24
+                size = np.abs(w)
+                if entries[i][1].get("affine"):
+                    size, parts = groups(w, entries[i][1]["group"])
+                    for part in parts:
+                        part[...] = 2.01 * (max(part.max(), 0) - min(part.min(), 0)) + np.abs(part)
+                bound = k * u / (1 - k * u) * (np.abs(x) @ size)
                 if not (np.abs(got - x @ w) <= bound + 1e-30).all():
                     sys.exit(f"{target[-1]}: x @ w{i} is off by {np.abs(got - x @ w).max()}")
         print(f"{len(entries)} weights, {inLanguage} rounded by std.quant, on {len(targets)} targets agree with NumPy")

@@ -9,6 +9,8 @@
 
 #include "dialects/Lut/Format/Format.h"
 #include "dialects/Mad/IR/MadOps.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/Hashing.h"
 
 namespace mad::lut {
@@ -26,6 +28,8 @@ inline llvm::hash_code hash_value(const Format &format) {
 namespace mad::lut {
 /// The type of a part, without names of dimensions.
 mlir::RankedTensorType partType(mlir::MLIRContext *context, const Part &part);
+/// How `lut.product_into` becomes work on memory.
+void registerBufferization(mlir::DialectRegistry &registry);
 } // namespace mad::lut
 
 #endif // MAD_DIALECTS_LUT_IR_LUTOPS_H

@@ -11,6 +11,7 @@ include "dialects/Lut/IR/LutDialect.td"
 include "dialects/Mad/IR/MadInterfaces.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Lut_Values : RankedTensorOf<[F16, BF16, F32, F64]>;
@@ -55,6 +56,43 @@ def Lut_DequantOp : Lut_Op<"dequant"> {
   let arguments = (ins Variadic<Lut_Part>:$parts, Lut_FormatAttr:$format);
   let results = (outs Lut_Values:$result);
   let assemblyFormat = "$parts `as` $format attr-dict `:` functional-type(operands, results)";
+}
+
+def Lut_ProductOp : Lut_Op<"product"> {
+  let summary = "rows times a matrix of few bits";
+  let description = [{
+    `%y = lut.product %x, %codes, %scales as <int, bits = 4> : (tensor<?x64xf32>, tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<?x8xf32>`:
+    `y[t..., m] = sum over k of x[t..., k] * w[k, m]`, w the `lut.dequant` of the parts. Sums are in f32, in
+    any order, and the scale of a group may multiply the sum of its products, and a zero point that
+    of its elements. So a sum can overflow where x is within a factor of 2^bits of what f32 holds.
+
+    `mad-match-lut-products` makes it where there is a kernel that reads codes.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$source, Variadic<Lut_Part>:$parts, Lut_FormatAttr:$format);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $source `,` $parts `as` $format attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Lut_ProductIntoOp : Op<LutDialect, "product_into", [
+    DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "`lut.product` into a tensor or memory";
+  let description = [{
+    `lut.product_into %x, %codes, %scales to %y as <int, bits = 4> : (memref<?x64xf32>, memref<32x8xi8>, memref<1x8xf32>, memref<?x8xf32>) -> ()`:
+    what `%y` held is not read. All operands are tensors, or all are memory. Bytes have no sign here.
+  }];
+  let arguments = (ins AnyShaped:$source, Variadic<AnyShaped>:$parts, AnyShaped:$init,
+                       Lut_FormatAttr:$format);
+  let results = (outs Variadic<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $source `,` $parts `to` $init `as` $format attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
 }
 
 #endif // MAD_DIALECTS_LUT_IR_LUTOPS_TD

@@ -71,18 +71,38 @@ LogicalResult EncodeOp::evaluate(ArrayRef<const RefTensor *> operands,
   return success();
 }
 
-LogicalResult DequantOp::evaluate(ArrayRef<const RefTensor *> operands,
-                                  MutableArrayRef<RefTensor> results, RefContext &) {
-  std::vector<int64_t> shape = shapeOf(getResult());
+/// The matrix that parts stand for.
+static std::vector<float> decoded(Format format, ArrayRef<const RefTensor *> operands,
+                                  const std::vector<int64_t> &shape) {
   std::vector<Bytes> parts;
   std::vector<const void *> pointers;
-  Format format = getFormat().getValue();
+  int64_t elements = 1;
+  for (int64_t size : shape)
+    elements *= size;
   for (auto [operand, part] : llvm::zip_equal(operands, format.parts(shape)))
     parts.push_back(toBytes(part, *operand));
   for (const Bytes &bytes : parts)
     pointers.push_back(bytes.data());
-  std::vector<float> values(results[0].floats.size());
+  std::vector<float> values(elements);
   decode(format, pointers, shape, values.data());
+  return values;
+}
+
+LogicalResult DequantOp::evaluate(ArrayRef<const RefTensor *> operands,
+                                  MutableArrayRef<RefTensor> results, RefContext &) {
+  std::vector<float> values = decoded(getFormat().getValue(), operands, shapeOf(getResult()));
   llvm::copy(values, results[0].floats.begin());
+  return success();
+}
+
+LogicalResult ProductOp::evaluate(ArrayRef<const RefTensor *> operands,
+                                  MutableArrayRef<RefTensor> results, RefContext &) {
+  int64_t K = shapeOf(getSource()).back(), M = shapeOf(getResult()).back();
+  std::vector<float> w = decoded(getFormat().getValue(), operands.drop_front(), {K, M});
+  const std::vector<double> &x = operands[0]->floats;
+  std::vector<double> &y = results[0].floats;
+  for (size_t i = 0; i < y.size(); ++i)
+    for (int64_t k = 0; k < K; ++k)
+      y[i] += x[i / M * K + k] * w[k * M + i % M];
   return success();
 }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/IR/MadMemoryOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,7 +18,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Conversion/DimToArith/DimToArith.h"
-#include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "passes/Conversion/MadToLinalg/LutProducts.h"
 #include "passes/Conversion/Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include <set>
@@ -167,7 +168,8 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
                            cf::ControlFlowDialect, linalg::LinalgDialect, math::MathDialect,
                            memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
                            vector::VectorDialect>();
-    target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, ScatterMemoryOp, SortMemoryOp>();
+    target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, ScatterMemoryOp, SortMemoryOp,
+                      lut::ProductIntoOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
       return lowering.types.isSignatureLegal(f.getFunctionType()) &&
              lowering.types.isLegal(&f.getBody());
@@ -178,6 +180,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
     populateControlPatterns(patterns, lowering);
     populateDataPatterns(patterns, lowering);
     populateElementwisePatterns(patterns, lowering);
+    populateLutPatterns(patterns, lowering);
     populateMovementPatterns(patterns, lowering);
     populateReductionPatterns(patterns, lowering);
     populateSourcePatterns(patterns, lowering);

@@ -77,3 +77,35 @@ func.func @f(%c: tensor<5x3xui8>) {
   %0 = lut.dequant %c as <int, bits = 4> : (tensor<5x3xui8>) -> tensor<10x3xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<4x9xf32>, %c: tensor<5x3xui8>, %s: tensor<1x4xf32>) {
+  // expected-error @+1 {{has 'tensor<1x4xf32>' as its scales, expected 'tensor<1x3xf32>'}}
+  %0 = lut.product %x, %c, %s as <int, bits = 4> : (tensor<4x9xf32>, tensor<5x3xui8>, tensor<1x4xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x9xf32>, %c: tensor<5x3xui8>, %s: tensor<1x3xf32>) {
+  // expected-error @+1 {{makes rows of 3 elements from rows of 9, found 'tensor<4x9xf32>' and 'tensor<5x3xf32>'}}
+  %0 = lut.product %x, %c, %s as <int, bits = 4> : (tensor<4x9xf32>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<4x9xf32>, %c: memref<5x3xi8>, %s: memref<1x3xf32>, %y: memref<4x4xf32>) {
+  // expected-error @+1 {{has 'memref<5x3xi8>' as its codes of 5 x 4 elements}}
+  lut.product_into %x, %c, %s to %y as <int, bits = 4> : (memref<4x9xf32>, memref<5x3xi8>, memref<1x3xf32>, memref<4x4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<4x9xf32>, %c: memref<5x3xi8>, %s: memref<1x3xf32>, %y: tensor<4x3xf32>) {
+  // expected-error @+1 {{has tensors and memory as its operands}}
+  lut.product_into %x, %c, %s to %y as <int, bits = 4> : (memref<4x9xf32>, memref<5x3xi8>, memref<1x3xf32>, tensor<4x3xf32>) -> ()
+  return
+}

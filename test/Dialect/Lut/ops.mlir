@@ -23,3 +23,14 @@ func.func @others(%w: tensor<2x10x3xf64>) -> (tensor<2x3x3xui8>, tensor<2x2x3xui
   %c:2 = lut.encode %w as <codebook, bits = 4, group = row> : (tensor<2x10x3xf64>) -> (tensor<2x5x3xui8>, tensor<2x16x3xf32>)
   return %a#0, %b#0, %c#0 : tensor<2x3x3xui8>, tensor<2x2x3xui8>, tensor<2x5x3xui8>
 }
+
+// CHECK-LABEL: @products
+func.func @products(%x: tensor<4x10xf32>, %c: tensor<5x3xui8>, %s: tensor<1x3xf32>, %m: memref<?x10xf32>, %b: memref<5x3xi8>, %t: memref<1x3xf32>, %y: memref<?x3xf32>, %to: tensor<4x3xf32>, %d: tensor<5x3xi8>) -> tensor<4x3xf32> {
+  // CHECK: lut.product %{{.*}}, %{{.*}}, %{{.*}} as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<4x3xf32>
+  %0 = lut.product %x, %c, %s as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<4x3xf32>
+  // CHECK: lut.product_into %{{.*}}, %{{.*}}, %{{.*}} to %{{.*}} as <int, bits = 4> : (memref<?x10xf32>, memref<5x3xi8>, memref<1x3xf32>, memref<?x3xf32>) -> ()
+  lut.product_into %m, %b, %t to %y as <int, bits = 4> : (memref<?x10xf32>, memref<5x3xi8>, memref<1x3xf32>, memref<?x3xf32>) -> ()
+  // CHECK: lut.product_into {{.*}} -> tensor<4x3xf32>
+  %1 = lut.product_into %x, %d, %s to %to as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x3xi8>, tensor<1x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  return %0 : tensor<4x3xf32>
+}

@@ -1,0 +1,34 @@
+//===- LutProducts.cpp - Products with weights of few bits ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Conversion/MadToLinalg/LutProducts.h"
+#include "dialects/Lut/IR/LutOps.h"
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+struct LutProductLowering : LoweringPattern<lut::ProductOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(lut::ProductOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Value init = lowering.empty(b, op, op.getResult().getType());
+    auto made = lut::ProductIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getSource(),
+                                           adaptor.getParts(), init, op.getFormat());
+    b.replaceOp(op, made.getResult());
+    return success();
+  }
+};
+
+} // namespace
+
+void populateLutPatterns(RewritePatternSet &patterns, Lowering &lowering) {
+  patterns.add<LutProductLowering>(lowering, patterns.getContext());
+}
+
+} // namespace mad

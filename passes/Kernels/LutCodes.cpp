@@ -1,0 +1,202 @@
+//===- LutCodes.cpp - Reading codes of few bits in registers ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/LutCodes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace mad::kernels {
+
+std::string LutKernel::name() const {
+  std::string name = format.family == lut::Family::Int       ? "int"
+                     : format.family == lut::Family::Ternary ? "ternary"
+                                                             : "codebook";
+  name += std::to_string(format.bits);
+  for (auto [is, text] : {std::pair(format.affine, ".affine"), std::pair(format.half, ".f16"),
+                          std::pair(oneColumn, ".one"), std::pair(ragged, ".ragged"),
+                          std::pair(cutSteps, ".cut"), std::pair(!fma, ".rounded")})
+    if (is)
+      name += text;
+  return name;
+}
+
+Value multiplyAdd(ImplicitLocOpBuilder &b, Value x, Value y, Value sum, bool fma) {
+  if (fma)
+    return math::FmaOp::create(b, x, y, sum);
+  return arith::AddFOp::create(b, sum, arith::MulFOp::create(b, x, y));
+}
+
+Value lookUp(ImplicitLocOpBuilder &b, Value table, Value index) {
+  auto type = cast<VectorType>(table.getType());
+  StringRef name =
+      type.getNumElements() == 16 ? "llvm.x86.avx512.permvar.sf.512" : "llvm.x86.avx2.permps";
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), ValueRange{table, index})
+      .getResult(0);
+}
+
+LutCodes::LutCodes(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange parts, Value K,
+                   int64_t lanes)
+    : b(b), i(b), kernel(kernel), parts(parts), lanes(lanes) {
+  Value row = i.constant(0);
+  if (kernel.format.isBase3()) {
+    firstRow = {row};
+    lastRow = {i.sub(i.ceilDiv(K, 5), i.constant(1))};
+    return;
+  }
+  for (const lut::Field &field : lut::fields(kernel.format.bits, 8)) {
+    fields.push_back(field);
+    firstRow.push_back(row);
+    row = i.add(row, i.ceilDiv(K, field.perByte()));
+    lastRow.push_back(i.sub(row, i.constant(1)));
+  }
+  if (kernel.format.family != lut::Family::Codebook || lanes < 8 || kernel.format.bits > 4)
+    return;
+  // Tables in registers.
+  int64_t levels = kernel.format.levels();
+  for (int64_t from = 0; from < std::max<int64_t>(levels, 1); from += lanes) {
+    SmallVector<Value> entries;
+    for (int64_t e = 0; e < lanes; ++e)
+      entries.push_back(entry((from + e) % levels));
+    tables.push_back(vector::FromElementsOp::create(b, floats(), entries));
+  }
+}
+
+VectorType LutCodes::floats() const { return VectorType::get({lanes}, b.getF32Type()); }
+VectorType LutCodes::integers() const { return VectorType::get({lanes}, b.getI32Type()); }
+
+Value LutCodes::number(int64_t value) {
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(integers(), b.getI32IntegerAttr(int32_t(value))));
+}
+
+Value LutCodes::number(double value) {
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(floats(), b.getF32FloatAttr(float(value))));
+}
+
+Value LutCodes::splat(Value scalar) {
+  return vector::BroadcastOp::create(b, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+Value LutCodes::load(Value memory, Value row, Columns columns, Type element) {
+  auto type = VectorType::get({lanes}, element);
+  SmallVector<Value> place{row, columns.first};
+  if (!columns.mask)
+    return vector::LoadOp::create(b, type, memory, place);
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(b, type, memory, place, columns.mask, zero);
+}
+
+/// A row of a part, or its one column for all.
+Value LutCodes::part(Value memory, Value group, Columns columns, Type element) {
+  if (!kernel.oneColumn)
+    return load(memory, group, columns, element);
+  return splat(memref::LoadOp::create(b, memory, ValueRange{group, i.constant(0)}));
+}
+
+Value LutCodes::byte(Value step, int64_t number, Columns columns, int64_t ahead) {
+  unsigned field = 0;
+  int64_t inField = number, width = 1;
+  if (!kernel.format.isBase3()) {
+    while (inField >= fields[field].width)
+      inField -= fields[field++].width;
+    width = fields[field].width;
+  }
+  Value row = i.add(firstRow[field], i.add(i.mul(step, width), inField));
+  if (kernel.ragged)
+    row = i.min(row, lastRow[field]);
+  if (ahead)
+    memref::PrefetchOp::create(b, parts[0], ValueRange{row, i.add(columns.first, ahead)},
+                               /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  return arith::ExtUIOp::create(b, integers(), load(parts[0], row, columns, b.getI8Type()));
+}
+
+/// The digit is what a third of the byte carries over, and what is left is the next byte.
+SmallVector<Value> LutCodes::digits(Value byte) {
+  SmallVector<Value> digits;
+  for (int64_t n = 0; n < 5; ++n) {
+    Value thrice =
+        arith::AddIOp::create(b, byte, arith::ShLIOp::create(b, byte, number(int64_t(1))));
+    digits.push_back(arith::ShRUIOp::create(b, thrice, number(int64_t(8))));
+    byte = arith::AndIOp::create(b, thrice, number(int64_t(255)));
+  }
+  return digits;
+}
+
+SmallVector<Value> LutCodes::codes(Value step, Columns columns) {
+  SmallVector<Value> bytes, codes;
+  for (int64_t n = 0; n < this->bytes(); ++n)
+    bytes.push_back(byte(step, n, columns));
+  if (kernel.format.isBase3())
+    return digits(bytes[0]);
+  for (int64_t n = 0; n < 8; ++n) {
+    Value code;
+    int64_t first = 0;
+    for (const lut::Field &field : fields) {
+      Value bits = bytes[first + n * field.width / 8];
+      if (int64_t place = n * field.width % 8)
+        bits = arith::ShRUIOp::create(b, bits, number(place));
+      if (field.width < 8)
+        bits = arith::AndIOp::create(b, bits, number(int64_t((1 << field.width) - 1)));
+      if (field.shift)
+        bits = arith::ShLIOp::create(b, bits, number(int64_t(field.shift)));
+      code = code ? arith::OrIOp::create(b, code, bits).getResult() : bits;
+      first += field.width;
+    }
+    codes.push_back(code);
+  }
+  return codes;
+}
+
+Value LutCodes::value(Value code, Value zero) {
+  const lut::Format &format = kernel.format;
+  if (format.family == lut::Family::Codebook)
+    return fromTable(code);
+  if (kernel.signs())
+    code = arith::ShLIOp::create(b, code, number(int64_t(1)));
+  code = arith::SubIOp::create(b, code, format.affine ? zero : number(kernel.middle()));
+  return arith::SIToFPOp::create(b, floats(), code);
+}
+
+Value LutCodes::fromTable(Value code) {
+  if (tables.empty()) {
+    Value all = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
+    Value zero = i.constant(0);
+    Value column = code;
+    if (auto stride = memref::ExtractStridedMetadataOp::create(b, parts[1]).getStrides()[0])
+      column = arith::MulIOp::create(b, code,
+                                     splat(arith::IndexCastOp::create(b, b.getI32Type(), stride)));
+    return vector::GatherOp::create(b, floats(), parts[1], ValueRange{zero, zero}, column, all,
+                                    number(0.0));
+  }
+  Value result = lookUp(b, tables[0], code);
+  if (tables.size() == 1)
+    return result;
+  Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, code, number(int64_t(7)));
+  return arith::SelectOp::create(b, high, lookUp(b, tables[1], code), result);
+}
+
+Value LutCodes::scale(Value group, Columns columns) {
+  Type element = getElementTypeOrSelf(parts[1].getType());
+  return widen(b, part(parts[1], group, columns, element), element, b.getF32Type());
+}
+
+Value LutCodes::zero(Value group, Columns columns) {
+  return arith::ExtUIOp::create(b, integers(), part(parts[2], group, columns, b.getI8Type()));
+}
+
+Value LutCodes::entry(int64_t code) {
+  return memref::LoadOp::create(b, parts[1], ValueRange{i.constant(code), i.constant(0)});
+}
+
+} // namespace mad::kernels

@@ -1,0 +1,323 @@
+//===- LutMultiply.cpp - Few rows times a weight of few bits ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The codes are read once, in blocks along K, from left to right. Within a block fields of
+// 1, 2 and (where registers hold 16 floats) 4 bits are never made numbers: a table holds what the
+// next codes together contribute to the sum, for all values that their bits can have, and the bits
+// are its index. It is made of the elements of a row once for all columns, as in Park et
+// al., "LUT-GEMM" (2022) and Wei et al., "T-MAC" (2024), but in f32: nothing is
+// rounded that a sum of products would not round. Wider fields are converted and multiplied.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Kernels/LutCodes.h"
+
+using namespace mlir;
+
+namespace mad::kernels {
+namespace {
+
+/// Steps of a block: 64 codes are at most 64 rows of bytes, and their tables stay in the first
+/// cache.
+constexpr int64_t blockSteps = 8;
+/// Columns that are computed together: a line of the cache in each row of bytes.
+constexpr int64_t tileColumns = 64;
+
+/// Bits of a byte that are an index together.
+struct Unit {
+  lut::Field field;
+  int64_t byte;  ///< of the step
+  int64_t place; ///< the lowest bit
+  int64_t first; ///< code of the step
+  int64_t codes; ///< how many
+};
+
+/// How wide an index is where a table is a register of `lanes`; 0 without such look-ups.
+int64_t indexBits(int64_t lanes) { return lanes == 16 ? 4 : lanes == 8 ? 3 : 0; }
+
+SmallVector<Unit> unitsOf(const lut::Format &format, int64_t lanes) {
+  SmallVector<Unit> units;
+  int64_t byte = 0;
+  for (const lut::Field &field : lut::fields(format.bits, 8)) {
+    int64_t most = std::max<int64_t>(1, indexBits(lanes) / field.width);
+    for (int64_t n = 0; n < 8; n += 0) {
+      int64_t inByte = n % field.perByte();
+      int64_t codes = std::min<int64_t>(most, field.perByte() - inByte);
+      units.push_back({field, byte + n / field.perByte(), inByte * field.width, n, codes});
+      n += codes;
+    }
+    byte += field.width;
+  }
+  return units;
+}
+
+class FewRows {
+public:
+  FewRows(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange a, int64_t lanes)
+      : b(b), i(b), kernel(kernel), lanes(lanes), X(a[0]), parts(a.slice(1, a.size() - 6)),
+        Y(a.end()[-5]), K(a.end()[-4]), group(a.end()[-3]), first(a.end()[-2]), last(a.end()[-1]),
+        codes(b, kernel, parts, K, lanes), f32(b.getF32Type()) {
+    T = memref::DimOp::create(b, X, 0);
+    if (kernel.format.isBase3())
+      return;
+    units = unitsOf(kernel.format, lanes);
+    for (const Unit &unit : units)
+      numTables += isLookedUp(unit);
+    if (numTables) {
+      auto type = MemRefType::get({blockSteps * numTables * lanes}, f32);
+      tables = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+    }
+    if (kernel.format.family == lut::Family::Codebook)
+      for (int64_t e = 0; e < kernel.format.levels(); ++e)
+        entries.push_back(codes.entry(e));
+  }
+
+  void emit() {
+    forRange(b, i.constant(0), K, group, [&](Value start) {
+      Value end = i.min(i.add(start, group), K);
+      Value number = b.createOrFold<arith::DivUIOp>(start, group);
+      forRange(b, start, end, blockSteps * kernel.step(), [&](Value low) {
+        Value high = i.min(i.add(low, blockSteps * kernel.step()), end);
+        forRange(b, i.constant(0), T, 1, [&](Value t) { block(t, number, low, high); });
+      });
+    });
+  }
+
+private:
+  bool isLookedUp(const Unit &unit) const { return unit.field.width <= indexBits(lanes); }
+
+  /// An element of a row; 0 behind its end.
+  Value element(Value t, Value k) {
+    if (!kernel.ragged)
+      return memref::LoadOp::create(b, X, ValueRange{t, k});
+    Value inside = i.min(k, i.sub(K, i.constant(1)));
+    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+    return arith::SelectOp::create(b, i.less(k, K),
+                                   memref::LoadOp::create(b, X, ValueRange{t, inside}), zero);
+  }
+
+  /// What bits of a field stand for. Those of all fields make the code, less its middle.
+  float contribution(const lut::Field &field, int64_t bits) const {
+    if (kernel.signs())
+      return float(2 * bits - 1);
+    bool highest = field.shift + field.width == kernel.format.bits;
+    return float((bits << field.shift) - (highest ? kernel.middle() : 0));
+  }
+
+  /// What code `number` of each index of a table stands for.
+  Value factors(const Unit &unit, int64_t number) {
+    auto bitsOf = [&](int64_t index) {
+      return index >> (number * unit.field.width) & ((1 << unit.field.width) - 1);
+    };
+    if (!entries.empty()) {
+      SmallVector<Value> all;
+      for (int64_t e = 0; e < lanes; ++e)
+        all.push_back(entries[bitsOf(e)]);
+      return vector::FromElementsOp::create(b, codes.floats(), all);
+    }
+    SmallVector<float> all;
+    for (int64_t e = 0; e < lanes; ++e)
+      all.push_back(contribution(unit.field, bitsOf(e)));
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(codes.floats(), ArrayRef(all)));
+  }
+
+  /// The tables of a block, step by step.
+  void fillTables(Value t, Value firstStep, Value lastStep) {
+    forRange(b, firstStep, lastStep, 1, [&](Value step) {
+      Value k = i.mul(step, kernel.step());
+      Value place = i.mul(i.sub(step, firstStep), numTables * lanes);
+      for (const Unit &unit : units) {
+        if (!isLookedUp(unit))
+          continue;
+        Value sum;
+        for (int64_t n = 0; n < unit.codes; ++n) {
+          Value x = codes.splat(element(t, i.add(k, unit.first + n)));
+          Value factor = factors(unit, n);
+          sum = sum ? multiplyAdd(b, x, factor, sum, kernel.fma)
+                    : arith::MulFOp::create(b, x, factor).getResult();
+        }
+        vector::StoreOp::create(b, sum, tables, ValueRange{place});
+        place = i.add(place, lanes);
+      }
+    });
+  }
+
+  /// The sum of the elements of a block, for zero points: what the middle of the codes does not
+  /// account for.
+  Value sumOf(Value t, Value low, Value high) {
+    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+    auto loop = scf::ForOp::create(b, low, high, i.constant(1), ValueRange{zero});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value x = memref::LoadOp::create(b, X, ValueRange{t, loop.getInductionVar()});
+    Value sum = arith::AddFOp::create(b, loop.getRegionIterArgs()[0], x);
+    scf::YieldOp::create(b, sum);
+    return loop.getResult(0);
+  }
+
+  /// One row and one block of K: all columns.
+  void block(Value t, Value number, Value low, Value high) {
+    Value firstStep = b.createOrFold<arith::DivUIOp>(low, i.constant(kernel.step()));
+    Value lastStep = i.ceilDiv(high, kernel.step());
+    if (numTables)
+      fillTables(t, firstStep, lastStep);
+    Value sum = kernel.format.affine ? codes.splat(sumOf(t, low, high)) : Value();
+    Value starts = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, low, i.constant(0));
+    auto columns = [&](Value column, int64_t vectors, bool masked) {
+      SmallVector<LutCodes::Columns> all;
+      for (int64_t v = 0; v < vectors; ++v) {
+        LutCodes::Columns part{i.add(column, v * lanes), {}};
+        if (masked)
+          part.mask = vector::CreateMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()),
+                                                   i.sub(last, part.first));
+        all.push_back(part);
+      }
+      tile(t, number, firstStep, lastStep, sum, starts, all);
+    };
+    int64_t vectors = std::min<int64_t>(8, tileColumns / lanes), wide = vectors * lanes;
+    Value length = i.sub(last, first);
+    Value end =
+        i.add(first, i.sub(length, b.createOrFold<arith::RemUIOp>(length, i.constant(wide))));
+    forRange(b, first, end, wide, [&](Value column) { columns(column, vectors, false); });
+    forRange(b, end, last, lanes, [&](Value column) { columns(column, 1, true); });
+  }
+
+  void tile(Value t, Value number, Value firstStep, Value lastStep, Value sum, Value starts,
+            ArrayRef<LutCodes::Columns> columns) {
+    SmallVector<Value> sums(columns.size(), codes.number(0.0));
+    auto loop = scf::ForOp::create(b, firstStep, lastStep, i.constant(1), sums);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      sums.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
+      step(t, loop.getInductionVar(), firstStep, columns, sums);
+      scf::YieldOp::create(b, sums);
+    }
+    for (auto [v, part] : llvm::enumerate(columns))
+      finish(t, number, loop.getResult(v), sum, starts, part);
+  }
+
+  /// Adds the products of a step to the sums.
+  void step(Value t, Value step, Value firstStep, ArrayRef<LutCodes::Columns> columns,
+            SmallVector<Value> &sums) {
+    Value k = i.mul(step, kernel.step());
+    auto product = [&](Value code, Value x, unsigned v) {
+      sums[v] =
+          multiplyAdd(b, arith::SIToFPOp::create(b, codes.floats(), code), x, sums[v], kernel.fma);
+    };
+    if (kernel.format.isBase3()) {
+      SmallVector<Value> x;
+      for (int64_t n = 0; n < 5; ++n)
+        x.push_back(codes.splat(element(t, i.add(k, n))));
+      for (auto [v, part] : llvm::enumerate(columns))
+        for (auto [n, code] : llvm::enumerate(codes.codes(step, part)))
+          product(arith::SubIOp::create(b, code, codes.number(int64_t(1))), x[n], v);
+      return;
+    }
+    Value place = i.mul(i.sub(step, firstStep), numTables * lanes);
+    SmallVector<Value> bytes(columns.size());
+    int64_t loaded = -1;
+    for (const Unit &unit : units) {
+      if (unit.byte != loaded) {
+        bool whole = columns.size() > 1;
+        for (auto [v, part] : llvm::enumerate(columns))
+          bytes[v] = codes.byte(step, unit.byte, part, whole && v == 0 ? 4 * tileColumns : 0);
+        loaded = unit.byte;
+      }
+      auto moved = [&](Value byte) {
+        return unit.place ? arith::ShRUIOp::create(b, byte, codes.number(unit.place)).getResult()
+                          : byte;
+      };
+      if (isLookedUp(unit)) {
+        Value table = vector::LoadOp::create(b, codes.floats(), tables, ValueRange{place});
+        for (unsigned v = 0; v < columns.size(); ++v)
+          sums[v] = arith::AddFOp::create(b, sums[v], lookUp(b, table, moved(bytes[v])));
+        place = i.add(place, lanes);
+        continue;
+      }
+      Value x = codes.splat(element(t, i.add(k, unit.first)));
+      for (unsigned v = 0; v < columns.size(); ++v)
+        product(number(unit.field, moved(bytes[v])), x, v);
+    }
+  }
+
+  /// `contribution` of bits that are the lowest of `bits`, as integers.
+  Value number(const lut::Field &field, Value bits) {
+    if (field.width < 8)
+      bits = arith::AndIOp::create(b, bits, codes.number(int64_t((1 << field.width) - 1)));
+    if (int64_t shift = kernel.signs() ? 1 : field.shift)
+      bits = arith::ShLIOp::create(b, bits, codes.number(shift));
+    if (kernel.signs() || field.shift + field.width == kernel.format.bits)
+      bits = arith::SubIOp::create(b, bits, codes.number(kernel.middle()));
+    return bits;
+  }
+
+  /// Scales the sums of a block and adds them to the result.
+  void finish(Value t, Value number, Value total, Value sum, Value starts,
+              LutCodes::Columns columns) {
+    if (sum) {
+      Value rest =
+          arith::SubIOp::create(b, codes.number(kernel.middle()), codes.zero(number, columns));
+      total =
+          multiplyAdd(b, arith::SIToFPOp::create(b, codes.floats(), rest), sum, total, kernel.fma);
+    }
+    SmallVector<Value> place{t, columns.first};
+    Value before = columns.mask ? vector::MaskedLoadOp::create(b, codes.floats(), Y, place,
+                                                               columns.mask, codes.number(0.0))
+                                      .getResult()
+                                : vector::LoadOp::create(b, codes.floats(), Y, place).getResult();
+    before = arith::SelectOp::create(b, starts, codes.number(0.0), before);
+    total = kernel.format.family == lut::Family::Codebook
+                ? arith::AddFOp::create(b, before, total).getResult()
+                : multiplyAdd(b, codes.scale(number, columns), total, before, kernel.fma);
+    if (columns.mask)
+      vector::MaskedStoreOp::create(b, Y, place, columns.mask, total);
+    else
+      vector::StoreOp::create(b, total, Y, place);
+  }
+
+  ImplicitLocOpBuilder &b;
+  Index i;
+  const LutKernel &kernel;
+  int64_t lanes;
+  Value X;
+  ValueRange parts;
+  Value Y, K, group, first, last, T;
+  LutCodes codes;
+  Type f32;
+  SmallVector<Unit> units;
+  int64_t numTables = 0; ///< of a step
+  Value tables;
+  SmallVector<Value> entries;
+};
+
+} // namespace
+
+bool KernelLibrary::multipliesCodes(const LutKernel &kernel) const {
+  if (kernel.cutSteps)
+    return false;
+  if (kernel.format.family != lut::Family::Codebook)
+    return true;
+  // Fields of an index say nothing alone.
+  std::vector<lut::Field> fields = lut::fields(kernel.format.bits, 8);
+  return fields.size() == 1 && fields[0].width <= indexBits(tiles.of(32).lanes);
+}
+
+func::FuncOp KernelLibrary::multiplyCodes(const LutKernel &kernel) {
+  Builder b(module.getContext());
+  Type f32 = b.getF32Type();
+  SmallVector<Type> types{rows(f32)};
+  llvm::append_range(types, lutParts(kernel));
+  types.push_back(rows(f32));
+  types.append(4, b.getIndexType());
+  return find("multiply_codes." + kernel.name(), types, [&](ImplicitLocOpBuilder &b, ValueRange a) {
+    FewRows(b, kernel, a, sizes(b.getF32Type()).lanes).emit();
+  });
+}
+
+} // namespace mad::kernels

@@ -1,0 +1,250 @@
+//===- MultiplyCodes.cpp - Products with weights of few bits --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Pieces are columns, and rows where there are many: each reads its part of the codes from
+// memory once. For few rows that is what takes the time; for many, a block of the weight is
+// decoded once for all rows of the piece and stays in a cache.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Lut/IR/LutOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Kernels/KernelLibrary.h"
+#include "passes/Lut/Passes.h"
+#include "passes/Transforms/PackedProduct.h"
+#include "passes/Transforms/Pieces.h"
+#include "passes/Transforms/Remarks.h"
+
+using namespace mlir;
+
+namespace mad {
+#define GEN_PASS_DEF_MULTIPLYCODES
+#include "passes/Lut/Passes.h.inc"
+
+namespace {
+
+using kernels::KernelLibrary;
+using kernels::LutKernel;
+using kernels::panelBytes;
+using kernels::pieceRows;
+
+/// Rows that the kernel for few of them is faster with (docs/performance.md).
+constexpr int64_t fewRows = 4;
+/// Columns of a piece are a multiple of a line of bytes.
+constexpr int64_t pieceColumns = 64, piecePanels = 8;
+/// Rows of a piece with decoding.
+constexpr int64_t tallRows = 8 * pieceRows;
+/// Estimated picoseconds: of a product from a code, of one of decoded numbers, of decoding a code.
+constexpr int64_t codeTime = 60, productTime = 20, decodeTime = 200;
+/// Steps on a pass, a multiple of 5 and 8 where codes are five in a byte.
+constexpr int64_t base3Steps = 960;
+
+class Product {
+public:
+  Product(lut::ProductIntoOp op, KernelLibrary &library, int level, int64_t grain)
+      : op(op), library(library), sizes(library.sizes(Builder(op).getF32Type())), grain(grain),
+        b(op.getLoc(), op), i(b), format(op.getFormat().getValue()) {
+    ArrayRef<int64_t> shape = cast<MemRefType>(op.getInit().getType()).getShape();
+    columns = shape.back();
+    steps = cast<MemRefType>(op.getSource().getType()).getShape().back();
+    kernel = LutKernel::of(format, steps, columns, /*fma=*/level >= 3);
+  }
+
+  void replace();
+  bool hasFew() const { return library.multipliesCodes(kernel); }
+
+private:
+  Value flattened(Value memory);
+  void few();
+  void many();
+  void multiplyPanels(Value panels, Value low, Value high, Value from, Value to, Value k, Value end,
+                      Value apart);
+  void pieces(Value time, ArrayRef<CutExtent> dims,
+              function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body);
+
+  lut::ProductIntoOp op;
+  KernelLibrary &library;
+  kernels::TileSizes sizes;
+  int64_t grain;
+  ImplicitLocOpBuilder b;
+  kernels::Index i;
+  lut::Format format;
+  LutKernel kernel;
+  int64_t columns, steps;
+  Value X, Y, T, K, M, group;
+  SmallVector<Value> parts;
+};
+
+/// Memory of two dimensions: the last one, and all others.
+Value Product::flattened(Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  int64_t rank = type.getRank();
+  if (rank == 2)
+    return memory;
+  if (rank == 1)
+    return memref::ExpandShapeOp::create(b, ArrayRef<int64_t>{1, type.getDimSize(0)}, memory,
+                                         ArrayRef<ReassociationIndices>{{0, 1}});
+  SmallVector<ReassociationIndices> groups(2);
+  for (int64_t d = 0; d + 1 < rank; ++d)
+    groups[0].push_back(d);
+  groups[1].push_back(rank - 1);
+  return memref::CollapseShapeOp::create(b, memory, groups);
+}
+
+void Product::pieces(Value time, ArrayRef<CutExtent> dims,
+                     function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body) {
+  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
+  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
+                                      ValueRange{i.constant(1)});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]), grid);
+}
+
+void Product::few() {
+  Value time = i.mul(i.mul(T, codeTime), steps * columns);
+  CutExtent across{M, pieceColumns};
+  pieces(time, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+    SmallVector<Value> values{X};
+    values.append(parts);
+    values.append({Y, K, group, range[0].low, i.add(range[0].low, range[0].length)});
+    func::CallOp::create(b, library.multiplyCodes(kernel), values);
+  });
+}
+
+/// Some rows and panels, for a range of steps.
+void Product::multiplyPanels(Value panels, Value low, Value high, Value from, Value to, Value k,
+                             Value end, Value apart) {
+  Value height = i.constant(sizes.MR), wide = i.constant(sizes.NR);
+  auto [left, row, column] = kernels::flatten(b, X);
+  Value stride = i.mul(i.sub(end, k), sizes.NR);
+  Value add = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, k, i.constant(0));
+  func::FuncOp function = library.multiplyStrided(b.getF32Type(), b.getF32Type(), kernel.fma);
+  Value last = i.ceilDiv(high, height);
+  int64_t most = std::max<int64_t>(1, sizes.MC / sizes.MR);
+  kernels::forRange(b, b.createOrFold<arith::DivUIOp>(low, height), last, most, [&](Value block) {
+    func::CallOp::create(b, function,
+                         ValueRange{left, panels, Y, i.mul(k, column), i.mul(row, height), row,
+                                    column, i.sub(i.constant(0), i.mul(from, stride)), stride, wide,
+                                    i.sub(end, k), block, i.min(i.add(block, most), last), from, to,
+                                    height, add, apart});
+  });
+}
+
+void Product::many() {
+  Type f32 = b.getF32Type();
+  Value each = i.add(i.mul(T, productTime), i.constant(decodeTime));
+  Value panels = i.ceilDiv(M, sizes.NR);
+  SmallVector<CutExtent> dims{{panels, piecePanels}, {i.ceilDiv(T, tallRows), 1}};
+  pieces(i.mul(each, steps * columns), dims,
+         [&](ArrayRef<PieceRange> range, const PieceGrid &grid) {
+           Value count = i.mul(grid.steps[0], steps * sizes.NR);
+           Value most = i.constant(panelBytes / 4);
+           auto type = MemRefType::get({ShapedType::kDynamic}, f32);
+           Value buffer = memref::AllocOp::create(b, type, ValueRange{i.min(count, most)},
+                                                  b.getI64IntegerAttr(64));
+           Value panel = kernels::castTo(b, buffer, KernelLibrary::flat(f32));
+           // Other levels may use it.
+           func::CallOp::create(b, library.keep(f32), panel);
+           Value low = i.mul(range[1].low, tallRows);
+           Value high = i.min(i.add(low, i.mul(range[1].length, tallRows)), T);
+           Value last = i.add(range[0].low, range[0].length);
+           kernels::Passes passes = kernels::passesOf(b, sizes, f32, K, /*inOrder=*/false);
+           if (format.isBase3())
+             passes.steps = i.min(passes.steps, i.constant(base3Steps));
+           kernels::forRange(b, range[0].low, last, passes.columns, [&](Value from) {
+             Value to = i.min(i.add(from, passes.columns), last);
+             kernels::forRange(b, i.constant(0), K, passes.steps, [&](Value k) {
+               Value end = i.min(i.add(k, passes.steps), K);
+               SmallVector<Value> values(parts);
+               values.append({panel, K, group, from, to, k, end});
+               func::CallOp::create(b, library.decodePanels(kernel), values);
+               multiplyPanels(panel, low, high, from, to, k, end, passes.apart);
+             });
+           });
+         });
+}
+
+void Product::replace() {
+  // Rows a distance apart are taken as they are; other layouts are copied.
+  auto isCollapsible = [&](Value memory) {
+    auto type = cast<MemRefType>(memory.getType());
+    if (type.getRank() <= 2)
+      return type.isLastDimUnitStride();
+    SmallVector<ReassociationIndices> groups(2);
+    for (int64_t d = 0; d + 1 < type.getRank(); ++d)
+      groups[0].push_back(d);
+    groups[1].push_back(type.getRank() - 1);
+    return type.isLastDimUnitStride() &&
+           memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups);
+  };
+  auto whole = [&](Value memory) -> Value {
+    auto type = cast<MemRefType>(memory.getType());
+    SmallVector<Value> dynamic;
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (type.isDynamicDim(d))
+        dynamic.push_back(memref::DimOp::create(b, memory, d));
+    return memref::AllocOp::create(b, MemRefType::get(type.getShape(), type.getElementType()),
+                                   dynamic, b.getI64IntegerAttr(64));
+  };
+  Value source = op.getSource(), init = op.getInit();
+  if (!isCollapsible(source)) {
+    source = whole(source);
+    memref::CopyOp::create(b, op.getSource(), source);
+  }
+  if (!isCollapsible(init))
+    init = whole(init);
+  Type f32 = b.getF32Type();
+  source = flattened(source);
+  T = b.createOrFold<memref::DimOp>(source, int64_t(0));
+  X = kernels::castTo(b, source, KernelLibrary::rows(f32));
+  Y = kernels::castTo(b, flattened(init), KernelLibrary::rows(f32));
+  for (Value part : op.getParts())
+    parts.push_back(kernels::castTo(
+        b, part, KernelLibrary::rows(cast<MemRefType>(part.getType()).getElementType())));
+  K = i.constant(steps), M = i.constant(columns);
+  group = i.constant(format.groupLength(steps));
+  if (!hasFew())
+    many();
+  else if (auto known = getConstantIntValue(T))
+    *known <= fewRows ? few() : many();
+  else
+    kernels::when(b, i.lessOrEqual(T, i.constant(fewRows)), [&] { few(); }, [&] { many(); });
+  if (init != op.getInit())
+    memref::CopyOp::create(b, init, op.getInit());
+  op.erase();
+}
+
+struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
+  using MultiplyCodesBase::MultiplyCodesBase;
+
+  void runOnOperation() override {
+    SmallVector<lut::ProductIntoOp> ops;
+    getOperation().walk([&](lut::ProductIntoOp op) { ops.push_back(op); });
+    if (ops.empty())
+      return;
+    auto table = tilesOf(getOperation(), tiles, level);
+    if (failed(table))
+      return signalPassFailure();
+    KernelLibrary library(getOperation(), std::move(*table));
+    for (lut::ProductIntoOp op : ops) {
+      Product product(op, library, level, grain);
+      remarkTaken(op.getLoc(), describe(op) + " of " + op.getFormat().getValue().str() + ": " +
+                                   (product.hasFew() ? "codes are multiplied by up to " +
+                                                           std::to_string(fewRows) +
+                                                           " rows, and decoded in blocks for more"
+                                                     : "codes are decoded in blocks") +
+                                   ofLevel(level));
+      product.replace();
+    }
+  }
+};
+
+} // namespace
+} // namespace mad

@@ -1,0 +1,43 @@
+//===- Passes.td - Passes on weights of few bits ---------------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_LUT_PASSES_TD
+#define MAD_PASSES_LUT_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def MatchLutProducts : Pass<"mad-match-lut-products", "::mlir::ModuleOp"> {
+  let summary = "finds products that kernels compute from codes of few bits";
+  let description = [{
+    `mad.contract` of rows and the `lut.dequant` of a matrix [K, M], summed over K, becomes `lut.product` where
+    it is in f32 and its precision lets sums have any order. In front of `mad-lut-to-mad`, which decodes whole
+    what is left. Remarks say why a product did not become one.
+  }];
+  let statistics = [Statistic<"numMatched", "num-matched", "products found">];
+}
+
+def MultiplyCodes : Pass<"mad-multiply-codes", "::mlir::ModuleOp"> {
+  let summary = "multiplies with weights of few bits";
+  let description = [{
+    `lut.product_into` of memory becomes calls of the functions that passes/Kernels builds. Few rows are
+    multiplied by what reads the codes; for more of them blocks of the weight are decoded into panels, of which
+    tiles of the result are computed as `mad-pack-contractions` does. Where the number of rows is known when
+    running only, the code decides then. Pieces have columns of their own. After
+    bufferization, before the arena is planned.
+  }];
+  let options = [
+    Option<"level", "level", "int", /*default=*/"3",
+           "x86-64 level of the code: 0, 3 or 4">,
+    Option<"grain", "grain", "int64_t", /*default=*/"20000000",
+           "estimated time of a piece in picoseconds">,
+    Option<"tiles", "tiles", "std::string", /*default=*/"\"\"",
+           "tile parameters, as in f32:MR=6,KC=1024;f64:MR=6; default: those of the level">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+#endif // MAD_PASSES_LUT_PASSES_TD

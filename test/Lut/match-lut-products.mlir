@@ -1,0 +1,33 @@
+// RUN: mad-opt %s --mad-match-lut-products --split-input-file | FileCheck %s
+
+// Rows, of any dimensions in front, times a matrix. The factors may be in either order.
+// CHECK-LABEL: @matches
+// CHECK-SAME: %[[X:.*]]: tensor<?x2x10xf32{{.*}}>, %[[C:.*]]: tensor<5x3xui8>, %[[S:.*]]: tensor<1x3xf32>
+// CHECK-NEXT: lut.product %[[X]], %[[C]], %[[S]] as <int, bits = 4> : {{.*}} -> tensor<?x2x3xf32
+// CHECK-NEXT: lut.product %{{.*}}, %[[C]], %[[S]] as <int, bits = 4> : {{.*}} -> tensor<3xf32>
+// CHECK-NOT: lut.dequant
+// CHECK-NOT: mad.contract
+func.func @matches(%x: tensor<?x2x10xf32, #mad.dims<"N", "", "">>, %c: tensor<5x3xui8>, %s: tensor<1x3xf32>, %v: tensor<10xf32>) -> (tensor<?x2x3xf32, #mad.dims<"N", "", "">>, tensor<3xf32>) {
+  %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<10x3xf32>
+  %0 = mad.contract %x by affine_map<(n, b, m, k) -> (n, b, k)>, %w by affine_map<(n, b, m, k) -> (k, m)> : (tensor<?x2x10xf32, #mad.dims<"N", "", "">>, tensor<10x3xf32>) -> tensor<?x2x3xf32, #mad.dims<"N", "", "">>
+  %1 = mad.contract %w by affine_map<(m, k) -> (k, m)>, %v by affine_map<(m, k) -> (k)> : (tensor<10x3xf32>, tensor<10xf32>) -> tensor<3xf32>
+  return %0, %1 : tensor<?x2x3xf32, #mad.dims<"N", "", "">>, tensor<3xf32>
+}
+
+// -----
+
+// Strict sums, sums over columns, and tables of each column have no kernel.
+// CHECK-LABEL: @stays
+// CHECK-NOT: lut.product
+func.func @stays(%x: tensor<4x10xf32>, %z: tensor<4x3xf32>, %c: tensor<5x3xui8>, %s: tensor<1x3xf32>, %t: tensor<16x3xf32>) -> (tensor<4x3xf32>, tensor<4x10xf32>, tensor<4x3xf32>, tensor<4x3xf32>) {
+  %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<10x3xf32>
+  %0 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %w by affine_map<(n, m, k) -> (k, m)> {mad.fp = "strict"} : (tensor<4x10xf32>, tensor<10x3xf32>) -> tensor<4x3xf32>
+  %1 = mad.contract %z by affine_map<(n, k, m) -> (n, m)>, %w by affine_map<(n, k, m) -> (k, m)> : (tensor<4x3xf32>, tensor<10x3xf32>) -> tensor<4x10xf32>
+  %u = lut.dequant %c, %t as <codebook, bits = 4, group = row> : (tensor<5x3xui8>, tensor<16x3xf32>) -> tensor<10x3xf32>
+  %2 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %u by affine_map<(n, m, k) -> (k, m)> : (tensor<4x10xf32>, tensor<10x3xf32>) -> tensor<4x3xf32>
+  %h = lut.dequant %c, %s as <int, bits = 4> : (tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<10x3xf16>
+  %i = mad.cast %x : (tensor<4x10xf32>) -> tensor<4x10xf16>
+  %3 = mad.contract %i by affine_map<(n, m, k) -> (n, k)>, %h by affine_map<(n, m, k) -> (k, m)> : (tensor<4x10xf16>, tensor<10x3xf16>) -> tensor<4x3xf16>
+  %4 = mad.cast %3 : (tensor<4x3xf16>) -> tensor<4x3xf32>
+  return %0, %1, %2, %4 : tensor<4x3xf32>, tensor<4x10xf32>, tensor<4x3xf32>, tensor<4x3xf32>
+}

@@ -1,0 +1,58 @@
+// RUN: mad-opt %s --mad-multiply-codes=level=4 --split-input-file | FileCheck %s --check-prefixes=CHECK,V4
+// RUN: mad-opt %s --mad-multiply-codes=level=3 --split-input-file | FileCheck %s --check-prefixes=CHECK,V3
+// RUN: mad-opt %s --mad-multiply-codes=level=0 --split-input-file | FileCheck %s --check-prefixes=CHECK,V0
+
+// How many rows there are is known when running.
+// CHECK-LABEL: func.func @rows
+// CHECK: scf.if
+// CHECK: scf.parallel
+// CHECK: call @multiply_codes.int4
+// CHECK: else
+// CHECK: scf.parallel
+// CHECK: memref.alloc
+// CHECK: call @decode_panels.int4
+// CHECK: call @multiply.f32.f32
+// CHECK-NOT: lut.product_into
+
+// Where registers hold 16 floats, 4 bits are an index.
+// CHECK-LABEL: func.func private @multiply_codes.int4
+// V4: memref.alloca() {{.*}} : memref<1024xf32>
+// V4: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
+// V3-NOT: permps
+// V3: arith.sitofp {{.*}} vector<8xi32> to vector<8xf32>
+// V3: math.fma
+// V0: arith.sitofp {{.*}} vector<4xi32> to vector<4xf32>
+// V0-NOT: math.fma
+func.func @rows(%x: memref<?x64xf32>, %c: memref<32x96xi8>, %s: memref<2x96xf32>, %y: memref<?x96xf32>) {
+  lut.product_into %x, %c, %s to %y as <int, bits = 4, group = 32> : (memref<?x64xf32>, memref<32x96xi8>, memref<2x96xf32>, memref<?x96xf32>) -> ()
+  return
+}
+
+// -----
+
+// One bit: a table of what 4 codes (AVX2: 3, 3 and 2) add to the sum.
+// CHECK-LABEL: func.func @one
+// CHECK-NOT: scf.if
+// CHECK: call @multiply_codes.int1
+// CHECK-NOT: call @decode_panels
+// CHECK: func.func private @multiply_codes.int1
+// V4: memref.alloca() {{.*}} : memref<256xf32>
+// V3: memref.alloca() {{.*}} : memref<192xf32>
+// V3: llvm.call_intrinsic "llvm.x86.avx2.permps"
+// V0-NOT: llvm.call_intrinsic
+func.func @one(%x: memref<64xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y: memref<96xf32>) {
+  lut.product_into %x, %c, %s to %y as <int, bits = 1> : (memref<64xf32>, memref<8x96xi8>, memref<1x96xf32>, memref<96xf32>) -> ()
+  return
+}
+
+// -----
+
+// Groups that end inside of bytes are decoded; rows of several dimensions are one, where they lie so.
+// CHECK-LABEL: func.func @cut
+// CHECK: memref.collapse_shape
+// CHECK-NOT: multiply_codes
+// CHECK: call @decode_panels.int4.ragged.cut
+func.func @cut(%x: memref<2x3x60xf32>, %c: memref<30x96xi8>, %s: memref<5x96xf32>, %y: memref<2x3x96xf32>) {
+  lut.product_into %x, %c, %s to %y as <int, bits = 4, group = 12> : (memref<2x3x60xf32>, memref<30x96xi8>, memref<5x96xf32>, memref<2x3x96xf32>) -> ()
+  return
+}
