@@ -36,13 +36,17 @@ enum class Order { RowMajor, ColumnMajor };
 /// How far apart the elements of neighbouring places of a window are.
 enum class WindowStep { One, Two, Any };
 
+/// Columns of a panel of codes, and of scales: a line of the cache of codes.
+constexpr int64_t lutPanel = 64;
+
 /// What a function that reads codes of few bits is made for.
 struct LutKernel {
   lut::Format format;
   bool oneColumn = false; ///< scales, zeros or tables have one column for all
   bool ragged = false;    ///< K is no multiple of a step
   bool cutSteps = false;  ///< groups end inside of steps
-  bool fma = true;        ///< products are not rounded
+  bool packed = false; ///< parts lie in panels, [panels, rows, 64], but for tables and `oneColumn`
+  bool fma = true;     ///< products are not rounded
 
   /// The kernel for a weight [K, M]. Parts of its shape are [rows, M].
   static LutKernel of(const lut::Format &format, int64_t K, int64_t M, bool fma);
@@ -56,6 +60,11 @@ struct LutKernel {
   /// are no zero points.
   int64_t middle() const {
     return format.family == lut::Family::Ternary || signs() ? 1 : int64_t(1) << (format.bits - 1);
+  }
+  /// Whether part `number` lies in panels.
+  bool isPacked(unsigned number) const {
+    bool perColumn = !oneColumn && format.family != lut::Family::Codebook;
+    return packed && (number == 0 || perColumn);
   }
   std::string name() const;
 };
@@ -97,6 +106,8 @@ public:
   /// where there are no `masks`, and where B is narrower than the sums.
   mlir::func::FuncOp multiplyStrided(mlir::Type panels, mlir::Type sum, bool fma);
 
+  /// How functions take the parts of a weight.
+  llvm::SmallVector<mlir::Type> lutParts(const LutKernel &kernel);
   /// decode(parts..., packed: [?], K, group, panel from, to, k from, to): a weight of few bits in
   /// f32, as packPanels writes its rows `k from` to `to`, from the first panel on. `parts` as the
   /// format has them, rows of neighbours; `group`: elements along K with one scale. `k from` is a
@@ -105,8 +116,6 @@ public:
   /// multiply(X: [T, K], parts..., Y: [T, M], K, group, column from, to): columns of Y = X W, for
   /// few rows. Sums of blocks along K, which end with groups, are scaled and added up.
   mlir::func::FuncOp multiplyCodes(const LutKernel &kernel);
-  /// Whether there is `multiplyCodes` for it.
-  bool multipliesCodes(const LutKernel &kernel) const;
 
   /// keep(memory: [?]): does nothing, but the memory is planned for.
   mlir::func::FuncOp keep(mlir::Type element);
@@ -122,7 +131,6 @@ public:
   TileSizes sizes(mlir::Type sum) const { return tiles.of(sum.getIntOrFloatBitWidth()); }
 
 private:
-  llvm::SmallVector<mlir::Type> lutParts(const LutKernel &kernel);
   /// The function of that name; makes it with `write`, at the start of its body, if
   /// there is none.
   mlir::func::FuncOp

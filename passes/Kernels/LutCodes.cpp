@@ -21,9 +21,10 @@ std::string LutKernel::name() const {
                      : format.family == lut::Family::Ternary ? "ternary"
                                                              : "codebook";
   name += std::to_string(format.bits);
-  for (auto [is, text] : {std::pair(format.affine, ".affine"), std::pair(format.half, ".f16"),
-                          std::pair(oneColumn, ".one"), std::pair(ragged, ".ragged"),
-                          std::pair(cutSteps, ".cut"), std::pair(!fma, ".rounded")})
+  for (auto [is, text] :
+       {std::pair(format.affine, ".affine"), std::pair(format.half, ".f16"),
+        std::pair(oneColumn, ".one"), std::pair(ragged, ".ragged"), std::pair(cutSteps, ".cut"),
+        std::pair(packed, ".packed"), std::pair(!fma, ".rounded")})
     if (is)
       name += text;
   return name;
@@ -87,20 +88,33 @@ Value LutCodes::splat(Value scalar) {
   return vector::BroadcastOp::create(b, VectorType::get({lanes}, scalar.getType()), scalar);
 }
 
-Value LutCodes::load(Value memory, Value row, Columns columns, Type element) {
+LutCodes::Columns LutCodes::columns(Value first, int64_t offset, Value mask) {
+  Columns made{i.add(first, offset), mask, {}, {}};
+  if (!kernel.packed)
+    return made;
+  made.panel = b.createOrFold<arith::DivUIOp>(first, i.constant(lutPanel));
+  made.inPanel = i.add(b.createOrFold<arith::RemUIOp>(first, i.constant(lutPanel)), offset);
+  return made;
+}
+
+Value LutCodes::load(unsigned part, Value row, Columns columns, Type element) {
   auto type = VectorType::get({lanes}, element);
+  // Panels are filled up.
+  if (kernel.isPacked(part))
+    return vector::LoadOp::create(b, type, parts[part],
+                                  ValueRange{columns.panel, row, columns.inPanel});
   SmallVector<Value> place{row, columns.first};
   if (!columns.mask)
-    return vector::LoadOp::create(b, type, memory, place);
+    return vector::LoadOp::create(b, type, parts[part], place);
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-  return vector::MaskedLoadOp::create(b, type, memory, place, columns.mask, zero);
+  return vector::MaskedLoadOp::create(b, type, parts[part], place, columns.mask, zero);
 }
 
 /// A row of a part, or its one column for all.
-Value LutCodes::part(Value memory, Value group, Columns columns, Type element) {
+Value LutCodes::alongColumns(unsigned part, Value group, Columns columns, Type element) {
   if (!kernel.oneColumn)
-    return load(memory, group, columns, element);
-  return splat(memref::LoadOp::create(b, memory, ValueRange{group, i.constant(0)}));
+    return load(part, group, columns, element);
+  return splat(memref::LoadOp::create(b, parts[part], ValueRange{group, i.constant(0)}));
 }
 
 Value LutCodes::byte(Value step, int64_t number, Columns columns, int64_t ahead) {
@@ -114,10 +128,10 @@ Value LutCodes::byte(Value step, int64_t number, Columns columns, int64_t ahead)
   Value row = i.add(firstRow[field], i.add(i.mul(step, width), inField));
   if (kernel.ragged)
     row = i.min(row, lastRow[field]);
-  if (ahead)
+  if (ahead && !kernel.packed)
     memref::PrefetchOp::create(b, parts[0], ValueRange{row, i.add(columns.first, ahead)},
                                /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
-  return arith::ExtUIOp::create(b, integers(), load(parts[0], row, columns, b.getI8Type()));
+  return arith::ExtUIOp::create(b, integers(), load(0, row, columns, b.getI8Type()));
 }
 
 /// The digit is what a third of the byte carries over, and what is left is the next byte.
@@ -188,11 +202,11 @@ Value LutCodes::fromTable(Value code) {
 
 Value LutCodes::scale(Value group, Columns columns) {
   Type element = getElementTypeOrSelf(parts[1].getType());
-  return widen(b, part(parts[1], group, columns, element), element, b.getF32Type());
+  return widen(b, alongColumns(1, group, columns, element), element, b.getF32Type());
 }
 
 Value LutCodes::zero(Value group, Columns columns) {
-  return arith::ExtUIOp::create(b, integers(), part(parts[2], group, columns, b.getI8Type()));
+  return arith::ExtUIOp::create(b, integers(), alongColumns(2, group, columns, b.getI8Type()));
 }
 
 Value LutCodes::entry(int64_t code) {

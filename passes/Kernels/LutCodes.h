@@ -36,10 +36,14 @@ public:
   /// Bytes of a step in a column.
   int64_t bytes() const { return kernel.format.isBase3() ? 1 : kernel.format.bits; }
 
-  /// Some neighbouring columns; null: no mask.
+  /// Some neighbouring columns, of one panel; null: no mask.
   struct Columns {
     mlir::Value first, mask;
+    mlir::Value panel, inPanel; ///< where the first one lies in panels
   };
+  /// `offset` columns behind the beginning of a panel, or of anything that a panel has a whole
+  /// number of.
+  Columns columns(mlir::Value first, int64_t offset, mlir::Value mask = {});
   /// Byte `number` of a step, as i32. What is fetched ahead: so many columns further, or 0.
   mlir::Value byte(mlir::Value step, int64_t number, Columns columns, int64_t ahead = 0);
   /// All codes of a step, as i32.
@@ -59,8 +63,8 @@ public:
   mlir::Value splat(mlir::Value scalar);
 
 private:
-  mlir::Value load(mlir::Value memory, mlir::Value row, Columns columns, mlir::Type element);
-  mlir::Value part(mlir::Value memory, mlir::Value group, Columns columns, mlir::Type element);
+  mlir::Value load(unsigned part, mlir::Value row, Columns columns, mlir::Type element);
+  mlir::Value alongColumns(unsigned part, mlir::Value group, Columns columns, mlir::Type element);
   llvm::SmallVector<mlir::Value> digits(mlir::Value byte);
   mlir::Value fromTable(mlir::Value code);
 

@@ -23,11 +23,14 @@ public:
       : b(b), i(b), kernel(kernel), sizes(sizes), parts(a.drop_back(7)), packed(a.end()[-7]),
         K(a.end()[-6]), group(a.end()[-5]), firstPanel(a.end()[-4]), lastPanel(a.end()[-3]),
         from(a.end()[-2]), to(a.end()[-1]), codes(b, kernel, parts, K, sizes.lanes) {
-    M = memref::DimOp::create(b, parts[0], 1);
+    if (!kernel.packed)
+      M = memref::DimOp::create(b, parts[0], 1);
   }
 
   void emit() {
     forRange(b, firstPanel, lastPanel, 1, [&](Value panel) {
+      if (kernel.packed)
+        return steps(panel, false);
       Value whole = i.lessOrEqual(i.mul(i.add(panel, 1), sizes.NR), M);
       when(b, whole, [&] { steps(panel, false); }, [&] { steps(panel, true); });
     });
@@ -48,7 +51,7 @@ private:
   void decode(Value k, Value at, Value panel, bool masked, bool last) {
     Value step = b.createOrFold<arith::DivUIOp>(k, i.constant(kernel.step()));
     for (int64_t v = 0; v < sizes.NR; v += sizes.lanes) {
-      LutCodes::Columns columns{i.add(i.mul(panel, sizes.NR), v), {}};
+      LutCodes::Columns columns = codes.columns(i.mul(panel, sizes.NR), v);
       if (masked)
         columns.mask = vector::CreateMaskOp::create(
             b, VectorType::get({sizes.lanes}, b.getI1Type()), i.sub(M, columns.first));
@@ -100,10 +103,15 @@ LutKernel LutKernel::of(const lut::Format &format, int64_t K, int64_t M, bool fm
 
 SmallVector<Type> KernelLibrary::lutParts(const LutKernel &kernel) {
   Builder b(module.getContext());
-  SmallVector<Type> types{rows(b.getI8Type())};
-  types.push_back(rows(kernel.format.half ? Type(b.getF16Type()) : Type(b.getF32Type())));
+  SmallVector<Type> elements{b.getI8Type(),
+                             kernel.format.half ? Type(b.getF16Type()) : Type(b.getF32Type())};
   if (kernel.format.affine)
-    types.push_back(rows(b.getI8Type()));
+    elements.push_back(b.getI8Type());
+  SmallVector<Type> types;
+  constexpr int64_t any = ShapedType::kDynamic;
+  for (auto [number, element] : llvm::enumerate(elements))
+    types.push_back(kernel.isPacked(number) ? MemRefType::get({any, any, lutPanel}, element)
+                                            : rows(element));
   return types;
 }
 

@@ -3,7 +3,7 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The codes are read once, in blocks along K, from left to right. Within a block fields of
+// The codes are read in blocks along K, from left to right. Within a block fields of
 // 1, 2 and (where registers hold 16 floats) 4 bits are never made numbers: a table holds what the
 // next codes together contribute to the sum, for all values that their bits can have, and the bits
 // are its index. It is made of the elements of a row once for all columns, as in Park et
@@ -22,11 +22,10 @@ using namespace mlir;
 namespace mad::kernels {
 namespace {
 
-/// Steps of a block: 64 codes are at most 64 rows of bytes, and their tables stay in the first
-/// cache.
-constexpr int64_t blockSteps = 8;
-/// Columns that are computed together: a line of the cache in each row of bytes.
-constexpr int64_t tileColumns = 64;
+/// Codes of a block, a multiple of a step: their tables stay in the first cache.
+int64_t blockCodes(const lut::Format &format) { return format.isBase3() ? 240 : 256; }
+/// Vectors of columns that are computed together.
+constexpr int64_t tileVectors = 4;
 
 /// Bits of a byte that are an index together.
 struct Unit {
@@ -63,32 +62,47 @@ public:
         Y(a.end()[-5]), K(a.end()[-4]), group(a.end()[-3]), first(a.end()[-2]), last(a.end()[-1]),
         codes(b, kernel, parts, K, lanes), f32(b.getF32Type()) {
     T = memref::DimOp::create(b, X, 0);
-    if (kernel.format.isBase3())
+    direct = kernel.format.isBase3() || !hasTables();
+    if (direct)
       return;
     units = unitsOf(kernel.format, lanes);
     for (const Unit &unit : units)
       numTables += isLookedUp(unit);
     if (numTables) {
-      auto type = MemRefType::get({blockSteps * numTables * lanes}, f32);
+      int64_t steps = blockCodes(kernel.format) / kernel.step();
+      auto type = MemRefType::get({steps * numTables * lanes}, f32);
       tables = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
     }
+    if (kernel.format.affine)
+      rowSums = memref::AllocaOp::create(b, MemRefType::get({blockCodes(kernel.format)}, f32));
     if (kernel.format.family == lut::Family::Codebook)
       for (int64_t e = 0; e < kernel.format.levels(); ++e)
         entries.push_back(codes.entry(e));
   }
 
+  /// Blocks hold whole groups, or are parts of one.
   void emit() {
-    forRange(b, i.constant(0), K, group, [&](Value start) {
-      Value end = i.min(i.add(start, group), K);
-      Value number = b.createOrFold<arith::DivUIOp>(start, group);
-      forRange(b, start, end, blockSteps * kernel.step(), [&](Value low) {
-        Value high = i.min(i.add(low, blockSteps * kernel.step()), end);
-        forRange(b, i.constant(0), T, 1, [&](Value t) { block(t, number, low, high); });
+    Value most = i.constant(blockCodes(kernel.format));
+    length = i.min(group, most);
+    Value block = i.mul(b.createOrFold<arith::DivUIOp>(most, length), length);
+    Value step = i.max(group, block);
+    forRange(b, i.constant(0), K, step, [&](Value start) {
+      Value end = i.min(i.add(start, step), K);
+      forRange(b, start, end, block, [&](Value low) {
+        Value high = i.min(i.add(low, block), end);
+        forRange(b, i.constant(0), T, 1, [&](Value t) { this->block(t, low, high); });
       });
     });
   }
 
 private:
+  /// Whether fields of a code contribute for themselves, or the code is an index.
+  bool hasTables() const {
+    if (kernel.format.family != lut::Family::Codebook)
+      return true;
+    std::vector<lut::Field> fields = lut::fields(kernel.format.bits, 8);
+    return fields.size() == 1 && fields[0].width <= indexBits(lanes);
+  }
   bool isLookedUp(const Unit &unit) const { return unit.field.width <= indexBits(lanes); }
 
   /// An element of a row; 0 behind its end.
@@ -147,59 +161,88 @@ private:
     });
   }
 
-  /// The sum of the elements of a block, for zero points: what the middle of the codes does not
+  /// Sums of the elements of each group, for zero points: what the middle of the codes does not
   /// account for.
-  Value sumOf(Value t, Value low, Value high) {
-    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-    auto loop = scf::ForOp::create(b, low, high, i.constant(1), ValueRange{zero});
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value x = memref::LoadOp::create(b, X, ValueRange{t, loop.getInductionVar()});
-    Value sum = arith::AddFOp::create(b, loop.getRegionIterArgs()[0], x);
-    scf::YieldOp::create(b, sum);
-    return loop.getResult(0);
+  void fillSums(Value t, Value low, Value high) {
+    forRange(b, low, high, length, [&](Value start) {
+      Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+      Value end = i.min(i.add(start, length), high);
+      auto loop = scf::ForOp::create(b, start, end, i.constant(1), ValueRange{zero});
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(loop.getBody());
+        Value x = memref::LoadOp::create(b, X, ValueRange{t, loop.getInductionVar()});
+        Value sum = arith::AddFOp::create(b, loop.getRegionIterArgs()[0], x);
+        scf::YieldOp::create(b, sum);
+      }
+      memref::StoreOp::create(b, loop.getResult(0), rowSums, ValueRange{i.sub(start, low)});
+    });
   }
 
   /// One row and one block of K: all columns.
-  void block(Value t, Value number, Value low, Value high) {
+  void block(Value t, Value low, Value high) {
     Value firstStep = b.createOrFold<arith::DivUIOp>(low, i.constant(kernel.step()));
-    Value lastStep = i.ceilDiv(high, kernel.step());
     if (numTables)
-      fillTables(t, firstStep, lastStep);
-    Value sum = kernel.format.affine ? codes.splat(sumOf(t, low, high)) : Value();
-    Value starts = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, low, i.constant(0));
-    auto columns = [&](Value column, int64_t vectors, bool masked) {
+      fillTables(t, firstStep, i.ceilDiv(high, kernel.step()));
+    if (kernel.format.affine)
+      fillSums(t, low, high);
+    int64_t wide = tileVectors * lanes;
+    Value rest = b.createOrFold<arith::RemUIOp>(i.sub(last, first), i.constant(wide));
+    Value end = i.sub(last, rest);
+    forRange(b, first, end, wide, [&](Value column) {
       SmallVector<LutCodes::Columns> all;
-      for (int64_t v = 0; v < vectors; ++v) {
-        LutCodes::Columns part{i.add(column, v * lanes), {}};
-        if (masked)
-          part.mask = vector::CreateMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()),
-                                                   i.sub(last, part.first));
-        all.push_back(part);
-      }
-      tile(t, number, firstStep, lastStep, sum, starts, all);
-    };
-    int64_t vectors = std::min<int64_t>(8, tileColumns / lanes), wide = vectors * lanes;
-    Value length = i.sub(last, first);
-    Value end =
-        i.add(first, i.sub(length, b.createOrFold<arith::RemUIOp>(length, i.constant(wide))));
-    forRange(b, first, end, wide, [&](Value column) { columns(column, vectors, false); });
-    forRange(b, end, last, lanes, [&](Value column) { columns(column, 1, true); });
+      for (int64_t v = 0; v < tileVectors; ++v)
+        all.push_back(codes.columns(column, v * lanes));
+      tile(t, low, high, firstStep, all);
+    });
+    forRange(b, end, last, lanes, [&](Value column) {
+      Value mask = vector::CreateMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()),
+                                                i.sub(last, column));
+      tile(t, low, high, firstStep, codes.columns(column, 0, mask));
+    });
   }
 
-  void tile(Value t, Value number, Value firstStep, Value lastStep, Value sum, Value starts,
-            ArrayRef<LutCodes::Columns> columns) {
-    SmallVector<Value> sums(columns.size(), codes.number(0.0));
-    auto loop = scf::ForOp::create(b, firstStep, lastStep, i.constant(1), sums);
+  /// Some columns of a row, for a block.
+  void tile(Value t, Value low, Value high, Value firstStep, ArrayRef<LutCodes::Columns> columns) {
+    Value starts = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, low, i.constant(0));
+    SmallVector<Value> results, sums(columns.size(), codes.number(0.0));
+    for (const LutCodes::Columns &part : columns) {
+      SmallVector<Value> place{t, part.first};
+      Value before = part.mask ? vector::MaskedLoadOp::create(b, codes.floats(), Y, place,
+                                                              part.mask, codes.number(0.0))
+                                     .getResult()
+                               : vector::LoadOp::create(b, codes.floats(), Y, place).getResult();
+      results.push_back(arith::SelectOp::create(b, starts, codes.number(0.0), before));
+    }
+    auto groups = scf::ForOp::create(b, low, high, length, results);
     {
       OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      sums.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
-      step(t, loop.getInductionVar(), firstStep, columns, sums);
-      scf::YieldOp::create(b, sums);
+      b.setInsertionPointToStart(groups.getBody());
+      Value start = groups.getInductionVar(), end = i.min(i.add(start, length), high);
+      Value from = b.createOrFold<arith::DivUIOp>(start, i.constant(kernel.step()));
+      auto loop = scf::ForOp::create(b, from, i.ceilDiv(end, kernel.step()), i.constant(1), sums);
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(loop.getBody());
+        sums.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
+        step(t, loop.getInductionVar(), firstStep, columns, sums);
+        scf::YieldOp::create(b, sums);
+      }
+      Value sum;
+      if (rowSums)
+        sum = codes.splat(memref::LoadOp::create(b, rowSums, ValueRange{i.sub(start, low)}));
+      Value number = b.createOrFold<arith::DivUIOp>(start, group);
+      for (auto [v, part] : llvm::enumerate(columns))
+        results[v] = scaled(number, loop.getResult(v), sum, groups.getRegionIterArgs()[v], part);
+      scf::YieldOp::create(b, results);
     }
-    for (auto [v, part] : llvm::enumerate(columns))
-      finish(t, number, loop.getResult(v), sum, starts, part);
+    for (auto [v, part] : llvm::enumerate(columns)) {
+      SmallVector<Value> place{t, part.first};
+      if (part.mask)
+        vector::MaskedStoreOp::create(b, Y, place, part.mask, groups.getResult(v));
+      else
+        vector::StoreOp::create(b, groups.getResult(v), Y, place);
+    }
   }
 
   /// Adds the products of a step to the sums.
@@ -210,13 +253,13 @@ private:
       sums[v] =
           multiplyAdd(b, arith::SIToFPOp::create(b, codes.floats(), code), x, sums[v], kernel.fma);
     };
-    if (kernel.format.isBase3()) {
+    if (direct) {
       SmallVector<Value> x;
-      for (int64_t n = 0; n < 5; ++n)
+      for (int64_t n = 0; n < kernel.step(); ++n)
         x.push_back(codes.splat(element(t, i.add(k, n))));
       for (auto [v, part] : llvm::enumerate(columns))
         for (auto [n, code] : llvm::enumerate(codes.codes(step, part)))
-          product(arith::SubIOp::create(b, code, codes.number(int64_t(1))), x[n], v);
+          sums[v] = multiplyAdd(b, codes.value(code, Value()), x[n], sums[v], kernel.fma);
       return;
     }
     Value place = i.mul(i.sub(step, firstStep), numTables * lanes);
@@ -226,7 +269,7 @@ private:
       if (unit.byte != loaded) {
         bool whole = columns.size() > 1;
         for (auto [v, part] : llvm::enumerate(columns))
-          bytes[v] = codes.byte(step, unit.byte, part, whole && v == 0 ? 4 * tileColumns : 0);
+          bytes[v] = codes.byte(step, unit.byte, part, whole && v == 0 ? 256 : 0);
         loaded = unit.byte;
       }
       auto moved = [&](Value byte) {
@@ -257,28 +300,17 @@ private:
     return bits;
   }
 
-  /// Scales the sums of a block and adds them to the result.
-  void finish(Value t, Value number, Value total, Value sum, Value starts,
-              LutCodes::Columns columns) {
+  /// The sums of a group, scaled and added to those before.
+  Value scaled(Value number, Value total, Value sum, Value before, LutCodes::Columns columns) {
     if (sum) {
       Value rest =
           arith::SubIOp::create(b, codes.number(kernel.middle()), codes.zero(number, columns));
       total =
           multiplyAdd(b, arith::SIToFPOp::create(b, codes.floats(), rest), sum, total, kernel.fma);
     }
-    SmallVector<Value> place{t, columns.first};
-    Value before = columns.mask ? vector::MaskedLoadOp::create(b, codes.floats(), Y, place,
-                                                               columns.mask, codes.number(0.0))
-                                      .getResult()
-                                : vector::LoadOp::create(b, codes.floats(), Y, place).getResult();
-    before = arith::SelectOp::create(b, starts, codes.number(0.0), before);
-    total = kernel.format.family == lut::Family::Codebook
-                ? arith::AddFOp::create(b, before, total).getResult()
-                : multiplyAdd(b, codes.scale(number, columns), total, before, kernel.fma);
-    if (columns.mask)
-      vector::MaskedStoreOp::create(b, Y, place, columns.mask, total);
-    else
-      vector::StoreOp::create(b, total, Y, place);
+    if (kernel.format.family == lut::Family::Codebook)
+      return arith::AddFOp::create(b, before, total);
+    return multiplyAdd(b, codes.scale(number, columns), total, before, kernel.fma);
   }
 
   ImplicitLocOpBuilder &b;
@@ -292,21 +324,13 @@ private:
   Type f32;
   SmallVector<Unit> units;
   int64_t numTables = 0; ///< of a step
-  Value tables;
+  bool direct = false;   ///< all codes are made numbers
+  Value tables, rowSums;
+  Value length; ///< codes that are scaled together
   SmallVector<Value> entries;
 };
 
 } // namespace
-
-bool KernelLibrary::multipliesCodes(const LutKernel &kernel) const {
-  if (kernel.cutSteps)
-    return false;
-  if (kernel.format.family != lut::Family::Codebook)
-    return true;
-  // Fields of an index say nothing alone.
-  std::vector<lut::Field> fields = lut::fields(kernel.format.bits, 8);
-  return fields.size() == 1 && fields[0].width <= indexBits(tiles.of(32).lanes);
-}
 
 func::FuncOp KernelLibrary::multiplyCodes(const LutKernel &kernel) {
   Builder b(module.getContext());

@@ -34,8 +34,18 @@ using kernels::LutKernel;
 using kernels::panelBytes;
 using kernels::pieceRows;
 
-/// Rows that the kernel for few of them is faster with (docs/performance.md).
-constexpr int64_t fewRows = 4;
+/// Rows up to which a product by look-ups takes less time than decoding (docs/performance.md). The
+/// same for all levels of CPUs, which share the memory that decoding asks for.
+int64_t fewRows(const LutKernel &kernel) {
+  if (kernel.cutSteps)
+    return 0;
+  if (kernel.format.isBase3() || kernel.format.family == lut::Family::Codebook)
+    return 4;
+  return kernel.format.bits == 1   ? 20
+         : kernel.format.bits == 2 ? 8
+         : kernel.format.bits == 3 ? 5
+                                   : 4;
+}
 /// Columns of a piece are a multiple of a line of bytes.
 constexpr int64_t pieceColumns = 64, piecePanels = 8;
 /// Rows of a piece with decoding.
@@ -54,10 +64,11 @@ public:
     columns = shape.back();
     steps = cast<MemRefType>(op.getSource().getType()).getShape().back();
     kernel = LutKernel::of(format, steps, columns, /*fma=*/level >= 3);
+    kernel.packed = cast<MemRefType>(op.getParts().front().getType()).getRank() == 3;
   }
 
   void replace();
-  bool hasFew() const { return library.multipliesCodes(kernel); }
+  int64_t mostFew() const { return fewRows(kernel); }
 
 private:
   Value flattened(Value memory);
@@ -205,17 +216,16 @@ void Product::replace() {
   T = b.createOrFold<memref::DimOp>(source, int64_t(0));
   X = kernels::castTo(b, source, KernelLibrary::rows(f32));
   Y = kernels::castTo(b, flattened(init), KernelLibrary::rows(f32));
-  for (Value part : op.getParts())
-    parts.push_back(kernels::castTo(
-        b, part, KernelLibrary::rows(cast<MemRefType>(part.getType()).getElementType())));
+  for (auto [part, type] : llvm::zip_equal(op.getParts(), library.lutParts(kernel)))
+    parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
   K = i.constant(steps), M = i.constant(columns);
   group = i.constant(format.groupLength(steps));
-  if (!hasFew())
+  if (!mostFew())
     many();
   else if (auto known = getConstantIntValue(T))
-    *known <= fewRows ? few() : many();
+    *known <= mostFew() ? few() : many();
   else
-    kernels::when(b, i.lessOrEqual(T, i.constant(fewRows)), [&] { few(); }, [&] { many(); });
+    kernels::when(b, i.lessOrEqual(T, i.constant(mostFew())), [&] { few(); }, [&] { many(); });
   if (init != op.getInit())
     memref::CopyOp::create(b, init, op.getInit());
   op.erase();
@@ -236,10 +246,10 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
     for (lut::ProductIntoOp op : ops) {
       Product product(op, library, level, grain);
       remarkTaken(op.getLoc(), describe(op) + " of " + op.getFormat().getValue().str() + ": " +
-                                   (product.hasFew() ? "codes are multiplied by up to " +
-                                                           std::to_string(fewRows) +
-                                                           " rows, and decoded in blocks for more"
-                                                     : "codes are decoded in blocks") +
+                                   (product.mostFew() ? "codes are multiplied by up to " +
+                                                            std::to_string(product.mostFew()) +
+                                                            " rows, and decoded in blocks for more"
+                                                      : "codes are decoded in blocks") +
                                    ofLevel(level));
       product.replace();
     }

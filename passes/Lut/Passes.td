@@ -19,6 +19,16 @@ def MatchLutProducts : Pass<"mad-match-lut-products", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numMatched", "num-matched", "products found">];
 }
 
+def PackCodes : Pass<"mad-pack-codes", "::mlir::ModuleOp"> {
+  let summary = "stores weights of few bits in panels of columns";
+  let description = [{
+    Codes, scales and zeros that nothing but `lut.product_into` reads, in all entries, become weights in panels of 64
+    columns, which the driver or the loader packs (as for `mad-pack-weights`). Then a piece reads memory in the
+    order in which it lies.
+  }];
+  let statistics = [Statistic<"numPacked", "num-packed", "weights packed">];
+}
+
 def MultiplyCodes : Pass<"mad-multiply-codes", "::mlir::ModuleOp"> {
   let summary = "multiplies with weights of few bits";
   let description = [{

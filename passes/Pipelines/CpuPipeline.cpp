@@ -21,6 +21,7 @@ namespace mad {
 static void buildLinalg(OpPassManager &pm) {
   buildLoops(pm);
   pm.addPass(createPackWeights());
+  pm.addPass(createPackCodes());
   pm.addNestedPass<func::FuncOp>(createReuseOperands());
 }
 

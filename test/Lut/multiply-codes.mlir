@@ -16,7 +16,7 @@
 
 // Where registers hold 16 floats, 4 bits are an index.
 // CHECK-LABEL: func.func private @multiply_codes.int4
-// V4: memref.alloca() {{.*}} : memref<1024xf32>
+// V4: memref.alloca() {{.*}} : memref<4096xf32>
 // V4: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
 // V3-NOT: permps
 // V3: arith.sitofp {{.*}} vector<8xi32> to vector<8xf32>
@@ -36,8 +36,8 @@ func.func @rows(%x: memref<?x64xf32>, %c: memref<32x96xi8>, %s: memref<2x96xf32>
 // CHECK: call @multiply_codes.int1
 // CHECK-NOT: call @decode_panels
 // CHECK: func.func private @multiply_codes.int1
-// V4: memref.alloca() {{.*}} : memref<256xf32>
-// V3: memref.alloca() {{.*}} : memref<192xf32>
+// V4: memref.alloca() {{.*}} : memref<1024xf32>
+// V3: memref.alloca() {{.*}} : memref<768xf32>
 // V3: llvm.call_intrinsic "llvm.x86.avx2.permps"
 // V0-NOT: llvm.call_intrinsic
 func.func @one(%x: memref<64xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y: memref<96xf32>) {
@@ -54,5 +54,18 @@ func.func @one(%x: memref<64xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y
 // CHECK: call @decode_panels.int4.ragged.cut
 func.func @cut(%x: memref<2x3x60xf32>, %c: memref<30x96xi8>, %s: memref<5x96xf32>, %y: memref<2x3x96xf32>) {
   lut.product_into %x, %c, %s to %y as <int, bits = 4, group = 12> : (memref<2x3x60xf32>, memref<30x96xi8>, memref<5x96xf32>, memref<2x3x96xf32>) -> ()
+  return
+}
+
+// -----
+
+// Parts in panels of 64 columns.
+// CHECK-LABEL: func.func @panels
+// CHECK: call @multiply_codes.int2.packed
+// CHECK: func.func private @multiply_codes.int2.packed{{.*}}(%{{.*}}: memref<?x?xf32, strided<[?, 1], offset: ?>>, %[[CODES:[^:]*]]: memref<?x?x64xi8>, %[[SCALES:[^:]*]]: memref<?x?x64xf32>
+// CHECK: vector.load %[[CODES]][%{{.*}}, %{{.*}}, %{{.*}}] : memref<?x?x64xi8>, vector<
+// CHECK: vector.load %[[SCALES]]
+func.func @panels(%x: memref<1x64xf32>, %c: memref<2x16x64xi8>, %s: memref<2x1x64xf32>, %y: memref<1x96xf32>) {
+  lut.product_into %x, %c, %s to %y as <int, bits = 2> : (memref<1x64xf32>, memref<2x16x64xi8>, memref<2x1x64xf32>, memref<1x96xf32>) -> ()
   return
 }

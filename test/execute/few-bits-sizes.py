@@ -2,7 +2,8 @@
 """Multiplies with weights of few bits and compares with NumPy: few-bits-sizes.py MAD LIBRARIES
 
 Each format, with sizes that are multiples of what kernels read together or not, of few rows, which
-kernels multiply with codes, and of more, for which they decode. On all levels of CPUs.
+kernels multiply with codes, and of more, for which they decode. On all levels of CPUs. Weights that
+something else reads, too, every other one here, are not packed in panels.
 
 What a weight holds is taken from the program (formats.py compares that with NumPy). A sum of K products goes
 through at most K additions and 4 roundings more: of the product, of its scale, and where a zero
@@ -51,7 +52,7 @@ def ranges(w, group):
 def main():
     rng = np.random.default_rng(3)
     with tempfile.TemporaryDirectory() as folder:
-        weights, cases, program = {}, [], ""
+        weights, cases, values, products = {}, [], "", ""
         for i, (text, group, affine) in enumerate(formats()):
             # Two shapes for each, of which one lets kernels be without a rest.
             for part, (k, m) in enumerate((SHAPES[i % len(SHAPES)], SHAPES[(i + 1 + i // 8) % len(SHAPES)])):
@@ -59,15 +60,20 @@ def main():
                     continue
                 name = f"w{i}_{part}"
                 weights[name] = rng.normal(size=(k, m)).astype(np.float32)
-                program += f'weight {name}: f32[{k}, {m}] from "{folder}/w.npz" : "{name}" as {text}\n'
-                program += f"export fn value_{name}() -> f32[{k}, {m}] {{ {name} }}\n"
-                program += f"export fn times_{name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {name} }}\n"
+                weight = f'weight {name}: f32[{k}, {m}] from "{folder}/w.npz" : "{name}" as {text}\n'
+                value = f"export fn value_{name}() -> f32[{k}, {m}] {{ {name} }}\n"
+                values += weight + value
+                products += weight + (value if i % 2 else "")
+                products += f"export fn times_{name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {name} }}\n"
                 cases.append((name, text, group, affine))
         np.savez(f"{folder}/w.npz", **weights)
-        count = 0
-        for target, model in variants(*sys.argv[1:3], program):
+        count, stored = 0, {}
+        for _, model in variants(*sys.argv[1:3], values):
+            stored = {c[0]: getattr(model, f"value_{c[0]}")().astype(np.float64) for c in cases}
+            break
+        for target, model in variants(*sys.argv[1:3], products):
             for name, text, group, affine in cases:
-                w = getattr(model, f"value_{name}")().astype(np.float64)
+                w = stored[name]
                 # A scale is rounded by up to 2^-11.
                 size = 2.01 * ranges(weights[name], group) if affine else np.abs(w)
                 K, u = len(w) + 4, 2.0 ** -24

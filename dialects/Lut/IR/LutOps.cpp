@@ -73,6 +73,10 @@ LogicalResult ProductOp::verify() {
   return verifyProduct(*this, source, result, K, M);
 }
 
+std::vector<int64_t> mad::lut::inPanels(const std::vector<int64_t> &shape) {
+  return {(shape[1] + columnPanel - 1) / columnPanel, shape[0], columnPanel};
+}
+
 LogicalResult ProductIntoOp::verify() {
   auto source = cast<ShapedType>(getSource().getType()),
        init = cast<ShapedType>(getInit().getType());
@@ -90,7 +94,8 @@ LogicalResult ProductIntoOp::verify() {
     return emitOpError() << "has " << getParts().size() << " parts, but "
                          << getFormat().getValue().str() << " has " << expected.size();
   for (auto [type, part] : llvm::zip_equal(getParts().getTypes(), expected))
-    if (auto found = cast<ShapedType>(type); found.getShape() != ArrayRef(part.shape))
+    if (auto found = cast<ShapedType>(type); found.getShape() != ArrayRef(part.shape) &&
+                                             found.getShape() != ArrayRef(inPanels(part.shape)))
       return emitOpError() << "has " << found << " as its " << part.name << " of "
                            << part.shape.front() << " x " << part.shape.back() << " elements";
   return verifyProduct(*this, source, init, K, M);

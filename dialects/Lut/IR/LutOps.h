@@ -28,6 +28,10 @@ inline llvm::hash_code hash_value(const Format &format) {
 namespace mad::lut {
 /// The type of a part, without names of dimensions.
 mlir::RankedTensorType partType(mlir::MLIRContext *context, const Part &part);
+/// Columns of a panel of a part.
+constexpr int64_t columnPanel = 64;
+/// The shape of a matrix in panels of columns: [panels, rows, columns of a panel].
+std::vector<int64_t> inPanels(const std::vector<int64_t> &shape);
 /// How `lut.product_into` becomes work on memory.
 void registerBufferization(mlir::DialectRegistry &registry);
 } // namespace mad::lut

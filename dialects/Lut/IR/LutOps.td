@@ -81,7 +81,8 @@ def Lut_ProductIntoOp : Op<LutDialect, "product_into", [
   let summary = "`lut.product` into a tensor or memory";
   let description = [{
     `lut.product_into %x, %codes, %scales to %y as <int, bits = 4> : (memref<?x64xf32>, memref<32x8xi8>, memref<1x8xf32>, memref<?x8xf32>) -> ()`:
-    what `%y` held is not read. All operands are tensors, or all are memory. Bytes have no sign here.
+    what `%y` held is not read. All operands are tensors, or all are memory. Bytes have no sign here. Parts may lie in panels of 64
+    columns, [panels, rows, 64], filled up with zeros (`mad-pack-codes`).
   }];
   let arguments = (ins AnyShaped:$source, Variadic<AnyShaped>:$parts, AnyShaped:$init,
                        Lut_FormatAttr:$format);

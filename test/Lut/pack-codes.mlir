@@ -1,0 +1,33 @@
+// RUN: mad-opt %s --mad-match-lut-products --mad-to-linalg --mad-pack-codes --split-input-file | FileCheck %s
+
+// Only products read it: codes and scales are stored in panels of 64 columns.
+// CHECK-LABEL: func.func @packed
+// CHECK-SAME: tensor<2x5x64xi8>
+// CHECK-SAME: tensor<2x1x64xf32>
+// CHECK-SAME: axes = array<i64: 1, 1>
+// CHECK-SAME: panels = array<i64: 64, 64>
+// CHECK: lut.product_into {{.*}} : (tensor<4x10xf32>, tensor<2x5x64xi8>, tensor<2x1x64xf32>, tensor<4x96xf32>)
+mad.weight_source @codes from "computed" : "codes" : tensor<5x96xui8>
+mad.weight_source @scales from "computed" : "scales" : tensor<1x96xf32>
+func.func @packed(%x: tensor<4x10xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {mad.name = "y"}) attributes {mad.entry} {
+  %c = mad.weight @codes : tensor<5x96xui8>
+  %s = mad.weight @scales : tensor<1x96xf32>
+  %0 = lut.product %x, %c, %s as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  return %0 : tensor<4x96xf32>
+}
+
+// -----
+
+// The scales are read by something else: all parts stay.
+// CHECK-LABEL: func.func @shared
+// CHECK-NOT: panels
+// CHECK: lut.product_into {{.*}} : (tensor<4x10xf32>, tensor<5x96xi8>, tensor<1x96xf32>, tensor<4x96xf32>)
+mad.weight_source @codes from "computed" : "codes" : tensor<5x96xui8>
+mad.weight_source @scales from "computed" : "scales" : tensor<1x96xf32>
+func.func @shared(%x: tensor<4x10xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {mad.name = "y"}, tensor<1x96xf32> {mad.name = "z"}) attributes {mad.entry} {
+  %c = mad.weight @codes : tensor<5x96xui8>
+  %s = mad.weight @scales : tensor<1x96xf32>
+  %0 = lut.product %x, %c, %s as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  %1 = mad.add %s, %s : (tensor<1x96xf32>, tensor<1x96xf32>) -> tensor<1x96xf32>
+  return %0, %1 : tensor<4x96xf32>, tensor<1x96xf32>
+}
