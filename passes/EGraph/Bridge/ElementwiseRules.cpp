@@ -239,7 +239,7 @@ void searchTogether(EGraph &graph, const Rule &rule, const Elementwise &all,
   Query(all.context.terms.language, rule).search(graph, matches, maxTogether);
   for (size_t i = 0; i < matches.size(); ++i) {
     if (!all.accepts(graph, matches[i].classes) ||
-        !all.context.isNewGroup(graph, matches.rootsOf(i)))
+        !all.context.isNewGroup(all.op, graph, matches.rootsOf(i)))
       continue;
     SmallVector<Id, 1> made = all.build(graph, matches[i]);
     if (!made.empty())

@@ -71,12 +71,12 @@ Id relax(EGraph &graph, Id id, RuleContext &context, bool always) {
   return graph.add(context.terms.relaxed(context.terms.typeOf(graph, id)), id);
 }
 
-bool RuleContext::isNewGroup(const EGraph &graph, ArrayRef<Id> values) {
+bool RuleContext::isNewGroup(RuleOp rule, const EGraph &graph, ArrayRef<Id> values) {
   std::vector<Id> key;
   for (Id value : values)
     key.push_back(graph.find(value));
   llvm::sort(key);
-  return together.insert(std::move(key)).second;
+  return together.insert({rule.getAsOpaquePointer(), std::move(key)}).second;
 }
 
 void RuleContext::addGroup(ArrayRef<Id> values, ArrayRef<Id> made,

@@ -26,10 +26,10 @@ struct RuleContext {
   std::vector<std::vector<std::pair<egraph::Id, egraph::Id>>> groups;
   llvm::DenseSet<egraph::Id> joined; ///< weights that were put side by side
   /// Classes that a rule with several values has been used for.
-  std::set<std::vector<egraph::Id>> together;
+  std::set<std::pair<const void *, std::vector<egraph::Id>>> together;
 
   /// Whether a rule is used for these values for the first time, in any order.
-  bool isNewGroup(const egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> values);
+  bool isNewGroup(RuleOp rule, const egraph::EGraph &graph, llvm::ArrayRef<egraph::Id> values);
   /// Other terms for values, which pay only together.
   void addGroup(llvm::ArrayRef<egraph::Id> values, llvm::ArrayRef<egraph::Id> made,
                 llvm::function_ref<void(egraph::Id, egraph::Id)> unite);

@@ -475,7 +475,7 @@ void LoadedTensor::use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) c
     for (const TensorMatch::Root &root : match.roots)
       values.push_back(root.id);
     if (!meets(op, graph, variables, *context.facts) || !meetsChecks(op, rule, match) ||
-        (isOfSeveral && !context.isNewGroup(graph, values)))
+        (isOfSeveral && !context.isNewGroup(op, graph, values)))
       continue;
     SmallVector<Id, 1> made = buildTensor(graph, rule, match, context);
     if (made.empty())
