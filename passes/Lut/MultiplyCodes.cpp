@@ -245,12 +245,14 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
     KernelLibrary library(getOperation(), std::move(*table));
     for (lut::ProductIntoOp op : ops) {
       Product product(op, library, level, grain);
-      remarkTaken(op.getLoc(), describe(op) + " of " + op.getFormat().getValue().str() + ": " +
-                                   (product.mostFew() ? "codes are multiplied by up to " +
-                                                            std::to_string(product.mostFew()) +
-                                                            " rows, and decoded in blocks for more"
-                                                      : "codes are decoded in blocks") +
-                                   ofLevel(level));
+      // `product` and its name.
+      std::string what = "product" + describe(op).substr(kindOf(op).size());
+      std::string most = std::to_string(product.mostFew());
+      std::string chosen = product.mostFew() ? "codes are multiplied by up to " + most +
+                                                   " rows, and decoded in blocks for more"
+                                             : "codes are decoded in blocks";
+      remarkTaken(op.getLoc(),
+                  what + " of " + op.getFormat().getValue().str() + ": " + chosen + ofLevel(level));
       product.replace();
     }
   }

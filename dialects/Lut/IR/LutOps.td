@@ -64,7 +64,8 @@ def Lut_ProductOp : Lut_Op<"product"> {
     `%y = lut.product %x, %codes, %scales as <int, bits = 4> : (tensor<?x64xf32>, tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<?x8xf32>`:
     `y[t..., m] = sum over k of x[t..., k] * w[k, m]`, w the `lut.dequant` of the parts. Sums are in f32, in
     any order, and the scale of a group may multiply the sum of its products, and a zero point that
-    of its elements. So a sum can overflow where x is within a factor of 2^bits of what f32 holds.
+    of its elements. So a sum can overflow where x is within a factor of 2^bits of what f32 holds, and with zero
+    points an infinite element can give NaN.
 
     `mad-match-lut-products` makes it where there is a kernel that reads codes.
   }];
