@@ -164,6 +164,29 @@ std::vector<BlockGraph::Changed> BlockGraph::changed(const Extraction &extractio
   return all;
 }
 
+/// Whether a view only adds dimensions of one element.
+static bool onlyAddsOnes(const Term &term, RankedTensorType source) {
+  if (term.name.getStringRef() != ViewOp::getOperationName() ||
+      term.attributes.getAs<BoundaryAttr>("boundary").getValue() != Boundary::inside)
+    return false;
+  int64_t next = 0;
+  for (auto [dim, coordinate] :
+       llvm::enumerate(term.attributes.getAs<AffineMapAttr>("map").getValue().getResults())) {
+    auto at = dyn_cast<AffineDimExpr>(coordinate);
+    if (!at || dimExpr(source, dim) != dimExpr(term.type, at.getPosition()))
+      return false;
+    for (; next < int64_t(at.getPosition()); ++next)
+      if (dimExpr(term.type, next) != DimExpr(1))
+        return false;
+    if (next++ != int64_t(at.getPosition()))
+      return false;
+  }
+  for (; next < term.type.getRank(); ++next)
+    if (dimExpr(term.type, next) != DimExpr(1))
+      return false;
+  return true;
+}
+
 Operation *BlockGraph::makeOp(Id node, ArrayRef<Value> operands, OpBuilder &builder,
                               Location wanted) {
   if (Operation *original = byNode.lookup(node)) {
@@ -177,6 +200,10 @@ Operation *BlockGraph::makeOp(Id node, ArrayRef<Value> operands, OpBuilder &buil
   }
   OpId op = egraph.op(node);
   const Term &term = terms.get(op);
+  // Lowering makes nothing of a reshape, and a loop of a view.
+  if (operands.size() == 1 &&
+      onlyAddsOnes(term, cast<RankedTensorType>(operands[0].getType())))
+    return ReshapeOp::create(builder, wanted, term.type, operands[0]);
   OperationState state(wanted, term.name);
   state.addOperands(operands);
   state.addTypes(term.type);

@@ -27,7 +27,11 @@ public:
   Search(const EGraph &graph, const TensorRule &rule, uint32_t permissions, RuleContext &context)
       : graph(graph), rule(rule), permissions(permissions), context(context),
         viewSymbol(context.terms.language.symbol(ViewOp::getOperationName())),
-        reshapeSymbol(context.terms.language.symbol(ReshapeOp::getOperationName())) {}
+        reshapeSymbol(context.terms.language.symbol(ReshapeOp::getOperationName())) {
+    for (const Node &node : rule.left.nodes)
+      symbols.push_back(node.kind == Node::Contract || node.term ? symbolOf(node, context.terms)
+                                                                 : egraph::none);
+  }
 
   std::vector<TensorMatch> run(Id root) {
     TensorMatch match;
@@ -77,14 +81,17 @@ private:
   void go(Tasks tasks, TensorMatch match);
   void goInto(const Tasks &tasks, const TensorMatch &match, const Node &wanted, const Task &task,
               Id node);
-  void goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands,
-            ArrayRef<unsigned> scopes);
+  void goOn(const Tasks &tasks, const TensorMatch &match, const Node &wanted,
+            ArrayRef<Labelled> operands, ArrayRef<unsigned> scopes);
+  bool mayBe(unsigned wanted, Id id) const;
+  bool mayBe(const Node &wanted, Id node) const;
 
   const EGraph &graph;
   const TensorRule &rule;
   uint32_t permissions;
   RuleContext &context;
   Symbol viewSymbol, reshapeSymbol;
+  SmallVector<Symbol, 8> symbols; ///< of the nodes of the pattern
   size_t steps = 0;
   std::vector<TensorMatch> found;
 };
@@ -308,16 +315,47 @@ bool Search::place(TensorMatch &match) const {
   return true;
 }
 
-void Search::goOn(Tasks tasks, TensorMatch match, const Node &wanted, ArrayRef<Labelled> operands,
-                  ArrayRef<unsigned> scopes) {
+/// Whether a class has a node that a part of the pattern can begin with.
+bool Search::mayBe(unsigned wanted, Id id) const {
+  const Node &node = rule.left.nodes[wanted];
+  if (node.kind == Node::Variable || node.kind == Node::Size)
+    return true;
+  if (node.kind == Node::Number)
+    return isa_and_nonnull<FloatAttr>(context.facts->constants.of(graph, id));
+  return !graph.nodesOf(id, symbols[wanted]).empty() || !graph.nodesOf(id, viewSymbol).empty();
+}
+
+/// The same of the operands of a node, in one order or the other: most end here, before a match is
+/// copied.
+bool Search::mayBe(const Node &wanted, Id node) const {
+  ArrayRef<Id> operands = graph.operands(node);
+  if (operands.size() != wanted.operands.size())
+    return false;
+  auto fit = [&](ArrayRef<unsigned> parts) {
+    return llvm::all_of(llvm::zip(parts, operands), [&](auto pair) {
+      return mayBe(std::get<0>(pair), graph.find(std::get<1>(pair)));
+    });
+  };
+  return fit(wanted.operands) ||
+         (operands.size() == 2 && fit({wanted.operands[1], wanted.operands[0]}));
+}
+
+void Search::goOn(const Tasks &before, const TensorMatch &match, const Node &wanted,
+                  ArrayRef<Labelled> operands, ArrayRef<unsigned> scopes) {
+  for (auto [operand, in] : llvm::zip(wanted.operands, operands))
+    if (!mayBe(operand, in.id))
+      return;
+  Tasks tasks = before;
   for (auto [operand, in] : llvm::zip(wanted.operands, operands))
     tasks.push_back({operand, in, 0, SmallVector<unsigned, 2>(scopes)});
-  go(std::move(tasks), std::move(match));
+  go(std::move(tasks), match);
 }
 
 /// The part that is wanted may be this node.
 void Search::goInto(const Tasks &tasks, const TensorMatch &before, const Node &wanted,
                     const Task &task, Id node) {
+  if (!mayBe(wanted, node))
+    return;
   TensorMatch match = before;
   const Labelled &in = task.in;
   SmallVector<unsigned, 2> scopes = task.scopes;
@@ -396,8 +434,7 @@ void Search::go(Tasks tasks, TensorMatch match) {
     return;
   }
   if (tasks.empty()) {
-    const Node &next = rule.left.nodes[rule.left.roots[match.roots.size()]];
-    for (Id id : graph.classesWith(symbolOf(next, context.terms)))
+    for (Id id : graph.classesWith(symbols[rule.left.roots[match.roots.size()]]))
       if (llvm::none_of(match.roots, [&](const auto &root) { return root.id == id; }))
         goToRoot(id, match);
     return;
@@ -421,7 +458,7 @@ void Search::go(Tasks tasks, TensorMatch match) {
     go(std::move(tasks), std::move(match));
     return;
   }
-  for (Id node : graph.nodesOf(task.in.id, symbolOf(wanted, context.terms)))
+  for (Id node : graph.nodesOf(task.in.id, symbols[task.node]))
     goInto(tasks, match, wanted, task, node);
   if (task.views >= maxViews)
     return;
