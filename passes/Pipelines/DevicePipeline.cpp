@@ -226,7 +226,8 @@ static void describeKernels(ModuleOp kernels, StringRef file,
       taken.insert(name);
       SymbolTable::setSymbolName(function, name);
       described.push_back({name, placeIn(function.getLoc(), file), kernelSymbol(known),
-                           module.getName() == groupModule ? groupChip : 0});
+                           module.getName() == groupModule ? groupChip : 0,
+                           function->hasAttr(earlyKernel)});
     }
   }
 }

@@ -36,8 +36,12 @@ struct CudaOptions {
 /// See `mad_kernel`. Code of the host knows it by `symbol`.
 struct KernelDescription {
   std::string name, place, symbol;
-  int32_t chip = 0; ///< the only one, by its compute capability; 0: all
+  int32_t chip = 0;   ///< the only one, by its compute capability; 0: all
+  bool early = false; ///< has work before it waits for what is in front of it
 };
+
+/// Marks functions of kernels that are `early`.
+constexpr llvm::StringLiteral earlyKernel = "early";
 
 /// See `mad_image`.
 struct ImageDescription {

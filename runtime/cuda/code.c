@@ -78,8 +78,9 @@ static mad_status loadKernel(mad_cuda_code *code, int32_t number, mad_error *err
     if (status != MAD_OK)
       return status;
   }
-  code->overlaps[number] =
-      code->driver.version >= MAD_CU_OVERLAPS_VERSION && waits(&variant->images[image]);
+  code->overlaps[number] = variant->kernels[number].early &&
+                           code->driver.version >= MAD_CU_OVERLAPS_VERSION &&
+                           waits(&variant->images[image]);
   return mad_cu_find_kernel(&code->driver, code->images[image], name, 0, &code->kernels[number],
                             error);
 }

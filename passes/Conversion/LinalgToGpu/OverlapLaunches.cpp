@@ -8,11 +8,15 @@
 // if each kernel says where it needs what was before it. That a kernel waits means more than that
 // the one in front has ended: that one has waited itself, so all before it have ended, too.
 //
+// Blocks that wait hold registers and shared memory of a multiprocessor, so only kernels that have
+// something to do meanwhile are launched early: those that copy weights first (`earlyKernel`).
+//
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/Target/CudaCode.h"
 
 namespace mad {
 #define GEN_PASS_DEF_OVERLAPLAUNCHES
@@ -48,8 +52,12 @@ struct OverlapLaunchesPass : impl::OverlapLaunchesBase<OverlapLaunchesPass> {
 
   void runOnOperation() override {
     for (auto kernel : getOperation().getOps<gpu::GPUFuncOp>()) {
-      if (!kernel.isKernel() || waitsInTime(kernel))
+      if (!kernel.isKernel())
         continue;
+      if (waitsInTime(kernel)) {
+        kernel->setAttr(earlyKernel, UnitAttr::get(kernel.getContext()));
+        continue;
+      }
       Block &entry = kernel.getBody().front();
       Operation *first = &*llvm::find_if(entry, [](Operation &op) {
         return op.hasTrait<OpTrait::IsTerminator>() || !isMemoryEffectFree(&op);

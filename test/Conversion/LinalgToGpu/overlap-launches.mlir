@@ -2,7 +2,7 @@
 // RUN: mad-opt %s -pass-pipeline='builtin.module(gpu.module(mad-overlap-launches))' | FileCheck %s
 
 // What needs no memory may come first.
-// CHECK-LABEL: gpu.func @plain(
+// CHECK-LABEL: gpu.func @plain({{.*}} kernel {
 // CHECK-NEXT: gpu.thread_id
 // CHECK-NEXT: nvvm.griddepcontrol launch_dependents
 // CHECK-NEXT: nvvm.griddepcontrol wait
@@ -21,7 +21,7 @@
 // CHECK-NEXT: gpu.return
 
 // One that starts copies and waits by itself stays as it is.
-// CHECK-LABEL: gpu.func @own(
+// CHECK-LABEL: gpu.func @own({{.*}} kernel attributes {early} {
 // CHECK-NEXT: nvvm.griddepcontrol launch_dependents
 // CHECK-NEXT: scf.if
 // CHECK-NEXT: nvvm.cp.async

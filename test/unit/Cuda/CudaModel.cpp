@@ -59,7 +59,7 @@ void addKernel(const mad_cu_launch *, void **params) {
     s[i] += x[i];
 }
 
-const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 0},
+const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 1},
                               {"add", "model.mad:2:2", 0, 0},
                               {"boxes", "model.mad:3:2", 90, 0}};
 
