@@ -159,8 +159,9 @@ Constant *Builder::variantFor(int level) {
 Constant *Builder::kernels(const CudaCode &code) {
   SmallVector<Constant *> made;
   for (const KernelDescription &kernel : code.kernels)
-    made.push_back(record({string(kernel.name), string(kernel.place), i32(kernel.chip), i32(kernel.early)},
-                          sizeof(mad_kernel)));
+    made.push_back(
+        record({string(kernel.name), string(kernel.place), i32(kernel.chip), i32(kernel.early)},
+               sizeof(mad_kernel)));
   if (made.empty())
     return null();
   auto *table = cast<GlobalVariable>(array(made));

@@ -201,8 +201,7 @@ Operation *BlockGraph::makeOp(Id node, ArrayRef<Value> operands, OpBuilder &buil
   OpId op = egraph.op(node);
   const Term &term = terms.get(op);
   // Lowering makes nothing of a reshape, and a loop of a view.
-  if (operands.size() == 1 &&
-      onlyAddsOnes(term, cast<RankedTensorType>(operands[0].getType())))
+  if (operands.size() == 1 && onlyAddsOnes(term, cast<RankedTensorType>(operands[0].getType())))
     return ReshapeOp::create(builder, wanted, term.type, operands[0]);
   OperationState state(wanted, term.name);
   state.addOperands(operands);
