@@ -27,13 +27,13 @@ public:
   Search(const EGraph &graph, const TensorRule &rule, uint32_t permissions, RuleContext &context)
       : graph(graph), rule(rule), permissions(permissions), context(context),
         viewSymbol(context.terms.language.symbol(ViewOp::getOperationName())),
-        reshapeSymbol(context.terms.language.symbol(ReshapeOp::getOperationName())) {
-    for (const Node &node : rule.left.nodes)
-      symbols.push_back(node.kind == Node::Contract || node.term ? symbolOf(node, context.terms)
-                                                                 : egraph::none);
-  }
+        reshapeSymbol(context.terms.language.symbol(ReshapeOp::getOperationName())) {}
 
   std::vector<TensorMatch> run(Id root) {
+    const Node &first = rule.left.nodes[rule.left.roots.front()];
+    if (llvm::none_of(graph.nodesOf(root, first.symbol),
+                      [&](Id node) { return mayBe(first, node); }))
+      return {};
     TensorMatch match;
     match.variables.resize(rule.left.nodes.front().variables.size());
     goToRoot(root, std::move(match));
@@ -91,7 +91,6 @@ private:
   uint32_t permissions;
   RuleContext &context;
   Symbol viewSymbol, reshapeSymbol;
-  SmallVector<Symbol, 8> symbols; ///< of the nodes of the pattern
   size_t steps = 0;
   std::vector<TensorMatch> found;
 };
@@ -322,7 +321,7 @@ bool Search::mayBe(unsigned wanted, Id id) const {
     return true;
   if (node.kind == Node::Number)
     return isa_and_nonnull<FloatAttr>(context.facts->constants.of(graph, id));
-  return !graph.nodesOf(id, symbols[wanted]).empty() || !graph.nodesOf(id, viewSymbol).empty();
+  return !graph.nodesOf(id, node.symbol).empty() || !graph.nodesOf(id, viewSymbol).empty();
 }
 
 /// The same of the operands of a node, in one order or the other: most end here, before a match is
@@ -434,7 +433,7 @@ void Search::go(Tasks tasks, TensorMatch match) {
     return;
   }
   if (tasks.empty()) {
-    for (Id id : graph.classesWith(symbols[rule.left.roots[match.roots.size()]]))
+    for (Id id : graph.classesWith(rule.left.nodes[rule.left.roots[match.roots.size()]].symbol))
       if (llvm::none_of(match.roots, [&](const auto &root) { return root.id == id; }))
         goToRoot(id, match);
     return;
@@ -458,7 +457,7 @@ void Search::go(Tasks tasks, TensorMatch match) {
     go(std::move(tasks), std::move(match));
     return;
   }
-  for (Id node : graph.nodesOf(task.in.id, symbols[task.node]))
+  for (Id node : graph.nodesOf(task.in.id, wanted.symbol))
     goInto(tasks, match, wanted, task, node);
   if (task.views >= maxViews)
     return;

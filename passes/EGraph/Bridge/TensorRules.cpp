@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/Bridge/TensorRules.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using namespace mad::egraph;
@@ -446,10 +447,11 @@ std::optional<TensorRule> TensorRule::read(RuleOp op, bool forward) {
   return rule;
 }
 
-Symbol symbolOf(const TensorPattern::Node &node, Terms &terms) {
-  return node.kind == TensorPattern::Node::Contract
-             ? terms.language.symbol(ContractOp::getOperationName())
-             : terms.symbolOf(*node.term);
+/// What a node is an operation of.
+static Symbol symbolOf(const TensorPattern::Node &node, Terms &terms) {
+  if (node.kind == TensorPattern::Node::Contract)
+    return terms.language.symbol(ContractOp::getOperationName());
+  return node.term ? terms.symbolOf(*node.term) : none;
 }
 
 /// A rule that is being searched for and built.
@@ -458,10 +460,24 @@ struct LoadedTensor {
   TensorRule rule;
   RuleContext &context;
   bool asksOps = false; ///< there are ops on the left that have a precision
+  /// Hashes of the matches of a graph that have been built.
+  mutable llvm::DenseSet<uint64_t> built;
 
   /// What is made of a class and others with it.
   void use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) const;
 };
+
+/// What a right side depends on: the node, the variables and their labels.
+static uint64_t hashOf(const EGraph &graph, const TensorMatch &match) {
+  SmallVector<uint32_t, 32> key{match.roots.front().node, match.flags};
+  for (const Labelled &variable : match.variables) {
+    key.push_back(variable.id == none ? none : graph.find(variable.id));
+    for (unsigned label : variable.labels)
+      key.push_back(match.find(label));
+    key.push_back(none);
+  }
+  return xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(key.data()), 4 * key.size()));
+}
 
 void LoadedTensor::use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) const {
   const bool isOfSeveral = rule.left.roots.size() > 1;
@@ -477,9 +493,12 @@ void LoadedTensor::use(EGraph &graph, Id id, function_ref<void(Id, Id)> unite) c
     if (!meets(op, graph, variables, *context.facts) || !meetsChecks(op, rule, match) ||
         (isOfSeveral && !context.isNewGroup(op, graph, values)))
       continue;
+    if (!isOfSeveral && built.contains(hashOf(graph, match)))
+      continue;
     SmallVector<Id, 1> made = buildTensor(graph, rule, match, context);
     if (made.empty())
       continue;
+    built.insert(hashOf(graph, match));
     if (isOfSeveral)
       context.addGroup(values, made, unite);
     else
@@ -492,7 +511,9 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
   if (!read)
     return {};
   const bool isOfSeveral = read->left.roots.size() > 1;
-  Symbol symbol = symbolOf(read->left.nodes[read->left.roots.front()], context.terms);
+  for (TensorPattern::Node &node : read->left.nodes)
+    node.symbol = symbolOf(node, context.terms);
+  Symbol symbol = read->left.nodes[read->left.roots.front()].symbol;
   auto all = std::make_shared<LoadedTensor>(LoadedTensor{op, std::move(*read), context});
   for (const TensorPattern::Node &node : all->rule.left.nodes)
     all->asksOps |= node.kind == TensorPattern::Node::Contract ||
@@ -504,9 +525,10 @@ std::optional<Rule> loadTensor(RuleOp op, bool forward, RuleContext &context) {
   uint32_t seen = 0;
   rule.sweep = [=, &context](EGraph &graph, function_ref<void(Id, Id)> unite) mutable {
     // Only where something changed since the last time, as far down as the graph tells.
-    if (std::exchange(block, context.block) != context.block)
+    if (std::exchange(block, context.block) != context.block) {
       seen = 0;
-    else if (isOfSeveral)
+      all->built.clear();
+    } else if (isOfSeveral)
       return; // what it makes it would find again, with all the others
     const uint32_t since = std::exchange(seen, graph.round());
     for (Id id : graph.classesWith(symbol))

@@ -39,8 +39,9 @@ struct TensorPattern {
     } kind = Variable;
     unsigned variable = 0;
     RefScalar number;
-    std::optional<Term> term; ///< Elementwise, Reduce
-    mlir::Type element;       ///< null: that of the variables
+    std::optional<Term> term;             ///< Elementwise, Reduce
+    egraph::Symbol symbol = egraph::none; ///< of ops; set when a rule is loaded
+    mlir::Type element;                   ///< null: that of the variables
     llvm::SmallVector<unsigned, 3> operands;
     unsigned bound = none;               ///< Contract, Reduce, Part: the label that goes
     unsigned placed = none;              ///< Concat, Part: the label that comes
@@ -124,9 +125,6 @@ struct TensorMatch {
     return label;
   }
 };
-
-/// What a node that is no variable, number, concatenation or part is an operation of.
-egraph::Symbol symbolOf(const TensorPattern::Node &node, Terms &terms);
 
 /// All matches with a class as the first root.
 std::vector<TensorMatch> findMatches(const egraph::EGraph &graph, egraph::Id root,

@@ -111,8 +111,8 @@ TEST(Items, Tree) {
             "Const pi\n  TensorType f64\n  Number 3.14\n"
             "Const file\n  -\n  String \"x\\n\"\n"
             "Weight w transposed\n  TensorType f32\n    Name A\n"
-            "  String \"f\"\n  String \"e\"\n"
-            "Weight v\n  TensorType f32\n    Name A\n  Name file\n  -\n"
+            "  String \"f\"\n  String \"e\"\n  -\n"
+            "Weight v\n  TensorType f32\n    Name A\n  Name file\n  -\n  -\n"
             "Test \"title\"\n  Block\n    Assert\n      Bool true\n      -\n    -\n  -\n");
 }
 

@@ -319,7 +319,7 @@ TEST(Recovery, BrokenItemsKeepTheirNames) {
   EXPECT_EQ(parsed.tree(), "Dim A\n  Number 1\nDim B\n  Error\n"
                            "Dim D\n  Error\n"
                            "Const c\n  -\n  Error\n"
-                           "Weight w\n  Error\n  Error\n  -\n"
+                           "Weight w\n  Error\n  Error\n  -\n  -\n"
                            "Use m\n  Error\n");
 }
 
