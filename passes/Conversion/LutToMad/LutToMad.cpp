@@ -173,7 +173,9 @@ Value Decoder::fromTable(Value codes) {
   SmallVector<Value> indices;
   for (size_t d = 0; d < batch.size(); ++d)
     indices.push_back(IotaOp::create(b, loc, indexType, d));
-  indices.push_back(CastOp::create(b, loc, indexType, codes));
+  // The mask changes nothing, but says that no index needs a check.
+  Value code = CastOp::create(b, loc, indexType, codes);
+  indices.push_back(binary<BitAndOp>(code, number(code, (1 << format.bits) - 1)));
   bool oneColumn = cast<RankedTensorType>(parts[1].getType()).getShape().back() == 1;
   Value column = IotaOp::create(b, loc, indexType, batch.size() + 1);
   indices.push_back(oneColumn ? number(column, 0) : column);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/MadToLinalg/Indices.h"
+#include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -123,6 +124,17 @@ void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Va
     if (rest && *rest >= 0)
       return;
   }
+  // A number is known, and bits that are masked are none beyond the mask.
+  auto staysBelow = [&](Value numbers) {
+    std::optional<RefScalar> number = splatValue(numbers);
+    if (!number || number->i < 0)
+      return false;
+    auto rest = (dimExpr(sourceType, k) - DimExpr(number->i + 1)).lowerBound();
+    return rest && *rest >= 0;
+  };
+  auto masked = indices.getDefiningOp<BitAndOp>();
+  if (staysBelow(indices) || (masked && llvm::any_of(masked->getOperands(), staysBelow)))
+    return;
   const bool many = lowering.device && !indices.getDefiningOp<IotaOp>() &&
                     cast<RankedTensorType>(indices.getType()).getRank() > 0;
   IndexRange range;
