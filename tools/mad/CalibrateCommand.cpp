@@ -217,6 +217,7 @@ static int run(const Arguments &arguments) {
     return usage(calibrateCommand(), "expected a file, an exported function and `-o FILE`");
   const std::string &entry = arguments.words[1];
   Compilation compilation;
+  compilation.useRewriting(false); // what is measured is the program as it was written
   std::vector<ExposedContraction> contractions;
   std::string error;
   bool nested = false;
