@@ -16,6 +16,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
+#include "test/unit/Rewrite/Interpreted.h"
 #include "gtest/gtest.h"
 #include <cmath>
 #include <random>
@@ -24,14 +25,6 @@ using namespace mlir;
 using namespace mad;
 
 namespace {
-
-/// A rule that says nothing of these programs: modules without rules are left alone.
-constexpr const char *anyRule =
-    "mad.rule @any permits [] of \"float\" where [] {\n^bb0(%a: tensor<f32>):\n"
-    "  %0 = mad.neg %a : (tensor<f32>) -> tensor<f32>\n"
-    "  %1 = mad.abs %0 : (tensor<f32>) -> tensor<f32>\n"
-    "  %2 = mad.abs %a : (tensor<f32>) -> tensor<f32>\n"
-    "  mad.sides (%1) and (%2) : tensor<f32> and tensor<f32>\n}\n";
 
 using Labels = std::vector<unsigned>;
 

@@ -14,6 +14,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "test/unit/Rewrite/Interpreted.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 #include <cmath>
@@ -202,13 +203,6 @@ protected:
     EXPECT_TRUE(module) << text;
     return module;
   }
-  std::vector<RefTensor> run(ModuleOp module, const std::vector<RefTensor> &inputs, bool f64) {
-    RefContext state;
-    state.f64 = f64;
-    std::vector<RefTensor> results;
-    EXPECT_TRUE(succeeded(interpret(module, "f", inputs, results, state))) << state.message;
-    return results;
-  }
   /// How many programs of a mode changed; each is compared by `check`.
   template <typename Check>
   unsigned compare(Mode mode, bool f64, RefTensor (*draw)(std::mt19937 &, size_t), Check check) {
@@ -226,7 +220,8 @@ protected:
       std::vector<RefTensor> inputs;
       for (unsigned i = 0; i < 4; ++i)
         inputs.push_back(draw(random, elements));
-      std::vector<RefTensor> x = run(*before, inputs, f64), y = run(*after, inputs, f64);
+      std::vector<RefTensor> x = interpreted(*before, inputs, f64),
+                             y = interpreted(*after, inputs, f64);
       for (size_t result = 0; result < x.size(); ++result)
         for (size_t i = 0; i < elements; ++i)
           if (!check(program, result, x[result].floats[i], y[result].floats[i])) {

@@ -15,6 +15,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
+#include "test/unit/Rewrite/Interpreted.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
@@ -25,14 +26,6 @@ using namespace mlir;
 using namespace mad;
 
 namespace {
-
-/// A rule that says nothing of these programs: modules without rules are left alone.
-constexpr const char *anyRule =
-    "mad.rule @any permits [] of \"float\" where [] {\n^bb0(%a: tensor<f32>):\n"
-    "  %0 = mad.neg %a : (tensor<f32>) -> tensor<f32>\n"
-    "  %1 = mad.abs %0 : (tensor<f32>) -> tensor<f32>\n"
-    "  %2 = mad.abs %a : (tensor<f32>) -> tensor<f32>\n"
-    "  mad.sides (%1) and (%2) : tensor<f32> and tensor<f32>\n}\n";
 
 using Labels = std::vector<unsigned>;
 constexpr int64_t sizes[] = {6, 5, 4, 1, 9};
@@ -166,13 +159,6 @@ protected:
   TensorProgramTest() : context(DialectRegistry(), MLIRContext::Threading::DISABLED) {
     context.loadDialect<MadDialect, func::FuncDialect>();
   }
-  std::vector<RefTensor> run(ModuleOp module, const std::vector<RefTensor> &inputs, bool f64) {
-    RefContext state;
-    state.f64 = f64;
-    std::vector<RefTensor> results;
-    EXPECT_TRUE(succeeded(interpret(module, "f", inputs, results, state))) << state.message;
-    return results;
-  }
   /// How many programs changed; elements of the results are compared by `check`.
   template <typename Check> unsigned compare(bool hasStrict, bool hasFast, bool f64, Check check) {
     unsigned changed = 0;
@@ -193,7 +179,8 @@ protected:
         for (double &number : inputs.back().floats)
           number = float(0.5 + double(random() % 1000) / 1000);
       }
-      std::vector<RefTensor> x = run(*before, inputs, f64), y = run(*after, inputs, f64);
+      std::vector<RefTensor> x = interpreted(*before, inputs, f64),
+                             y = interpreted(*after, inputs, f64);
       std::vector<Program::Value> results = program.results();
       for (size_t result = 0; result < results.size(); ++result)
         for (size_t i = 0; i < x[result].floats.size(); ++i)

@@ -19,6 +19,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
+#include "test/unit/Rewrite/Interpreted.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
@@ -280,13 +281,6 @@ protected:
           rule.getSymName().starts_with("std.rules.trans"))
         rule.erase();
   }
-  std::vector<RefTensor> run(ModuleOp module, const std::vector<RefTensor> &inputs, bool f64) {
-    RefContext state;
-    state.f64 = f64;
-    std::vector<RefTensor> results;
-    EXPECT_TRUE(succeeded(interpret(module, "f", inputs, results, state))) << state.message;
-    return results;
-  }
   template <typename Check> unsigned compare(bool isMixed, bool f64, Check check) {
     constexpr unsigned programs = 150;
     unsigned changed = 0;
@@ -308,7 +302,8 @@ protected:
             used.insert(step.rule);
       std::mt19937 random(seed);
       std::vector<RefTensor> inputs = program.draw(random);
-      std::vector<RefTensor> x = run(*before, inputs, f64), y = run(*after, inputs, f64);
+      std::vector<RefTensor> x = interpreted(*before, inputs, f64),
+                             y = interpreted(*after, inputs, f64);
       for (size_t result = 0; result < x.size(); ++result)
         for (size_t i = 0; i < x[result].floats.size(); ++i)
           if (!check(program, result, x[result].floats[i], y[result].floats[i])) {
