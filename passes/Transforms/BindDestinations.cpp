@@ -93,8 +93,28 @@ void bindArguments(func::FuncOp function, const EntryArguments &arguments, OpBui
   }
 }
 
+/// The same elements of `memory`, which lie one behind the other, by the shape of `type`: where
+/// a reshape of a value of `type` goes to `memory`, the value itself can be made there.
+Value reshaped(Value memory, Operation *reshape, OpBuilder &b) {
+  Value source = reshape->getOperand(0);
+  Location loc = reshape->getLoc();
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(reshape))
+    return memref::ExpandShapeOp::create(b, loc, memoryOf(source.getType()), memory,
+                                         collapse.getReassociationIndices(),
+                                         tensor::getMixedSizes(b, loc, source));
+  return memref::CollapseShapeOp::create(
+      b, loc, memory, cast<tensor::ExpandShapeOp>(reshape).getReassociationIndices());
+}
+
 void write(Value value, Value memory, OpBuilder &b) {
   Location loc = value.getLoc();
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) ||
+        !cast<MemRefType>(memory.getType()).getLayout().isIdentity())
+      break;
+    memory = reshaped(memory, op, b);
+    value = op->getOperand(0);
+  }
   auto scalar = value.getDefiningOp<tensor::FromElementsOp>();
   if (scalar && scalar.getType().getRank() == 0) {
     memref::StoreOp::create(b, loc, scalar.getOperand(0), memory);

@@ -99,6 +99,40 @@ func.func @from_outside(%v: f32, %w: f32, %c: i1) -> tensor<4xf32> attributes {e
   return %r : tensor<4xf32>
 }
 
+// What is reshaped last is made in the caller's memory, by the shape it had before.
+// CHECK-LABEL: func.func @reshaped(
+// CHECK-SAME: %[[X:[^:]*]]: memref<?x2x3xf32>, %[[OUT:[^:]*]]: memref<?x6xf32>)
+// CHECK: %[[Y:.*]] = linalg.generic
+// CHECK: %[[SIZE:.*]] = tensor.dim %[[Y]]
+// CHECK-NEXT: %[[PLACE:.*]] = memref.expand_shape %[[OUT]] {{\[}}[0], [1, 2]] output_shape [%[[SIZE]], 2, 3] : memref<?x6xf32> into memref<?x2x3xf32>
+// CHECK-NEXT: bufferization.materialize_in_destination %[[Y]] in restrict writable %[[PLACE]]
+// CHECK-NEXT: return{{$}}
+#id3 = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+func.func @reshaped(%x: tensor<?x2x3xf32>) -> tensor<?x6xf32> attributes {entry = {}} {
+  %zero = arith.constant 0 : index
+  %n = tensor.dim %x, %zero : tensor<?x2x3xf32>
+  %e = tensor.empty(%n) : tensor<?x2x3xf32>
+  %y = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x : tensor<?x2x3xf32>) outs(%e : tensor<?x2x3xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.negf %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?x2x3xf32>
+  %r = tensor.collapse_shape %y [[0], [1, 2]] : tensor<?x2x3xf32> into tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// CHECK-LABEL: func.func @with_one_more(
+// CHECK-SAME: %[[V:[^:]*]]: f32, %[[OUT:[^:]*]]: memref<4x1xf32>)
+// CHECK: %[[Y:.*]] = linalg.fill
+// CHECK: %[[PLACE:.*]] = memref.collapse_shape %[[OUT]] {{\[}}[0, 1]] : memref<4x1xf32> into memref<4xf32>
+// CHECK-NEXT: bufferization.materialize_in_destination %[[Y]] in restrict writable %[[PLACE]]
+func.func @with_one_more(%v: f32) -> tensor<4x1xf32> attributes {entry = {}} {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.fill ins(%v : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %1 = tensor.expand_shape %0 [[0, 1]] output_shape [4, 1] : tensor<4xf32> into tensor<4x1xf32>
+  return %1 : tensor<4x1xf32>
+}
+
 // CHECK-LABEL: func.func @no_entry(
 // CHECK-SAME: %[[X:[^:]*]]: tensor<4xf32>) -> tensor<4xf32>
 // CHECK-NEXT: return %[[X]] : tensor<4xf32>

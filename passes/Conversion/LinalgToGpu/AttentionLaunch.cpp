@@ -142,6 +142,7 @@ private:
   SmallVector<Value> batchOfValues; ///< as the second product sees it
   Value rowsOfValues;
   SmallVector<std::string> refusals; ///< why there are no groups of warps
+  llvm::DenseMap<Operation *, SmallVector<linalg::FillOp>> fillsOf;
 };
 
 bool Launch::findPlace(Place &place, Value memory) {
@@ -508,7 +509,7 @@ void Launch::launchWarps(const device::AttentionSpec &spec, bool shared) {
 void Launch::launchSlow() {
   for (Operation *op : attention.ops) {
     auto generic = cast<GenericOp>(op);
-    DeviceWork work{generic, fillsBefore(generic), {"for sizes that an attention cannot count"}};
+    DeviceWork work{generic, fillsOf[op], {"for sizes that an attention cannot count"}};
     (void)lowerElements(f, work);
   }
 }
@@ -516,6 +517,9 @@ void Launch::launchSlow() {
 bool Launch::run() {
   if (!findSizes())
     return false;
+  // Before there are branches between them.
+  for (Operation *op : attention.ops)
+    fillsOf[op] = fillsBefore(cast<GenericOp>(op));
   checkLimit();
   Value good = fits();
   auto known = good ? getConstantIntValue(good) : 1;
