@@ -100,7 +100,8 @@ def LutToMad : Pass<"mad-lut-to-mad", "::mlir::ModuleOp"> {
   let description = [{
     Every `lut.dequant` becomes shifts and masks of its codes, and the product with its scales or the
     look-up in its table, with the bits that its evaluation has. What reads codes itself has
-    matched them before. A `lut.encode` is an error: weights are encoded when they are computed.
+    matched them before. Quantised activations and `lut.gemm` without `kernel` become their definitions, in strict
+    ops: of groups a loop over sums of integers. A `lut.encode` is an error: weights are encoded when they are computed.
   }];
   let dependentDialects = ["::mad::MadDialect"];
 }

@@ -19,6 +19,18 @@ def MatchLutProducts : Pass<"mad-match-lut-products", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numMatched", "num-matched", "products found">];
 }
 
+def MatchGemms : Pass<"mad-match-gemms", "::mlir::ModuleOp"> {
+  let summary = "finds products of quantised activations and weights of integers";
+  let description = [{
+    `mad.contract` of a `lut.dequant_act` and a `lut.dequant` of `int` or `ternary`, summed over K alone and in f32,
+    becomes `lut.gemm`. What lies between them may choose, rename or reorder dimensions; rows that a weight of several matrices shares are
+    spread over them. Behind inlining and the slicing of parts, in front of all else: the interpreter and every
+    target run it on the same program, because the two ways to compute a product differ in roundings.
+    Remarks say why a product stays one of floats.
+  }];
+  let statistics = [Statistic<"numMatched", "num-matched", "products found">];
+}
+
 def PackCodes : Pass<"mad-pack-codes", "::mlir::ModuleOp"> {
   let summary = "stores weights of few bits in panels of columns";
   let description = [{

@@ -41,6 +41,14 @@ void simplifyValues(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createMergeEqualOps());
 }
 
+void buildActivations(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  simplifyValues(pm);
+  pm.addPass(createMatchGemms());
+  simplifyValues(pm);
+}
+
 void buildFold(OpPassManager &pm) {
   pm.addPass(createDropRules());
   pm.addPass(createInlinerPass());

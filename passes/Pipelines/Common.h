@@ -24,6 +24,9 @@ void simplify(mlir::OpPassManager &pm);
 /// On tensors: quicker with many equal ops (mad-merge-equal-ops).
 void simplifyValues(mlir::OpPassManager &pm);
 
+/// Which products with quantised activations are of integers: for every target, and the
+/// interpreter, in front of all else. One function an entry then, in the mad dialect.
+void buildActivations(mlir::OpPassManager &pm);
 /// One function an entry, in the mad dialect.
 void buildFold(mlir::OpPassManager &pm);
 /// Tensor programs into cheaper ones that are equal by rules; those of the module go.

@@ -12,8 +12,9 @@ using namespace mad::lut;
 using bufferization::AnalysisState;
 
 namespace {
-struct ProductOnMemory
-    : bufferization::DstBufferizableOpInterfaceExternalModel<ProductOnMemory, ProductIntoOp> {
+/// The same op on memory, without a result.
+template <typename Op>
+struct OnMemory : bufferization::DstBufferizableOpInterfaceExternalModel<OnMemory<Op>, Op> {
   /// What is written to is overwritten.
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
     return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
@@ -28,11 +29,8 @@ struct ProductOnMemory
         return failure();
       memory.push_back(*buffer);
     }
-    ArrayRef<Value> all = memory;
-    ProductIntoOp::create(rewriter, op->getLoc(), TypeRange(), all.front(),
-                          all.drop_front().drop_back(), all.back(),
-                          cast<ProductIntoOp>(op).getFormat());
-    bufferization::replaceOpWithBufferizedValues(rewriter, op, all.back());
+    Op::create(rewriter, op->getLoc(), TypeRange(), memory, op->getAttrs());
+    bufferization::replaceOpWithBufferizedValues(rewriter, op, memory.back());
     return success();
   }
 };
@@ -40,6 +38,7 @@ struct ProductOnMemory
 
 void mad::lut::registerBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, LutDialect *) {
-    ProductIntoOp::attachInterface<ProductOnMemory>(*context);
+    ProductIntoOp::attachInterface<OnMemory<ProductIntoOp>>(*context);
+    GemmIntoOp::attachInterface<OnMemory<GemmIntoOp>>(*context);
   });
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/IR/LutOps.h"
+#include "dialects/Lut/Format/Activations.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -77,36 +78,140 @@ std::vector<int64_t> mad::lut::inPanels(const std::vector<int64_t> &shape) {
   return {(shape[1] + columnPanel - 1) / columnPanel, shape[0], columnPanel};
 }
 
+/// All operands are tensors, or all are memory, and so is the result.
+static LogicalResult verifyInto(Operation *op, ShapedType init) {
+  bool memory = isa<BaseMemRefType>(init);
+  for (Value operand : op->getOperands())
+    if (isa<BaseMemRefType>(operand.getType()) != memory)
+      return op->emitOpError("has tensors and memory as its operands");
+  if (op->getNumResults() != (memory ? 0 : 1) || (!memory && op->getResult(0).getType() != init))
+    return op->emitOpError()
+           << "has a result of the type of what it writes to where that is a tensor";
+  return success();
+}
+
+/// The parts of a matrix [K, M], as they are or in panels.
+static LogicalResult verifyPartsInMemory(Operation *op, Format format, TypeRange parts, int64_t K,
+                                         int64_t M) {
+  std::vector<Part> expected = format.parts({K, M});
+  if (parts.size() != expected.size())
+    return op->emitOpError() << "has " << parts.size() << " parts, but " << format.str() << " has "
+                             << expected.size();
+  for (auto [type, part] : llvm::zip_equal(parts, expected))
+    if (auto found = cast<ShapedType>(type); found.getShape() != ArrayRef(part.shape) &&
+                                             found.getShape() != ArrayRef(inPanels(part.shape)))
+      return op->emitOpError() << "has " << found << " as its " << part.name << " of "
+                               << part.shape.front() << " x " << part.shape.back() << " elements";
+  return success();
+}
+
 LogicalResult ProductIntoOp::verify() {
   auto source = cast<ShapedType>(getSource().getType()),
        init = cast<ShapedType>(getInit().getType());
-  bool memory = isa<BaseMemRefType>(source);
-  for (Value operand : getOperands())
-    if (isa<BaseMemRefType>(operand.getType()) != memory)
-      return emitOpError("has tensors and memory as its operands");
-  if (getResult().size() != (memory ? 0 : 1) || (!memory && getResult().getTypes().front() != init))
-    return emitOpError() << "has a result of the type of what it writes to where that is a tensor";
+  if (failed(verifyInto(*this, init)))
+    return failure();
   if (!source.hasRank() || !init.hasRank() || source.getRank() < 1 || init.getRank() < 1)
     return verifyProduct(*this, source, init, 0, 0);
   int64_t K = source.getShape().back(), M = init.getShape().back();
-  std::vector<Part> expected = getFormat().getValue().parts({K, M});
-  if (getParts().size() != expected.size())
-    return emitOpError() << "has " << getParts().size() << " parts, but "
-                         << getFormat().getValue().str() << " has " << expected.size();
-  for (auto [type, part] : llvm::zip_equal(getParts().getTypes(), expected))
-    if (auto found = cast<ShapedType>(type); found.getShape() != ArrayRef(part.shape) &&
-                                             found.getShape() != ArrayRef(inPanels(part.shape)))
-      return emitOpError() << "has " << found << " as its " << part.name << " of "
-                           << part.shape.front() << " x " << part.shape.back() << " elements";
+  if (failed(verifyPartsInMemory(*this, getFormat().getValue(), getParts().getTypes(), K, M)))
+    return failure();
   return verifyProduct(*this, source, init, K, M);
+}
+
+/// Operands are read; what is written to is written alone.
+static void
+effectsOnMemory(DestinationStyleOpInterface op,
+                SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<BaseMemRefType>(operand.get().getType()))
+      continue;
+    if (op.isDpsInit(&operand))
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
 }
 
 void ProductIntoOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  if (!isa<BaseMemRefType>(getInit().getType()))
-    return;
-  effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
-  for (OpOperand &part : getPartsMutable())
-    effects.emplace_back(MemoryEffects::Read::get(), &part);
-  effects.emplace_back(MemoryEffects::Write::get(), &getInitMutable());
+  effectsOnMemory(*this, effects);
+}
+
+//===----------------------------------------------------------------------===//
+// Quantised activations
+//===----------------------------------------------------------------------===//
+
+/// Rows of codes, and a scale for each.
+static LogicalResult verifyRows(Operation *op, ShapedType rows, ShapedType codes,
+                                ShapedType scales) {
+  if (rows.getRank() < 1)
+    return op->emitOpError() << "is of rows, found " << rows;
+  if (codes.getShape() != rows.getShape() || scales.getShape() != rows.getShape().drop_back())
+    return op->emitOpError() << "has a code for each element and a scale for each row of " << rows
+                             << ", found " << codes << " and " << scales;
+  return success();
+}
+
+LogicalResult QuantizeActOp::verify() {
+  return verifyRows(*this, getSource().getType(), getCodes().getType(), getScales().getType());
+}
+
+LogicalResult DequantActOp::verify() {
+  return verifyRows(*this, getResult().getType(), getCodes().getType(), getScales().getType());
+}
+
+/// `[B..., T..., M]` of rows `[B..., T..., K]` for a weight [B..., K, M].
+static LogicalResult verifyGemm(Operation *op, const Format &format, ShapedType source,
+                                ShapedType scales, ShapedType result) {
+  if (!hasIntegers(format))
+    return op->emitOpError() << "needs a format of integers, found " << format.str();
+  if (source.getRank() != result.getRank() ||
+      source.getShape().drop_back() != result.getShape().drop_back())
+    return op->emitOpError() << "has a row of results for each row, found " << source << " and "
+                             << result;
+  if (!source.getElementType().isInteger(8) || !scales.getElementType().isF32() ||
+      !result.getElementType().isF32())
+    return op->emitOpError() << "makes rows of f32 from codes of i8 and scales of f32, found "
+                             << source << ", " << scales << " and " << result;
+  return verifyRows(op, source, source, scales);
+}
+
+LogicalResult GemmOp::verify() {
+  RankedTensorType source = getSource().getType(), result = getResult().getType();
+  if (failed(
+          verifyGemm(*this, getFormat().getValue(), source, getSourceScales().getType(), result)))
+    return failure();
+  if (getParts().empty())
+    return emitOpError("has no parts");
+  int64_t batch = cast<RankedTensorType>(getParts().front().getType()).getRank() - 2;
+  if (batch < 0 || batch >= source.getRank())
+    return emitOpError() << "has parts of " << batch << " dimensions of matrices, but rows "
+                         << source;
+  SmallVector<int64_t> shape(source.getShape().take_front(batch));
+  shape.push_back(source.getShape().back());
+  shape.push_back(result.getShape().back());
+  if (ShapedType::isDynamicShape(shape))
+    return emitOpError() << "needs a weight of static shape, found rows of " << source << " and "
+                         << result;
+  auto weight = RankedTensorType::get(shape, result.getElementType());
+  return verifyParts(*this, getFormat(), weight, getParts().getTypes());
+}
+
+LogicalResult GemmIntoOp::verify() {
+  auto source = cast<ShapedType>(getSource().getType()),
+       scales = cast<ShapedType>(getSourceScales().getType()),
+       init = cast<ShapedType>(getInit().getType());
+  if (failed(verifyInto(*this, init)))
+    return failure();
+  if (!source.hasRank() || !scales.hasRank() || !init.hasRank())
+    return emitOpError("needs shapes of known rank");
+  if (failed(verifyGemm(*this, getFormat().getValue(), source, scales, init)))
+    return failure();
+  int64_t K = source.getShape().back(), M = init.getShape().back();
+  return verifyPartsInMemory(*this, getFormat().getValue(), getParts().getTypes(), K, M);
+}
+
+void GemmIntoOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effectsOnMemory(*this, effects);
 }

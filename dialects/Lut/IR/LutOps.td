@@ -97,4 +97,83 @@ def Lut_ProductIntoOp : Op<LutDialect, "product_into", [
   }];
 }
 
+def Lut_ActCodes : RankedTensorOf<[I8]>;
+def Lut_ActScales : RankedTensorOf<[F32]>;
+
+def Lut_QuantizeActOp : Lut_Op<"quantize_act"> {
+  let summary = "rows as integers from -127 to 127, each row with a scale";
+  let description = [{
+    `%q, %s = lut.quantize_act %x : (tensor<?x64xf32>) -> (tensor<?x64xi8>, tensor<?xf32>)`. A row is what the last
+    dimension of the source goes along; its elements count as f32 (f64: rounded). All in f32:
+
+      s = max(0, max over k of |x[k]|) / 127
+      q[k] = clamp(rint(x[k] / s), -127, 127), halves to even; all 0 where s is 0
+
+    A row with a NaN has a scale of NaN, one with an infinity of infinity, and in both all codes are 0:
+    what is computed of them is NaN. An element is off by at most `s / 2 (1 + 2^-15)`, where s is a normal number.
+  }];
+  let arguments = (ins Lut_Values:$source);
+  let results = (outs Lut_ActCodes:$codes, Lut_ActScales:$scales);
+  let assemblyFormat = "$source attr-dict `:` functional-type(operands, results)";
+}
+
+def Lut_DequantActOp : Lut_Op<"dequant_act"> {
+  let summary = "the rows that codes and scales stand for";
+  let description = [{
+    `%x = lut.dequant_act %q, %s : (tensor<?x64xi8>, tensor<?xf32>) -> tensor<?x64xf32>`:
+    `x[t..., k] = q[t..., k] * s[t...]`, rounded to f32 once, then to the element type of the result.
+
+    `mad.contract` of it and a factor is a product with quantised activations. Of an integer weight
+    `mad-match-gemms` makes `lut.gemm`; with all others it stays an ordinary product.
+  }];
+  let arguments = (ins Lut_ActCodes:$codes, Lut_ActScales:$scales);
+  let results = (outs Lut_Values:$result);
+  let assemblyFormat = "$codes `,` $scales attr-dict `:` functional-type(operands, results)";
+}
+
+def Lut_GemmOp : Lut_Op<"gemm"> {
+  let summary = "quantised rows times a matrix of integers";
+  let description = [{
+    `%y = lut.gemm %q, %s, %codes, %scales as <int, bits = 4> : (tensor<?x64xi8>, tensor<?xf32>, tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<?x8xf32>`.
+    The format is `int` or `ternary`: a weight is `scale * v` with v an integer (dialects/Lut/README.md). With g the
+    groups along K, ascending, each cut into pieces of 65536 elements where it is longer:
+
+      acc = 0;  acc = acc + f32(sum over k of g of q[t..., k] * v[k, m]) * scale[g, m];  y[t..., m] = acc * s[t...]
+
+    The sums are exact: a piece is at most 65536 * 127 * 255 < 2^31. Each conversion, product and sum of floats is
+    rounded once, so no target gives other bits. A weight [B..., K, M] is for rows [B..., T..., K].
+
+    `kernel` says that a kernel reads the codes; without it `mad-lut-to-mad` writes the sums as tensor expressions.
+  }];
+  let arguments = (ins Lut_ActCodes:$source, Lut_ActScales:$sourceScales, Variadic<Lut_Part>:$parts,
+                       Lut_FormatAttr:$format, UnitAttr:$kernel);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $source `,` $sourceScales `,` $parts `as` $format (`kernel` $kernel^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+def Lut_GemmIntoOp : Op<LutDialect, "gemm_into", [
+    DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "`lut.gemm` into a tensor or memory";
+  let description = [{
+    `lut.gemm_into %q, %s, %codes, %scales to %y as <int, bits = 4> : (memref<?x64xi8>, memref<?xf32>, memref<32x8xi8>, memref<1x8xf32>, memref<?x8xf32>) -> ()`:
+    of a single matrix [K, M]. What `%y` held is not read. All operands are tensors, or all are memory. Bytes have no
+    sign here. Parts may lie in panels as for `lut.product_into`.
+  }];
+  let arguments = (ins AnyShaped:$source, AnyShaped:$sourceScales, Variadic<AnyShaped>:$parts,
+                       AnyShaped:$init, Lut_FormatAttr:$format);
+  let results = (outs Variadic<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $source `,` $sourceScales `,` $parts `to` $init `as` $format attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
 #endif // MAD_DIALECTS_LUT_IR_LUTOPS_TD

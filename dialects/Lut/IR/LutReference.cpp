@@ -7,6 +7,7 @@
 // ones does not depend on how a program is run.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Activations.h"
 #include "dialects/Lut/Format/Codec.h"
 #include "dialects/Lut/IR/LutOps.h"
 #include <cstring>
@@ -104,5 +105,54 @@ LogicalResult ProductOp::evaluate(ArrayRef<const RefTensor *> operands,
   for (size_t i = 0; i < y.size(); ++i)
     for (int64_t k = 0; k < K; ++k)
       y[i] += x[i / M * K + k] * w[k * M + i % M];
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Quantised activations
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizeActOp::evaluate(ArrayRef<const RefTensor *> operands,
+                                      MutableArrayRef<RefTensor> results, RefContext &) {
+  std::vector<float> x(operands[0]->floats.begin(), operands[0]->floats.end());
+  int64_t K = operands[0]->shape.back();
+  std::vector<int8_t> codes(K);
+  for (size_t row = 0; row < results[1].floats.size(); ++row) {
+    results[1].floats[row] = quantizeRow(x.data() + row * K, K, codes.data());
+    llvm::copy(codes, results[0].integers.begin() + row * K);
+  }
+  return success();
+}
+
+LogicalResult DequantActOp::evaluate(ArrayRef<const RefTensor *> operands,
+                                     MutableArrayRef<RefTensor> results, RefContext &) {
+  std::vector<double> &x = results[0].floats;
+  size_t K = results[0].shape.back();
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = float(operands[0]->integers[i]) * float(operands[1]->floats[i / K]);
+  return success();
+}
+
+LogicalResult GemmOp::evaluate(ArrayRef<const RefTensor *> operands,
+                               MutableArrayRef<RefTensor> results, RefContext &) {
+  Format format = getFormat().getValue();
+  int64_t batch = cast<RankedTensorType>(getParts().front().getType()).getRank() - 2;
+  int64_t K = operands[0]->shape.back(), M = results[0].shape.back(), matrices = 1, T = 1;
+  for (auto [d, size] : llvm::enumerate(ArrayRef(results[0].shape).drop_back()))
+    (int64_t(d) < batch ? matrices : T) *= size;
+  std::vector<Bytes> parts;
+  for (auto [operand, part] : llvm::zip_equal(operands.drop_front(2), format.parts({K, M}))) {
+    part.shape.insert(part.shape.begin(), matrices);
+    parts.push_back(toBytes(part, *operand));
+  }
+  std::vector<int8_t> q(operands[0]->integers.begin(), operands[0]->integers.end());
+  std::vector<float> s(operands[1]->floats.begin(), operands[1]->floats.end()), y(T * M);
+  for (int64_t i = 0; i < matrices; ++i) {
+    std::vector<const void *> at;
+    for (const Bytes &bytes : parts)
+      at.push_back(bytes.data() + bytes.size() / matrices * i);
+    integerProduct(format, at, q.data() + i * T * K, s.data() + i * T, T, K, M, y.data());
+    llvm::copy(y, results[0].floats.begin() + i * T * M);
+  }
   return success();
 }

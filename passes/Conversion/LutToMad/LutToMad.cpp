@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/Conversion/LutToMad/Activations.h"
 #include "passes/Conversion/Passes.h"
 
 using namespace mlir;
@@ -26,12 +27,13 @@ namespace {
 /// Ops for one `lut.dequant` of a tensor [B..., K, M].
 class Decoder {
 public:
-  Decoder(OpBuilder &b, lut::DequantOp op)
-      : b(b), loc(op.getLoc()), format(op.getFormat().getValue()), parts(op.getParts()),
-        type(cast<RankedTensorType>(op.getType())), shape(type.getShape()),
+  Decoder(OpBuilder &b, Location loc, lut::FormatAttr format, ValueRange parts,
+          RankedTensorType type)
+      : b(b), loc(loc), format(format.getValue()), parts(parts), type(type), shape(type.getShape()),
         batch(shape.drop_back(2)), k(shape[batch.size()]), m(shape.back()) {}
 
   Value values();
+  Value codes();
 
 private:
   RankedTensorType tensor(ArrayRef<int64_t> sizes, Type element) const {
@@ -55,7 +57,6 @@ private:
   template <typename Op> Value binary(Value a, Value c) {
     return Op::create(b, loc, a.getType(), a, c);
   }
-  Value codes();
   Value field(const lut::Field &field);
   Value digits();
   Value alongGroups(Value part);
@@ -201,6 +202,15 @@ Value Decoder::values() {
   return result.getType() == type ? result : Value(CastOp::create(b, loc, type, result));
 }
 
+} // namespace
+
+Value decodedCodes(OpBuilder &b, Location loc, lut::FormatAttr format, ValueRange parts,
+                   RankedTensorType weight) {
+  return Decoder(b, loc, format, parts, weight).codes();
+}
+
+namespace {
+
 struct LutToMadPass : impl::LutToMadBase<LutToMadPass> {
   void runOnOperation() override {
     WalkResult result = getOperation().walk([](Operation *op) {
@@ -210,8 +220,12 @@ struct LutToMadPass : impl::LutToMadBase<LutToMadPass> {
       }
       if (auto dequant = dyn_cast<lut::DequantOp>(op)) {
         OpBuilder b(dequant);
-        dequant.replaceAllUsesWith(Decoder(b, dequant).values());
+        auto type = cast<RankedTensorType>(dequant.getType());
+        dequant.replaceAllUsesWith(
+            Decoder(b, op->getLoc(), dequant.getFormat(), dequant.getParts(), type).values());
         dequant.erase();
+      } else {
+        activationsToMad(op);
       }
       return WalkResult::advance();
     });

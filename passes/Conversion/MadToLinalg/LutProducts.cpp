@@ -25,10 +25,24 @@ struct LutProductLowering : LoweringPattern<lut::ProductOp> {
   }
 };
 
+struct LutGemmLowering : LoweringPattern<lut::GemmOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(lut::GemmOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Value init = lowering.empty(b, op, op.getResult().getType());
+    auto made = lut::GemmIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getSource(),
+                                        adaptor.getSourceScales(), adaptor.getParts(), init,
+                                        op.getFormat());
+    b.replaceOp(op, made.getResult());
+    return success();
+  }
+};
+
 } // namespace
 
 void populateLutPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<LutProductLowering>(lowering, patterns.getContext());
+  patterns.add<LutProductLowering, LutGemmLowering>(lowering, patterns.getContext());
 }
 
 } // namespace mad

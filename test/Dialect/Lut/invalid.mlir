@@ -109,3 +109,67 @@ func.func @f(%x: memref<4x9xf32>, %c: memref<5x3xi8>, %s: memref<1x3xf32>, %y: t
   lut.product_into %x, %c, %s to %y as <int, bits = 4> : (memref<4x9xf32>, memref<5x3xi8>, memref<1x3xf32>, tensor<4x3xf32>) -> ()
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<f32>) {
+  // expected-error @+1 {{is of rows, found 'tensor<f32>'}}
+  %q, %s = lut.quantize_act %x : (tensor<f32>) -> (tensor<i8>, tensor<f32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x10xf32>) {
+  // expected-error @+1 {{has a code for each element and a scale for each row of 'tensor<4x10xf32>', found 'tensor<4x10xi8>' and 'tensor<10xf32>'}}
+  %q, %s = lut.quantize_act %x : (tensor<4x10xf32>) -> (tensor<4x10xi8>, tensor<10xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x9xi8>, %s: tensor<4xf32>) {
+  // expected-error @+1 {{has a code for each element and a scale for each row of 'tensor<4x10xf32>', found 'tensor<4x9xi8>' and 'tensor<4xf32>'}}
+  %x = lut.dequant_act %q, %s : (tensor<4x9xi8>, tensor<4xf32>) -> tensor<4x10xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x10xi8>, %s: tensor<4xf32>, %c: tensor<5x3xui8>, %t: tensor<16x1xf32>) {
+  // expected-error @+1 {{needs a format of integers, found lut.codebook(bits = 4)}}
+  %0 = lut.gemm %q, %s, %c, %t as <codebook, bits = 4> : (tensor<4x10xi8>, tensor<4xf32>, tensor<5x3xui8>, tensor<16x1xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x10xi8>, %s: tensor<4xf32>, %c: tensor<5x3xui8>, %t: tensor<1x3xf32>) {
+  // expected-error @+1 {{has a row of results for each row, found 'tensor<4x10xi8>' and 'tensor<5x3xf32>'}}
+  %0 = lut.gemm %q, %s, %c, %t as <int, bits = 4> : (tensor<4x10xi8>, tensor<4xf32>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x10xi8>, %s: tensor<4xf32>, %c: tensor<5x4xui8>, %t: tensor<1x4xf32>) {
+  // expected-error @+1 {{has 'tensor<5x4xui8>' as its codes, expected 'tensor<5x3xui8>'}}
+  %0 = lut.gemm %q, %s, %c, %t as <int, bits = 4> : (tensor<4x10xi8>, tensor<4xf32>, tensor<5x4xui8>, tensor<1x4xf32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<10xi8>, %s: tensor<f32>, %c: tensor<2x5x3xui8>, %t: tensor<2x1x3xf32>) {
+  // expected-error @+1 {{has parts of 1 dimensions of matrices, but rows 'tensor<10xi8>'}}
+  %0 = lut.gemm %q, %s, %c, %t as <int, bits = 4> : (tensor<10xi8>, tensor<f32>, tensor<2x5x3xui8>, tensor<2x1x3xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<4x10xi8>, %s: memref<4xf32>, %c: memref<5x3xi8>, %t: memref<1x3xf32>, %y: memref<4x3xi32>) {
+  // expected-error @+1 {{makes rows of f32 from codes of i8 and scales of f32, found 'memref<4x10xi8>', 'memref<4xf32>' and 'memref<4x3xi32>'}}
+  lut.gemm_into %q, %s, %c, %t to %y as <int, bits = 4> : (memref<4x10xi8>, memref<4xf32>, memref<5x3xi8>, memref<1x3xf32>, memref<4x3xi32>) -> ()
+  return
+}

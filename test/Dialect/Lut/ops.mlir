@@ -34,3 +34,34 @@ func.func @products(%x: tensor<4x10xf32>, %c: tensor<5x3xui8>, %s: tensor<1x3xf3
   %1 = lut.product_into %x, %d, %s to %to as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x3xi8>, tensor<1x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
   return %0 : tensor<4x3xf32>
 }
+
+// CHECK-LABEL: @activations
+func.func @activations(%x: tensor<?x10xf32, #mad.dims<"T", "">>, %h: tensor<4x10xf16>, %c: tensor<5x3xui8>, %s: tensor<1x3xf32>) -> tensor<?x3xf32, #mad.dims<"T", "">> {
+  // CHECK: %[[Q:.*]], %[[S:.*]] = lut.quantize_act %{{.*}} : (tensor<?x10xf32, {{.*}}>) -> (tensor<?x10xi8, {{.*}}>, tensor<?xf32, {{.*}}>)
+  %q, %e = lut.quantize_act %x : (tensor<?x10xf32, #mad.dims<"T", "">>) -> (tensor<?x10xi8, #mad.dims<"T", "">>, tensor<?xf32, #mad.dims<"T">>)
+  // CHECK: lut.dequant_act %{{.*}}, %{{.*}} : (tensor<4x10xi8>, tensor<4xf32>) -> tensor<4x10xf16>
+  %p, %f = lut.quantize_act %h : (tensor<4x10xf16>) -> (tensor<4x10xi8>, tensor<4xf32>)
+  %d = lut.dequant_act %p, %f : (tensor<4x10xi8>, tensor<4xf32>) -> tensor<4x10xf16>
+  // CHECK: lut.gemm %[[Q]], %[[S]], %{{.*}}, %{{.*}} as <int, bits = 4> : (tensor<?x10xi8, {{.*}}>, tensor<?xf32, {{.*}}>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<?x3xf32, {{.*}}>
+  %0 = lut.gemm %q, %e, %c, %s as <int, bits = 4> : (tensor<?x10xi8, #mad.dims<"T", "">>, tensor<?xf32, #mad.dims<"T">>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<?x3xf32, #mad.dims<"T", "">>
+  return %0 : tensor<?x3xf32, #mad.dims<"T", "">>
+}
+
+// A row alone, and a matrix for each of some rows.
+// CHECK-LABEL: @gemms
+func.func @gemms(%q: tensor<10xi8>, %s: tensor<f32>, %p: tensor<2x4x10xi8>, %r: tensor<2x4xf32>, %c: tensor<5x3xui8>, %t: tensor<1x3xf32>, %d: tensor<2x3x3xui8>, %u: tensor<2x1x1xf32>) -> (tensor<3xf32>, tensor<2x4x3xf32>) {
+  // CHECK: lut.gemm {{.*}} as <int, bits = 4> kernel : (tensor<10xi8>, tensor<f32>,
+  %0 = lut.gemm %q, %s, %c, %t as <int, bits = 4> kernel : (tensor<10xi8>, tensor<f32>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<3xf32>
+  // CHECK: lut.gemm {{.*}} as <ternary> : (tensor<2x4x10xi8>, tensor<2x4xf32>,
+  %1 = lut.gemm %p, %r, %d, %u as <ternary> : (tensor<2x4x10xi8>, tensor<2x4xf32>, tensor<2x3x3xui8>, tensor<2x1x1xf32>) -> tensor<2x4x3xf32>
+  return %0, %1 : tensor<3xf32>, tensor<2x4x3xf32>
+}
+
+// CHECK-LABEL: @gemms_into
+func.func @gemms_into(%q: tensor<4x10xi8>, %s: tensor<4xf32>, %c: tensor<5x3xi8>, %t: tensor<1x3xf32>, %to: tensor<4x3xf32>, %m: memref<?x10xi8>, %n: memref<?xf32>, %b: memref<1x5x64xi8>, %u: memref<1x1x64xf32>, %y: memref<?x3xf32>) -> tensor<4x3xf32> {
+  // CHECK: lut.gemm_into %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} to %{{.*}} as <int, bits = 4> : {{.*}} -> tensor<4x3xf32>
+  %0 = lut.gemm_into %q, %s, %c, %t to %to as <int, bits = 4> : (tensor<4x10xi8>, tensor<4xf32>, tensor<5x3xi8>, tensor<1x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  // CHECK: lut.gemm_into {{.*}} : (memref<?x10xi8>, memref<?xf32>, memref<1x5x64xi8>, memref<1x1x64xf32>, memref<?x3xf32>) -> ()
+  lut.gemm_into %m, %n, %b, %u to %y as <int, bits = 4> : (memref<?x10xi8>, memref<?xf32>, memref<1x5x64xi8>, memref<1x1x64xf32>, memref<?x3xf32>) -> ()
+  return %0 : tensor<4x3xf32>
+}
