@@ -366,6 +366,12 @@ Ref Builder::contract(Ref lhs, Ref rhs, std::vector<Dim> shape, std::vector<uint
   return {node};
 }
 
+Ref Builder::quantize(Ref rows) {
+  Node *node = append(Op::Quantize, {rows.type()});
+  node->operands = {rows};
+  return {node};
+}
+
 //===----------------------------------------------------------------------===//
 // Sweeping
 //===----------------------------------------------------------------------===//

@@ -62,6 +62,8 @@ public:
   hir::Ref contract(hir::Ref lhs, hir::Ref rhs, std::vector<hir::Dim> shape,
                     std::vector<uint32_t> lhsDims, std::vector<uint32_t> rhsDims, uint32_t space);
 
+  hir::Ref quantize(hir::Ref rows);
+
   /// The nodes that the results of the region need, in their order; the others
   /// are dropped.
   static void sweep(hir::Region &region);

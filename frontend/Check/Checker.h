@@ -235,7 +235,9 @@ private:
   void let(const Node *n);
   void assertion(const Node *n);
   Value with(const Node *n, const Want &want);
-  bool boundarySetting(const Node *setting);
+  void setting(const Node *n, const Node *setting);
+  void boundarySetting(const Node *n, const Node *setting);
+  void activationsSetting(const Node *n, const Node *setting);
   Value tuple(const Node *n, const Want &want);
   Value array(const Node *n, const Want &want);
   Value arrayOfParts(const Node *n, std::vector<Value> parts, Element element);
@@ -327,6 +329,11 @@ private:
                                        std::vector<Value> &values,
                                        const std::vector<const Node *> &nodes, const Want &want);
   Value matmul(const Node *n, const Want &want, Value left, bool leftKnown);
+  // Activations.cpp
+  /// A contraction, with its activations in 8 bits where a setting says so. Empty after an error.
+  hir::Ref contraction(const Node *at, hir::Ref left, hir::Ref right, Dims shape,
+                       std::vector<uint32_t> leftDims, std::vector<uint32_t> rightDims,
+                       uint32_t space);
   bool batchDims(struct Side &a, struct Side &c, Dims &shape,
                  const std::function<bool(const hir::Dim &, const hir::Dim &)> &require);
 
@@ -376,6 +383,10 @@ private:
   void factors(const Node *n, std::vector<const Node *> &out) const;
   bool factorElements(const Node *n, const std::vector<const Node *> &nodes,
                       std::vector<Value> &values, const Want &want);
+  Value contractPair(const Node *at, const Value &x, const Value &y,
+                     const std::vector<IndexId> &over);
+  bool mayQuantize(const Node *at, const std::vector<Value> &values,
+                   const std::vector<IndexId> &summed);
   Value contractValues(std::vector<Value> values, std::vector<IndexId> summed, const Node *n);
   Value sumOver(const std::string &op, const Value &value, const std::vector<IndexId> &over);
   bool reducible(const std::string &op, Element element, const Node *n, const std::string &type);

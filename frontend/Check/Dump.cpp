@@ -165,9 +165,9 @@ private:
 
   void head(const Node &node) {
     static const char *const names[] = {
-        "parameter", "constant", "dim",      "weight",  "iota",   "view",   "",   "cast",
-        "reduce",    "contract", "gather",   "reshape", "concat", "call",   "if", "scan",
-        "scatter",   "sort",     "cumulate", "philox",  "update", "iterate"};
+        "parameter", "constant", "dim",      "weight",  "iota",   "view",    "",        "cast",
+        "reduce",    "contract", "gather",   "reshape", "concat", "call",    "if",      "scan",
+        "scatter",   "sort",     "cumulate", "philox",  "update", "iterate", "quantize"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else

@@ -215,14 +215,32 @@ void Checker::assertion(const Node *n) {
   frame->function->assertions.push_back({n->kids[0]->span, message});
 }
 
-bool Checker::boundarySetting(const Node *setting) {
-  if (setting->text != "boundary") {
-    Report(*this, code::E0218, setting->nameSpan, "there is no setting " + quoted(setting->text))
-        .help("the setting is `boundary`: `zero`, `periodic` or `clamp`");
-    return false;
-  }
+//===----------------------------------------------------------------------===//
+// `with`
+//===----------------------------------------------------------------------===//
+
+/// Whether something in the expression can reach over a boundary, or could not be parsed.
+static bool readsSubscript(const Node *n) {
+  if (n->kind == Kind::Index)
+    return n->kids[0]->kind != Kind::Hole || anyPart(n, readsSubscript);
+  return n->kind == Kind::Error || anyPart(n, readsSubscript);
+}
+
+/// Whether something in the expression is a sum of products, or could not be parsed.
+static bool multiplies(const Node *n) {
+  bool product = n->kind == Kind::Binary && n->text == "@";
+  bool sum = n->kind == Kind::Reduce && n->text == "sum" && n->kids[1]->kind == Kind::Binary &&
+             n->kids[1]->text == "*";
+  return product || sum || n->kind == Kind::Error || anyPart(n, multiplies);
+}
+
+static std::string_view wordOf(const Node *n) {
+  return n->kind == Kind::Name ? n->text : std::string_view();
+}
+
+void Checker::boundarySetting(const Node *n, const Node *setting) {
   const Node *value = setting->kids[0];
-  std::string_view text = value->kind == Kind::Name ? value->text : "";
+  std::string_view text = wordOf(value);
   if (text == "zero")
     frame->boundary = hir::Boundary::Zero;
   else if (text == "periodic")
@@ -235,29 +253,53 @@ bool Checker::boundarySetting(const Node *setting) {
     // No errors about subscripts because of this one.
     frame->boundary = hir::Boundary::Zero;
   }
-  return true;
+  if (!readsSubscript(n))
+    Report(*this, code::E0218, setting->nameSpan,
+           "nothing in " + quoted(textAt(n->kids[0])) + " has a boundary: it reads no subscript")
+        .help("leave the setting out; it is for index notation that reaches outside, as in "
+              "`let y[i in 0..4] = x[i - 1]  with boundary = zero`");
 }
 
-/// Whether something in the expression can reach over a boundary, or could not be parsed.
-static bool readsSubscript(const Node *n) {
-  if (n->kind == Kind::Index)
-    return n->kids[0]->kind != Kind::Hole || anyPart(n, readsSubscript);
-  return n->kind == Kind::Error || anyPart(n, readsSubscript);
+void Checker::activationsSetting(const Node *n, const Node *setting) {
+  const Node *value = setting->kids[0];
+  std::string_view text = wordOf(value);
+  if (text != "i8" && text != "exact") {
+    Report(*this, code::E0218, value->span,
+           "activations are `i8` or `exact`, found " + quoted(textAt(value)));
+    return;
+  }
+  frame->quantizes = text == "i8";
+  if (!multiplies(n->kids[0]))
+    Report(*this, code::E0218, setting->nameSpan,
+           "nothing in " + quoted(textAt(n->kids[0])) +
+               " has activations: it is no product of matrices")
+        .help("write it where the product is: `x @ w  with activations = i8`; it does not reach "
+              "into functions that are called");
+}
+
+void Checker::setting(const Node *n, const Node *setting) {
+  if (setting->text == "boundary")
+    boundarySetting(n, setting);
+  else if (setting->text == "activations")
+    activationsSetting(n, setting);
+  else
+    Report(*this, code::E0218, setting->nameSpan, "there is no setting " + quoted(setting->text))
+        .help("the settings are `boundary`: `zero`, `periodic` or `clamp`, and `activations`: "
+              "`i8` or `exact`");
 }
 
 Value Checker::with(const Node *n, const Want &want) {
   auto saved = frame->boundary;
+  bool quantizes = frame->quantizes;
   for (size_t i = 1; i < n->kids.size(); ++i)
-    if (n->kids[i]->kind == Kind::Named && boundarySetting(n->kids[i]) && !readsSubscript(n))
-      Report(*this, code::E0218, n->kids[i]->nameSpan,
-             "nothing in " + quoted(textAt(n->kids[0])) + " has a boundary: it reads no subscript")
-          .help("leave the setting out; it is for index notation that reaches outside, as in "
-                "`let y[i in 0..4] = x[i - 1]  with boundary = zero`");
+    if (n->kids[i]->kind == Kind::Named)
+      setting(n, n->kids[i]);
   Value value = expr(n->kids[0], want);
   for (size_t i = 1; i < n->kids.size(); ++i)
     if (n->kids[i]->kind == Kind::Update)
       value = updated(n->kids[i], value);
   frame->boundary = saved;
+  frame->quantizes = quantizes;
   return value;
 }
 

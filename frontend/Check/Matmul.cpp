@@ -152,9 +152,9 @@ Value Checker::matmul(const Node *n, const Want &want, Value x, bool leftKnown) 
   rhs.push_back(summed);
   if (!c.vector)
     rhs.push_back(column);
-  hir::Ref result = b.contract(withoutDropped(b, a), withoutDropped(b, c), std::move(shape), lhs,
-                               rhs, summed + 1);
-  return Value::tensor(result, space);
+  hir::Ref result = contraction(n, withoutDropped(b, a), withoutDropped(b, c), std::move(shape),
+                                lhs, rhs, summed + 1);
+  return result.node ? Value::tensor(result, space) : Value();
 }
 
 } // namespace mad::elab

@@ -247,15 +247,12 @@ Value Checker::product(const Node *n, const std::vector<IndexId> &summed, const 
 }
 
 /// Two factors, summed over `over`, which stand in both.
-static Value contractPair(Builder &b, const Value &x, const Value &y,
-                          const std::vector<IndexId> &over, const std::vector<Index> &indices) {
+Value Checker::contractPair(const Node *at, const Value &x, const Value &y,
+                            const std::vector<IndexId> &over) {
   std::vector<IndexId> kept;
   std::set_union(x.space.begin(), x.space.end(), y.space.begin(), y.space.end(),
                  std::back_inserter(kept));
   kept = without(kept, over);
-  std::vector<hir::Dim> shape;
-  for (IndexId id : kept)
-    shape.push_back(indices[id].extent);
   std::vector<IndexId> order = kept;
   order.insert(order.end(), over.begin(), over.end());
   auto map = [&](const Value &value) {
@@ -264,8 +261,33 @@ static Value contractPair(Builder &b, const Value &x, const Value &y,
       dims.push_back(uint32_t(std::find(order.begin(), order.end(), id) - order.begin()));
     return dims;
   };
-  return Value::tensor(
-      b.contract(x.ref, y.ref, std::move(shape), map(x), map(y), uint32_t(order.size())), kept);
+  hir::Ref result =
+      contraction(at, x.ref, y.ref, spaceDims(kept), map(x), map(y), uint32_t(order.size()));
+  return result.node ? Value::tensor(result, kept) : Value();
+}
+
+/// Of more than two factors, or with more than one index, it would depend on their order what is
+/// quantised.
+bool Checker::mayQuantize(const Node *at, const std::vector<Value> &values,
+                          const std::vector<IndexId> &summed) {
+  size_t factors = std::count_if(values.begin(), values.end(), [&](const Value &value) {
+    return !common(summed, value.space).empty();
+  });
+  bool inBoth = factors == 2 && std::all_of(values.begin(), values.end(), [&](const Value &value) {
+                  auto own = common(summed, value.space);
+                  return own.empty() || own.size() == summed.size();
+                });
+  if (inBoth && summed.size() == 1)
+    return true;
+  Report(*this, code::E0220, at->span,
+         !inBoth ? "quantised activations need two factors with the index of the sum, found " +
+                       std::to_string(factors) + (factors == 2 ? " that share not all of it" : "")
+                 : "quantised activations need a sum over one index, found " +
+                       std::to_string(summed.size()))
+      .help(inBoth ? "give the factors one dimension for all of them with `reshape`"
+                   : "name the product of two factors by a `let` of its own, as in "
+                     "`let h[t, m] = sum[k](x[t, k] * w[k, m])  with activations = i8`");
+  return false;
 }
 
 /// The pair whose product grows least beyond its factors.
@@ -288,6 +310,8 @@ static std::pair<size_t, size_t> nextPair(const std::vector<Value> &values) {
 Value Checker::contractValues(std::vector<Value> values, std::vector<IndexId> summed,
                               const Node *n) {
   Element element = values[0].ref.type().element;
+  if (frame->quantizes && !mayQuantize(n, values, summed))
+    return {};
   auto multiply = [&](const Value &x, const Value &y) {
     return elementwise("mul", {x, y}, element, n, "multiply", {n->kids[0], n->kids[1]});
   };
@@ -330,8 +354,10 @@ Value Checker::contractValues(std::vector<Value> values, std::vector<IndexId> su
     for (size_t m = 0; m < values.size(); ++m)
       if (m != i && m != k)
         over = without(over, values[m].space);
-    Value joined = over.empty() ? multiply(x, y) : contractPair(b, x, y, over, indices);
+    Value joined = over.empty() ? multiply(x, y) : contractPair(n, x, y, over);
     summed = without(summed, over);
+    if (joined.poison())
+      return {};
     values.erase(values.begin() + k);
     values[i] = joined;
   }

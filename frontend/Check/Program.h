@@ -86,6 +86,7 @@ enum class Op : uint8_t {
   Update,   ///< operand0, but operand1[d] at map(d); further operands are the scalars of `map`
   Iterate,  ///< operands: carried values; regions: condition and body, both with parameters as
             ///< those of Scan. At most `high` rounds; the last result is their number
+  Quantize, ///< operand0 with each row, along the last dimension, rounded to 8 bits with a scale
 };
 
 /// What a view reads outside of its operand.

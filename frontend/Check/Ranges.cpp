@@ -149,8 +149,9 @@ void Checker::collect(const Node *n, std::vector<IndexId> &found, std::vector<Ac
     return;
   }
   case Kind::With: {
-    bool boundary = std::any_of(n->kids.begin() + 1, n->kids.end(),
-                                [](const Node *kid) { return kid->kind == Kind::Named; });
+    bool boundary = std::any_of(n->kids.begin() + 1, n->kids.end(), [](const Node *kid) {
+      return kid->kind == Kind::Named && kid->text == "boundary";
+    });
     for (const Node *kid : n->kids)
       collect(kid, found, accesses, bounded || boundary, own);
     return;

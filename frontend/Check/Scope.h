@@ -99,6 +99,7 @@ struct Frame {
   std::map<const ast::Node *, IndexId> binders;              ///< whose range is known
   std::map<const ast::Node *, std::vector<hir::Dim>> peeked; ///< shapes of subscripted things
   std::optional<hir::Boundary> boundary;
+  bool quantizes = false;      ///< products with their activations in 8 bits
   bool inlines = false;        ///< calls become part of it
   std::vector<IndexId> active; ///< indices around the expression
 

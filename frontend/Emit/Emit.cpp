@@ -71,6 +71,7 @@ private:
   Value constant(const hir::Node &node, Location loc);
   Value view(const hir::Node &node, Location loc, RankedTensorType type);
   Value contract(const hir::Node &node, Location loc, RankedTensorType type);
+  Value quantized(const hir::Node &node, Location loc, RankedTensorType type);
   Value elementwise(const hir::Node &node, Location loc, RankedTensorType type);
   SmallVector<Value> call(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> ifOp(const hir::Node &node, Location loc, TypeRange types);
@@ -401,6 +402,8 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
   }
   case hir::Op::Iterate:
     return iterate(node, loc, types);
+  case hir::Op::Quantize:
+    return {quantized(node, loc, tensor)};
   }
   return {};
 }
@@ -461,6 +464,16 @@ Value FunctionEmitter::contract(const hir::Node &node, Location loc, RankedTenso
   };
   return ContractOp::create(b, loc, type, value(node.operands[0]), value(node.operands[1]),
                             map(node.lhs), map(node.rhs));
+}
+
+Value FunctionEmitter::quantized(const hir::Node &node, Location loc, RankedTensorType type) {
+  hir::Type codes = node.types[0], scales = node.types[0];
+  codes.element = hir::Element::I8;
+  scales.element = hir::Element::F32;
+  scales.shape.pop_back();
+  auto op = lut::QuantizeActOp::create(b, loc, this->type(codes), this->type(scales),
+                                       value(node.operands[0]));
+  return lut::DequantActOp::create(b, loc, type, op.getCodes(), op.getScales());
 }
 
 Value FunctionEmitter::elementwise(const hir::Node &node, Location loc, RankedTensorType type) {

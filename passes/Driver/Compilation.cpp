@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "frontend/Check/Check.h"
 #include "frontend/Diag/Codes.h"
@@ -16,6 +17,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Driver/RuleTests.h"
+#include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Transforms/Entries.h"
 #include "runtime/io/TensorFile.h"
@@ -98,7 +100,19 @@ bool Compilation::load(const std::string &path) {
   impl->module = emit(*impl->program, impl->sources, *impl->context);
   if (failed(verify(*impl->module)))
     return impl->bug("the emitted program does not verify\n" + collected.text);
-  return impl->dumpFolder.empty() || impl->dumpModule(2, "mad", *impl->module);
+  return (impl->dumpFolder.empty() || impl->dumpModule(2, "mad", *impl->module)) &&
+         impl->settleActivations();
+}
+
+bool Compilation::Impl::settleActivations() {
+  auto found = module->walk([](lut::QuantizeActOp) { return WalkResult::interrupt(); });
+  if (!found.wasInterrupted())
+    return true;
+  CollectDiagnostics collected(*context);
+  PassManager manager(context.get());
+  buildActivations(manager);
+  return succeeded(manager.run(*module)) ||
+         bug("matching products of integers failed\n" + collected.text);
 }
 
 const ast::File &Compilation::tree() const { return *impl->tree; }

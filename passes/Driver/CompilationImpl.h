@@ -48,6 +48,8 @@ struct Compilation::Impl {
   bool wantsRewriting = true, isRewritten = false;
   /// Looks into .gguf files where a weight is to be stored as it is there.
   bool findFileFormats();
+  /// Where there are quantised activations: finds their products with weights of integers.
+  bool settleActivations();
   std::vector<StoredWeight> *stored = nullptr; ///< who wants to know of weights with formats
   bool runRewriting(std::vector<RewrittenBlock> *blocks);
   void failedWeight(llvm::StringRef weight, std::optional<EncodedPart> part,
