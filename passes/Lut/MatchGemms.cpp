@@ -146,6 +146,28 @@ Value Match::gemm() {
   return ViewOp::create(b, op.getLoc(), op.getType(), made, ValueRange(), map, Boundary::inside);
 }
 
+/// Whether a factor is made of a weight with a format, but is none itself.
+bool isMadeOfCodes(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<lut::DequantOp>(op))
+      return true;
+    if (auto branch = dyn_cast<IfOp>(op))
+      value = branch.getThenRegion().front().getTerminator()->getOperand(
+          cast<OpResult>(value).getResultNumber());
+    else if (isa<ViewOp, ReshapeOp, CastOp>(op))
+      value = op->getOperand(0);
+    else
+      return false;
+  }
+  return false;
+}
+
+void remarkFloats(ContractOp op, const std::string &why) {
+  remarkMissed(op.getLoc(),
+               describe(op) + ": the codes of the activations are multiplied as floats, because " +
+                   why);
+}
+
 struct MatchGemmsPass : impl::MatchGemmsBase<MatchGemmsPass> {
   void runOnOperation() override {
     getOperation().walk([&](ContractOp op) {
@@ -154,16 +176,16 @@ struct MatchGemmsPass : impl::MatchGemmsBase<MatchGemmsPass> {
       auto isRows = [](const Factor &f) { return f.value.getDefiningOp<lut::DequantActOp>(); };
       if (!isRows(left))
         std::swap(left, right);
-      if (!isRows(left) || !right.value.getDefiningOp<lut::DequantOp>())
+      if (!isRows(left))
         return;
-      Match match{op, left, right, summed};
-      if (std::string obstacle = match.obstacle(); !obstacle.empty()) {
-        remarkMissed(op.getLoc(),
-                     describe(op) +
-                         ": the codes of the activations are multiplied as floats, because " +
-                         obstacle);
+      if (!right.value.getDefiningOp<lut::DequantOp>()) {
+        if (isMadeOfCodes(right.value))
+          remarkFloats(op, "the weight is chosen by `if`, or a part of a matrix");
         return;
       }
+      Match match{op, left, right, summed};
+      if (std::string obstacle = match.obstacle(); !obstacle.empty())
+        return remarkFloats(op, obstacle);
       op.replaceAllUsesWith(match.gemm());
       op.erase();
       for (Value factor : {left.value, right.value})

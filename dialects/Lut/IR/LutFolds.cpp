@@ -1,4 +1,4 @@
-//===- LutFolds.cpp - Slices of weights with formats ----------------------===//
+//===- LutFolds.cpp - Slices of weights, and equal activations ------------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -124,8 +124,40 @@ private:
   }
 };
 
+/// What a function calls the dimensions of its parameter is no difference between activations: then
+/// those that several functions quantise are equal ops.
+struct QuantizeUnnamed : OpRewritePattern<QuantizeActOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeActOp op, PatternRewriter &rewriter) const override {
+    auto names = op.getSource().getDefiningOp<ReshapeOp>();
+    if (!names || !sameShape(names.getSource().getType(), op.getSource().getType()))
+      return rewriter.notifyMatchFailure(op, "its source has the names of an op");
+    RankedTensorType rows = names.getSource().getType();
+    SmallVector<DimExpr> sizes;
+    SmallVector<std::string> labels;
+    auto dims = dyn_cast_or_null<DimsAttr>(rows.getEncoding());
+    for (int64_t d = 0; d < rows.getRank(); ++d) {
+      sizes.push_back(dimExpr(rows, d));
+      labels.push_back(dims ? dims.getNames()[d].str() : "");
+    }
+    RankedTensorType codes = tensorType(sizes, labels, rewriter.getI8Type());
+    sizes.pop_back(), labels.pop_back();
+    RankedTensorType scales = tensorType(sizes, labels, rewriter.getF32Type());
+    auto made = QuantizeActOp::create(rewriter, op.getLoc(), codes, scales, names.getSource());
+    SmallVector<Value> renamed;
+    for (auto [value, result] : llvm::zip_equal(made.getResults(), op.getResults()))
+      renamed.push_back(
+          value.getType() == result.getType()
+              ? value
+              : Value(ReshapeOp::create(rewriter, op.getLoc(), result.getType(), value)));
+    rewriter.replaceOp(op, renamed);
+    return success();
+  }
+};
+
 } // namespace
 
 void LutDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
-  patterns.add<SliceParts>(patterns.getContext());
+  patterns.add<SliceParts, QuantizeUnnamed>(patterns.getContext());
 }

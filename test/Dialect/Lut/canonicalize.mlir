@@ -48,3 +48,16 @@ func.func @stays(%c: tensor<3x2x5xui8>, %s: tensor<3x1x1xf32>, %t: tensor<3x1x1x
   %3 = mad.view %1 by #diagonal inside : (tensor<3x8x5xf32>) -> tensor<3x5xf32>
   return %2, %3 : tensor<2x5xf32>, tensor<3x5xf32>
 }
+
+// What functions call the dimensions of one tensor makes no two quantisations of it.
+// CHECK-LABEL: @renamed
+// CHECK-SAME: %[[X:.*]]: tensor<?x8xf32, #mad.dims<"T", "K">>
+// CHECK-COUNT-2: lut.quantize_act %[[X]] : (tensor<?x8xf32, #mad.dims<"T", "K">>) -> (tensor<?x8xi8, #mad.dims<"T", "K">>, tensor<?xf32, #mad.dims<"T">>)
+// CHECK: return
+func.func @renamed(%x: tensor<?x8xf32, #mad.dims<"T", "K">>) -> (tensor<?x8xi8, #mad.dims<"T", "A">>, tensor<?x8xi8, #mad.dims<"T", "B">>) {
+  %0 = mad.reshape %x : (tensor<?x8xf32, #mad.dims<"T", "K">>) -> tensor<?x8xf32, #mad.dims<"T", "A">>
+  %1 = mad.reshape %x : (tensor<?x8xf32, #mad.dims<"T", "K">>) -> tensor<?x8xf32, #mad.dims<"T", "B">>
+  %q, %s = lut.quantize_act %0 : (tensor<?x8xf32, #mad.dims<"T", "A">>) -> (tensor<?x8xi8, #mad.dims<"T", "A">>, tensor<?xf32, #mad.dims<"T">>)
+  %p, %t = lut.quantize_act %1 : (tensor<?x8xf32, #mad.dims<"T", "B">>) -> (tensor<?x8xi8, #mad.dims<"T", "B">>, tensor<?xf32, #mad.dims<"T">>)
+  return %q, %p : tensor<?x8xi8, #mad.dims<"T", "A">>, tensor<?x8xi8, #mad.dims<"T", "B">>
+}
