@@ -24,9 +24,11 @@ static bool isOfWeights(const hir::Node *node) {
     if (next->op == hir::Op::Parameter || !next->regions.empty())
       return false;
     found |= next->op == hir::Op::Weight;
-    for (hir::Ref operand : next->operands)
-      if (seen.insert(operand.node).second)
-        open.push_back(operand.node);
+    // Where it is read, a loop or a caller may say.
+    bool reads = next->op == hir::Op::View || next->op == hir::Op::Gather;
+    for (size_t i = 0; i < (reads ? 1 : next->operands.size()); ++i)
+      if (seen.insert(next->operands[i].node).second)
+        open.push_back(next->operands[i].node);
   }
   return found;
 }
