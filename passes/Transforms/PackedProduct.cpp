@@ -38,12 +38,7 @@ Value PackedProduct::slice(Value memory, Value start, Value length) {
 }
 
 void PackedProduct::pieces(Value time, ArrayRef<CutExtent> dims, PieceBody body) {
-  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
-  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
-                                      ValueRange{i.constant(1)});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]), grid);
+  forPieces(b, time, grain, dims, body);
 }
 
 Value PackedProduct::addsFrom(Value k) {

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/Pieces.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -61,6 +60,16 @@ SmallVector<PieceRange, 2> rangesOf(OpBuilder &builder, Location loc, const Piec
     ranges.push_back({low, b.createOrFold<arith::MinSIOp>(step, rest)});
   }
   return ranges;
+}
+
+void forPieces(ImplicitLocOpBuilder &b, Value picoseconds, int64_t grain, ArrayRef<CutExtent> dims,
+               function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body) {
+  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), picoseconds, grain), dims);
+  auto loop = scf::ParallelOp::create(b, ValueRange{constant(b, 0)}, ValueRange{grid.count},
+                                      ValueRange{constant(b, 1)});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]), grid);
 }
 
 bool hasPieces(scf::ParallelOp loop) {

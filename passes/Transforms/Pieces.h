@@ -14,6 +14,7 @@
 #define MAD_PASSES_TRANSFORMS_PIECES_H
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mad {
 
@@ -53,6 +54,11 @@ struct PieceRange {
 llvm::SmallVector<PieceRange, 2> rangesOf(mlir::OpBuilder &b, mlir::Location loc,
                                           const PieceGrid &grid, llvm::ArrayRef<CutExtent> dims,
                                           mlir::Value number);
+
+/// Writes a loop over pieces of up to two dimensions, by the picoseconds that the whole takes.
+void forPieces(mlir::ImplicitLocOpBuilder &b, mlir::Value picoseconds, int64_t grain,
+               llvm::ArrayRef<CutExtent> dims,
+               llvm::function_ref<void(llvm::ArrayRef<PieceRange>, const PieceGrid &)> body);
 
 /// Whether iterations are pieces: one dimension that counts from 0 in steps of 1. Other
 /// loops, and those inside of another, run in order.
