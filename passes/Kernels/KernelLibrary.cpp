@@ -9,6 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Kernels/ByteSums.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -51,6 +52,18 @@ func::FuncOp KernelLibrary::find(StringRef name, TypeRange arguments,
   b.setInsertionPointToStart(function.addEntryBlock());
   write(b, function.getArguments());
   func::ReturnOp::create(b);
+  return function;
+}
+
+func::FuncOp KernelLibrary::find(StringRef name, const ByteUnit &unit, TypeRange arguments,
+                                 function_ref<void(ImplicitLocOpBuilder &, ValueRange)> write) {
+  func::FuncOp function = find((name + (unit.vnni ? ".vnni" : "")).str(), arguments, write);
+  if (unit.vnni) {
+    Builder b(module.getContext());
+    Attribute features =
+        b.getStrArrayAttr({"target-features", unit.level >= 4 ? "+avx512vnni" : "+avxvnni"});
+    function->setAttr("passthrough", b.getArrayAttr({b.getStringAttr("noinline"), features}));
+  }
   return function;
 }
 

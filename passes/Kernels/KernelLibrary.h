@@ -45,11 +45,16 @@ struct LutKernel {
   bool oneColumn = false; ///< scales, zeros or tables have one column for all
   bool ragged = false;    ///< K is no multiple of a step
   bool cutSteps = false;  ///< groups end inside of steps
+  bool cutBlocks = false; ///< kernels on bytes: groups or K end inside of blocks of four steps
   bool packed = false; ///< parts lie in panels, [panels, rows, 64], but for tables and `oneColumn`
   bool fma = true;     ///< products are not rounded
 
   /// The kernel for a weight [K, M]. Parts of its shape are [rows, M].
   static LutKernel of(const lut::Format &format, int64_t K, int64_t M, bool fma);
+  /// The same for activations of 8 bits (ByteCodes.h).
+  static LutKernel ofBytes(const lut::Format &format, int64_t K, int64_t M);
+  /// Blocks of four steps that a group has a part of, of a weight of K rows.
+  int64_t blocks(int64_t K) const;
   /// Codes that are read together.
   int64_t step() const { return format.isBase3() ? 5 : 8; }
   /// One bit that stands for 1 and -1.
@@ -68,6 +73,8 @@ struct LutKernel {
   }
   std::string name() const;
 };
+
+struct ByteUnit;
 
 /// Element types of factors are floats, or integers of at most 8 bits, signed unless they
 /// say otherwise.
@@ -117,6 +124,25 @@ public:
   /// few rows. Sums of blocks along K, which end with groups, are scaled and added up.
   mlir::func::FuncOp multiplyCodes(const LutKernel &kernel);
 
+  /// arrange(Q: [T, K], arranged: [?], sums: [?], factor, sizes..., row from, to): activations of
+  /// 8 bits in the order in which kernels read them (ByteCodes.h), rows `stride` bytes apart, and
+  /// `factor` times the sum of each group. `sizes`: K, elements along K with one scale, blocks of
+  /// such a group, `stride`.
+  mlir::func::FuncOp arrangeBytes(const LutKernel &kernel);
+  /// multiply(arranged: [?], sums: [?], S: [T], parts..., Y: [T, M], sizes..., row from, to, column
+  /// from, to): columns of `lut.gemm`, for few rows.
+  mlir::func::FuncOp multiplyBytes(const LutKernel &kernel, const ByteUnit &unit);
+  /// decode(parts..., panel: [?], scales: [?], zeros: [?], sizes..., group from, to, column): the
+  /// codes of 64 columns as bytes, term by term, with scales of f32 and, of affine formats, zeros
+  /// of i32.
+  mlir::func::FuncOp decodeBytes(const LutKernel &kernel, const ByteUnit &unit);
+  /// multiply(arranged: [?], sums: [?], S: [T], panel: [?], scales: [?], zeros: [?], Y: [T, M],
+  /// sizes..., row from, to, group from, to, column): 64 columns of `lut.gemm` from what
+  /// `decodeBytes` made. Y has the sums of the groups before, and is scaled with the last one.
+  mlir::func::FuncOp multiplyBytePanel(const LutKernel &kernel, const ByteUnit &unit);
+  /// has() -> i1: whether the CPU has the instructions that the level alone does not promise.
+  mlir::func::FuncOp hasVnni(int level);
+
   /// keep(memory: [?]): does nothing, but the memory is planned for.
   mlir::func::FuncOp keep(mlir::Type element);
 
@@ -135,6 +161,10 @@ private:
   /// there is none.
   mlir::func::FuncOp
   find(llvm::StringRef name, mlir::TypeRange arguments,
+       llvm::function_ref<void(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)> write);
+  /// The same, with instructions that levels do not promise.
+  mlir::func::FuncOp
+  find(llvm::StringRef name, const ByteUnit &unit, mlir::TypeRange arguments,
        llvm::function_ref<void(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)> write);
 
   mlir::ModuleOp module;

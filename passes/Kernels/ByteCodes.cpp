@@ -1,0 +1,248 @@
+//===- ByteCodes.cpp - Codes of few bits as bytes in registers --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/ByteCodes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace mad::kernels {
+
+/// Elements that lie together in one column order: of two registers, four each.
+static constexpr int64_t run = 8;
+
+std::pair<Value, Value> TileOrder::load(Value memory, ValueRange place, unsigned first, Value left,
+                                        function_ref<Value(Value)> widened) {
+  Value low, high;
+  for (int64_t part = 0; part < unit.bytes() / 16; ++part) {
+    int64_t at = 16 * part + 4 * first;
+    SmallVector<Value> from(place);
+    from.back() = i.add(from.back(), at);
+    auto type = VectorType::get({run}, getElementTypeOrSelf(memory.getType()));
+    Value read;
+    if (left) {
+      Value mask = vector::CreateMaskOp::create(b, VectorType::get({run}, b.getI1Type()),
+                                                i.sub(left, i.constant(at)));
+      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+      read = vector::MaskedLoadOp::create(b, type, memory, from, mask, zero);
+    } else {
+      read = vector::LoadOp::create(b, type, memory, from);
+    }
+    read = widened(read);
+    auto whole = VectorType::get({unit.lanes()}, getElementTypeOrSelf(read.getType()));
+    if (!low) {
+      low = arith::ConstantOp::create(b, b.getZeroAttr(whole));
+      high = low;
+    }
+    auto half = [&](Value into, int64_t offset) -> Value {
+      Value four = vector::ExtractStridedSliceOp::create(
+          b, read, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{4}, ArrayRef<int64_t>{1});
+      return vector::InsertStridedSliceOp::create(b, four, into, ArrayRef<int64_t>{4 * part},
+                                                  ArrayRef<int64_t>{1});
+    };
+    low = half(low, 0);
+    high = half(high, 4);
+  }
+  return {low, high};
+}
+
+void TileOrder::store(Value low, Value high, Value memory, ValueRange place, unsigned first,
+                      Value left) {
+  for (int64_t part = 0; part < unit.bytes() / 16; ++part) {
+    int64_t at = 16 * part + 4 * first;
+    SmallVector<int64_t> chosen;
+    for (int64_t e = 0; e < run; ++e)
+      chosen.push_back(4 * part + e % 4 + (e < 4 ? 0 : unit.lanes()));
+    Value eight = vector::ShuffleOp::create(b, low, high, chosen);
+    SmallVector<Value> to(place);
+    to.back() = i.add(to.back(), at);
+    if (!left) {
+      vector::StoreOp::create(b, eight, memory, to);
+      continue;
+    }
+    Value mask = vector::CreateMaskOp::create(b, VectorType::get({run}, b.getI1Type()),
+                                              i.sub(left, i.constant(at)));
+    vector::MaskedStoreOp::create(b, memory, to, mask, eight);
+  }
+}
+
+ByteCodes::ByteCodes(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit,
+                     ValueRange parts, Value K)
+    : b(b), i(b), kernel(kernel), unit(unit), sums(b, unit, 1), order(b, unit), parts(parts) {
+  Value row = i.constant(0);
+  auto source = [&](int width, int shift, int64_t perByte) {
+    Value end = i.add(row, i.ceilDiv(K, perByte));
+    sources.push_back({width, shift, row, i.sub(end, i.constant(1)), -1, {}});
+    row = end;
+  };
+  if (kernel.format.isBase3()) {
+    source(8, 0, 5);
+    return;
+  }
+  for (const lut::Field &field : lut::fields(kernel.format.bits, 8))
+    source(field.width, field.shift, field.perByte());
+}
+
+int64_t ByteCodes::mostCode() const {
+  if (kernel.format.isBase3() || kernel.signs())
+    return 2;
+  return (int64_t(1) << kernel.format.bits) - 1;
+}
+
+ByteCodes::Columns ByteCodes::columns(Value first, Value left) {
+  Columns made{first, left, {}, {}};
+  if (!kernel.packed)
+    return made;
+  // Panels are filled up.
+  made.left = Value();
+  made.panel = b.createOrFold<arith::DivUIOp>(first, i.constant(lutPanel));
+  made.inPanel = b.createOrFold<arith::RemUIOp>(first, i.constant(lutPanel));
+  return made;
+}
+
+Value ByteCodes::row(Value row, Columns columns) {
+  if (kernel.packed)
+    return vector::LoadOp::create(b, sums.bytes(), parts[0],
+                                  ValueRange{columns.panel, row, columns.inPanel});
+  SmallVector<Value> place{row, columns.first};
+  if (!columns.left)
+    return vector::LoadOp::create(b, sums.bytes(), parts[0], place);
+  Value mask =
+      vector::CreateMaskOp::create(b, VectorType::get({unit.bytes()}, b.getI1Type()), columns.left);
+  return vector::MaskedLoadOp::create(b, sums.bytes(), parts[0], place, mask,
+                                      sums.splat(sums.bytes(), 0));
+}
+
+/// Four rows of bytes, in parts of 16: lanes of four bytes.
+SmallVector<Value> ByteCodes::woven(ArrayRef<Value> rows) {
+  auto interleaved = [&](Value x, Value y, int64_t from) -> Value {
+    int64_t elements = cast<VectorType>(x.getType()).getNumElements();
+    int64_t part = elements / (unit.bytes() / 16);
+    SmallVector<int64_t> chosen;
+    for (int64_t e = 0; e < elements; ++e)
+      chosen.push_back(e / part * part + from * part / 2 + e % part / 2 + e % 2 * elements);
+    return vector::ShuffleOp::create(b, x, y, chosen);
+  };
+  SmallVector<Value> result;
+  for (int64_t half = 0; half < 2; ++half) {
+    Value x = vector::BitCastOp::create(b, sums.halves(), interleaved(rows[0], rows[1], half));
+    Value y = vector::BitCastOp::create(b, sums.halves(), interleaved(rows[2], rows[3], half));
+    for (int64_t quarter = 0; quarter < 2; ++quarter)
+      result.push_back(vector::BitCastOp::create(b, sums.words(), interleaved(x, y, quarter)));
+  }
+  return result;
+}
+
+void ByteCodes::load(Source &source, Value step, int64_t byte, Columns columns) {
+  SmallVector<Value> rows;
+  for (int64_t n = 0; n < 4; ++n) {
+    int64_t perStep = kernel.format.isBase3() ? 1 : source.width;
+    Value at = i.add(source.firstRow, i.add(i.mul(i.add(step, n), perStep), byte));
+    if (kernel.cutBlocks)
+      at = i.min(at, source.lastRow);
+    rows.push_back(row(at, columns));
+  }
+  source.words = woven(rows);
+  source.loaded = byte;
+}
+
+/// The bits of a term, where they stand in the code.
+Value ByteCodes::field(const Source &source, Value word, int64_t term) {
+  if (source.width == 8)
+    return word;
+  int64_t place = term * source.width % 8, to = kernel.signs() ? 1 : source.shift;
+  auto shift = [&](int64_t by) { return sums.splat(sums.words(), by); };
+  if (place > to)
+    word = arith::ShRUIOp::create(b, word, shift(place - to));
+  else if (place < to)
+    word = arith::ShLIOp::create(b, word, shift(to - place));
+  int64_t mask = ((int64_t(1) << source.width) - 1) << to;
+  return arith::AndIOp::create(b, word, sums.splat(sums.words(), mask * 0x01010101));
+}
+
+void ByteCodes::block(Value step, Columns columns,
+                      function_ref<void(int64_t, ArrayRef<Value>)> term) {
+  if (kernel.format.isBase3())
+    return digits(step, columns, term);
+  for (Source &source : sources)
+    source.loaded = -1;
+  for (int64_t j = 0; j < 8; ++j) {
+    SmallVector<Value> codes(byteTile);
+    for (Source &source : sources) {
+      if (int64_t byte = j * source.width / 8; byte != source.loaded)
+        load(source, step, byte, columns);
+      for (unsigned v = 0; v < byteTile; ++v) {
+        Value bits = field(source, source.words[v], j);
+        codes[v] = codes[v] ? arith::OrIOp::create(b, codes[v], bits).getResult() : bits;
+      }
+    }
+    for (Value &code : codes)
+      code = vector::BitCastOp::create(b, sums.bytes(), code);
+    term(j, codes);
+  }
+}
+
+/// As `LutCodes::digits`, for bytes at even and at odd places apart.
+void ByteCodes::digits(Value step, Columns columns,
+                       function_ref<void(int64_t, ArrayRef<Value>)> term) {
+  load(sources[0], step, 0, columns);
+  Value eight = sums.splat(sums.halves(), 8), low = sums.splat(sums.halves(), 255),
+        three = sums.splat(sums.halves(), 3), high = sums.splat(sums.halves(), -256);
+  SmallVector<Value> even, odd;
+  for (Value word : sources[0].words) {
+    Value both = vector::BitCastOp::create(b, sums.halves(), word);
+    even.push_back(arith::AndIOp::create(b, both, low));
+    odd.push_back(arith::ShRUIOp::create(b, both, eight));
+  }
+  for (int64_t j = 0; j < 5; ++j) {
+    SmallVector<Value> codes;
+    for (unsigned v = 0; v < byteTile; ++v) {
+      Value x = arith::MulIOp::create(b, even[v], three);
+      Value y = arith::MulIOp::create(b, odd[v], three);
+      Value code = arith::OrIOp::create(b, arith::ShRUIOp::create(b, x, eight),
+                                        arith::AndIOp::create(b, y, high));
+      codes.push_back(vector::BitCastOp::create(b, sums.bytes(), code));
+      even[v] = arith::AndIOp::create(b, x, low);
+      odd[v] = arith::AndIOp::create(b, y, low);
+    }
+    term(j, codes);
+  }
+}
+
+SmallVector<Value> ByteCodes::along(unsigned part, Value group, Columns columns, VectorType type,
+                                    function_ref<Value(Value)> widened) {
+  if (kernel.oneColumn) {
+    Value one = memref::LoadOp::create(b, parts[part], ValueRange{group, i.constant(0)});
+    Value wide = vector::BroadcastOp::create(b, type, widened(one));
+    return SmallVector<Value>(byteTile, wide);
+  }
+  SmallVector<Value> place{group, columns.first}, result;
+  if (kernel.isPacked(part))
+    place = {columns.panel, group, columns.inPanel};
+  for (unsigned v = 0; v < byteTile; v += 2) {
+    auto [low, high] = order.load(parts[part], place, v, columns.left, widened);
+    result.append({low, high});
+  }
+  return result;
+}
+
+SmallVector<Value> ByteCodes::scales(Value group, Columns columns) {
+  Type element = getElementTypeOrSelf(parts[1].getType());
+  return along(1, group, columns, sums.floats(),
+               [&](Value read) { return widen(b, read, element, b.getF32Type()); });
+}
+
+SmallVector<Value> ByteCodes::zeros(Value group, Columns columns) {
+  return along(2, group, columns, sums.words(), [&](Value read) -> Value {
+    Type i32 = b.getI32Type();
+    auto vector = dyn_cast<VectorType>(read.getType());
+    return arith::ExtUIOp::create(b, vector ? vector.clone(i32) : i32, read);
+  });
+}
+
+} // namespace mad::kernels

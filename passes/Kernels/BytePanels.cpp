@@ -1,0 +1,272 @@
+//===- BytePanels.cpp - Many rows of bytes times a weight of few bits -------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The codes of 64 columns are made bytes once for all rows, into a cache, in the order in which
+// tiles of the result read them: by tile, group, term and register.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Kernels/ByteKernels.h"
+
+using namespace mlir;
+
+namespace mad::kernels {
+namespace {
+
+/// Registers across a tile of the result. With the rows of `tallest` sums fit the registers.
+constexpr unsigned across = 2;
+int64_t tallest(ByteUnit unit) { return unit.level >= 4 ? (unit.vnni ? 8 : 4) : 2; }
+
+class Decoder {
+public:
+  Decoder(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit, ValueRange a)
+      : b(b), i(b), kernel(kernel), unit(unit), parts(a.drop_back(10)), panel(a.end()[-10]),
+        scales(a.end()[-9]), zeros(a.end()[-8]),
+        shape(b, kernel, a.slice(a.size() - 7, ByteShape::size)), from(a.end()[-3]),
+        to(a.end()[-2]), column(a.end()[-1]), codes(b, kernel, unit, parts, shape.K) {
+    if (!kernel.packed)
+      M = memref::DimOp::create(b, parts[0], 1);
+  }
+
+  void emit() {
+    Value groups = i.sub(to, from);
+    forRange(b, i.constant(0), i.constant(lutPanel / unit.columns()), 1, [&](Value tile) {
+      Value place = i.add(column, i.mul(tile, unit.columns()));
+      Value first = i.mul(tile, groups);
+      auto all = [&](Value left) {
+        ByteCodes::Columns columns = codes.columns(place, left);
+        forRange(b, from, to, 1, [&](Value g) { group(g, i.add(first, i.sub(g, from)), columns); });
+      };
+      if (kernel.packed)
+        return all(Value());
+      Value left = i.sub(M, place);
+      Value none = i.constant(0);
+      when(b, i.less(none, left), [&] {
+        when(
+            b, i.lessOrEqual(i.constant(unit.columns()), left), [&] { all(Value()); },
+            [&] { all(left); });
+      });
+    });
+  }
+
+private:
+  /// Group g, which is number `n` of the panel.
+  void group(Value g, Value n, ByteCodes::Columns columns) {
+    auto put = [&](ArrayRef<Value> registers, Value memory) {
+      for (auto [v, value] : llvm::enumerate(registers))
+        vector::StoreOp::create(b, value, memory,
+                                i.add(i.mul(n, unit.columns()), v * unit.lanes()));
+    };
+    put(codes.scales(g, columns), scales);
+    if (kernel.format.affine)
+      put(codes.zeros(g, columns), zeros);
+    Value step = shape.firstStep(g), start = i.mul(n, shape.blocks);
+    int64_t size = 4 * unit.columns();
+    forRange(b, i.constant(0), shape.blocks, 1, [&](Value block) {
+      Value at = i.mul(i.add(start, block), codes.terms() * size);
+      codes.block(
+          i.add(step, i.mul(block, 4)), columns, [&](int64_t term, ArrayRef<Value> registers) {
+            for (auto [v, code] : llvm::enumerate(registers))
+              vector::StoreOp::create(b, code, panel, i.add(at, term * size + v * unit.bytes()));
+          });
+    });
+  }
+
+  ImplicitLocOpBuilder &b;
+  Index i;
+  const LutKernel &kernel;
+  ByteUnit unit;
+  ValueRange parts;
+  Value panel, scales, zeros;
+  ByteShape shape;
+  Value from, to, column;
+  ByteCodes codes;
+  Value M;
+};
+
+class PanelMultiplier {
+public:
+  PanelMultiplier(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit, int64_t mostCode,
+                  ValueRange a)
+      : b(b), i(b), kernel(kernel), unit(unit), arranged(a[0]), sums(a[1]), rowScales(a[2]),
+        panel(a[3]), scales(a[4]), zeros(a[5]), Y(a[6]),
+        shape(b, kernel, a.slice(7, ByteShape::size)), low(a[11]), high(a[12]), from(a[13]),
+        to(a[14]), column(a[15]), dot(b, unit, mostCode), order(b, unit) {}
+
+  void emit() {
+    M = memref::DimOp::create(b, Y, 1);
+    auto equal = [&](Value x, Value y) {
+      return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, x, y);
+    };
+    isFirst = equal(from, i.constant(0)), isLast = equal(to, shape.groups);
+    Value t = low;
+    for (int64_t height = tallest(unit); height; height /= 2) {
+      Value end = i.add(
+          t, i.mul(b.createOrFold<arith::DivUIOp>(i.sub(high, t), i.constant(height)), height));
+      forRange(b, t, end, height, [&](Value row) { rows(row, height); });
+      t = end;
+    }
+  }
+
+private:
+  void rows(Value t, int64_t height) {
+    forRange(b, i.constant(0), i.constant(lutPanel / unit.columns()), 1, [&](Value part) {
+      Value place = i.add(column, i.mul(part, unit.columns()));
+      Value left = i.sub(M, place);
+      when(b, i.less(i.constant(0), left), [&] {
+        Value first = i.mul(part, i.sub(to, from));
+        for (unsigned v = 0; v < byteTile; v += across)
+          tile(t, height, place, left, first, v);
+      });
+    });
+  }
+
+  /// Registers `first` and the next of some rows.
+  void tile(Value t, int64_t height, Value place, Value left, Value firstGroup, unsigned first) {
+    Value whole = i.lessOrEqual(i.constant(unit.columns()), left);
+    auto loop =
+        scf::ForOp::create(b, from, to, i.constant(1), before(t, height, place, left, first));
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      SmallVector<Value> totals(loop.getRegionIterArgs());
+      Value g = loop.getInductionVar();
+      group(t, height, g, i.add(firstGroup, i.sub(g, from)), first, totals);
+      scf::YieldOp::create(b, totals);
+    }
+    SmallVector<Value> results(loop.getResults());
+    Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1));
+    for (int64_t r = 0; r < height; ++r) {
+      // To multiply by 1 changes nothing.
+      Value scale = memref::LoadOp::create(b, rowScales, i.add(t, r));
+      scale = arith::SelectOp::create(b, isLast, scale, one);
+      scale = vector::BroadcastOp::create(b, dot.floats(), scale);
+      for (unsigned v = 0; v < across; ++v) {
+        Value &result = results[r * across + v];
+        result = arith::MulFOp::create(b, result, scale);
+      }
+    }
+    auto store = [&](Value left) {
+      for (int64_t r = 0; r < height; ++r)
+        order.store(results[r * across], results[r * across + 1], Y, {i.add(t, r), place}, first,
+                    left);
+    };
+    when(b, whole, [&] { store(Value()); }, [&] { store(left); });
+  }
+
+  /// The sums of the groups before.
+  SmallVector<Value> before(Value t, int64_t height, Value place, Value left, unsigned first) {
+    SmallVector<Type> types(height * across, dot.floats());
+    auto branch = scf::IfOp::create(b, types, isFirst, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value none = arith::ConstantOp::create(b, b.getZeroAttr(dot.floats()));
+    scf::YieldOp::create(b, SmallVector<Value>(types.size(), none));
+    b.setInsertionPointToStart(branch.elseBlock());
+    SmallVector<Value> read;
+    for (int64_t r = 0; r < height; ++r) {
+      auto [x, y] =
+          order.load(Y, {i.add(t, r), place}, first, left, [](Value value) { return value; });
+      read.append({x, y});
+    }
+    scf::YieldOp::create(b, read);
+    return llvm::to_vector(ValueRange(branch.getResults()));
+  }
+
+  /// Group g, which is number `n` of the panel.
+  void group(Value t, int64_t height, Value g, Value n, unsigned first,
+             SmallVector<Value> &totals) {
+    auto ofGroup = [&](Value memory, VectorType type, unsigned v) -> Value {
+      Value at = i.add(i.mul(n, unit.columns()), (first + v) * unit.lanes());
+      return vector::LoadOp::create(b, type, memory, at);
+    };
+    SmallVector<Value> start, rows;
+    for (int64_t r = 0; r < height; ++r) {
+      Value row = i.add(t, r);
+      Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(row, shape.groups), g));
+      Value bias = vector::BroadcastOp::create(b, dot.words(), sum);
+      for (unsigned v = 0; v < across; ++v)
+        start.push_back(
+            kernel.format.affine
+                ? arith::MulIOp::create(b, bias, ofGroup(zeros, dot.words(), v)).getResult()
+                : bias);
+      rows.push_back(i.add(i.mul(row, shape.stride), i.mul(i.mul(g, shape.blocks), shape.block())));
+    }
+    int64_t size = 4 * unit.columns(), terms = kernel.step();
+    Value codes = i.mul(n, shape.blocks);
+    SmallVector<Value> products =
+        dot.over(shape.blocks, terms, start, [&](Value block, ByteSums::Add add) {
+          Value at = i.mul(i.add(codes, block), terms * size);
+          Value offset = i.mul(block, shape.block());
+          for (int64_t term = 0; term < terms; ++term) {
+            SmallVector<Value> code;
+            for (unsigned v = 0; v < across; ++v)
+              code.push_back(vector::LoadOp::create(
+                  b, dot.bytes(), panel, i.add(at, term * size + (first + v) * unit.bytes())));
+            for (int64_t r = 0; r < height; ++r) {
+              Value x = dot.forAll(arranged, i.add(i.add(rows[r], offset), 4 * term));
+              for (unsigned v = 0; v < across; ++v)
+                add(r * across + v, code[v], x);
+            }
+          }
+        });
+    for (unsigned v = 0; v < across; ++v) {
+      Value scale = ofGroup(scales, dot.floats(), v);
+      for (int64_t r = 0; r < height; ++r) {
+        Value number = arith::SIToFPOp::create(b, dot.floats(), products[r * across + v]);
+        Value &total = totals[r * across + v];
+        total = arith::AddFOp::create(b, total, arith::MulFOp::create(b, number, scale));
+      }
+    }
+  }
+
+  ImplicitLocOpBuilder &b;
+  Index i;
+  const LutKernel &kernel;
+  ByteUnit unit;
+  Value arranged, sums, rowScales, panel, scales, zeros, Y;
+  ByteShape shape;
+  Value low, high, from, to, column, M, isFirst, isLast;
+  ByteSums dot;
+  TileOrder order;
+};
+
+} // namespace
+
+func::FuncOp KernelLibrary::decodeBytes(const LutKernel &kernel, const ByteUnit &unit) {
+  Builder b(module.getContext());
+  SmallVector<Type> types = lutParts(kernel);
+  types.append({flat(b.getI8Type()), flat(b.getF32Type()), flat(b.getI32Type())});
+  types.append(ByteShape::size + 3, b.getIndexType());
+  ByteUnit any = unit;
+  any.vnni = false;
+  return find("decode_bytes." + kernel.name(), any, types,
+              [&](ImplicitLocOpBuilder &b, ValueRange a) { Decoder(b, kernel, any, a).emit(); });
+}
+
+func::FuncOp KernelLibrary::multiplyBytePanel(const LutKernel &kernel, const ByteUnit &unit) {
+  Builder b(module.getContext());
+  SmallVector<Type> types{flat(b.getI8Type()), flat(b.getI32Type()), flat(b.getF32Type()),
+                          flat(b.getI8Type()), flat(b.getF32Type()), flat(b.getI32Type()),
+                          rows(b.getF32Type())};
+  types.append(ByteShape::size + 5, b.getIndexType());
+  // Of the format only this counts: how large codes are, where there are zeros, and terms.
+  int64_t bits =
+      kernel.format.family == lut::Family::Ternary || kernel.signs() ? 2 : kernel.format.bits;
+  int64_t mostCode = (int64_t(1) << bits) - 1;
+  std::string name = "multiply_byte_panel." + std::to_string(kernel.step());
+  if (!unit.vnni && unit.level >= 3)
+    name += ".most" + std::to_string(mostCode);
+  if (kernel.format.affine)
+    name += ".affine";
+  return find(name, unit, types, [&](ImplicitLocOpBuilder &b, ValueRange a) {
+    PanelMultiplier(b, kernel, unit, mostCode, a).emit();
+  });
+}
+
+} // namespace mad::kernels
