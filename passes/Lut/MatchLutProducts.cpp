@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Activations.h"
 #include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/IR/Builders.h"
@@ -60,8 +61,27 @@ std::string Match::obstacle() {
   return "";
 }
 
+/// Why no kernel multiplies its integers, else empty.
+std::string obstacle(lut::GemmOp op) {
+  auto codes = cast<RankedTensorType>(op.getParts().front().getType());
+  int64_t K = op.getSource().getType().getShape().back();
+  if (codes.getRank() != 2)
+    return "the weight is no single matrix";
+  if (op.getFormat().getValue().groupLength(K) > lut::exactSteps)
+    return "a group is cut into several sums";
+  return "";
+}
+
 struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
   void runOnOperation() override {
+    getOperation().walk([&](lut::GemmOp op) {
+      if (std::string why = obstacle(op); !why.empty()) {
+        remarkMissed(op.getLoc(), describe(op) + ": the weight is decoded whole, because " + why);
+        return;
+      }
+      op.setKernel(true);
+      ++numMatched;
+    });
     getOperation().walk([&](ContractOp op) {
       Match match{op};
       if (auto right = op.getRhs().getDefiningOp<lut::DequantOp>())

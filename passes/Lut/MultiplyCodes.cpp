@@ -16,7 +16,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Kernels/KernelLibrary.h"
+#include "passes/Lut/ByteProduct.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Lut/Rows.h"
 #include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Pieces.h"
 #include "passes/Transforms/Remarks.h"
@@ -71,13 +73,10 @@ public:
   int64_t mostFew() const { return fewRows(kernel); }
 
 private:
-  Value flattened(Value memory);
   void few();
   void many();
   void multiplyPanels(Value panels, Value low, Value high, Value from, Value to, Value k, Value end,
                       Value apart);
-  void pieces(Value time, ArrayRef<CutExtent> dims,
-              function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body);
 
   lut::ProductIntoOp op;
   KernelLibrary &library;
@@ -92,36 +91,10 @@ private:
   SmallVector<Value> parts;
 };
 
-/// Memory of two dimensions: the last one, and all others.
-Value Product::flattened(Value memory) {
-  auto type = cast<MemRefType>(memory.getType());
-  int64_t rank = type.getRank();
-  if (rank == 2)
-    return memory;
-  if (rank == 1)
-    return memref::ExpandShapeOp::create(b, ArrayRef<int64_t>{1, type.getDimSize(0)}, memory,
-                                         ArrayRef<ReassociationIndices>{{0, 1}});
-  SmallVector<ReassociationIndices> groups(2);
-  for (int64_t d = 0; d + 1 < rank; ++d)
-    groups[0].push_back(d);
-  groups[1].push_back(rank - 1);
-  return memref::CollapseShapeOp::create(b, memory, groups);
-}
-
-void Product::pieces(Value time, ArrayRef<CutExtent> dims,
-                     function_ref<void(ArrayRef<PieceRange>, const PieceGrid &)> body) {
-  PieceGrid grid = gridOf(b, b.getLoc(), piecesOf(b, b.getLoc(), time, grain), dims);
-  auto loop = scf::ParallelOp::create(b, ValueRange{i.constant(0)}, ValueRange{grid.count},
-                                      ValueRange{i.constant(1)});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  body(rangesOf(b, b.getLoc(), grid, dims, loop.getInductionVars()[0]), grid);
-}
-
 void Product::few() {
   Value time = i.mul(i.mul(T, codeTime), steps * columns);
   CutExtent across{M, pieceColumns};
-  pieces(time, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+  forPieces(b, time, grain, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
     SmallVector<Value> values{X};
     values.append(parts);
     values.append({Y, K, group, range[0].low, i.add(range[0].low, range[0].length)});
@@ -153,69 +126,41 @@ void Product::many() {
   Value each = i.add(i.mul(T, productTime), i.constant(decodeTime));
   Value panels = i.ceilDiv(M, sizes.NR);
   SmallVector<CutExtent> dims{{panels, piecePanels}, {i.ceilDiv(T, tallRows), 1}};
-  pieces(i.mul(each, steps * columns), dims,
-         [&](ArrayRef<PieceRange> range, const PieceGrid &grid) {
-           Value count = i.mul(grid.steps[0], steps * sizes.NR);
-           Value most = i.constant(panelBytes / 4);
-           auto type = MemRefType::get({ShapedType::kDynamic}, f32);
-           Value buffer = memref::AllocOp::create(b, type, ValueRange{i.min(count, most)},
-                                                  b.getI64IntegerAttr(64));
-           Value panel = kernels::castTo(b, buffer, KernelLibrary::flat(f32));
-           // Other levels may use it.
-           func::CallOp::create(b, library.keep(f32), panel);
-           Value low = i.mul(range[1].low, tallRows);
-           Value high = i.min(i.add(low, i.mul(range[1].length, tallRows)), T);
-           Value last = i.add(range[0].low, range[0].length);
-           kernels::Passes passes = kernels::passesOf(b, sizes, f32, K, /*inOrder=*/false);
-           if (format.isBase3())
-             passes.steps = i.min(passes.steps, i.constant(base3Steps));
-           kernels::forRange(b, range[0].low, last, passes.columns, [&](Value from) {
-             Value to = i.min(i.add(from, passes.columns), last);
-             kernels::forRange(b, i.constant(0), K, passes.steps, [&](Value k) {
-               Value end = i.min(i.add(k, passes.steps), K);
-               SmallVector<Value> values(parts);
-               values.append({panel, K, group, from, to, k, end});
-               func::CallOp::create(b, library.decodePanels(kernel), values);
-               multiplyPanels(panel, low, high, from, to, k, end, passes.apart);
-             });
-           });
-         });
+  forPieces(b, i.mul(each, steps * columns), grain, dims,
+            [&](ArrayRef<PieceRange> range, const PieceGrid &grid) {
+              Value count = i.mul(grid.steps[0], steps * sizes.NR);
+              Value most = i.constant(panelBytes / 4);
+              auto type = MemRefType::get({ShapedType::kDynamic}, f32);
+              Value buffer = memref::AllocOp::create(b, type, ValueRange{i.min(count, most)},
+                                                     b.getI64IntegerAttr(64));
+              Value panel = kernels::castTo(b, buffer, KernelLibrary::flat(f32));
+              // Other levels may use it.
+              func::CallOp::create(b, library.keep(f32), panel);
+              Value low = i.mul(range[1].low, tallRows);
+              Value high = i.min(i.add(low, i.mul(range[1].length, tallRows)), T);
+              Value last = i.add(range[0].low, range[0].length);
+              kernels::Passes passes = kernels::passesOf(b, sizes, f32, K, /*inOrder=*/false);
+              if (format.isBase3())
+                passes.steps = i.min(passes.steps, i.constant(base3Steps));
+              kernels::forRange(b, range[0].low, last, passes.columns, [&](Value from) {
+                Value to = i.min(i.add(from, passes.columns), last);
+                kernels::forRange(b, i.constant(0), K, passes.steps, [&](Value k) {
+                  Value end = i.min(i.add(k, passes.steps), K);
+                  SmallVector<Value> values(parts);
+                  values.append({panel, K, group, from, to, k, end});
+                  func::CallOp::create(b, library.decodePanels(kernel), values);
+                  multiplyPanels(panel, low, high, from, to, k, end, passes.apart);
+                });
+              });
+            });
 }
 
 void Product::replace() {
-  // Rows a distance apart are taken as they are; other layouts are copied.
-  auto isCollapsible = [&](Value memory) {
-    auto type = cast<MemRefType>(memory.getType());
-    if (type.getRank() <= 2)
-      return type.isLastDimUnitStride();
-    SmallVector<ReassociationIndices> groups(2);
-    for (int64_t d = 0; d + 1 < type.getRank(); ++d)
-      groups[0].push_back(d);
-    groups[1].push_back(type.getRank() - 1);
-    return type.isLastDimUnitStride() &&
-           memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups);
-  };
-  auto whole = [&](Value memory) -> Value {
-    auto type = cast<MemRefType>(memory.getType());
-    SmallVector<Value> dynamic;
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      if (type.isDynamicDim(d))
-        dynamic.push_back(memref::DimOp::create(b, memory, d));
-    return memref::AllocOp::create(b, MemRefType::get(type.getShape(), type.getElementType()),
-                                   dynamic, b.getI64IntegerAttr(64));
-  };
-  Value source = op.getSource(), init = op.getInit();
-  if (!isCollapsible(source)) {
-    source = whole(source);
-    memref::CopyOp::create(b, op.getSource(), source);
-  }
-  if (!isCollapsible(init))
-    init = whole(init);
+  Value source = rowsToRead(b, op.getSource()), init = rowsToWrite(b, op.getInit());
   Type f32 = b.getF32Type();
-  source = flattened(source);
   T = b.createOrFold<memref::DimOp>(source, int64_t(0));
   X = kernels::castTo(b, source, KernelLibrary::rows(f32));
-  Y = kernels::castTo(b, flattened(init), KernelLibrary::rows(f32));
+  Y = kernels::castTo(b, init, KernelLibrary::rows(f32));
   for (auto [part, type] : llvm::zip_equal(op.getParts(), library.lutParts(kernel)))
     parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
   K = i.constant(steps), M = i.constant(columns);
@@ -226,8 +171,7 @@ void Product::replace() {
     *known <= mostFew() ? few() : many();
   else
     kernels::when(b, i.lessOrEqual(T, i.constant(mostFew())), [&] { few(); }, [&] { many(); });
-  if (init != op.getInit())
-    memref::CopyOp::create(b, init, op.getInit());
+  rowsWritten(b, init, op.getInit());
   op.erase();
 }
 
@@ -236,8 +180,10 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
 
   void runOnOperation() override {
     SmallVector<lut::ProductIntoOp> ops;
+    SmallVector<lut::GemmIntoOp> gemms;
     getOperation().walk([&](lut::ProductIntoOp op) { ops.push_back(op); });
-    if (ops.empty())
+    getOperation().walk([&](lut::GemmIntoOp op) { gemms.push_back(op); });
+    if (ops.empty() && gemms.empty())
       return;
     auto table = tilesOf(getOperation(), tiles, level);
     if (failed(table))
@@ -255,6 +201,8 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
                   what + " of " + op.getFormat().getValue().str() + ": " + chosen + ofLevel(level));
       product.replace();
     }
+    for (lut::GemmIntoOp op : gemms)
+      multiplyBytes(op, library, {level, grain, vnni});
   }
 };
 

@@ -29,11 +29,18 @@ struct Use {
 
 using Weights = llvm::MapVector<StringAttr, SmallVector<Use>>;
 
-/// Parts with a column for each of the weight's.
-SmallVector<Value> partsOf(lut::ProductIntoOp product) {
-  const lut::Format &format = product.getFormat().getValue();
-  bool one = format.family == lut::Family::Codebook || format.group == lut::Format::wholeTensor;
-  return llvm::to_vector(one ? product.getParts().take_front() : product.getParts());
+/// Parts with a column for each of the weight's, of an op that reads codes; else none.
+SmallVector<Value> partsOf(Operation *user) {
+  auto perColumn = [](auto product) {
+    const lut::Format &format = product.getFormat().getValue();
+    bool one = format.family == lut::Family::Codebook || format.group == lut::Format::wholeTensor;
+    return llvm::to_vector(one ? product.getParts().take_front() : product.getParts());
+  };
+  if (auto product = dyn_cast<lut::ProductIntoOp>(user))
+    return perColumn(product);
+  if (auto gemm = dyn_cast<lut::GemmIntoOp>(user))
+    return perColumn(gemm);
+  return {};
 }
 
 /// Whether nothing but products reads it, as such a part.
@@ -43,9 +50,8 @@ bool isPackable(Use use) {
   if (!type || type.getRank() != 2 || type.getDimSize(1) < lut::columnPanel)
     return false;
   return llvm::all_of(use.value().getUsers(), [&](Operation *user) {
-    auto product = dyn_cast<lut::ProductIntoOp>(user);
-    return product && product.getSource() != use.value() && product.getInit() != use.value() &&
-           llvm::is_contained(partsOf(product), use.value());
+    return llvm::count(user->getOperands(), use.value()) == 1 &&
+           llvm::is_contained(partsOf(user), use.value());
   });
 }
 
@@ -58,8 +64,7 @@ void keepTogether(Weights &weights) {
       for (Use use : uses)
         taken.insert(use.value());
     auto isSplit = [&](Operation *user) {
-      return !llvm::all_of(partsOf(cast<lut::ProductIntoOp>(user)),
-                           [&](Value part) { return taken.contains(part); });
+      return !llvm::all_of(partsOf(user), [&](Value part) { return taken.contains(part); });
     };
     weights.remove_if([&](auto &weight) {
       bool split = llvm::any_of(

@@ -13,7 +13,7 @@ def MatchLutProducts : Pass<"mad-match-lut-products", "::mlir::ModuleOp"> {
   let summary = "finds products that kernels compute from codes of few bits";
   let description = [{
     `mad.contract` of rows and the `lut.dequant` of a matrix [K, M], summed over K, becomes `lut.product` where
-    it is in f32 and its precision lets sums have any order. In front of `mad-lut-to-mad`, which decodes whole
+    it is in f32 and its precision lets sums have any order. `lut.gemm` of a matrix is marked as one for kernels. In front of `mad-lut-to-mad`, which decodes whole
     what is left. Remarks say why a product did not become one.
   }];
   let statistics = [Statistic<"numMatched", "num-matched", "products found">];
@@ -34,7 +34,7 @@ def MatchGemms : Pass<"mad-match-gemms", "::mlir::ModuleOp"> {
 def PackCodes : Pass<"mad-pack-codes", "::mlir::ModuleOp"> {
   let summary = "stores weights of few bits in panels of columns";
   let description = [{
-    Codes, scales and zeros that nothing but `lut.product_into` reads, in all entries, become weights in panels of 64
+    Codes, scales and zeros that nothing but `lut.product_into` and `lut.gemm_into` reads, in all entries, become weights in panels of 64
     columns, which the driver or the loader packs (as for `mad-pack-weights`). Then a piece reads memory in the
     order in which it lies.
   }];
@@ -47,7 +47,8 @@ def MultiplyCodes : Pass<"mad-multiply-codes", "::mlir::ModuleOp"> {
     `lut.product_into` of memory becomes calls of the functions that passes/Kernels builds. Few rows are
     multiplied by what reads the codes; for more of them blocks of the weight are decoded into panels, of which
     tiles of the result are computed as `mad-pack-contractions` does. Where the number of rows is known when
-    running only, the code decides then. Pieces have columns of their own. After
+    running only, the code decides then. Pieces have columns of their own. `lut.gemm_into` becomes calls of
+    kernels on bytes; whether there are instructions for their products (VNNI) is asked when running. After
     bufferization, before the arena is planned.
   }];
   let options = [
@@ -55,6 +56,8 @@ def MultiplyCodes : Pass<"mad-multiply-codes", "::mlir::ModuleOp"> {
            "x86-64 level of the code: 0, 3 or 4">,
     Option<"grain", "grain", "int64_t", /*default=*/"20000000",
            "estimated time of a piece in picoseconds">,
+    Option<"vnni", "vnni", "bool", /*default=*/"true",
+           "ask the CPU for VNNI, and use it">,
     Option<"tiles", "tiles", "std::string", /*default=*/"\"\"",
            "tile parameters, as in f32:MR=6,KC=1024;f64:MR=6; default: those of the level">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",

@@ -64,13 +64,13 @@ static Error bindSymbols(Module &module, const std::vector<EntryDescription> &en
   return Error::success();
 }
 
-/// On every function: else inlining and vector widths follow another CPU.
+/// On every function: else inlining and vector widths follow another CPU. Kernels have
+/// `target-features` of their own where they use what the level does not promise.
 static void bindCpu(Module &module, const TargetMachine &machine, int level) {
   for (Function &function : module) {
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-cpu", machine.getTargetCPU());
-    function.removeFnAttr("target-features");
     if (level >= 4)
       function.addFnAttr("prefer-vector-width", "512");
     function.setDoesNotThrow();

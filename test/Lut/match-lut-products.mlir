@@ -31,3 +31,17 @@ func.func @stays(%x: tensor<4x10xf32>, %z: tensor<4x3xf32>, %c: tensor<5x3xui8>,
   %4 = mad.cast %3 : (tensor<4x3xf16>) -> tensor<4x3xf32>
   return %0, %1, %2, %4 : tensor<4x3xf32>, tensor<4x10xf32>, tensor<4x3xf32>, tensor<4x3xf32>
 }
+
+// -----
+
+// Products of integers with a single matrix are for kernels.
+// CHECK-LABEL: func.func @gemm
+// CHECK: lut.gemm {{.*}} kernel
+// CHECK: lut.gemm
+// CHECK-NOT: kernel
+// CHECK: return
+func.func @gemm(%q: tensor<3x4x10xi8>, %r: tensor<3x4xf32>, %c: tensor<5x6xui8>, %s: tensor<1x6xf32>, %d: tensor<3x5x6xui8>, %t: tensor<3x1x6xf32>) -> (tensor<3x4x6xf32>, tensor<3x4x6xf32>) {
+  %0 = lut.gemm %q, %r, %c, %s as <int, bits = 4> : (tensor<3x4x10xi8>, tensor<3x4xf32>, tensor<5x6xui8>, tensor<1x6xf32>) -> tensor<3x4x6xf32>
+  %1 = lut.gemm %q, %r, %d, %t as <int, bits = 4> : (tensor<3x4x10xi8>, tensor<3x4xf32>, tensor<3x5x6xui8>, tensor<3x1x6xf32>) -> tensor<3x4x6xf32>
+  return %0, %1 : tensor<3x4x6xf32>, tensor<3x4x6xf32>
+}

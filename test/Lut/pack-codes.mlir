@@ -31,3 +31,21 @@ func.func @shared(%x: tensor<4x10xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {m
   %1 = mad.add %s, %s : (tensor<1x96xf32>, tensor<1x96xf32>) -> tensor<1x96xf32>
   return %0, %1 : tensor<4x96xf32>, tensor<1x96xf32>
 }
+
+// -----
+
+// Exact products and those of activations of 8 bits read one order.
+// CHECK-LABEL: func.func @both
+// CHECK-SAME: tensor<2x5x64xi8>
+// CHECK-SAME: panels = array<i64: 64, 64>
+// CHECK-DAG: lut.product_into {{.*}}tensor<2x5x64xi8>
+// CHECK-DAG: lut.gemm_into {{.*}}tensor<2x5x64xi8>
+mad.weight_source @codes from "computed" : "codes" : tensor<5x96xui8>
+mad.weight_source @scales from "computed" : "scales" : tensor<1x96xf32>
+func.func @both(%x: tensor<4x10xf32> {mad.name = "x"}, %q: tensor<4x10xi8> {mad.name = "q"}, %r: tensor<4xf32> {mad.name = "r"}) -> (tensor<4x96xf32> {mad.name = "y"}, tensor<4x96xf32> {mad.name = "z"}) attributes {mad.entry} {
+  %c = mad.weight @codes : tensor<5x96xui8>
+  %s = mad.weight @scales : tensor<1x96xf32>
+  %0 = lut.product %x, %c, %s as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  %1 = lut.gemm %q, %r, %c, %s as <int, bits = 4> : (tensor<4x10xi8>, tensor<4xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  return %0, %1 : tensor<4x96xf32>, tensor<4x96xf32>
+}

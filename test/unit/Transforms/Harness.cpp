@@ -48,6 +48,9 @@ private:
       return symbol->toPtr<void (*)(void *, void *, void *)>()(a[0], a[1], a[2]);
     case 4:
       return symbol->toPtr<void (*)(void *, void *, void *, void *)>()(a[0], a[1], a[2], a[3]);
+    case 5:
+      return symbol->toPtr<void (*)(void *, void *, void *, void *, void *)>()(a[0], a[1], a[2],
+                                                                               a[3], a[4]);
     }
   }
 
@@ -58,15 +61,11 @@ MLIRContext &context() {
   static std::unique_ptr<MLIRContext> instance = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    registerAllExtensions(registry);
-    registerBuiltinDialectTranslation(registry);
-    registerLLVMDialectTranslation(registry);
+    llvm::InitializeNativeTargetAsmParser();
     registerAllPasses();
     registerExpandMath();
     registerVectorizeLoops();
-    return std::make_unique<MLIRContext>(registry);
+    return std::make_unique<MLIRContext>(registry());
   }();
   return *instance;
 }
@@ -93,6 +92,18 @@ std::unique_ptr<Code> load(ModuleOp module, int level) {
 
 } // namespace
 
+DialectRegistry &registry() {
+  static DialectRegistry instance = [] {
+    DialectRegistry all;
+    registerAllDialects(all);
+    registerAllExtensions(all);
+    registerBuiltinDialectTranslation(all);
+    registerLLVMDialectTranslation(all);
+    return all;
+  }();
+  return instance;
+}
+
 std::vector<int> levels() {
   std::vector<int> result{0};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
@@ -105,12 +116,14 @@ std::vector<int> levels() {
   return result;
 }
 
-std::unique_ptr<Code> Code::compile(const std::string &ir, const std::string &passes, int level) {
+std::unique_ptr<Code> Code::compile(const std::string &ir, const std::string &passes, int level,
+                                    const std::string &whole) {
   auto module = parseSourceString<ModuleOp>(ir, &context());
   if (!module)
     return nullptr;
   PassManager manager(&context());
-  std::string list = "func.func(" + (passes.empty() ? "" : passes + ",") +
+  std::string list = (whole.empty() ? "" : whole + ",") + "func.func(" +
+                     (passes.empty() ? "" : passes + ",") +
                      "convert-linalg-to-loops,llvm-request-c-wrappers),mad-expand-math{level=" +
                      std::to_string(level) + "}," + lowering.str();
   if (failed(parsePassPipeline(list, manager)) || failed(manager.run(*module)))

@@ -15,6 +15,10 @@
 #include <string>
 #include <vector>
 
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
 namespace mad::test {
 
 /// Levels of x86-64 that this machine runs.
@@ -43,12 +47,16 @@ template <typename T> struct Array {
   }
 };
 
+/// What IR may hold; more is added before the first is compiled.
+mlir::DialectRegistry &registry();
+
 /// Machine code of functions on memrefs.
 class Code {
 public:
-  /// Runs `passes` (a pipeline of passes on func.func), then the lowering to LLVM.
-  /// Null after an error, which was printed.
-  static std::unique_ptr<Code> compile(const std::string &ir, const std::string &passes, int level);
+  /// Runs `whole` (passes on the module), `passes` (a pipeline of passes on func.func), then the
+  /// lowering to LLVM. Null after an error, which was printed.
+  static std::unique_ptr<Code> compile(const std::string &ir, const std::string &passes, int level,
+                                       const std::string &whole = "");
   virtual ~Code() = default;
 
   template <typename... Arrays> void call(llvm::StringRef name, Arrays &...arrays) {

@@ -1,0 +1,195 @@
+//===- ByteProduct.cpp - Products of activations and weights of few bits --===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Activations are put into the order of the kernels once. Then pieces of columns, and of rows where
+// there are many, read their part of the codes: with few rows from memory into registers, with more
+// as bytes, 64 columns at a time, which stay in a cache for all rows of the piece.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Lut/ByteProduct.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "passes/Kernels/ByteKernels.h"
+#include "passes/Lut/Rows.h"
+#include "passes/Transforms/Pieces.h"
+#include "passes/Transforms/Remarks.h"
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+using kernels::ByteShape;
+using kernels::ByteUnit;
+using kernels::KernelLibrary;
+using kernels::LutKernel;
+
+/// Rows up to which codes are made bytes anew for each (docs/performance.md). The same for all
+/// levels of CPUs, which share the memory that decoding asks for.
+constexpr int64_t fewRows = 3;
+/// Rows of a piece with decoding.
+constexpr int64_t tallRows = 512;
+/// Codes of a column that are decoded together, in whole groups: bytes for 64 columns stay in the
+/// first cache.
+constexpr int64_t decodedCodes = 256;
+/// Estimated picoseconds of a product, of decoding a code, of arranging an activation.
+constexpr int64_t fewTime = 15, manyTime = 6, decodeTime = 40, arrangeTime = 150;
+
+class ByteProduct {
+public:
+  ByteProduct(lut::GemmIntoOp op, KernelLibrary &library, ByteOptions options)
+      : op(op), library(library), options(options), b(op.getLoc(), op), i(b),
+        format(op.getFormat().getValue()) {
+    columns = cast<MemRefType>(op.getInit().getType()).getShape().back();
+    steps = cast<MemRefType>(op.getSource().getType()).getShape().back();
+    kernel = LutKernel::ofBytes(format, steps, columns);
+    kernel.packed = cast<MemRefType>(op.getParts().front().getType()).getRank() == 3;
+  }
+
+  void replace();
+
+private:
+  Value memory(Type element, Value count);
+  void arrange();
+  void few();
+  void many();
+  void panels(Value low, Value high, Value from, Value to);
+  void withUnit(function_ref<void(ByteUnit)> body);
+  /// Groups that are decoded together, and bytes of them in 64 columns.
+  int64_t groupsAtOnce() const {
+    int64_t each = kernel.blocks(steps) * 4 * kernel.step();
+    return std::clamp<int64_t>(decodedCodes / each, 1, format.groups(steps));
+  }
+
+  lut::GemmIntoOp op;
+  KernelLibrary &library;
+  ByteOptions options;
+  ImplicitLocOpBuilder b;
+  kernels::Index i;
+  lut::Format format;
+  LutKernel kernel;
+  int64_t columns, steps;
+  Value Q, S, Y, T, arranged, sums;
+  SmallVector<Value> parts, sizes;
+};
+
+Value ByteProduct::memory(Type element, Value count) {
+  auto type = MemRefType::get({ShapedType::kDynamic}, element);
+  Value made = memref::AllocOp::create(b, type, ValueRange{count}, b.getI64IntegerAttr(64));
+  return kernels::castTo(b, made, KernelLibrary::flat(element));
+}
+
+/// Both sides of the question whether the CPU has VNNI.
+void ByteProduct::withUnit(function_ref<void(ByteUnit)> body) {
+  int level = options.level;
+  if (level < 3 || !options.vnni)
+    return body({level, false});
+  Value has = func::CallOp::create(b, library.hasVnni(level), ValueRange()).getResult(0);
+  kernels::when(b, has, [&] { body({level, true}); }, [&] { body({level, false}); });
+}
+
+void ByteProduct::arrange() {
+  arranged = memory(b.getI8Type(), i.mul(T, ByteShape::strideOf(kernel, steps)));
+  sums = memory(b.getI32Type(), i.mul(T, format.groups(steps)));
+  // What the middle of the codes stands for is taken off with the sums of the activations.
+  int64_t factor = format.affine ? -1 : -kernel.middle();
+  Value times = arith::ConstantIntOp::create(b, factor, 32);
+  forPieces(b, i.mul(T, arrangeTime * steps), options.grain, CutExtent{T, 1},
+            [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+              SmallVector<Value> values{Q, arranged, sums, times};
+              values.append(sizes);
+              values.append({range[0].low, i.add(range[0].low, range[0].length)});
+              func::CallOp::create(b, library.arrangeBytes(kernel), values);
+            });
+}
+
+void ByteProduct::few() {
+  Value time = i.mul(T, fewTime * steps * columns);
+  CutExtent across{i.constant(columns), kernels::lutPanel};
+  forPieces(b, time, options.grain, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+    withUnit([&](ByteUnit unit) {
+      SmallVector<Value> values{arranged, sums, S};
+      values.append(parts);
+      values.push_back(Y);
+      values.append(sizes);
+      values.append({i.constant(0), T, range[0].low, i.add(range[0].low, range[0].length)});
+      func::CallOp::create(b, library.multiplyBytes(kernel, unit), values);
+    });
+  });
+}
+
+/// Some rows and panels.
+void ByteProduct::panels(Value low, Value high, Value from, Value to) {
+  constexpr int64_t wide = kernels::lutPanel;
+  int64_t groups = groupsAtOnce();
+  int64_t codes = groups * kernel.blocks(steps) * 4 * kernel.step() * wide;
+  Value panel = memory(b.getI8Type(), i.constant(codes));
+  Value scales = memory(b.getF32Type(), i.constant(groups * wide));
+  Value zeros = memory(b.getI32Type(), i.constant(format.affine ? groups * wide : 1));
+  Value all = i.constant(format.groups(steps));
+  withUnit([&](ByteUnit unit) {
+    kernels::forRange(b, from, to, 1, [&](Value number) {
+      Value column = i.mul(number, wide);
+      kernels::forRange(b, i.constant(0), all, groups, [&](Value first) {
+        Value last = i.min(i.add(first, groups), all);
+        SmallVector<Value> values(parts);
+        values.append({panel, scales, zeros});
+        values.append(sizes);
+        values.append({first, last, column});
+        func::CallOp::create(b, library.decodeBytes(kernel, unit), values);
+        values = {arranged, sums, S, panel, scales, zeros, Y};
+        values.append(sizes);
+        values.append({low, high, first, last, column});
+        func::CallOp::create(b, library.multiplyBytePanel(kernel, unit), values);
+      });
+    });
+  });
+}
+
+void ByteProduct::many() {
+  Value each = i.add(i.mul(T, manyTime), i.constant(decodeTime));
+  Value count = i.constant(llvm::divideCeil(columns, kernels::lutPanel));
+  SmallVector<CutExtent> dims{{count, 1}, {i.ceilDiv(T, tallRows), 1}};
+  forPieces(b, i.mul(each, steps * columns), options.grain, dims,
+            [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+              Value low = i.mul(range[1].low, tallRows);
+              Value high = i.min(i.add(low, i.mul(range[1].length, tallRows)), T);
+              Value end = i.add(range[0].low, range[0].length);
+              panels(low, high, range[0].low, end);
+            });
+}
+
+void ByteProduct::replace() {
+  Value source = rowsToRead(b, op.getSource()), init = rowsToWrite(b, op.getInit());
+  T = b.createOrFold<memref::DimOp>(source, int64_t(0));
+  Q = kernels::castTo(b, source, KernelLibrary::rows(b.getI8Type()));
+  S = kernels::castTo(b, elementsToRead(b, op.getSourceScales()),
+                      KernelLibrary::flat(b.getF32Type()));
+  Y = kernels::castTo(b, init, KernelLibrary::rows(b.getF32Type()));
+  for (auto [part, type] : llvm::zip_equal(op.getParts(), library.lutParts(kernel)))
+    parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
+  sizes = ByteShape::of(b, kernel, steps);
+  arrange();
+  if (auto known = getConstantIntValue(T))
+    *known <= fewRows ? few() : many();
+  else
+    kernels::when(b, i.lessOrEqual(T, i.constant(fewRows)), [&] { few(); }, [&] { many(); });
+  rowsWritten(b, init, op.getInit());
+  op.erase();
+}
+
+} // namespace
+
+void multiplyBytes(lut::GemmIntoOp op, KernelLibrary &library, ByteOptions options) {
+  // `gemm_into` and its name.
+  std::string what = "product" + describe(op).substr(kindOf(op).size());
+  remarkTaken(op.getLoc(), what + " of activations of 8 bits and " +
+                               op.getFormat().getValue().str() +
+                               ": codes are multiplied by up to " + std::to_string(fewRows) +
+                               " rows, and made bytes for more" + ofLevel(options.level));
+  ByteProduct(op, library, options).replace();
+}
+
+} // namespace mad

@@ -1,0 +1,57 @@
+// RUN: mad-opt %s --mad-multiply-codes=level=4 --split-input-file | FileCheck %s --check-prefixes=CHECK,V4
+// RUN: mad-opt %s --mad-multiply-codes=level=3 --split-input-file | FileCheck %s --check-prefixes=CHECK,V3
+// RUN: mad-opt %s --mad-multiply-codes="level=3 vnni=false" --split-input-file | FileCheck %s --check-prefixes=PLAIN
+// RUN: mad-opt %s --mad-multiply-codes=level=0 --split-input-file | FileCheck %s --check-prefixes=V0
+
+// Activations are arranged once. How many rows there are, and whether the CPU has VNNI, is known when running.
+// CHECK-LABEL: func.func @rows
+// CHECK: call @arrange_bytes.8
+// CHECK: scf.if
+// CHECK: scf.parallel
+// CHECK: call @has_vnni
+// CHECK: call @multiply_bytes.int4.vnni
+// CHECK: call @multiply_bytes.int4
+// CHECK: else
+// CHECK: scf.parallel
+// CHECK: memref.alloc
+// CHECK: call @decode_bytes.int4
+// CHECK: call @multiply_byte_panel.8.vnni
+// CHECK-NOT: lut.gemm_into
+
+// CHECK-LABEL: func.func private @has_vnni
+// CHECK: cpuid
+
+// V4-LABEL: func.func private @multiply_bytes.int4.vnni
+// V4-SAME: "+avx512vnni"
+// V4: llvm.x86.avx512.vpdpbusd.512
+// V3-LABEL: func.func private @multiply_bytes.int4.vnni
+// V3-SAME: "+avxvnni"
+// V3: llvm.x86.avx512.vpdpbusd.256
+
+// Without VNNI 16 bits hold the sum of 8 pairs of codes of 4 bits.
+// PLAIN-NOT: has_vnni
+// PLAIN-LABEL: func.func private @multiply_bytes.int4
+// PLAIN-COUNT-8: llvm.x86.avx2.pmadd.ub.sw
+// PLAIN: llvm.x86.avx2.pmadd.wd
+// PLAIN-LABEL: func.func private @multiply_byte_panel.8.most15
+
+// V0-NOT: has_vnni
+// V0-LABEL: func.func private @multiply_bytes.int4
+// V0-NOT: x86.avx
+// V0: llvm.x86.sse2.pmadd.wd
+func.func @rows(%x: memref<?x64xi8>, %r: memref<?xf32>, %c: memref<32x96xi8>, %s: memref<2x96xf32>, %y: memref<?x96xf32>) {
+  lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 4, group = 32> : (memref<?x64xi8>, memref<?xf32>, memref<32x96xi8>, memref<2x96xf32>, memref<?x96xf32>) -> ()
+  return
+}
+
+// -----
+
+// Groups that end inside of blocks of four steps have blocks of their own: 12 codes of a step of 5 take up to 4 steps.
+// CHECK-LABEL: func.func @cut
+// CHECK-NOT: scf.if
+// CHECK: call @arrange_bytes.5.cut
+// CHECK: call @multiply_bytes.ternary8.parts
+func.func @cut(%x: memref<60xi8>, %r: memref<f32>, %c: memref<12x96xi8>, %s: memref<5x96xf32>, %y: memref<96xf32>) {
+  lut.gemm_into %x, %r, %c, %s to %y as <ternary, packing = base3, group = 12> : (memref<60xi8>, memref<f32>, memref<12x96xi8>, memref<5x96xf32>, memref<96xf32>) -> ()
+  return
+}

@@ -1,0 +1,141 @@
+//===- ByteProductTest.cpp - Sums of integers that must not overflow -------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `lut.gemm_into` through mad-multiply-codes, against sums of 64 bits: codes and activations at
+// their ends, where sums of 16 bits are full first, with the instructions of each level, and with
+// VNNI or without.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Lut/IR/LutOps.h"
+#include "passes/Lut/Passes.h"
+#include "test/unit/Transforms/Harness.h"
+#include "gtest/gtest.h"
+#include <algorithm>
+#include <random>
+
+using namespace mad;
+using namespace mad::test;
+
+namespace {
+
+constexpr int64_t M = 70;
+
+std::string source(int bits, int64_t K, int64_t group) {
+  lut::Format format;
+  format.bits = bits;
+  int64_t rows = lut::codeRows(format, K), groups = (K + group - 1) / group;
+  auto type = [](const std::string &shape) { return "memref<" + shape + ">"; };
+  std::string m = std::to_string(M), k = std::to_string(K);
+  std::string types[] = {type("?x" + k + "xi8"), type("?xf32"),
+                         type(std::to_string(rows) + "x" + m + "xi8"),
+                         type(std::to_string(groups) + "x" + m + "xf32"), type("?x" + m + "xf32")};
+  std::string arguments, all;
+  for (int n = 0; n < 5; ++n) {
+    arguments += (n ? ", %" : "%") + std::string(1, char('a' + n)) + ": " + types[n];
+    all += (n ? ", " : "") + types[n];
+  }
+  return "func.func @run(" + arguments +
+         ") {\n  lut.gemm_into %a, %b, %c, %d to %e as <int, bits = " + std::to_string(bits) +
+         ", group = " + std::to_string(group) + "> : (" + all + ") -> ()\n  return\n}\n";
+}
+
+class ByteProduct : public testing::TestWithParam<std::tuple<int, bool, int>> {
+protected:
+  static void SetUpTestSuite() {
+    registry().insert<lut::LutDialect>();
+    static bool once = (registerMultiplyCodes(), true);
+    (void)once;
+  }
+};
+
+/// Of some rows: all of one sign, in turn, any.
+int8_t activation(int64_t t, int64_t k, std::mt19937 &random) {
+  switch (t % 4) {
+  case 0:
+    return 127;
+  case 1:
+    return -127;
+  case 2:
+    return k % 2 ? 127 : -127;
+  default:
+    return int8_t(int(random() % 255) - 127);
+  }
+}
+
+/// Of some columns: the largest, 0, in turn, any.
+uint8_t code(int64_t k, int64_t m, int levels, std::mt19937 &random) {
+  switch (m % 4) {
+  case 0:
+    return uint8_t(levels - 1);
+  case 1:
+    return 0;
+  case 2:
+    return uint8_t(k % 2 ? levels - 1 : 0);
+  default:
+    return uint8_t(random() % levels);
+  }
+}
+
+void compare(Code &compiled, int bits, int64_t T, int64_t K, int64_t group) {
+  lut::Format format;
+  format.bits = bits;
+  std::mt19937 random(bits);
+  int64_t groups = (K + group - 1) / group;
+  std::vector<uint8_t> codes(K * M);
+  for (int64_t i = 0; i < K * M; ++i)
+    codes[i] = code(i / M, i % M, 1 << bits, random);
+  Array<uint8_t> bytes({lut::codeRows(format, K), M});
+  lut::packCodes(format, codes.data(), K, M, bytes.data.data());
+  Array<int8_t> q({T, K});
+  for (int64_t i = 0; i < T * K; ++i)
+    q.data[i] = activation(i / K, i % K, random);
+  // Powers of two, which round nothing.
+  Array<float> s({T}, 0.5f), scales({groups, M}, 2.0f), y({T, M}, -1.0f);
+  compiled.call("run", q, s, bytes, scales, y);
+  int64_t wrong = 0;
+  for (int64_t i = 0; i < T * M; ++i) {
+    float expected = 0;
+    for (int64_t g = 0; g < groups; ++g) {
+      int64_t sum = 0;
+      for (int64_t k = g * group; k < std::min(K, (g + 1) * group); ++k) {
+        int v = codes[k * M + i % M];
+        sum += q.data[i / M * K + k] * (bits == 1 ? 2 * v - 1 : v - (1 << (bits - 1)));
+      }
+      expected += float(sum) * 2.0f;
+    }
+    if (y.data[i] != expected * 0.5f && wrong++ == 0)
+      ADD_FAILURE() << T << " rows, at " << i / M << ", " << i % M << ": " << y.data[i]
+                    << ", expected " << expected * 0.5f;
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(ByteProduct, SumsAreExact) {
+  auto [level, vnni, bits] = GetParam();
+  if (!llvm::is_contained(levels(), level))
+    GTEST_SKIP() << "not on this machine";
+  std::string pass =
+      "mad-multiply-codes{level=" + std::to_string(level) + " vnni=" + std::to_string(vnni) + "}";
+  // One group of all, and groups that end inside of blocks.
+  for (auto [K, group] : {std::pair<int64_t, int64_t>(16384, 16384), {203, 44}}) {
+    auto compiled = Code::compile(source(bits, K, group), "", level, pass);
+    ASSERT_TRUE(compiled);
+    for (int64_t T : {2, 7})
+      compare(*compiled, bits, T, K, group);
+  }
+}
+
+// Pairs of codes of 1, 4 and 7 bits are added 64, 8 times and once in 16 bits; of 8 bits never.
+INSTANTIATE_TEST_SUITE_P(Plain, ByteProduct,
+                         testing::Combine(testing::Values(3, 4), testing::Values(false),
+                                          testing::Values(1, 4, 7, 8)));
+INSTANTIATE_TEST_SUITE_P(Vnni, ByteProduct,
+                         testing::Combine(testing::Values(3, 4), testing::Values(true),
+                                          testing::Values(3)));
+INSTANTIATE_TEST_SUITE_P(Baseline, ByteProduct,
+                         testing::Combine(testing::Values(0), testing::Values(false),
+                                          testing::Values(8)));
+
+} // namespace
