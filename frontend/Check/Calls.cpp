@@ -106,7 +106,10 @@ bool Checker::namedArgument(CallMatch &match, const Node *argument) {
   Report report(*this, code::E0309, argument->nameSpan,
                 quoted(match.fn->name) + " has no parameter " + quoted(argument->text));
   report.note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
-  if (std::string near = suggestion(argument->text, names); !near.empty())
+  if (argument->text == "calibration" && match.fn->name == "gptq")
+    report.help("data are those of a weight: write `weight w = quant.gptq(base, 4, calibration = "
+                "\"FILE\")`");
+  else if (std::string near = suggestion(argument->text, names); !near.empty())
     report.help("did you mean " + quoted(near) + "?");
   return false;
 }

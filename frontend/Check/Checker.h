@@ -137,9 +137,13 @@ private:
   void checkModule(Module &module, bool roots);
   void dimValue(Declaration &decl);
   void weightValue(Declaration &decl);
-  void computedWeight(Declaration &decl); // ComputedWeights.cpp
+  void computedWeight(Declaration &decl);  // ComputedWeights.cpp
+  bool isRounding(const Node *expression); // CalibratedWeights.cpp
+  const Node *calibrationOf(const Node *expression);
+  Value calibratedValue(const Node *expression, const Node *calibration, hir::Gptq &gptq);
   std::optional<std::string> textOf(const Node *n, const char *what);
   bool storeAs(const Node *format, hir::Weight &weight); // Formats.cpp
+  bool calibrate(const Node *argument, hir::Weight &weight);
   std::optional<std::string> formatArgument(const Node *argument);
   void checkTest(const Node *n, Module &module);
   void finish();

@@ -36,7 +36,10 @@ void Checker::computedWeight(Declaration &decl) {
   Into into(*this, function->body.nodes);
   const Node *type = decl.node->kids[0], *expression = decl.node->kids[1];
   std::optional<TypeTree> tree = type ? typeOf(type) : std::nullopt;
-  Value value = expr(expression, tree ? Want(*tree) : Want());
+  const Node *calibration = calibrationOf(expression);
+  hir::Gptq gptq;
+  Value value = calibration ? calibratedValue(expression, calibration, gptq)
+                            : expr(expression, tree ? Want(*tree) : Want());
   if (tree && !value.poison())
     value = coerce(value, *tree, expression, quoted(decl.name));
   value = settled(value, {}, expression);
@@ -54,6 +57,20 @@ void Checker::computedWeight(Declaration &decl) {
   weight.type = function->body.results[0].type();
   weight.span = decl.node->nameSpan;
   weight.value = function.get();
+  weight.rounds = isRounding(expression);
+  if (calibration) {
+    std::vector<int64_t> shape;
+    for (const hir::Dim &dim : weight.type.shape)
+      shape.push_back(dim.size.constant().value_or(0));
+    std::string wrong = gptq.grid.check();
+    if (wrong.empty())
+      wrong = gptq.grid.check(shape);
+    if (!wrong.empty()) {
+      Report(*this, code::E0410, expression->span, "`quant.gptq`: " + wrong);
+      return;
+    }
+    weight.gptq = gptq;
+  }
   if (!storeAs(decl.node->kids[3], weight))
     return;
   decl.weight = uint32_t(program->weights.size());

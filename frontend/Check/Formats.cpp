@@ -38,6 +38,29 @@ std::optional<std::string> Checker::formatArgument(const Node *argument) {
   return std::nullopt;
 }
 
+/// `lut.int(bits = 4, calibration = "FILE")`: how a weight from a file is rounded.
+bool Checker::calibrate(const Node *argument, hir::Weight &weight) {
+  auto path = textOf(argument->kids[0], "the file of calibration data");
+  if (!path)
+    return false;
+  std::string wrong;
+  if (weight.value)
+    wrong = "the value of an expression is stored as it is: write `= quant.gptq(..., calibration = "
+            "\"FILE\")` there";
+  else if (weight.type.element != hir::Element::F32)
+    wrong = "weights that are rounded by calibration data are `f32`, but " + quoted(weight.name) +
+            " is " + quoted(show(weight.type));
+  else if (path->empty())
+    wrong = "the file of calibration data needs a name";
+  if (!wrong.empty()) {
+    Report(*this, code::E0423, argument->span, wrong);
+    return false;
+  }
+  weight.gptq = hir::Gptq{};
+  weight.gptq->path = *path;
+  return true;
+}
+
 /// Sets how a weight is stored; `format` may be null. False after a message.
 bool Checker::storeAs(const Node *format, hir::Weight &weight) {
   if (!format)
@@ -71,7 +94,12 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
       return false;
     }
     seen.push_back(argument->text);
-    auto text = formatArgument(argument);
+    if (argument->text == "calibration" && made->family == lut::Family::Int) {
+      if (!calibrate(argument, weight))
+        return false;
+      continue;
+    }
+    auto text = argument->text == "calibration" ? "" : formatArgument(argument);
     if (!text)
       return false;
     if (std::string wrong = made->set(std::string(argument->text), *text); !wrong.empty()) {
@@ -97,6 +125,8 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
     return false;
   }
   weight.format = made;
+  if (weight.gptq && !weight.value)
+    weight.gptq->grid = *made;
   weight.exact = weight.value || made->family == lut::Family::Gguf;
   return true;
 }

@@ -187,6 +187,15 @@ struct Function {
   std::vector<Assertion> assertions;   ///< Test: result i is the value of assertion i
 };
 
+/// How a weight is rounded by what it is multiplied with (`lut.gptq`).
+struct Gptq {
+  lut::Format grid;
+  std::string
+      path; ///< of the calibration data, as written: relative to the file of the declaration
+  double damp = 0.01;
+  bool order = false;
+};
+
 struct Weight {
   std::string name;
   Type type;               ///< constant dimensions
@@ -198,6 +207,8 @@ struct Weight {
   Function *value = nullptr;         ///< without a file: computes the weight, from nothing
   std::optional<lut::Format> format; ///< what it is stored as
   bool exact = false;                ///< the format must hold the value as it is
+  std::optional<Gptq> gptq;          ///< what is read or computed is rounded first
+  bool rounds = false;               ///< `value` is a call of a function of `std.quant`
 };
 
 /// Two ways to compute the same, for `mad.rule`. No calls: the bodies of functions stand in it.

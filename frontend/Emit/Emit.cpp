@@ -531,12 +531,27 @@ SmallVector<Value> FunctionEmitter::iterate(const hir::Node &node, Location loc,
 
 } // namespace
 
-std::string weightPath(const hir::Weight &weight, const Sources &sources) {
-  if (llvm::sys::path::is_absolute(weight.path))
-    return weight.path;
+std::string pathBeside(const hir::Weight &weight, const std::string &written,
+                       const Sources &sources) {
+  if (llvm::sys::path::is_absolute(written))
+    return written;
   llvm::SmallString<128> path = llvm::sys::path::parent_path(sources[weight.span.file].path);
-  llvm::sys::path::append(path, weight.path);
+  llvm::sys::path::append(path, written);
   return path.str().str();
+}
+
+std::string weightPath(const hir::Weight &weight, const Sources &sources) {
+  return pathBeside(weight, weight.path, sources);
+}
+
+/// The weight that a function of `std.quant` has rounded, where that is one.
+static const hir::Weight *unroundedOf(const hir::Program &program, const hir::Weight &weight) {
+  if (!weight.rounds || weight.gptq || weight.value->body.results.empty())
+    return nullptr;
+  const hir::Node *call = weight.value->body.results[0].node;
+  if (call->op != hir::Op::Call || call->operands[0].node->op != hir::Op::Weight)
+    return nullptr;
+  return &program.weights[call->operands[0].node->index];
 }
 
 OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
@@ -558,12 +573,17 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
   for (const hir::Weight &weight : program.weights) {
     std::string path = weightPath(weight, sources);
     auto source =
-        WeightSourceOp::create(b, place(weight.span), weight.name, types.type(weight.type),
+        WeightSourceOp::create(b, place(weight.span), sourceName(weight), types.type(weight.type),
                                weight.value ? "" : path, weight.entry, weight.transposed);
     if (weight.value)
       source->setAttr("computed", FlatSymbolRefAttr::get(&context, symbols.lookup(weight.value)));
+    if (const hir::Weight *before = unroundedOf(program, weight))
+      source->setAttr("unrounded", b.getStringAttr(before->name));
     if (weight.layers >= 0)
       source->setAttr("layers", b.getI64IntegerAttr(weight.layers));
+    if (weight.gptq)
+      emitGptq(b, weight, pathBeside(weight, weight.gptq->path, sources), place(weight.span),
+               types.type(weight.type), encoders);
     if (weight.format)
       emitParts(b, weight, place(weight.span), types.type(weight.type), encoders);
   }

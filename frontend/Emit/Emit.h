@@ -21,6 +21,9 @@ namespace mad {
 /// The file of a weight: paths are relative to the file of the declaration.
 std::string weightPath(const hir::Weight &weight, const Sources &sources);
 
+/// The same of a file that is named where the weight is declared.
+std::string pathBeside(const hir::Weight &weight, const std::string &path, const Sources &sources);
+
 /// Writes a program that was checked without errors as one module: a
 /// `mad.weight_source` for each weight, a `func.func` for each function, a `mad.rule` for
 /// each rewrite rule. Exported

@@ -24,6 +24,47 @@ static std::vector<lut::Part> partsOf(const hir::Weight &weight) {
   return weight.format->parts(shape);
 }
 
+std::string sourceName(const hir::Weight &weight) {
+  return weight.gptq && weight.value ? weight.name + ".unrounded" : weight.name;
+}
+
+/// The weight whose values are encoded.
+static std::string roundedName(const hir::Weight &weight) {
+  return weight.gptq && !weight.value ? weight.name + ".rounded" : weight.name;
+}
+
+/// A function that computes a weight, without its body.
+static func::FuncOp computing(OpBuilder &b, WeightSourceOp source) {
+  std::string name = source.getSymName().str();
+  auto function = func::FuncOp::create(source.getLoc(), "weight.of." + name,
+                                       b.getFunctionType({}, source.getType()));
+  function.setPrivate();
+  source->setAttr("computed", FlatSymbolRefAttr::get(function));
+  function.addEntryBlock();
+  return function;
+}
+
+void emitGptq(OpBuilder &b, const hir::Weight &weight, const std::string &path, Location loc,
+              RankedTensorType type, SmallVectorImpl<func::FuncOp> &functions) {
+  SmallVector<int64_t> square(type.getShape());
+  square.back() = square[square.size() - 2];
+  auto gramType = RankedTensorType::get(square, b.getF32Type());
+  std::string gram = weight.name + ".gram";
+  auto data = WeightSourceOp::create(b, loc, gram, gramType, path, gram, false);
+  data->setAttr("calibration", b.getUnitAttr());
+  auto source = WeightSourceOp::create(b, loc, roundedName(weight), type, "", "", false);
+  func::FuncOp function = computing(b, source);
+  OpBuilder body = OpBuilder::atBlockEnd(&function.front());
+  Value values = WeightOp::create(body, loc, type, sourceName(weight));
+  Value products = WeightOp::create(body, loc, gramType, gram);
+  auto grid = lut::FormatAttr::get(b.getContext(), weight.gptq->grid);
+  Value made = lut::GptqOp::create(body, loc, type, values, products, grid,
+                                   b.getF64FloatAttr(weight.gptq->damp),
+                                   weight.gptq->order ? b.getUnitAttr() : UnitAttr());
+  func::ReturnOp::create(body, loc, made);
+  functions.push_back(function);
+}
+
 Value weightValue(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTensorType type) {
   if (!weight.format)
     return WeightOp::create(b, loc, type, weight.name);
@@ -48,10 +89,10 @@ void emitParts(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTens
     function.setPrivate();
     source->setAttr("computed", FlatSymbolRefAttr::get(function));
     OpBuilder body = OpBuilder::atBlockEnd(function.addEntryBlock());
-    Value values = WeightOp::create(body, loc, type, weight.name);
-    auto encode =
-        lut::EncodeOp::create(body, loc, types, values,
-                              lut::FormatAttr::get(b.getContext(), *weight.format), weight.exact);
+    Value values = WeightOp::create(body, loc, type, roundedName(weight));
+    auto encode = lut::EncodeOp::create(body, loc, types, values,
+                                        lut::FormatAttr::get(b.getContext(), *weight.format),
+                                        weight.exact || weight.gptq);
     func::ReturnOp::create(body, loc, encode.getParts()[i]);
     functions.push_back(function);
   }

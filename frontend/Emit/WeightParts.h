@@ -16,6 +16,16 @@ namespace mad {
 mlir::Value weightValue(mlir::OpBuilder &b, const hir::Weight &weight, mlir::Location loc,
                         mlir::RankedTensorType type);
 
+/// The weight that holds what is read or computed, before any rounding: `w`, or `w.unrounded` where
+/// the program calls the rounded one `w`.
+std::string sourceName(const hir::Weight &weight);
+
+/// Sources of the data and of the rounded values of a weight that `lut.gptq` rounds: `w.gram`,
+/// which is read from `path`, and `w` or, of one that is read from a file, `w.rounded`.
+void emitGptq(mlir::OpBuilder &b, const hir::Weight &weight, const std::string &path,
+              mlir::Location loc, mlir::RankedTensorType type,
+              llvm::SmallVectorImpl<mlir::func::FuncOp> &functions);
+
 /// Sources of the parts of a weight with a format, `w.codes` and so on: weights that are computed
 /// of its values, each by a function that encodes them. Nothing else reads the values, so they are
 /// gone in the end.

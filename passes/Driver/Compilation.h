@@ -97,6 +97,8 @@ public:
   /// Whether functions are rewritten by rules before code is made; they are by default. The
   /// reference is not: everything is tested against it.
   void useRewriting(bool wanted);
+  /// Before `load`: weights that calibration data round are what they are before that, in f32.
+  void useCalibration(bool wanted);
   /// Rewrites now, and tells how: for each block that changed the expressions before and after,
   /// the rules that lead from one to the other, and what both cost by estimate.
   bool explainRewrites(std::string &text);

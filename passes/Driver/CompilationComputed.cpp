@@ -19,6 +19,7 @@
 #include "passes/Driver/EncodedWeights.h"
 #include "passes/Driver/Executable.h"
 #include "passes/Transforms/Entries.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cstring>
 
 using namespace mlir;
@@ -51,7 +52,7 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   SmallVector<Attribute> names;
   for (WeightSourceOp source : computedSources(*made)) {
     names.push_back(source.getSymNameAttr());
-    bool isEncoded = encodedPart(*made, source).has_value();
+    bool isEncoded = encodedPart(*made, source) || roundedWeight(*made, source);
     auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
     source->removeAttr("computed");
     if (isEncoded) {
@@ -89,7 +90,7 @@ static bool isQuick(ModuleOp module, ArrayRef<WeightSourceOp> sources) {
   constexpr double most = 4e6;
   double steps = 0;
   for (WeightSourceOp source : sources) {
-    if (encodedPart(module, source))
+    if (encodedPart(module, source) || roundedWeight(module, source))
       continue;
     if (!source->hasAttr("folded"))
       return false;
@@ -122,13 +123,14 @@ static bool reserve(WeightSourceOp source, WeightBytes &weight) {
 }
 
 /// What the computed weights depend on: the program that computes them, and the
-/// elements of the weights that it reads. Nothing without a cache.
+/// elements of the weights that it reads, also those that only the codec reads, whose functions are
+/// no longer in the module. Nothing without a cache.
 std::optional<CacheKey> Compilation::computedKey(Evaluate how, size_t first) const {
   if (!impl->cache)
     return std::nullopt;
   CacheKey key("computed weights");
-  key.add(int64_t(how)).add(hostLevel()).add(impl->moduleText());
-  std::set<std::string> read;
+  key.add(int64_t(how)).add(hostLevel()).add(impl->moduleText()).add(impl->codec);
+  std::set<std::string> read = impl->codecReads;
   module().walk([&](WeightOp op) { read.insert(op.getSource().str()); });
   for (size_t i = 0; i < first; ++i)
     if (const WeightBytes &w = impl->weights[i]; read.count(w.name))
@@ -155,8 +157,10 @@ void Compilation::Impl::failedWeight(StringRef weight, std::optional<EncodedPart
   Span span;
   std::string name = part ? part->values : weight.str();
   for (const hir::Weight &w : program->weights)
-    if (w.name == name)
+    if (w.name == name || (w.gptq && StringRef(name).starts_with(w.name + "."))) {
       span = w.span;
+      name = w.name;
+    }
   if (!part) {
     diagnostics.error(code::E0502, span, "`" + name + "` cannot be computed: " + error);
     return;
@@ -178,12 +182,24 @@ bool Compilation::computeWeights(Evaluate how) {
     how = Evaluate::Reference;
   std::vector<std::string> functions;
   std::vector<std::optional<EncodedPart>> encoded;
+  std::vector<std::optional<RoundedWeight>> rounded;
   std::set<std::string> encodedValues;
+  impl->codec.clear();
+  impl->codecReads.clear();
+  llvm::raw_string_ostream codec(impl->codec);
   for (WeightSourceOp source : sources) {
     functions.push_back(functionOf(source));
     encoded.push_back(encodedPart(module(), source));
+    rounded.push_back(roundedWeight(module(), source));
+    if (rounded.back())
+      encodedValues.insert(rounded.back()->values);
     if (encoded.back())
       encodedValues.insert(encoded.back()->values);
+    if (!encoded.back() && !rounded.back())
+      continue;
+    auto function = module().lookupSymbol<func::FuncOp>(functions.back());
+    function.print(codec);
+    function.walk([&](WeightOp op) { impl->codecReads.insert(op.getSource().str()); });
   }
 
   // Everything below sees the module of the weights; neither traces nor dumps nor
@@ -224,10 +240,13 @@ bool Compilation::computeWeights(Evaluate how) {
     WeightBytes &weight = impl->weights[first + i];
     io::Tensor result;
     std::string error;
-    if (encoded[i]) {
-      const WeightBytes &values = *llvm::find_if(
-          impl->weights, [&](const WeightBytes &w) { return w.name == encoded[i]->values; });
-      if (!encoder.encode(*encoded[i], values, weight, error))
+    auto read = [&](const std::string &name) -> const WeightBytes & {
+      return *llvm::find_if(impl->weights, [&](const WeightBytes &w) { return w.name == name; });
+    };
+    if (encoded[i] || rounded[i]) {
+      if (encoded[i] ? !encoder.encode(*encoded[i], read(encoded[i]->values), weight, error)
+                     : !roundWeight(*rounded[i], read(rounded[i]->values), read(rounded[i]->gram),
+                                    weight, error))
         return fail(i, error);
       continue;
     }
@@ -261,6 +280,7 @@ bool Compilation::settleComputed() {
   for (WeightSourceOp source : computedSources(module())) {
     module().lookupSymbol<func::FuncOp>(functionOf(source)).erase();
     source->removeAttr("computed");
+    source->removeAttr("unrounded");
   }
   PassManager manager(impl->context.get());
   manager.addPass(createSymbolDCEPass());

@@ -200,11 +200,60 @@ static std::optional<int64_t> constantScalar(Value value) {
   return (*numbers.value_begin<APInt>()).getSExtValue();
 }
 
+static bool contractsWeight(Operation *op) {
+  WalkResult result = op->walk([](ContractOp contract) {
+    bool found = WeightOperand::find(contract.getLhs()) || WeightOperand::find(contract.getRhs());
+    return found ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return result.wasInterrupted();
+}
+
+/// A loop over a few layers, as code without a loop: compiled code can show what happens inside.
+static bool unroll(ScanOp scan) {
+  constexpr int64_t most = 128;
+  int64_t low, high;
+  if (scan.getLow().getAsInteger(10, low) || scan.getHigh().getAsInteger(10, high) ||
+      high - low > most || !contractsWeight(scan))
+    return false;
+  unsigned carried = scan.getInitial().size();
+  if (llvm::any_of(scan.getResults().drop_front(carried), [](Value v) { return !v.use_empty(); }))
+    return false;
+  OpBuilder b(scan);
+  SmallVector<Value> values(scan.getInitial());
+  Block &body = scan.getBody().front();
+  for (int64_t i = low; i < high; ++i) {
+    IRMapping map;
+    auto type = cast<RankedTensorType>(body.getArgument(0).getType());
+    Attribute number = b.getIntegerAttr(type.getElementType(), i);
+    map.map(body.getArgument(0),
+            ConstantOp::create(b, scan.getLoc(), type, DenseElementsAttr::get(type, number)));
+    map.map(body.getArguments().drop_front(), values);
+    for (Operation &op : body.without_terminator())
+      b.clone(op, map);
+    values.clear();
+    for (Value value : body.getTerminator()->getOperands().take_front(carried))
+      values.push_back(map.lookupOrDefault(value));
+  }
+  for (auto [result, value] : llvm::zip(scan.getResults(), values))
+    result.replaceAllUsesWith(value);
+  scan.erase();
+  return true;
+}
+
+static void unrollLayers(func::FuncOp f) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto scan : llvm::make_early_inc_range(f.front().getOps<ScanOp>()))
+      changed |= unroll(scan);
+  }
+}
+
 bool Compilation::exposeContractions(const std::string &entry,
                                      std::vector<ExposedContraction> &contractions, bool &nested) {
   func::FuncOp f = inlined(*impl, entry);
   if (!f)
     return false;
+  unrollLayers(f);
   std::string file = fileOf(f.getLoc());
   SmallVector<Value> values;
   std::vector<std::string> names;

@@ -23,8 +23,14 @@ static std::string entryOf(const hir::Weight &weight) {
   return name;
 }
 
+void Compilation::useCalibration(bool wanted) { impl->wantsCalibration = wanted; }
+
 bool Compilation::Impl::findFileFormats() {
   for (hir::Weight &weight : program->weights) {
+    if (!wantsCalibration && weight.gptq) {
+      weight.gptq.reset();
+      weight.format.reset();
+    }
     if (!weight.format || weight.format->family != lut::Family::Gguf)
       continue;
     std::string path = weightPath(weight, sources), error, name = entryOf(weight);

@@ -19,6 +19,7 @@
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Timeline.h"
 #include <optional>
+#include <set>
 
 namespace mad {
 
@@ -46,10 +47,13 @@ struct Compilation::Impl {
   std::string dumpFolder; ///< empty: nothing is dumped
   bool internal = false;
   bool wantsRewriting = true, isRewritten = false;
+  bool wantsCalibration = true;
   /// Looks into .gguf files where a weight is to be stored as it is there.
   bool findFileFormats();
   /// Where there are quantised activations: finds their products with weights of integers.
   bool settleActivations();
+  std::string codec;                ///< functions of weights that the codec evaluates, as text
+  std::set<std::string> codecReads; ///< the weights that they read
   std::vector<StoredWeight> *stored = nullptr; ///< who wants to know of weights with formats
   bool runRewriting(std::vector<RewrittenBlock> *blocks);
   void failedWeight(llvm::StringRef weight, std::optional<EncodedPart> part,

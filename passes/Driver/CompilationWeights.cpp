@@ -142,7 +142,8 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
       continue;
     io::Tensor tensor;
     std::string error;
-    std::string path = file.empty() ? source.getPath().str() : file;
+    bool calibration = source->hasAttr("calibration");
+    std::string path = file.empty() || calibration ? source.getPath().str() : file;
     if (!readWeight(source, path, tensor, error)) {
       good = false;
       // What is wrong with a whole file is said once, not for each weight of it.
@@ -151,9 +152,12 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
         continue;
       Span span;
       for (const hir::Weight &w : program().weights)
-        if (w.name == source.getSymName())
+        if (w.name == source.getSymName() ||
+            (calibration && w.name + ".gram" == source.getSymName()))
           span = w.span;
-      impl->diagnostics.error(code::E0501, span, error);
+      Diagnostic &d = impl->diagnostics.error(code::E0501, span, error);
+      if (calibration)
+        d.help = "`mad calibrate FILE ENTRY name=VALUE ... --gram -o " + path + "` records it";
       continue;
     }
     WeightBytes bytes;

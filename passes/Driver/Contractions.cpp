@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/Contractions.h"
 
+#include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/RefTensor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -20,10 +21,17 @@ namespace mad {
 
 std::optional<WeightOperand> WeightOperand::find(Value operand) {
   WeightOperand made;
+  lut::DequantOp dequant;
   while (Operation *op = operand.getDefiningOp()) {
     if (auto weight = dyn_cast<WeightOp>(op)) {
       made.symbol = weight.getSource().str();
       auto type = cast<RankedTensorType>(weight.getType());
+      if (dequant) {
+        // The first part has its name, and the dimensions before K and M.
+        made.symbol = StringRef(made.symbol).rsplit('.').first.str();
+        if (type.getRank() == 2)
+          type = cast<RankedTensorType>(dequant.getType());
+      }
       made.leading = type.getRank() > 0 && !type.isDynamicDim(0) ? type.getDimSize(0) : 0;
       std::reverse(made.views.begin(), made.views.end());
       return made;
@@ -32,6 +40,8 @@ std::optional<WeightOperand> WeightOperand::find(Value operand) {
       made.views.push_back(op);
     else if (isa<ReshapeOp>(op))
       made.direct = false;
+    else if (auto decoded = dyn_cast<lut::DequantOp>(op))
+      dequant = decoded;
     else if (!isa<CastOp>(op))
       return std::nullopt;
     operand = op->getOperand(0);

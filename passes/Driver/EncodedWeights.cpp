@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/EncodedWeights.h"
+#include "dialects/Lut/Format/Gptq.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Driver/Executable.h"
 #include <cstring>
@@ -13,20 +14,43 @@ using namespace mlir;
 
 namespace mad {
 
-std::optional<EncodedPart> encodedPart(ModuleOp module, WeightSourceOp source) {
+/// What the function of a computed weight returns, where it is one block with one result.
+static Value computedValue(ModuleOp module, WeightSourceOp source) {
   auto symbol = source->getAttrOfType<FlatSymbolRefAttr>("computed");
   auto function = symbol ? module.lookupSymbol<func::FuncOp>(symbol.getAttr()) : func::FuncOp();
   if (!function || !function.getBody().hasOneBlock())
-    return std::nullopt;
+    return {};
   auto result = cast<func::ReturnOp>(function.front().getTerminator());
-  if (result.getNumOperands() != 1)
-    return std::nullopt;
-  auto encode = result.getOperand(0).getDefiningOp<lut::EncodeOp>();
+  return result.getNumOperands() == 1 ? result.getOperand(0) : Value();
+}
+
+std::optional<EncodedPart> encodedPart(ModuleOp module, WeightSourceOp source) {
+  Value result = computedValue(module, source);
+  auto encode = result ? result.getDefiningOp<lut::EncodeOp>() : lut::EncodeOp();
   auto values = encode ? encode.getSource().getDefiningOp<WeightOp>() : WeightOp();
   if (!values)
     return std::nullopt;
-  unsigned number = cast<OpResult>(result.getOperand(0)).getResultNumber();
+  unsigned number = cast<OpResult>(result).getResultNumber();
   return EncodedPart{encode, values.getSource().str(), number};
+}
+
+std::optional<RoundedWeight> roundedWeight(ModuleOp module, WeightSourceOp source) {
+  Value result = computedValue(module, source);
+  auto op = result ? result.getDefiningOp<lut::GptqOp>() : lut::GptqOp();
+  auto values = op ? op.getSource().getDefiningOp<WeightOp>() : WeightOp();
+  auto gram = op ? op.getGram().getDefiningOp<WeightOp>() : WeightOp();
+  if (!values || !gram)
+    return std::nullopt;
+  return RoundedWeight{op, values.getSource().str(), gram.getSource().str()};
+}
+
+bool roundWeight(RoundedWeight rounded, const WeightBytes &values, const WeightBytes &gram,
+                 WeightBytes &into, std::string &error) {
+  lut::GptqOptions options{rounded.op.getDamp().convertToDouble(), rounded.op.getOrdered()};
+  return lut::gptq(rounded.op.getFormat().getValue(), options,
+                   static_cast<const float *>(values.data.get()), values.shape,
+                   static_cast<const float *>(gram.data.get()),
+                   static_cast<float *>(const_cast<void *>(into.data.get())), error);
 }
 
 static io::Tensor tensorOf(const WeightBytes &weight) {
@@ -81,8 +105,20 @@ static const WeightBytes *find(const std::vector<WeightBytes> &weights, StringRe
   return at == weights.end() ? nullptr : &*at;
 }
 
+/// The weight that another one is a rounding of, if that is known; else itself.
+static std::string unrounded(ModuleOp module, const std::string &name) {
+  auto source = module.lookupSymbol<WeightSourceOp>(name);
+  if (!source)
+    return name;
+  if (auto rounded = roundedWeight(module, source))
+    return rounded->values;
+  auto before = source->getAttrOfType<StringAttr>("unrounded");
+  return before ? before.getValue().str() : name;
+}
+
 std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<WeightBytes> &weights) {
   std::vector<StoredWeight> all;
+  std::vector<std::string> stored;                        // the weight that is encoded, of each
   std::map<std::string, std::vector<const void *>> parts; // in their order
   for (auto source : module.getOps<WeightSourceOp>()) {
     auto part = encodedPart(module, source);
@@ -90,18 +126,24 @@ std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<Weigh
     const WeightBytes *values = bytes ? find(weights, part->values) : nullptr;
     if (!values)
       continue;
-    if (part->number == 0)
-      all.push_back({part->values, part->encode.getFormat().getValue(), values->shape, 0, {}});
+    if (part->number == 0) {
+      // The parts are called as the weight is in the program.
+      std::string name = source.getSymName().rsplit('.').first.str();
+      all.push_back({name, part->encode.getFormat().getValue(), values->shape, 0, {}});
+      stored.push_back(part->values);
+    }
     all.back().bytes += bytes->bytes;
     parts[part->values].push_back(bytes->data.get());
   }
-  for (StoredWeight &stored : all) {
-    auto exact = tensorOf(*find(weights, stored.name)).convert(io::DType::F32);
-    if (!exact || parts[stored.name].size() != stored.format.parts(stored.shape).size())
+  for (auto [one, name] : llvm::zip_equal(all, stored)) {
+    const WeightBytes *before = find(weights, unrounded(module, name));
+    auto exact = tensorOf(before ? *before : *find(weights, name)).convert(io::DType::F32);
+    if (!exact || parts[name].size() != one.format.parts(one.shape).size() ||
+        exact->shape != one.shape)
       continue;
     std::vector<float> values(exact->elements());
-    lut::decode(stored.format, parts[stored.name], stored.shape, values.data());
-    stored.error = lut::errorOf(exact->as<float>(), values.data(), exact->elements());
+    lut::decode(one.format, parts[name], one.shape, values.data());
+    one.error = lut::errorOf(exact->as<float>(), values.data(), exact->elements());
   }
   return all;
 }

@@ -28,6 +28,19 @@ struct EncodedPart {
 /// What the function of a computed weight encodes, if it does nothing else.
 std::optional<EncodedPart> encodedPart(mlir::ModuleOp module, WeightSourceOp source);
 
+/// A computed weight that is another one, rounded.
+struct RoundedWeight {
+  lut::GptqOp op;
+  std::string values, gram; ///< the weights that it reads
+};
+
+/// How the function of a computed weight rounds another one, if it does nothing else.
+std::optional<RoundedWeight> roundedWeight(mlir::ModuleOp module, WeightSourceOp source);
+
+/// Writes the elements of a rounded weight. False where that fails, with the reason.
+bool roundWeight(RoundedWeight rounded, const WeightBytes &values, const WeightBytes &gram,
+                 WeightBytes &into, std::string &error);
+
 /// Encodes each weight once.
 class WeightEncoder {
 public:

@@ -43,6 +43,18 @@ struct Measured {
 
 static constexpr int64_t maxGram = 16384;
 
+/// Adds X^T X of a few rows.
+static void addProducts(const double *x, int64_t rows, int64_t width, double *gram) {
+  for (int64_t i = 0; i < width; ++i) {
+    double *to = gram + i * width;
+    for (int64_t row = 0; row < rows; ++row) {
+      double factor = x[row * width + i];
+      for (int64_t j = 0; j < width; ++j)
+        to[j] += factor * x[row * width + j];
+    }
+  }
+}
+
 bool Channels::add(llvm::ArrayRef<int64_t> shape, const double *x,
                    const std::vector<size_t> &channels, bool wantsGram, std::string &error) {
   int64_t width = 1, elements = 1;
@@ -81,11 +93,8 @@ bool Channels::add(llvm::ArrayRef<int64_t> shape, const double *x,
   if (!wantsGram)
     return true;
   gram.resize(size_t(width * width));
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t i = 0; i < width; ++i)
-      for (int64_t j = 0; j < width; ++j)
-        gram[size_t(i * width + j)] +=
-            matrix[size_t(row * width + i)] * matrix[size_t(row * width + j)];
+  for (int64_t row = 0; row < rows; row += 8)
+    addProducts(matrix.data() + row * width, std::min<int64_t>(8, rows - row), width, gram.data());
   return true;
 }
 
@@ -218,6 +227,7 @@ static int run(const Arguments &arguments) {
   const std::string &entry = arguments.words[1];
   Compilation compilation;
   compilation.useRewriting(false); // what is measured is the program as it was written
+  compilation.useCalibration(false);
   std::vector<ExposedContraction> contractions;
   std::string error;
   bool nested = false;

@@ -4,45 +4,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Grid.h"
 #include "dialects/Lut/Format/Scalars.h"
 
 namespace mad::lut {
 
 namespace {
 
-/// What a group of one column needs to know of its elements.
-struct Range {
-  float low = 0, high = 0; ///< with 0 between them
-  float largest = 0;       ///< absolute
-  double sum = 0;          ///< of absolute values
-};
-
-/// Codes of a group: `value = scale * (code - zero)`; of one bit `scale * (2 code - 1)`.
-struct Grid {
-  float scale = 0;
-  int zero = 0, last = 0; ///< codes are 0..last
-  bool signs = false;
-
-  uint8_t code(float value) const {
-    if (signs)
-      return value >= 0;
-    if (scale == 0)
-      return uint8_t(zero);
-    float nearest = std::nearbyintf(value / scale);
-    return uint8_t(std::clamp(nearest + float(zero), 0.0f, float(last)));
-  }
-  float value(uint8_t code) const { return scale * float(signs ? 2 * code - 1 : int(code) - zero); }
-};
-
 Range rangeOf(const Matrix &matrix, const Group &group) {
   Range range;
-  for (int64_t i = group.from; i < group.to; ++i) {
-    float value = matrix.values[i * matrix.m + group.column];
-    range.low = std::min(range.low, value);
-    range.high = std::max(range.high, value);
-    range.sum += std::fabs(value);
-  }
-  range.largest = std::max(range.high, -range.low);
+  for (int64_t i = group.from; i < group.to; ++i)
+    range.add(matrix.values[i * matrix.m + group.column]);
   return range;
 }
 
@@ -54,8 +26,8 @@ int zeroOf(float low, float scale, int last) {
   return scale > 0 ? int(std::clamp(std::nearbyintf(-low / scale), 0.0f, float(last))) : 0;
 }
 
-/// Round to nearest: `absmax / (2^(bits - 1) - 1)`, or `(max - min) / (2^bits - 1)`, or, of one bit
-/// without a zero point, signs and the mean of the absolute values.
+} // namespace
+
 Grid roundingGrid(const Format &format, const Range &range, int64_t count) {
   Grid grid;
   grid.last = (1 << format.bits) - 1;
@@ -71,6 +43,8 @@ Grid roundingGrid(const Format &format, const Range &range, int64_t count) {
   }
   return grid;
 }
+
+namespace {
 
 bool holds(const Matrix &matrix, const Group &group, const Grid &grid) {
   if (grid.zero > grid.last || !std::isfinite(grid.scale))

@@ -46,6 +46,22 @@ LogicalResult DequantOp::verify() {
                      getParts().getTypes());
 }
 
+LogicalResult GptqOp::verify() {
+  RankedTensorType type = getSource().getType();
+  if (type != getResult().getType() || !type.hasStaticShape())
+    return emitOpError() << "rounds a tensor of static shape to one of the same type, found "
+                         << type << " and " << getResult().getType();
+  if (getFormat().getValue().family != Family::Int)
+    return emitOpError("rounds to integers with scales");
+  if (std::string wrong = getFormat().getValue().check(type.getShape().vec()); !wrong.empty())
+    return emitOpError() << wrong;
+  SmallVector<int64_t> square(type.getShape());
+  square.back() = square[square.size() - 2];
+  if (getGram().getType().getShape() != ArrayRef<int64_t>(square))
+    return emitOpError() << "has X^T X of " << getGram().getType() << " for a weight of " << type;
+  return success();
+}
+
 /// Rows times a matrix [K, M], of sizes that may be known when running only.
 static LogicalResult verifyProduct(Operation *op, ShapedType source, ShapedType result, int64_t K,
                                    int64_t M) {

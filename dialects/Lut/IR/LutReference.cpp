@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/Format/Activations.h"
 #include "dialects/Lut/Format/Codec.h"
+#include "dialects/Lut/Format/Gptq.h"
 #include "dialects/Lut/IR/LutOps.h"
 #include <cstring>
 
@@ -69,6 +70,19 @@ LogicalResult EncodeOp::evaluate(ArrayRef<const RefTensor *> operands,
     return context.fail(*this, error);
   for (auto [i, part] : llvm::enumerate(format.parts(shape)))
     fromBytes(part, parts[i], results[i]);
+  return success();
+}
+
+LogicalResult GptqOp::evaluate(ArrayRef<const RefTensor *> operands,
+                               MutableArrayRef<RefTensor> results, RefContext &context) {
+  std::vector<float> values(operands[0]->floats.begin(), operands[0]->floats.end()),
+      gram(operands[1]->floats.begin(), operands[1]->floats.end()), rounded(values.size());
+  std::string error;
+  GptqOptions options{getDamp().convertToDouble(), getOrdered()};
+  if (!gptq(getFormat().getValue(), options, values.data(), shapeOf(getSource()), gram.data(),
+            rounded.data(), error))
+    return context.fail(*this, error);
+  llvm::copy(rounded, results[0].floats.begin());
   return success();
 }
 

@@ -173,3 +173,27 @@ func.func @f(%q: memref<4x10xi8>, %s: memref<4xf32>, %c: memref<5x3xi8>, %t: mem
   lut.gemm_into %q, %s, %c, %t to %y as <int, bits = 4> : (memref<4x10xi8>, memref<4xf32>, memref<5x3xi8>, memref<1x3xf32>, memref<4x3xi32>) -> ()
   return
 }
+
+// -----
+
+func.func @f(%w: tensor<2x10x3xf32>, %h: tensor<10x10xf32>) {
+  // expected-error @+1 {{has X^T X of 'tensor<10x10xf32>' for a weight of 'tensor<2x10x3xf32>'}}
+  %0 = lut.gptq %w, %h as <int, bits = 3> : (tensor<2x10x3xf32>, tensor<10x10xf32>) -> tensor<2x10x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<10x3xf32>, %h: tensor<10x10xf32>) {
+  // expected-error @+1 {{rounds to integers with scales}}
+  %0 = lut.gptq %w, %h as <ternary> : (tensor<10x3xf32>, tensor<10x10xf32>) -> tensor<10x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<10x3xf32>, %h: tensor<10x10xf32>) {
+  // expected-error @+1 {{rounds a tensor of static shape to one of the same type, found 'tensor<10x3xf32>' and 'tensor<10x4xf32>'}}
+  %0 = lut.gptq %w, %h as <int, bits = 4> : (tensor<10x3xf32>, tensor<10x10xf32>) -> tensor<10x4xf32>
+  return
+}

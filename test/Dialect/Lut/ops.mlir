@@ -65,3 +65,12 @@ func.func @gemms_into(%q: tensor<4x10xi8>, %s: tensor<4xf32>, %c: tensor<5x3xi8>
   lut.gemm_into %m, %n, %b, %u to %y as <int, bits = 4> : (memref<?x10xi8>, memref<?xf32>, memref<1x5x64xi8>, memref<1x1x64xf32>, memref<?x3xf32>) -> ()
   return %0 : tensor<4x3xf32>
 }
+
+// CHECK-LABEL: @gptq
+func.func @gptq(%w: tensor<2x10x3xf32>, %h: tensor<2x10x10xf32>) -> tensor<2x10x3xf32> {
+  // CHECK: lut.gptq %{{.*}}, %{{.*}} as <int, bits = 3, group = 5> {damp = 1.000000e-01 : f64, ordered} : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
+  %0 = lut.gptq %w, %h as <int, bits = 3, group = 5> {damp = 0.1 : f64, ordered} : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
+  // CHECK: lut.gptq %{{.*}}, %{{.*}} as <int, bits = 3, group = 5> : (
+  %1 = lut.gptq %0, %h as <int, bits = 3, group = 5> : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
+  return %1 : tensor<2x10x3xf32>
+}
