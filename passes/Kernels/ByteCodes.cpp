@@ -16,11 +16,11 @@ namespace mad::kernels {
 /// Elements that lie together in one column order: of two registers, four each.
 static constexpr int64_t run = 8;
 
-std::pair<Value, Value> TileOrder::load(Value memory, ValueRange place, unsigned first, Value left,
+std::pair<Value, Value> TileOrder::load(Value memory, ValueRange place, Value left,
                                         function_ref<Value(Value)> widened) {
   Value low, high;
   for (int64_t part = 0; part < unit.bytes() / 16; ++part) {
-    int64_t at = 16 * part + 4 * first;
+    int64_t at = 16 * part;
     SmallVector<Value> from(place);
     from.back() = i.add(from.back(), at);
     auto type = VectorType::get({run}, getElementTypeOrSelf(memory.getType()));
@@ -51,10 +51,9 @@ std::pair<Value, Value> TileOrder::load(Value memory, ValueRange place, unsigned
   return {low, high};
 }
 
-void TileOrder::store(Value low, Value high, Value memory, ValueRange place, unsigned first,
-                      Value left) {
+void TileOrder::store(Value low, Value high, Value memory, ValueRange place, Value left) {
   for (int64_t part = 0; part < unit.bytes() / 16; ++part) {
-    int64_t at = 16 * part + 4 * first;
+    int64_t at = 16 * part;
     SmallVector<int64_t> chosen;
     for (int64_t e = 0; e < run; ++e)
       chosen.push_back(4 * part + e % 4 + (e < 4 ? 0 : unit.lanes()));
@@ -224,9 +223,12 @@ SmallVector<Value> ByteCodes::along(unsigned part, Value group, Columns columns,
   SmallVector<Value> place{group, columns.first}, result;
   if (kernel.isPacked(part))
     place = {columns.panel, group, columns.inPanel};
+  Value left = columns.left;
   for (unsigned v = 0; v < byteTile; v += 2) {
-    auto [low, high] = order.load(parts[part], place, v, columns.left, widened);
+    auto [low, high] = order.load(parts[part], place, left, widened);
     result.append({low, high});
+    place.back() = i.add(place.back(), 8);
+    left = left ? i.sub(left, i.constant(8)) : left;
   }
   return result;
 }

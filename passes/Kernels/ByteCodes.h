@@ -24,18 +24,19 @@ namespace mad::kernels {
 /// Registers of a tile.
 constexpr unsigned byteTile = 4;
 
-/// Numbers of a tile as they lie in memory, column after column, from `place` on, as registers of
-/// f32 or i32, and back. `left`: columns that there are; null: all.
+/// Numbers of a tile as they lie in memory, column after column, as two registers of f32 or i32,
+/// and back: `place` is that of register 0, or 8 columns on, that of register 2. `left`: columns
+/// that there are from there on; null: all.
 class TileOrder {
 public:
   TileOrder(mlir::ImplicitLocOpBuilder &b, ByteUnit unit) : b(b), i(b), unit(unit) {}
 
-  /// Reads registers `first` and `first + 1`. `widened` makes f32 or i32 of 8 elements.
+  /// `widened` makes f32 or i32 of 8 elements.
   std::pair<mlir::Value, mlir::Value> load(mlir::Value memory, mlir::ValueRange place,
-                                           unsigned first, mlir::Value left,
+                                           mlir::Value left,
                                            llvm::function_ref<mlir::Value(mlir::Value)> widened);
   void store(mlir::Value low, mlir::Value high, mlir::Value memory, mlir::ValueRange place,
-             unsigned first, mlir::Value left);
+             mlir::Value left);
 
 private:
   mlir::ImplicitLocOpBuilder &b;

@@ -62,7 +62,8 @@ private:
       results.push_back(arith::MulFOp::create(b, total, all));
     auto store = [&](Value left) {
       for (unsigned v = 0; v < byteTile; v += 2)
-        order.store(results[v], results[v + 1], Y, {t, column}, v, left);
+        order.store(results[v], results[v + 1], Y, {t, i.add(column, 4 * v)},
+                    left ? i.sub(left, i.constant(4 * v)) : left);
     };
     if (!kernel.packed)
       return store(left);

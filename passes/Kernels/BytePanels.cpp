@@ -120,17 +120,19 @@ private:
       Value left = i.sub(M, place);
       when(b, i.less(i.constant(0), left), [&] {
         Value first = i.mul(part, i.sub(to, from));
-        for (unsigned v = 0; v < byteTile; v += across)
-          tile(t, height, place, left, first, v);
+        forRange(b, i.constant(0), i.constant(byteTile), across, [&](Value v) {
+          Value columns = i.mul(v, 4);
+          tile(t, height, i.add(place, columns), i.sub(left, columns), first, v);
+        });
       });
     });
   }
 
-  /// Registers `first` and the next of some rows.
-  void tile(Value t, int64_t height, Value place, Value left, Value firstGroup, unsigned first) {
-    Value whole = i.lessOrEqual(i.constant(unit.columns()), left);
-    auto loop =
-        scf::ForOp::create(b, from, to, i.constant(1), before(t, height, place, left, first));
+  /// Registers `first` and the next of some rows, columns from `place` on.
+  void tile(Value t, int64_t height, Value place, Value left, Value firstGroup, Value first) {
+    // The last of the columns lies in the last part of 16.
+    Value whole = i.lessOrEqual(i.constant(unit.columns() - 8), left);
+    auto loop = scf::ForOp::create(b, from, to, i.constant(1), before(t, height, place, left));
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
@@ -153,14 +155,13 @@ private:
     }
     auto store = [&](Value left) {
       for (int64_t r = 0; r < height; ++r)
-        order.store(results[r * across], results[r * across + 1], Y, {i.add(t, r), place}, first,
-                    left);
+        order.store(results[r * across], results[r * across + 1], Y, {i.add(t, r), place}, left);
     };
     when(b, whole, [&] { store(Value()); }, [&] { store(left); });
   }
 
   /// The sums of the groups before.
-  SmallVector<Value> before(Value t, int64_t height, Value place, Value left, unsigned first) {
+  SmallVector<Value> before(Value t, int64_t height, Value place, Value left) {
     SmallVector<Type> types(height * across, dot.floats());
     auto branch = scf::IfOp::create(b, types, isFirst, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
@@ -170,8 +171,7 @@ private:
     b.setInsertionPointToStart(branch.elseBlock());
     SmallVector<Value> read;
     for (int64_t r = 0; r < height; ++r) {
-      auto [x, y] =
-          order.load(Y, {i.add(t, r), place}, first, left, [](Value value) { return value; });
+      auto [x, y] = order.load(Y, {i.add(t, r), place}, left, [](Value value) { return value; });
       read.append({x, y});
     }
     scf::YieldOp::create(b, read);
@@ -179,10 +179,9 @@ private:
   }
 
   /// Group g, which is number `n` of the panel.
-  void group(Value t, int64_t height, Value g, Value n, unsigned first,
-             SmallVector<Value> &totals) {
+  void group(Value t, int64_t height, Value g, Value n, Value first, SmallVector<Value> &totals) {
     auto ofGroup = [&](Value memory, VectorType type, unsigned v) -> Value {
-      Value at = i.add(i.mul(n, unit.columns()), (first + v) * unit.lanes());
+      Value at = i.add(i.mul(n, unit.columns()), i.mul(i.add(first, v), unit.lanes()));
       return vector::LoadOp::create(b, type, memory, at);
     };
     SmallVector<Value> start, rows;
@@ -198,16 +197,21 @@ private:
       rows.push_back(i.add(i.mul(row, shape.stride), i.mul(i.mul(g, shape.blocks), shape.block())));
     }
     int64_t size = 4 * unit.columns(), terms = kernel.step();
-    Value codes = i.mul(n, shape.blocks);
+    Value count = shape.blocks;
+    // Sums of 32 bits can be looked at in any parts: shorter code.
+    if (terms == 8 && unit.vnni)
+      terms = 4, count = i.mul(count, 2);
+    Value codes = i.mul(i.mul(n, count), terms * size);
+    codes = i.add(codes, i.mul(first, unit.bytes()));
     SmallVector<Value> products =
-        dot.over(shape.blocks, terms, start, [&](Value block, ByteSums::Add add) {
-          Value at = i.mul(i.add(codes, block), terms * size);
-          Value offset = i.mul(block, shape.block());
+        dot.over(count, terms, start, [&](Value block, ByteSums::Add add) {
+          Value at = i.add(codes, i.mul(block, terms * size));
+          Value offset = i.mul(block, 4 * terms);
           for (int64_t term = 0; term < terms; ++term) {
             SmallVector<Value> code;
             for (unsigned v = 0; v < across; ++v)
-              code.push_back(vector::LoadOp::create(
-                  b, dot.bytes(), panel, i.add(at, term * size + (first + v) * unit.bytes())));
+              code.push_back(vector::LoadOp::create(b, dot.bytes(), panel,
+                                                    i.add(at, term * size + v * unit.bytes())));
             for (int64_t r = 0; r < height; ++r) {
               Value x = dot.forAll(arranged, i.add(i.add(rows[r], offset), 4 * term));
               for (unsigned v = 0; v < across; ++v)
