@@ -34,13 +34,17 @@ public:
   }
 
   void emit() {
-    Value groups = i.sub(to, from);
+    Value groups = kernel.oneSum ? i.constant(1) : i.sub(to, from);
     forRange(b, i.constant(0), i.constant(lutPanel / unit.columns()), 1, [&](Value tile) {
       Value place = i.add(column, i.mul(tile, unit.columns()));
       Value first = i.mul(tile, groups);
       auto all = [&](Value left) {
         ByteCodes::Columns columns = codes.columns(place, left);
-        forRange(b, from, to, 1, [&](Value g) { group(g, i.add(first, i.sub(g, from)), columns); });
+        if (kernel.oneSum)
+          return group(i.constant(0), tile, columns, from, to);
+        forRange(b, from, to, 1, [&](Value g) {
+          group(g, i.add(first, i.sub(g, from)), columns, i.constant(0), shape.blocks);
+        });
       };
       if (kernel.packed)
         return all(Value());
@@ -55,8 +59,8 @@ public:
   }
 
 private:
-  /// Group g, which is number `n` of the panel.
-  void group(Value g, Value n, ByteCodes::Columns columns) {
+  /// Blocks of group g, which is number `n` of the panel.
+  void group(Value g, Value n, ByteCodes::Columns columns, Value low, Value high) {
     auto put = [&](ArrayRef<Value> registers, Value memory) {
       for (auto [v, value] : llvm::enumerate(registers))
         vector::StoreOp::create(b, value, memory,
@@ -65,10 +69,10 @@ private:
     put(codes.scales(g, columns), scales);
     if (kernel.format.affine)
       put(codes.zeros(g, columns), zeros);
-    Value step = shape.firstStep(g), start = i.mul(n, shape.blocks);
+    Value step = shape.firstStep(g), start = i.mul(n, i.sub(high, low));
     int64_t size = 4 * unit.columns();
-    forRange(b, i.constant(0), shape.blocks, 1, [&](Value block) {
-      Value at = i.mul(i.add(start, block), codes.terms() * size);
+    forRange(b, low, high, 1, [&](Value block) {
+      Value at = i.mul(i.add(start, i.sub(block, low)), codes.terms() * size);
       codes.block(
           i.add(step, i.mul(block, 4)), columns, [&](int64_t term, ArrayRef<Value> registers) {
             for (auto [v, code] : llvm::enumerate(registers))
@@ -103,7 +107,8 @@ public:
     auto equal = [&](Value x, Value y) {
       return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, x, y);
     };
-    isFirst = equal(from, i.constant(0)), isLast = equal(to, shape.groups);
+    isFirst = equal(from, i.constant(0));
+    isLast = equal(to, kernel.oneSum ? shape.blocks : shape.groups);
     Value t = low;
     for (int64_t height = tallest(unit); height; height /= 2) {
       Value end = i.add(
@@ -119,7 +124,7 @@ private:
       Value place = i.add(column, i.mul(part, unit.columns()));
       Value left = i.sub(M, place);
       when(b, i.less(i.constant(0), left), [&] {
-        Value first = i.mul(part, i.sub(to, from));
+        Value first = kernel.oneSum ? part : i.mul(part, i.sub(to, from));
         forRange(b, i.constant(0), i.constant(byteTile), across, [&](Value v) {
           Value columns = i.mul(v, 4);
           tile(t, height, i.add(place, columns), i.sub(left, columns), first, v);
@@ -132,27 +137,9 @@ private:
   void tile(Value t, int64_t height, Value place, Value left, Value firstGroup, Value first) {
     // The last of the columns lies in the last part of 16.
     Value whole = i.lessOrEqual(i.constant(unit.columns() - 8), left);
-    auto loop = scf::ForOp::create(b, from, to, i.constant(1), before(t, height, place, left));
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      SmallVector<Value> totals(loop.getRegionIterArgs());
-      Value g = loop.getInductionVar();
-      group(t, height, g, i.add(firstGroup, i.sub(g, from)), first, totals);
-      scf::YieldOp::create(b, totals);
-    }
-    SmallVector<Value> results(loop.getResults());
-    Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1));
-    for (int64_t r = 0; r < height; ++r) {
-      // To multiply by 1 changes nothing.
-      Value scale = memref::LoadOp::create(b, rowScales, i.add(t, r));
-      scale = arith::SelectOp::create(b, isLast, scale, one);
-      scale = vector::BroadcastOp::create(b, dot.floats(), scale);
-      for (unsigned v = 0; v < across; ++v) {
-        Value &result = results[r * across + v];
-        result = arith::MulFOp::create(b, result, scale);
-      }
-    }
+    SmallVector<Value> results = before(t, height, place, left);
+    results = kernel.oneSum ? partOfSum(t, height, firstGroup, first, results)
+                            : groups(t, height, firstGroup, first, results);
     auto store = [&](Value left) {
       for (int64_t r = 0; r < height; ++r)
         order.store(results[r * across], results[r * across + 1], Y, {i.add(t, r), place}, left);
@@ -160,7 +147,53 @@ private:
     when(b, whole, [&] { store(Value()); }, [&] { store(left); });
   }
 
-  /// The sums of the groups before.
+  /// Goes on with the sums `before` over groups, and scales them where these are the last.
+  SmallVector<Value> groups(Value t, int64_t height, Value firstGroup, Value first,
+                            ValueRange before) {
+    auto loop = scf::ForOp::create(b, from, to, i.constant(1), before);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      SmallVector<Value> totals(loop.getRegionIterArgs());
+      Value g = loop.getInductionVar(), n = i.add(firstGroup, i.sub(g, from));
+      add(products(t, height, g, n, first, i.constant(0), shape.blocks,
+                   starts(t, height, g, n, first)),
+          n, first, totals);
+      scf::YieldOp::create(b, totals);
+    }
+    SmallVector<Value> results(loop.getResults());
+    Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1));
+    for (auto [n, result] : llvm::enumerate(results)) {
+      // To multiply by 1 changes nothing.
+      Value scale = memref::LoadOp::create(b, rowScales, i.add(t, n / across));
+      scale = arith::SelectOp::create(b, isLast, scale, one);
+      result =
+          arith::MulFOp::create(b, result, vector::BroadcastOp::create(b, dot.floats(), scale));
+    }
+    return results;
+  }
+
+  /// Goes on with the one sum: until it is whole the result holds its bits.
+  SmallVector<Value> partOfSum(Value t, int64_t height, Value n, Value first, ValueRange before) {
+    Value none = i.constant(0);
+    SmallVector<Value> start = starts(t, height, none, n, first);
+    for (auto [sum, bits] : llvm::zip_equal(start, before))
+      sum =
+          arith::SelectOp::create(b, isFirst, sum, arith::BitcastOp::create(b, dot.words(), bits));
+    SmallVector<Value> sums = products(t, height, none, n, first, from, to, start);
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(dot.floats()));
+    SmallVector<Value> totals(sums.size(), zero);
+    add(sums, n, first, totals);
+    for (auto [number, total] : llvm::enumerate(totals)) {
+      Value scale = memref::LoadOp::create(b, rowScales, i.add(t, number / across));
+      total = arith::MulFOp::create(b, total, vector::BroadcastOp::create(b, dot.floats(), scale));
+      Value bits = arith::BitcastOp::create(b, dot.floats(), sums[number]);
+      total = arith::SelectOp::create(b, isLast, total, bits);
+    }
+    return totals;
+  }
+
+  /// What the result holds of the groups or blocks before.
   SmallVector<Value> before(Value t, int64_t height, Value place, Value left) {
     SmallVector<Type> types(height * across, dot.floats());
     auto branch = scf::IfOp::create(b, types, isFirst, /*withElseRegion=*/true);
@@ -178,54 +211,64 @@ private:
     return llvm::to_vector(ValueRange(branch.getResults()));
   }
 
-  /// Group g, which is number `n` of the panel.
-  void group(Value t, int64_t height, Value g, Value n, Value first, SmallVector<Value> &totals) {
-    auto ofGroup = [&](Value memory, VectorType type, unsigned v) -> Value {
-      Value at = i.add(i.mul(n, unit.columns()), i.mul(i.add(first, v), unit.lanes()));
-      return vector::LoadOp::create(b, type, memory, at);
-    };
-    SmallVector<Value> start, rows;
+  /// Registers of a row of what `decodeBytes` wrote for group number `n`.
+  Value ofGroup(Value memory, VectorType type, Value n, Value first, unsigned v) {
+    Value at = i.add(i.mul(n, unit.columns()), i.mul(i.add(first, v), unit.lanes()));
+    return vector::LoadOp::create(b, type, memory, at);
+  }
+
+  /// The sums of group g, number `n` of the panel, with nothing in them but what zeros take off.
+  SmallVector<Value> starts(Value t, int64_t height, Value g, Value n, Value first) {
+    SmallVector<Value> start;
     for (int64_t r = 0; r < height; ++r) {
-      Value row = i.add(t, r);
-      Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(row, shape.groups), g));
+      Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(i.add(t, r), shape.groups), g));
       Value bias = vector::BroadcastOp::create(b, dot.words(), sum);
-      for (unsigned v = 0; v < across; ++v)
-        start.push_back(
-            kernel.format.affine
-                ? arith::MulIOp::create(b, bias, ofGroup(zeros, dot.words(), v)).getResult()
-                : bias);
-      rows.push_back(i.add(i.mul(row, shape.stride), i.mul(i.mul(g, shape.blocks), shape.block())));
+      for (unsigned v = 0; v < across; ++v) {
+        start.push_back(bias);
+        if (kernel.format.affine)
+          start.back() = arith::MulIOp::create(b, bias, ofGroup(zeros, dot.words(), n, first, v));
+      }
     }
+    return start;
+  }
+
+  /// Blocks of group g, number `n` of the panel.
+  SmallVector<Value> products(Value t, int64_t height, Value g, Value n, Value first, Value low,
+                              Value high, ValueRange start) {
+    SmallVector<Value> rows;
+    for (int64_t r = 0; r < height; ++r)
+      rows.push_back(i.add(i.mul(i.add(t, r), shape.stride),
+                           i.mul(i.add(i.mul(g, shape.blocks), low), shape.block())));
     int64_t size = 4 * unit.columns(), terms = kernel.step();
-    Value count = shape.blocks;
+    Value count = i.sub(high, low);
     // Sums of 32 bits can be looked at in any parts: shorter code.
     if (terms == 8 && unit.vnni)
       terms = 4, count = i.mul(count, 2);
     Value codes = i.mul(i.mul(n, count), terms * size);
     codes = i.add(codes, i.mul(first, unit.bytes()));
-    SmallVector<Value> products =
-        dot.over(count, terms, start, [&](Value block, ByteSums::Add add) {
-          Value at = i.add(codes, i.mul(block, terms * size));
-          Value offset = i.mul(block, 4 * terms);
-          for (int64_t term = 0; term < terms; ++term) {
-            SmallVector<Value> code;
-            for (unsigned v = 0; v < across; ++v)
-              code.push_back(vector::LoadOp::create(b, dot.bytes(), panel,
-                                                    i.add(at, term * size + v * unit.bytes())));
-            for (int64_t r = 0; r < height; ++r) {
-              Value x = dot.forAll(arranged, i.add(i.add(rows[r], offset), 4 * term));
-              for (unsigned v = 0; v < across; ++v)
-                add(r * across + v, code[v], x);
-            }
-          }
-        });
-    for (unsigned v = 0; v < across; ++v) {
-      Value scale = ofGroup(scales, dot.floats(), v);
-      for (int64_t r = 0; r < height; ++r) {
-        Value number = arith::SIToFPOp::create(b, dot.floats(), products[r * across + v]);
-        Value &total = totals[r * across + v];
-        total = arith::AddFOp::create(b, total, arith::MulFOp::create(b, number, scale));
+    return dot.over(count, terms, start, [&](Value block, ByteSums::Add add) {
+      Value at = i.add(codes, i.mul(block, terms * size));
+      Value offset = i.mul(block, 4 * terms);
+      for (int64_t term = 0; term < terms; ++term) {
+        SmallVector<Value> code;
+        for (unsigned v = 0; v < across; ++v)
+          code.push_back(vector::LoadOp::create(b, dot.bytes(), panel,
+                                                i.add(at, term * size + v * unit.bytes())));
+        for (int64_t r = 0; r < height; ++r) {
+          Value x = dot.forAll(arranged, i.add(i.add(rows[r], offset), 4 * term));
+          for (unsigned v = 0; v < across; ++v)
+            add(r * across + v, code[v], x);
+        }
       }
+    });
+  }
+
+  /// Adds the scaled sums of a group.
+  void add(ArrayRef<Value> products, Value n, Value first, SmallVector<Value> &totals) {
+    for (auto [number, total] : llvm::enumerate(totals)) {
+      Value scale = ofGroup(scales, dot.floats(), n, first, number % across);
+      Value sum = arith::SIToFPOp::create(b, dot.floats(), products[number]);
+      total = arith::AddFOp::create(b, total, arith::MulFOp::create(b, sum, scale));
     }
   }
 
@@ -268,6 +311,8 @@ func::FuncOp KernelLibrary::multiplyBytePanel(const LutKernel &kernel, const Byt
     name += ".most" + std::to_string(mostCode);
   if (kernel.format.affine)
     name += ".affine";
+  if (kernel.oneSum)
+    name += ".one_sum";
   return find(name, unit, types, [&](ImplicitLocOpBuilder &b, ValueRange a) {
     PanelMultiplier(b, kernel, unit, mostCode, a).emit();
   });

@@ -46,6 +46,7 @@ struct LutKernel {
   bool ragged = false;    ///< K is no multiple of a step
   bool cutSteps = false;  ///< groups end inside of steps
   bool cutBlocks = false; ///< kernels on bytes: groups or K end inside of blocks of four steps
+  bool oneSum = false;    ///< kernels on bytes: there is one group, in parts
   bool packed = false; ///< parts lie in panels, [panels, rows, 64], but for tables and `oneColumn`
   bool fma = true;     ///< products are not rounded
 
@@ -134,11 +135,12 @@ public:
   mlir::func::FuncOp multiplyBytes(const LutKernel &kernel, const ByteUnit &unit);
   /// decode(parts..., panel: [?], scales: [?], zeros: [?], sizes..., group from, to, column): the
   /// codes of 64 columns as bytes, term by term, with scales of f32 and, of affine formats, zeros
-  /// of i32.
+  /// of i32. With `oneSum`: blocks from, to of the one group.
   mlir::func::FuncOp decodeBytes(const LutKernel &kernel, const ByteUnit &unit);
   /// multiply(arranged: [?], sums: [?], S: [T], panel: [?], scales: [?], zeros: [?], Y: [T, M],
   /// sizes..., row from, to, group from, to, column): 64 columns of `lut.gemm` from what
-  /// `decodeBytes` made. Y has the sums of the groups before, and is scaled with the last one.
+  /// `decodeBytes` made. Y has the sums of the groups before, and is scaled with the last one. With
+  /// `oneSum`: blocks from, to of the one group, and until it is whole Y has the bits of its sum.
   mlir::func::FuncOp multiplyBytePanel(const LutKernel &kernel, const ByteUnit &unit);
   /// has() -> i1: whether the CPU has the instructions that the level alone does not promise.
   mlir::func::FuncOp hasVnni(int level);

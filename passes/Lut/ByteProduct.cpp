@@ -57,10 +57,11 @@ private:
   void many();
   void panels(Value low, Value high, Value from, Value to);
   void withUnit(function_ref<void(ByteUnit)> body);
-  /// Groups that are decoded together, and bytes of them in 64 columns.
+  /// Codes of a group, in whole blocks.
+  int64_t groupCodes() const { return kernel.blocks(steps) * 4 * kernel.step(); }
+  /// Groups that are decoded together.
   int64_t groupsAtOnce() const {
-    int64_t each = kernel.blocks(steps) * 4 * kernel.step();
-    return std::clamp<int64_t>(decodedCodes / each, 1, format.groups(steps));
+    return std::clamp<int64_t>(decodedCodes / groupCodes(), 1, format.groups(steps));
   }
 
   lut::GemmIntoOp op;
@@ -123,17 +124,21 @@ void ByteProduct::few() {
 /// Some rows and panels.
 void ByteProduct::panels(Value low, Value high, Value from, Value to) {
   constexpr int64_t wide = kernels::lutPanel;
-  int64_t groups = groupsAtOnce();
-  int64_t codes = groups * kernel.blocks(steps) * 4 * kernel.step() * wide;
-  Value panel = memory(b.getI8Type(), i.constant(codes));
+  int64_t block = 4 * kernel.step(), groups = groupsAtOnce();
+  // Of one long group some blocks.
+  LutKernel kernel = this->kernel;
+  kernel.oneSum = format.groups(steps) == 1 && groupCodes() > 2 * decodedCodes;
+  int64_t each = kernel.oneSum ? decodedCodes / block : groups;
+  int64_t codes = kernel.oneSum ? each * block : groups * groupCodes();
+  Value panel = memory(b.getI8Type(), i.constant(codes * wide));
   Value scales = memory(b.getF32Type(), i.constant(groups * wide));
   Value zeros = memory(b.getI32Type(), i.constant(format.affine ? groups * wide : 1));
-  Value all = i.constant(format.groups(steps));
+  Value all = i.constant(kernel.oneSum ? kernel.blocks(steps) : format.groups(steps));
   withUnit([&](ByteUnit unit) {
     kernels::forRange(b, from, to, 1, [&](Value number) {
       Value column = i.mul(number, wide);
-      kernels::forRange(b, i.constant(0), all, groups, [&](Value first) {
-        Value last = i.min(i.add(first, groups), all);
+      kernels::forRange(b, i.constant(0), all, each, [&](Value first) {
+        Value last = i.min(i.add(first, each), all);
         SmallVector<Value> values(parts);
         values.append({panel, scales, zeros});
         values.append(sizes);
