@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
 # Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Products with weights of few bits: lut.py BUILD [--size N] [--threads 1,2] [--rows 1,8,32,256]
-                                          [--bits 1,2,4,8] [--groups 32,128] [--seconds S] [--cpu]
+"""Products with weights of few bits: lut.py BUILD [--shapes 4096x4096] [--threads 1,2] [--rows 1,8,32,256]
+                                          [--formats 1/128,2/128,4/128,8/128] [--seconds S] [--cpu] [--ggml FOLDER]
 
-Compares `x @ w` of a weight [N, N] of few bits, decoded exactly, with that of the same values in f32, and with
-MatMulNBits of onnxruntime (activations in f32) where Python has it. Calls take turns; numbers are
-medians. Gw/s: elements of the weight times rows of x, for each second. The first line says what the machine reads
-from memory at the same time. With `--cpu` it is the time that the process had a CPU: for one thread, where others
-use the machine, too.
+Compares `x @ w` of a weight [K, M] of few bits, decoded exactly and with activations of 8 bits, with that of the same values in f32, with
+MatMulNBits of onnxruntime (activations in f32, and of 8 bits: its `accuracy_level` 1 and 4) where Python has it, and with ggml where
+`--ggml` names a folder with libggml-base.so and libggml-cpu.so. A format is `bits/group`, with `h` behind it for scales of f16, or `t` and
+`b`: ternary in 2 bits and in base 3, as TQ2_0 and TQ1_0 of ggml. Calls take turns; numbers are medians, with `--least` the shortest. Gw/s: elements
+of the weight times rows of x, for each second. Rounding activations, and all else that a call does, is part of its time. The first line
+says what the machine reads from memory at the same time. With `--cpu` it is the time that the process had a CPU: for one
+thread, where others use the machine, too.
+
+ggml is built from the sources in llama-cpp-python of PyPI, for this machine (some 5 minutes on two cores):
+  pip download llama-cpp-python --no-deps --no-binary :all: -d F; tar xf F/*.tar.gz; cmake -S llama_cpp_python*/vendor/llama.cpp -B G \\
+    -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DGGML_OPENMP=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF; cmake --build G -t ggml
+  lut.py BUILD --ggml G/bin
 """
 import argparse
 import pathlib
@@ -20,32 +27,50 @@ import numpy as np
 
 import madlib
 
+# Of about as many bits for each weight, with their scales.
+OF_GGML = {"1": ["Q1_0"], "2": ["Q2_K"], "3": ["Q3_K"], "4": ["Q4_0", "Q4_K"], "8": ["Q8_0"], "t": ["TQ2_0"], "b": ["TQ1_0"]}
+REPACKED = ("Q4_0", "Q4_K", "Q2_K")
 
-def program(folder, size, bits, groups):
-    text = f'weight raw: f32[{size}, {size}] from "{folder}/w.npz" : "w"\n'
-    text += f"export fn plain[T](x: f32[T, {size}]) -> f32[T, {size}] {{ x @ raw }}\n"
-    for b in bits:
-        for g in groups:
-            text += f'weight w{b}_{g}: f32[{size}, {size}] from "{folder}/w.npz" : "w" as lut.int(bits = {b}, group = {g})\n'
-            text += f"export fn times{b}_{g}[T](x: f32[T, {size}]) -> f32[T, {size}] {{ x @ w{b}_{g} }}\n"
+
+class Format:
+    def __init__(self, text):
+        self.text = text
+        self.bits, _, group = text.rstrip("h").partition("/")
+        self.group = int(group or 256)
+        self.name = "w" + text.replace("/", "_")
+
+    def stored(self):
+        if self.bits in "tb":
+            return "lut.ternary(group = 256, scale = f16" + (", packing = base3)" if self.bits == "b" else ")")
+        half = ", scale = f16" if self.text.endswith("h") else ""
+        return f"lut.int(bits = {self.bits}, group = {self.group}{half})"
+
+
+def program(folder, k, m, formats, plain):
+    text = f'weight raw: f32[{k}, {m}] from "{folder}/w.npz" : "w"\n' if plain else ""
+    text += f"export fn plain[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ raw }}\n" if plain else ""
+    for f in formats:
+        text += f'weight {f.name}: f32[{k}, {m}] from "{folder}/w.npz" : "w" as {f.stored()}\n'
+        text += f"export fn exact_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name} }}\n"
+        text += f"export fn i8_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name}  with activations = i8 }}\n"
     return text
 
 
 class Onnx:
     """MatMulNBits, with weights of its own: only the time counts."""
 
-    def __init__(self, size, bits, group, threads):
+    def __init__(self, k, m, bits, group, threads, level):
         import onnx
         import onnxruntime
         from onnx import TensorProto, helper
         rng = np.random.default_rng(1)
-        codes = rng.integers(0, 256, (size, size // group, group * bits // 8)).astype(np.uint8)
-        scales = rng.random(size * (size // group)).astype(np.float32)
-        node = helper.make_node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", K=size, N=size,
-                                bits=bits, block_size=group, accuracy_level=1)
+        codes = rng.integers(0, 256, (m, k // group, group * bits // 8)).astype(np.uint8)
+        scales = rng.random(m * (k // group)).astype(np.float32)
+        node = helper.make_node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", K=k, N=m,
+                                bits=bits, block_size=group, accuracy_level=level)
         graph = helper.make_graph(
-            [node], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["T", size])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["T", size])],
+            [node], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["T", k])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["T", m])],
             [onnx.numpy_helper.from_array(codes, "w"), onnx.numpy_helper.from_array(scales, "s")])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)])
         model.ir_version = 8
@@ -58,8 +83,8 @@ class Onnx:
         return lambda: self.session.run(None, {"x": x})
 
 
-def measure(calls, seconds, clock):
-    """Medians of calls in turn."""
+def measure(calls, seconds, clock, least=False):
+    """Medians of calls in turn, or the shortest ones."""
     times = {name: [] for name in calls}
     for call in calls.values():
         call()
@@ -69,60 +94,101 @@ def measure(calls, seconds, clock):
             start = clock()
             call()
             times[name].append(clock() - start)
-    return {name: statistics.median(t) for name, t in times.items()}
+    return {name: (min if least else statistics.median)(t) for name, t in times.items()}
+
+
+def onnx_of(k, m, formats, threads):
+    """What there is of onnxruntime, by format and accuracy level."""
+    found = {}
+    for f in formats:
+        for level in (1, 4):
+            try:
+                # Other bits decode the whole weight at each call.
+                if f.bits in ("4", "8"):
+                    found[f.text, level] = Onnx(k, m, int(f.bits), f.group, threads, level)
+            except Exception:  # no onnxruntime, or no such format
+                pass
+    return found
+
+
+def ggml_of(folder, w, formats, threads):
+    """The library, and weights in its formats, those that it repacks twice."""
+    import ggmllib
+    lib, data = ggmllib.Ggml(folder, threads), {}
+    for f in formats:
+        for name in OF_GGML.get(f.bits, []):
+            data[f.text, name] = lib.quantized(name, w)
+    return lib, data
+
+
+def ggml_calls(lib, data, k, m, x):
+    calls = {}
+    for (text, name), codes in data.items():
+        for order in lib.orders():
+            if order == "CPU" or (order == "CPU_REPACK" and name in REPACKED):
+                label = name + ("" if order == "CPU" else " repacked")
+                calls[text, label] = lib.product(name, codes, k, m, x, order)
+    return calls
+
+
+def table(took, formats, k, m, rows, plain):
+    for f in formats:
+        exact, i8 = took["exact", f.text], took["i8", f.text]
+        line = f"{k:5} x {m:5} {rows:4} {f.text:>6} | "
+        line += f"f32 {1e3 * took['plain']:.3f}, " if plain else ""
+        line += f"exact {1e3 * exact:.3f}, i8 {1e3 * i8:.3f} ({k * m * rows / i8 / 1e9:.1f})"
+        for name, t in took.items():
+            if name[0] == f.text:
+                line += f", {name[1]} {1e3 * t:.3f} ({t / i8:.2f}x)"
+        print(line, flush=True)
+
+
+def run(options, folder, k, m, threads, clock):
+    formats = [Format(text) for text in options.formats.split(",")]
+    rng = np.random.default_rng(2)
+    w = rng.normal(size=(k, m)).astype(np.float32) * np.float32(0.1)
+    np.savez(folder / "w.npz", w=w)
+    source = folder / f"m{k}x{m}.mad"
+    source.write_text(program(folder, k, m, formats, options.plain))
+    model = madlib.compiled(options.build, source, folder, options.target, threads)
+    big = np.ones(1 << 26, np.float32)
+    read = measure({"read": lambda: big.sum()}, options.seconds, clock)["read"]
+    print(f"{threads} threads, {model.variant()}; NumPy reads {big.nbytes / read / 1e9:.1f} GB/s on one")
+    onnx = {} if options.alone else onnx_of(k, m, formats, threads)
+    lib, data = ggml_of(options.ggml, w, formats, threads) if options.ggml else (None, {})
+    for rows in (int(n) for n in options.rows.split(",")):
+        x = rng.normal(size=(rows, k)).astype(np.float32)
+        y = np.empty((rows, m), np.float32)
+        calls = {"plain": model.entry("plain", [x], [y])} if options.plain else {}
+        for f in formats:
+            for kind in ("exact", "i8"):
+                calls[kind, f.text] = model.entry(f"{kind}_{f.name}", [x], [y])
+        for (text, level), session in onnx.items():
+            calls[text, f"onnxruntime level {level}"] = session.call(x)
+        calls.update(ggml_calls(lib, data, k, m, x) if lib else {})
+        table(measure(calls, options.seconds, clock, options.least), formats, k, m, rows, options.plain)
+    model.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--size", type=int, default=4096)
-    for name, default in (("threads", "1,2"), ("rows", "1,8,32,256"), ("bits", "1,2,4,8"), ("groups", "32,128")):
+    for name, default in (("shapes", "4096x4096"), ("threads", "1,2"), ("rows", "1,8,32,256"), ("formats", "1/128,2/128,4/128,8/128")):
         parser.add_argument(f"--{name}", default=default)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--target")
+    parser.add_argument("--ggml", type=pathlib.Path, help="folder of libggml-cpu.so")
+    parser.add_argument("--alone", action="store_true", help="without onnxruntime")
+    parser.add_argument("--plain", action="store_true", help="with the product in f32")
+    parser.add_argument("--least", action="store_true", help="the shortest call instead of the median")
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args()
-    numbers = lambda text: [int(n) for n in text.split(",")]
     clock = time.process_time if options.cpu else time.perf_counter
-    size, bits, groups = options.size, numbers(options.bits), numbers(options.groups)
-    rng = np.random.default_rng(2)
     with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        np.savez(folder / "w.npz", w=rng.normal(size=(size, size)).astype(np.float32) * np.float32(0.1))
-        source = folder / "m.mad"
-        source.write_text(program(folder, size, bits, groups))
-        for threads in numbers(options.threads):
-            model = madlib.compiled(options.build, source, folder, options.target, threads)
-            big = np.ones(1 << 26, np.float32)
-            read = measure({"read": lambda: big.sum()}, options.seconds, clock)["read"]
-            print(f"{threads} threads, {model.variant()}; NumPy reads {big.nbytes / read / 1e9:.1f} GB/s on one")
-            others = {}
-            for b in bits:
-                for g in groups:
-                    try:
-                        others[b, g] = Onnx(size, b, g, threads)
-                    except Exception:  # no onnxruntime, or no such bits
-                        pass
-            print(f"{'rows':>5} {'f32 ms':>9} | bits/group: ms (x f32; Gw/s), onnxruntime ms")
-            for rows in numbers(options.rows):
-                x = rng.normal(size=(rows, size)).astype(np.float32)
-                y = np.empty((rows, size), np.float32)
-                calls = {"plain": model.entry("plain", [x], [y])}
-                for b in bits:
-                    for g in groups:
-                        calls[b, g] = model.entry(f"times{b}_{g}", [x], [y])
-                        if (b, g) in others:
-                            calls["o", b, g] = others[b, g].call(x)
-                took = measure(calls, options.seconds, clock)
-                plain = took["plain"]
-                line = f"{rows:5} {1e3 * plain:9.2f} |"
-                for b in bits:
-                    for g in groups:
-                        t = took[b, g]
-                        line += f" {b}/{g}: {1e3 * t:.2f} ({plain / t:.1f}; {size * size * rows / t / 1e9:.1f})"
-                        line += f", {1e3 * took['o', b, g]:.2f}" if ("o", b, g) in took else ""
-                print(line, flush=True)
-            model.close()
+        for shape in options.shapes.split(","):
+            k, m = (int(n) for n in shape.split("x"))
+            for threads in (int(n) for n in options.threads.split(",")):
+                run(options, pathlib.Path(name), k, m, threads, clock)
 
 
 if __name__ == "__main__":

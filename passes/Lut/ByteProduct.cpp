@@ -28,7 +28,7 @@ using kernels::LutKernel;
 
 /// Rows up to which codes are made bytes anew for each (docs/performance.md). The same for all
 /// levels of CPUs, which share the memory that decoding asks for.
-constexpr int64_t fewRows = 3;
+constexpr int64_t fewRows = 2;
 /// Rows of a piece with decoding.
 constexpr int64_t tallRows = 512;
 /// Codes of a column that are decoded together, in whole groups: bytes for 64 columns stay in the
