@@ -52,7 +52,8 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   SmallVector<Attribute> names;
   for (WeightSourceOp source : computedSources(*made)) {
     names.push_back(source.getSymNameAttr());
-    bool isEncoded = encodedPart(*made, source) || roundedWeight(*made, source);
+    bool isEncoded = encodedPart(*made, source) || roundedWeight(*made, source) ||
+                     packedTiles(*made, source);
     auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
     source->removeAttr("computed");
     if (isEncoded) {
@@ -90,7 +91,8 @@ static bool isQuick(ModuleOp module, ArrayRef<WeightSourceOp> sources) {
   constexpr double most = 4e6;
   double steps = 0;
   for (WeightSourceOp source : sources) {
-    if (encodedPart(module, source) || roundedWeight(module, source))
+    if (encodedPart(module, source) || roundedWeight(module, source) ||
+        packedTiles(module, source))
       continue;
     if (!source->hasAttr("folded"))
       return false;
@@ -183,6 +185,7 @@ bool Compilation::computeWeights(Evaluate how) {
   std::vector<std::string> functions;
   std::vector<std::optional<EncodedPart>> encoded;
   std::vector<std::optional<RoundedWeight>> rounded;
+  std::vector<std::optional<PackedTiles>> packed;
   std::set<std::string> encodedValues;
   impl->codec.clear();
   impl->codecReads.clear();
@@ -193,9 +196,10 @@ bool Compilation::computeWeights(Evaluate how) {
     rounded.push_back(roundedWeight(module(), source));
     if (rounded.back())
       encodedValues.insert(rounded.back()->values);
+    packed.push_back(packedTiles(module(), source));
     if (encoded.back())
       encodedValues.insert(encoded.back()->values);
-    if (!encoded.back() && !rounded.back())
+    if (!encoded.back() && !rounded.back() && !packed.back())
       continue;
     auto function = module().lookupSymbol<func::FuncOp>(functions.back());
     function.print(codec);
@@ -247,6 +251,11 @@ bool Compilation::computeWeights(Evaluate how) {
       if (encoded[i] ? !encoder.encode(*encoded[i], read(encoded[i]->values), weight, error)
                      : !roundWeight(*rounded[i], read(rounded[i]->values), read(rounded[i]->gram),
                                     weight, error))
+        return fail(i, error);
+      continue;
+    }
+    if (packed[i]) {
+      if (!packTiles(*packed[i], impl->weights, weight, error))
         return fail(i, error);
       continue;
     }

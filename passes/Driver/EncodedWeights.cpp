@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/EncodedWeights.h"
 #include "dialects/Lut/Format/Gptq.h"
+#include "dialects/Lut/Format/Tiles.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/Driver/Executable.h"
 #include <cstring>
@@ -14,7 +15,7 @@ using namespace mlir;
 
 namespace mad {
 
-/// What the function of a computed weight returns, where it is one block with one result.
+/// What the function of a computed weight returns; null: it has none of one block.
 static Value computedValue(ModuleOp module, WeightSourceOp source) {
   auto symbol = source->getAttrOfType<FlatSymbolRefAttr>("computed");
   auto function = symbol ? module.lookupSymbol<func::FuncOp>(symbol.getAttr()) : func::FuncOp();
@@ -114,6 +115,39 @@ static std::string unrounded(ModuleOp module, const std::string &name) {
     return rounded->values;
   auto before = source->getAttrOfType<StringAttr>("unrounded");
   return before ? before.getValue().str() : name;
+}
+
+std::optional<PackedTiles> packedTiles(ModuleOp module, WeightSourceOp source) {
+  Value result = computedValue(module, source);
+  auto tiles = result ? result.getDefiningOp<lut::TilesOp>() : lut::TilesOp();
+  if (!tiles)
+    return std::nullopt;
+  PackedTiles found{tiles, {}};
+  for (Value part : tiles.getParts()) {
+    auto weight = part.getDefiningOp<WeightOp>();
+    if (!weight)
+      return std::nullopt;
+    found.parts.push_back(weight.getSource().str());
+  }
+  return found;
+}
+
+bool packTiles(PackedTiles tiles, const std::vector<WeightBytes> &weights, WeightBytes &into,
+               std::string &error) {
+  std::vector<const void *> parts;
+  for (const std::string &name : tiles.parts) {
+    const WeightBytes *part = find(weights, name);
+    if (!part) {
+      error = "there is no weight `" + name + "`";
+      return false;
+    }
+    parts.push_back(part->data.get());
+  }
+  auto codes = cast<RankedTensorType>(tiles.op.getParts().front().getType());
+  lut::TileLayout layout{tiles.op.getFormat().getValue(), int64_t(tiles.op.getRows()),
+                         codes.getDimSize(1)};
+  lut::packTiles(layout, parts, static_cast<uint8_t *>(const_cast<void *>(into.data.get())));
+  return true;
 }
 
 std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<WeightBytes> &weights) {

@@ -41,6 +41,18 @@ std::optional<RoundedWeight> roundedWeight(mlir::ModuleOp module, WeightSourceOp
 bool roundWeight(RoundedWeight rounded, const WeightBytes &values, const WeightBytes &gram,
                  WeightBytes &into, std::string &error);
 
+/// A computed weight that is the tiles of another one (`lut.tiles`).
+struct PackedTiles {
+  lut::TilesOp op;
+  std::vector<std::string> parts; ///< the weights that hold them
+};
+
+/// What the function of a computed weight packs, if it does nothing else.
+std::optional<PackedTiles> packedTiles(mlir::ModuleOp module, WeightSourceOp source);
+/// Writes the bytes of the tiles. Parts are among the weights before.
+bool packTiles(PackedTiles tiles, const std::vector<WeightBytes> &weights, WeightBytes &into,
+               std::string &error);
+
 /// Encodes each weight once.
 class WeightEncoder {
 public:

@@ -71,6 +71,8 @@ void buildRewrite(OpPassManager &pm, RewriteExtras extras) {
   simplifyValues(pm);
 }
 
+void buildTiles(OpPassManager &pm) { pm.addPass(createMatchTileProducts()); }
+
 void buildLoops(OpPassManager &pm, bool device) {
   if (!device)
     pm.addPass(createMatchLutProducts());

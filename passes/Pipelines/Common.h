@@ -31,6 +31,9 @@ void buildActivations(mlir::OpPassManager &pm);
 void buildFold(mlir::OpPassManager &pm);
 /// Tensor programs into cheaper ones that are equal by rules; those of the module go.
 void buildRewrite(mlir::OpPassManager &pm, RewriteExtras extras);
+/// Products that GPUs compute from tiles of codes, with computed weights that hold these: in front
+/// of what evaluates them.
+void buildTiles(mlir::OpPassManager &pm);
 /// Structured ops on tensors, fused where that is simple. `device`: for many threads.
 void buildLoops(mlir::OpPassManager &pm, bool device = false);
 /// Structured ops on memory: results at the caller's, the rest in buffers.

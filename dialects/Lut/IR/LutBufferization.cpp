@@ -40,5 +40,6 @@ void mad::lut::registerBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, LutDialect *) {
     ProductIntoOp::attachInterface<OnMemory<ProductIntoOp>>(*context);
     GemmIntoOp::attachInterface<OnMemory<GemmIntoOp>>(*context);
+    FromTilesIntoOp::attachInterface<OnMemory<FromTilesIntoOp>>(*context);
   });
 }

@@ -193,4 +193,6 @@ def Lut_GemmIntoOp : Op<LutDialect, "gemm_into", [
   }];
 }
 
+include "dialects/Lut/IR/LutTileOps.td"
+
 #endif // MAD_DIALECTS_LUT_IR_LUTOPS_TD

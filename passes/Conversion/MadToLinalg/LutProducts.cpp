@@ -39,10 +39,23 @@ struct LutGemmLowering : LoweringPattern<lut::GemmOp> {
   }
 };
 
+struct FromTilesLowering : LoweringPattern<lut::FromTilesOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(lut::FromTilesOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Value init = lowering.empty(b, op, op.getResult().getType());
+    auto made = lut::FromTilesIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getTiles(),
+                                             init, op.getFormat());
+    b.replaceOp(op, made.getResult());
+    return success();
+  }
+};
+
 } // namespace
 
 void populateLutPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<LutProductLowering, LutGemmLowering>(lowering, patterns.getContext());
+  patterns.add<LutProductLowering, LutGemmLowering, FromTilesLowering>(lowering, patterns.getContext());
 }
 
 } // namespace mad

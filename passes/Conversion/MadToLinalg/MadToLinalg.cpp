@@ -169,7 +169,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
                            memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
                            vector::VectorDialect>();
     target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, ScatterMemoryOp, SortMemoryOp,
-                      lut::GemmIntoOp, lut::ProductIntoOp>();
+                      lut::FromTilesIntoOp, lut::GemmIntoOp, lut::ProductIntoOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
       return lowering.types.isSignatureLegal(f.getFunctionType()) &&
              lowering.types.isLegal(&f.getBody());

@@ -1,0 +1,52 @@
+// RUN: mad-opt %s --mad-match-tile-products --split-input-file --mlir-print-local-scope | FileCheck %s
+
+// A product with a weight reads the transposed matrix of its tiles, which are a weight that is computed once. Tiles are bytes
+// of one record for each 16 columns and 128 steps, 1024 of codes; one scale for all steps is behind them, in f32.
+// CHECK-LABEL: @matches
+// CHECK-SAME: %[[X:.*]]: tensor<?x2x128xf16{{.*}}>, %[[V:.*]]: tensor<128xf16>
+// CHECK-DAG: %[[T:.*]] = mad.weight @w.tiles : tensor<1088xui8>
+// CHECK-DAG: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 128, scale = f16> : (tensor<1088xui8>) -> tensor<3x128xf16>
+// CHECK: mad.contract %[[X]] by affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>, %[[W]] by affine_map<(d0, d1, d2, d3) -> (d2, d3)>
+// A vector is a row.
+// CHECK: %[[ROW:.*]] = mad.reshape %[[V]] : {{.*}} -> tensor<1x128xf16>
+// CHECK: mad.contract %[[ROW]] by affine_map<(d0, d1, d2) -> (d0, d2)>, %{{.*}} by affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK: mad.reshape %{{.*}} -> tensor<3xf16>
+// CHECK-NOT: lut.dequant
+// CHECK: mad.weight_source @w.tiles
+// CHECK-SAME: computed = @weight.w.tiles
+// CHECK: func.func private @weight.w.tiles() -> tensor<1088xui8>
+// CHECK-DAG: %[[C:.*]] = mad.weight @w.codes
+// CHECK-DAG: %[[S:.*]] = mad.weight @w.scales
+// CHECK: lut.tiles %[[C]], %[[S]] as <int, bits = 4, group = 128, scale = f16> to 128
+mad.weight_source @w.codes from "" : "" : tensor<64x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<1x3xf16>
+func.func @matches(%x: tensor<?x2x128xf16, #mad.dims<"N", "", "">>, %v: tensor<128xf16>) -> (tensor<?x2x3xf16, #mad.dims<"N", "", "">>, tensor<3xf16>) {
+  %c = mad.weight @w.codes : tensor<64x3xui8>
+  %s = mad.weight @w.scales : tensor<1x3xf16>
+  %w = lut.dequant %c, %s as <int, bits = 4, group = 128, scale = f16> : (tensor<64x3xui8>, tensor<1x3xf16>) -> tensor<128x3xf16>
+  %0 = mad.contract %x by affine_map<(n, b, m, k) -> (n, b, k)>, %w by affine_map<(n, b, m, k) -> (k, m)> : (tensor<?x2x128xf16, #mad.dims<"N", "", "">>, tensor<128x3xf16>) -> tensor<?x2x3xf16, #mad.dims<"N", "", "">>
+  %1 = mad.contract %w by affine_map<(m, k) -> (k, m)>, %v by affine_map<(m, k) -> (k)> : (tensor<128x3xf16>, tensor<128xf16>) -> tensor<3xf16>
+  return %0, %1 : tensor<?x2x3xf16, #mad.dims<"N", "", "">>, tensor<3xf16>
+}
+
+// -----
+
+// Strict sums, sums over columns, groups that end inside of a fragment, and what is no weight.
+// CHECK-LABEL: @stays
+// CHECK-NOT: lut.from_tiles
+mad.weight_source @w.codes from "" : "" : tensor<64x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<1x3xf32>
+mad.weight_source @u.scales from "" : "" : tensor<3x3xf32>
+func.func @stays(%x: tensor<4x128xf32>, %z: tensor<4x3xf32>, %d: tensor<64x3xui8>) -> (tensor<4x3xf32>, tensor<4x128xf32>, tensor<4x3xf32>, tensor<4x3xf32>) {
+  %c = mad.weight @w.codes : tensor<64x3xui8>
+  %s = mad.weight @w.scales : tensor<1x3xf32>
+  %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<64x3xui8>, tensor<1x3xf32>) -> tensor<128x3xf32>
+  %0 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %w by affine_map<(n, m, k) -> (k, m)> {mad.fp = "strict"} : (tensor<4x128xf32>, tensor<128x3xf32>) -> tensor<4x3xf32>
+  %1 = mad.contract %z by affine_map<(n, k, m) -> (n, m)>, %w by affine_map<(n, k, m) -> (k, m)> : (tensor<4x3xf32>, tensor<128x3xf32>) -> tensor<4x128xf32>
+  %t = mad.weight @u.scales : tensor<3x3xf32>
+  %u = lut.dequant %c, %t as <int, bits = 4, group = 48> : (tensor<64x3xui8>, tensor<3x3xf32>) -> tensor<128x3xf32>
+  %2 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %u by affine_map<(n, m, k) -> (k, m)> : (tensor<4x128xf32>, tensor<128x3xf32>) -> tensor<4x3xf32>
+  %y = lut.dequant %d, %s as <int, bits = 4> : (tensor<64x3xui8>, tensor<1x3xf32>) -> tensor<128x3xf32>
+  %3 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %y by affine_map<(n, m, k) -> (k, m)> : (tensor<4x128xf32>, tensor<128x3xf32>) -> tensor<4x3xf32>
+  return %0, %1, %2, %3 : tensor<4x3xf32>, tensor<4x128xf32>, tensor<4x3xf32>, tensor<4x3xf32>
+}
