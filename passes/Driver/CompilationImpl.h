@@ -55,6 +55,9 @@ struct Compilation::Impl {
   std::string codec;                ///< functions of weights that the codec evaluates, as text
   std::set<std::string> codecReads; ///< the weights that they read
   std::vector<StoredWeight> *stored = nullptr; ///< who wants to know of weights with formats
+  bool isForDevice = false, isTiled = false;
+  /// Weights of few bits in the order of tensor cores.
+  bool matchTiles();
   bool runRewriting(std::vector<RewrittenBlock> *blocks);
   void failedWeight(llvm::StringRef weight, std::optional<EncodedPart> part,
                     const std::string &error);

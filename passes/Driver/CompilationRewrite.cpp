@@ -38,6 +38,21 @@ bool Compilation::rewrite() {
   return !impl->wantsRewriting || impl->isRewritten || impl->runRewriting(nullptr);
 }
 
+void Compilation::useDeviceAlone() { impl->isForDevice = true; }
+
+bool Compilation::Impl::matchTiles() {
+  if (!isForDevice || isTiled)
+    return true;
+  StepTimer timer(times, "match tiles");
+  CollectDiagnostics collected(*context);
+  PassManager manager(context.get());
+  buildTiles(manager);
+  recordPasses(manager, times);
+  isTiled = true;
+  return succeeded(manager.run(*module)) ||
+         bug("finding weights of few bits failed\n" + collected.text);
+}
+
 static std::string placeOf(Location location) {
   if (auto file = location->findInstanceOf<FileLineColLoc>())
     return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +

@@ -131,7 +131,7 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
 }
 
 bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
-  if (evaluate == Evaluate::Compiled && !rewrite())
+  if (evaluate == Evaluate::Compiled && (!rewrite() || !impl->matchTiles()))
     return false;
   StepTimer timer(impl->times, "weights");
   impl->weights.clear();

@@ -86,6 +86,8 @@ static int run(const Arguments &arguments) {
     compilation.useTiles(tiles->level, kernels::text(*tiles));
   if (cuda)
     compilation.useCuda({arguments.get("--ptxas"), arguments.get("--cuda-toolkit")});
+  if (cuda && levels.empty())
+    compilation.useDeviceAlone();
   if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
   std::set<std::string> entries;

@@ -58,6 +58,8 @@ bool loadWeights(const Arguments &arguments, Compilation &compilation) {
   auto evaluate = target == "ref"     ? Compilation::Evaluate::Reference
                   : target == "ref64" ? Compilation::Evaluate::Reference64
                                       : Compilation::Evaluate::Compiled;
+  if (llvm::StringRef(target).starts_with("simt") || llvm::StringRef(target).starts_with("cuda"))
+    compilation.useDeviceAlone();
   return compilation.loadWeights(arguments.get("--weights"), evaluate);
 }
 

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Conversion/LinalgToGpu/DeviceTiles.h"
 #include "passes/Conversion/LinalgToGpu/ProductKernels.h"
 #include "passes/Transforms/Multiples.h"
 
@@ -176,32 +177,44 @@ bool Product::isChoosable() {
     return work.refuse("no tensor cores: A is stored by columns");
   const bool isVector =
       known(m) == 1 || (spec.element.isF32() && c.op.getStaticLoopRanges()[*c.m] == 1);
-  if (isVector && fewRows().empty())
+  if (isVector && fewRows().empty() && !tiled)
     return work.refuse("no tiles: a vector");
   return true;
+}
+
+/// B is a matrix, and there are more rows than `handled`.
+void Product::chooseDense(int handled) {
+  ArrayRef<int> few = fewRows();
+  while (!few.empty() && few.front() <= handled)
+    few = few.drop_front();
+  launchFewRows(few, [&] {
+    Value good = groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1));
+    if (spec.element.isF32())
+      return f.branch(good, [&] { launchParts(); }, [&] { launchPlain(device::plainTiles()); });
+    f.branch(
+        good, [&] { f.branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
+        [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
+  });
 }
 
 void Product::choose() {
   Value good = fits();
   f.branch(
       good ? good : Value(arith::ConstantIntOp::create(f.b, 1, 1)),
+      [&] { tiled ? chooseTiled() : chooseDense(); },
       [&] {
-        launchFewRows(fewRows(), [&] {
-          Value good = groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1));
-          if (spec.element.isF32())
-            return f.branch(
-                good, [&] { launchParts(); }, [&] { launchPlain(device::plainTiles()); });
-          f.branch(
-              good, [&] { f.branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
-              [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
-        });
-      },
-      [&] { launchSlow(); });
+        if (tiled)
+          decodeTiles(f, tiled);
+        launchSlow();
+      });
 }
 
 bool Product::lower() {
   if (!isFit() || !findStrides())
     return false;
+  tiled = tilesOf(b.memory);
+  if (tilesOf(a.memory))
+    return work.refuse("no tiles: codes on the left");
   mergeRows();
   if (!findSizes())
     return false;
@@ -227,8 +240,10 @@ bool Product::lower() {
   if (!isChoosable())
     return false;
   // Tensor maps are of one B; sums that are cut have no registers left.
-  if (initial && outer.empty() && spec.element.isF32() && !spec.longestSum)
+  if (initial && outer.empty() && spec.element.isF32() && !spec.longestSum && !tiled)
     siblings = siblingsOf(f, c, followers, initial);
+  if (llvm::any_of(siblings, [&](Sibling &s) { return bool(tilesOf(s.memory(c.b))); }))
+    siblings.clear();
   if (!siblings.empty())
     batch = constant(1 + siblings.size());
   choose();

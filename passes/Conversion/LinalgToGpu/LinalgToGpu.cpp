@@ -25,6 +25,7 @@
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Conversion/LinalgToGpu/DeviceAttention.h"
+#include "passes/Conversion/LinalgToGpu/DeviceTiles.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Kernels.h"
@@ -77,7 +78,8 @@ bool staysOnHost(Operation *op) {
   return op
       ->walk([&](Operation *inner) {
         auto loops = dyn_cast<linalg::LinalgOp>(inner);
-        bool much = isa<scf::ParallelOp, CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp>(inner) ||
+        bool much = isa<scf::ParallelOp, CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp,
+                        lut::FromTilesIntoOp>(inner) ||
                     (loops && isLarge(loops));
         return much ? WalkResult::interrupt() : WalkResult::advance();
       })
@@ -264,6 +266,14 @@ LogicalResult DeviceMapping::map(Block &block) {
       b.setLoc(lines.getLoc());
       if (!lowerLines(f, lines))
         return lines.emitError("the number of these lines is known to the device only");
+    } else if (auto tiles = dyn_cast<lut::FromTilesIntoOp>(op)) {
+      flush(segment);
+      takeTiles(f, tiles, [&](Operation *user) {
+        auto reader = dyn_cast<GenericOp>(user);
+        return reader && isLarge(reader) && !f.groups.contains(reader) &&
+               !f.attentions.contains(reader) &&
+               !llvm::is_contained(reader.getDpsInits(), tiles.getInit());
+      });
     } else if (isa<CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp>(op)) {
       flush(segment);
       if (!lowerOrdered(op))
@@ -349,8 +359,11 @@ LogicalResult DeviceMapping::launch(GenericOp op) {
   f.b.setInsertionPoint(op);
   f.b.setLoc(op.getLoc());
   DeviceWork work{op, fillsBefore(op), {}};
-  if (lowerProduct(f, work) || lowerReduction(f, work) || lowerWide(f, work) ||
-      lowerRowMap(f, work) || lowerElements(f, work))
+  if (lowerProduct(f, work))
+    return success();
+  decodeTilesOf(f, work.op);
+  if (lowerReduction(f, work) || lowerWide(f, work) || lowerRowMap(f, work) ||
+      lowerElements(f, work))
     return success();
   return work.op->emitError("the extents of this loop are known to the device only");
 }

@@ -134,8 +134,9 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
 void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   const bool inParts = tile.parts > 1;
   std::string choice = std::string("product: groups of warps, ") +
-                       (inParts ? "f32 in parts, " : "") + "tiles of 128 x " +
-                       std::to_string(tile.blockN);
+                       (inParts ? "f32 in parts, " : "") +
+                       (codes ? "codes of " + codes->layout.format.str() + ", " : "") +
+                       "tiles of 128 x " + std::to_string(tile.blockN);
   DeviceKernel kernel = f.groupKernel(pieces ? choice + ", in pieces of k" : textOf(choice),
                                       work.refusals, !pieces && isGuarded());
   kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
@@ -169,8 +170,9 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
              rowsOfB = spec.order == Order::RowMajor;
   batch.inA = mapOf(kernel, inParts ? partsA : a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
                     tile.boxOfA(spec.orderA), arguments.a);
-  batch.inB = mapOf(kernel, inParts ? partsB : b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n,
-                    tile.boxOfB(spec.order), arguments.b, !siblings.empty());
+  if (!codes)
+    batch.inB = mapOf(kernel, inParts ? partsB : b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n,
+                      tile.boxOfB(spec.order), arguments.b, !siblings.empty());
   auto narrow = [&](Value host) -> Value {
     return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
   };
@@ -216,7 +218,11 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   else
     own.vectorA = own.vectorB = 8; // what the map was checked for
   own.epilogue.isLong = behind.isLong();
-  device::writeGroupMatmul(g, own, tile, arguments, batch);
+  if (codes)
+    device::writeLutGroup(g, *codes, own, tile, arguments,
+                          kernel.pointer(tiled.getTiles(), /*apart=*/true), batch);
+  else
+    device::writeGroupMatmul(g, own, tile, arguments, batch);
   spec.epilogue = device::Epilogue();
   Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.blockM)), this->batch);
   if (pieces)
@@ -263,6 +269,28 @@ void Product::launchGroups() {
   launchGroups({device::smallGroupTile(), device::mediumGroupTile(), device::wideGroupTile(),
                 device::GroupTile()},
                costOfTile, microsecondOfGroups);
+}
+
+/// Whether groups of warps can read the tiles of B; null: never.
+Value Product::mayGroupTiled() {
+  constexpr int64_t mostRank = 5;
+  auto at = a.position(c.k);
+  const int64_t rank = cast<MemRefType>(a.memory.getType()).getRank();
+  if (!at || *at + 1 != rank || rank > mostRank)
+    return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
+  Value good = isAligned(a, c.k);
+  if (known(good) == 0)
+    return work.refuse("no groups of warps: rows are no multiples of 16 bytes"), Value();
+  return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
+}
+
+void Product::launchTiledGroups(const device::LutSpec &lut) {
+  codes = &lut;
+  SmallVector<device::GroupTile> tiles;
+  for (int columns : {64, 128, 192, 256})
+    tiles.push_back(device::lutGroupTile(lut, columns));
+  launchGroups(tiles, costOfTile, microsecondOfGroups);
+  codes = nullptr;
 }
 
 /// Whether tensor cores multiply f32 as sums of bf16: much more work than making those.

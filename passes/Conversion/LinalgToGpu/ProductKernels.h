@@ -10,9 +10,11 @@
 #ifndef MAD_PASSES_CONVERSION_LINALGTOGPU_PRODUCTKERNELS_H
 #define MAD_PASSES_CONVERSION_LINALGTOGPU_PRODUCTKERNELS_H
 
+#include "dialects/Lut/IR/LutOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Conversion/LinalgToGpu/DeviceSiblings.h"
+#include "passes/Kernels/Gpu/LutMatmul.h"
 
 namespace mad::product {
 
@@ -69,6 +71,14 @@ private:
   bool isWeight(mlir::Value memory);
   void launchFewRows(llvm::ArrayRef<int> choices, llvm::function_ref<void()> more);
   void launchSlow();
+  std::optional<device::LutSpec> lutSpec();
+  void chooseDense(int handled = 0);
+  void chooseTiled();
+  void launchLutRows(const device::LutSpec &lut, llvm::ArrayRef<int> choices, int handled,
+                     llvm::function_ref<void(int)> more);
+  mlir::Value mayGroupTiled();
+  void launchTiledGroups(const device::LutSpec &lut);
+  void launchLut(device::LutSpec lut, const device::LutRowsTile &tile);
   using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;
   void launch(llvm::StringRef choice, int blockM, int blockN, int threads, int shared,
               int blocksAtOnce, Write write);
@@ -122,6 +132,8 @@ private:
   llvm::SmallVector<unsigned> outer;  ///< loops of the batch
   llvm::SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;
+  lut::FromTilesIntoOp tiled; ///< B is a weight of few bits, which is not there as a matrix
+  const device::LutSpec *codes = nullptr; ///< groups of warps read its tiles
   std::vector<Sibling> siblings; ///< products of the same A, in the third dimension of the grid
   mlir::Value initial;           ///< one number that sums begin with; null: what memory holds
 };

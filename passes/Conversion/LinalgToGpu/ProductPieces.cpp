@@ -73,12 +73,15 @@ void Product::setPieces(device::GpuBuilder &g, Value pieces, device::MatmulArgum
     made.c = g.at(start, g.b.getF32Type(), g.mul(z, made.m), made.rowC, 0);
   };
   // The first ones have one more where they are no equal number.
-  Value steps = g.ceilDiv(arguments.k, device::GroupTile::blockK);
-  batch.steps = [&g, steps, pieces](Value z) {
+  // Codes come for two of them.
+  const int unit = codes ? 2 : 1;
+  Value all = g.ceilDiv(arguments.k, device::GroupTile::blockK), steps = g.ceilDiv(all, unit);
+  batch.steps = [&g, all, steps, pieces, unit](Value z) {
     Value each = g.div(steps, pieces), more = g.rem(steps, pieces);
     Value first = g.add(g.mul(z, each), g.min(z, more));
     Value count = g.add(each, g.select(g.less(z, more), g.number(1), g.number(0)));
-    return std::pair(first, g.add(first, count));
+    Value last = g.add(first, count);
+    return std::pair(g.mul(first, unit), unit == 1 ? last : g.min(g.mul(last, unit), all));
   };
 }
 

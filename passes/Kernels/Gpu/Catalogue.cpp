@@ -8,6 +8,7 @@
 #include "passes/Kernels/Gpu/Attention.h"
 #include "passes/Kernels/Gpu/Digits.h"
 #include "passes/Kernels/Gpu/Elementwise.h"
+#include "passes/Kernels/Gpu/LutMatmul.h"
 #include "passes/Kernels/Gpu/Matmul.h"
 #include "passes/Kernels/Gpu/Rows.h"
 #include "passes/Kernels/Gpu/Scan.h"
@@ -125,6 +126,42 @@ CatalogueEntry matmul(std::string name, MatmulSpec spec, Tile tile, MakeMatmul<T
                       std::vector<std::string> instructions) {
   return {std::move(name), false, std::move(instructions),
           [=](gpu::GPUModuleOp module, StringRef name) { return make(module, name, spec, tile); }};
+}
+
+/// x [T, 4096] times a weight [4096, 11008] of few bits; scales are f16.
+LutSpec codes(Type element, mad::lut::Family family, int bits, int64_t group = 128,
+              bool affine = false) {
+  LutSpec spec;
+  mad::lut::Format format;
+  format.family = family, format.bits = bits, format.group = group;
+  format.affine = affine, format.half = true;
+  spec.layout = {format, 4096, 11008};
+  spec.element = spec.output = element;
+  spec.vectorX = 16 / bytesOf(element);
+  return spec;
+}
+LutSpec integers(Type element, int bits, int64_t group = 128, bool affine = false) {
+  return codes(element, mad::lut::Family::Int, bits, group, affine);
+}
+
+CatalogueEntry fewCodes(std::string name, LutSpec spec, int rows, bool early = false) {
+  LutRowsTile tile = lutRowsTile(rows, spec).value_or(LutRowsTile());
+  tile.early = early;
+  return {std::move(name),
+          early,
+          {"cp.async.cg.shared.global", "mma.sync.aligned.m16n8k16", "fma.rn"},
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return makeLutRows(module, name, spec, tile);
+          }};
+}
+
+CatalogueEntry manyCodes(std::string name, LutSpec spec, int blockN) {
+  return {std::move(name),
+          true,
+          {"cp.async.cg.shared.global", "wgmma.mma_async", "fence.proxy.async"},
+          [=](gpu::GPUModuleOp module, StringRef name) {
+            return makeLutGroup(module, name, spec, blockN);
+          }};
 }
 
 CatalogueEntry attention(std::string name, AttentionForm form,
@@ -376,6 +413,18 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       groupAttention("attention_wgmma_f16_128_causal", {f16, 128, true},
                      {groupProduct("f16", 128)}),
       attention("attention_mma_f16_256", {f16, 256}, {warpProduct("f16", 16), copyWide}),
+      fewCodes("lut_int4_f16_8", integers(f16, 4), 8),
+      fewCodes("lut_int4_f16_16", integers(f16, 4), 16),
+      fewCodes("lut_int4_f16_8_early", integers(f16, 4), 8, /*early=*/true),
+      fewCodes("lut_int4_affine_bf16_8", integers(bf16, 4, 64, true), 8),
+      fewCodes("lut_int4_f32_4", integers(f32, 4), 4),
+      fewCodes("lut_int3_f16_8", integers(f16, 3), 8),
+      fewCodes("lut_int1_f16_8", integers(f16, 1, 0), 8),
+      fewCodes("lut_int8_f32_4", integers(f32, 8), 4),
+      fewCodes("lut_ternary_f16_8", codes(f16, mad::lut::Family::Ternary, 2, -1), 8),
+      manyCodes("lut_int4_f16_256", integers(f16, 4), 256),
+      manyCodes("lut_int4_f16_256_192", integers(f16, 4), 192),
+      manyCodes("lut_int4_f16_256_128", integers(f16, 4), 128),
       scan("scan_f32", {f32}, true, true, {readWide, "st.global.v4.b32", "shfl.sync.up"}),
       scan("scan_f32_odd", {f32}, true, false, {"shfl.sync.up"}),
       scan("scan_f32_lines", {f32}, false, true, {readWide, "shfl.sync.up"}),

@@ -48,3 +48,8 @@ void GpuBuilder::setRegisters(int count, bool more) {
   NVVM::SetMaxRegisterOp::create(
       b, count, more ? NVVM::SetMaxRegisterAction::increase : NVVM::SetMaxRegisterAction::decrease);
 }
+void GpuBuilder::fenceShared() {
+  NVVM::FenceProxyOp::create(
+      b, NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
+      NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+}

@@ -173,6 +173,9 @@ public:
   /// Starts the copy of a box of a tensor, whose first element is at the coordinates.
   void copyTensor(mlir::Value shared, mlir::Value map, mlir::Value barrier, mlir::ValueRange at);
   void setRegisters(int count, bool more);
+  /// What this thread wrote to shared memory is there for copies by tensor map and for groups of
+  /// warps that multiply.
+  void fenceShared();
 
   //===- Tensor cores (GpuMatrix.cpp) ---------------------------------------===//
   /// Four 8 x 8 matrices of 16 bits: four words of this lane. The address is that of row

@@ -193,6 +193,45 @@ struct GroupMatmul {
     });
   }
 
+  /// All threads of the group make B; one of them copies A.
+  void makeTiles() {
+    forTiles({g.number(0), g.number(1)}, [&](TilePlace of, ValueRange carried) -> Values {
+      auto [first, last] = stepsOf(of);
+      Value from = g.div(first, 2), to = g.ceilDiv(last, 2);
+      batch.factor->begin(of.column, from, to);
+      Values initial(carried);
+      initial.push_back(g.number(0));
+      Values done = g.loop(from, to, 1, initial, [&](Value number, ValueRange now) -> Values {
+        Value next = batch.factor->fetch(number, now[2]);
+        Place at{now[0], now[1]};
+        Value k = g.mul(number, 2);
+        makeStage(at, of, k, now[2], 0);
+        Place second = after(at), third = after(second);
+        Value there = g.less(g.add(k, 1), last);
+        g.when(there, [&] { makeStage(second, of, g.add(k, 1), now[2], 1); });
+        return {g.select(there, third.stage, second.stage),
+                g.select(there, third.phase, second.phase), next};
+      });
+      batch.factor->end();
+      return {done[0], done[1]};
+    });
+  }
+  void makeStage(Place at, const TilePlace &of, Value k, Value ring, int half) {
+    g.barrierWait(empty(at.stage), at.phase);
+    Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
+    g.when(g.equal(threadOfGroup, 0), [&] {
+      g.barrierExpect(full(at.stage), GroupTile::bytesOfA);
+      copyBoxes(arguments.a, g.bytesAt(to, offsetOfA(0)), full(at.stage), g.mul(k, terms()), of.row,
+                GroupTile::blockM, tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor,
+                batch.inA, of.z, Value());
+    });
+    batch.factor->write(ring, half, g.bytesAt(to, offsetOfB(0)));
+    // Tensor cores read through another proxy.
+    g.fenceShared();
+    g.syncWarp();
+    g.when(g.equal(g.rem(threadOfGroup, lanesOfWarp), 0), [&] { g.barrierArrive(full(at.stage)); });
+  }
+
   /// Of a part in a stage.
   int offsetOfA(int part) const { return part * GroupTile::bytesOfA; }
   int offsetOfB(int part) const {
@@ -461,7 +500,8 @@ struct GroupMatmul {
     threadOfGroup = g.rem(g.thread(), threadsOfGroup);
     g.when(g.equal(g.thread(), 0), [&] {
       for (int stage = 0; stage < tile.stages; ++stage) {
-        g.barrierInit(full(g.number(stage)), 1);
+        // With a factor its four warps arrive, too.
+        g.barrierInit(full(g.number(stage)), batch.factor ? 5 : 1);
         g.barrierInit(empty(g.number(stage)), 2);
       }
       g.fenceBarrierInit();
@@ -471,7 +511,10 @@ struct GroupMatmul {
         g.equal(group, 0),
         [&] {
           g.setRegisters(tile.copierRegisters, /*more=*/false);
-          g.when(g.equal(threadOfGroup, 0), [&] { copyTiles(); });
+          if (batch.factor)
+            makeTiles();
+          else
+            g.when(g.equal(threadOfGroup, 0), [&] { copyTiles(); });
         },
         [&] {
           g.setRegisters(tile.multiplierRegisters, /*more=*/true);

@@ -152,7 +152,10 @@ struct GroupTile {
   /// Of A: rows of C where A is [M, K], else 64 of k, with 64 rows of C.
   static int boxOfA(Order order) { return order == Order::RowMajor ? blockM : 64; }
   int stageBytes() const { return parts * (bytesOfA + bytesOfB()); }
-  int sharedBytes() const { return stages * (stageBytes() + 16); } ///< and two barriers each
+  int sharedBytes() const {
+    return stages * (stageBytes() + 16) + factorBytes; ///< and two barriers each
+  }
+  int factorBytes = 0; ///< shared memory of what makes B (`GroupFactor`), behind the rest
 };
 /// Where large tiles would leave parts of the device without work: 192, 128 and 64 columns.
 GroupTile wideGroupTile();
@@ -168,6 +171,22 @@ llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);
 llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                        const MatmulSpec &spec, const GroupTile &tile);
 
+/// Makes tiles of B, [N, K], in shared memory: rows of 128 bytes, swizzled as copyTensor does. All
+/// four warps of the group that copies take part.
+class GroupFactor {
+public:
+  virtual ~GroupFactor() = default;
+  /// Before the tiles of columns from `column` on, of 128 k each from `first` to behind `last`.
+  virtual void begin(mlir::Value column, mlir::Value first, mlir::Value last) = 0;
+  /// What is needed for 128 k is there; `ring`: bytes into the memory of the factor, 0 at first.
+  /// Gives those of the next one.
+  virtual mlir::Value fetch(mlir::Value number, mlir::Value ring) = 0;
+  /// Writes 64 of these k.
+  virtual void write(mlir::Value ring, int half, mlir::Value to) = 0;
+  /// Behind the last ones.
+  virtual void end() = 0;
+};
+
 /// A batch of products. Blocks go through the tiles of all of them.
 struct GroupBatch {
   mlir::Value count; ///< null: one product
@@ -180,6 +199,8 @@ struct GroupBatch {
   std::function<void(mlir::Value z, MatmulArguments &arguments)> enter;
   /// Tiles of k that product z adds up, from the first to behind the last one. None: all.
   std::function<std::pair<mlir::Value, mlir::Value>(mlir::Value z)> steps;
+  /// Makes B, which then has no tensor map; `steps` begin at even tiles.
+  GroupFactor *factor = nullptr;
 };
 /// The body of such a kernel: `a` and `b` of the arguments are tensor maps.
 void writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &tile,

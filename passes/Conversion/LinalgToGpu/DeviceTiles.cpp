@@ -1,0 +1,176 @@
+//===- DeviceTiles.cpp - Products that read weights of few bits --------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Conversion/LinalgToGpu/DeviceTiles.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "passes/Conversion/LinalgToGpu/ProductKernels.h"
+#include "passes/Kernels/Gpu/LutMatmul.h"
+#include "passes/Transforms/Memory.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace mad {
+
+/// Whether `uses` holds for all ops that read the memory, but for the one that makes it.
+static bool allReaders(Value memory, lut::FromTilesIntoOp maker,
+                       llvm::function_ref<bool(Operation *)> holds) {
+  return llvm::all_of(memory.getUsers(), [&](Operation *user) {
+    if (user == maker)
+      return true;
+    if (isa<ViewLikeOpInterface>(user))
+      return allReaders(user->getResult(0), maker, holds);
+    return holds(user);
+  });
+}
+
+/// Of an op whose matrix is made where it is needed.
+static constexpr llvm::StringLiteral lateAttribute = "late";
+
+void takeTiles(DeviceFunction &f, lut::FromTilesIntoOp op,
+               llvm::function_ref<bool(Operation *)> mayRead) {
+  Value matrix = op.getInit();
+  f.taken.insert(op);
+  if (matrix.getDefiningOp<memref::AllocOp>() && allReaders(matrix, op, mayRead)) {
+    op->setAttr(lateAttribute, f.b.getUnitAttr());
+    return;
+  }
+  f.b.setInsertionPoint(op);
+  f.b.setLoc(op.getLoc());
+  decodeTiles(f, op);
+}
+
+lut::FromTilesIntoOp tilesOf(Value memory) {
+  if (Value base = baseOf(memory))
+    for (Operation *user : base.getUsers())
+      if (auto op = dyn_cast<lut::FromTilesIntoOp>(user);
+          op && op.getInit() == base && op->hasAttr(lateAttribute))
+        return op;
+  return {};
+}
+
+static lut::TileLayout layoutOf(lut::FromTilesIntoOp op) {
+  auto type = cast<MemRefType>(op.getInit().getType());
+  return {op.getFormat().getValue(), type.getDimSize(1), type.getDimSize(0)};
+}
+
+void decodeTiles(DeviceFunction &f, lut::FromTilesIntoOp op) {
+  device::LutSpec spec;
+  spec.layout = layoutOf(op);
+  spec.element = cast<MemRefType>(op.getInit().getType()).getElementType();
+  device::LutDecodeTile tile;
+  DeviceKernel kernel = f.kernel("codes to numbers", {}, /*guarded=*/false);
+  device::KernelSignature signature;
+  signature.threads = tile.threads();
+  device::GpuBuilder g(kernel.builder(), signature);
+  device::writeLutDecode(g, spec, tile, kernel.pointer(op.getTiles(), /*apart=*/true),
+                         kernel.pointer(op.getInit(), /*apart=*/false), spec.layout.k);
+  int64_t records = spec.layout.tiles() * spec.layout.records();
+  kernel.launch(f.b, f.constant((records + tile.warps - 1) / tile.warps), tile.threads());
+}
+
+void decodeTilesOf(DeviceFunction &f, GenericOp op) {
+  llvm::SmallDenseSet<Operation *> done;
+  for (Value operand : op->getOperands())
+    if (isa<MemRefType>(operand.getType()))
+      if (lut::FromTilesIntoOp tiles = tilesOf(operand); tiles && done.insert(tiles).second)
+        decodeTiles(f, tiles);
+}
+
+namespace product {
+
+std::optional<device::LutSpec> Product::lutSpec() {
+  if (!tiled || !outer.empty() || !initial || spec.orderA != device::Order::RowMajor ||
+      b.memory != tiled.getInit())
+    return std::nullopt;
+  device::LutSpec made;
+  made.layout = layoutOf(tiled);
+  made.element = spec.element;
+  made.output = spec.output;
+  const int whole = 16 / device::bytesOf(spec.element);
+  made.vectorX = spec.vectorA == whole ? whole : 1;
+  return made;
+}
+
+/// Few rows by the least kernel that holds them; `more`: where there are more than a number.
+void Product::launchLutRows(const device::LutSpec &lut, ArrayRef<int> choices, int handled,
+                            llvm::function_ref<void(int)> more) {
+  if (choices.empty())
+    return more(handled);
+  const int rows = choices.front();
+  std::optional<device::LutRowsTile> tile = device::lutRowsTile(rows, lut);
+  if (!tile || llvm::errorToBool(device::check(*tile, lut)))
+    return launchLutRows(lut, choices.drop_front(), handled, more);
+  tile->early = isWeight(tiled.getTiles());
+  f.branch(
+      f.less(m, constant(rows + 1)), [&] { launchLut(lut, *tile); },
+      [&] { launchLutRows(lut, choices.drop_front(), rows, more); });
+}
+
+void Product::chooseTiled() {
+  std::optional<device::LutSpec> lut = lutSpec();
+  auto dense = [&](int handled) {
+    decodeTiles(f, tiled);
+    chooseDense(handled);
+  };
+  if (!lut)
+    return dense(0);
+  launchLutRows(*lut, device::lutRows(), 0, [&](int handled) {
+    const bool narrow = !spec.element.isF32();
+    bool fits =
+        narrow && !llvm::errorToBool(device::checkLutGroup(device::lutGroupTile(*lut, 256), *lut));
+    Value good = fits ? mayGroupTiled() : Value();
+    if (!good)
+      return dense(handled);
+    f.branch(
+        good, [&] { launchTiledGroups(*lut); },
+        [&] {
+          // Without groups on the chip, unless rows of x begin anywhere.
+          Value ofDense = groups;
+          if (known(isAligned(a, c.k)) == 1)
+            groups = {};
+          dense(handled);
+          groups = ofDense;
+        });
+  });
+}
+
+void Product::launchLut(device::LutSpec lut, const device::LutRowsTile &tile) {
+  std::string text = "product: up to " + std::to_string(tile.rows) + " rows, codes of " +
+                     lut.layout.format.str() + " in registers";
+  DeviceKernel kernel = f.kernel(textOf(text), work.refusals, isGuarded());
+  kernel.setShared(tile.sharedBytes(lut), /*blocksAtOnce=*/1);
+  Followers behind = followers;
+  behind.prepare(f, kernel);
+  Followers::Alternatives alternatives;
+  kernel.get(initial);
+  device::KernelSignature signature;
+  signature.threads = tile.threads();
+  device::GpuBuilder g(kernel.builder(), signature);
+  device::MatmulSpec whole = spec;
+  spec.longestSum = 0;
+  device::MatmulArguments arguments = numbersIn(kernel, g);
+  device::LutArguments own;
+  own.x = pointerIn(kernel, g, a, a.memory, spec.element, {});
+  findMatrices(kernel, g, Value(), arguments);
+  Value above = g.number(0);
+  setEpilogue(kernel, behind, arguments, above, alternatives);
+  own.tiles = kernel.pointer(tiled.getTiles(), /*apart=*/true);
+  own.y = arguments.c, own.rows = arguments.m;
+  own.rowX = arguments.rowA, own.rowY = arguments.rowC;
+  lut.epilogue = spec.epilogue;
+  device::writeLutRows(g, lut, tile, own);
+  spec = whole;
+  spec.epilogue = device::Epilogue();
+  const int64_t groups = (lut.layout.tiles() + tile.together - 1) / tile.together;
+  Value blocks = f.b.createOrFold<arith::MinUIOp>(constant(groups), f.multiprocessors());
+  kernel.launch(f.b, blocks, tile.threads());
+}
+
+} // namespace product
+} // namespace mad

@@ -1,0 +1,186 @@
+//===- LutCodes.cpp - Codes of few bits become numbers ----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/LutCodes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mad::device;
+using mad::lut::TileLayout;
+
+Type LutSpec::factor() const {
+  return element.isF32() ? Type(BFloat16Type::get(element.getContext())) : element;
+}
+
+LutCodes::LutCodes(GpuBuilder &g, const LutSpec &spec, Value record, Value lane, int half)
+    : g(g), spec(spec) {
+  int64_t at = 0;
+  for (const lut::Field &field : lut::fields(spec.layout.bits(), 1)) {
+    const int words = field.width * 2, together = std::min(words, 4);
+    const int first = half == 1 ? words / 2 : 0, last = half == 0 ? words / 2 : words;
+    const int each = std::min(together, last - first);
+    Plane plane{field.width, field.shift, Values(words)};
+    Type type = each == 1 ? g.b.getI32Type() : Type(g.vectorOf(each, g.b.getI32Type()));
+    for (int word = first; word < last; word += each) {
+      const int offset = word / together * together * 4 * lanesOfWarp + word % together * 4;
+      Value place = g.add(g.mul(lane, together * 4), int(at) + offset);
+      llvm::copy(g.unpack(g.load(type, g.bytesAt(record, place))), plane.words.begin() + word);
+    }
+    planes.push_back(plane);
+    at += int64_t(words) * 4 * lanesOfWarp;
+  }
+}
+
+void LutCodes::setZeros(Value low, Value high) {
+  zeros[0] = low, zeros[1] = high;
+  offsets.clear();
+}
+
+Value LutCodes::pair(double value) {
+  auto type = g.vectorOf(2, spec.factor());
+  bool loses;
+  APFloat number(value);
+  number.convert(cast<FloatType>(spec.factor()).getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                 &loses);
+  assert(!loses && "a constant of a decoder is no number of its type");
+  return arith::ConstantOp::create(g.b, type, DenseElementsAttr::get(type, number));
+}
+
+Value LutCodes::dup(Value half) { return g.bitOr(half, g.shiftLeft(half, 16)); }
+
+/// The word of a plane that holds register i of fragment f, and the bit of its lower half.
+static std::pair<int, int> placeOf(int width, int f, int i) {
+  switch (width) {
+  case 8:
+    return {2 * f + i / 2, 8 * (i % 2)};
+  case 4:
+    return {f, 4 * i};
+  case 2:
+    return {f / 2, 8 * (f % 2) + 2 * i};
+  default:
+    return {f / 4, 4 * (f % 4) + i};
+  }
+}
+
+static Value shifted(GpuBuilder &g, Value word, int right) {
+  if (right == 0)
+    return word;
+  return right > 0 ? g.shiftRight(word, right) : g.shiftLeft(word, -right);
+}
+
+/// A pair of fields, at bit `to` of both halves.
+Value LutCodes::field(const Plane &plane, int f, int i, int to) {
+  auto [word, bit] = placeOf(plane.width, f, i);
+  const int64_t mask = ((1 << plane.width) - 1) << to;
+  return g.bitAnd(shifted(g, plane.words[word], bit - to), mask | mask << 16);
+}
+
+std::pair<Value, int> LutCodes::inMantissa(int f, int i) {
+  const int64_t power = magic();
+  if (planes.size() == 1) {
+    // Where it lies, or as the byte or the lowest bits of a half.
+    const int width = planes[0].width, bit = placeOf(width, f, i).second;
+    int to = bit;
+    if (to + width > mantissa() && to >= 8)
+      to -= 8;
+    if (to + width > mantissa())
+      to = 0;
+    return {g.bitOr(field(planes[0], f, i, to), power), to};
+  }
+  Value code;
+  for (const Plane &plane : planes) {
+    Value bits = field(plane, f, i, plane.shift);
+    code = code ? g.bitOr(code, bits) : bits;
+  }
+  return {g.bitOr(code, power), 0};
+}
+
+/// -1 and 1: the bit is the sign.
+Value LutCodes::signsOf(int f, int i) {
+  auto [word, bit] = placeOf(1, f, i);
+  Value sign = g.bitAnd(shifted(g, planes[0].words[word], bit - 15), int64_t(0x80008000));
+  return g.bitXor(sign, int64_t(isHalf() ? 0xbc00bc00 : 0xbf80bf80));
+}
+
+/// code - 128 of 8 bits in bf16, whose mantissa has 7: (128 + the lower seven) - (128 or 256).
+Value LutCodes::ofByte(int f, int i) {
+  auto [word, bit] = placeOf(8, f, i);
+  Value x = shifted(g, planes[0].words[word], bit);
+  Type type = g.vectorOf(2, spec.factor());
+  Value low = g.bitOr(g.bitAnd(x, 0x007f007f), int64_t(magic()));
+  Value minus = g.bitXor(g.bitAnd(x, 0x00800080), int64_t(0xc380c380));
+  return g.fma(g.bits(low, type), pair(1), g.bits(minus, type));
+}
+
+Value LutCodes::offset(int h, int p) {
+  const double power = std::ldexp(isHalf() ? 1024 : 128, -p);
+  if (!zeros[h]) {
+    const bool ternary = spec.layout.format.family == lut::Family::Ternary;
+    return pair(-power - (ternary ? 1 : 1 << (spec.layout.bits() - 1)));
+  }
+  Value &made = offsets[{h, p}];
+  if (made)
+    return made;
+  // 1024 + zero is exact, and so is what that is taken off.
+  const double first = isHalf() ? 1024 : 128;
+  Type type = g.vectorOf(2, spec.factor());
+  Value zero = g.bits(g.bitOr(dup(zeros[h]), int64_t(magic())), type);
+  return made = g.fma(zero, pair(-1), pair(first - power));
+}
+
+Values LutCodes::fragment(int f) {
+  const lut::Format &format = spec.layout.format;
+  Type type = g.vectorOf(2, spec.factor()), i32 = g.b.getI32Type();
+  Values made;
+  for (int i = 0; i < 4; ++i) {
+    if (spec.layout.bits() == 1 && !format.affine) {
+      made.push_back(signsOf(f, i));
+      continue;
+    }
+    Value value;
+    if (spec.layout.bits() == 8 && !isHalf()) {
+      value = ofByte(f, i);
+      if (Value zero = zeros[i % 2]) {
+        Value &taken = offsets[{i % 2, 0}];
+        if (!taken) {
+          // 128 - zero, in the same way.
+          Value z = dup(zero);
+          Value low = g.bitOr(g.bitAnd(z, 0x007f007f), int64_t(magic()));
+          Value plus = g.bitXor(g.bitAnd(z, 0x00800080), int64_t(0x43804380));
+          taken = g.fma(g.bits(low, type), pair(-1), g.bits(plus, type));
+        }
+        value = g.fma(value, pair(1), taken);
+      }
+    } else {
+      auto [word, p] = inMantissa(f, i);
+      value = g.fma(g.bits(word, type), pair(std::ldexp(1.0, -p)), offset(i % 2, p));
+    }
+    made.push_back(g.bits(value, i32));
+  }
+  return made;
+}
+
+std::pair<Value, Value> mad::device::lutScales(GpuBuilder &g, const LutSpec &spec, Value record,
+                                               int group, Value lane) {
+  const TileLayout &layout = spec.layout;
+  const int bytes = int(layout.scaleBytes());
+  Type element = layout.format.half ? Type(g.b.getF16Type()) : Type(g.b.getF32Type());
+  Value place = g.add(g.mul(g.div(lane, 4), 2 * bytes),
+                      int(layout.scalesOffset()) + group * int(TileLayout::columns) * bytes);
+  Values both = g.unpack(g.load(g.vectorOf(2, element), g.bytesAt(record, place)));
+  return {g.convert(both[0], g.b.getF32Type()), g.convert(both[1], g.b.getF32Type())};
+}
+
+std::pair<Value, Value> mad::device::lutZeros(GpuBuilder &g, const LutSpec &spec, Value record,
+                                              int group, Value lane) {
+  const TileLayout &layout = spec.layout;
+  Value place =
+      g.add(g.mul(g.div(lane, 4), 2), int(layout.zerosOffset()) + group * int(TileLayout::columns));
+  Value both = g.load(g.b.getIntegerType(16), g.bytesAt(record, place));
+  Value word = arith::ExtUIOp::create(g.b, g.b.getI32Type(), both);
+  return {g.bitAnd(word, 0xff), g.shiftRight(word, 8)};
+}

@@ -1,0 +1,65 @@
+//===- LutCodes.h - Codes of few bits become numbers ------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_GPU_LUTCODES_H
+#define MAD_PASSES_KERNELS_GPU_LUTCODES_H
+
+#include "passes/Kernels/Gpu/LutMatmul.h"
+#include <map>
+
+namespace mad::device {
+
+/// The codes of a record that a lane has, and how they become numbers without their scale: code -
+/// zero, exactly, in f16 or bf16.
+///
+/// Bits of a code go into the mantissa of a power of two, 1024 in f16 and 128 in bf16, at bit p:
+/// that is 1024 + 2^p code. One multiply-add takes the power off, with the zero (Kim, Henry, Fahim
+/// and Awadalla, 2022, do so with a subtraction for p = 0).
+class LutCodes {
+public:
+  /// `record`: where it begins, in shared memory or that of the device; `lane` of the warp. `half`:
+  /// only fragments 0 to 3 or 4 to 7; -1: all.
+  LutCodes(GpuBuilder &g, const LutSpec &spec, mlir::Value record, mlir::Value lane, int half = -1);
+  /// Zeros of the columns g and g + 8 (i32), where they are not those of the format.
+  void setZeros(mlir::Value low, mlir::Value high);
+  /// The four registers of a fragment: pairs, as i32.
+  Values fragment(int f);
+
+private:
+  struct Plane {
+    int width, shift; ///< of its bits in a code
+    Values words;
+  };
+  /// A pair in the mantissa, and at which bit.
+  std::pair<mlir::Value, int> inMantissa(int f, int i);
+  mlir::Value field(const Plane &plane, int f, int i, int to);
+  mlir::Value signsOf(int f, int i);
+  mlir::Value ofByte(int f, int i);
+  /// What is added to 2^-p times the mantissa.
+  mlir::Value offset(int h, int p);
+  mlir::Value pair(double value);
+  mlir::Value dup(mlir::Value half); ///< an i32 below 2^16 in both halves
+  bool isHalf() const { return spec.factor().isF16(); }
+  int mantissa() const { return isHalf() ? 10 : 7; }
+  uint32_t magic() const { return isHalf() ? 0x64006400u : 0x43004300u; }
+
+  GpuBuilder &g;
+  const LutSpec &spec;
+  std::vector<Plane> planes;
+  mlir::Value zeros[2];                               ///< with `setZeros`
+  std::map<std::pair<int, int>, mlir::Value> offsets; ///< by h and p
+};
+
+/// Scales of the columns g and g + 8 for a group of a record, in f32.
+std::pair<mlir::Value, mlir::Value> lutScales(GpuBuilder &g, const LutSpec &spec,
+                                              mlir::Value record, int group, mlir::Value lane);
+/// The same of zeros, as i32.
+std::pair<mlir::Value, mlir::Value> lutZeros(GpuBuilder &g, const LutSpec &spec, mlir::Value record,
+                                             int group, mlir::Value lane);
+
+} // namespace mad::device
+
+#endif // MAD_PASSES_KERNELS_GPU_LUTCODES_H

@@ -1,0 +1,117 @@
+//===- LutDecode.cpp - A weight of few bits as a matrix ---------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// [M, K], in the type of x: a warp a record. A lane has eight neighbours of a row for each two
+// fragments, so it stores 16 bytes (of f32: 32), and the four lanes of a row 64.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/LutCodes.h"
+
+using namespace mlir;
+using namespace mad::device;
+using mad::lut::TileLayout;
+
+namespace {
+struct LutDecode {
+  GpuBuilder &g;
+  const LutSpec &spec;
+  const TileLayout &layout;
+  Value tiles, weight;
+  int64_t rowElements;
+  Value lane, tile, block; ///< the record is number `block` of the tile
+
+  /// Scales of columns g and g + 8.
+  std::pair<Value, Value> scalesOf(Value record, int part) {
+    if (!layout.hasLateScale())
+      return lutScales(g, spec, record, part, lane);
+    Type f32 = g.b.getF32Type();
+    Value late = g.bytesAt(tiles, Number(g.wide(layout.lateOffset())));
+    Value column = g.add(g.mul(tile, int(TileLayout::columns)), g.div(lane, 4));
+    return {g.load(f32, g.at(late, f32, column)), g.load(f32, g.at(late, f32, g.add(column, 8)))};
+  }
+  std::pair<Value, Value> zerosOf(Value record, int part) {
+    if (!layout.hasLateScale())
+      return lutZeros(g, spec, record, part, lane);
+    Value late = g.bytesAt(tiles, Number(g.wide(layout.lateZerosOffset())));
+    Value column = g.add(g.mul(tile, int(TileLayout::columns)), g.div(lane, 4));
+    auto zero = [&](int h) -> Value {
+      Value byte = g.load(g.b.getI8Type(), g.bytesAt(late, g.add(column, 8 * h)));
+      return arith::ExtUIOp::create(g.b, g.b.getI32Type(), byte);
+    };
+    return {zero(0), zero(1)};
+  }
+  /// Eight neighbours of column g + 8 h.
+  void store(ValueRange eight, int h, int pair) {
+    Value row = g.add(g.add(g.mul(tile, int(TileLayout::columns)), g.div(lane, 4)), 8 * h);
+    Value k =
+        g.add(g.mul(block, int(TileLayout::steps)), g.add(g.mul(g.rem(lane, 4), 8), 32 * pair));
+    auto place = [&](int i) {
+      return g.at(weight, spec.element, row, g.number(int(rowElements)), g.add(k, i));
+    };
+    const int vector = 16 / bytesOf(spec.element);
+    if (layout.k % 8 == 0 && rowElements % vector == 0) {
+      g.when(g.both(g.less(row, int(layout.m)), g.less(k, int(layout.k))), [&] {
+        for (int i = 0; i < 8; i += vector)
+          g.store(g.pack(eight.slice(i, vector)), place(i));
+      });
+      return;
+    }
+    for (int i = 0; i < 8; ++i)
+      g.when(g.both(g.less(row, int(layout.m)), g.less(g.add(k, i), int(layout.k))),
+             [&] { g.store(eight[i], place(i)); });
+  }
+  void write() {
+    Value number = g.add(g.mul(tile, int(layout.records())), block);
+    Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number), g.wide(layout.recordBytes()));
+    Value record = g.bytesAt(tiles, Number(wide));
+    LutCodes codes(g, spec, record, lane);
+    Type f32 = g.b.getF32Type(), pairType = g.vectorOf(2, spec.factor());
+    const int parts = std::max<int>(1, int(layout.groups()));
+    const int each = int(TileLayout::fragments) / parts;
+    Values eight[2];
+    std::pair<Value, Value> scales;
+    for (int f = 0; f < int(TileLayout::fragments); ++f) {
+      if (f % each == 0) {
+        scales = scalesOf(record, f / each);
+        if (layout.format.affine) {
+          auto [low, high] = zerosOf(record, f / each);
+          codes.setZeros(low, high);
+        }
+      }
+      Values fragment = codes.fragment(f);
+      for (int i = 0; i < 4; ++i)
+        for (Value code : g.unpack(g.bits(fragment[i], pairType))) {
+          Value value = arith::MulFOp::create(g.b, g.convert(code, f32),
+                                              i % 2 ? scales.second : scales.first);
+          eight[i % 2].push_back(g.convert(value, spec.element));
+        }
+      if (f % 2 == 0)
+        continue;
+      for (int h = 0; h < 2; ++h) {
+        store(eight[h], h, f / 2);
+        eight[h].clear();
+      }
+    }
+  }
+};
+} // namespace
+
+void mad::device::writeLutDecode(GpuBuilder &g, const LutSpec &spec, const LutDecodeTile &tile,
+                                 Value tiles, Value weight, int64_t rowElements) {
+  Value warp = g.add(g.mul(g.block(), tile.warps), g.div(g.thread(), lanesOfWarp));
+  const int records = int(spec.layout.records());
+  g.when(g.less(warp, int(spec.layout.tiles()) * records), [&] {
+    LutDecode{g,
+              spec,
+              spec.layout,
+              tiles,
+              weight,
+              rowElements,
+              g.rem(g.thread(), lanesOfWarp),
+              g.div(warp, records),
+              g.rem(warp, records)}
+        .write();
+  });
+}

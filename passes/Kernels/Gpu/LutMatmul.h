@@ -1,0 +1,99 @@
+//===- LutMatmul.h - Products with weights of few bits on a GPU -------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// y[T, M] = epilogue(x[T, K] w[K, M]), w in tiles (dialects/Lut/Format/Tiles.h), sums in f32.
+// Codes become numbers in registers, as the left factor of the tensor cores.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_GPU_LUTMATMUL_H
+#define MAD_PASSES_KERNELS_GPU_LUTMATMUL_H
+
+#include "dialects/Lut/Format/Tiles.h"
+#include "passes/Kernels/Gpu/Matmul.h"
+
+namespace mad::device {
+
+struct LutSpec {
+  lut::TileLayout layout;
+  mlir::Type element; ///< of x: f16, bf16, or f32, which becomes three bf16
+  mlir::Type output;
+  /// Elements of each row of x that lie together on a multiple of their size: those of 16 bytes,
+  /// or 1.
+  int vectorX = 1;
+  Epilogue epilogue;
+
+  int parts() const { return element.isF32() ? 3 : 1; }
+  /// Of both factors of the tensor cores.
+  mlir::Type factor() const;
+};
+
+struct LutArguments {
+  mlir::Value x, tiles, y, rows;
+  mlir::Value rowX, rowY; ///< elements from one row to the next
+  mlir::ValueRange epilogue;
+};
+
+/// Few rows: blocks stay, and take groups of tiles in turn. The warps of a block share the records
+/// of a tile, each through a ring of its own; x is in shared memory.
+struct LutRowsTile {
+  int rows = 8;     ///< of x, at most
+  int together = 2; ///< tiles that share what a warp reads of x
+  int warps = 8;    ///< that share the records of a tile
+  int stages = 4;   ///< of the ring of a warp
+  /// As that of FewRowsTile: tiles are read before the kernel in front is done.
+  bool early = false;
+
+  int threads() const { return warps * lanesOfWarp; }
+  /// Groups of 8 columns of the product: rows, in parts.
+  int groups(const LutSpec &spec) const { return (rows * spec.parts() + 7) / 8; }
+  /// From one row of x to the next: lanes of neighbouring rows are in different banks.
+  int64_t rowBytes(const LutSpec &spec) const { return spec.layout.records() * 256 + 64; }
+  int64_t stageBytes(const LutSpec &spec) const { return together * spec.layout.recordBytes(); }
+  int64_t sumBytes(const LutSpec &spec) const {
+    return int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;
+  }
+  int64_t xBytes(const LutSpec &spec) const { return rows * spec.parts() * rowBytes(spec); }
+  /// x, the rings, and sums of the warps, twice.
+  int64_t sharedBytes(const LutSpec &spec) const {
+    return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec);
+  }
+};
+/// Numbers of rows that there are such kernels for.
+llvm::ArrayRef<int> lutRows();
+/// What was measured to be fastest (docs/performance.md), as far as shared memory goes; nothing
+/// where x does not fit.
+std::optional<LutRowsTile> lutRowsTile(int rows, const LutSpec &spec);
+llvm::Error check(const LutRowsTile &tile, const LutSpec &spec);
+/// Arguments: x, tiles, y, rows (i32), those of the epilogue; rows follow each other. Any number
+/// of blocks; best one a multiprocessor.
+llvm::Expected<Kernel> makeLutRows(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                   const LutSpec &spec, const LutRowsTile &tile);
+void writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+                  const LutArguments &arguments);
+
+/// Groups of warps for more rows, f16 and bf16: GroupMatmul with a right factor that is made of
+/// codes by the group that copies. `blockN`: as of GroupTile.
+GroupTile lutGroupTile(const LutSpec &spec, int blockN);
+llvm::Error checkLutGroup(const GroupTile &tile, const LutSpec &spec);
+/// `batch` has all but the factor; B of the arguments is not used.
+void writeLutGroup(GpuBuilder &g, const LutSpec &spec, const MatmulSpec &product,
+                   const GroupTile &tile, const MatmulArguments &arguments, mlir::Value tiles,
+                   GroupBatch batch = {});
+/// Arguments: the tensor map of x (boxes of 64 columns and 128 rows), tiles, y, rows (i32).
+llvm::Expected<Kernel> makeLutGroup(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
+                                    const LutSpec &spec, int blockN);
+
+/// The weight as [M, K] of the element type of x: a warp a record.
+struct LutDecodeTile {
+  int warps = 8;
+  int threads() const { return warps * lanesOfWarp; }
+};
+/// `weight` has rows of `rowBytes`; blocks: ceil(tiles * records / warps).
+void writeLutDecode(GpuBuilder &g, const LutSpec &spec, const LutDecodeTile &tile,
+                    mlir::Value tiles, mlir::Value weight, int64_t rowElements);
+
+} // namespace mad::device
+
+#endif // MAD_PASSES_KERNELS_GPU_LUTMATMUL_H

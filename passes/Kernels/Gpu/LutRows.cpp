@@ -1,0 +1,432 @@
+//===- LutRows.cpp - Few rows times a weight of few bits --------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What costs time is reading the codes, once, from memory. Tiles of 16 columns of the weight are
+// the rows of the tensor cores' product and rows of x its columns, as in FewRowsMatmul.cpp. Blocks
+// stay. The warps of a block share the records of a tile, so each needs its part of x alone, for
+// all tiles; nothing but the sums of a tile is exchanged. Each warp streams its records through a
+// ring of its own, so there is one barrier a group of tiles.
+//
+// Codes are multiplied without their scale, the sum of a group then once with it. f32 is three
+// bf16, x = x1 + x2 + x3, exactly, each of which is a row: codes are numbers of bf16, so products
+// are exact, too.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/LutCodes.h"
+#include "passes/Kernels/Gpu/MatmulParts.h"
+
+using namespace mlir;
+using namespace mad::device;
+using mad::lut::TileLayout;
+
+ArrayRef<int> mad::device::lutRows() {
+  static constexpr int all[] = {8, 16};
+  return all;
+}
+
+std::optional<LutRowsTile> mad::device::lutRowsTile(int rows, const LutSpec &spec) {
+  LutRowsTile tile;
+  tile.rows = rows;
+  const int64_t records = spec.layout.records();
+  while (tile.warps > 1 && records < tile.warps)
+    tile.warps /= 2;
+  while (tile.stages > 2 && tile.sharedBytes(spec) > sharedOfSm80)
+    --tile.stages;
+  if (tile.sharedBytes(spec) > sharedOfSm80)
+    tile.together = 1;
+  if (tile.sharedBytes(spec) > sharedOfSm80)
+    return std::nullopt;
+  return tile;
+}
+
+llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
+  if (std::string wrong = spec.layout.check(); !wrong.empty())
+    return llvm::createStringError(wrong);
+  if (!spec.element.isF32() && !spec.element.isF16() && !spec.element.isBF16())
+    return llvm::createStringError("products with codes are of f16, bf16 and f32");
+  if (spec.layout.isTable())
+    return llvm::createStringError("products of few rows have codes that are numbers");
+  const int whole = 16 / bytesOf(spec.element);
+  if (spec.vectorX != 1 && spec.vectorX != whole)
+    return llvm::createStringError("vectorX = " + Twine(spec.vectorX) + ", expected 1 or " +
+                                   Twine(whole));
+  const std::tuple<StringRef, int, int, int, int> parameters[] = {
+      {"rows", tile.rows, 1, 64, 1},
+      {"together", tile.together, 1, 4, 1},
+      {"warps", tile.warps, 1, 16, 1},
+      {"stages", tile.stages, 2, 32, 1}};
+  for (auto [name, value, least, most, step] : parameters)
+    if (llvm::Error fault = checkParameter(name, value, least, most, step))
+      return fault;
+  return checkShared(int(std::min<int64_t>(tile.sharedBytes(spec), INT32_MAX)), sharedOfSm80);
+}
+
+namespace {
+struct LutRows {
+  GpuBuilder &g;
+  const LutSpec &spec;
+  const LutRowsTile &tile;
+  const TileLayout &layout;
+  LutArguments arguments;
+  Value lane, warp, first, last; ///< records of this warp
+  Value ring;                    ///< bytes of shared memory in front of it
+  Value lastRow;
+
+  LutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+          const LutArguments &arguments)
+      : g(g), spec(spec), tile(tile), layout(spec.layout), arguments(arguments) {
+    lane = g.rem(g.thread(), lanesOfWarp);
+    warp = g.div(g.thread(), lanesOfWarp);
+    const int records = int(layout.records());
+    first = g.div(g.mul(warp, records), tile.warps);
+    last = g.div(g.mul(g.add(warp, 1), records), tile.warps);
+    ring = g.add(g.mul(warp, ringBytes()), int(tile.xBytes(spec)));
+    lastRow = g.sub(arguments.rows, 1);
+  }
+
+  int stageBytes() const { return int(tile.stageBytes(spec)); }
+  int ringBytes() const { return tile.stages * stageBytes(); }
+  int recordBytes() const { return int(layout.recordBytes()); }
+  int groups() const { return tile.groups(spec); }
+  int rowBytes() const { return int(tile.rowBytes(spec)); }
+  /// Groups of tiles.
+  int work() const { return int((layout.tiles() + tile.together - 1) / tile.together); }
+  int sumsAt() const { return int(tile.xBytes(spec)) + tile.warps * ringBytes(); }
+
+  //===- The ring -------------------------------------------------------------===//
+  /// Where this warp is in its sequence of records: a group of tiles, and a record of it.
+  struct Place {
+    Value group, record;
+  };
+  Place next(const Place &at) {
+    Value record = g.add(at.record, 1), over = g.equal(record, last);
+    return {g.select(over, g.add(at.group, g.blocks()), at.group), g.select(over, first, record)};
+  }
+  Value nextStage(Value stage) {
+    Value next = g.add(stage, stageBytes());
+    return g.select(g.equal(next, ringBytes()), g.number(0), next);
+  }
+  void start(Value stage, const Place &at) {
+    Value from = g.bytesAt(g.shared(), g.add(ring, stage));
+    for (int r = 0; r < tile.together; ++r) {
+      Value number = g.add(g.mul(at.group, tile.together), r);
+      if (layout.tiles() % tile.together)
+        number = g.min(number, int(layout.tiles()) - 1);
+      Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
+                                                   g.wide(layout.records() * recordBytes()));
+      Value record = g.bytesAt(g.bytesAt(arguments.tiles, Number(wide)),
+                               g.add(g.mul(at.record, recordBytes()), g.mul(lane, 16)));
+      Value to = g.bytesAt(from, g.add(g.mul(lane, 16), r * recordBytes()));
+      constexpr int atOnce = 16 * lanesOfWarp;
+      for (int done = 0; done < recordBytes(); done += atOnce) {
+        auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(record, done), 16); };
+        if (done + atOnce <= recordBytes())
+          copy();
+        else
+          g.when(g.less(lane, (recordBytes() - done) / 16), copy);
+      }
+    }
+  }
+
+  //===- x ----------------------------------------------------------------------===//
+  Value rowOf(Value row, int part) { return g.mul(g.add(row, part * tile.rows), rowBytes()); }
+  /// Eight neighbours of a row of x from k on, of which those that are not there are zeros.
+  Values eightOf(Value row, Value k) {
+    Type element = spec.element;
+    Value start = g.at(arguments.x, element, g.min(row, lastRow), arguments.rowX, Number(0));
+    Values made;
+    if (spec.vectorX > 1) {
+      for (int i = 0; i < 8; i += spec.vectorX) {
+        Value at = g.add(k, i), inside = g.less(at, int(layout.k));
+        Value place = g.at(start, element, g.select(inside, at, g.number(0)));
+        Type type = g.vectorOf(spec.vectorX, element);
+        Value loaded = g.select(inside, g.load(type, place), g.zero(type));
+        llvm::append_range(made, g.unpack(loaded));
+      }
+      return made;
+    }
+    for (int i = 0; i < 8; ++i) {
+      Value at = g.add(k, i), inside = g.less(at, int(layout.k));
+      Value place = g.at(start, element, g.select(inside, at, g.number(0)));
+      made.push_back(g.select(inside, g.load(element, place), g.zero(element)));
+    }
+    return made;
+  }
+  /// x = x1 + x2 + x3: the highest 8 bits of the significand, the next ones, the rest. What is not
+  /// finite is x1 alone.
+  std::array<Value, 3> partsOf(Value x) {
+    Type f32 = g.b.getF32Type(), i32 = g.b.getI32Type();
+    const int64_t high = 0xffff0000, exponent = 0x7f800000;
+    Value word = g.bits(x, i32);
+    Value special = g.equal(g.bitAnd(word, exponent), exponent);
+    // A NaN stays one when it is cut.
+    Value isNan = arith::CmpFOp::create(g.b, arith::CmpFPredicate::UNO, x, x);
+    word = g.select(isNan, g.bitOr(word, 0x00400000), word);
+    Value x1 = g.bits(g.bitAnd(word, high), f32);
+    Value rest = g.select(special, g.f32(0), Value(arith::SubFOp::create(g.b, x, x1)));
+    Value x2 = g.bits(g.bitAnd(g.bits(rest, i32), high), f32);
+    Value x3 = arith::SubFOp::create(g.b, rest, x2);
+    Type narrow = spec.factor();
+    return {g.convert(x1, narrow), g.convert(x2, narrow), g.convert(x3, narrow)};
+  }
+  /// The part of x that this warp needs, of all rows.
+  void fetchX() {
+    Value from = g.add(g.mul(first, 16), lane), to = g.mul(last, 16);
+    constexpr int atOnce = 4;
+    for (int row0 = 0; row0 < tile.rows; row0 += atOnce) {
+      auto some = [&] {
+        g.loop(from, to, lanesOfWarp, {}, [&](Value chunk, ValueRange) -> Values {
+          SmallVector<Values> read;
+          for (int row = row0; row < std::min(row0 + atOnce, tile.rows); ++row)
+            read.push_back(eightOf(g.number(row), g.mul(chunk, 8)));
+          for (auto [i, eight] : llvm::enumerate(read))
+            storeEight(g.number(row0 + int(i)), chunk, eight);
+          return {};
+        });
+      };
+      if (row0 == 0)
+        some();
+      else
+        g.when(g.less(row0, arguments.rows), some);
+    }
+    g.syncWarp();
+  }
+  void storeEight(Value row, Value chunk, ValueRange eight) {
+    auto store = [&](int part, ValueRange values) {
+      g.store(g.pack(values), g.bytesAt(g.shared(), g.add(rowOf(row, part), g.mul(chunk, 16))));
+    };
+    if (!spec.element.isF32())
+      return store(0, eight);
+    SmallVector<Values> parts(3);
+    for (Value x : eight)
+      for (auto [i, part] : llvm::enumerate(partsOf(x)))
+        parts[i].push_back(part);
+    for (int i = 0; i < 3; ++i)
+      store(i, parts[i]);
+  }
+  /// For each group of 8 columns of the product where its row of x begins for this lane.
+  Values startsOfX() {
+    Values starts;
+    for (int n = 0; n < groups(); ++n) {
+      Value column = g.add(g.div(lane, 4), n * 8);
+      // Columns that are not there are never looked at: they read what another one does.
+      Value part = g.min(g.div(column, tile.rows), spec.parts() - 1);
+      Value row = g.min(g.rem(column, tile.rows), lastRow);
+      Value start = g.mul(g.add(row, g.mul(part, tile.rows)), rowBytes());
+      starts.push_back(g.add(start, g.mul(g.rem(lane, 4), 16)));
+    }
+    return starts;
+  }
+
+  //===- Products -----------------------------------------------------------------===//
+  int sums() const { return tile.together * groups() * 4; }
+
+  /// Adds the products of a record of each tile.
+  void addRecord(Value stage, Value record, ValueRange starts, ValueRange zeros, Values &all) {
+    Value base = g.bytesAt(g.shared(), g.add(ring, stage));
+    std::vector<LutCodes> codes;
+    Values records;
+    for (int r = 0; r < tile.together; ++r) {
+      records.push_back(g.bytesAt(base, r * recordBytes()));
+      codes.emplace_back(g, spec, records.back(), lane);
+      if (!zeros.empty())
+        codes.back().setZeros(zeros[2 * r], zeros[2 * r + 1]);
+    }
+    const int parts = std::max<int>(1, int(layout.groups()));
+    const int each = int(TileLayout::fragments) / parts;
+    SmallVector<Values> rows;
+    for (int part = 0; part < parts; ++part) {
+      Values now(sums(), g.f32(0));
+      if (layout.groups() && layout.format.affine)
+        for (int r = 0; r < tile.together; ++r) {
+          auto [low, high] = lutZeros(g, spec, records[r], part, lane);
+          codes[r].setZeros(low, high);
+        }
+      for (int f = part * each; f < (part + 1) * each; ++f) {
+        if (f % 2 == 0)
+          rows = rowsOf(record, f / 2, starts);
+        for (int r = 0; r < tile.together; ++r) {
+          Values left = codes[r].fragment(f);
+          for (int n = 0; n < groups(); ++n) {
+            Values right{rows[n][f % 2 * 2], rows[n][f % 2 * 2 + 1]};
+            const int at = (r * groups() + n) * 4;
+            Values sum(ArrayRef<Value>(now).slice(at, 4));
+            llvm::copy(g.multiply(spec.factor(), left, right, sum), now.begin() + at);
+          }
+        }
+      }
+      for (int r = 0; r < tile.together; ++r)
+        scale(records[r], part, r, now, all);
+    }
+  }
+  /// all += scale * now.
+  void scale(Value record, int part, int r, ValueRange now, Values &all) {
+    std::pair<Value, Value> scales;
+    if (layout.groups())
+      scales = lutScales(g, spec, record, part, lane);
+    for (int i = 0; i < groups() * 4; ++i) {
+      Value &sum = all[r * groups() * 4 + i];
+      Value more = now[r * groups() * 4 + i];
+      sum = layout.groups() ? g.fma(i % 4 < 2 ? scales.first : scales.second, more, sum)
+                            : Value(arith::AddFOp::create(g.b, sum, more));
+    }
+  }
+  /// Of each group of columns the words for two fragments.
+  SmallVector<Values> rowsOf(Value record, int pair, ValueRange starts) {
+    SmallVector<Values> all;
+    Type four = g.vectorOf(4, g.b.getI32Type());
+    for (Value start : starts) {
+      Value at = g.add(g.add(start, g.mul(record, 256)), pair * 64);
+      all.push_back(g.unpack(g.load(four, g.bytesAt(g.shared(), at))));
+    }
+    return all;
+  }
+
+  //===- Sums -----------------------------------------------------------------------===//
+  void leave(Value at, ValueRange all) {
+    Type f32 = g.b.getF32Type();
+    Value mine = g.bytesAt(g.shared(), g.add(at, g.mul(warp, sums() * lanesOfWarp * 4)));
+    for (auto [i, sum] : llvm::enumerate(all))
+      g.store(sum, g.at(mine, f32, g.add(lane, int(i) * lanesOfWarp)));
+  }
+  /// The sum of all warps and parts.
+  Value sumOf(Value at, Value r, Value inTile, Value row) {
+    Type f32 = g.b.getF32Type();
+    Value total;
+    for (int part = spec.parts() - 1; part >= 0; --part) {
+      Value column = g.add(row, part * tile.rows);
+      Value inGroup = g.rem(column, 8);
+      Value number = g.add(g.mul(g.add(g.mul(r, groups()), g.div(column, 8)), 4),
+                           g.add(g.mul(g.div(inTile, 8), 2), g.rem(inGroup, 2)));
+      Value inWarp = g.add(g.mul(g.rem(inTile, 8), 4), g.div(inGroup, 2));
+      Value start = g.at(g.bytesAt(g.shared(), at), f32, g.add(g.mul(number, lanesOfWarp), inWarp));
+      Value sum = g.load(f32, start);
+      for (int w = 1; w < tile.warps; ++w)
+        sum = arith::AddFOp::create(g.b, sum,
+                                    g.load(f32, g.at(start, f32, w * sums() * lanesOfWarp)));
+      total = total ? Value(arith::AddFOp::create(g.b, total, sum)) : sum;
+    }
+    return total;
+  }
+  void finish(Value group, Value at) {
+    const int columns = tile.together * int(TileLayout::columns);
+    Type f32 = g.b.getF32Type();
+    Value count = g.mul(arguments.rows, columns);
+    g.loop(g.thread(), count, tile.threads(), {}, [&](Value i, ValueRange) -> Values {
+      Value row = g.div(i, columns), inGroup = g.rem(i, columns);
+      Value column = g.add(g.mul(group, columns), inGroup);
+      g.when(g.less(column, int(layout.m)), [&] {
+        Value sum = sumOf(at, g.div(inGroup, int(TileLayout::columns)),
+                          g.rem(inGroup, int(TileLayout::columns)), row);
+        if (layout.hasLateScale()) {
+          Value late = g.bytesAt(arguments.tiles, Number(g.wide(layout.lateOffset())));
+          sum = arith::MulFOp::create(g.b, sum, g.load(f32, g.at(late, f32, column)));
+        }
+        if (spec.epilogue.apply)
+          sum = spec.epilogue.apply(g, arguments.epilogue, sum, row, column);
+        g.store(g.convert(sum, spec.output),
+                g.at(arguments.y, spec.output, row, arguments.rowY, column));
+      });
+      return {};
+    });
+  }
+
+  /// The first stages on their way, and x.
+  Place fill() {
+    if (tile.early)
+      g.letNextStart();
+    Place at{g.block(), first};
+    for (int i = 0; i < tile.stages - 1; ++i) {
+      g.when(g.less(at.group, work()), [&] { start(g.number(i * stageBytes()), at); });
+      g.commitCopies();
+      at = next(at);
+    }
+    if (tile.early)
+      g.waitForBefore();
+    fetchX();
+    return at;
+  }
+
+  /// Zeros of all k of a column, of columns g and g + 8 of each tile.
+  Values lateZeros(Value group) {
+    Values zeros;
+    if (!layout.hasLateScale() || !layout.format.affine)
+      return zeros;
+    Value start = g.bytesAt(arguments.tiles, Number(g.wide(layout.lateZerosOffset())));
+    for (int r = 0; r < tile.together; ++r) {
+      Value number = g.min(g.add(g.mul(group, tile.together), r), int(layout.tiles()) - 1);
+      Value column = g.add(g.mul(number, int(TileLayout::columns)), g.div(lane, 4));
+      for (int h = 0; h < 2; ++h) {
+        Value byte = g.load(g.b.getI8Type(), g.bytesAt(start, g.add(column, 8 * h)));
+        zeros.push_back(arith::ExtUIOp::create(g.b, g.b.getI32Type(), byte));
+      }
+    }
+    return zeros;
+  }
+
+  void write() {
+    Place ahead = fill();
+    Values starts = startsOfX();
+    Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes()), ahead.group,
+                   ahead.record, g.number(sumsAt())};
+    g.loop(g.block(), work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
+      Values inner(now.take_front(4)), zeros = lateZeros(group);
+      inner.append(sums(), g.f32(0));
+      Values done = g.loop(first, last, 1, inner, [&](Value record, ValueRange now) -> Values {
+        g.waitCopies(tile.stages - 2);
+        g.syncWarp();
+        Place at{now[2], now[3]};
+        g.when(g.less(at.group, work()), [&] { start(now[1], at); });
+        g.commitCopies();
+        Values all(now.drop_front(4));
+        addRecord(now[0], record, starts, zeros, all);
+        Place ahead = next(at);
+        Values next{nextStage(now[0]), nextStage(now[1]), ahead.group, ahead.record};
+        next.append(all);
+        return next;
+      });
+      Value at = now[4];
+      leave(at, ValueRange(done).drop_front(4));
+      g.barrier();
+      finish(group, at);
+      // The other half is free: all have passed a barrier since it was read.
+      Value other = g.select(g.equal(at, sumsAt()), g.number(sumsAt() + int(tile.sumBytes(spec))),
+                             g.number(sumsAt()));
+      return {done[0], done[1], done[2], done[3], other};
+    });
+    g.waitCopies(0);
+  }
+};
+} // namespace
+
+void mad::device::writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+                               const LutArguments &arguments) {
+  LutRows(g, spec, tile, arguments).write();
+}
+
+llvm::Expected<Kernel> mad::device::makeLutRows(gpu::GPUModuleOp module, StringRef name,
+                                                const LutSpec &spec, const LutRowsTile &tile) {
+  if (llvm::Error fault = check(tile, spec))
+    return std::move(fault);
+  KernelSignature signature;
+  signature.name = name.str();
+  signature.threads = tile.threads();
+  signature.blocksAtOnce = 1;
+  signature.sharedBytes = int(tile.sharedBytes(spec));
+  MLIRContext *context = module.getContext();
+  Type pointer = globalPointer(context), i32 = IntegerType::get(context, 32);
+  signature.arguments = {pointer, pointer, pointer, i32};
+  llvm::append_range(signature.arguments, spec.epilogue.arguments);
+  return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange all) {
+    LutArguments arguments{all[0],
+                           all[1],
+                           all[2],
+                           all[3],
+                           g.number(int(spec.layout.k)),
+                           g.number(int(spec.layout.m)),
+                           all.drop_front(4)};
+    writeLutRows(g, spec, tile, arguments);
+  });
+}
