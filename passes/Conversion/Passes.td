@@ -101,8 +101,10 @@ def LutToMad : Pass<"mad-lut-to-mad", "::mlir::ModuleOp"> {
     Every `lut.dequant` becomes shifts and masks of its codes, and the product with its scales or the
     look-up in its table, with the bits that its evaluation has. What reads codes itself has
     matched them before. Quantised activations and `lut.gemm` without `kernel` become their definitions, in strict
-    ops: of groups a loop over sums of integers. A `lut.encode` is an error: weights are encoded when they are computed.
+    ops: of groups a loop over sums of integers, in f32 where that holds them, else in i32. A `lut.encode` is an error: weights are encoded when they are computed.
   }];
+  let options = [Option<"device", "device", "bool", /*default=*/"false",
+                        "for many threads: products of integers have factors of f16">];
   let dependentDialects = ["::mad::MadDialect"];
 }
 

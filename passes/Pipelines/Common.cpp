@@ -76,7 +76,7 @@ void buildTiles(OpPassManager &pm) { pm.addPass(createMatchTileProducts()); }
 void buildLoops(OpPassManager &pm, bool device) {
   if (!device)
     pm.addPass(createMatchLutProducts());
-  pm.addPass(createLutToMad());
+  pm.addPass(createLutToMad({device}));
   pm.addPass(createMadToLinalg({device}));
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());

@@ -109,11 +109,11 @@ void dequantize(lut::DequantActOp op) {
 /// Sums of integers, and what they add to the result, group by group.
 class Gemm {
 public:
-  Gemm(lut::GemmOp op);
+  Gemm(lut::GemmOp op, bool device);
   void replace();
 
 private:
-  Value integers();
+  bool isShort(int64_t steps) const;
   Value sumOf(Value number, int64_t from, int64_t to);
   Value afterGroup(Value acc, Value number);
 
@@ -122,38 +122,35 @@ private:
   lut::Format format;
   RankedTensorType type;
   int64_t rank, batch, k, m, length;
-  Value q, v, scales, zeros;
+  Value q, v; ///< factors: integers as numbers of some type
+  Value scales;
 };
 
-Gemm::Gemm(lut::GemmOp op)
+Gemm::Gemm(lut::GemmOp op, bool device)
     : op(op), t(op), format(op.getFormat().getValue()), type(op.getResult().getType()),
       rank(type.getRank()), batch(typeOf(op.getParts()[0]).getRank() - 2),
       k(op.getSource().getType().getShape().back()), m(type.getShape().back()),
       length(format.groupLength(k)), q(op.getSource()) {
   scales = t.cast(op.getParts()[1], t.b.getF32Type());
-  if (format.affine)
-    zeros = t.cast(op.getParts()[2], t.b.getI32Type());
-  v = integers();
-}
-
-/// What the codes stand for, of an affine format the codes themselves: [B..., K, M].
-Value Gemm::integers() {
   SmallVector<int64_t> shape(type.getShape().take_front(batch));
   shape.append({k, m});
-  auto weight = RankedTensorType::get(shape, t.b.getF32Type());
-  Value codes = decodedCodes(t.b, t.loc, op.getFormat(), op.getParts(), weight);
-  if (format.affine)
-    return codes;
-  // From -128 to 127 in each format: a byte holds them.
-  Value bytes = t.cast(codes, t.b.getI8Type());
-  if (format.family == lut::Family::Ternary)
-    return t.make<SubOp>(bytes, t.number(typeOf(bytes), 1));
-  if (format.bits == 1) {
-    bytes = t.make<AddOp>(bytes, bytes);
-    return t.make<SubOp>(bytes, t.number(typeOf(bytes), 1));
+  v = decodedIntegers(t.b, t.loc, op.getFormat(), op.getParts(),
+                      RankedTensorType::get(shape, t.b.getF32Type()));
+  if (device && isShort(std::min(length, k))) {
+    v = t.cast(v, t.b.getF16Type());
+    q = t.cast(q, t.b.getF16Type());
+    // Changes nothing, but keeps the conversion out of the product: that is of what lies in memory.
+    q = t.make<MinOp>(q, t.number(typeOf(q), 127));
   }
-  // Of 8 bits 128 is -128 modulo 256.
-  return t.make<SubOp>(bytes, t.number(typeOf(bytes), int8_t(1 << (format.bits - 1))));
+}
+
+/// f32 has all integers up to 2^24: sums that stay below are exact in any order, and every target
+/// has kernels for such products. f16 has those that are multiplied.
+bool Gemm::isShort(int64_t steps) const {
+  int64_t most = format.affine                           ? (1 << format.bits) - 1
+                 : format.family == lut::Family::Ternary ? 1
+                                                         : 1 << (format.bits - 1);
+  return steps * 127 * most <= 1 << 24;
 }
 
 /// Elements `first...` along the dimension of K; there are none behind K, which count as 0.
@@ -174,24 +171,20 @@ Value Gemm::sumOf(Value number, int64_t from, int64_t to) {
   sizes.push_back(DimExpr(steps));
   SmallVector<AffineExpr> at = t.dims(rank - 1);
   at.push_back(t.dim(rank - 1) + first);
-  Type i32 = t.b.getI32Type();
-  Value rows = t.cast(t.view(q, tensorType(sizes, names, i32), at, scalars, boundary), i32);
+  Type element = isShort(steps) ? Type(t.b.getF32Type()) : Type(t.b.getI32Type());
+  Value rows = t.cast(t.view(q, tensorType(sizes, names, element), at, scalars, boundary), element);
 
   SmallVector<int64_t> shape(type.getShape().take_front(batch));
   shape.append({steps, m});
   at = t.dims(batch);
   at.append({t.dim(batch) + first, t.dim(batch + 1)});
-  auto matrix = RankedTensorType::get(shape, i32);
-  Value columns = t.cast(t.view(v, matrix, at, scalars, boundary), i32);
-  if (zeros) {
-    at[batch] = number ? t.b.getAffineSymbolExpr(0) : t.b.getAffineConstantExpr(0);
-    columns = t.make<SubOp>(columns, t.view(zeros, matrix, at, scalars));
-  }
+  auto matrix = RankedTensorType::get(shape, element);
+  Value columns = t.cast(t.view(v, matrix, at, scalars, boundary), element);
   // y[b..., t..., m]; the space ends with k.
   SmallVector<AffineExpr> left = t.dims(rank - 1), right = t.dims(batch);
   left.push_back(t.dim(rank));
   right.append({t.dim(rank), t.dim(rank - 1)});
-  return ContractOp::create(t.b, t.loc, withElement(type, i32), rows, columns,
+  return ContractOp::create(t.b, t.loc, withElement(type, element), rows, columns,
                             AffineMap::get(rank + 1, 0, left, t.b.getContext()),
                             AffineMap::get(rank + 1, 0, right, t.b.getContext()));
 }
@@ -234,13 +227,13 @@ void Gemm::replace() {
 
 } // namespace
 
-void activationsToMad(Operation *op) {
+void activationsToMad(Operation *op, bool device) {
   if (auto quantized = dyn_cast<lut::QuantizeActOp>(op))
     quantize(quantized);
   else if (auto dequantized = dyn_cast<lut::DequantActOp>(op))
     dequantize(dequantized);
   else if (auto gemm = dyn_cast<lut::GemmOp>(op); gemm && !gemm.getKernel())
-    Gemm(gemm).replace();
+    Gemm(gemm, device).replace();
 }
 
 } // namespace mad

@@ -11,13 +11,14 @@
 
 namespace mad {
 
-/// The codes of a weight, integers [B..., K, M] of 8 or more bits. `weight` is its type.
-mlir::Value decodedCodes(mlir::OpBuilder &b, mlir::Location loc, lut::FormatAttr format,
-                         mlir::ValueRange parts, mlir::RankedTensorType weight);
+/// The integers that the scales of a weight are multiplied with, [B..., K, M] of f32. `weight` is
+/// its type.
+mlir::Value decodedIntegers(mlir::OpBuilder &b, mlir::Location loc, lut::FormatAttr format,
+                            mlir::ValueRange parts, mlir::RankedTensorType weight);
 
 /// Replaces `lut.quantize_act`, `lut.dequant_act`, and `lut.gemm` that no kernel computes, by their
-/// definitions in ops of the mad dialect. Other ops stay.
-void activationsToMad(mlir::Operation *op);
+/// definitions in ops of the mad dialect. Other ops stay. `device`: factors are in memory as f16.
+void activationsToMad(mlir::Operation *op, bool device);
 
 } // namespace mad
 

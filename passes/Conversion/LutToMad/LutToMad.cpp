@@ -33,7 +33,7 @@ public:
         batch(shape.drop_back(2)), k(shape[batch.size()]), m(shape.back()) {}
 
   Value values();
-  Value codes();
+  Value steps();
 
 private:
   RankedTensorType tensor(ArrayRef<int64_t> sizes, Type element) const {
@@ -57,6 +57,7 @@ private:
   template <typename Op> Value binary(Value a, Value c) {
     return Op::create(b, loc, a.getType(), a, c);
   }
+  Value codes();
   Value field(const lut::Field &field);
   Value digits();
   Value alongGroups(Value part);
@@ -183,19 +184,23 @@ Value Decoder::fromTable(Value codes) {
   return GatherOp::create(b, loc, tensor(shape, b.getF32Type()), parts[1], indices);
 }
 
+/// What a scale is multiplied with: f32, but integers.
+Value Decoder::steps() {
+  Value steps = CastOp::create(b, loc, tensor(shape, b.getF32Type()), codes());
+  bool signs = format.family == lut::Family::Int && format.bits == 1 && !format.affine;
+  if (signs)
+    steps = binary<MulOp>(steps, number(steps, 2));
+  double middle = format.family == lut::Family::Ternary || signs ? 1 : 1 << (format.bits - 1);
+  return binary<SubOp>(steps, format.affine ? alongGroups(parts[2]) : number(steps, middle));
+}
+
 Value Decoder::values() {
-  Value code = codes();
   Value result;
   if (format.family == lut::Family::Codebook) {
-    result = fromTable(code);
+    result = fromTable(codes());
   } else {
-    Value steps = CastOp::create(b, loc, tensor(shape, b.getF32Type()), code);
-    bool signs = format.family == lut::Family::Int && format.bits == 1 && !format.affine;
-    if (signs)
-      steps = binary<MulOp>(steps, number(steps, 2));
-    double middle = format.family == lut::Family::Ternary || signs ? 1 : 1 << (format.bits - 1);
-    steps = binary<SubOp>(steps, format.affine ? alongGroups(parts[2]) : number(steps, middle));
-    result = binary<MulOp>(alongGroups(parts[1]), steps);
+    Value integers = steps();
+    result = binary<MulOp>(alongGroups(parts[1]), integers);
     // Rounded once, whatever it is added to.
     setPrecision(result.getDefiningOp(), Precision::Strict);
   }
@@ -204,16 +209,18 @@ Value Decoder::values() {
 
 } // namespace
 
-Value decodedCodes(OpBuilder &b, Location loc, lut::FormatAttr format, ValueRange parts,
-                   RankedTensorType weight) {
-  return Decoder(b, loc, format, parts, weight).codes();
+Value decodedIntegers(OpBuilder &b, Location loc, lut::FormatAttr format, ValueRange parts,
+                      RankedTensorType weight) {
+  return Decoder(b, loc, format, parts, weight).steps();
 }
 
 namespace {
 
 struct LutToMadPass : impl::LutToMadBase<LutToMadPass> {
+  using LutToMadBase::LutToMadBase;
+
   void runOnOperation() override {
-    WalkResult result = getOperation().walk([](Operation *op) {
+    WalkResult result = getOperation().walk([&](Operation *op) {
       if (isa<lut::EncodeOp>(op)) {
         op->emitError("`lut.encode` is evaluated when a model is compiled, and has no lowering");
         return WalkResult::interrupt();
@@ -225,7 +232,7 @@ struct LutToMadPass : impl::LutToMadBase<LutToMadPass> {
             Decoder(b, op->getLoc(), dequant.getFormat(), dequant.getParts(), type).values());
         dequant.erase();
       } else {
-        activationsToMad(op);
+        activationsToMad(op, device);
       }
       return WalkResult::advance();
     });

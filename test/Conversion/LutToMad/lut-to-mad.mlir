@@ -62,13 +62,12 @@ func.func @quantize(%x: tensor<4x5xf16>) -> tensor<4x5xf16> {
 
 // -----
 
-// Group by group: a sum of integers, then two roundings. The last group is filled up with zeros.
+// Group by group: a sum of integers, which f32 holds, then two roundings. The last group is filled up with zeros.
 // CHECK-LABEL: @groups
 // CHECK: mad.scan "0" to "2" carry
 // CHECK: mad.view %arg0[%{{.*}}] by {{.*}} zero : (tensor<?x5xi8, {{.*}}) -> tensor<?x3xi8,
-// CHECK: %[[SUM:.*]] = mad.contract {{.*}} -> tensor<?x2xi32,
-// CHECK: mad.cast %[[SUM]]
-// CHECK: mad.mul {{.*}} {mad.fp = "strict"}
+// CHECK: %[[SUM:.*]] = mad.contract {{.*}} -> tensor<?x2xf32,
+// CHECK: mad.mul %[[SUM]], {{.*}} {mad.fp = "strict"}
 // CHECK: mad.add {{.*}} {mad.fp = "strict"}
 // CHECK: mad.yield
 // CHECK: mad.mul {{.*}} {mad.fp = "strict"}
@@ -80,7 +79,7 @@ func.func @groups(%q: tensor<?x5xi8, #mad.dims<"T", "">>, %s: tensor<?xf32, #mad
 
 // -----
 
-// A group of 70000 elements is summed in two pieces, so that i32 holds them.
+// A group of 70000 elements is summed in two pieces, so that i32 holds them. f32 does up to 1032 elements of 8 bits.
 // CHECK-LABEL: @pieces
 // CHECK: mad.contract {{.*}} : (tensor<65536xi32>, tensor<65536x1xi32>)
 // CHECK: mad.contract {{.*}} : (tensor<4464xi32>, tensor<4464x1xi32>)
