@@ -38,8 +38,9 @@ std::optional<WeightOperand> WeightOperand::find(Value operand) {
     }
     if (isa<ViewOp>(op))
       made.views.push_back(op);
-    else if (isa<ReshapeOp>(op))
-      made.direct = false;
+    else if (isa<ReshapeOp>(op)) // of one shape: only names of dimensions differ
+      made.direct &= cast<RankedTensorType>(op->getResult(0).getType()).getShape() ==
+                     cast<RankedTensorType>(op->getOperand(0).getType()).getShape();
     else if (auto decoded = dyn_cast<lut::DequantOp>(op))
       dequant = decoded;
     else if (!isa<CastOp>(op))

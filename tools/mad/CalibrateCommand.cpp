@@ -7,6 +7,7 @@
 // which are the dimensions that are summed over.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Threads.h"
 #include "dialects/Mad/IR/RefTensor.h"
 #include "passes/Driver/Contractions.h"
 #include "tools/mad/Calls.h"
@@ -22,7 +23,8 @@ namespace {
 /// Statistics of the rows that one weight, or one layer of it, is contracted with, in f64.
 struct Channels {
   int64_t count = 0; ///< of rows
-  std::vector<double> sum, absmax, gram;
+  std::vector<double> sum, absmax;
+  std::vector<double> gram; ///< only its upper half is set
 
   /// Adds all rows of `x`, whose dimensions `channels` make one row.
   bool add(llvm::ArrayRef<int64_t> shape, const double *x, const std::vector<size_t> &channels,
@@ -43,16 +45,18 @@ struct Measured {
 
 static constexpr int64_t maxGram = 16384;
 
-/// Adds X^T X of a few rows.
+/// Adds the upper half of X^T X. Each element is a sum in the order of the rows.
 static void addProducts(const double *x, int64_t rows, int64_t width, double *gram) {
-  for (int64_t i = 0; i < width; ++i) {
-    double *to = gram + i * width;
-    for (int64_t row = 0; row < rows; ++row) {
-      double factor = x[row * width + i];
-      for (int64_t j = 0; j < width; ++j)
-        to[j] += factor * x[row * width + j];
-    }
-  }
+  constexpr int64_t tile = 32;
+  lut::inThreads((width + tile - 1) / tile, [&](int64_t number) {
+    for (int64_t first = 0; first < rows; first += 8)
+      for (int64_t i = number * tile; i < std::min(width, (number + 1) * tile); ++i)
+        for (int64_t row = first; row < std::min(rows, first + 8); ++row) {
+          double factor = x[row * width + i];
+          for (int64_t j = i; j < width; ++j)
+            gram[i * width + j] += factor * x[row * width + j];
+        }
+  });
 }
 
 bool Channels::add(llvm::ArrayRef<int64_t> shape, const double *x,
@@ -93,8 +97,7 @@ bool Channels::add(llvm::ArrayRef<int64_t> shape, const double *x,
   if (!wantsGram)
     return true;
   gram.resize(size_t(width * width));
-  for (int64_t row = 0; row < rows; row += 8)
-    addProducts(matrix.data() + row * width, std::min<int64_t>(8, rows - row), width, gram.data());
+  addProducts(matrix.data(), rows, width, gram.data());
   return true;
 }
 
@@ -153,6 +156,9 @@ static void describe(const std::string &name, Measured &measured, bool gram,
       mean[size_t(at * width + k)] = c.count ? c.sum[k] / double(c.count) : 0;
     llvm::copy(c.absmax, absmax.begin() + at * width);
     llvm::copy(c.gram, products.begin() + at * width * width);
+    for (int64_t i = 0; gram && i < width; ++i)
+      for (int64_t j = 0; j < i; ++j)
+        products[size_t((at * width + i) * width + j)] = c.gram[size_t(j * width + i)];
   }
   std::vector<int64_t> channels = lead, square = lead;
   channels.push_back(width);
