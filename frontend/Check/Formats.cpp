@@ -102,7 +102,9 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
     auto text = argument->text == "calibration" ? "" : formatArgument(argument);
     if (!text)
       return false;
-    if (std::string wrong = made->set(std::string(argument->text), *text); !wrong.empty()) {
+    bool file = made->family == lut::Family::Gguf;
+    std::string wrong = made->set(file ? "" : std::string(argument->text), *text);
+    if (!wrong.empty()) {
       Report(*this, code::E0423, argument->span, quoted(path) + ": " + wrong);
       return false;
     }

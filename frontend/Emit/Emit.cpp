@@ -572,6 +572,10 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
   SmallVector<func::FuncOp> encoders;
   for (const hir::Weight &weight : program.weights) {
     std::string path = weightPath(weight, sources);
+    if (isKept(weight)) {
+      emitBlocks(b, weight, path, place(weight.span));
+      continue;
+    }
     auto source =
         WeightSourceOp::create(b, place(weight.span), sourceName(weight), types.type(weight.type),
                                weight.value ? "" : path, weight.entry, weight.transposed);

@@ -76,6 +76,25 @@ Value weightValue(OpBuilder &b, const hir::Weight &weight, Location loc, RankedT
   return lut::DequantOp::create(b, loc, type, parts, format);
 }
 
+bool isKept(const hir::Weight &weight) { return weight.format && weight.format->blockType(); }
+
+void emitBlocks(OpBuilder &b, const hir::Weight &weight, const std::string &path, Location loc) {
+  auto format = lut::FormatAttr::get(b.getContext(), *weight.format);
+  SmallVector<int64_t> shape;
+  for (const hir::Dim &dim : weight.type.shape)
+    shape.push_back(*dim.size.constant());
+  for (auto [i, part] : llvm::enumerate(partsOf(weight))) {
+    auto source =
+        WeightSourceOp::create(b, loc, partName(weight, part), lut::partType(b.getContext(), part),
+                               path, weight.entry, false);
+    source->setAttr("blocks", format);
+    source->setAttr("part", b.getI64IntegerAttr(int64_t(i)));
+    source->setAttr("shape", b.getDenseI64ArrayAttr(shape));
+    if (weight.layers >= 0)
+      source->setAttr("layers", b.getI64IntegerAttr(weight.layers));
+  }
+}
+
 void emitParts(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTensorType type,
                SmallVectorImpl<func::FuncOp> &functions) {
   std::vector<lut::Part> parts = partsOf(weight);

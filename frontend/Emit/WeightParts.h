@@ -32,6 +32,14 @@ void emitGptq(mlir::OpBuilder &b, const hir::Weight &weight, const std::string &
 void emitParts(mlir::OpBuilder &b, const hir::Weight &weight, mlir::Location loc,
                mlir::RankedTensorType type, llvm::SmallVectorImpl<mlir::func::FuncOp> &functions);
 
+/// Whether it is stored as blocks of a .gguf file, which stay as they are.
+bool isKept(const hir::Weight &weight);
+
+/// Sources of the parts of such a weight: each is read from `path`, as `blocks` (the format) and
+/// `part` (which one) of it say, and `shape`, that of the weight.
+void emitBlocks(mlir::OpBuilder &b, const hir::Weight &weight, const std::string &path,
+                mlir::Location loc);
+
 } // namespace mad
 
 #endif // MAD_FRONTEND_EMIT_WEIGHTPARTS_H

@@ -52,8 +52,8 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   SmallVector<Attribute> names;
   for (WeightSourceOp source : computedSources(*made)) {
     names.push_back(source.getSymNameAttr());
-    bool isEncoded = encodedPart(*made, source) || roundedWeight(*made, source) ||
-                     packedTiles(*made, source);
+    bool isEncoded =
+        encodedPart(*made, source) || roundedWeight(*made, source) || packedTiles(*made, source);
     auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
     source->removeAttr("computed");
     if (isEncoded) {
@@ -91,8 +91,7 @@ static bool isQuick(ModuleOp module, ArrayRef<WeightSourceOp> sources) {
   constexpr double most = 4e6;
   double steps = 0;
   for (WeightSourceOp source : sources) {
-    if (encodedPart(module, source) || roundedWeight(module, source) ||
-        packedTiles(module, source))
+    if (encodedPart(module, source) || roundedWeight(module, source) || packedTiles(module, source))
       continue;
     if (!source->hasAttr("folded"))
       return false;
@@ -177,8 +176,11 @@ void Compilation::Impl::failedWeight(StringRef weight, std::optional<EncodedPart
 
 bool Compilation::computeWeights(Evaluate how) {
   std::vector<WeightSourceOp> sources = computedSources(module());
-  if (sources.empty())
+  if (sources.empty()) {
+    if (impl->stored)
+      *impl->stored = storedWeights(module(), impl->weights);
     return true;
+  }
   StepTimer timer(impl->times, "compute");
   if (how == Evaluate::Compiled && isQuick(module(), sources))
     how = Evaluate::Reference;

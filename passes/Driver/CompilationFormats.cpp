@@ -52,7 +52,8 @@ bool Compilation::Impl::findFileFormats() {
                  "`" + weight.name + "` cannot be stored as `lut.gguf`: " + io::ticked(path) +
                      " holds " + io::ticked(name) + " as " +
                      (entry->storage.empty() ? io::name(entry->dtype) : entry->storage) +
-                     ", and Q4_0, Q5_0, Q8_0, TQ1_0 and TQ2_0 are kept as they are")
+                     ", and Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, TQ1_0 and TQ2_0 are kept "
+                     "as they are")
           .help = "without `as lut.gguf` it is read as f32";
   }
   return !diagnostics.hasErrors();

@@ -4,11 +4,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Codec.h"
+#include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "frontend/Diag/Codes.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Driver/Executable.h"
 #include "passes/Transforms/Entries.h"
+#include "runtime/io/Gguf.h"
 #include "runtime/io/TensorFile.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -130,6 +133,45 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
   return true;
 }
 
+/// Reads a part of a weight that stays in the blocks of its file, of one entry or of one for each
+/// layer.
+static bool readBlocks(WeightSourceOp source, const std::string &path, io::Tensor &tensor,
+                       std::string &error) {
+  auto format = source->getAttrOfType<lut::FormatAttr>("blocks").getValue();
+  auto part = source->getAttrOfType<IntegerAttr>("part").getInt();
+  auto shape = source->getAttrOfType<DenseI64ArrayAttr>("shape").asArrayRef();
+  int64_t k = shape[shape.size() - 2], m = shape.back();
+  auto number = source->getAttrOfType<IntegerAttr>("layers");
+  auto type = cast<RankedTensorType>(source.getType());
+  auto made = io::Tensor::make(ioType(dtypeOf(type.getElementType())), type.getShape().vec());
+  if (!made) {
+    error = "there is no memory for `" + source.getSymName().str() + "`";
+    return false;
+  }
+  tensor = std::move(*made);
+  int64_t layers = number ? number.getInt() : 1;
+  for (int64_t i = 0; i < layers; ++i) {
+    std::string name = source.getEntry().str();
+    for (size_t at = 0; number && (at = name.find("{i}", at)) != std::string::npos;)
+      name.replace(at, 3, std::to_string(i));
+    io::GgufTensor entry;
+    std::vector<uint8_t> bytes;
+    if (!io::readGgufBlocks(path, name, entry, bytes, error))
+      return false;
+    if (entry.type->name != StringRef(format.blockType()->name) ||
+        entry.shape != std::vector<int64_t>{m, k}) {
+      error = "`" + path + "` holds `" + name + "` as " + entry.type->name + " with shape " +
+              shapeText(entry.shape) + ", expected " + format.blockType()->name + " with shape " +
+              shapeText({m, k});
+      return false;
+    }
+    std::vector<lut::Bytes> parts;
+    lut::fromBlocks(format, bytes.data(), k, m, parts);
+    memcpy(tensor.as<char>() + i * parts[part].size(), parts[part].data(), parts[part].size());
+  }
+  return true;
+}
+
 bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
   if (evaluate == Evaluate::Compiled && (!rewrite() || !impl->matchTiles()))
     return false;
@@ -144,7 +186,8 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
     std::string error;
     bool calibration = source->hasAttr("calibration");
     std::string path = file.empty() || calibration ? source.getPath().str() : file;
-    if (!readWeight(source, path, tensor, error)) {
+    if (source->hasAttr("blocks") ? !readBlocks(source, path, tensor, error)
+                                  : !readWeight(source, path, tensor, error)) {
       good = false;
       // What is wrong with a whole file is said once, not for each weight of it.
       std::vector<io::Entry> entries;
@@ -153,7 +196,8 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
       Span span;
       for (const hir::Weight &w : program().weights)
         if (w.name == source.getSymName() ||
-            (calibration && w.name + ".gram" == source.getSymName()))
+            (StringRef(w.name + ".gram") == source.getSymName() && calibration) ||
+            (source->hasAttr("blocks") && source.getSymName().rsplit('.').first == w.name))
           span = w.span;
       Diagnostic &d = impl->diagnostics.error(code::E0501, span, error);
       if (calibration)
@@ -166,7 +210,7 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
     bytes.shape = tensor.shape;
     bytes.data = tensor.data;
     bytes.bytes = tensor.bytes;
-    bytes.source = source.getEntry().str();
+    bytes.source = source->hasAttr("blocks") ? "" : source.getEntry().str();
     bytes.transposed = source.getTransposed();
     impl->weights.push_back(std::move(bytes));
   }

@@ -155,6 +155,19 @@ std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<Weigh
   std::vector<std::string> stored;                        // the weight that is encoded, of each
   std::map<std::string, std::vector<const void *>> parts; // in their order
   for (auto source : module.getOps<WeightSourceOp>()) {
+    if (auto kept = source->getAttrOfType<lut::FormatAttr>("blocks")) {
+      // As in the file.
+      if (source->getAttrOfType<IntegerAttr>("part").getInt() == 0)
+        all.push_back({source.getSymName().rsplit('.').first.str(),
+                       kept.getValue(),
+                       source->getAttrOfType<DenseI64ArrayAttr>("shape").asArrayRef().vec(),
+                       0,
+                       {}});
+      stored.resize(all.size());
+      if (const WeightBytes *bytes = find(weights, source.getSymName()))
+        all.back().bytes += bytes->bytes;
+      continue;
+    }
     auto part = encodedPart(module, source);
     const WeightBytes *bytes = part ? find(weights, source.getSymName()) : nullptr;
     const WeightBytes *values = bytes ? find(weights, part->values) : nullptr;
@@ -170,6 +183,8 @@ std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<Weigh
     parts[part->values].push_back(bytes->data.get());
   }
   for (auto [one, name] : llvm::zip_equal(all, stored)) {
+    if (name.empty())
+      continue;
     const WeightBytes *before = find(weights, unrounded(module, name));
     auto exact = tensorOf(before ? *before : *find(weights, name)).convert(io::DType::F32);
     if (!exact || parts[name].size() != one.format.parts(one.shape).size() ||

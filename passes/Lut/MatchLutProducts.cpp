@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/Format/Activations.h"
 #include "dialects/Lut/IR/LutOps.h"
+#include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/Lut/BlockScales.h"
 #include "passes/Lut/Passes.h"
 #include "passes/Transforms/Remarks.h"
 
@@ -29,7 +31,141 @@ struct Match {
 
   /// Why no kernel reads the codes, else empty.
   std::string obstacle();
+  /// Whether it is `x[e, ...] @ w[e]`, of several matrices.
+  bool isBatch();
+  Value product(OpBuilder &b);
+
+private:
+  bool rowsTimesMatrix(unsigned batch);
+  Value blockProduct(OpBuilder &b);
+  Value batchProduct(OpBuilder &b);
 };
+
+/// Of a weight in blocks: its codes with one scale a group, and what its minima add, which are as a
+/// matrix [groups, M] for the sums of groups of x. A minimum is taken for the codes' own middle.
+Value Match::blockProduct(OpBuilder &b) {
+  Location loc = op.getLoc();
+  const lut::BlockType &block = *weight.getFormat().getValue().blockType();
+  BlockScales scales = blockScales(b, weight);
+  lut::Format format;
+  format.bits = block.bits;
+  format.group = block.group;
+  Value made = lut::ProductOp::create(b, loc, op.getType(), source,
+                                      ValueRange{weight.getParts()[0], scales.scale},
+                                      lut::FormatAttr::get(b.getContext(), format));
+  if (!scales.minimum)
+    return made;
+  auto type = cast<RankedTensorType>(scales.scale.getType());
+  auto middle = DenseElementsAttr::get(
+      type, b.getF32FloatAttr(float((1 << (block.bits - 1)) - block.middle)));
+  Value shift = MulOp::create(b, loc, type, scales.scale,
+                              ConstantOp::create(b, loc, type, middle).getResult());
+  Value minimum = AddOp::create(b, loc, type, scales.minimum, shift);
+  // x[t..., g, i] in a group, and its sums.
+  auto from = cast<RankedTensorType>(source.getType());
+  SmallVector<DimExpr> sizes;
+  for (int64_t d = 0; d < from.getRank(); ++d)
+    sizes.push_back(dimExpr(from, d));
+  sizes.back() = DimExpr(type.getDimSize(0));
+  RankedTensorType sumsType = tensorType(sizes, {}, from.getElementType());
+  sizes.push_back(DimExpr(block.group));
+  SmallVector<AffineExpr> map;
+  unsigned rank = from.getRank();
+  for (unsigned d = 0; d + 1 < rank; ++d)
+    map.push_back(b.getAffineDimExpr(d));
+  map.push_back(b.getAffineDimExpr(rank - 1) * block.group + b.getAffineDimExpr(rank));
+  Value groups =
+      ViewOp::create(b, loc, tensorType(sizes, {}, from.getElementType()), source, ValueRange(),
+                     AffineMap::get(rank + 1, 0, map, b.getContext()), Boundary::inside);
+  Value sums =
+      ReduceOp::create(b, loc, sumsType, ReduceKind::sum, groups, ArrayRef<int64_t>(int64_t(rank)));
+  Value least = ContractOp::create(b, loc, op.getType(), sums, minimum, sourceMap, weightMap);
+  return AddOp::create(b, loc, op.getType(), made, least);
+}
+
+static Value slice(OpBuilder &b, Location loc, Value from, Value counter) {
+  auto type = cast<RankedTensorType>(from.getType());
+  SmallVector<DimExpr> sizes;
+  SmallVector<AffineExpr> map = {b.getAffineSymbolExpr(0)};
+  for (int64_t d = 1; d < type.getRank(); ++d) {
+    sizes.push_back(dimExpr(type, d));
+    map.push_back(b.getAffineDimExpr(unsigned(d - 1)));
+  }
+  return ViewOp::create(b, loc, tensorType(sizes, {}, type.getElementType()), from, counter,
+                        AffineMap::get(unsigned(type.getRank() - 1), 1, map, b.getContext()),
+                        Boundary::inside);
+}
+
+/// A map without the dimension that numbers the matrices.
+static AffineMap withoutBatch(AffineMap map) {
+  SmallVector<AffineExpr> dims = {getAffineConstantExpr(0, map.getContext())};
+  for (unsigned d = 1; d < map.getNumDims(); ++d)
+    dims.push_back(getAffineDimExpr(d - 1, map.getContext()));
+  SmallVector<AffineExpr> results;
+  for (AffineExpr e : map.getResults().drop_front())
+    results.push_back(e.replaceDims(dims));
+  return AffineMap::get(map.getNumDims() - 1, 0, results, map.getContext());
+}
+
+/// One matrix after the other.
+Value Match::batchProduct(OpBuilder &b) {
+  Location loc = op.getLoc();
+  int64_t count = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+  auto scan = ScanOp::create(b, loc, op.getType(), ValueRange(), "0", std::to_string(count));
+  Block &body = scan.getBody().emplaceBlock();
+  Value counter = body.addArgument(RankedTensorType::get({}, b.getI64Type()), loc);
+  OpBuilder inner = OpBuilder::atBlockEnd(&body);
+  Value x = slice(inner, loc, source, counter);
+  SmallVector<Value> parts;
+  for (Value part : weight.getParts())
+    parts.push_back(slice(inner, loc, part, counter));
+  auto matrix = cast<RankedTensorType>(weight.getType());
+  auto decoded = lut::DequantOp::create(
+      inner, loc, RankedTensorType::get(matrix.getShape().drop_front(), matrix.getElementType()),
+      parts, weight.getFormat());
+  auto type = cast<RankedTensorType>(op.getType());
+  SmallVector<DimExpr> sizes;
+  for (int64_t d = 1; d < type.getRank(); ++d)
+    sizes.push_back(dimExpr(type, d));
+  AffineMap xMap = withoutBatch(sourceMap), wMap = withoutBatch(weightMap);
+  auto one = ContractOp::create(inner, loc, tensorType(sizes, {}, type.getElementType()), x,
+                                decoded, xMap, wMap);
+  inner.setInsertionPoint(one);
+  Value made = Match{one, decoded, x, xMap, wMap}.product(inner);
+  one.erase();
+  decoded.erase();
+  inner.setInsertionPointToEnd(&body);
+  YieldOp::create(inner, loc, made);
+  return scan.getResult(0);
+}
+
+bool Match::isBatch() { return cast<RankedTensorType>(weight.getType()).getRank() == 3; }
+
+Value Match::product(OpBuilder &b) {
+  if (isBatch())
+    return batchProduct(b);
+  if (weight.getFormat().getValue().blockType())
+    return blockProduct(b);
+  return lut::ProductOp::create(b, op.getLoc(), op.getType(), source, weight.getParts(),
+                                weight.getFormat());
+}
+
+/// x[b..., t..., k] w[b..., k, m], with so many dimensions b.
+bool Match::rowsTimesMatrix(unsigned batch) {
+  unsigned rank = cast<RankedTensorType>(op.getType()).getRank();
+  unsigned space = op.getLhsMap().getNumDims();
+  MLIRContext *context = op.getContext();
+  SmallVector<AffineExpr> x, w;
+  for (unsigned d = 0; d + 1 < rank; ++d)
+    x.push_back(getAffineDimExpr(d, context));
+  x.push_back(getAffineDimExpr(rank, context));
+  for (unsigned d = 0; d < batch; ++d)
+    w.push_back(getAffineDimExpr(d, context));
+  w.push_back(getAffineDimExpr(rank, context));
+  w.push_back(getAffineDimExpr(rank - 1, context));
+  return rank > batch && space == rank + 1 && sourceMap == AffineMap::get(space, 0, x, context) &&
+         weightMap == AffineMap::get(space, 0, w, context);
+}
 
 std::string Match::obstacle() {
   auto type = cast<RankedTensorType>(op.getType());
@@ -40,19 +176,17 @@ std::string Match::obstacle() {
   if (!type.getElementType().isF32() || !from.getElementType().isF32() ||
       !matrix.getElementType().isF32())
     return "kernels compute in f32";
-  if (matrix.getRank() != 2)
-    return "the weight is no single matrix";
-  unsigned rank = type.getRank(), space = op.getLhsMap().getNumDims();
-  MLIRContext *context = op.getContext();
-  // x[t..., k] w[k, m].
-  SmallVector<AffineExpr> x;
-  for (unsigned d = 0; d + 1 < rank; ++d)
-    x.push_back(getAffineDimExpr(d, context));
-  x.push_back(getAffineDimExpr(rank, context));
-  if (rank == 0 || space != rank + 1 || sourceMap != AffineMap::get(space, 0, x, context) ||
-      weightMap !=
-          AffineMap::get(space, 0, {x.back(), getAffineDimExpr(rank - 1, context)}, context))
-    return "it is not of the form `x @ w`";
+  if (matrix.getRank() > 3)
+    return "the weight is no single matrix, nor one for each of a batch";
+  if (!rowsTimesMatrix(matrix.getRank() - 2)) {
+    unsigned summed = op.getLhsMap().getNumDims() - 1;
+    bool turned = matrix.getRank() == 2 && weightMap.getNumResults() == 2 &&
+                  weightMap.getDimPosition(1) == summed;
+    return turned
+               ? "it sums over columns, and codes lie along rows: declare the weight turned, with "
+                 "`transposed`, and write `x @ w`"
+               : "it is not of the form `x @ w`";
+  }
   const lut::Format &format = weight.getFormat().getValue();
   if (format.family == lut::Family::Codebook && format.group == lut::Format::wholeRow)
     return "columns have tables of their own";
@@ -96,8 +230,7 @@ struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
         return;
       }
       OpBuilder b(op);
-      Value made = lut::ProductOp::create(b, op.getLoc(), op.getType(), match.source,
-                                          match.weight.getParts(), match.weight.getFormat());
+      Value made = match.product(b);
       op.replaceAllUsesWith(made);
       op.erase();
       if (match.weight.use_empty())

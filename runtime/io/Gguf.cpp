@@ -401,3 +401,26 @@ bool mad::io::readGgufTensor(const Input &input, const GgufTensor &entry, Tensor
   }
   return true;
 }
+
+bool mad::io::readGgufBlocks(const std::string &path, const std::string &name, GgufTensor &entry,
+                             std::vector<uint8_t> &bytes, std::string &text) {
+  Input input;
+  Gguf file;
+  auto fail = [&](const std::string &why) {
+    text = ticked(path) + " " + why;
+    return false;
+  };
+  if (!input.open(path, text) || !readGguf(input, file, text))
+    return fail(text);
+  auto found = std::find_if(file.tensors.begin(), file.tensors.end(),
+                            [&](const GgufTensor &tensor) { return tensor.name == name; });
+  if (found == file.tensors.end())
+    return fail("has no tensor " + ticked(name));
+  // Also checks that all scales are finite.
+  Tensor numbers;
+  if (!readGgufTensor(input, *found, numbers, text))
+    return fail(text);
+  entry = *found;
+  bytes.resize(entry.bytes);
+  return input.read(entry.begin, bytes.data(), entry.bytes, text) || fail(text);
+}

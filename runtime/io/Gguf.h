@@ -30,6 +30,9 @@ struct Gguf {
 bool readGguf(const Input &input, Gguf &file, std::string &text);
 /// Reads the elements; those of block formats become f32.
 bool readGgufTensor(const Input &input, const GgufTensor &entry, Tensor &tensor, std::string &text);
+/// Reads the blocks of the tensor `name` of a file as they are. `text` names the file.
+bool readGgufBlocks(const std::string &path, const std::string &name, GgufTensor &entry,
+                    std::vector<uint8_t> &bytes, std::string &text);
 
 } // namespace mad::io
 

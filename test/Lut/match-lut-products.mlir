@@ -45,3 +45,36 @@ func.func @gemm(%q: tensor<3x4x10xi8>, %r: tensor<3x4xf32>, %c: tensor<5x6xui8>,
   %1 = lut.gemm %q, %r, %d, %t as <int, bits = 4> : (tensor<3x4x10xi8>, tensor<3x4xf32>, tensor<3x5x6xui8>, tensor<3x1x6xf32>) -> tensor<3x4x6xf32>
   return %0, %1 : tensor<3x4x6xf32>, tensor<3x4x6xf32>
 }
+
+// -----
+
+// A matrix for each of a batch: one after the other.
+// CHECK-LABEL: @batch
+// CHECK-SAME: %[[X:.*]]: tensor<4x?x10xf32{{.*}}>, %[[C:.*]]: tensor<4x5x3xui8>, %[[S:.*]]: tensor<4x1x3xf32>
+// CHECK: mad.scan "0" to "4"
+// CHECK-DAG: %[[XE:.*]] = mad.view %[[X]]{{.*}} -> tensor<?x10xf32
+// CHECK-DAG: %[[CE:.*]] = mad.view %[[C]]{{.*}} -> tensor<5x3xui8>
+// CHECK-DAG: %[[SE:.*]] = mad.view %[[S]]{{.*}} -> tensor<1x3xf32>
+// CHECK: lut.product %[[XE]], %[[CE]], %[[SE]] as <int, bits = 4> : {{.*}} -> tensor<?x3xf32
+// CHECK-NOT: mad.contract
+func.func @batch(%x: tensor<4x?x10xf32, #mad.dims<"", "N", "">>, %c: tensor<4x5x3xui8>, %s: tensor<4x1x3xf32>) -> tensor<4x?x3xf32, #mad.dims<"", "N", "">> {
+  %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5x3xui8>, tensor<4x1x3xf32>) -> tensor<4x10x3xf32>
+  %0 = mad.contract %x by affine_map<(e, n, m, k) -> (e, n, k)>, %w by affine_map<(e, n, m, k) -> (e, k, m)> : (tensor<4x?x10xf32, #mad.dims<"", "N", "">>, tensor<4x10x3xf32>) -> tensor<4x?x3xf32, #mad.dims<"", "N", "">>
+  return %0 : tensor<4x?x3xf32, #mad.dims<"", "N", "">>
+}
+
+// -----
+
+// Blocks of .gguf files: their codes, with scales that are multiplied out, and minima times sums of groups.
+// CHECK-LABEL: @blocks
+// CHECK: %[[SCALE:.*]] = mad.mul
+// CHECK: lut.product %{{.*}}, %{{.*}}, %[[SCALE]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<4x3xf32>
+// CHECK: %[[SUMS:.*]] = mad.reduce sum {{.*}} -> tensor<4x8xf32>
+// CHECK: mad.contract %[[SUMS]]
+// CHECK: mad.add
+// CHECK-NOT: lut.dequant
+func.func @blocks(%x: tensor<4x256xf32>, %c: tensor<128x3xui8>, %s: tensor<8x3xui8>, %m: tensor<8x3xui8>, %d: tensor<1x3xf16>, %e: tensor<1x3xf16>) -> tensor<4x3xf32> {
+  %w = lut.dequant %c, %s, %m, %d, %e as <gguf, type = Q4_K> : (tensor<128x3xui8>, tensor<8x3xui8>, tensor<8x3xui8>, tensor<1x3xf16>, tensor<1x3xf16>) -> tensor<256x3xf32>
+  %0 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %w by affine_map<(n, m, k) -> (k, m)> : (tensor<4x256xf32>, tensor<256x3xf32>) -> tensor<4x3xf32>
+  return %0 : tensor<4x3xf32>
+}

@@ -104,6 +104,8 @@ static bool encodeMatrix(const Format &format, Matrix matrix, Mode mode, std::ve
     break;
   case Family::Codebook:
     return encodeCodebook(format, matrix, mode, table);
+  case Family::Gguf:
+    return false;
   }
   for (float scale : scales)
     if (!std::isfinite(scale)) {
@@ -117,6 +119,10 @@ static bool encodeMatrix(const Format &format, Matrix matrix, Mode mode, std::ve
 bool encode(const Format &format, const float *values, const std::vector<int64_t> &shape, Mode mode,
             std::vector<Bytes> &parts, std::string &error) {
   Sizes sizes(shape);
+  if (format.family == Family::Gguf) {
+    error = "blocks of .gguf files are kept as they are, and nothing is rounded to them";
+    return false;
+  }
   if (!isFinite(values, sizes, shape, error))
     return false;
   std::vector<Part> described = format.parts(shape);
@@ -176,6 +182,14 @@ void decode(const Format &format, const std::vector<const void *> &parts,
   int middle = format.family == Family::Ternary ? 1 : 1 << (format.bits - 1);
   for (int64_t i = 0; i < sizes.count; ++i) {
     unpackCodes(format, static_cast<const uint8_t *>(parts[0]) + i * rows * m, k, m, codes.data());
+    if (format.blockType()) {
+      std::vector<const void *> own(parts);
+      for (size_t part = 1; part < parts.size(); ++part)
+        own[part] = static_cast<const char *>(parts[part]) +
+                    i * (described[part].bytes() / std::max<int64_t>(sizes.count, 1));
+      decodeBlocks(format, codes.data(), own, k, m, values + i * k * m);
+      continue;
+    }
     for (int64_t row = 0; row < k; ++row)
       for (int64_t column = 0; column < m; ++column) {
         int64_t at = format.group == Format::wholeTensor ? 0 : row / length * m + column;

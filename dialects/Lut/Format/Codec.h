@@ -30,6 +30,13 @@ bool encode(const Format &format, const float *values, const std::vector<int64_t
 void decode(const Format &format, const std::vector<const void *> &parts,
             const std::vector<int64_t> &shape, float *values);
 
+/// The parts of a matrix [K, M] that a .gguf file holds in blocks of the format's `blockType`:
+/// `bytes` are the rows of the file, one for each column here. Checks nothing.
+void fromBlocks(const Format &format, const uint8_t *bytes, int64_t k, int64_t m,
+                std::vector<Bytes> &parts);
+/// Bytes of a block.
+int64_t blockBytes(const BlockType &type);
+
 /// A scale of f32 with 16 significant bits: its products with codes of 8 bits are exact, so that
 /// no target rounds them differently. Splits as Dekker (1971): `t = 257 s`, `t - (t - s)`.
 float roundedScale(float scale);

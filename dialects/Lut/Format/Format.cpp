@@ -40,7 +40,32 @@ std::optional<Format> Format::named(const std::string &family) {
   return format;
 }
 
+// ggml's names and numbers; block is a super-block there.
+static constexpr BlockType blockTypes[] = {
+    {"Q4_1", 4, 32, 32, 0, 0, 1},    {"Q5_1", 5, 32, 32, 0, 0, 1},  {"Q2_K", 2, 16, 256, 0, 0, 3},
+    {"Q3_K", 3, 16, 256, 4, 32, 0},  {"Q4_K", 4, 32, 256, 0, 0, 2}, {"Q5_K", 5, 32, 256, 0, 0, 2},
+    {"Q6_K", 6, 16, 256, 32, 128, 0}};
+
+const BlockType *Format::blockType() const {
+  return family == Family::Gguf && block ? &blockTypes[block - 1] : nullptr;
+}
+
+static std::optional<Format> blockFormat(const std::string &type) {
+  Format format;
+  format.family = Family::Gguf;
+  for (const BlockType &known : blockTypes) {
+    ++format.block;
+    format.bits = known.bits;
+    format.group = known.group;
+    if (type == known.name)
+      return format;
+  }
+  return std::nullopt;
+}
+
 std::optional<Format> Format::ofGguf(const std::string &type) {
+  if (auto kept = blockFormat(type))
+    return kept;
   Format format;
   format.half = true;
   format.group = 32;
@@ -71,8 +96,13 @@ static std::string choice(const std::string &name, const std::string &value, boo
 }
 
 std::string Format::set(const std::string &name, const std::string &value) {
-  if (family == Family::Gguf)
-    return "has no arguments: the file says what it holds";
+  if (family == Family::Gguf) {
+    std::optional<Format> made = name == "type" ? blockFormat(value) : std::nullopt;
+    if (!made)
+      return "has no arguments: the file says what it holds";
+    *this = *made;
+    return "";
+  }
   int64_t number = numberOf(value);
   if (name == "bits" && family != Family::Ternary) {
     if (number < 1 || number > 8)
@@ -105,7 +135,7 @@ std::string Format::set(const std::string &name, const std::string &value) {
 
 std::string Format::str() const {
   if (family == Family::Gguf)
-    return "lut.gguf";
+    return block ? std::string("lut.gguf(type = ") + blockType()->name + ")" : "lut.gguf";
   std::vector<std::string> arguments;
   if (family == Family::Ternary) {
     if (bits == 8)
@@ -157,6 +187,10 @@ std::string Format::check(const std::vector<int64_t> &shape) const {
     return "a format is for matrices [K, M], with dimensions before them or not; found " +
            std::to_string(shape.size()) + (shape.size() == 1 ? " dimension" : " dimensions");
   int64_t k = shape[shape.size() - 2];
+  if (const BlockType *type = blockType(); type && k % type->block)
+    return "the " + std::to_string(k) +
+           " elements along the contracted dimension are no multiple of " +
+           std::to_string(type->block) + ", the block of " + type->name;
   if (group > std::max<int64_t>(k, 1))
     return "a group of " + std::to_string(group) + " is longer than the " + std::to_string(k) +
            " elements along the contracted dimension: write `group = row`";
@@ -200,6 +234,17 @@ std::vector<Part> Format::parts(const std::vector<int64_t> &shape) const {
   };
   int64_t columns = group == wholeTensor ? 1 : m;
   std::vector<Part> all = {part("codes", PartElement::U8, codeRows(*this, k), m)};
+  if (const BlockType *type = blockType()) {
+    bool two = type->block > type->group;
+    all.push_back(part("scales", two ? PartElement::U8 : PartElement::F16, groups(k), m));
+    if (type->minima == 1 || type->minima == 2)
+      all.push_back(part("mins", two ? PartElement::U8 : PartElement::F16, groups(k), m));
+    if (two)
+      all.push_back(part("supers", PartElement::F16, k / type->block, m));
+    if (two && type->minima)
+      all.push_back(part("supermins", PartElement::F16, k / type->block, m));
+    return all;
+  }
   if (family == Family::Codebook) {
     all.push_back(part("table", PartElement::F32, levels(), columns));
     return all;

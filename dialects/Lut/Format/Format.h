@@ -22,7 +22,9 @@ enum class Family : uint8_t {
   Int,
   Ternary,
   Codebook,
-  Gguf, ///< one of the others, as the type of a tensor in a .gguf file says: see `ofGguf`
+  /// A block format of .gguf files: `Format::block` is its number. Without one: what the type of a
+  /// tensor in a file says, see `ofGguf`.
+  Gguf,
 };
 enum class PartElement : uint8_t { U8, F16, F32 };
 
@@ -35,6 +37,18 @@ struct Part {
   int64_t bytes() const;
 };
 
+/// A block format of .gguf files that is kept as it is: K is cut in blocks of `block` elements, and
+/// a value is `scale * (code - middle)`, less or more a minimum, of a group.
+struct BlockType {
+  const char *name; ///< `Q4_K`
+  int bits;         ///< of a code
+  int64_t group;    ///< elements along K with one scale
+  int64_t block;    ///< with one scale of scales; equal to `group`: scales are f16
+  int middle;       ///< of codes
+  int bias;         ///< of codes of scales
+  int minima;       ///< 0: none; 1: f16, added; 2: codes, subtracted; 3: in the high bits of scales
+};
+
 struct Format {
   static constexpr int64_t wholeRow = 0;     ///< `group`: one scale for a column of K elements
   static constexpr int64_t wholeTensor = -1; ///< `group`: one for each K x M matrix
@@ -44,6 +58,7 @@ struct Format {
   int64_t group = wholeRow; ///< elements along K with one scale (Codebook: one table)
   bool affine = false;      ///< Int: codes have a zero point
   bool half = false;        ///< scales are f16, else f32
+  int block = 0;            ///< Gguf: the number of its `BlockType`, from 1 on
 
   bool operator==(const Format &) const = default;
 
@@ -64,6 +79,8 @@ struct Format {
   /// Bits of all parts for each element.
   double bitsPerWeight(const std::vector<int64_t> &shape) const;
 
+  /// Of `Gguf` with a number, else null.
+  const BlockType *blockType() const;
   bool isBase3() const { return family == Family::Ternary && bits == 8; }
   /// Values that a code stands for.
   int levels() const { return family == Family::Ternary ? 3 : 1 << bits; }

@@ -37,6 +37,10 @@ inline float stored(const Format &format, float scale) {
   return format.half ? floatOf(halfOf(scale)) : scale;
 }
 
+/// The values of one matrix in a block format, of its codes [K, M] and of its other parts.
+void decodeBlocks(const Format &format, const uint8_t *codes,
+                  const std::vector<const void *> &parts, int64_t k, int64_t m, float *values);
+
 bool encodeInt(const Format &format, const Matrix &matrix, Mode mode);
 bool encodeTernary(const Format &format, const Matrix &matrix, Mode mode);
 /// `table`: [levels, M] or [levels, 1].

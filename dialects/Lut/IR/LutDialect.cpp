@@ -77,7 +77,7 @@ Attribute FormatAttr::parse(AsmParser &parser, Type) {
   std::optional<Format> format = Format::named(family.str());
   if (!format) {
     parser.emitError(place) << "`" << family
-                            << "` is no format: expected `int`, `ternary` or `codebook`";
+                            << "` is no format: expected `int`, `ternary`, `codebook` or `gguf`";
     return {};
   }
   while (succeeded(parser.parseOptionalComma()))
@@ -89,7 +89,7 @@ Attribute FormatAttr::parse(AsmParser &parser, Type) {
 }
 
 LogicalResult FormatAttr::verify(function_ref<InFlightDiagnostic()> emitError, Format value) {
-  if (value.family == Family::Gguf)
+  if (value.family == Family::Gguf && !value.block)
     return emitError() << "`gguf` is a format of files: it is another one here";
   if (std::string wrong = value.check(); !wrong.empty())
     return emitError() << wrong;

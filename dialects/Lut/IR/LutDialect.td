@@ -28,7 +28,7 @@ def Lut_FormatAttr : AttrDef<LutDialect, "Format"> {
   let summary = "a way to store a tensor in few bits";
   let description = [{
     The family, `int`, `ternary` or `codebook`, then its arguments as programs write them. What
-    has its usual value is not printed.
+    has its usual value is not printed. `<gguf, type = Q4_K>` is a block format of .gguf files.
   }];
   let parameters = (ins "::mad::lut::Format":$value);
   let hasCustomAssemblyFormat = 1;

@@ -15,7 +15,8 @@
 
 namespace mad::lut {
 inline llvm::hash_code hash_value(const Format &format) {
-  return llvm::hash_combine(format.family, format.bits, format.group, format.affine, format.half);
+  return llvm::hash_combine(format.family, format.bits, format.group, format.affine, format.half,
+                            format.block);
 }
 } // namespace mad::lut
 

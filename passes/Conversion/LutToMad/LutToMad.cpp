@@ -15,6 +15,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Conversion/LutToMad/Activations.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/Lut/BlockScales.h"
 
 using namespace mlir;
 
@@ -32,7 +33,8 @@ public:
       : b(b), loc(loc), format(format.getValue()), parts(parts), type(type), shape(type.getShape()),
         batch(shape.drop_back(2)), k(shape[batch.size()]), m(shape.back()) {}
 
-  Value values();
+  /// `op`: the one that is decoded.
+  Value values(lut::DequantOp op);
   Value steps();
 
 private:
@@ -62,6 +64,7 @@ private:
   Value digits();
   Value alongGroups(Value part);
   Value fromTable(Value codes);
+  Value fromBlocks(lut::DequantOp op);
 
   OpBuilder &b;
   Location loc;
@@ -194,9 +197,27 @@ Value Decoder::steps() {
   return binary<SubOp>(steps, format.affine ? alongGroups(parts[2]) : number(steps, middle));
 }
 
-Value Decoder::values() {
+/// `scale * (code - middle) + minimum`: products are exact, so that the sum rounds once, as ggml
+/// does.
+Value Decoder::fromBlocks(lut::DequantOp op) {
+  BlockScales scales = blockScales(b, op);
+  Value steps = CastOp::create(b, loc, tensor(shape, b.getF32Type()), codes());
+  if (int middle = format.blockType()->middle)
+    steps = binary<SubOp>(steps, number(steps, middle));
+  Value result = binary<MulOp>(alongGroups(scales.scale), steps);
+  setPrecision(result.getDefiningOp(), Precision::Strict);
+  if (!scales.minimum)
+    return result;
+  result = binary<AddOp>(result, alongGroups(scales.minimum));
+  setPrecision(result.getDefiningOp(), Precision::Strict);
+  return result;
+}
+
+Value Decoder::values(lut::DequantOp op) {
   Value result;
-  if (format.family == lut::Family::Codebook) {
+  if (format.blockType()) {
+    result = fromBlocks(op);
+  } else if (format.family == lut::Family::Codebook) {
     result = fromTable(codes());
   } else {
     Value integers = steps();
@@ -229,7 +250,8 @@ struct LutToMadPass : impl::LutToMadBase<LutToMadPass> {
         OpBuilder b(dequant);
         auto type = cast<RankedTensorType>(dequant.getType());
         dequant.replaceAllUsesWith(
-            Decoder(b, op->getLoc(), dequant.getFormat(), dequant.getParts(), type).values());
+            Decoder(b, op->getLoc(), dequant.getFormat(), dequant.getParts(), type)
+                .values(dequant));
         dequant.erase();
       } else {
         activationsToMad(op, device);

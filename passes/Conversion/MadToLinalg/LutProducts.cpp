@@ -55,7 +55,8 @@ struct FromTilesLowering : LoweringPattern<lut::FromTilesOp> {
 } // namespace
 
 void populateLutPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<LutProductLowering, LutGemmLowering, FromTilesLowering>(lowering, patterns.getContext());
+  patterns.add<LutProductLowering, LutGemmLowering, FromTilesLowering>(lowering,
+                                                                       patterns.getContext());
 }
 
 } // namespace mad

@@ -10,7 +10,7 @@ func.func private @f() attributes {a = #lut.format<int, group = 4>}
 
 // -----
 
-// expected-error @+1 {{`float` is no format: expected `int`, `ternary` or `codebook`}}
+// expected-error @+1 {{`float` is no format: expected `int`, `ternary`, `codebook` or `gguf`}}
 func.func private @f() attributes {a = #lut.format<float>}
 
 // -----

@@ -171,3 +171,34 @@ TEST(Codec, TablesFitTheValues) {
   EXPECT_NEAR(error.sqnr, 14.62, 0.15);
   EXPECT_NEAR(error.rms * error.rms, std::pow(10, -error.sqnr / 10), 0.02 * error.rms * error.rms);
 }
+
+TEST(Blocks, ByHand) {
+  // Q4_1: d = 1, m = 0.5, all bytes 0x98: 8 d + m, then 9 d + m.
+  Format format = *Format::ofGguf("Q4_1");
+  std::vector<uint8_t> block = {0x00, 0x3C, 0x00, 0x38};
+  block.resize(20, 0x98);
+  EXPECT_EQ(blockBytes(*format.blockType()), 20);
+  std::vector<Bytes> parts;
+  fromBlocks(format, block.data(), 32, 1, parts);
+  std::vector<float> values = decoded(format, parts, {32, 1});
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(values[i], i < 16 ? 8.5f : 9.5f);
+  // Q6_K: the low bits 0, the high bits 2 (0xAA): code 32, which stands for 0; of the first half 0:
+  // -32 d s.
+  format = *Format::ofGguf("Q6_K");
+  EXPECT_EQ(blockBytes(*format.blockType()), 210);
+  block.assign(210, 0);
+  std::fill(block.begin() + 160, block.begin() + 192, 0xAA);
+  std::fill(block.begin() + 192, block.begin() + 208, 0xFF); // scales of -1
+  block[209] = 0x40;                                         // d = 2
+  fromBlocks(format, block.data(), 256, 1, parts);
+  values = decoded(format, parts, {256, 1});
+  for (int i = 0; i < 256; ++i)
+    EXPECT_EQ(values[i], i < 128 ? 64.0f : 0.0f);
+  for (auto [name, bytes] :
+       {std::pair("Q5_1", 24), {"Q2_K", 84}, {"Q3_K", 110}, {"Q4_K", 144}, {"Q5_K", 176}})
+    EXPECT_EQ(blockBytes(*Format::ofGguf(name)->blockType()), bytes) << name;
+  EXPECT_NE(format.check({255, 1}), "");
+  std::string error;
+  EXPECT_FALSE(encode(format, values.data(), {256, 1}, Mode::Round, parts, error));
+}

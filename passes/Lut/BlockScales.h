@@ -1,0 +1,33 @@
+//===- BlockScales.h - Scales and minima of blocks -------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_LUT_BLOCKSCALES_H
+#define MAD_PASSES_LUT_BLOCKSCALES_H
+
+#include "mlir/IR/Value.h"
+
+namespace mlir {
+class OpBuilder;
+} // namespace mlir
+
+namespace mad {
+namespace lut {
+class DequantOp;
+} // namespace lut
+
+/// What a value of a group is made of: `scale * (code - middle) + minimum`, both [B..., groups, M]
+/// of f32.
+struct BlockScales {
+  mlir::Value scale;
+  mlir::Value minimum; ///< null: none
+};
+
+/// Of a weight in a block format, as ops in front of its `lut.dequant`. All products are exact.
+BlockScales blockScales(mlir::OpBuilder &b, lut::DequantOp op);
+
+} // namespace mad
+
+#endif // MAD_PASSES_LUT_BLOCKSCALES_H
