@@ -31,6 +31,13 @@ constexpr int64_t productsIn32Bits(int64_t mostCode) {
   return largest(32) / (mostActivation * mostCode);
 }
 
+/// A table of what four activations add for each choice of them, less its smallest entry, is kept
+/// in two digits of this base, so that bytes hold the sums of several.
+constexpr int64_t tableBase = 23, mostOfTable = 4 * mostActivation;
+/// How many digits of tables a byte holds the sum of, and how many entries 16 bits without a sign.
+constexpr int64_t digitsIn8Bits = 255 / (tableBase - 1), entriesIn16Bits = 65535 / mostOfTable;
+
+static_assert(mostOfTable < tableBase * tableBase && digitsIn8Bits == 11 && entriesIn16Bits == 129);
 static_assert(pairsIn16Bits(1) == 129 && pairsIn16Bits(3) == 43 && pairsIn16Bits(15) == 8 &&
               pairsIn16Bits(127) == 1 && pairsIn16Bits(255) == 0);
 static_assert(productsIn32Bits(255) >= 65536);

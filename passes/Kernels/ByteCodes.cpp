@@ -117,6 +117,10 @@ Value ByteCodes::row(Value row, Columns columns) {
                                       sums.splat(sums.bytes(), 0));
 }
 
+Value ByteCodes::rowOf(Value step) const {
+  return kernel.cutBlocks ? i.min(step, sources[0].lastRow) : step;
+}
+
 /// Four rows of bytes, in parts of 16: lanes of four bytes.
 SmallVector<Value> ByteCodes::woven(ArrayRef<Value> rows) {
   auto interleaved = [&](Value x, Value y, int64_t from) -> Value {

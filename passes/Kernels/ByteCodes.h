@@ -66,6 +66,11 @@ public:
   llvm::SmallVector<mlir::Value> scales(mlir::Value group, Columns columns);
   llvm::SmallVector<mlir::Value> zeros(mlir::Value group, Columns columns);
 
+  /// A row of bytes.
+  mlir::Value row(mlir::Value row, Columns columns);
+  /// The row of the bytes of a step, of codes of one bit.
+  mlir::Value rowOf(mlir::Value step) const;
+
 private:
   struct Source {
     int width = 8, shift = 0;
@@ -73,7 +78,6 @@ private:
     int64_t loaded = -1;
     llvm::SmallVector<mlir::Value> words;
   };
-  mlir::Value row(mlir::Value row, Columns columns);
   void load(Source &source, mlir::Value step, int64_t byte, Columns columns);
   llvm::SmallVector<mlir::Value> woven(llvm::ArrayRef<mlir::Value> rows);
   mlir::Value field(const Source &source, mlir::Value word, int64_t term);

@@ -133,6 +133,12 @@ public:
   /// multiply(arranged: [?], sums: [?], S: [T], parts..., Y: [T, M], sizes..., row from, to, column
   /// from, to): columns of `lut.gemm`, for few rows.
   mlir::func::FuncOp multiplyBytes(const LutKernel &kernel, const ByteUnit &unit);
+  /// tables(Q: [T, K], tables: [?], sums: [?], sizes..., row from, to): what each four activations
+  /// add for codes of one bit that stand for 1 and -1 (ByteTables.cpp), 8 bytes for each code of
+  /// `stride`, and for each group what is left.
+  mlir::func::FuncOp byteTables(const LutKernel &kernel);
+  /// The same as `multiplyBytes`, from tables. From level 3 on.
+  mlir::func::FuncOp multiplyByteTables(const LutKernel &kernel, const ByteUnit &unit);
   /// decode(parts..., panel: [?], scales: [?], zeros: [?], sizes..., group from, to, column): the
   /// codes of 64 columns as bytes, term by term, with scales of f32 and, of affine formats, zeros
   /// of i32. With `oneSum`: blocks from, to of the one group.

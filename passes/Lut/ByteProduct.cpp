@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Activations are put into the order of the kernels once. Then pieces of columns, and of rows where
-// there are many, read their part of the codes: with few rows from memory into registers, with more
-// as bytes, 64 columns at a time, which stay in a cache for all rows of the piece.
+// there are many, read their part of the codes: with few rows from memory into registers, of one
+// bit as indices of tables, with more rows as bytes, 64 columns at a time, which stay in a cache
+// for all rows of the piece.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Lut/ByteProduct.h"
@@ -26,16 +27,17 @@ using kernels::ByteUnit;
 using kernels::KernelLibrary;
 using kernels::LutKernel;
 
-/// Rows up to which codes are made bytes anew for each (docs/performance.md). The same for all
-/// levels of CPUs, which share the memory that decoding asks for.
-constexpr int64_t fewRows = 2;
+/// Rows up to which codes are read anew for each (docs/performance.md). The same for all levels of
+/// CPUs, which share the memory that decoding asks for.
+int64_t fewRows(const LutKernel &kernel) { return kernel.signs() ? 8 : 2; }
 /// Rows of a piece with decoding.
 constexpr int64_t tallRows = 512;
 /// Codes of a column that are decoded together, in whole groups: bytes for 64 columns stay in the
 /// first cache.
 constexpr int64_t decodedCodes = 256;
-/// Estimated picoseconds of a product, of decoding a code, of arranging an activation.
-constexpr int64_t fewTime = 15, manyTime = 6, decodeTime = 40, arrangeTime = 150;
+/// Estimated picoseconds of a product, of decoding a code, of arranging an activation, of tables
+/// for one.
+constexpr int64_t fewTime = 15, manyTime = 6, decodeTime = 40, arrangeTime = 150, tableTime = 1000;
 
 class ByteProduct {
 public:
@@ -49,10 +51,19 @@ public:
   }
 
   void replace();
+  /// What it does, for people.
+  std::string chosen() const {
+    return (looksUp() ? "codes are looked up for up to " : "codes are multiplied by up to ") +
+           std::to_string(fewRows(kernel)) + " rows, and made bytes for more";
+  }
 
 private:
   Value memory(Type element, Value count);
+  void allocate();
   void arrange();
+  void makeTables();
+  /// Whether few rows look up what codes add.
+  bool looksUp() const { return kernel.signs() && options.level >= 3; }
   void few();
   void many();
   void panels(Value low, Value high, Value from, Value to);
@@ -72,7 +83,7 @@ private:
   lut::Format format;
   LutKernel kernel;
   int64_t columns, steps;
-  Value Q, S, Y, T, arranged, sums;
+  Value Q, S, Y, T, arranged, sums, tables;
   SmallVector<Value> parts, sizes;
 };
 
@@ -91,9 +102,30 @@ void ByteProduct::withUnit(function_ref<void(ByteUnit)> body) {
   kernels::when(b, has, [&] { body({level, true}); }, [&] { body({level, false}); });
 }
 
-void ByteProduct::arrange() {
-  arranged = memory(b.getI8Type(), i.mul(T, ByteShape::strideOf(kernel, steps)));
+/// Memory of activations in the order of the kernels, which other levels may use.
+void ByteProduct::allocate() {
+  Type i8 = b.getI8Type();
+  int64_t stride = ByteShape::strideOf(kernel, steps);
+  arranged = memory(i8, i.mul(T, stride));
   sums = memory(b.getI32Type(), i.mul(T, format.groups(steps)));
+  if (!kernel.signs())
+    return;
+  tables = memory(i8, i.mul(i.min(T, i.constant(fewRows(kernel))), 8 * stride));
+  for (Value kept : {arranged, tables})
+    func::CallOp::create(b, library.keep(i8), kept);
+}
+
+void ByteProduct::makeTables() {
+  forPieces(b, i.mul(T, tableTime * steps), options.grain, CutExtent{T, 1},
+            [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+              SmallVector<Value> values{Q, tables, sums};
+              values.append(sizes);
+              values.append({range[0].low, i.add(range[0].low, range[0].length)});
+              func::CallOp::create(b, library.byteTables(kernel), values);
+            });
+}
+
+void ByteProduct::arrange() {
   // What the middle of the codes stands for is taken off with the sums of the activations.
   int64_t factor = format.affine ? -1 : -kernel.middle();
   Value times = arith::ConstantIntOp::create(b, factor, 32);
@@ -107,17 +139,25 @@ void ByteProduct::arrange() {
 }
 
 void ByteProduct::few() {
+  looksUp() ? makeTables() : arrange();
   Value time = i.mul(T, fewTime * steps * columns);
   CutExtent across{i.constant(columns), kernels::lutPanel};
   forPieces(b, time, options.grain, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
-    withUnit([&](ByteUnit unit) {
-      SmallVector<Value> values{arranged, sums, S};
+    auto call = [&](ByteUnit unit) {
+      SmallVector<Value> values{looksUp() ? tables : arranged, sums, S};
       values.append(parts);
       values.push_back(Y);
       values.append(sizes);
       values.append({i.constant(0), T, range[0].low, i.add(range[0].low, range[0].length)});
-      func::CallOp::create(b, library.multiplyBytes(kernel, unit), values);
-    });
+      func::CallOp::create(b,
+                           looksUp() ? library.multiplyByteTables(kernel, unit)
+                                     : library.multiplyBytes(kernel, unit),
+                           values);
+    };
+    if (looksUp())
+      call({options.level, false});
+    else
+      withUnit(call);
   });
 }
 
@@ -154,6 +194,7 @@ void ByteProduct::panels(Value low, Value high, Value from, Value to) {
 }
 
 void ByteProduct::many() {
+  arrange();
   Value each = i.add(i.mul(T, manyTime), i.constant(decodeTime));
   Value count = i.constant(llvm::divideCeil(columns, kernels::lutPanel));
   SmallVector<CutExtent> dims{{count, 1}, {i.ceilDiv(T, tallRows), 1}};
@@ -176,11 +217,12 @@ void ByteProduct::replace() {
   for (auto [part, type] : llvm::zip_equal(op.getParts(), library.lutParts(kernel)))
     parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
   sizes = ByteShape::of(b, kernel, steps);
-  arrange();
+  allocate();
+  int64_t most = fewRows(kernel);
   if (auto known = getConstantIntValue(T))
-    *known <= fewRows ? few() : many();
+    *known <= most ? few() : many();
   else
-    kernels::when(b, i.lessOrEqual(T, i.constant(fewRows)), [&] { few(); }, [&] { many(); });
+    kernels::when(b, i.lessOrEqual(T, i.constant(most)), [&] { few(); }, [&] { many(); });
   rowsWritten(b, init, op.getInit());
   op.erase();
 }
@@ -190,11 +232,11 @@ void ByteProduct::replace() {
 void multiplyBytes(lut::GemmIntoOp op, KernelLibrary &library, ByteOptions options) {
   // `gemm_into` and its name.
   std::string what = "product" + describe(op).substr(kindOf(op).size());
+  ByteProduct product(op, library, options);
   remarkTaken(op.getLoc(), what + " of activations of 8 bits and " +
-                               op.getFormat().getValue().str() +
-                               ": codes are multiplied by up to " + std::to_string(fewRows) +
-                               " rows, and made bytes for more" + ofLevel(options.level));
-  ByteProduct(op, library, options).replace();
+                               op.getFormat().getValue().str() + ": " + product.chosen() +
+                               ofLevel(options.level));
+  product.replace();
 }
 
 } // namespace mad

@@ -5,13 +5,14 @@
 
 // Activations are arranged once. How many rows there are, and whether the CPU has VNNI, is known when running.
 // CHECK-LABEL: func.func @rows
-// CHECK: call @arrange_bytes.8
 // CHECK: scf.if
+// CHECK: call @arrange_bytes.8
 // CHECK: scf.parallel
 // CHECK: call @has_vnni
 // CHECK: call @multiply_bytes.int4.vnni
 // CHECK: call @multiply_bytes.int4
 // CHECK: else
+// CHECK: call @arrange_bytes.8
 // CHECK: scf.parallel
 // CHECK: memref.alloc
 // CHECK: call @decode_bytes.int4
@@ -53,5 +54,22 @@ func.func @rows(%x: memref<?x64xi8>, %r: memref<?xf32>, %c: memref<32x96xi8>, %s
 // CHECK: call @multiply_bytes.ternary8.parts
 func.func @cut(%x: memref<60xi8>, %r: memref<f32>, %c: memref<12x96xi8>, %s: memref<5x96xf32>, %y: memref<96xf32>) {
   lut.gemm_into %x, %r, %c, %s to %y as <ternary, packing = base3, group = 12> : (memref<60xi8>, memref<f32>, memref<12x96xi8>, memref<5x96xf32>, memref<96xf32>) -> ()
+  return
+}
+
+// -----
+
+// Of one bit, few rows look up what four codes add, where there is an instruction for it.
+// CHECK-LABEL: func.func @one
+// CHECK: call @byte_tables(
+// CHECK: call @multiply_byte_tables.int1(
+// CHECK-LABEL: func.func private @multiply_byte_tables.int1(
+// V4-COUNT-16: llvm.x86.avx512.pshuf.b.512
+// V3-COUNT-16: llvm.x86.avx2.pshuf.b
+// V0-LABEL: func.func @one
+// V0-NOT: byte_tables
+// V0: call @multiply_bytes.int1(
+func.func @one(%x: memref<?x64xi8>, %r: memref<?xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y: memref<?x96xf32>) {
+  lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1> : (memref<?x64xi8>, memref<?xf32>, memref<8x96xi8>, memref<1x96xf32>, memref<?x96xf32>) -> ()
   return
 }
