@@ -102,7 +102,9 @@ LutKernel LutKernel::ofBytes(const lut::Format &format, int64_t K, int64_t M) {
   LutKernel kernel = of(format, K, M, /*fma=*/true);
   kernel.ragged = kernel.cutSteps = false;
   int64_t block = 4 * kernel.step();
-  kernel.cutBlocks = K % block != 0 || (format.groups(K) > 1 && format.groupLength(K) % block != 0);
+  int64_t length = std::min(format.groupLength(K), K);
+  // Groups of whole blocks, all of one length.
+  kernel.cutBlocks = K % length != 0 || length % block != 0;
   return kernel;
 }
 

@@ -118,8 +118,9 @@ TEST_P(ByteProduct, SumsAreExact) {
     GTEST_SKIP() << "not on this machine";
   std::string pass =
       "mad-multiply-codes{level=" + std::to_string(level) + " vnni=" + std::to_string(vnni) + "}";
-  // One group of all, and groups that end inside of blocks.
-  for (auto [K, group] : {std::pair<int64_t, int64_t>(16384, 16384), {203, 44}}) {
+  // One group of all, groups that end inside of blocks, and whole blocks of which the last group
+  // has fewer.
+  for (auto [K, group] : {std::pair<int64_t, int64_t>(16384, 16384), {203, 44}, {160, 64}}) {
     auto compiled = Code::compile(source(bits, K, group), "", level, pass);
     ASSERT_TRUE(compiled);
     for (int64_t T : {2, 11})
