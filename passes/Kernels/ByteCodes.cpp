@@ -73,6 +73,9 @@ void TileOrder::store(Value low, Value high, Value memory, ValueRange place, Val
 ByteCodes::ByteCodes(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit,
                      ValueRange parts, Value K)
     : b(b), i(b), kernel(kernel), unit(unit), sums(b, unit, 1), order(b, unit), parts(parts) {
+  if (unit.level < 4 && !kernel.packed)
+    buffer = memref::AllocaOp::create(b, MemRefType::get({byteTile * unit.bytes()}, b.getI8Type()),
+                                      b.getI64IntegerAttr(64));
   Value row = i.constant(0);
   auto source = [&](int width, int shift, int64_t perByte) {
     Value end = i.add(row, i.ceilDiv(K, perByte));
@@ -141,6 +144,31 @@ SmallVector<Value> ByteCodes::woven(ArrayRef<Value> rows) {
   return result;
 }
 
+/// The same of columns that are not all there, without loads under a mask, which are a branch for
+/// each byte below level 4: through memory.
+SmallVector<Value> ByteCodes::wovenByElement(ValueRange rows, Columns columns) {
+  Value wide = i.constant(unit.bytes()), sixteen = i.constant(16), four = i.constant(4);
+  forRange(b, i.constant(0), i.min(columns.left, wide), 1, [&](Value c) {
+    // Part, register and lane of a column.
+    Value part = b.createOrFold<arith::DivUIOp>(c, sixteen);
+    Value inPart = b.createOrFold<arith::RemUIOp>(c, sixteen);
+    Value number = b.createOrFold<arith::DivUIOp>(inPart, four);
+    Value lane = i.add(i.mul(part, 4), b.createOrFold<arith::RemUIOp>(inPart, four));
+    Value at = i.add(i.mul(number, unit.bytes()), i.mul(lane, 4));
+    for (auto [n, row] : llvm::enumerate(rows)) {
+      Value byte = memref::LoadOp::create(b, parts[0], ValueRange{row, i.add(columns.first, c)});
+      memref::StoreOp::create(b, byte, buffer, ValueRange{i.add(at, n)});
+    }
+  });
+  SmallVector<Value> words;
+  for (unsigned v = 0; v < byteTile; ++v) {
+    Value read =
+        vector::LoadOp::create(b, sums.bytes(), buffer, ValueRange{i.constant(v * unit.bytes())});
+    words.push_back(vector::BitCastOp::create(b, sums.words(), read));
+  }
+  return words;
+}
+
 void ByteCodes::load(Source &source, Value step, int64_t byte, Columns columns) {
   SmallVector<Value> rows;
   for (int64_t n = 0; n < 4; ++n) {
@@ -148,10 +176,16 @@ void ByteCodes::load(Source &source, Value step, int64_t byte, Columns columns) 
     Value at = i.add(source.firstRow, i.add(i.mul(i.add(step, n), perStep), byte));
     if (kernel.cutBlocks)
       at = i.min(at, source.lastRow);
-    rows.push_back(row(at, columns));
+    rows.push_back(at);
   }
-  source.words = woven(rows);
   source.loaded = byte;
+  if (buffer && columns.left) {
+    source.words = wovenByElement(rows, columns);
+    return;
+  }
+  for (Value &at : rows)
+    at = row(at, columns);
+  source.words = woven(rows);
 }
 
 /// The bits of a term, where they stand in the code.

@@ -80,6 +80,7 @@ private:
   };
   void load(Source &source, mlir::Value step, int64_t byte, Columns columns);
   llvm::SmallVector<mlir::Value> woven(llvm::ArrayRef<mlir::Value> rows);
+  llvm::SmallVector<mlir::Value> wovenByElement(mlir::ValueRange rows, Columns columns);
   mlir::Value field(const Source &source, mlir::Value word, int64_t term);
   void digits(mlir::Value step, Columns columns,
               llvm::function_ref<void(int64_t, llvm::ArrayRef<mlir::Value>)> term);
@@ -95,6 +96,7 @@ private:
   TileOrder order;
   mlir::ValueRange parts;
   llvm::SmallVector<Source> sources;
+  mlir::Value buffer; ///< of a tile of bytes, where they are read one by one
 };
 
 } // namespace mad::kernels
