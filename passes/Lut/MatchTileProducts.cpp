@@ -76,7 +76,7 @@ std::string Match::obstacle() {
   if (llvm::any_of(weight.getParts(), [](Value part) { return !part.getDefiningOp<WeightOp>(); }))
     return "it is no weight as a whole";
   if (element.isF32() && layout().isTable())
-    return "tables of f32 are no integers";
+    return "tables of f32 have no kernel";
   return layout().check();
 }
 
@@ -112,8 +112,14 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
         lut::FromTilesOp::create(b, loc, RankedTensorType::get({layout.m, layout.k}, element),
                                  tiles, match.weight.getFormat());
     multiply(b, match, matrix);
-    if (match.weight.use_empty())
+    // Else the parts would stay, too.
+    if (match.weight.use_empty()) {
+      SmallVector<Value> parts(match.weight.getParts());
       match.weight.erase();
+      for (Value part : parts)
+        if (part.use_empty())
+          part.getDefiningOp()->erase();
+    }
     ++numMatched;
   }
 

@@ -103,12 +103,21 @@ void Product::launchLutRows(const device::LutSpec &lut, ArrayRef<int> choices, i
   if (choices.empty())
     return more(handled);
   const int rows = choices.front();
-  std::optional<device::LutRowsTile> tile = device::lutRowsTile(rows, lut);
-  if (!tile || llvm::errorToBool(device::check(*tile, lut)))
+  auto tileOf = [&](bool large) {
+    std::optional<device::LutRowsTile> tile = device::lutRowsTile(rows, lut, large);
+    if (tile)
+      tile->early = isWeight(tiled.getTiles());
+    return tile;
+  };
+  std::optional<device::LutRowsTile> any = tileOf(false), large = tileOf(true);
+  if (!any || llvm::errorToBool(device::check(*any, lut)) ||
+      llvm::errorToBool(device::check(*large, lut)))
     return launchLutRows(lut, choices.drop_front(), handled, more);
-  tile->early = isWeight(tiled.getTiles());
   f.branch(
-      f.less(m, constant(rows + 1)), [&] { launchLut(lut, *tile); },
+      f.less(m, constant(rows + 1)),
+      [&] {
+        f.branch(f.hasGroups(), [&] { launchLut(lut, *large); }, [&] { launchLut(lut, *any); });
+      },
       [&] { launchLutRows(lut, choices.drop_front(), rows, more); });
 }
 
@@ -120,10 +129,13 @@ void Product::chooseTiled() {
   };
   if (!lut)
     return dense(0);
-  launchLutRows(*lut, device::lutRows(), 0, [&](int handled) {
+  SmallVector<int> few{device::mostLutRows / 2, device::mostLutRows};
+  if (auto rows = known(m); rows && *rows <= device::mostLutRows)
+    few = {int(std::max<int64_t>(*rows, 1))};
+  launchLutRows(*lut, few, 0, [&](int handled) {
     const bool narrow = !spec.element.isF32();
     bool fits =
-        narrow && !llvm::errorToBool(device::checkLutGroup(device::lutGroupTile(*lut, 256), *lut));
+        narrow && !llvm::errorToBool(device::checkLutGroup(device::lutGroupTile(*lut, 192), *lut));
     Value good = fits ? mayGroupTiled() : Value();
     if (!good)
       return dense(handled);
@@ -132,7 +144,7 @@ void Product::chooseTiled() {
         [&] {
           // Without groups on the chip, unless rows of x begin anywhere.
           Value ofDense = groups;
-          if (known(isAligned(a, c.k)) == 1)
+          if (known(isAligned(a, c.k)).value_or(0) != 0)
             groups = {};
           dense(handled);
           groups = ofDense;
@@ -141,9 +153,10 @@ void Product::chooseTiled() {
 }
 
 void Product::launchLut(device::LutSpec lut, const device::LutRowsTile &tile) {
-  std::string text = "product: up to " + std::to_string(tile.rows) + " rows, codes of " +
+  std::string text = "product: " + std::to_string(tile.rows) + " rows, codes of " +
                      lut.layout.format.str() + " in registers";
-  DeviceKernel kernel = f.kernel(textOf(text), work.refusals, isGuarded());
+  DeviceKernel kernel = tile.large ? f.groupKernel(textOf(text), work.refusals, isGuarded())
+                                   : f.kernel(textOf(text), work.refusals, isGuarded());
   kernel.setShared(tile.sharedBytes(lut), /*blocksAtOnce=*/1);
   Followers behind = followers;
   behind.prepare(f, kernel);
@@ -169,7 +182,7 @@ void Product::launchLut(device::LutSpec lut, const device::LutRowsTile &tile) {
   spec.epilogue = device::Epilogue();
   const int64_t groups = (lut.layout.tiles() + tile.together - 1) / tile.together;
   Value blocks = f.b.createOrFold<arith::MinUIOp>(constant(groups), f.multiprocessors());
-  kernel.launch(f.b, blocks, tile.threads());
+  kernel.launch(f.b, {blocks, f.ceilDiv(m, tile.rows), constant(1)}, tile.threads());
 }
 
 } // namespace product

@@ -153,7 +153,7 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   if (initial && !pieces)
     kernel.get(initial);
   device::KernelSignature signature;
-  signature.threads = device::GroupTile::threads;
+  signature.threads = tile.threads();
   device::GpuBuilder g(kernel.builder(), signature);
   // Asked for here, where all of the kernel sees it.
   for (unsigned loop : outer) {
@@ -287,7 +287,7 @@ Value Product::mayGroupTiled() {
 void Product::launchTiledGroups(const device::LutSpec &lut) {
   codes = &lut;
   SmallVector<device::GroupTile> tiles;
-  for (int columns : {64, 128, 192, 256})
+  for (int columns : {64, 128, 192})
     tiles.push_back(device::lutGroupTile(lut, columns));
   launchGroups(tiles, costOfTile, microsecondOfGroups);
   codes = nullptr;

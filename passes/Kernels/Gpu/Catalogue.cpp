@@ -144,8 +144,9 @@ LutSpec integers(Type element, int bits, int64_t group = 128, bool affine = fals
   return codes(element, mad::lut::Family::Int, bits, group, affine);
 }
 
+/// `early`: and as large as a chip 9.0 allows.
 CatalogueEntry fewCodes(std::string name, LutSpec spec, int rows, bool early = false) {
-  LutRowsTile tile = lutRowsTile(rows, spec).value_or(LutRowsTile());
+  LutRowsTile tile = lutRowsTile(rows, spec, early).value_or(LutRowsTile());
   tile.early = early;
   return {std::move(name),
           early,
@@ -415,14 +416,21 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       attention("attention_mma_f16_256", {f16, 256}, {warpProduct("f16", 16), copyWide}),
       fewCodes("lut_int4_f16_8", integers(f16, 4), 8),
       fewCodes("lut_int4_f16_16", integers(f16, 4), 16),
-      fewCodes("lut_int4_f16_8_early", integers(f16, 4), 8, /*early=*/true),
+      fewCodes("lut_int4_f16_1_early", integers(f16, 4), 1, true),
+      fewCodes("lut_int4_f16_8_early", integers(f16, 4), 8, true),
+      fewCodes("lut_int4_f16_16_early", integers(f16, 4), 16, true),
       fewCodes("lut_int4_affine_bf16_8", integers(bf16, 4, 64, true), 8),
+      fewCodes("lut_int4_f32_1_early", integers(f32, 4), 1, true),
       fewCodes("lut_int4_f32_4", integers(f32, 4), 4),
-      fewCodes("lut_int3_f16_8", integers(f16, 3), 8),
-      fewCodes("lut_int1_f16_8", integers(f16, 1, 0), 8),
+      fewCodes("lut_int4_f32_4_early", integers(f32, 4), 4, true),
+      fewCodes("lut_int3_f16_8_early", integers(f16, 3), 8, true),
+      fewCodes("lut_int2_f16_1_early", integers(f16, 2), 1, true),
+      fewCodes("lut_int2_f16_8_early", integers(f16, 2), 8, true),
+      fewCodes("lut_int1_f16_8_early", integers(f16, 1, 0), 8, true),
       fewCodes("lut_int8_f32_4", integers(f32, 8), 4),
-      fewCodes("lut_ternary_f16_8", codes(f16, mad::lut::Family::Ternary, 2, -1), 8),
-      manyCodes("lut_int4_f16_256", integers(f16, 4), 256),
+      fewCodes("lut_int8_f16_8_early", integers(f16, 8), 8, true),
+      fewCodes("lut_ternary_f16_8_early", codes(f16, mad::lut::Family::Ternary, 2, -1), 8, true),
+      manyCodes("lut_int4_f16_256_64", integers(f16, 4), 64),
       manyCodes("lut_int4_f16_256_192", integers(f16, 4), 192),
       manyCodes("lut_int4_f16_256_128", integers(f16, 4), 128),
       scan("scan_f32", {f32}, true, true, {readWide, "st.global.v4.b32", "shfl.sync.up"}),

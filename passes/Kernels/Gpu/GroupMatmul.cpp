@@ -102,8 +102,9 @@ llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
   // ptxas gives each thread as many as fit; asking for more than all of them waits forever.
-  constexpr int atStart = 65536 / GroupTile::threads / 8 * 8 * GroupTile::threads;
-  const int asked = (tile.copierRegisters + 2 * tile.multiplierRegisters) * threadsOfGroup;
+  const int atStart = 65536 / tile.threads() / 8 * 8 * tile.threads();
+  const int asked =
+      (tile.copiers * tile.copierRegisters + 2 * tile.multiplierRegisters) * threadsOfGroup;
   if (asked > atStart)
     return llvm::createStringError("the groups ask for " + Twine(asked) +
                                    " registers, expected at most the " + Twine(atStart) +
@@ -126,6 +127,8 @@ struct GroupMatmul {
   Value group, threadOfGroup;
   Value firstStep, lastStep; ///< tiles of k that this product adds up
 
+  /// Which of the groups that multiply this is.
+  Value multiplier() { return g.sub(group, tile.copiers); }
   Value barrier(Value stage, int which) {
     return g.bytesAt(g.shared(),
                      g.add(g.mul(stage, 16), tile.stages * tile.stageBytes() + which * 8));
@@ -193,7 +196,7 @@ struct GroupMatmul {
     });
   }
 
-  /// All threads of the group make B; one of them copies A.
+  /// All threads of a group make B for its stages; one of them copies A.
   void makeTiles() {
     forTiles({g.number(0), g.number(1)}, [&](TilePlace of, ValueRange carried) -> Values {
       auto [first, last] = stepsOf(of);
@@ -203,12 +206,11 @@ struct GroupMatmul {
       initial.push_back(g.number(0));
       Values done = g.loop(from, to, 1, initial, [&](Value number, ValueRange now) -> Values {
         Value next = batch.factor->fetch(number, now[2]);
-        Place at{now[0], now[1]};
-        Value k = g.mul(number, 2);
-        makeStage(at, of, k, now[2], 0);
-        Place second = after(at), third = after(second);
-        Value there = g.less(g.add(k, 1), last);
-        g.when(there, [&] { makeStage(second, of, g.add(k, 1), now[2], 1); });
+        Place at{now[0], now[1]}, second = after(at), third = after(second);
+        Value k = g.mul(number, 2), there = g.less(g.add(k, 1), last);
+        g.when(
+            g.equal(group, 0), [&] { makeStage(at, of, k, now[2], 0); },
+            [&] { g.when(there, [&] { makeStage(second, of, g.add(k, 1), now[2], 1); }); });
         return {g.select(there, third.stage, second.stage),
                 g.select(there, third.phase, second.phase), next};
       });
@@ -256,7 +258,7 @@ struct GroupMatmul {
 
   Value productOfStage(Place at, Value sums) {
     Value start = g.mul(at.stage, tile.stageBytes());
-    Value rows = g.mul(g.sub(group, 1), rowsOfGroup * GroupTile::blockK * 2);
+    Value rows = g.mul(multiplier(), rowsOfGroup * GroupTile::blockK * 2);
     const bool across = spec.order == Order::RowMajor, acrossA = spec.orderA == Order::ColumnMajor;
     auto describe = [&](Value offset, bool across) {
       return g.matrixDescriptor(g.bytesAt(g.shared(), g.add(start, offset)), across);
@@ -367,7 +369,7 @@ struct GroupMatmul {
   Value lane() { return g.rem(threadOfGroup, lanesOfWarp); }
   Value firstRow(Value row0) {
     Value warp = g.div(threadOfGroup, lanesOfWarp);
-    return g.add(g.add(row0, g.mul(g.sub(group, 1), rowsOfGroup)),
+    return g.add(g.add(row0, g.mul(multiplier(), rowsOfGroup)),
                  g.add(g.mul(warp, 16), g.div(lane(), 4)));
   }
   Values members(Value sums) {
@@ -500,7 +502,7 @@ struct GroupMatmul {
     threadOfGroup = g.rem(g.thread(), threadsOfGroup);
     g.when(g.equal(g.thread(), 0), [&] {
       for (int stage = 0; stage < tile.stages; ++stage) {
-        // With a factor its four warps arrive, too.
+        // With a factor the four warps that make it arrive, too.
         g.barrierInit(full(g.number(stage)), batch.factor ? 5 : 1);
         g.barrierInit(empty(g.number(stage)), 2);
       }
@@ -508,7 +510,7 @@ struct GroupMatmul {
     });
     g.barrier();
     g.when(
-        g.equal(group, 0),
+        g.less(group, tile.copiers),
         [&] {
           g.setRegisters(tile.copierRegisters, /*more=*/false);
           if (batch.factor)
@@ -535,7 +537,7 @@ llvm::Expected<Kernel> mad::device::makeGroupMatmul(gpu::GPUModuleOp module, Str
     return std::move(fault);
   KernelSignature signature;
   signature.name = name.str();
-  signature.threads = GroupTile::threads;
+  signature.threads = tile.threads();
   signature.sharedBytes = tile.sharedBytes();
   signature.sharedAlignment = 1024; // of swizzled tiles
   signature.blocksAtOnce = 1;       // ptxas must know how many registers the block starts with

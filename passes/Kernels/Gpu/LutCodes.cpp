@@ -25,14 +25,24 @@ LutCodes::LutCodes(GpuBuilder &g, const LutSpec &spec, Value record, Value lane,
     const int each = std::min(together, last - first);
     Plane plane{field.width, field.shift, Values(words)};
     Type type = each == 1 ? g.b.getI32Type() : Type(g.vectorOf(each, g.b.getI32Type()));
+    const int missing = half == 1 && field.width >= 4 ? first : 0; // words
     for (int word = first; word < last; word += each) {
-      const int offset = word / together * together * 4 * lanesOfWarp + word % together * 4;
+      const int there = word - missing;
+      const int offset = there / together * together * 4 * lanesOfWarp + there % together * 4;
       Value place = g.add(g.mul(lane, together * 4), int(at) + offset);
       llvm::copy(g.unpack(g.load(type, g.bytesAt(record, place))), plane.words.begin() + word);
     }
     planes.push_back(plane);
-    at += int64_t(words) * 4 * lanesOfWarp;
+    at += int64_t(half >= 0 && field.width >= 4 ? words / 2 : words) * 4 * lanesOfWarp;
   }
+}
+
+int mad::device::lutHalfPlanes(const LutSpec &spec) {
+  int bytes = 0;
+  for (const lut::Field &field : lut::fields(spec.layout.bits(), 1))
+    bytes +=
+        field.width * int(TileLayout::steps * TileLayout::columns) / (field.width >= 4 ? 16 : 8);
+  return bytes;
 }
 
 void LutCodes::setZeros(Value low, Value high) {
@@ -91,12 +101,56 @@ std::pair<Value, int> LutCodes::inMantissa(int f, int i) {
       to = 0;
     return {g.bitOr(field(planes[0], f, i, to), power), to};
   }
+  return {g.bitOr(codesOf(f, i), power), 0};
+}
+
+Value LutCodes::codesOf(int f, int i) {
   Value code;
   for (const Plane &plane : planes) {
     Value bits = field(plane, f, i, plane.shift);
     code = code ? g.bitOr(code, bits) : bits;
   }
-  return {g.bitOr(code, power), 0};
+  return code;
+}
+
+static bool hasPairs(const LutSpec &spec) { return spec.layout.bits() <= 4; }
+
+int mad::device::lutTableBytes(const LutSpec &spec) {
+  const int bits = spec.layout.bits();
+  return !spec.layout.isTable() ? 0 : hasPairs(spec) ? 4 << (2 * bits) : std::max(2 << bits, 16);
+}
+
+void mad::device::writeLutTable(GpuBuilder &g, const LutSpec &spec, Value tiles, Value table,
+                                int threads) {
+  const int bits = spec.layout.bits();
+  Type f32 = g.b.getF32Type();
+  Value start = g.bytesAt(tiles, Number(g.wide(spec.layout.lateOffset())));
+  auto number = [&](Value code) {
+    return g.convert(g.load(f32, g.at(start, f32, code)), spec.factor());
+  };
+  const int count = 1 << (hasPairs(spec) ? 2 * bits : bits);
+  g.loop(g.thread(), count, threads, {}, [&](Value i, ValueRange) -> Values {
+    Value made = number(g.bitAnd(i, (1 << bits) - 1));
+    if (hasPairs(spec))
+      made = g.pack({made, number(g.shiftRight(i, bits))});
+    g.store(made, g.at(table, made.getType(), i));
+    return {};
+  });
+}
+
+/// What a pair of codes stands for.
+Value LutCodes::fromTable(Value codes) {
+  const int bits = spec.layout.bits();
+  Type i32 = g.b.getI32Type(), i16 = g.b.getIntegerType(16);
+  if (hasPairs(spec)) {
+    Value pair = g.bitAnd(g.bitOr(codes, g.shiftRight(codes, 16 - bits)), (1 << 2 * bits) - 1);
+    return g.load(i32, g.at(table, i32, pair));
+  }
+  auto one = [&](Value code) -> Value {
+    return arith::ExtUIOp::create(g.b, i32, g.load(i16, g.at(table, i16, code)));
+  };
+  Value low = one(g.bitAnd(codes, 0xff)), high = one(g.shiftRight(codes, 16));
+  return g.bitOr(low, g.shiftLeft(high, 16));
 }
 
 /// -1 and 1: the bit is the sign.
@@ -137,6 +191,10 @@ Values LutCodes::fragment(int f) {
   Type type = g.vectorOf(2, spec.factor()), i32 = g.b.getI32Type();
   Values made;
   for (int i = 0; i < 4; ++i) {
+    if (spec.layout.isTable()) {
+      made.push_back(fromTable(codesOf(f, i)));
+      continue;
+    }
     if (spec.layout.bits() == 1 && !format.affine) {
       made.push_back(signsOf(f, i));
       continue;
@@ -165,21 +223,23 @@ Values LutCodes::fragment(int f) {
 }
 
 std::pair<Value, Value> mad::device::lutScales(GpuBuilder &g, const LutSpec &spec, Value record,
-                                               int group, Value lane) {
+                                               int group, Value lane, int planes) {
   const TileLayout &layout = spec.layout;
   const int bytes = int(layout.scaleBytes());
+  const int start = planes < 0 ? int(layout.planeBytes()) : planes;
   Type element = layout.format.half ? Type(g.b.getF16Type()) : Type(g.b.getF32Type());
-  Value place = g.add(g.mul(g.div(lane, 4), 2 * bytes),
-                      int(layout.scalesOffset()) + group * int(TileLayout::columns) * bytes);
+  Value place =
+      g.add(g.mul(g.div(lane, 4), 2 * bytes), start + group * int(TileLayout::columns) * bytes);
   Values both = g.unpack(g.load(g.vectorOf(2, element), g.bytesAt(record, place)));
   return {g.convert(both[0], g.b.getF32Type()), g.convert(both[1], g.b.getF32Type())};
 }
 
 std::pair<Value, Value> mad::device::lutZeros(GpuBuilder &g, const LutSpec &spec, Value record,
-                                              int group, Value lane) {
+                                              int group, Value lane, int planes) {
   const TileLayout &layout = spec.layout;
-  Value place =
-      g.add(g.mul(g.div(lane, 4), 2), int(layout.zerosOffset()) + group * int(TileLayout::columns));
+  const int missing = planes < 0 ? 0 : int(layout.planeBytes()) - planes;
+  Value place = g.add(g.mul(g.div(lane, 4), 2),
+                      int(layout.zerosOffset()) - missing + group * int(TileLayout::columns));
   Value both = g.load(g.b.getIntegerType(16), g.bytesAt(record, place));
   Value word = arith::ExtUIOp::create(g.b, g.b.getI32Type(), both);
   return {g.bitAnd(word, 0xff), g.shiftRight(word, 8)};

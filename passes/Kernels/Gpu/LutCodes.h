@@ -21,12 +21,17 @@ namespace mad::device {
 class LutCodes {
 public:
   /// `record`: where it begins, in shared memory or that of the device; `lane` of the warp. `half`:
-  /// only fragments 0 to 3 or 4 to 7; -1: all.
+  /// only fragments 0 to 3 or 4 to 7, of whose wide planes the other half is not there
+  /// (`lutHalfPlanes`); -1: all.
   LutCodes(GpuBuilder &g, const LutSpec &spec, mlir::Value record, mlir::Value lane, int half = -1);
   /// Zeros of the columns g and g + 8 (i32), where they are not those of the format.
   void setZeros(mlir::Value low, mlir::Value high);
+  /// The table of a codebook in shared memory (`writeLutTable`).
+  void setTable(mlir::Value pointer) { table = pointer; }
   /// The four registers of a fragment: pairs, as i32.
   Values fragment(int f);
+  /// A pair of codes, each in its half of an i32.
+  mlir::Value codesOf(int f, int i);
 
 private:
   struct Plane {
@@ -38,6 +43,7 @@ private:
   mlir::Value field(const Plane &plane, int f, int i, int to);
   mlir::Value signsOf(int f, int i);
   mlir::Value ofByte(int f, int i);
+  mlir::Value fromTable(mlir::Value codes);
   /// What is added to 2^-p times the mantissa.
   mlir::Value offset(int h, int p);
   mlir::Value pair(double value);
@@ -49,16 +55,28 @@ private:
   GpuBuilder &g;
   const LutSpec &spec;
   std::vector<Plane> planes;
-  mlir::Value zeros[2];                               ///< with `setZeros`
+  mlir::Value zeros[2]; ///< with `setZeros`
+  mlir::Value table;
   std::map<std::pair<int, int>, mlir::Value> offsets; ///< by h and p
 };
 
-/// Scales of the columns g and g + 8 for a group of a record, in f32.
+/// Shared memory for a codebook: of up to 4 bits all pairs of its numbers, else the numbers.
+int lutTableBytes(const LutSpec &spec);
+/// Fills it, by all threads of the block; `tiles`: those of the weight. Needs a barrier behind it.
+void writeLutTable(GpuBuilder &g, const LutSpec &spec, mlir::Value tiles, mlir::Value table,
+                   int threads);
+
+/// Bytes of the planes of a record without the other half of those of 4 and 8 bits.
+int lutHalfPlanes(const LutSpec &spec);
+
+/// Scales of the columns g and g + 8 for a group of a record, in f32. `planes`: bytes in front of
+/// them; -1: of whole planes.
 std::pair<mlir::Value, mlir::Value> lutScales(GpuBuilder &g, const LutSpec &spec,
-                                              mlir::Value record, int group, mlir::Value lane);
+                                              mlir::Value record, int group, mlir::Value lane,
+                                              int planes = -1);
 /// The same of zeros, as i32.
 std::pair<mlir::Value, mlir::Value> lutZeros(GpuBuilder &g, const LutSpec &spec, mlir::Value record,
-                                             int group, mlir::Value lane);
+                                             int group, mlir::Value lane, int planes = -1);
 
 } // namespace mad::device
 

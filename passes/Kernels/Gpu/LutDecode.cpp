@@ -42,6 +42,11 @@ struct LutDecode {
     };
     return {zero(0), zero(1)};
   }
+  Value fromTable(Value code) {
+    Type f32 = g.b.getF32Type();
+    Value table = g.bytesAt(tiles, Number(g.wide(layout.lateOffset())));
+    return g.convert(g.load(f32, g.at(table, f32, code)), spec.element);
+  }
   /// Eight neighbours of column g + 8 h.
   void store(ValueRange eight, int h, int pair) {
     Value row = g.add(g.add(g.mul(tile, int(TileLayout::columns)), g.div(lane, 4)), 8 * h);
@@ -73,20 +78,27 @@ struct LutDecode {
     Values eight[2];
     std::pair<Value, Value> scales;
     for (int f = 0; f < int(TileLayout::fragments); ++f) {
-      if (f % each == 0) {
+      if (f % each == 0 && !layout.isTable()) {
         scales = scalesOf(record, f / each);
         if (layout.format.affine) {
           auto [low, high] = zerosOf(record, f / each);
           codes.setZeros(low, high);
         }
       }
-      Values fragment = codes.fragment(f);
-      for (int i = 0; i < 4; ++i)
+      Values fragment = layout.isTable() ? Values() : codes.fragment(f);
+      for (int i = 0; i < 4; ++i) {
+        if (layout.isTable()) {
+          Value both = codes.codesOf(f, i);
+          eight[i % 2].push_back(fromTable(g.bitAnd(both, 0xff)));
+          eight[i % 2].push_back(fromTable(g.shiftRight(both, 16)));
+          continue;
+        }
         for (Value code : g.unpack(g.bits(fragment[i], pairType))) {
           Value value = arith::MulFOp::create(g.b, g.convert(code, f32),
                                               i % 2 ? scales.second : scales.first);
           eight[i % 2].push_back(g.convert(value, spec.element));
         }
+      }
       if (f % 2 == 0)
         continue;
       for (int h = 0; h < 2; ++h) {

@@ -20,19 +20,24 @@ using mad::lut::TileLayout;
 static constexpr int warpsOfGroup = 4;
 
 /// Records of a warp that are on their way.
-static int recordsOfRing(const LutSpec &spec) { return spec.layout.bits() > 4 ? 2 : 3; }
+static int recordsOfRing(const LutSpec &spec) { return spec.layout.bits() > 4 ? 3 : 4; }
 static int tilesOfWarp(const GroupTile &tile) {
   return tile.blockN / int(TileLayout::columns) / warpsOfGroup;
 }
+/// What a group reads of a record: half of the wide planes, then the rest.
+static int halfBytes(const LutSpec &spec) {
+  return lutHalfPlanes(spec) + int(spec.layout.recordBytes() - spec.layout.planeBytes());
+}
 static int ringBytes(const LutSpec &spec, const GroupTile &tile) {
-  return recordsOfRing(spec) * tilesOfWarp(tile) * int(spec.layout.recordBytes());
+  return recordsOfRing(spec) * tilesOfWarp(tile) * halfBytes(spec);
 }
 
 GroupTile mad::device::lutGroupTile(const LutSpec &spec, int blockN) {
   GroupTile tile;
   tile.blockN = blockN;
-  tile.copierRegisters = 72, tile.multiplierRegisters = 216;
-  tile.factorBytes = warpsOfGroup * ringBytes(spec, tile);
+  tile.copiers = 2;
+  tile.copierRegisters = 88, tile.multiplierRegisters = 168;
+  tile.factorBytes = tile.copiers * warpsOfGroup * ringBytes(spec, tile);
   for (tile.stages = 8; tile.stages > 2 && tile.sharedBytes() > sharedOfSm90;)
     --tile.stages;
   return tile;
@@ -45,6 +50,9 @@ llvm::Error mad::device::checkLutGroup(const GroupTile &tile, const LutSpec &spe
     return llvm::createStringError("groups of warps multiply codes with f16 and bf16");
   if (spec.layout.isTable())
     return llvm::createStringError("groups of warps have codes that are numbers");
+  // A product of 256 columns has 128 sums a thread, as many as there are registers at the start.
+  if (llvm::Error fault = checkParameter("blockN", tile.blockN, 64, 192, 64))
+    return fault;
   MatmulSpec product;
   product.element = spec.element, product.output = spec.output;
   product.order = Order::ColumnMajor;
@@ -57,9 +65,10 @@ class LutFactor : public GroupFactor {
 public:
   LutFactor(GpuBuilder &g, const LutSpec &spec, const GroupTile &tile, Value tiles)
       : g(g), spec(spec), layout(spec.layout), tile(tile), tiles(tiles) {
-    // In front of the branch that only the group of copiers takes.
+    // In front of the branch that only the groups that copy take.
     lane = g.rem(g.thread(), lanesOfWarp);
-    warp = g.rem(g.div(g.thread(), lanesOfWarp), warpsOfGroup);
+    number = g.div(g.thread(), lanesOfWarp);
+    warp = g.rem(number, warpsOfGroup), half = g.div(number, warpsOfGroup);
   }
   void begin(Value column, Value first, Value last) override {
     firstTile = g.add(g.div(column, int(TileLayout::columns)), g.mul(warp, count()));
@@ -84,7 +93,7 @@ public:
     // All are read before the first is written: reads behind a write would wait for it.
     std::vector<Source> sources;
     for (int i = 0; i < count(); ++i)
-      sources.push_back(read(g.bytesAt(memory(ring), i * recordBytes()), i, half));
+      sources.push_back(read(g.bytesAt(memory(ring), i * halfBytes(spec)), i, half));
     for (int i = 0; i < count(); ++i)
       writeTile(sources[i], i, half, to);
   }
@@ -97,10 +106,10 @@ private:
   int count() const { return tilesOfWarp(tile); }
   int records() const { return recordsOfRing(spec); }
   int recordBytes() const { return int(layout.recordBytes()); }
-  int stageBytes() const { return count() * recordBytes(); }
+  int stageBytes() const { return count() * halfBytes(spec); }
   Value memory(Value ring) {
     const int at = tile.sharedBytes() - tile.factorBytes;
-    return g.bytesAt(g.shared(), g.add(g.add(g.mul(warp, ringBytes(spec, tile)), ring), at));
+    return g.bytesAt(g.shared(), g.add(g.add(g.mul(number, ringBytes(spec, tile)), ring), at));
   }
   /// Columns behind the last tile are those of the last one: nobody reads what they give.
   Value tileNumber(int i) { return g.min(g.add(firstTile, i), int(layout.tiles()) - 1); }
@@ -109,18 +118,33 @@ private:
       for (int i = 0; i < count(); ++i) {
         Value number = g.add(g.mul(tileNumber(i), int(layout.records())), record);
         Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number), g.wide(recordBytes()));
-        Value from = g.bytesAt(g.bytesAt(tiles, Number(wide)), g.mul(lane, 16));
-        Value to = g.bytesAt(memory(ring), g.add(g.mul(lane, 16), i * recordBytes()));
-        constexpr int atOnce = 16 * lanesOfWarp;
-        for (int done = 0; done < recordBytes(); done += atOnce) {
-          auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(from, done), 16); };
-          if (done + atOnce <= recordBytes())
-            copy();
-          else
-            g.when(g.less(lane, (recordBytes() - done) / 16), copy);
+        Value record = g.bytesAt(tiles, Number(wide));
+        Value to = g.bytesAt(memory(ring), i * halfBytes(spec));
+        int from = 0, at = 0;
+        for (const mad::lut::Field &field : mad::lut::fields(layout.bits(), 1)) {
+          const int all = field.width * int(TileLayout::steps * TileLayout::columns) / 8;
+          const bool wide = field.width >= 4;
+          copy(g.bytesAt(to, at),
+               g.bytesAt(record, wide ? g.add(g.mul(half, all / 2), from) : g.number(from)),
+               wide ? all / 2 : all);
+          from += all, at += wide ? all / 2 : all;
         }
+        copy(g.bytesAt(to, at), g.bytesAt(record, from), recordBytes() - from);
       }
     });
+  }
+  void copy(Value to, Value from, int bytes) {
+    constexpr int atOnce = 16 * lanesOfWarp;
+    Value mine = g.mul(lane, 16);
+    for (int done = 0; done < bytes; done += atOnce) {
+      auto some = [&] {
+        g.copyAsync(g.bytesAt(to, g.add(mine, done)), g.bytesAt(from, g.add(mine, done)), 16);
+      };
+      if (done + atOnce <= bytes)
+        some();
+      else
+        g.when(g.less(lane, (bytes - done) / 16), some);
+    }
   }
 
   /// A scale as a pair of the factor's type, and what that rounds off.
@@ -139,7 +163,7 @@ private:
   /// Of columns g and g + 8.
   std::pair<Value, Value> scalesOf(Value record, int i, int group) {
     if (!layout.hasLateScale())
-      return lutScales(g, spec, record, group, lane);
+      return lutScales(g, spec, record, group, lane, lutHalfPlanes(spec));
     Type f32 = g.b.getF32Type();
     Value late = g.bytesAt(tiles, Number(g.wide(layout.lateOffset())));
     Value column = g.add(g.mul(tileNumber(i), int(TileLayout::columns)), g.div(lane, 4));
@@ -147,7 +171,7 @@ private:
   }
   std::pair<Value, Value> zerosOf(Value record, int i, int group) {
     if (!layout.hasLateScale())
-      return lutZeros(g, spec, record, group, lane);
+      return lutZeros(g, spec, record, group, lane, lutHalfPlanes(spec));
     Value late = g.bytesAt(tiles, Number(g.wide(layout.lateZerosOffset())));
     Value column = g.add(g.mul(tileNumber(i), int(TileLayout::columns)), g.div(lane, 4));
     auto zero = [&](int h) -> Value {
@@ -212,7 +236,7 @@ private:
   const LutSpec &spec;
   const TileLayout &layout;
   const GroupTile &tile;
-  Value tiles, lane, warp, firstTile, last;
+  Value tiles, lane, number, warp, half, firstTile, last;
 };
 } // namespace
 
@@ -236,7 +260,7 @@ llvm::Expected<Kernel> mad::device::makeLutGroup(gpu::GPUModuleOp module, String
   setVectors(product, spec.layout.m, spec.layout.k);
   KernelSignature signature;
   signature.name = name.str();
-  signature.threads = GroupTile::threads;
+  signature.threads = tile.threads();
   signature.sharedBytes = tile.sharedBytes();
   signature.sharedAlignment = 1024; // of swizzled tiles
   signature.blocksAtOnce = 1;       // ptxas must know how many registers the block starts with

@@ -44,6 +44,8 @@ struct LutRowsTile {
   int stages = 4;   ///< of the ring of a warp
   /// As that of FewRowsTile: tiles are read before the kernel in front is done.
   bool early = false;
+  /// For chips from sm_90 on, which have more shared memory.
+  bool large = false;
 
   int threads() const { return warps * lanesOfWarp; }
   /// Groups of 8 columns of the product: rows, in parts.
@@ -55,19 +57,18 @@ struct LutRowsTile {
     return int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;
   }
   int64_t xBytes(const LutSpec &spec) const { return rows * spec.parts() * rowBytes(spec); }
-  /// x, the rings, and sums of the warps, twice.
-  int64_t sharedBytes(const LutSpec &spec) const {
-    return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec);
-  }
+  /// x, the rings, sums of the warps, twice, and a codebook.
+  int64_t sharedBytes(const LutSpec &spec) const;
 };
-/// Numbers of rows that there are such kernels for.
-llvm::ArrayRef<int> lutRows();
-/// What was measured to be fastest (docs/performance.md), as far as shared memory goes; nothing
-/// where x does not fit.
-std::optional<LutRowsTile> lutRowsTile(int rows, const LutSpec &spec);
+/// Rows up to which reading codes is what costs.
+constexpr int mostLutRows = 16;
+/// What was measured to be fastest (docs/performance.md) for up to so many rows, with as many of
+/// them at a time as there is shared memory for. `large`: on a chip 9.0. Nothing where one does not
+/// fit.
+std::optional<LutRowsTile> lutRowsTile(int rows, const LutSpec &spec, bool large);
 llvm::Error check(const LutRowsTile &tile, const LutSpec &spec);
-/// Arguments: x, tiles, y, rows (i32), those of the epilogue; rows follow each other. Any number
-/// of blocks; best one a multiprocessor.
+/// Arguments: x, tiles, y, rows (i32), those of the epilogue; rows follow each other. Blocks: any
+/// number, best one a multiprocessor, times ceil(rows / `rows`).
 llvm::Expected<Kernel> makeLutRows(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                    const LutSpec &spec, const LutRowsTile &tile);
 void writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,

@@ -21,24 +21,34 @@ using namespace mlir;
 using namespace mad::device;
 using mad::lut::TileLayout;
 
-ArrayRef<int> mad::device::lutRows() {
-  static constexpr int all[] = {8, 16};
-  return all;
+int64_t LutRowsTile::sharedBytes(const LutSpec &spec) const {
+  return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec) +
+         lutTableBytes(spec);
 }
 
-std::optional<LutRowsTile> mad::device::lutRowsTile(int rows, const LutSpec &spec) {
-  LutRowsTile tile;
-  tile.rows = rows;
-  const int64_t records = spec.layout.records();
-  while (tile.warps > 1 && records < tile.warps)
-    tile.warps /= 2;
-  while (tile.stages > 2 && tile.sharedBytes(spec) > sharedOfSm80)
-    --tile.stages;
-  if (tile.sharedBytes(spec) > sharedOfSm80)
-    tile.together = 1;
-  if (tile.sharedBytes(spec) > sharedOfSm80)
-    return std::nullopt;
-  return tile;
+std::optional<LutRowsTile> mad::device::lutRowsTile(int rows, const LutSpec &spec, bool large) {
+  const int64_t records = spec.layout.records(), most = large ? sharedOfSm90 : sharedOfSm80;
+  auto fits = [&](const LutRowsTile &tile) { return tile.sharedBytes(spec) <= most; };
+  for (; rows; rows /= 2) {
+    // Warps, tiles together, stages: the fastest first.
+    for (auto [warps, together, stages] : {std::tuple(16, 2, 3),
+                                           {8, 2, 5},
+                                           {8, 2, 4},
+                                           {8, 2, 3},
+                                           {16, 1, 3},
+                                           {8, 1, 4},
+                                           {8, 1, 3},
+                                           {8, 1, 2}}) {
+      LutRowsTile tile;
+      tile.rows = rows, tile.warps = warps, tile.together = together, tile.stages = stages;
+      tile.large = large;
+      while (tile.warps > records)
+        tile.warps /= 2;
+      if (fits(tile))
+        return tile;
+    }
+  }
+  return std::nullopt;
 }
 
 llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
@@ -46,8 +56,8 @@ llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
     return llvm::createStringError(wrong);
   if (!spec.element.isF32() && !spec.element.isF16() && !spec.element.isBF16())
     return llvm::createStringError("products with codes are of f16, bf16 and f32");
-  if (spec.layout.isTable())
-    return llvm::createStringError("products of few rows have codes that are numbers");
+  if (spec.layout.isTable() && spec.element.isF32())
+    return llvm::createStringError("tables of f32 are no numbers of bf16");
   const int whole = 16 / bytesOf(spec.element);
   if (spec.vectorX != 1 && spec.vectorX != whole)
     return llvm::createStringError("vectorX = " + Twine(spec.vectorX) + ", expected 1 or " +
@@ -60,7 +70,8 @@ llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
-  return checkShared(int(std::min<int64_t>(tile.sharedBytes(spec), INT32_MAX)), sharedOfSm80);
+  return checkShared(int(std::min<int64_t>(tile.sharedBytes(spec), INT32_MAX)),
+                     tile.large ? sharedOfSm90 : sharedOfSm80);
 }
 
 namespace {
@@ -72,7 +83,7 @@ struct LutRows {
   LutArguments arguments;
   Value lane, warp, first, last; ///< records of this warp
   Value ring;                    ///< bytes of shared memory in front of it
-  Value lastRow;
+  Value row0, lastRow;
 
   LutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
           const LutArguments &arguments)
@@ -83,7 +94,13 @@ struct LutRows {
     first = g.div(g.mul(warp, records), tile.warps);
     last = g.div(g.mul(g.add(warp, 1), records), tile.warps);
     ring = g.add(g.mul(warp, ringBytes()), int(tile.xBytes(spec)));
-    lastRow = g.sub(arguments.rows, 1);
+    // Rows that do not fit are those of other blocks.
+    row0 = g.mul(g.block(1), tile.rows);
+    LutArguments &own = this->arguments;
+    own.rows = g.min(g.sub(own.rows, row0), tile.rows);
+    own.x = g.at(own.x, spec.element, row0, own.rowX, Number(0));
+    own.y = g.at(own.y, spec.output, row0, own.rowY, Number(0));
+    lastRow = g.sub(own.rows, 1);
   }
 
   int stageBytes() const { return int(tile.stageBytes(spec)); }
@@ -93,6 +110,7 @@ struct LutRows {
   int rowBytes() const { return int(tile.rowBytes(spec)); }
   /// Groups of tiles.
   int work() const { return int((layout.tiles() + tile.together - 1) / tile.together); }
+  Value table() { return g.bytesAt(g.shared(), int(tile.sharedBytes(spec)) - lutTableBytes(spec)); }
   int sumsAt() const { return int(tile.xBytes(spec)) + tile.warps * ringBytes(); }
 
   //===- The ring -------------------------------------------------------------===//
@@ -171,8 +189,34 @@ struct LutRows {
     Type narrow = spec.factor();
     return {g.convert(x1, narrow), g.convert(x2, narrow), g.convert(x3, narrow)};
   }
+  /// The same by copies in the background.
+  void copyX() {
+    Value from = g.add(g.mul(first, 16), lane), to = g.mul(last, 16);
+    g.loop(from, to, lanesOfWarp, {}, [&](Value chunk, ValueRange) -> Values {
+      Value k = g.mul(chunk, 8), inside = g.less(k, int(layout.k));
+      Value at = g.select(inside, k, g.number(0));
+      Value valid = g.select(inside, g.number(16), g.number(0));
+      for (int row = 0; row < tile.rows; ++row) {
+        auto copy = [&] {
+          Value source = g.at(arguments.x, spec.element, g.number(row), arguments.rowX, at);
+          Value place = g.add(rowOf(g.number(row), 0), g.mul(chunk, 16));
+          g.copyAsync(g.bytesAt(g.shared(), place), source, 16, valid);
+        };
+        if (row == 0)
+          copy();
+        else
+          g.when(g.less(row, arguments.rows), copy);
+      }
+      return {};
+    });
+    g.commitCopies();
+    g.waitCopies(0);
+    g.syncWarp();
+  }
   /// The part of x that this warp needs, of all rows.
   void fetchX() {
+    if (spec.vectorX == 8)
+      return copyX();
     Value from = g.add(g.mul(first, 16), lane), to = g.mul(last, 16);
     constexpr int atOnce = 4;
     for (int row0 = 0; row0 < tile.rows; row0 += atOnce) {
@@ -233,6 +277,8 @@ struct LutRows {
       codes.emplace_back(g, spec, records.back(), lane);
       if (!zeros.empty())
         codes.back().setZeros(zeros[2 * r], zeros[2 * r + 1]);
+      if (layout.isTable())
+        codes.back().setTable(table());
     }
     const int parts = std::max<int>(1, int(layout.groups()));
     const int each = int(TileLayout::fragments) / parts;
@@ -325,7 +371,7 @@ struct LutRows {
           sum = arith::MulFOp::create(g.b, sum, g.load(f32, g.at(late, f32, column)));
         }
         if (spec.epilogue.apply)
-          sum = spec.epilogue.apply(g, arguments.epilogue, sum, row, column);
+          sum = spec.epilogue.apply(g, arguments.epilogue, sum, g.add(row0, row), column);
         g.store(g.convert(sum, spec.output),
                 g.at(arguments.y, spec.output, row, arguments.rowY, column));
       });
@@ -345,7 +391,11 @@ struct LutRows {
     }
     if (tile.early)
       g.waitForBefore();
+    if (layout.isTable())
+      writeLutTable(g, spec, arguments.tiles, table(), tile.threads());
     fetchX();
+    if (layout.isTable())
+      g.barrier();
     return at;
   }
 

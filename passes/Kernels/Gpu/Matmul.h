@@ -142,7 +142,10 @@ struct GroupTile {
   int groupRows = 8; ///< row tiles that are taken together, for the second cache
   int copierRegisters = 24, multiplierRegisters = 240;
   int parts = 1; ///< of each number of a factor: 3 of f32
-  static constexpr int blockM = 128, blockK = 64, threads = 384;
+  /// Groups of warps in front of the two that multiply: 2 take stages in turn, with a GroupFactor.
+  int copiers = 1;
+  static constexpr int blockM = 128, blockK = 64;
+  int threads() const { return (copiers + 2) * 128; }
   static constexpr int bytesOfA = blockM * blockK * 2; ///< of a part of a stage
   int bytesOfB() const { return blockN * blockK * 2; }
   /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
