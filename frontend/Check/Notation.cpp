@@ -236,6 +236,13 @@ Value Checker::product(const Node *n, const std::vector<IndexId> &summed, const 
       std::all_of(summed.begin(), summed.end(), [&](IndexId id) { return contains(space, id); });
   if (scalars && covered)
     return contractValues(values, summed, n);
+  // No product of matrices is made of it.
+  if (frame->quantizes) {
+    if (mayQuantize(n, values, summed))
+      Report(*this, code::E0220, n->span,
+             "quantised activations need factors with an index for each of their dimensions");
+    return {};
+  }
   Value all = values[0];
   for (size_t i = 1; i < values.size(); ++i) {
     all = elementwise("mul", {all, values[i]}, all.ref.type().element, n, "multiply",
