@@ -133,7 +133,7 @@ class Codes(Bench):
         type_ = self.types[element]
         kernel = next(self.images(name))
         weights, dense = self.weights(bits, kind, group, affine, type_)
-        least = {256: 32}.get(most, most // 2)
+        least = {64: 32, 256: 128}.get(most, most // 2)
         # Of f32 more rows are those of other blocks.
         most_rows = 16 if element == "f32" and most == 4 else most
         for rows in [t for t in (1, 2, 4, 8, 16, 32, 64, 128, 256) if least <= t <= most_rows or t == 1 < most == 8]:
@@ -141,7 +141,7 @@ class Codes(Bench):
             sets = [(x, w, torch.full((rows, N), float("nan"), device="cuda", dtype=type_)) for w in weights]
             calls = []
             for x_, w, y in sets:
-                map_ = self.driver.map_of(x_, 128) if most > 16 else None
+                map_ = self.driver.map_of(x_, min(most, 128)) if most > 16 else None
                 calls.append(kernel.call((self.processors, -(-rows // most) if most <= 16 else 1), [map_ or pointer(x_), pointer(w.tiles), pointer(y), integer(rows)]))
             calls[0]()
             torch.cuda.synchronize()

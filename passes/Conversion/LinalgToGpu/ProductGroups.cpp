@@ -18,6 +18,8 @@ namespace mad::product {
 
 /// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
 constexpr int64_t costOfTile[] = {100, 138, 202, 250};
+/// Of codes, with 64, 128 and 192 columns, and of up to 64 rows.
+constexpr int64_t costOfTiled[] = {148, 210, 270}, costOfFewTiled[] = {110, 140, 200};
 /// Of f32 in parts, with 64 and 128 columns.
 constexpr int64_t costOfPartsTile[] = {100, 165};
 /// What a microsecond is in costs times k.
@@ -133,10 +135,10 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
 /// `pieces`: of k, whose sums go to `sumsOfPieces`.
 void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   const bool inParts = tile.parts > 1;
-  std::string choice = std::string("product: groups of warps, ") +
-                       (inParts ? "f32 in parts, " : "") +
-                       (codes ? "codes of " + codes->layout.format.str() + ", " : "") +
-                       "tiles of 128 x " + std::to_string(tile.blockN);
+  std::string choice =
+      std::string("product: groups of warps, ") + (inParts ? "f32 in parts, " : "") +
+      (codes ? "codes of " + codes->layout.format.str() + ", " : "") + "tiles of " +
+      std::to_string(tile.rows()) + " x " + std::to_string(tile.blockN);
   DeviceKernel kernel = f.groupKernel(pieces ? choice + ", in pieces of k" : textOf(choice),
                                       work.refusals, !pieces && isGuarded());
   kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
@@ -224,7 +226,7 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   else
     device::writeGroupMatmul(g, own, tile, arguments, batch);
   spec.epilogue = device::Epilogue();
-  Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.blockM)), this->batch);
+  Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.rows())), this->batch);
   if (pieces)
     tiles = f.mul(tiles, pieces);
   Value blocks = f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
@@ -240,8 +242,7 @@ void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> 
   while (count < tiles.size() && !(columns && *columns <= tiles[count - 1].blockN))
     ++count;
   auto cost = [&](size_t i) {
-    Value all =
-        f.mul(f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, device::GroupTile::blockM)), batch);
+    Value all = f.mul(f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, tiles[i].rows())), batch);
     return f.mul(f.ceilDiv(all, manyBlocks), constant(costs[i]));
   };
   std::function<void(size_t)> take = [&](size_t i) {
@@ -286,10 +287,14 @@ Value Product::mayGroupTiled() {
 
 void Product::launchTiledGroups(const device::LutSpec &lut) {
   codes = &lut;
-  SmallVector<device::GroupTile> tiles;
-  for (int columns : {64, 128, 192})
-    tiles.push_back(device::lutGroupTile(lut, columns));
-  launchGroups(tiles, costOfTile, microsecondOfGroups);
+  auto launch = [&](bool few) {
+    SmallVector<device::GroupTile> tiles;
+    for (int columns : {64, 128, 192})
+      tiles.push_back(device::lutGroupTile(lut, columns, few));
+    launchGroups(tiles, few ? costOfFewTiled : costOfTiled, microsecondOfGroups);
+  };
+  f.branch(
+      f.less(m, constant(device::rowsOfGroup + 1)), [&] { launch(true); }, [&] { launch(false); });
   codes = nullptr;
 }
 

@@ -40,7 +40,7 @@
 using namespace mlir;
 using namespace mad::device;
 
-static constexpr int rowsOfGroup = 64, threadsOfGroup = 128;
+static constexpr int threadsOfGroup = 128;
 static constexpr int columnsOfStep = 32; ///< that are stored together
 
 GroupTile mad::device::wideGroupTile() {
@@ -104,7 +104,8 @@ llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
   // ptxas gives each thread as many as fit; asking for more than all of them waits forever.
   const int atStart = 65536 / tile.threads() / 8 * 8 * tile.threads();
   const int asked =
-      (tile.copiers * tile.copierRegisters + 2 * tile.multiplierRegisters) * threadsOfGroup;
+      (tile.copiers * tile.copierRegisters + tile.multipliers * tile.multiplierRegisters) *
+      threadsOfGroup;
   if (asked > atStart)
     return llvm::createStringError("the groups ask for " + Twine(asked) +
                                    " registers, expected at most the " + Twine(atStart) +
@@ -153,7 +154,7 @@ struct GroupMatmul {
     return batch.steps ? batch.steps(of.z) : std::pair(g.number(0), tilesOfK());
   }
   Values forTiles(ValueRange initial, llvm::function_ref<Values(TilePlace, ValueRange)> body) {
-    Value down = g.ceilDiv(arguments.m, GroupTile::blockM);
+    Value down = g.ceilDiv(arguments.m, tile.rows());
     Value across = g.ceilDiv(arguments.n, tile.blockN);
     Value ofStripe = g.mul(across, tile.groupRows), ofProduct = g.mul(down, across);
     Value all = batch.count ? g.mul(ofProduct, batch.count) : ofProduct;
@@ -166,7 +167,7 @@ struct GroupMatmul {
       Value first = g.mul(g.div(number, ofStripe), tile.groupRows);
       Value height = g.min(g.sub(down, first), tile.groupRows);
       Value inside = g.rem(number, ofStripe);
-      at.row = g.mul(g.add(first, g.rem(inside, height)), GroupTile::blockM);
+      at.row = g.mul(g.add(first, g.rem(inside, height)), tile.rows());
       at.column = g.mul(g.div(inside, height), tile.blockN);
       return body(at, carried);
     });
@@ -184,7 +185,7 @@ struct GroupMatmul {
         Value column0 = g.mul(k, terms());
         for (int part = 0; part < tile.parts; ++part) {
           copyBoxes(arguments.a, g.bytesAt(to, offsetOfA(part)), full(at.stage), column0, of.row,
-                    GroupTile::blockM, tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor,
+                    tile.rows(), tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor,
                     batch.inA, of.z, part ? g.mul(arguments.partA, part) : Value());
           copyBoxes(arguments.b, g.bytesAt(to, offsetOfB(part)), full(at.stage), column0, of.column,
                     tile.blockN, tile.boxOfB(spec.order), spec.order == Order::RowMajor, batch.inB,
@@ -222,10 +223,10 @@ struct GroupMatmul {
     g.barrierWait(empty(at.stage), at.phase);
     Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
     g.when(g.equal(threadOfGroup, 0), [&] {
-      g.barrierExpect(full(at.stage), GroupTile::bytesOfA);
+      g.barrierExpect(full(at.stage), tile.bytesOfA());
       copyBoxes(arguments.a, g.bytesAt(to, offsetOfA(0)), full(at.stage), g.mul(k, terms()), of.row,
-                GroupTile::blockM, tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor,
-                batch.inA, of.z, Value());
+                tile.rows(), tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor, batch.inA,
+                of.z, Value());
     });
     batch.factor->write(ring, half, g.bytesAt(to, offsetOfB(0)));
     // Tensor cores read through another proxy.
@@ -235,10 +236,8 @@ struct GroupMatmul {
   }
 
   /// Of a part in a stage.
-  int offsetOfA(int part) const { return part * GroupTile::bytesOfA; }
-  int offsetOfB(int part) const {
-    return tile.parts * GroupTile::bytesOfA + part * tile.bytesOfB();
-  }
+  int offsetOfA(int part) const { return part * tile.bytesOfA(); }
+  int offsetOfB(int part) const { return tile.parts * tile.bytesOfA() + part * tile.bytesOfB(); }
 
   /// The boxes of one factor: `height` rows (or columns) of C from `first` on, `width` a box, of 64
   /// k; of a part that begins so far behind in the row.
@@ -504,7 +503,7 @@ struct GroupMatmul {
       for (int stage = 0; stage < tile.stages; ++stage) {
         // With a factor the four warps that make it arrive, too.
         g.barrierInit(full(g.number(stage)), batch.factor ? 5 : 1);
-        g.barrierInit(empty(g.number(stage)), 2);
+        g.barrierInit(empty(g.number(stage)), tile.multipliers);
       }
       g.fenceBarrierInit();
     });

@@ -32,10 +32,11 @@ static int ringBytes(const LutSpec &spec, const GroupTile &tile) {
   return recordsOfRing(spec) * tilesOfWarp(tile) * halfBytes(spec);
 }
 
-GroupTile mad::device::lutGroupTile(const LutSpec &spec, int blockN) {
+GroupTile mad::device::lutGroupTile(const LutSpec &spec, int blockN, bool few) {
   GroupTile tile;
   tile.blockN = blockN;
   tile.copiers = 2;
+  tile.multipliers = few ? 1 : 2;
   tile.copierRegisters = 88, tile.multiplierRegisters = 168;
   tile.factorBytes = tile.copiers * warpsOfGroup * ringBytes(spec, tile);
   for (tile.stages = 8; tile.stages > 2 && tile.sharedBytes() > sharedOfSm90;)
@@ -220,14 +221,20 @@ private:
       Values fragment = source.codes.fragment(half * 4 + f);
       for (int r = 0; r < 4; ++r)
         words[r % 2].push_back(scaled(fragment[r], scales[r % 2]));
-      if (f % 2 == 0)
-        continue;
-      for (int h = 0; h < 2; ++h) {
-        Value row = g.add(g.mul(g.add(g.mul(warp, count()), i), int(TileLayout::columns)),
-                          g.add(g.div(lane, 4), 8 * h));
-        Value chunk = g.bitXor(g.add(g.rem(lane, 4), f / 2 * 4), g.div(lane, 4));
-        g.store(g.pack(words[h]), g.bytesAt(to, g.add(g.mul(row, 128), g.mul(chunk, 16))));
-        words[h].clear();
+    }
+    // Chunk t of both halves of a row. Of neighbouring rows one stores the first half while the
+    // other stores the second one, so that 8 lanes are in different banks.
+    Value column = g.div(lane, 4), odd = g.equal(g.rem(column, 2), 1);
+    for (int h = 0; h < 2; ++h) {
+      Value row = g.add(g.mul(g.add(g.mul(warp, count()), i), int(TileLayout::columns)),
+                        g.add(column, 8 * h));
+      for (int pair = 0; pair < 2; ++pair) {
+        Values chosen;
+        for (int w = 0; w < 4; ++w)
+          chosen.push_back(g.select(odd, words[h][4 - 4 * pair + w], words[h][4 * pair + w]));
+        Value first = g.select(odd, g.number(4 - 4 * pair), g.number(4 * pair));
+        Value chunk = g.bitXor(g.add(g.rem(lane, 4), first), column);
+        g.store(g.pack(chosen), g.bytesAt(to, g.add(g.mul(row, 128), g.mul(chunk, 16))));
       }
     }
   }
@@ -249,8 +256,7 @@ void mad::device::writeLutGroup(GpuBuilder &g, const LutSpec &spec, const Matmul
 }
 
 llvm::Expected<Kernel> mad::device::makeLutGroup(gpu::GPUModuleOp module, StringRef name,
-                                                 const LutSpec &spec, int blockN) {
-  GroupTile tile = lutGroupTile(spec, blockN);
+                                                 const LutSpec &spec, const GroupTile &tile) {
   if (llvm::Error fault = checkLutGroup(tile, spec))
     return std::move(fault);
   MLIRContext *context = module.getContext();

@@ -75,16 +75,16 @@ void writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                   const LutArguments &arguments);
 
 /// Groups of warps for more rows, f16 and bf16: GroupMatmul with a right factor that is made of
-/// codes by the group that copies. `blockN`: as of GroupTile.
-GroupTile lutGroupTile(const LutSpec &spec, int blockN);
+/// codes by the groups that copy. `blockN`: as of GroupTile, up to 192; `few`: of up to 64 rows.
+GroupTile lutGroupTile(const LutSpec &spec, int blockN, bool few = false);
 llvm::Error checkLutGroup(const GroupTile &tile, const LutSpec &spec);
 /// `batch` has all but the factor; B of the arguments is not used.
 void writeLutGroup(GpuBuilder &g, const LutSpec &spec, const MatmulSpec &product,
                    const GroupTile &tile, const MatmulArguments &arguments, mlir::Value tiles,
                    GroupBatch batch = {});
-/// Arguments: the tensor map of x (boxes of 64 columns and 128 rows), tiles, y, rows (i32).
+/// Arguments: the tensor map of x (boxes of 64 columns and 128 rows, or 64), tiles, y, rows (i32).
 llvm::Expected<Kernel> makeLutGroup(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
-                                    const LutSpec &spec, int blockN);
+                                    const LutSpec &spec, const GroupTile &tile);
 
 /// The weight as [M, K] of the element type of x: a warp a record.
 struct LutDecodeTile {

@@ -144,22 +144,25 @@ struct GroupTile {
   int parts = 1; ///< of each number of a factor: 3 of f32
   /// Groups of warps in front of the two that multiply: 2 take stages in turn, with a GroupFactor.
   int copiers = 1;
+  int multipliers = 2; ///< groups that have 64 rows each; 1 with a GroupFactor alone
   static constexpr int blockM = 128, blockK = 64;
-  int threads() const { return (copiers + 2) * 128; }
-  static constexpr int bytesOfA = blockM * blockK * 2; ///< of a part of a stage
+  int rows() const { return multipliers * blockM / 2; }
+  int threads() const { return (copiers + multipliers) * 128; }
+  int bytesOfA() const { return rows() * blockK * 2; } ///< of a part of a stage
   int bytesOfB() const { return blockN * blockK * 2; }
   /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
   int boxOfB(Order order) const {
     return order == Order::ColumnMajor && blockN % blockM == 0 ? blockM : 64;
   }
   /// Of A: rows of C where A is [M, K], else 64 of k, with 64 rows of C.
-  static int boxOfA(Order order) { return order == Order::RowMajor ? blockM : 64; }
-  int stageBytes() const { return parts * (bytesOfA + bytesOfB()); }
+  int boxOfA(Order order) const { return order == Order::RowMajor ? rows() : 64; }
+  int stageBytes() const { return parts * (bytesOfA() + bytesOfB()); }
   int sharedBytes() const {
     return stages * (stageBytes() + 16) + factorBytes; ///< and two barriers each
   }
   int factorBytes = 0; ///< shared memory of what makes B (`GroupFactor`), behind the rest
 };
+constexpr int rowsOfGroup = 64; ///< of C, of a group that multiplies
 /// Where large tiles would leave parts of the device without work: 192, 128 and 64 columns.
 GroupTile wideGroupTile();
 GroupTile mediumGroupTile();

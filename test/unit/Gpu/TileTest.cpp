@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/Digits.h"
 #include "passes/Kernels/Gpu/Elementwise.h"
+#include "passes/Kernels/Gpu/LutMatmul.h"
 #include "passes/Kernels/Gpu/Matmul.h"
 #include "passes/Kernels/Gpu/Rows.h"
 #include "passes/Kernels/Gpu/Scan.h"
@@ -96,6 +97,44 @@ TEST_F(Tiles, OfScansAndSorts) {
   EXPECT_EQ(fault(SortTile{256, 7}, sort), "items = 7, expected a power of two from 2 to 16");
   sort.values = sort.positions = false;
   EXPECT_EQ(fault(SortTile(), sort), "a sort without results");
+}
+
+// What is chosen for a weight of few bits fits, whatever its sizes, or there is nothing.
+TEST_F(Tiles, OfCodes) {
+  LutSpec spec;
+  spec.layout.format.bits = 4, spec.layout.format.group = 128;
+  for (int64_t k : {64, 300, 4096, 11008, 200000})
+    for (bool large : {false, true})
+      for (int rows : {1, 3, 8, 16}) {
+        spec.layout.k = k, spec.layout.m = 4096;
+        spec.element = spec.output = rows == 3 ? b.getF32Type() : b.getF16Type();
+        auto tile = lutRowsTile(rows, spec, large);
+        EXPECT_EQ(bool(tile), k < 200000);
+        if (tile)
+          EXPECT_EQ(fault(*tile, spec), "") << k << " " << rows;
+      }
+  spec.layout.k = 4096, spec.element = b.getF16Type();
+  LutRowsTile tile = *lutRowsTile(8, spec, false);
+  tile.stages = 1;
+  EXPECT_EQ(fault(tile, spec), "stages = 1, expected a multiple of 1 from 2 to 32");
+  tile.stages = 32;
+  EXPECT_NE(fault(tile, spec).find("bytes of shared memory, expected at most"), std::string::npos);
+  spec.vectorX = 4;
+  EXPECT_EQ(fault(*lutRowsTile(8, spec, true), spec), "vectorX = 4, expected 1 or 8");
+  spec.layout.format.group = 48;
+  EXPECT_EQ(fault(LutRowsTile(), spec),
+            "groups of 48 are neither 16, 32 or 64 nor a multiple of 128");
+  auto groups = [&](const GroupTile &tile) { return llvm::toString(checkLutGroup(tile, spec)); };
+  for (int bits : {1, 3, 4, 8})
+    for (int columns : {64, 128, 192})
+      for (bool few : {false, true}) {
+        spec.layout.format.bits = bits, spec.layout.format.group = 32;
+        EXPECT_EQ(groups(lutGroupTile(spec, columns, few)), "") << bits << " " << columns;
+      }
+  EXPECT_EQ(groups(lutGroupTile(spec, 256)),
+            "blockN = 256, expected a multiple of 64 from 64 to 192");
+  spec.element = b.getF32Type();
+  EXPECT_EQ(groups(lutGroupTile(spec, 128)), "groups of warps multiply codes with f16 and bf16");
 }
 
 TEST_F(Tiles, OfScatters) {
@@ -225,8 +264,8 @@ TEST_F(Tiles, Group) {
   EXPECT_EQ(fault(mediumGroupTile(), narrow), "");
   EXPECT_EQ(fault(wideGroupTile(), narrow), "");
   EXPECT_EQ(wideGroupTile().boxOfB(Order::ColumnMajor), 64);
-  EXPECT_EQ(GroupTile::boxOfA(Order::RowMajor), 128);
-  EXPECT_EQ(GroupTile::boxOfA(Order::ColumnMajor), 64);
+  EXPECT_EQ(GroupTile().boxOfA(Order::RowMajor), 128);
+  EXPECT_EQ(GroupTile().boxOfA(Order::ColumnMajor), 64);
   MatmulSpec inParts = narrow;
   inParts.longestSum = 100;
   EXPECT_EQ(fault(mediumGroupTile(), inParts), "sums are cut at 100, expected a multiple of 64");
