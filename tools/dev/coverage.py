@@ -50,6 +50,7 @@ for name in ("bits", "bits64", "bernoulli", "randint", "permutation"):
 # Exactly, with all options, of f32 as formats are.
 for name in ("rtn", "ternary", "codebook"):
     APART[f"quant.{name}"] = dict.fromkeys(COLUMNS, "see test/execute/formats.py")
+APART["quant.gptq"] = dict.fromkeys(COLUMNS, "evaluated by the compiler: see test/Tools/gptq.test")
 for name in ("uniform", "normal", "exponential", "categorical"):
     APART[f"random.{name}"] = {"special": "made from words"}
 
