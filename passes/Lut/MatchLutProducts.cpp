@@ -25,9 +25,9 @@ namespace {
 /// A sum of products of something and a weight of few bits.
 struct Match {
   ContractOp op;
-  lut::DequantOp weight;
-  Value source;
-  AffineMap sourceMap, weightMap;
+  lut::DequantOp weight = {};
+  Value source = {};
+  AffineMap sourceMap = {}, weightMap = {};
 
   /// Why no kernel reads the codes, else empty.
   std::string obstacle();

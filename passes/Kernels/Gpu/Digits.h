@@ -19,7 +19,7 @@ namespace mad::device {
 
 struct DigitSpec {
   bool fromKeys = false; ///< the input is keys of i32, not items
-  mlir::Type value;      ///< of what keys come with; null: their places
+  mlir::Type value = {}; ///< of what keys come with; null: their places
 };
 
 struct DigitTile {
