@@ -19,7 +19,7 @@ namespace mad::product {
 /// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
 constexpr int64_t costOfTile[] = {100, 138, 202, 250};
 /// Of codes, with 64, 128 and 192 columns, and the same of up to 64 rows.
-constexpr int64_t costOfTiled[] = {130, 173, 238}, costOfFewTiled[] = {105, 136, 176};
+constexpr int64_t costOfTiled[] = {130, 173, 238}, costOfFewTiled[] = {100, 122, 176};
 /// Of f32 in parts, with 64 and 128 columns.
 constexpr int64_t costOfPartsTile[] = {100, 165};
 /// What a microsecond is in costs times k.

@@ -197,26 +197,35 @@ struct GroupMatmul {
     });
   }
 
-  /// All threads of a group make B for its stages; one of them copies A.
+  /// So many stages further.
+  Place ahead(Place at, Value count) {
+    Value to = g.add(at.stage, count), rounds = g.div(to, tile.stages);
+    return {g.rem(to, tile.stages), g.bitXor(at.phase, g.bitAnd(rounds, 1))};
+  }
+  /// All threads of a group make B for its stages, every `copiers` ones; one of them copies A.
   void makeTiles() {
+    Value half = g.rem(group, 2), pair = g.div(group, 2);
     forTiles({g.number(0), g.number(1)}, [&](TilePlace of, ValueRange carried) -> Values {
       auto [first, last] = stepsOf(of);
-      Value from = g.div(first, 2), to = g.ceilDiv(last, 2);
+      Value from = g.add(g.div(first, 2), pair), to = g.ceilDiv(last, 2);
       batch.factor->begin(of.column, from, to);
-      Values initial(carried);
-      initial.push_back(g.number(0));
-      Values done = g.loop(from, to, 1, initial, [&](Value number, ValueRange now) -> Values {
+      Place start{carried[0], carried[1]}, mine = ahead(start, group);
+      Values initial{mine.stage, mine.phase, g.number(0)};
+      g.loop(from, to, tile.copiers / 2, initial, [&](Value number, ValueRange now) -> Values {
         Value next = batch.factor->fetch(number, now[2]);
-        Place at{now[0], now[1]}, second = after(at), third = after(second);
-        Value k = g.mul(number, 2), there = g.less(g.add(k, 1), last);
-        g.when(
-            g.equal(group, 0), [&] { makeStage(at, of, k, now[2], 0); },
-            [&] { g.when(there, [&] { makeStage(second, of, g.add(k, 1), now[2], 1); }); });
-        return {g.select(there, third.stage, second.stage),
-                g.select(there, third.phase, second.phase), next};
+        Place at{now[0], now[1]};
+        Value k = g.add(g.mul(number, 2), half);
+        g.when(g.less(k, last), [&] {
+          g.when(
+              g.equal(half, 0), [&] { makeStage(at, of, k, now[2], 0); },
+              [&] { makeStage(at, of, k, now[2], 1); });
+        });
+        Place then = ahead(at, g.number(tile.copiers));
+        return {then.stage, then.phase, next};
       });
       batch.factor->end();
-      return {done[0], done[1]};
+      Place done = ahead(start, g.sub(last, first));
+      return {done.stage, done.phase};
     });
   }
   void makeStage(Place at, const TilePlace &of, Value k, Value ring, int half) {

@@ -35,9 +35,9 @@ static int ringBytes(const LutSpec &spec, const GroupTile &tile) {
 GroupTile mad::device::lutGroupTile(const LutSpec &spec, int blockN, bool few) {
   GroupTile tile;
   tile.blockN = blockN;
-  tile.copiers = 2;
   tile.multipliers = few ? 1 : 2;
-  tile.copierRegisters = 88, tile.multiplierRegisters = 168;
+  tile.copiers = few && blockN <= 128 ? 4 : 2;
+  tile.copierRegisters = tile.copiers == 4 ? 72 : 88, tile.multiplierRegisters = 168;
   tile.factorBytes = tile.copiers * warpsOfGroup * ringBytes(spec, tile);
   for (tile.stages = 8; tile.stages > 2 && tile.sharedBytes() > sharedOfSm90;)
     --tile.stages;
@@ -69,13 +69,13 @@ public:
     // In front of the branch that only the groups that copy take.
     lane = g.rem(g.thread(), lanesOfWarp);
     number = g.div(g.thread(), lanesOfWarp);
-    warp = g.rem(number, warpsOfGroup), half = g.div(number, warpsOfGroup);
+    warp = g.rem(number, warpsOfGroup), half = g.rem(g.div(number, warpsOfGroup), 2);
   }
   void begin(Value column, Value first, Value last) override {
     firstTile = g.add(g.div(column, int(TileLayout::columns)), g.mul(warp, count()));
     this->last = last;
     for (int i = 0; i < records() - 1; ++i) {
-      start(g.number(i * stageBytes()), g.add(first, i));
+      start(g.number(i * stageBytes()), g.add(first, i * step()));
       g.commitCopies();
     }
   }
@@ -85,7 +85,7 @@ public:
     // What was read last.
     Value before = g.select(g.equal(ring, 0), g.number((records() - 1) * stageBytes()),
                             g.sub(ring, stageBytes()));
-    start(before, g.add(number, records() - 1));
+    start(before, g.add(number, (records() - 1) * step()));
     g.commitCopies();
     Value next = g.add(ring, stageBytes());
     return g.select(g.equal(next, records() * stageBytes()), g.number(0), next);
@@ -105,6 +105,7 @@ public:
 
 private:
   int count() const { return tilesOfWarp(tile); }
+  int step() const { return tile.copiers / 2; } ///< from one record of a group to its next
   int records() const { return recordsOfRing(spec); }
   int recordBytes() const { return int(layout.recordBytes()); }
   int stageBytes() const { return count() * halfBytes(spec); }

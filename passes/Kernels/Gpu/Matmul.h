@@ -142,7 +142,8 @@ struct GroupTile {
   int groupRows = 8; ///< row tiles that are taken together, for the second cache
   int copierRegisters = 24, multiplierRegisters = 240;
   int parts = 1; ///< of each number of a factor: 3 of f32
-  /// Groups of warps in front of the two that multiply: 2 take stages in turn, with a GroupFactor.
+  /// Groups of warps in front of those that multiply: 2 or 4 take stages in turn, with a
+  /// GroupFactor.
   int copiers = 1;
   int multipliers = 2; ///< groups that have 64 rows each; 1 with a GroupFactor alone
   static constexpr int blockM = 128, blockK = 64;
@@ -178,11 +179,13 @@ llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::Stri
                                        const MatmulSpec &spec, const GroupTile &tile);
 
 /// Makes tiles of B, [N, K], in shared memory: rows of 128 bytes, swizzled as copyTensor does. All
-/// four warps of the group that copies take part.
+/// warps of the groups that copy take part: even groups have the first 64 of 128 k, odd ones the
+/// rest.
 class GroupFactor {
 public:
   virtual ~GroupFactor() = default;
-  /// Before the tiles of columns from `column` on, of 128 k each from `first` to behind `last`.
+  /// Before the tiles of columns from `column` on, of 128 k each from `first`, that of this group,
+  /// to behind `last`.
   virtual void begin(mlir::Value column, mlir::Value first, mlir::Value last) = 0;
   /// What is needed for 128 k is there; `ring`: bytes into the memory of the factor, 0 at first.
   /// Gives those of the next one.
