@@ -13,6 +13,8 @@
 namespace mad::lut {
 
 std::string TileLayout::check() const {
+  if (format.blockType())
+    return "blocks of .gguf files have scales of two levels";
   if (isTable()) {
     if (format.group == Format::wholeRow)
       return "columns have tables of their own";
@@ -21,10 +23,10 @@ std::string TileLayout::check() const {
   int64_t length = format.groupLength(k);
   if (length >= k || length % steps == 0)
     return "";
-  for (int64_t good : {16, 32, 64})
-    if (length == good)
-      return "";
-  return "groups of " + std::to_string(length) + " are neither 16, 32 or 64 nor a multiple of 128";
+  // Two fragments have the next 32 k together.
+  if (length == 32 || length == 64)
+    return "";
+  return "groups of " + std::to_string(length) + " are neither 32 or 64 nor a multiple of 128";
 }
 
 int64_t TileLayout::groups() const {
