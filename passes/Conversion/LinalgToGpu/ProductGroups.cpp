@@ -349,7 +349,7 @@ void Product::launchParts() {
 void Product::launchCopied() {
   const Operand before[] = {a, b};
   for (auto [operand, fast] : {std::pair(&a, fastA()), std::pair(&b, fastB())}) {
-    if (known(isAligned(*operand, fast)) == 1)
+    if (known(isAligned(*operand, fast)).value_or(0) != 0) // a true i1 is -1
       continue;
     operand->memory = alignedCopy(f, operand->memory, operand->strides);
     auto type = cast<MemRefType>(operand->memory.getType());

@@ -360,3 +360,34 @@ func.func @pieces(%x: memref<128x11008xf16>, %w: memref<4096x11008xf16>, %y: mem
   }
   return
 }
+
+// -----
+
+// A factor whose rows are known to begin at multiples of 16 bytes is not copied: here the right one is odd.
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+// CHECK-LABEL: func.func @oddRight
+// CHECK-SAME: %[[X:[^:]*]]: memref<512x512xf16>, %[[W:[^:]*]]: memref<512x511xf16>
+// CHECK-NOT: memref.alloc
+// CHECK: memref.alloc() {{.*}}memref<512x512xf16>
+// CHECK-NEXT: gpu.launch_func {{.*}}args(%[[W]] : memref<512x511xf16>
+// CHECK-NOT: memref.alloc
+// CHECK: gpu.launch_func @kernels_sm_90a::
+// CHECK-NOT: memref.alloc
+// CHECK: gpu.module
+func.func @oddRight(%x: memref<512x512xf16>, %w: memref<512x511xf16>, %y: memref<512x511xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<512x511xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<512x512xf16>, memref<512x511xf16>) outs(%y : memref<512x511xf32>) {
+  ^bb0(%p: f16, %q: f16, %s: f32):
+    %0 = arith.extf %p : f16 to f32
+    %1 = arith.extf %q : f16 to f32
+    %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
+    %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
+    linalg.yield %3 : f32
+  }
+  return
+}
