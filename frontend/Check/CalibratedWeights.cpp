@@ -84,7 +84,7 @@ Value Checker::calibratedValue(const Node *expression, const Node *calibration, 
       gptq.damp = value.real;
   }
   if (!(gptq.damp >= 0)) {
-    Report(*this, code::E0410, expression->span, "`damp` is not negative");
+    Report(*this, code::E0410, expression->span, "`damp` is negative");
     return {};
   }
   return match.values[0];

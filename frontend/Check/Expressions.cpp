@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <utility>
 
 namespace mad::elab {
@@ -228,10 +229,13 @@ static bool readsSubscript(const Node *n) {
 
 /// Whether something in the expression is a sum of products, or could not be parsed.
 static bool multiplies(const Node *n) {
-  bool product = n->kind == Kind::Binary && n->text == "@";
-  bool sum = n->kind == Kind::Reduce && n->text == "sum" && n->kids[1]->kind == Kind::Binary &&
-             n->kids[1]->text == "*";
-  return product || sum || n->kind == Kind::Error || anyPart(n, multiplies);
+  auto has = [](const Node *chain, std::string_view operation) {
+    std::vector<const Node *> all = chainOf(chain);
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Node *one) { return one->text == operation; });
+  };
+  bool sum = n->kind == Kind::Reduce && n->text == "sum" && has(n->kids[1], "*");
+  return sum || has(n, "@") || n->kind == Kind::Error || anyPart(n, multiplies);
 }
 
 static std::string_view wordOf(const Node *n) {
@@ -291,9 +295,15 @@ void Checker::setting(const Node *n, const Node *setting) {
 Value Checker::with(const Node *n, const Want &want) {
   auto saved = frame->boundary;
   bool quantizes = frame->quantizes;
+  std::set<std::string_view> set;
   for (size_t i = 1; i < n->kids.size(); ++i)
-    if (n->kids[i]->kind == Kind::Named)
-      setting(n, n->kids[i]);
+    if (const Node *one = n->kids[i]; one->kind == Kind::Named) {
+      if (set.insert(one->text).second)
+        setting(n, one);
+      else
+        Report(*this, code::E0218, one->nameSpan, quoted(one->text) + " is set twice")
+            .help("leave one of them out");
+    }
   Value value = expr(n->kids[0], want);
   for (size_t i = 1; i < n->kids.size(); ++i)
     if (n->kids[i]->kind == Kind::Update)

@@ -101,7 +101,7 @@ bool Compilation::load(const std::string &path) {
   if (failed(verify(*impl->module)))
     return impl->bug("the emitted program does not verify\n" + collected.text);
   return (impl->dumpFolder.empty() || impl->dumpModule(2, "mad", *impl->module)) &&
-         impl->settleActivations();
+         (!impl->wantsCalibration || impl->settleActivations());
 }
 
 bool Compilation::Impl::settleActivations() {

@@ -207,16 +207,26 @@ bool isSharedBehind(scf::IfOp branch, Value value) {
 
 /// Two results may be made of one value, each by updates of it. Memory of the caller
 /// that the value is made in then holds one of them, while the other is written there.
-/// So they become copies, all before the first result is written.
-void separate(MutableArrayRef<Value> values, OpBuilder &b) {
+/// So they become copies, all before the first result is written. So do those that share memory
+/// with one of `later`, which is read behind them.
+void separate(MutableArrayRef<Value> values, ArrayRef<Value> later, OpBuilder &b) {
   SmallVector<DenseSet<Value>> chains(values.size());
   for (auto [value, chain] : llvm::zip(values, chains))
     collectChain(value, chain);
   SmallVector<bool> shared(values.size());
+  auto meet = [](const DenseSet<Value> &one, const DenseSet<Value> &other) {
+    return llvm::any_of(one, [&](Value v) { return other.contains(v); });
+  };
   for (size_t i = 0; i < values.size(); ++i)
     for (size_t j = 0; j < i; ++j)
-      if (llvm::any_of(chains[i], [&](Value v) { return chains[j].contains(v); }))
+      if (meet(chains[i], chains[j]))
         shared[i] = shared[j] = true;
+  for (Value value : later) {
+    DenseSet<Value> chain;
+    collectChain(value, chain);
+    for (auto [mine, isShared] : llvm::zip(chains, shared))
+      isShared |= meet(mine, chain);
+  }
   for (auto [value, isShared] : llvm::zip(values, shared))
     if (isShared && cast<RankedTensorType>(value.getType()).getRank() > 0)
       value = bufferization::AllocTensorOp::create(
@@ -337,7 +347,11 @@ void bindResults(func::FuncOp function, const EntryArguments &arguments, OpBuild
   SmallVector<Value> results;
   for (unsigned i : arguments.results)
     results.push_back(end.getOperand(i));
-  separate(results, b);
+  SmallVector<Value> states;
+  for (auto [state, value] : llvm::zip(arguments.states, end.getOperands()))
+    if (state >= 0)
+      states.push_back(value);
+  separate(results, states, b);
   for (Value value : results) {
     Type memory = memoryOf(value.getType());
     write(value, function.front().addArgument(memory, value.getLoc()), b);

@@ -133,6 +133,27 @@ func.func @with_one_more(%v: f32) -> tensor<4x1xf32> attributes {entry = {}} {
   return %1 : tensor<4x1xf32>
 }
 
+// A result that shares memory with the new value of a state, which is read behind it, is a copy.
+// CHECK-LABEL: func.func @state(
+// CHECK-SAME: %[[P:[^:]*]]: memref<4xf32>, %[[OUT:[^:]*]]: memref<4xf32>)
+// CHECK: %[[V:.*]] = linalg.generic
+// CHECK: %[[W:.*]] = tensor.insert %{{.*}} into %[[V]]
+// CHECK-NEXT: %[[COPY:.*]] = bufferization.alloc_tensor() copy(%[[W]])
+// CHECK-NEXT: bufferization.materialize_in_destination %[[COPY]] in restrict writable %[[OUT]]
+func.func @state(%p: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+    attributes {entry = {states = [-1, 0]}} {
+  %zero = arith.constant 0 : index
+  %nine = arith.constant 9.0 : f32
+  %e = tensor.empty() : tensor<4xf32>
+  %v = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%p : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<4xf32>
+  %w = tensor.insert %nine into %v[%zero] : tensor<4xf32>
+  return %w, %v : tensor<4xf32>, tensor<4xf32>
+}
+
 // CHECK-LABEL: func.func @no_entry(
 // CHECK-SAME: %[[X:[^:]*]]: tensor<4xf32>) -> tensor<4xf32>
 // CHECK-NEXT: return %[[X]] : tensor<4xf32>

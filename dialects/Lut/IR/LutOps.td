@@ -82,7 +82,8 @@ def Lut_ProductOp : Lut_Op<"product"> {
     `y[t..., m] = sum over k of x[t..., k] * w[k, m]`, w the `lut.dequant` of the parts. Sums are in f32, in
     any order, and the scale of a group may multiply the sum of its products, and a zero point that
     of its elements. So a sum can overflow where x is within a factor of 2^bits of what f32 holds, and with zero
-    points an infinite element can give NaN.
+    points an infinite element can give NaN. So it is with minima of
+    blocks of .gguf files, which are multiplied by sums of groups.
 
     `mad-match-lut-products` makes it where there is a kernel that reads codes.
   }];
