@@ -148,12 +148,16 @@ LutSpec integers(Type element, int bits, int64_t group = 128, bool affine = fals
 CatalogueEntry fewCodes(std::string name, LutSpec spec, int rows, bool early = false) {
   LutRowsTile tile = lutRowsTile(rows, spec, early).value_or(LutRowsTile());
   tile.early = early;
-  return {std::move(name),
-          early,
-          {"cp.async.cg.shared.global", "mma.sync.aligned.m16n8k16", "fma.rn"},
-          [=](gpu::GPUModuleOp module, StringRef name) {
-            return makeLutRows(module, name, spec, tile);
-          }};
+  CatalogueEntry entry{std::move(name),
+                       early,
+                       {"cp.async.cg.shared.global", "mma.sync.aligned.m16n8k16"},
+                       [=](gpu::GPUModuleOp module, StringRef name) {
+                         return makeLutRows(module, name, spec, tile);
+                       }};
+  // Bits with one scale for all of a column are signs, and nothing else.
+  if (spec.layout.bits() > 1)
+    entry.instructions.push_back("fma.rn");
+  return entry;
 }
 
 CatalogueEntry manyCodes(std::string name, LutSpec spec, int blockN, bool few) {
