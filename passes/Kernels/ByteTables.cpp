@@ -15,7 +15,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Kernels/AccumulatorBounds.h"
-#include "passes/Kernels/ByteKernels.h"
+#include "passes/Kernels/FewByteRows.h"
 
 using namespace mlir;
 
@@ -119,27 +119,9 @@ private:
   Value from, to;
 };
 
-class TableRows {
+class TableRows : public FewByteRows {
 public:
-  TableRows(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit, ValueRange a)
-      : b(b), i(b), kernel(kernel), unit(unit), tables(a[0]), sums(a[1]), scales(a[2]),
-        parts(a.slice(3, a.size() - 12)), Y(a[a.size() - 9]),
-        shape(b, kernel, a.slice(a.size() - 8, ByteShape::size)), from(a.end()[-4]),
-        to(a.end()[-3]), first(a.end()[-2]), last(a.end()[-1]),
-        codes(b, kernel, unit, parts, shape.K), dot(b, unit, 1), order(b, unit) {}
-
-  void emit() {
-    forRange(b, first, last, unit.columns(), [&](Value column) {
-      Value left = i.sub(last, column);
-      Value whole = i.lessOrEqual(i.constant(unit.columns()), left);
-      auto rows = [&](Value left) {
-        forRange(b, from, to, 1, [&](Value t) { tile(t, column, left); });
-      };
-      if (kernel.packed)
-        return rows(left);
-      when(b, whole, [&] { rows(Value()); }, [&] { rows(left); });
-    });
-  }
+  using FewByteRows::FewByteRows;
 
 private:
   Value call(StringRef name, Type type, ValueRange operands) {
@@ -153,7 +135,7 @@ private:
   }
 
   Value table(Value at) {
-    Value read = vector::LoadOp::create(b, VectorType::get({entries}, b.getI8Type()), tables, at);
+    Value read = vector::LoadOp::create(b, VectorType::get({entries}, b.getI8Type()), rows, at);
     SmallVector<int64_t> chosen;
     for (int64_t e = 0; e < unit.bytes(); ++e)
       chosen.push_back(e % entries);
@@ -170,50 +152,14 @@ private:
     return vector::ShuffleOp::create(b, x, y, chosen);
   }
 
-  void tile(Value t, Value column, Value left) {
-    ByteCodes::Columns columns = codes.columns(column, left);
-    Value none = arith::ConstantOp::create(b, b.getZeroAttr(dot.floats()));
-    auto groups = scf::ForOp::create(b, i.constant(0), shape.groups, i.constant(1),
-                                     SmallVector<Value>(byteTile, none));
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(groups.getBody());
-      Value g = groups.getInductionVar();
-      SmallVector<Value> totals(groups.getRegionIterArgs());
-      for (auto [total, sum, scale] :
-           llvm::zip_equal(totals, group(t, g, columns), codes.scales(g, columns))) {
-        Value number = arith::SIToFPOp::create(b, dot.floats(), sum);
-        total = arith::AddFOp::create(b, total, arith::MulFOp::create(b, number, scale));
-      }
-      scf::YieldOp::create(b, totals);
-    }
-    Value scale = memref::LoadOp::create(b, scales, t);
-    Value all = vector::BroadcastOp::create(b, dot.floats(), scale);
-    SmallVector<Value> results;
-    for (Value total : groups.getResults())
-      results.push_back(arith::MulFOp::create(b, total, all));
-    auto store = [&](Value left) {
-      for (unsigned v = 0; v < byteTile; v += 2)
-        order.store(results[v], results[v + 1], Y, {t, i.add(column, 4 * v)},
-                    left ? i.sub(left, i.constant(4 * v)) : left);
-    };
-    if (!kernel.packed)
-      return store(left);
-    when(
-        b, i.lessOrEqual(i.constant(unit.columns()), left), [&] { store(Value()); },
-        [&] { store(left); });
-  }
-
   /// The sums of a group: as many blocks as 16 bits hold, then of 32 bits.
-  SmallVector<Value> group(Value t, Value g, ByteCodes::Columns columns) {
-    Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(t, shape.groups), g));
-    Value bias = vector::BroadcastOp::create(b, dot.words(), sum);
+  SmallVector<Value> group(Value t, Value g, ByteCodes::Columns columns) override {
     Value step = shape.firstStep(g);
     Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / together),
                       i.mul(i.mul(g, shape.blocks), inBlock * tableBytes));
     Value each = i.constant(blocksIn16Bits), none = dot.splat(dot.halves(), 0);
     auto outer = scf::ForOp::create(b, i.constant(0), shape.blocks, each,
-                                    SmallVector<Value>(byteTile, bias));
+                                    SmallVector<Value>(byteTile, bias(t, g)));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(outer.getBody());
     Value low = outer.getInductionVar(), high = i.min(i.add(low, each), shape.blocks);
@@ -271,18 +217,7 @@ private:
     return {half(0), half(1)};
   }
 
-  ImplicitLocOpBuilder &b;
-  Index i;
-  const LutKernel &kernel;
-  ByteUnit unit;
-  Value tables, sums, scales;
-  ValueRange parts;
-  Value Y;
-  ByteShape shape;
-  Value from, to, first, last, loaded;
-  ByteCodes codes;
-  ByteSums dot;
-  TileOrder order;
+  Value loaded;
 };
 
 } // namespace

@@ -1,0 +1,53 @@
+//===- FewByteRows.h - Tiles of few rows of bytes and a weight of few bits --===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile is a row and the columns of four registers. The sums of a group are integers; where it
+// ends they are scaled and added to those of the groups before. How they are made is up to the
+// kernel.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_FEWBYTEROWS_H
+#define MAD_PASSES_KERNELS_FEWBYTEROWS_H
+
+#include "passes/Kernels/ByteKernels.h"
+
+namespace mad::kernels {
+
+class FewByteRows {
+public:
+  /// `a`: what the kernel reads of the rows, sums of groups, scales of rows, parts of the weight,
+  /// Y, the shape, then the rows and the columns from and to which it goes.
+  FewByteRows(mlir::ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit,
+              mlir::ValueRange a);
+  virtual ~FewByteRows() = default;
+
+  void emit();
+
+protected:
+  /// The sums of a group of row t, one for each register, as i32.
+  virtual llvm::SmallVector<mlir::Value> group(mlir::Value t, mlir::Value g,
+                                               ByteCodes::Columns columns) = 0;
+  /// What the sums of a group begin with, in all lanes.
+  mlir::Value bias(mlir::Value t, mlir::Value g);
+
+  mlir::ImplicitLocOpBuilder &b;
+  Index i;
+  const LutKernel &kernel;
+  ByteUnit unit;
+  mlir::Value rows; ///< as the kernel reads them
+  ByteShape shape;
+  ByteCodes codes;
+  ByteSums dot;
+
+private:
+  void tile(mlir::Value t, mlir::Value column, mlir::Value left);
+
+  mlir::Value sums, scales, Y, from, to, first, last;
+  TileOrder order;
+};
+
+} // namespace mad::kernels
+
+#endif // MAD_PASSES_KERNELS_FEWBYTEROWS_H
