@@ -115,7 +115,7 @@ void compare(Code &compiled, int bits, int64_t T, int64_t K, int64_t group) {
 TEST_P(ByteProduct, SumsAreExact) {
   auto [level, vnni, bits] = GetParam();
   if (!llvm::is_contained(levels(), level))
-    GTEST_SKIP() << "not on this machine";
+    GTEST_SKIP() << "this CPU has no x86-64-v" << level;
   std::string pass =
       "mad-multiply-codes{level=" + std::to_string(level) + " vnni=" + std::to_string(vnni) + "}";
   // One group of all, groups that end inside of blocks, and whole blocks of which the last group
