@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 7u
+#define MAD_ABI_VERSION 8u
 #define MAD_TARGET "x86_64-unknown-linux-gnu"
 
 /* Features of a CPU. A bit never changes its meaning. */
@@ -121,8 +121,8 @@ typedef struct mad_device {
 } mad_device;
 
 /* Runs the entry.
- *   data   inputs, then outputs, then weights (base pointers, in the order of
- *          `weights` of the entry); row-major
+ *   data   inputs, then outputs, then weights (base pointers, in the order of `weights` of the
+ *          entry, or for code of a device of `device_weights`); row-major
  *   dims   as `prepare` wrote them
  *   arena  at least the bytes that `prepare` asked for, 64-byte aligned
  *   info   out, on failure: the value found and the bound
@@ -149,11 +149,12 @@ typedef struct mad_entry {
   const mad_prepare_fn *prepare;
   const mad_run_fn *run;
   int32_t num_weights;
-  const int32_t *weights; /* numbers in `weights` of the artifact */
+  const int32_t *weights; /* numbers in `weights` of the artifact, for code of CPUs */
   int32_t num_checks;
   const mad_check *checks;
   int32_t num_prepare_checks; /* the first ones, which `prepare` makes */
-  int32_t reserved;           /* 0 */
+  int32_t num_device_weights;
+  const int32_t *device_weights; /* for code of a device, which may read other forms of them */
 } mad_entry;
 
 typedef struct mad_weight {

@@ -183,22 +183,28 @@ std::vector<std::pair<std::string, std::string>> Compilation::testRules(const st
   return outcomes;
 }
 
-void Compilation::dropUnusedWeights() {
+static void dropUnused(ModuleOp module) {
   // Weights that nothing reads any more need not be in the file system. One may
   // have been read for another that is computed, so this goes on until it ends.
   for (bool changed = true; changed;) {
     changed = false;
     std::set<std::string> used;
-    module().walk([&](WeightOp op) { used.insert(op.getSource().str()); });
-    for (auto source : llvm::make_early_inc_range(module().getOps<WeightSourceOp>())) {
+    module.walk([&](WeightOp op) { used.insert(op.getSource().str()); });
+    for (auto source : llvm::make_early_inc_range(module.getOps<WeightSourceOp>())) {
       if (used.count(source.getSymName().str()))
         continue;
       if (auto value = source->getAttrOfType<FlatSymbolRefAttr>("computed"))
-        module().lookupSymbol<func::FuncOp>(value.getAttr()).erase();
+        module.lookupSymbol<func::FuncOp>(value.getAttr()).erase();
       source.erase();
       changed = true;
     }
   }
+}
+
+void Compilation::dropUnusedWeights() {
+  dropUnused(module());
+  if (impl->deviceModule)
+    dropUnused(*impl->deviceModule);
 }
 
 bool Compilation::keep(const std::set<std::string> &entries) {

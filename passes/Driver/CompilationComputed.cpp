@@ -283,24 +283,32 @@ bool Compilation::computeWeights(Evaluate how) {
   return settleComputed();
 }
 
-/// From here on the computed ones are weights like others, and what only they
-/// needed is gone.
-bool Compilation::settleComputed() {
-  if (impl->stored)
-    *impl->stored = storedWeights(module(), impl->weights);
-  for (WeightSourceOp source : computedSources(module())) {
-    module().lookupSymbol<func::FuncOp>(functionOf(source)).erase();
+/// From here on the computed weights of a module are weights like others.
+static LogicalResult settle(ModuleOp module) {
+  for (WeightSourceOp source : computedSources(module)) {
+    module.lookupSymbol<func::FuncOp>(functionOf(source)).erase();
     source->removeAttr("computed");
     source->removeAttr("unrounded");
   }
-  PassManager manager(impl->context.get());
+  PassManager manager(module.getContext());
   manager.addPass(createSymbolDCEPass());
+  return manager.run(module);
+}
+
+/// What only computed weights needed goes.
+bool Compilation::settleComputed() {
+  if (impl->stored)
+    *impl->stored = storedWeights(module(), impl->weights);
+  ModuleOp device = impl->deviceModule ? *impl->deviceModule : ModuleOp();
   CollectDiagnostics collected(*impl->context);
-  if (failed(manager.run(module())))
+  if (failed(settle(module())) || (device && failed(settle(device))))
     return impl->bug("dropping unused functions failed\n" + collected.text);
   dropUnusedWeights();
+  auto holds = [](ModuleOp module, const std::string &name) {
+    return module && module.lookupSymbol<WeightSourceOp>(name);
+  };
   llvm::erase_if(impl->weights, [&](const WeightBytes &w) {
-    return !module().lookupSymbol<WeightSourceOp>(w.name);
+    return !holds(module(), w.name) && !holds(device, w.name);
   });
   return true;
 }

@@ -123,7 +123,8 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
   auto toolkit = toolkitFor(options);
   if (!toolkit)
     return fail("error: " + llvm::toString(toolkit.takeError()));
-  OwningOpRef<ModuleOp> copy = cast<ModuleOp>((*module)->clone()), kernels;
+  ModuleOp program = deviceModule ? *deviceModule : *module;
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(program->clone()), kernels;
   std::vector<KernelDescription> described;
   bool dumped = true;
   {
@@ -165,8 +166,6 @@ static bool sameChecks(const std::vector<EntryDescription> &some,
     std::string made = entry.name + " " + std::to_string(entry.prepareChecks);
     for (const CheckDescription &check : entry.checks)
       made += "\n" + std::to_string(check.kind) + check.message + check.place;
-    for (const std::string &weight : entry.weights)
-      made += "\n" + weight;
     return made;
   };
   return llvm::equal(some, others, [&](auto &a, auto &b) { return text(a) == text(b); });
@@ -184,6 +183,9 @@ bool Compilation::Impl::addCuda(std::vector<EntryDescription> &entries,
     entries = std::move(own);
   else if (!sameChecks(entries, own))
     return bug("the code for CUDA checks other things than that for CPUs");
+  else
+    for (auto [entry, device] : llvm::zip(entries, own))
+      entry.deviceWeights = std::move(device.weights);
   for (KernelDescription &kernel : code->kernels)
     kernel.place = llvm::sys::path::filename(kernel.place).str();
   return true;

@@ -36,6 +36,9 @@ struct Compilation::Impl {
   std::unique_ptr<RemarkList> remarks; ///< null: nobody wants them
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  /// What code for GPUs is made of where it reads other forms of weights than code for CPUs beside
+  /// it; else null, and both are made of `module`. Computed weights are in both.
+  mlir::OwningOpRef<mlir::ModuleOp> deviceModule;
   std::vector<WeightBytes> weights;
   std::vector<std::string> written; ///< by the last build
   std::vector<std::string> errors;
@@ -56,8 +59,10 @@ struct Compilation::Impl {
   std::set<std::string> codecReads; ///< the weights that they read
   std::vector<StoredWeight> *stored = nullptr; ///< who wants to know of weights with formats
   bool isForDevice = false, isTiled = false;
-  /// Weights of few bits in the order of tensor cores.
+  /// Weights of few bits in the order of tensor cores, for code of GPUs.
   bool matchTiles();
+  /// The weights that the device's module computes are computed with those of `module`.
+  void shareComputed();
   bool runRewriting(std::vector<RewrittenBlock> *blocks);
   void failedWeight(llvm::StringRef weight, std::optional<EncodedPart> part,
                     const std::string &error);

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
@@ -41,7 +42,7 @@ bool Compilation::rewrite() {
 void Compilation::useDeviceAlone() { impl->isForDevice = true; }
 
 bool Compilation::Impl::matchTiles() {
-  if (!isForDevice || isTiled)
+  if ((!isForDevice && !cudaOptions) || isTiled)
     return true;
   StepTimer timer(times, "match tiles");
   CollectDiagnostics collected(*context);
@@ -49,8 +50,27 @@ bool Compilation::Impl::matchTiles() {
   buildTiles(manager);
   recordPasses(manager, times);
   isTiled = true;
-  return succeeded(manager.run(*module)) ||
-         bug("finding weights of few bits failed\n" + collected.text);
+  if (!isForDevice)
+    deviceModule = cast<ModuleOp>((*module)->clone());
+  if (failed(manager.run(isForDevice ? *module : *deviceModule)))
+    return bug("finding weights of few bits failed\n" + collected.text);
+  if (deviceModule)
+    shareComputed();
+  return true;
+}
+
+void Compilation::Impl::shareComputed() {
+  bool isOther = false;
+  for (auto source : deviceModule->getOps<WeightSourceOp>()) {
+    if (module->lookupSymbol(source.getSymName()))
+      continue;
+    isOther = true;
+    auto computed = source->getAttrOfType<FlatSymbolRefAttr>("computed");
+    module->push_back(source->clone());
+    module->push_back(deviceModule->lookupSymbol(computed.getValue())->clone());
+  }
+  if (!isOther)
+    deviceModule = nullptr;
 }
 
 static std::string placeOf(Location location) {

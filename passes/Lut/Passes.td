@@ -38,8 +38,9 @@ def MatchTileProducts : Pass<"mad-match-tile-products", "::mlir::ModuleOp"> {
   let description = [{
     `mad.contract` of rows and the `lut.dequant` of a weight [K, M], summed over K, becomes one of `lut.from_tiles` of
     a computed weight that holds the codes in the order of tensor cores (dialects/Lut/Format/Tiles.h), where the
-    element type is f16, bf16 or f32 and sums may have any order. `mad-linalg-to-gpu` finds these two. For programs that run on GPUs alone, before computed
-    weights are evaluated. Remarks say why a product did not become one.
+    element type is f16, bf16 or f32 and sums may have any order. `mad-linalg-to-gpu` finds these two. Before computed
+    weights are evaluated, for code of GPUs; where a library has code for CPUs, too, on a copy of the program. Remarks
+    say why a product did not become one.
   }];
   let statistics = [Statistic<"numMatched", "num-matched", "products found">];
   let dependentDialects = ["::mlir::func::FuncDialect"];

@@ -56,6 +56,9 @@ private:
   Constant *variantFor(const CudaCode &code);
   Constant *kernels(const CudaCode &code);
   Constant *image(const ImageDescription &image);
+  /// Places of weights of an entry among all.
+  Expected<SmallVector<Constant *>> numbersOf(const EntryDescription &entry,
+                                              ArrayRef<std::string> names);
   Expected<Constant *> entry(const EntryDescription &entry);
   Constant *weight(size_t number, StringRef weightFile, const std::vector<uint64_t> &offsets);
   void includeWeights(StringRef file);
@@ -198,15 +201,27 @@ Constant *Builder::variantFor(const CudaCode &code) {
                 sizeof(mad_variant));
 }
 
-Expected<Constant *> Builder::entry(const EntryDescription &entry) {
-  SmallVector<Constant *> numbers, checks;
-  for (const std::string &name : entry.weights) {
+Expected<SmallVector<Constant *>> Builder::numbersOf(const EntryDescription &entry,
+                                                     ArrayRef<std::string> names) {
+  SmallVector<Constant *> numbers;
+  for (const std::string &name : names) {
     auto found = find_if(weights, [&](const WeightBytes &weight) { return weight.name == name; });
     if (found == weights.end())
       return createStringError("entry `" + entry.name + "` uses weight `" + name +
                                "`, which has no bytes");
     numbers.push_back(i32(found - weights.begin()));
   }
+  return numbers;
+}
+
+Expected<Constant *> Builder::entry(const EntryDescription &entry) {
+  auto used = numbersOf(entry, entry.weights);
+  if (!used)
+    return used.takeError();
+  auto onDevice = numbersOf(entry, entry.deviceWeights.value_or(entry.weights));
+  if (!onDevice)
+    return onDevice.takeError();
+  SmallVector<Constant *> checks;
   for (const CheckDescription &check : entry.checks)
     checks.push_back(
         record({i32(check.kind), string(check.message), string(check.place)}, sizeof(mad_check)));
@@ -215,8 +230,8 @@ Expected<Constant *> Builder::entry(const EntryDescription &entry) {
                            i32(entry.outputs.size()), values(entry.outputs)},
                           sizeof(mad_entry_info));
   return record({info, functions(prepareSymbol(entry.name)), functions(runSymbol(entry.name)),
-                 i32(numbers.size()), array(numbers), i32(checks.size()), array(checks),
-                 i32(entry.prepareChecks), i32(0)},
+                 i32(used->size()), array(*used), i32(checks.size()), array(checks),
+                 i32(entry.prepareChecks), i32(onDevice->size()), array(*onDevice)},
                 sizeof(mad_entry));
 }
 

@@ -12,6 +12,7 @@
 
 #include "runtime/mad.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ struct EntryDescription {
   std::vector<std::string> dims; ///< dimension parameters, in the order of `dims[]` at a call
   std::vector<ValueDescription> inputs, outputs;
   std::vector<std::string> weights; ///< symbol names, in the order of `data[]` at a call
+  /// The same for code of GPUs where code for CPUs is beside it; else it is `weights`.
+  std::optional<std::vector<std::string>> deviceWeights;
   /// Of each weight the elements of a panel and the dimension that is cut, where the code wants
   /// it packed, else 0; see `mad_weight`.
   std::vector<int64_t> panels, axes;

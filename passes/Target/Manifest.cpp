@@ -18,6 +18,7 @@
 //              inputs and outputs: [{name, dtype, dims: [text], sizes: [number or null], state}]
 //              state: only of one tensor that the call updates; 1 + the number of the
 //              output (the input) that it is
+//              device_weights: those of code for GPUs, where they are others
 //              fp: "strict" or "fast", where the entry or its file says so
 //   weights    [{name, dtype, shape, bytes, checksum, offset, panel, axis}]
 //              panel, axis: where the bytes are packed (mad_weight)
@@ -102,6 +103,8 @@ static json::Object entry(const EntryDescription &entry) {
   json::Object made{{"name", text(entry.name)},         {"doc", text(entry.doc)},
                     {"dims", texts(entry.dims)},        {"inputs", values(entry.inputs)},
                     {"outputs", values(entry.outputs)}, {"weights", texts(entry.weights)}};
+  if (entry.deviceWeights && *entry.deviceWeights != entry.weights)
+    made["device_weights"] = texts(*entry.deviceWeights);
   if (!entry.precision.empty())
     made["fp"] = entry.precision;
   return made;

@@ -44,6 +44,16 @@ static int knownStates(const mad_entry_info *info) {
   return 1;
 }
 
+static const char *faultOfWeights(const mad_artifact *artifact, const int32_t *weights,
+                                  int32_t count) {
+  if (count < 0 || (count > 0 && !weights))
+    return "an entry has no list of weights";
+  for (int32_t i = 0; i < count; ++i)
+    if (weights[i] < 0 || weights[i] >= artifact->num_weights)
+      return "an entry names a weight that is not there";
+  return 0;
+}
+
 static const char *faultOfEntry(const mad_artifact *artifact, const mad_entry *entry) {
   const mad_entry_info *info = &entry->info;
   if (!info->name || info->num_dims < 0 || (info->num_dims > 0 && !info->dims))
@@ -61,12 +71,8 @@ static const char *faultOfEntry(const mad_artifact *artifact, const mad_entry *e
   if (entry->num_checks < 0 || (entry->num_checks > 0 && !entry->checks) ||
       entry->num_prepare_checks < 0 || entry->num_prepare_checks > entry->num_checks)
     return "an entry has no checks";
-  if (entry->num_weights < 0 || (entry->num_weights > 0 && !entry->weights))
-    return "an entry has no list of weights";
-  for (int32_t i = 0; i < entry->num_weights; ++i)
-    if (entry->weights[i] < 0 || entry->weights[i] >= artifact->num_weights)
-      return "an entry names a weight that is not there";
-  return 0;
+  const char *fault = faultOfWeights(artifact, entry->weights, entry->num_weights);
+  return fault ? fault : faultOfWeights(artifact, entry->device_weights, entry->num_device_weights);
 }
 
 static int knownImage(const mad_variant *variant, const mad_image *image) {

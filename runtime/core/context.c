@@ -52,8 +52,9 @@ static mad_status make(mad_module *module, mad_context **context, mad_error *err
     toMost(&extents, sumOfRanks(info->inputs, info->num_inputs));
     toMost(&dims, (size_t)info->num_dims);
     toMost(&results, sumOfRanks(info->outputs, info->num_outputs));
-    toMost(&data,
-           (size_t)info->num_inputs + (size_t)info->num_outputs + (size_t)entry->num_weights);
+    size_t weights = (size_t)entry->num_weights;
+    toMost(&weights, (size_t)entry->num_device_weights);
+    toMost(&data, (size_t)info->num_inputs + (size_t)info->num_outputs + weights);
     toMost(&places, (size_t)info->num_inputs + (size_t)info->num_outputs + 1);
   }
   key = 2 + data + dims;

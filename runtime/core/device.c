@@ -253,8 +253,8 @@ static mad_status placeAll(mad_context *context, const operands *o, void **arena
   if (status == MAD_OK && hasChecks(o->entry) &&
       device->write(device->self, device->status, NULL, 64) != 0)
     status = failed(context, "scratch memory");
-  for (int32_t i = 0; status == MAD_OK && i < o->entry->num_weights; ++i)
-    status = weightOn(context, o->entry->weights[i], &context->data[count + i]);
+  for (int32_t i = 0; status == MAD_OK && i < o->entry->num_device_weights; ++i)
+    status = weightOn(context, o->entry->device_weights[i], &context->data[count + i]);
   return status;
 }
 
@@ -319,7 +319,7 @@ static int32_t keyOf(mad_context *context, const operands *o, void *arena) {
   int32_t words = 0;
   append(context, &words, &o->entry, 1);
   append(context, &words, &arena, 1);
-  append(context, &words, context->data, countOf(o) + o->entry->num_weights);
+  append(context, &words, context->data, countOf(o) + o->entry->num_device_weights);
   append(context, &words, context->dims, o->entry->info.num_dims);
   return words;
 }

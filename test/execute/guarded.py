@@ -46,7 +46,8 @@ Info = structure("Info", ("name", C), ("doc", C), ("num_dims", I32), ("dims", ct
                  ("num_outputs", I32), ("outputs", ctypes.POINTER(Value)))
 Entry = structure("Entry", ("info", Info), ("prepare", ctypes.POINTER(Prepare)), ("run", ctypes.POINTER(Run)), ("num_weights", I32),
                   ("weights", ctypes.POINTER(I32)), ("num_checks", I32), ("checks", PTR),
-                  ("num_prepare_checks", I32), ("reserved", I32))
+                  ("num_prepare_checks", I32), ("num_device_weights", I32),
+                  ("device_weights", ctypes.POINTER(I32)))
 Weight = structure("Weight", ("name", C), ("source", C), ("dtype", I32), ("rank", I32), ("shape", PTR),
                    ("transposed", I32), ("panel", I32), ("axis", I32), ("reserved", I32), ("data", PTR),
                    ("bytes", ctypes.c_uint64), ("checksum", ctypes.c_uint64))

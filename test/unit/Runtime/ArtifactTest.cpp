@@ -105,6 +105,16 @@ TEST(Artifact, DamagedEntries) {
   entry = test_entry(0);
   entry.info.name = nullptr;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "an entry has no name or no dimensions");
+  entry = test_entry(0);
+  entry.num_weights = -1;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "an entry has no list of weights");
+  entry = test_entry(0);
+  const int32_t missing = 7;
+  entry.device_weights = nullptr;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "an entry has no list of weights");
+  entry.device_weights = &missing;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT),
+            damaged + "an entry names a weight that is not there");
   entry = test_entry(3);
   mad_value_info lonely = entry.info.outputs[0];
   lonely.state = 2;

@@ -129,17 +129,18 @@ static const mad_entry entries[] = {
      2,
      checks,
      1,
-     0},
-    {{"none", "", 0, 0, 0, 0, 1, flag}, nonePrepare, noneRun, 0, 0, 0, 0, 0, 0},
-    {{"square", "", 1, dims, 1, vector, 1, vector}, vectorPrepare, squareRun, 0, 0, 0, 0, 0, 0},
-    {{"add", "", 1, dims, 2, stateIn, 1, stateOut}, vectorPrepare, addRun, 0, 0, 0, 0, 0, 0},
+     1,
+     used},
+    {{"none", "", 0, 0, 0, 0, 1, flag}, nonePrepare, noneRun, 0, 0, 0, 0, 0, 0, 0},
+    {{"square", "", 1, dims, 1, vector, 1, vector}, vectorPrepare, squareRun, 0, 0, 0, 0, 0, 0, 0},
+    {{"add", "", 1, dims, 2, stateIn, 1, stateOut}, vectorPrepare, addRun, 0, 0, 0, 0, 0, 0, 0},
 };
 static const float weight[] = {3};
 static const int64_t shape[] = {1};
 static const mad_weight weights[] = {
     {"w", "stored.w", MAD_F32, 1, shape, 0, 0, 0, 0, weight, sizeof weight, 0}};
 /* No CPU reaches the second one. */
-static const mad_variant variants[] = {{"x86-64", 0, 0, 0, 0, 0, 0, 0},
+static const mad_variant variants[] = {{"x86-64", 0, 0, 0, 0, 0, 0, 0, 0},
                                        {"x86-64-v99", 99, 0, 1ull << 63, 0, 0, 0, 0}};
 
 mad_artifact test_artifact(void) {
