@@ -21,6 +21,7 @@
 namespace mad::simt {
 
 struct Block;
+struct Cluster;
 struct Group;
 class Report;
 constexpr unsigned warpSize = 32, warpgroupSize = 128;
@@ -52,7 +53,7 @@ struct Store {
   Range range() const { return {from, from + bytes, place}; }
 };
 
-enum class State : uint8_t { Ready, AtBarrier, AtWarp, AtWarpgroup, AtMbarrier, Done };
+enum class State : uint8_t { Ready, AtBarrier, AtWarp, AtWarpgroup, AtMbarrier, AtCluster, Done };
 
 } // namespace mad::simt
 
@@ -62,6 +63,9 @@ struct simt_thread {
   uint32_t tid[3], ntid[3], ctaid[3], nctaid[3];
   uint32_t lane, warp, linear, dynamicShared;
   uint8_t *shared;
+  uint32_t clusterRank, clusterSize;
+  uint32_t clusterid[3], nclusterid[3];
+  uint32_t clusterCtaid[3], clusterNctaid[3];
 
   mad::simt::Block *block;
   mad::simt::Fiber fiber;
@@ -81,13 +85,17 @@ struct simt_thread {
   std::vector<std::vector<mad::simt::Store>> storeGroups;
   uint64_t products; ///< groups of wgmma that it committed
 
+  uint32_t arrivals, waits; ///< at the barrier of the cluster
+
   uint32_t clock;         ///< its own
   mad::simt::Clock knows; ///< the clocks of others that are before its present
   uint32_t fences;        ///< proxy fences that it executed
-  uint32_t fenceEpoch, fenceWarpEpoch;
+  uint32_t fenceEpoch, fenceWarpEpoch, fenceWaits;
   mad::simt::Clock fenceKnows; ///< `knows` at the last one
 };
-static_assert(offsetof(simt_thread, dynamicShared) == 60 && offsetof(simt_thread, shared) == 64);
+static_assert(offsetof(simt_thread, dynamicShared) == 60 && offsetof(simt_thread, shared) == 64 &&
+              offsetof(simt_thread, clusterRank) == 72 && offsetof(simt_thread, clusterid) == 80 &&
+              offsetof(simt_thread, clusterNctaid) == 116);
 
 namespace mad::simt {
 using Thread = simt_thread;
@@ -129,7 +137,9 @@ struct Mbarrier {
 
 /// Copy by the tensor unit into shared memory.
 struct Load {
-  TensorMap map; ///< rank 0: `bytes` in a row
+  Block *block;   ///< whose shared memory it goes to
+  bool multicast; ///< asked for by a mask of blocks
+  TensorMap map;  ///< rank 0: `bytes` in a row
   uint32_t to, bytes, mbarrier;
   const uint8_t *from;
   std::array<int32_t, 5> at;
@@ -150,12 +160,13 @@ struct Abandoned {};
 
 /// One block at work, and the launch that it belongs to. One thread of the OS.
 struct Block {
-  Block(simt_device &device, const simt_kernel &kernel, void **params, const simt_launch &launch,
-        Report &report, simt_result &result);
+  Block(Cluster &cluster, unsigned rank, simt_device &device, const simt_kernel &kernel,
+        void **params, const simt_launch &launch, Report &report, simt_result &result)
+      : cluster(cluster), rank(rank), device(device), kernel(kernel), params(params),
+        launch(launch), report(report), result(result) {}
 
   // Scheduling (Launch.cpp).
-  void start(uint32_t x, uint32_t y, uint32_t z);
-  void run();
+  void start(const uint32_t *ctaid, uint32_t serial);
   uint32_t random();
   void pause(Thread &t, State state, const char *place, uint64_t waitsFor);
   void yield(Thread &t);
@@ -168,7 +179,11 @@ struct Block {
 
   // Order of accesses (Order.cpp).
   bool useClocks() const { return kernel.flags & SIMT_NEEDS_CLOCKS; }
-  Clock freshClock() const { return Clock(useClocks() ? threads.size() + agentCount : 0); }
+  Clock freshClock() const;
+  /// The entries of the threads of a block in clocks, then those of its agents.
+  size_t clocks() const { return threads.size() + agentCount; }
+  /// The entry of an agent of this block.
+  size_t agentEntry(unsigned agent) const { return rank * clocks() + threads.size() + agent; }
   bool ordered(const Thread &t, const Access &before) const;
   Access now(const Thread &t, const char *place) const;
   void release(Thread &t, Clock &object);
@@ -182,6 +197,8 @@ struct Block {
   void recheck(Warp &warp, unsigned number);
   void releaseBarrier(Barrier &barrier);
 
+  Cluster &cluster;
+  const unsigned rank; ///< in its cluster
   simt_device &device;
   const simt_kernel &kernel;
   void **params;
@@ -195,7 +212,6 @@ struct Block {
   std::vector<Warpgroup> warpgroups;
   std::array<Barrier, 16> barriers;
   std::map<uint32_t, Mbarrier> mbarriers; ///< by offset
-  std::vector<Load> loads;                ///< on their way
   std::vector<Range> reading;             ///< of stores by the tensor unit that are not finished
 
   Zeroed<uint8_t> sharedMemory;
@@ -203,15 +219,13 @@ struct Block {
   uint32_t sharedBytes = 0;
   unsigned cellBytes = 2;
   Zeroed<Cell> cells;
-  std::unordered_map<const Cell *, std::vector<Access>> readers; ///< several, with clocks
+  /// The last accesses of other blocks to this one's memory that no thread that has ended knew of,
+  /// by their entries in clocks.
+  std::unordered_map<size_t, Access> visits;
 
   uint32_t serial = 0; ///< number of this block in the launch, from 1
   uint32_t epoch = 1;
   unsigned live = 0;
-  bool abandoned = false, outOfMemory = false;
-  std::vector<Thread *> ready;
-  Fiber scheduler;
-  uint64_t state; ///< of the random numbers
   uint32_t agentClock[agentCount] = {};
   std::vector<double> scratch; ///< elements of a product
 };

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/simt/Ops.h"
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -29,54 +30,71 @@ template <typename F> static void forCells(Block &b, uint32_t offset, uint32_t b
   }
 }
 
-static simt_kind raceKind(const Block &b, const Access &before, simt_kind within) {
-  return before.block == b.serial ? within : SIMT_RACE_BLOCKS;
+/// In buffers, blocks that race are told apart from threads that do.
+static simt_kind raceKind(const Cell &cell, const Access &me, const Access &before,
+                          simt_kind within) {
+  bool blocks = before.block != me.block || before.thread == Access::severalBlocks;
+  return cell.block == 0 && blocks ? SIMT_RACE_BLOCKS : within;
+}
+
+/// Two readers of which nothing orders the first before the second, as one.
+static Access merged(const Block &b, const Access &before, const Access &me) {
+  Access both = me;
+  both.arrivals =
+      b.cluster.holds(before.block) ? std::max(before.arrivals, me.arrivals) : UINT32_MAX;
+  if (before.block != me.block || before.thread == Access::severalBlocks) {
+    both.thread = Access::severalBlocks;
+    return both;
+  }
+  const unsigned warp = me.thread / warpSize;
+  bool lanes = before.thread < Access::agents && before.thread / warpSize == warp;
+  lanes |= before.thread == Access::severalLanes + warp;
+  both.thread = lanes ? uint16_t(Access::severalLanes + warp) : Access::severalWarps;
+  return both;
 }
 
 /// Looks for races of a read with the write before it, and notes the read.
 static void raceOfRead(Block &b, Thread &t, Cell &cell, const Access &me, uint64_t address,
                        bool atomic) {
-  if (cell.write && !(atomic && cell.atomic) && !b.ordered(t, cell.write))
-    b.report.find(raceKind(b, cell.write, SIMT_RACE_READ), t, me.place, address, &cell.write);
-  if (!cell.read || b.ordered(t, cell.read)) {
+  if (cell.write && !(atomic && cell.atomic) && !t.block->ordered(t, cell.write))
+    b.report.find(raceKind(cell, me, cell.write, SIMT_RACE_READ), t, me.place, address,
+                  &cell.write);
+  if (!cell.read || t.block->ordered(t, cell.read)) {
     cell.read = me;
     cell.atomicReads = atomic;
     return;
   }
   cell.atomicReads &= atomic;
-  if (b.useClocks() && cell.read.block == b.serial) {
-    auto &list = b.readers[&cell];
+  if (b.useClocks() && b.cluster.holds(cell.read.block)) {
+    auto &list = b.cluster.readers[&cell];
     if (cell.read.thread < Access::severalLanes)
       list.assign(1, cell.read);
-    std::erase_if(list, [&](const Access &a) { return a.thread == t.linear; });
+    std::erase_if(list,
+                  [&](const Access &a) { return a.thread == me.thread && a.block == me.block; });
     list.push_back(me);
   }
-  // Which warp they all are of, if it is one.
-  bool lanes = cell.read.block == b.serial && cell.read.thread < Access::agents &&
-               cell.read.thread / warpSize == t.warp;
-  lanes |= cell.read.block == b.serial && cell.read.thread == Access::severalLanes + t.warp;
-  cell.read = me;
-  cell.read.thread = lanes ? uint16_t(Access::severalLanes + t.warp) : Access::severalWarps;
+  cell.read = merged(b, cell.read, me);
 }
 
 /// Looks for races of a write with what is before it.
 static void raceOfWrite(Block &b, Thread &t, Cell &cell, const Access &me, uint64_t address,
                         bool atomic) {
-  if (cell.write && !(atomic && cell.atomic) && !b.ordered(t, cell.write))
-    b.report.find(raceKind(b, cell.write, SIMT_RACE_WRITE_WRITE), t, me.place, address,
+  if (cell.write && !(atomic && cell.atomic) && !t.block->ordered(t, cell.write))
+    b.report.find(raceKind(cell, me, cell.write, SIMT_RACE_WRITE_WRITE), t, me.place, address,
                   &cell.write);
-  if (!cell.read || (atomic && cell.atomicReads) || b.ordered(t, cell.read))
+  if (!cell.read || (atomic && cell.atomicReads) || t.block->ordered(t, cell.read))
     return;
   const Access *reader = &cell.read;
-  if (auto list = b.readers.find(&cell);
-      b.useClocks() && cell.read.thread >= Access::severalLanes && list != b.readers.end()) {
+  auto &readers = b.cluster.readers;
+  if (auto list = readers.find(&cell);
+      b.useClocks() && cell.read.thread >= Access::severalLanes && list != readers.end()) {
     reader = nullptr;
     for (const Access &a : list->second)
-      if (!b.ordered(t, a))
+      if (!t.block->ordered(t, a))
         reader = &a;
   }
   if (reader)
-    b.report.find(raceKind(b, *reader, SIMT_RACE_WRITE), t, me.place, address, reader);
+    b.report.find(raceKind(cell, me, *reader, SIMT_RACE_WRITE), t, me.place, address, reader);
 }
 
 void mad::simt::checkTileFree(Block &b, Thread &t, uint32_t offset, uint32_t bytes,
@@ -104,7 +122,7 @@ void mad::simt::checkTileFree(Block &b, Thread &t, uint32_t offset, uint32_t byt
 void mad::simt::touch(Block &b, Thread &t, uint32_t offset, uint32_t bytes, uint32_t flags,
                       const char *place) {
   bool write = flags & Write, atomic = flags & Atomic, read = !write || atomic;
-  Access me = b.now(t, place);
+  Access me = t.block->now(t, place);
   if (write)
     checkTileFree(b, t, offset, bytes, place);
   forCells(b, offset, bytes, [&](Cell &cell, uint8_t bits, uint32_t at) {
@@ -196,7 +214,7 @@ void mad::simt::touchGlobal(Block &b, Thread &t, const void *at, uint64_t bytes,
 
 void mad::simt::beginFlight(Block &b, Thread &t, uint32_t offset, uint32_t bytes, bool asyncProxy,
                             const char *place) {
-  Access me = b.now(t, place);
+  Access me = t.block->now(t, place);
   checkTileFree(b, t, offset, bytes, place);
   forCells(b, offset, bytes, [&](Cell &cell, uint8_t bits, uint32_t at) {
     if (cell.inFlight)
@@ -226,13 +244,18 @@ void mad::simt::endFlight(Block &b, uint32_t offset, uint32_t bytes, const Acces
 /// writer after the write, or one of the thread after it knew of the write.
 static bool fenced(const Block &b, const Thread &t, const Cell &cell) {
   const Access &w = cell.write;
-  if (w.thread < b.threads.size() && b.threads[w.thread].fences > cell.writerFences)
+  const Block &writer = b.cluster.block(w.block);
+  const bool one = w.thread < writer.threads.size();
+  if (one && writer.threads[w.thread].fences > cell.writerFences)
     return true;
   if (t.fences == 0)
     return false;
-  if (w.epoch < t.fenceEpoch || (w.thread / warpSize == t.warp && w.warpEpoch < t.fenceWarpEpoch))
+  if (w.arrivals < t.fenceWaits)
     return true;
-  return b.useClocks() && w.thread < b.threads.size() && t.fenceKnows[w.thread] >= w.clock;
+  if (&writer == t.block &&
+      (w.epoch < t.fenceEpoch || (w.thread / warpSize == t.warp && w.warpEpoch < t.fenceWarpEpoch)))
+    return true;
+  return b.useClocks() && one && t.fenceKnows[writer.rank * b.clocks() + w.thread] >= w.clock;
 }
 
 void mad::simt::readAsync(Block &b, Thread &t, uint32_t offset, uint32_t bytes, const char *place) {
@@ -254,13 +277,17 @@ void mad::simt::readAsync(Block &b, Thread &t, uint32_t offset, uint32_t bytes, 
 // What generated code calls
 //===----------------------------------------------------------------------===//
 
+void mad::simt::sharedAccess(Block &b, Thread &t, uint32_t offset, uint32_t bytes, uint32_t flags,
+                             const char *place) {
+  ++b.result.shared_accesses;
+  if (bytes <= 16 && std::has_single_bit(bytes) && offset % bytes != 0)
+    b.report.find(SIMT_MISALIGNED, t, place, offset);
+  touch(b, t, offset, bytes, flags, place);
+}
+
 void mad_simt_shared(simt_thread *t, void *at, uint32_t bytes, uint32_t flags, const char *place) {
   guarded(t, [&](Block &b) {
-    ++b.result.shared_accesses;
-    uint32_t offset = sharedOffset(b, *t, at, bytes, place);
-    if (bytes <= 16 && std::has_single_bit(bytes) && offset % bytes != 0)
-      b.report.find(SIMT_MISALIGNED, *t, place, offset);
-    touch(b, *t, offset, bytes, flags, place);
+    sharedAccess(b, *t, sharedOffset(b, *t, at, bytes, place), bytes, flags, place);
   });
 }
 

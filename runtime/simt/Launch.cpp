@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The next fiber is drawn at random from those that are ready, so that another seed is another
-// order. A block is given up after a finding with which it could not go on sensibly; the
-// others still run.
+// order. A cluster is given up after a finding with which a block of it could not go on sensibly;
+// the others still run.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/simt/Ops.h"
@@ -17,13 +17,24 @@
 
 using namespace mad::simt;
 
-Block::Block(simt_device &device, const simt_kernel &kernel, void **params,
-             const simt_launch &launch, Report &report, simt_result &result)
-    : device(device), kernel(kernel), params(params), launch(launch), report(report),
-      result(result), state(launch.seed * 0x9E3779B97F4A7C15ull + 0x2545F4914F6CDD1Dull) {}
+/// Blocks of a cluster in each dimension.
+static uint32_t blocksOf(const simt_kernel &kernel, int dimension) {
+  return kernel.cluster[0] ? kernel.cluster[dimension] : 1;
+}
+
+Cluster::Cluster(simt_device &device, const simt_kernel &kernel, void **params,
+                 const simt_launch &launch, Report &report, simt_result &result)
+    : kernel(kernel), launch(launch), report(report), result(result),
+      state(launch.seed * 0x9E3779B97F4A7C15ull + 0x2545F4914F6CDD1Dull) {
+  unsigned count = blocksOf(kernel, 0) * blocksOf(kernel, 1) * blocksOf(kernel, 2);
+  for (unsigned rank = 0; rank < count; ++rank)
+    blocks.emplace_back(*this, rank, device, kernel, params, launch, report, result);
+}
+
+uint32_t Block::random() { return cluster.random(); }
 
 /// Marsaglia's xorshift, 64 bits.
-uint32_t Block::random() {
+uint32_t Cluster::random() {
   state ^= state << 13;
   state ^= state >> 7;
   state ^= state << 17;
@@ -36,7 +47,7 @@ uint32_t Block::random() {
 
 void Block::yield(Thread &t) {
   ++result.switches;
-  Fiber::swap(t.fiber, scheduler);
+  Fiber::swap(t.fiber, cluster.scheduler);
 }
 
 void Block::pause(Thread &t, State state, const char *place, uint64_t waitsFor) {
@@ -48,13 +59,13 @@ void Block::pause(Thread &t, State state, const char *place, uint64_t waitsFor) 
 
 void Block::wake(Thread &t) {
   t.state = State::Ready;
-  ready.push_back(&t);
+  cluster.ready.push_back(&t);
 }
 
 void Block::abandon(Thread &t) { throw Abandoned(); }
 
 void Block::leave(Thread &t) {
-  abandoned = true;
+  cluster.abandoned = true;
   for (;;)
     yield(t);
 }
@@ -94,6 +105,8 @@ void Block::end(Thread &t) {
       releaseBarrier(barrier);
   }
   recheck(warps[t.warp], t.warp);
+  cluster.endBarrier(t);
+  cluster.endVisits(*this, t);
 }
 
 static void runThread(void *argument) {
@@ -104,13 +117,23 @@ static void runThread(void *argument) {
     t->block->yield(*t);
 }
 
-void Block::start(uint32_t x, uint32_t y, uint32_t z) {
+/// What the special registers of clusters hold.
+static void setCluster(Thread &t, const Block &b) {
+  t.clusterRank = b.rank;
+  t.clusterSize = uint32_t(b.cluster.blocks.size());
+  for (int i = 0; i < 3; ++i) {
+    t.clusterNctaid[i] = blocksOf(b.kernel, i);
+    t.clusterCtaid[i] = t.ctaid[i] % t.clusterNctaid[i];
+    t.clusterid[i] = t.ctaid[i] / t.clusterNctaid[i];
+    t.nclusterid[i] = t.nctaid[i] / t.clusterNctaid[i];
+  }
+}
+
+void Block::start(const uint32_t *ctaid, uint32_t number) {
   const uint32_t *size = launch.block;
-  ++serial;
+  serial = number;
   epoch = 1;
-  abandoned = false;
   live = unsigned(threads.size());
-  uint32_t ctaid[3] = {x, y, z};
   report.remember(serial, ctaid);
   memset(shared, 0xCB, sharedBytes);
   warps.assign((threads.size() + warpSize - 1) / warpSize, Warp());
@@ -120,30 +143,47 @@ void Block::start(uint32_t x, uint32_t y, uint32_t z) {
     barrier.clock = freshClock();
   }
   mbarriers.clear();
-  loads.clear();
   reading.clear();
-  readers.clear();
-  ready.clear();
+  visits.clear();
   std::fill(std::begin(agentClock), std::end(agentClock), 1u);
   for (unsigned i = 0; i < threads.size(); ++i) {
     Thread &t = threads[i] = Thread();
     uint32_t tid[3] = {i % size[0], i / size[0] % size[1], i / size[0] / size[1]};
     memcpy(t.tid, tid, sizeof tid);
     memcpy(t.ntid, size, sizeof t.ntid);
-    memcpy(t.ctaid, ctaid, sizeof ctaid);
+    memcpy(t.ctaid, ctaid, sizeof t.ctaid);
     memcpy(t.nctaid, launch.grid, sizeof t.nctaid);
     t.lane = i % warpSize;
     t.warp = i / warpSize;
     t.linear = i;
     t.dynamicShared = launch.dynamic_shared;
     t.shared = shared;
+    setCluster(t, *this);
     t.block = this;
     t.clock = 1;
     t.knows = t.fenceKnows = freshClock();
     warps[t.warp].live |= 1u << t.lane;
     t.fiber.prepare(stacks.bottom(i), Stacks::bytes, runThread, &t);
-    ready.push_back(&t);
+    cluster.ready.push_back(&t);
   }
+}
+
+void Cluster::start(const uint32_t *id) {
+  first = blocks.back().serial + 1;
+  abandoned = false;
+  loads.clear();
+  readers.clear();
+  ready.clear();
+  barrier = ClusterBarrier();
+  barrier.clock = barrier.done = blocks.front().freshClock();
+  uint32_t size[3] = {blocksOf(kernel, 0), blocksOf(kernel, 1), blocksOf(kernel, 2)};
+  for (Block &b : blocks) {
+    uint32_t at[3] = {b.rank % size[0], b.rank / size[0] % size[1], b.rank / size[0] / size[1]};
+    for (int i = 0; i < 3; ++i)
+      at[i] += id[i] * size[i];
+    b.start(at, first + b.rank);
+  }
+  barrier.warpPlace.resize(blocks.size() * blocks.front().warps.size());
 }
 
 static const char *waitName(State state) {
@@ -156,12 +196,14 @@ static const char *waitName(State state) {
     return "an operation of the warpgroup";
   case State::AtMbarrier:
     return "mbarrier at offset";
+  case State::AtCluster:
+    return "the barrier of the cluster, phase";
   default:
     return "nothing";
   }
 }
 
-/// Who waits where: one line for the threads that wait for the same thing.
+/// Who waits where: one line for the threads of a block that wait for the same thing.
 static std::string whoWaits(const Block &b) {
   struct Line {
     const Thread *first;
@@ -193,8 +235,20 @@ static std::string whoWaits(const Block &b) {
   return text;
 }
 
-void Block::run() {
-  while (!abandoned && live > 0) {
+/// The same for all blocks of a cluster.
+static std::string whoWaits(const Cluster &cluster) {
+  if (cluster.blocks.size() == 1)
+    return whoWaits(cluster.blocks.front());
+  std::string text;
+  for (const Block &b : cluster.blocks)
+    if (b.live > 0)
+      text += (text.empty() ? "block " : "; block ") + std::to_string(b.rank) +
+              " of the cluster: " + whoWaits(b);
+  return text;
+}
+
+void Cluster::run() {
+  while (!abandoned && live() > 0) {
     bool arrive = !loads.empty() &&
                   (ready.empty() || (launch.arrival != SIMT_ARRIVAL_LATE && random() % 64 == 0) ||
                    launch.arrival == SIMT_ARRIVAL_EARLY);
@@ -203,7 +257,9 @@ void Block::run() {
       continue;
     }
     if (ready.empty()) {
-      report.find(SIMT_DEADLOCK, threads[0].ctaid, whoWaits(*this));
+      auto stuck =
+          std::find_if(blocks.begin(), blocks.end(), [](const Block &b) { return b.live > 0; });
+      report.find(SIMT_DEADLOCK, stuck->threads[0].ctaid, whoWaits(*this));
       return;
     }
     size_t i = random() % ready.size();
@@ -226,7 +282,7 @@ static simt_status fail(simt_result *result, simt_status status, const char *for
   return result->status = status;
 }
 
-static constexpr uint32_t mostThreads = 1024, mostShared = 227 << 10;
+static constexpr uint32_t mostThreads = 1024, mostShared = 227 << 10, mostBlocks = 8;
 
 static simt_status check(const simt_kernel &kernel, const simt_launch &launch,
                          simt_result *result) {
@@ -247,6 +303,18 @@ static simt_status check(const simt_kernel &kernel, const simt_launch &launch,
   if (kernel.max_threads && threads > kernel.max_threads)
     return fail(result, SIMT_BAD_LAUNCH, "%s: a block of %llu threads, it is made for %u",
                 kernel.name, static_cast<unsigned long long>(threads), kernel.max_threads);
+  uint64_t blocks = 1;
+  for (int i = 0; i < 3; ++i) {
+    uint32_t size = blocksOf(kernel, i);
+    if (size == 0 || launch.grid[i] % size != 0)
+      return fail(result, SIMT_BAD_LAUNCH,
+                  "%s: dimension %d of the grid is %u, no multiple of %u blocks of a cluster",
+                  kernel.name, i, launch.grid[i], size);
+    blocks *= size;
+  }
+  if (blocks > mostBlocks)
+    return fail(result, SIMT_BAD_LAUNCH, "%s: a cluster of %llu blocks, the most are %u",
+                kernel.name, static_cast<unsigned long long>(blocks), mostBlocks);
   uint64_t shared = uint64_t(kernel.static_shared) + launch.dynamic_shared;
   if (shared > mostShared)
     return fail(result, SIMT_BAD_LAUNCH, "%s: %llu bytes of shared memory, the most are %u",
@@ -265,6 +333,14 @@ static bool allocate(Block &b, const simt_kernel &kernel, const simt_launch &lau
     return false;
   b.shared = reinterpret_cast<uint8_t *>(
       (reinterpret_cast<uintptr_t>(b.sharedMemory.get()) + 1023) & ~uintptr_t(1023));
+  return true;
+}
+
+bool Cluster::allocate() {
+  for (Block &b : blocks)
+    if (!::allocate(b, kernel, launch))
+      return false;
+  const Block &b = blocks.front();
   for (auto &[address, buffer] : b.device.buffers) {
     buffer.cells.reset();
     if (launch.global_races && !buffer.constant() &&
@@ -274,11 +350,12 @@ static bool allocate(Block &b, const simt_kernel &kernel, const simt_launch &lau
   return true;
 }
 
-/// Every block once, in an order that the seed decides: a step that has no factor in
+/// Every cluster once, in an order that the seed decides: a step that has no factor in
 /// common with their number.
-static void runBlocks(Block &b, const simt_launch &launch) {
-  uint64_t x = launch.grid[0], y = launch.grid[1], count = x * y * launch.grid[2];
-  uint64_t step = 1 + b.random() % count, at = b.random() % count;
+static void runClusters(Cluster &c, const simt_launch &launch) {
+  uint64_t x = launch.grid[0] / blocksOf(c.kernel, 0), y = launch.grid[1] / blocksOf(c.kernel, 1);
+  uint64_t count = x * y * (launch.grid[2] / blocksOf(c.kernel, 2));
+  uint64_t step = 1 + c.random() % count, at = c.random() % count;
   auto divisor = [](uint64_t p, uint64_t q) {
     while (q)
       p = std::exchange(q, p % q);
@@ -286,9 +363,10 @@ static void runBlocks(Block &b, const simt_launch &launch) {
   };
   while (divisor(step, count) != 1)
     ++step;
-  for (uint64_t i = 0; i < count && !b.outOfMemory; ++i, at = (at + step) % count) {
-    b.start(uint32_t(at % x), uint32_t(at / x % y), uint32_t(at / x / y));
-    b.run();
+  for (uint64_t i = 0; i < count && !c.outOfMemory; ++i, at = (at + step) % count) {
+    uint32_t id[3] = {uint32_t(at % x), uint32_t(at / x % y), uint32_t(at / x / y)};
+    c.start(id);
+    c.run();
   }
 }
 
@@ -303,11 +381,11 @@ simt_status simt_run(simt_device *device, const simt_kernel *kernel, void **para
   bool enough = false;
   try {
     Report report(*kernel, *launch, *result);
-    Block block(*device, *kernel, params, *launch, report, *result);
-    enough = allocate(block, *kernel, *launch);
+    Cluster cluster(*device, *kernel, params, *launch, report, *result);
+    enough = cluster.allocate();
     if (enough)
-      runBlocks(block, *launch);
-    enough &= !block.outOfMemory;
+      runClusters(cluster, *launch);
+    enough &= !cluster.outOfMemory;
   } catch (const std::bad_alloc &) {
     enough = false;
   }

@@ -12,20 +12,24 @@
 
 using namespace mad::simt;
 
-Mbarrier &mad::simt::mbarrierAt(Block &b, Thread &t, const void *at, const char *place,
-                                uint32_t *where) {
-  uint32_t offset = sharedOffset(b, t, at, 8, place);
+Mbarrier &mad::simt::mbarrierIn(Block &b, Thread &t, uint32_t offset, const char *place) {
   auto found = b.mbarriers.find(offset);
   if (found == b.mbarriers.end()) {
     b.report.find(SIMT_BAD_MBARRIER, t, place, offset, nullptr, "it was never initialised");
     b.abandon(t);
   }
-  if (!b.ordered(t, found->second.made))
+  if (!t.block->ordered(t, found->second.made))
     b.report.find(SIMT_RACE_READ, t, place, offset, &found->second.made,
                   "the initialisation of an mbarrier");
+  return found->second;
+}
+
+Mbarrier &mad::simt::mbarrierAt(Block &b, Thread &t, const void *at, const char *place,
+                                uint32_t *where) {
+  uint32_t offset = sharedOffset(b, t, at, 8, place);
   if (where)
     *where = offset;
-  return found->second;
+  return mbarrierIn(b, t, offset, place);
 }
 
 void mad::simt::settle(Block &b, Mbarrier &m) {
@@ -72,7 +76,9 @@ void mad_simt_mbarrier_inval(simt_thread *t, void *at, const char *place) {
 uint64_t mad_simt_mbarrier_arrive(simt_thread *t, void *at, uint32_t count, uint32_t bytes,
                                   const char *place) {
   return guarded(t, [&](Block &b) -> uint64_t {
-    Mbarrier &m = mbarrierAt(b, *t, at, place);
+    uint32_t offset;
+    Block &other = b.cluster.owner(*t, at, 8, place, offset);
+    Mbarrier &m = mbarrierIn(other, *t, offset, place);
     uint64_t phase = m.phase;
     if (m.pending < count) {
       b.report.find(SIMT_EXTRA_ARRIVAL, *t, place, 0, nullptr,

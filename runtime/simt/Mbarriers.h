@@ -11,7 +11,9 @@
 
 namespace mad::simt {
 
-/// The one at an address; gives the block up when there is none.
+/// The one at an offset of a block's memory; gives the block up when there is none.
+Mbarrier &mbarrierIn(Block &b, Thread &t, uint32_t offset, const char *place);
+/// The one at an address of the thread's own block.
 Mbarrier &mbarrierAt(Block &b, Thread &t, const void *at, const char *place,
                      uint32_t *where = nullptr);
 

@@ -10,6 +10,7 @@
 #ifndef MAD_RUNTIME_SIMT_OPS_H
 #define MAD_RUNTIME_SIMT_OPS_H
 
+#include "runtime/simt/Cluster.h"
 #include "runtime/simt/Report.h"
 #include <new>
 
@@ -24,14 +25,17 @@ template <typename F> auto guarded(Thread *t, F body) {
   try {
     return body(*t->block);
   } catch (const std::bad_alloc &) {
-    t->block->outOfMemory = true;
+    t->block->cluster.outOfMemory = true;
   } catch (const Abandoned &) {
   }
   t->block->leave(*t);
 }
 
 // Checks (Check.cpp).
-/// An access of the generic proxy to shared memory.
+// `b` is the block that the memory belongs to, the thread may be of another one of its cluster.
+/// An access of the generic proxy to shared memory; `sharedAccess`: of an instruction.
+void sharedAccess(Block &b, Thread &t, uint32_t offset, uint32_t bytes, uint32_t flags,
+                  const char *place);
 void touch(Block &b, Thread &t, uint32_t offset, uint32_t bytes, uint32_t flags, const char *place);
 /// Finds the offset, or reports and gives the block up.
 uint32_t sharedOffset(Block &b, Thread &t, const void *at, uint64_t bytes, const char *place);
@@ -58,7 +62,7 @@ void fullWarpMeeting(Block &b, Thread &t, int kind, const char *place);
 /// An arrival (or bytes that came) may end a phase.
 void settle(Block &b, Mbarrier &m);
 /// A load by the tensor unit arrives.
-void land(Block &b, size_t number);
+void land(Cluster &cluster, size_t number);
 /// `cp.async` groups beyond the last `left` arrive.
 void landCopies(Block &b, Thread &t, size_t left);
 void finishStores(Block &b, Thread &t, size_t left);

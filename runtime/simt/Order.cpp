@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "runtime/simt/Block.h"
+#include "runtime/simt/Cluster.h"
 
 using namespace mad::simt;
 
@@ -15,12 +15,16 @@ void mad::simt::join(Clock &into, const Clock &from) {
 }
 
 Access Block::now(const Thread &t, const char *place) const {
-  return {place, serial, epoch, warps[t.warp].epoch, t.clock, uint16_t(t.linear)};
+  return {place, serial, epoch, warps[t.warp].epoch, t.clock, t.arrivals, uint16_t(t.linear)};
 }
 
 bool Block::ordered(const Thread &t, const Access &before) const {
   if (before.block != serial)
-    return false; // nothing orders blocks
+    return cluster.ordered(t, before);
+  if (before.arrivals < t.waits)
+    return true;
+  if (before.thread == Access::severalBlocks)
+    return false;
   if (before.thread == t.linear || before.epoch < epoch)
     return true;
   if (before.thread == Access::severalWarps)
@@ -29,16 +33,20 @@ bool Block::ordered(const Thread &t, const Access &before) const {
     return before.thread - Access::severalLanes == int(t.warp) &&
            before.warpEpoch < warps[t.warp].epoch;
   if (before.thread >= Access::agents)
-    return useClocks() && t.knows[threads.size() + before.thread - Access::agents] >= before.clock;
+    return useClocks() && t.knows[agentEntry(before.thread - Access::agents)] >= before.clock;
   if (before.thread / warpSize == t.warp && before.warpEpoch < warps[t.warp].epoch)
     return true;
-  return useClocks() && t.knows[before.thread] >= before.clock;
+  return useClocks() && t.knows[rank * clocks() + before.thread] >= before.clock;
+}
+
+Clock Block::freshClock() const {
+  return Clock(useClocks() ? cluster.blocks.size() * clocks() : 0);
 }
 
 void Block::release(Thread &t, Clock &object) {
   if (!useClocks())
     return;
-  t.knows[t.linear] = t.clock++;
+  t.knows[rank * clocks() + t.linear] = t.clock++;
   join(object, t.knows);
 }
 

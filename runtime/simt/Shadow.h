@@ -7,7 +7,8 @@
 // last reads of every cell, each with a time of its thread. Times are cheap for
 // the usual orders, barriers of the whole block and of a whole warp: numbers that count
 // these barriers. Kernels with other ones (named barriers, mbarriers) have vector
-// clocks as well.
+// clocks as well. Blocks of a cluster are ordered by the number of their arrivals at its barrier,
+// and by clocks that have entries for all of its threads.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_RUNTIME_SIMT_SHADOW_H
@@ -24,11 +25,13 @@ struct Access {
   uint32_t epoch = 0;     ///< barriers of the block before it
   uint32_t warpEpoch = 0; ///< barriers of its whole warp before it
   uint32_t clock = 0;     ///< of its thread
+  uint32_t arrivals = 0;  ///< of its thread at the barrier of the cluster before it
   uint16_t thread = 0;    ///< linear number, or one of those below
 
   /// Several lanes of warp n: `severalLanes + n`.
   static constexpr uint16_t severalLanes = 0x8000;
   static constexpr uint16_t severalWarps = 0xffff;
+  static constexpr uint16_t severalBlocks = 0xfffe;
   /// Asynchronous copies that complete on an mbarrier, by agent: `agents + n`.
   static constexpr uint16_t agents = 0x4000;
   explicit operator bool() const { return block != 0; }

@@ -51,19 +51,42 @@ static void forChunks(const TensorMap &map, uint32_t offset, uint32_t bytes, F p
 // Loads
 //===----------------------------------------------------------------------===//
 
-static void issue(Block &b, Thread &t, const Load &load, Mbarrier &m) {
+static void issueIn(Block &b, Thread &t, Load load) {
+  Mbarrier &m = mbarrierIn(b, t, load.mbarrier, load.place);
   if (!m.fenced)
     b.report.find(SIMT_MISSING_FENCE, t, load.place, load.mbarrier, &m.made,
                   "the initialisation of the mbarrier");
   beginFlight(b, t, load.to, load.bytes, /*asyncProxy=*/true, load.place);
   memset(b.shared + load.to, 0xEE, load.bytes);
-  b.loads.push_back(load);
+  load.block = &b;
+  b.cluster.loads.push_back(load);
 }
 
-void mad::simt::land(Block &b, size_t number) {
-  Load load = b.loads[number];
-  b.loads[number] = b.loads.back();
-  b.loads.pop_back();
+/// Into the thread's own block, or into those of a mask: each has the tile and the mbarrier at the
+/// same offsets.
+static void issue(Block &b, Thread &t, Load &load, uint32_t mask) {
+  if (mask == 0)
+    return issueIn(b, t, load);
+  auto &blocks = b.cluster.blocks;
+  if (mask >> blocks.size() != 0) {
+    b.report.find(SIMT_BAD_OPERAND, t, load.place, mask, nullptr,
+                  "a mask of blocks that are not in the cluster of " +
+                      std::to_string(blocks.size()));
+    b.abandon(t);
+  }
+  load.multicast = true;
+  for (Block &other : blocks)
+    if (mask >> other.rank & 1) {
+      b.cluster.checkThere(other, t, load.place);
+      issueIn(other, t, load);
+    }
+}
+
+void mad::simt::land(Cluster &cluster, size_t number) {
+  Load load = cluster.loads[number];
+  cluster.loads[number] = cluster.loads.back();
+  cluster.loads.pop_back();
+  Block &b = *load.block;
   if (load.map.rank == 0)
     memcpy(b.shared + load.to, load.from, load.bytes);
   else
@@ -81,15 +104,18 @@ void mad::simt::land(Block &b, size_t number) {
   Mbarrier &m = found->second;
   uint32_t clock = b.agentClock[m.agent]++;
   if (b.useClocks())
-    m.clock[b.threads.size() + m.agent] = clock;
-  Access by{load.place, b.serial, UINT32_MAX, 0, clock, uint16_t(Access::agents + m.agent)};
+    m.clock[b.agentEntry(m.agent)] = clock;
+  Access by{
+      load.place, b.serial, UINT32_MAX, 0, clock, UINT32_MAX, uint16_t(Access::agents + m.agent)};
+  if (load.multicast && b.live > 0)
+    b.visits[b.agentEntry(m.agent)] = by; // it must be waited for
   endFlight(b, load.to, load.bytes, by, 0, /*asyncProxy=*/true);
   m.bytes -= load.bytes;
   settle(b, m);
 }
 
 void mad_simt_tma_load(simt_thread *t, void *to, const void *map, void *mbarrier, uint32_t rank,
-                       const int32_t *at, const char *place) {
+                       const int32_t *at, uint32_t mask, const char *place) {
   guarded(t, [&](Block &b) {
     Load load{};
     load.map = readMap(b, *t, map, rank, place);
@@ -98,17 +124,17 @@ void mad_simt_tma_load(simt_thread *t, void *to, const void *map, void *mbarrier
     load.place = place;
     std::copy(at, at + rank, load.at.begin());
     checkAlignment(b, *t, load.to, load.map.alignment(), place);
-    Mbarrier &m = mbarrierAt(b, *t, mbarrier, place, &load.mbarrier);
+    load.mbarrier = sharedOffset(b, *t, mbarrier, 8, place);
     load.map.forPieces(at, [&](uint32_t, uint8_t *from, uint32_t bytes) {
       if (from)
         touchGlobal(b, *t, from, bytes, 0, place);
     });
-    issue(b, *t, load, m);
+    issue(b, *t, load, mask);
   });
 }
 
 void mad_simt_bulk_load(simt_thread *t, void *to, const void *from, void *mbarrier, uint32_t bytes,
-                        const char *place) {
+                        uint32_t mask, const char *place) {
   guarded(t, [&](Block &b) {
     Load load{};
     load.bytes = bytes;
@@ -116,9 +142,9 @@ void mad_simt_bulk_load(simt_thread *t, void *to, const void *from, void *mbarri
     load.from = static_cast<const uint8_t *>(from);
     load.place = place;
     checkAlignment(b, *t, load.to | bytes | uint32_t(reinterpret_cast<uintptr_t>(from)), 16, place);
-    Mbarrier &m = mbarrierAt(b, *t, mbarrier, place, &load.mbarrier);
+    load.mbarrier = sharedOffset(b, *t, mbarrier, 8, place);
     touchGlobal(b, *t, from, bytes, 0, place);
-    issue(b, *t, load, m);
+    issue(b, *t, load, mask);
   });
 }
 
@@ -219,6 +245,7 @@ void mad_simt_fence_proxy(simt_thread *t) {
     ++t->fences;
     t->fenceEpoch = b.epoch;
     t->fenceWarpEpoch = b.warps[t->warp].epoch;
+    t->fenceWaits = t->waits;
     t->fenceKnows = t->knows;
     showMbarriers(b, *t);
   });

@@ -3,11 +3,11 @@
  * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * A kernel that went through `mad-nvvm-to-simt` runs here block by block; every
- * thread of a block is a fiber. Nothing is printed and nothing ends the process:
- * what is wrong with a kernel comes as findings, what is wrong with a call as a
- * status. There is no global state: launches on different devices may run at the
- * same time. docs/simt.md says what is checked and what is not.
+ * A kernel that went through `mad-nvvm-to-simt` runs here block by block, or cluster by cluster;
+ * every thread of a block is a fiber. Nothing is printed and nothing ends the process: what is
+ * wrong with a kernel comes as findings, what is wrong with a call as a status. There is no global
+ * state: launches on different devices may run at the same time. docs/simt.md says what is checked
+ * and what is not.
  *
  *===------------------------------------------------------------------------===*/
 #ifndef MAD_RUNTIME_SIMT_SIMT_H
@@ -119,7 +119,7 @@ typedef struct simt_kernel {
   uint32_t static_shared; /* bytes of shared memory, without the dynamic part */
   uint32_t flags;
   uint32_t max_threads; /* of a block; 0: not known */
-  uint32_t reserved;
+  uint32_t cluster[3];  /* blocks of a cluster, which divide those of the grid; 0: no clusters */
 } simt_kernel;
 
 typedef struct simt_launch {

@@ -22,22 +22,29 @@ Lowering::Lowered Lowering::lowerCopy(Operation *op) {
   if (auto wait = dyn_cast<NVVM::CpAsyncWaitGroupOp>(op))
     return replace(op, "cp_wait", {constant(loc, wait.getN())});
 
+  // Of the blocks of the cluster; 0 stands for none, so an empty one is told as out of range.
+  auto mask = [&](Value blocks) -> Value {
+    if (!blocks)
+      return constant(loc, 0);
+    Value wide = LLVM::ZExtOp::create(b, loc, word, blocks), none = constant(loc, 0);
+    Value empty = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, wide, none);
+    return LLVM::SelectOp::create(b, loc, empty, constant(loc, 1 << 16), wide);
+  };
   if (auto load = dyn_cast<NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp>(op)) {
-    if (load.getMulticastMask() || load.getMode() != NVVM::TMALoadMode::TILE || load.getGroup())
-      return op->emitOpError("has no emulation: multicast, im2col, or a group of blocks");
+    if (load.getMode() != NVVM::TMALoadMode::TILE || load.getGroup())
+      return op->emitOpError("has no emulation: im2col, or a group of blocks");
     if (load.getPredicate())
       predicate(op, load.getPredicate());
     storeWords(loc, load.getCoordinates(), A);
     return replace(op, "tma_load",
                    {load.getDstMem(), load.getTmaDescriptor(), load.getMbar(),
-                    constant(loc, load.getCoordinates().size()), fragments, place(op)});
+                    constant(loc, load.getCoordinates().size()), fragments,
+                    mask(load.getMulticastMask()), place(op)});
   }
-  if (auto load = dyn_cast<NVVM::CpAsyncBulkGlobalToSharedClusterOp>(op)) {
-    if (load.getMulticastMask())
-      return op->emitOpError("has no emulation: multicast");
+  if (auto load = dyn_cast<NVVM::CpAsyncBulkGlobalToSharedClusterOp>(op))
     return replace(op, "bulk_load",
-                   {load.getDstMem(), load.getSrcMem(), load.getMbar(), load.getSize(), place(op)});
-  }
+                   {load.getDstMem(), load.getSrcMem(), load.getMbar(), load.getSize(),
+                    mask(load.getMulticastMask()), place(op)});
   if (auto store = dyn_cast<NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp>(op)) {
     if (store.getMode() != NVVM::TMAStoreMode::TILE)
       return op->emitOpError("has no emulation: a mode other than tile");

@@ -24,7 +24,13 @@ enum Words : int32_t {
   Lane = 48,
   WarpNumber = 52,
   DynamicShared = 60,
-  SharedBase = 64
+  SharedBase = 64,
+  ClusterRank = 72,
+  ClusterSize = 76,
+  ClusterId = 80,
+  Nclusterid = 92,
+  ClusterCtaid = 104,
+  ClusterNctaid = 116
 };
 
 /// Address spaces of NVVM.
@@ -56,7 +62,8 @@ private:
   mlir::LogicalResult layOutShared();
   mlir::LogicalResult lowerFunction(mlir::LLVM::LLVMFuncOp function);
   mlir::LogicalResult checkStack(mlir::LLVM::LLVMFuncOp function);
-  void makeEntry(mlir::LLVM::LLVMFuncOp function, llvm::ArrayRef<bool> byValue, uint32_t threads);
+  void makeEntry(mlir::LLVM::LLVMFuncOp function, llvm::ArrayRef<bool> byValue,
+                 llvm::ArrayRef<uint32_t> sizes);
 
   // Operations. Nothing: the op is not of this kind; else whether it could be lowered.
   using Lowered = std::optional<mlir::LogicalResult>;
@@ -65,6 +72,7 @@ private:
   Lowered lowerMemory(Operation *op);   // Memory.cpp
   Lowered lowerCall(Operation *op);     // Calls.cpp
   Lowered lowerBarrier(Operation *op);  // Synchronise.cpp
+  Lowered lowerCluster(Operation *op);  // Synchronise.cpp
   Lowered lowerWarp(Operation *op);     // Synchronise.cpp
   Lowered lowerMbarrier(Operation *op); // Synchronise.cpp
   Lowered lowerCopy(Operation *op);     // Copies.cpp

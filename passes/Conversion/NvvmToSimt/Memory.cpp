@@ -51,8 +51,10 @@ void Lowering::check(Operation *op, Value p, Type accessed, bool write, bool ato
   StringRef name;
   switch (cast<LLVM::LLVMPointerType>(p.getType()).getAddressSpace()) {
   case Shared:
-  case SharedCluster:
     name = "shared";
+    break;
+  case SharedCluster:
+    name = "shared_cluster";
     break;
   case Global:
     name = "global";

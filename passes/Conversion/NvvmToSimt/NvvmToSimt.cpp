@@ -130,8 +130,9 @@ uint64_t Lowering::bytes(Type type) { return DataLayout(host).getTypeSize(type);
 LogicalResult Lowering::lower(Operation *op) {
   b.setInsertionPoint(op);
   for (auto part : {&Lowering::lowerRegister, &Lowering::lowerMemory, &Lowering::lowerCall,
-                    &Lowering::lowerBarrier, &Lowering::lowerWarp, &Lowering::lowerMbarrier,
-                    &Lowering::lowerCopy, &Lowering::lowerMatrix, &Lowering::lowerText})
+                    &Lowering::lowerBarrier, &Lowering::lowerCluster, &Lowering::lowerWarp,
+                    &Lowering::lowerMbarrier, &Lowering::lowerCopy, &Lowering::lowerMatrix,
+                    &Lowering::lowerText})
     if (Lowered done = (this->*part)(op))
       return *done;
   if (isa<LLVM::LLVMDialect>(op->getDialect()) && !isa<LLVM::InlineAsmOp>(op))
@@ -206,11 +207,21 @@ static uint32_t knownThreads(LLVM::LLVMFuncOp function) {
   return 0;
 }
 
+/// `max_threads` and `cluster` of simt_kernel.
+static SmallVector<uint32_t> launchSizes(LLVM::LLVMFuncOp function) {
+  SmallVector<uint32_t> sizes{knownThreads(function), 0, 0, 0};
+  auto cluster =
+      function->getAttrOfType<DenseI32ArrayAttr>(NVVM::NVVMDialect::getClusterDimAttrName());
+  for (int i = 0; cluster && i < 3; ++i)
+    sizes[1 + i] = i < cluster.size() ? uint32_t(cluster[i]) : 1;
+  return sizes;
+}
+
 LogicalResult Lowering::lowerFunction(LLVM::LLVMFuncOp function) {
   if (failed(checkStack(function)))
     return failure();
   bool kernel = function->hasAttr("nvvm.kernel");
-  uint32_t threads = knownThreads(function);
+  SmallVector<uint32_t> sizes = launchSizes(function);
   Location loc = function.getLoc();
 
   // Tensor maps travel by value: the parameter is the memory itself. In kernels they are
@@ -242,13 +253,14 @@ LogicalResult Lowering::lowerFunction(LLVM::LLVMFuncOp function) {
     if (failed(lower(op)))
       return failure();
   if (kernel)
-    makeEntry(function, byValue, threads);
+    makeEntry(function, byValue, sizes);
   return success();
 }
 
 /// `name.entry`, which takes parameters as cuLaunchKernel does, and `name.simt`, the
 /// description (`simt_kernel`).
-void Lowering::makeEntry(LLVM::LLVMFuncOp function, ArrayRef<bool> byValue, uint32_t threads) {
+void Lowering::makeEntry(LLVM::LLVMFuncOp function, ArrayRef<bool> byValue,
+                         ArrayRef<uint32_t> sizes) {
   OpBuilder::InsertionGuard guard(b);
   Location loc = function.getLoc();
   std::string name = function.getName().str();
@@ -271,17 +283,17 @@ void Lowering::makeEntry(LLVM::LLVMFuncOp function, ArrayRef<bool> byValue, uint
   auto text =
       LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size()), true,
                              LLVM::Linkage::Internal, name + ".name", b.getStringAttr(bytes));
-  auto type = LLVM::LLVMStructType::getLiteral(context, {pointer, pointer, word, word, word, word});
+  auto type = LLVM::LLVMStructType::getLiteral(
+      context, {pointer, pointer, word, word, word, word, word, word});
   auto info = LLVM::GlobalOp::create(b, loc, type, true, LLVM::Linkage::External, name + ".simt",
                                      Attribute());
   b.setInsertionPointToStart(&info.getInitializerRegion().emplaceBlock());
   Value made = LLVM::UndefOp::create(b, loc, type);
-  Value fields[] = {LLVM::AddressOfOp::create(b, loc, pointer, entry.getSymName()),
-                    LLVM::AddressOfOp::create(b, loc, pointer, text.getSymName()),
-                    constant(loc, shared.size),
-                    constant(loc, needs),
-                    constant(loc, threads),
-                    constant(loc, 0)};
+  SmallVector<Value> fields{LLVM::AddressOfOp::create(b, loc, pointer, entry.getSymName()),
+                            LLVM::AddressOfOp::create(b, loc, pointer, text.getSymName()),
+                            constant(loc, shared.size), constant(loc, needs)};
+  for (uint32_t size : sizes)
+    fields.push_back(constant(loc, size));
   for (auto [i, field] : llvm::enumerate(fields))
     made = LLVM::InsertValueOp::create(b, loc, made, field, ArrayRef<int64_t>{int64_t(i)});
   LLVM::ReturnOp::create(b, loc, made);

@@ -27,6 +27,20 @@ static int32_t wordOf(Operation *op) {
       .Case<NVVM::LaneIdOp>([](auto) { return Lane; })
       .Case<NVVM::WarpIdOp>([](auto) { return WarpNumber; })
       .Case<NVVM::DynamicSmemSize>([](auto) { return DynamicShared; })
+      .Case<NVVM::ClusterId>([](auto) { return ClusterRank; })
+      .Case<NVVM::ClusterDim>([](auto) { return ClusterSize; })
+      .Case<NVVM::ClusterIdXOp>([](auto) { return ClusterId; })
+      .Case<NVVM::ClusterIdYOp>([](auto) { return ClusterId + 4; })
+      .Case<NVVM::ClusterIdZOp>([](auto) { return ClusterId + 8; })
+      .Case<NVVM::ClusterDimXOp>([](auto) { return Nclusterid; })
+      .Case<NVVM::ClusterDimYOp>([](auto) { return Nclusterid + 4; })
+      .Case<NVVM::ClusterDimZOp>([](auto) { return Nclusterid + 8; })
+      .Case<NVVM::BlockInClusterIdXOp>([](auto) { return ClusterCtaid; })
+      .Case<NVVM::BlockInClusterIdYOp>([](auto) { return ClusterCtaid + 4; })
+      .Case<NVVM::BlockInClusterIdZOp>([](auto) { return ClusterCtaid + 8; })
+      .Case<NVVM::ClusterDimBlocksXOp>([](auto) { return ClusterNctaid; })
+      .Case<NVVM::ClusterDimBlocksYOp>([](auto) { return ClusterNctaid + 4; })
+      .Case<NVVM::ClusterDimBlocksZOp>([](auto) { return ClusterNctaid + 8; })
       .Default([](auto) { return -1; });
 }
 

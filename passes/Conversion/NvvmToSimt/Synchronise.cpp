@@ -49,6 +49,31 @@ Lowering::Lowered Lowering::lowerBarrier(Operation *op) {
 }
 
 //===----------------------------------------------------------------------===//
+// Clusters
+//===----------------------------------------------------------------------===//
+
+Lowering::Lowered Lowering::lowerCluster(Operation *op) {
+  Location loc = op->getLoc();
+  if (auto arrive = dyn_cast<NVVM::ClusterArriveOp>(op))
+    return replace(op, "cluster_arrive",
+                   {constant(loc, arrive.getAligned().value_or(false)), place(op)});
+  if (isa<NVVM::ClusterWaitOp>(op))
+    return replace(op, "cluster_wait", {place(op)});
+  if (auto map = dyn_cast<NVVM::MapaOp>(op)) {
+    auto from = cast<LLVM::LLVMPointerType>(map.getA().getType());
+    if (from.getAddressSpace() == Generic)
+      return op->emitOpError("has no emulation: of an address without a memory space");
+    Value made = call(loc, "mapa", pointer, {map.getA(), map.getB(), place(op)});
+    // Users still look at the address space.
+    made = LLVM::AddrSpaceCastOp::create(b, loc, op->getResult(0).getType(), made);
+    op->getResult(0).replaceAllUsesWith(made);
+    op->erase();
+    return success();
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
 // Operations of a warp
 //===----------------------------------------------------------------------===//
 
@@ -145,6 +170,10 @@ Lowering::Lowered Lowering::lowerMbarrier(Operation *op) {
   auto inCluster = [&](Value p) {
     return cast<LLVM::LLVMPointerType>(p.getType()).getAddressSpace() == SharedCluster;
   };
+  // What was before an arrival at another block is before the wait there in this scope alone.
+  auto tooNear = [&](auto arrive) {
+    return inCluster(arrive.getAddr()) && arrive.getScope() == NVVM::MemScopeKind::CTA;
+  };
   if (auto init = dyn_cast<NVVM::MBarrierInitOp>(op)) {
     if (init.getPredicate())
       predicate(op, init.getPredicate());
@@ -153,8 +182,8 @@ Lowering::Lowered Lowering::lowerMbarrier(Operation *op) {
   if (auto inval = dyn_cast<NVVM::MBarrierInvalOp>(op))
     return replace(op, "mbarrier_inval", {inval.getAddr(), place(op)});
   if (auto arrive = dyn_cast<NVVM::MBarrierArriveOp>(op)) {
-    if (relaxed(arrive) || inCluster(arrive.getAddr()))
-      return op->emitOpError("has no emulation: relaxed, or of another block");
+    if (relaxed(arrive) || tooNear(arrive))
+      return op->emitOpError("has no emulation: relaxed, or of another block in the scope of one");
     Value count = arrive.getCount() ? arrive.getCount() : constant(loc, 1);
     Value made =
         call(loc, "mbarrier_arrive", wide, {arrive.getAddr(), count, constant(loc, 0), place(op)});
@@ -164,10 +193,10 @@ Lowering::Lowered Lowering::lowerMbarrier(Operation *op) {
     return success();
   }
   if (auto arrive = dyn_cast<NVVM::MBarrierArriveExpectTxOp>(op)) {
-    if (relaxed(arrive) || inCluster(arrive.getAddr()) ||
-        (arrive.getPredicate() && op->getNumResults()))
-      return op->emitOpError("has no emulation: relaxed, of another block, or a token under a "
-                             "predicate");
+    if (relaxed(arrive) || tooNear(arrive) || (arrive.getPredicate() && op->getNumResults()))
+      return op->emitOpError(
+          "has no emulation: relaxed, of another block in the scope of one, or a "
+          "token under a predicate");
     if (arrive.getPredicate())
       predicate(op, arrive.getPredicate());
     Value made = call(loc, "mbarrier_arrive", wide,

@@ -2,8 +2,8 @@
 
 gpu.module @k {
   llvm.func @f() attributes {nvvm.kernel} {
-    // expected-error@+1 {{'nvvm.cluster.arrive' op has no emulation}}
-    nvvm.cluster.arrive
+    // expected-error@+1 {{'nvvm.cluster.arrive.relaxed' op has no emulation}}
+    nvvm.cluster.arrive.relaxed
     llvm.return
   }
 }
@@ -66,6 +66,16 @@ gpu.module @k {
   llvm.func @f(%x: !llvm.ptr<1>, %y: !llvm.ptr<3>, %n: i32) attributes {nvvm.kernel} {
     // expected-error@+1 {{'llvm.intr.memcpy' op has no emulation}}
     "llvm.intr.memcpy"(%y, %x, %n) <{isVolatile = false}> : (!llvm.ptr<3>, !llvm.ptr<1>, i32) -> ()
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @k {
+  llvm.func @f(%bar: !llvm.ptr<7>) attributes {nvvm.kernel} {
+    // expected-error@+1 {{'nvvm.mbarrier.arrive' op has no emulation: relaxed, or of another block in the scope of one}}
+    nvvm.mbarrier.arrive %bar : !llvm.ptr<7>
     llvm.return
   }
 }

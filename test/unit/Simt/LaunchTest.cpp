@@ -112,6 +112,33 @@ TEST(Findings, SaysWhoWaitsWhere) {
       << outcome.text();
 }
 
+TEST(Clusters, DivideTheGrid) {
+  auto kernel = Kernel::load("cluster-sum.mlir", "sum");
+  ASSERT_TRUE(kernel);
+  Device device;
+  float *x = device.make<float>(6 * 64), *y = device.make<float>(6 * 64);
+  EXPECT_STREQ(device.run(kernel->get(), {&x, &y}, launchOf(6, 1, 64, 0, 1)).result.message,
+               "sum: dimension 0 of the grid is 6, no multiple of 4 blocks of a cluster");
+  kernel =
+      Kernel::load("cluster-sum.mlir", "sum", {{"array<i32: 4, 1, 1>", "array<i32: 4, 4, 1>"}});
+  ASSERT_TRUE(kernel);
+  EXPECT_STREQ(device.run(kernel->get(), {&x, &y}, launchOf(4, 4, 64, 0, 1)).result.message,
+               "sum: a cluster of 16 blocks, the most are 8");
+}
+
+TEST(Clusters, SayWhichBlocksWaitWhere) {
+  auto kernel = Kernel::load("cluster-multicast.mlir", "share",
+                             {{"arith.constant 3 : i16", "arith.constant 1 : i16"}});
+  ASSERT_TRUE(kernel);
+  Outcome outcome = scenario("cluster-multicast.mlir").run(kernel->get(), 1, SIMT_ARRIVAL_LATE);
+  EXPECT_EQ(outcome.kinds, std::set<simt_kind>{SIMT_DEADLOCK});
+  EXPECT_NE(
+      outcome.text().find("block 1 of the cluster: 64 threads (first 0) at mbarrier at offset "
+                          "512, cluster-multicast.mlir:70:9"),
+      std::string::npos)
+      << outcome.text();
+}
+
 TEST(Findings, WritesOfConstantMemory) {
   auto kernel = Kernel::load("blocks.mlir", "blocks");
   ASSERT_TRUE(kernel);

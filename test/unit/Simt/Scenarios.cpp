@@ -92,6 +92,38 @@ static Outcome blocks(const simt_kernel &kernel, uint64_t seed, simt_arrival) {
   return outcome;
 }
 
+/// In clusters of four blocks.
+static Outcome clusterSum(const simt_kernel &kernel, uint64_t seed, simt_arrival) {
+  Device device;
+  auto x = numbers(8 * 64);
+  float *from = device.copy(x), *to = device.make<float>(x.size());
+  Outcome outcome = device.run(kernel, {&from, &to}, launchOf(8, 1, 64, 0, seed));
+  outcome.right = true;
+  for (size_t i = 0; i < x.size(); ++i) {
+    size_t first = i / 256 * 256 + i % 64;
+    outcome.right &= to[i] == x[first] + x[first + 64] + x[first + 128] + x[first + 192];
+  }
+  return outcome;
+}
+
+static Outcome clusterMulticast(const simt_kernel &kernel, uint64_t seed, simt_arrival arrival) {
+  Device device;
+  auto x = numbers(6 * 64);
+  float *from = device.copy(x), *to = device.make<float>(4 * 64);
+  simt_launch launch = launchOf(4, 1, 96, 0, seed);
+  launch.arrival = arrival;
+  Outcome outcome = device.run(kernel, {&from, &to}, launch);
+  outcome.right = true;
+  for (size_t i = 0; i < 64; ++i) {
+    float sum = 0;
+    for (size_t tile = 0; tile < 6; ++tile)
+      sum += x[tile * 64 + i];
+    for (size_t b = 0; b < 4; ++b)
+      outcome.right &= to[b * 64 + i] == float(b % 2 + 1) * sum;
+  }
+  return outcome;
+}
+
 static Outcome votes(const simt_kernel &kernel, uint64_t seed, simt_arrival) {
   Device device;
   std::vector<uint32_t> x(32);
@@ -204,11 +236,18 @@ static Outcome warpgroups(const simt_kernel &kernel, uint64_t seed, simt_arrival
 
 const std::vector<Scenario> &mad::test::scenarios() {
   static const std::vector<Scenario> all = {
-      {"reduce.mlir", "reduce", reduce},   {"shuffle.mlir", "shuffle", shuffle},
-      {"named.mlir", "named", named},      {"warp.mlir", "warp", warp},
-      {"store.mlir", "store", store},      {"blocks.mlir", "blocks", blocks},
-      {"votes.mlir", "votes", votes},      {"gemm-f16.mlir", "gemm", halves},
-      {"gemm-bf16.mlir", "gemm", bfloats}, {"gemm-wgmma.mlir", "wg", warpgroups},
+      {"reduce.mlir", "reduce", reduce},
+      {"shuffle.mlir", "shuffle", shuffle},
+      {"named.mlir", "named", named},
+      {"warp.mlir", "warp", warp},
+      {"store.mlir", "store", store},
+      {"blocks.mlir", "blocks", blocks},
+      {"votes.mlir", "votes", votes},
+      {"gemm-f16.mlir", "gemm", halves},
+      {"gemm-bf16.mlir", "gemm", bfloats},
+      {"gemm-wgmma.mlir", "wg", warpgroups},
+      {"cluster-sum.mlir", "sum", clusterSum},
+      {"cluster-multicast.mlir", "share", clusterMulticast},
   };
   return all;
 }
