@@ -11,6 +11,8 @@
 using namespace mlir;
 using namespace mad::device;
 
+static constexpr unsigned clusterSpace = 7;
+
 void GpuBuilder::copyAsync(Value shared, Value global, int bytes, Value valid) {
   // Past the first cache where the instruction can: a tile is read once by a block.
   auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
@@ -26,7 +28,11 @@ void GpuBuilder::barrierInit(Value barrier, int arrivals) {
 }
 void GpuBuilder::fenceBarrierInit() { NVVM::FenceMbarrierInitOp::create(b); }
 void GpuBuilder::barrierArrive(Value barrier) {
-  NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier, Value());
+  // Another block's has no token, and orders what was before in the whole cluster.
+  if (cast<LLVM::LLVMPointerType>(barrier.getType()).getAddressSpace() == clusterSpace)
+    NVVM::MBarrierArriveOp::create(b, Type(), barrier, Value(), NVVM::MemScopeKind::CLUSTER);
+  else
+    NVVM::MBarrierArriveOp::create(b, b.getI64Type(), barrier, Value());
 }
 void GpuBuilder::barrierExpect(Value barrier, Number bytes) {
   NVVM::MBarrierArriveExpectTxOp::create(b, Type(), barrier, number(bytes), NVVM::MemScopeKind::CTA,
@@ -36,13 +42,20 @@ void GpuBuilder::barrierWait(Value barrier, Value parity) {
   constexpr int ticks = 10000000; // of one try; the instruction's lowering tries again
   NVVM::MBarrierTryWaitParityOp::create(b, barrier, parity, number(ticks));
 }
-void GpuBuilder::copyTensor(Value shared, Value map, Value barrier, ValueRange at) {
-  constexpr unsigned clusterSpace = 7;
+void GpuBuilder::copyTensor(Value shared, Value map, Value barrier, ValueRange at, int blocks) {
+  Value mask = blocks ? arith::ConstantOp::create(b, b.getI16IntegerAttr(blocks)) : Value();
   Value target = LLVM::AddrSpaceCastOp::create(
       b, LLVM::LLVMPointerType::get(b.getContext(), clusterSpace), shared);
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-      b, target, map, at, barrier, ValueRange(), Value(), Value(), NVVM::TMALoadMode::TILE,
+      b, target, map, at, barrier, ValueRange(), mask, Value(), NVVM::TMALoadMode::TILE,
       /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+}
+Value GpuBuilder::clusterRank() { return NVVM::ClusterId::create(b, b.getI32Type()); }
+void GpuBuilder::clusterArrive() { NVVM::ClusterArriveOp::create(b, b.getUnitAttr()); }
+void GpuBuilder::clusterWait() { NVVM::ClusterWaitOp::create(b, b.getUnitAttr()); }
+Value GpuBuilder::inBlock(Value shared, Number rank) {
+  return NVVM::MapaOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), clusterSpace), shared,
+                              number(rank));
 }
 void GpuBuilder::setRegisters(int count, bool more) {
   NVVM::SetMaxRegisterOp::create(

@@ -50,6 +50,10 @@ struct KernelSignature {
   int sharedAlignment = 16;
   /// Blocks that are to fit on a multiprocessor at a time; 0: as it comes.
   int blocksAtOnce = 0;
+  /// Blocks along x that run at the same time on neighbouring multiprocessors and reach each
+  /// other's shared memory, up to 8. They divide the blocks of the launch. Chips from 9.0 on; 1:
+  /// none.
+  int cluster = 1;
   /// Memory of different arguments overlaps nowhere.
   bool apart = true;
 };
@@ -135,6 +139,17 @@ public:
   void letNextStart();
   void waitForBefore();
 
+  //===- Clusters (GpuAsync.cpp) ----------------------------------------------===//
+  mlir::Value clusterRank(); ///< of the block in its cluster
+  /// A barrier of the cluster: what its threads did before the arrival is there behind the wait. No
+  /// block may end while another one can still reach its memory, nor be reached before it has
+  /// begun.
+  void clusterArrive();
+  void clusterWait();
+  /// The same place in the shared memory of a block of the cluster: for loads, stores and
+  /// `barrierArrive`.
+  mlir::Value inBlock(mlir::Value shared, Number rank);
+
   //===- Memory -------------------------------------------------------------===//
   /// The start of the block's shared memory.
   mlir::Value shared();
@@ -170,8 +185,11 @@ public:
   void barrierArrive(mlir::Value barrier);
   void barrierExpect(mlir::Value barrier, Number bytes); ///< arrives, too
   void barrierWait(mlir::Value barrier, mlir::Value parity);
-  /// Starts the copy of a box of a tensor, whose first element is at the coordinates.
-  void copyTensor(mlir::Value shared, mlir::Value map, mlir::Value barrier, mlir::ValueRange at);
+  /// Starts the copy of a box of a tensor, whose first element is at the coordinates. `blocks`: a
+  /// bit for each block of the cluster that gets it, at the same places; each must expect its
+  /// bytes. 0: this one alone.
+  void copyTensor(mlir::Value shared, mlir::Value map, mlir::Value barrier, mlir::ValueRange at,
+                  int blocks = 0);
   void setRegisters(int count, bool more);
   /// What this thread wrote to shared memory is there for copies by tensor map and for groups of
   /// warps that multiply.
