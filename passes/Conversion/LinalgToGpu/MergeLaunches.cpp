@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -108,6 +109,36 @@ bool mayWrite(BlockArgument argument) {
   return false;
 }
 
+/// Whether a thread that ends where checks fail may instead skip what is behind them.
+bool endsAtChecksAlone(gpu::GPUFuncOp kernel) {
+  auto isLast = [&](Operation *op) {
+    while ((op = op->getParentOp()) != kernel)
+      if (!isa<scf::IfOp>(op) || op->getNumResults() || !op->getNextNode() ||
+          op->getNextNode() != op->getBlock()->getTerminator())
+        return false;
+    return true;
+  };
+  WalkResult all = kernel.walk([&](cf::AssertOp check) {
+    return isLast(check) ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return !all.wasInterrupted();
+}
+
+/// Its threads come to the barriers behind it also where a check fails.
+void skipBehindChecks(Block *body) {
+  SmallVector<cf::AssertOp> checks;
+  body->walk([&](cf::AssertOp check) { checks.push_back(check); });
+  for (cf::AssertOp check : llvm::reverse(checks)) {
+    OpBuilder b(check);
+    auto good = scf::IfOp::create(b, check.getLoc(), check.getArg(), /*withElseRegion=*/false);
+    Block *behind = good.thenBlock(), *here = check->getBlock();
+    behind->getOperations().splice(behind->begin(), here->getOperations(),
+                                   std::next(check->getIterator()),
+                                   here->getTerminator()->getIterator());
+    check.erase();
+  }
+}
+
 class Merger {
 public:
   Merger(func::FuncOp function, bool &changed)
@@ -196,7 +227,8 @@ Launch Merger::describe(gpu::LaunchFuncOp op) {
                         made.blocks <= mostBlocks &&
                         !made.kernel->hasAttr(NVVM::NVVMDialect::getMinctasmAttrName());
   const bool whole = made.threads % lanesOfWarp == 0 || made.blocks == 1;
-  made.isSmall = plain && whole && !waits && !shared && made.blocks * made.threads <= mostThreads;
+  made.isSmall = plain && whole && !waits && !shared && made.blocks * made.threads <= mostThreads &&
+                 endsAtChecksAlone(made.kernel);
   return made;
 }
 
@@ -390,6 +422,8 @@ void Merger::emit(ArrayRef<Launch *> launches, bool inOneBlock, Operation *behin
       else
         cloneBody(b, *launch, mapping, arith::RemUIOp::create(b, thread, index(launch->threads)),
                   arith::DivUIOp::create(b, thread, index(launch->threads)));
+      if (inOneBlock)
+        skipBehindChecks(guard.thenBlock());
     }
     blocks += launch->blocks;
     auto text = launch->kernel->getAttrOfType<StringAttr>("choice");
