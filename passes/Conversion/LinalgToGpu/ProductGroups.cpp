@@ -219,7 +219,6 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
     own.longestSum = 0;
   else
     own.vectorA = own.vectorB = 8; // what the map was checked for
-  own.epilogue.isLong = behind.isLong();
   if (codes)
     device::writeLutGroup(g, *codes, own, tile, arguments,
                           kernel.pointer(tiled.getTiles(), /*apart=*/true), batch);

@@ -120,6 +120,7 @@ void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
     return;
   }
   spec.epilogue.readsResult = !initial || behind.readsOutput();
+  spec.epilogue.isLong = behind.isLong();
   spec.epilogue.apply = [this, start, &kernel, &behind, &arguments, &above,
                          &alternatives](device::GpuBuilder &g, ValueRange, Value sum, Value row,
                                         Value column) -> Value {

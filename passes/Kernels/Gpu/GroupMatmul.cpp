@@ -394,12 +394,8 @@ struct GroupMatmul {
                   part);
       return;
     }
-    // Registers have no index: those of the next step move to the front.
-    g.loop(0, tile.blockN, columnsOfStep, all, [&](Value column, ValueRange now) {
-      storeStep(first, g.add(column0, column), lane, now.take_front(columnsOfStep / 2), part);
-      Values next(now.drop_front(columnsOfStep / 2));
-      llvm::append_range(next, now.take_front(columnsOfStep / 2));
-      return next;
+    inTurn(g, all, columnsOfStep / 2, [&](Value turn, ValueRange sums) {
+      storeStep(first, g.add(column0, g.mul(turn, columnsOfStep)), lane, sums, part);
     });
   }
   /// 32 columns: four sums of each 8, two of a row and two of the row 8 below.

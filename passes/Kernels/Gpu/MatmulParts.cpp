@@ -131,6 +131,17 @@ void mad::device::storeSums(GpuBuilder &g, const MatmulSpec &spec, const MatmulA
     });
 }
 
+void mad::device::inTurn(GpuBuilder &g, ValueRange sums, int count,
+                         llvm::function_ref<void(Value turn, ValueRange some)> body) {
+  // Registers have no index: those of the next turn move to the front.
+  g.loop(0, int(sums.size()) / count, 1, sums, [&](Value turn, ValueRange now) {
+    body(turn, now.take_front(count));
+    Values next(now.drop_front(count));
+    llvm::append_range(next, now.take_front(count));
+    return next;
+  });
+}
+
 llvm::Error mad::device::checkParameter(StringRef name, int value, int least, int most, int step) {
   if (value >= least && value <= most && value % step == 0)
     return llvm::Error::success();

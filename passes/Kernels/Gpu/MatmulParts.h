@@ -33,6 +33,10 @@ mlir::Value unknownZero(GpuBuilder &g, mlir::Value pointer, mlir::Value k);
 void storeSums(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
                mlir::Value row, mlir::Value column, mlir::ValueRange sums,
                const SumPart *part = nullptr);
+/// Gives `count` of the sums after the other to `body`, with the number of the turn, in a loop:
+/// code that should not be there once for each.
+void inTurn(GpuBuilder &g, mlir::ValueRange sums, int count,
+            llvm::function_ref<void(mlir::Value turn, mlir::ValueRange some)> body);
 /// The sum after the epilogue, as what C holds.
 mlir::Value finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
                      mlir::Value sum, mlir::Value row, mlir::Value column);

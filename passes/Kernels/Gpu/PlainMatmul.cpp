@@ -252,13 +252,20 @@ struct PlainMatmul {
     auto columnOf = [&](int j) { return g.add(column0, j / 4 * columnStep); };
     if (!cut && sums.size() <= few && spec.epilogue.apply && !spec.epilogue.readsResult)
       return storeFew(sums, rowOf, columnOf);
-    for (int i = 0; i < height; ++i) {
-      Value row = rowOf(i);
+    auto storeRow = [&](Value row, ValueRange ofRow) {
       g.when(g.less(row, arguments.m), [&] {
         for (int j = 0; j < width; j += 4)
-          storeSums(g, spec, arguments, row, columnOf(j), sums.slice(i * width + j, 4), cut);
+          storeSums(g, spec, arguments, row, columnOf(j), ofRow.slice(j, 4), cut);
       });
-    }
+    };
+    if (spec.epilogue.isLong && sums.size() > few)
+      return inTurn(g, sums, 2 * width, [&](Value turn, ValueRange rows) {
+        Value below = g.add(g.mul(g.shiftRight(turn, 1), rowStep), g.mul(g.bitAnd(turn, 1), 2));
+        for (int i : {0, 1})
+          storeRow(g.add(g.add(row0, below), i), rows.slice(i * width, width));
+      });
+    for (int i = 0; i < height; ++i)
+      storeRow(rowOf(i), sums.slice(i * width, width));
   }
 
   /// What the epilogue loads is loaded for all sums at once, which takes registers. Rows and

@@ -244,15 +244,22 @@ struct WarpMatmul {
 
   void store(std::pair<Value, Value> first, ValueRange sums, const SumPart *part = nullptr) {
     const int height = tile.warpM / 16, width = tile.warpN / 8;
-    for (int i = 0; i < height; ++i)
+    auto storeRows = [&](Value firstRow, ValueRange some) {
       for (int half = 0; half < 2; ++half) {
-        Value row = g.add(first.first, i * 16 + half * 8);
+        Value row = g.add(firstRow, half * 8);
         g.when(g.less(row, arguments.m), [&] {
           for (int j = 0; j < width; ++j)
             storeSums(g, spec, arguments, row, g.add(first.second, j * 8),
-                      sums.slice((i * width + j) * 4 + half * 2, 2), part);
+                      some.slice(j * 4 + half * 2, 2), part);
         });
       }
+    };
+    if (spec.epilogue.isLong)
+      return inTurn(g, sums, width * 4, [&](Value i, ValueRange some) {
+        storeRows(g.add(first.first, g.mul(i, 16)), some);
+      });
+    for (int i = 0; i < height; ++i)
+      storeRows(g.add(first.first, i * 16), sums.slice(i * width * 4, width * 4));
   }
 
   Value nextStage(Value stage) {

@@ -69,6 +69,7 @@ TEST(PlainMatmul, AnySize) {
   product<float, float>("matmul_f32_nt", {136, 140, 20, true}, {2, 2});
   product<float, float>("matmul_f32_odd", {131, 77, 13}, {1, 2});
   product<float, float>("matmul_f32_bias", {20, 132, 4, false, true}, {2, 1});
+  product<float, float>("matmul_f32_turns", {135, 140, 20, false, true}, {2, 2});
   product<float, float>("matmul_f32_tn", {136, 140, 20, false, false, true, true}, {2, 2});
   product<float, float>("matmul_f32_64", {70, 76, 36}, {2, 2});
   product<float, float>("matmul_f32_32", {33, 68, 100}, {3, 2});
@@ -96,6 +97,7 @@ TEST(WarpMatmul, AnySize) {
     product<Half, float>("matmul_mma_f16_nt", {136, 136, 104, true}, {2, 2}, seed);
   }
   product<Half, Half>("matmul_mma_f16_odd", {131, 77, 71}, {1, 2});
+  product<Half, Half>("matmul_mma_f16_turns", {135, 136, 104, false, true}, {2, 2});
   product<Half, Half>("matmul_mma_f16_small", {72, 72, 104}, {2, 2});
   product<Half, float>("matmul_mma_f16_long", {24, 40, 8200}, {1, 1});
   product<Brain, float>("matmul_mma_bf16", {136, 136, 40}, {2, 2});
