@@ -109,8 +109,10 @@ SmallVector<Type> KernelLibrary::lutParts(const LutKernel &kernel) {
     elements.push_back(b.getI8Type());
   SmallVector<Type> types;
   constexpr int64_t any = ShapedType::kDynamic;
+  // Of a layer, behind those before it.
+  auto layout = StridedLayoutAttr::get(module.getContext(), any, {any, lutPanel, 1});
   for (auto [number, element] : llvm::enumerate(elements))
-    types.push_back(kernel.isPacked(number) ? MemRefType::get({any, any, lutPanel}, element)
+    types.push_back(kernel.isPacked(number) ? MemRefType::get({any, any, lutPanel}, element, layout)
                                             : rows(element));
   return types;
 }

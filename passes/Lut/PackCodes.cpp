@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/IR/LutOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Lut/Passes.h"
 #include "passes/Transforms/Entries.h"
@@ -20,14 +21,40 @@ namespace mad {
 
 namespace {
 
-/// A weight as an argument of an entry.
+/// A weight as an argument of an entry, and the layers of it that are read.
 struct Use {
   func::FuncOp function;
   unsigned argument;
-  BlockArgument value() { return function.getArgument(argument); }
+  BlockArgument value() const { return func::FuncOp(function).getArgument(argument); }
+  RankedTensorType type() const { return dyn_cast<RankedTensorType>(value().getType()); }
+  SmallVector<tensor::ExtractSliceOp> layers() const;
+  SmallVector<Value> matrices() const;
 };
 
 using Weights = llvm::MapVector<StringAttr, SmallVector<Use>>;
+
+/// One of [layers, K, M].
+bool isLayer(tensor::ExtractSliceOp slice) {
+  RankedTensorType from = slice.getSourceType(), to = slice.getType();
+  return from.getRank() == 3 && to.getRank() == 2 && slice.hasUnitStride() &&
+         from.getShape().drop_front() == to.getShape() && slice.getStaticSizes()[0] == 1 &&
+         slice.getStaticOffsets()[1] == 0 && slice.getStaticOffsets()[2] == 0;
+}
+
+SmallVector<tensor::ExtractSliceOp> Use::layers() const {
+  SmallVector<tensor::ExtractSliceOp> found;
+  for (Operation *user : value().getUsers())
+    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(user); slice && isLayer(slice))
+      found.push_back(slice);
+  return found;
+}
+
+/// What a product can read: the weight, or its layers.
+SmallVector<Value> Use::matrices() const {
+  if (type().getRank() == 2)
+    return {value()};
+  return llvm::map_to_vector(layers(), [](tensor::ExtractSliceOp slice) -> Value { return slice; });
+}
 
 /// Parts with a column for each of the weight's, of an op that reads codes; else none.
 SmallVector<Value> partsOf(Operation *user) {
@@ -43,15 +70,21 @@ SmallVector<Value> partsOf(Operation *user) {
   return {};
 }
 
-/// Whether nothing but products reads it, as such a part.
-bool isPackable(Use use) {
-  auto type = dyn_cast<RankedTensorType>(use.value().getType());
-  // Narrower ones would grow by more than they gain.
-  if (!type || type.getRank() != 2 || type.getDimSize(1) < lut::columnPanel)
+/// Whether nothing but products reads it or its layers, as such a part.
+bool isPackable(const Use &use) {
+  RankedTensorType type = use.type();
+  if (!type || (type.getRank() != 2 && type.getRank() != 3))
     return false;
-  return llvm::all_of(use.value().getUsers(), [&](Operation *user) {
-    return llvm::count(user->getOperands(), use.value()) == 1 &&
-           llvm::is_contained(partsOf(user), use.value());
+  // Narrower ones would grow by more than they gain.
+  if (type.getShape().back() < lut::columnPanel)
+    return false;
+  if (type.getRank() == 3 && size_t(llvm::range_size(use.value().getUses())) != use.layers().size())
+    return false;
+  return llvm::all_of(use.matrices(), [](Value matrix) {
+    return llvm::all_of(matrix.getUsers(), [&](Operation *user) {
+      return llvm::count(user->getOperands(), matrix) == 1 &&
+             llvm::is_contained(partsOf(user), matrix);
+    });
   });
 }
 
@@ -61,38 +94,59 @@ void keepTogether(Weights &weights) {
     changed = false;
     llvm::SmallDenseSet<Value> taken;
     for (auto &[name, uses] : weights)
-      for (Use use : uses)
-        taken.insert(use.value());
+      for (const Use &use : uses)
+        taken.insert_range(use.matrices());
     auto isSplit = [&](Operation *user) {
       return !llvm::all_of(partsOf(user), [&](Value part) { return taken.contains(part); });
     };
+    auto hasSplit = [&](Value matrix) { return llvm::any_of(matrix.getUsers(), isSplit); };
     weights.remove_if([&](auto &weight) {
       bool split = llvm::any_of(
-          weight.second, [&](Use use) { return llvm::any_of(use.value().getUsers(), isSplit); });
+          weight.second, [&](const Use &use) { return llvm::any_of(use.matrices(), hasSplit); });
       changed |= split;
       return split;
     });
   }
 }
 
+/// A layer of a weight in panels, [layers, panels, K, 64].
+void takePanels(tensor::ExtractSliceOp slice) {
+  OpBuilder b(slice);
+  ArrayRef<int64_t> whole = cast<RankedTensorType>(slice.getSource().getType()).getShape();
+  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)), sizes{b.getIndexAttr(1)},
+      strides(4, b.getIndexAttr(1));
+  offsets[0] = slice.getMixedOffsets()[0];
+  for (int64_t size : whole.drop_front())
+    sizes.push_back(b.getIndexAttr(size));
+  auto type = RankedTensorType::get(whole.drop_front(), slice.getType().getElementType());
+  Value made = tensor::ExtractSliceOp::create(b, slice.getLoc(), type, slice.getSource(), offsets,
+                                              sizes, strides);
+  slice.replaceAllUsesWith(made);
+  slice.erase();
+}
+
 /// Changes its type, and tells the driver and the loader (`mad_weight`).
-void pack(Use use) {
+void pack(const Use &use) {
   BlockArgument argument = use.value();
-  auto type = cast<RankedTensorType>(argument.getType());
-  argument.setType(
-      RankedTensorType::get(lut::inPanels(type.getShape().vec()), type.getElementType()));
-  SmallVector<Type> inputs(use.function.front().getArgumentTypes());
-  use.function.setType(
-      FunctionType::get(argument.getContext(), inputs, use.function.getResultTypes()));
-  EntryArguments arguments(use.function);
+  SmallVector<tensor::ExtractSliceOp> layers = use.layers();
+  RankedTensorType type = use.type();
+  SmallVector<int64_t> shape(type.getShape().drop_back(2));
+  llvm::append_range(shape, lut::inPanels(type.getShape().take_back(2).vec()));
+  argument.setType(RankedTensorType::get(shape, type.getElementType()));
+  llvm::for_each(layers, takePanels);
+  func::FuncOp function = use.function;
+  SmallVector<Type> inputs(function.front().getArgumentTypes());
+  function.setType(FunctionType::get(argument.getContext(), inputs, function.getResultTypes()));
+  EntryArguments arguments(function);
   unsigned number = use.argument - arguments.weights;
   Builder b(argument.getContext());
-  for (auto [member, value] : {std::pair("panels", lut::columnPanel), {"axes", int64_t(1)}}) {
+  for (auto [member, value] :
+       {std::pair("panels", lut::columnPanel), {"axes", type.getRank() - 1}}) {
     SmallVector<int64_t> values(arguments.outputs - arguments.weights, 0);
-    if (auto known = dyn_cast_or_null<DenseI64ArrayAttr>(entryMember(use.function, member)))
+    if (auto known = dyn_cast_or_null<DenseI64ArrayAttr>(entryMember(function, member)))
       values.assign(known.asArrayRef().begin(), known.asArrayRef().end());
     values[number] = value;
-    setEntryMember(use.function, member, b.getDenseI64ArrayAttr(values));
+    setEntryMember(function, member, b.getDenseI64ArrayAttr(values));
   }
 }
 

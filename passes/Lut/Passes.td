@@ -51,7 +51,7 @@ def PackCodes : Pass<"mad-pack-codes", "::mlir::ModuleOp"> {
   let description = [{
     Codes, scales and zeros that nothing but `lut.product_into` and `lut.gemm_into` reads, in all entries, become weights in panels of 64
     columns, which the driver or the loader packs (as for `mad-pack-weights`). Then a piece reads memory in the
-    order in which it lies.
+    order in which it lies. So do those of a weight of layers, [L, K, M], of which products read one each.
   }];
   let statistics = [Statistic<"numPacked", "num-packed", "weights packed">];
 }

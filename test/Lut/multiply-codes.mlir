@@ -62,8 +62,8 @@ func.func @cut(%x: memref<2x3x60xf32>, %c: memref<30x96xi8>, %s: memref<5x96xf32
 // Parts in panels of 64 columns.
 // CHECK-LABEL: func.func @panels
 // CHECK: call @multiply_codes.int2.packed
-// CHECK: func.func private @multiply_codes.int2.packed{{.*}}(%{{.*}}: memref<?x?xf32, strided<[?, 1], offset: ?>>, %[[CODES:[^:]*]]: memref<?x?x64xi8>, %[[SCALES:[^:]*]]: memref<?x?x64xf32>
-// CHECK: vector.load %[[CODES]][%{{.*}}, %{{.*}}, %{{.*}}] : memref<?x?x64xi8>, vector<
+// CHECK: func.func private @multiply_codes.int2.packed{{.*}}(%{{.*}}: memref<?x?xf32, strided<[?, 1], offset: ?>>, %[[CODES:[^:]*]]: memref<?x?x64xi8, strided<[?, 64, 1], offset: ?>>, %[[SCALES:[^:]*]]: memref<?x?x64xf32, strided<[?, 64, 1], offset: ?>>
+// CHECK: vector.load %[[CODES]][%{{.*}}, %{{.*}}, %{{.*}}] : memref<?x?x64xi8, strided<[?, 64, 1], offset: ?>>, vector<
 // CHECK: vector.load %[[SCALES]]
 func.func @panels(%x: memref<1x64xf32>, %c: memref<2x16x64xi8>, %s: memref<2x1x64xf32>, %y: memref<1x96xf32>) {
   lut.product_into %x, %c, %s to %y as <int, bits = 2> : (memref<1x64xf32>, memref<2x16x64xi8>, memref<2x1x64xf32>, memref<1x96xf32>) -> ()

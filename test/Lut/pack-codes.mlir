@@ -49,3 +49,45 @@ func.func @both(%x: tensor<4x10xf32> {mad.name = "x"}, %q: tensor<4x10xi8> {mad.
   %1 = lut.gemm %q, %r, %c, %s as <int, bits = 4> : (tensor<4x10xi8>, tensor<4xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
   return %0, %1 : tensor<4x96xf32>, tensor<4x96xf32>
 }
+
+// -----
+
+// Layers lie in panels, each in its own.
+// CHECK-LABEL: func.func @layers
+// CHECK-SAME: tensor<3x2x5x64xi8>
+// CHECK-SAME: tensor<3x2x1x64xf32>
+// CHECK-SAME: axes = array<i64: 2, 2>
+// CHECK-SAME: panels = array<i64: 64, 64>
+// CHECK: tensor.extract_slice {{.*}}[1, 0, 0, 0] [1, 2, 5, 64] [1, 1, 1, 1] : tensor<3x2x5x64xi8> to tensor<2x5x64xi8>
+// CHECK: lut.product_into {{.*}} : (tensor<4x10xf32>, tensor<2x5x64xi8>, tensor<2x1x64xf32>, tensor<4x96xf32>)
+#one = affine_map<(d0, d1) -> (1, d0, d1)>
+mad.weight_source @codes from "computed" : "codes" : tensor<3x5x96xui8>
+mad.weight_source @scales from "computed" : "scales" : tensor<3x1x96xf32>
+func.func @layers(%x: tensor<4x10xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {mad.name = "y"}) attributes {mad.entry} {
+  %c = mad.weight @codes : tensor<3x5x96xui8>
+  %s = mad.weight @scales : tensor<3x1x96xf32>
+  %c1 = mad.view %c by #one inside : (tensor<3x5x96xui8>) -> tensor<5x96xui8>
+  %s1 = mad.view %s by #one inside : (tensor<3x1x96xf32>) -> tensor<1x96xf32>
+  %0 = lut.product %x, %c1, %s1 as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  return %0 : tensor<4x96xf32>
+}
+
+// -----
+
+// Two of three layers are no layer.
+// CHECK-LABEL: func.func @some
+// CHECK-SAME: tensor<3x5x96xi8>
+// CHECK-NOT: panels
+#first = affine_map<(d0, d1) -> (0, d0, d1)>
+#two = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+mad.weight_source @codes from "computed" : "codes" : tensor<3x5x96xui8>
+mad.weight_source @scales from "computed" : "scales" : tensor<3x1x96xf32>
+func.func @some(%x: tensor<4x10xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {mad.name = "y"}, tensor<2x5x96xui8> {mad.name = "z"}) attributes {mad.entry} {
+  %c = mad.weight @codes : tensor<3x5x96xui8>
+  %s = mad.weight @scales : tensor<3x1x96xf32>
+  %c1 = mad.view %c by #first inside : (tensor<3x5x96xui8>) -> tensor<5x96xui8>
+  %s1 = mad.view %s by #first inside : (tensor<3x1x96xf32>) -> tensor<1x96xf32>
+  %z = mad.view %c by #two inside : (tensor<3x5x96xui8>) -> tensor<2x5x96xui8>
+  %0 = lut.product %x, %c1, %s1 as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  return %0, %z : tensor<4x96xf32>, tensor<2x5x96xui8>
+}

@@ -124,6 +124,25 @@ private:
   }
 };
 
+/// Other names of the dimensions, as those of a function's parameter, hide no weight from those who
+/// look for products with codes.
+template <typename Op> struct NameDequant : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    auto dequant = op.getSource().template getDefiningOp<DequantOp>();
+    auto named = cast<RankedTensorType>(op.getType());
+    if (!dequant || !sameShape(cast<RankedTensorType>(dequant.getType()), named) || moves(op))
+      return rewriter.notifyMatchFailure(op, "it is no other name of a weight");
+    rewriter.replaceOpWithNewOp<DequantOp>(op, named, dequant.getParts(), dequant.getFormat());
+    return success();
+  }
+
+private:
+  static bool moves(ReshapeOp) { return false; }
+  static bool moves(ViewOp view) { return !view.getMap().isIdentity(); }
+};
+
 /// What a function calls the dimensions of its parameter is no difference between activations: then
 /// those that several functions quantise are equal ops.
 struct QuantizeUnnamed : OpRewritePattern<QuantizeActOp> {
@@ -159,5 +178,6 @@ struct QuantizeUnnamed : OpRewritePattern<QuantizeActOp> {
 } // namespace
 
 void LutDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
-  patterns.add<SliceParts, QuantizeUnnamed>(patterns.getContext());
+  patterns.add<SliceParts, NameDequant<ReshapeOp>, NameDequant<ViewOp>, QuantizeUnnamed>(
+      patterns.getContext());
 }

@@ -225,7 +225,10 @@ Value Decoder::values(lut::DequantOp op) {
     // Rounded once, whatever it is added to.
     setPrecision(result.getDefiningOp(), Precision::Strict);
   }
-  return result.getType() == type ? result : Value(CastOp::create(b, loc, type, result));
+  auto unnamed = tensor(shape, type.getElementType());
+  if (result.getType() != unnamed)
+    result = CastOp::create(b, loc, unnamed, result);
+  return result.getType() == type ? result : Value(ReshapeOp::create(b, loc, type, result));
 }
 
 } // namespace

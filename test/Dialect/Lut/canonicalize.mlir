@@ -5,6 +5,7 @@
 #turned = affine_map<(d0, d1) -> (1, d1, d0)>
 #some = affine_map<(d0, d1, d2) -> (d0 + 1, d1, d2)>
 #rows = affine_map<(d0, d1)[s0] -> (0, s0 + d0, d1)>
+#same = affine_map<(d0, d1) -> (d0, d1)>
 #diagonal = affine_map<(d0, d1) -> (d0, d0, d1)>
 
 // CHECK-LABEL: @layer
@@ -60,4 +61,19 @@ func.func @renamed(%x: tensor<?x8xf32, #mad.dims<"T", "K">>) -> (tensor<?x8xi8, 
   %q, %s = lut.quantize_act %0 : (tensor<?x8xf32, #mad.dims<"T", "A">>) -> (tensor<?x8xi8, #mad.dims<"T", "A">>, tensor<?xf32, #mad.dims<"T">>)
   %p, %t = lut.quantize_act %1 : (tensor<?x8xf32, #mad.dims<"T", "B">>) -> (tensor<?x8xi8, #mad.dims<"T", "B">>, tensor<?xf32, #mad.dims<"T">>)
   return %q, %p : tensor<?x8xi8, #mad.dims<"T", "A">>, tensor<?x8xi8, #mad.dims<"T", "B">>
+}
+
+// Names of dimensions are those of the weight, whether they come from a function or a loop over layers.
+// CHECK-LABEL: @names
+// CHECK: lut.dequant {{.*}} -> tensor<8x5xf32>
+// CHECK-NEXT: lut.dequant {{.*}} -> tensor<8x5xf32, #mad.dims<"K", "M">>
+// CHECK-NEXT: lut.dequant {{.*}} -> tensor<8x5xf32, #mad.dims<"A", "B">>
+// CHECK-NEXT: mad.reshape {{.*}} -> tensor<40xf32>
+// CHECK-NEXT: return
+func.func @names(%c: tensor<4x5xui8>, %s: tensor<1x5xf32>) -> (tensor<8x5xf32, #mad.dims<"K", "M">>, tensor<8x5xf32, #mad.dims<"A", "B">>, tensor<40xf32>) {
+  %0 = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5xui8>, tensor<1x5xf32>) -> tensor<8x5xf32>
+  %1 = mad.view %0 by #same inside : (tensor<8x5xf32>) -> tensor<8x5xf32, #mad.dims<"K", "M">>
+  %2 = mad.reshape %0 : (tensor<8x5xf32>) -> tensor<8x5xf32, #mad.dims<"A", "B">>
+  %3 = mad.reshape %0 : (tensor<8x5xf32>) -> tensor<40xf32>
+  return %1, %2, %3 : tensor<8x5xf32, #mad.dims<"K", "M">>, tensor<8x5xf32, #mad.dims<"A", "B">>, tensor<40xf32>
 }
