@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/Reference/Interpreter.h"
 #include "dialects/Mad/IR/MadOpHelpers.h"
+#include "dialects/Mad/IR/MadRegionInterface.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/Reference/Binding.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -51,6 +52,8 @@ private:
   LogicalResult scan(ScanOp op, Frame &frame, SmallVectorImpl<Tensor> &results);
   LogicalResult iterate(IterateOp op, Frame &frame, SmallVectorImpl<Tensor> &results);
   LogicalResult pure(Operation *op, Frame &frame, SmallVectorImpl<Tensor> &results);
+  LogicalResult evaluate(Operation *op, ArrayRef<const RefTensor *> operands, Frame &frame,
+                         MutableArrayRef<RefTensor> results);
   LogicalResult shape(Operation *op, Type type, SmallVector<int64_t> &sizes);
   const LastUses &lastUses(Block &block);
   void bind(Value value, Tensor tensor, Frame &frame);
@@ -286,11 +289,28 @@ LogicalResult Interpreter::shape(Operation *op, Type type, SmallVector<int64_t> 
   return success();
 }
 
-LogicalResult Interpreter::pure(Operation *op, Frame &frame, SmallVectorImpl<Tensor> &results) {
-  auto reference = dyn_cast<ReferenceOpInterface>(op);
-  if (!reference)
+LogicalResult Interpreter::evaluate(Operation *op, ArrayRef<const RefTensor *> operands,
+                                    Frame &frame, MutableArrayRef<RefTensor> results) {
+  if (auto reference = dyn_cast<ReferenceOpInterface>(op))
+    return reference.evaluate(operands, results, context);
+  auto regions = dyn_cast<ReferenceRegionOpInterface>(op);
+  if (!regions)
     return context.fail(op,
                         "`" + op->getName().getStringRef().str() + "` has no reference evaluation");
+  auto run = [&](Region &region, std::vector<RefTensor> arguments, std::vector<RefTensor> &made) {
+    SmallVector<Tensor> inputs, outputs;
+    for (RefTensor &argument : arguments)
+      inputs.push_back(std::make_shared<const RefTensor>(std::move(argument)));
+    if (failed(block(region.front(), inputs, frame, outputs)))
+      return failure();
+    for (const Tensor &output : outputs)
+      made.push_back(*output);
+    return success();
+  };
+  return regions.evaluateRegions(operands, results, context, run);
+}
+
+LogicalResult Interpreter::pure(Operation *op, Frame &frame, SmallVectorImpl<Tensor> &results) {
   SmallVector<const RefTensor *> operands;
   for (Value operand : op->getOperands())
     operands.push_back(frame.find(operand)->second.get());
@@ -302,7 +322,7 @@ LogicalResult Interpreter::pure(Operation *op, Frame &frame, SmallVectorImpl<Ten
     Type element = cast<RankedTensorType>(type).getElementType();
     made.push_back(RefTensor::zeros(refElement(element), sizes));
   }
-  if (failed(reference.evaluate(operands, made, context)))
+  if (failed(evaluate(op, operands, frame, made)))
     return failure();
   for (RefTensor &tensor : made) {
     context.finish(tensor);

@@ -1,0 +1,74 @@
+//===- OdeOps.td - Solutions of differential equations -------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_DIALECTS_ODE_IR_ODEOPS_TD
+#define MAD_DIALECTS_ODE_IR_ODEOPS_TD
+
+include "dialects/Mad/IR/MadRegionInterface.td"
+include "dialects/Ode/IR/OdeDialect.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Ode_State : RankedTensorOf<[F32, F64]>;
+def Ode_Time : 0DTensorOf<[F64]>;
+def Ode_Times : 1DTensorOf<[F64]>;
+def Ode_Count : 0DTensorOf<[I64]>;
+def Ode_Status : 0DTensorOf<[I32]>;
+
+def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFromAbove,
+                                           RecursiveMemoryEffects,
+                                           SingleBlockImplicitTerminator<"YieldOp">,
+                                           DeclareOpInterfaceMethods<ReferenceRegionOpInterface>]> {
+  let summary = "the solution of an initial value problem";
+  let description = [{
+    Follows `d state / dt = body(t, states, parameters)` from `from` to `to` by the method of that
+    name (dialects/Ode/Tableaus). The states have one element type; `t` of the body is f32 or f64.
+    The results are the states, the time that was reached, the status (README.md), and how
+    many steps were accepted and rejected and how often the body was evaluated.
+
+    With `save` the results are the states at these times, along a new leading dimension; a time that
+    was not reached has zeros. Without it they are the states at the time that was reached.
+
+    Steps are chosen so that the estimate of the error meets `rtol` and `atol`, or are given: `step`, or the
+    dimension `steps`, their number. `first` is the step to begin with, `min_step` and `max_step` are bounds of
+    those that are chosen. At most `max_steps` steps are taken.
+
+    `fails` says that a status other than 0 ends the call with a message, which names `name`.
+    Not speculatable: how long it runs depends on values.
+  }];
+  let arguments = (ins StrAttr:$method, StrAttr:$name, StrArrayAttr:$stateNames,
+                       Variadic<Ode_State>:$initial, Ode_Time:$from, Ode_Time:$to,
+                       Optional<Ode_Time>:$rtol, Optional<Ode_Time>:$atol,
+                       Optional<Ode_Time>:$step, Optional<Ode_Time>:$first,
+                       Optional<Ode_Time>:$minStep, Optional<Ode_Time>:$maxStep,
+                       Optional<Ode_Times>:$save, Variadic<AnyRankedTensor>:$parameters,
+                       OptionalAttr<StrAttr>:$steps, DefaultValuedAttr<I64Attr, "100000">:$maxSteps,
+                       DefaultValuedAttr<StrAttr, "\"pi\"">:$controller, UnitAttr:$fails);
+  let results = (outs Variadic<Ode_State>:$states, Ode_Time:$time, Ode_Status:$status,
+                      Ode_Count:$accepted, Ode_Count:$rejected, Ode_Count:$evaluations);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $method `of` $name $stateNames `(` $initial `)` `from` $from `to` $to
+    (`rtol` $rtol^)? (`atol` $atol^)? (`step` $step^)? (`steps` $steps^)? (`first` $first^)?
+    (`min` $minStep^)? (`max` $maxStep^)? (`save` $save^)? (`with` $parameters^)? attr-dict
+    `:` functional-type(operands, results) $body
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether steps are chosen by the error.
+    bool isAdaptive() { return !getStep() && !getSteps(); }
+  }];
+}
+
+def Ode_YieldOp : Op<OdeDialect, "yield", [Pure, Terminator, HasParent<"SolveOp">]> {
+  let summary = "ends a right-hand side with the derivative of each state";
+  let arguments = (ins Variadic<Ode_State>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
+}
+
+#endif // MAD_DIALECTS_ODE_IR_ODEOPS_TD

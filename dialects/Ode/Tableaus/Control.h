@@ -1,0 +1,76 @@
+//===- Control.h - How a solver chooses its steps ---------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Numbers that the reference and compiled code share; README.md of dialects/Ode
+// defines the algorithm.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_DIALECTS_ODE_TABLEAUS_CONTROL_H
+#define MAD_DIALECTS_ODE_TABLEAUS_CONTROL_H
+
+#include <cstdint>
+#include <string_view>
+
+namespace mad::ode {
+
+/// How a solve ended.
+enum class Status : int32_t {
+  Done = 0,
+  TooManySteps = 1,
+  StepTooSmall = 2,
+  NotFinite = 3,
+  SaveOutside = 4, ///< a time of `save` is not between the ends, or they do not ascend
+  BadOption = 5,   ///< an end that is not finite, a tolerance or a step that is not positive
+};
+constexpr int32_t statusCount = 6;
+
+/// What a failed solve says, without time, step and component.
+constexpr std::string_view statusText(Status status) {
+  switch (status) {
+  case Status::Done:
+    return "done";
+  case Status::TooManySteps:
+    return "it needs more than `max_steps` steps";
+  case Status::StepTooSmall:
+    return "no step is small enough for the tolerances";
+  case Status::NotFinite:
+    return "the solution is not finite";
+  case Status::SaveOutside:
+    return "the times of `save` do not ascend from `from` to `to`";
+  case Status::BadOption:
+    return "`from`, `to`, a tolerance or a step is not finite or not positive";
+  }
+  return "";
+}
+
+/// h' = h gamma E^-errorExponent Eold^oldExponent, within limits (Gustafsson's PI control, with
+/// the constants of Hairer and Wanner, Solving Ordinary Differential Equations II, IV.2).
+struct Controller {
+  double errorExponent, oldExponent;
+  static constexpr double gamma = 0.9;
+  static constexpr double shrink = 0.2;        ///< the smallest factor of a step
+  static constexpr double grow = 10;           ///< the largest one
+  static constexpr double growFirst = 1e4;     ///< the same, behind the first step
+  static constexpr double leastOld = 1e-4;     ///< what Eold is at least
+  static constexpr int32_t smallestSteps = 16; ///< the least step, in units in the last place of t
+
+  static Controller of(std::string_view name, int order) {
+    bool pi = name == "pi";
+    return {(pi ? 0.7 : 1.0) / order, (pi ? 0.4 : 0.0) / order};
+  }
+};
+
+/// Times of `save` may be outside of the ends by this part of the way.
+constexpr double saveSlack = 1e-10;
+/// A step that comes as near to the end, in parts of itself, goes to the end.
+constexpr double endSlack = 1e-10;
+
+constexpr double defaultRtol = 1e-3;
+constexpr double defaultAtol = 1e-6;
+constexpr int64_t defaultMaxSteps = 100000;
+
+} // namespace mad::ode
+
+#endif // MAD_DIALECTS_ODE_TABLEAUS_CONTROL_H

@@ -1,0 +1,155 @@
+// RUN: mad-opt %s -split-input-file -verify-diagnostics
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{there is no method `rk5`}}
+  %r:6 = ode.solve "rk5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{`rk4` has no estimate of its error: it needs `step` or `steps`}}
+  %r:6 = ode.solve "rk4" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{has `rtol` and `atol`, or else a step or a number of steps}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a step %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{has both a step and a number of steps}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a step %a steps "3"
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{controller must be `pi` or `i`, but is `h211`}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a {controller = "h211"}
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{allows no steps}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a {maxSteps = 0 : i64}
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{has 1 states, but 2 names}}
+  %r:6 = ode.solve "tsit5" of "f" ["u", "v"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{result of shape [3] for a state of shape [2]}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<3xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{result of shape [2] for a state of shape [2], which is saved at [5] times}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a save %grid
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<5xf64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{the body takes 1 values, expected 2}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{the time of the body must be a scalar of f32 or f64}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<i32>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{the arguments of the body}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<3xf64>):
+    ode.yield %y : tensor<3xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{the body}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %t : tensor<f64>
+  }
+  return %r#1 : tensor<f64>
+}

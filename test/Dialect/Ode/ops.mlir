@@ -1,0 +1,29 @@
+// RUN: mad-opt %s | mad-opt | FileCheck %s
+
+// CHECK-LABEL: @adaptive
+// CHECK: ode.solve "tsit5" of "spring" ["x", "v"](%{{.*}}, %{{.*}}) from %{{.*}} to %{{.*}} rtol %{{.*}} atol %{{.*}} first %{{.*}} min %{{.*}} max %{{.*}} save %{{.*}} with %{{.*}} {controller = "i", fails, maxSteps = 10 : i64}
+// CHECK: ^bb0(%{{.*}}: tensor<f32>, %{{.*}}: tensor<2xf64>, %{{.*}}: tensor<2xf64>, %{{.*}}: tensor<2xf64>):
+// CHECK: ode.yield %{{.*}}, %{{.*}} : tensor<2xf64>, tensor<2xf64>
+func.func @adaptive(%x: tensor<2xf64>, %a: tensor<f64>, %b: tensor<f64>, %grid: tensor<5xf64>) -> tensor<5x2xf64> {
+  %r:7 = ode.solve "tsit5" of "spring" ["x", "v"](%x, %x) from %a to %b rtol %a atol %a first %a min %a max %b save %grid
+    with %x {controller = "i", fails, maxSteps = 10 : i64}
+    : (tensor<2xf64>, tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<5xf64>, tensor<2xf64>)
+      -> (tensor<5x2xf64>, tensor<5x2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f32>, %y: tensor<2xf64>, %v: tensor<2xf64>, %k: tensor<2xf64>):
+    %f = mad.mul %k, %y : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>
+    ode.yield %v, %f : tensor<2xf64>, tensor<2xf64>
+  }
+  return %r#0 : tensor<5x2xf64>
+}
+
+// CHECK-LABEL: @fixed
+// CHECK: ode.solve "rk4" of "decay" ["u"](%{{.*}}) from %{{.*}} to %{{.*}} steps "N + 1" :
+func.func @fixed(%x: tensor<?xf32, #mad.dims<"N">>, %a: tensor<f64>) -> tensor<?xf32, #mad.dims<"N">> attributes {mad.dims = ["N"]} {
+  %r:6 = ode.solve "rk4" of "decay" ["u"](%x) from %a to %a steps "N + 1"
+    : (tensor<?xf32, #mad.dims<"N">>, tensor<f64>, tensor<f64>)
+      -> (tensor<?xf32, #mad.dims<"N">>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<?xf32, #mad.dims<"N">>):
+    ode.yield %y : tensor<?xf32, #mad.dims<"N">>
+  }
+  return %r#0 : tensor<?xf32, #mad.dims<"N">>
+}

@@ -1,0 +1,163 @@
+//===- TableauTest.cpp - Order conditions of all methods --------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// J. C. Butcher: an explicit method has order p if sum_i b_i Phi_i(tree) = 1 / density(tree)
+// for all rooted trees of at most p vertices. So has an interpolant, with x^vertices / density.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Ode/Tableaus/Tableau.h"
+#include <cmath>
+#include <gtest/gtest.h>
+
+using namespace mad::ode;
+
+namespace {
+
+/// A rooted tree: the numbers of its subtrees, ascending.
+struct Tree {
+  std::vector<size_t> children;
+  int vertices = 1;
+  double density = 1;
+};
+
+void addTrees(std::vector<Tree> &trees, size_t known, Tree tree, size_t least, int vertices) {
+  if (tree.vertices == vertices) {
+    tree.density = vertices;
+    for (size_t child : tree.children)
+      tree.density *= trees[child].density;
+    trees.push_back(tree);
+    return;
+  }
+  for (size_t next = least; next < known; ++next) {
+    Tree larger = tree;
+    larger.children.push_back(next);
+    larger.vertices += trees[next].vertices;
+    if (larger.vertices <= vertices)
+      addTrees(trees, known, larger, next, vertices);
+  }
+}
+
+/// All trees of at most so many vertices, smaller ones first.
+std::vector<Tree> treesUpTo(int vertices) {
+  std::vector<Tree> trees(1);
+  for (int n = 2; n <= vertices; ++n)
+    addTrees(trees, trees.size(), Tree(), 0, n);
+  return trees;
+}
+
+/// All stages of the interpolant, f(t + h, y') among them.
+std::vector<std::vector<double>> allStages(const Tableau &t) {
+  std::vector<std::vector<double>> a = t.a;
+  if (!t.fsal)
+    a.push_back(t.b);
+  a.insert(a.end(), t.denseA.begin(), t.denseA.end());
+  return a;
+}
+
+/// Phi of each tree in each stage.
+std::vector<std::vector<double>> weights(const std::vector<std::vector<double>> &a,
+                                         const std::vector<Tree> &trees) {
+  std::vector<std::vector<double>> phi(trees.size(), std::vector<double>(a.size(), 1.0));
+  for (size_t t = 0; t < trees.size(); ++t)
+    for (size_t i = 0; i < a.size(); ++i)
+      for (size_t child : trees[t].children) {
+        double sum = 0;
+        for (size_t j = 0; j < a[i].size(); ++j)
+          sum += a[i][j] * phi[child][j];
+        phi[t][i] *= sum;
+      }
+  return phi;
+}
+
+/// The least vertices of a tree whose condition does not hold, less 1.
+int orderOf(const std::vector<double> &b, const std::vector<std::vector<double>> &phi,
+            const std::vector<Tree> &trees, double x = 1) {
+  for (size_t t = 0; t < trees.size(); ++t) {
+    double sum = 0, size = 0;
+    for (size_t i = 0; i < b.size(); ++i) {
+      sum += b[i] * phi[t][i];
+      size += std::fabs(b[i] * phi[t][i]);
+    }
+    // Coefficients have 53 bits, and up to 200 of them cancel.
+    if (std::fabs(sum - std::pow(x, trees[t].vertices) / trees[t].density) > 1e-13 * (1 + size))
+      return trees[t].vertices - 1;
+  }
+  return trees.back().vertices;
+}
+
+std::vector<double> less(std::vector<double> b, const std::vector<double> &error) {
+  for (size_t i = 0; i < error.size(); ++i)
+    b[i] -= error[i];
+  return b;
+}
+
+} // namespace
+
+TEST(Tableau, Trees) {
+  const size_t counts[] = {1, 2, 4, 8, 17, 37, 85, 200};
+  for (int n = 1; n <= 8; ++n)
+    EXPECT_EQ(treesUpTo(n).size(), counts[n - 1]);
+}
+
+TEST(Tableau, Shapes) {
+  for (const std::string &name : methodNames()) {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(isMethod(name));
+    Tableau t = tableauOf(name);
+    EXPECT_EQ(t.name, name);
+    ASSERT_EQ(t.a.size(), t.stages());
+    ASSERT_EQ(t.b.size(), t.stages());
+    for (size_t i = 0; i < t.stages(); ++i) {
+      ASSERT_EQ(t.a[i].size(), i);
+      double sum = 0;
+      for (double a : t.a[i])
+        sum += a;
+      EXPECT_NEAR(sum, t.c[i], 1e-13);
+    }
+    if (t.adaptive())
+      EXPECT_EQ(t.error.size(), t.stages());
+    if (t.fsal)
+      EXPECT_EQ(std::vector<double>(t.b.begin(), t.b.end() - 1), t.a.back());
+    ASSERT_EQ(t.denseA.size(), t.denseC.size());
+    EXPECT_EQ(t.interpolant().size(), t.next() + 1 + t.denseC.size());
+  }
+  EXPECT_FALSE(isMethod("rk5"));
+}
+
+TEST(Tableau, OrderConditions) {
+  // The orders of the solution, of the method that it is compared with, of the interpolant.
+  struct Orders {
+    const char *name;
+    int order, embedded, interpolant;
+  };
+  const Orders all[] = {{"euler", 1, 0, 2}, {"heun", 2, 1, 3},   {"rk4", 4, 0, 3},
+                        {"bs3", 3, 2, 3},   {"dopri5", 5, 4, 4}, {"tsit5", 5, 4, 4},
+                        {"vern7", 7, 6, 6}, {"dop853", 8, 5, 7}};
+  ASSERT_EQ(std::size(all), methodNames().size());
+  std::vector<Tree> trees = treesUpTo(9);
+  for (const Orders &expected : all) {
+    SCOPED_TRACE(expected.name);
+    Tableau t = tableauOf(expected.name);
+    auto phi = weights(allStages(t), trees);
+    EXPECT_EQ(orderOf(t.b, phi, trees), expected.order);
+    EXPECT_EQ(t.order, expected.order);
+    if (t.adaptive())
+      EXPECT_EQ(orderOf(less(t.b, t.error), phi, trees), expected.embedded);
+    if (!t.errorLow.empty())
+      EXPECT_EQ(orderOf(less(t.b, t.errorLow), phi, trees), 3);
+    for (double x : {0.25, 0.6, 1.0}) {
+      std::vector<double> b;
+      for (const auto &row : t.interpolant()) {
+        double value = 0;
+        for (size_t q = row.size(); q > 0; --q)
+          value = (value + row[q - 1]) * x;
+        b.push_back(value);
+      }
+      // A cubic is of no higher order than the solution that it goes through.
+      int order = std::min(expected.interpolant, expected.order);
+      EXPECT_GE(orderOf(b, phi, trees, x), order) << "at " << x;
+    }
+  }
+}
