@@ -33,7 +33,7 @@ enum class Kind : uint8_t {
   Weight,    //        name            type, file, entry, Format?   flags: transposed. file and entry are expressions; entry may be Fields
   WeightValue, //      name            type?, value, Precision?, Format?   `weight w2 = f(w1)`: computed when compiling
   Record,    //        name            Generics, Params             fields are Params without defaults
-  Fn,        //        name            Generics, Params, result type?, Block, where?, Precision?   flags: exported; doc
+  Fn,        //        name            Generics, Params, result type?, Block, where?, Precision?   flags: exported, ode; doc
   Test,      //        title           Block, Precision?
   Precision, //        mode            -                            `fp = strict`, at the head of a file or of an item
   Rule,      //        name            Generics, Params?, Permissions?, Sides, where?   doc
@@ -41,7 +41,7 @@ enum class Kind : uint8_t {
   Generics,  //        -               Generic...
   Generic,   //        name            -                            flags: pack (`B...`), type (`T: type`, `float`, `integer`); neither: a dimension
   Params,    //        -               Param...
-  Param,     //        name            type?, default?              flags: constant (`n: const i64 = 1`), axis (`a: axis`, no type)
+  Param,     //        name            type?, default?              flags: constant (`n: const i64 = 1`), axis (`a: axis`, no type), unknown and time (of an ode)
   TensorType,//        element name    dims...                      `f32[B..., K]`; `f32` has no kids. A pack is a Pack kid
   Pack,      //        name            -                            `B...` in a type
   TupleType, //        -               types...
@@ -56,6 +56,7 @@ enum class Kind : uint8_t {
   Let,       //        -               pattern, type?, value
   LetIndex,  //        name            Binders, type?, value        `let y[i, j in 0..H] = ...`; boundary in a With around the value
   Assert,    //        -               condition, message?
+  Der,       //        state           value                        `der(u) = ...` in an ode
   // Patterns.
   TuplePattern, //     -               patterns... (Name or TuplePattern)
   Binders,   //        -               Binder...
@@ -81,9 +82,12 @@ enum class Kind : uint8_t {
   Over,      //        -               pattern, value               `w in blocks`
   Iterate,   //        -               pattern, initial, counter Name?, condition, limit, Block   `iterate x = x0 while c max n { ... }`
   For,       //        collect or -    pattern?, initial?, Overs, Block  `for i in 0..3 { ... }`
+  Solve,     //        -               callee, Arguments, Arguments?, from, to    `solve f(u0; 1.0) from 0.0 to 1.0`
+  Arguments, //        -               arguments...                 as those of a Call
   Tuple,     //        -               elements...
   Array,     //        -               elements...                  `[a, b]`
-  With,      //        -               expression, Named or Update...    `... with boundary = periodic`
+  With,      //        -               expression, Named, Method or Update...    `... with boundary = periodic`
+  Method,    //        path            arguments...                 `... with tsit5(rtol = 1e-8)`
   Update,    //        -               place, value                 `... with [0, :] = row`, `... with .q[0] = row`
   Hole,      //        -               -                            what a place is a part of
   Error,     //        -               -                            what could not be parsed; already reported
@@ -105,6 +109,9 @@ enum Flags : uint16_t {
   Axis = 32,       ///< Param
   IsShape = 256,   ///< Param
   IsState = 512,   ///< Param
+  IsOde = 1024,    ///< Fn: its parameters are states, then others, then the time
+  Unknown = 2048,  ///< Param: a state of an ode
+  Time = 4096,     ///< Param: of an ode
 };
 
 struct Node {

@@ -18,6 +18,12 @@ static constexpr uint32_t maxInlined = 1 << 16;
 Value Checker::call(const Node *n, const Want &want) {
   std::string name;
   Declaration *decl = callee(n->kids[0], name);
+  if (decl && decl->kind == Declaration::Fn && (decl->node->flags & IsOde)) {
+    Report(*this, code::E0202, n->span, quoted(decl->name) + " is an ode, not a function")
+        .note(quoted(decl->name) + " is declared here", decl->node->nameSpan)
+        .help("write " + quoted("solve " + decl->name + "(...) from 0.0 to 1.0"));
+    return {};
+  }
   if (decl)
     return decl->kind == Declaration::Record ? makeRecord(*decl, n) : callFunction(*decl, n, want);
   if (!name.empty())
@@ -142,7 +148,7 @@ bool Checker::matchArguments(CallMatch &match) {
     return false;
   }
   for (size_t i = 0; good && i < match.params.size(); ++i)
-    if (!match.arguments[i] && !match.params[i]->kids[1]) {
+    if (!match.arguments[i] && !match.params[i]->kids[1] && !(match.params[i]->flags & Time)) {
       Report(*this, code::E0309, match.call->span,
              quoted(match.fn->name) + " is called without " + quoted(match.params[i]->text))
           .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
@@ -338,7 +344,7 @@ static bool mentionsDims(const Node *n, Scope &generics) {
 bool Checker::evaluateDefaults(CallMatch &match) {
   for (size_t i = 0; i < match.params.size(); ++i) {
     const Node *p = match.params[i];
-    if (match.arguments[i] || !match.values[i].poison() || (p->flags & IsShape))
+    if (match.arguments[i] || !match.values[i].poison() || (p->flags & (IsShape | Time)))
       continue;
     Frame inner = frame->at(match.fn->module, &match.scope);
     Enter enter(*this, inner);
@@ -366,7 +372,7 @@ bool Checker::evaluateArguments(CallMatch &match) {
   for (bool literals : {false, true})
     for (size_t i = 0; i < match.params.size(); ++i) {
       bool isLiteral = !match.arguments[i] || contextual(match.arguments[i]);
-      if (special(i, Constant | Axis | IsShape) || isLiteral != literals)
+      if (special(i, Constant | Axis | IsShape | Time) || isLiteral != literals)
         continue;
       const Node *type = match.params[i]->kids[0];
       if (!match.arguments[i] && mentionsDims(match.params[i]->kids[1], match.scope))

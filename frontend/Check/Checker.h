@@ -290,6 +290,22 @@ private:
                   const Value &like);
   Value conditionValue(const Node *n);
 
+  // Solve.cpp, SolveOptions.cpp: differential equations.
+  struct Problem; ///< a `solve` that is being checked
+  void derivative(const Node *n);
+  Value solve(const Node *n, const std::vector<const Node *> &settings);
+  Declaration *solved(const Node *n);
+  bool matchProblem(const Node *n, Problem &problem);
+  bool checkStates(Problem &problem);
+  std::optional<Value> solveNumber(const Node *n, Element element, const std::string &what);
+  bool solveMethod(const Node *setting, Problem &problem);
+  bool solveOption(const Node *argument, Problem &problem);
+  bool solveSteps(const Node *argument, Problem &problem);
+  bool solveSave(const Node *value, Problem &problem);
+  bool finishOptions(const Node *n, Problem &problem);
+  Value solveNode(const Node *n, Problem &problem);
+  Value solution(Problem &problem, hir::Node *node);
+
   // Records.cpp: records, groups of them, and their weights.
   std::optional<TypeTree> recordType(Declaration &decl, const Node *at,
                                      const std::vector<const Node *> &arguments,
@@ -435,6 +451,7 @@ private:
   Value closeBuiltin(const Node *n);
   Value fillBuiltin(const std::string &name, const Node *n, const Want &want);
   Value iotaBuiltin(const Node *n);
+  Value linspaceBuiltin(const Node *n, const Want &want);
   Value sizeBuiltin(const Node *n);
   Value reshapeBuiltin(const Node *n, const Want &want);
   Value transposeBuiltin(const Node *n, const Want &want);
@@ -478,6 +495,7 @@ private:
   std::vector<std::unique_ptr<Declaration>> declarations;
   std::deque<Node> made; ///< types of rules that were inferred, as they would be written
   std::deque<std::string> madeTexts;
+  RecordType solveStats{"stats", {"accepted", "rejected", "evaluations"}};
   std::vector<std::unique_ptr<hir::Function>> functions; ///< in the order of their ends
   std::vector<std::unique_ptr<hir::Function>> dropped;   ///< definitions, and what failed
   std::map<std::string, Instance> instances;

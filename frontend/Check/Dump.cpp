@@ -165,9 +165,9 @@ private:
 
   void head(const Node &node) {
     static const char *const names[] = {
-        "parameter", "constant", "dim",      "weight",  "iota",   "view",    "",        "cast",
-        "reduce",    "contract", "gather",   "reshape", "concat", "call",    "if",      "scan",
-        "scatter",   "sort",     "cumulate", "philox",  "update", "iterate", "quantize"};
+        "parameter", "constant", "dim",      "weight",  "iota",   "view",    "",         "cast",
+        "reduce",    "contract", "gather",   "reshape", "concat", "call",    "if",       "scan",
+        "scatter",   "sort",     "cumulate", "philox",  "update", "iterate", "quantize", "solve"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else
@@ -185,12 +185,23 @@ private:
       out << " " << node.low.str() << " to " << node.high.str();
     if (node.op == Op::Iterate)
       out << " max " << node.high.str();
+    if (node.op == Op::Solve)
+      solve(*node.solve);
     if (node.op == Op::Constant) {
       if (node.values.empty())
         list(node.integers);
       else
         list(node.values);
     }
+  }
+
+  void solve(const Solve &solve) {
+    out << " " << solve.name << " with " << solve.method;
+    list(solve.options);
+    if (solve.steps)
+      out << " steps " << solve.steps->str();
+    else
+      out << " max " << solve.maxSteps << " " << solve.controller;
   }
 
   void tail(const Node &node) {

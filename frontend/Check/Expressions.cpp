@@ -81,6 +81,8 @@ Value Checker::exprKind(const Node *n, const Want &want) {
     return iterate(n, want);
   case Kind::For:
     return forLoop(n, want);
+  case Kind::Solve:
+    return solve(n, {});
   case Kind::Tuple:
     return tuple(n, want);
   case Kind::Array:
@@ -161,6 +163,8 @@ void Checker::statement(const Node *n) {
     return letIndex(n);
   case Kind::Assert:
     return assertion(n);
+  case Kind::Der:
+    return derivative(n);
   default:
     expr(n);
   }
@@ -292,12 +296,28 @@ void Checker::setting(const Node *n, const Node *setting) {
               "`i8` or `exact`");
 }
 
+/// The settings of a `solve`, all that stand behind it; empty: it is none.
+static std::vector<const Node *> settingsOfSolve(const Node *n, const Node *&solve) {
+  std::vector<const Node *> settings;
+  for (; n->kind == Kind::With; n = n->kids[0])
+    settings.insert(settings.begin(), n->kids.begin() + 1, n->kids.end());
+  solve = n->kind == Kind::Solve ? n : nullptr;
+  return settings;
+}
+
 Value Checker::with(const Node *n, const Want &want) {
+  const Node *solved = nullptr;
+  auto settings = settingsOfSolve(n, solved);
+  if (solved)
+    return solve(solved, settings);
   auto saved = frame->boundary;
   bool quantizes = frame->quantizes;
   std::set<std::string_view> set;
   for (size_t i = 1; i < n->kids.size(); ++i)
-    if (const Node *one = n->kids[i]; one->kind == Kind::Named) {
+    if (const Node *one = n->kids[i]; one->kind == Kind::Method) {
+      Report(*this, code::E0218, one->span, "a setting has a value, found " + quoted(textAt(one)))
+          .help("write `with boundary = zero`; a method is for a `solve`");
+    } else if (one->kind == Kind::Named) {
       if (set.insert(one->text).second)
         setting(n, one);
       else

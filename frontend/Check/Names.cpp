@@ -213,7 +213,9 @@ Value Checker::declarationValue(Declaration &decl, const Node *at, const Want &w
         .help("make one: " + quoted(decl.name + "(...)"));
     return {};
   case Declaration::Fn:
-    Report(*this, code::E0202, at->span, quoted(decl.name) + " is a function, not a value")
+    Report(*this, code::E0202, at->span,
+           quoted(decl.name) + (decl.node->flags & IsOde ? " is an ode" : " is a function") +
+               ", not a value")
         .note(quoted(decl.name) + " is declared here", decl.node->nameSpan);
     return {};
   case Declaration::Use:
@@ -387,6 +389,16 @@ void Checker::bindPattern(const Node *pattern, const Value &value) {
     return;
   }
   if (pattern->kind != Kind::TuplePattern)
+    return;
+  // Of a tensor, the parts along its first dimension.
+  bool rows = value.isTensor() && value.rank() > 0 &&
+              value.shape()[0].size == DimExpr(int64_t(pattern->kids.size()));
+  for (size_t i = 0; rows && i < pattern->kids.size(); ++i) {
+    AffineForm position;
+    position.offset = DimExpr(int64_t(i));
+    bindPattern(pattern->kids[i], elementAt(value, position, pattern));
+  }
+  if (rows)
     return;
   bool fits = value.kind == Value::Tuple && value.parts.size() == pattern->kids.size();
   if (!fits && !value.poison())

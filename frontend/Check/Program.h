@@ -22,6 +22,7 @@
 #include "dialects/Mad/IR/DimExpr.h"
 #include "frontend/Diag/Diag.h"
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -87,6 +88,7 @@ enum class Op : uint8_t {
   Iterate,  ///< operands: carried values; regions: condition and body, both with parameters as
             ///< those of Scan. At most `high` rounds; the last result is their number
   Quantize, ///< operand0 with each row, along the last dimension, rounded to 8 bits with a scale
+  Solve,    ///< of a differential equation, as `solve` says; one region
 };
 
 /// What a view reads outside of its operand.
@@ -108,6 +110,17 @@ struct Affine {
 
 struct Node;
 struct Function;
+
+/// The solution of an initial value problem. Operands: the initial states, `from`, `to`, one for
+/// each of `options`, the parameters. Region parameters: the time, the states, the parameters.
+/// Results: the states, the time, the status, accepted and rejected steps, evaluations.
+struct Solve {
+  std::string name, method, controller = "pi";
+  std::vector<std::string> states;  ///< their names
+  std::vector<std::string> options; ///< rtol, atol, step, first, min_step, max_step, save
+  std::optional<DimExpr> steps;
+  int64_t maxSteps = 0;
+};
 
 /// A value: result number `result` of a node.
 struct Ref {
@@ -149,10 +162,11 @@ struct Node {
   /// the summed ones. lhs[i] (rhs[i]) is the space dim that dimension i of
   /// operand0 (operand1) runs over. No space dim occurs twice in one operand.
   std::vector<uint32_t> lhs, rhs;
-  uint32_t space = 0;          ///< Contract: number of space dims
-  Function *callee = nullptr;  ///< Call
-  DimExpr low, high;           ///< Scan; Iterate: `high`
-  std::vector<Region> regions; ///< If, Scan, Iterate
+  uint32_t space = 0;                           ///< Contract: number of space dims
+  Function *callee = nullptr;                   ///< Call
+  DimExpr low, high;                            ///< Scan; Iterate: `high`
+  std::vector<Region> regions;                  ///< If, Scan, Iterate, Solve
+  std::shared_ptr<const mad::hir::Solve> solve; ///< Solve
 };
 /// Whether a node may round, so that its precision says something.
 bool rounds(const Node &node);

@@ -78,12 +78,12 @@ std::optional<Types::Type> Types::reduction(const Node *n, const std::string &na
 
 static bool isElementwise(const std::string &name) {
   static constexpr std::string_view others[] = {
-      "all",         "any",         "argmax",      "argsort", "bf16",    "bool",    "broadcast",
-      "close",       "concat",      "cummax",      "cummin",  "cumprod", "cumsum",  "f16",
-      "f32",         "f64",         "full",        "i32",     "i64",     "i8",      "iota",
-      "known",       "mean",        "ones",        "philox",  "prod",    "reshape", "scatter_add",
-      "scatter_max", "scatter_min", "scatter_set", "size",    "sort",    "sum",     "take",
-      "top_k",       "transpose",   "u8",          "zeros"};
+      "all",         "any",         "argmax",      "argsort",     "bf16",    "bool",   "broadcast",
+      "close",       "concat",      "cummax",      "cummin",      "cumprod", "cumsum", "f16",
+      "f32",         "f64",         "full",        "i32",         "i64",     "i8",     "iota",
+      "known",       "linspace",    "mean",        "ones",        "philox",  "prod",   "reshape",
+      "scatter_add", "scatter_max", "scatter_min", "scatter_set", "size",    "sort",   "sum",
+      "take",        "top_k",       "transpose",   "u8",          "zeros"};
   return std::find(std::begin(others), std::end(others), name) == std::end(others) &&
          !name.starts_with("bit_") && !name.starts_with("shift_");
 }

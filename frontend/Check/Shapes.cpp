@@ -81,6 +81,41 @@ Value Checker::iotaBuiltin(const Node *n) {
   return Value::tensor(b.iota({*dim}, 0));
 }
 
+/// `n` numbers at equal distances, the first and the last as given.
+Value Checker::linspaceBuiltin(const Node *n, const Want &want) {
+  Arguments args;
+  if (!arguments(n, "linspace", 3, 3, {}, args))
+    return {};
+  std::vector<Value> ends(2);
+  operands(args.list[0], args.list[1], Want(want.element.value_or(Element::F32)), ends[0], ends[1]);
+  auto dim = dimOf(args.list[2]);
+  auto element = commonElement(n, "space", ends, {args.list[0], args.list[1]},
+                               Want(want.element.value_or(Element::F32)));
+  if (!dim || !element)
+    return {};
+  for (size_t i = 0; i < 2; ++i)
+    if (!isFloat(*element) || ends[i].rank() != 0 || !ends[i].space.empty()) {
+      Report(*this, code::E0303, args.list[i]->span,
+             "`linspace` goes from one float to another, found " + quoted(show(ends[i])));
+      return {};
+    }
+  auto complain = [&](const std::string &reason, const std::string &help) {
+    Report(*this, code::E0212, args.list[2]->span, "`linspace` gives at least 2 numbers: " + reason)
+        .help(help);
+  };
+  if (!requireAtLeast(dim->size, DimExpr(2), args.list[2]->span,
+                      "`linspace` gives at least 2 numbers", complain))
+    return {};
+  auto all = [&](hir::Ref scalar) { return broadcastTo(Value::tensor(scalar), {}, {*dim}).ref; };
+  hir::Ref last = b.dimValue(dim->size - DimExpr(1)), place = b.iota({*dim}, 0);
+  hir::Ref way = b.elementwise("sub", {ends[1].ref, ends[0].ref}, *element);
+  hir::Ref step = b.elementwise("div", {way, b.cast(last, *element)}, *element);
+  hir::Ref moved = b.elementwise("mul", {b.cast(place, *element), all(step)}, *element);
+  hir::Ref inner = b.elementwise("add", {all(ends[0].ref), moved}, *element);
+  hir::Ref isLast = b.elementwise("eq", {place, all(last)}, Element::Bool);
+  return Value::tensor(b.elementwise("select", {isLast, all(ends[1].ref), inner}, *element));
+}
+
 /// How long an axis is: a number known when compiling, as a dimension is.
 Value Checker::sizeBuiltin(const Node *n) {
   Arguments args;

@@ -11,6 +11,7 @@
 #include "dialects/Mad/IR/MadRuleOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
+#include "dialects/Ode/IR/OdeOps.h"
 #include "frontend/Emit/WeightParts.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -77,6 +78,7 @@ private:
   SmallVector<Value> ifOp(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> scan(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> iterate(const hir::Node &node, Location loc, TypeRange types);
+  SmallVector<Value> solve(const hir::Node &node, Location loc, TypeRange types);
   AffineMap map(const hir::Node &node, unsigned dims, unsigned scalars);
 
   const hir::Program &program;
@@ -155,6 +157,11 @@ static Precision precision(hir::Precision precision) {
                                              : Precision::Default;
 }
 
+/// A solve whose status nobody reads ends the call where it fails.
+static void letSolvesFail(func::FuncOp function) {
+  function.walk([](ode::SolveOp op) { op.setFails(op.getStatus().use_empty()); });
+}
+
 void FunctionEmitter::emit(const hir::Function &function) {
   SmallVector<Type> inputs, results;
   for (const hir::Node *parameter : function.body.parameters)
@@ -179,6 +186,7 @@ void FunctionEmitter::emit(const hir::Function &function) {
   for (hir::Ref result : function.body.results)
     returned.push_back(value(result));
   func::ReturnOp::create(b, location(function.span), returned);
+  letSolvesFail(op);
 }
 
 void FunctionEmitter::attributes(const hir::Function &function, func::FuncOp op) {
@@ -404,6 +412,8 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
     return iterate(node, loc, types);
   case hir::Op::Quantize:
     return {quantized(node, loc, tensor)};
+  case hir::Op::Solve:
+    return solve(node, loc, types);
   }
   return {};
 }
@@ -529,6 +539,39 @@ SmallVector<Value> FunctionEmitter::iterate(const hir::Node &node, Location loc,
   return op.getResults();
 }
 
+SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, TypeRange types) {
+  const hir::Solve &what = *node.solve;
+  SmallVector<Value> all = operands(node);
+  size_t states = what.states.size(), first = states + 2;
+  auto option = [&](llvm::StringRef name) {
+    auto at = llvm::find(what.options, name);
+    return at == what.options.end() ? Value() : all[first + (at - what.options.begin())];
+  };
+  SmallVector<llvm::StringRef> names(what.states.begin(), what.states.end());
+  auto op = ode::SolveOp::create(
+      b, loc, types.take_front(states), types[states], types[states + 1], types[states + 2],
+      types[states + 3], types[states + 4], b.getStringAttr(what.method),
+      b.getStringAttr(what.name), b.getStrArrayAttr(names), ArrayRef(all).take_front(states),
+      all[states], all[states + 1], option("rtol"), option("atol"), option("step"), option("first"),
+      option("min_step"), option("max_step"), option("save"),
+      ArrayRef(all).drop_front(first + what.options.size()),
+      what.steps ? b.getStringAttr(what.steps->str()) : StringAttr(),
+      b.getI64IntegerAttr(what.maxSteps), b.getStringAttr(what.controller), UnitAttr());
+  const hir::Region &body = node.regions[0];
+  OpBuilder::InsertionGuard guard(b);
+  Block *block = b.createBlock(&op.getBody());
+  for (const hir::Node *parameter : body.parameters)
+    values[parameter] = {
+        block->addArgument(type(parameter->types[0]), location(parameter->span, parameter->name))};
+  for (const hir::Node *n : body.nodes)
+    this->node(*n);
+  SmallVector<Value> derivatives;
+  for (auto [result, argument] : llvm::zip(body.results, block->getArguments().drop_front()))
+    derivatives.push_back(relabelled(value(result), argument.getType(), loc));
+  ode::YieldOp::create(b, loc, derivatives);
+  return op.getResults();
+}
+
 } // namespace
 
 std::string pathBeside(const hir::Weight &weight, const std::string &written,
@@ -556,7 +599,7 @@ static const hir::Weight *unroundedOf(const hir::Program &program, const hir::We
 
 OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
                            MLIRContext &context) {
-  context.loadDialect<MadDialect, lut::LutDialect, func::FuncDialect>();
+  context.loadDialect<MadDialect, lut::LutDialect, ode::OdeDialect, func::FuncDialect>();
   OpBuilder b(&context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(b.getUnknownLoc());
   b.setInsertionPointToEnd(module->getBody());

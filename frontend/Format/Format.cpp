@@ -96,7 +96,8 @@ Place Formatter::place() const {
   place.bracket = open.empty() ? Token::End : open.back().token;
   place.entry = from || (!open.empty() && open.back().entries);
   place.use = head == Token::Use;
-  place.head = open.empty() && (head == Token::Fn || head == Token::Export || head == Token::Test);
+  place.head = open.empty() && (head == Token::Fn || head == Token::Export || head == Token::Test ||
+                                head == Token::Ode);
   return place;
 }
 
@@ -137,7 +138,8 @@ bool Formatter::ruleCell(size_t at) const {
 
 void Formatter::token(size_t at) {
   const Piece &piece = pieces[at];
-  if (piece.beginsLine) {
+  // Behind a `;` in a list no statement begins.
+  if (piece.beginsLine && inBlock()) {
     statement = blockIndent();
     head = piece.token;
     from = false;

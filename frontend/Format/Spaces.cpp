@@ -53,9 +53,9 @@ static bool isTight(const std::vector<Piece> &pieces, size_t at, const Place &pl
 static bool isKnown(Token token) {
   return lex::isWord(token) || endsValue(token) || isOperator(token) || token == Token::Line ||
          token == Token::Arrow || token == Token::Becomes || token == Token::Exchange ||
-         token == Token::Rule || token == Token::DotDot || token == Token::Dot ||
-         token == Token::LeftParen || token == Token::LeftBracket || token == Token::LeftBrace ||
-         token == Token::Comma || token == Token::Colon;
+         token == Token::Rule || token == Token::Ode || token == Token::DotDot ||
+         token == Token::Dot || token == Token::LeftParen || token == Token::LeftBracket ||
+         token == Token::LeftBrace || token == Token::Comma || token == Token::Colon;
 }
 
 static size_t afterComma(const std::vector<Piece> &pieces, size_t at, const Place &place) {
@@ -102,11 +102,12 @@ size_t fmt::spacesBetween(const std::vector<Piece> &pieces, size_t at, const Pla
                            left != Token::String;
     return opensAfterValue ? place.use && right == Token::LeftParen : 1;
   }
-  // A setting stands apart from the expression; an update belongs to it.
-  if (right == Token::With)
-    return place.head || pieces[at + 1].token == Token::LeftBracket ||
-                   pieces[at + 1].token == Token::Dot
-               ? 1
-               : 2;
+  // A setting stands apart from the expression; an update, and the method of a `solve`, belong to
+  // it.
+  if (right == Token::With) {
+    Token next = pieces[at + 1].token;
+    bool method = next == Token::Name && pieces[at + 2].token != Token::Assign;
+    return place.head || next == Token::LeftBracket || next == Token::Dot || method ? 1 : 2;
+  }
   return 1;
 }

@@ -39,6 +39,7 @@ static bool beginsItem(Token token, Token previous) {
   case Token::Export:
   case Token::Test:
   case Token::Rule:
+  case Token::Ode:
     return true;
   case Token::Const:
     return previous != Token::Colon;
@@ -257,10 +258,10 @@ static bool namesSomething(const char *at) {
          rest.find(':') != std::string_view::npos;
 }
 
-/// `rule` is a word where an item begins, else a name like others. In a bracket that may have
-/// been left open, or where a line may go on, only what can be nothing else is one.
-bool Layout::beginsRule(const Lexeme &lexeme) const {
-  if (lexeme.token != Token::Name || lexeme.text != "rule")
+/// `rule` and `ode` are words where an item begins, else names like others. In a bracket that may
+/// have been left open, or where a line may go on, only what can be nothing else is one.
+bool Layout::beginsNamedItem(const Lexeme &lexeme) const {
+  if (lexeme.token != Token::Name || (lexeme.text != "rule" && lexeme.text != "ode"))
     return false;
   if (stack.empty() && (previous == Token::Line || (lexeme.onNewLine && !needsMore(previous))))
     return true;
@@ -302,8 +303,8 @@ void Layout::read() {
     lexeme.token = Token::End;
   if (lexeme.onNewLine)
     lineBegin = lexeme.span.begin;
-  if (beginsRule(lexeme)) {
-    lexeme.token = Token::Rule;
+  if (beginsNamedItem(lexeme)) {
+    lexeme.token = lexeme.text == "ode" ? Token::Ode : Token::Rule;
     lexeme.text = lexeme.doc;
   }
   if (lexeme.broken) // the rest of the line, with its brackets, is in the string

@@ -49,7 +49,7 @@ private:
   bool inList() const { return !stack.empty() && stack.back().token != Token::LeftBrace; }
   Span endOfPrevious() const { return {previousSpan.end, previousSpan.end, previousSpan.file}; }
   bool endsLine(const Lexeme &lexeme) const;
-  bool beginsRule(const Lexeme &lexeme) const;
+  bool beginsNamedItem(const Lexeme &lexeme) const;
   void push(const Lexeme &lexeme);
   void pushLine(std::string_view text, Span span);
   bool open(const Lexeme &lexeme);

@@ -72,6 +72,10 @@ lex::Lexeme Driver::next() {
       lookahead.token = Token::State;
     if (isPrecisionWord())
       lookahead.token = Token::Precision;
+    if (isDerWord())
+      lookahead.token = Token::Der;
+    if (isSolveWord())
+      lookahead.token = Token::Solve;
     Token token = lookahead.token;
     if (token == Token::Reduction) {
       reduction = lookahead;
@@ -81,7 +85,9 @@ lex::Lexeme Driver::next() {
     bool outside = layout.depth() == 0;
     if (outside && (token == Token::Weight || token == Token::Line))
       inWeight = token == Token::Weight;
-    if (token == Token::Fn || token == Token::Test)
+    if (outside && (token == Token::Ode || token == Token::Line))
+      inOde = token == Token::Ode;
+    if (token == Token::Fn || token == Token::Test || token == Token::Ode)
       inHeader |= outside;
     else if (headerBrace || (token == Token::Line && outside))
       inHeader = false;
@@ -261,7 +267,8 @@ bool Driver::hasErrors(Span span) const {
 
 Node *Driver::block(Span span, Nodes lines) {
   auto isStatement = [](const Node *node) {
-    return node->kind == Kind::Let || node->kind == Kind::LetIndex || node->kind == Kind::Assert;
+    return node->kind == Kind::Let || node->kind == Kind::LetIndex || node->kind == Kind::Assert ||
+           node->kind == Kind::Der;
   };
   for (size_t i = 0; i + 1 < lines.size(); ++i) {
     if (isStatement(lines[i]) || lines[i]->kind == Kind::Error || hasErrors(lines[i]->span))

@@ -79,6 +79,11 @@ public:
   Node *iterate(Span span, Span word, Nodes kids, Span maxSpan, std::string_view max);
   Nodes weightGroup(Node *type, Node *file, Span span, Nodes entries);
   Node *fn(Node *named, Span span, Nodes parts);
+  Node *odeName(std::string_view doc, Span nameSpan, std::string_view text);
+  Node *ode(Node *named, Span span, Nodes parts);
+  Node *unknowns(Span span, Nodes states, Nodes parameters, Node *time);
+  Node *der(Span span, Span word, Span nameSpan, std::string_view state, Node *value);
+  Node *solve(Span span, Span word, Nodes kids, Span toSpan, std::string_view to);
   Node *precision(Span span, Span nameSpan, std::string_view mode);
   Node *sides(Span span, Node *left, Span arrow, std::string_view text, Node *right);
   Node *comparedSides(Span span, Node *comparison);
@@ -91,6 +96,9 @@ private:
   bool opensGroup() const;
   bool isStateWord() const;
   bool isPrecisionWord() const;
+  bool isDerWord() const;
+  bool isSolveWord() const;
+  Node *derivatives(const Node &params, Node *body);
   bool hasErrors(Span span) const;
   void reportDepth(Span at);
 
@@ -109,7 +117,9 @@ private:
   bool inHeader = false;
   bool headerBrace = false; ///< the lookahead is the `{` of a header
   bool inWeight = false;    ///< in a `weight`, outside of brackets
-  Node *updates = nullptr;  ///< the last With that has no setting but updates
+  bool inOde = false;
+  Nodes ders;              ///< of the ode that is being read
+  Node *updates = nullptr; ///< the last With that has no setting but updates
   bool stop = false;
 };
 

@@ -12,16 +12,15 @@ using ast::Node;
 
 static const char *nameOf(Kind kind) {
   static constexpr const char *names[] = {
-      "Use",       "Dim",         "Const",      "Weight",       "WeightValue", "Record",
-      "Fn",        "Test",        "Precision",  "Rule",         "Generics",    "Generic",
-      "Params",    "Param",       "TensorType", "Pack",         "TupleType",   "GroupType",
-      "StateType", "Permissions", "Sides",      "Fields",       "Format",      "Block",
-      "Let",       "LetIndex",    "Assert",     "TuplePattern", "Binders",     "Binder",
-      "Number",    "Bool",        "String",     "Name",         "Member",      "Call",
-      "Named",     "Index",       "Range",      "All",          "Unary",       "Binary",
-      "Reduce",    "If",          "ElseIf",     "Scan",         "Overs",       "Over",
-      "Iterate",   "For",         "Tuple",      "Array",        "With",        "Update",
-      "Hole",      "Error",
+      "Use",          "Dim",       "Const",     "Weight",    "WeightValue", "Record",      "Fn",
+      "Test",         "Precision", "Rule",      "Generics",  "Generic",     "Params",      "Param",
+      "TensorType",   "Pack",      "TupleType", "GroupType", "StateType",   "Permissions", "Sides",
+      "Fields",       "Format",    "Block",     "Let",       "LetIndex",    "Assert",      "Der",
+      "TuplePattern", "Binders",   "Binder",    "Number",    "Bool",        "String",      "Name",
+      "Member",       "Call",      "Named",     "Index",     "Range",       "All",         "Unary",
+      "Binary",       "Reduce",    "If",        "ElseIf",    "Scan",        "Overs",       "Over",
+      "Iterate",      "For",       "Solve",     "Arguments", "Tuple",       "Array",       "With",
+      "Method",       "Update",    "Hole",      "Error",
   };
   static_assert(sizeof names / sizeof *names == size_t(Kind::Error) + 1);
   return names[size_t(kind)];
@@ -68,7 +67,9 @@ static void dumpLine(const Node *node, unsigned level, std::string &out) {
                {ast::IsPack, "pack"},       {ast::IsType, "type"},
                {ast::IsFloat, "float"},     {ast::IsInteger, "integer"},
                {ast::Constant, "constant"}, {ast::Axis, "axis"},
-               {ast::IsShape, "shape"},     {ast::IsState, "state"}};
+               {ast::IsShape, "shape"},     {ast::IsState, "state"},
+               {ast::IsOde, "ode"},         {ast::Unknown, "unknown"},
+               {ast::Time, "time"}};
   for (auto [flag, name] : flags)
     if (node->flags & flag)
       out += std::string(" ") + name;

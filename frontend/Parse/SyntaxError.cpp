@@ -70,6 +70,7 @@ static bool beginsExpression(Token token) {
   case Token::Scan:
   case Token::Iterate:
   case Token::For:
+  case Token::Solve:
   case Token::LeftParen:
   case Token::LeftBracket:
     return true;
@@ -104,7 +105,7 @@ static std::string quoted(Token token) {
 
 std::string Expected::list(Token previous) const {
   if (declaration())
-    return "`use`, `dim`, `const`, `weight`, `record`, `fn`, `export fn`, `rule` or `test`";
+    return "`use`, `dim`, `const`, `weight`, `record`, `fn`, `export fn`, `rule`, `ode` or `test`";
   if (statement())
     return "a statement";
   std::vector<std::string> wanted;

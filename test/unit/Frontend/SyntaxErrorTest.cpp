@@ -28,12 +28,13 @@ TEST(SyntaxErrors, Items) {
             "  --> t.mad:1:7\n"
             "    1 | const weight = 3\n"
             "      |       ^~~~~~\n");
-  EXPECT_EQ(errors("let z = 3\n"), "error[E0129]: found `let`, expected `use`, `dim`, `const`, "
-                                   "`weight`, `record`, `fn`, `export fn`, `rule` or `test`\n"
-                                   "  --> t.mad:1:1\n"
-                                   "    1 | let z = 3\n"
-                                   "      | ^~~\n"
-                                   "help: outside functions a value is declared with `const`\n");
+  EXPECT_EQ(errors("let z = 3\n"),
+            "error[E0129]: found `let`, expected `use`, `dim`, `const`, "
+            "`weight`, `record`, `fn`, `export fn`, `rule`, `ode` or `test`\n"
+            "  --> t.mad:1:1\n"
+            "    1 | let z = 3\n"
+            "      | ^~~\n"
+            "help: outside functions a value is declared with `const`\n");
   EXPECT_EQ(errors("export dim A = 3\n"), "error[E0120]: found `dim`, expected `fn`\n"
                                           "  --> t.mad:1:8\n"
                                           "    1 | export dim A = 3\n"
@@ -51,7 +52,7 @@ TEST(SyntaxErrors, Items) {
                    "  a\n"
                    "}\n"),
             "error[E0129]: found `fm`, expected `use`, `dim`, `const`, `weight`, `record`, `fn`, "
-            "`export fn`, `rule` or `test`\n"
+            "`export fn`, `rule`, `ode` or `test`\n"
             "  --> t.mad:1:1\n"
             "    1 | fm g(x: f32[K]) {\n"
             "      | ^~\n");

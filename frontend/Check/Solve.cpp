@@ -1,0 +1,282 @@
+//===- Solve.cpp - Differential equations and their solutions ---------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An ode is a function (frontend/Parse/Equations.cpp); what a `solve` needs of it is an
+// instance, as of any call. The time alone has no argument.
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Check/Solve.h"
+
+#include <algorithm>
+
+namespace mad::elab {
+
+using namespace ast;
+
+/// `der(u) = value`: a name that only the result of the ode knows.
+void Checker::derivative(const Node *n) {
+  std::string name = "der(" + std::string(n->text) + ")";
+  std::optional<TypeTree> type;
+  for (const Node *p : frame->fn->node->kids[1]->kids)
+    if (p->text == n->text)
+      type = typeOf(p->kids[0]);
+  Value value = expr(n->kids[0], type ? Want(*type) : Want());
+  if (value.kind == Value::Nothing) {
+    Report(*this, code::E0313, n->kids[0]->span, "a value is expected here");
+    value = {};
+  }
+  if (type)
+    value = settled(coerce(value, *type, n->kids[0], quoted(name)), Want(*type), n->kids[0]);
+  Local local;
+  local.value = type ? value : Value();
+  local.span = n->nameSpan;
+  frame->scope->names.emplace(name, local);
+}
+
+/// The ode that a `solve` names.
+Declaration *Checker::solved(const Node *n) {
+  Declaration *decl = n->kind == Kind::Member ? memberDeclaration(n) : findDeclaration(n->text);
+  if (!decl) {
+    if (n->kind == Kind::Member)
+      memberValue(n, {});
+    else
+      unknownName(n, "ode");
+    return nullptr;
+  }
+  if (decl->kind == Declaration::Fn && (decl->node->flags & IsOde))
+    return decl;
+  Report(*this, code::E0202, n->span, quoted(decl->name) + " is not an ode")
+      .note(quoted(decl->name) + " is declared here", decl->node->nameSpan)
+      .help("declare it with `ode`: " +
+            quoted("ode " + decl->name + "(u: f64[2]; k: f64) { der(u) = ... }"));
+  return nullptr;
+}
+
+/// Matches the arguments of both groups, as those of a call.
+bool Checker::matchProblem(const Node *n, Problem &problem) {
+  CallMatch &match = problem.match;
+  const Node *states = n->kids[1], *others = n->kids[2];
+  for (const Node *p : match.fn->node->kids[1]->kids) {
+    problem.states += (p->flags & Unknown) != 0;
+    problem.timed |= (p->flags & Time) != 0;
+  }
+  if (states->kids.size() != problem.states) {
+    Report(*this, code::E0309, states->span,
+           quoted(match.fn->name) + " has " + std::to_string(problem.states) +
+               (problem.states == 1 ? " state" : " states") + ", found " +
+               std::to_string(states->kids.size()))
+        .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan)
+        .help("the initial states stand first, parameters behind a `;`");
+    return false;
+  }
+  Node call = *n;
+  call.kind = Kind::Call;
+  call.kids = {n->kids[0]};
+  call.kids.insert(call.kids.end(), states->kids.begin(), states->kids.end());
+  if (others)
+    call.kids.insert(call.kids.end(), others->kids.begin(), others->kids.end());
+  size_t most = match.fn->node->kids[1]->kids.size() - problem.timed;
+  if (call.kids.size() - 1 > most) {
+    Report(*this, code::E0309, call.kids[most + 1]->span,
+           quoted(match.fn->name) + " takes " + std::to_string(most - problem.states) +
+               (most - problem.states == 1 ? " parameter" : " parameters") + ", found " +
+               std::to_string(call.kids.size() - 1 - problem.states))
+        .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
+    return false;
+  }
+  made.push_back(call);
+  match.call = &made.back();
+  if (!matchArguments(match))
+    return false;
+  openGenerics(match);
+  return evaluateArguments(match) && solveDims(match) && checkEquations(match) &&
+         evaluateDefaults(match);
+}
+
+static bool dependsOnIndex(const Value &value) {
+  return !value.space.empty() ||
+         std::any_of(value.parts.begin(), value.parts.end(), dependsOnIndex);
+}
+
+/// States are tensors of one type, f32 or f64; so is the time.
+bool Checker::checkStates(Problem &problem) {
+  CallMatch &match = problem.match;
+  for (size_t i = 0; i < match.values.size(); ++i)
+    if (dependsOnIndex(match.values[i])) {
+      Report(*this, code::E0221, argumentAt(match, i)->span,
+             "this depends on an index, but a `solve` computes one solution")
+          .help("solve before, over all elements at once");
+      return false;
+    }
+  for (size_t i = 0; i < problem.states; ++i) {
+    const Value &state = match.values[i];
+    Element element = state.isTensor() ? state.ref.type().element : Element::Bool;
+    bool first = i == 0 || element == problem.element;
+    if ((element != Element::F32 && element != Element::F64) || !first) {
+      Report(*this, code::E0302, argumentAt(match, i)->span,
+             first ? "a state is a tensor of f32 or f64, found " + quoted(show(state))
+                   : "all states have one element type: " + quoted(hir::name(problem.element)) +
+                         " and " + quoted(hir::name(element)))
+          .note(quoted(match.fn->name) + " is declared here", match.fn->node->nameSpan);
+      return false;
+    }
+    problem.element = element;
+    problem.solve.states.emplace_back(match.params[i]->text);
+  }
+  if (!problem.timed)
+    return true;
+  Frame inner = frame->at(match.fn->module, &match.scope);
+  Enter enter(*this, inner);
+  auto type = typeOf(match.params.back()->kids[0]);
+  if (!type)
+    return false;
+  problem.time = type->type.element;
+  if (type->tuple || (problem.time != Element::F32 && problem.time != Element::F64)) {
+    Report(*this, code::E0302, match.params.back()->span,
+           "the time of an ode is f32 or f64, found " + quoted(show(*type)));
+    return false;
+  }
+  return true;
+}
+
+Value Checker::solve(const Node *n, const std::vector<const Node *> &settings) {
+  Problem problem;
+  CallMatch &match = problem.match;
+  match.fn = solved(n->kids[0]);
+  if (match.fn)
+    defineFunction(*match.fn);
+  if (match.fn && match.fn->state == Declaration::Busy)
+    recursion(*match.fn, n);
+  if (frame->inlines) {
+    Report(*this, code::E0420, n->span, "a rule cannot hold a `solve`");
+    return {};
+  }
+  if (!match.fn || match.fn->state != Declaration::Good || !matchProblem(n, problem) ||
+      !checkStates(problem)) {
+    ++failures;
+    return {};
+  }
+  auto from = solveNumber(n->kids[3], problem.time, "the beginning of a `solve`");
+  auto to = solveNumber(n->kids[4], problem.time, "the end of a `solve`");
+  bool good = from && to;
+  for (const Node *setting : settings)
+    if (setting->kind == Kind::Method)
+      good &= solveMethod(setting, problem);
+  for (const Node *setting : settings)
+    if (setting->kind == Kind::Named && setting->text == "save") {
+      good &= solveSave(setting->kids[0], problem);
+    } else if (setting->kind != Kind::Method) {
+      good = false;
+      Report(*this, code::E0221, setting->kind == Kind::Named ? setting->nameSpan : setting->span,
+             "a `solve` has a method and `save`, found " +
+                 (setting->kind == Kind::Named ? quoted(setting->text) : "an update"))
+          .help("options of the method stand in its brackets: `with tsit5(rtol = 1e-8)`");
+    }
+  if (!good || !finishOptions(n, problem))
+    return {};
+  problem.from = *from;
+  problem.to = *to;
+  return solveNode(n, problem);
+}
+
+/// The tensors of an argument; none for what is known when compiling.
+static void tensorsOf(const Value &value, std::vector<hir::Ref> &out) {
+  if (value.isTensor())
+    out.push_back(value.ref);
+  for (const Value &part : value.parts)
+    tensorsOf(part, out);
+}
+
+Value Checker::solveNode(const Node *n, Problem &problem) {
+  CallMatch &match = problem.match;
+  // What an instance knows of the time is its type.
+  if (problem.timed)
+    match.values.back() = Value::tensor({b.detached(hir::Op::Parameter, {{problem.time, {}}})});
+  Instance &instance = instantiate(match);
+  if (instance.failed || !instance.function) {
+    ++failures;
+    return {};
+  }
+  for (hir::Constraint constraint : instance.function->constraints)
+    addConstraint(std::move(constraint));
+  const auto &inner = instance.function->body.parameters;
+  std::vector<hir::Ref> arguments;
+  for (size_t i = 0; i + problem.timed < match.values.size(); ++i)
+    tensorsOf(match.values[i], arguments);
+  for (size_t i = 0; i < arguments.size(); ++i)
+    arguments[i] = withSizes(Value::tensor(arguments[i]), inner[i]->types[0].shape).ref;
+
+  hir::Node *node = b.detached(hir::Op::Solve, {});
+  hir::Region region;
+  hir::Node *time = b.detached(hir::Op::Parameter, {{problem.time, {}}});
+  time->name = problem.timed ? inner.back()->name : "t";
+  region.parameters.push_back(time);
+  hir::Node *call = b.detached(hir::Op::Call, {});
+  call->callee = instance.function;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    hir::Node *parameter = b.detached(hir::Op::Parameter, {arguments[i].type()});
+    parameter->name = inner[i]->name;
+    region.parameters.push_back(parameter);
+    call->operands.push_back({parameter});
+  }
+  if (problem.timed)
+    call->operands.push_back({time});
+  for (size_t i = 0; i < problem.states; ++i) {
+    call->types.push_back(arguments[i].type());
+    region.results.push_back({call, uint32_t(i)});
+  }
+  region.nodes.push_back(call);
+  node->regions.push_back(std::move(region));
+
+  for (size_t i = 0; i < problem.states; ++i) {
+    node->operands.push_back(arguments[i]);
+    hir::Type type = arguments[i].type();
+    if (!problem.last)
+      type.shape.insert(type.shape.begin(), problem.save.ref.type().shape[0]);
+    node->types.push_back(std::move(type));
+  }
+  node->operands.push_back(b.cast(problem.from.ref, Element::F64));
+  node->operands.push_back(b.cast(problem.to.ref, Element::F64));
+  for (const auto &[name, value] : problem.options) {
+    problem.solve.options.push_back(name);
+    node->operands.push_back(b.cast(value.ref, Element::F64));
+  }
+  node->operands.insert(node->operands.end(), arguments.begin() + problem.states, arguments.end());
+  for (Element element : {Element::F64, Element::I32, Element::I64, Element::I64, Element::I64})
+    node->types.push_back({element, {}});
+  problem.solve.name = match.fn->name;
+  node->solve = std::make_shared<const hir::Solve>(problem.solve);
+  b.block->push_back(node);
+  return solution(problem, node);
+}
+
+/// The states by their names, `t`, `status` and `stats`.
+Value Checker::solution(Problem &problem, hir::Node *node) {
+  RecordType &record = problem.match.fn->record;
+  if (record.fields.empty()) {
+    record.name = "solve " + problem.match.fn->name;
+    record.fields = problem.solve.states;
+    for (const char *field : {"t", "status", "stats"})
+      record.fields.emplace_back(field);
+  }
+  auto result = [&](size_t i) { return Value::tensor({node, uint32_t(i)}); };
+  size_t states = problem.states;
+  for (size_t i = 0; i < states; ++i)
+    renameForCaller(node->types[i], problem.match);
+  Value all = Value::of(Value::Tuple);
+  all.record = &record;
+  for (size_t i = 0; i < states; ++i)
+    all.parts.push_back(result(i));
+  all.parts.push_back(problem.last ? scalarCast(result(states), problem.time) : problem.save);
+  all.parts.push_back(result(states + 1));
+  Value stats = Value::of(Value::Tuple);
+  stats.record = &solveStats;
+  for (size_t i = 2; i < 5; ++i)
+    stats.parts.push_back(result(states + i));
+  all.parts.push_back(std::move(stats));
+  return all;
+}
+
+} // namespace mad::elab

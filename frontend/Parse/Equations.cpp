@@ -1,0 +1,162 @@
+//===- Equations.cpp - Nodes of differential equations ----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An `ode` becomes a function of its states, its parameters and the time, whose result is
+// the derivative of each state, in their order.
+//
+//===----------------------------------------------------------------------===//
+#include "frontend/Diag/Codes.h"
+#include "frontend/Parse/Driver.h"
+#include <algorithm>
+#include <cctype>
+
+using namespace mad;
+using namespace mad::syntax;
+using lex::Token;
+
+static bool isNameChar(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+static size_t behindBlanks(std::string_view text, size_t at) {
+  return std::min(text.find_first_not_of(" \t", at), text.size());
+}
+
+/// `der` is a word where a statement of an ode begins with `der(`.
+bool Driver::isDerWord() const {
+  if (!inOde || lookahead.token != Token::Name || lookahead.text != "der")
+    return false;
+  size_t next = behindBlanks(text, lookahead.span.end);
+  return (previous.token == Token::Line || previous.token == Token::LeftBrace) &&
+         next < text.size() && text[next] == '(';
+}
+
+/// `solve` is a word before `name(` or `module.name(`, else a name like others.
+bool Driver::isSolveWord() const {
+  if (lookahead.token != Token::Name || lookahead.text != "solve" || previous.token == Token::Fn ||
+      previous.token == Token::Dot)
+    return false;
+  size_t begin = behindBlanks(text, lookahead.span.end), end = begin;
+  while (end < text.size() && (isNameChar(text[end]) || text[end] == '.'))
+    ++end;
+  std::string_view name = text.substr(begin, end - begin);
+  if (begin == lookahead.span.end || name.empty() ||
+      std::isdigit(static_cast<unsigned char>(name[0])) || name[0] == '.')
+    return false;
+  for (std::string_view word : {"and", "or", "max", "to", "by", "over", "while", "in", "with",
+                                "from", "collect", "else", "where"})
+    if (name == word)
+      return false;
+  size_t next = behindBlanks(text, end);
+  return next < text.size() && text[next] == '(';
+}
+
+Node *Driver::odeName(std::string_view doc, Span nameSpan, std::string_view name) {
+  Node *node = make(Kind::Fn, nameSpan, nameSpan, name, {}, ast::IsOde);
+  node->doc = doc;
+  return node;
+}
+
+Node *Driver::unknowns(Span span, Nodes states, Nodes parameters, Node *time) {
+  for (Node *state : states) {
+    state->flags |= ast::Unknown;
+    if ((state->flags & ~ast::Unknown) || state->kids[1])
+      error(code::E0134, state->span,
+            "`" + std::string(state->text) + "` is a state of an ode: a name and a type")
+          .help = "parameters stand behind a `;`, the time behind another one";
+  }
+  if (time) {
+    time->flags |= ast::Time;
+    bool scalar = time->kids[0] && time->kids[0]->kind == Kind::TensorType &&
+                  time->kids[0]->kids.empty() && !time->kids[1];
+    if ((time->flags & ~ast::Time) || !scalar)
+      error(code::E0134, time->span,
+            "`" + std::string(time->text) + "` is the time of an ode: one number, as in `t: f64`");
+    parameters.push_back(time);
+  }
+  for (Node *parameter : parameters)
+    if (parameter->flags & ast::IsState)
+      error(code::E0134, parameter->span,
+            "`state` is for exported functions: the first parameters of an ode are its states");
+  states.insert(states.end(), parameters.begin(), parameters.end());
+  return make(Kind::Params, span, span, {}, std::move(states));
+}
+
+Node *Driver::der(Span span, Span word, Span nameSpan, std::string_view state, Node *value) {
+  Node *node = make(Kind::Der, span, nameSpan, state, {value});
+  ders.push_back(node);
+  return node;
+}
+
+/// The body with its result: the derivatives by their names in the body, `der(u)`.
+Node *Driver::derivatives(const Node &params, Node *body) {
+  Nodes values, of = std::move(ders);
+  ders.clear();
+  if (body->kind != Kind::Block || params.kind != Kind::Params)
+    return body;
+  bool good = true;
+  auto complain = [&](Span at, std::string message) -> Diagnostic & {
+    good = false;
+    return error(code::E0134, at, std::move(message));
+  };
+  for (const Node *d : of) {
+    bool known = std::any_of(params.kids.begin(), params.kids.end(), [&](const Node *p) {
+      return (p->flags & ast::Unknown) && p->text == d->text;
+    });
+    if (!known)
+      complain(d->nameSpan, "`" + std::string(d->text) + "` is no state of this ode");
+    else if (std::find(body->kids.begin(), body->kids.end(), d) == body->kids.end())
+      complain(d->span, "`der(" + std::string(d->text) + ")` stands in a block inside of the ode")
+          .help = "choose the value: `der(" + std::string(d->text) + ") = if c { a } else { b }`";
+  }
+  for (const Node *p : params.kids) {
+    if (!(p->flags & ast::Unknown))
+      continue;
+    std::string name = "der(" + std::string(p->text) + ")";
+    const Node *first = nullptr;
+    for (const Node *d : of) {
+      if (d->text != p->text)
+        continue;
+      if (first)
+        complain(d->span, "`" + name + "` is given twice")
+            .notes.push_back({"the first one is here", first->span, true});
+      first = first ? first : d;
+    }
+    if (!first && !hasErrors(body->span))
+      complain(p->span, "the state `" + std::string(p->text) + "` has no derivative").help =
+          "write `" + name + " = ...` in the body";
+    file.strings.push_back(name);
+    values.push_back(make(Kind::Name, first ? first->span : p->span,
+                          first ? first->nameSpan : p->nameSpan, file.strings.back()));
+  }
+  if (body->kids.back() && body->kids.back()->kind != Kind::Error)
+    complain(body->kids.back()->span, "an ode has no result but its derivatives").help =
+        "write `der(u) = ...` for a state u";
+  if (!good)
+    return failed(body->span);
+  Nodes lines = body->kids;
+  lines.back() = paren(body->span, std::move(values), Kind::Tuple);
+  return make(Kind::Block, body->span, body->nameSpan, {}, std::move(lines));
+}
+
+Node *Driver::ode(Node *named, Span span, Nodes parts) {
+  parts[3] = derivatives(*parts[1], parts[3]);
+  // The types of the states are those of their derivatives.
+  Nodes types;
+  if (parts[1]->kind == Kind::Params)
+    for (const Node *p : parts[1]->kids)
+      if ((p->flags & ast::Unknown) && p->kids[0])
+        types.push_back(p->kids[0]);
+  if (!types.empty())
+    parts[2] = paren(parts[1]->span, std::move(types), Kind::TupleType);
+  return fn(named, span, std::move(parts));
+}
+
+Node *Driver::solve(Span span, Span word, Nodes kids, Span toSpan, std::string_view to) {
+  if (to != "to") {
+    error(code::E0120, toSpan, "found `" + std::string(to) + "`, expected `to`").help =
+        "a `solve` states where it begins and ends: `from 0.0 to 1.0`";
+    return failed(span);
+  }
+  return make(Kind::Solve, span, word, {}, std::move(kids));
+}
