@@ -44,6 +44,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/Conversion/Passes.h"
+#include "passes/Derivatives/Passes.h"
 #include "passes/EGraph/Bridge/Passes.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Lut/Passes.h"
@@ -89,6 +90,7 @@ void registerCpuDialects(DialectRegistry &registry) {
 
 void registerMadPasses() {
   registerMadConversionPasses();
+  registerMadDerivativesPasses();
   registerMadLutPasses();
   registerMadRewritePasses();
   registerMadTransformsPasses();

@@ -17,6 +17,10 @@ using namespace mad::lut;
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Lut/IR/LutAttrs.cpp.inc"
 
+namespace mad::lut {
+void addDerivatives(LutDialect &dialect); // LutDerivatives.cpp
+} // namespace mad::lut
+
 namespace {
 struct LutInliner : DialectInlinerInterface {
   using DialectInlinerInterface::DialectInlinerInterface;
@@ -34,6 +38,7 @@ void LutDialect::initialize() {
 #include "dialects/Lut/IR/LutOps.cpp.inc"
       >();
   addInterfaces<LutInliner>();
+  addDerivatives(*this);
 }
 
 /// `lut.int(bits = 4)` is `<int, bits = 4>` here.

@@ -7,6 +7,7 @@
 // dialects/Mad lists them.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/DerivativeInterface.h"
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadMemoryOps.h"
@@ -74,6 +75,7 @@ void MadDialect::initialize() {
       >();
   addInterfaces<MadInlinerInterface>();
   addRewriteInterface(*this);
+  addDerivativeInterface(*this);
 }
 
 Operation *MadDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
