@@ -46,7 +46,8 @@ static void buildKernels(OpPassManager &pm) {
   pm.addPass(createMergeLaunches());
   pm.nest<gpu::GPUModuleOp>().addPass(createOverlapLaunches());
   pm.addPass(createPlanArena());
-  simplify(pm);
+  // Kernels are simplified when they have loops.
+  simplify(pm.nest<func::FuncOp>());
   pm.addPass(createGpuArguments());
   pm.addPass(createGpuToRuntime());
 }

@@ -12,13 +12,14 @@
 #include "passes/Target/Ptx.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Target/LLVM/NVVM/Target.h"
+#include "mlir/Target/LLVM/NVVM/Utils.h"
 #include "passes/Target/Codegen.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
+#include "llvm/Target/TargetMachine.h"
 
 using namespace llvm;
 using namespace mad;
@@ -67,6 +68,28 @@ Error mad::checkPtx(StringRef ptx, const Chip &chip, const PtxOptions &options) 
   return Error::success();
 }
 
+namespace {
+/// As MLIR's own, but the last of its optimisation: for more LLVM numbers the values of each
+/// kernel twice again, which takes long and finds next to nothing.
+class Serializer : public mlir::NVVM::SerializeGPUModuleBase {
+public:
+  using SerializeGPUModuleBase::SerializeGPUModuleBase;
+
+protected:
+  mlir::FailureOr<SmallVector<char, 0>> moduleToObject(Module &module) override {
+    auto fail = [&] { return getOperation().emitError(); };
+    mlir::FailureOr<TargetMachine *> machine = getOrCreateTargetMachine();
+    if (mlir::failed(machine))
+      return fail() << "there is no target machine for " << chip;
+    (*machine)->setOptLevel(CodeGenOptLevel::Default);
+    mlir::FailureOr<SmallString<0>> text = translateModuleToISA(module, **machine, fail);
+    if (mlir::failed(text))
+      return mlir::failure();
+    return SmallVector<char, 0>(text->begin(), text->end());
+  }
+};
+} // namespace
+
 static Expected<std::unique_ptr<MemoryBuffer>>
 serialize(mlir::gpu::GPUModuleOp module, const Chip &chip, const PtxOptions &options) {
   mlir::MLIRContext *context = module.getContext();
@@ -81,11 +104,12 @@ serialize(mlir::gpu::GPUModuleOp module, const Chip &chip, const PtxOptions &opt
                                       "+ptx" + std::to_string(options.version));
   mlir::gpu::TargetOptions how(options.toolkit, /*librariesToLink=*/{}, /*cmdOptions=*/"",
                                /*elfSection=*/"", mlir::gpu::CompilationTarget::Assembly);
-  auto object = cast<mlir::gpu::TargetAttrInterface>(target).serializeToObject(module, how);
-  if (!object)
+  Serializer serializer(*module, target, how);
+  serializer.init();
+  std::optional<SmallVector<char, 0>> text = serializer.run();
+  if (!text)
     return createStringError("cannot make PTX of `" + module.getName() + "`: " + messages);
-  StringRef text(object->data(), object->size());
-  return MemoryBuffer::getMemBufferCopy(text.rtrim('\0'));
+  return MemoryBuffer::getMemBufferCopy({text->data(), text->size()});
 }
 
 Expected<std::string> mad::makePtx(mlir::gpu::GPUModuleOp module, const Chip &chip,
