@@ -18,20 +18,21 @@ using namespace ast;
 
 const std::vector<std::string> &builtinNames() {
   static const std::vector<std::string> names = {
-      "abs",       "acos",       "acosh",       "all",         "any",         "argmax",
-      "argsort",   "asin",       "asinh",       "atan",        "atan2",       "atanh",
-      "bf16",      "bit_and",    "bit_not",     "bit_or",      "bit_xor",     "bool",
-      "broadcast", "cbrt",       "ceil",        "close",       "concat",      "cos",
-      "cosh",      "cummax",     "cummin",      "cumprod",     "cumsum",      "erf",
-      "erfc",      "exp",        "exp2",        "expm1",       "f16",         "f32",
-      "f64",       "floor",      "fma",         "full",        "i32",         "i64",
-      "i8",        "iota",       "isfinite",    "isinf",       "isnan",       "known",
-      "linspace",  "log",        "log10",       "log1p",       "log2",        "max",
-      "mean",      "min",        "ones",        "philox",      "prod",        "reshape",
-      "round",     "rsqrt",      "scatter_add", "scatter_max", "scatter_min", "scatter_set",
-      "select",    "shift_left", "shift_right", "sign",        "sin",         "sinh",
-      "size",      "sort",       "sqrt",        "sum",         "take",        "tan",
-      "tanh",      "top_k",      "transpose",   "trunc",       "u8",          "zeros"};
+      "abs",         "acos",        "acosh",    "all",        "any",         "argmax",
+      "argsort",     "asin",        "asinh",    "atan",       "atan2",       "atanh",
+      "bf16",        "bit_and",     "bit_not",  "bit_or",     "bit_xor",     "bool",
+      "broadcast",   "cbrt",        "ceil",     "close",      "concat",      "cos",
+      "cosh",        "cummax",      "cummin",   "cumprod",    "cumsum",      "erf",
+      "erfc",        "exp",         "exp2",     "expm1",      "f16",         "f32",
+      "f64",         "floor",       "fma",      "full",       "i32",         "i64",
+      "i8",          "iota",        "isfinite", "isinf",      "isnan",       "jacobian",
+      "jvp",         "known",       "linspace", "log",        "log10",       "log1p",
+      "log2",        "max",         "mean",     "min",        "ones",        "philox",
+      "prod",        "reshape",     "round",    "rsqrt",      "scatter_add", "scatter_max",
+      "scatter_min", "scatter_set", "select",   "shift_left", "shift_right", "sign",
+      "sin",         "sinh",        "size",     "sort",       "sqrt",        "sum",
+      "take",        "tan",         "tanh",     "top_k",      "transpose",   "trunc",
+      "u8",          "zeros"};
   return names;
 }
 
@@ -127,6 +128,12 @@ Value Checker::builtin(const std::string &name, const Node *n, const Want &want)
     return reductionBuiltin(name, n, want);
   if (name == "zeros" || name == "ones" || name == "full")
     return fillBuiltin(name, n, want);
+  if (name == "jvp" || name == "jacobian") {
+    std::string what = name + "(" + (n->kids.size() > 1 ? textAt(n->kids[1]) : "f") + ")";
+    Report(*this, code::E0202, n->span, quoted(what) + " is a function, not a value")
+        .help("call it: " + quoted(what + (name == "jvp" ? "(x, dx)" : "(x)")));
+    return {};
+  }
   if (name == "select")
     return selectBuiltin(n, want);
   if (name == "close")

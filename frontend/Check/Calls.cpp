@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "frontend/Check/Checker.h"
+#include "frontend/Check/Derivatives.h"
 
 #include <algorithm>
 
@@ -16,6 +16,8 @@ using namespace ast;
 static constexpr uint32_t maxInlined = 1 << 16;
 
 Value Checker::call(const Node *n, const Want &want) {
+  if (Derivatives::isDerivative(*this, n->kids[0]))
+    return Derivatives(*this).call(n);
   std::string name;
   Declaration *decl = callee(n->kids[0], name);
   if (decl && decl->kind == Declaration::Fn && (decl->node->flags & IsOde)) {
@@ -46,17 +48,25 @@ void Checker::recursion(Declaration &decl, const Node *n) {
   report.help("repeat with `scan`");
 }
 
-static bool hasSpace(const Value &value) {
+bool Checker::hasSpace(const Value &value) {
   return !value.space.empty() || std::any_of(value.parts.begin(), value.parts.end(), hasSpace);
 }
 
 Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) {
+  CallMatch match;
+  if (!matchCall(decl, n, want, match))
+    return {};
+  bool indexed = std::any_of(match.values.begin(), match.values.end(), hasSpace);
+  return indexed || frame->inlines ? inlineCall(match) : emitCall(match);
+}
+
+/// Matches the arguments with the parameters and checks what the function asks of them.
+bool Checker::matchCall(Declaration &decl, const Node *n, const Want &want, CallMatch &match) {
   defineFunction(decl);
   if (decl.state == Declaration::Busy) {
     recursion(decl, n);
-    return {};
+    return false;
   }
-  CallMatch match;
   match.fn = &decl;
   match.call = n;
   match.want = want;
@@ -67,23 +77,18 @@ Value Checker::callFunction(Declaration &decl, const Node *n, const Want &want) 
       if (argument->kind != Kind::Array) // it may be a shape
         expr(argument);
     }
-    return {};
+    return false;
   }
   openGenerics(match);
   if (!evaluateArguments(match) || !solveDims(match) || !checkEquations(match) ||
       !evaluateDefaults(match))
-    return {};
+    return false;
   size_t before = failures;
-  {
-    // `where` is read in the scope of the function, its sizes are ours.
-    Frame inner = frame->at(decl.module, &match.scope);
-    Enter enter(*this, inner);
-    applyWhere(decl, false, n);
-  }
-  if (failures != before)
-    return {};
-  bool indexed = std::any_of(match.values.begin(), match.values.end(), hasSpace);
-  return indexed || frame->inlines ? inlineCall(match) : emitCall(match);
+  // `where` is read in the scope of the function, its sizes are ours.
+  Frame inner = frame->at(decl.module, &match.scope);
+  Enter enter(*this, inner);
+  applyWhere(decl, false, n);
+  return failures == before;
 }
 
 //===----------------------------------------------------------------------===//
@@ -418,30 +423,43 @@ void Checker::renameForCaller(hir::Type &type, CallMatch &match) {
       dim.name.clear();
 }
 
+/// What a callee asks of sizes, its callers ask as well.
+void Checker::takeConstraints(const CallMatch &match, const hir::Function &callee) {
+  bool library = match.fn->module->name.starts_with("std.");
+  for (hir::Constraint constraint : callee.constraints) {
+    // The place of a failure is in the program, not in the library.
+    if (library && !frame->module->name.starts_with("std."))
+      constraint.span = match.call->span;
+    addConstraint(std::move(constraint));
+  }
+}
+
+/// The tensors of an argument, for the parameters of a function from number `first` on.
+std::vector<hir::Ref> Checker::operandsOf(const Value &value, const hir::Function &callee,
+                                          size_t first) {
+  std::vector<Value> leaves;
+  flatten(value, leaves);
+  std::vector<hir::Ref> operands;
+  for (const Value &leaf : leaves)
+    if (leaf.isTensor()) {
+      const hir::Node *parameter = callee.body.parameters[first + operands.size()];
+      operands.push_back(withSizes(leaf, parameter->types[0].shape).ref);
+    }
+  return operands;
+}
+
 Value Checker::emitCall(CallMatch &match) {
   Instance &instance = instantiate(match);
   if (instance.failed || !instance.function) {
     ++failures;
     return {};
   }
-  bool library = match.fn->module->name.starts_with("std.");
-  for (hir::Constraint constraint : instance.function->constraints) {
-    // The place of a failure is in the program, not in the library.
-    if (library && !frame->module->name.starts_with("std."))
-      constraint.span = match.call->span;
-    addConstraint(std::move(constraint));
-  }
+  takeConstraints(match, *instance.function);
   hir::Node *node = b.detached(hir::Op::Call, {});
   node->callee = instance.function;
-  for (const Value &value : match.values) {
-    std::vector<Value> leaves;
-    flatten(value, leaves);
-    for (const Value &leaf : leaves)
-      if (leaf.isTensor()) {
-        const hir::Node *parameter = instance.function->body.parameters[node->operands.size()];
-        node->operands.push_back(withSizes(leaf, parameter->types[0].shape).ref);
-      }
-  }
+  for (const Value &value : match.values)
+    for (hir::Ref operand : operandsOf(value, *instance.function, node->operands.size()))
+      node->operands.push_back(operand);
   std::vector<Value> results;
   for (hir::Ref ref : instance.function->body.results) {
     hir::Type type = ref.type();

@@ -88,6 +88,8 @@ public:
   Checker(Sources &sources, Diagnostics &diagnostics);
   std::unique_ptr<hir::Program> run(const ast::File &file);
 
+  // Derivatives.h
+  class Derivatives;
   // Rules.h
   class Rules;
   class RuleTypes;
@@ -172,6 +174,7 @@ private:
   // Calls.cpp: arguments, inference, the call itself.
   Value call(const Node *n, const Want &want);
   Value callFunction(Declaration &decl, const Node *n, const Want &want);
+  bool matchCall(Declaration &decl, const Node *n, const Want &want, CallMatch &match);
   void recursion(Declaration &decl, const Node *n);
   bool matchArguments(CallMatch &match);
   bool namedArgument(CallMatch &match, const Node *argument);
@@ -195,6 +198,9 @@ private:
   bool solveDims(CallMatch &match);
   bool solveOne(CallMatch &match, const CallMatch::Equation &equation, bool plain);
   bool checkEquations(CallMatch &match);
+  static bool hasSpace(const Value &value);
+  void takeConstraints(const CallMatch &match, const hir::Function &callee);
+  std::vector<hir::Ref> operandsOf(const Value &value, const hir::Function &callee, size_t first);
   Value emitCall(CallMatch &match);
   void renameForCaller(hir::Type &type, CallMatch &match);
   Value inlineCall(CallMatch &match);
@@ -499,6 +505,7 @@ private:
   std::vector<std::unique_ptr<hir::Function>> functions; ///< in the order of their ends
   std::vector<std::unique_ptr<hir::Function>> dropped;   ///< definitions, and what failed
   std::map<std::string, Instance> instances;
+  std::map<std::string, hir::Function *> derivatives; ///< that were made, by what they are of
   std::set<std::string> functionNames;
   std::set<std::string> reportedNames;
   std::set<std::string> testTitles;

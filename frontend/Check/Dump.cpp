@@ -164,10 +164,11 @@ private:
   }
 
   void head(const Node &node) {
-    static const char *const names[] = {
-        "parameter", "constant", "dim",      "weight",  "iota",   "view",    "",         "cast",
-        "reduce",    "contract", "gather",   "reshape", "concat", "call",    "if",       "scan",
-        "scatter",   "sort",     "cumulate", "philox",  "update", "iterate", "quantize", "solve"};
+    static const char *const names[] = {"parameter", "constant", "dim",      "weight",   "iota",
+                                        "view",      "",         "cast",     "reduce",   "contract",
+                                        "gather",    "reshape",  "concat",   "call",     "if",
+                                        "scan",      "scatter",  "sort",     "cumulate", "philox",
+                                        "update",    "iterate",  "quantize", "solve",    "jvp"};
     if (node.op == Op::Elementwise)
       out << node.mnemonic;
     else
@@ -175,8 +176,12 @@ private:
     if (node.op == Op::Reduce || node.op == Op::Scatter || node.op == Op::Sort ||
         node.op == Op::Cumulate)
       out << " " << node.mnemonic;
-    if (node.op == Op::Call)
+    if (node.op == Op::Call || node.op == Op::Jvp)
       out << " " << node.callee->name;
+    if (node.op == Op::Jvp)
+      list(node.dims);
+    if (node.op == Op::Jvp && node.index)
+      out << " directions " << node.high.str();
     if (node.op == Op::Weight)
       out << " " << program.weights[node.index].name;
     if (node.op == Op::DimValue)

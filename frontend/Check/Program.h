@@ -89,6 +89,9 @@ enum class Op : uint8_t {
             ///< those of Scan. At most `high` rounds; the last result is their number
   Quantize, ///< operand0 with each row, along the last dimension, rounded to 8 bits with a scale
   Solve,    ///< of a differential equation, as `solve` says; one region
+  Jvp,      ///< the results of `callee`, then the tangents of those that are floats. Operands: its
+       ///< arguments, then the tangents of those that `dims` numbers. With `index` 1 tangents have
+       ///< one more dimension in front, of `high`: several directions at once
 };
 
 /// What a view reads outside of its operand.
@@ -153,8 +156,8 @@ struct Node {
   std::vector<double> values;           ///< Constant of f32, f64
   std::vector<int64_t> integers;        ///< Constant of i32, i64, bool
   DimExpr dim;                          ///< DimValue
-  uint32_t index = 0;                   ///< Weight, Iota, Concat
-  std::vector<uint32_t> dims;           ///< Reduce: ascending
+  uint32_t index = 0;                   ///< Weight, Iota, Concat, Jvp
+  std::vector<uint32_t> dims;           ///< Reduce, Jvp: ascending
   std::vector<Affine> map;              ///< View, Update: one a dimension of operand0
   Boundary boundary = Boundary::Inside; ///< View, Update: Inside or Checked
   Subject subject;                      ///< Gather, Scatter; View, Update: Checked
@@ -163,8 +166,8 @@ struct Node {
   /// operand0 (operand1) runs over. No space dim occurs twice in one operand.
   std::vector<uint32_t> lhs, rhs;
   uint32_t space = 0;                           ///< Contract: number of space dims
-  Function *callee = nullptr;                   ///< Call
-  DimExpr low, high;                            ///< Scan; Iterate: `high`
+  Function *callee = nullptr;                   ///< Call, Jvp
+  DimExpr low, high;                            ///< Scan; Iterate, Jvp: `high`
   std::vector<Region> regions;                  ///< If, Scan, Iterate, Solve
   std::shared_ptr<const mad::hir::Solve> solve; ///< Solve
 };

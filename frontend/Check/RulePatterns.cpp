@@ -39,6 +39,8 @@ static const char *refusedOp(hir::Op op) {
     return "an update";
   case hir::Op::Call:
     return "a call";
+  case hir::Op::Jvp:
+    return "a derivative";
   case hir::Op::Quantize:
     return "a product with quantised activations";
   default:

@@ -6,12 +6,14 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Emit/Emit.h"
 #include "dialects/Lut/IR/LutOps.h"
+#include "dialects/Mad/Derivatives/Differentiate.h"
 #include "dialects/Mad/IR/MadDataOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadRuleOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 #include "dialects/Mad/IR/MadSubject.h"
 #include "dialects/Ode/IR/OdeOps.h"
+#include "frontend/Emit/Derivatives.h"
 #include "frontend/Emit/WeightParts.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -47,8 +49,10 @@ namespace {
 class FunctionEmitter {
 public:
   FunctionEmitter(const hir::Program &program, const Sources &sources, OpBuilder &builder,
-                  const llvm::DenseMap<const hir::Function *, std::string> &symbols)
-      : program(program), sources(sources), b(builder), symbols(symbols) {}
+                  const llvm::DenseMap<const hir::Function *, std::string> &symbols,
+                  Differentiator *derivatives = nullptr)
+      : program(program), sources(sources), b(builder), symbols(symbols), derivatives(derivatives) {
+  }
 
   void emit(const hir::Function &function);
   void emit(const hir::Rule &rule);
@@ -75,6 +79,7 @@ private:
   Value quantized(const hir::Node &node, Location loc, RankedTensorType type);
   Value elementwise(const hir::Node &node, Location loc, RankedTensorType type);
   SmallVector<Value> call(const hir::Node &node, Location loc, TypeRange types);
+  SmallVector<Value> jvp(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> ifOp(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> scan(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> iterate(const hir::Node &node, Location loc, TypeRange types);
@@ -85,6 +90,7 @@ private:
   const Sources &sources;
   OpBuilder &b;
   const llvm::DenseMap<const hir::Function *, std::string> &symbols;
+  Differentiator *derivatives; ///< none where there are no functions
   llvm::DenseMap<const hir::Node *, SmallVector<Value, 1>> values;
   bool isRule = false;
   hir::Element floats = hir::Element::F32; ///< what f32 stands for
@@ -414,6 +420,8 @@ SmallVector<Value> FunctionEmitter::create(const hir::Node &node, Location loc, 
     return {quantized(node, loc, tensor)};
   case hir::Op::Solve:
     return solve(node, loc, types);
+  case hir::Op::Jvp:
+    return jvp(node, loc, types);
   }
   return {};
 }
@@ -508,6 +516,20 @@ SmallVector<Value> FunctionEmitter::call(const hir::Node &node, Location loc, Ty
   for (auto [result, type] : llvm::zip(op.getResults(), types))
     values.push_back(relabelled(result, type, loc));
   return values;
+}
+
+SmallVector<Value> FunctionEmitter::jvp(const hir::Node &node, Location loc, TypeRange types) {
+  Operation *scope = b.getInsertionBlock()->getParentOp();
+  auto function = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      scope, b.getStringAttr(symbols.lookup(node.callee)));
+  std::optional<DimExpr> directions;
+  if (node.index)
+    directions = node.high;
+  SmallVector<Value> made =
+      emitJvp(b, loc, *derivatives, function, operands(node), node.dims, directions);
+  for (auto [value, type] : llvm::zip_equal(made, types))
+    value = relabelled(value, type, loc);
+  return made;
 }
 
 SmallVector<Value> FunctionEmitter::ifOp(const hir::Node &node, Location loc, TypeRange types) {
@@ -636,8 +658,9 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
   }
   for (func::FuncOp function : encoders)
     b.insert(function);
+  Differentiator derivatives(*module);
   for (const hir::Function &function : program.functions)
-    FunctionEmitter(program, sources, b, symbols).emit(function);
+    FunctionEmitter(program, sources, b, symbols, &derivatives).emit(function);
   emitRules(program, sources, *module);
   return module;
 }
