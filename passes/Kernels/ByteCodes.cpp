@@ -224,6 +224,14 @@ void ByteCodes::block(Value step, Columns columns,
   }
 }
 
+SmallVector<Value> ByteCodes::fives(Value step, Columns columns) {
+  load(sources[0], step, 0, columns);
+  SmallVector<Value> bytes;
+  for (Value word : sources[0].words)
+    bytes.push_back(vector::BitCastOp::create(b, sums.bytes(), word));
+  return bytes;
+}
+
 /// As `LutCodes::digits`, for bytes at even and at odd places apart.
 void ByteCodes::digits(Value step, Columns columns,
                        function_ref<void(int64_t, ArrayRef<Value>)> term) {

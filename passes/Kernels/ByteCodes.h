@@ -62,6 +62,8 @@ public:
   /// Calls `term` with the registers of each term of the block that begins with a step.
   void block(mlir::Value step, Columns columns,
              llvm::function_ref<void(int64_t term, llvm::ArrayRef<mlir::Value> codes)> term);
+  /// The registers of the bytes themselves, of a block of base 3.
+  llvm::SmallVector<mlir::Value> fives(mlir::Value step, Columns columns);
   /// Row `group` of the scales as f32, of the zeros as i32.
   llvm::SmallVector<mlir::Value> scales(mlir::Value group, Columns columns);
   llvm::SmallVector<mlir::Value> zeros(mlir::Value group, Columns columns);

@@ -31,6 +31,8 @@ private:
         value = arith::MulIOp::create(b, before, zero);
     Value step = shape.firstStep(g);
     Value row = i.add(i.mul(t, shape.stride), i.mul(i.mul(g, shape.blocks), shape.block()));
+    if (kernel.format.isBase3() && unit.vnni)
+      return withoutDigits(row, step, columns, start);
     return dot.over(shape.blocks, codes.terms(), start, [&](Value block, ByteSums::Add add) {
       Value at = i.add(row, i.mul(block, shape.block()));
       codes.block(i.add(step, i.mul(block, 4)), columns,
@@ -40,6 +42,47 @@ private:
                       add(v, code, x);
                   });
     });
+  }
+
+  /// Base 3. With b[0] the byte and b[n + 1] = 3 b[n] mod 256, digit n is (3 b[n] - b[n + 1]) / 256
+  /// (dialects/Lut/README.md). So no digit is made: bytes are multiplied, and 3 sum(b[n] x[n]) -
+  /// sum(b[n + 1] x[n]) is 256 times the sum of a group. Modulo 2^32 that is enough for sums below
+  /// 2^23, of `most` blocks.
+  SmallVector<Value> withoutDigits(Value row, Value step, ByteCodes::Columns columns,
+                                   ValueRange start) {
+    constexpr int64_t most = 1024;
+    static_assert(most * 20 * 2 * 127 < 1 << 23);
+    auto loop = scf::ForOp::create(b, i.constant(0), shape.blocks, i.constant(most), start);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value from = loop.getInductionVar();
+    Value count = i.min(i.sub(shape.blocks, from), i.constant(most));
+    SmallVector<Value> none(2 * byteTile, dot.splat(dot.words(), 0));
+    SmallVector<Value> sums =
+        dot.over(count, codes.terms(), none, [&](Value number, ByteSums::Add add) {
+          Value block = i.add(from, number), at = i.add(row, i.mul(block, shape.block()));
+          SmallVector<Value> bytes = codes.fives(i.add(step, i.mul(block, 4)), columns);
+          for (int64_t term = 0; term < codes.terms(); ++term) {
+            Value x = dot.forAll(rows, i.add(at, 4 * term));
+            for (unsigned v = 0; v < byteTile; ++v) {
+              Value &byte = bytes[v];
+              add(v, byte, x);
+              Value twice = arith::AddIOp::create(b, byte, byte);
+              byte = arith::AddIOp::create(b, byte, twice);
+              add(byteTile + v, byte, x);
+            }
+          }
+        });
+    Value three = dot.splat(dot.words(), 3), eight = dot.splat(dot.words(), 8);
+    SmallVector<Value> totals(loop.getRegionIterArgs());
+    for (unsigned v = 0; v < byteTile; ++v) {
+      Value scaled =
+          arith::SubIOp::create(b, arith::MulIOp::create(b, sums[v], three), sums[byteTile + v]);
+      Value whole = arith::ShRSIOp::create(b, scaled, eight);
+      totals[v] = arith::AddIOp::create(b, totals[v], whole);
+    }
+    scf::YieldOp::create(b, totals);
+    return llvm::to_vector(ValueRange(loop.getResults()));
   }
 };
 

@@ -22,10 +22,21 @@ namespace {
 
 constexpr int64_t M = 22;
 
-std::string source(int bits, int64_t K, int64_t group) {
+lut::Format integers(int bits, int64_t group) {
   lut::Format format;
   format.bits = bits;
-  int64_t rows = lut::codeRows(format, K), groups = (K + group - 1) / group;
+  format.group = group;
+  return format;
+}
+
+lut::Format base3(int64_t group) {
+  lut::Format format = integers(8, group);
+  format.family = lut::Family::Ternary;
+  return format;
+}
+
+std::string source(const lut::Format &format, int64_t K) {
+  int64_t rows = lut::codeRows(format, K), groups = format.groups(K);
   auto type = [](const std::string &shape) { return "memref<" + shape + ">"; };
   std::string m = std::to_string(M), k = std::to_string(K);
   std::string types[] = {type("?x" + k + "xi8"), type("?xf32"),
@@ -36,9 +47,10 @@ std::string source(int bits, int64_t K, int64_t group) {
     arguments += (n ? ", %" : "%") + std::string(1, char('a' + n)) + ": " + types[n];
     all += (n ? ", " : "") + types[n];
   }
-  return "func.func @run(" + arguments +
-         ") {\n  lut.gemm_into %a, %b, %c, %d to %e as <int, bits = " + std::to_string(bits) +
-         ", group = " + std::to_string(group) + "> : (" + all + ") -> ()\n  return\n}\n";
+  return "func.func @run(" + arguments + ") {\n  lut.gemm_into %a, %b, %c, %d to %e as <" +
+         (format.isBase3() ? "ternary, packing = base3"
+                           : "int, bits = " + std::to_string(format.bits)) +
+         ", group = " + std::to_string(format.group) + "> : (" + all + ") -> ()\n  return\n}\n";
 }
 
 class ByteProduct : public testing::TestWithParam<std::tuple<int, bool, int>> {
@@ -78,14 +90,13 @@ uint8_t code(int64_t k, int64_t m, int levels, std::mt19937 &random) {
   }
 }
 
-void compare(Code &compiled, int bits, int64_t T, int64_t K, int64_t group) {
-  lut::Format format;
-  format.bits = bits;
+void compare(Code &compiled, const lut::Format &format, int64_t T, int64_t K) {
+  int bits = format.bits, levels = format.levels();
   std::mt19937 random(bits);
-  int64_t groups = (K + group - 1) / group;
+  int64_t group = format.group, groups = format.groups(K);
   std::vector<uint8_t> codes(K * M);
   for (int64_t i = 0; i < K * M; ++i)
-    codes[i] = code(i / M, i % M, 1 << bits, random);
+    codes[i] = code(i / M, i % M, levels, random);
   Array<uint8_t> bytes({lut::codeRows(format, K), M});
   lut::packCodes(format, codes.data(), K, M, bytes.data.data());
   Array<int8_t> q({T, K});
@@ -101,7 +112,8 @@ void compare(Code &compiled, int bits, int64_t T, int64_t K, int64_t group) {
       int64_t sum = 0;
       for (int64_t k = g * group; k < std::min(K, (g + 1) * group); ++k) {
         int v = codes[k * M + i % M];
-        sum += q.data[i / M * K + k] * (bits == 1 ? 2 * v - 1 : v - (1 << (bits - 1)));
+        int middle = format.isBase3() ? 1 : 1 << (bits - 1);
+        sum += q.data[i / M * K + k] * (bits == 1 ? 2 * v - 1 : v - middle);
       }
       expected += float(sum) * 2.0f;
     }
@@ -121,10 +133,27 @@ TEST_P(ByteProduct, SumsAreExact) {
   // One group of all, groups that end inside of blocks, and whole blocks of which the last group
   // has fewer.
   for (auto [K, group] : {std::pair<int64_t, int64_t>(16384, 16384), {203, 44}, {160, 64}}) {
-    auto compiled = Code::compile(source(bits, K, group), "", level, pass);
+    auto compiled = Code::compile(source(integers(bits, group), K), "", level, pass);
     ASSERT_TRUE(compiled);
     for (int64_t T : {2, 11})
-      compare(*compiled, bits, T, K, group);
+      compare(*compiled, integers(bits, group), T, K);
+  }
+}
+
+// Sums of 256 times what they stand for, of one group that is longer than 32 bits hold of them, and
+// of groups that end inside of blocks.
+TEST_P(ByteProduct, SumsOfBase3AreExact) {
+  auto [level, vnni, bits] = GetParam();
+  if (!llvm::is_contained(levels(), level))
+    GTEST_SKIP() << "this CPU has no x86-64-v" << level;
+  if (bits != 3 && bits != 4)
+    GTEST_SKIP() << "once for each level is enough";
+  std::string pass =
+      "mad-multiply-codes{level=" + std::to_string(level) + " vnni=" + std::to_string(vnni) + "}";
+  for (auto [K, group] : {std::pair<int64_t, int64_t>(41000, 41000), {203, 44}}) {
+    auto compiled = Code::compile(source(base3(group), K), "", level, pass);
+    ASSERT_TRUE(compiled);
+    compare(*compiled, base3(group), 2, K);
   }
 }
 
