@@ -133,15 +133,60 @@ static bool readWeight(WeightSourceOp source, const std::string &path, io::Tenso
   return true;
 }
 
-/// Reads a part of a weight that stays in the blocks of its file, of one entry or of one for each
-/// layer.
-static bool readBlocks(WeightSourceOp source, const std::string &path, io::Tensor &tensor,
-                       std::string &error) {
+static std::string layerName(WeightSourceOp source, int64_t layer) {
+  std::string name = source.getEntry().str();
+  for (size_t at = 0;
+       source->hasAttr("layers") && (at = name.find("{i}", at)) != std::string::npos;)
+    name.replace(at, 3, std::to_string(layer));
+  return name;
+}
+
+/// The parts of the weight that was read last: those of one follow each other, and its blocks hold
+/// all of them.
+struct KeptBlocks {
+  std::string path, entry;
+  std::vector<std::vector<lut::Bytes>> layers;
+
+  bool read(WeightSourceOp source, const std::string &from, std::string &error);
+};
+
+bool KeptBlocks::read(WeightSourceOp source, const std::string &from, std::string &error) {
   auto format = source->getAttrOfType<lut::FormatAttr>("blocks").getValue();
-  auto part = source->getAttrOfType<IntegerAttr>("part").getInt();
   auto shape = source->getAttrOfType<DenseI64ArrayAttr>("shape").asArrayRef();
   int64_t k = shape[shape.size() - 2], m = shape.back();
   auto number = source->getAttrOfType<IntegerAttr>("layers");
+  layers.clear();
+  for (int64_t i = 0; i < (number ? number.getInt() : 1); ++i) {
+    std::string name = layerName(source, i);
+    io::GgufTensor tensor;
+    std::vector<uint8_t> bytes;
+    if (!io::readGgufBlocks(from, name, tensor, bytes, error))
+      return false;
+    if (tensor.type->name != StringRef(format.blockType()->name) ||
+        tensor.shape != std::vector<int64_t>{m, k}) {
+      error = "`" + from + "` holds `" + name + "` as " + tensor.type->name + " with shape " +
+              shapeText(tensor.shape) + ", expected " + format.blockType()->name + " with shape " +
+              shapeText({m, k});
+      return false;
+    }
+    lut::fromBlocks(format, bytes.data(), k, m, layers.emplace_back());
+  }
+  path = from;
+  entry = source.getEntry().str();
+  return true;
+}
+
+/// Reads a part of a weight that stays in the blocks of its file, of one entry or of one for each
+/// layer.
+static bool readBlocks(WeightSourceOp source, const std::string &path, KeptBlocks &kept,
+                       io::Tensor &tensor, std::string &error) {
+  auto part = source->getAttrOfType<IntegerAttr>("part").getInt();
+  bool same = part > 0 && kept.path == path && kept.entry == source.getEntry() &&
+              !kept.layers.empty() && !kept.layers[0][part].empty();
+  if (!same && !kept.read(source, path, error)) {
+    kept = {};
+    return false;
+  }
   auto type = cast<RankedTensorType>(source.getType());
   auto made = io::Tensor::make(ioType(dtypeOf(type.getElementType())), type.getShape().vec());
   if (!made) {
@@ -149,25 +194,11 @@ static bool readBlocks(WeightSourceOp source, const std::string &path, io::Tenso
     return false;
   }
   tensor = std::move(*made);
-  int64_t layers = number ? number.getInt() : 1;
-  for (int64_t i = 0; i < layers; ++i) {
-    std::string name = source.getEntry().str();
-    for (size_t at = 0; number && (at = name.find("{i}", at)) != std::string::npos;)
-      name.replace(at, 3, std::to_string(i));
-    io::GgufTensor entry;
-    std::vector<uint8_t> bytes;
-    if (!io::readGgufBlocks(path, name, entry, bytes, error))
-      return false;
-    if (entry.type->name != StringRef(format.blockType()->name) ||
-        entry.shape != std::vector<int64_t>{m, k}) {
-      error = "`" + path + "` holds `" + name + "` as " + entry.type->name + " with shape " +
-              shapeText(entry.shape) + ", expected " + format.blockType()->name + " with shape " +
-              shapeText({m, k});
-      return false;
-    }
-    std::vector<lut::Bytes> parts;
-    lut::fromBlocks(format, bytes.data(), k, m, parts);
-    memcpy(tensor.as<char>() + i * parts[part].size(), parts[part].data(), parts[part].size());
+  char *to = tensor.as<char>();
+  for (std::vector<lut::Bytes> &layer : kept.layers) {
+    llvm::copy(layer[part], to);
+    to += layer[part].size();
+    layer[part] = {};
   }
   return true;
 }
@@ -179,6 +210,7 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
   impl->weights.clear();
   bool good = true;
   llvm::StringSet<> unreadable;
+  KeptBlocks kept;
   for (auto source : module().getOps<WeightSourceOp>()) {
     if (source->hasAttr("computed"))
       continue;
@@ -186,7 +218,7 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
     std::string error;
     bool calibration = source->hasAttr("calibration");
     std::string path = file.empty() || calibration ? source.getPath().str() : file;
-    if (source->hasAttr("blocks") ? !readBlocks(source, path, tensor, error)
+    if (source->hasAttr("blocks") ? !readBlocks(source, path, kept, tensor, error)
                                   : !readWeight(source, path, tensor, error)) {
       good = false;
       // What is wrong with a whole file is said once, not for each weight of it.
