@@ -8,7 +8,7 @@ Each line is the example with `as FORMAT` behind its 36 matrices; the table of w
 matrices, MB those of the built library with its weights. Times are medians of calls in turns with the model in f32, of one
 thread. Cosines compare the vectors of the sentences in pairs.txt with those of f32: mean and least. Spearman is the rank correlation of
 the cosines of the 30 pairs with their grades. Weights are rounded to nearest, or by GPTQ (`gptq`) with what `mad calibrate` measures on
-English sentences of the example and of the documentation, among which those of the pairs are not.
+English sentences of the example and of the documentation, among which those of the pairs are not. `i8`: products with activations of 8 bits.
 """
 import argparse
 import pathlib
@@ -43,14 +43,25 @@ FORMATS["ternary"] = "lut.ternary"
 FORMATS["codebook 4"] = "lut.codebook(bits = 4)"
 FORMATS["codebook 3"] = "lut.codebook(bits = 3)"
 FORMATS["codebook 2"] = "lut.codebook(bits = 2)"
+CODED = " i8"  # behind the name of a format: activations of 8 bits
+for name in ("8/row", "4/128", "4/32", "ternary"):
+    FORMATS[name + CODED] = FORMATS[name]
+LINEAR = """fn coded[B..., K, M](x: f32[B..., K], w: f32[K, M], b: f32[M]) -> f32[B..., M] {
+  x @ w + b  with activations = i8
+}
+
+"""
 
 
-def program(format):
+def program(name):
+    format = FORMATS[name]
     text = (EXAMPLE / "minilm.mad").read_text().replace('"model/', f'"{EXAMPLE}/model/')
     for name in MATRICES if format else ():
         before = [line for line in text.split("\n") if line.strip().startswith(f"{name} ") and line.endswith("transposed")]
         assert len(before) == 1, before
         text = text.replace(before[0], f"{before[0]} as {format}")
+    if name.endswith(CODED):
+        text = text.replace("nn.linear(", "coded(").replace("fn heads[", LINEAR + "fn heads[", 1)
     return text
 
 
@@ -69,7 +80,7 @@ def calibrate(mad, tokenizer, folder, tokens):
     rows = [[101] + ids[14 * i:14 * i + 14] + [102] for i in range(min(tokens // 16, len(ids) // 14))]
     np.savez(folder / "text.npz", ids=np.array(rows, np.int32), mask=np.ones((len(rows), 16), bool))
     start = time.perf_counter()
-    (folder / "c.mad").write_text(program(FORMATS["4/32 gptq"]))
+    (folder / "c.mad").write_text(program("4/32 gptq"))
     subprocess.run([mad, "calibrate", folder / "c.mad", "embed", f"ids={folder}/text.npz:ids", f"mask={folder}/text.npz:mask",
                     "--gram", "-o", folder / "calib.npz"], check=True)
     print(f"calibrated with {16 * len(rows)} tokens in {time.perf_counter() - start:.1f} s", flush=True)
@@ -82,7 +93,7 @@ def vectors(run, tokenizer, texts):
 class Built:
     def __init__(self, build, folder, name, number):
         source = folder / f"m{number}.mad"
-        source.write_text(program(FORMATS[name]))
+        source.write_text(program(name))
         mad = str(build / "bin" / "mad")
         start = time.perf_counter()
         subprocess.run([mad, "build", str(source), "-o", str(folder), "--cache=off"], check=True, stdout=subprocess.DEVNULL)

@@ -50,6 +50,9 @@ int64_t fewRows(const LutKernel &kernel) {
 }
 /// Columns of a piece are a multiple of a line of bytes.
 constexpr int64_t pieceColumns = 64, piecePanels = 8;
+/// Panels that are decoded together for no more than `pieceRows` rows: they are in a nearer cache
+/// when they are read. More rows would be read too often.
+constexpr int64_t nearPanels = 4;
 /// Rows of a piece with decoding.
 constexpr int64_t tallRows = 8 * pieceRows;
 /// Estimated picoseconds: of a product from a code, of one of decoded numbers, of decoding a code.
@@ -140,6 +143,9 @@ void Product::many() {
               Value high = i.min(i.add(low, i.mul(range[1].length, tallRows)), T);
               Value last = i.add(range[0].low, range[0].length);
               kernels::Passes passes = kernels::passesOf(b, sizes, f32, K, /*inOrder=*/false);
+              passes.columns = b.createOrFold<arith::SelectOp>(
+                  i.lessOrEqual(T, i.constant(pieceRows)),
+                  i.min(passes.columns, i.constant(nearPanels)), passes.columns);
               if (format.isBase3())
                 passes.steps = i.min(passes.steps, i.constant(base3Steps));
               kernels::forRange(b, range[0].low, last, passes.columns, [&](Value from) {
