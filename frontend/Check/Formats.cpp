@@ -17,8 +17,8 @@ static const std::vector<std::string> families = {"lut.int", "lut.ternary", "lut
 
 /// The words that arguments of formats are; they are no names of the program.
 static bool isOption(std::string_view word) {
-  static constexpr std::string_view options[] = {"row", "tensor", "symmetric", "affine",
-                                                 "f32", "f16",    "bits",      "base3"};
+  static constexpr std::string_view options[] = {"row", "tensor", "symmetric", "affine", "f32",
+                                                 "f16", "bits",   "base3",     "last"};
   return std::find(std::begin(options), std::end(options), word) != std::end(options);
 }
 
@@ -124,6 +124,12 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
            weight.value ? "`lut.gguf` keeps what a file holds: it is for weights `from` one"
                         : "blocks of `lut.gguf` lie along the last dimension in the file, which "
                           "must be the contracted one here: declare the weight `transposed`");
+    return false;
+  }
+  if (made->last && weight.gptq) {
+    Report(*this, code::E0423, format->span,
+           quoted(path) + ": calibration is for weights `x @ w`, [K, M]: declare the weight "
+                          "`transposed`, without `along = last`");
     return false;
   }
   weight.format = made;

@@ -72,8 +72,21 @@ Value weightValue(OpBuilder &b, const hir::Weight &weight, Location loc, RankedT
   for (const lut::Part &part : partsOf(weight))
     parts.push_back(
         WeightOp::create(b, loc, lut::partType(b.getContext(), part), partName(weight, part)));
-  auto format = lut::FormatAttr::get(b.getContext(), *weight.format);
-  return lut::DequantOp::create(b, loc, type, parts, format);
+  if (!weight.format->last)
+    return lut::DequantOp::create(b, loc, type, parts,
+                                  lut::FormatAttr::get(b.getContext(), *weight.format));
+  // The matrices [K, M], which products read, and their transposes.
+  SmallVector<int64_t> shape(type.getShape());
+  std::swap(shape.end()[-1], shape.end()[-2]);
+  auto turned = RankedTensorType::get(shape, type.getElementType());
+  auto format = lut::FormatAttr::get(b.getContext(), weight.format->turned());
+  Value matrices = lut::DequantOp::create(b, loc, turned, parts, format);
+  SmallVector<AffineExpr> map;
+  unsigned rank = shape.size();
+  for (unsigned d = 0; d < rank; ++d)
+    map.push_back(b.getAffineDimExpr(d + 2 < rank ? d : 2 * rank - 3 - d));
+  return ViewOp::create(b, loc, type, matrices, ValueRange(),
+                        AffineMap::get(rank, 0, map, b.getContext()), Boundary::inside);
 }
 
 bool isKept(const hir::Weight &weight) { return weight.format && weight.format->blockType(); }

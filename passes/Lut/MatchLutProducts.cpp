@@ -31,7 +31,7 @@ struct Match {
 
   /// Why no kernel reads the codes, else empty.
   std::string obstacle();
-  /// Whether it is `x[e, ...] @ w[e]`, of several matrices.
+  /// Whether it is `x[e, ...] @ w[e]` or `x @ w[e]`, of several matrices.
   bool isBatch();
   Value product(OpBuilder &b);
 
@@ -83,26 +83,32 @@ Value Match::blockProduct(OpBuilder &b) {
   return AddOp::create(b, loc, op.getType(), made, least);
 }
 
+/// A tensor without the dimension that numbers the matrices.
+static RankedTensorType withoutFirst(RankedTensorType type) {
+  SmallVector<DimExpr> sizes;
+  for (int64_t d = 1; d < type.getRank(); ++d)
+    sizes.push_back(dimExpr(type, d));
+  return tensorType(sizes, {}, type.getElementType());
+}
+
 static Value slice(OpBuilder &b, Location loc, Value from, Value counter) {
   auto type = cast<RankedTensorType>(from.getType());
-  SmallVector<DimExpr> sizes;
   SmallVector<AffineExpr> map = {b.getAffineSymbolExpr(0)};
-  for (int64_t d = 1; d < type.getRank(); ++d) {
-    sizes.push_back(dimExpr(type, d));
+  for (int64_t d = 1; d < type.getRank(); ++d)
     map.push_back(b.getAffineDimExpr(unsigned(d - 1)));
-  }
-  return ViewOp::create(b, loc, tensorType(sizes, {}, type.getElementType()), from, counter,
+  return ViewOp::create(b, loc, withoutFirst(type), from, counter,
                         AffineMap::get(unsigned(type.getRank() - 1), 1, map, b.getContext()),
                         Boundary::inside);
 }
 
 /// A map without the dimension that numbers the matrices.
 static AffineMap withoutBatch(AffineMap map) {
+  bool along = map.getResult(0) == getAffineDimExpr(0, map.getContext());
   SmallVector<AffineExpr> dims = {getAffineConstantExpr(0, map.getContext())};
   for (unsigned d = 1; d < map.getNumDims(); ++d)
     dims.push_back(getAffineDimExpr(d - 1, map.getContext()));
   SmallVector<AffineExpr> results;
-  for (AffineExpr e : map.getResults().drop_front())
+  for (AffineExpr e : map.getResults().drop_front(along ? 1 : 0))
     results.push_back(e.replaceDims(dims));
   return AffineMap::get(map.getNumDims() - 1, 0, results, map.getContext());
 }
@@ -115,7 +121,8 @@ Value Match::batchProduct(OpBuilder &b) {
   Block &body = scan.getBody().emplaceBlock();
   Value counter = body.addArgument(RankedTensorType::get({}, b.getI64Type()), loc);
   OpBuilder inner = OpBuilder::atBlockEnd(&body);
-  Value x = slice(inner, loc, source, counter);
+  bool shared = !sourceMap.isFunctionOfDim(0);
+  Value x = shared ? source : slice(inner, loc, source, counter);
   SmallVector<Value> parts;
   for (Value part : weight.getParts())
     parts.push_back(slice(inner, loc, part, counter));
@@ -123,12 +130,8 @@ Value Match::batchProduct(OpBuilder &b) {
   auto decoded = lut::DequantOp::create(
       inner, loc, RankedTensorType::get(matrix.getShape().drop_front(), matrix.getElementType()),
       parts, weight.getFormat());
-  auto type = cast<RankedTensorType>(op.getType());
-  SmallVector<DimExpr> sizes;
-  for (int64_t d = 1; d < type.getRank(); ++d)
-    sizes.push_back(dimExpr(type, d));
   AffineMap xMap = withoutBatch(sourceMap), wMap = withoutBatch(weightMap);
-  auto one = ContractOp::create(inner, loc, tensorType(sizes, {}, type.getElementType()), x,
+  auto one = ContractOp::create(inner, loc, withoutFirst(cast<RankedTensorType>(op.getType())), x,
                                 decoded, xMap, wMap);
   inner.setInsertionPoint(one);
   Value made = Match{one, decoded, x, xMap, wMap}.product(inner);
@@ -150,7 +153,7 @@ Value Match::product(OpBuilder &b) {
                                 weight.getFormat());
 }
 
-/// x[b..., t..., k] w[b..., k, m], with so many dimensions b.
+/// x[b..., t..., k] w[b..., k, m] or x[t..., k] w[b..., k, m], with so many dimensions b.
 bool Match::rowsTimesMatrix(unsigned batch) {
   unsigned rank = cast<RankedTensorType>(op.getType()).getRank();
   unsigned space = op.getLhsMap().getNumDims();
@@ -163,7 +166,11 @@ bool Match::rowsTimesMatrix(unsigned batch) {
     w.push_back(getAffineDimExpr(d, context));
   w.push_back(getAffineDimExpr(rank, context));
   w.push_back(getAffineDimExpr(rank - 1, context));
-  return rank > batch && space == rank + 1 && sourceMap == AffineMap::get(space, 0, x, context) &&
+  auto isRows = [&](ArrayRef<AffineExpr> dims) {
+    return sourceMap == AffineMap::get(space, 0, dims, context);
+  };
+  return rank > batch && space == rank + 1 &&
+         (isRows(x) || isRows(ArrayRef(x).drop_front(batch))) &&
          weightMap == AffineMap::get(space, 0, w, context);
 }
 
@@ -182,10 +189,10 @@ std::string Match::obstacle() {
     unsigned summed = op.getLhsMap().getNumDims() - 1;
     bool turned = matrix.getRank() == 2 && weightMap.getNumResults() == 2 &&
                   weightMap.getDimPosition(1) == summed;
-    return turned
-               ? "it sums over columns, and codes lie along rows: declare the weight turned, with "
-                 "`transposed`, and write `x @ w`"
-               : "it is not of the form `x @ w`";
+    return turned ? "it sums over columns, and codes lie along rows: store the weight with `along "
+                    "= last`, or "
+                    "declare it turned, with `transposed`, and write `x @ w`"
+                  : "it is not of the form `x @ w`";
   }
   const lut::Format &format = weight.getFormat().getValue();
   if (format.family == lut::Family::Codebook && format.group == lut::Format::wholeRow)
@@ -199,11 +206,33 @@ std::string Match::obstacle() {
 std::string obstacle(lut::GemmOp op) {
   auto codes = cast<RankedTensorType>(op.getParts().front().getType());
   int64_t K = op.getSource().getType().getShape().back();
-  if (codes.getRank() != 2)
-    return "the weight is no single matrix";
+  if (codes.getRank() > 3)
+    return "the weight is no single matrix, nor one for each of a batch";
   if (op.getFormat().getValue().groupLength(K) > lut::exactSteps)
     return "a group is cut into several sums";
   return "";
+}
+
+/// The same by one matrix after the other, of rows for each.
+void splitBatch(lut::GemmOp op) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  int64_t count = cast<RankedTensorType>(op.getParts().front().getType()).getDimSize(0);
+  auto scan =
+      ScanOp::create(b, loc, op.getResult().getType(), ValueRange(), "0", std::to_string(count));
+  Block &body = scan.getBody().emplaceBlock();
+  Value counter = body.addArgument(RankedTensorType::get({}, b.getI64Type()), loc);
+  OpBuilder inner = OpBuilder::atBlockEnd(&body);
+  SmallVector<Value> parts;
+  for (Value part : op.getParts())
+    parts.push_back(slice(inner, loc, part, counter));
+  Value codes = slice(inner, loc, op.getSource(), counter),
+        scales = slice(inner, loc, op.getSourceScales(), counter);
+  Value made = lut::GemmOp::create(inner, loc, withoutFirst(op.getResult().getType()), codes,
+                                   scales, parts, op.getFormat(), /*kernel=*/true);
+  YieldOp::create(inner, loc, made);
+  op.getResult().replaceAllUsesWith(scan.getResult(0));
+  op.erase();
 }
 
 struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
@@ -213,8 +242,11 @@ struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
         remarkMissed(op.getLoc(), describe(op) + ": the weight is decoded whole, because " + why);
         return;
       }
-      op.setKernel(true);
       ++numMatched;
+      if (cast<RankedTensorType>(op.getParts().front().getType()).getRank() == 3)
+        splitBatch(op);
+      else
+        op.setKernel(true);
     });
     getOperation().walk([&](ContractOp op) {
       Match match{op};

@@ -13,12 +13,13 @@ def MatchLutProducts : Pass<"mad-match-lut-products", "::mlir::ModuleOp"> {
   let summary = "finds products that kernels compute from codes of few bits";
   let description = [{
     `mad.contract` of rows and the `lut.dequant` of a matrix [K, M], summed over K, becomes `lut.product` where
-    it is in f32 and its precision lets sums have any order. `lut.gemm` of a matrix is marked as one for kernels. In front of
-    `mad-lut-to-mad`, which decodes whole what is left. Of a batch of matrices, `x[e] @ w[e]`, it is one in a `mad.scan`. A
+    it is in f32 and its precision lets sums have any order. `lut.gemm` is marked as one for kernels, of a batch in a `mad.scan`. In front of
+    `mad-lut-to-mad`, which decodes whole what is left. Of a batch of matrices, `x[e] @ w[e]` or `x @ w[e]`, it is one in a `mad.scan`. A
     weight in blocks of a .gguf file is multiplied by its codes with scales that are multiplied out before, and its minima by
     the sums of groups of rows. Remarks say why a product did not become one.
   }];
   let statistics = [Statistic<"numMatched", "num-matched", "products found">];
+  let dependentDialects = ["::mad::MadDialect"];
 }
 
 def MatchGemms : Pass<"mad-match-gemms", "::mlir::ModuleOp"> {

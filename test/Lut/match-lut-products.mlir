@@ -34,11 +34,11 @@ func.func @stays(%x: tensor<4x10xf32>, %z: tensor<4x3xf32>, %c: tensor<5x3xui8>,
 
 // -----
 
-// Products of integers with a single matrix are for kernels.
+// Products of integers are for kernels, one matrix after the other.
 // CHECK-LABEL: func.func @gemm
 // CHECK: lut.gemm {{.*}} kernel
-// CHECK: lut.gemm
-// CHECK-NOT: kernel
+// CHECK: mad.scan "0" to "3"
+// CHECK: lut.gemm {{.*}} kernel : (tensor<4x10xi8>, tensor<4xf32>, tensor<5x6xui8>, tensor<1x6xf32>) -> tensor<4x6xf32>
 // CHECK: return
 func.func @gemm(%q: tensor<3x4x10xi8>, %r: tensor<3x4xf32>, %c: tensor<5x6xui8>, %s: tensor<1x6xf32>, %d: tensor<3x5x6xui8>, %t: tensor<3x1x6xf32>) -> (tensor<3x4x6xf32>, tensor<3x4x6xf32>) {
   %0 = lut.gemm %q, %r, %c, %s as <int, bits = 4> : (tensor<3x4x10xi8>, tensor<3x4xf32>, tensor<5x6xui8>, tensor<1x6xf32>) -> tensor<3x4x6xf32>
@@ -61,6 +61,20 @@ func.func @batch(%x: tensor<4x?x10xf32, #mad.dims<"", "N", "">>, %c: tensor<4x5x
   %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5x3xui8>, tensor<4x1x3xf32>) -> tensor<4x10x3xf32>
   %0 = mad.contract %x by affine_map<(e, n, m, k) -> (e, n, k)>, %w by affine_map<(e, n, m, k) -> (e, k, m)> : (tensor<4x?x10xf32, #mad.dims<"", "N", "">>, tensor<4x10x3xf32>) -> tensor<4x?x3xf32, #mad.dims<"", "N", "">>
   return %0 : tensor<4x?x3xf32, #mad.dims<"", "N", "">>
+}
+
+// -----
+
+// Rows that all matrices share.
+// CHECK-LABEL: @shared
+// CHECK-SAME: %[[X:.*]]: tensor<2x7x10xf32>
+// CHECK: mad.scan "0" to "4"
+// CHECK: lut.product %[[X]], {{.*}} as <int, bits = 4> : (tensor<2x7x10xf32>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<2x7x3xf32>
+// CHECK-NOT: mad.contract
+func.func @shared(%x: tensor<2x7x10xf32>, %c: tensor<4x5x3xui8>, %s: tensor<4x1x3xf32>) -> tensor<4x2x7x3xf32> {
+  %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5x3xui8>, tensor<4x1x3xf32>) -> tensor<4x10x3xf32>
+  %0 = mad.contract %x by affine_map<(e, b, n, m, k) -> (b, n, k)>, %w by affine_map<(e, b, n, m, k) -> (e, k, m)> : (tensor<2x7x10xf32>, tensor<4x10x3xf32>) -> tensor<4x2x7x3xf32>
+  return %0 : tensor<4x2x7x3xf32>
 }
 
 // -----

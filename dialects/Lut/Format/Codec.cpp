@@ -116,9 +116,36 @@ static bool encodeMatrix(const Format &format, Matrix matrix, Mode mode, std::ve
   return true;
 }
 
+/// Matrices [rows, columns], each transposed, in blocks that a cache holds.
+static void transpose(const float *from, int64_t count, int64_t rows, int64_t columns, float *to) {
+  constexpr int64_t side = 32;
+  for (int64_t i = 0; i < count; ++i, from += rows * columns, to += rows * columns)
+    for (int64_t top = 0; top < rows; top += side)
+      for (int64_t left = 0; left < columns; left += side)
+        for (int64_t r = top; r < std::min(top + side, rows); ++r)
+          for (int64_t c = left; c < std::min(left + side, columns); ++c)
+            to[c * rows + r] = from[r * columns + c];
+}
+
+static std::vector<int64_t> turnedShape(std::vector<int64_t> shape) {
+  std::swap(shape[shape.size() - 2], shape[shape.size() - 1]);
+  return shape;
+}
+
 bool encode(const Format &format, const float *values, const std::vector<int64_t> &shape, Mode mode,
             std::vector<Bytes> &parts, std::string &error) {
   Sizes sizes(shape);
+  if (format.last) {
+    std::vector<float> turned(sizes.count * sizes.k * sizes.m);
+    // Before, so that a message names the element that the program has.
+    if (!isFinite(values, sizes, shape, error))
+      return false;
+    transpose(values, sizes.count, sizes.k, sizes.m, turned.data());
+    bool good = encode(format.turned(), turned.data(), turnedShape(shape), mode, parts, error);
+    if (!good)
+      error = "of the transposed matrix " + error;
+    return good;
+  }
   if (format.family == Family::Gguf) {
     error = "blocks of .gguf files are kept as they are, and nothing is rounded to them";
     return false;
@@ -174,6 +201,11 @@ static float valueOf(const Format &format, uint8_t code, float scale, int zero) 
 void decode(const Format &format, const std::vector<const void *> &parts,
             const std::vector<int64_t> &shape, float *values) {
   Sizes sizes(shape);
+  if (format.last) {
+    std::vector<float> turned(sizes.count * sizes.k * sizes.m);
+    decode(format.turned(), parts, turnedShape(shape), turned.data());
+    return transpose(turned.data(), sizes.count, sizes.m, sizes.k, values);
+  }
   int64_t k = sizes.k, m = sizes.m, rows = codeRows(format, k);
   std::vector<uint8_t> codes(k * m);
   std::vector<Part> described = format.parts(shape);

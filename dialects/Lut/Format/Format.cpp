@@ -121,15 +121,19 @@ std::string Format::set(const std::string &name, const std::string &value) {
     return choice(name, value, affine, "symmetric", "affine");
   if (name == "scale" && family != Family::Codebook)
     return choice(name, value, half, "f32", "f16");
+  if (name == "along") {
+    last = value == "last";
+    return last ? "" : "`along` is `last`, or left out, found `" + value + "`";
+  }
   if (name == "packing" && family == Family::Ternary) {
     bool base3 = false;
     std::string error = choice(name, value, base3, "bits", "base3");
     bits = base3 ? 8 : 2;
     return error;
   }
-  const char *known = family == Family::Int       ? "`bits`, `group`, `zero` and `scale`"
-                      : family == Family::Ternary ? "`packing`, `group` and `scale`"
-                                                  : "`bits` and `group`";
+  const char *known = family == Family::Int       ? "`bits`, `group`, `zero`, `scale` and `along`"
+                      : family == Family::Ternary ? "`packing`, `group`, `scale` and `along`"
+                                                  : "`bits`, `group` and `along`";
   return "has no argument `" + name + "`: there are " + known;
 }
 
@@ -152,6 +156,8 @@ std::string Format::str() const {
     arguments.push_back("zero = affine");
   if (half)
     arguments.push_back("scale = f16");
+  if (last)
+    arguments.push_back("along = last");
   std::string text = family == Family::Int       ? "lut.int"
                      : family == Family::Ternary ? "lut.ternary"
                                                  : "lut.codebook";
@@ -186,7 +192,7 @@ std::string Format::check(const std::vector<int64_t> &shape) const {
   if (shape.size() < 2)
     return "a format is for matrices [K, M], with dimensions before them or not; found " +
            std::to_string(shape.size()) + (shape.size() == 1 ? " dimension" : " dimensions");
-  int64_t k = shape[shape.size() - 2];
+  int64_t k = shape[shape.size() - (last ? 1 : 2)];
   if (const BlockType *type = blockType(); type && k % type->block)
     return "the " + std::to_string(k) +
            " elements along the contracted dimension are no multiple of " +
@@ -195,6 +201,12 @@ std::string Format::check(const std::vector<int64_t> &shape) const {
     return "a group of " + std::to_string(group) + " is longer than the " + std::to_string(k) +
            " elements along the contracted dimension: write `group = row`";
   return "";
+}
+
+Format Format::turned() const {
+  Format other = *this;
+  other.last = !last;
+  return other;
 }
 
 int64_t Format::groupLength(int64_t k) const { return group > 0 ? group : std::max<int64_t>(k, 1); }
@@ -226,6 +238,8 @@ int64_t codeRows(const Format &format, int64_t k) {
 std::vector<Part> Format::parts(const std::vector<int64_t> &shape) const {
   size_t rank = shape.size();
   int64_t k = shape[rank - 2], m = shape[rank - 1];
+  if (last)
+    std::swap(k, m);
   auto part = [&](const char *name, PartElement element, int64_t rows, int64_t columns) {
     Part made{name, element, shape};
     made.shape[rank - 2] = rows;

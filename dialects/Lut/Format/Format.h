@@ -59,6 +59,7 @@ struct Format {
   bool affine = false;      ///< Int: codes have a zero point
   bool half = false;        ///< scales are f16, else f32
   int block = 0;            ///< Gguf: the number of its `BlockType`, from 1 on
+  bool last = false;        ///< K is the last dimension: tensors are [B..., M, K]
 
   bool operator==(const Format &) const = default;
 
@@ -68,6 +69,8 @@ struct Format {
   static std::optional<Format> ofGguf(const std::string &type);
   /// Sets an argument as programs and attributes write it: `bits`, `4`. What is wrong, else empty.
   std::string set(const std::string &name, const std::string &value);
+  /// That of the transposed matrices, [B..., K, M]: the parts are the same.
+  Format turned() const;
   /// How the language writes it, without defaults: `lut.int(bits = 4, group = 32)`.
   std::string str() const;
   /// What is wrong with it, else empty.

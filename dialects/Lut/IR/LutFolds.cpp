@@ -143,6 +143,43 @@ private:
   static bool moves(ViewOp view) { return !view.getMap().isIdentity(); }
 };
 
+/// A product reads a transposed weight where it lies, `along = last` for one.
+struct MultiplyTurned : OpRewritePattern<ContractOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ContractOp op, PatternRewriter &rewriter) const override {
+    ViewOp left = turned(op.getLhs()), right = turned(op.getRhs());
+    if (!left && !right)
+      return rewriter.notifyMatchFailure(op, "no factor is a transposed weight");
+    rewriter.modifyOpInPlace(op, [&] {
+      if (left) {
+        op.setLhsMap(left.getMap().compose(op.getLhsMap()));
+        op.getLhsMutable().set(left.getSource());
+      }
+      if (right) {
+        op.setRhsMap(right.getMap().compose(op.getRhsMap()));
+        op.getRhsMutable().set(right.getSource());
+      }
+    });
+    return success();
+  }
+
+private:
+  /// The view that is all of a weight in another order; null: it is something else.
+  static ViewOp turned(Value factor) {
+    auto view = factor.getDefiningOp<ViewOp>();
+    if (!view || view.getBoundary() != Boundary::inside || !view.getMap().isPermutation() ||
+        !view.getSource().getDefiningOp<DequantOp>())
+      return {};
+    ArrayRef<int64_t> to = cast<RankedTensorType>(view.getType()).getShape(),
+                      from = cast<RankedTensorType>(view.getSource().getType()).getShape();
+    for (auto [i, size] : llvm::enumerate(from))
+      if (to[view.getMap().getDimPosition(i)] != size)
+        return {}; // a part
+    return view;
+  }
+};
+
 /// What a function calls the dimensions of its parameter is no difference between activations: then
 /// those that several functions quantise are equal ops.
 struct QuantizeUnnamed : OpRewritePattern<QuantizeActOp> {
@@ -178,6 +215,6 @@ struct QuantizeUnnamed : OpRewritePattern<QuantizeActOp> {
 } // namespace
 
 void LutDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
-  patterns.add<SliceParts, NameDequant<ReshapeOp>, NameDequant<ViewOp>, QuantizeUnnamed>(
-      patterns.getContext());
+  patterns.add<SliceParts, NameDequant<ReshapeOp>, NameDequant<ViewOp>, MultiplyTurned,
+               QuantizeUnnamed>(patterns.getContext());
 }

@@ -19,6 +19,8 @@ static LogicalResult verifyParts(Operation *op, FormatAttr format, RankedTensorT
                                  TypeRange parts) {
   if (!tensor.hasStaticShape())
     return op->emitOpError() << "needs a tensor of static shape, but has " << tensor;
+  if (format.getValue().last && !isa<EncodeOp>(op))
+    return op->emitOpError("is of matrices [K, M]: `along = last` is for `lut.encode` alone");
   std::vector<int64_t> shape = tensor.getShape().vec();
   if (std::string wrong = format.getValue().check(shape); !wrong.empty())
     return op->emitOpError() << wrong;
@@ -53,6 +55,8 @@ LogicalResult GptqOp::verify() {
                          << type << " and " << getResult().getType();
   if (getFormat().getValue().family != Family::Int)
     return emitOpError("rounds to integers with scales");
+  if (getFormat().getValue().last)
+    return emitOpError("is of matrices [K, M], not `along = last`");
   if (std::string wrong = getFormat().getValue().check(type.getShape().vec()); !wrong.empty())
     return emitOpError() << wrong;
   SmallVector<int64_t> square(type.getShape());

@@ -77,3 +77,18 @@ func.func @names(%c: tensor<4x5xui8>, %s: tensor<1x5xf32>) -> (tensor<8x5xf32, #
   %3 = mad.reshape %0 : (tensor<8x5xf32>) -> tensor<40xf32>
   return %1, %2, %3 : tensor<8x5xf32, #mad.dims<"K", "M">>, tensor<8x5xf32, #mad.dims<"A", "B">>, tensor<40xf32>
 }
+
+// A product reads a transposed weight where it lies; not a part of one.
+// CHECK-LABEL: @transposed
+// CHECK: %[[W:.*]] = lut.dequant
+// CHECK: mad.contract %arg0 by #{{.*}}, %[[W]] by #[[MAP:.*]] : (tensor<3x8xf32>, tensor<8x5xf32>) -> tensor<3x5xf32>
+// CHECK: %[[PART:.*]] = mad.view %[[W]]
+// CHECK: mad.contract %arg0 by #{{.*}}, %[[PART]] by
+func.func @transposed(%x: tensor<3x8xf32>, %c: tensor<4x5xui8>, %s: tensor<1x5xf32>) -> (tensor<3x5xf32>, tensor<3x4xf32>) {
+  %0 = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5xui8>, tensor<1x5xf32>) -> tensor<8x5xf32>
+  %1 = mad.view %0 by affine_map<(d0, d1) -> (d1, d0)> inside : (tensor<8x5xf32>) -> tensor<5x8xf32>
+  %2 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %1 by affine_map<(n, m, k) -> (m, k)> : (tensor<3x8xf32>, tensor<5x8xf32>) -> tensor<3x5xf32>
+  %3 = mad.view %0 by affine_map<(d0, d1) -> (d1, d0)> inside : (tensor<8x5xf32>) -> tensor<4x8xf32>
+  %4 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %3 by affine_map<(n, m, k) -> (m, k)> : (tensor<3x8xf32>, tensor<4x8xf32>) -> tensor<3x4xf32>
+  return %2, %4 : tensor<3x5xf32>, tensor<3x4xf32>
+}

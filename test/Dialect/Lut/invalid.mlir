@@ -15,7 +15,7 @@ func.func private @f() attributes {a = #lut.format<float>}
 
 // -----
 
-// expected-error @+1 {{has no argument `zero`: there are `packing`, `group` and `scale`}}
+// expected-error @+1 {{has no argument `zero`: there are `packing`, `group`, `scale` and `along`}}
 func.func private @f() attributes {a = #lut.format<ternary, zero = affine>}
 
 // -----
@@ -195,5 +195,21 @@ func.func @f(%w: tensor<10x3xf32>, %h: tensor<10x10xf32>) {
 func.func @f(%w: tensor<10x3xf32>, %h: tensor<10x10xf32>) {
   // expected-error @+1 {{rounds a tensor of static shape to one of the same type, found 'tensor<10x3xf32>' and 'tensor<10x4xf32>'}}
   %0 = lut.gptq %w, %h as <int, bits = 4> : (tensor<10x3xf32>, tensor<10x10xf32>) -> tensor<10x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%c: tensor<5x3xui8>, %s: tensor<1x3xf32>) {
+  // expected-error @+1 {{is of matrices [K, M]: `along = last` is for `lut.encode` alone}}
+  %0 = lut.dequant %c, %s as <int, bits = 4, along = last> : (tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<3x10xf32>
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<3x10xf32>, %h: tensor<10x10xf32>) {
+  // expected-error @+1 {{is of matrices [K, M], not `along = last`}}
+  %0 = lut.gptq %w, %h as <int, bits = 3, along = last> : (tensor<3x10xf32>, tensor<10x10xf32>) -> tensor<3x10xf32>
   return
 }

@@ -202,3 +202,36 @@ TEST(Blocks, ByHand) {
   std::string error;
   EXPECT_FALSE(encode(format, values.data(), {256, 1}, Mode::Round, parts, error));
 }
+
+TEST(Codec, TheLastDimensionIsThatOfTheTransposed) {
+  std::mt19937 random(11);
+  const int64_t layers = 2, k = 37, m = 5;
+  std::vector<float> values(layers * m * k), turned(values.size());
+  for (float &value : values)
+    value = float(random() % 1000) / 500 - 1;
+  for (int64_t i = 0; i < layers; ++i)
+    for (int64_t column = 0; column < m; ++column)
+      for (int64_t row = 0; row < k; ++row)
+        turned[(i * k + row) * m + column] = values[(i * m + column) * k + row];
+  for (Format format : {formatOf("int", {{"bits", "3"}, {"group", "8"}, {"zero", "affine"}}),
+                        formatOf("ternary", {{"packing", "base3"}, {"group", "row"}}),
+                        formatOf("codebook", {{"bits", "2"}, {"group", "row"}})}) {
+    Format last = format;
+    ASSERT_EQ(last.set("along", "last"), "");
+    std::vector<Bytes> parts, expected;
+    std::string error;
+    ASSERT_TRUE(encode(last, values.data(), {layers, m, k}, Mode::Round, parts, error)) << error;
+    ASSERT_TRUE(encode(format, turned.data(), {layers, k, m}, Mode::Round, expected, error));
+    EXPECT_EQ(parts, expected) << last.str();
+    std::vector<float> made = decoded(last, parts, {layers, m, k}),
+                       other = decoded(format, parts, {layers, k, m});
+    for (int64_t i = 0; i < layers; ++i)
+      for (int64_t column = 0; column < m; ++column)
+        for (int64_t row = 0; row < k; ++row)
+          ASSERT_EQ(made[(i * m + column) * k + row], other[(i * k + row) * m + column]);
+  }
+  Format last = formatOf("int", {{"bits", "4"}, {"along", "last"}});
+  EXPECT_EQ(last.str(), "lut.int(bits = 4, along = last)");
+  EXPECT_EQ(errorOf(last, {1, 2, 3, NAN, 5, 6}, {2, 3}, Mode::Round),
+            "element [1, 0] is NaN, which no format of few bits holds");
+}
