@@ -91,7 +91,7 @@ enum class Op : uint8_t {
   Solve,    ///< of a differential equation, as `solve` says; one region
   Jvp,      ///< the results of `callee`, then the tangents of those that are floats. Operands: its
        ///< arguments, then the tangents of those that `dims` numbers. With `index` 1 tangents have
-       ///< one more dimension in front, of `high`: several directions at once
+       ///< one more dimension in front, of `high`: one direction for each element of an argument
 };
 
 /// What a view reads outside of its operand.

@@ -5,12 +5,22 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Emit/Derivatives.h"
-#include "dialects/Mad/Derivatives/Differentiate.h"
+#include "dialects/Mad/Derivatives/CompressedJacobian.h"
 #include "dialects/Mad/IR/MadDerivatives.h"
 
 using namespace mlir;
 
 namespace mad {
+
+/// What the caller calls a constant size is no difference.
+static SmallVector<Value> relabelled(OpBuilder &b, Location loc, ValueRange operands,
+                                     TypeRange types) {
+  SmallVector<Value> arguments;
+  for (auto [operand, type] : llvm::zip_equal(operands, types))
+    arguments.push_back(
+        operand.getType() == type ? operand : Value(ReshapeOp::create(b, loc, type, operand)));
+  return arguments;
+}
 
 SmallVector<Value> emitJvp(OpBuilder &b, Location loc, Differentiator &derivatives,
                            func::FuncOp function, ValueRange operands, ArrayRef<uint32_t> active,
@@ -21,11 +31,7 @@ SmallVector<Value> emitJvp(OpBuilder &b, Location loc, Differentiator &derivativ
   FailureOr<JvpFunction> jvp = derivatives.jvp(function, varies, directions);
   if (failed(jvp))
     return {};
-  // What the caller calls a constant size is no difference.
-  SmallVector<Value> arguments;
-  for (auto [operand, type] : llvm::zip_equal(operands, jvp->function.getArgumentTypes()))
-    arguments.push_back(
-        operand.getType() == type ? operand : Value(ReshapeOp::create(b, loc, type, operand)));
+  SmallVector<Value> arguments = relabelled(b, loc, operands, jvp->function.getArgumentTypes());
   auto call = func::CallOp::create(b, loc, jvp->function, arguments);
   size_t count = function.getNumResults(), next = count;
   SmallVector<Value> results(call.getResults().take_front(count));
@@ -35,6 +41,51 @@ SmallVector<Value> emitJvp(OpBuilder &b, Location loc, Differentiator &derivativ
       continue;
     results.push_back(jvp->varies[i] ? Value(call.getResult(next++))
                                      : filled(b, loc, 0, tangentType(type, directions)));
+  }
+  return results;
+}
+
+/// Whether all results of floats have one type of them.
+static bool sameFloats(func::FuncOp function) {
+  Type element;
+  for (Type type : function.getResultTypes()) {
+    Type own = cast<RankedTensorType>(type).getElementType();
+    if (!isa<FloatType>(own))
+      continue;
+    if (element && element != own)
+      return false;
+    element = own;
+  }
+  return true;
+}
+
+SmallVector<Value> emitJacobian(OpBuilder &b, Location loc, Differentiator &derivatives,
+                                func::FuncOp function, ValueRange operands, uint32_t argument,
+                                const DimExpr &directions) {
+  std::optional<Sparsity> sparsity;
+  // Of fewer columns nothing is gained.
+  if (directions.constant().value_or(0) >= 8 && sameFloats(function))
+    sparsity = jacobianSparsity(function, argument);
+  Colouring colouring;
+  if (sparsity && sparsity->entries() > 0)
+    colouring = colourColumns(*sparsity);
+  if (colouring.count == 0 || 2 * colouring.count > sparsity->columns)
+    return emitJvp(b, loc, derivatives, function, operands, argument, directions);
+  FailureOr<CompressedJacobian> found =
+      compressedJacobian(b, loc, derivatives, function,
+                         relabelled(b, loc, operands.drop_back(), function.getArgumentTypes()),
+                         argument, *sparsity, colouring);
+  if (failed(found))
+    return {};
+  SmallVector<Value> results = found->results;
+  int64_t row = 0;
+  for (Type type : function.getResultTypes()) {
+    auto tensor = cast<RankedTensorType>(type);
+    if (!isa<FloatType>(tensor.getElementType()))
+      continue;
+    Value columns = denseColumns(b, loc, found->entries, *sparsity, row, tensor.getNumElements());
+    row += tensor.getNumElements();
+    results.push_back(ReshapeOp::create(b, loc, tangentType(tensor, directions), columns));
   }
   return results;
 }

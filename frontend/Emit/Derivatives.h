@@ -27,6 +27,14 @@ llvm::SmallVector<mlir::Value> emitJvp(mlir::OpBuilder &b, mlir::Location loc,
                                        mlir::ValueRange operands, llvm::ArrayRef<uint32_t> active,
                                        const std::optional<DimExpr> &directions);
 
+/// As `emitJvp` for the tangents of the identity, which are the last operand: one direction for
+/// each element of argument number `argument`. Where sizes are known and columns of the Jacobian
+/// share no row, such columns are computed together.
+llvm::SmallVector<mlir::Value> emitJacobian(mlir::OpBuilder &b, mlir::Location loc,
+                                            Differentiator &derivatives,
+                                            mlir::func::FuncOp function, mlir::ValueRange operands,
+                                            uint32_t argument, const DimExpr &directions);
+
 } // namespace mad
 
 #endif // MAD_FRONTEND_EMIT_DERIVATIVES_H

@@ -522,11 +522,10 @@ SmallVector<Value> FunctionEmitter::jvp(const hir::Node &node, Location loc, Typ
   Operation *scope = b.getInsertionBlock()->getParentOp();
   auto function = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
       scope, b.getStringAttr(symbols.lookup(node.callee)));
-  std::optional<DimExpr> directions;
-  if (node.index)
-    directions = node.high;
+  SmallVector<Value> all = operands(node);
   SmallVector<Value> made =
-      emitJvp(b, loc, *derivatives, function, operands(node), node.dims, directions);
+      node.index ? emitJacobian(b, loc, *derivatives, function, all, node.dims[0], node.high)
+                 : emitJvp(b, loc, *derivatives, function, all, node.dims, std::nullopt);
   for (auto [value, type] : llvm::zip_equal(made, types))
     value = relabelled(value, type, loc);
   return made;

@@ -11,50 +11,19 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/Derivatives/Differentiate.h"
-#include "dialects/Mad/IR/MadOps.h"
-#include "dialects/Mad/Reference/Interpreter.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
+#include "test/unit/Derivatives/Programs.h"
 #include <cmath>
-#include <gtest/gtest.h>
-#include <random>
 
 using namespace mad;
+using namespace mad::test;
 
 namespace {
 
 constexpr double step = 1e-5, tolerance = 1e-7;
 
-using Tensors = std::vector<RefTensor>;
-
-class Jvp : public testing::Test {
+class Jvp : public Programs {
 protected:
-  Jvp() : context(mlir::MLIRContext::Threading::DISABLED), numbers(7) {
-    context.loadDialect<MadDialect, mlir::func::FuncDialect>();
-  }
-
-  mlir::OwningOpRef<mlir::ModuleOp> parse(const std::string &text) {
-    auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
-    EXPECT_TRUE(module) << text;
-    return module;
-  }
-
-  Tensors run(mlir::ModuleOp module, const std::string &name, const Tensors &inputs) {
-    RefContext reference;
-    Tensors results;
-    EXPECT_TRUE(succeeded(interpret(module, name, inputs, results, reference)))
-        << reference.message;
-    return results;
-  }
-
-  RefTensor uniform(mlir::ArrayRef<int64_t> shape, double low = -1, double high = 1) {
-    RefTensor tensor = RefTensor::zeros(RefElement::F64, shape);
-    std::uniform_real_distribution<double> number(low, high);
-    for (double &value : tensor.floats)
-      value = number(numbers);
-    return tensor;
-  }
-
   static Tensors floatsOf(const Tensors &tensors) {
     Tensors found;
     for (const RefTensor &tensor : tensors)
@@ -159,22 +128,7 @@ protected:
   void checkMain(const std::string &text, const Tensors &inputs) {
     check("func.func @main" + text, inputs);
   }
-
-  mlir::MLIRContext context;
-  std::mt19937 numbers;
 };
-
-RefTensor doubles(mlir::ArrayRef<int64_t> shape, std::vector<double> values) {
-  RefTensor tensor = RefTensor::zeros(RefElement::F64, shape);
-  tensor.floats = std::move(values);
-  return tensor;
-}
-
-RefTensor longs(mlir::ArrayRef<int64_t> shape, std::vector<int64_t> values) {
-  RefTensor tensor = RefTensor::zeros(RefElement::I64, shape);
-  tensor.integers = std::move(values);
-  return tensor;
-}
 
 //===----------------------------------------------------------------------===//
 // Elementwise
