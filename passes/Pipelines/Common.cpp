@@ -17,6 +17,7 @@
 #include "passes/EGraph/Bridge/Passes.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Ode/Passes.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
 
@@ -53,6 +54,8 @@ void buildFold(OpPassManager &pm) {
   pm.addPass(createDropRules());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
+  simplifyValues(pm);
+  pm.addNestedPass<func::FuncOp>(createExpandSolves());
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFoldTables());
   simplifyValues(pm);

@@ -48,6 +48,7 @@
 #include "passes/EGraph/Bridge/Passes.h"
 #include "passes/EGraph/Bridge/Rewrite.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Ode/Passes.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/Pipelines.h"
@@ -92,6 +93,7 @@ void registerMadPasses() {
   registerMadConversionPasses();
   registerMadDerivativesPasses();
   registerMadLutPasses();
+  registerMadOdePasses();
   registerMadRewritePasses();
   registerMadTransformsPasses();
   for (llvm::StringRef stage : cpuStages())

@@ -317,9 +317,12 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   for (const EntryPlan::Check &check : plan->checks)
     result.checks.push_back(check.description);
   result.prepareChecks = int32_t(result.checks.size());
-  for (auto pair : entryList(function, "index_checks").getAsRange<ArrayAttr>())
-    result.checks.push_back({pair.size() > 2 ? 3 : 2, cast<StringAttr>(pair[0]).str(),
-                             cast<StringAttr>(pair[1]).str()});
+  for (auto check : entryList(function, "index_checks").getAsRange<ArrayAttr>()) {
+    StringRef shown = check.size() > 2 ? cast<StringAttr>(check[2]).getValue() : "";
+    int32_t kind = shown == "step" ? 4 : shown == "plain" ? 3 : 2;
+    result.checks.push_back(
+        {kind, cast<StringAttr>(check[0]).str(), cast<StringAttr>(check[1]).str()});
+  }
   return result;
 }
 

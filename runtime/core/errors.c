@@ -163,6 +163,17 @@ mad_status mad_error_check(mad_error *error, const mad_check *check, const int64
                 place, colon, check->message, info[0], info[1]);
   case 3:
     return fail(error, MAD_SHAPE_MISMATCH, "%s%s%s", place, colon, check->message);
+  case 4: {
+    double time;
+    memcpy(&time, &info[0], sizeof time);
+    const int32_t component = (int32_t)(uint32_t)info[1];
+    if (component < 0)
+      return fail(error, MAD_OUT_OF_RANGE, "%s%s%s: at t = %.10g, step %" PRId64, place, colon,
+                  check->message, time, info[1] >> 32);
+    return fail(error, MAD_OUT_OF_RANGE,
+                "%s%s%s: at t = %.10g, step %" PRId64 ", component %" PRId32, place, colon,
+                check->message, time, info[1] >> 32, component);
+  }
   default:
     return fail(error, MAD_OUT_OF_RANGE,
                 "%s%s%s: found %" PRId64 ", expected 0 <= index < %" PRId64, place, colon,

@@ -64,6 +64,20 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
   }];
 }
 
+def Ode_CheckOp : Op<OdeDialect, "check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "ends the call where a solve failed";
+  let description = [{
+    `ode.check %status at %t step %steps component %c of "lorenz"`: where the status is not 0 the call fails with
+    a message that names the time, the number of steps so far and the component of the states that is
+    to blame, if one is (not -1).
+  }];
+  let arguments = (ins Ode_Count:$status, Ode_Time:$time, Ode_Count:$steps, Ode_Count:$component,
+                       StrAttr:$name);
+  let assemblyFormat = [{
+    $status `at` $time `step` $steps `component` $component `of` $name attr-dict `:` type(operands)
+  }];
+}
+
 def Ode_YieldOp : Op<OdeDialect, "yield", [Pure, Terminator, HasParent<"SolveOp">]> {
   let summary = "ends a right-hand side with the derivative of each state";
   let arguments = (ins Variadic<Ode_State>:$values);

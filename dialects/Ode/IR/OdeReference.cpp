@@ -315,7 +315,7 @@ LogicalResult Solver::adaptive() {
   h = std::max(std::min(h, maxStep), least());
   for (int64_t tries = 0; status == Status::Done && t != to; ++tries) {
     if (tries == maxSteps) {
-      stop(Status::TooManySteps, lastError);
+      stop(Status::TooManySteps, {});
       break;
     }
     bool isLast = h * (1 + endSlack) >= std::fabs(to - t);

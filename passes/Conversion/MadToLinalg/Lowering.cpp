@@ -113,13 +113,13 @@ Value Lowering::map(OpBuilder &b, Operation *op, RankedTensorType type, ValueRan
 }
 
 void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Value bound,
-                     std::string message, bool showsValues) {
+                     std::string message, Shown shown) {
   Location loc = op->getLoc();
   auto function = op->getParentOfType<func::FuncOp>();
   SmallVector<Attribute> &list = checks[function];
   SmallVector<Attribute> description = {b.getStringAttr(message), b.getStringAttr(placeOf(loc))};
-  if (!showsValues)
-    description.push_back(b.getStringAttr("plain"));
+  if (shown != Shown::Values)
+    description.push_back(b.getStringAttr(shown == Shown::Step ? "step" : "plain"));
   list.push_back(b.getArrayAttr(description));
   int64_t number = list.size();
   Value status = function.getArgument(function->getAttrOfType<ArrayAttr>("mad.dims").size());
@@ -148,7 +148,7 @@ void Lowering::checkNestedSize(OpBuilder &b, Operation *op, const DimExpr &dim) 
       dimFails(b, op->getLoc(), dim, [&](StringRef name) { return parameter(op, name); });
   Value zero = indexConstant(b, op->getLoc(), 0);
   if (failed)
-    check(b, op, failed, zero, zero, dimFailure(dim), /*showsValues=*/false);
+    check(b, op, failed, zero, zero, dimFailure(dim), Shown::Nothing);
 }
 
 ArrayAttr Lowering::checksOf(func::FuncOp function) const {

@@ -180,6 +180,7 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
     populateControlPatterns(patterns, lowering);
     populateDataPatterns(patterns, lowering);
     populateElementwisePatterns(patterns, lowering);
+    populateEquationPatterns(patterns, lowering);
     populateLutPatterns(patterns, lowering);
     populateMovementPatterns(patterns, lowering);
     populateReductionPatterns(patterns, lowering);

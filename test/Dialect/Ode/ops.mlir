@@ -27,3 +27,10 @@ func.func @fixed(%x: tensor<?xf32, #mad.dims<"N">>, %a: tensor<f64>) -> tensor<?
   }
   return %r#0 : tensor<?xf32, #mad.dims<"N">>
 }
+
+// CHECK-LABEL: @check
+// CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} of "lorenz" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
+func.func @check(%s: tensor<i64>, %t: tensor<f64>) {
+  ode.check %s at %t step %s component %s of "lorenz" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
+  return
+}

@@ -1,0 +1,45 @@
+//===- RightHandSide.h - The body of a solve, stage by stage ----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A loop of steps carries leaves: the states as they are, or each element of them as a
+// scalar. What computes with them is the same.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_ODE_RIGHTHANDSIDE_H
+#define MAD_PASSES_ODE_RIGHTHANDSIDE_H
+
+#include "dialects/Ode/IR/OdeOps.h"
+#include "mlir/IR/Builders.h"
+#include <memory>
+#include <string>
+
+namespace mad {
+
+using Leaves = llvm::SmallVector<mlir::Value>;
+
+class RightHandSide {
+public:
+  virtual ~RightHandSide() = default;
+
+  /// The leaves of the initial states.
+  virtual Leaves initial(mlir::OpBuilder &b) = 0;
+  /// The derivatives at a time (f64) and states.
+  virtual Leaves evaluate(mlir::OpBuilder &b, mlir::Value time, const Leaves &states) = 0;
+  /// The states as tensors.
+  virtual Leaves states(mlir::OpBuilder &b, const Leaves &leaves) = 0;
+  /// `all` with the states at a position along its first dimension.
+  virtual mlir::Value stored(mlir::OpBuilder &b, mlir::Value all, size_t state,
+                             const Leaves &leaves, mlir::Value position) = 0;
+
+  static std::unique_ptr<RightHandSide> onTensors(ode::SolveOp op);
+  /// Element by element. Null, and the reason, where that cannot be or is too much: more than
+  /// `maxElements` of all states, or more than `maxOps` in the body.
+  static std::unique_ptr<RightHandSide> onScalars(ode::SolveOp op, int64_t maxElements,
+                                                  int64_t maxOps, std::string &reason);
+};
+
+} // namespace mad
+
+#endif // MAD_PASSES_ODE_RIGHTHANDSIDE_H

@@ -1,0 +1,625 @@
+//===- SolveLoops.cpp - The loop of steps of a solve ------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Numbers of the step control are f64 scalars, which loops carry in registers. Nothing in a
+// round allocates: states change places with their successors (passes/Conversion/MadToLinalg).
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Ode/SolveLoops.h"
+#include "dialects/Mad/IR/MadMathOps.h"
+#include "dialects/Mad/IR/MadStateOps.h"
+#include "dialects/Ode/Tableaus/Control.h"
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace mad {
+
+using ode::Controller;
+using ode::Status;
+
+static int64_t codeOf(Status status) { return static_cast<int64_t>(status); }
+
+/// `mad.if`: what `then` builds, or else `otherwise`.
+static Leaves ifElse(Algebra &m, Value condition, const Leaves &otherwise,
+                     llvm::function_ref<Leaves()> then) {
+  OpBuilder &b = m.b;
+  auto op = IfOp::create(b, m.loc, ValueRange(otherwise).getTypes(), condition);
+  OpBuilder::InsertionGuard guard(b);
+  b.createBlock(&op.getThenRegion());
+  YieldOp::create(b, m.loc, then());
+  b.createBlock(&op.getElseRegion());
+  YieldOp::create(b, m.loc, otherwise);
+  return Leaves(op.getResults());
+}
+
+/// `mad.iterate` on plain values.
+static Leaves iterate(Algebra &m, const Leaves &initial, StringRef limit,
+                      llvm::function_ref<Value(Value, const Leaves &)> condition,
+                      llvm::function_ref<Leaves(Value, const Leaves &)> body) {
+  OpBuilder &b = m.b;
+  auto counter = RankedTensorType::get({}, b.getI64Type());
+  SmallVector<Type> types(ValueRange(initial).getTypes());
+  types.push_back(counter);
+  auto op = IterateOp::create(b, m.loc, types, initial, limit);
+  OpBuilder::InsertionGuard guard(b);
+  for (Region *region : {&op.getCondition(), &op.getBody()}) {
+    SmallVector<Type> arguments = {counter};
+    llvm::append_range(arguments, ValueRange(initial).getTypes());
+    SmallVector<Location> locations(arguments.size(), m.loc);
+    Block *block = b.createBlock(region, {}, arguments, locations);
+    Leaves carried(block->getArguments().drop_front());
+    if (region == &op.getCondition())
+      YieldOp::create(b, m.loc, condition(block->getArgument(0), carried));
+    else
+      YieldOp::create(b, m.loc, body(block->getArgument(0), carried));
+  }
+  return Leaves(op.getResults());
+}
+
+SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b)
+    : op(op), rhs(rhs), b(b), m(b, op.getLoc()), tableau(ode::tableauOf(op.getMethod().str())),
+      element(Algebra::typeOf(op.getInitial().front()).getElementType()) {}
+
+//===----------------------------------------------------------------------===//
+// What a loop carries
+//===----------------------------------------------------------------------===//
+
+/// The values that there are, in one order.
+template <typename State, typename Visit> static void eachValue(State &state, Visit visit) {
+  for (auto *value : {&state.t, &state.h, &state.logOld, &state.status, &state.accepted,
+                      &state.component, &state.denseSteps, &state.count})
+    if (*value)
+      visit(*value);
+  for (auto *leaves : {&state.y, &state.f, &state.saved})
+    for (auto &value : *leaves)
+      visit(value);
+}
+
+Leaves SolveLoops::loop(const State &initial, StringRef limit, Value &rounds,
+                        llvm::function_ref<Value(const State &, Value)> condition,
+                        llvm::function_ref<State(const State &, Value)> body) {
+  auto pack = [](const State &state) {
+    Leaves values;
+    eachValue(state, [&](Value value) { values.push_back(value); });
+    return values;
+  };
+  auto unpack = [&](const Leaves &values) {
+    State state = initial;
+    size_t next = 0;
+    eachValue(state, [&](Value &value) { value = values[next++]; });
+    return state;
+  };
+  Leaves results = iterate(
+      m, pack(initial), limit,
+      [&](Value round, const Leaves &values) { return condition(unpack(values), round); },
+      [&](Value round, const Leaves &values) { return pack(body(unpack(values), round)); });
+  rounds = results.pop_back_val();
+  return results;
+}
+
+//===----------------------------------------------------------------------===//
+// Norms
+//===----------------------------------------------------------------------===//
+
+/// x in units of the tolerance; 0 of no error, whatever the unit is.
+Value SolveLoops::unitOf(Value error, Value x, Value y) {
+  Value most = x == y ? m.abs(x) : m.max(m.abs(x), m.abs(y));
+  Value unit = m.add(m.cast(atol, element), m.mul(m.cast(rtol, element), most));
+  Value quotient = m.div(error, unit);
+  std::optional<RefScalar> known = splatValue(atol);
+  if (known && known->f > 1e-300 && !element.isF32())
+    return quotient; // the unit is positive
+  Value zero = m.number(element, 0);
+  return m.select(m.compare(Predicate::eq, error, zero), zero, quotient);
+}
+
+Value SolveLoops::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
+  Value sum;
+  for (auto [error, a, c] : llvm::zip_equal(errors, x, y)) {
+    Value unit = unitOf(error, a, c);
+    Value part = m.cast(m.reduce(ReduceKind::sum, m.mul(unit, unit)), b.getF64Type());
+    sum = sum ? m.add(sum, part) : part;
+  }
+  return sum;
+}
+
+/// How many elements the states have, at least 1.
+Value SolveLoops::size() {
+  DimExpr all(0);
+  for (Value state : op.getInitial()) {
+    DimExpr elements(1);
+    auto type = Algebra::typeOf(state);
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      elements = elements * dimExpr(type, d);
+    all = all + elements;
+  }
+  if (auto known = all.constant())
+    return m.real(std::max<double>(1, static_cast<double>(*known)));
+  Value count = DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()), all.str());
+  return m.max(m.real(1), m.cast(count, b.getF64Type()));
+}
+
+/// The number of the largest element; NaN is one.
+Value SolveLoops::largest(const Leaves &badness) {
+  Leaves lines;
+  DimExpr all(0);
+  for (Value leaf : badness) {
+    auto type = Algebra::typeOf(leaf);
+    DimExpr elements(1);
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      elements = elements * dimExpr(type, d);
+    all = all + elements;
+    lines.push_back(
+        ReshapeOp::create(b, op.getLoc(), tensorType({elements}, {}, type.getElementType()), leaf));
+  }
+  Value line = lines.size() == 1
+                   ? lines[0]
+                   : ConcatOp::create(b, op.getLoc(), tensorType({all}, {}, element), lines, 0);
+  return m.reduce(ReduceKind::argmax, line);
+}
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+Leaves SolveLoops::sum(ArrayRef<double> weights, ArrayRef<Leaves> k) {
+  Leaves result;
+  for (auto [weight, stage] : llvm::zip(weights, k)) {
+    if (weight == 0)
+      continue;
+    for (auto [n, leaf] : llvm::enumerate(stage)) {
+      Value term = weight == 1 ? leaf : m.mul(m.number(element, weight), leaf);
+      if (n < result.size())
+        result[n] = m.add(result[n], term);
+      else
+        result.push_back(term);
+    }
+  }
+  return result;
+}
+
+/// y + h sum weights[i] k[i]
+Leaves SolveLoops::combined(const Leaves &y, Value h, ArrayRef<double> weights,
+                            ArrayRef<Leaves> k) {
+  Leaves result = y, sums = sum(weights, k);
+  Value step = m.cast(h, element);
+  for (auto [leaf, total] : llvm::zip(result, sums))
+    leaf = m.add(leaf, m.mul(step, total));
+  return result;
+}
+
+Leaves SolveLoops::chosen(Value condition, const Leaves &x, const Leaves &y) {
+  Leaves result;
+  for (auto [yes, no] : llvm::zip_equal(x, y))
+    result.push_back(m.select(condition, yes, no));
+  return result;
+}
+
+/// All stages of a step to `next`; the first one is known or is computed.
+SmallVector<Leaves> SolveLoops::stages(const State &now, Value h, Value next) {
+  SmallVector<Leaves> k = {carriesF ? now.f : rhs.evaluate(b, now.t, now.y)};
+  for (size_t i = 1; i < tableau.stages(); ++i) {
+    Value time = tableau.c[i] == 1 ? next : m.add(now.t, m.mul(m.real(tableau.c[i]), h));
+    k.push_back(rhs.evaluate(b, time, combined(now.y, h, tableau.a[i], k)));
+  }
+  return k;
+}
+
+Value SolveLoops::errorSquared(const State &now, const Leaves &end, Value h, ArrayRef<Leaves> k,
+                               Leaves &errors) {
+  auto estimate = [&](ArrayRef<double> weights) {
+    Leaves result = sum(weights, k);
+    Value step = m.cast(h, element);
+    for (Value &leaf : result)
+      leaf = m.mul(step, leaf);
+    return result;
+  };
+  errors = estimate(tableau.error);
+  Value high = sumOfSquares(errors, now.y, end), count = size();
+  if (tableau.errorLow.empty())
+    return m.div(high, count);
+  Value low = sumOfSquares(estimate(tableau.errorLow), now.y, end), zero = m.real(0);
+  Value both = m.add(high, m.mul(m.real(0.01), low));
+  Value square = m.div(m.mul(high, m.div(high, both)), count);
+  return m.select(m.compare(Predicate::eq, both, zero), zero, square);
+}
+
+//===----------------------------------------------------------------------===//
+// Before the first step
+//===----------------------------------------------------------------------===//
+
+void SolveLoops::begin() {
+  from = op.getFrom();
+  to = op.getTo();
+  rtol = op.getRtol();
+  atol = op.getAtol();
+  times = op.getSave();
+  Value way = m.sub(to, from);
+  span = m.abs(way);
+  direction = m.select(m.compare(Predicate::ge, way, m.real(0)), m.real(1), m.real(-1));
+  carriesF = op.isAdaptive() || tableau.fsal || saves();
+}
+
+Value SolveLoops::badOptions() {
+  Value zero = m.real(0), good = m.both(m.isFinite(from), m.isFinite(to));
+  auto require = [&](Value condition) { good = m.both(good, condition); };
+  auto atLeast = [&](Value x) { return m.compare(Predicate::ge, x, zero); };
+  auto positive = [&](Value x) { return m.compare(Predicate::gt, x, zero); };
+  if (op.isAdaptive()) {
+    Value both = m.add(rtol, atol);
+    require(m.both(atLeast(rtol), atLeast(atol)));
+    require(m.both(positive(both), m.isFinite(both)));
+  }
+  for (Value step : {op.getStep(), op.getFirst()})
+    if (step)
+      require(m.both(positive(step), m.isFinite(step)));
+  if (op.getMinStep())
+    require(atLeast(op.getMinStep()));
+  if (op.getMaxStep())
+    require(positive(op.getMaxStep()));
+  if (std::optional<StringRef> steps = op.getSteps()) {
+    Value count = DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()), *steps);
+    require(m.either(m.compare(Predicate::ge, count, m.integer(1)),
+                     m.compare(Predicate::eq, span, zero)));
+  }
+  return m.no(good);
+}
+
+Value SolveLoops::badTimes() {
+  auto type = Algebra::typeOf(times);
+  Value slack = m.mul(m.real(-ode::saveSlack), span);
+  auto before = AffineMap::get(1, 0, b.getAffineDimExpr(0) - 1, b.getContext());
+  Value previous =
+      ViewOp::create(b, op.getLoc(), type, times, ValueRange(), before, Boundary::clamp);
+  auto along = [&](Value x) { return m.mul(direction, x); };
+  Value good = m.compare(Predicate::ge, along(m.sub(times, previous)), m.real(0));
+  good = m.both(good, m.compare(Predicate::ge, along(m.sub(times, from)), slack));
+  good = m.both(good, m.compare(Predicate::ge, along(m.sub(to, times)), slack));
+  return m.no(m.reduce(ReduceKind::all, good));
+}
+
+/// Hairer, Norsett, Wanner: Solving Ordinary Differential Equations I, II.4.
+Value SolveLoops::initialStep(const Leaves &y, const Leaves &f) {
+  Value count = size();
+  auto rms = [&](const Leaves &x) {
+    Value mean = m.div(sumOfSquares(x, y, y), count);
+    return Value(SqrtOp::create(b, op.getLoc(), mean.getType(), mean));
+  };
+  Value d0 = rms(y), d1 = rms(f), small = m.real(1e-5);
+  Value isSmall =
+      m.either(m.compare(Predicate::lt, d0, small), m.compare(Predicate::lt, d1, small));
+  Value h0 = m.select(isSmall, m.real(1e-6), m.mul(m.real(0.01), m.div(d0, d1)));
+  h0 = m.min(h0, span);
+  Value step = m.mul(direction, h0);
+  Leaves moved = combined(y, step, {1.0}, {f});
+  Leaves g = rhs.evaluate(b, m.add(from, step), moved);
+  for (auto [x, old] : llvm::zip_equal(g, f))
+    x = m.sub(x, old);
+  Value d2 = m.div(rms(g), h0), most = m.max(d1, d2);
+  Value root = m.exp(m.div(m.log(m.div(m.real(0.01), most)), m.real(tableau.order)));
+  Value flat = m.max(m.real(1e-6), m.mul(m.real(1e-3), h0));
+  Value h1 = m.select(m.compare(Predicate::le, most, m.real(1e-15)), flat, root);
+  return m.min(m.mul(m.real(100), h0), h1);
+}
+
+/// The least step from t.
+Value SolveLoops::least(Value t) {
+  double ulps = Controller::smallestSteps * std::numeric_limits<double>::epsilon();
+  Value least = m.mul(m.real(ulps), m.max(m.abs(t), m.abs(to)));
+  return op.getMinStep() ? m.max(op.getMinStep(), least) : least;
+}
+
+SolveLoops::State SolveLoops::start() {
+  State state;
+  state.t = from;
+  state.status = m.select(badOptions(), m.integer(codeOf(Status::BadOption)), m.integer(0));
+  state.y = rhs.initial(b);
+  if (op.getFails())
+    state.component = m.integer(-1);
+  if (!saves())
+    return state;
+  Value good = m.compare(Predicate::eq, state.status, m.integer(0));
+  state.status =
+      m.select(m.both(good, badTimes()), m.integer(codeOf(Status::SaveOutside)), state.status);
+  good = m.compare(Predicate::eq, state.status, m.integer(0));
+  state.count = m.integer(0);
+  if (!tableau.denseC.empty())
+    state.denseSteps = m.integer(0);
+  for (Type type : op.getStates().getTypes()) {
+    Value nan = m.number(element, std::numeric_limits<double>::quiet_NaN());
+    state.saved.push_back(m.spread(nan, cast<RankedTensorType>(type)));
+  }
+  saveWhile(state, good, from, [&](Value) { return state.y; });
+  return state;
+}
+
+//===----------------------------------------------------------------------===//
+// Saving
+//===----------------------------------------------------------------------===//
+
+/// Whether the next time to save is not behind `until`.
+Value SolveLoops::isBefore(Value count, Value until) {
+  Value all = DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()),
+                            dimExpr(Algebra::typeOf(times), 0).str());
+  Value way = m.mul(direction, m.sub(m.at(times, count), until));
+  return m.both(m.compare(Predicate::lt, count, all), m.compare(Predicate::le, way, m.real(0)));
+}
+
+/// Saves what `row` says of each time up to `until`.
+void SolveLoops::saveWhile(State &state, Value allowed, Value until,
+                           llvm::function_ref<Leaves(Value time)> row) {
+  Leaves carried = {state.count};
+  carried.append(state.saved);
+  std::string limit = dimExpr(Algebra::typeOf(times), 0).str();
+  Leaves results = iterate(
+      m, carried, limit,
+      [&](Value, const Leaves &now) { return m.both(allowed, isBefore(now[0], until)); },
+      [&](Value, const Leaves &now) {
+        Leaves values = row(m.at(times, now[0])), next = {m.add(now[0], m.integer(1))};
+        for (size_t i = 0; i + 1 < now.size(); ++i)
+          next.push_back(rhs.stored(b, now[1 + i], i, values, now[0]));
+        return next;
+      });
+  state.count = results[0];
+  for (size_t i = 0; i < state.saved.size(); ++i)
+    state.saved[i] = results[1 + i];
+}
+
+/// Saves what lies in a step from `now`; the stages are all that the method has, and f(next, y').
+void SolveLoops::saveStep(State &state, const State &now, Value accepted, Value h, Value next,
+                          ArrayRef<Leaves> k) {
+  auto interpolated = [&](ArrayRef<Leaves> all, Value time) {
+    Value x = m.div(m.sub(time, now.t), h);
+    x = m.min(m.max(x, m.real(0)), m.real(1));
+    Leaves sums;
+    for (auto [row, stage] : llvm::zip_equal(tableau.interpolant(), all)) {
+      if (llvm::all_of(row, [](double d) { return d == 0; }))
+        continue;
+      Value weight = m.real(0);
+      for (double d : llvm::reverse(row))
+        weight = m.mul(m.add(weight, m.real(d)), x);
+      weight = m.cast(weight, element);
+      for (auto [n, leaf] : llvm::enumerate(stage))
+        if (n < sums.size())
+          sums[n] = m.add(sums[n], m.mul(weight, leaf));
+        else
+          sums.push_back(m.mul(weight, leaf));
+    }
+    Leaves result = now.y;
+    for (auto [leaf, total] : llvm::zip_equal(result, sums))
+      leaf = m.add(leaf, m.mul(m.cast(h, element), total));
+    return result;
+  };
+  if (tableau.denseC.empty())
+    return saveWhile(state, accepted, next, [&](Value time) { return interpolated(k, time); });
+  // More stages, where there is something to save.
+  Value any = m.both(accepted, isBefore(state.count, next));
+  Leaves carried = {state.count, state.denseSteps};
+  carried.append(state.saved);
+  Leaves results = ifElse(m, any, carried, [&] {
+    SmallVector<Leaves> all(k);
+    for (size_t i = 0; i < tableau.denseC.size(); ++i) {
+      Value time = m.add(now.t, m.mul(m.real(tableau.denseC[i]), h));
+      all.push_back(rhs.evaluate(b, time, combined(now.y, h, tableau.denseA[i], all)));
+    }
+    State inner = state;
+    saveWhile(inner, any, next, [&](Value time) { return interpolated(all, time); });
+    Leaves made = {inner.count, m.add(inner.denseSteps, m.integer(1))};
+    made.append(inner.saved);
+    return made;
+  });
+  state.count = results[0];
+  state.denseSteps = results[1];
+  for (size_t i = 0; i < state.saved.size(); ++i)
+    state.saved[i] = results[2 + i];
+}
+
+//===----------------------------------------------------------------------===//
+// Chosen steps
+//===----------------------------------------------------------------------===//
+
+SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
+  Controller control = Controller::of(op.getController().str(), tableau.order);
+  Value rest = m.sub(to, now.t);
+  Value isLast = m.compare(Predicate::ge, m.mul(now.h, m.real(1 + ode::endSlack)), m.abs(rest));
+  Value h = m.select(isLast, rest, m.mul(direction, now.h));
+  Value next = m.select(isLast, to, m.add(now.t, h));
+  SmallVector<Leaves> k = stages(now, h, next);
+  Leaves end = tableau.fsal ? combined(now.y, h, tableau.a.back(), k)
+                            : combined(now.y, h, tableau.b, k),
+         errors;
+  Value error = errorSquared(now, end, h, k, errors);
+  Value accept = m.compare(Predicate::le, error, m.real(1));
+  Value logError = m.mul(m.real(0.5), m.log(error));
+
+  State state = now;
+  state.accepted = m.add(now.accepted, m.cast(accept, b.getI64Type()));
+  state.t = m.select(accept, next, now.t);
+  state.y = chosen(accept, end, now.y);
+  if (tableau.fsal)
+    state.f = chosen(accept, k.back(), now.f);
+  else
+    state.f = ifElse(m, accept, now.f, [&] { return rhs.evaluate(b, next, end); });
+  if (saves()) {
+    if (!tableau.fsal)
+      k.push_back(state.f);
+    saveStep(state, now, accept, h, next, k);
+  }
+
+  Value power = m.mul(m.real(-control.errorExponent), logError);
+  Value withOld = m.add(power, m.mul(m.real(control.oldExponent), now.logOld));
+  Value wish = m.mul(m.real(Controller::gamma), m.exp(m.select(accept, withOld, power)));
+  Value most = m.select(m.compare(Predicate::eq, now.accepted, m.integer(0)),
+                        m.real(Controller::growFirst), m.real(Controller::grow));
+  Value shrink = m.real(Controller::shrink), length = m.abs(h), bound = least(state.t);
+  Value grown = m.mul(length, m.min(m.max(wish, shrink), most));
+  if (op.getMaxStep())
+    grown = m.min(grown, op.getMaxStep());
+  // NaN is not at least anything.
+  Value shrunk = m.mul(length, m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
+  state.h = m.select(accept, m.max(grown, bound), shrunk);
+  Value leastOld = m.real(std::log(Controller::leastOld));
+  state.logOld = m.select(accept, m.max(logError, leastOld), now.logOld);
+
+  Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, shrunk, bound));
+  Value why = m.select(m.isFinite(error), m.integer(codeOf(Status::StepTooSmall)),
+                       m.integer(codeOf(Status::NotFinite)));
+  state.status = m.select(stuck, why, now.status);
+  if (now.component)
+    state.component = ifElse(m, stuck, {now.component}, [&] {
+      Leaves units;
+      for (auto [e, x, y] : llvm::zip_equal(errors, now.y, end))
+        units.push_back(m.abs(unitOf(e, x, y)));
+      return Leaves{largest(units)};
+    })[0];
+  return state;
+}
+
+SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
+  state.f = rhs.evaluate(b, state.t, state.y);
+  Value h = op.getFirst() ? Value(op.getFirst()) : initialStep(state.y, state.f);
+  Value good = m.compare(Predicate::eq, state.status, m.integer(0));
+  Value moves = m.compare(Predicate::ne, from, to);
+  Value lost = m.both(m.both(good, moves), m.no(m.isFinite(h)));
+  state.status = m.select(lost, m.integer(codeOf(Status::NotFinite)), state.status);
+  if (state.component)
+    state.component = ifElse(m, lost, {state.component}, [&] {
+      Leaves sizes;
+      for (Value f : state.f)
+        sizes.push_back(m.abs(f));
+      return Leaves{largest(sizes)};
+    })[0];
+  if (op.getMaxStep())
+    h = m.min(h, op.getMaxStep());
+  state.h = m.max(h, least(from));
+  state.logOld = m.real(std::log(Controller::leastOld));
+  state.accepted = m.integer(0);
+  std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
+  Leaves results = loop(
+      state, limit, rounds,
+      [&](const State &now, Value) {
+        return m.both(m.compare(Predicate::eq, now.status, m.integer(0)),
+                      m.compare(Predicate::ne, now.t, to));
+      },
+      [&](const State &now, Value) { return adaptiveStep(now); });
+  size_t at = 0;
+  eachValue(state, [&](Value &value) { value = results[at++]; });
+  Value unfinished = m.both(m.compare(Predicate::eq, state.status, m.integer(0)),
+                            m.compare(Predicate::ne, state.t, to));
+  state.status = m.select(unfinished, m.integer(codeOf(Status::TooManySteps)), state.status);
+  return state;
+}
+
+//===----------------------------------------------------------------------===//
+// Given steps
+//===----------------------------------------------------------------------===//
+
+SolveLoops::State SolveLoops::fixedStep(const State &now, Value i, Value count, Value h) {
+  Value number = m.cast(m.add(i, m.integer(1)), b.getF64Type());
+  Value isLast = m.compare(Predicate::ge, number, count);
+  Value next = m.select(isLast, to, m.add(from, m.mul(number, h)));
+  Value step = m.select(isLast, m.sub(to, now.t), h);
+  SmallVector<Leaves> k = stages(now, step, next);
+  State state = now;
+  state.t = next;
+  state.y = combined(now.y, step, tableau.b, k);
+  if (carriesF)
+    state.f = tableau.fsal ? k.back() : rhs.evaluate(b, next, state.y);
+  if (saves()) {
+    if (!tableau.fsal)
+      k.push_back(state.f);
+    saveStep(state, now, m.truth(true), step, next, k);
+  }
+  return state;
+}
+
+SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
+  Value count, h, zero = m.real(0);
+  std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
+  if (std::optional<StringRef> steps = op.getSteps()) {
+    limit = steps->str();
+    count = m.cast(DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()), limit),
+                   b.getF64Type());
+    h = m.div(m.sub(to, from), count);
+  } else {
+    count = m.ceil(m.mul(m.div(span, op.getStep()), m.real(1 - ode::endSlack)));
+    h = m.mul(direction, op.getStep());
+  }
+  count = m.select(m.compare(Predicate::eq, span, zero), zero, count);
+  if (carriesF)
+    state.f = rhs.evaluate(b, state.t, state.y);
+  auto isLeft = [&](Value done) {
+    return m.compare(Predicate::lt, m.cast(done, b.getF64Type()), count);
+  };
+  Leaves results = loop(
+      state, limit, rounds,
+      [&](const State &now, Value i) {
+        return m.both(m.compare(Predicate::eq, now.status, m.integer(0)), isLeft(i));
+      },
+      [&](const State &now, Value i) { return fixedStep(now, i, count, h); });
+  size_t at = 0;
+  eachValue(state, [&](Value &value) { value = results[at++]; });
+  state.accepted = rounds;
+  Value good = m.compare(Predicate::eq, state.status, m.integer(0));
+  state.status =
+      m.select(m.both(good, isLeft(rounds)), m.integer(codeOf(Status::TooManySteps)), state.status);
+  Value finite = m.truth(true);
+  for (Value y : state.y)
+    finite = m.both(finite, m.reduce(ReduceKind::all, m.isFinite(y)));
+  good = m.compare(Predicate::eq, state.status, m.integer(0));
+  Value lost = m.both(good, m.no(finite));
+  state.status = m.select(lost, m.integer(codeOf(Status::NotFinite)), state.status);
+  if (state.component)
+    state.component = ifElse(m, lost, {state.component}, [&] {
+      Leaves badness;
+      for (Value y : state.y)
+        badness.push_back(m.select(m.isFinite(y), m.number(element, 0), m.number(element, 1)));
+      return Leaves{largest(badness)};
+    })[0];
+  return state;
+}
+
+//===----------------------------------------------------------------------===//
+// All of it
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> SolveLoops::build() {
+  begin();
+  State state = start();
+  Value firstStatus = state.status, rounds;
+  state = op.isAdaptive() ? adaptive(state, rounds) : fixed(state, rounds);
+  if (saves()) {
+    // Those that are behind the end, by no more than the slack.
+    Value good = m.compare(Predicate::eq, state.status, m.integer(0));
+    Value forever = m.mul(direction, m.real(std::numeric_limits<double>::infinity()));
+    saveWhile(state, good, forever, [&](Value) { return state.y; });
+  }
+  int64_t stages = static_cast<int64_t>(tableau.stages());
+  Value evaluations = m.mul(rounds, m.integer(carriesF ? stages - 1 : stages));
+  if (carriesF) {
+    int64_t before = op.isAdaptive() && !op.getFirst() ? 2 : 1;
+    Value ran = op.isAdaptive() ? m.compare(Predicate::eq, firstStatus, m.integer(0))
+                                : m.compare(Predicate::gt, rounds, m.integer(0));
+    evaluations = m.add(evaluations, m.select(ran, m.integer(before), m.integer(0)));
+    if (!tableau.fsal)
+      evaluations = m.add(evaluations, state.accepted);
+  }
+  if (state.denseSteps)
+    evaluations = m.add(evaluations, m.mul(state.denseSteps, m.integer(tableau.denseC.size())));
+  if (op.getFails())
+    ode::CheckOp::create(b, op.getLoc(), state.status, state.t, rounds, state.component,
+                         op.getNameAttr());
+  SmallVector<Value> results = saves() ? state.saved : rhs.states(b, state.y);
+  for (auto [result, type] : llvm::zip(results, op.getStates().getTypes()))
+    if (result.getType() != type)
+      result = ReshapeOp::create(b, op.getLoc(), type, result);
+  results.append({state.t, m.cast(state.status, b.getI32Type()), state.accepted,
+                  m.sub(rounds, state.accepted), evaluations});
+  return results;
+}
+
+} // namespace mad

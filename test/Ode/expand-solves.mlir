@@ -1,0 +1,58 @@
+// RUN: mad-opt %s --pass-pipeline='builtin.module(func.func(mad-expand-solves,canonicalize,cse))' | FileCheck %s
+// RUN: mad-opt %s --pass-pipeline='builtin.module(func.func(mad-expand-solves{scalars=0},canonicalize,cse))' | FileCheck %s --check-prefix=TENSORS
+
+// States of few elements are scalars, which the loop carries; no tensor is left in it.
+// CHECK-LABEL: func.func @fixed
+// CHECK-DAG: mad.view %arg0 by #{{.*}} inside : (tensor<2xf64>) -> tensor<f64>
+// CHECK: mad.iterate max "10" carry {{.*}} : (tensor<f64>, tensor<i64>, tensor<f64>, tensor<f64>) ->
+// CHECK-NOT: tensor<2xf64>
+// CHECK: mad.concat 0 of %{{.*}}, %{{.*}} : (tensor<1xf64>, tensor<1xf64>) -> tensor<2xf64>
+// CHECK-NOT: ode.
+
+// TENSORS-LABEL: func.func @fixed
+// TENSORS: mad.iterate max "10" carry {{.*}} : (tensor<f64>, tensor<i64>, tensor<2xf64>) ->
+// TENSORS-NOT: ode.
+// TENSORS-LABEL: func.func @adaptive
+func.func @fixed(%x: tensor<2xf64>, %a: tensor<f64>, %b: tensor<f64>) -> (tensor<2xf64>, tensor<i32>) {
+  %r:6 = ode.solve "rk4" of "decay" ["u"](%x) from %a to %b steps "10"
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    %f = mad.neg %y : (tensor<2xf64>) -> tensor<2xf64>
+    ode.yield %f : tensor<2xf64>
+  }
+  return %r#0, %r#2 : tensor<2xf64>, tensor<i32>
+}
+
+// Steps are chosen by the error: each stage is one body, a rejected step keeps the state.
+// CHECK-LABEL: func.func @adaptive
+// CHECK: mad.iterate max "100000" carry
+// CHECK: mad.compare ne
+// CHECK: do {
+// CHECK-COUNT-3: mad.sin
+// CHECK: mad.log
+// CHECK: mad.exp
+// CHECK: mad.select
+// CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} of "pendulum"
+// CHECK: return
+func.func @adaptive(%x: tensor<f64>, %a: tensor<f64>, %b: tensor<f64>) -> tensor<f64> {
+  %r:6 = ode.solve "bs3" of "pendulum" ["u"](%x) from %a to %b rtol %a atol %a {fails}
+    : (tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<f64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<f64>):
+    %f = mad.sin %y : (tensor<f64>) -> tensor<f64>
+    ode.yield %f : tensor<f64>
+  }
+  return %r#0 : tensor<f64>
+}
+
+// What cannot be written out, or has no known size, stays tensors.
+// CHECK-LABEL: func.func @unknown
+// CHECK: mad.iterate max "N" carry {{.*}}tensor<?xf32, #mad.dims<"N">>
+func.func @unknown(%x: tensor<?xf32, #mad.dims<"N">>, %a: tensor<f64>) -> tensor<?xf32, #mad.dims<"N">> attributes {mad.dims = ["N"]} {
+  %r:6 = ode.solve "euler" of "f" ["u"](%x) from %a to %a steps "N"
+    : (tensor<?xf32, #mad.dims<"N">>, tensor<f64>, tensor<f64>)
+      -> (tensor<?xf32, #mad.dims<"N">>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f32>, %y: tensor<?xf32, #mad.dims<"N">>):
+    ode.yield %y : tensor<?xf32, #mad.dims<"N">>
+  }
+  return %r#0 : tensor<?xf32, #mad.dims<"N">>
+}
