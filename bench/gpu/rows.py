@@ -32,6 +32,7 @@ CASES = [
     ("softmax_dyn", "f32", (16384, 8192)), ("softmax_dyn", "f32", (131072, 512)), ("softmax_dyn", "f16", (65536, 999)),
     ("layer_norm", "f32", (131072, 768)), ("layer_norm", "f16", (32768, 4096)), ("layer_norm", "f16", (65536, 999)),
     ("rms_norm", "f32", (131072, 768)), ("rms_norm", "f16", (32768, 4096)), ("rms_norm", "f32", (4096, 30001)),
+    ("layer_norm", "f32", (2048, 70001)), ("rms_norm", "f16", (4096, 65536)), ("residual_norm", "f16", (2048, 50000)),
     ("residual_norm", "f16", (32768, 4096)), ("masked", "f32", (65536, 1024)),
     *(("chain", element, (1 << bits,)) for element in ("f32", "f16") for bits in (20, 23, 26)),
     ("chain_rows", "f32", (65536, 1024)), ("chain_rows", "f16", (65536, 1024)), ("chain_rows", "f16", (65536, 999)),

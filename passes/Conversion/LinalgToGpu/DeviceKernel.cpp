@@ -142,6 +142,12 @@ void DeviceKernel::setShared(int64_t bytes, int blocksAtOnce, int alignment) {
     function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(blocksAtOnce));
 }
 
+void DeviceKernel::setCluster(int blocks) {
+  if (blocks > 1)
+    function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                      b.getDenseI32ArrayAttr({blocks, 1, 1}));
+}
+
 void DeviceKernel::launch(OpBuilder &at, Value blocks, int64_t threads) {
   Value one = arith::ConstantIndexOp::create(at, b.getLoc(), 1);
   launch(at, {blocks, one, one}, threads);

@@ -70,6 +70,8 @@ public:
   void setChoice(llvm::StringRef text);
   /// What the launch gives a block; `blocksAtOnce` are to fit on a multiprocessor.
   void setShared(int64_t bytes, int blocksAtOnce = 0, int alignment = 16);
+  /// Blocks along x that run at the same time and reach each other's shared memory.
+  void setCluster(int blocks);
   mlir::gpu::GPUModuleOp gpuModule() { return module; }
 
   /// Ends the body and launches the kernel at `at`, if there are any blocks.

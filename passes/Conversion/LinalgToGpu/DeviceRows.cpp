@@ -85,11 +85,14 @@ int heldAtOnce(const RowPlan &plan) {
   return most;
 }
 
+/// Columns that a thread has registers for: two of three, of the 64 that a thread of 1024 has.
+int mostHeldBy(const RowPlan &plan) {
+  return plan.vector == 1 ? 8 : std::max(32 / heldAtOnce(plan) / plan.vector, 1) * plan.vector;
+}
+
 /// For rows of a known length.
 RowThreads threadsFor(const RowPlan &plan, int64_t columns) {
-  const int vector = plan.vector;
-  // Two registers of three for columns, of the 64 that a thread of 1024 has.
-  const int mostHeld = vector == 1 ? 8 : std::max(32 / heldAtOnce(plan) / vector, 1) * vector;
+  const int vector = plan.vector, mostHeld = mostHeldBy(plan);
   const int64_t groups = llvm::divideCeil(columns + (plan.shifted ? vector - 1 : 0), vector);
   RowThreads threads;
   if (vector > 1 && columns <= columnsOfWarp && groups * vector <= mostHeld * 32) {
@@ -104,6 +107,28 @@ RowThreads threadsFor(const RowPlan &plan, int64_t columns) {
   int64_t held = llvm::divideCeil(groups, threads.along) * vector;
   threads.held = held <= mostHeld ? std::max<int64_t>(held, 1) : 0;
   return threads;
+}
+
+/// Blocks that share a row whose columns their registers hold; nothing where there are too many
+/// columns. As few blocks as leave each thread 16 columns, or else 32.
+std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
+  constexpr int mostBlocks = 8, mostThreads = 1024, fewHeld = 16;
+  const int vector = plan.vector, most = mostHeldBy(plan);
+  if (vector == 1)
+    return {};
+  const int64_t groups = llvm::divideCeil(columns + (plan.shifted ? vector - 1 : 0), vector);
+  for (int held : {std::min(most, std::max(fewHeld, vector)), most})
+    for (int cluster = 2; cluster <= mostBlocks; cluster *= 2) {
+      const int64_t lanes = llvm::divideCeil(groups, held / vector);
+      const int64_t ofBlock = llvm::alignTo(llvm::divideCeil(lanes, cluster), device::lanesOfWarp);
+      if (ofBlock > mostThreads)
+        continue;
+      RowThreads threads = blockARow(ofBlock * cluster);
+      threads.cluster = cluster;
+      threads.held = held;
+      return threads;
+    }
+  return {};
 }
 
 /// A block a row, for rows that registers do not hold. Shared memory keeps what it can of columns
@@ -131,8 +156,13 @@ RowThreads longRow(const RowPlan &plan, int64_t columns) {
 void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
   if (std::optional<int64_t> known = getConstantIntValue(columns)) {
     RowThreads threads = threadsFor(plan, *known);
-    return launchRows(f, plan,
-                      threads.held || *known <= columnsOfWarp ? threads : longRow(plan, *known));
+    if (threads.held || *known <= columnsOfWarp)
+      return launchRows(f, plan, threads);
+    auto launchLong = [&] { launchRows(f, plan, longRow(plan, *known)); };
+    std::optional<RowThreads> cluster = clusterARow(plan, *known);
+    if (!cluster || plan.members.size() == 1)
+      return launchLong();
+    return f.branch(f.hasGroups(), [&] { launchRows(f, plan, *cluster); }, launchLong);
   }
   auto branch = scf::IfOp::create(f.b, f.less(columns, f.constant(columnsOfWarp + 1)),
                                   /*withElseRegion=*/true);

@@ -25,13 +25,17 @@ struct RowThreads {
   int held = 0;   ///< columns of a thread that stay in registers; 0: as many as there are
   /// Of each operand that is read again (`readAgain`) so many columns stay in shared memory.
   int64_t kept = 0;
-  int threads() const { return along * rows; }
+  /// Blocks that share a row, whose columns are in registers: they run at the same time and reach
+  /// each other's shared memory. Chips with groups of warps alone; 1: none.
+  int cluster = 1;
+  int threads() const { return along / cluster * rows; } ///< of a block
   /// Or less than one.
   bool isWarp() const { return along <= device::lanesOfWarp && across == 1; }
   /// What each reduction needs, of at most 8 bytes a value.
   int sharedBytes() const {
-    return isWarp() ? 0 : 8 * (across > 1 ? threads() : threads() / device::lanesOfWarp);
+    return isWarp() ? 0 : 8 * (across > 1 ? threads() : warps() + (cluster > 1));
   }
+  int warps() const { return threads() / device::lanesOfWarp; } ///< of a block
   std::string text() const;
 };
 

@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/RowKernel.h"
@@ -110,10 +109,8 @@ void RowKernel::emitRowValue(const RowMember &member, ArrayRef<Value> sizes) {
     return base && !rowValues.count(base) &&
            llvm::any_of(op.getDpsInits(), [&](Value v) { return baseOf(v) == base; });
   });
-  if (inMemory && threads.isWarp())
-    NVVM::SyncWarpOp::create(b, arith::ConstantIntOp::create(b, -1, 32));
-  else if (inMemory)
-    NVVM::BarrierOp::create(b);
+  if (inMemory)
+    combineRow.meet();
   for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), made))
     keepRowValue(member, output, value, at);
 }

@@ -56,7 +56,7 @@ Value RowCombiner::take(Type type, Value at) {
 
 /// Each reduction has memory of its own, so that one barrier is enough.
 Value RowCombiner::acrossWarps(const Combiner &combine, Value x) {
-  const int warps = threads.along / lanesOfWarp;
+  const int warps = threads.warps();
   Value parts = g.bytesAt(g.shared(), reductions++ * threads.sharedBytes());
   Value thread = g.thread();
   g.when(g.equal(g.rem(thread, lanesOfWarp), 0),
@@ -65,7 +65,26 @@ Value RowCombiner::acrossWarps(const Combiner &combine, Value x) {
   Value all = take(x.getType(), parts);
   for (int warp = 1; warp < warps; ++warp)
     all = combine(b, all, take(x.getType(), g.bytesAt(parts, warp * 8)));
+  return threads.cluster > 1 ? acrossBlocks(combine, all, g.bytesAt(parts, warps * 8)) : all;
+}
+
+/// Each block leaves what it has at a place of its own, where all others read it.
+Value RowCombiner::acrossBlocks(const Combiner &combine, Value x, Value place) {
+  g.when(g.equal(g.thread(), 0), [&] { put(x, place); });
+  meet();
+  Value all = take(x.getType(), g.inBlock(place, 0));
+  for (int block = 1; block < threads.cluster; ++block)
+    all = combine(b, all, take(x.getType(), g.inBlock(place, block)));
   return all;
+}
+
+void RowCombiner::meet() {
+  if (threads.isWarp())
+    return g.syncWarp();
+  if (threads.cluster == 1)
+    return g.barrier();
+  g.clusterArrive();
+  g.clusterWait();
 }
 
 /// Threads of a row are `across` apart.

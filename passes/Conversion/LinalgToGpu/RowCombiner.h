@@ -12,8 +12,8 @@
 
 namespace mad {
 
-/// Lanes combine by shuffles, warps and threads side by side through shared memory. All orders are
-/// fixed.
+/// Lanes combine by shuffles, warps and threads side by side through shared memory, and the blocks
+/// of a cluster through that of each other. All orders are fixed.
 class RowCombiner {
 public:
   RowCombiner(mlir::ImplicitLocOpBuilder &b, const RowThreads &threads)
@@ -21,10 +21,14 @@ public:
     signature.threads = threads.threads();
   }
   mlir::Value operator()(const Combiner &combine, mlir::Value x);
+  /// Until all threads of the rows of a warp, of a block or of a cluster are here, and see what the
+  /// others wrote.
+  void meet();
 
 private:
   mlir::Value shuffle(mlir::Value x, int mask);
   mlir::Value acrossWarps(const Combiner &combine, mlir::Value x);
+  mlir::Value acrossBlocks(const Combiner &combine, mlir::Value x, mlir::Value place);
   mlir::Value acrossLanes(const Combiner &combine, mlir::Value x);
   mlir::Type stored(mlir::Type type) { return type.isInteger(1) ? b.getI8Type() : type; }
   void put(mlir::Value x, mlir::Value at);

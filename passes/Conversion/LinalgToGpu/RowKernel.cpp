@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/LinalgToGpu/RowKernel.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -44,6 +43,11 @@ void RowKernel::placeRow(Value rows, ArrayRef<Value> rowExtents) {
   }
   row = block;
   lane = thread;
+  if (threads.cluster > 1) {
+    Value blocks = constant(threads.cluster);
+    row = arith::DivUIOp::create(b, block, blocks);
+    lane = add(mul(arith::RemUIOp::create(b, block, blocks), constant(threads.threads())), thread);
+  }
   if (threads.rows > 1) {
     Value width = constant(threads.across > 1 ? threads.across : threads.along);
     Value quotient = arith::DivUIOp::create(b, thread, width);
@@ -172,10 +176,7 @@ void RowKernel::beforeMember(const RowMember &member) {
     meets |= op.isDpsInit(&operand) && readAnywhere.contains(base);
   }
   if (meets) {
-    if (threads.isWarp())
-      NVVM::SyncWarpOp::create(b, arith::ConstantIntOp::create(b, -1, 32));
-    else
-      NVVM::BarrierOp::create(b);
+    combineRow.meet();
     written.clear();
     readAnywhere.clear();
   }
@@ -241,6 +242,9 @@ void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
   placeKept();
   for (size_t i = 0; i < plan.members.size(); ++i)
     emitMember(i);
+  // No block ends while another one may read what it left.
+  if (threads.cluster > 1)
+    combineRow.meet();
 }
 
 bool isInOrder(GenericOp op, AffineMap map, llvm::function_ref<bool(unsigned loop)> isColumn) {
@@ -265,6 +269,8 @@ std::string RowThreads::text() const {
       across > 1 ? threads + " threads a row, " + llvm::Twine(across).str() + " rows side by side"
       : along < device::lanesOfWarp ? threads + " threads a row"
       : isWarp()                    ? std::string("a warp a row")
+      : cluster > 1                 ? llvm::Twine(cluster).str() + " blocks of " +
+                                          llvm::Twine(this->threads()).str() + " a row"
                                     : "a block of " + threads + " a row";
   if (kept)
     share += ", " + llvm::Twine(kept).str() + " columns in shared memory";
@@ -285,8 +291,11 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   for (Value extent : plan.extents)
     rows = f.mul(rows, extent);
   Value blocks = f.ceilDiv(rows, threads.rows), one = f.constant(1);
+  if (threads.cluster > 1)
+    blocks = f.mul(blocks, f.constant(threads.cluster));
 
-  DeviceKernel kernel = f.kernel(text);
+  DeviceKernel kernel = threads.cluster > 1 ? f.groupKernel(text) : f.kernel(text);
+  kernel.setCluster(threads.cluster);
   int reductions = 0;
   SmallVector<SmallVector<Value>> extents;
   for (const RowMember &member : plan.members) {

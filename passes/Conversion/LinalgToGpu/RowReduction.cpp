@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/RowKernel.h"
@@ -224,12 +223,8 @@ void RowKernel::emitReduction(const RowMember &member, const Columns &columns,
     Value initial = member.work.initialOf(output.get());
     Value before = initial ? kernel.get(initial) : read(member, output, at);
     // All threads have read before one of them writes.
-    if (!initial && !rowValues.count(baseOf(output.get()))) {
-      if (threads.isWarp())
-        NVVM::SyncWarpOp::create(b, arith::ConstantIntOp::create(b, -1, 32));
-      else
-        NVVM::BarrierOp::create(b);
-    }
+    if (!initial && !rowValues.count(baseOf(output.get())))
+      combineRow.meet();
     keepRowValue(member, output, combine(b, before, all), at);
   }
 }
