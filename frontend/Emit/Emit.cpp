@@ -8,6 +8,7 @@
 #include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Mad/Derivatives/Differentiate.h"
 #include "dialects/Mad/IR/MadDataOps.h"
+#include "dialects/Mad/IR/MadDerivatives.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadRuleOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
@@ -526,6 +527,9 @@ SmallVector<Value> FunctionEmitter::jvp(const hir::Node &node, Location loc, Typ
   SmallVector<Value> made =
       node.index ? emitJacobian(b, loc, *derivatives, function, all, node.dims[0], node.high)
                  : emitJvp(b, loc, *derivatives, function, all, node.dims, std::nullopt);
+  // After a message, for the program that is dropped then.
+  while (made.size() < types.size())
+    made.push_back(filled(b, loc, 0, types[made.size()]));
   for (auto [value, type] : llvm::zip_equal(made, types))
     value = relabelled(value, type, loc);
   return made;
@@ -660,6 +664,8 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
   Differentiator derivatives(*module);
   for (const hir::Function &function : program.functions)
     FunctionEmitter(program, sources, b, symbols, &derivatives).emit(function);
+  if (derivatives.hasFailed())
+    return {};
   emitRules(program, sources, *module);
   return module;
 }

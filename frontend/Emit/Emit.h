@@ -29,7 +29,8 @@ std::string pathBeside(const hir::Weight &weight, const std::string &path, const
 /// each rewrite rule. Exported
 /// functions carry `mad.entry`, tests `mad.test`; dialects/Mad/README.md lists
 /// the attributes. Every op has the position of its source, under the name that
-/// `let` gave it. Loads the mad and func dialects into the context.
+/// `let` gave it. Loads the mad and func dialects into the context. Null, after a message, where a
+/// derivative does not exist: the checker should have refused it.
 mlir::OwningOpRef<mlir::ModuleOp> emit(const hir::Program &program, const Sources &sources,
                                        mlir::MLIRContext &context);
 

@@ -98,6 +98,8 @@ bool Compilation::load(const std::string &path) {
     return false;
   CollectDiagnostics collected(*impl->context);
   impl->module = emit(*impl->program, impl->sources, *impl->context);
+  if (!impl->module)
+    return impl->bug("the program cannot be emitted\n" + collected.text);
   if (failed(verify(*impl->module)))
     return impl->bug("the emitted program does not verify\n" + collected.text);
   return (impl->dumpFolder.empty() || impl->dumpModule(2, "mad", *impl->module)) &&

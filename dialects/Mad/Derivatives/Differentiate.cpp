@@ -10,6 +10,7 @@
 #include "dialects/Mad/IR/MadDerivatives.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "dialects/Mad/IR/MadStateOps.h"
+#include "dialects/Ode/IR/OdeOps.h"
 
 using namespace mlir;
 
@@ -147,6 +148,8 @@ LogicalResult Differentiator::Body::op(Operation *op) {
     return scan(loop);
   if (auto loop = dyn_cast<IterateOp>(op))
     return iterate(loop);
+  if (auto equation = dyn_cast<ode::SolveOp>(op))
+    return solve(equation);
   return op->emitError() << "`" << op->getName() << "` has no derivative";
 }
 
@@ -210,6 +213,7 @@ FailureOr<JvpFunction> Differentiator::jvp(func::FuncOp function, ArrayRef<bool>
   FailureOr<Differentiated> body =
       inlined(b, function.front(), entry->getArguments().take_front(count), tangents, directions);
   if (failed(body)) {
+    someFailed = true;
     result.function.erase();
     return failure();
   }

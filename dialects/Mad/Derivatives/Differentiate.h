@@ -23,6 +23,9 @@ namespace mad {
 class IfOp;
 class IterateOp;
 class ScanOp;
+namespace ode {
+class SolveOp;
+} // namespace ode
 
 /// A function beside which another one computes tangents.
 struct JvpFunction {
@@ -57,8 +60,12 @@ public:
                                           mlir::ValueRange arguments, mlir::ValueRange tangents,
                                           std::optional<DimExpr> directions = std::nullopt);
 
+  /// Whether a function had no derivative.
+  bool hasFailed() const { return someFailed; }
+
 private:
   class Body;
+  bool someFailed = false;
   mlir::ModuleOp module;
   std::map<std::string, JvpFunction> made;
 };
@@ -94,6 +101,13 @@ private:
   llvm::LogicalResult iterate(IterateOp op);
   llvm::FailureOr<Differentiated> loopBody(mlir::Block &source, mlir::ValueRange initial,
                                            mlir::Region &target, llvm::SmallVector<bool> &varies);
+  mlir::Value directionsFirst(mlir::Value steps, mlir::Location loc);
+  // DifferentiateSolve.cpp
+  llvm::LogicalResult solve(ode::SolveOp op);
+  llvm::LogicalResult solveBody(ode::SolveOp op, llvm::ArrayRef<bool> moving, mlir::Region &target,
+                                llvm::SmallVector<bool> &varies);
+  llvm::LogicalResult solved(ode::SolveOp op, ode::SolveOp made, llvm::ArrayRef<bool> vary,
+                             mlir::ValueRange parameters);
 
   Differentiator &owner;
   mlir::OpBuilder &b;

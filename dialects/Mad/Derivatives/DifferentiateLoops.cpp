@@ -85,6 +85,20 @@ FailureOr<Differentiated> Differentiator::Body::loopBody(Block &source, ValueRan
   }
 }
 
+/// What was collected in steps, [steps, directions, ...], with the first two dimensions exchanged.
+Value Differentiator::Body::directionsFirst(Value steps, Location loc) {
+  RankedTensorType from = tensorTypeOf(steps);
+  SmallVector<AffineExpr> at{b.getAffineDimExpr(1), b.getAffineDimExpr(0)};
+  SmallVector<DimExpr> sizes{dimExpr(from, 1), dimExpr(from, 0)};
+  for (int64_t d = 2; d < from.getRank(); ++d) {
+    at.push_back(b.getAffineDimExpr(unsigned(d)));
+    sizes.push_back(dimExpr(from, d));
+  }
+  return ViewOp::create(b, loc, tensorType(sizes, {}, from.getElementType()), steps, ValueRange(),
+                        AffineMap::get(unsigned(from.getRank()), 0, at, b.getContext()),
+                        Boundary::inside);
+}
+
 LogicalResult Differentiator::Body::scan(ScanOp op) {
   size_t count = op.getInitial().size();
   SmallVector<Value> initial =
@@ -134,19 +148,9 @@ LogicalResult Differentiator::Body::scan(ScanOp op) {
        results.slice(count, carriedTangents));
   SmallVector<Value> collectedTangents(results.drop_front(count + carriedTangents + parts));
   // Directions come before the steps.
-  for (auto [value, original] : llvm::zip(collectedTangents, collected))
-    if (directions) {
-      auto from = tensorTypeOf(value);
-      SmallVector<AffineExpr> at{b.getAffineDimExpr(1), b.getAffineDimExpr(0)};
-      for (int64_t d = 2; d < from.getRank(); ++d)
-        at.push_back(b.getAffineDimExpr(d));
-      SmallVector<DimExpr> sizes{*directions, steps};
-      for (int64_t d = 2; d < from.getRank(); ++d)
-        sizes.push_back(dimExpr(from, d));
-      value =
-          ViewOp::create(b, loc, tensorType(sizes, {}, from.getElementType()), value, ValueRange(),
-                         AffineMap::get(from.getRank(), 0, at, b.getContext()), Boundary::inside);
-    }
+  for (Value &value : collectedTangents)
+    if (directions)
+      value = directionsFirst(value, loc);
   give(op.getResults().drop_front(count), results.slice(count + carriedTangents, parts),
        ArrayRef(all).drop_front(count), collectedTangents);
   return success();

@@ -9,6 +9,7 @@
 
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/Reference/Interpreter.h"
+#include "dialects/Ode/IR/OdeOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
@@ -34,7 +35,7 @@ inline RefTensor longs(mlir::ArrayRef<int64_t> shape, std::vector<int64_t> value
 class Programs : public testing::Test {
 protected:
   Programs() : context(mlir::MLIRContext::Threading::DISABLED), numbers(7) {
-    context.loadDialect<MadDialect, mlir::func::FuncDialect>();
+    context.loadDialect<MadDialect, ode::OdeDialect, mlir::func::FuncDialect>();
   }
 
   mlir::OwningOpRef<mlir::ModuleOp> parse(const std::string &text) {

@@ -1,0 +1,243 @@
+//===- DifferentiateSolve.cpp - Tangents of solutions ----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The forward sensitivities of dy / dt = f(t, y, p): with v the tangent of y and q that of p,
+// dv / dt = f_y v + f_p q is solved beside y, as further states (Hairer, Norsett and Wanner, I.14).
+// So steps are chosen for both. A later end moves the result by f there; a later beginning moves
+// the initial state by -f there. How steps are chosen does not vary.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/Derivatives/Differentiate.h"
+#include "dialects/Mad/IR/MadDerivatives.h"
+#include "dialects/Ode/IR/OdeOps.h"
+
+using namespace mlir;
+
+namespace mad {
+
+using ode::SolveOp;
+
+namespace {
+
+/// Builds values and tangents around a solve.
+class Times {
+public:
+  Times(OpBuilder &b, Location loc, SolveOp op, const std::optional<DimExpr> &directions)
+      : b(b), loc(loc), op(op), directions(directions) {}
+
+  /// What the right-hand side gives.
+  SmallVector<Value> rates(Value time, ValueRange states, ValueRange parameters) const {
+    Block &body = op.getBody().front();
+    IRMapping values;
+    Type wanted = body.getArgument(0).getType();
+    values.map(body.getArgument(0),
+               time.getType() == wanted ? time : Value(CastOp::create(b, loc, wanted, time)));
+    SmallVector<Value> arguments(states);
+    llvm::append_range(arguments, parameters);
+    for (auto [argument, value] : llvm::zip_equal(body.getArguments().drop_front(), arguments))
+      values.map(argument, value);
+    for (Operation &inner : body.without_terminator())
+      b.clone(inner, values);
+    return llvm::map_to_vector(body.getTerminator()->getOperands(),
+                               [&](Value v) { return values.lookupOrDefault(v); });
+  }
+
+  /// The tangent of times of which a rate has one for each of its first `rank` dimensions, times
+  /// it.
+  Value times(Value tangent, Value rate, int64_t rank) const {
+    RankedTensorType type = tangentType(rate.getType(), directions);
+    int64_t lead = directions ? 1 : 0;
+    SmallVector<AffineExpr> coordinates;
+    for (int64_t d = 0; d < rank + lead; ++d)
+      coordinates.push_back(b.getAffineDimExpr(unsigned(d)));
+    if (tensorTypeOf(tangent).getElementType() != type.getElementType())
+      tangent = CastOp::create(b, loc, withElement(tensorTypeOf(tangent), type.getElementType()),
+                               tangent);
+    auto map = [&](ArrayRef<AffineExpr> results) {
+      return AffineMap::get(unsigned(type.getRank()), 0, results, b.getContext());
+    };
+    Value wide =
+        ViewOp::create(b, loc, type, tangent, ValueRange(), map(coordinates), Boundary::inside);
+    coordinates.clear();
+    for (int64_t d = lead; d < type.getRank(); ++d)
+      coordinates.push_back(b.getAffineDimExpr(unsigned(d)));
+    if (directions)
+      rate = ViewOp::create(b, loc, type, rate, ValueRange(), map(coordinates), Boundary::inside);
+    return MulOp::create(b, loc, type, wide, rate);
+  }
+
+  /// The rates at all saved times, along a first dimension.
+  SmallVector<Value> savedRates(Value save, ValueRange states, ValueRange parameters) const {
+    DimExpr count = dimExpr(tensorTypeOf(save), 0);
+    SmallVector<Type> types(states.getTypes());
+    auto scan = ScanOp::create(b, loc, types, ValueRange(), b.getStringAttr("0"),
+                               b.getStringAttr(count.str()));
+    OpBuilder::InsertionGuard guard(b);
+    Block *block = b.createBlock(&scan.getBody());
+    Value step = block->addArgument(RankedTensorType::get({}, b.getI64Type()), loc);
+    auto at = [&](Value all, RankedTensorType type) -> Value {
+      SmallVector<AffineExpr> coordinates{b.getAffineSymbolExpr(0)};
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        coordinates.push_back(b.getAffineDimExpr(unsigned(d)));
+      return ViewOp::create(
+          b, loc, type, all, step,
+          AffineMap::get(unsigned(type.getRank()), 1, coordinates, b.getContext()),
+          Boundary::inside);
+    };
+    SmallVector<Value> now;
+    for (auto [all, initial] : llvm::zip(states, op.getInitial()))
+      now.push_back(at(all, tensorTypeOf(initial)));
+    Value time = at(save, RankedTensorType::get({}, b.getF64Type()));
+    YieldOp::create(b, loc, rates(time, now, parameters));
+    return SmallVector<Value>(scan.getResults());
+  }
+
+private:
+  OpBuilder &b;
+  Location loc;
+  mutable SolveOp op; ///< accessors of ops are not const
+  const std::optional<DimExpr> &directions;
+};
+
+} // namespace
+
+static SmallVector<bool> present(ValueRange values) {
+  return llvm::map_to_vector(values, [](Value v) { return bool(v); });
+}
+
+static Value total(OpBuilder &b, Location loc, Value x, Value y) {
+  return !x ? y : Value(AddOp::create(b, loc, x.getType(), x, y));
+}
+
+/// The body with tangents: time, states, their tangents, parameters, their tangents. `varies` grows
+/// as in `loopBody`.
+LogicalResult Differentiator::Body::solveBody(SolveOp op, ArrayRef<bool> moving, Region &target,
+                                              SmallVector<bool> &varies) {
+  Block &source = op.getBody().front();
+  size_t states = varies.size();
+  Location loc = unnamed(op.getLoc());
+  for (;;) {
+    Block *body = b.createBlock(&target);
+    SmallVector<Value> found, incoming(source.getNumArguments());
+    auto add = [&](size_t first, ArrayRef<bool> some) {
+      for (size_t i = 0; i < some.size(); ++i) {
+        BlockArgument argument = source.getArgument(unsigned(first + i));
+        found.push_back(body->addArgument(argument.getType(), argument.getLoc()));
+      }
+      for (size_t i = 0; i < some.size(); ++i)
+        if (some[i])
+          incoming[first + i] = body->addArgument(
+              tangentType(source.getArgument(unsigned(first + i)).getType(), directions), loc);
+    };
+    add(0, {false});
+    add(1, varies);
+    add(1 + states, moving);
+    bind(source.getArguments(), found, incoming);
+    if (failed(block(source)))
+      return failure();
+    Differentiated rates = results(source);
+    bool grown = false;
+    for (auto [one, tangent] : llvm::zip(varies, rates.tangents)) {
+      grown |= !one && tangent;
+      one = one || tangent;
+    }
+    if (!grown) {
+      SmallVector<Value> yielded = rates.values;
+      llvm::append_range(yielded, dense(rates, varies, op.getInitial(), loc));
+      ode::YieldOp::create(b, loc, yielded);
+      return success();
+    }
+    body->erase();
+  }
+}
+
+LogicalResult Differentiator::Body::solve(SolveOp op) {
+  Location loc = unnamed(op.getLoc());
+  auto mapped = [&](ValueRange originals) {
+    return llvm::map_to_vector(originals, [&](Value v) { return values.lookupOrDefault(v); });
+  };
+  auto one = [&](Value original) { return original ? values.lookupOrDefault(original) : Value(); };
+  SmallVector<Value> initial = mapped(op.getInitial()), parameters = mapped(op.getParameters());
+  Differentiated start{initial, tangentsOf(op.getInitial())};
+  SmallVector<Value> moving = tangentsOf(op.getParameters());
+  Times around(b, loc, op, directions);
+  if (Value early = tangent(op.getFrom()))
+    for (auto [known, rate] :
+         llvm::zip(start.tangents, around.rates(one(op.getFrom()), initial, parameters))) {
+      Value back = around.times(early, rate, 0);
+      back = NegOp::create(b, loc, back.getType(), back);
+      known = total(b, loc, known, back);
+    }
+  SmallVector<bool> vary = present(start.tangents);
+  Region region;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    if (failed(solveBody(op, present(moving), region, vary)))
+      return failure();
+  }
+  SmallVector<Value> tangentsIn = dense(start, vary, op.getInitial(), loc);
+  SmallVector<StringRef> names;
+  for (auto name : op.getStateNames().getAsRange<StringAttr>())
+    names.push_back(name.getValue());
+  std::vector<std::string> more;
+  for (auto [name, own] : llvm::zip(names, vary))
+    if (own)
+      more.push_back("d" + name.str());
+  llvm::append_range(names, more);
+  SmallVector<Type> types(op.getStates().getTypes());
+  std::optional<DimExpr> saved;
+  if (op.getSave())
+    saved = dimExpr(tensorTypeOf(op.getSave()), 0);
+  for (Value v : tangentsIn)
+    types.push_back(tangentType(v.getType(), saved));
+  llvm::append_range(initial, tangentsIn);
+  SmallVector<Value> allParameters = parameters;
+  for (Value v : moving)
+    if (v)
+      allParameters.push_back(v);
+  auto made = SolveOp::create(
+      b, op.getLoc(), types, op.getTime().getType(), op.getStatus().getType(),
+      op.getAccepted().getType(), op.getRejected().getType(), op.getEvaluations().getType(),
+      op.getMethodAttr(), op.getNameAttr(), b.getStrArrayAttr(names), initial, one(op.getFrom()),
+      one(op.getTo()), one(op.getRtol()), one(op.getAtol()), one(op.getStep()), one(op.getFirst()),
+      one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), allParameters,
+      op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr());
+  made.getBody().takeBody(region);
+  return solved(op, made, vary, parameters);
+}
+
+/// What the results are, and how they move with the times.
+LogicalResult Differentiator::Body::solved(SolveOp op, SolveOp made, ArrayRef<bool> vary,
+                                           ValueRange parameters) {
+  Location loc = unnamed(op.getLoc());
+  size_t states = vary.size(), next = states;
+  ValueRange results = made.getStates().take_front(states);
+  Times around(b, loc, op, directions);
+  Value late = tangent(op.getSave() ? op.getSave() : op.getTo());
+  SmallVector<Value> rates;
+  if (late)
+    rates = op.getSave()
+                ? around.savedRates(values.lookupOrDefault(op.getSave()), results, parameters)
+                : around.rates(made.getTime(), results, parameters);
+  for (size_t i = 0; i < states; ++i) {
+    Value moved;
+    if (vary[i]) {
+      moved = made.getStates()[next++];
+      if (op.getSave() && directions)
+        moved = directionsFirst(moved, loc);
+    }
+    if (late)
+      moved = total(b, loc, moved, around.times(late, rates[i], op.getSave() ? 1 : 0));
+    values.map(op.getStates()[i], results[i]);
+    tangents[op.getStates()[i]] = moved;
+  }
+  tangents[op.getTime()] = tangent(op.getTo());
+  for (auto [original, value] : llvm::zip(op->getResults().drop_front(states),
+                                          made->getResults().drop_front(made.getStates().size())))
+    values.map(original, value);
+  return success();
+}
+
+} // namespace mad
