@@ -17,54 +17,52 @@ static Value positions(OpBuilder &b, Location loc, ArrayRef<int64_t> numbers) {
   return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, numbers));
 }
 
-/// Of each colour the sum of the unit vectors of its columns: [colours, shape of the argument].
-static Value seeds(OpBuilder &b, Location loc, RankedTensorType type, const Colouring &colouring) {
-  int64_t columns = int64_t(colouring.colours.size());
-  std::vector<APFloat> numbers;
+/// Of each colour the sum of the unit vectors of its columns, for an argument whose first column is
+/// number `first`: [colours, shape of the argument].
+static Value seeds(OpBuilder &b, Location loc, RankedTensorType type, int64_t first,
+                   const Colouring &colouring) {
+  int64_t columns = type.getNumElements();
   const llvm::fltSemantics &semantics = cast<FloatType>(type.getElementType()).getFloatSemantics();
-  numbers.assign(size_t(columns * colouring.count), APFloat::getZero(semantics));
-  for (int64_t column = 0; column < columns; ++column)
-    numbers[size_t(colouring.colours[column] * columns + column)] = APFloat::getOne(semantics);
-  SmallVector<int64_t> shape{colouring.count};
-  llvm::append_range(shape, type.getShape());
+  std::vector<APFloat> numbers(size_t(columns * colouring.count), APFloat::getZero(semantics));
+  for (int64_t column = 0; column < columns; ++column) {
+    int64_t colour = colouring.colours[size_t(first + column)];
+    numbers[size_t(colour * columns + column)] = APFloat::getOne(semantics);
+  }
   RankedTensorType full = tangentType(type, DimExpr(colouring.count));
   return ConstantOp::create(b, loc, full, DenseElementsAttr::get(full, numbers));
 }
 
-FailureOr<CompressedJacobian> compressedJacobian(OpBuilder &b, Location loc,
-                                                 Differentiator &derivatives, func::FuncOp function,
-                                                 ValueRange arguments, unsigned argument,
-                                                 const Sparsity &sparsity,
-                                                 const Colouring &colouring) {
-  SmallVector<bool> active(arguments.size(), false);
-  active[argument] = true;
-  FailureOr<JvpFunction> jvp = derivatives.jvp(function, active, DimExpr(colouring.count));
-  if (failed(jvp))
-    return failure();
-  SmallVector<Value> operands(arguments);
-  operands.push_back(
-      seeds(b, loc, cast<RankedTensorType>(function.getArgumentTypes()[argument]), colouring));
-  auto call = func::CallOp::create(b, loc, jvp->function, operands);
-  CompressedJacobian result;
-  size_t count = function.getNumResults(), next = count;
-  result.results = SmallVector<Value>(call.getResults().take_front(count));
+static SmallVector<Value> allSeeds(OpBuilder &b, Location loc, TypeRange types,
+                                   ArrayRef<unsigned> by, const Colouring &colouring) {
+  SmallVector<Value> found;
+  int64_t first = 0;
+  for (unsigned argument : by) {
+    auto type = cast<RankedTensorType>(types[argument]);
+    found.push_back(seeds(b, loc, type, first, colouring));
+    first += type.getNumElements();
+  }
+  return found;
+}
+
+/// Takes the entries out of the tangents of the results, one a colour; null: it does not vary.
+static CompressedJacobian taken(OpBuilder &b, Location loc, ValueRange results, ValueRange tangents,
+                                const Sparsity &sparsity, const Colouring &colouring) {
+  CompressedJacobian found;
+  found.results = SmallVector<Value>(results);
   SmallVector<Value> parts;
   size_t row = 0;
   int64_t total = 0;
   Type element;
-  for (size_t i = 0; i < count; ++i) {
-    RankedTensorType type = tensorTypeOf(result.results[i]);
+  for (auto [result, tangent] : llvm::zip_equal(results, tangents)) {
+    RankedTensorType type = tensorTypeOf(result);
     if (!isa<FloatType>(type.getElementType()))
       continue;
     size_t first = row;
     row += size_t(type.getNumElements());
-    if (!jvp->varies[i])
-      continue;
-    Value tangents = call.getResult(next++);
     SmallVector<int64_t> colours, rows;
-    for (size_t r = first; r < row; ++r)
+    for (size_t r = first; r < row && tangent; ++r)
       for (int32_t column : sparsity.rows[r]) {
-        colours.push_back(colouring.colours[column]);
+        colours.push_back(colouring.colours[size_t(column)]);
         rows.push_back(int64_t(r - first));
       }
     if (rows.empty())
@@ -73,15 +71,62 @@ FailureOr<CompressedJacobian> compressedJacobian(OpBuilder &b, Location loc,
     auto flat = RankedTensorType::get({colouring.count, type.getNumElements()}, element);
     auto part = RankedTensorType::get({int64_t(rows.size())}, element);
     parts.push_back(
-        GatherOp::create(b, loc, part, ReshapeOp::create(b, loc, flat, tangents),
+        GatherOp::create(b, loc, part, ReshapeOp::create(b, loc, flat, tangent),
                          ValueRange{positions(b, loc, colours), positions(b, loc, rows)}));
     total += int64_t(rows.size());
   }
-  result.entries =
+  found.entries =
       parts.size() == 1
           ? parts[0]
           : Value(ConcatOp::create(b, loc, RankedTensorType::get({total}, element), parts, 0));
-  return result;
+  return found;
+}
+
+FailureOr<CompressedJacobian> compressedJacobian(OpBuilder &b, Location loc,
+                                                 Differentiator &derivatives, func::FuncOp function,
+                                                 ValueRange values, ArrayRef<unsigned> by,
+                                                 const Sparsity &sparsity,
+                                                 const Colouring &colouring) {
+  SmallVector<bool> active(values.size(), false);
+  for (unsigned argument : by)
+    active[argument] = true;
+  FailureOr<JvpFunction> jvp = derivatives.jvp(function, active, DimExpr(colouring.count));
+  if (failed(jvp))
+    return failure();
+  SmallVector<Value> operands(values);
+  llvm::append_range(operands, allSeeds(b, loc, function.getArgumentTypes(), by, colouring));
+  auto call = func::CallOp::create(b, loc, jvp->function, operands);
+  size_t count = function.getNumResults(), next = count;
+  SmallVector<Value> tangents;
+  for (bool one : jvp->varies)
+    tangents.push_back(one ? Value(call.getResult(next++)) : Value());
+  return taken(b, loc, call.getResults().take_front(count), tangents, sparsity, colouring);
+}
+
+FailureOr<CompressedJacobian> compressedJacobian(OpBuilder &b, Location loc,
+                                                 Differentiator &derivatives, Block &block,
+                                                 ValueRange values, ArrayRef<unsigned> by,
+                                                 const Sparsity &sparsity,
+                                                 const Colouring &colouring) {
+  SmallVector<Value> tangents(values.size());
+  SmallVector<Type> types(block.getArgumentTypes());
+  for (auto [argument, seed] : llvm::zip_equal(by, allSeeds(b, loc, types, by, colouring)))
+    tangents[argument] = seed;
+  FailureOr<Differentiated> found =
+      derivatives.inlined(b, block, values, tangents, DimExpr(colouring.count));
+  if (failed(found))
+    return failure();
+  return taken(b, loc, found->values, found->tangents, sparsity, colouring);
+}
+
+Value denseJacobian(OpBuilder &b, Location loc, Value entries, const Sparsity &sparsity) {
+  int64_t rows = int64_t(sparsity.rows.size());
+  Value columns = denseColumns(b, loc, entries, sparsity, 0, rows);
+  auto type =
+      RankedTensorType::get({rows, sparsity.columns}, tensorTypeOf(entries).getElementType());
+  AffineMap turned =
+      AffineMap::get(2, 0, {b.getAffineDimExpr(1), b.getAffineDimExpr(0)}, b.getContext());
+  return ViewOp::create(b, loc, type, columns, ValueRange(), turned, Boundary::inside);
 }
 
 Value denseColumns(OpBuilder &b, Location loc, Value entries, const Sparsity &sparsity,

@@ -20,14 +20,23 @@ struct CompressedJacobian {
 };
 
 /// Builds it at the place of the builder, by one call of the companion of `function` with a
-/// direction for each colour. All results of floats have one element type. `sparsity` and
-/// `colouring` are those of `function` and `argument`, the pattern has an entry. Fails as
-/// `Differentiator::jvp` does.
+/// direction for each colour. `values` are the arguments, `by` numbers those that vary. All results
+/// of floats have one element type. `sparsity` and `colouring` are those of `function` and `by`,
+/// the pattern has an entry. Fails as `Differentiator::jvp` does.
 llvm::FailureOr<CompressedJacobian>
 compressedJacobian(mlir::OpBuilder &b, mlir::Location loc, Differentiator &derivatives,
-                   mlir::func::FuncOp function, mlir::ValueRange arguments, unsigned argument,
+                   mlir::func::FuncOp function, mlir::ValueRange values,
+                   llvm::ArrayRef<unsigned> by, const Sparsity &sparsity,
+                   const Colouring &colouring);
+/// As above with the ops of a block in place: of a right-hand side, for example.
+llvm::FailureOr<CompressedJacobian>
+compressedJacobian(mlir::OpBuilder &b, mlir::Location loc, Differentiator &derivatives,
+                   mlir::Block &block, mlir::ValueRange values, llvm::ArrayRef<unsigned> by,
                    const Sparsity &sparsity, const Colouring &colouring);
 
+/// The whole Jacobian [rows, columns].
+mlir::Value denseJacobian(mlir::OpBuilder &b, mlir::Location loc, mlir::Value entries,
+                          const Sparsity &sparsity);
 /// The entries of some rows, from number `first` on, in a tensor [columns, rows] of zeros.
 mlir::Value denseColumns(mlir::OpBuilder &b, mlir::Location loc, mlir::Value entries,
                          const Sparsity &sparsity, int64_t first, int64_t rows);

@@ -33,7 +33,7 @@ using Sets = std::vector<Columns>; ///< of each element
 /// The analysis of one block. Methods that answer a bool say whether it can go on.
 class Dependences {
 public:
-  std::optional<Sparsity> pattern(mlir::Block &source, unsigned argument);
+  std::optional<Sparsity> pattern(mlir::Block &source, llvm::ArrayRef<unsigned> arguments);
 
 private:
   Columns united(llvm::ArrayRef<Columns> parts);

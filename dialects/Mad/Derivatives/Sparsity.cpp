@@ -415,19 +415,22 @@ bool Dependences::block(Block &block) {
 // The pattern
 //===----------------------------------------------------------------------===//
 
-std::optional<Sparsity> Dependences::pattern(Block &source, unsigned argument) {
+std::optional<Sparsity> Dependences::pattern(Block &source, ArrayRef<unsigned> arguments) {
   for (BlockArgument one : source.getArguments())
     if (!cast<RankedTensorType>(one.getType()).hasStaticShape())
       return std::nullopt;
-  Value by = source.getArgument(argument);
   Sparsity sparsity;
-  sparsity.columns = elementsOf(by);
-  if (!isFloat(by) || sparsity.columns > maxKnown)
-    return std::nullopt;
-  Sets own;
-  for (int64_t column = 0; column < sparsity.columns; ++column)
-    own.push_back(std::make_shared<const std::vector<int32_t>>(1, int32_t(column)));
-  give(by, std::move(own));
+  for (unsigned argument : arguments) {
+    Value by = source.getArgument(argument);
+    int64_t first = sparsity.columns;
+    sparsity.columns += elementsOf(by);
+    if (!isFloat(by) || sparsity.columns > maxKnown)
+      return std::nullopt;
+    Sets own;
+    for (int64_t column = first; column < sparsity.columns; ++column)
+      own.push_back(std::make_shared<const std::vector<int32_t>>(1, int32_t(column)));
+    give(by, std::move(own));
+  }
   if (!block(source))
     return std::nullopt;
   for (Value result : source.getTerminator()->getOperands()) {
@@ -442,14 +445,14 @@ std::optional<Sparsity> Dependences::pattern(Block &source, unsigned argument) {
   return sparsity;
 }
 
-std::optional<Sparsity> jacobianSparsity(Block &block, unsigned argument) {
-  return Dependences().pattern(block, argument);
+std::optional<Sparsity> jacobianSparsity(Block &block, ArrayRef<unsigned> arguments) {
+  return Dependences().pattern(block, arguments);
 }
 
-std::optional<Sparsity> jacobianSparsity(func::FuncOp function, unsigned argument) {
+std::optional<Sparsity> jacobianSparsity(func::FuncOp function, ArrayRef<unsigned> arguments) {
   if (function.isExternal())
     return std::nullopt;
-  return jacobianSparsity(function.front(), argument);
+  return jacobianSparsity(function.front(), arguments);
 }
 
 } // namespace mad

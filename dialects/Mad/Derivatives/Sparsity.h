@@ -7,6 +7,7 @@
 #ifndef MAD_DIALECTS_MAD_DERIVATIVES_SPARSITY_H
 #define MAD_DIALECTS_MAD_DERIVATIVES_SPARSITY_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -21,8 +22,8 @@ class FuncOp;
 namespace mad {
 
 /// The places of a Jacobian that may be other than zero, whatever the values are. Rows are elements
-/// of results, all results of floats one after the other; columns are elements of one argument.
-/// Elements count in row-major order.
+/// of results, all results of floats one after the other; columns are elements of arguments, one
+/// after the other. Elements count in row-major order.
 struct Sparsity {
   int64_t columns = 0;
   std::vector<std::vector<int32_t>> rows; ///< columns of the entries of each row, ascending
@@ -30,13 +31,15 @@ struct Sparsity {
   int64_t entries() const;
 };
 
-/// The pattern of the derivatives by an argument. Exact for elementwise ops, movement at positions
-/// that are constants, sums and loops of known length; products with constant zeros vanish. Where
-/// positions or conditions depend on values, all that may be read counts. Empty where a size is
-/// not known when compiling, or where the analysis would take more than about a second.
-std::optional<Sparsity> jacobianSparsity(mlir::func::FuncOp function, unsigned argument);
-/// Of a block whose terminator gives the results; values around it do not vary.
-std::optional<Sparsity> jacobianSparsity(mlir::Block &block, unsigned argument);
+/// The pattern of the derivatives by some arguments, floats. Exact for elementwise ops, movement at
+/// positions that are constants, sums and loops of known length; products with constant zeros
+/// vanish. Where positions or conditions depend on values, all that may be read counts. Empty where
+/// a size is not known when compiling, or where the analysis would take more than about a second.
+std::optional<Sparsity> jacobianSparsity(mlir::func::FuncOp function,
+                                         llvm::ArrayRef<unsigned> arguments);
+/// Of a block whose terminator gives the results, as the right-hand side of an `ode.solve`; values
+/// around it do not vary.
+std::optional<Sparsity> jacobianSparsity(mlir::Block &block, llvm::ArrayRef<unsigned> arguments);
 
 /// Columns in groups, such that no two of a group have an entry in one row: the sum of the columns
 /// of a group holds all their entries (Curtis, Powell and Reid, "On the estimation of sparse

@@ -14,6 +14,7 @@
 #include "mlir/IR/Verifier.h"
 #include "test/unit/Derivatives/Programs.h"
 #include <cmath>
+#include <set>
 
 using namespace mad;
 using namespace mad::test;
@@ -432,6 +433,31 @@ TEST_F(Jvp, SizesThatTheCallDecides) {
     return %0, %1, %2 : tensor<3xf64>, tensor<?x3xf64, #mad.dims<"N", "">>, tensor<?x3xf64, #mad.dims<"N", "">>
   })",
       {uniform({4, 3})});
+}
+
+// A new op belongs among the tests above, or into this list of those that do not vary.
+TEST_F(Jvp, EveryOp) {
+  const std::set<std::string> tested = {
+      "abs",      "acos",   "acosh", "add",     "asin",   "asinh",    "atan",   "atan2",
+      "atanh",    "cast",   "cbrt",  "ceil",    "concat", "contract", "cos",    "cosh",
+      "cumulate", "div",    "erf",   "erfc",    "exp",    "exp2",     "expm1",  "floor",
+      "fma",      "gather", "if",    "iterate", "log",    "log10",    "log1p",  "log2",
+      "max",      "min",    "mul",   "neg",     "pow",    "reduce",   "rem",    "reshape",
+      "round",    "rsqrt",  "scan",  "scatter", "select", "sign",     "sin",    "sinh",
+      "sort",     "sqrt",   "sub",   "tan",     "tanh",   "trunc",    "update", "view"};
+  const std::set<std::string> constant = {
+      "and", "bit_and", "bit_not", "bit_or", "bit_xor", "compare", "constant", "dim", "iota",
+      "isfinite", "isinf", "isnan", "not", "or", "philox", "shift_left", "shift_right", "weight",
+      // No values of a program.
+      "cumulate_memory", "rule", "scatter_memory", "sides", "sort_memory", "weight_source",
+      "yield"};
+  size_t found = 0;
+  for (mlir::RegisteredOperationName op : context.getRegisteredOperationsByDialect("mad")) {
+    std::string name = op.stripDialect().str();
+    EXPECT_TRUE(tested.count(name) + constant.count(name) == 1) << name;
+    ++found;
+  }
+  EXPECT_EQ(found, tested.size() + constant.size());
 }
 
 // The tangent of a tangent: of sin(x) x that is (2 cos x - x sin x) v w.

@@ -24,7 +24,7 @@ using Rows = std::vector<std::vector<int32_t>>;
 class SparsityOf : public Programs {
 protected:
   Sparsity pattern(mlir::ModuleOp module) {
-    auto found = jacobianSparsity(module.lookupSymbol<mlir::func::FuncOp>("main"), 0);
+    auto found = jacobianSparsity(module.lookupSymbol<mlir::func::FuncOp>("main"), {0});
     EXPECT_TRUE(found.has_value());
     return found ? *found : Sparsity();
   }
@@ -107,7 +107,7 @@ protected:
     mlir::Block *block = function.addEntryBlock();
     b.setInsertionPointToStart(block);
     Differentiator derivatives(module);
-    auto found = compressedJacobian(b, loc, derivatives, main, block->getArguments(), 0, sparsity,
+    auto found = compressedJacobian(b, loc, derivatives, main, block->getArguments(), {0}, sparsity,
                                     colouring);
     EXPECT_TRUE(succeeded(found));
     mlir::func::ReturnOp::create(b, loc, found->entries);
@@ -238,7 +238,50 @@ TEST_F(SparsityOf, Control) {
 TEST_F(SparsityOf, UnknownSizes) {
   auto module = parse("func.func @main(%x: tensor<?xf64, #mad.dims<\"N\">>) -> tensor<?xf64, "
                       "#mad.dims<\"N\">> {\n  return %x : tensor<?xf64, #mad.dims<\"N\">>\n}");
-  EXPECT_FALSE(jacobianSparsity(module->lookupSymbol<mlir::func::FuncOp>("main"), 0).has_value());
+  EXPECT_FALSE(jacobianSparsity(module->lookupSymbol<mlir::func::FuncOp>("main"), {0}).has_value());
+}
+
+// As an implicit method does it: the right-hand side of an equation of two states, in place.
+TEST_F(SparsityOf, RightHandSide) {
+  auto module = parse(
+      R"(func.func @main(%x: tensor<2xf64>, %z: tensor<f64>, %t: tensor<f64>) -> tensor<2xf64> {
+    %0:7 = ode.solve "rk4" of "f" ["x", "z"](%x, %z) from %t to %t step %t with %t
+      : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+    ^bb0(%s: tensor<f64>, %a: tensor<2xf64>, %b: tensor<f64>, %p: tensor<f64>):
+      %1 = mad.view %b by affine_map<(d0) -> ()> inside : (tensor<f64>) -> tensor<2xf64>
+      %2 = mad.view %1 by affine_map<(d0) -> (2 * d0)> zero : (tensor<2xf64>) -> tensor<2xf64>
+      %3 = mad.mul %a, %2 : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>
+      %4 = mad.add %3, %a : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>
+      %5 = mad.mul %p, %b : (tensor<f64>, tensor<f64>) -> tensor<f64>
+      ode.yield %4, %5 : tensor<2xf64>, tensor<f64>
+    }
+    return %0#0 : tensor<2xf64>
+  })");
+  auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
+  mlir::Block &body = (*main.getOps<ode::SolveOp>().begin()).getBody().front();
+  auto sparsity = jacobianSparsity(body, {1, 2});
+  ASSERT_TRUE(sparsity.has_value());
+  EXPECT_EQ(sparsity->columns, 3);
+  EXPECT_EQ(sparsity->rows, (Rows{{0, 2}, {1}, {2}}));
+  Colouring colouring = colourColumns(*sparsity);
+  EXPECT_EQ(colouring.count, 2);
+  mlir::OpBuilder b(&context);
+  mlir::Location loc = b.getUnknownLoc();
+  b.setInsertionPointToEnd(module->getBody());
+  mlir::SmallVector<mlir::Type> types(body.getArgumentTypes());
+  auto matrix = mlir::RankedTensorType::get({3, 3}, b.getF64Type());
+  auto function = mlir::func::FuncOp::create(b, loc, "matrix", b.getFunctionType(types, matrix));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  Differentiator derivatives(*module);
+  auto found = compressedJacobian(b, loc, derivatives, body, function.front().getArguments(),
+                                  {1, 2}, *sparsity, colouring);
+  ASSERT_TRUE(succeeded(found));
+  mlir::func::ReturnOp::create(b, loc, denseJacobian(b, loc, found->entries, *sparsity));
+  ASSERT_TRUE(succeeded(mlir::verify(*module)));
+  Tensors results =
+      run(*module, "matrix",
+          {doubles({}, {0.0}), doubles({2}, {2.0, 3.0}), doubles({}, {5.0}), doubles({}, {7.0})});
+  EXPECT_EQ(results[0].floats, (std::vector<double>{6, 0, 2, 0, 1, 0, 0, 0, 7}));
 }
 
 //===----------------------------------------------------------------------===//
