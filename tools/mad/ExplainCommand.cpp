@@ -119,8 +119,13 @@ static int explainFormats(const Arguments &arguments) {
     return usage(explainCommand(), "`--formats` expects one model");
   Way way;
   std::string text;
-  if (!load(way, arguments, true) ||
-      !way.compilation.explainFormats(arguments.get("--weights"), text))
+  if (!load(way, arguments, true))
+    return report(way.compilation);
+  // Functions that `use` brings are no entries: what they need is told where one calls them.
+  auto isEntry = [](const Signature &s) { return s.title.empty(); };
+  if (llvm::none_of(way.compilation.signatures(), isEntry))
+    return fail("`" + arguments.words[0] + "` exports no function; write `export fn`");
+  if (!way.compilation.explainFormats(arguments.get("--weights"), text))
     return report(way.compilation);
   print(text.empty() ? "no weight that `" + arguments.words[0] + "` uses has a format\n" : text);
   return Good;
