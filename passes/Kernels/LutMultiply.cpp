@@ -4,11 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The codes are read in blocks along K, from left to right. Within a block fields of
-// 1, 2 and (where registers hold 16 floats) 4 bits are never made numbers: a table holds what the
-// next codes together contribute to the sum, for all values that their bits can have, and the bits
-// are its index. It is made of the elements of a row once for all columns, as in Park et
-// al., "LUT-GEMM" (2022) and Wei et al., "T-MAC" (2024), but in f32: nothing is
-// rounded that a sum of products would not round. Wider fields are converted and multiplied.
+// 1, 2 and (where registers hold 16 floats) 4 bits, and digits of base 3 there, are never made
+// numbers: a table holds what the next codes together contribute to the sum, for all values that
+// their bits can have, and the bits are its index. It is made of the elements of a row once for all
+// columns, as in Park et al., "LUT-GEMM" (2022) and Wei et al., "T-MAC" (2024), but in f32: nothing
+// is rounded that a sum of products would not round. Wider fields are converted and multiplied.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -41,6 +41,9 @@ int64_t indexBits(int64_t lanes) { return lanes == 16 ? 4 : lanes == 8 ? 3 : 0; 
 
 SmallVector<Unit> unitsOf(const lut::Format &format, int64_t lanes) {
   SmallVector<Unit> units;
+  // Two digits, two and one.
+  if (format.isBase3())
+    return {{{1}, 0, 0, 0, 2}, {{1}, 0, 0, 2, 2}, {{1}, 0, 0, 4, 1}};
   int64_t byte = 0;
   for (const lut::Field &field : lut::fields(format.bits, 8)) {
     int64_t most = std::max<int64_t>(1, indexBits(lanes) / field.width);
@@ -62,7 +65,8 @@ public:
         Y(a.end()[-5]), K(a.end()[-4]), group(a.end()[-3]), first(a.end()[-2]), last(a.end()[-1]),
         codes(b, kernel, parts, K, lanes), f32(b.getF32Type()) {
     T = memref::DimOp::create(b, X, 0);
-    direct = kernel.format.isBase3() || !hasTables();
+    // Nine values of two digits of base 3.
+    direct = (kernel.format.isBase3() && lanes < 16) || !hasTables();
     if (direct)
       return;
     units = unitsOf(kernel.format, lanes);
@@ -119,13 +123,17 @@ private:
   float contribution(const lut::Field &field, int64_t bits) const {
     if (kernel.signs())
       return float(2 * bits - 1);
+    if (kernel.format.isBase3())
+      return float(bits - 1);
     bool highest = field.shift + field.width == kernel.format.bits;
     return float((bits << field.shift) - (highest ? kernel.middle() : 0));
   }
 
   /// What code `number` of each index of a table stands for.
   Value factors(const Unit &unit, int64_t number) {
-    auto bitsOf = [&](int64_t index) {
+    auto bitsOf = [&](int64_t index) -> int64_t {
+      if (kernel.format.isBase3())
+        return (number + 1 < unit.codes ? index / 3 : index) % 3;
       return index >> (number * unit.field.width) & ((1 << unit.field.width) - 1);
     };
     if (!entries.empty()) {
@@ -264,6 +272,8 @@ private:
     }
     Value place = i.mul(i.sub(step, firstStep), numTables * lanes);
     SmallVector<Value> bytes(columns.size());
+    if (kernel.format.isBase3())
+      return digits(step, place, columns, sums);
     int64_t loaded = -1;
     for (const Unit &unit : units) {
       if (unit.byte != loaded) {
@@ -286,6 +296,25 @@ private:
       Value x = codes.splat(element(t, i.add(k, unit.first)));
       for (unsigned v = 0; v < columns.size(); ++v)
         product(number(unit.field, moved(bytes[v])), x, v);
+    }
+  }
+
+  /// Of base 3: what 3 or 9 times the byte carries over are the next digits.
+  void digits(Value step, Value place, ArrayRef<LutCodes::Columns> columns,
+              SmallVector<Value> &sums) {
+    SmallVector<Value> bytes;
+    for (const LutCodes::Columns &part : columns)
+      bytes.push_back(codes.byte(step, 0, part));
+    for (const Unit &unit : units) {
+      Value table = vector::LoadOp::create(b, codes.floats(), tables, ValueRange{place});
+      Value factor = codes.number(int64_t(unit.codes == 2 ? 9 : 3));
+      for (unsigned v = 0; v < columns.size(); ++v) {
+        Value product = arith::MulIOp::create(b, bytes[v], factor);
+        Value index = arith::ShRUIOp::create(b, product, codes.number(int64_t(8)));
+        sums[v] = arith::AddFOp::create(b, sums[v], lookUp(b, table, index));
+        bytes[v] = arith::AndIOp::create(b, product, codes.number(int64_t(255)));
+      }
+      place = i.add(place, lanes);
     }
   }
 

@@ -52,6 +52,11 @@ func.func @rows(%x: memref<?x64xi8>, %r: memref<?xf32>, %c: memref<32x96xi8>, %s
 // CHECK-NOT: scf.if
 // CHECK: call @arrange_bytes.5.cut
 // CHECK: call @multiply_bytes.ternary8.parts
+// With VNNI each byte of base 3 is multiplied as it is, and 3 times that: no digits.
+// V4-LABEL: func.func private @multiply_bytes.ternary8.parts.vnni
+// V4-NOT: arith.shrui {{.*}} vector<32xi16>
+// V4-COUNT-40: llvm.x86.avx512.vpdpbusd.512
+// V4: arith.shrsi {{.*}} vector<16xi32>
 func.func @cut(%x: memref<60xi8>, %r: memref<f32>, %c: memref<12x96xi8>, %s: memref<5x96xf32>, %y: memref<96xf32>) {
   lut.gemm_into %x, %r, %c, %s to %y as <ternary, packing = base3, group = 12> : (memref<60xi8>, memref<f32>, memref<12x96xi8>, memref<5x96xf32>, memref<96xf32>) -> ()
   return

@@ -69,3 +69,18 @@ func.func @panels(%x: memref<1x64xf32>, %c: memref<2x16x64xi8>, %s: memref<2x1x6
   lut.product_into %x, %c, %s to %y as <int, bits = 2> : (memref<1x64xf32>, memref<2x16x64xi8>, memref<2x1x64xf32>, memref<1x96xf32>) -> ()
   return
 }
+
+// -----
+
+// Two digits of base 3 are an index where registers hold 16 floats: three tables for the five of a byte.
+// CHECK-LABEL: func.func @digits
+// CHECK: func.func private @multiply_codes.ternary8
+// V4: memref.alloca() {{.*}} : memref<2304xf32>
+// V4-COUNT-3: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
+// V4-NOT: arith.sitofp
+// V3: arith.sitofp {{.*}} vector<8xi32> to vector<8xf32>
+// V0: arith.sitofp {{.*}} vector<4xi32> to vector<4xf32>
+func.func @digits(%x: memref<1x60xf32>, %c: memref<12x16xi8>, %s: memref<1x16xf32>, %y: memref<1x16xf32>) {
+  lut.product_into %x, %c, %s to %y as <ternary, packing = base3, group = row> : (memref<1x60xf32>, memref<12x16xi8>, memref<1x16xf32>, memref<1x16xf32>) -> ()
+  return
+}
