@@ -56,8 +56,8 @@ LINEAR = """fn coded[B..., K, M](x: f32[B..., K], w: f32[K, M], b: f32[M]) -> f3
 def program(name):
     format = FORMATS[name]
     text = (EXAMPLE / "minilm.mad").read_text().replace('"model/', f'"{EXAMPLE}/model/')
-    for name in MATRICES if format else ():
-        before = [line for line in text.split("\n") if line.strip().startswith(f"{name} ") and line.endswith("transposed")]
+    for field in MATRICES if format else ():
+        before = [line for line in text.split("\n") if line.strip().startswith(f"{field} ") and line.endswith("transposed")]
         assert len(before) == 1, before
         text = text.replace(before[0], f"{before[0]} as {format}")
     if name.endswith(CODED):
