@@ -146,8 +146,8 @@ TEST_P(ByteProduct, SumsOfBase3AreExact) {
   auto [level, vnni, bits] = GetParam();
   if (!llvm::is_contained(levels(), level))
     GTEST_SKIP() << "this CPU has no x86-64-v" << level;
-  if (bits != 3 && bits != 4)
-    GTEST_SKIP() << "once for each level is enough";
+  if (!vnni)
+    GTEST_SKIP() << "digits are made, as codes of other formats are";
   std::string pass =
       "mad-multiply-codes{level=" + std::to_string(level) + " vnni=" + std::to_string(vnni) + "}";
   for (auto [K, group] : {std::pair<int64_t, int64_t>(41000, 41000), {203, 44}}) {
