@@ -46,6 +46,8 @@ Value Algebra::max(Value x, Value y) {
   agree(x, y);
   return MaxOp::create(b, loc, x.getType(), x, y);
 }
+Value Algebra::lesser(Value x, Value y) { return select(compare(Predicate::lt, x, y), x, y); }
+Value Algebra::greater(Value x, Value y) { return select(compare(Predicate::gt, x, y), x, y); }
 Value Algebra::abs(Value x) { return AbsOp::create(b, loc, x.getType(), x); }
 Value Algebra::exp(Value x) { return ExpOp::create(b, loc, x.getType(), x); }
 Value Algebra::log(Value x) { return LogOp::create(b, loc, x.getType(), x); }

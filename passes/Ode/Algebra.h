@@ -32,6 +32,9 @@ public:
   mlir::Value div(mlir::Value x, mlir::Value y);
   mlir::Value min(mlir::Value x, mlir::Value y);
   mlir::Value max(mlir::Value x, mlir::Value y);
+  /// As `min` and `max`, but y where one is NaN: one instruction.
+  mlir::Value lesser(mlir::Value x, mlir::Value y);
+  mlir::Value greater(mlir::Value x, mlir::Value y);
   mlir::Value abs(mlir::Value x);
   mlir::Value exp(mlir::Value x);
   mlir::Value log(mlir::Value x);

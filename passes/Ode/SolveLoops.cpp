@@ -107,14 +107,10 @@ Leaves SolveLoops::loop(const State &initial, StringRef limit, Value &rounds,
 
 /// x in units of the tolerance; 0 of no error, whatever the unit is.
 Value SolveLoops::unitOf(Value error, Value x, Value y) {
-  Value most = x == y ? m.abs(x) : m.max(m.abs(x), m.abs(y));
+  Value most = x == y ? m.abs(x) : m.greater(m.abs(x), m.abs(y));
   Value unit = m.add(m.cast(atol, element), m.mul(m.cast(rtol, element), most));
-  Value quotient = m.div(error, unit);
-  std::optional<RefScalar> known = splatValue(atol);
-  if (known && known->f > 1e-300 && !element.isF32())
-    return quotient; // the unit is positive
-  Value zero = m.number(element, 0);
-  return m.select(m.compare(Predicate::eq, error, zero), zero, quotient);
+  // No error is 0 in any unit.
+  return m.div(error, m.greater(unit, m.number(element, element.isF32() ? 1e-30 : 1e-300)));
 }
 
 Value SolveLoops::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
@@ -221,7 +217,7 @@ Value SolveLoops::errorSquared(const State &now, const Leaves &end, Value h, Arr
   errors = estimate(tableau.error);
   Value high = sumOfSquares(errors, now.y, end), count = size();
   if (tableau.errorLow.empty())
-    return m.div(high, count);
+    return m.mul(high, m.div(m.real(1), count));
   Value low = sumOfSquares(estimate(tableau.errorLow), now.y, end), zero = m.real(0);
   Value both = m.add(high, m.mul(m.real(0.01), low));
   Value square = m.div(m.mul(high, m.div(high, both)), count);
@@ -309,8 +305,8 @@ Value SolveLoops::initialStep(const Leaves &y, const Leaves &f) {
 /// The least step from t.
 Value SolveLoops::least(Value t) {
   double ulps = Controller::smallestSteps * std::numeric_limits<double>::epsilon();
-  Value least = m.mul(m.real(ulps), m.max(m.abs(t), m.abs(to)));
-  return op.getMinStep() ? m.max(op.getMinStep(), least) : least;
+  Value least = m.mul(m.real(ulps), m.greater(m.abs(t), m.abs(to)));
+  return op.getMinStep() ? m.greater(op.getMinStep(), least) : least;
 }
 
 SolveLoops::State SolveLoops::start() {
@@ -434,7 +430,7 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
          errors;
   Value error = errorSquared(now, end, h, k, errors);
   Value accept = m.compare(Predicate::le, error, m.real(1));
-  Value logError = m.mul(m.real(0.5), m.log(error));
+  Value logError = m.mul(m.real(0.5), ode::Log2Op::create(b, op.getLoc(), error.getType(), error));
 
   State state = now;
   state.accepted = m.add(now.accepted, m.cast(accept, b.getI64Type()));
@@ -452,18 +448,20 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
 
   Value power = m.mul(m.real(-control.errorExponent), logError);
   Value withOld = m.add(power, m.mul(m.real(control.oldExponent), now.logOld));
-  Value wish = m.mul(m.real(Controller::gamma), m.exp(m.select(accept, withOld, power)));
+  Value wish =
+      m.mul(m.real(Controller::gamma),
+            ode::Exp2Op::create(b, op.getLoc(), power.getType(), m.select(accept, withOld, power)));
   Value most = m.select(m.compare(Predicate::eq, now.accepted, m.integer(0)),
                         m.real(Controller::growFirst), m.real(Controller::grow));
   Value shrink = m.real(Controller::shrink), length = m.abs(h), bound = least(state.t);
-  Value grown = m.mul(length, m.min(m.max(wish, shrink), most));
+  Value grown = m.mul(length, m.lesser(m.greater(wish, shrink), most));
   if (op.getMaxStep())
-    grown = m.min(grown, op.getMaxStep());
+    grown = m.lesser(grown, op.getMaxStep());
   // NaN is not at least anything.
   Value shrunk = m.mul(length, m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
-  state.h = m.select(accept, m.max(grown, bound), shrunk);
-  Value leastOld = m.real(std::log(Controller::leastOld));
-  state.logOld = m.select(accept, m.max(logError, leastOld), now.logOld);
+  state.h = m.select(accept, m.greater(grown, bound), shrunk);
+  Value leastOld = m.real(std::log2(Controller::leastOld));
+  state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);
 
   Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, shrunk, bound));
   Value why = m.select(m.isFinite(error), m.integer(codeOf(Status::StepTooSmall)),
@@ -496,7 +494,7 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
   if (op.getMaxStep())
     h = m.min(h, op.getMaxStep());
   state.h = m.max(h, least(from));
-  state.logOld = m.real(std::log(Controller::leastOld));
+  state.logOld = m.real(std::log2(Controller::leastOld));
   state.accepted = m.integer(0);
   std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
   Leaves results = loop(

@@ -29,8 +29,8 @@ func.func @fixed(%x: tensor<2xf64>, %a: tensor<f64>, %b: tensor<f64>) -> (tensor
 // CHECK: mad.compare ne
 // CHECK: do {
 // CHECK-COUNT-3: mad.sin
-// CHECK: mad.log
-// CHECK: mad.exp
+// CHECK: ode.log2
+// CHECK: ode.exp2
 // CHECK: mad.select
 // CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} of "pendulum"
 // CHECK: return

@@ -78,6 +78,27 @@ def Ode_CheckOp : Op<OdeDialect, "check", [MemoryEffects<[MemWrite]>]> {
   }];
 }
 
+def Ode_Log2Op : Op<OdeDialect, "log2", [Pure]> {
+  let summary = "the binary logarithm of an error, for the control of steps";
+  let description = [{
+    Within 1e-8 of it for positive normal numbers; about -1023 for 0, at least 1024 for infinity and NaN. Shorter than
+    `mad.log2`, as the next step waits for it.
+  }];
+  let arguments = (ins Ode_Time:$x);
+  let results = (outs Ode_Time:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
+}
+
+def Ode_Exp2Op : Op<OdeDialect, "exp2", [Pure]> {
+  let summary = "a power of 2, for the control of steps";
+  let description = [{
+    Within 2e-9 of it, relatively, for numbers of at most 60 in size; that of -60 and 60 for others. Not for NaN.
+  }];
+  let arguments = (ins Ode_Time:$x);
+  let results = (outs Ode_Time:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
+}
+
 def Ode_YieldOp : Op<OdeDialect, "yield", [Pure, Terminator, HasParent<"SolveOp">]> {
   let summary = "ends a right-hand side with the derivative of each state";
   let arguments = (ins Variadic<Ode_State>:$values);

@@ -44,10 +44,104 @@ struct CheckLowering : LoweringPattern<ode::CheckOp> {
   }
 };
 
+/// a[0] + a[1] x + ..., neighbours first: few steps one after the other.
+Value polynomial(OpBuilder &b, Location loc, Value x, ArrayRef<double> coefficients) {
+  auto number = [&](double value) -> Value {
+    return arith::ConstantFloatOp::create(b, loc, b.getF64Type(), APFloat(value));
+  };
+  auto contract = arith::FastMathFlags::contract;
+  auto fused = [&](Value sum, Value factor, Value power) -> Value {
+    Value product = arith::MulFOp::create(b, loc, factor, power, contract);
+    return arith::AddFOp::create(b, loc, sum, product, contract);
+  };
+  SmallVector<Value> terms;
+  for (double coefficient : coefficients)
+    terms.push_back(number(coefficient));
+  for (Value power = x; terms.size() > 1;
+       power = arith::MulFOp::create(b, loc, power, power, contract)) {
+    SmallVector<Value> next;
+    for (size_t i = 0; i + 1 < terms.size(); i += 2)
+      next.push_back(fused(terms[i], terms[i + 1], power));
+    if (terms.size() % 2)
+      next.push_back(terms.back());
+    terms = next;
+  }
+  return terms[0];
+}
+
+/// The exponent, and a polynomial of the mantissa (Chebyshev, off by 8e-9).
+struct Log2Lowering : LoweringPattern<ode::Log2Op> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ode::Log2Op op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Type f64 = b.getF64Type(), i64 = b.getI64Type();
+    auto word = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(b, loc, value, 64);
+    };
+    Value bits = arith::BitcastOp::create(b, loc, i64, scalarOf(b, loc, adaptor.getX(), false));
+    Value exponent = arith::ShRUIOp::create(b, loc, bits, word(52));
+    exponent = arith::AndIOp::create(b, loc, exponent, word(0x7ff));
+    exponent = arith::SubIOp::create(b, loc, exponent, word(1023));
+    Value mantissa = arith::AndIOp::create(b, loc, bits, word(0xfffffffffffff));
+    mantissa = arith::OrIOp::create(b, loc, mantissa, word(int64_t(1023) << 52));
+    Value m = arith::BitcastOp::create(b, loc, f64, mantissa);
+    Value one = arith::ConstantFloatOp::create(b, loc, b.getF64Type(), APFloat(1.0));
+    Value log = polynomial(b, loc, arith::SubFOp::create(b, loc, m, one),
+                           {7.558860981582427e-09, 1.4426934691906699, -0.7212930507958468,
+                            0.48015549183216627, -0.35541745397008523, 0.2664491607561337,
+                            -0.18072152317884044, 0.09595722395531094, -0.0332372121679963,
+                            0.005413892337980368});
+    Value whole = arith::SIToFPOp::create(b, loc, f64, exponent);
+    b.replaceOp(op, tensorOf(b, loc, arith::AddFOp::create(b, loc, whole, log)));
+    return success();
+  }
+};
+
+/// The nearest integer goes into the exponent, the rest into a polynomial (Chebyshev, off by 2e-9).
+struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ode::Exp2Op op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Type f64 = b.getF64Type(), i64 = b.getI64Type();
+    auto number = [&](double value) -> Value {
+      return arith::ConstantFloatOp::create(b, loc, b.getF64Type(), APFloat(value));
+    };
+    auto word = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(b, loc, value, 64);
+    };
+    auto bounded = [&](Value x, Value bound, arith::CmpFPredicate predicate) -> Value {
+      Value inside = arith::CmpFOp::create(b, loc, predicate, x, bound);
+      return arith::SelectOp::create(b, loc, inside, x, bound);
+    };
+    Value x = scalarOf(b, loc, adaptor.getX(), false);
+    x = bounded(x, number(60), arith::CmpFPredicate::OLT);
+    x = bounded(x, number(-60), arith::CmpFPredicate::OGT);
+    // A sum with this number has no digits behind the point; its last bits are the integer.
+    double shift = 6755399441055744.0; // 1.5 * 2^52
+    Value moved = arith::AddFOp::create(b, loc, x, number(shift));
+    Value rest =
+        arith::SubFOp::create(b, loc, x, arith::SubFOp::create(b, loc, moved, number(shift)));
+    Value power =
+        polynomial(b, loc, rest,
+                   {0.9999999999595488, 0.69314720671062, 0.24022651213595259, 0.05550327214209535,
+                    0.00961802560294165, 0.0013400432165251623, 0.0001546973198244552});
+    Value bits = arith::BitcastOp::create(b, loc, i64, moved);
+    bits = arith::ShLIOp::create(b, loc, bits, word(52));
+    bits = arith::AddIOp::create(b, loc, bits, word(int64_t(1023) << 52));
+    Value scale = arith::BitcastOp::create(b, loc, f64, bits);
+    b.replaceOp(op, tensorOf(b, loc, arith::MulFOp::create(b, loc, power, scale)));
+    return success();
+  }
+};
+
 } // namespace
 
 void populateEquationPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<CheckLowering>(lowering, patterns.getContext());
+  patterns.add<CheckLowering, Exp2Lowering, Log2Lowering>(lowering, patterns.getContext());
 }
 
 } // namespace mad

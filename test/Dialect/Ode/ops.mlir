@@ -32,5 +32,9 @@ func.func @fixed(%x: tensor<?xf32, #mad.dims<"N">>, %a: tensor<f64>) -> tensor<?
 // CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} of "lorenz" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
 func.func @check(%s: tensor<i64>, %t: tensor<f64>) {
   ode.check %s at %t step %s component %s of "lorenz" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
+  // CHECK: ode.log2 %{{.*}} : (tensor<f64>) -> tensor<f64>
+  // CHECK: ode.exp2 %{{.*}} : (tensor<f64>) -> tensor<f64>
+  %l = ode.log2 %t : (tensor<f64>) -> tensor<f64>
+  %e = ode.exp2 %l : (tensor<f64>) -> tensor<f64>
   return
 }
