@@ -1,0 +1,22 @@
+#!/bin/sh
+# usage: check.sh MAD
+set -e
+cd "$(dirname "$0")"
+mad=$1
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+"$mad" test lorenz.mad
+# Another solver, with an error of 1e-11, where there is SciPy; ours is allowed 1e-6 at t = 5.
+python3 - "$out" <<'PYTHON' || exit 0
+import sys, numpy as np
+try:
+    from scipy.integrate import solve_ivp
+except ImportError:
+    sys.exit(1)
+f = lambda t, u: [10 * (u[1] - u[0]), u[0] * (28 - u[2]) - u[1], u[0] * u[1] - 8 / 3 * u[2]]
+t = np.linspace(0, 5, 101)
+y = solve_ivp(f, (0, 5), [1, 1, 1], "DOP853", t_eval=t, rtol=1e-13, atol=1e-13).y
+np.save(sys.argv[1] + "/path.npy", np.ascontiguousarray(y.T))
+PYTHON
+"$mad" run lorenz.mad path u0=[1,1,1] to=5.0 --expect "$out/path.npy" --rtol 1e-5 --atol 1e-5 > "$out/shown"
+tail -1 "$out/shown"
