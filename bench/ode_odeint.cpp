@@ -55,8 +55,8 @@ static int64_t adaptive(System system, double *u, double to, double tolerance, i
   for (int64_t i = 0; i < times; ++i) {
     y = begin;
     evaluations = 0;
-    auto stepper = odeint::make_controlled(tolerance, tolerance,
-                                           odeint::runge_kutta_dopri5<State<N>>());
+    auto stepper =
+        odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State<N>>());
     odeint::integrate_adaptive(stepper, system, y, 0.0, to, 1e-3);
   }
   std::copy_n(y.begin(), N, u);
