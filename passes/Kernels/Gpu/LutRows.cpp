@@ -7,7 +7,8 @@
 // the rows of the tensor cores' product and rows of x its columns, as in FewRowsMatmul.cpp. Blocks
 // stay. The warps of a block share the records of a tile, so each needs its part of x alone, for
 // all tiles; nothing but the sums of a tile is exchanged. Each warp streams its records through a
-// ring of its own, so there is one barrier a group of tiles.
+// ring of its own, so there is one barrier a group of tiles. x comes a record after the other
+// behind them, so that the first one is multiplied while the others are on their way.
 //
 // Codes are multiplied without their scale, the sum of a group then once with it. f32 is three
 // bf16, x = x1 + x2 + x3, exactly, each of which is a row: codes are numbers of bf16, so products
@@ -189,27 +190,33 @@ struct LutRows {
     Type narrow = spec.factor();
     return {g.convert(x1, narrow), g.convert(x2, narrow), g.convert(x3, narrow)};
   }
-  /// The same by copies in the background.
+  /// Whether x comes a record after the other, in groups of copies of its own: the first record is
+  /// multiplied while the others are on their way. The wait for a stage must cover them, too: in
+  /// front of record i lie `records - 1` later groups.
+  bool comesByRecords() const {
+    return spec.vectorX == 8 && layout.records() / tile.warps > tile.stages - 2;
+  }
+  /// The same by copies in the background, a row of a record by half of the lanes.
   void copyX() {
-    Value from = g.add(g.mul(first, 16), lane), to = g.mul(last, 16);
-    g.loop(from, to, lanesOfWarp, {}, [&](Value chunk, ValueRange) -> Values {
+    Value half = g.div(lane, 16);
+    g.loop(first, last, 1, {}, [&](Value record, ValueRange) -> Values {
+      Value chunk = g.add(g.mul(record, 16), g.rem(lane, 16));
       Value k = g.mul(chunk, 8), inside = g.less(k, int(layout.k));
       Value at = g.select(inside, k, g.number(0));
       Value valid = g.select(inside, g.number(16), g.number(0));
-      for (int row = 0; row < tile.rows; ++row) {
-        auto copy = [&] {
-          Value source = g.at(arguments.x, spec.element, g.number(row), arguments.rowX, at);
-          Value place = g.add(rowOf(g.number(row), 0), g.mul(chunk, 16));
+      for (int row0 = 0; row0 < tile.rows; row0 += 2) {
+        Value row = g.add(half, row0);
+        g.when(g.less(row, arguments.rows), [&] {
+          Value source = g.at(arguments.x, spec.element, row, arguments.rowX, at);
+          Value place = g.add(rowOf(row, 0), g.mul(chunk, 16));
           g.copyAsync(g.bytesAt(g.shared(), place), source, 16, valid);
-        };
-        if (row == 0)
-          copy();
-        else
-          g.when(g.less(row, arguments.rows), copy);
+        });
       }
+      g.commitCopies();
       return {};
     });
-    g.commitCopies();
+    if (comesByRecords())
+      return;
     g.waitCopies(0);
     g.syncWarp();
   }
