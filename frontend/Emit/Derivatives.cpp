@@ -59,6 +59,23 @@ static bool sameFloats(func::FuncOp function) {
   return true;
 }
 
+/// Colours of a pattern that make a Jacobian cheaper: at most half as many as columns. None where a
+/// row already has more entries, or where the search or its constants would be large.
+static Colouring fewColours(const Sparsity &sparsity) {
+  constexpr int64_t maxNumbers = int64_t(1) << 20, maxPairs = int64_t(1) << 26;
+  int64_t entries = sparsity.entries(), pairs = 0, longest = 0;
+  for (const std::vector<int32_t> &row : sparsity.rows) {
+    longest = std::max(longest, int64_t(row.size()));
+    pairs += int64_t(row.size() * row.size());
+  }
+  if (entries == 0 || entries > maxNumbers || 2 * longest > sparsity.columns || pairs > maxPairs)
+    return {};
+  Colouring colouring = colourColumns(sparsity);
+  bool few =
+      2 * colouring.count <= sparsity.columns && colouring.count * sparsity.columns <= maxNumbers;
+  return few ? colouring : Colouring();
+}
+
 SmallVector<Value> emitJacobian(OpBuilder &b, Location loc, Differentiator &derivatives,
                                 func::FuncOp function, ValueRange operands, uint32_t argument,
                                 const DimExpr &directions) {
@@ -66,10 +83,8 @@ SmallVector<Value> emitJacobian(OpBuilder &b, Location loc, Differentiator &deri
   // Of fewer columns nothing is gained.
   if (directions.constant().value_or(0) >= 8 && sameFloats(function))
     sparsity = jacobianSparsity(function, argument);
-  Colouring colouring;
-  if (sparsity && sparsity->entries() > 0)
-    colouring = colourColumns(*sparsity);
-  if (colouring.count == 0 || 2 * colouring.count > sparsity->columns)
+  Colouring colouring = sparsity ? fewColours(*sparsity) : Colouring();
+  if (colouring.count == 0)
     return emitJvp(b, loc, derivatives, function, operands, argument, directions);
   FailureOr<CompressedJacobian> found =
       compressedJacobian(b, loc, derivatives, function,

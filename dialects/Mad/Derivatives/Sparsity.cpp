@@ -439,6 +439,9 @@ std::optional<Sparsity> Dependences::pattern(Block &source, ArrayRef<unsigned> a
     const Sets *found = setsOf(result);
     for (int64_t at = 0; at < elementsOf(result); ++at) {
       Columns columns = found ? (*found)[at] : Columns();
+      work += columns ? int64_t(columns->size()) : 0;
+      if (work > maxWork)
+        return std::nullopt;
       sparsity.rows.push_back(columns ? *columns : std::vector<int32_t>());
     }
   }
