@@ -18,8 +18,7 @@ def Lut_Values : RankedTensorOf<[F16, BF16, F32, F64]>;
 def Lut_Part : RankedTensorOf<[UI8, F16, F32]>;
 
 class Lut_Op<string name>
-    : Op<LutDialect, name, [Pure, DeclareOpInterfaceMethods<ReferenceOpInterface>,
-                            DifferentiableOpInterface]> {
+    : Op<LutDialect, name, [Pure, DeclareOpInterfaceMethods<ReferenceOpInterface>]> {
   let hasVerifier = 1;
 }
 

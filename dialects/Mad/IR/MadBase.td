@@ -30,8 +30,7 @@ def Mad_BoolScalar : 0DTensorOf<[I1]>;
 def Mad_IndexScalar : 0DTensorOf<[I64]>;
 
 class Mad_Op<string name, list<Trait> traits = []>
-    : Op<MadDialect, name, !listconcat([DeclareOpInterfaceMethods<ReferenceOpInterface>,
-                                        DifferentiableOpInterface], traits)>;
+    : Op<MadDialect, name, !listconcat([DeclareOpInterfaceMethods<ReferenceOpInterface>], traits)>;
 class Mad_PureOp<string name, list<Trait> traits = []> : Mad_Op<name, !listconcat([Pure], traits)>;
 
 #endif // MAD_DIALECTS_MAD_IR_MADBASE_TD

@@ -27,20 +27,6 @@ def ReferenceOpInterface : OpInterface<"ReferenceOpInterface"> {
            "::mad::RefContext &":$context)>];
 }
 
-def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
-  let cppNamespace = "::mad";
-  let description = [{
-    Forward-mode derivative. The default says that none is declared for the op;
-    asking for it is then an error that names the op.
-  }];
-  let methods = [
-    InterfaceMethod<"Builds the tangents of the results from those of the operands "
-                    "(a null value: the operand does not vary).",
-      "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "jvp",
-      (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$tangents),
-      /*methodBody=*/"", /*defaultImplementation=*/"return ::mlir::failure();">];
-}
-
 def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   let cppNamespace = "::mad";
   let description = [{
