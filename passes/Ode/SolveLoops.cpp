@@ -110,7 +110,9 @@ Value SolveLoops::unitOf(Value error, Value x, Value y) {
   Value most = x == y ? m.abs(x) : m.greater(m.abs(x), m.abs(y));
   Value unit = m.add(m.cast(atol, element), m.mul(m.cast(rtol, element), most));
   // No error is 0 in any unit.
-  return m.div(error, m.greater(unit, m.number(element, element.isF32() ? 1e-30 : 1e-300)));
+  unit = m.greater(unit, m.number(element, element.isF32() ? 1e-30 : 1e-300));
+  // The unit is known before the error, which the next step waits for.
+  return m.mul(error, m.div(m.number(element, 1), unit));
 }
 
 Value SolveLoops::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
@@ -430,7 +432,8 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
          errors;
   Value error = errorSquared(now, end, h, k, errors);
   Value accept = m.compare(Predicate::le, error, m.real(1));
-  Value logError = m.mul(m.real(0.5), ode::Log2Op::create(b, op.getLoc(), error.getType(), error));
+  // Of the square; the next step waits for what follows.
+  Value logError = ode::Log2Op::create(b, op.getLoc(), error.getType(), error);
 
   State state = now;
   state.accepted = m.add(now.accepted, m.cast(accept, b.getI64Type()));
@@ -446,11 +449,10 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
     saveStep(state, now, accept, h, next, k);
   }
 
-  Value power = m.mul(m.real(-control.errorExponent), logError);
-  Value withOld = m.add(power, m.mul(m.real(control.oldExponent), now.logOld));
+  Value old = m.select(accept, m.mul(m.real(control.oldExponent / 2), now.logOld), m.real(0));
+  Value power = m.add(old, m.mul(m.real(-control.errorExponent / 2), logError));
   Value wish =
-      m.mul(m.real(Controller::gamma),
-            ode::Exp2Op::create(b, op.getLoc(), power.getType(), m.select(accept, withOld, power)));
+      m.mul(m.real(Controller::gamma), ode::Exp2Op::create(b, op.getLoc(), power.getType(), power));
   Value most = m.select(m.compare(Predicate::eq, now.accepted, m.integer(0)),
                         m.real(Controller::growFirst), m.real(Controller::grow));
   Value shrink = m.real(Controller::shrink), length = m.abs(h), bound = least(state.t);
@@ -460,7 +462,7 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   // NaN is not at least anything.
   Value shrunk = m.mul(length, m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
   state.h = m.select(accept, m.greater(grown, bound), shrunk);
-  Value leastOld = m.real(std::log2(Controller::leastOld));
+  Value leastOld = m.real(2 * std::log2(Controller::leastOld));
   state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);
 
   Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, shrunk, bound));
@@ -494,7 +496,7 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
   if (op.getMaxStep())
     h = m.min(h, op.getMaxStep());
   state.h = m.max(h, least(from));
-  state.logOld = m.real(std::log2(Controller::leastOld));
+  state.logOld = m.real(2 * std::log2(Controller::leastOld));
   state.accepted = m.integer(0);
   std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
   Leaves results = loop(
