@@ -32,7 +32,9 @@ FEW_KERNELS = [(8, "f16", "_nt", ""), (8, "f16", "", ""), (8, "bf16", "_nt", "")
                (32, "f16", "", "_wide"), (64, "f16", "_nt", ""), (64, "f16", "", ""), (64, "f16", "_nt", "_wide"),
                (64, "f16", "", "_wide"), (8, "f32", "_nt", ""), (8, "f32", "", ""),
                (16, "f32", "_nt", ""), (16, "f32", "", ""), (8, "f16", "_nt", "_early"), (16, "f16", "_nt", "_early"),
-               (8, "f16", "", "_early")]
+               (8, "f16", "", "_early"), (32, "f16", "", "_cluster"), (64, "f16", "", "_cluster"),
+               (32, "f16", "", "_large"), (32, "f16", "_nt", "_large")]
+OVERLAPPED = ("_early", "_cluster", "_large")  # launched before the kernel in front has ended, for sm_90a alone
 # Kernel: (how it is launched, element, output, B as [N, K], sizes).
 PRODUCTS = {
     "matmul_f32": ("plain", "f32", "f32", False, SQUARE[1:3]),
@@ -58,6 +60,7 @@ PRODUCTS = {
     **{f"matmul_few{rows}_{element}{order}{how}": (
         "few", element, "f16" if element == "f16" else "f32", order == "_nt",
         [(m, n, k) for n, k in LAYERS if (n > 8192) == (how == "_wide" or rows <= 16 and n > 8192)
+         and (k > 8192 or how != "_cluster")
          for m in FEW if rows // 2 < m <= rows or m < rows == 8])
        for rows, element, order, how in FEW_KERNELS},
 }
@@ -95,7 +98,7 @@ def pack(options):
     for name in (*PRODUCTS, *ROWS, *MAPS):
         files = []
         for chip, kind in (("sm_90a", "cubin"), ("sm_80", "ptx")):
-            if chip == "sm_80" and ("wgmma" in name or name.endswith("_early")):
+            if chip == "sm_80" and ("wgmma" in name or name.endswith(OVERLAPPED)):
                 continue
             file = f"{name}.{chip}.{kind}"
             (options.folder / file).write_bytes(output(tool, name, f"--chip={chip}", f"--emit={kind}"))
@@ -162,7 +165,7 @@ class Kernel:
         grid = (*grid, 1, 1)[:3]
 
         overlaps = Attribute(6, b"", 1, b"")
-        early = self.name.endswith("_early")
+        early = self.name.endswith(OVERLAPPED)
 
         def launch():
             import torch
@@ -341,6 +344,8 @@ class Bench:
         if how == "few":
             rows = int(name[len("matmul_few"):].split("_")[0])
             columns = WIDE_COLUMNS if name.endswith("_wide") else COLUMNS
+            if name.endswith("_cluster"):  # two blocks for 64 columns
+                return (-(-n // 64) * 2,), parameters
             return (-(-n // (32 if "_f32" in name else columns[rows, transposed])),), parameters
         strides = [value(c.c_int64, 0) for _ in range(3)]
         height, columns = TILES.get(name, TILES[how])

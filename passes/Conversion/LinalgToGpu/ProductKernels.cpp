@@ -138,8 +138,9 @@ void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
 }
 
 void Product::launch(StringRef choice, int blockM, int blockN, int threads, int shared,
-                     int blocksAtOnce, Write write) {
-  DeviceKernel kernel = f.kernel(textOf(choice), work.refusals, isGuarded());
+                     int blocksAtOnce, Write write, bool large, int cluster) {
+  DeviceKernel kernel = large ? f.groupKernel(textOf(choice), work.refusals, isGuarded())
+                              : f.kernel(textOf(choice), work.refusals, isGuarded());
   kernel.setShared(shared, blocksAtOnce);
   Followers behind = followers;
   behind.prepare(f, kernel);
@@ -172,7 +173,8 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   setEpilogue(kernel, behind, arguments, above, alternatives);
   write(g, arguments);
   spec.epilogue = device::Epilogue();
-  kernel.launch(f.b, {f.ceilDiv(n, blockN), f.ceilDiv(m, blockM), batch}, threads);
+  Value across = f.mul(f.ceilDiv(n, blockN), constant(cluster));
+  kernel.launch(f.b, {across, f.ceilDiv(m, blockM), batch}, threads);
 }
 
 /// Whether there are so many blocks of this size.
@@ -246,26 +248,42 @@ bool Product::isWeight(Value memory) {
          argument.getArgNumber() >= entry.weights && argument.getArgNumber() < entry.outputs;
 }
 
+void Product::launchFewRows(const device::FewRowsTile &tile) {
+  device::MatmulSpec whole = spec;
+  spec.longestSum = 0;
+  std::string text = ("product: up to " + llvm::Twine(tile.rows) + " rows").str();
+  if (tile.cluster > 1)
+    text += ", clusters of " + std::to_string(tile.cluster) + " blocks";
+  else if (tile.large)
+    text += ", with the shared memory of a chip 9.0";
+  launch(
+      text, tile.rows, tile.columns, tile.threads(),
+      tile.sharedBytes(device::bytesOf(spec.element)), /*blocksAtOnce=*/1,
+      [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
+        device::writeFewRowsMatmul(g, spec, tile, arguments);
+      },
+      tile.large, tile.cluster);
+  spec = whole;
+}
+
 /// The least number of rows that holds all; `more`: where there are more rows than any.
 void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> more) {
   if (choices.empty())
     return more();
   const int rows = choices.front();
   auto take = [&] {
-    device::FewRowsTile tile =
-        spec.element.isF32()
-            ? device::fewRowsTileF32(rows, *known(k))
-            : device::fewRowsTile(rows, spec.order, known(n).value_or(0), *known(k));
-    tile.early = isWeight(b.memory) &&
-                 llvm::all_of(siblings, [&](Sibling &s) { return isWeight(s.memory(c.b)); });
-    device::MatmulSpec whole = spec;
-    spec.longestSum = 0;
-    launch(("product: up to " + llvm::Twine(rows) + " rows").str(), rows, tile.columns,
-           tile.threads(), tile.sharedBytes(device::bytesOf(spec.element)), /*blocksAtOnce=*/1,
-           [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
-             device::writeFewRowsMatmul(g, spec, tile, arguments);
-           });
-    spec = whole;
+    const int64_t columns = known(n).value_or(0), steps = *known(k);
+    const bool single = spec.element.isF32(),
+               early = isWeight(b.memory) &&
+                       llvm::all_of(siblings, [&](Sibling &s) { return isWeight(s.memory(c.b)); });
+    device::FewRowsTile any = single ? device::fewRowsTileF32(rows, steps)
+                                     : device::fewRowsTile(rows, spec.order, columns, steps);
+    auto large = single ? std::nullopt : device::fewRowsLargeTile(rows, spec.order, columns, steps);
+    any.early = early;
+    if (!large)
+      return launchFewRows(any);
+    large->early = early;
+    f.branch(f.hasGroups(), [&] { launchFewRows(*large); }, [&] { launchFewRows(any); });
   };
   f.branch(f.less(m, constant(rows + 1)), take, [&] { launchFewRows(choices.drop_front(), more); });
 }

@@ -80,8 +80,10 @@ private:
   void launchTiledGroups(const device::LutSpec &lut);
   void launchLut(device::LutSpec lut, const device::LutRowsTile &tile);
   using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;
+  /// `large`: for chips that have groups. `cluster`: blocks that share a tile.
   void launch(llvm::StringRef choice, int blockM, int blockN, int threads, int shared,
-              int blocksAtOnce, Write write);
+              int blocksAtOnce, Write write, bool large = false, int cluster = 1);
+  void launchFewRows(const device::FewRowsTile &tile);
   device::MatmulArguments numbersIn(DeviceKernel &kernel, device::GpuBuilder &g);
   void findMatrices(DeviceKernel &kernel, device::GpuBuilder &g, mlir::Value z,
                     device::MatmulArguments &made);

@@ -10,6 +10,10 @@
 // busy. The warps of a block share its columns and the k of a step, and add up through shared
 // memory at the end.
 //
+// On chips from 9.0 on a cluster of two blocks may share twice as many columns: each takes every
+// other stage, so that a block reads half of A, and leaves its sums in the memory of the block that
+// stores the column.
+//
 // f32 is multiplied and added exactly: a lane has a column of C and all rows, of which A is the
 // same for all lanes.
 //
@@ -68,6 +72,27 @@ FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k
   return withStagesFor(tile, k);
 }
 
+std::optional<FewRowsTile> mad::device::fewRowsLargeTile(int rows, Order order, int64_t n,
+                                                         int64_t k) {
+  // A second wave of blocks costs more, and what the blocks of a cluster have to say at the end is
+  // worth it for many stages only. A longer ring is worth it where reading B takes long.
+  constexpr int64_t mostColumns = 132 * 32, leastOfCluster = 8192, leastElements = 1 << 22;
+  if (rows < 32 || n < 1 || n > mostColumns)
+    return std::nullopt;
+  FewRowsTile tile;
+  if (order == Order::RowMajor && k >= leastOfCluster) {
+    tile = {rows, 64, 128, rows == 32 ? 8 : 5, 4, 2};
+    tile.cluster = 2;
+  } else if (rows == 32 && n * k >= leastElements) {
+    tile = order == Order::RowMajor ? FewRowsTile{rows, 32, 128, 13, 1, 8}
+                                    : FewRowsTile{rows, 32, 256, 7, 1, 8};
+  } else {
+    return std::nullopt;
+  }
+  tile.large = true;
+  return withStagesFor(tile, k);
+}
+
 FewRowsTile mad::device::fewRowsTileF32(int rows, int64_t k) {
   const int warpsOfK = k <= 8192 ? 8 : 16; // no sum is longer than 1024
   return withStagesFor({rows, 32, 128, rows == 8 ? 7 : 6, 1, warpsOfK}, k);
@@ -93,7 +118,8 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
       {"columns", tile.columns, leastColumns * tile.warpsAcross,
        single ? leastColumns * tile.warpsAcross : 256, leastColumns * tile.warpsAcross},
       {"stepK", tile.stepK, leastStep * tile.warpsOfK, 256, leastStep * tile.warpsOfK},
-      {"stages", tile.stages, 2, 32, 1}};
+      {"stages", tile.stages, 2, 32, 1},
+      {"cluster", tile.cluster, 1, single ? 1 : 8, 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
@@ -104,9 +130,14 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
     if (!llvm::isPowerOf2_32(value))
       return llvm::createStringError(Twine(name) + " = " + Twine(value) +
                                      ", expected a power of two");
+  if (tile.cluster > 1 && tile.columns % (16 * tile.cluster) != 0)
+    return llvm::createStringError("blocks of a cluster need multiples of 16 columns each");
+  if (tile.cluster > 1 && !tile.large)
+    return llvm::createStringError("clusters are for chips from sm_90 on");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), 1))
     return fault;
-  return checkShared(tile.sharedBytes(bytesOf(spec.element)), sharedOfSm80);
+  return checkShared(tile.sharedBytes(bytesOf(spec.element)),
+                     tile.large ? sharedOfSm90 : sharedOfSm80);
 }
 
 namespace {
@@ -130,6 +161,8 @@ struct FewRowsMatmul {
   const FewRowsTile &tile;
   MatmulArguments arguments;
   Value lane, warpAcross, warpOfK, column0;
+  Value rank; ///< in the cluster; null: none
+  Value k0;   ///< of the first stage of this block
   /// A chunk that this thread copies for each stage.
   struct Copy {
     Value place;           ///< in the stage
@@ -145,19 +178,25 @@ struct FewRowsMatmul {
     lane = g.rem(g.thread(), lanesOfWarp);
     Value warp = g.div(g.thread(), lanesOfWarp);
     warpAcross = g.rem(warp, tile.warpsAcross), warpOfK = g.div(warp, tile.warpsAcross);
-    column0 = g.mul(g.block(), tile.columns);
+    column0 = g.mul(g.div(g.block(), tile.cluster), tile.columns);
+    if (tile.cluster > 1) {
+      g.runInClusters(tile.cluster);
+      rank = g.clusterRank();
+    }
+    k0 = rank ? g.mul(rank, tile.stepK) : g.number(0);
     ofA = copiesOfA(), ofB = copiesOfB();
   }
 
   bool alongK() const { return spec.order == Order::ColumnMajor; }
   bool isSingle() const { return spec.element.isF32(); }
   int bytes() const { return bytesOf(spec.element); }
-  int ofChunk() const { return 16 / bytes(); } ///< elements
+  int ofChunk() const { return 16 / bytes(); }            ///< elements
+  int nextK() const { return tile.cluster * tile.stepK; } ///< from a stage to the next one
   int stageBytes() const { return tile.stageBytes(bytes()); }
   int chunksOfK() const { return tile.stepK / ofChunk(); }
   int groups() const { return tile.rows / 8; }                       ///< of rows
   int tiles() const { return tile.columns / tile.warpsAcross / 16; } ///< of columns of a warp
-  int width() const { return tile.columns + 4; } ///< of a row of sums: keeps stores apart
+  int width() const { return tile.ownColumns() + 4; } ///< of a row of sums: keeps stores apart
   Ring ringA() { return {g, tile.columns * tile.stepK * bytes(), chunksOfK()}; }
   Ring ringB() { return {g, 0, alongK() ? chunksOfK() : tile.columns / ofChunk()}; }
 
@@ -312,7 +351,7 @@ struct FewRowsMatmul {
   void fill() {
     auto each = [&](llvm::function_ref<void(Value stage, Value k)> start) {
       for (int i = 0; i < tile.stages - 1; ++i) {
-        Value k = g.number(i * tile.stepK);
+        Value k = g.add(k0, i * nextK());
         g.when(g.less(k, arguments.k), [&] { start(g.number(i * stageBytes()), k); });
         if (!tile.early)
           g.commitCopies();
@@ -324,7 +363,7 @@ struct FewRowsMatmul {
     each([&](Value stage, Value k) { copyB(stage, k); });
     g.waitForBefore();
     for (int i = 0; i < tile.stages - 1; ++i) {
-      Value k = g.number(i * tile.stepK);
+      Value k = g.add(k0, i * nextK());
       g.when(g.less(k, arguments.k), [&] { copyA(g.number(i * stageBytes()), k); });
       g.commitCopies();
     }
@@ -332,13 +371,15 @@ struct FewRowsMatmul {
 
   Values sumsOfWarp() {
     fill();
+    if (rank)
+      g.clusterArrive(); // it has begun: others may leave sums here
     Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes())};
     carried.append(isSingle() ? tile.rows : tiles() * groups() * 4, g.f32(0));
     Values results =
-        g.loop(0, arguments.k, tile.stepK, carried, [&](Value k, ValueRange now) -> Values {
+        g.loop(k0, arguments.k, nextK(), carried, [&](Value k, ValueRange now) -> Values {
           g.waitCopies(tile.stages - 2);
           g.barrier();
-          Value next = g.add(k, (tile.stages - 1) * tile.stepK);
+          Value next = g.add(k, (tile.stages - 1) * nextK());
           g.when(g.less(next, arguments.k), [&] { copyB(now[1], next), copyA(now[1], next); });
           g.commitCopies();
           Values sums(now.drop_front(2));
@@ -350,44 +391,67 @@ struct FewRowsMatmul {
     return Values(ValueRange(results).drop_front(2));
   }
 
-  /// Leaves the sums of this warp where those of the others are.
+  /// Where sums lie: all rows of some columns, of warp `w` of a block of the cluster.
+  Value sumsAt(Value block, Value w) {
+    Value at = g.bytesAt(g.shared(), rank ? tile.stages * stageBytes() : 0);
+    Value number = block ? g.add(g.mul(block, tile.warpsOfK), w) : w;
+    return g.at(at, g.b.getF32Type(), g.mul(number, tile.rows * width()));
+  }
+  /// Leaves the sums of this warp where those of the others are: in the block that stores the
+  /// column.
   void leave(ValueRange sums) {
     Type f32 = g.b.getF32Type();
-    Value mine = g.at(g.shared(), f32, g.mul(warpOfK, tile.rows * width()));
+    Value mine = sumsAt(rank, warpOfK);
     if (isSingle()) {
       Value column = g.add(g.mul(warpAcross, lanesOfWarp), lane);
       for (int row = 0; row < tile.rows; ++row)
         g.store(sums[row], g.at(mine, f32, g.add(column, row * width())));
       return;
     }
-    for (int t = 0; t < tiles(); ++t)
+    for (int t = 0; t < tiles(); ++t) {
+      Value first = g.add(g.mul(warpAcross, tiles() * 16), t * 16), to = mine;
+      if (rank) {
+        to = g.inBlock(mine, g.div(first, tile.ownColumns()));
+        first = g.rem(first, tile.ownColumns());
+      }
       for (int group = 0; group < groups(); ++group)
         for (int e = 0; e < 4; ++e) {
           Value row = g.add(g.mul(g.rem(lane, 4), 2), group * 8 + e % 2);
-          Value column =
-              g.add(g.mul(warpAcross, tiles() * 16), g.add(g.div(lane, 4), t * 16 + e / 2 * 8));
+          Value column = g.add(first, g.add(g.div(lane, 4), e / 2 * 8));
           g.store(sums[(t * groups() + group) * 4 + e],
-                  g.at(mine, f32, g.add(g.mul(row, width()), column)));
+                  g.at(to, f32, g.add(g.mul(row, width()), column)));
         }
+    }
   }
 
+  /// In an order that does not depend on which block it is.
   Value sumOfBlock(Value row, Value inBlock) {
     Type f32 = g.b.getF32Type();
-    Value at = g.at(g.shared(), f32, g.add(g.mul(row, width()), inBlock)), sum = g.load(f32, at);
-    for (int w = 1; w < tile.warpsOfK; ++w)
-      sum = arith::AddFOp::create(g.b, sum, g.load(f32, g.at(at, f32, w * tile.rows * width())));
+    Value at = g.at(sumsAt({}, g.number(0)), f32, g.add(g.mul(row, width()), inBlock));
+    Value sum = g.load(f32, at);
+    for (int part = 1; part < tile.cluster * tile.warpsOfK; ++part)
+      sum = arith::AddFOp::create(g.b, sum, g.load(f32, g.at(at, f32, part * tile.rows * width())));
     return sum;
   }
 
   void write() {
     Values sums = sumsOfWarp();
     g.waitCopies(0);
-    g.barrier();
+    if (rank)
+      g.clusterWait();
+    else
+      g.barrier();
     leave(sums);
-    g.barrier();
-    Value count = g.mul(arguments.m, tile.columns);
+    if (rank) {
+      g.clusterArrive();
+      g.clusterWait();
+      column0 = g.add(column0, g.mul(rank, tile.ownColumns()));
+    } else {
+      g.barrier();
+    }
+    Value count = g.mul(arguments.m, tile.ownColumns());
     g.loop(g.thread(), count, tile.threads(), {}, [&](Value i, ValueRange) -> Values {
-      Value row = g.div(i, tile.columns), inBlock = g.rem(i, tile.columns);
+      Value row = g.div(i, tile.ownColumns()), inBlock = g.rem(i, tile.ownColumns());
       Value column = g.add(column0, inBlock);
       g.when(g.less(column, arguments.n), [&] {
         g.store(finished(g, spec, arguments, sumOfBlock(row, inBlock), row, column),

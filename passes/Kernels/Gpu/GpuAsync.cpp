@@ -50,6 +50,13 @@ void GpuBuilder::copyTensor(Value shared, Value map, Value barrier, ValueRange a
       b, target, map, at, barrier, ValueRange(), mask, Value(), NVVM::TMALoadMode::TILE,
       /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
 }
+void GpuBuilder::runInClusters(int blocks) {
+  Operation *kernel = b.getInsertionBlock()->getParentOp();
+  if (!isa<gpu::GPUFuncOp>(kernel))
+    kernel = kernel->getParentOfType<gpu::GPUFuncOp>();
+  kernel->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                  b.getDenseI32ArrayAttr({blocks, 1, 1}));
+}
 Value GpuBuilder::clusterRank() { return NVVM::ClusterId::create(b, b.getI32Type()); }
 void GpuBuilder::clusterArrive() { NVVM::ClusterArriveOp::create(b, b.getUnitAttr()); }
 void GpuBuilder::clusterWait() { NVVM::ClusterWaitOp::create(b, b.getUnitAttr()); }

@@ -56,9 +56,6 @@ Kernel mad::device::makeKernel(gpu::GPUModuleOp module, const KernelSignature &s
   if (signature.blocksAtOnce)
     function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                       b.getI32IntegerAttr(signature.blocksAtOnce));
-  if (signature.cluster > 1)
-    function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
-                      b.getDenseI32ArrayAttr({signature.cluster, 1, 1}));
   Type pointer = globalPointer(b.getContext());
   for (auto [i, type] : llvm::enumerate(signature.arguments))
     if (type == pointer) {

@@ -50,10 +50,6 @@ struct KernelSignature {
   int sharedAlignment = 16;
   /// Blocks that are to fit on a multiprocessor at a time; 0: as it comes.
   int blocksAtOnce = 0;
-  /// Blocks along x that run at the same time on neighbouring multiprocessors and reach each
-  /// other's shared memory, up to 8. They divide the blocks of the launch. Chips from 9.0 on; 1:
-  /// none.
-  int cluster = 1;
   /// Memory of different arguments overlaps nowhere.
   bool apart = true;
 };
@@ -140,6 +136,9 @@ public:
   void waitForBefore();
 
   //===- Clusters (GpuAsync.cpp) ----------------------------------------------===//
+  /// So many blocks along x, up to 8, run at the same time on neighbouring multiprocessors and
+  /// reach each other's shared memory. They divide the blocks of every launch. Chips from 9.0 on.
+  void runInClusters(int blocks);
   mlir::Value clusterRank(); ///< of the block in its cluster
   /// A barrier of the cluster: what its threads did before the arrival is there behind the wait. No
   /// block may end while another one can still reach its memory, nor be reached before it has

@@ -14,6 +14,7 @@
 #include "passes/Kernels/Gpu/GpuBuilder.h"
 #include "llvm/Support/Error.h"
 #include <functional>
+#include <optional>
 
 namespace mad::device {
 
@@ -222,14 +223,22 @@ struct FewRowsTile {
   int stepK = 256;                   ///< k of a stage
   int stages = 8;                    ///< in shared memory, being read or on their way
   int warpsAcross = 1, warpsOfK = 8; ///< that share the columns, and the k of a stage
+  /// Blocks with the same columns that take the stages in turns and add up in each other's shared
+  /// memory. More than 1: f16 and bf16, and `large`.
+  int cluster = 1;
+  bool large = false; ///< for chips from sm_90 on, with their shared memory
   /// For chips from sm_90 on, in launches that may overlap with the kernel in front: B, which that
   /// one must not write, is read before that one is done.
   bool early = false;
   int threads() const { return warpsAcross * warpsOfK * lanesOfWarp; }
   int stageBytes(int bytesOfElement) const { return (rows + columns) * stepK * bytesOfElement; }
-  /// The ring, then the sums of the warps.
+  /// Columns whose sums a block stores, and the sums of all warps that have a part of them.
+  int ownColumns() const { return columns / cluster; }
+  int sumBytes() const { return cluster * warpsOfK * rows * (ownColumns() + 4) * 4; }
+  /// The ring, then the sums; in clusters beside it, since another block may still be reading its.
   int sharedBytes(int bytesOfElement) const {
-    return std::max(stages * stageBytes(bytesOfElement), warpsOfK * rows * (columns + 4) * 4);
+    const int ring = stages * stageBytes(bytesOfElement);
+    return cluster > 1 ? ring + sumBytes() : std::max(ring, sumBytes());
   }
   /// Estimate: sums, fragments of both factors, addresses.
   int registers() const { return columns / warpsAcross * rows / lanesOfWarp + rows / 2 + 44; }
@@ -240,11 +249,13 @@ llvm::ArrayRef<int> fewRows();
 /// What was measured to be fastest on an H100 (docs/performance.md), with no more stages than k
 /// fills. `n`: 0 where it is not known.
 FewRowsTile fewRowsTile(int rows, Order order, int64_t n, int64_t k);
+/// A `large` one, where it is faster; else nothing.
+std::optional<FewRowsTile> fewRowsLargeTile(int rows, Order order, int64_t n, int64_t k);
 /// The same of f32, multiplied exactly.
 llvm::ArrayRef<int> fewRowsF32();
 FewRowsTile fewRowsTileF32(int rows, int64_t k);
 llvm::Error check(const FewRowsTile &tile, const MatmulSpec &spec);
-/// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columns).
+/// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columns) times `cluster`.
 llvm::Expected<Kernel> makeFewRowsMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                          const MatmulSpec &spec, const FewRowsTile &tile);
 void writeFewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,

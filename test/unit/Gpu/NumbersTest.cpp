@@ -108,7 +108,8 @@ TEST(WarpMatmul, AnySize) {
 
 /// With as many rows as there may be, one, and some; k and columns that end inside of a tile.
 template <typename In, typename Out>
-void fewRows(const std::string &name, int rows, bool transposed, uint32_t columns) {
+void fewRows(const std::string &name, int rows, bool transposed, uint32_t columns,
+             uint32_t cluster = 1) {
   // The last goes around the ring; in f32 each lane reads for itself, which takes the emulator
   // long.
   const bool single = sizeof(In) == 4;
@@ -117,8 +118,8 @@ void fewRows(const std::string &name, int rows, bool transposed, uint32_t column
                           {rows, single ? 36 : 200, single ? 1028 : 2568}};
   uint64_t seed = 0;
   for (auto [m, n, k] : sizes)
-    product<In, Out>(name, {m, n, k, transposed, false, false}, {(n + columns - 1) / columns},
-                     ++seed);
+    product<In, Out>(name, {m, n, k, transposed, false, false},
+                     {(n + columns - 1) / columns * cluster}, ++seed);
 }
 TEST(FewRowsMatmul, AnySize) {
   fewRows<Half, Half>("matmul_few8_f16_nt", 8, true, 16);
@@ -143,6 +144,15 @@ TEST(FewRowsMatmul, ManyRows) {
   fewRows<Half, Half>("matmul_few64_f16", 64, false, 32);
   fewRows<Half, Half>("matmul_few64_f16_nt_wide", 64, true, 96);
   fewRows<Half, Half>("matmul_few64_f16_wide", 64, false, 128);
+}
+TEST(FewRowsMatmul, Large) {
+  fewRows<Half, Half>("matmul_few32_f16_large", 32, false, 32);
+  fewRows<Half, Half>("matmul_few32_f16_nt_large", 32, true, 32);
+}
+// Of the last k of the first size one block has all, the other one none.
+TEST(FewRowsMatmul, Clusters) {
+  fewRows<Half, Half>("matmul_few32_f16_cluster", 32, false, 64, 2);
+  fewRows<Half, Half>("matmul_few64_f16_cluster", 64, false, 64, 2);
 }
 
 /// Matrices of a batch lie any distance apart; a stride of 0 shares one.

@@ -44,7 +44,7 @@ TEST_F(Tiles, BuiltinOnesAreSound) {
   EXPECT_EQ(fault(GroupTile(), narrow), "");
   for (Order order : {Order::RowMajor, Order::ColumnMajor})
     for (int rows : fewRows())
-      for (int64_t n : {0, 1, 11008})
+      for (int64_t n : {0, 1, 4096, 11008})
         for (int64_t k : {8, 4096, 32768}) {
           MatmulSpec spec = narrow;
           spec.order = order;
@@ -52,6 +52,11 @@ TEST_F(Tiles, BuiltinOnesAreSound) {
           EXPECT_EQ(fault(tile, spec), "") << rows << " " << n << " " << k;
           EXPECT_LE((tile.stages - 2) * tile.stepK, k);
           EXPECT_LE(k / tile.warpsOfK, 8192);
+          if (auto large = fewRowsLargeTile(rows, order, n, k)) {
+            EXPECT_EQ(fault(*large, spec), "") << rows << " " << n << " " << k;
+            EXPECT_LE(k / large->warpsOfK / large->cluster, 8192);
+            EXPECT_LE((n + large->columns - 1) / large->columns * large->cluster, 132);
+          }
           MatmulSpec single = wide;
           single.order = order;
           if (rows <= fewRowsF32().back() && k <= 16384) {
@@ -161,6 +166,28 @@ TEST_F(Tiles, OfScatters) {
   EXPECT_EQ(llvm::toString(check(scatter)), expected);
   scatter.vector = 4, scatter.values = true;
   EXPECT_EQ(llvm::toString(check(scatter)), "items hold single elements of up to 4 bytes");
+}
+
+TEST_F(Tiles, Clusters) {
+  FewRowsTile tile = *fewRowsLargeTile(64, Order::RowMajor, 4096, 11008);
+  EXPECT_FALSE(fewRowsLargeTile(64, Order::RowMajor, 0, 11008));
+  EXPECT_FALSE(fewRowsLargeTile(64, Order::RowMajor, 4096, 4096));
+  EXPECT_FALSE(fewRowsLargeTile(32, Order::RowMajor, 1024, 1024));
+  EXPECT_EQ(fewRowsLargeTile(32, Order::ColumnMajor, 4096, 11008)->cluster, 1);
+  EXPECT_EQ(tile.sharedBytes(2), tile.stages * tile.stageBytes(2) + 2 * 2 * 64 * 36 * 4);
+  tile.columns = 48;
+  EXPECT_EQ(fault(tile, narrow), "columns = 48, expected a multiple of 64 from 64 to 256");
+  tile.columns = 64, tile.cluster = 8;
+  EXPECT_EQ(fault(tile, narrow), "blocks of a cluster need multiples of 16 columns each");
+  tile.cluster = 9;
+  EXPECT_EQ(fault(tile, narrow), "cluster = 9, expected a multiple of 1 from 1 to 8");
+  tile.cluster = 2, tile.stages = 7;
+  EXPECT_EQ(fault(tile, narrow), "266240 bytes of shared memory, expected at most 232448");
+  tile.stages = 2, tile.large = false;
+  EXPECT_EQ(fault(tile, narrow), "clusters are for chips from sm_90 on");
+  tile = fewRowsTileF32(8, 4096);
+  tile.cluster = 2;
+  EXPECT_EQ(fault(tile, wide), "cluster = 2, expected a multiple of 1 from 1 to 1");
 }
 
 TEST_F(Tiles, LongSumsAreWholeTiles) {
