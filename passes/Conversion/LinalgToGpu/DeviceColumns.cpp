@@ -302,6 +302,7 @@ void ColumnKernel::launch(Value pieces, Value parts) {
 /// What pieces have left, all results of the first one in front.
 void ColumnKernel::launchParts(Value pieces, Value parts) {
   DeviceKernel kernel = f.kernel("columns: pieces combined");
+  kernel.setEarly();
   kernel.setShared(blockThreads * device::bytesOf(combine.other.getType()));
   kernel.get(op.getDpsInits().front());
   useBehind(kernel, behind);

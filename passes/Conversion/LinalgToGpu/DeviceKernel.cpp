@@ -16,6 +16,7 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
+#include "passes/Target/CudaCode.h"
 
 using namespace mlir;
 
@@ -141,6 +142,8 @@ void DeviceKernel::setShared(int64_t bytes, int blocksAtOnce, int alignment) {
   if (blocksAtOnce)
     function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(blocksAtOnce));
 }
+
+void DeviceKernel::setEarly() { function->setAttr(earlyKernel, b.getUnitAttr()); }
 
 void DeviceKernel::setCluster(int blocks) {
   if (blocks > 1)

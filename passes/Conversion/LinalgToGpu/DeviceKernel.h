@@ -72,6 +72,9 @@ public:
   void setShared(int64_t bytes, int blocksAtOnce = 0, int alignment = 16);
   /// Blocks along x that run at the same time and reach each other's shared memory.
   void setCluster(int blocks);
+  /// It is launched while the kernel in front of it ends (mad-overlap-launches): of few blocks,
+  /// which then wait.
+  void setEarly();
   mlir::gpu::GPUModuleOp gpuModule() { return module; }
 
   /// Ends the body and launches the kernel at `at`, if there are any blocks.

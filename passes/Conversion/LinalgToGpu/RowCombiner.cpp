@@ -129,6 +129,7 @@ void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threa
     rows = f.mul(rows, extent);
   Value blocks = f.ceilDiv(rows, threads.rows);
   DeviceKernel kernel = f.kernel("rows: " + threads.text() + " takes up pieces");
+  kernel.setEarly();
   kernel.setShared(threads.sharedBytes());
   SmallVector<Value> sizes;
   for (Value v : plan.extents)
