@@ -33,7 +33,7 @@ struct RowThreads {
   bool isWarp() const { return along <= device::lanesOfWarp && across == 1; }
   /// What each reduction needs, of at most 8 bytes a value.
   int sharedBytes() const {
-    return isWarp() ? 0 : 8 * (across > 1 ? threads() : warps() + (cluster > 1));
+    return isWarp() ? 0 : 8 * (across > 1 ? threads() : warps() + (cluster > 1 ? cluster : 0));
   }
   int warps() const { return threads() / device::lanesOfWarp; } ///< of a block
   std::string text() const;

@@ -62,20 +62,44 @@ Value RowCombiner::acrossWarps(const Combiner &combine, Value x) {
   g.when(g.equal(g.rem(thread, lanesOfWarp), 0),
          [&] { put(x, g.bytesAt(parts, g.mul(g.div(thread, lanesOfWarp), 8))); });
   g.barrier();
+  if (threads.cluster > 1)
+    return acrossBlocks(combine, x.getType(), parts);
   Value all = take(x.getType(), parts);
   for (int warp = 1; warp < warps; ++warp)
     all = combine(b, all, take(x.getType(), g.bytesAt(parts, warp * 8)));
-  return threads.cluster > 1 ? acrossBlocks(combine, all, g.bytesAt(parts, warps * 8)) : all;
+  return all;
 }
 
-/// Each block leaves what it has at a place of its own, where all others read it.
-Value RowCombiner::acrossBlocks(const Combiner &combine, Value x, Value place) {
-  g.when(g.equal(g.thread(), 0), [&] { put(x, place); });
+/// The first warp takes up what the warps of its block left, and leaves it with each block.
+Value RowCombiner::acrossBlocks(const Combiner &combine, Type type, Value parts) {
+  const int warps = threads.warps();
+  Value all = g.bytesAt(parts, warps * 8);
+  awaitBlocks();
+  g.when(g.less(g.thread(), lanesOfWarp), [&] {
+    Value lane = g.thread();
+    Value x = take(type, g.bytesAt(parts, g.mul(g.min(lane, warps - 1), 8)));
+    if (warps < lanesOfWarp)
+      x = arith::SelectOp::create(b, g.less(lane, warps), x, combine.identityValue(b));
+    for (int mask = lanesOfWarp / 2; mask; mask /= 2)
+      x = combine(b, x, shuffle(x, mask));
+    Value mine = g.bytesAt(all, g.mul(g.clusterRank(), 8));
+    g.when(g.less(lane, threads.cluster), [&] { put(x, g.inBlock(mine, lane)); });
+  });
   meet();
-  Value all = take(x.getType(), g.inBlock(place, 0));
+  Value sum = take(type, all);
   for (int block = 1; block < threads.cluster; ++block)
-    all = combine(b, all, take(x.getType(), g.inBlock(place, block)));
-  return all;
+    sum = combine(b, sum, take(type, g.bytesAt(all, block * 8)));
+  return sum;
+}
+
+void RowCombiner::begin() {
+  if (threads.cluster > 1)
+    g.clusterArrive();
+}
+
+void RowCombiner::awaitBlocks() {
+  if (threads.cluster > 1 && !std::exchange(haveBegun, true))
+    g.clusterWait();
 }
 
 void RowCombiner::meet() {
@@ -83,6 +107,7 @@ void RowCombiner::meet() {
     return g.syncWarp();
   if (threads.cluster == 1)
     return g.barrier();
+  awaitBlocks();
   g.clusterArrive();
   g.clusterWait();
 }

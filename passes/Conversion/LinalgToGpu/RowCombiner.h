@@ -21,6 +21,10 @@ public:
     signature.threads = threads.threads();
   }
   mlir::Value operator()(const Combiner &combine, mlir::Value x);
+  /// Ahead of all: the blocks of a cluster tell each other that they are there.
+  void begin();
+  /// Until they are. At the end, too, if nothing was combined.
+  void awaitBlocks();
   /// Until all threads of the rows of a warp, of a block or of a cluster are here, and see what the
   /// others wrote.
   void meet();
@@ -28,7 +32,7 @@ public:
 private:
   mlir::Value shuffle(mlir::Value x, int mask);
   mlir::Value acrossWarps(const Combiner &combine, mlir::Value x);
-  mlir::Value acrossBlocks(const Combiner &combine, mlir::Value x, mlir::Value place);
+  mlir::Value acrossBlocks(const Combiner &combine, mlir::Type type, mlir::Value parts);
   mlir::Value acrossLanes(const Combiner &combine, mlir::Value x);
   mlir::Type stored(mlir::Type type) { return type.isInteger(1) ? b.getI8Type() : type; }
   void put(mlir::Value x, mlir::Value at);
@@ -39,6 +43,7 @@ private:
   const RowThreads &threads;
   device::GpuBuilder g;
   int reductions = 0;
+  bool haveBegun = false; ///< the blocks of the cluster
 };
 
 /// Numbers of all dimensions of a row.

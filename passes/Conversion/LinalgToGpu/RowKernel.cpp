@@ -220,6 +220,7 @@ void RowKernel::emitMember(size_t number) {
 
 void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
   pieces = pieceCount;
+  combineRow.begin();
   placeRow(rows, rowExtents);
   OpBuilder::InsertionGuard guard(b);
   if (active && threads.across == 1 && threads.along >= device::lanesOfWarp) {
@@ -242,9 +243,7 @@ void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
   placeKept();
   for (size_t i = 0; i < plan.members.size(); ++i)
     emitMember(i);
-  // No block ends while another one may read what it left.
-  if (threads.cluster > 1)
-    combineRow.meet();
+  combineRow.awaitBlocks();
 }
 
 bool isInOrder(GenericOp op, AffineMap map, llvm::function_ref<bool(unsigned loop)> isColumn) {

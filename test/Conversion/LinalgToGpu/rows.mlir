@@ -193,7 +193,7 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 // Of rows that registers do not hold the first step leaves what there is room for in shared memory; the rest is read
 // again in each step. What lies between is computed again, not stored. All of a step is read before any of it is written.
 // CHECK-LABEL: func @long(
-// CHECK: gpu.launch_func @kernels_sm_90a::@long$0 blocks in (%c24, %c1, %c1) threads in (%c640, %c1, %c1)
+// CHECK: gpu.launch_func @kernels_sm_90a::@long$0 blocks in (%c48, %c1, %c1) threads in (%c160, %c1, %c1)
 // CHECK: gpu.launch_func @kernels::@long$1 blocks in (%c6, %c1, %c1) threads in (%c1024, %c1, %c1)
 // CHECK: gpu.func @long$1
 // CHECK-SAME: choice = "rows: a block of 1024 a row, 36864 columns in shared memory, 4 ops, 4 at a time"
@@ -209,26 +209,28 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 // CHECK: scf.for
 // CHECK-COUNT-2: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
 // CHECK: gpu.return
-// Registers of several blocks hold them: all is read once. Each block leaves what it has for the others, and none ends
-// before they have read it.
+// Registers of several blocks hold them: all is read once. The first warp leaves what its block has with each block, which
+// has said by then that it is there.
 // CHECK: gpu.func @long$0
-// CHECK-SAME: choice = "rows: 4 blocks of 640 a row, 16 columns a thread in registers, 4 ops, 4 at a time"
-// CHECK-SAME: nvvm.cluster_dim = array<i32: 4, 1, 1>
-// CHECK-COUNT-4: llvm.load {{.*}} !llvm.ptr<1> -> vector<4xf32>
+// CHECK-SAME: choice = "rows: 8 blocks of 160 a row, 32 columns a thread in registers, 4 ops, 4 at a time"
+// CHECK-SAME: nvvm.cluster_dim = array<i32: 8, 1, 1>
+// CHECK: nvvm.cluster.arrive
+// CHECK-COUNT-8: llvm.load {{.*}} !llvm.ptr<1> -> vector<4xf32>
 // CHECK-NOT: llvm.load {{.*}} !llvm.ptr<1>
 // CHECK: nvvm.barrier
-// CHECK: llvm.store {{.*}} : f32, !llvm.ptr<3>
-// CHECK: nvvm.cluster.arrive
 // CHECK: nvvm.cluster.wait
-// CHECK-COUNT-4: llvm.load {{.*}} : !llvm.ptr<7> -> f32
-// CHECK-COUNT-16: math.exp
-// CHECK: nvvm.cluster.arrive
-// CHECK: nvvm.cluster.wait
-// CHECK-COUNT-4: llvm.load {{.*}} : !llvm.ptr<7> -> f32
-// CHECK-COUNT-4: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
+// CHECK: nvvm.mapa
+// CHECK-NEXT: llvm.store {{.*}} : f32, !llvm.ptr<7>
 // CHECK: nvvm.cluster.arrive
 // CHECK-NEXT: nvvm.cluster.wait
-// CHECK-NOT: llvm.
+// CHECK-COUNT-8: llvm.load {{.*}} : !llvm.ptr<3> -> f32
+// CHECK-COUNT-32: math.exp
+// CHECK: llvm.store {{.*}} : f32, !llvm.ptr<7>
+// CHECK: nvvm.cluster.arrive
+// CHECK-NEXT: nvvm.cluster.wait
+// CHECK-COUNT-8: llvm.load {{.*}} : !llvm.ptr<3> -> f32
+// CHECK-COUNT-8: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
+// CHECK-NOT: nvvm.cluster
 // CHECK: gpu.return
 func.func @long(%x: memref<6x40000xf32>, %y: memref<6x40000xf32>) attributes {entry = {index_checks = []}} {
   %low = arith.constant 0xFF800000 : f32
