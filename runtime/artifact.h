@@ -182,7 +182,7 @@ typedef struct mad_kernel {
   const char *name;
   const char *place; /* of what it computes, "digits.mad:14:11"; "": not known */
   int32_t chip;      /* 0: of all chips; else code launches it on a device of that `chip` alone */
-  int32_t early; /* 1: begins with work that needs nothing of kernels in front of it, then waits */
+  int32_t early;     /* 1: begins before the kernel in front of it has ended, and waits for that */
 } mad_kernel;
 
 /* Kernels as PTX or as machine code of one chip. Those of machine code, or PTX that is `exact`, for

@@ -37,7 +37,7 @@ struct CudaOptions {
 struct KernelDescription {
   std::string name, place, symbol;
   int32_t chip = 0;   ///< the only one, by its compute capability; 0: all
-  bool early = false; ///< has work before it waits for what is in front of it
+  bool early = false; ///< begins before what is in front of it has ended, and waits for that
 };
 
 /// Marks functions of kernels that are `early`.
