@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Ode/Tableaus/Tableau.h"
 #include <cmath>
+#include <functional>
 #include <gtest/gtest.h>
 
 using namespace mad::ode;
@@ -159,5 +160,59 @@ TEST(Tableau, OrderConditions) {
       int order = std::min(expected.interpolant, expected.order);
       EXPECT_GE(orderOf(b, phi, trees, x), order) << "at " << x;
     }
+  }
+}
+
+/// y of y' = f(t, y), y(0) = y0 at t = 2, in n steps; between them at the middle of each step, the
+/// largest error of the interpolant.
+static double solved(const Tableau &t, const std::function<double(double, double)> &f,
+                     const std::function<double(double)> &exact, int n, double *between) {
+  double y = exact(0), h = 2.0 / n;
+  for (int step = 0; step < n; ++step) {
+    double time = step * h;
+    std::vector<double> k;
+    auto at = [&](const std::vector<double> &weights) {
+      double sum = 0;
+      for (size_t i = 0; i < weights.size(); ++i)
+        sum += weights[i] * k[i];
+      return y + h * sum;
+    };
+    for (size_t i = 0; i < t.stages(); ++i)
+      k.push_back(f(time + t.c[i] * h, at(t.a[i])));
+    double end = at(t.b);
+    if (!t.fsal)
+      k.push_back(f(time + h, end));
+    for (size_t i = 0; i < t.denseC.size(); ++i)
+      k.push_back(f(time + t.denseC[i] * h, at(t.denseA[i])));
+    std::vector<double> weights;
+    for (const auto &row : t.interpolant()) {
+      double value = 0;
+      for (size_t q = row.size(); q > 0; --q)
+        value = (value + row[q - 1]) * 0.5;
+      weights.push_back(value);
+    }
+    *between = std::max(*between, std::fabs(at(weights) - exact(time + h / 2)));
+    y = end;
+  }
+  return std::fabs(y - exact(2));
+}
+
+TEST(Tableau, ConvergenceSlopes) {
+  auto f = [](double t, double y) { return y * std::cos(t); };
+  auto exact = [](double t) { return std::exp(std::sin(t)); };
+  for (const std::string &name : methodNames()) {
+    SCOPED_TRACE(name);
+    Tableau t = tableauOf(name);
+    // Coarse enough that errors are far from rounding, fine enough that the first term counts.
+    int n = t.order >= 7 ? 6 : 60;
+    double coarse = 0, fine = 0;
+    double one = solved(t, f, exact, n, &coarse), two = solved(t, f, exact, 2 * n, &fine);
+    EXPECT_NEAR(std::log2(one / two), t.order, 0.5);
+    // Of an interpolant of order q the error within a step is of order q + 1, behind that of y.
+    int between = std::min<int>(t.order, name == "dop853"  ? 8
+                                         : name == "vern7" ? 7
+                                         : name == "rk4"   ? 4
+                                                           : 5);
+    EXPECT_NEAR(std::log2(coarse / fine), between, 0.7);
   }
 }
