@@ -118,8 +118,9 @@ Value SolveLoops::unitOf(Value error, Value x, Value y) {
 Value SolveLoops::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
   Value sum;
   for (auto [error, a, c] : llvm::zip_equal(errors, x, y)) {
-    Value unit = unitOf(error, a, c);
-    Value part = m.cast(m.reduce(ReduceKind::sum, m.mul(unit, unit)), b.getF64Type());
+    // Squares of f32 may be more than f32 holds.
+    Value unit = m.cast(unitOf(error, a, c), b.getF64Type());
+    Value part = m.reduce(ReduceKind::sum, m.mul(unit, unit));
     sum = sum ? m.add(sum, part) : part;
   }
   return sum;
@@ -291,17 +292,18 @@ Value SolveLoops::initialStep(const Leaves &y, const Leaves &f) {
   Value isSmall =
       m.either(m.compare(Predicate::lt, d0, small), m.compare(Predicate::lt, d1, small));
   Value h0 = m.select(isSmall, m.real(1e-6), m.mul(m.real(0.01), m.div(d0, d1)));
-  h0 = m.min(h0, span);
+  // Where f is not finite there, one that is NaN does not count.
+  h0 = m.lesser(span, h0);
   Value step = m.mul(direction, h0);
   Leaves moved = combined(y, step, {1.0}, {f});
   Leaves g = rhs.evaluate(b, m.add(from, step), moved);
   for (auto [x, old] : llvm::zip_equal(g, f))
     x = m.sub(x, old);
-  Value d2 = m.div(rms(g), h0), most = m.max(d1, d2);
+  Value d2 = m.div(rms(g), h0), most = m.greater(d2, d1);
   Value root = m.exp(m.div(m.log(m.div(m.real(0.01), most)), m.real(tableau.order)));
   Value flat = m.max(m.real(1e-6), m.mul(m.real(1e-3), h0));
   Value h1 = m.select(m.compare(Predicate::le, most, m.real(1e-15)), flat, root);
-  return m.min(m.mul(m.real(100), h0), h1);
+  return m.lesser(h1, m.mul(m.real(100), h0));
 }
 
 /// The least step from t.

@@ -385,7 +385,8 @@ LogicalResult Solver::fixed() {
     Vector end = combined(tableau.b, step);
     ++accepted;
     // Without a step or a saved time behind it nothing needs it.
-    if (!tableau.fsal && (!isLast || !times.empty())) {
+    bool isNeeded = (!isLast && i + 1 < limit) || !times.empty();
+    if (!tableau.fsal && isNeeded) {
       k.resize(tableau.next() + 1);
       if (failed(rhs(next, end, k.back())))
         return failure();
