@@ -301,6 +301,7 @@ private:
   void derivative(const Node *n);
   Value solve(const Node *n, const std::vector<const Node *> &settings);
   Declaration *solved(const Node *n);
+  bool checkGroups(const Node *n, const Declaration &ode);
   bool matchProblem(const Node *n, Problem &problem);
   bool checkStates(Problem &problem);
   std::optional<Value> solveNumber(const Node *n, Element element, const std::string &what);

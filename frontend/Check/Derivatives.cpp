@@ -123,9 +123,14 @@ std::optional<Checker::Derivatives::Applied> Checker::Derivatives::plain(const N
            quoted(builtin) + " is a function of the language itself: a derivative is one of a "
                              "function of the program or of a module")
         .help("write a function that calls it");
-  else if (decl && decl->kind == Declaration::Record)
+  bool isRecord = decl && decl->kind == Declaration::Record;
+  bool isOde = decl && decl->kind == Declaration::Fn && (decl->node->flags & ast::IsOde);
+  if (isRecord)
     Report(c, code::E0430, callee->span, quoted(decl->name) + " is a record, not a function");
-  if (!decl || decl->kind == Declaration::Record)
+  if (isOde)
+    Report(c, code::E0430, callee->span, quoted(decl->name) + " is an ode, not a function")
+        .help("a function whose body is `solve " + decl->name + "(...) ...` has derivatives");
+  if (!decl || isRecord || isOde)
     return std::nullopt;
   Applied found;
   // What the named parameters are must be known before arguments can be told from tangents.

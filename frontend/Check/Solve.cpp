@@ -55,9 +55,32 @@ Declaration *Checker::solved(const Node *n) {
 }
 
 /// Matches the arguments of both groups, as those of a call.
+/// Names stand in their group: those of states in front of the `;`.
+bool Checker::checkGroups(const Node *n, const Declaration &ode) {
+  bool good = true;
+  for (const Node *group : {n->kids[1], n->kids[2]}) {
+    const bool isStates = group == n->kids[1];
+    for (const Node *argument : group ? group->kids : decltype(group->kids)())
+      for (const Node *p : ode.node->kids[1]->kids) {
+        if (argument->kind != Kind::Named || argument->text != p->text || (p->flags & Time) ||
+            ((p->flags & Unknown) != 0) == isStates)
+          continue;
+        good = false;
+        Report(*this, code::E0309, argument->nameSpan,
+               quoted(p->text) + (isStates ? " is a parameter of " : " is a state of ") +
+                   quoted(ode.name))
+            .note(quoted(ode.name) + " is declared here", ode.node->nameSpan)
+            .help("the initial states stand first, parameters behind a `;`");
+      }
+  }
+  return good;
+}
+
 bool Checker::matchProblem(const Node *n, Problem &problem) {
   CallMatch &match = problem.match;
   const Node *states = n->kids[1], *others = n->kids[2];
+  if (!checkGroups(n, *match.fn))
+    return false;
   for (const Node *p : match.fn->node->kids[1]->kids) {
     problem.states += (p->flags & Unknown) != 0;
     problem.timed |= (p->flags & Time) != 0;

@@ -64,6 +64,12 @@ Node *Driver::unknowns(Span span, Nodes states, Nodes parameters, Node *time) {
       error(code::E0134, state->span,
             "`" + std::string(state->text) + "` is a state of an ode: a name and a type")
           .help = "parameters stand behind a `;`, the time behind another one";
+    for (std::string_view field : {"t", "status", "stats"})
+      if (state->text == field)
+        error(code::E0134, state->span,
+              "no state is called `" + std::string(field) +
+                  "`: the solution has a field of this name")
+            .help = "`t` is its time, `status` says how it ended, `stats` counts steps";
   }
   if (time) {
     time->flags |= ast::Time;

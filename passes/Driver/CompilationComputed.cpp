@@ -208,6 +208,12 @@ bool Compilation::computeWeights(Evaluate how) {
     function.walk([&](WeightOp op) { impl->codecReads.insert(op.getSource().str()); });
   }
 
+  // What they are computed from, too: readers come behind what they read.
+  for (auto [source, function] : llvm::reverse(llvm::zip_equal(sources, functions)))
+    if (encodedValues.count(source.getSymName().str()))
+      module().lookupSymbol<func::FuncOp>(function).walk(
+          [&](WeightOp op) { encodedValues.insert(op.getSource().str()); });
+
   // Everything below sees the module of the weights; neither traces nor dumps nor
   // remarks are of interest there.
   OwningOpRef<ModuleOp> program = std::move(impl->module);

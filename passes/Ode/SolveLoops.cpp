@@ -111,8 +111,12 @@ Value SolveLoops::unitOf(Value error, Value x, Value y) {
   Value unit = m.add(m.cast(atol, element), m.mul(m.cast(rtol, element), most));
   // No error is 0 in any unit.
   unit = m.greater(unit, m.number(element, element.isF32() ? 1e-30 : 1e-300));
-  // The unit is known before the error, which the next step waits for.
-  return m.mul(error, m.div(m.number(element, 1), unit));
+  // The unit is known before the error, which the next step waits for. Else a step to infinity had
+  // no error.
+  Value infinity = m.number(element, std::numeric_limits<double>::infinity());
+  Value share = m.div(m.number(element, 1), unit);
+  Value nan = m.number(element, std::numeric_limits<double>::quiet_NaN());
+  return m.mul(error, m.select(m.compare(Predicate::lt, most, infinity), share, nan));
 }
 
 Value SolveLoops::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
@@ -397,7 +401,12 @@ void SolveLoops::saveStep(State &state, const State &now, Value accepted, Value 
   if (tableau.denseC.empty())
     return saveWhile(state, accepted, next, [&](Value time) { return interpolated(k, time); });
   // More stages, where there is something to save.
-  Value any = m.both(accepted, isBefore(state.count, next));
+  Value all = DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()),
+                            dimExpr(Algebra::typeOf(times), 0).str());
+  // Behind the last one there is nothing to read.
+  Value isInside = m.both(accepted, m.compare(Predicate::lt, state.count, all));
+  Value any =
+      ifElse(m, isInside, {m.truth(false)}, [&] { return Leaves{isBefore(state.count, next)}; })[0];
   Leaves carried = {state.count, state.denseSteps};
   carried.append(state.saved);
   Leaves results = ifElse(m, any, carried, [&] {
@@ -482,11 +491,18 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
 }
 
 SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
-  state.f = rhs.evaluate(b, state.t, state.y);
-  Value h = op.getFirst() ? Value(op.getFirst()) : initialStep(state.y, state.f);
-  Value good = m.compare(Predicate::eq, state.status, m.integer(0));
-  Value moves = m.compare(Predicate::ne, from, to);
-  Value lost = m.both(m.both(good, moves), m.no(m.isFinite(h)));
+  // Where nothing is solved, the right-hand side is not asked: it may fail.
+  Value moves = m.both(m.compare(Predicate::eq, state.status, m.integer(0)),
+                       m.compare(Predicate::ne, from, to));
+  Leaves idle = state.y;
+  idle.push_back(m.real(0));
+  state.f = ifElse(m, moves, idle, [&] {
+    Leaves made = rhs.evaluate(b, state.t, state.y);
+    made.push_back(op.getFirst() ? Value(op.getFirst()) : initialStep(state.y, made));
+    return made;
+  });
+  Value h = state.f.pop_back_val();
+  Value lost = m.both(moves, m.no(m.isFinite(h)));
   state.status = m.select(lost, m.integer(codeOf(Status::NotFinite)), state.status);
   if (state.component)
     state.component = ifElse(m, lost, {state.component}, [&] {
@@ -552,8 +568,11 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
     h = m.mul(direction, op.getStep());
   }
   count = m.select(m.compare(Predicate::eq, span, zero), zero, count);
+  Value moves = m.both(m.compare(Predicate::eq, state.status, m.integer(0)),
+                       m.compare(Predicate::gt, count, zero));
+  // Where nothing is solved, the right-hand side is not asked: it may fail.
   if (carriesF)
-    state.f = rhs.evaluate(b, state.t, state.y);
+    state.f = ifElse(m, moves, state.y, [&] { return rhs.evaluate(b, state.t, state.y); });
   auto isLeft = [&](Value done) {
     return m.compare(Predicate::lt, m.cast(done, b.getF64Type()), count);
   };
@@ -604,7 +623,8 @@ SmallVector<Value> SolveLoops::build() {
   Value evaluations = m.mul(rounds, m.integer(carriesF ? stages - 1 : stages));
   if (carriesF) {
     int64_t before = op.isAdaptive() && !op.getFirst() ? 2 : 1;
-    Value ran = op.isAdaptive() ? m.compare(Predicate::eq, firstStatus, m.integer(0))
+    Value ran = op.isAdaptive() ? m.both(m.compare(Predicate::eq, firstStatus, m.integer(0)),
+                                         m.compare(Predicate::ne, from, to))
                                 : m.compare(Predicate::gt, rounds, m.integer(0));
     evaluations = m.add(evaluations, m.select(ran, m.integer(before), m.integer(0)));
     if (!tableau.fsal)

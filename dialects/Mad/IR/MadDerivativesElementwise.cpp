@@ -68,8 +68,13 @@ static Value extremeTangent(Tangents &t, Value x, Value y, Predicate first, Pred
 /// d(atan2(y, x)) = (x dy - y dx) / (x^2 + y^2)
 static Value angleTangent(Tangents &t, Atan2Op op) {
   Value y = op.getLhs(), x = op.getRhs();
-  Value square = t.make<AddOp>(t.make<MulOp>(x, x), t.make<MulOp>(y, y));
-  return t.make<DivOp>(t.difference(t.scaled(t[0], x), t.scaled(t[1], y)), t.spread(square));
+  // (x dy - y dx) / (x x + y y), whose squares may be too large or too small for the type.
+  Value most = t.make<MaxOp>(t.make<AbsOp>(x), t.make<AbsOp>(y));
+  Value u = t.make<DivOp>(x, most), v = t.make<DivOp>(y, most);
+  Value square = t.make<AddOp>(t.make<MulOp>(u, u), t.make<MulOp>(v, v));
+  Value turned =
+      t.make<DivOp>(t.difference(t.scaled(t[0], u), t.scaled(t[1], v)), t.spread(square));
+  return t.make<DivOp>(turned, t.spread(most));
 }
 
 FailureOr<Value> mad::elementwiseTangent(Tangents &t) {

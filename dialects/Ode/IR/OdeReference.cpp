@@ -185,7 +185,9 @@ LogicalResult Solver::stages(double h, double next) {
 double Solver::scaled(double x, size_t i, const Vector &a, const Vector &b) const {
   if (x == 0)
     return 0;
-  return x / (atol + rtol * std::max(std::fabs(a[i]), std::fabs(b[i])));
+  double most = std::max(std::fabs(a[i]), std::fabs(b[i]));
+  // Else a step to infinity had no error.
+  return std::isinf(most) ? std::numeric_limits<double>::quiet_NaN() : x / (atol + rtol * most);
 }
 
 double Solver::rms(const Vector &x, const Vector &at) const {
@@ -300,6 +302,8 @@ void Solver::stop(Status why, const Vector &badness) {
 }
 
 LogicalResult Solver::adaptive() {
+  if (from == to)
+    return success();
   Controller control = Controller::of(op.getController().str(), tableau.order);
   k.resize(1);
   if (failed(rhs(t, y, k[0])))
@@ -307,7 +311,7 @@ LogicalResult Solver::adaptive() {
   double h = option(op.getFirst(), 0), logOld = std::log(Controller::leastOld);
   if (!op.getFirst() && failed(initialStep(k[0], h)))
     return failure();
-  if (t != to && !std::isfinite(h)) {
+  if (!std::isfinite(h)) {
     for (double f : k[0])
       lastError.push_back(std::fabs(f));
     stop(Status::NotFinite, lastError);
@@ -385,7 +389,7 @@ LogicalResult Solver::fixed() {
     Vector end = combined(tableau.b, step);
     ++accepted;
     // Without a step or a saved time behind it nothing needs it.
-    bool isNeeded = (!isLast && i + 1 < limit) || !times.empty();
+    bool isNeeded = (!isLast && i + 1 < limit) || op.getSave();
     if (!tableau.fsal && isNeeded) {
       k.resize(tableau.next() + 1);
       if (failed(rhs(next, end, k.back())))
