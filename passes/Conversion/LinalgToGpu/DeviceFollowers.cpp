@@ -38,6 +38,13 @@ bool Followers::readsOutput() const {
   return false;
 }
 
+/// Functions that may be approximate are an instruction or two.
+static bool isApproximate(Operation &op) {
+  auto math = dyn_cast<arith::ArithFastMathInterface>(op);
+  return math &&
+         bitEnumContainsAll(math.getFastMathFlagsAttr().getValue(), arith::FastMathFlags::afn);
+}
+
 bool Followers::isLong() const {
   constexpr int few = 12;
   int ops = 0;
@@ -45,8 +52,9 @@ bool Followers::isLong() const {
   for (GenericOp op : found)
     for (Operation &inner : op.getBody()->without_terminator()) {
       ++ops;
-      functions |= !isa<arith::ArithDialect, linalg::LinalgDialect>(inner.getDialect()) ||
-                   isa<arith::DivFOp, arith::RemFOp>(inner);
+      bool isFunction = !isa<arith::ArithDialect, linalg::LinalgDialect>(inner.getDialect()) ||
+                        isa<arith::DivFOp, arith::RemFOp>(inner);
+      functions |= isFunction && !isApproximate(inner);
     }
   return functions || ops > few;
 }
