@@ -22,30 +22,16 @@ void Algebra::agree(Value &x, Value &y) {
     y = spread(y, typeOf(x));
 }
 
-Value Algebra::add(Value x, Value y) {
+template <typename Op> Value Algebra::binary(Value x, Value y) {
   agree(x, y);
-  return AddOp::create(b, loc, x.getType(), x, y);
+  return Op::create(b, loc, x.getType(), x, y);
 }
-Value Algebra::sub(Value x, Value y) {
-  agree(x, y);
-  return SubOp::create(b, loc, x.getType(), x, y);
-}
-Value Algebra::mul(Value x, Value y) {
-  agree(x, y);
-  return MulOp::create(b, loc, x.getType(), x, y);
-}
-Value Algebra::div(Value x, Value y) {
-  agree(x, y);
-  return DivOp::create(b, loc, x.getType(), x, y);
-}
-Value Algebra::min(Value x, Value y) {
-  agree(x, y);
-  return MinOp::create(b, loc, x.getType(), x, y);
-}
-Value Algebra::max(Value x, Value y) {
-  agree(x, y);
-  return MaxOp::create(b, loc, x.getType(), x, y);
-}
+Value Algebra::add(Value x, Value y) { return binary<AddOp>(x, y); }
+Value Algebra::sub(Value x, Value y) { return binary<SubOp>(x, y); }
+Value Algebra::mul(Value x, Value y) { return binary<MulOp>(x, y); }
+Value Algebra::div(Value x, Value y) { return binary<DivOp>(x, y); }
+Value Algebra::min(Value x, Value y) { return binary<MinOp>(x, y); }
+Value Algebra::max(Value x, Value y) { return binary<MaxOp>(x, y); }
 Value Algebra::lesser(Value x, Value y) { return select(compare(Predicate::lt, x, y), x, y); }
 Value Algebra::greater(Value x, Value y) { return select(compare(Predicate::gt, x, y), x, y); }
 Value Algebra::abs(Value x) { return AbsOp::create(b, loc, x.getType(), x); }

@@ -69,6 +69,8 @@ public:
 private:
   mlir::Value constant(mlir::TypedAttr value);
   void agree(mlir::Value &x, mlir::Value &y);
+  /// `Op` of both, the smaller one spread over the other.
+  template <typename Op> mlir::Value binary(mlir::Value x, mlir::Value y);
 };
 
 } // namespace mad
