@@ -137,12 +137,9 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
   if (!dumped)
     return false;
   StepTimer timer(times, "codegen for CUDA");
-  // While ptxas works on one text LLVM makes the next one, and code of the host.
+  // LLVM makes both texts at once, and code of the host while ptxas works.
   CudaCodeMaker maker(std::move(described), options);
-  auto ptxOfOne = ptxOf(*kernels, *toolkit, /*ofOne=*/true);
-  if (!ptxOfOne)
-    return bug(llvm::toString(ptxOfOne.takeError()));
-  maker.addOfOne(std::move(*ptxOfOne));
+  maker.addOfOne([&] { return ptxOf(*kernels, *toolkit, /*ofOne=*/true); });
   auto ptx = ptxOf(*kernels, *toolkit, /*ofOne=*/false);
   if (!ptx)
     return bug(llvm::toString(ptx.takeError()));

@@ -61,37 +61,43 @@ CudaCodeMaker::CudaCodeMaker(std::vector<KernelDescription> kernels, const CudaO
     code.withoutPtxas = "it was not asked for";
 }
 
-void CudaCodeMaker::start(std::shared_ptr<const std::string> ptx, const Chip &chip, bool ofOne) {
-  if (options.ptxas == "none")
+void CudaCodeMaker::start(std::shared_ptr<const std::string> ptx, const Chip &chip) {
+  if (options.ptxas != "none")
+    jobs.push_back({&chip, false, std::async(std::launch::async, [ptx, &chip, how = how] {
+                      return makeCubin(*ptx, chip, how);
+                    })});
+}
+
+void CudaCodeMaker::addOfOne(std::function<Expected<std::string>()> ptx) {
+  if (!one)
     return;
-  jobs.push_back({&chip, ofOne, std::async(std::launch::async, [ptx, &chip, how = how] {
-                    return makeCubin(*ptx, chip, how);
-                  })});
-}
-
-/// What overlaps; empty where it cannot be made.
-std::string CudaCodeMaker::overlapping(StringRef ptx) {
-  Expected<std::string> text = withOverlap(ptx);
-  if (text)
-    return std::move(*text);
-  failed += llvm::toString(text.takeError());
-  return "";
-}
-
-void CudaCodeMaker::addOfOne(std::string ptx) {
-  ptxOfOne = overlapping(ptx);
-  if (one && failed.empty())
-    start(std::make_shared<std::string>(ptxOfOne), *one, /*ofOne=*/true);
+  auto make = [this, ptx = std::move(ptx)]() -> Expected<Cubin> {
+    Expected<std::string> made = ptx();
+    if (!made)
+      return made.takeError();
+    Expected<std::string> text = withOverlap(*made);
+    if (!text)
+      return text.takeError();
+    ptxOfOne = std::move(*text);
+    Cubin none;
+    none.missing = code.withoutPtxas;
+    return options.ptxas == "none" ? std::move(none) : makeCubin(ptxOfOne, *one, how);
+  };
+  jobs.push_back({one, true, std::async(std::launch::async, std::move(make))});
 }
 
 /// PTX of the least chip is good for all.
 void CudaCodeMaker::addOfAll(std::string ptx) {
   ptxOfAll = std::move(ptx);
+  Expected<std::string> overlapping = withOverlap(ptxOfAll);
+  if (!overlapping) {
+    failed = llvm::toString(overlapping.takeError());
+    return;
+  }
   auto plain = std::make_shared<std::string>(ptxOfAll),
-       other = std::make_shared<std::string>(overlapping(ptxOfAll));
+       other = std::make_shared<std::string>(std::move(*overlapping));
   for (const Chip &chip : chips())
-    if (failed.empty())
-      start(chip.computeCapability < leastOverlapping ? plain : other, chip, /*ofOne=*/false);
+    start(chip.computeCapability < leastOverlapping ? plain : other, chip);
 }
 
 Expected<CudaCode> CudaCodeMaker::finish() {

@@ -12,6 +12,7 @@
 #include "passes/Target/Cubin.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -66,7 +67,9 @@ struct CudaCode {
 class CudaCodeMaker {
 public:
   CudaCodeMaker(std::vector<KernelDescription> kernels, const CudaOptions &options);
-  void addOfOne(std::string ptx);
+  CudaCodeMaker(const CudaCodeMaker &) = delete;
+  /// `ptx` is asked on another thread, where there are such kernels.
+  void addOfOne(std::function<llvm::Expected<std::string>()> ptx);
   void addOfAll(std::string ptx);
   /// Waits for all of them.
   llvm::Expected<CudaCode> finish();
@@ -77,8 +80,7 @@ private:
     bool ofOne;
     std::future<llvm::Expected<Cubin>> cubin;
   };
-  std::string overlapping(llvm::StringRef ptx);
-  void start(std::shared_ptr<const std::string> ptx, const Chip &chip, bool ofOne);
+  void start(std::shared_ptr<const std::string> ptx, const Chip &chip);
 
   CudaCode code;
   CudaOptions options;
@@ -86,7 +88,7 @@ private:
   std::vector<int32_t> all, ofOne; ///< kernels
   const Chip *one = nullptr;
   std::string ptxOfAll, ptxOfOne, failed;
-  std::vector<Job> jobs;
+  std::vector<Job> jobs; ///< the last: they use what is above, and are waited for first
 };
 
 } // namespace mad
