@@ -127,6 +127,28 @@ TEST_F(Script, ChipsThatOverlapKernelsGetTheInstructions) {
   EXPECT_EQ(code->images[2].bytes, opened);
 }
 
+TEST(CudaCode, KernelsOfOneChipHaveAnImageOfTheirOwn) {
+  CudaOptions how;
+  how.ptxas = "none";
+  const std::vector<KernelDescription> kernels = {{"k", "", "k"}, {"g", "", "g", 90}};
+  CudaCodeMaker maker(kernels, how);
+  maker.addOfOne([] { return std::string(".target sm_90a\n\t//overlap: x;\n"); });
+  maker.addOfAll(".target sm_80\n");
+  auto code = maker.finish();
+  ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
+  ASSERT_EQ(code->images.size(), 2u);
+  EXPECT_EQ(code->images[0].kernels, std::vector<int32_t>{0});
+  EXPECT_EQ(code->images[1].kernels, std::vector<int32_t>{1});
+  EXPECT_EQ(code->images[1].chip->name, "sm_90a");
+  EXPECT_EQ(code->images[1].bytes, ".target sm_90a\n\tx;\n");
+  EXPECT_EQ(code->withoutPtxas, "it was not asked for");
+
+  CudaCodeMaker fails(kernels, how);
+  fails.addOfOne([]() -> llvm::Expected<std::string> { return llvm::createStringError("no PTX"); });
+  fails.addOfAll(".target sm_80\n");
+  EXPECT_EQ(llvm::toString(fails.finish().takeError()), "no PTX");
+}
+
 TEST(WithOverlap, LoadsStayBehindTheWait) {
   auto of = [](llvm::StringRef ptx) {
     auto text = withOverlap(ptx);
