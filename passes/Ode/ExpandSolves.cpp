@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Ode/Tableaus/Tableau.h"
 #include "passes/Ode/Passes.h"
 #include "passes/Ode/SolveLoops.h"
 #include "passes/Transforms/Remarks.h"

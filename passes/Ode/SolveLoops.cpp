@@ -24,8 +24,7 @@ using ode::Status;
 static int64_t codeOf(Status status) { return static_cast<int64_t>(status); }
 
 SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b)
-    : op(op), rhs(rhs), b(b), m(b, op.getLoc()), tableau(ode::tableauOf(op.getMethod().str())),
-      element(Algebra::typeOf(op.getInitial().front()).getElementType()) {}
+    : op(op), rhs(rhs), b(b), m(op, b), method(StepMethod::of(op, rhs, m)), element(m.element) {}
 
 //===----------------------------------------------------------------------===//
 // What a loop carries
@@ -37,7 +36,7 @@ template <typename State, typename Visit> static void eachValue(State &state, Vi
                       &state.component, &state.denseSteps, &state.count})
     if (*value)
       visit(*value);
-  for (auto *leaves : {&state.y, &state.f, &state.saved})
+  for (auto *leaves : {&state.y, &state.memory, &state.saved})
     for (auto &value : *leaves)
       visit(value);
 }
@@ -65,136 +64,6 @@ Leaves SolveLoops::loop(const State &initial, StringRef limit, Value &rounds,
 }
 
 //===----------------------------------------------------------------------===//
-// Norms
-//===----------------------------------------------------------------------===//
-
-/// x in units of the tolerance; 0 of no error, whatever the unit is.
-Value SolveLoops::unitOf(Value error, Value x, Value y) {
-  Value most = x == y ? m.abs(x) : m.greater(m.abs(x), m.abs(y));
-  Value unit = m.add(m.cast(atol, element), m.mul(m.cast(rtol, element), most));
-  // No error is 0 in any unit.
-  unit = m.greater(unit, m.number(element, element.isF32() ? 1e-30 : 1e-300));
-  // The unit is known before the error, which the next step waits for. Else a step to infinity had
-  // no error.
-  Value infinity = m.number(element, std::numeric_limits<double>::infinity());
-  Value share = m.div(m.number(element, 1), unit);
-  Value nan = m.number(element, std::numeric_limits<double>::quiet_NaN());
-  return m.mul(error, m.select(m.compare(Predicate::lt, most, infinity), share, nan));
-}
-
-Value SolveLoops::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
-  Value sum;
-  for (auto [error, a, c] : llvm::zip_equal(errors, x, y)) {
-    // Squares of f32 may be more than f32 holds.
-    Value unit = m.cast(unitOf(error, a, c), b.getF64Type());
-    Value part = m.reduce(ReduceKind::sum, m.mul(unit, unit));
-    sum = sum ? m.add(sum, part) : part;
-  }
-  return sum;
-}
-
-/// How many elements the states have, at least 1.
-Value SolveLoops::size() {
-  DimExpr all(0);
-  for (Value state : op.getInitial()) {
-    DimExpr elements(1);
-    auto type = Algebra::typeOf(state);
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      elements = elements * dimExpr(type, d);
-    all = all + elements;
-  }
-  if (auto known = all.constant())
-    return m.real(std::max<double>(1, static_cast<double>(*known)));
-  Value count = DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()), all.str());
-  return m.max(m.real(1), m.cast(count, b.getF64Type()));
-}
-
-/// The number of the largest element; NaN is one.
-Value SolveLoops::largest(const Leaves &badness) {
-  Leaves lines;
-  DimExpr all(0);
-  for (Value leaf : badness) {
-    auto type = Algebra::typeOf(leaf);
-    DimExpr elements(1);
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      elements = elements * dimExpr(type, d);
-    all = all + elements;
-    lines.push_back(
-        ReshapeOp::create(b, op.getLoc(), tensorType({elements}, {}, type.getElementType()), leaf));
-  }
-  Value line = lines.size() == 1
-                   ? lines[0]
-                   : ConcatOp::create(b, op.getLoc(), tensorType({all}, {}, element), lines, 0);
-  return m.reduce(ReduceKind::argmax, line);
-}
-
-//===----------------------------------------------------------------------===//
-// Stages
-//===----------------------------------------------------------------------===//
-
-Leaves SolveLoops::sum(ArrayRef<double> weights, ArrayRef<Leaves> k) {
-  Leaves result;
-  for (auto [weight, stage] : llvm::zip(weights, k)) {
-    if (weight == 0)
-      continue;
-    for (auto [n, leaf] : llvm::enumerate(stage)) {
-      Value term = weight == 1 ? leaf : m.mul(m.number(element, weight), leaf);
-      if (n < result.size())
-        result[n] = m.add(result[n], term);
-      else
-        result.push_back(term);
-    }
-  }
-  return result;
-}
-
-/// y + h sum weights[i] k[i]
-Leaves SolveLoops::combined(const Leaves &y, Value h, ArrayRef<double> weights,
-                            ArrayRef<Leaves> k) {
-  Leaves result = y, sums = sum(weights, k);
-  Value step = m.cast(h, element);
-  for (auto [leaf, total] : llvm::zip(result, sums))
-    leaf = m.add(leaf, m.mul(step, total));
-  return result;
-}
-
-Leaves SolveLoops::chosen(Value condition, const Leaves &x, const Leaves &y) {
-  Leaves result;
-  for (auto [yes, no] : llvm::zip_equal(x, y))
-    result.push_back(m.select(condition, yes, no));
-  return result;
-}
-
-/// All stages of a step to `next`; the first one is known or is computed.
-SmallVector<Leaves> SolveLoops::stages(const State &now, Value h, Value next) {
-  SmallVector<Leaves> k = {carriesF ? now.f : rhs.evaluate(b, now.t, now.y)};
-  for (size_t i = 1; i < tableau.stages(); ++i) {
-    Value time = tableau.c[i] == 1 ? next : m.add(now.t, m.mul(m.real(tableau.c[i]), h));
-    k.push_back(rhs.evaluate(b, time, combined(now.y, h, tableau.a[i], k)));
-  }
-  return k;
-}
-
-Value SolveLoops::errorSquared(const State &now, const Leaves &end, Value h, ArrayRef<Leaves> k,
-                               Leaves &errors) {
-  auto estimate = [&](ArrayRef<double> weights) {
-    Leaves result = sum(weights, k);
-    Value step = m.cast(h, element);
-    for (Value &leaf : result)
-      leaf = m.mul(step, leaf);
-    return result;
-  };
-  errors = estimate(tableau.error);
-  Value high = sumOfSquares(errors, now.y, end), count = size();
-  if (tableau.errorLow.empty())
-    return m.mul(high, m.div(m.real(1), count));
-  Value low = sumOfSquares(estimate(tableau.errorLow), now.y, end), zero = m.real(0);
-  Value both = m.add(high, m.mul(m.real(0.01), low));
-  Value square = m.div(m.mul(high, m.div(high, both)), count);
-  return m.select(m.compare(Predicate::eq, both, zero), zero, square);
-}
-
-//===----------------------------------------------------------------------===//
 // Before the first step
 //===----------------------------------------------------------------------===//
 
@@ -207,7 +76,7 @@ void SolveLoops::begin() {
   Value way = m.sub(to, from);
   span = m.abs(way);
   direction = m.select(m.compare(Predicate::ge, way, m.real(0)), m.real(1), m.real(-1));
-  carriesF = op.isAdaptive() || tableau.fsal || saves();
+  carriesF = op.isAdaptive() || method->needsRates();
 }
 
 Value SolveLoops::badOptions() {
@@ -250,9 +119,9 @@ Value SolveLoops::badTimes() {
 
 /// Hairer, Norsett, Wanner: Solving Ordinary Differential Equations I, II.4.
 Value SolveLoops::initialStep(const Leaves &y, const Leaves &f) {
-  Value count = size();
+  Value count = m.size();
   auto rms = [&](const Leaves &x) {
-    Value mean = m.div(sumOfSquares(x, y, y), count);
+    Value mean = m.div(m.sumOfSquares(x, y, y), count);
     return Value(SqrtOp::create(b, op.getLoc(), mean.getType(), mean));
   };
   Value d0 = rms(y), d1 = rms(f), small = m.real(1e-5);
@@ -262,12 +131,12 @@ Value SolveLoops::initialStep(const Leaves &y, const Leaves &f) {
   // Where f is not finite there, one that is NaN does not count.
   h0 = m.lesser(span, h0);
   Value step = m.mul(direction, h0);
-  Leaves moved = combined(y, step, {1.0}, {f});
+  Leaves moved = m.combined(y, step, {1.0}, {f});
   Leaves g = rhs.evaluate(b, m.add(from, step), moved);
   for (auto [x, old] : llvm::zip_equal(g, f))
     x = m.sub(x, old);
   Value d2 = m.div(rms(g), h0), most = m.greater(d2, d1);
-  Value root = m.exp(m.div(m.log(m.div(m.real(0.01), most)), m.real(tableau.order)));
+  Value root = m.exp(m.div(m.log(m.div(m.real(0.01), most)), m.real(method->firstOrder())));
   Value flat = m.max(m.real(1e-6), m.mul(m.real(1e-3), h0));
   Value h1 = m.select(m.compare(Predicate::le, most, m.real(1e-15)), flat, root);
   return m.lesser(h1, m.mul(m.real(100), h0));
@@ -294,7 +163,7 @@ SolveLoops::State SolveLoops::start() {
       m.select(m.both(good, badTimes()), m.integer(codeOf(Status::SaveOutside)), state.status);
   good = m.compare(Predicate::eq, state.status, m.integer(0));
   state.count = m.integer(0);
-  if (!tableau.denseC.empty())
+  if (method->denseStages())
     state.denseSteps = m.integer(0);
   for (Type type : op.getStates().getTypes()) {
     Value nan = m.number(element, std::numeric_limits<double>::quiet_NaN());
@@ -309,33 +178,24 @@ SolveLoops::State SolveLoops::start() {
 //===----------------------------------------------------------------------===//
 
 SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
-  Controller control = Controller::of(op.getController().str(), tableau.order);
+  Controller control = Controller::of(op.getController().str(), method->order());
   Value rest = m.sub(to, now.t);
   Value isLast = m.compare(Predicate::ge, m.mul(now.h, m.real(1 + ode::endSlack)), m.abs(rest));
   Value h = m.select(isLast, rest, m.mul(direction, now.h));
   Value next = m.select(isLast, to, m.add(now.t, h));
-  SmallVector<Leaves> k = stages(now, h, next);
-  Leaves end = tableau.fsal ? combined(now.y, h, tableau.a.back(), k)
-                            : combined(now.y, h, tableau.b, k),
-         errors;
-  Value error = errorSquared(now, end, h, k, errors);
-  Value accept = m.compare(Predicate::le, error, m.real(1));
+  StepMethod::Point point{now.t, now.y, now.memory};
+  StepMethod::Trial trial = method->attempt(point, h, next);
+  Value error = trial.errorSquared, accept = m.compare(Predicate::le, error, m.real(1));
   // Of the square; the next step waits for what follows.
   Value logError = ode::Log2Op::create(b, op.getLoc(), error.getType(), error);
 
   State state = now;
   state.accepted = m.add(now.accepted, m.cast(accept, b.getI64Type()));
   state.t = m.select(accept, next, now.t);
-  state.y = chosen(accept, end, now.y);
-  if (tableau.fsal)
-    state.f = chosen(accept, k.back(), now.f);
-  else
-    state.f = ifElse(m, accept, now.f, [&] { return rhs.evaluate(b, next, end); });
-  if (saves()) {
-    if (!tableau.fsal)
-      k.push_back(state.f);
-    saveStep(state, now, accept, h, next, k);
-  }
+  state.y = m.chosen(accept, trial.end, now.y);
+  state.memory = method->remember(point, trial, accept);
+  if (saves())
+    saveStep(state, point, trial, accept);
 
   Value old = m.select(accept, m.mul(m.real(control.oldExponent / 2), now.logOld), m.real(0));
   Value power = m.add(old, m.mul(m.real(-control.errorExponent / 2), logError));
@@ -344,11 +204,14 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   Value most = m.select(m.compare(Predicate::eq, now.accepted, m.integer(0)),
                         m.real(Controller::growFirst), m.real(Controller::grow));
   Value shrink = m.real(Controller::shrink), length = m.abs(h), bound = least(state.t);
-  Value grown = m.mul(length, m.lesser(m.greater(wish, shrink), most));
+  Value grown = m.mul(length, trial.ratioAccepted ? trial.ratioAccepted
+                                                  : m.lesser(m.greater(wish, shrink), most));
   if (op.getMaxStep())
     grown = m.lesser(grown, op.getMaxStep());
   // NaN is not at least anything.
   Value shrunk = m.mul(length, m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
+  if (trial.ratioRejected)
+    shrunk = m.mul(length, trial.ratioRejected);
   state.h = m.select(accept, m.greater(grown, bound), shrunk);
   Value leastOld = m.real(2 * std::log2(Controller::leastOld));
   state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);
@@ -360,9 +223,9 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   if (now.component)
     state.component = ifElse(m, stuck, {now.component}, [&] {
       Leaves units;
-      for (auto [e, x, y] : llvm::zip_equal(errors, now.y, end))
-        units.push_back(m.abs(unitOf(e, x, y)));
-      return Leaves{largest(units)};
+      for (auto [e, x, y] : llvm::zip_equal(trial.errors, now.y, trial.end))
+        units.push_back(m.abs(m.unitOf(e, x, y)));
+      return Leaves{m.largest(units)};
     })[0];
   return state;
 }
@@ -373,24 +236,25 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
                        m.compare(Predicate::ne, from, to));
   Leaves idle = state.y;
   idle.push_back(m.real(0));
-  state.f = ifElse(m, moves, idle, [&] {
+  Leaves rates = ifElse(m, moves, idle, [&] {
     Leaves made = rhs.evaluate(b, state.t, state.y);
     made.push_back(op.getFirst() ? Value(op.getFirst()) : initialStep(state.y, made));
     return made;
   });
-  Value h = state.f.pop_back_val();
+  Value h = rates.pop_back_val();
   Value lost = m.both(moves, m.no(m.isFinite(h)));
   state.status = m.select(lost, m.integer(codeOf(Status::NotFinite)), state.status);
   if (state.component)
     state.component = ifElse(m, lost, {state.component}, [&] {
       Leaves sizes;
-      for (Value f : state.f)
+      for (Value f : rates)
         sizes.push_back(m.abs(f));
-      return Leaves{largest(sizes)};
+      return Leaves{m.largest(sizes)};
     })[0];
   if (op.getMaxStep())
     h = m.min(h, op.getMaxStep());
   state.h = m.max(h, least(from));
+  state.memory = method->begin(state.y, rates);
   state.logOld = m.real(2 * std::log2(Controller::leastOld));
   state.accepted = m.integer(0);
   std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
@@ -418,17 +282,14 @@ SolveLoops::State SolveLoops::fixedStep(const State &now, Value i, Value count, 
   Value isLast = m.compare(Predicate::ge, number, count);
   Value next = m.select(isLast, to, m.add(from, m.mul(number, h)));
   Value step = m.select(isLast, m.sub(to, now.t), h);
-  SmallVector<Leaves> k = stages(now, step, next);
+  StepMethod::Point point{now.t, now.y, now.memory};
+  StepMethod::Trial trial = method->attempt(point, step, next);
   State state = now;
   state.t = next;
-  state.y = combined(now.y, step, tableau.b, k);
-  if (carriesF)
-    state.f = tableau.fsal ? k.back() : rhs.evaluate(b, next, state.y);
-  if (saves()) {
-    if (!tableau.fsal)
-      k.push_back(state.f);
-    saveStep(state, now, m.truth(true), step, next, k);
-  }
+  state.y = trial.end;
+  state.memory = method->remember(point, trial, m.truth(true));
+  if (saves())
+    saveStep(state, point, trial, m.truth(true));
   return state;
 }
 
@@ -448,8 +309,10 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
   Value moves = m.both(m.compare(Predicate::eq, state.status, m.integer(0)),
                        m.compare(Predicate::gt, count, zero));
   // Where nothing is solved, the right-hand side is not asked: it may fail.
+  Leaves rates = state.y;
   if (carriesF)
-    state.f = ifElse(m, moves, state.y, [&] { return rhs.evaluate(b, state.t, state.y); });
+    rates = ifElse(m, moves, state.y, [&] { return rhs.evaluate(b, state.t, state.y); });
+  state.memory = method->begin(state.y, rates);
   auto isLeft = [&](Value done) {
     return m.compare(Predicate::lt, m.cast(done, b.getF64Type()), count);
   };
@@ -476,7 +339,7 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
       Leaves badness;
       for (Value y : state.y)
         badness.push_back(m.select(m.isFinite(y), m.number(element, 0), m.number(element, 1)));
-      return Leaves{largest(badness)};
+      return Leaves{m.largest(badness)};
     })[0];
   return state;
 }
@@ -496,19 +359,17 @@ SmallVector<Value> SolveLoops::build() {
     Value forever = m.mul(direction, m.real(std::numeric_limits<double>::infinity()));
     saveWhile(state, good, forever, [&](Value) { return state.y; });
   }
-  int64_t stages = static_cast<int64_t>(tableau.stages());
-  Value evaluations = m.mul(rounds, m.integer(carriesF ? stages - 1 : stages));
+  Value before;
   if (carriesF) {
-    int64_t before = op.isAdaptive() && !op.getFirst() ? 2 : 1;
     Value ran = op.isAdaptive() ? m.both(m.compare(Predicate::eq, firstStatus, m.integer(0)),
                                          m.compare(Predicate::ne, from, to))
                                 : m.compare(Predicate::gt, rounds, m.integer(0));
-    evaluations = m.add(evaluations, m.select(ran, m.integer(before), m.integer(0)));
-    if (!tableau.fsal)
-      evaluations = m.add(evaluations, state.accepted);
+    int64_t count = op.isAdaptive() && !op.getFirst() ? 2 : 1;
+    before = m.select(ran, m.integer(count), m.integer(0));
   }
+  Value evaluations = method->evaluations(rounds, state.accepted, before, state.memory);
   if (state.denseSteps)
-    evaluations = m.add(evaluations, m.mul(state.denseSteps, m.integer(tableau.denseC.size())));
+    evaluations = m.add(evaluations, m.mul(state.denseSteps, m.integer(method->denseStages())));
   if (op.getFails())
     ode::CheckOp::create(b, op.getLoc(), state.status, state.t, rounds, state.component,
                          op.getNameAttr());

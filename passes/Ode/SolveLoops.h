@@ -7,9 +7,7 @@
 #ifndef MAD_PASSES_ODE_SOLVELOOPS_H
 #define MAD_PASSES_ODE_SOLVELOOPS_H
 
-#include "dialects/Ode/Tableaus/Tableau.h"
-#include "passes/Ode/Algebra.h"
-#include "passes/Ode/RightHandSide.h"
+#include "passes/Ode/StepMethod.h"
 
 namespace mad {
 
@@ -25,7 +23,7 @@ private:
   /// What the loop knows between two steps.
   struct State {
     Value t, h, logOld, status, accepted, component, denseSteps, count;
-    Leaves y, f, saved;
+    Leaves y, memory, saved;
   };
   void begin();
   State start();
@@ -33,17 +31,6 @@ private:
   Value badTimes();
   Value initialStep(const Leaves &y, const Leaves &f);
   Value least(Value t);
-  Value unitOf(Value error, Value a, Value b);
-  Value sumOfSquares(const Leaves &errors, const Leaves &a, const Leaves &b);
-  Value size();
-  Value largest(const Leaves &badness);
-  Leaves combined(const Leaves &y, Value h, llvm::ArrayRef<double> weights,
-                  llvm::ArrayRef<Leaves> k);
-  Leaves sum(llvm::ArrayRef<double> weights, llvm::ArrayRef<Leaves> k);
-  Leaves chosen(Value condition, const Leaves &x, const Leaves &y);
-  llvm::SmallVector<Leaves> stages(const State &now, Value h, Value next);
-  Value errorSquared(const State &now, const Leaves &end, Value h, llvm::ArrayRef<Leaves> k,
-                     Leaves &errors);
 
   State adaptive(State state, Value &rounds);
   State adaptiveStep(const State &now);
@@ -57,15 +44,15 @@ private:
   Value isBefore(Value count, Value until);
   void saveWhile(State &state, Value allowed, Value until,
                  llvm::function_ref<Leaves(Value time)> row);
-  void saveStep(State &state, const State &now, Value accepted, Value h, Value next,
-                llvm::ArrayRef<Leaves> k);
+  void saveStep(State &state, const StepMethod::Point &now, const StepMethod::Trial &trial,
+                Value accepted);
 
   ode::SolveOp op;
   RightHandSide &rhs;
   mlir::OpBuilder &b;
-  Algebra m;
-  ode::Tableau tableau;
-  bool carriesF = true; ///< f(t, y) is known before a step
+  SolveAlgebra m;
+  std::unique_ptr<StepMethod> method;
+  bool carriesF = true; ///< f(from, y) is known before the first step
   Value from, to, span, direction, rtol, atol, times;
   mlir::Type element; ///< of the states
 };

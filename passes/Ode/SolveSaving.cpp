@@ -40,50 +40,27 @@ void SolveLoops::saveWhile(State &state, Value allowed, Value until,
     state.saved[i] = results[1 + i];
 }
 
-/// Saves what lies in a step from `now`; the stages are all that the method has, and f(next, y').
-void SolveLoops::saveStep(State &state, const State &now, Value accepted, Value h, Value next,
-                          ArrayRef<Leaves> k) {
-  auto interpolated = [&](ArrayRef<Leaves> all, Value time) {
-    Value x = m.div(m.sub(time, now.t), h);
-    x = m.min(m.max(x, m.real(0)), m.real(1));
-    Leaves sums;
-    for (auto [row, stage] : llvm::zip_equal(tableau.interpolant(), all)) {
-      if (llvm::all_of(row, [](double d) { return d == 0; }))
-        continue;
-      Value weight = m.real(0);
-      for (double d : llvm::reverse(row))
-        weight = m.mul(m.add(weight, m.real(d)), x);
-      weight = m.cast(weight, element);
-      for (auto [n, leaf] : llvm::enumerate(stage))
-        if (n < sums.size())
-          sums[n] = m.add(sums[n], m.mul(weight, leaf));
-        else
-          sums.push_back(m.mul(weight, leaf));
-    }
-    Leaves result = now.y;
-    for (auto [leaf, total] : llvm::zip_equal(result, sums))
-      leaf = m.add(leaf, m.mul(m.cast(h, element), total));
-    return result;
-  };
-  if (tableau.denseC.empty())
-    return saveWhile(state, accepted, next, [&](Value time) { return interpolated(k, time); });
+/// Saves what lies in a step.
+void SolveLoops::saveStep(State &state, const StepMethod::Point &now,
+                          const StepMethod::Trial &trial, Value accepted) {
+  if (!method->denseStages())
+    return saveWhile(state, accepted, trial.next, [&](Value time) {
+      return method->interpolated(now, trial, trial.stages, time);
+    });
   // More stages, where there is something to save.
   Value all = DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()),
                             dimExpr(Algebra::typeOf(times), 0).str());
   // Behind the last one there is nothing to read.
   Value isInside = m.both(accepted, m.compare(Predicate::lt, state.count, all));
-  Value any =
-      ifElse(m, isInside, {m.truth(false)}, [&] { return Leaves{isBefore(state.count, next)}; })[0];
+  Value any = ifElse(m, isInside, {m.truth(false)},
+                     [&] { return Leaves{isBefore(state.count, trial.next)}; })[0];
   Leaves carried = {state.count, state.denseSteps};
   carried.append(state.saved);
   Leaves results = ifElse(m, any, carried, [&] {
-    SmallVector<Leaves> all(k);
-    for (size_t i = 0; i < tableau.denseC.size(); ++i) {
-      Value time = m.add(now.t, m.mul(m.real(tableau.denseC[i]), h));
-      all.push_back(rhs.evaluate(b, time, combined(now.y, h, tableau.denseA[i], all)));
-    }
+    SmallVector<Leaves> stages = method->completed(now, trial);
     State inner = state;
-    saveWhile(inner, any, next, [&](Value time) { return interpolated(all, time); });
+    saveWhile(inner, any, trial.next,
+              [&](Value time) { return method->interpolated(now, trial, stages, time); });
     Leaves made = {inner.count, m.add(inner.denseSteps, m.integer(1))};
     made.append(inner.saved);
     return made;

@@ -7,9 +7,8 @@
 // given is rounded to the type of the states.
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/Ode/IR/OdeOps.h"
+#include "dialects/Ode/IR/OdeReferenceProblem.h"
 #include "dialects/Ode/Tableaus/Control.h"
-#include "dialects/Ode/Tableaus/Tableau.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
@@ -20,8 +19,6 @@ using namespace mlir;
 using namespace mad;
 using namespace mad::ode;
 
-using Vector = std::vector<double>;
-
 namespace {
 
 class Solver {
@@ -30,19 +27,12 @@ public:
   LogicalResult solve(MutableArrayRef<RefTensor> results);
 
 private:
-  double option(Value value, double otherwise);
   bool badOptions();
   bool badTimes() const;
-  LogicalResult rhs(double time, const Vector &y, Vector &f);
-  Vector combined(const Vector &weights, double factor) const;
-  double scaled(double x, size_t i, const Vector &a, const Vector &b) const;
-  double rms(const Vector &x, const Vector &y) const;
   LogicalResult initialStep(const Vector &f, double &h);
-  LogicalResult stages(double h, double next);
-  double errorSquared(const Vector &end, double h);
   LogicalResult adaptive();
   LogicalResult fixed();
-  LogicalResult savedIn(double h, double next);
+  LogicalResult savedIn(const ReferenceTrial &trial);
   void saveAll(double until);
   void put(const Vector &y);
   double least() const;
@@ -51,66 +41,45 @@ private:
   void finish(MutableArrayRef<RefTensor> results);
 
   SolveOp op;
-  ArrayRef<const RefTensor *> operands;
   RefContext &context;
-  RunRegion run;
-  Tableau tableau;
-  SmallVector<const RefTensor *> initial, parameters;
+  ReferenceProblem problem;
+  std::unique_ptr<ReferenceMethod> method;
   int64_t maxSteps;
-  double from, to, direction, rtol, atol, minStep, maxStep;
+  double from, to, direction, minStep, maxStep;
   Vector times; ///< of `save`
   std::vector<Vector> saved;
   double t;
   Vector y;
-  std::vector<Vector> k; ///< stages of the step; the first one is f(t, y)
-  Vector lastError;      ///< scaled, of the last step that was tried
   Status status = Status::Done;
   int64_t component = -1;
-  int64_t accepted = 0, rejected = 0, evaluations = 0;
+  int64_t accepted = 0, rejected = 0;
 };
 
 } // namespace
 
 Solver::Solver(SolveOp op, ArrayRef<const RefTensor *> operands, RefContext &context, RunRegion run)
-    : op(op), operands(operands), context(context), run(run),
-      tableau(tableauOf(op.getMethod().str())), maxSteps(static_cast<int64_t>(op.getMaxSteps())) {
-  auto of = [&](Value value) {
-    for (OpOperand &operand : op->getOpOperands())
-      if (operand.get() == value)
-        return operands[operand.getOperandNumber()];
-    return static_cast<const RefTensor *>(nullptr);
-  };
-  for (Value value : op.getInitial())
-    initial.push_back(of(value));
-  for (Value value : op.getParameters())
-    parameters.push_back(of(value));
+    : op(op), context(context), problem(op, operands, context, run),
+      method(ReferenceMethod::of(problem)), maxSteps(static_cast<int64_t>(op.getMaxSteps())) {
   double none = std::numeric_limits<double>::infinity();
-  from = option(op.getFrom(), 0);
-  to = option(op.getTo(), 0);
-  rtol = option(op.getRtol(), 0);
-  atol = option(op.getAtol(), 0);
-  minStep = option(op.getMinStep(), 0);
-  maxStep = option(op.getMaxStep(), none);
+  from = problem.option(op.getFrom(), 0);
+  to = problem.option(op.getTo(), 0);
+  minStep = problem.option(op.getMinStep(), 0);
+  maxStep = problem.option(op.getMaxStep(), none);
   direction = to >= from ? 1 : -1;
   t = from;
-  for (const RefTensor *state : initial)
+  for (const RefTensor *state : problem.initial)
     y.insert(y.end(), state->floats.begin(), state->floats.end());
   if (op.getSave())
-    times = of(op.getSave())->floats;
-}
-
-double Solver::option(Value value, double otherwise) {
-  if (value)
     for (OpOperand &operand : op->getOpOperands())
-      if (operand.get() == value)
-        return operands[operand.getOperandNumber()]->floats[0];
-  return otherwise;
+      if (operand.get() == op.getSave())
+        times = operands[operand.getOperandNumber()]->floats;
 }
 
 bool Solver::badOptions() {
   double inf = std::numeric_limits<double>::infinity();
+  double rtol = problem.rtol, atol = problem.atol;
   auto positive = [&](Value value) {
-    double x = option(value, 1);
+    double x = problem.option(value, 1);
     return x > 0 && x < inf;
   };
   bool tolerances =
@@ -129,116 +98,22 @@ bool Solver::badTimes() const {
   return false;
 }
 
-//===----------------------------------------------------------------------===//
-// The right-hand side and stages
-//===----------------------------------------------------------------------===//
-
-LogicalResult Solver::rhs(double time, const Vector &at, Vector &f) {
-  ++evaluations;
-  std::vector<RefTensor> arguments, results;
-  auto timeType = cast<RankedTensorType>(op.getBody().front().getArgument(0).getType());
-  arguments.push_back(RefTensor::zeros(refElement(timeType.getElementType()), {}));
-  arguments.back().floats[0] = time;
-  size_t begin = 0;
-  for (const RefTensor *state : initial) {
-    arguments.push_back(RefTensor::zeros(state->element, state->shape));
-    std::copy_n(at.begin() + begin, state->floats.size(), arguments.back().floats.begin());
-    begin += state->floats.size();
-  }
-  for (RefTensor &argument : arguments)
-    context.finish(argument);
-  for (const RefTensor *parameter : parameters)
-    arguments.push_back(*parameter);
-  if (failed(run(op.getBody(), std::move(arguments), results)))
-    return failure();
-  f.clear();
-  for (const RefTensor &derivative : results)
-    f.insert(f.end(), derivative.floats.begin(), derivative.floats.end());
-  return success();
-}
-
-/// y + factor * sum weights[i] k[i]
-Vector Solver::combined(const Vector &weights, double factor) const {
-  Vector result = y;
-  for (size_t i = 0; i < weights.size(); ++i)
-    for (size_t n = 0; weights[i] != 0 && n < y.size(); ++n)
-      result[n] += factor * weights[i] * k[i][n];
-  return result;
-}
-
-/// Computes the stages of a step to `next`, the first of which is known.
-LogicalResult Solver::stages(double h, double next) {
-  k.resize(tableau.stages());
-  for (size_t i = 1; i < tableau.stages(); ++i) {
-    double time = tableau.c[i] == 1 ? next : t + tableau.c[i] * h;
-    if (failed(rhs(time, combined(tableau.a[i], h), k[i])))
-      return failure();
-  }
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Errors
-//===----------------------------------------------------------------------===//
-
-/// x in units of the tolerance between two states. Of no error it is 0, whatever the unit is.
-double Solver::scaled(double x, size_t i, const Vector &a, const Vector &b) const {
-  if (x == 0)
-    return 0;
-  double most = std::max(std::fabs(a[i]), std::fabs(b[i]));
-  // Else a step to infinity had no error.
-  return std::isinf(most) ? std::numeric_limits<double>::quiet_NaN() : x / (atol + rtol * most);
-}
-
-double Solver::rms(const Vector &x, const Vector &at) const {
-  double sum = 0;
-  for (size_t i = 0; i < x.size(); ++i)
-    sum += scaled(x[i], i, at, at) * scaled(x[i], i, at, at);
-  return std::sqrt(sum / std::max<size_t>(1, x.size()));
-}
-
-/// The square of the error of a step, in units of the tolerance. With a second estimate the error
-/// is h n^2 / sqrt((n^2 + 0.01 m^2) N), n and m the lengths of the two (Hairer and Wanner's
-/// DOP853).
-double Solver::errorSquared(const Vector &end, double h) {
-  size_t size = y.size();
-  double sums[2] = {0, 0};
-  lastError.assign(size, 0.0);
-  for (int which : {0, 1}) {
-    const Vector &weights = which ? tableau.errorLow : tableau.error;
-    for (size_t n = 0; n < size; ++n) {
-      double error = 0;
-      for (size_t i = 0; i < weights.size(); ++i)
-        error += h * weights[i] * k[i][n];
-      double unit = scaled(error, n, y, end);
-      sums[which] += unit * unit;
-      if (!which)
-        lastError[n] = std::fabs(unit);
-    }
-  }
-  double count = static_cast<double>(std::max<size_t>(1, size));
-  if (tableau.errorLow.empty())
-    return sums[0] / count;
-  double both = sums[0] + 0.01 * sums[1];
-  return both == 0 ? 0 : sums[0] * (sums[0] / both) / count;
-}
-
 /// Hairer, Norsett, Wanner: Solving Ordinary Differential Equations I, II.4.
 LogicalResult Solver::initialStep(const Vector &f, double &h) {
   double span = std::fabs(to - from);
-  double d0 = rms(y, y), d1 = rms(f, y);
+  double d0 = problem.rms(y, y), d1 = problem.rms(f, y);
   double h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
   h0 = std::min(h0, span);
   Vector moved = y, g;
   for (size_t i = 0; i < y.size(); ++i)
     moved[i] += direction * h0 * f[i];
-  if (failed(rhs(t + direction * h0, moved, g)))
+  if (failed(problem.rhs(t + direction * h0, moved, g)))
     return failure();
   for (size_t i = 0; i < y.size(); ++i)
     g[i] -= f[i];
-  double d2 = rms(g, y) / h0, most = std::max(d1, d2);
+  double d2 = problem.rms(g, y) / h0, most = std::max(d1, d2);
   double h1 =
-      most <= 1e-15 ? std::max(1e-6, 1e-3 * h0) : std::pow(0.01 / most, 1.0 / tableau.order);
+      most <= 1e-15 ? std::max(1e-6, 1e-3 * h0) : std::pow(0.01 / most, 1.0 / method->firstOrder());
   h = std::min(100 * h0, h1);
   return success();
 }
@@ -255,30 +130,17 @@ void Solver::saveAll(double until) {
     put(y);
 }
 
-/// What is saved in the step from (t, y) whose stages are known, and f(next, y') among them.
-LogicalResult Solver::savedIn(double h, double next) {
+/// What is saved in an accepted step.
+LogicalResult Solver::savedIn(const ReferenceTrial &trial) {
   auto isInside = [&] {
-    return saved.size() < times.size() && direction * (times[saved.size()] - next) <= 0;
+    return saved.size() < times.size() && direction * (times[saved.size()] - trial.next) <= 0;
   };
   if (!isInside())
     return success();
-  for (size_t i = 0; i < tableau.denseC.size(); ++i) {
-    k.resize(tableau.next() + 2 + i);
-    if (failed(rhs(t + tableau.denseC[i] * h, combined(tableau.denseA[i], h), k.back())))
-      return failure();
-  }
-  std::vector<Vector> rows = tableau.interpolant();
-  while (isInside()) {
-    double x = std::clamp((times[saved.size()] - t) / h, 0.0, 1.0);
-    Vector weights;
-    for (const Vector &row : rows) {
-      double weight = 0;
-      for (size_t q = row.size(); q > 0; --q)
-        weight = (weight + row[q - 1]) * x;
-      weights.push_back(weight);
-    }
-    put(combined(weights, h));
-  }
+  if (failed(method->complete(trial)))
+    return failure();
+  while (isInside())
+    put(method->interpolated(trial, times[saved.size()]));
   return success();
 }
 
@@ -304,18 +166,19 @@ void Solver::stop(Status why, const Vector &badness) {
 LogicalResult Solver::adaptive() {
   if (from == to)
     return success();
-  Controller control = Controller::of(op.getController().str(), tableau.order);
-  k.resize(1);
-  if (failed(rhs(t, y, k[0])))
+  Controller control = Controller::of(op.getController().str(), method->order());
+  Vector rates, badness;
+  if (failed(problem.rhs(t, y, rates)))
     return failure();
-  double h = option(op.getFirst(), 0), logOld = std::log(Controller::leastOld);
-  if (!op.getFirst() && failed(initialStep(k[0], h)))
+  double h = problem.option(op.getFirst(), 0), logOld = std::log(Controller::leastOld);
+  if (!op.getFirst() && failed(initialStep(rates, h)))
     return failure();
   if (!std::isfinite(h)) {
-    for (double f : k[0])
-      lastError.push_back(std::fabs(f));
-    stop(Status::NotFinite, lastError);
+    for (double f : rates)
+      badness.push_back(std::fabs(f));
+    stop(Status::NotFinite, badness);
   }
+  method->begin(y, rates);
   h = std::max(std::min(h, maxStep), least());
   for (int64_t tries = 0; status == Status::Done && t != to; ++tries) {
     if (tries == maxSteps) {
@@ -323,41 +186,43 @@ LogicalResult Solver::adaptive() {
       break;
     }
     bool isLast = h * (1 + endSlack) >= std::fabs(to - t);
-    double step = isLast ? to - t : direction * h, next = isLast ? to : t + step;
-    if (failed(stages(step, next)))
+    ReferenceTrial trial;
+    trial.t = t;
+    trial.y = y;
+    trial.h = isLast ? to - t : direction * h;
+    trial.next = isLast ? to : t + trial.h;
+    if (failed(method->attempt(trial)))
       return failure();
-    Vector end = combined(tableau.b, step);
-    double error = errorSquared(end, step), logError = 0.5 * std::log(error);
+    double error = trial.errorSquared, logError = 0.5 * std::log(error);
     double wish = Controller::gamma * std::exp(-control.errorExponent * logError);
+    double length = std::fabs(trial.h);
     if (error <= 1) {
       double most = accepted ? Controller::grow : Controller::growFirst;
-      wish *= std::exp(control.oldExponent * logOld);
+      wish = std::clamp(wish * std::exp(control.oldExponent * logOld), Controller::shrink, most);
       ++accepted;
-      if (!tableau.fsal) {
-        k.resize(tableau.next() + 1);
-        if (failed(rhs(next, end, k.back())))
-          return failure();
-      }
-      if (failed(savedIn(step, next)))
+      if (failed(method->accepted(trial, true)) || failed(savedIn(trial)))
         return failure();
-      t = next;
-      y = end;
-      k = {k[tableau.next()]};
-      h = std::fabs(step) * std::clamp(wish, Controller::shrink, most);
+      method->done();
+      t = trial.next;
+      y = trial.end;
+      h = length * (trial.ratioAccepted ? trial.ratioAccepted : wish);
       h = std::max(std::min(h, maxStep), least());
       logOld = std::max(logError, std::log(Controller::leastOld));
     } else {
       ++rejected;
-      h = std::fabs(step) * (wish >= Controller::shrink ? wish : Controller::shrink);
+      method->rejected(trial);
+      h = length * (wish >= Controller::shrink ? wish : Controller::shrink);
+      if (trial.ratioRejected)
+        h = length * trial.ratioRejected;
       if (h < least())
-        stop(std::isfinite(error) ? Status::StepTooSmall : Status::NotFinite, lastError);
+        stop(std::isfinite(error) ? Status::StepTooSmall : Status::NotFinite, trial.errors);
     }
   }
   return success();
 }
 
 LogicalResult Solver::fixed() {
-  double span = std::fabs(to - from), h = direction * option(op.getStep(), 0);
+  double span = std::fabs(to - from), h = direction * problem.option(op.getStep(), 0);
   double count = std::ceil(span / std::fabs(h) * (1 - endSlack));
   int64_t limit = maxSteps;
   if (op.getSteps()) {
@@ -374,33 +239,31 @@ LogicalResult Solver::fixed() {
   }
   if (span == 0)
     return success();
-  k.resize(1);
-  if (failed(rhs(t, y, k[0])))
+  Vector rates;
+  if (failed(problem.rhs(t, y, rates)))
     return failure();
+  method->begin(y, rates);
   for (int64_t i = 0; static_cast<double>(i) < count; ++i) {
     if (i == limit) {
       stop(Status::TooManySteps, {});
       return success();
     }
     bool isLast = static_cast<double>(i + 1) >= count;
-    double next = isLast ? to : from + static_cast<double>(i + 1) * h, step = isLast ? to - t : h;
-    if (failed(stages(step, next)))
+    ReferenceTrial trial;
+    trial.t = t;
+    trial.y = y;
+    trial.next = isLast ? to : from + static_cast<double>(i + 1) * h;
+    trial.h = isLast ? to - t : h;
+    if (failed(method->attempt(trial)))
       return failure();
-    Vector end = combined(tableau.b, step);
     ++accepted;
     // Without a step or a saved time behind it nothing needs it.
     bool isNeeded = (!isLast && i + 1 < limit) || op.getSave();
-    if (!tableau.fsal && isNeeded) {
-      k.resize(tableau.next() + 1);
-      if (failed(rhs(next, end, k.back())))
-        return failure();
-    }
-    if (failed(savedIn(step, next)))
+    if (failed(method->accepted(trial, isNeeded)) || failed(savedIn(trial)))
       return failure();
-    t = next;
-    y = end;
-    if (k.size() > tableau.next())
-      k = {k[tableau.next()]};
+    method->done();
+    t = trial.next;
+    y = trial.end;
   }
   Vector badness;
   for (double x : y)
@@ -425,9 +288,9 @@ LogicalResult Solver::report() {
 }
 
 void Solver::finish(MutableArrayRef<RefTensor> results) {
-  size_t states = initial.size(), begin = 0;
+  size_t states = problem.initial.size(), begin = 0;
   for (size_t i = 0; i < states; ++i) {
-    size_t size = initial[i]->floats.size();
+    size_t size = problem.initial[i]->floats.size();
     Vector &to = results[i].floats;
     std::fill(to.begin(), to.end(), std::numeric_limits<double>::quiet_NaN());
     if (!op.getSave())
@@ -440,7 +303,7 @@ void Solver::finish(MutableArrayRef<RefTensor> results) {
   results[states + 1].integers[0] = static_cast<int64_t>(status);
   results[states + 2].integers[0] = accepted;
   results[states + 3].integers[0] = rejected;
-  results[states + 4].integers[0] = evaluations;
+  results[states + 4].integers[0] = problem.evaluations;
 }
 
 LogicalResult Solver::solve(MutableArrayRef<RefTensor> results) {

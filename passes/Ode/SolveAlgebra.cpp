@@ -1,0 +1,140 @@
+//===- SolveAlgebra.cpp - Arithmetic on the states of a solve ---------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Ode/SolveAlgebra.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace mad {
+
+SolveAlgebra::SolveAlgebra(ode::SolveOp op, OpBuilder &b)
+    : Algebra(b, op.getLoc()), op(op), element(typeOf(op.getInitial().front()).getElementType()) {}
+
+//===----------------------------------------------------------------------===//
+// Norms
+//===----------------------------------------------------------------------===//
+
+/// x in units of the tolerance; 0 of no error, whatever the unit is.
+Value SolveAlgebra::unitOf(Value error, Value x, Value y) {
+  Value most = x == y ? abs(x) : greater(abs(x), abs(y));
+  Value unit = add(cast(op.getAtol(), element), mul(cast(op.getRtol(), element), most));
+  // No error is 0 in any unit.
+  unit = greater(unit, number(element, element.isF32() ? 1e-30 : 1e-300));
+  // The unit is known before the error, which the next step waits for. Else a step to infinity had
+  // no error.
+  Value infinity = number(element, std::numeric_limits<double>::infinity());
+  Value share = div(number(element, 1), unit);
+  Value nan = number(element, std::numeric_limits<double>::quiet_NaN());
+  return mul(error, select(compare(Predicate::lt, most, infinity), share, nan));
+}
+
+Value SolveAlgebra::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
+  Value sum;
+  for (auto [error, a, c] : llvm::zip_equal(errors, x, y)) {
+    // Squares of f32 may be more than f32 holds.
+    Value unit = cast(unitOf(error, a, c), b.getF64Type());
+    Value part = reduce(ReduceKind::sum, mul(unit, unit));
+    sum = sum ? add(sum, part) : part;
+  }
+  return sum;
+}
+
+/// How many elements the states have, at least 1.
+Value SolveAlgebra::size() {
+  DimExpr all(0);
+  for (Value state : op.getInitial()) {
+    DimExpr elements(1);
+    RankedTensorType type = typeOf(state);
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      elements = elements * dimExpr(type, d);
+    all = all + elements;
+  }
+  if (auto known = all.constant())
+    return real(std::max<double>(1, static_cast<double>(*known)));
+  Value count = DimOp::create(b, loc, RankedTensorType::get({}, b.getI64Type()), all.str());
+  return max(real(1), cast(count, b.getF64Type()));
+}
+
+/// The number of the largest element; NaN is one.
+Value SolveAlgebra::largest(const Leaves &badness) {
+  Leaves lines;
+  DimExpr all(0);
+  for (Value leaf : badness) {
+    RankedTensorType type = typeOf(leaf);
+    DimExpr elements(1);
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      elements = elements * dimExpr(type, d);
+    all = all + elements;
+    lines.push_back(
+        ReshapeOp::create(b, loc, tensorType({elements}, {}, type.getElementType()), leaf));
+  }
+  Value line = lines.size() == 1
+                   ? lines[0]
+                   : ConcatOp::create(b, loc, tensorType({all}, {}, element), lines, 0);
+  return reduce(ReduceKind::argmax, line);
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+Leaves SolveAlgebra::sum(ArrayRef<double> weights, ArrayRef<Leaves> k) {
+  Leaves result;
+  for (auto [weight, stage] : llvm::zip(weights, k)) {
+    if (weight == 0)
+      continue;
+    for (auto [n, leaf] : llvm::enumerate(stage)) {
+      Value term = weight == 1 ? leaf : mul(number(element, weight), leaf);
+      if (n < result.size())
+        result[n] = add(result[n], term);
+      else
+        result.push_back(term);
+    }
+  }
+  return result;
+}
+
+/// y + h sum weights[i] k[i]
+Leaves SolveAlgebra::combined(const Leaves &y, Value h, ArrayRef<double> weights,
+                              ArrayRef<Leaves> k) {
+  Leaves result = y, sums = sum(weights, k);
+  Value step = cast(h, element);
+  for (auto [leaf, total] : llvm::zip(result, sums))
+    leaf = add(leaf, mul(step, total));
+  return result;
+}
+
+Leaves SolveAlgebra::chosen(Value condition, const Leaves &x, const Leaves &y) {
+  Leaves result;
+  for (auto [yes, no] : llvm::zip_equal(x, y))
+    result.push_back(select(condition, yes, no));
+  return result;
+}
+
+Leaves SolveAlgebra::scaled(Value factor, const Leaves &x) {
+  Value one = cast(factor, element);
+  Leaves result;
+  for (Value leaf : x)
+    result.push_back(mul(one, leaf));
+  return result;
+}
+
+Leaves SolveAlgebra::plus(const Leaves &x, const Leaves &y) {
+  Leaves result;
+  for (auto [a, c] : llvm::zip_equal(x, y))
+    result.push_back(add(a, c));
+  return result;
+}
+
+Leaves SolveAlgebra::minus(const Leaves &x, const Leaves &y) {
+  Leaves result;
+  for (auto [a, c] : llvm::zip_equal(x, y))
+    result.push_back(sub(a, c));
+  return result;
+}
+
+} // namespace mad

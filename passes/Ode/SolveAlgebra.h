@@ -1,0 +1,49 @@
+//===- SolveAlgebra.h - Arithmetic on the states of a solve -----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the loop of steps and the steps themselves share: sums of leaves, and norms in units
+// of the tolerances.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_ODE_SOLVEALGEBRA_H
+#define MAD_PASSES_ODE_SOLVEALGEBRA_H
+
+#include "passes/Ode/Algebra.h"
+#include "passes/Ode/RightHandSide.h"
+
+namespace mad {
+
+class SolveAlgebra : public Algebra {
+public:
+  SolveAlgebra(ode::SolveOp op, mlir::OpBuilder &b);
+
+  /// sum weights[i] k[i]; nothing where all weights are 0.
+  Leaves sum(llvm::ArrayRef<double> weights, llvm::ArrayRef<Leaves> k);
+  /// y + h sum weights[i] k[i]
+  Leaves combined(const Leaves &y, mlir::Value h, llvm::ArrayRef<double> weights,
+                  llvm::ArrayRef<Leaves> k);
+  /// A scalar of f64 times each leaf.
+  Leaves scaled(mlir::Value factor, const Leaves &x);
+  Leaves plus(const Leaves &x, const Leaves &y);
+  Leaves minus(const Leaves &x, const Leaves &y);
+  /// One of both by a condition.
+  Leaves chosen(mlir::Value condition, const Leaves &x, const Leaves &y);
+
+  /// An error in units of the tolerance between two states; 0 of no error, whatever the unit is.
+  mlir::Value unitOf(mlir::Value error, mlir::Value x, mlir::Value y);
+  /// Of all elements in these units, f64.
+  mlir::Value sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y);
+  /// How many elements the states have, at least 1, as f64.
+  mlir::Value size();
+  /// The number of the largest element of all leaves; NaN is one.
+  mlir::Value largest(const Leaves &badness);
+
+  ode::SolveOp op;
+  mlir::Type element; ///< of the states
+};
+
+} // namespace mad
+
+#endif // MAD_PASSES_ODE_SOLVEALGEBRA_H
