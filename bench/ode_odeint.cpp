@@ -39,7 +39,7 @@ static void pleiades(const State<28> &u, State<28> &f, double) {
       if (i == j)
         continue;
       double dx = u[2 * j] - u[2 * i], dy = u[2 * j + 1] - u[2 * i + 1], r = dx * dx + dy * dy;
-      double w = (j + 1) / (r * std::sqrt(r));
+      double w = (j + 1) * (1 / (r * std::sqrt(r)));
       x += w * dx;
       y += w * dy;
     }
@@ -48,15 +48,15 @@ static void pleiades(const State<28> &u, State<28> &f, double) {
   }
 }
 
-template <size_t N, typename System>
+template <size_t N, template <typename...> class Stepper = odeint::runge_kutta_dopri5,
+          typename System>
 static int64_t adaptive(System system, double *u, double to, double tolerance, int64_t times) {
   State<N> begin, y;
   std::copy_n(u, N, begin.begin());
   for (int64_t i = 0; i < times; ++i) {
     y = begin;
     evaluations = 0;
-    auto stepper =
-        odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State<N>>());
+    auto stepper = odeint::make_controlled(tolerance, tolerance, Stepper<State<N>>());
     odeint::integrate_adaptive(stepper, system, y, 0.0, to, 1e-3);
   }
   std::copy_n(y.begin(), N, u);
@@ -71,6 +71,12 @@ extern "C" int64_t brusselator_dopri5(double *u, double to, double tolerance, in
 }
 extern "C" int64_t pleiades_dopri5(double *u, double to, double tolerance, int64_t times) {
   return adaptive<28>(pleiades, u, to, tolerance, times);
+}
+extern "C" int64_t lorenz_fehlberg78(double *u, double to, double tolerance, int64_t times) {
+  return adaptive<3, odeint::runge_kutta_fehlberg78>(lorenz, u, to, tolerance, times);
+}
+extern "C" int64_t pleiades_fehlberg78(double *u, double to, double tolerance, int64_t times) {
+  return adaptive<28, odeint::runge_kutta_fehlberg78>(pleiades, u, to, tolerance, times);
 }
 extern "C" int64_t lorenz_rk4(double *u, double to, double, int64_t times) {
   State<3> begin, y;

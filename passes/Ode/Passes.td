@@ -23,7 +23,7 @@ def ExpandSolves : Pass<"mad-expand-solves", "::mlir::func::FuncOp"> {
   }];
   let options = [Option<"scalars", "scalars", "int64_t", /*default=*/"32",
                         "the most elements of states that become scalars">,
-                 Option<"ops", "ops", "int64_t", /*default=*/"6000",
+                 Option<"ops", "ops", "int64_t", /*default=*/"12000",
                         "the most ops of all stages of a step that are written out">];
   let dependentDialects = ["::mad::MadDialect"];
 }

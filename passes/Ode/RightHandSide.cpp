@@ -88,8 +88,11 @@ private:
   bool reduce(ReduceOp op);
   bool contract(ContractOp op);
   Value number(Attribute value, Location loc);
+  Value squareOf(MulOp op, Value x);
 
   OpBuilder &b;
+  /// Squares of differences x - y that there are, by x and y.
+  llvm::DenseMap<std::pair<Value, Value>, Value> squares;
   llvm::DenseMap<Value, Leaves> elements;
 };
 
@@ -125,7 +128,6 @@ bool Elements::compute(Operation &op) {
 
 Value Elements::number(Attribute value, Location loc) {
   auto type = RankedTensorType::get({}, cast<TypedAttr>(value).getType());
-  ++made;
   return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, value));
 }
 
@@ -201,18 +203,41 @@ bool Elements::concat(ConcatOp op) {
   return true;
 }
 
+/// The square of -x, if x is a difference whose square there is: distances between all pairs need
+/// one root a pair. Null where there is none.
+Value Elements::squareOf(MulOp op, Value x) {
+  auto difference = x.getDefiningOp<SubOp>();
+  if (!difference)
+    return {};
+  Value known = squares.lookup({difference.getRhs(), difference.getLhs()});
+  return known && known.getDefiningOp()->getAttrs() == op->getAttrs() ? known : Value();
+}
+
+static bool isConstant(Value value) { return value.getDefiningOp<ConstantOp>() != nullptr; }
+
 bool Elements::elementwise(Operation &op) {
   auto type = tensorOf(op.getResult(0));
   Type scalar = RankedTensorType::get({}, type.getElementType());
   Leaves values;
+  auto square = dyn_cast<MulOp>(op);
+  if (square && square.getLhs() != square.getRhs())
+    square = {};
   for (int64_t i = 0; i < type.getNumElements(); ++i) {
+    Value x = square ? of(square.getLhs())[i] : Value();
+    if (Value known = square ? squareOf(square, x) : Value()) {
+      values.push_back(known);
+      continue;
+    }
     OperationState state(op.getLoc(), op.getName());
     for (Value operand : op.getOperands())
       state.addOperands(of(operand)[i]);
     state.addTypes(scalar);
     state.addAttributes(op.getAttrs());
     values.push_back(b.create(state)->getResult(0));
-    ++made;
+    if (auto difference = x ? x.getDefiningOp<SubOp>() : SubOp())
+      squares[{difference.getLhs(), difference.getRhs()}] = values.back();
+    // What is folded is not counted.
+    made += !llvm::all_of(state.operands, isConstant);
   }
   set(op.getResult(0), values);
   return true;

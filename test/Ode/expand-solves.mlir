@@ -56,3 +56,25 @@ func.func @unknown(%x: tensor<?xf32, #mad.dims<"N">>, %a: tensor<f64>) -> tensor
   }
   return %r#0 : tensor<?xf32, #mad.dims<"N">>
 }
+
+// The square of x - y is that of y - x: a root for a pair, not two.
+// CHECK-LABEL: func.func @pair
+// CHECK: mad.iterate
+// CHECK: do {
+// CHECK-COUNT-2: mad.sub %{{.*}}, %{{.*}} : (tensor<f64>, tensor<f64>)
+// CHECK-COUNT-1: mad.sqrt
+// CHECK-NOT: mad.sqrt
+// CHECK: return
+func.func @pair(%x: tensor<2xf64>, %a: tensor<f64>) -> tensor<2xf64> {
+  %r:6 = ode.solve "euler" of "pair" ["u"](%x) from %a to %a steps "10"
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    %other = mad.view %y by affine_map<(d0) -> (1 - d0)> inside : (tensor<2xf64>) -> tensor<2xf64>
+    %d = mad.sub %other, %y : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>
+    %s = mad.mul %d, %d : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>
+    %w = mad.sqrt %s : (tensor<2xf64>) -> tensor<2xf64>
+    %f = mad.mul %w, %d : (tensor<2xf64>, tensor<2xf64>) -> tensor<2xf64>
+    ode.yield %f : tensor<2xf64>
+  }
+  return %r#0 : tensor<2xf64>
+}
