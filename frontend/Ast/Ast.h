@@ -15,6 +15,7 @@
 #ifndef MAD_FRONTEND_AST_AST_H
 #define MAD_FRONTEND_AST_AST_H
 
+#include "frontend/Ast/Network.h"
 #include "frontend/Diag/Diag.h"
 #include <cstdint>
 #include <deque>
@@ -122,7 +123,8 @@ struct Node {
   Span nameSpan;      ///< the name or operator in it
   std::string_view text;
   Nodes kids;
-  std::string_view doc; ///< `///` lines above an item, with their markers; else empty
+  std::string_view doc;             ///< `///` lines above an item, with their markers; else empty
+  const Network *network = nullptr; ///< of an ode that is declared by `reactions`
 };
 
 /// One parsed file. Owns its nodes and the strings that `text` points to.
@@ -131,6 +133,7 @@ struct File {
   Nodes items;
   std::deque<Node> nodes;
   std::deque<std::string> strings; ///< resolved string literals
+  std::deque<Network> networks;
 };
 
 /// The operations of a chain: `a + b`, then `(a + b) + c`, up to the node itself.

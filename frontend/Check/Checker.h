@@ -312,6 +312,9 @@ private:
   bool finishOptions(const Node *n, Problem &problem);
   Value solveNode(const Node *n, Problem &problem);
   Value solution(Problem &problem, hir::Node *node);
+  // Species.cpp
+  const Node *namedSpecies(const Node *states, const Declaration &ode);
+  void addSpecies(const Problem &problem, hir::Ref amounts, RecordType &record, Value &all);
 
   // Records.cpp: records, groups of them, and their weights.
   std::optional<TypeTree> recordType(Declaration &decl, const Node *at,

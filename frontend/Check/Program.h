@@ -119,8 +119,9 @@ struct Function;
 /// Results: the states, the time, the status, accepted and rejected steps, evaluations.
 struct Solve {
   std::string name, method, controller = "pi";
-  std::vector<std::string> states;  ///< their names
-  std::vector<std::string> options; ///< rtol, atol, step, first, min_step, max_step, save
+  std::vector<std::string> states;     ///< their names
+  std::vector<std::string> components; ///< names of the elements of the states, if they have any
+  std::vector<std::string> options;    ///< rtol, atol, step, first, min_step, max_step, save
   std::optional<DimExpr> steps;
   int64_t maxSteps = 0;
 };

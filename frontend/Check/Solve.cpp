@@ -78,8 +78,8 @@ bool Checker::checkGroups(const Node *n, const Declaration &ode) {
 
 bool Checker::matchProblem(const Node *n, Problem &problem) {
   CallMatch &match = problem.match;
-  const Node *states = n->kids[1], *others = n->kids[2];
-  if (!checkGroups(n, *match.fn))
+  const Node *states = namedSpecies(n->kids[1], *match.fn), *others = n->kids[2];
+  if (!states || !checkGroups(n, *match.fn))
     return false;
   for (const Node *p : match.fn->node->kids[1]->kids) {
     problem.states += (p->flags & Unknown) != 0;
@@ -270,6 +270,8 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   for (Element element : {Element::F64, Element::I32, Element::I64, Element::I64, Element::I64})
     node->types.push_back({element, {}});
   problem.solve.name = match.fn->name;
+  if (const Network *network = match.fn->node->network)
+    problem.solve.components.assign(network->species.begin(), network->species.end());
   node->solve = std::make_shared<const hir::Solve>(problem.solve);
   b.block->push_back(node);
   return solution(problem, node);
@@ -299,6 +301,7 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
   for (size_t i = 2; i < 5; ++i)
     stats.parts.push_back(result(states + i));
   all.parts.push_back(std::move(stats));
+  addSpecies(problem, {node, 0}, record, all);
   return all;
 }
 

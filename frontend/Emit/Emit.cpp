@@ -582,6 +582,10 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
       ArrayRef(all).drop_front(first + what.options.size()),
       what.steps ? b.getStringAttr(what.steps->str()) : StringAttr(),
       b.getI64IntegerAttr(what.maxSteps), b.getStringAttr(what.controller), UnitAttr());
+  if (!what.components.empty()) {
+    SmallVector<llvm::StringRef> components(what.components.begin(), what.components.end());
+    op->setAttr(ode::componentsAttr, b.getStrArrayAttr(components));
+  }
   const hir::Region &body = node.regions[0];
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&op.getBody());

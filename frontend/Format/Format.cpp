@@ -97,7 +97,7 @@ Place Formatter::place() const {
   place.entry = from || (!open.empty() && open.back().entries);
   place.use = head == Token::Use;
   place.head = open.empty() && (head == Token::Fn || head == Token::Export || head == Token::Test ||
-                                head == Token::Ode);
+                                head == Token::Ode || head == Token::Reactions);
   return place;
 }
 

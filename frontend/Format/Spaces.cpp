@@ -53,9 +53,10 @@ static bool isTight(const std::vector<Piece> &pieces, size_t at, const Place &pl
 static bool isKnown(Token token) {
   return lex::isWord(token) || endsValue(token) || isOperator(token) || token == Token::Line ||
          token == Token::Arrow || token == Token::Becomes || token == Token::Exchange ||
-         token == Token::Rule || token == Token::Ode || token == Token::DotDot ||
-         token == Token::Dot || token == Token::LeftParen || token == Token::LeftBracket ||
-         token == Token::LeftBrace || token == Token::Comma || token == Token::Colon;
+         token == Token::BothWays || token == Token::Rule || token == Token::Ode ||
+         token == Token::Reactions || token == Token::DotDot || token == Token::Dot ||
+         token == Token::LeftParen || token == Token::LeftBracket || token == Token::LeftBrace ||
+         token == Token::Comma || token == Token::Colon;
 }
 
 static size_t afterComma(const std::vector<Piece> &pieces, size_t at, const Place &place) {

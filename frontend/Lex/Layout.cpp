@@ -40,6 +40,7 @@ static bool beginsItem(Token token, Token previous) {
   case Token::Test:
   case Token::Rule:
   case Token::Ode:
+  case Token::Reactions:
     return true;
   case Token::Const:
     return previous != Token::Colon;
@@ -258,10 +259,12 @@ static bool namesSomething(const char *at) {
          rest.find(':') != std::string_view::npos;
 }
 
-/// `rule` and `ode` are words where an item begins, else names like others. In a bracket that may
-/// have been left open, or where a line may go on, only what can be nothing else is one.
+/// `rule`, `ode` and `reactions` are words where an item begins, else names like others. In a
+/// bracket that may have been left open, or where a line may go on, only what can be nothing else
+/// is one.
 bool Layout::beginsNamedItem(const Lexeme &lexeme) const {
-  if (lexeme.token != Token::Name || (lexeme.text != "rule" && lexeme.text != "ode"))
+  if (lexeme.token != Token::Name ||
+      (lexeme.text != "rule" && lexeme.text != "ode" && lexeme.text != "reactions"))
     return false;
   if (stack.empty() && (previous == Token::Line || (lexeme.onNewLine && !needsMore(previous))))
     return true;
@@ -304,7 +307,9 @@ void Layout::read() {
   if (lexeme.onNewLine)
     lineBegin = lexeme.span.begin;
   if (beginsNamedItem(lexeme)) {
-    lexeme.token = lexeme.text == "ode" ? Token::Ode : Token::Rule;
+    lexeme.token = lexeme.text == "ode"    ? Token::Ode
+                   : lexeme.text == "rule" ? Token::Rule
+                                           : Token::Reactions;
     lexeme.text = lexeme.doc;
   }
   if (lexeme.broken) // the rest of the line, with its brackets, is in the string

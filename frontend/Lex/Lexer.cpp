@@ -94,7 +94,7 @@ Lexeme Lexer::next() {
     break;
   default:
     lexeme.text = std::string_view(start, cursor - start);
-    if (lexeme.text == "rule")
+    if (lexeme.text == "rule" || lexeme.text == "reactions")
       lexeme.doc = doc;
   }
   doc = {};

@@ -87,6 +87,7 @@ Token Lexer::scan() {
 
       "->"  { return Token::Arrow; }
       "=>"  { return Token::Becomes; }
+      "<->" { return Token::BothWays; }
       "<=>" { return Token::Exchange; }
       "..." { return Token::Ellipsis; }
       ".."  { return Token::DotDot; }

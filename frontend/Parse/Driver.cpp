@@ -87,7 +87,8 @@ lex::Lexeme Driver::next() {
       inWeight = token == Token::Weight;
     if (outside && (token == Token::Ode || token == Token::Line))
       inOde = token == Token::Ode;
-    if (token == Token::Fn || token == Token::Test || token == Token::Ode)
+    if (token == Token::Fn || token == Token::Test || token == Token::Ode ||
+        token == Token::Reactions)
       inHeader |= outside;
     else if (headerBrace || (token == Token::Line && outside))
       inHeader = false;
@@ -213,7 +214,8 @@ Node *Driver::make(Kind kind, Span span, Span name, std::string_view text, Nodes
       kind = Kind::Error;
     depth = depthOf(kids);
   }
-  file.nodes.push_back({kind, flags, uint16_t(depth), span, name, text, std::move(kids), {}});
+  file.nodes.push_back(
+      {kind, flags, uint16_t(depth), span, name, text, std::move(kids), {}, nullptr});
   return &file.nodes.back();
 }
 

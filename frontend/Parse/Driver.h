@@ -25,6 +25,14 @@ struct Limits {
   size_t stack = 20'000;
 };
 
+/// One line of `reactions`.
+struct Reaction {
+  Span span, arrow;
+  Nodes left, right; ///< Named with the number of molecules, if any, or the Number 0
+  Node *rate = nullptr, *reverse = nullptr, *law = nullptr;
+  bool reversible = false;
+};
+
 class Driver {
 public:
   Driver(const Source &source, ast::File &file, Diagnostics &diagnostics, Limits limits = {});
@@ -84,6 +92,11 @@ public:
   Node *unknowns(Span span, Nodes states, Nodes parameters, Node *time);
   Node *der(Span span, Span word, Span nameSpan, std::string_view state, Node *value);
   Node *solve(Span span, Span word, Nodes kids, Span toSpan, std::string_view to);
+  /// Whether something inside has been reported.
+  bool hasErrors(Span span) const;
+  /// Keeps one line of a network; `settings` are `rate = k` and so on.
+  void reaction(Span span, Span arrow, Nodes left, Nodes right, Nodes settings, bool reversible);
+  Node *reactions(Node *named, Span span, Node *params, Node *mode, Node *body);
   Node *precision(Span span, Span nameSpan, std::string_view mode);
   Node *sides(Span span, Node *left, Span arrow, std::string_view text, Node *right);
   Node *comparedSides(Span span, Node *comparison);
@@ -99,7 +112,6 @@ private:
   bool isDerWord() const;
   bool isSolveWord() const;
   Node *derivatives(const Node &params, Node *body);
-  bool hasErrors(Span span) const;
   void reportDepth(Span at);
 
   ast::File &file;
@@ -118,8 +130,9 @@ private:
   bool headerBrace = false; ///< the lookahead is the `{` of a header
   bool inWeight = false;    ///< in a `weight`, outside of brackets
   bool inOde = false;
-  Nodes ders;              ///< of the ode that is being read
-  Node *updates = nullptr; ///< the last With that has no setting but updates
+  Nodes ders;                    ///< of the ode that is being read
+  std::vector<Reaction> network; ///< that is being read
+  Node *updates = nullptr;       ///< the last With that has no setting but updates
   bool stop = false;
 };
 

@@ -105,7 +105,8 @@ static std::string quoted(Token token) {
 
 std::string Expected::list(Token previous) const {
   if (declaration())
-    return "`use`, `dim`, `const`, `weight`, `record`, `fn`, `export fn`, `rule`, `ode` or `test`";
+    return "`use`, `dim`, `const`, `weight`, `record`, `fn`, `export fn`, `rule`, `ode`, "
+           "`reactions` or `test`";
   if (statement())
     return "a statement";
   std::vector<std::string> wanted;

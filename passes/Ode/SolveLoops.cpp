@@ -370,9 +370,12 @@ SmallVector<Value> SolveLoops::build() {
   Value evaluations = method->evaluations(rounds, state.accepted, before, state.memory);
   if (state.denseSteps)
     evaluations = m.add(evaluations, m.mul(state.denseSteps, m.integer(method->denseStages())));
-  if (op.getFails())
-    ode::CheckOp::create(b, op.getLoc(), state.status, state.t, rounds, state.component,
-                         op.getNameAttr());
+  if (op.getFails()) {
+    auto check = ode::CheckOp::create(b, op.getLoc(), state.status, state.t, rounds,
+                                      state.component, op.getNameAttr());
+    if (Attribute names = op->getAttr(ode::componentsAttr))
+      check->setAttr(ode::componentsAttr, names);
+  }
   SmallVector<Value> results = saves() ? state.saved : rhs.states(b, state.y);
   for (auto [result, type] : llvm::zip(results, op.getStates().getTypes()))
     if (result.getType() != type)

@@ -4,10 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "frontend/Ast/Ast.h"
 #include "frontend/Diag/Codes.h"
 #include "tools/mad/Calls.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/ErrorPages.h"
+#include "tools/mad/Networks.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -131,7 +133,23 @@ static int explainFormats(const Arguments &arguments) {
   return Good;
 }
 
+/// Tells what the networks of reactions of a model are made of and what they keep.
+static int explainReactions(const Arguments &arguments) {
+  if (arguments.words.size() != 1)
+    return usage(explainCommand(), "`--reactions` expects one model");
+  Compilation compilation;
+  if (!compilation.check(arguments.words[0]))
+    return report(compilation);
+  std::string text;
+  for (const ast::Network &network : compilation.tree().networks)
+    text += describe(network);
+  print(text.empty() ? "`" + arguments.words[0] + "` has no `reactions`\n" : text);
+  return Good;
+}
+
 static int run(const Arguments &arguments) {
+  if (arguments.has("--reactions"))
+    return explainReactions(arguments);
   if (arguments.has("--rewrites"))
     return explainRewrites(arguments);
   if (arguments.has("--formats"))
@@ -157,7 +175,7 @@ static int run(const Arguments &arguments) {
 
 Command explainCommand() {
   return {"explain",
-          "[CODE] | --rewrites FILE.mad | --formats FILE.mad",
+          "[CODE] | --rewrites FILE.mad | --formats FILE.mad | --reactions FILE.mad",
           "tells what an error such as E0203 means; alone, lists all codes",
           {{"--rewrites", "",
             "tells which expressions of a model become which others by which\n"
@@ -165,6 +183,9 @@ Command explainCommand() {
            {"--formats", "",
             "tells how small weights with formats are, and how far they are from\n"
             "                          what they were read or computed as"},
+           {"--reactions", "",
+            "tells how large networks of reactions are, and which sums of amounts\n"
+            "                          they keep"},
            {"--dim", "NAME=SIZE", "size of a dimension of the calls that are measured (64)"},
            {"--weights", "FILE", "reads all weights from this file"},
            {"--cache", "FOLDER|off", "where code is kept for the next time"}},

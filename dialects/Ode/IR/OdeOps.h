@@ -15,4 +15,9 @@
 #define GET_OP_CLASSES
 #include "dialects/Ode/IR/OdeOps.h.inc"
 
+namespace mad::ode {
+/// On `ode.solve` and `ode.check`: the names of the elements of the states, for messages.
+inline constexpr llvm::StringLiteral componentsAttr = "component_names";
+} // namespace mad::ode
+
 #endif // MAD_DIALECTS_ODE_IR_ODEOPS_H

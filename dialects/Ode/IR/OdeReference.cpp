@@ -284,6 +284,8 @@ LogicalResult Solver::report() {
       << ": at t = " << llvm::format("%.10g", t) << ", step " << accepted + rejected;
   if (component >= 0)
     out << ", component " << component;
+  if (auto names = op->getAttrOfType<ArrayAttr>(componentsAttr); names && component >= 0)
+    out << " (`" << cast<StringAttr>(names[static_cast<size_t>(component)]).getValue() << "`)";
   return context.fail(op, text);
 }
 

@@ -37,6 +37,10 @@ struct CheckLowering : LoweringPattern<ode::CheckOp> {
       Value failed = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, word(code));
       std::string text = "`" + op.getName().str() + "` cannot be solved: " +
                          std::string(ode::statusText(static_cast<ode::Status>(code)));
+      // The runtime chooses among the names.
+      if (auto names = op->getAttrOfType<ArrayAttr>(ode::componentsAttr))
+        for (StringAttr name : names.getAsRange<StringAttr>())
+          text += "\n" + name.str();
       lowering.check(b, op, failed, time, where, text, Lowering::Shown::Step);
     }
     b.eraseOp(op);

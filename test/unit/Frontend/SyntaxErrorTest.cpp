@@ -30,7 +30,7 @@ TEST(SyntaxErrors, Items) {
             "      |       ^~~~~~\n");
   EXPECT_EQ(errors("let z = 3\n"),
             "error[E0129]: found `let`, expected `use`, `dim`, `const`, "
-            "`weight`, `record`, `fn`, `export fn`, `rule`, `ode` or `test`\n"
+            "`weight`, `record`, `fn`, `export fn`, `rule`, `ode`, `reactions` or `test`\n"
             "  --> t.mad:1:1\n"
             "    1 | let z = 3\n"
             "      | ^~~\n"
@@ -52,7 +52,7 @@ TEST(SyntaxErrors, Items) {
                    "  a\n"
                    "}\n"),
             "error[E0129]: found `fm`, expected `use`, `dim`, `const`, `weight`, `record`, `fn`, "
-            "`export fn`, `rule`, `ode` or `test`\n"
+            "`export fn`, `rule`, `ode`, `reactions` or `test`\n"
             "  --> t.mad:1:1\n"
             "    1 | fm g(x: f32[K]) {\n"
             "      | ^~\n");
