@@ -138,10 +138,10 @@ typedef int32_t (*mad_run_fn)(void *const *data, const int64_t *dims, void *aren
  * which the runtime appends as ": found A, expected B" ("expected at least B",
  * "expected 0 <= index < B"), if there are any. Of a solve they are the bits of the time as a
  * double, and 2^32 times the step with the component in the low half, or -1 there: ": at t = T,
- * step S, component C". There `message` may have further lines, the names of the components, one of
- * which is shown behind C. */
+ * step S, component C". Of an ensemble it is the trajectory instead of the step. `message` may have
+ * further lines there, the names of the components, one of which is shown behind C. */
 typedef struct mad_check {
-  int32_t kind; /* 0 equal, 1 at least, 2 index, 3 without values, 4 of a solve */
+  int32_t kind; /* 0 equal, 1 at least, 2 index, 3 without values, 4 of a solve, 5 of an ensemble */
   const char *message;
   const char *place; /* "digits.mad:14:11" */
 } mad_check;

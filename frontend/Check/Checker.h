@@ -72,6 +72,12 @@ struct CallMatch {
   };
   std::vector<Equation> equations;
   std::map<std::string, std::string> names; ///< what the caller calls a dimension
+  /// Of a `solve`: dimensions that arguments have in front of those of their parameters, the
+  /// argument that says so first, and how many each has.
+  bool ensemble = false;
+  std::vector<hir::Dim> lanes;
+  size_t lanesFrom = 0;
+  std::vector<size_t> lead;
 };
 
 struct Instance {
@@ -305,12 +311,18 @@ private:
   bool matchProblem(const Node *n, Problem &problem);
   bool checkStates(Problem &problem);
   std::optional<Value> solveNumber(const Node *n, Element element, const std::string &what);
+  std::optional<Value> solveNumber(const Node *n, Value value, Element element,
+                                   const std::string &what);
   bool solveMethod(const Node *setting, Problem &problem);
   bool solveOption(const Node *argument, Problem &problem);
   bool solveSteps(const Node *argument, Problem &problem);
   bool solveSave(const Node *value, Problem &problem);
   bool finishOptions(const Node *n, Problem &problem);
   Value solveNode(const Node *n, Problem &problem);
+  // SolveLanes.cpp: ensembles.
+  bool takeLanes(CallMatch &match, const Node *type, Dims &dims, size_t i);
+  void ofOneSystem(CallMatch &match);
+  std::optional<Value> solveTime(const Node *n, Problem &problem, const std::string &what);
   Value solution(Problem &problem, hir::Node *node);
   // Species.cpp
   const Node *namedSpecies(const Node *states, const Declaration &ode);

@@ -109,7 +109,10 @@ bool Checker::matchType(CallMatch &match, const Node *type, Value &value, size_t
 }
 
 bool Checker::matchShape(CallMatch &match, const Node *type, const Value &value, size_t i) {
-  return matchDims(match, type, value.shape(), i);
+  Dims dims = value.shape();
+  if (match.ensemble && !takeLanes(match, type, dims, i))
+    return false;
+  return matchDims(match, type, dims, i);
 }
 
 /// Dimensions of an argument against those of a parameter.

@@ -114,6 +114,7 @@ bool Checker::matchProblem(const Node *n, Problem &problem) {
   if (!matchArguments(match))
     return false;
   openGenerics(match);
+  match.ensemble = true;
   return evaluateArguments(match) && solveDims(match) && checkEquations(match) &&
          evaluateDefaults(match);
 }
@@ -181,8 +182,8 @@ Value Checker::solve(const Node *n, const std::vector<const Node *> &settings) {
     ++failures;
     return {};
   }
-  auto from = solveNumber(n->kids[3], problem.time, "the beginning of a `solve`");
-  auto to = solveNumber(n->kids[4], problem.time, "the end of a `solve`");
+  auto from = solveTime(n->kids[3], problem, "the beginning of a `solve`");
+  auto to = solveTime(n->kids[4], problem, "the end of a `solve`");
   bool good = from && to;
   for (const Node *setting : settings)
     if (setting->kind == Kind::Method)
@@ -217,6 +218,13 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   // What an instance knows of the time is its type.
   if (problem.timed)
     match.values.back() = Value::tensor({b.detached(hir::Op::Parameter, {{problem.time, {}}})});
+  std::vector<hir::Ref> arguments;
+  std::vector<size_t> lead; // of each
+  for (size_t i = 0; i + problem.timed < match.values.size(); ++i) {
+    tensorsOf(match.values[i], arguments);
+    lead.resize(arguments.size(), i < match.lead.size() ? match.lead[i] : 0);
+  }
+  ofOneSystem(match);
   Instance &instance = instantiate(match);
   if (instance.failed || !instance.function) {
     ++failures;
@@ -225,11 +233,14 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   for (hir::Constraint constraint : instance.function->constraints)
     addConstraint(std::move(constraint));
   const auto &inner = instance.function->body.parameters;
-  std::vector<hir::Ref> arguments;
-  for (size_t i = 0; i + problem.timed < match.values.size(); ++i)
-    tensorsOf(match.values[i], arguments);
-  for (size_t i = 0; i < arguments.size(); ++i)
-    arguments[i] = withSizes(Value::tensor(arguments[i]), inner[i]->types[0].shape).ref;
+  std::vector<hir::Type> own; // of one system
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    own.push_back({arguments[i].type().element, inner[i]->types[0].shape});
+    std::vector<hir::Dim> shape = own[i].shape;
+    if (lead[i])
+      shape.insert(shape.begin(), match.lanes.begin(), match.lanes.end());
+    arguments[i] = withSizes(Value::tensor(arguments[i]), shape).ref;
+  }
 
   hir::Node *node = b.detached(hir::Op::Solve, {});
   hir::Region region;
@@ -239,7 +250,7 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   hir::Node *call = b.detached(hir::Op::Call, {});
   call->callee = instance.function;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    hir::Node *parameter = b.detached(hir::Op::Parameter, {arguments[i].type()});
+    hir::Node *parameter = b.detached(hir::Op::Parameter, {own[i]});
     parameter->name = inner[i]->name;
     region.parameters.push_back(parameter);
     call->operands.push_back({parameter});
@@ -247,7 +258,7 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   if (problem.timed)
     call->operands.push_back({time});
   for (size_t i = 0; i < problem.states; ++i) {
-    call->types.push_back(arguments[i].type());
+    call->types.push_back(own[i]);
     region.results.push_back({call, uint32_t(i)});
   }
   region.nodes.push_back(call);
@@ -255,9 +266,11 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
 
   for (size_t i = 0; i < problem.states; ++i) {
     node->operands.push_back(arguments[i]);
-    hir::Type type = arguments[i].type();
+    hir::Type type = own[i];
+    renameForCaller(type, match);
     if (!problem.last)
       type.shape.insert(type.shape.begin(), problem.save.ref.type().shape[0]);
+    type.shape.insert(type.shape.begin(), match.lanes.begin(), match.lanes.end());
     node->types.push_back(std::move(type));
   }
   node->operands.push_back(b.cast(problem.from.ref, Element::F64));
@@ -268,7 +281,7 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   }
   node->operands.insert(node->operands.end(), arguments.begin() + problem.states, arguments.end());
   for (Element element : {Element::F64, Element::I32, Element::I64, Element::I64, Element::I64})
-    node->types.push_back({element, {}});
+    node->types.push_back({element, match.lanes});
   problem.solve.name = match.fn->name;
   if (const Network *network = match.fn->node->network)
     problem.solve.components.assign(network->species.begin(), network->species.end());
@@ -288,8 +301,6 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
   }
   auto result = [&](size_t i) { return Value::tensor({node, uint32_t(i)}); };
   size_t states = problem.states;
-  for (size_t i = 0; i < states; ++i)
-    renameForCaller(node->types[i], problem.match);
   Value all = Value::of(Value::Tuple);
   all.record = &record;
   for (size_t i = 0; i < states; ++i)

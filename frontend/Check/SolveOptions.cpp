@@ -23,7 +23,11 @@ static std::string listOf(const std::vector<std::string> &names) {
 
 /// One float, as a tensor.
 std::optional<Value> Checker::solveNumber(const Node *n, Element element, const std::string &what) {
-  Value value = expr(n, element);
+  return solveNumber(n, expr(n, element), element, what);
+}
+
+std::optional<Value> Checker::solveNumber(const Node *n, Value value, Element element,
+                                          const std::string &what) {
   if (value.isTensor() && !value.space.empty()) {
     Report(*this, code::E0221, n->span, what + " does not depend on an index")
         .help("solve before, over all elements at once");

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Ode/Tableaus/Tableau.h"
+#include "passes/Ode/ExpandLanes.h"
 #include "passes/Ode/Passes.h"
 #include "passes/Ode/SolveLoops.h"
 #include "passes/Transforms/Remarks.h"
@@ -28,7 +29,8 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
       expand(op);
   }
 
-  void expand(ode::SolveOp op) {
+  /// Element by element where that can be, and a remark that says so.
+  std::unique_ptr<RightHandSide> choose(ode::SolveOp op) {
     std::string reason;
     auto stages = static_cast<int64_t>(ode::tableauOf(op.getMethod().str()).stages());
     auto rhs = RightHandSide::onScalars(op, scalars, ops / stages, reason);
@@ -37,11 +39,19 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
     else
       remarkMissed(op.getLoc(),
                    "the steps of `" + op.getName() + "` are not written out in scalars: " + reason);
-    if (!rhs)
-      rhs = RightHandSide::onTensors(op);
+    return rhs ? std::move(rhs) : RightHandSide::onTensors(op);
+  }
+
+  void expand(ode::SolveOp op) {
     OpBuilder b(op);
-    SmallVector<Value> results = SolveLoops(op, *rhs, b).build();
-    op->replaceAllUsesWith(results);
+    Leaves results;
+    if (op.getLaneRank())
+      results = expandLanes(op, [&](ode::SolveOp one) { return choose(one); });
+    else
+      results = SolveLoops(op, *choose(op), b).build();
+    for (auto [old, result] : llvm::zip_equal(op->getResults(), results))
+      if (result) // what nobody reads need not be there
+        old.replaceAllUsesWith(result);
     op->erase();
   }
 };

@@ -17,13 +17,15 @@ namespace {
 
 RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-/// `all` with a tensor at a position of its first dimension, and constants for the rest of the map.
-Value storedAt(OpBuilder &b, Location loc, Value all, Value value, Value position,
+/// `all` with a tensor at positions of its first dimensions, and constants for the rest of the map.
+Value storedAt(OpBuilder &b, Location loc, Value all, Value value, ValueRange positions,
                ArrayRef<AffineExpr> rest) {
-  SmallVector<AffineExpr> map = {b.getAffineSymbolExpr(0)};
+  SmallVector<AffineExpr> map;
+  for (unsigned i = 0; i < positions.size(); ++i)
+    map.push_back(b.getAffineSymbolExpr(i));
   llvm::append_range(map, rest);
-  auto affine = AffineMap::get(tensorOf(value).getRank(), 1, map, b.getContext());
-  return UpdateOp::create(b, loc, all.getType(), all, value, position, affine, Boundary::inside);
+  auto affine = AffineMap::get(tensorOf(value).getRank(), positions.size(), map, b.getContext());
+  return UpdateOp::create(b, loc, all.getType(), all, value, positions, affine, Boundary::inside);
 }
 
 //===----------------------------------------------------------------------===//
@@ -54,11 +56,11 @@ public:
   }
 
   Value stored(OpBuilder &b, Value all, size_t state, const Leaves &leaves,
-               Value position) override {
+               ValueRange positions) override {
     SmallVector<AffineExpr> rest;
     for (int64_t d = 0; d < tensorOf(leaves[state]).getRank(); ++d)
       rest.push_back(b.getAffineDimExpr(d));
-    return storedAt(b, op.getLoc(), all, leaves[state], position, rest);
+    return storedAt(b, op.getLoc(), all, leaves[state], positions, rest);
   }
 
 private:
@@ -411,7 +413,7 @@ public:
   }
 
   Value stored(OpBuilder &b, Value all, size_t state, const Leaves &leaves,
-               Value position) override {
+               ValueRange positions) override {
     size_t begin = 0;
     for (size_t i = 0; i < state; ++i)
       begin += tensorOf(op.getInitial()[i]).getNumElements();
@@ -421,7 +423,7 @@ public:
       SmallVector<AffineExpr> rest;
       for (int64_t p : place)
         rest.push_back(b.getAffineConstantExpr(p));
-      all = storedAt(b, op.getLoc(), all, leaves[begin++], position, rest);
+      all = storedAt(b, op.getLoc(), all, leaves[begin++], positions, rest);
     } while (next(place, type.getShape()));
     return all;
   }

@@ -29,9 +29,9 @@ public:
   virtual Leaves evaluate(mlir::OpBuilder &b, mlir::Value time, const Leaves &states) = 0;
   /// The states as tensors.
   virtual Leaves states(mlir::OpBuilder &b, const Leaves &leaves) = 0;
-  /// `all` with the states at a position along its first dimension.
+  /// `all` with the states at positions along its first dimensions.
   virtual mlir::Value stored(mlir::OpBuilder &b, mlir::Value all, size_t state,
-                             const Leaves &leaves, mlir::Value position) = 0;
+                             const Leaves &leaves, mlir::ValueRange positions) = 0;
 
   static std::unique_ptr<RightHandSide> onTensors(ode::SolveOp op);
   /// Element by element. Null, and the reason, where that cannot be or is too much: more than

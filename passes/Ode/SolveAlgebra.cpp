@@ -61,6 +61,17 @@ Value SolveAlgebra::size() {
 
 /// The number of the largest element; NaN is one.
 Value SolveAlgebra::largest(const Leaves &badness) {
+  if (llvm::all_of(badness, [](Value leaf) { return typeOf(leaf).getRank() == 0; })) {
+    Value most = badness[0], at = integer(0);
+    for (size_t i = 1; i < badness.size(); ++i) {
+      Value isMore = either(compare(Predicate::gt, badness[i], most),
+                            compare(Predicate::ne, badness[i], badness[i]));
+      isMore = both(isMore, compare(Predicate::eq, most, most));
+      most = select(isMore, badness[i], most);
+      at = select(isMore, integer(static_cast<int64_t>(i)), at);
+    }
+    return at;
+  }
   Leaves lines;
   DimExpr all(0);
   for (Value leaf : badness) {

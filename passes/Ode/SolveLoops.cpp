@@ -23,8 +23,9 @@ using ode::Status;
 
 static int64_t codeOf(Status status) { return static_cast<int64_t>(status); }
 
-SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b)
-    : op(op), rhs(rhs), b(b), m(op, b), method(StepMethod::of(op, rhs, m)), element(m.element) {}
+SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b, Lane lane)
+    : op(op), rhs(rhs), b(b), lane(std::move(lane)), m(op, b), method(StepMethod::of(op, rhs, m)),
+      element(m.element) {}
 
 //===----------------------------------------------------------------------===//
 // What a loop carries
@@ -106,15 +107,32 @@ Value SolveLoops::badOptions() {
 
 Value SolveLoops::badTimes() {
   auto type = Algebra::typeOf(times);
-  Value slack = m.mul(m.real(-ode::saveSlack), span);
   auto before = AffineMap::get(1, 0, b.getAffineDimExpr(0) - 1, b.getContext());
-  Value previous =
-      ViewOp::create(b, op.getLoc(), type, times, ValueRange(), before, Boundary::clamp);
-  auto along = [&](Value x) { return m.mul(direction, x); };
-  Value good = m.compare(Predicate::ge, along(m.sub(times, previous)), m.real(0));
-  good = m.both(good, m.compare(Predicate::ge, along(m.sub(times, from)), slack));
-  good = m.both(good, m.compare(Predicate::ge, along(m.sub(to, times)), slack));
-  return m.no(m.reduce(ReduceKind::all, good));
+  Value up, down;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    if (lane.around)
+      b.setInsertionPoint(lane.around);
+    Value previous =
+        ViewOp::create(b, op.getLoc(), type, times, ValueRange(), before, Boundary::clamp);
+    Value way = m.sub(times, previous);
+    up = m.reduce(ReduceKind::all, m.compare(Predicate::ge, way, m.real(0)));
+    down = m.reduce(ReduceKind::all, m.compare(Predicate::le, way, m.real(0)));
+  }
+  Value good = m.select(m.compare(Predicate::gt, direction, m.real(0)), up, down);
+  // They ascend, so the first one and the last one say where all are.
+  Value count = DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()),
+                              dimExpr(type, 0).str());
+  Value any = m.compare(Predicate::gt, count, m.integer(0));
+  return m.no(m.both(good, ifElse(m, any, {m.truth(true)}, [&] {
+                       Value slack = m.mul(m.real(-ode::saveSlack), span);
+                       auto isBehind = [&](Value time, Value other) {
+                         return m.compare(Predicate::ge, m.mul(direction, m.sub(time, other)),
+                                          slack);
+                       };
+                       Value first = m.at(times, m.integer(0)), last = m.at(times, count, -1);
+                       return Leaves{m.both(isBehind(first, from), isBehind(to, last))};
+                     })[0]));
 }
 
 /// Hairer, Norsett, Wanner: Solving Ordinary Differential Equations I, II.4.
@@ -165,7 +183,9 @@ SolveLoops::State SolveLoops::start() {
   state.count = m.integer(0);
   if (method->denseStages())
     state.denseSteps = m.integer(0);
-  for (Type type : op.getStates().getTypes()) {
+  if (lane.index)
+    state.saved = lane.all;
+  for (Type type : lane.index ? TypeRange() : TypeRange(op.getStates().getTypes())) {
     Value nan = m.number(element, std::numeric_limits<double>::quiet_NaN());
     state.saved.push_back(m.spread(nan, cast<RankedTensorType>(type)));
   }
@@ -348,7 +368,7 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
 // All of it
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> SolveLoops::build() {
+Solution SolveLoops::solve() {
   begin();
   State state = start();
   Value firstStatus = state.status, rounds;
@@ -370,18 +390,32 @@ SmallVector<Value> SolveLoops::build() {
   Value evaluations = method->evaluations(rounds, state.accepted, before, state.memory);
   if (state.denseSteps)
     evaluations = m.add(evaluations, m.mul(state.denseSteps, m.integer(method->denseStages())));
+  Leaves results;
+  if (saves())
+    results = state.saved;
+  else if (!lane.index)
+    results = rhs.states(b, state.y);
+  else
+    for (auto [number, all] : llvm::enumerate(lane.all))
+      results.push_back(rhs.stored(b, all, number, state.y, lane.index));
+  return {results, state.t, state.status, state.accepted, rounds, evaluations, state.component};
+}
+
+SmallVector<Value> SolveLoops::build() {
+  Solution solution = solve();
   if (op.getFails()) {
-    auto check = ode::CheckOp::create(b, op.getLoc(), state.status, state.t, rounds,
-                                      state.component, op.getNameAttr());
+    auto check = ode::CheckOp::create(b, op.getLoc(), solution.status, solution.time,
+                                      solution.rounds, solution.component, op.getNameAttr(),
+                                      /*trajectory=*/false);
     if (Attribute names = op->getAttr(ode::componentsAttr))
       check->setAttr(ode::componentsAttr, names);
   }
-  SmallVector<Value> results = saves() ? state.saved : rhs.states(b, state.y);
+  SmallVector<Value> results = solution.states;
   for (auto [result, type] : llvm::zip(results, op.getStates().getTypes()))
     if (result.getType() != type)
       result = ReshapeOp::create(b, op.getLoc(), type, result);
-  results.append({state.t, m.cast(state.status, b.getI32Type()), state.accepted,
-                  m.sub(rounds, state.accepted), evaluations});
+  results.append({solution.time, m.cast(solution.status, b.getI32Type()), solution.accepted,
+                  m.sub(solution.rounds, solution.accepted), solution.evaluations});
   return results;
 }
 

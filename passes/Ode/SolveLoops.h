@@ -11,12 +11,27 @@
 
 namespace mad {
 
+/// One system of an ensemble: a round of the loop `around`.
+struct Lane {
+  mlir::Value index;                 ///< its number; null: there is one system alone
+  Leaves all;                        ///< the states of all systems, which are written at `index`
+  mlir::Operation *around = nullptr; ///< what is the same for all stands in front of it
+};
+
+/// What is known of a solve at its end; numbers are i64 scalars.
+struct Solution {
+  Leaves states; ///< as the results of the op; for a lane those of all
+  mlir::Value time, status, accepted, rounds, evaluations;
+  mlir::Value component; ///< to blame; null where the op need not fail
+};
+
 /// Writes one `ode.solve` as loops (dialects/Ode/README.md, "What a solve computes").
 class SolveLoops {
 public:
-  SolveLoops(ode::SolveOp op, RightHandSide &rhs, mlir::OpBuilder &b);
+  SolveLoops(ode::SolveOp op, RightHandSide &rhs, mlir::OpBuilder &b, Lane lane = {});
   /// In front of the op; its results are returned.
   llvm::SmallVector<mlir::Value> build();
+  Solution solve();
 
 private:
   using Value = mlir::Value;
@@ -50,6 +65,7 @@ private:
   ode::SolveOp op;
   RightHandSide &rhs;
   mlir::OpBuilder &b;
+  Lane lane;
   SolveAlgebra m;
   std::unique_ptr<StepMethod> method;
   bool carriesF = true; ///< f(from, y) is known before the first step

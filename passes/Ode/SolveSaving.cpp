@@ -31,8 +31,9 @@ void SolveLoops::saveWhile(State &state, Value allowed, Value until,
       [&](Value, const Leaves &now) { return m.both(allowed, isBefore(now[0], until)); },
       [&](Value, const Leaves &now) {
         Leaves values = row(m.at(times, now[0])), next = {m.add(now[0], m.integer(1))};
+        Leaves positions = lane.index ? Leaves{lane.index, now[0]} : Leaves{now[0]};
         for (size_t i = 0; i + 1 < now.size(); ++i)
-          next.push_back(rhs.stored(b, now[1 + i], i, values, now[0]));
+          next.push_back(rhs.stored(b, now[1 + i], i, values, positions));
         return next;
       });
   state.count = results[0];

@@ -319,7 +319,7 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
   result.prepareChecks = int32_t(result.checks.size());
   for (auto check : entryList(function, "index_checks").getAsRange<ArrayAttr>()) {
     StringRef shown = check.size() > 2 ? cast<StringAttr>(check[2]).getValue() : "";
-    int32_t kind = shown == "step" ? 4 : shown == "plain" ? 3 : 2;
+    int32_t kind = shown == "trajectory" ? 5 : shown == "step" ? 4 : shown == "plain" ? 3 : 2;
     result.checks.push_back(
         {kind, cast<StringAttr>(check[0]).str(), cast<StringAttr>(check[1]).str()});
   }

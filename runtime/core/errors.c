@@ -163,22 +163,24 @@ mad_status mad_error_check(mad_error *error, const mad_check *check, const int64
                 place, colon, check->message, info[0], info[1]);
   case 3:
     return fail(error, MAD_SHAPE_MISMATCH, "%s%s%s", place, colon, check->message);
-  case 4: {
+  case 4:
+  case 5: {
     double time;
     memcpy(&time, &info[0], sizeof time);
     const int32_t component = (int32_t)(uint32_t)info[1];
+    const char *what = check->kind == 5 ? "trajectory" : "step";
     const int length = (int)strcspn(check->message, "\n");
     if (component < 0)
-      return fail(error, MAD_OUT_OF_RANGE, "%s%s%.*s: at t = %.10g, step %" PRId64, place, colon,
-                  length, check->message, time, info[1] >> 32);
+      return fail(error, MAD_OUT_OF_RANGE, "%s%s%.*s: at t = %.10g, %s %" PRId64, place, colon,
+                  length, check->message, time, what, info[1] >> 32);
     const char *name = check->message + length;
     for (int32_t i = 0; i < component && *name; ++i)
       name += 1 + strcspn(name + 1, "\n");
     const int named = *name ? (int)strcspn(name + 1, "\n") : 0;
     return fail(error, MAD_OUT_OF_RANGE,
-                "%s%s%.*s: at t = %.10g, step %" PRId64 ", component %" PRId32 "%s%.*s%s", place,
-                colon, length, check->message, time, info[1] >> 32, component, named ? " (`" : "",
-                named, *name ? name + 1 : name, named ? "`)" : "");
+                "%s%s%.*s: at t = %.10g, %s %" PRId64 ", component %" PRId32 "%s%.*s%s", place,
+                colon, length, check->message, time, what, info[1] >> 32, component,
+                named ? " (`" : "", named, *name ? name + 1 : name, named ? "`)" : "");
   }
   default:
     return fail(error, MAD_OUT_OF_RANGE,

@@ -78,3 +78,25 @@ func.func @pair(%x: tensor<2xf64>, %a: tensor<f64>) -> tensor<2xf64> {
   }
   return %r#0 : tensor<2xf64>
 }
+
+// An ensemble is a loop over systems, each with a loop of its own. The first that failed ends the call.
+// CHECK-LABEL: func.func @lanes
+// CHECK: mad.scan "0" to "B" carry
+// CHECK: ^bb0(%[[I:.*]]: tensor<i64>, %{{.*}}: tensor<?x2xf64, #mad.dims<"B"{{.*}}>>):
+// CHECK: mad.view %arg0[%[[I]]] by {{.*}} inside : {{.*}} -> tensor<f64>
+// CHECK: mad.iterate max "100000"
+// CHECK: ode.exp2
+// CHECK: mad.update %{{.*}}[%[[I]]] by {{.*}} inside
+// CHECK: mad.update %{{.*}}[%[[I]]] by {{.*}} inside
+// CHECK: {ode.lanes}
+// CHECK: mad.reduce min
+// CHECK: ode.check %{{.*}} at %{{.*}} trajectory step
+func.func @lanes(%x: tensor<?x2xf64, #mad.dims<"B", "2">>, %k: tensor<?xf64, #mad.dims<"B">>, %a: tensor<f64>) -> tensor<?x2xf64, #mad.dims<"B", "2">> attributes {mad.dims = ["B"]} {
+  %r:6 = ode.solve "tsit5" of "decay" ["u"](%x) from %a to %a rtol %a atol %a with %k {fails}
+    : (tensor<?x2xf64, #mad.dims<"B", "2">>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<?xf64, #mad.dims<"B">>)
+      -> (tensor<?x2xf64, #mad.dims<"B", "2">>, tensor<?xf64, #mad.dims<"B">>, tensor<?xi32, #mad.dims<"B">>, tensor<?xi64, #mad.dims<"B">>, tensor<?xi64, #mad.dims<"B">>, tensor<?xi64, #mad.dims<"B">>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>, %rate: tensor<f64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#0 : tensor<?x2xf64, #mad.dims<"B", "2">>
+}

@@ -145,7 +145,8 @@ LogicalResult Differentiator::Body::solveBody(SolveOp op, ArrayRef<bool> moving,
     }
     if (!grown) {
       SmallVector<Value> yielded = rates.values;
-      llvm::append_range(yielded, dense(rates, varies, op.getInitial(), loc));
+      llvm::append_range(yielded,
+                         dense(rates, varies, source.getArguments().slice(1, states), loc));
       ode::YieldOp::create(b, loc, yielded);
       return success();
     }
@@ -155,6 +156,11 @@ LogicalResult Differentiator::Body::solveBody(SolveOp op, ArrayRef<bool> moving,
 
 LogicalResult Differentiator::Body::solve(SolveOp op) {
   Location loc = unnamed(op.getLoc());
+  if (op.getLaneRank() && directions)
+    return op.emitError("an ensemble has derivatives along one direction at a time: use `jvp`, or "
+                        "solve one system");
+  if (op.getLaneRank() && (tangent(op.getFrom()) || tangent(op.getTo())))
+    return op.emitError("an ensemble has no derivative with respect to its times");
   auto mapped = [&](ValueRange originals) {
     return llvm::map_to_vector(originals, [&](Value v) { return values.lookupOrDefault(v); });
   };
@@ -190,8 +196,14 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
   std::optional<DimExpr> saved;
   if (op.getSave())
     saved = dimExpr(tensorTypeOf(op.getSave()), 0);
-  for (Value v : tangentsIn)
-    types.push_back(tangentType(v.getType(), saved));
+  if (op.getLaneRank()) {
+    for (auto [state, own] : llvm::zip(op.getStates(), vary))
+      if (own)
+        types.push_back(state.getType());
+  } else {
+    for (Value v : tangentsIn)
+      types.push_back(tangentType(v.getType(), saved));
+  }
   llvm::append_range(initial, tangentsIn);
   SmallVector<Value> allParameters = parameters;
   for (Value v : moving)

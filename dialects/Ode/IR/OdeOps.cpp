@@ -43,24 +43,95 @@ static LogicalResult verifyMethod(SolveOp op) {
   return success();
 }
 
+RankedTensorType SolveOp::oneOf(Value value, int64_t own) {
+  RankedTensorType type = tensorTypeOf(value);
+  SmallVector<DimExpr> dims;
+  for (int64_t d = type.getRank() - own; d < type.getRank(); ++d)
+    dims.push_back(dimExpr(type, d));
+  return tensorType(dims, {}, type.getElementType());
+}
+
 /// The body takes the time, the states and the parameters, and yields a derivative a state.
 static LogicalResult verifyBody(SolveOp op) {
   Block &body = op.getBody().front();
-  ValueRange initial = op.getInitial();
-  SmallVector<Type> arguments(initial.getTypes());
-  llvm::append_range(arguments, op.getParameters().getTypes());
-  SmallVector<Type> found(
-      llvm::drop_begin(body.getArgumentTypes(), body.getNumArguments() ? 1 : 0));
-  if (body.getNumArguments() != arguments.size() + 1)
+  size_t states = op.getInitial().size(), expected = states + op.getParameters().size() + 1;
+  if (body.getNumArguments() != expected)
     return op.emitOpError() << "the body takes " << body.getNumArguments() << " values, expected "
-                            << arguments.size() + 1;
+                            << expected;
   auto time = dyn_cast<RankedTensorType>(body.getArgument(0).getType());
   if (!time || time.getRank() != 0 ||
       !(time.getElementType().isF32() || time.getElementType().isF64()))
     return op.emitOpError("the time of the body must be a scalar of f32 or f64");
+  SmallVector<Value> given(op.getInitial());
+  llvm::append_range(given, op.getParameters());
+  SmallVector<Type> arguments, found(llvm::drop_begin(body.getArgumentTypes()));
+  for (auto [value, argument] : llvm::zip_equal(given, found)) {
+    auto own = dyn_cast<RankedTensorType>(argument);
+    bool isOfLane = own && op.getLaneRank() > 0 &&
+                    tensorTypeOf(value).getRank() == own.getRank() + op.getLaneRank();
+    arguments.push_back(isOfLane ? Type(SolveOp::oneOf(value, own.getRank())) : value.getType());
+  }
   if (failed(verifyValues(op, found, arguments, "the arguments of the body")))
     return failure();
-  return verifyValues(op, body.getTerminator()->getOperandTypes(), initial.getTypes(), "the body");
+  return verifyValues(op, body.getTerminator()->getOperandTypes(),
+                      ArrayRef(found).take_front(states), "the body");
+}
+
+/// The systems of an ensemble are those of all values that have more dimensions than one system.
+static LogicalResult verifyLanes(SolveOp op) {
+  RankedTensorType lanes = tensorTypeOf(op.getTime());
+  int64_t rank = lanes.getRank();
+  bool any = rank == 0;
+  auto check = [&](Value value, int64_t own, const char *what) -> LogicalResult {
+    RankedTensorType type = tensorTypeOf(value);
+    if (type.getRank() == own)
+      return success();
+    bool fits = type.getRank() == own + rank;
+    for (int64_t d = 0; fits && d < rank; ++d)
+      fits = !differ(dimExpr(type, d), dimExpr(lanes, d));
+    any |= fits;
+    if (fits)
+      return success();
+    return op.emitOpError() << what << " of shape " << shapeText(type)
+                            << " in an ensemble of shape " << shapeText(lanes);
+  };
+  Block &body = op.getBody().front();
+  SmallVector<Value> given(op.getInitial());
+  llvm::append_range(given, op.getParameters());
+  for (auto [value, argument] : llvm::zip(given, body.getArguments().drop_front()))
+    if (failed(check(value, tensorTypeOf(argument).getRank(), "a value")))
+      return failure();
+  for (Value time : {op.getFrom(), op.getTo()})
+    if (failed(check(time, 0, "a time")))
+      return failure();
+  for (Value result : op->getResults().drop_front(op.getStates().size() + 1))
+    if (tensorTypeOf(result).getShape() != lanes.getShape())
+      return op.emitOpError() << "a result of shape " << shapeText(tensorTypeOf(result))
+                              << " in an ensemble of shape " << shapeText(lanes);
+  return any ? success() : op.emitOpError("nothing differs between the systems of the ensemble");
+}
+
+/// Results are the states, behind the dimensions of the ensemble and that of saved times.
+static LogicalResult verifyResults(SolveOp op) {
+  RankedTensorType lanes = tensorTypeOf(op.getTime());
+  Block &body = op.getBody().front();
+  for (auto [argument, result] : llvm::zip(body.getArguments().drop_front(), op.getStates())) {
+    RankedTensorType from = tensorTypeOf(argument), to = tensorTypeOf(result);
+    int64_t saved = op.getSave() ? 1 : 0, lead = lanes.getRank() + saved;
+    bool fits =
+        to.getRank() == from.getRank() + lead && to.getElementType() == from.getElementType();
+    for (int64_t d = 0; fits && d < from.getRank(); ++d)
+      fits = !differ(dimExpr(from, d), dimExpr(to, d + lead));
+    for (int64_t d = 0; fits && d < lanes.getRank(); ++d)
+      fits = !differ(dimExpr(lanes, d), dimExpr(to, d));
+    if (fits && saved)
+      fits = !differ(dimExpr(tensorTypeOf(op.getSave()), 0), dimExpr(to, lead - 1));
+    if (!fits)
+      return op.emitOpError() << "result of shape " << shapeText(to) << " for a state of shape "
+                              << shapeText(from) << (saved ? ", which is saved at " : "")
+                              << (saved ? shapeText(tensorTypeOf(op.getSave())) + " times" : "");
+  }
+  return success();
 }
 
 LogicalResult SolveOp::verify() {
@@ -78,19 +149,7 @@ LogicalResult SolveOp::verify() {
   if (getStates().size() != initial.size())
     return emitOpError() << "has " << initial.size() << " states, but results for "
                          << getStates().size();
-  for (auto [state, result] : llvm::zip_equal(initial, getStates())) {
-    RankedTensorType from = tensorTypeOf(state), to = tensorTypeOf(result);
-    int64_t lead = getSave() ? 1 : 0;
-    bool fits =
-        to.getRank() == from.getRank() + lead && to.getElementType() == from.getElementType();
-    for (int64_t d = 0; fits && d < from.getRank(); ++d)
-      fits = !differ(dimExpr(from, d), dimExpr(to, d + lead));
-    if (fits && lead)
-      fits = !differ(dimExpr(tensorTypeOf(getSave()), 0), dimExpr(to, 0));
-    if (!fits)
-      return emitOpError() << "result of shape " << shapeText(to) << " for a state of shape "
-                           << shapeText(from) << (lead ? ", which is saved at " : "")
-                           << (lead ? shapeText(tensorTypeOf(getSave())) + " times" : "");
-  }
-  return verifyBody(*this);
+  if (failed(verifyBody(*this)) || failed(verifyLanes(*this)))
+    return failure();
+  return verifyResults(*this);
 }

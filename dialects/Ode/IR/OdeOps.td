@@ -18,6 +18,10 @@ def Ode_Time : 0DTensorOf<[F64]>;
 def Ode_Times : 1DTensorOf<[F64]>;
 def Ode_Count : 0DTensorOf<[I64]>;
 def Ode_Status : 0DTensorOf<[I32]>;
+// Of each system of an ensemble.
+def Ode_LaneTime : RankedTensorOf<[F64]>;
+def Ode_LaneCount : RankedTensorOf<[I64]>;
+def Ode_LaneStatus : RankedTensorOf<[I32]>;
 
 def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFromAbove,
                                            RecursiveMemoryEffects,
@@ -38,18 +42,23 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     those that are chosen. At most `max_steps` steps are taken.
 
     `fails` says that a status other than 0 ends the call with a message, which names `name`.
+
+    The results may have further dimensions in front of all others: then it is an ensemble, which has one system for
+    each position in them. States, `from`, `to` and parameters have these dimensions, too, or are those of every system; the
+    body is that of one system. Each goes its own way: a system that fails does not touch the others.
     Not speculatable: how long it runs depends on values.
   }];
   let arguments = (ins StrAttr:$method, StrAttr:$name, StrArrayAttr:$stateNames,
-                       Variadic<Ode_State>:$initial, Ode_Time:$from, Ode_Time:$to,
+                       Variadic<Ode_State>:$initial, Ode_LaneTime:$from, Ode_LaneTime:$to,
                        Optional<Ode_Time>:$rtol, Optional<Ode_Time>:$atol,
                        Optional<Ode_Time>:$step, Optional<Ode_Time>:$first,
                        Optional<Ode_Time>:$minStep, Optional<Ode_Time>:$maxStep,
                        Optional<Ode_Times>:$save, Variadic<AnyRankedTensor>:$parameters,
                        OptionalAttr<StrAttr>:$steps, DefaultValuedAttr<I64Attr, "100000">:$maxSteps,
                        DefaultValuedAttr<StrAttr, "\"pi\"">:$controller, UnitAttr:$fails);
-  let results = (outs Variadic<Ode_State>:$states, Ode_Time:$time, Ode_Status:$status,
-                      Ode_Count:$accepted, Ode_Count:$rejected, Ode_Count:$evaluations);
+  let results = (outs Variadic<Ode_State>:$states, Ode_LaneTime:$time, Ode_LaneStatus:$status,
+                      Ode_LaneCount:$accepted, Ode_LaneCount:$rejected,
+                      Ode_LaneCount:$evaluations);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $method `of` $name $stateNames `(` $initial `)` `from` $from `to` $to
@@ -61,6 +70,13 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
   let extraClassDeclaration = [{
     /// Whether steps are chosen by the error.
     bool isAdaptive() { return !getStep() && !getSteps(); }
+    /// How many dimensions the results have for the systems of an ensemble; 0: it is one system.
+    int64_t getLaneRank() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getTime().getType()).getRank();
+    }
+    /// The type of a value of one system, whose dimensions of the ensemble are left out if it has
+    /// them: `own` is its rank without them.
+    static ::mlir::RankedTensorType oneOf(::mlir::Value value, int64_t own);
   }];
 }
 
@@ -69,12 +85,13 @@ def Ode_CheckOp : Op<OdeDialect, "check", [MemoryEffects<[MemWrite]>]> {
   let description = [{
     `ode.check %status at %t step %steps component %c of "lorenz"`: where the status is not 0 the call fails with
     a message that names the time, the number of steps so far and the component of the states that is
-    to blame, if one is (not -1).
+    to blame, if one is (not -1). With `trajectory` it names that instead of the steps.
   }];
   let arguments = (ins Ode_Count:$status, Ode_Time:$time, Ode_Count:$steps, Ode_Count:$component,
-                       StrAttr:$name);
+                       StrAttr:$name, UnitAttr:$trajectory);
   let assemblyFormat = [{
-    $status `at` $time `step` $steps `component` $component `of` $name attr-dict `:` type(operands)
+    $status `at` $time (`trajectory` $trajectory^)? `step` $steps `component` $component `of` $name
+    attr-dict `:` type(operands)
   }];
 }
 

@@ -25,6 +25,7 @@ class Solver {
 public:
   Solver(SolveOp op, ArrayRef<const RefTensor *> operands, RefContext &context, RunRegion run);
   LogicalResult solve(MutableArrayRef<RefTensor> results);
+  int64_t trajectory = -1; ///< the number of the system in an ensemble
 
 private:
   bool badOptions();
@@ -61,8 +62,8 @@ Solver::Solver(SolveOp op, ArrayRef<const RefTensor *> operands, RefContext &con
     : op(op), context(context), problem(op, operands, context, run),
       method(ReferenceMethod::of(problem)), maxSteps(static_cast<int64_t>(op.getMaxSteps())) {
   double none = std::numeric_limits<double>::infinity();
-  from = problem.option(op.getFrom(), 0);
-  to = problem.option(op.getTo(), 0);
+  from = operands[op.getFromMutable().getOperandNumber()]->floats[0];
+  to = operands[op.getToMutable().getOperandNumber()]->floats[0];
   minStep = problem.option(op.getMinStep(), 0);
   maxStep = problem.option(op.getMaxStep(), none);
   direction = to >= from ? 1 : -1;
@@ -281,7 +282,11 @@ LogicalResult Solver::report() {
   std::string text;
   llvm::raw_string_ostream out(text);
   out << "`" << op.getName() << "` cannot be solved: " << statusText(status)
-      << ": at t = " << llvm::format("%.10g", t) << ", step " << accepted + rejected;
+      << ": at t = " << llvm::format("%.10g", t);
+  if (trajectory >= 0)
+    out << ", trajectory " << trajectory;
+  else
+    out << ", step " << accepted + rejected;
   if (component >= 0)
     out << ", component " << component;
   if (auto names = op->getAttrOfType<ArrayAttr>(componentsAttr); names && component >= 0)
@@ -327,8 +332,71 @@ LogicalResult Solver::solve(MutableArrayRef<RefTensor> results) {
   return success();
 }
 
+/// Each system of an ensemble by itself.
+class Ensemble {
+public:
+  explicit Ensemble(SolveOp op) : op(op), isOfLane(op->getNumOperands(), false) {
+    auto add = [&](OpOperand &operand, int64_t own) {
+      isOfLane[operand.getOperandNumber()] = rankOf(operand.get()) > own;
+    };
+    unsigned number = 0;
+    for (OpOperand &state : op.getInitialMutable())
+      add(state, rankOf(op.getBody().getArgument(++number)));
+    for (OpOperand &parameter : op.getParametersMutable())
+      add(parameter, rankOf(op.getBody().getArgument(++number)));
+    add(op.getFromMutable(), 0);
+    add(op.getToMutable(), 0);
+  }
+
+  LogicalResult solve(ArrayRef<const RefTensor *> operands, MutableArrayRef<RefTensor> results,
+                      RefContext &context, RunRegion run) {
+    int64_t lanes = results[op.getStates().size()].elements();
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      std::vector<RefTensor> given, found;
+      for (auto [number, whole] : llvm::enumerate(operands))
+        given.push_back(isOfLane[number] ? partOf(*whole, lane, lanes) : *whole);
+      for (const RefTensor &result : results)
+        found.push_back(partOf(result, lane, lanes));
+      SmallVector<const RefTensor *> pointers;
+      for (const RefTensor &value : given)
+        pointers.push_back(&value);
+      Solver solver(op, pointers, context, run);
+      solver.trajectory = lane;
+      if (failed(solver.solve(found)))
+        return failure();
+      for (auto [whole, one] : llvm::zip_equal(results, found)) {
+        std::copy(one.floats.begin(), one.floats.end(),
+                  whole.floats.begin() + lane * one.floats.size());
+        std::copy(one.integers.begin(), one.integers.end(),
+                  whole.integers.begin() + lane * one.integers.size());
+      }
+    }
+    return success();
+  }
+
+private:
+  static int64_t rankOf(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
+
+  RefTensor partOf(const RefTensor &whole, int64_t lane, int64_t lanes) const {
+    RefTensor one = whole;
+    one.shape.erase(one.shape.begin(), one.shape.begin() + op.getLaneRank());
+    auto cut = [&](auto &elements) {
+      size_t size = elements.size() / lanes;
+      elements = {elements.begin() + lane * size, elements.begin() + (lane + 1) * size};
+    };
+    cut(one.floats);
+    cut(one.integers);
+    return one;
+  }
+
+  mutable SolveOp op;         ///< accessors of ops are not const
+  SmallVector<bool> isOfLane; ///< operands that each system has for itself
+};
+
 LogicalResult SolveOp::evaluateRegions(ArrayRef<const RefTensor *> operands,
                                        MutableArrayRef<RefTensor> results, RefContext &context,
                                        RunRegion run) {
+  if (getLaneRank() > 0)
+    return Ensemble(*this).solve(operands, results, context, run);
   return Solver(*this, operands, context, run).solve(results);
 }

@@ -16,16 +16,11 @@ using namespace mad::ode;
 ReferenceProblem::ReferenceProblem(SolveOp op, ArrayRef<const RefTensor *> operands,
                                    RefContext &context, RunRegion run)
     : op(op), operands(operands), context(context), run(run) {
-  auto of = [&](Value value) {
-    for (OpOperand &operand : op->getOpOperands())
-      if (operand.get() == value)
-        return operands[operand.getOperandNumber()];
-    return static_cast<const RefTensor *>(nullptr);
-  };
-  for (Value value : op.getInitial())
-    initial.push_back(of(value));
-  for (Value value : op.getParameters())
-    parameters.push_back(of(value));
+  // One value may be a state of each system and a parameter of all, so places count.
+  for (OpOperand &operand : op.getInitialMutable())
+    initial.push_back(operands[operand.getOperandNumber()]);
+  for (OpOperand &operand : op.getParametersMutable())
+    parameters.push_back(operands[operand.getOperandNumber()]);
   rtol = option(op.getRtol(), 0);
   atol = option(op.getAtol(), 0);
 }

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "passes/Transforms/Lanes.h"
 
 using namespace mlir;
 
@@ -228,6 +229,8 @@ struct ScanLowering : LoweringPattern<ScanOp> {
       initial.push_back(lowering.empty(b, op, cast<RankedTensorType>(type)));
     auto loop = scf::ForOp::create(b, loc, lowering.size(b, op, *low), lowering.size(b, op, *high),
                                    indexConstant(b, loc, 1), initial);
+    if (op->hasAttr(lanesAttribute))
+      loop->setAttr(lanesAttribute, b.getUnitAttr());
     if (initial.empty()) // the builder ends the body then
       b.eraseOp(loop.getBody()->getTerminator());
     {

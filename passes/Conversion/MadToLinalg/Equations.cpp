@@ -41,7 +41,8 @@ struct CheckLowering : LoweringPattern<ode::CheckOp> {
       if (auto names = op->getAttrOfType<ArrayAttr>(ode::componentsAttr))
         for (StringAttr name : names.getAsRange<StringAttr>())
           text += "\n" + name.str();
-      lowering.check(b, op, failed, time, where, text, Lowering::Shown::Step);
+      lowering.check(b, op, failed, time, where, text,
+                     op.getTrajectory() ? Lowering::Shown::Trajectory : Lowering::Shown::Step);
     }
     b.eraseOp(op);
     return success();

@@ -119,7 +119,9 @@ void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Val
   SmallVector<Attribute> &list = checks[function];
   SmallVector<Attribute> description = {b.getStringAttr(message), b.getStringAttr(placeOf(loc))};
   if (shown != Shown::Values)
-    description.push_back(b.getStringAttr(shown == Shown::Step ? "step" : "plain"));
+    description.push_back(b.getStringAttr(shown == Shown::Trajectory ? "trajectory"
+                                          : shown == Shown::Step     ? "step"
+                                                                     : "plain"));
   list.push_back(b.getArrayAttr(description));
   int64_t number = list.size();
   Value status = function.getArgument(function->getAttrOfType<ArrayAttr>("mad.dims").size());

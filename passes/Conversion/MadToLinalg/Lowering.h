@@ -44,7 +44,7 @@ public:
 
   /// What the message of a check says of `found` and `bound`: that an index lies outside; nothing;
   /// the bits of a time, and a step (times 2^32) with a component.
-  enum class Shown { Values, Nothing, Step };
+  enum class Shown { Values, Nothing, Step, Trajectory };
   /// Records an index check of `op`. A run that fails it stores so in the status
   /// and ends (`cf.assert`): what follows is sure that it holds.
   void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::Value found,

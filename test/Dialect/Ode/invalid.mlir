@@ -153,3 +153,51 @@ func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor
   }
   return %r#1 : tensor<f64>
 }
+
+// -----
+
+func.func @f(%x: tensor<3x2xf64>, %y: tensor<2xf64>, %a: tensor<f64>, %b: tensor<4xf64>) {
+  // expected-error @+1 {{a time of shape [4] in an ensemble of shape [3]}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %b rtol %a atol %a
+    : (tensor<3x2xf64>, tensor<f64>, tensor<4xf64>, tensor<f64>, tensor<f64>) -> (tensor<3x2xf64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
+  ^bb0(%t: tensor<f64>, %z: tensor<2xf64>):
+    ode.yield %z : tensor<2xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x2xf64>, %y: tensor<2xf64>, %a: tensor<f64>, %b: tensor<4xf64>) {
+  // expected-error @+1 {{nothing differs between the systems of the ensemble}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%y) from %a to %a rtol %a atol %a
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<3x2xf64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
+  ^bb0(%t: tensor<f64>, %z: tensor<2xf64>):
+    ode.yield %z : tensor<2xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x2xf64>, %y: tensor<2xf64>, %a: tensor<f64>, %b: tensor<4xf64>) {
+  // expected-error @+1 {{a result of shape [4] in an ensemble of shape [3]}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<3x2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<3x2xf64>, tensor<3xf64>, tensor<4xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
+  ^bb0(%t: tensor<f64>, %z: tensor<2xf64>):
+    ode.yield %z : tensor<2xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<3x2xf64>, %y: tensor<2xf64>, %a: tensor<f64>, %b: tensor<4xf64>) {
+  // expected-error @+1 {{result of shape [2] for a state of shape [2]}}
+  %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    : (tensor<3x2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
+  ^bb0(%t: tensor<f64>, %z: tensor<2xf64>):
+    ode.yield %z : tensor<2xf64>
+  }
+  return
+}

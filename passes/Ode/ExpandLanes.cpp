@@ -1,0 +1,183 @@
+//===- ExpandLanes.cpp - The systems of an ensemble -------------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A round of the loop is a solve of one system, expanded as any other. States are written into
+// tensors that the loop carries, numbers are collected.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Ode/ExpandLanes.h"
+#include "passes/Ode/SolveLoops.h"
+#include "passes/Transforms/Lanes.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+class Ensemble {
+public:
+  explicit Ensemble(ode::SolveOp op)
+      : op(op), loc(op.getLoc()), b(op), m(b, loc), rank(op.getLaneRank()), count(1) {
+    for (int64_t d = 0; d < rank; ++d)
+      count = count * dimExpr(Algebra::typeOf(op.getTime()), d);
+  }
+
+  Leaves expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp)> choose);
+
+private:
+  RankedTensorType flat(RankedTensorType type) const;
+  Value ofLane(Value whole, int64_t own, Value index);
+  ode::SolveOp one(Value index);
+  void check(Value status, Value time, Value component);
+
+  ode::SolveOp op;
+  Location loc;
+  OpBuilder b;
+  Algebra m;
+  int64_t rank;  ///< of the ensemble
+  DimExpr count; ///< of systems
+};
+
+/// With one dimension for all systems.
+RankedTensorType Ensemble::flat(RankedTensorType type) const {
+  SmallVector<DimExpr> sizes{count};
+  for (int64_t d = rank; d < type.getRank(); ++d)
+    sizes.push_back(dimExpr(type, d));
+  return tensorType(sizes, {}, type.getElementType());
+}
+
+/// What a system has of a value whose rank for one of them is `own`.
+Value Ensemble::ofLane(Value whole, int64_t own, Value index) {
+  RankedTensorType type = Algebra::typeOf(whole);
+  if (type.getRank() == own)
+    return whole;
+  if (rank > 1) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(op);
+    whole = ReshapeOp::create(b, loc, flat(type), whole);
+  }
+  SmallVector<AffineExpr> map{b.getAffineSymbolExpr(0)};
+  for (int64_t d = 0; d < own; ++d)
+    map.push_back(b.getAffineDimExpr(unsigned(d)));
+  return ViewOp::create(b, loc, ode::SolveOp::oneOf(whole, own), whole, index,
+                        AffineMap::get(unsigned(own), 1, map, b.getContext()), Boundary::inside);
+}
+
+/// The solve of one system.
+ode::SolveOp Ensemble::one(Value index) {
+  SmallVector<int64_t> own(op->getNumOperands(), -1);
+  auto set = [&](OpOperand &operand, int64_t rank) { own[operand.getOperandNumber()] = rank; };
+  unsigned number = 0;
+  for (OpOperand &state : op.getInitialMutable())
+    set(state, Algebra::typeOf(op.getBody().getArgument(++number)).getRank());
+  for (OpOperand &parameter : op.getParametersMutable())
+    set(parameter, Algebra::typeOf(op.getBody().getArgument(++number)).getRank());
+  set(op.getFromMutable(), 0);
+  set(op.getToMutable(), 0);
+  OperationState state(loc, op->getName());
+  for (OpOperand &operand : op->getOpOperands()) {
+    int64_t rank = own[operand.getOperandNumber()];
+    state.addOperands(rank < 0 ? operand.get() : ofLane(operand.get(), rank, index));
+  }
+  for (Value result : op->getResults())
+    state.addTypes(ode::SolveOp::oneOf(result, Algebra::typeOf(result).getRank() - rank));
+  state.addAttributes(op->getAttrs());
+  Region *body = state.addRegion();
+  IRMapping mapping;
+  op.getBody().cloneInto(body, mapping);
+  return cast<ode::SolveOp>(b.create(state));
+}
+
+/// Fails with what became of the first system that failed.
+void Ensemble::check(Value status, Value time, Value component) {
+  RankedTensorType type = Algebra::typeOf(status);
+  auto places = Algebra::withElement(type, b.getI64Type());
+  Value bad = m.compare(Predicate::ne, status, m.cast(m.integer(0), b.getI32Type()));
+  Value none = m.integer(std::numeric_limits<int64_t>::max());
+  Value first = m.reduce(ReduceKind::min,
+                         m.select(bad, IotaOp::create(b, loc, places, 0), m.spread(none, places)));
+  // Nothing is read where all is well: 0 is no failure.
+  auto at = [&](Value all) -> Value {
+    return ViewOp::create(b, loc, RankedTensorType::get({}, Algebra::typeOf(all).getElementType()),
+                          all, first, AffineMap::get(0, 1, b.getAffineSymbolExpr(0)),
+                          Boundary::zero);
+  };
+  auto check = ode::CheckOp::create(b, loc, m.cast(at(status), b.getI64Type()), at(time), first,
+                                    at(component), op.getNameAttr(), /*trajectory=*/true);
+  if (Attribute names = op->getAttr(ode::componentsAttr))
+    check->setAttr(ode::componentsAttr, names);
+}
+
+Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp)> choose) {
+  SmallVector<Type> types;
+  Leaves initial;
+  for (Value result : op.getStates()) {
+    RankedTensorType type = flat(Algebra::typeOf(result));
+    types.push_back(type);
+    double value = op.getSave() ? std::numeric_limits<double>::quiet_NaN() : 0;
+    initial.push_back(m.spread(m.number(type.getElementType(), value), type));
+  }
+  // Numbers that somebody reads: the results behind the states, and the component.
+  SmallVector<Value> numbers(llvm::drop_begin(op->getResults(), initial.size()));
+  SmallVector<bool> isRead;
+  for (Value number : numbers)
+    isRead.push_back(!number.use_empty());
+  if (op.getFails())
+    isRead[0] = isRead[1] = true;
+  isRead.push_back(op.getFails());
+  numbers.push_back(op.getAccepted()); // as the component is
+  for (auto [number, read] : llvm::zip_equal(numbers, isRead))
+    if (read)
+      types.push_back(flat(Algebra::typeOf(number)));
+
+  auto scan = ScanOp::create(b, loc, types, initial, "0", count.str());
+  scan->setAttr(lanesAttribute, b.getUnitAttr());
+  {
+    OpBuilder::InsertionGuard guard(b);
+    SmallVector<Type> arguments{RankedTensorType::get({}, b.getI64Type())};
+    llvm::append_range(arguments, ValueRange(initial).getTypes());
+    SmallVector<Location> locations(arguments.size(), loc);
+    Block *block = b.createBlock(&scan.getBody(), {}, arguments, locations);
+    Value index = block->getArgument(0);
+    ode::SolveOp system = one(index);
+    std::unique_ptr<RightHandSide> rhs = choose(system);
+    Lane lane{index, Leaves(block->getArguments().drop_front()), scan};
+    Solution end = SolveLoops(system, *rhs, b, lane).solve();
+    Leaves yielded = end.states;
+    Leaves found{end.time,        m.cast(end.status, b.getI32Type()),
+                 end.accepted,    m.sub(end.rounds, end.accepted),
+                 end.evaluations, end.component};
+    for (auto [number, read] : llvm::zip_equal(found, isRead))
+      if (read)
+        yielded.push_back(number);
+    YieldOp::create(b, loc, yielded);
+    rhs.reset();
+    system.erase();
+  }
+
+  Leaves results(scan.getResults().take_front(initial.size())), found(isRead.size());
+  size_t next = initial.size();
+  for (auto [number, read] : llvm::zip_equal(found, isRead))
+    if (read)
+      number = scan.getResult(unsigned(next++));
+  if (op.getFails())
+    check(found[1], found[0], found.back());
+  found.pop_back();
+  llvm::append_range(results, found);
+  for (auto [result, old] : llvm::zip_equal(results, op->getResults()))
+    if (result && result.getType() != old.getType())
+      result = ReshapeOp::create(b, loc, old.getType(), result);
+  return results;
+}
+
+} // namespace
+
+Leaves expandLanes(ode::SolveOp op,
+                   llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp one)> choose) {
+  return Ensemble(op).expand(choose);
+}
+
+} // namespace mad
