@@ -260,6 +260,25 @@ Node *Driver::with(Span span, Span word, Node *value, Nodes settings) {
   return node;
 }
 
+Node *Driver::tuple(Span span, Node *first, Nodes rest) {
+  Nodes elements = {first};
+  for (Node *node : rest) {
+    Node *last = elements.back();
+    if (node->kind != Kind::Named) {
+      elements.push_back(node);
+    } else if (last->kind == Kind::With) {
+      Span all = {last->span.begin, node->kids[0]->span.end, last->span.file};
+      node->span = {node->nameSpan.begin, node->kids[0]->span.end, node->nameSpan.file};
+      elements.back() = with(all, last->nameSpan, last, {node});
+    } else if (last->kind != Kind::Error) {
+      error(code::E0126, node->span, "found `=` in an expression").help =
+          "to compare write `==`, to name a value write `let`";
+      elements.back() = failed(node->span);
+    }
+  }
+  return paren(span, std::move(elements), Kind::Tuple);
+}
+
 bool Driver::hasErrors(Span span) const {
   return std::any_of(diagnostics.all().begin(), diagnostics.all().end(), [&](const auto &error) {
     return error.span.file == span.file && error.span.begin >= span.begin &&

@@ -73,6 +73,8 @@ public:
   Node *after(Kind kind, Span span, Span name, Node *head, Nodes rest);
   Node *paren(Span span, Nodes elements, Kind kind);
   Node *with(Span span, Span word, Node *value, Nodes settings);
+  /// Of several elements; those `name = value` are settings of the `with` in front of them.
+  Node *tuple(Span span, Node *first, Nodes rest);
   Node *block(Span span, Nodes lines);
   Node *param(Span span, Span nameSpan, std::string_view text, Node *type, Node *value,
               bool constant);
