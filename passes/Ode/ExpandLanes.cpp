@@ -39,6 +39,7 @@ private:
   Algebra m;
   int64_t rank;  ///< of the ensemble
   DimExpr count; ///< of systems
+  ScanOp scan;   ///< over them
 };
 
 /// With one dimension for all systems.
@@ -56,7 +57,7 @@ Value Ensemble::ofLane(Value whole, int64_t own, Value index) {
     return whole;
   if (rank > 1) {
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(op);
+    b.setInsertionPoint(scan);
     whole = ReshapeOp::create(b, loc, flat(type), whole);
   }
   SmallVector<AffineExpr> map{b.getAffineSymbolExpr(0)};
@@ -133,7 +134,7 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     if (read)
       types.push_back(flat(Algebra::typeOf(number)));
 
-  auto scan = ScanOp::create(b, loc, types, initial, "0", count.str());
+  scan = ScanOp::create(b, loc, types, initial, "0", count.str());
   scan->setAttr(lanesAttribute, b.getUnitAttr());
   {
     OpBuilder::InsertionGuard guard(b);

@@ -28,4 +28,20 @@ def ExpandSolves : Pass<"mad-expand-solves", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mad::MadDialect"];
 }
 
+def VectorizeLanes : Pass<"mad-vectorize-lanes", "::mlir::func::FuncOp"> {
+  let summary = "runs the rounds of a loop over lanes in the lanes of vectors";
+  let description = [{
+    Takes `scf.for` with `ode.lanes` on memrefs (passes/Transforms/Lanes.h), whose bodies are scalars, branches and loops:
+    scalars become vectors, `scf.while` runs while any lane is in it, and a branch is taken where any lane takes it.
+    Lanes that have left keep what they have. Groups of lanes are pieces for threads. A loop that has something
+    else stays as it is; remarks say what.
+  }];
+  let options = [Option<"level", "level", "int", /*default=*/"3",
+                        "x86-64 level of the code: 0 (128-bit), 3 (256-bit) or 4 (512-bit)">,
+                 Option<"registers", "registers", "int64_t", /*default=*/"1",
+                        "how many registers hold the lanes of one value">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif // MAD_PASSES_ODE_PASSES_TD

@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Ode/Passes.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Pipelines/Timeline.h"
@@ -29,6 +30,7 @@ static void buildLinalg(OpPassManager &pm) {
 static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   buildMemory(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
+  pm.addNestedPass<func::FuncOp>(createVectorizeLanes({options.level}));
   simplify(pm);
   PackWindowsOptions windows;
   windows.level = options.level;
