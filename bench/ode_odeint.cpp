@@ -89,3 +89,36 @@ extern "C" int64_t lorenz_rk4(double *u, double to, double, int64_t times) {
   std::copy_n(y.begin(), 3, u);
   return evaluations;
 }
+
+/// All systems of an ensemble (ensemble.py), one after the other: states are n times N numbers,
+/// each system has one parameter.
+template <size_t N, typename System>
+static void ensemble(System system, double *u, const double *p, int64_t n, double to,
+                     double tolerance) {
+  for (int64_t i = 0; i < n; ++i) {
+    State<N> y;
+    std::copy_n(u + i * N, N, y.begin());
+    auto stepper =
+        odeint::make_controlled(tolerance, tolerance, odeint::runge_kutta_dopri5<State<N>>());
+    double own = p[i];
+    odeint::integrate_adaptive(
+        stepper, [&](const State<N> &x, State<N> &f, double) { system(x, f, own); }, y, 0.0, to,
+        1e-3);
+    std::copy_n(y.begin(), N, u + i * N);
+  }
+}
+
+extern "C" void lorenz_ensemble(double *u, const double *p, int64_t n, double to,
+                                double tolerance) {
+  ensemble<3>(
+      [](const State<3> &u, State<3> &f, double rho) {
+        f = {10.0 * (u[1] - u[0]), u[0] * (rho - u[2]) - u[1], u[0] * u[1] - 8.0 / 3.0 * u[2]};
+      },
+      u, p, n, to, tolerance);
+}
+extern "C" void species_ensemble(double *u, const double *p, int64_t n, double to,
+                                 double tolerance) {
+  ensemble<2>([](const State<2> &u, State<2> &f,
+                 double a) { f = {a * u[0] - u[0] * u[1], u[0] * u[1] - u[1]}; },
+              u, p, n, to, tolerance);
+}

@@ -111,7 +111,9 @@ bool lowerRowMap(DeviceFunction &f, DeviceWork &work);
 /// does not know sizes.
 bool lowerElements(DeviceFunction &f, DeviceWork &work);
 
-/// Lines of work that has an order, a thread each (DeviceLines.cpp).
+/// Loops over lanes (passes/Transforms/Lanes.h) whose rounds are scalar work become parallel ones.
+void separateLanes(mlir::func::FuncOp function);
+/// Lines of work that has an order, and lanes, a thread each (DeviceLines.cpp).
 bool lowerLines(DeviceFunction &f, mlir::scf::ParallelOp op);
 
 /// What is cumulated, sorted and scattered (DeviceScan.cpp, DeviceSort.cpp, DeviceScatter.cpp).

@@ -7,17 +7,57 @@
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
+#include "passes/Transforms/Lanes.h"
 
 using namespace mlir;
 
 namespace mad {
 
 /// Lines take long: few of them are to have a multiprocessor each.
-static constexpr int64_t blockThreads = 64;
+static constexpr int64_t lineThreads = 64;
+/// Lanes are many.
+static constexpr int64_t laneThreads = 128;
+
+/// Whether a thread can do what a round of a loop does: it needs no memory of its own.
+static bool fitsThread(scf::ForOp loop) {
+  return !loop->walk([](Operation *op) {
+                bool scalar = isa<scf::ForOp, scf::IfOp, scf::WhileOp, scf::YieldOp,
+                                  scf::ConditionOp, memref::LoadOp, memref::StoreOp>(op) ||
+                              isMemoryEffectFree(op);
+                bool memory =
+                    llvm::any_of(op->getResultTypes(), [](Type t) { return isa<MemRefType>(t); });
+                return scalar && !memory && !isa<linalg::LinalgOp>(op) ? WalkResult::advance()
+                                                                       : WalkResult::interrupt();
+              })
+              .wasInterrupted();
+}
+
+void separateLanes(func::FuncOp function) {
+  SmallVector<scf::ForOp> loops;
+  function.walk([&](scf::ForOp op) {
+    if (op->hasAttr(lanesAttribute))
+      loops.push_back(op);
+  });
+  for (scf::ForOp loop : loops) {
+    if (loop.getNumResults() || !fitsThread(loop))
+      continue;
+    OpBuilder b(loop);
+    auto made = scf::ParallelOp::create(b, loop.getLoc(), loop.getLowerBound(),
+                                        loop.getUpperBound(), loop.getStep());
+    made->setAttr(lanesAttribute, b.getUnitAttr());
+    Block *from = loop.getBody(), *to = made.getBody();
+    from->getArgument(0).replaceAllUsesWith(to->getArgument(0));
+    to->getOperations().splice(to->begin(), from->getOperations(), from->begin(),
+                               std::prev(from->end()));
+    loop.erase();
+  }
+}
 
 bool lowerLines(DeviceFunction &f, scf::ParallelOp op) {
   auto is = [](ValueRange values, int64_t number) {
@@ -29,9 +69,11 @@ bool lowerLines(DeviceFunction &f, scf::ParallelOp op) {
   Value total = f.constant(1);
   for (Value extent : op.getUpperBound())
     total = f.mul(total, extent);
+  bool isLanes = op->hasAttr(lanesAttribute);
+  int64_t blockThreads = isLanes ? laneThreads : lineThreads;
   Value blocks = f.ceilDiv(total, blockThreads);
 
-  DeviceKernel kernel = f.kernel("a thread a line, in order");
+  DeviceKernel kernel = f.kernel(isLanes ? "a thread a lane" : "a thread a line, in order");
   llvm::SetVector<Value> used;
   getUsedValuesDefinedAbove(op.getRegion(), used);
   for (Value v : used)

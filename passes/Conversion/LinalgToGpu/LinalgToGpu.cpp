@@ -497,6 +497,7 @@ struct LinalgToGpuPass : impl::LinalgToGpuBase<LinalgToGpuPass> {
       if (!isEntry(function))
         continue;
       copyTables(function);
+      separateLanes(function);
       if (failed(generalize(function)) || failed(DeviceMapping(function, kernels).run()))
         return signalPassFailure();
     }
