@@ -38,8 +38,8 @@ def VectorizeLanes : Pass<"mad-vectorize-lanes", "::mlir::func::FuncOp"> {
   }];
   let options = [Option<"level", "level", "int", /*default=*/"3",
                         "x86-64 level of the code: 0 (128-bit), 3 (256-bit) or 4 (512-bit)">,
-                 Option<"registers", "registers", "int64_t", /*default=*/"1",
-                        "how many registers hold the lanes of one value">];
+                 Option<"registers", "registers", "int64_t", /*default=*/"2",
+                        "how many registers hold the lanes of one value: two take turns while a step waits for itself">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }

@@ -1,4 +1,4 @@
-// RUN: mad-opt %s --pass-pipeline='builtin.module(func.func(mad-vectorize-lanes{level=4},canonicalize,cse))' | FileCheck %s
+// RUN: mad-opt %s --pass-pipeline='builtin.module(func.func(mad-vectorize-lanes{level=4 registers=1},canonicalize,cse))' | FileCheck %s
 
 // A loop runs while any lane is in it; lanes that have left keep what they have.
 // CHECK-LABEL: func.func @halve(
