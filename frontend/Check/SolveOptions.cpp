@@ -54,13 +54,15 @@ bool Checker::solveMethod(const Node *setting, Problem &problem) {
     return false;
   }
   problem.solve.method = name;
+  if (ode::methodOf(name).family != ode::Family::Explicit)
+    problem.solve.controller = "i";
   bool good = true;
   std::vector<std::string> seen;
   for (const Node *argument : setting->kids) {
     if (argument->kind != Kind::Named) {
       Report(*this, code::E0221, argument->span, "the options of a method have names")
-          .help("write " + quoted(name + (ode::tableauOf(name).adaptive() ? "(rtol = 1e-8)"
-                                                                          : "(step = 0.01)")));
+          .help("write " +
+                quoted(name + (ode::methodOf(name).adaptive ? "(rtol = 1e-8)" : "(step = 0.01)")));
       good = false;
     } else if (std::count(seen.begin(), seen.end(), argument->text)) {
       Report(*this, code::E0221, argument->nameSpan, quoted(argument->text) + " is set twice");
@@ -83,6 +85,12 @@ bool Checker::solveOption(const Node *argument, Problem &problem) {
     if (word != "pi" && word != "i") {
       Report(*this, code::E0221, value->span,
              "a controller is `pi` or `i`, found " + quoted(textAt(value)));
+      return false;
+    }
+    if (ode::methodOf(problem.solve.method).controlled) {
+      Report(*this, code::E0221, argument->nameSpan,
+             quoted(problem.solve.method) + " has a controller of its own")
+          .help("leave it out");
       return false;
     }
     problem.solve.controller = word;
@@ -182,9 +190,14 @@ bool Checker::finishOptions(const Node *n, Problem &problem) {
   };
   if (options.count("step") && solve.steps)
     return refuse("a method has `step` or `steps`, not both", "leave one of them out");
-  if (!fixed && !ode::tableauOf(solve.method).adaptive())
+  if (!fixed && !ode::methodOf(solve.method).adaptive)
     return refuse(quoted(solve.method) + " has no estimate of its error, so its steps are given",
                   "write `step = 0.01`, or `steps = 100` for their number");
+  if (fixed && !ode::methodOf(solve.method).givenSteps)
+    return refuse(quoted(solve.method) +
+                      " iterates to its tolerances and chooses its steps by them",
+                  "write " + quoted(solve.method + "(rtol = 1e-6)") +
+                      ", or take a method whose steps may be given: " + quoted("rodas5p"));
   for (const char *name : {"rtol", "atol", "first", "min_step", "max_step"})
     if (fixed && options.count(name))
       return refuse(quoted(name) + " is for steps that are chosen by the error, but " +

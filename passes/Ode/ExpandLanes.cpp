@@ -146,7 +146,10 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     ode::SolveOp system = one(index);
     std::unique_ptr<RightHandSide> rhs = choose(system);
     Lane lane{index, Leaves(block->getArguments().drop_front()), scan};
-    Solution end = SolveLoops(system, *rhs, b, lane).solve();
+    SolveLoops loops(system, *rhs, b, lane);
+    if (!loops.isPossible())
+      return {};
+    Solution end = loops.solve();
     Leaves yielded = end.states;
     Leaves found{end.time,        m.cast(end.status, b.getI32Type()),
                  end.accepted,    m.sub(end.rounds, end.accepted),

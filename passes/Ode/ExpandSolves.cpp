@@ -18,6 +18,22 @@ namespace mad {
 
 namespace {
 
+/// How often a step has the right-hand side.
+int64_t copiesOf(ode::SolveOp op) {
+  std::string name = op.getMethod().str();
+  switch (ode::methodOf(name).family) {
+  case ode::Family::Explicit:
+    return static_cast<int64_t>(ode::tableauOf(name).stages());
+  case ode::Family::Rosenbrock:
+    return static_cast<int64_t>(ode::rosenbrockOf(name).stages());
+  case ode::Family::Esdirk:
+    return static_cast<int64_t>(ode::esdirkOf(name).stages());
+  case ode::Family::Ndf:
+    return 2;
+  }
+  return 1;
+}
+
 struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
   using ExpandSolvesBase::ExpandSolvesBase;
 
@@ -26,14 +42,14 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
     // Those in a right-hand side first.
     getOperation()->walk<WalkOrder::PostOrder>([&](ode::SolveOp op) { solves.push_back(op); });
     for (ode::SolveOp op : solves)
-      expand(op);
+      if (!expand(op))
+        return signalPassFailure();
   }
 
   /// Element by element where that can be, and a remark that says so.
   std::unique_ptr<RightHandSide> choose(ode::SolveOp op) {
     std::string reason;
-    auto stages = static_cast<int64_t>(ode::tableauOf(op.getMethod().str()).stages());
-    auto rhs = RightHandSide::onScalars(op, scalars, ops / stages, reason);
+    auto rhs = RightHandSide::onScalars(op, scalars, ops / copiesOf(op), reason);
     if (rhs)
       remarkTaken(op.getLoc(), "the steps of `" + op.getName() + "` are written out in scalars");
     else
@@ -42,17 +58,25 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
     return rhs ? std::move(rhs) : RightHandSide::onTensors(op);
   }
 
-  void expand(ode::SolveOp op) {
+  /// False, after a message, where it cannot be.
+  bool expand(ode::SolveOp op) {
     OpBuilder b(op);
     Leaves results;
-    if (op.getLaneRank())
+    if (op.getLaneRank()) {
       results = expandLanes(op, [&](ode::SolveOp one) { return choose(one); });
-    else
-      results = SolveLoops(op, *choose(op), b).build();
+    } else {
+      std::unique_ptr<RightHandSide> rhs = choose(op);
+      SolveLoops loops(op, *rhs, b);
+      if (loops.isPossible())
+        results = loops.build();
+    }
+    if (results.empty())
+      return false;
     for (auto [old, result] : llvm::zip_equal(op->getResults(), results))
       if (result) // what nobody reads need not be there
         old.replaceAllUsesWith(result);
     op->erase();
+    return true;
   }
 };
 

@@ -38,15 +38,21 @@ public:
 
   Leaves initial(OpBuilder &) override { return Leaves(op.getInitial()); }
   Leaves states(OpBuilder &, const Leaves &leaves) override { return leaves; }
+  Block &block() override { return op.getBody().front(); }
+  bool isScalar() const override { return false; }
+
+  Leaves arguments(OpBuilder &b, Value time, const Leaves &states) override {
+    Type element = tensorOf(block().getArgument(0)).getElementType();
+    Leaves all = {Algebra(b, op.getLoc()).cast(time, element)};
+    all.append(states);
+    all.append(op.getParameters().begin(), op.getParameters().end());
+    return all;
+  }
 
   Leaves evaluate(OpBuilder &b, Value time, const Leaves &states) override {
-    Block &body = op.getBody().front();
+    Block &body = block();
     IRMapping mapping;
-    Type element = tensorOf(body.getArgument(0)).getElementType();
-    mapping.map(body.getArgument(0), Algebra(b, op.getLoc()).cast(time, element));
-    auto rest = body.getArguments().drop_front();
-    mapping.map(rest.take_front(states.size()), states);
-    mapping.map(rest.drop_front(states.size()), op.getParameters());
+    mapping.map(body.getArguments(), arguments(b, time, states));
     for (Operation &inner : body.without_terminator())
       b.clone(inner, mapping);
     Leaves result;
@@ -361,6 +367,17 @@ public:
     return *tryEvaluate(b, time, states, parameters, ops);
   }
 
+  Block &block() override { return *aside; }
+  bool isScalar() const override { return true; }
+
+  Leaves arguments(OpBuilder &, Value time, const Leaves &states) override {
+    Leaves all = {time};
+    all.append(states);
+    for (const Leaves &parameter : parameters)
+      all.append(parameter);
+    return all;
+  }
+
   /// Empty where the body has something else.
   std::optional<Leaves> tryEvaluate(OpBuilder &b, Value time, const Leaves &states,
                                     ArrayRef<Leaves> parameters, int64_t &ops) {
@@ -428,6 +445,33 @@ public:
     return all;
   }
 
+  /// Writes the body out once on the side, for a look at it. False as above.
+  bool lookAt(int64_t &ops) {
+    aside = std::make_unique<Block>();
+    OpBuilder b(op.getContext());
+    b.setInsertionPointToEnd(aside.get());
+    auto fresh = [&](Type element) {
+      return aside->addArgument(RankedTensorType::get({}, element), op.getLoc());
+    };
+    auto freshOf = [&](Value tensor) {
+      Leaves all;
+      for (int64_t i = 0; i < tensorOf(tensor).getNumElements(); ++i)
+        all.push_back(fresh(tensorOf(tensor).getElementType()));
+      return all;
+    };
+    Value time = fresh(b.getF64Type());
+    Leaves states;
+    for (Value state : op.getInitial())
+      states.append(freshOf(state));
+    SmallVector<Leaves> all;
+    for (Value parameter : op.getParameters())
+      all.push_back(freshOf(parameter));
+    std::optional<Leaves> rates = tryEvaluate(b, time, states, all, ops);
+    if (rates)
+      YieldOp::create(b, op.getLoc(), *rates);
+    return rates.has_value();
+  }
+
   Operation *failed = nullptr;
 
 private:
@@ -443,6 +487,7 @@ private:
 
   ode::SolveOp op;
   SmallVector<Leaves> parameters;
+  std::unique_ptr<Block> aside;
 };
 
 } // namespace
@@ -471,26 +516,9 @@ std::unique_ptr<RightHandSide> RightHandSide::onScalars(ode::SolveOp op, int64_t
       reason = "a parameter is not small";
       return nullptr;
     }
-  // Written out once on the side, for a look at it.
   auto scalars = std::make_unique<OnScalars>(op);
-  Block aside;
-  OpBuilder b(op.getContext());
-  b.setInsertionPointToEnd(&aside);
-  auto fresh = [&](Type element) {
-    return aside.addArgument(RankedTensorType::get({}, element), op.getLoc());
-  };
-  Leaves states;
-  SmallVector<Leaves> parameters;
-  for (Value state : op.getInitial())
-    for (int64_t i = 0; i < tensorOf(state).getNumElements(); ++i)
-      states.push_back(fresh(tensorOf(state).getElementType()));
-  for (Value parameter : op.getParameters()) {
-    Leaves &all = parameters.emplace_back();
-    for (int64_t i = 0; i < tensorOf(parameter).getNumElements(); ++i)
-      all.push_back(fresh(tensorOf(parameter).getElementType()));
-  }
   int64_t ops = 0;
-  bool can = scalars->tryEvaluate(b, fresh(b.getF64Type()), states, parameters, ops).has_value();
+  bool can = scalars->lookAt(ops);
   if (!can)
     reason = "`" + scalars->failed->getName().getStringRef().str() + "` is not written out";
   else if (ops > maxOps)

@@ -27,6 +27,11 @@ public:
   virtual Leaves initial(mlir::OpBuilder &b) = 0;
   /// The derivatives at a time (f64) and states.
   virtual Leaves evaluate(mlir::OpBuilder &b, mlir::Value time, const Leaves &states) = 0;
+  /// The body as ops on leaves, to be differentiated, and its arguments at a time (f64) and states:
+  /// the time, the states, then what does not vary.
+  virtual mlir::Block &block() = 0;
+  virtual Leaves arguments(mlir::OpBuilder &b, mlir::Value time, const Leaves &states) = 0;
+  virtual bool isScalar() const = 0; ///< whether leaves are scalars
   /// The states as tensors.
   virtual Leaves states(mlir::OpBuilder &b, const Leaves &leaves) = 0;
   /// `all` with the states at positions along its first dimensions.

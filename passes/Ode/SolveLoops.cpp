@@ -163,7 +163,8 @@ Value SolveLoops::initialStep(const Leaves &y, const Leaves &f) {
 /// The least step from t.
 Value SolveLoops::least(Value t) {
   double ulps = Controller::smallestSteps * std::numeric_limits<double>::epsilon();
-  Value least = m.mul(m.real(ulps), m.greater(m.abs(t), m.abs(to)));
+  Value far = m.mul(m.real(Controller::nearZero), m.abs(to));
+  Value least = m.mul(m.real(ulps), m.greater(m.abs(t), far));
   return op.getMinStep() ? m.greater(op.getMinStep(), least) : least;
 }
 

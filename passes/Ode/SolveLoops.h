@@ -29,6 +29,8 @@ struct Solution {
 class SolveLoops {
 public:
   SolveLoops(ode::SolveOp op, RightHandSide &rhs, mlir::OpBuilder &b, Lane lane = {});
+  /// False, after a message, where the right-hand side has no derivative and the method needs it.
+  bool isPossible() const { return method != nullptr; }
   /// In front of the op; its results are returned.
   llvm::SmallVector<mlir::Value> build();
   Solution solve();

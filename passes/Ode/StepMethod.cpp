@@ -5,12 +5,19 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Ode/StepMethod.h"
+#include "passes/Ode/RosenbrockSteps.h"
 #include "passes/Ode/RungeKutta.h"
 
 namespace mad {
 
 std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m) {
-  return std::make_unique<RungeKutta>(op, rhs, m);
+  ode::Family family = ode::methodOf(op.getMethod().str()).family;
+  if (family == ode::Family::Explicit)
+    return std::make_unique<RungeKutta>(op, rhs, m);
+  std::unique_ptr<NewtonMatrix> matrix = NewtonMatrix::of(op, rhs, m);
+  if (!matrix)
+    return nullptr;
+  return std::make_unique<RosenbrockSteps>(op, rhs, m, std::move(matrix));
 }
 
 } // namespace mad

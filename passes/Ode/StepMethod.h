@@ -40,6 +40,7 @@ public:
   };
 
   virtual ~StepMethod() = default;
+  /// Null, after a message, where the right-hand side has no derivative and the method needs it.
   static std::unique_ptr<StepMethod> of(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m);
 
   /// The order of the solution, for the control of steps.

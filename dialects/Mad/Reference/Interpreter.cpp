@@ -167,6 +167,9 @@ LogicalResult Interpreter::block(Block &block, ArrayRef<Tensor> arguments, Frame
 LogicalResult Interpreter::op(Operation *op, Frame &frame, SmallVectorImpl<Tensor> &results) {
   if (auto callOp = dyn_cast<func::CallOp>(op)) {
     auto callee = symbols.lookup<func::FuncOp>(callOp.getCallee());
+    // Ops may have added derivatives of functions since.
+    if (!callee)
+      callee = cast<ModuleOp>(symbols.getOp()).lookupSymbol<func::FuncOp>(callOp.getCallee());
     if (!callee)
       return context.fail(op, "the module has no function `" + callOp.getCallee().str() + "`");
     SmallVector<Tensor> inputs;

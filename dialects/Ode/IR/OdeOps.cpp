@@ -27,7 +27,11 @@ static LogicalResult verifyMethod(SolveOp op) {
     return op.emitOpError() << "there is no method `" << op.getMethod() << "`";
   if (op.getStep() && op.getSteps())
     return op.emitOpError("has both a step and a number of steps");
-  if (op.isAdaptive() && !tableauOf(op.getMethod().str()).adaptive())
+  Method method = methodOf(op.getMethod().str());
+  if (!op.isAdaptive() && !method.givenSteps)
+    return op.emitOpError() << "`" << op.getMethod()
+                            << "` chooses its steps: it has no `step` and no `steps`";
+  if (op.isAdaptive() && !method.adaptive)
     return op.emitOpError() << "`" << op.getMethod()
                             << "` has no estimate of its error: it needs `step` or `steps`";
   if (op.isAdaptive() != (op.getRtol() && op.getAtol()) ||

@@ -152,7 +152,7 @@ LogicalResult Solver::savedIn(const ReferenceTrial &trial) {
 /// The least step from here.
 double Solver::least() const {
   double ulps = Controller::smallestSteps * std::numeric_limits<double>::epsilon();
-  return std::max(minStep, ulps * std::max(std::fabs(t), std::fabs(to)));
+  return std::max(minStep, ulps * std::max(std::fabs(t), Controller::nearZero * std::fabs(to)));
 }
 
 /// The first of the largest, NaN counts as such.
@@ -241,7 +241,7 @@ LogicalResult Solver::fixed() {
   if (span == 0)
     return success();
   Vector rates;
-  if (failed(problem.rhs(t, y, rates)))
+  if (method->needsRates() && failed(problem.rhs(t, y, rates)))
     return failure();
   method->begin(y, rates);
   for (int64_t i = 0; static_cast<double>(i) < count; ++i) {

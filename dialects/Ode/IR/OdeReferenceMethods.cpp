@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/Ode/IR/OdeReferenceProblem.h"
+#include "dialects/Ode/IR/OdeReferenceMethods.h"
 #include "dialects/Ode/Tableaus/Tableau.h"
 #include <algorithm>
 #include <cmath>
@@ -123,5 +123,10 @@ void ExplicitSteps::done() {
 } // namespace
 
 std::unique_ptr<ReferenceMethod> ReferenceMethod::of(ReferenceProblem &problem) {
-  return std::make_unique<ExplicitSteps>(problem);
+  switch (methodOf(problem.op.getMethod().str()).family) {
+  case Family::Rosenbrock:
+    return referenceRosenbrock(problem);
+  default:
+    return std::make_unique<ExplicitSteps>(problem);
+  }
 }

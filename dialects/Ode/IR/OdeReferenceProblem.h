@@ -56,6 +56,8 @@ public:
 
   virtual int order() const = 0;
   virtual int firstOrder() const { return order(); }
+  /// Whether given steps need f in front of the first one.
+  virtual bool needsRates() const { return true; }
   /// In front of the first step; f is the derivative there.
   virtual void begin(const Vector &y, const Vector &f) = 0;
   /// Fills what follows `next`.

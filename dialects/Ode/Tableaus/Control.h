@@ -55,6 +55,7 @@ struct Controller {
   static constexpr double growFirst = 1e4;     ///< the same, behind the first step
   static constexpr double leastOld = 1e-4;     ///< what Eold is at least
   static constexpr int32_t smallestSteps = 16; ///< the least step, in units in the last place of t
+  static constexpr double nearZero = 1e-16;    ///< which is at least this part of the end
 
   static Controller of(std::string_view name, int order) {
     bool pi = name == "pi";

@@ -8,31 +8,65 @@
 
 namespace mad::ode {
 
-static constexpr struct {
+template <typename Kind> struct Named {
   std::string_view name;
-  Tableau (*make)();
-} methods[] = {{"euler", euler},   {"heun", heun},   {"rk4", rk4},     {"bs3", bs3},
-               {"dopri5", dopri5}, {"tsit5", tsit5}, {"vern7", vern7}, {"dop853", dop853}};
+  Kind (*make)();
+};
+
+static constexpr Named<Tableau> explicitMethods[] = {
+    {"euler", euler},   {"heun", heun},   {"rk4", rk4},     {"bs3", bs3},
+    {"dopri5", dopri5}, {"tsit5", tsit5}, {"vern7", vern7}, {"dop853", dop853}};
+static constexpr Named<Rosenbrock> rosenbrockMethods[] = {
+    {"rosenbrock23", rosenbrock23}, {"rodas4", rodas4}, {"rodas5p", rodas5p}};
+static constexpr Named<Esdirk> esdirkMethods[] = {
+    {"trbdf2", trbdf2}, {"kvaerno3", kvaerno3}, {"kencarp4", kencarp4}, {"kvaerno5", kvaerno5}};
+
+static std::vector<Method> allMethods() {
+  std::vector<Method> all;
+  for (const auto &one : explicitMethods)
+    all.push_back({one.name, Family::Explicit, one.make().adaptive()});
+  for (const auto &one : rosenbrockMethods)
+    all.push_back({one.name, Family::Rosenbrock});
+  return all;
+}
 
 std::vector<std::string> methodNames() {
   std::vector<std::string> names;
-  for (const auto &method : methods)
+  for (const Method &method : allMethods())
     names.emplace_back(method.name);
   return names;
 }
 
-bool isMethod(std::string_view name) {
-  for (const auto &method : methods)
+bool isMethod(std::string_view name) { return !methodOf(name).name.empty(); }
+
+Method methodOf(std::string_view name) {
+  for (const Method &method : allMethods())
     if (method.name == name)
-      return true;
-  return false;
+      return method;
+  return {};
 }
 
-Tableau tableauOf(std::string_view name) {
-  for (const auto &method : methods)
+template <typename Kind, size_t N>
+static Kind made(const Named<Kind> (&methods)[N], std::string_view name) {
+  for (const Named<Kind> &method : methods)
     if (method.name == name)
       return method.make();
   return {};
+}
+
+Tableau tableauOf(std::string_view name) { return made(explicitMethods, name); }
+Rosenbrock rosenbrockOf(std::string_view name) { return made(rosenbrockMethods, name); }
+Esdirk esdirkOf(std::string_view name) { return made(esdirkMethods, name); }
+
+Ndf::Ndf() {
+  gamma[0] = 0;
+  for (int k = 1; k <= maxOrder; ++k)
+    gamma[k] = gamma[k - 1] + 1.0 / k;
+  for (int k = 0; k <= maxOrder; ++k) {
+    alpha[k] = (1 - kappa[k]) * gamma[k];
+    error[k] = kappa[k] * gamma[k] + 1.0 / (k + 1);
+  }
+  error[maxOrder + 1] = 1.0 / (maxOrder + 2);
 }
 
 /// With D = y' - y: y + x^2 (3 - 2x) D + x (1 - x)^2 h f(y) - x^2 (1 - x) h f(y').

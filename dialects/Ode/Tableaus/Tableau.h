@@ -1,4 +1,4 @@
-//===- Tableau.h - Coefficients of Runge-Kutta methods ----------------------===//
+//===- Tableau.h - Methods and their coefficients ---------------------------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -43,6 +43,64 @@ struct Tableau {
   std::vector<std::vector<double>> interpolant() const;
 };
 
+/// A Rosenbrock method, in the form without products with the Jacobian (Hairer and Wanner, Solving
+/// Ordinary Differential Equations II, IV.7): with W = 1 / (h gamma) - J and T = df/dt
+///   W u_i = f(t + c_i h, y + sum_j a_ij u_j) + sum_j C_ij u_j / h + h d_i T,
+///   y' = y + sum_i b_i u_i.
+struct Rosenbrock {
+  std::string name;
+  int order = 0;
+  int errorOrder = 0; ///< the estimate is of the size h^errorOrder
+  double gamma = 0;
+  std::vector<double> c, d;
+  std::vector<std::vector<double>> a, C; ///< row i has i entries
+  std::vector<double> b, error;
+  /// y(t + x h) = y + sum_i u_i (d_i0 x + d_i1 x^2 + ...)
+  std::vector<std::vector<double>> dense;
+
+  size_t stages() const { return c.size(); }
+};
+
+/// A singly diagonally implicit method whose first stage is f(t, y) and whose last one is that of
+/// y': Y_i = y + h sum_j a_ij k_j, j <= i, k_i = f(t + c_i h, Y_i), y' = Y_s.
+struct Esdirk {
+  std::string name;
+  int order = 0;
+  int errorOrder = 0; ///< the estimate is of the size h^errorOrder
+  std::vector<double> c;
+  std::vector<std::vector<double>> a; ///< row i has i + 1 entries
+  std::vector<double> error;          ///< of the k_i
+  /// The estimate is multiplied by (1 - h gamma J)^-1: else it is large where the equation is
+  /// stiff, though the solution is good (Hosea and Shampine, Analysis and implementation of
+  /// TR-BDF2, 1996).
+  bool filtered = false;
+
+  size_t stages() const { return c.size(); }
+  double gamma() const { return a.back().back(); }
+};
+
+/// Backward differences of orders 1 to 5 with quasi-constant steps (Shampine and Reichelt, The
+/// MATLAB ODE suite, 1997): the numerical differentiation formulas NDF.
+struct Ndf {
+  static constexpr int maxOrder = 5;
+  static constexpr double kappa[maxOrder + 1] = {0, -0.1850, -1.0 / 9, -0.0823, -0.0415, 0};
+  double gamma[maxOrder + 1]; ///< sum of 1 / j, j = 1 ... order
+  double alpha[maxOrder + 1];
+  double error[maxOrder + 2]; ///< of an order: error = error[order] times the last difference
+  Ndf();
+};
+
+enum class Family { Explicit, Rosenbrock, Esdirk, Ndf };
+
+/// What a program may ask of a method.
+struct Method {
+  std::string_view name;
+  Family family;
+  bool adaptive = true;    ///< has an estimate of its error
+  bool givenSteps = true;  ///< may have `step` and `steps`
+  bool controlled = false; ///< has a controller of its own
+};
+
 // Explicit.cpp, Vern7.cpp, Dop853.cpp
 Tableau euler();
 Tableau heun();
@@ -53,11 +111,26 @@ Tableau tsit5();
 Tableau vern7();
 Tableau dop853();
 
+// Rosenbrock.cpp
+Rosenbrock rosenbrock23();
+Rosenbrock rodas4();
+Rosenbrock rodas5p();
+
+// Esdirk.cpp
+Esdirk trbdf2();
+Esdirk kvaerno3();
+Esdirk kencarp4();
+Esdirk kvaerno5();
+
 /// All methods by their names in programs.
 std::vector<std::string> methodNames();
 bool isMethod(std::string_view name);
 /// Of a name that `methodNames` has.
+Method methodOf(std::string_view name);
+/// Of the name of a method of that family.
 Tableau tableauOf(std::string_view name);
+Rosenbrock rosenbrockOf(std::string_view name);
+Esdirk esdirkOf(std::string_view name);
 
 } // namespace mad::ode
 

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
+#include <numeric>
 
 using namespace mad::ode;
 
@@ -94,6 +95,14 @@ std::vector<double> less(std::vector<double> b, const std::vector<double> &error
   return b;
 }
 
+std::vector<std::string> explicitNames() {
+  std::vector<std::string> names;
+  for (const std::string &name : methodNames())
+    if (methodOf(name).family == Family::Explicit)
+      names.push_back(name);
+  return names;
+}
+
 } // namespace
 
 TEST(Tableau, Trees) {
@@ -103,7 +112,7 @@ TEST(Tableau, Trees) {
 }
 
 TEST(Tableau, Shapes) {
-  for (const std::string &name : methodNames()) {
+  for (const std::string &name : explicitNames()) {
     SCOPED_TRACE(name);
     ASSERT_TRUE(isMethod(name));
     Tableau t = tableauOf(name);
@@ -136,7 +145,7 @@ TEST(Tableau, OrderConditions) {
   const Orders all[] = {{"euler", 1, 0, 2}, {"heun", 2, 1, 3},   {"rk4", 4, 0, 3},
                         {"bs3", 3, 2, 3},   {"dopri5", 5, 4, 4}, {"tsit5", 5, 4, 4},
                         {"vern7", 7, 6, 6}, {"dop853", 8, 5, 7}};
-  ASSERT_EQ(std::size(all), methodNames().size());
+  ASSERT_EQ(std::size(all), explicitNames().size());
   std::vector<Tree> trees = treesUpTo(9);
   for (const Orders &expected : all) {
     SCOPED_TRACE(expected.name);
@@ -160,6 +169,33 @@ TEST(Tableau, OrderConditions) {
       int order = std::min(expected.interpolant, expected.order);
       EXPECT_GE(orderOf(b, phi, trees, x), order) << "at " << x;
     }
+  }
+}
+
+TEST(Tableau, DiagonallyImplicit) {
+  // The orders of the solution and of the method that it is compared with; rounded coefficients.
+  struct Orders {
+    const char *name;
+    int order, embedded;
+  };
+  const Orders all[] = {
+      {"trbdf2", 2, 3}, {"kvaerno3", 3, 2}, {"kencarp4", 4, 3}, {"kvaerno5", 5, 4}};
+  std::vector<Tree> trees = treesUpTo(6);
+  for (const Orders &expected : all) {
+    SCOPED_TRACE(expected.name);
+    Esdirk t = esdirkOf(expected.name);
+    ASSERT_EQ(t.a.size(), t.stages());
+    ASSERT_EQ(t.error.size(), t.stages());
+    for (size_t i = 0; i < t.stages(); ++i) {
+      ASSERT_EQ(t.a[i].size(), i + 1);
+      EXPECT_NEAR(std::accumulate(t.a[i].begin(), t.a[i].end(), 0.0), t.c[i], 1e-14);
+      EXPECT_EQ(t.a[i].back(), i ? t.gamma() : 0);
+    }
+    auto phi = weights(t.a, trees);
+    EXPECT_EQ(orderOf(t.a.back(), phi, trees), expected.order);
+    EXPECT_EQ(t.order, expected.order);
+    EXPECT_EQ(orderOf(less(t.a.back(), t.error), phi, trees), expected.embedded);
+    EXPECT_EQ(t.errorOrder, std::min(expected.order, expected.embedded) + 1);
   }
 }
 
@@ -200,7 +236,7 @@ static double solved(const Tableau &t, const std::function<double(double, double
 TEST(Tableau, ConvergenceSlopes) {
   auto f = [](double t, double y) { return y * std::cos(t); };
   auto exact = [](double t) { return std::exp(std::sin(t)); };
-  for (const std::string &name : methodNames()) {
+  for (const std::string &name : explicitNames()) {
     SCOPED_TRACE(name);
     Tableau t = tableauOf(name);
     // Coarse enough that errors are far from rounding, fine enough that the first term counts.
