@@ -233,6 +233,8 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   Value shrunk = m.mul(length, m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
   if (trial.ratioRejected)
     shrunk = m.mul(length, trial.ratioRejected);
+  if (trial.converged)
+    shrunk = m.select(trial.converged, shrunk, m.mul(length, m.real(ode::NewtonControl::shrink)));
   state.h = m.select(accept, m.greater(grown, bound), shrunk);
   Value leastOld = m.real(2 * std::log2(Controller::leastOld));
   state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Ode/StepMethod.h"
+#include "passes/Ode/EsdirkSteps.h"
+#include "passes/Ode/NdfSteps.h"
 #include "passes/Ode/RosenbrockSteps.h"
 #include "passes/Ode/RungeKutta.h"
 
@@ -17,6 +19,10 @@ std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, 
   std::unique_ptr<NewtonMatrix> matrix = NewtonMatrix::of(op, rhs, m);
   if (!matrix)
     return nullptr;
+  if (family == ode::Family::Esdirk)
+    return std::make_unique<EsdirkSteps>(op, rhs, m, std::move(matrix));
+  if (family == ode::Family::Ndf)
+    return std::make_unique<NdfSteps>(op, rhs, m, std::move(matrix));
   return std::make_unique<RosenbrockSteps>(op, rhs, m, std::move(matrix));
 }
 

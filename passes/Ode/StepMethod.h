@@ -36,6 +36,8 @@ public:
     /// The sizes of the next step in parts of |h|, if the method chooses them: null, or f64. The
     /// loop chooses them by its controller otherwise.
     Value ratioAccepted, ratioRejected;
+    /// Where it is false the step has failed, and half of it is tried; null: always.
+    Value converged;
     llvm::SmallVector<Leaves> stages; ///< what the method needs of it later
   };
 

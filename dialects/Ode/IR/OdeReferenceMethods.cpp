@@ -126,7 +126,12 @@ std::unique_ptr<ReferenceMethod> ReferenceMethod::of(ReferenceProblem &problem) 
   switch (methodOf(problem.op.getMethod().str()).family) {
   case Family::Rosenbrock:
     return referenceRosenbrock(problem);
-  default:
-    return std::make_unique<ExplicitSteps>(problem);
+  case Family::Esdirk:
+    return referenceEsdirk(problem);
+  case Family::Ndf:
+    return referenceNdf(problem);
+  case Family::Explicit:
+    break;
   }
+  return std::make_unique<ExplicitSteps>(problem);
 }

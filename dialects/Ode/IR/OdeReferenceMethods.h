@@ -12,6 +12,8 @@
 namespace mad::ode {
 
 std::unique_ptr<ReferenceMethod> referenceRosenbrock(ReferenceProblem &problem);
+std::unique_ptr<ReferenceMethod> referenceEsdirk(ReferenceProblem &problem);
+std::unique_ptr<ReferenceMethod> referenceNdf(ReferenceProblem &problem);
 
 } // namespace mad::ode
 

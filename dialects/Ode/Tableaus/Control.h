@@ -63,6 +63,19 @@ struct Controller {
   }
 };
 
+/// When the iteration of an implicit stage ends, in units of the tolerance.
+struct NewtonControl {
+  static constexpr double finest = 0.01; ///< the error that is left, at most
+  /// It is more where roundings are: so many units in the last place, but not more than `coarsest`.
+  static constexpr double roundings = 10;
+  static constexpr double coarsest = 0.5;
+  static constexpr double tiny = 1e-3; ///< a change is, below this part of that bound
+  static constexpr int roundsNdf = 4;
+  static constexpr int roundsEsdirk = 8;
+  static constexpr double shrink = 0.5;   ///< of a step whose iteration failed
+  static constexpr double beyond = 1e100; ///< the square of its error
+};
+
 /// Times of `save` may be outside of the ends by this part of the way.
 constexpr double saveSlack = 1e-10;
 /// A step that comes as near to the end, in parts of itself, goes to the end.

@@ -21,12 +21,17 @@ static constexpr Named<Rosenbrock> rosenbrockMethods[] = {
 static constexpr Named<Esdirk> esdirkMethods[] = {
     {"trbdf2", trbdf2}, {"kvaerno3", kvaerno3}, {"kencarp4", kencarp4}, {"kvaerno5", kvaerno5}};
 
+static constexpr std::string_view ndfName = "bdf";
+
 static std::vector<Method> allMethods() {
   std::vector<Method> all;
   for (const auto &one : explicitMethods)
     all.push_back({one.name, Family::Explicit, one.make().adaptive()});
   for (const auto &one : rosenbrockMethods)
     all.push_back({one.name, Family::Rosenbrock});
+  for (const auto &one : esdirkMethods)
+    all.push_back({one.name, Family::Esdirk, true, false});
+  all.push_back({ndfName, Family::Ndf, true, false, true});
   return all;
 }
 

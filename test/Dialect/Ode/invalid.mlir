@@ -25,6 +25,18 @@ func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor
 // -----
 
 func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
+  // expected-error @+1 {{`trbdf2` chooses its steps: it has no `step` and no `steps`}}
+  %r:6 = ode.solve "trbdf2" of "f" ["u"](%x) from %a to %a steps "3"
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return %r#1 : tensor<f64>
+}
+
+// -----
+
+func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
   // expected-error @+1 {{has `rtol` and `atol`, or else a step or a number of steps}}
   %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a step %a
     : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {

@@ -183,6 +183,7 @@ TEST(Tableau, DiagonallyImplicit) {
   std::vector<Tree> trees = treesUpTo(6);
   for (const Orders &expected : all) {
     SCOPED_TRACE(expected.name);
+    ASSERT_EQ(methodOf(expected.name).family, Family::Esdirk);
     Esdirk t = esdirkOf(expected.name);
     ASSERT_EQ(t.a.size(), t.stages());
     ASSERT_EQ(t.error.size(), t.stages());
