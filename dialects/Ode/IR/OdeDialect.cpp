@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Ode/IR/OdeOps.h"
+#include "dialects/Ode/IR/OdeSparseOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Transforms/InliningUtils.h"
@@ -28,6 +29,10 @@ void OdeDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Ode/IR/OdeOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Ode/IR/OdeSparseOps.cpp.inc"
       >();
   addInterfaces<OdeInliner>();
 }

@@ -8,6 +8,7 @@
 #include "dialects/Ode/Tableaus/Control.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "passes/Conversion/MadToLinalg/SparseSystems.h"
 
 using namespace mlir;
 
@@ -147,6 +148,7 @@ struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
 
 void populateEquationPatterns(RewritePatternSet &patterns, Lowering &lowering) {
   patterns.add<CheckLowering, Exp2Lowering, Log2Lowering>(lowering, patterns.getContext());
+  populateSparsePatterns(patterns, lowering);
 }
 
 } // namespace mad
