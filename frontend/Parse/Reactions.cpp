@@ -62,6 +62,7 @@ private:
   Node *number(std::string text, Span at);
   Node *binary(const char *op, Node *left, Node *right, Span at);
   Node *let(Span at, std::string_view text, Node *value);
+  Node *letVector(std::string_view text, Nodes parts);
   Node *call(const char *function, Nodes arguments);
   Node *integers(const std::vector<int32_t> &numbers);
   Node *array(Nodes parts);
@@ -280,6 +281,14 @@ Node *NetworkBuilder::let(Span at, std::string_view text, Node *value) {
   return d.make(Kind::Let, at, at, {}, {name(at, text), nullptr, value});
 }
 
+/// A list with the element type of the state, which numbers alone would not have.
+Node *NetworkBuilder::letVector(std::string_view text, Nodes parts) {
+  std::string_view element = state->kids[0] ? state->kids[0]->text : std::string_view("f64");
+  Node *type =
+      d.make(Kind::TensorType, span, span, element, {number(std::to_string(parts.size()), span)});
+  return d.make(Kind::Let, span, span, {}, {name(span, text), type, array(std::move(parts))});
+}
+
 Node *NetworkBuilder::call(const char *function, Nodes arguments) {
   return d.after(Kind::Call, span, span, name(span, function), std::move(arguments));
 }
@@ -388,7 +397,7 @@ Node *NetworkBuilder::speeds(Nodes &lines) {
     constants.push_back(at->second);
   }
   if (!rates.empty())
-    lines.push_back(let(span, keep("rate constants"), array(std::move(rates))));
+    lines.push_back(letVector(keep("rate constants"), std::move(rates)));
   for (size_t begin = 0, end; begin < constants.size(); begin = end) {
     size_t count = flows[begin].factors.size();
     end = begin;
@@ -409,8 +418,10 @@ Node *NetworkBuilder::speeds(Nodes &lines) {
                      span);
     parts.push_back(value);
   }
-  if (!laws.empty())
-    parts.push_back(array(std::move(laws)));
+  if (!laws.empty()) {
+    lines.push_back(letVector(keep("laws"), std::move(laws)));
+    parts.push_back(name(span, keep("laws")));
+  }
   parts.push_back(array({number("0.0", span)}));
   return call("concat", std::move(parts));
 }

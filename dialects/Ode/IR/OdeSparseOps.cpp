@@ -80,20 +80,20 @@ LogicalResult SparseSolveOp::verify() {
 
 LogicalResult SparseFactorOp::evaluate(ArrayRef<const RefTensor *> operands,
                                        MutableArrayRef<RefTensor> results, RefContext &) {
-  FailureOr<SparseLu> tables = tablesOf(*this);
-  if (failed(tables))
+  SparseLu tables = tablesOf(*this);
+  if (failed(checkTables(*this, tables)))
     return failure();
-  results[1].integers[0] = tables->factor(operands[0]->floats, operands[1]->floats[0],
-                                          operands[2]->floats[0], results[0].floats);
+  results[1].integers[0] = tables.factor(operands[0]->floats, operands[1]->floats[0],
+                                         operands[2]->floats[0], results[0].floats);
   return success();
 }
 
 LogicalResult SparseSolveOp::evaluate(ArrayRef<const RefTensor *> operands,
                                       MutableArrayRef<RefTensor> results, RefContext &) {
-  FailureOr<SparseLu> tables = tablesOf(*this);
-  if (failed(tables))
+  SparseLu tables = tablesOf(*this);
+  if (failed(checkTables(*this, tables)))
     return failure();
   results[0].floats = operands[1]->floats;
-  tables->solve(operands[0]->floats, results[0].floats);
+  tables.solve(operands[0]->floats, results[0].floats);
   return success();
 }

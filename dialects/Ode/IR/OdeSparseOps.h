@@ -16,16 +16,19 @@
 
 namespace mad::ode {
 
-/// The tables of an op. Fails, after a message, where the factors of the op are of another size.
-template <typename Op> llvm::FailureOr<SparseLu> tablesOf(Op op) {
+/// The tables of an op, which take as long as a factorisation.
+template <typename Op> SparseLu tablesOf(Op op) {
   auto numbers = [](llvm::ArrayRef<int32_t> all) { return Numbers(all.begin(), all.end()); };
-  SparseLu tables({numbers(op.getStarts()), numbers(op.getColumns())}, numbers(op.getOrder()));
+  return SparseLu({numbers(op.getStarts()), numbers(op.getColumns())}, numbers(op.getOrder()));
+}
+
+/// Fails, after a message, where the factors of the op are of another size.
+template <typename Op> llvm::LogicalResult checkTables(Op op, const SparseLu &tables) {
   auto type = llvm::cast<mlir::RankedTensorType>(op.getFactors().getType());
   if (type.getDimSize(0) == tables.places())
-    return tables;
-  op.emitOpError() << "has " << type.getDimSize(0) << " factors, the pattern gives "
-                   << tables.places();
-  return llvm::failure();
+    return llvm::success();
+  return op.emitOpError() << "has " << type.getDimSize(0) << " factors, the pattern gives "
+                          << tables.places();
 }
 
 } // namespace mad::ode

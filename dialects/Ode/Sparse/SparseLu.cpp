@@ -62,6 +62,18 @@ SparseLu::SparseLu(const SparsePattern &pattern, const Numbers &order) : order(o
   }
 }
 
+Numbers SparseLu::tails() const {
+  Numbers found;
+  for (size_t i = 0; i < order.size(); ++i) {
+    int32_t tail = starts[i + 1];
+    while (tail > diagonals[i] + 1 &&
+           columns[size_t(tail) - 1] == size() - (starts[i + 1] - tail) - 1)
+      --tail;
+    found.push_back(tail);
+  }
+  return found;
+}
+
 int32_t SparseLu::factor(const std::vector<double> &values, double diagonal, double scale,
                          std::vector<double> &factors) const {
   std::vector<double> row(order.size(), 0);

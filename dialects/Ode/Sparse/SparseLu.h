@@ -47,6 +47,9 @@ struct SparseLu {
   int32_t size() const { return int32_t(order.size()); }
   int64_t places() const { return int64_t(columns.size()); }
 
+  /// Of each row of U the place from which on its columns are the last ones, one behind the other.
+  Numbers tails() const;
+
   /// -1, or the number of the first row of A whose pivot is 0 or not finite.
   int32_t factor(const std::vector<double> &values, double diagonal, double scale,
                  std::vector<double> &factors) const;

@@ -12,18 +12,24 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Conversion/MadToLinalg/Memory.h"
+#include <map>
+#include <memory>
 
 using namespace mlir;
 
 namespace mad {
 namespace {
 
+/// Numbers of a row that are computed at once.
+constexpr int64_t lanes = 8;
+
 /// Loops of one op.
 class SparseLoops {
 public:
-  SparseLoops(Operation *op, const ode::SparseLu &lu, Type element, OpBuilder &b)
-      : lu(lu), element(element), b(b), loc(op->getLoc()) {}
+  SparseLoops(Operation *op, const ode::SparseLu &lu, Type element, OpBuilder &b, bool device)
+      : lu(lu), element(element), b(b), loc(op->getLoc()), device(device) {}
 
   std::pair<Value, Value> factor(Value values, Value diagonal, Value scale);
   Value solve(Value factors, Value rhs);
@@ -61,26 +67,61 @@ private:
                                    });
     return made.getResult(0);
   }
-  void eliminated(Value row, Value factors, Value columns, Value p, Value starts, Value diagonals);
+  /// What the loops read and write.
+  struct Memory {
+    Value row, factors, starts, columns, diagonals, tails;
+  };
+  void eliminated(const Memory &at, Value p);
+  void subtractLine(const Memory &at, Value multiple, Value from, Value to);
   Value worse(Value bad, Value pivot, Value at);
 
   const ode::SparseLu &lu;
   Type element;
   OpBuilder &b;
   Location loc;
+  const bool device;
   arith::FastMathFlags contract = arith::FastMathFlags::contract;
 };
 
+/// The row less a multiple of places `from` to `to` of the factors, which lie under its last
+/// columns.
+void SparseLoops::subtractLine(const Memory &at, Value multiple, Value from, Value to) {
+  auto one = [&](Value q) {
+    Value before = arith::SubIOp::create(b, loc, to, q);
+    Value column = arith::SubIOp::create(b, loc, index(lu.size()), before);
+    store(difference(load(at.row, column), product(multiple, load(at.factors, q))), at.row, column);
+  };
+  if (device)
+    return loop(from, to, one);
+  auto vector = VectorType::get({lanes}, element);
+  Value count = arith::SubIOp::create(b, loc, to, from);
+  Value rest = arith::RemSIOp::create(b, loc, count, index(lanes));
+  Value middle = arith::AddIOp::create(b, loc, from, rest);
+  loop(from, middle, one);
+  Value all = vector::BroadcastOp::create(b, loc, vector, multiple);
+  scf::ForOp::create(b, loc, middle, to, index(lanes), ValueRange(),
+                     [&](OpBuilder &, Location, Value q, ValueRange) {
+                       Value before = arith::SubIOp::create(b, loc, to, q);
+                       Value column = arith::SubIOp::create(b, loc, index(lu.size()), before);
+                       Value own = vector::LoadOp::create(b, loc, vector, at.row, column);
+                       Value other = vector::LoadOp::create(b, loc, vector, at.factors, q);
+                       vector::StoreOp::create(b, loc, difference(own, product(all, other)), at.row,
+                                               column);
+                       scf::YieldOp::create(b, loc);
+                     });
+}
+
 /// The row less a multiple of row k of U, k the column at place p.
-void SparseLoops::eliminated(Value row, Value factors, Value columns, Value p, Value starts,
-                             Value diagonals) {
-  Value k = loadIndex(columns, p), middle = loadIndex(diagonals, k);
-  Value multiple = product(load(row, k), load(factors, middle));
-  store(multiple, factors, p);
-  loop(next(middle), loadIndex(starts, next(k)), [&](Value q) {
-    Value column = loadIndex(columns, q);
-    store(difference(load(row, column), product(multiple, load(factors, q))), row, column);
+void SparseLoops::eliminated(const Memory &at, Value p) {
+  Value k = loadIndex(at.columns, p), middle = loadIndex(at.diagonals, k);
+  Value multiple = product(load(at.row, k), load(at.factors, middle));
+  store(multiple, at.factors, p);
+  Value tail = loadIndex(at.tails, k);
+  loop(next(middle), tail, [&](Value q) {
+    Value column = loadIndex(at.columns, q);
+    store(difference(load(at.row, column), product(multiple, load(at.factors, q))), at.row, column);
   });
+  subtractLine(at, multiple, tail, loadIndex(at.starts, next(k)));
 }
 
 /// The first row whose pivot is of no use, or -1.
@@ -103,6 +144,7 @@ std::pair<Value, Value> SparseLoops::factor(Value values, Value diagonal, Value 
   Value matrix = memoryOf(b, loc, values);
   Value row = memoryLine(b, loc, index(lu.size()), element);
   Value factors = memoryLine(b, loc, index(lu.places()), element);
+  Memory memory{row, factors, starts, columns, diagonals, table(lu.tails())};
   Value none = arith::ConstantIntOp::create(b, loc, -1, 64);
   Value bad = folded(index(0), index(lu.size()), none, [&](Value i, Value before) {
     Value begin = loadIndex(starts, i), end = loadIndex(starts, next(i));
@@ -114,7 +156,7 @@ std::pair<Value, Value> SparseLoops::factor(Value values, Value diagonal, Value 
       Value entry = product(scale, load(matrix, loadIndex(entryValues, e)));
       store(sum(load(row, column), entry), row, column);
     });
-    loop(begin, middle, [&](Value p) { eliminated(row, factors, columns, p, starts, diagonals); });
+    loop(begin, middle, [&](Value p) { eliminated(memory, p); });
     Value pivot = load(row, i);
     store(arith::DivFOp::create(b, loc, number(1), pivot), factors, middle);
     loop(next(middle), end, [&](Value p) { store(load(row, loadIndex(columns, p)), factors, p); });
@@ -147,18 +189,40 @@ Value SparseLoops::solve(Value factors, Value rhs) {
   return contentsOf(b, loc, x);
 }
 
+/// Tables of the patterns of a program: a step solves several times by one pattern.
+class KnownTables {
+public:
+  /// Null, after a message, where the op does not fit them.
+  template <typename Op> const ode::SparseLu *of(Op op) {
+    auto key = std::tuple(op.getStartsAttr().getAsOpaquePointer(),
+                          op.getColumnsAttr().getAsOpaquePointer(),
+                          op.getOrderAttr().getAsOpaquePointer());
+    auto at = tables.find(key);
+    if (at == tables.end())
+      at = tables.emplace(key, ode::tablesOf(op)).first;
+    if (failed(ode::checkTables(op, at->second)))
+      return nullptr;
+    return &at->second;
+  }
+
+private:
+  std::map<std::tuple<const void *, const void *, const void *>, ode::SparseLu> tables;
+};
+
 struct SparseFactorLowering : LoweringPattern<ode::SparseFactorOp> {
-  using LoweringPattern::LoweringPattern;
+  SparseFactorLowering(Lowering &lowering, MLIRContext *context, std::shared_ptr<KnownTables> known)
+      : LoweringPattern(lowering, context), known(std::move(known)) {}
+  std::shared_ptr<KnownTables> known;
 
   LogicalResult matchAndRewrite(ode::SparseFactorOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
-    FailureOr<ode::SparseLu> lu = ode::tablesOf(op);
-    if (failed(lu))
+    const ode::SparseLu *lu = known->of(op);
+    if (!lu)
       return failure();
     Type element = cast<RankedTensorType>(op.getValues().getType()).getElementType();
     auto scalar = [&](Value tensor) { return scalarOf(b, op.getLoc(), tensor, false); };
     auto [factors, bad] =
-        SparseLoops(op, *lu, element, b)
+        SparseLoops(op, *lu, element, b, lowering.device)
             .factor(adaptor.getValues(), scalar(adaptor.getDiagonal()), scalar(adaptor.getScale()));
     b.replaceOp(op, {factors, tensorOf(b, op.getLoc(), bad)});
     return success();
@@ -166,15 +230,18 @@ struct SparseFactorLowering : LoweringPattern<ode::SparseFactorOp> {
 };
 
 struct SparseSolveLowering : LoweringPattern<ode::SparseSolveOp> {
-  using LoweringPattern::LoweringPattern;
+  SparseSolveLowering(Lowering &lowering, MLIRContext *context, std::shared_ptr<KnownTables> known)
+      : LoweringPattern(lowering, context), known(std::move(known)) {}
+  std::shared_ptr<KnownTables> known;
 
   LogicalResult matchAndRewrite(ode::SparseSolveOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
-    FailureOr<ode::SparseLu> lu = ode::tablesOf(op);
-    if (failed(lu))
+    const ode::SparseLu *lu = known->of(op);
+    if (!lu)
       return failure();
     Type element = cast<RankedTensorType>(op.getRhs().getType()).getElementType();
-    b.replaceOp(op, SparseLoops(op, *lu, element, b).solve(adaptor.getFactors(), adaptor.getRhs()));
+    b.replaceOp(op, SparseLoops(op, *lu, element, b, lowering.device)
+                        .solve(adaptor.getFactors(), adaptor.getRhs()));
     return success();
   }
 };
@@ -182,7 +249,8 @@ struct SparseSolveLowering : LoweringPattern<ode::SparseSolveOp> {
 } // namespace
 
 void populateSparsePatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<SparseFactorLowering, SparseSolveLowering>(lowering, patterns.getContext());
+  auto known = std::make_shared<KnownTables>();
+  patterns.add<SparseFactorLowering, SparseSolveLowering>(lowering, patterns.getContext(), known);
 }
 
 } // namespace mad
