@@ -368,4 +368,5 @@ def main():
     print(f"{programs} programs, {calls} calls inside of their memory, {skipped} cases of other kinds left out")
 
 
-main()
+if __name__ == "__main__":
+    main()
