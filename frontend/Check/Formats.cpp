@@ -12,8 +12,8 @@ namespace mad::elab {
 
 using namespace ast;
 
-static const std::vector<std::string> families = {"lut.int", "lut.ternary", "lut.codebook",
-                                                  "lut.gguf"};
+static const std::vector<std::string> families = {"lut.int", "lut.ternary", "lut.dictionary",
+                                                  "lut.codebook", "lut.gguf"};
 
 /// The words that arguments of formats are; they are no names of the program.
 static bool isOption(std::string_view word) {
@@ -70,7 +70,7 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
   if (!made) {
     Report report(*this, code::E0423, format->nameSpan,
                   quoted(path) + " is no format: expected `lut.int`, `lut.ternary`, "
-                                 "`lut.codebook` or `lut.gguf`");
+                                 "`lut.dictionary`, `lut.codebook` or `lut.gguf`");
     if (std::string near = suggestion(path, families); !near.empty())
       report.help("did you mean " + quoted(near) + "?");
     return false;

@@ -642,6 +642,10 @@ OwningOpRef<ModuleOp> emit(const hir::Program &program, const Sources &sources,
     symbols[&function] = symbolOf(program, function);
   FunctionEmitter types(program, sources, b, symbols);
   SmallVector<func::FuncOp> encoders;
+  // In front of what is computed of such weights.
+  auto isOfDictionary = [](const hir::Weight &w) { return w.format && w.format->dictionary; };
+  if (auto first = llvm::find_if(program.weights, isOfDictionary); first != program.weights.end())
+    emitDictionary(b, *first, place(first->span), encoders);
   for (const hir::Weight &weight : program.weights) {
     std::string path = weightPath(weight, sources);
     if (isKept(weight)) {

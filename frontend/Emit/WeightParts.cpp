@@ -12,16 +12,25 @@ using namespace mlir;
 
 namespace mad {
 
+/// Not a name that a program can give.
+static constexpr const char *dictionaryName = "lut.dictionary";
+
 /// The weight that holds a part of another one.
 static std::string partName(const hir::Weight &weight, const lut::Part &part) {
+  if (part.shared)
+    return dictionaryName;
   return weight.name + "." + part.name;
 }
 
-static std::vector<lut::Part> partsOf(const hir::Weight &weight) {
+static std::vector<int64_t> shapeOf(const hir::Weight &weight) {
   std::vector<int64_t> shape;
   for (const hir::Dim &dim : weight.type.shape)
     shape.push_back(*dim.size.constant());
-  return weight.format->parts(shape);
+  return shape;
+}
+
+static std::vector<lut::Part> partsOf(const hir::Weight &weight) {
+  return weight.format->parts(shapeOf(weight));
 }
 
 std::string sourceName(const hir::Weight &weight) {
@@ -93,9 +102,7 @@ bool isKept(const hir::Weight &weight) { return weight.format && weight.format->
 
 void emitBlocks(OpBuilder &b, const hir::Weight &weight, const std::string &path, Location loc) {
   auto format = lut::FormatAttr::get(b.getContext(), *weight.format);
-  SmallVector<int64_t> shape;
-  for (const hir::Dim &dim : weight.type.shape)
-    shape.push_back(*dim.size.constant());
+  std::vector<int64_t> shape = shapeOf(weight);
   for (auto [i, part] : llvm::enumerate(partsOf(weight))) {
     auto source =
         WeightSourceOp::create(b, loc, partName(weight, part), lut::partType(b.getContext(), part),
@@ -110,7 +117,7 @@ void emitBlocks(OpBuilder &b, const hir::Weight &weight, const std::string &path
 
 void emitParts(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTensorType type,
                SmallVectorImpl<func::FuncOp> &functions) {
-  std::vector<lut::Part> parts = partsOf(weight);
+  std::vector<lut::Part> parts = weight.format->ownParts(shapeOf(weight));
   SmallVector<Type> types;
   for (const lut::Part &part : parts)
     types.push_back(lut::partType(b.getContext(), part));
@@ -128,6 +135,17 @@ void emitParts(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTens
     func::ReturnOp::create(body, loc, encode.getParts()[i]);
     functions.push_back(function);
   }
+}
+
+void emitDictionary(OpBuilder &b, const hir::Weight &weight, Location loc,
+                    SmallVectorImpl<func::FuncOp> &functions) {
+  RankedTensorType type = lut::partType(b.getContext(), partsOf(weight).back());
+  auto source = WeightSourceOp::create(b, loc, dictionaryName, type, "", "", false);
+  func::FuncOp function = computing(b, source);
+  OpBuilder body = OpBuilder::atBlockEnd(&function.front());
+  Value entries = lut::DictionaryOp::create(body, loc, type);
+  func::ReturnOp::create(body, loc, entries);
+  functions.push_back(function);
 }
 
 } // namespace mad

@@ -32,6 +32,11 @@ void emitGptq(mlir::OpBuilder &b, const hir::Weight &weight, const std::string &
 void emitParts(mlir::OpBuilder &b, const hir::Weight &weight, mlir::Location loc,
                mlir::RankedTensorType type, llvm::SmallVectorImpl<mlir::func::FuncOp> &functions);
 
+/// The source of the dictionary, which all weights `as lut.dictionary` share. `weight` is one of
+/// them.
+void emitDictionary(mlir::OpBuilder &b, const hir::Weight &weight, mlir::Location loc,
+                    llvm::SmallVectorImpl<mlir::func::FuncOp> &functions);
+
 /// Whether it is stored as blocks of a .gguf file, which stay as they are.
 bool isKept(const hir::Weight &weight);
 

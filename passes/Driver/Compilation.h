@@ -169,6 +169,10 @@ private:
   bool rewrite();
   void dropUnusedWeights();
   bool computeWeights(Evaluate evaluate);
+  /// Reads the weights of the module that are in files.
+  bool readWeights(const std::string &file);
+  /// Encodes the weights whose parts have sizes that depend on their values, and sets their types.
+  bool sizeDictionaries(const std::string &file, Evaluate evaluate);
   bool settleComputed();
   std::optional<CacheKey> computedKey(Evaluate evaluate, size_t first) const;
   bool restoreComputed(const CacheKey &key, size_t first);

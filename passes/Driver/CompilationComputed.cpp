@@ -52,8 +52,7 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   SmallVector<Attribute> names;
   for (WeightSourceOp source : computedSources(*made)) {
     names.push_back(source.getSymNameAttr());
-    bool isEncoded =
-        encodedPart(*made, source) || roundedWeight(*made, source) || packedTiles(*made, source);
+    bool isEncoded = isMadeByCodec(*made, source);
     auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
     source->removeAttr("computed");
     if (isEncoded) {
@@ -91,7 +90,7 @@ static bool isQuick(ModuleOp module, ArrayRef<WeightSourceOp> sources) {
   constexpr double most = 4e6;
   double steps = 0;
   for (WeightSourceOp source : sources) {
-    if (encodedPart(module, source) || roundedWeight(module, source) || packedTiles(module, source))
+    if (isMadeByCodec(module, source))
       continue;
     if (!source->hasAttr("folded"))
       return false;
@@ -201,7 +200,7 @@ bool Compilation::computeWeights(Evaluate how) {
     packed.push_back(packedTiles(module(), source));
     if (encoded.back())
       encodedValues.insert(encoded.back()->values);
-    if (!encoded.back() && !rounded.back() && !packed.back())
+    if (!isMadeByCodec(module(), source))
       continue;
     auto function = module().lookupSymbol<func::FuncOp>(functions.back());
     function.print(codec);
@@ -247,7 +246,10 @@ bool Compilation::computeWeights(Evaluate how) {
     return settleComputed();
   }
   std::unique_ptr<Executable> executable;
-  WeightEncoder encoder;
+  WeightEncoder encoder(impl->dictionaries);
+  SmallVector<bool> dictionaries;
+  for (WeightSourceOp source : sources)
+    dictionaries.push_back(isDictionary(*program, source));
   for (size_t i = 0; i < sources.size(); ++i) {
     WeightBytes &weight = impl->weights[first + i];
     io::Tensor result;
@@ -260,6 +262,10 @@ bool Compilation::computeWeights(Evaluate how) {
                      : !roundWeight(*rounded[i], read(rounded[i]->values), read(rounded[i]->gram),
                                     weight, error))
         return fail(i, error);
+      continue;
+    }
+    if (dictionaries[i]) {
+      writeDictionary(weight);
       continue;
     }
     if (packed[i]) {
@@ -279,6 +285,8 @@ bool Compilation::computeWeights(Evaluate how) {
     memcpy(const_cast<void *>(weight.data.get()), converted->data.get(), weight.bytes);
   }
   executable.reset();
+  if (impl->isSizing)
+    impl->dictionaries = encoder.all();
   if (key) {
     std::string bytes;
     for (size_t i = first; i < impl->weights.size(); ++i)

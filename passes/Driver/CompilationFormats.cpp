@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Dictionary.h"
 #include "frontend/Diag/Codes.h"
 #include "frontend/Emit/Emit.h"
 #include "passes/Driver/CompilationImpl.h"
@@ -92,6 +93,8 @@ bool Compilation::explainFormats(const std::string &file, std::string &text) {
     bytes += stored.bytes;
     elements += uint64_t(elementsOf(stored));
   }
+  if (llvm::any_of(all, [](const StoredWeight &stored) { return stored.format.dictionary; }))
+    os << "and once the dictionary: " << 8 * lut::Dictionary::size << " bytes\n";
   if (all.size() > 1)
     os << "together: " << bytes << " bytes, "
        << llvm::format("%.4g", elements ? 8 * double(bytes) / double(elements) : 0.0)

@@ -14,6 +14,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "passes/Driver/Cache.h"
 #include "passes/Driver/Compilation.h"
+#include "passes/Driver/EncodedWeights.h"
 #include "passes/Driver/Remarks.h"
 #include "passes/Driver/Tracing.h"
 #include "passes/Pipelines/DevicePipeline.h"
@@ -58,6 +59,9 @@ struct Compilation::Impl {
   std::string codec;                ///< functions of weights that the codec evaluates, as text
   std::set<std::string> codecReads; ///< the weights that they read
   std::vector<StoredWeight> *stored = nullptr; ///< who wants to know of weights with formats
+  /// Weights `as lut.dictionary`, which are encoded before the sizes of their parts are known.
+  EncodedParts dictionaries;
+  bool isSizing = false; ///< nothing else is wanted of the weights that are computed
   bool isForDevice = false, isTiled = false;
   /// Weights of few bits in the order of tensor cores, for code of GPUs.
   bool matchTiles();

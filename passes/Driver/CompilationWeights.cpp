@@ -204,8 +204,14 @@ static bool readBlocks(WeightSourceOp source, const std::string &path, KeptBlock
 }
 
 bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
+  if (!sizeDictionaries(file, evaluate))
+    return false;
   if (evaluate == Evaluate::Compiled && (!rewrite() || !impl->matchTiles()))
     return false;
+  return readWeights(file) && computeWeights(evaluate);
+}
+
+bool Compilation::readWeights(const std::string &file) {
   StepTimer timer(impl->times, "weights");
   impl->weights.clear();
   bool good = true;
@@ -246,7 +252,7 @@ bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
     bytes.transposed = source.getTransposed();
     impl->weights.push_back(std::move(bytes));
   }
-  return good && computeWeights(evaluate);
+  return good;
 }
 
 } // namespace mad

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/EncodedWeights.h"
+#include "dialects/Lut/Format/Dictionary.h"
 #include "dialects/Lut/Format/Gptq.h"
 #include "dialects/Lut/Format/Tiles.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -150,6 +151,24 @@ bool packTiles(PackedTiles tiles, const std::vector<WeightBytes> &weights, Weigh
   return true;
 }
 
+bool isDictionary(ModuleOp module, WeightSourceOp source) {
+  Value result = computedValue(module, source);
+  return result && result.getDefiningOp<lut::DictionaryOp>();
+}
+
+void writeDictionary(WeightBytes &into) {
+  auto *to = static_cast<uint8_t *>(const_cast<void *>(into.data.get()));
+  const lut::Dictionary &dictionary = lut::Dictionary::get();
+  for (int64_t i = 0; i < lut::Dictionary::size; ++i)
+    for (int n = 0; n < 8; ++n)
+      to[8 * i + n] = uint8_t(dictionary[uint16_t(i)] >> 8 * n);
+}
+
+bool isMadeByCodec(ModuleOp module, WeightSourceOp source) {
+  return encodedPart(module, source) || roundedWeight(module, source) ||
+         packedTiles(module, source) || isDictionary(module, source);
+}
+
 std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<WeightBytes> &weights) {
   std::vector<StoredWeight> all;
   std::vector<std::string> stored;                        // the weight that is encoded, of each
@@ -187,7 +206,7 @@ std::vector<StoredWeight> storedWeights(ModuleOp module, const std::vector<Weigh
       continue;
     const WeightBytes *before = find(weights, unrounded(module, name));
     auto exact = tensorOf(before ? *before : *find(weights, name)).convert(io::DType::F32);
-    if (!exact || parts[name].size() != one.format.parts(one.shape).size() ||
+    if (!exact || parts[name].size() != one.format.ownParts(one.shape).size() ||
         exact->shape != one.shape)
       continue;
     std::vector<float> values(exact->elements());

@@ -53,14 +53,29 @@ std::optional<PackedTiles> packedTiles(mlir::ModuleOp module, WeightSourceOp sou
 bool packTiles(PackedTiles tiles, const std::vector<WeightBytes> &weights, WeightBytes &into,
                std::string &error);
 
+/// Whether a computed weight is the dictionary that ternary weights share (`lut.dictionary`).
+bool isDictionary(mlir::ModuleOp module, WeightSourceOp source);
+/// Writes its bytes.
+void writeDictionary(WeightBytes &into);
+
+/// Whether the codec makes a computed weight, not code.
+bool isMadeByCodec(mlir::ModuleOp module, WeightSourceOp source);
+
+/// The parts of encoded weights, by the names of the weights that hold the values.
+using EncodedParts = std::map<std::string, std::vector<lut::Bytes>>;
+
 /// Encodes each weight once.
 class WeightEncoder {
 public:
+  /// With what is known already.
+  explicit WeightEncoder(EncodedParts known = {}) : encoded(std::move(known)) {}
   /// Writes the bytes of a part. False where the format does not hold the values, with the reason.
   bool encode(EncodedPart part, const WeightBytes &values, WeightBytes &into, std::string &error);
 
+  const EncodedParts &all() const { return encoded; }
+
 private:
-  std::map<std::string, std::vector<lut::Bytes>> encoded;
+  EncodedParts encoded;
 };
 
 /// How a weight came out of its format.

@@ -125,6 +125,13 @@ public:
   /// few rows. Sums of blocks along K, which end with groups, are scaled and added up.
   mlir::func::FuncOp multiplyCodes(const LutKernel &kernel);
 
+  /// expand(words: [words, 2], starts: [M + 1, 4], dictionary: [65536, 8], codes: [K / 4, to -
+  /// from], stage: [?], K, from, to): codes of 2 bits of columns `from` to `to`
+  /// (LutDictionary.cpp).
+  mlir::func::FuncOp expandWords();
+  /// Bytes of the stage.
+  static int64_t expandStage(int64_t K);
+
   /// arrange(Q: [T, K], arranged: [?], sums: [?], factor, sizes..., row from, to): activations of
   /// 8 bits in the order in which kernels read them (ByteCodes.h), rows `stride` bytes apart, and
   /// `factor` times the sum of each group. `sizes`: K, elements along K with one scale, blocks of

@@ -124,8 +124,10 @@ Value Match::batchProduct(OpBuilder &b) {
   bool shared = !sourceMap.isFunctionOfDim(0);
   Value x = shared ? source : slice(inner, loc, source, counter);
   SmallVector<Value> parts;
-  for (Value part : weight.getParts())
-    parts.push_back(slice(inner, loc, part, counter));
+  std::vector<lut::Part> described = weight.getFormat().getValue().parts(
+      cast<RankedTensorType>(weight.getType()).getShape().vec());
+  for (auto [part, own] : llvm::zip_equal(weight.getParts(), described))
+    parts.push_back(own.shared ? part : slice(inner, loc, part, counter));
   auto matrix = cast<RankedTensorType>(weight.getType());
   auto decoded = lut::DequantOp::create(
       inner, loc, RankedTensorType::get(matrix.getShape().drop_front(), matrix.getElementType()),
@@ -235,9 +237,29 @@ void splitBatch(lut::GemmOp op) {
   op.erase();
 }
 
+/// Kernels on bytes read codes of 2 bits.
+void expandWords(lut::GemmOp op) {
+  const lut::Format format = op.getFormat().getValue();
+  if (!format.dictionary)
+    return;
+  int64_t batch = cast<RankedTensorType>(op.getParts().front().getType()).getRank() - 2;
+  auto source = cast<RankedTensorType>(op.getSource().getType());
+  SmallVector<int64_t> shape(source.getShape().take_front(batch));
+  shape.push_back(source.getShape().back());
+  shape.push_back(cast<RankedTensorType>(op.getResult().getType()).getShape().back());
+  OpBuilder b(op);
+  remarkMissed(op.getLoc(), describe(op) + ": the words of the weight are decoded whole, to codes "
+                                           "of 2 bits");
+  SmallVector<Value> parts = {lut::expandedCodes(b, op.getLoc(), format, op.getParts(), shape),
+                              op.getParts()[1]};
+  op.getPartsMutable().assign(parts);
+  op.setFormatAttr(lut::FormatAttr::get(op.getContext(), format.expanded()));
+}
+
 struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
   void runOnOperation() override {
     getOperation().walk([&](lut::GemmOp op) {
+      expandWords(op);
       if (std::string why = obstacle(op); !why.empty()) {
         remarkMissed(op.getLoc(), describe(op) + ": the weight is decoded whole, because " + why);
         return;

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Kernels/KernelLibrary.h"
 #include "passes/Lut/ByteProduct.h"
+#include "passes/Lut/ExpandWords.h"
 #include "passes/Lut/Passes.h"
 #include "passes/Lut/Rows.h"
 #include "passes/Transforms/PackedProduct.h"
@@ -57,6 +58,8 @@ constexpr int64_t nearPanels = 4;
 constexpr int64_t tallRows = 8 * pieceRows;
 /// Estimated picoseconds: of a product from a code, of one of decoded numbers, of decoding a code.
 constexpr int64_t codeTime = 60, productTime = 20, decodeTime = 200;
+/// Columns of a dictionary that are decoded together: for few rows, and for many.
+constexpr int64_t fewWords = 64, manyWords = 256;
 /// Steps on a pass, a multiple of 5 and 8 where codes are five in a byte.
 constexpr int64_t base3Steps = 960;
 
@@ -68,6 +71,8 @@ public:
     ArrayRef<int64_t> shape = cast<MemRefType>(op.getInit().getType()).getShape();
     columns = shape.back();
     steps = cast<MemRefType>(op.getSource().getType()).getShape().back();
+    words = format.dictionary;
+    format = format.expanded();
     kernel = LutKernel::of(format, steps, columns, /*fma=*/level >= 3);
     kernel.packed = cast<MemRefType>(op.getParts().front().getType()).getRank() == 3;
   }
@@ -78,6 +83,11 @@ public:
 private:
   void few();
   void many();
+  ExpandedColumns expanded(int64_t width) {
+    return ExpandedColumns(b, library, op.getParts()[0], op.getParts()[2], op.getParts()[3], steps,
+                           width);
+  }
+  SmallVector<Value> partsOf(ExpandedColumns &memory, Value from, Value to);
   void multiplyPanels(Value panels, Value low, Value high, Value from, Value to, Value k, Value end,
                       Value apart);
 
@@ -90,18 +100,36 @@ private:
   lut::Format format;
   LutKernel kernel;
   int64_t columns, steps;
+  bool words = false; ///< codes are those of a dictionary
   Value X, Y, T, K, M, group;
   SmallVector<Value> parts;
 };
+
+/// The parts of some columns, of codes that are decoded for it.
+SmallVector<Value> Product::partsOf(ExpandedColumns &memory, Value from, Value to) {
+  Value codes = memory.columns(from, to);
+  return {codes, kernel.oneColumn ? parts[1] : columnsOf(b, parts[1], from, to)};
+}
 
 void Product::few() {
   Value time = i.mul(i.mul(T, codeTime), steps * columns);
   CutExtent across{M, pieceColumns};
   forPieces(b, time, grain, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
-    SmallVector<Value> values{X};
-    values.append(parts);
-    values.append({Y, K, group, range[0].low, i.add(range[0].low, range[0].length)});
-    func::CallOp::create(b, library.multiplyCodes(kernel), values);
+    auto multiply = [&](ValueRange parts, Value y, Value low, Value high) {
+      SmallVector<Value> values{X};
+      values.append(parts.begin(), parts.end());
+      values.append({y, K, group, low, high});
+      func::CallOp::create(b, library.multiplyCodes(kernel), values);
+    };
+    Value last = i.add(range[0].low, range[0].length);
+    if (!words)
+      return multiply(parts, Y, range[0].low, last);
+    ExpandedColumns memory = expanded(fewWords);
+    kernels::forRange(b, range[0].low, last, fewWords, [&](Value from) {
+      Value to = i.min(i.add(from, fewWords), last);
+      multiply(partsOf(memory, from, to), columnsOf(b, Y, from, to), i.constant(0),
+               i.sub(to, from));
+    });
   });
 }
 
@@ -148,12 +176,24 @@ void Product::many() {
                   i.min(passes.columns, i.constant(nearPanels)), passes.columns);
               if (format.isBase3())
                 passes.steps = i.min(passes.steps, i.constant(base3Steps));
+              std::optional<ExpandedColumns> memory;
+              if (words) {
+                memory.emplace(expanded(manyWords));
+                passes.columns = i.min(passes.columns, i.constant(manyWords / sizes.NR));
+              }
               kernels::forRange(b, range[0].low, last, passes.columns, [&](Value from) {
                 Value to = i.min(i.add(from, passes.columns), last);
+                SmallVector<Value> parts = this->parts;
+                Value first = from, behind = to;
+                if (words) {
+                  Value most = i.min(i.mul(to, sizes.NR), M);
+                  parts = partsOf(*memory, i.mul(from, sizes.NR), most);
+                  first = i.constant(0), behind = i.sub(to, from);
+                }
                 kernels::forRange(b, i.constant(0), K, passes.steps, [&](Value k) {
                   Value end = i.min(i.add(k, passes.steps), K);
                   SmallVector<Value> values(parts);
-                  values.append({panel, K, group, from, to, k, end});
+                  values.append({panel, K, group, first, behind, k, end});
                   func::CallOp::create(b, library.decodePanels(kernel), values);
                   multiplyPanels(panel, low, high, from, to, k, end, passes.apart);
                 });
@@ -167,8 +207,12 @@ void Product::replace() {
   T = b.createOrFold<memref::DimOp>(source, int64_t(0));
   X = kernels::castTo(b, source, KernelLibrary::rows(f32));
   Y = kernels::castTo(b, init, KernelLibrary::rows(f32));
-  for (auto [part, type] : llvm::zip_equal(op.getParts(), library.lutParts(kernel)))
-    parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
+  for (auto [part, type] : llvm::zip(op.getParts(), library.lutParts(kernel)))
+    // The codes of a dictionary are not there yet.
+    if (words && parts.empty())
+      parts.push_back(part);
+    else
+      parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
   K = i.constant(steps), M = i.constant(columns);
   group = i.constant(format.groupLength(steps));
   if (!mostFew())
@@ -189,7 +233,9 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
     SmallVector<lut::GemmIntoOp> gemms;
     getOperation().walk([&](lut::ProductIntoOp op) { ops.push_back(op); });
     getOperation().walk([&](lut::GemmIntoOp op) { gemms.push_back(op); });
-    if (ops.empty() && gemms.empty())
+    SmallVector<lut::ExpandIntoOp> expands;
+    getOperation().walk([&](lut::ExpandIntoOp op) { expands.push_back(op); });
+    if (ops.empty() && gemms.empty() && expands.empty())
       return;
     auto table = tilesOf(getOperation(), tiles, level);
     if (failed(table))
@@ -203,10 +249,14 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
       std::string chosen = product.mostFew() ? "codes are multiplied by up to " + most +
                                                    " rows, and decoded in blocks for more"
                                              : "codes are decoded in blocks";
+      if (op.getFormat().getValue().dictionary)
+        chosen = "words are decoded to codes of 64 columns, or 256; " + chosen;
       remarkTaken(op.getLoc(),
                   what + " of " + op.getFormat().getValue().str() + ": " + chosen + ofLevel(level));
       product.replace();
     }
+    for (lut::ExpandIntoOp op : expands)
+      expandWords(op, library, grain);
     for (lut::GemmIntoOp op : gemms)
       multiplyBytes(op, library, {level, grain, vnni});
   }

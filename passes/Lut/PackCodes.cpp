@@ -60,6 +60,8 @@ SmallVector<Value> Use::matrices() const {
 SmallVector<Value> partsOf(Operation *user) {
   auto perColumn = [](auto product) {
     const lut::Format &format = product.getFormat().getValue();
+    if (format.dictionary) // decoded columns lie as they come
+      return SmallVector<Value>();
     bool one = format.family == lut::Family::Codebook || format.group == lut::Format::wholeTensor;
     return llvm::to_vector(one ? product.getParts().take_front() : product.getParts());
   };

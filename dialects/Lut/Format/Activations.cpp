@@ -49,7 +49,7 @@ static float scaleOf(const Format &format, const void *scales, int64_t at) {
 void integerProduct(const Format &format, const std::vector<const void *> &parts, const int8_t *q,
                     const float *s, int64_t t, int64_t k, int64_t m, float *y) {
   std::vector<uint8_t> codes(k * m);
-  unpackCodes(format, static_cast<const uint8_t *>(parts[0]), k, m, codes.data());
+  codesOf(format, parts, k, m, codes.data());
   const int64_t length = format.groupLength(k);
   for (int64_t row = 0; row < t; ++row)
     for (int64_t column = 0; column < m; ++column) {

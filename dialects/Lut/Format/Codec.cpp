@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/Format/Codec.h"
+#include "dialects/Lut/Format/Dictionary.h"
 #include "dialects/Lut/Format/Scalars.h"
 #include "dialects/Mad/IR/NarrowFloats.h"
 
@@ -91,6 +92,29 @@ static void storeScales(const Format &format, const std::vector<float> &scales, 
   }
 }
 
+/// The codes and starts of matrix `number`. The words of one may be fewer than there is room for.
+static bool storeWords(const Format &format, const uint8_t *codes, int64_t k, int64_t m,
+                       int64_t number, std::vector<Bytes> &parts, std::string &error) {
+  std::vector<uint16_t> words;
+  std::vector<uint32_t> starts;
+  encodeColumns(codes, k, m, words, starts);
+  int64_t room = format.words ? format.words : mostWords(k, m);
+  if (int64_t(words.size()) > room) {
+    error =
+        "it has " + std::to_string(words.size()) + " words, and room for " + std::to_string(room);
+    return false;
+  }
+  auto put = [](Bytes &bytes, int64_t at, uint32_t value, int count) {
+    for (int i = 0; i < count; ++i)
+      bytes[at + i] = char(value >> 8 * i);
+  };
+  for (size_t i = 0; i < words.size(); ++i)
+    put(parts[0], 2 * (number * room + int64_t(i)), words[i], 2);
+  for (int64_t c = 0; c <= m; ++c)
+    put(parts[2], 4 * (number * (m + 1) + c), starts[c], 4);
+  return true;
+}
+
 static bool encodeMatrix(const Format &format, Matrix matrix, Mode mode, std::vector<float> &scales,
                          float *table) {
   switch (format.family) {
@@ -152,7 +176,7 @@ bool encode(const Format &format, const float *values, const std::vector<int64_t
   }
   if (!isFinite(values, sizes, shape, error))
     return false;
-  std::vector<Part> described = format.parts(shape);
+  std::vector<Part> described = format.ownParts(shape);
   parts.clear();
   for (const Part &part : described)
     parts.emplace_back(part.bytes());
@@ -172,8 +196,13 @@ bool encode(const Format &format, const float *values, const std::vector<int64_t
         error = "matrix " + std::to_string(i) + ": " + error;
       return false;
     }
-    packCodes(format, codes.data(), k, m,
-              reinterpret_cast<uint8_t *>(parts[0].data()) + i * rows * m);
+    if (format.dictionary) {
+      if (!storeWords(format, codes.data(), k, m, i, parts, error))
+        return false;
+    } else {
+      packCodes(format, codes.data(), k, m,
+                reinterpret_cast<uint8_t *>(parts[0].data()) + i * rows * m);
+    }
     storeScales(format, scales, parts[1].data() + i * each * (format.half ? 2 : 4));
   }
   return true;
@@ -213,7 +242,16 @@ void decode(const Format &format, const std::vector<const void *> &parts,
   int64_t length = format.groupLength(k);
   int middle = format.family == Family::Ternary ? 1 : 1 << (format.bits - 1);
   for (int64_t i = 0; i < sizes.count; ++i) {
-    unpackCodes(format, static_cast<const uint8_t *>(parts[0]) + i * rows * m, k, m, codes.data());
+    if (format.dictionary) {
+      int64_t own = described[0].bytes() / sizes.count;
+      codesOf(format,
+              {static_cast<const uint8_t *>(parts[0]) + i * own, nullptr,
+               static_cast<const uint8_t *>(parts[2]) + i * (m + 1) * 4},
+              k, m, codes.data());
+    } else {
+      unpackCodes(format, static_cast<const uint8_t *>(parts[0]) + i * rows * m, k, m,
+                  codes.data());
+    }
     if (format.blockType()) {
       std::vector<const void *> own(parts);
       for (size_t part = 1; part < parts.size(); ++part)

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/Format/Format.h"
+#include "dialects/Lut/Format/Dictionary.h"
 
 #include <algorithm>
 
@@ -29,6 +30,11 @@ std::optional<Format> Format::named(const std::string &family) {
     format.family = Family::Ternary;
     format.bits = 2;
     format.group = wholeTensor;
+  } else if (family == "dictionary") {
+    format.family = Family::Ternary;
+    format.bits = 2;
+    format.group = wholeTensor;
+    format.dictionary = true;
   } else if (family == "codebook") {
     format.family = Family::Codebook;
     format.group = wholeTensor;
@@ -125,13 +131,14 @@ std::string Format::set(const std::string &name, const std::string &value) {
     last = value == "last";
     return last ? "" : "`along` is `last`, or left out, found `" + value + "`";
   }
-  if (name == "packing" && family == Family::Ternary) {
+  if (name == "packing" && family == Family::Ternary && !dictionary) {
     bool base3 = false;
     std::string error = choice(name, value, base3, "bits", "base3");
     bits = base3 ? 8 : 2;
     return error;
   }
   const char *known = family == Family::Int       ? "`bits`, `group`, `zero`, `scale` and `along`"
+                      : dictionary                ? "`group`, `scale` and `along`"
                       : family == Family::Ternary ? "`packing`, `group`, `scale` and `along`"
                                                   : "`bits`, `group` and `along`";
   return "has no argument `" + name + "`: there are " + known;
@@ -159,6 +166,7 @@ std::string Format::str() const {
   if (last)
     arguments.push_back("along = last");
   std::string text = family == Family::Int       ? "lut.int"
+                     : dictionary                ? "lut.dictionary"
                      : family == Family::Ternary ? "lut.ternary"
                                                  : "lut.codebook";
   for (size_t i = 0; i < arguments.size(); ++i)
@@ -197,6 +205,10 @@ std::string Format::check(const std::vector<int64_t> &shape) const {
     return "the " + std::to_string(k) +
            " elements along the contracted dimension are no multiple of " +
            std::to_string(type->block) + ", the block of " + type->name;
+  int64_t m = shape[shape.size() - (last ? 2 : 1)];
+  if (dictionary && k > 0 && m > INT32_MAX / k)
+    return "a matrix of a dictionary has less than 2^31 elements, found " + std::to_string(k) +
+           " x " + std::to_string(m);
   if (group > std::max<int64_t>(k, 1))
     return "a group of " + std::to_string(group) + " is longer than the " + std::to_string(k) +
            " elements along the contracted dimension: write `group = row`";
@@ -248,6 +260,8 @@ std::vector<Part> Format::parts(const std::vector<int64_t> &shape) const {
   };
   int64_t columns = group == wholeTensor ? 1 : m;
   std::vector<Part> all = {part("codes", PartElement::U8, codeRows(*this, k), m)};
+  if (dictionary)
+    all[0] = part("codes", PartElement::U8, words ? words : mostWords(k, m), 2);
   if (const BlockType *type = blockType()) {
     bool two = type->block > type->group;
     all.push_back(part("scales", two ? PartElement::U8 : PartElement::F16, groups(k), m));
@@ -266,12 +280,29 @@ std::vector<Part> Format::parts(const std::vector<int64_t> &shape) const {
   all.push_back(part("scales", half ? PartElement::F16 : PartElement::F32, groups(k), columns));
   if (affine)
     all.push_back(part("zeros", PartElement::U8, groups(k), columns));
+  if (dictionary) {
+    all.push_back(part("starts", PartElement::U8, m + 1, 4));
+    all.push_back({"dictionary", PartElement::U8, {Dictionary::size, 8}, true});
+  }
   return all;
+}
+
+std::vector<Part> Format::ownParts(const std::vector<int64_t> &shape) const {
+  std::vector<Part> all = parts(shape);
+  std::erase_if(all, [](const Part &part) { return part.shared; });
+  return all;
+}
+
+Format Format::expanded() const {
+  Format other = *this;
+  other.dictionary = false;
+  other.words = 0;
+  return other;
 }
 
 double Format::bitsPerWeight(const std::vector<int64_t> &shape) const {
   double bytes = 0, elements = 1;
-  for (const Part &part : parts(shape))
+  for (const Part &part : ownParts(shape))
     bytes += double(part.bytes());
   for (int64_t size : shape)
     elements *= double(size);
@@ -312,6 +343,14 @@ void packCodes(const Format &format, const uint8_t *codes, int64_t k, int64_t m,
         row[column] |= uint8_t((codes[i * m + column] >> field.shift & mask) << place);
     }
   }
+}
+
+void codesOf(const Format &format, const std::vector<const void *> &parts, int64_t k, int64_t m,
+             uint8_t *codes) {
+  auto bytes = [&](int part) { return static_cast<const uint8_t *>(parts[part]); };
+  if (format.dictionary)
+    return decodeColumns(bytes(0), bytes(2), k, m, codes);
+  unpackCodes(format, bytes(0), k, m, codes);
 }
 
 void unpackCodes(const Format &format, const uint8_t *bytes, int64_t k, int64_t m, uint8_t *codes) {

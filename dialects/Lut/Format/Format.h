@@ -30,9 +30,10 @@ enum class PartElement : uint8_t { U8, F16, F32 };
 
 /// One of the tensors that a format consists of.
 struct Part {
-  std::string name; ///< `codes`, `scales`, `zeros`, `table`
+  std::string name; ///< `codes`, `scales`, `zeros`, `table`, `starts`, `dictionary`
   PartElement element = PartElement::U8;
   std::vector<int64_t> shape;
+  bool shared = false; ///< one for all weights of a program
   int64_t elements() const;
   int64_t bytes() const;
 };
@@ -60,10 +61,15 @@ struct Format {
   bool half = false;        ///< scales are f16, else f32
   int block = 0;            ///< Gguf: the number of its `BlockType`, from 1 on
   bool last = false;        ///< K is the last dimension: tensors are [B..., M, K]
+  bool dictionary = false;  ///< Ternary: codes are words of a dictionary (Dictionary.h)
+  /// Dictionary: words of a matrix, of the longest one where there are several. They depend on the
+  /// values; 0: not known, and there is room for any.
+  int64_t words = 0;
 
   bool operator==(const Format &) const = default;
 
-  /// The format of a family, `int`, `ternary` or `codebook`, before its arguments are set.
+  /// The format of a family, `int`, `ternary`, `dictionary` or `codebook`, before its arguments are
+  /// set.
   static std::optional<Format> named(const std::string &family);
   /// The format that holds what a block format of .gguf files holds, `Q4_0`, in as many bits.
   static std::optional<Format> ofGguf(const std::string &type);
@@ -79,11 +85,15 @@ struct Format {
   std::string check(const std::vector<int64_t> &shape) const;
   /// The tensors that it stores one as. Needs `check(shape)`.
   std::vector<Part> parts(const std::vector<int64_t> &shape) const;
-  /// Bits of all parts for each element.
+  /// The same without those that are shared.
+  std::vector<Part> ownParts(const std::vector<int64_t> &shape) const;
+  /// Bits of its own parts for each element.
   double bitsPerWeight(const std::vector<int64_t> &shape) const;
 
   /// Of `Gguf` with a number, else null.
   const BlockType *blockType() const;
+  /// Of a dictionary: its parts when words are decoded to codes of 2 bits.
+  Format expanded() const;
   bool isBase3() const { return family == Family::Ternary && bits == 8; }
   /// Values that a code stands for.
   int levels() const { return family == Family::Ternary ? 3 : 1 << bits; }
@@ -113,6 +123,10 @@ inline int digitOf(uint8_t byte, int n) {
   constexpr int powers[] = {1, 3, 9, 27, 81};
   return ((byte * powers[n] & 255) * 3) >> 8;
 }
+
+/// The codes [K, M] of the parts of a matrix.
+void codesOf(const Format &format, const std::vector<const void *> &parts, int64_t k, int64_t m,
+             uint8_t *codes);
 
 /// Codes [K, M] (one a byte) to rows of bytes [codeRows, M], and back. Tails are filled with 0
 /// (of base 3: the digit 0).

@@ -15,6 +15,8 @@ namespace mad::lut {
 std::string TileLayout::check() const {
   if (format.blockType())
     return "blocks of .gguf files have scales of two levels";
+  if (format.dictionary)
+    return "words of a dictionary have no places of their own";
   if (isTable()) {
     if (format.group == Format::wholeRow)
       return "columns have tables of their own";

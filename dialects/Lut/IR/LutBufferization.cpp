@@ -40,6 +40,7 @@ void mad::lut::registerBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, LutDialect *) {
     ProductIntoOp::attachInterface<OnMemory<ProductIntoOp>>(*context);
     GemmIntoOp::attachInterface<OnMemory<GemmIntoOp>>(*context);
+    ExpandIntoOp::attachInterface<OnMemory<ExpandIntoOp>>(*context);
     FromTilesIntoOp::attachInterface<OnMemory<FromTilesIntoOp>>(*context);
   });
 }

@@ -46,6 +46,8 @@ void FormatAttr::print(AsmPrinter &printer) const {
   std::string text = getValue().str();
   auto [family, arguments] = StringRef(text).drop_front(4).split('(');
   printer << "<" << family;
+  if (getValue().words)
+    printer << ", words = " << getValue().words;
   if (!arguments.empty())
     printer << ", " << arguments.drop_back();
   printer << ">";
@@ -62,6 +64,11 @@ static ParseResult parseArgument(AsmParser &parser, Format &format) {
   if (parsed.has_value()) {
     if (failed(*parsed))
       return failure();
+    // No argument that programs write: the driver knows it when it has encoded the weight.
+    if (name == "words" && format.dictionary && number > 0) {
+      format.words = number;
+      return success();
+    }
     value = std::to_string(number);
   } else {
     StringRef word;
@@ -82,7 +89,8 @@ Attribute FormatAttr::parse(AsmParser &parser, Type) {
   std::optional<Format> format = Format::named(family.str());
   if (!format) {
     parser.emitError(place) << "`" << family
-                            << "` is no format: expected `int`, `ternary`, `codebook` or `gguf`";
+                            << "` is no format: expected `int`, `ternary`, `dictionary`, "
+                               "`codebook` or `gguf`";
     return {};
   }
   while (succeeded(parser.parseOptionalComma()))

@@ -27,8 +27,8 @@ def Lut_FormatAttr : AttrDef<LutDialect, "Format"> {
   let mnemonic = "format";
   let summary = "a way to store a tensor in few bits";
   let description = [{
-    The family, `int`, `ternary` or `codebook`, then its arguments as programs write them. What
-    has its usual value is not printed. `<gguf, type = Q4_K>` is a block format of .gguf files.
+    The family, `int`, `ternary`, `dictionary` or `codebook`, then its arguments as programs write them. What
+    has its usual value is not printed. Of `dictionary`, `words` is how many a matrix has, when that is known. `<gguf, type = Q4_K>` is a block format of .gguf files.
   }];
   let parameters = (ins "::mad::lut::Format":$value);
   let hasCustomAssemblyFormat = 1;

@@ -108,7 +108,13 @@ private:
     auto map =
         AffineMap::get(lead + 2, view.getMap().getNumSymbols(), coordinates, rewriter.getContext());
     SmallVector<Value> parts;
-    for (Value part : dequant.getParts()) {
+    std::vector<Part> described = dequant.getFormat().getValue().parts(
+        cast<RankedTensorType>(dequant.getType()).getShape().vec());
+    for (auto [part, own] : llvm::zip_equal(dequant.getParts(), described)) {
+      if (own.shared) {
+        parts.push_back(part);
+        continue;
+      }
       auto type = cast<RankedTensorType>(part.getType());
       SmallVector<int64_t> sizes(shape.take_front(lead));
       sizes.append(type.getShape().take_back(2).begin(), type.getShape().take_back(2).end());

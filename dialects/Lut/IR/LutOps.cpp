@@ -24,7 +24,8 @@ static LogicalResult verifyParts(Operation *op, FormatAttr format, RankedTensorT
   std::vector<int64_t> shape = tensor.getShape().vec();
   if (std::string wrong = format.getValue().check(shape); !wrong.empty())
     return op->emitOpError() << wrong;
-  std::vector<Part> expected = format.getValue().parts(shape);
+  std::vector<Part> expected =
+      isa<EncodeOp>(op) ? format.getValue().ownParts(shape) : format.getValue().parts(shape);
   if (parts.size() != expected.size())
     return op->emitOpError() << "has " << parts.size() << " parts, but " << format.getValue().str()
                              << " has " << expected.size();

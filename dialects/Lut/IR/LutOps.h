@@ -16,7 +16,7 @@
 namespace mad::lut {
 inline llvm::hash_code hash_value(const Format &format) {
   return llvm::hash_combine(format.family, format.bits, format.group, format.affine, format.half,
-                            format.block);
+                            format.block, format.dictionary, format.words);
 }
 } // namespace mad::lut
 
@@ -33,6 +33,9 @@ mlir::RankedTensorType partType(mlir::MLIRContext *context, const Part &part);
 constexpr int64_t columnPanel = 64;
 /// The shape of a matrix in panels of columns: [panels, rows, columns of a panel].
 std::vector<int64_t> inPanels(const std::vector<int64_t> &shape);
+/// The codes of 2 bits of the parts of a `dictionary`, for a tensor of `shape`.
+mlir::Value expandedCodes(mlir::OpBuilder &b, mlir::Location loc, const Format &format,
+                          mlir::ValueRange parts, llvm::ArrayRef<int64_t> shape);
 /// How `lut.product_into` becomes work on memory.
 void registerBufferization(mlir::DialectRegistry &registry);
 } // namespace mad::lut

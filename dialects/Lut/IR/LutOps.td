@@ -46,7 +46,7 @@ def Lut_DequantOp : Lut_Op<"dequant"> {
   let description = [{
     `%w = lut.dequant %codes, %scales as <int, bits = 4> : (tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<64x8xf32>`.
     Integers: `scale * (code - zero)`, rounded to f32 once; ternary: `scale * (code - 1)`; codebook:
-    `table[code]`. Then rounded to the element type of the result.
+    `table[code]`. Then rounded to the element type of the result. The last part of `dictionary` is the `lut.dictionary`.
 
     Nothing moves through it: what weights alone decide becomes a weight of its own only up to here,
     and no rule of rewriting sees its parts, so that a weight stays as small as its format says.
@@ -193,6 +193,7 @@ def Lut_GemmIntoOp : Op<LutDialect, "gemm_into", [
   }];
 }
 
+include "dialects/Lut/IR/LutDictionaryOps.td"
 include "dialects/Lut/IR/LutTileOps.td"
 
 #endif // MAD_DIALECTS_LUT_IR_LUTOPS_TD

@@ -68,7 +68,7 @@ LogicalResult EncodeOp::evaluate(ArrayRef<const RefTensor *> operands,
   Format format = getFormat().getValue();
   if (!encode(format, values.data(), shape, getExact() ? Mode::Exact : Mode::Round, parts, error))
     return context.fail(*this, error);
-  for (auto [i, part] : llvm::enumerate(format.parts(shape)))
+  for (auto [i, part] : llvm::enumerate(format.ownParts(shape)))
     fromBytes(part, parts[i], results[i]);
   return success();
 }
@@ -156,7 +156,8 @@ LogicalResult GemmOp::evaluate(ArrayRef<const RefTensor *> operands,
     (int64_t(d) < batch ? matrices : T) *= size;
   std::vector<Bytes> parts;
   for (auto [operand, part] : llvm::zip_equal(operands.drop_front(2), format.parts({K, M}))) {
-    part.shape.insert(part.shape.begin(), matrices);
+    if (!part.shared)
+      part.shape.insert(part.shape.begin(), matrices);
     parts.push_back(toBytes(part, *operand));
   }
   std::vector<int8_t> q(operands[0]->integers.begin(), operands[0]->integers.end());

@@ -11,6 +11,7 @@
 #include "passes/Conversion/LinalgToGpu/ProductKernels.h"
 #include "passes/Kernels/Gpu/LutMatmul.h"
 #include "passes/Transforms/Memory.h"
+#include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -80,6 +81,57 @@ void decodeTilesOf(DeviceFunction &f, GenericOp op) {
     if (isa<MemRefType>(operand.getType()))
       if (lut::FromTilesIntoOp tiles = tilesOf(operand); tiles && done.insert(tiles).second)
         decodeTiles(f, tiles);
+}
+
+/// Bytes of a weight, or of a slice of it whose place may be known to the device only.
+static Value bytesIn(DeviceKernel &kernel, device::GpuBuilder &g, Value memory) {
+  Value offset = g.wide(0);
+  while (auto view = memory.getDefiningOp<memref::SubViewOp>()) {
+    memory = view.getSource();
+    SmallVector<int64_t> strides = cast<MemRefType>(memory.getType()).getStridesAndOffset().first;
+    for (auto [start, stride] : llvm::zip_equal(view.getMixedOffsets(), strides)) {
+      auto value = dyn_cast<Value>(start);
+      Value at =
+          value ? arith::IndexCastOp::create(g.b, g.b.getI64Type(), kernel.get(value)).getResult()
+                : g.wide(*getConstantIntValue(start));
+      offset = g.b.createOrFold<arith::AddIOp>(offset,
+                                               g.b.createOrFold<arith::MulIOp>(at, g.wide(stride)));
+    }
+  }
+  return g.bytesAt(kernel.pointer(memory, /*apart=*/true), device::Number(offset));
+}
+
+void expandWords(DeviceFunction &f, lut::ExpandIntoOp op) {
+  auto words = cast<MemRefType>(op.getWords().getType()),
+       codes = cast<MemRefType>(op.getInit().getType());
+  device::LutExpandSpec spec;
+  llvm::append_range(spec.batch, codes.getShape().drop_back(2));
+  auto steps = [&](MemRefType type) {
+    SmallVector<int64_t> strides = type.getStridesAndOffset().first;
+    return SmallVector<int64_t>(ArrayRef(strides).drop_back(2));
+  };
+  spec.wordSteps = steps(words);
+  spec.startSteps = steps(cast<MemRefType>(op.getStarts().getType()));
+  spec.k = int64_t(op.getRows()), spec.m = codes.getShape().back();
+  spec.words = words.getShape()[words.getRank() - 2];
+  remarkMissed(op.getLoc(),
+               "the words of the weight are decoded whole, to codes of 2 bits, because "
+               "no kernel for GPUs multiplies with them");
+  f.taken.insert(op);
+  f.b.setInsertionPoint(op);
+  f.b.setLoc(op.getLoc());
+  DeviceKernel kernel = f.kernel("words to codes", {}, /*guarded=*/false);
+  device::KernelSignature signature;
+  signature.threads = device::LutExpandSpec::threads;
+  device::GpuBuilder g(kernel.builder(), signature);
+  auto read = [&](Value memory) { return bytesIn(kernel, g, memory); };
+  device::LutExpandArguments arguments{read(op.getWords()), read(op.getStarts()),
+                                       read(op.getDictionary()),
+                                       kernel.pointer(op.getInit(), /*apart=*/false)};
+  device::writeLutExpand(g, spec, arguments);
+  int64_t columns = spec.matrices() * spec.m;
+  kernel.launch(f.b, f.constant((columns + signature.threads - 1) / signature.threads),
+                signature.threads);
 }
 
 namespace product {

@@ -25,6 +25,9 @@ void decodeTiles(DeviceFunction &f, lut::FromTilesIntoOp op);
 /// Makes those that an op reads.
 void decodeTilesOf(DeviceFunction &f, mlir::linalg::GenericOp op);
 
+/// Makes codes of the words of a dictionary.
+void expandWords(DeviceFunction &f, lut::ExpandIntoOp op);
+
 } // namespace mad
 
 #endif // MAD_PASSES_CONVERSION_LINALGTOGPU_DEVICETILES_H

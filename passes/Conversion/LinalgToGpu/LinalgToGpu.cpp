@@ -79,7 +79,7 @@ bool staysOnHost(Operation *op) {
       ->walk([&](Operation *inner) {
         auto loops = dyn_cast<linalg::LinalgOp>(inner);
         bool much = isa<scf::ParallelOp, CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp,
-                        lut::FromTilesIntoOp>(inner) ||
+                        lut::ExpandIntoOp, lut::FromTilesIntoOp>(inner) ||
                     (loops && isLarge(loops));
         return much ? WalkResult::interrupt() : WalkResult::advance();
       })
@@ -274,6 +274,9 @@ LogicalResult DeviceMapping::map(Block &block) {
                !f.attentions.contains(reader) &&
                !llvm::is_contained(reader.getDpsInits(), tiles.getInit());
       });
+    } else if (auto words = dyn_cast<lut::ExpandIntoOp>(op)) {
+      flush(segment);
+      expandWords(f, words);
     } else if (isa<CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp>(op)) {
       flush(segment);
       if (!lowerOrdered(op))

@@ -31,7 +31,10 @@ public:
   Decoder(OpBuilder &b, Location loc, lut::FormatAttr format, ValueRange parts,
           RankedTensorType type)
       : b(b), loc(loc), format(format.getValue()), parts(parts), type(type), shape(type.getShape()),
-        batch(shape.drop_back(2)), k(shape[batch.size()]), m(shape.back()) {}
+        batch(shape.drop_back(2)), k(shape[batch.size()]), m(shape.back()) {
+    if (this->format.dictionary)
+      expand();
+  }
 
   /// `op`: the one that is decoded.
   Value values(lut::DequantOp op);
@@ -59,6 +62,7 @@ private:
   template <typename Op> Value binary(Value a, Value c) {
     return Op::create(b, loc, a.getType(), a, c);
   }
+  void expand();
   Value codes();
   Value field(const lut::Field &field);
   Value digits();
@@ -69,7 +73,7 @@ private:
   OpBuilder &b;
   Location loc;
   lut::Format format;
-  ValueRange parts;
+  SmallVector<Value> parts;
   RankedTensorType type;
   ArrayRef<int64_t> shape, batch;
   int64_t k, m;
@@ -149,6 +153,12 @@ Value Decoder::digits() {
   wide = binary<MulOp>(wide, number(wide, 3));
   wide = binary<ShiftRightOp>(wide, number(wide, 8));
   return firstRows(reshape(wide, sizes({rows * 5})), k);
+}
+
+/// Words of a dictionary are decoded to codes of 2 bits.
+void Decoder::expand() {
+  parts = {lut::expandedCodes(b, loc, format, parts, shape), parts[1]};
+  format = format.expanded();
 }
 
 /// All codes, [B..., K, M] of integers.

@@ -52,11 +52,25 @@ struct FromTilesLowering : LoweringPattern<lut::FromTilesOp> {
   }
 };
 
+struct ExpandLowering : LoweringPattern<lut::ExpandOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(lut::ExpandOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Value init = lowering.empty(b, op, op.getResult().getType());
+    auto made =
+        lut::ExpandIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getWords(),
+                                  adaptor.getStarts(), adaptor.getDictionary(), init, op.getRows());
+    b.replaceOp(op, made.getResult());
+    return success();
+  }
+};
+
 } // namespace
 
 void populateLutPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<LutProductLowering, LutGemmLowering, FromTilesLowering>(lowering,
-                                                                       patterns.getContext());
+  patterns.add<LutProductLowering, LutGemmLowering, FromTilesLowering, ExpandLowering>(
+      lowering, patterns.getContext());
 }
 
 } // namespace mad

@@ -95,6 +95,26 @@ struct LutDecodeTile {
 void writeLutDecode(GpuBuilder &g, const LutSpec &spec, const LutDecodeTile &tile,
                     mlir::Value tiles, mlir::Value weight, int64_t rowElements);
 
+/// Codes of 2 bits of a weight [batch..., k, m] `as lut.dictionary`: a thread a column.
+struct LutExpandSpec {
+  static constexpr int threads = 64;
+  int64_t k = 0, m = 0;
+  int64_t words = 0; ///< of a matrix
+  /// Matrices along each dimension, and bytes from one to the next.
+  llvm::SmallVector<int64_t> batch, wordSteps, startSteps;
+  int64_t matrices() const {
+    int64_t count = 1;
+    for (int64_t size : batch)
+      count *= size;
+    return count;
+  }
+};
+struct LutExpandArguments {
+  mlir::Value words, starts, dictionary, codes;
+};
+/// Blocks: ceil(matrices * m / threads). Codes of the matrices follow each other..
+void writeLutExpand(GpuBuilder &g, const LutExpandSpec &spec, const LutExpandArguments &arguments);
+
 } // namespace mad::device
 
 #endif // MAD_PASSES_KERNELS_GPU_LUTMATMUL_H

@@ -10,7 +10,7 @@ func.func private @f() attributes {a = #lut.format<int, group = 4>}
 
 // -----
 
-// expected-error @+1 {{`float` is no format: expected `int`, `ternary`, `codebook` or `gguf`}}
+// expected-error @+1 {{`float` is no format: expected `int`, `ternary`, `dictionary`, `codebook` or `gguf`}}
 func.func private @f() attributes {a = #lut.format<float>}
 
 // -----
@@ -211,5 +211,66 @@ func.func @f(%c: tensor<5x3xui8>, %s: tensor<1x3xf32>) {
 func.func @f(%w: tensor<3x10xf32>, %h: tensor<10x10xf32>) {
   // expected-error @+1 {{is of matrices [K, M], not `along = last`}}
   %0 = lut.gptq %w, %h as <int, bits = 3, along = last> : (tensor<3x10xf32>, tensor<10x10xf32>) -> tensor<3x10xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{has no argument `packing`: there are `group`, `scale` and `along`}}
+func.func private @f() attributes {a = #lut.format<dictionary, packing = bits>}
+
+// -----
+
+func.func @f(%c: tensor<12x2xui8>, %s: tensor<1x1xf32>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>) {
+  // expected-error @+1 {{has 'tensor<12x2xui8>' as its codes, expected 'tensor<11x2xui8>'}}
+  %0 = lut.dequant %c, %s, %b, %d as <dictionary, words = 11> : (tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<10x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%c: tensor<12x2xui8>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>) {
+  // expected-error @+1 {{makes bytes of four of 12 codes, found 'tensor<4x3xui8>'}}
+  %0 = lut.expand %c, %b, %d of 12 : (tensor<12x2xui8>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<4x3xui8>
+  return
+}
+
+// -----
+
+func.func @f(%c: tensor<12x2xui8>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>) {
+  // expected-error @+1 {{has starts 'tensor<4x4xui8>' for 2 columns}}
+  %0 = lut.expand %c, %b, %d of 12 : (tensor<12x2xui8>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<3x2xui8>
+  return
+}
+
+// -----
+
+func.func @f(%c: tensor<2x12x2xui8>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>) {
+  // expected-error @+1 {{has words 'tensor<2x12x2xui8>' for codes 'tensor<3x3xui8>'}}
+  %0 = lut.expand %c, %b, %d of 12 : (tensor<2x12x2xui8>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<3x3xui8>
+  return
+}
+
+// -----
+
+func.func @f(%c: tensor<12x2xui8>, %b: tensor<4x4xui8>, %d: tensor<99x8xui8>) {
+  // expected-error @+1 {{has 65536 entries of 8 bytes, found 'tensor<99x8xui8>'}}
+  %0 = lut.expand %c, %b, %d of 12 : (tensor<12x2xui8>, tensor<4x4xui8>, tensor<99x8xui8>) -> tensor<3x3xui8>
+  return
+}
+
+// -----
+
+func.func @f(%c: memref<12x2xi8>, %b: memref<4x4xi8>, %d: tensor<65536x8xi8>, %y: memref<3x3xi8>) {
+  // expected-error @+1 {{has tensors and memory as its operands}}
+  lut.expand_into %c, %b, %d to %y of 12 : (memref<12x2xi8>, memref<4x4xi8>, tensor<65536x8xi8>, memref<3x3xi8>) -> ()
+  return
+}
+
+// -----
+
+func.func @f() {
+  // expected-error @+1 {{has 65536 entries of 8 bytes, found 'tensor<9x8xui8>'}}
+  %0 = lut.dictionary : tensor<9x8xui8>
   return
 }
