@@ -37,6 +37,12 @@ StepMethod::Trial RungeKutta::attempt(const Point &now, Value h, Value next) {
   return trial;
 }
 
+/// One system in f32 has all in f32 but the time: on GPUs f64 takes longer than all else.
+Type RungeKutta::errorType(const Leaves &y) const {
+  bool scalars = llvm::all_of(y, [](Value leaf) { return Algebra::typeOf(leaf).getRank() == 0; });
+  return scalars ? m.element : Type(m.b.getF64Type());
+}
+
 /// With a second estimate as Hairer and Wanner's DOP853.
 void RungeKutta::estimate(const Point &now, Trial &trial) {
   auto weighted = [&](ArrayRef<double> weights) {
@@ -47,13 +53,15 @@ void RungeKutta::estimate(const Point &now, Trial &trial) {
     return result;
   };
   trial.errors = weighted(tableau.error);
-  Value high = m.sumOfSquares(trial.errors, now.y, trial.end), count = m.size();
+  Type type = errorType(now.y);
+  Value count = m.cast(m.size(), type), zero = m.number(type, 0);
+  Value high = m.sumOfSquares(trial.errors, now.y, trial.end, type);
   if (tableau.errorLow.empty()) {
-    trial.errorSquared = m.mul(high, m.div(m.real(1), count));
+    trial.errorSquared = m.mul(high, m.div(m.number(type, 1), count));
     return;
   }
-  Value low = m.sumOfSquares(weighted(tableau.errorLow), now.y, trial.end), zero = m.real(0);
-  Value both = m.add(high, m.mul(m.real(0.01), low));
+  Value low = m.sumOfSquares(weighted(tableau.errorLow), now.y, trial.end, type);
+  Value both = m.add(high, m.mul(m.number(type, 0.01), low));
   Value square = m.div(m.mul(high, m.div(high, both)), count);
   trial.errorSquared = m.select(m.compare(Predicate::eq, both, zero), zero, square);
 }

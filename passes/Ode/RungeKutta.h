@@ -20,6 +20,7 @@ public:
   int order() const override { return tableau.order; }
   bool needsRates() const override { return carriesRates; }
   Leaves begin(const Leaves &y, const Leaves &rates) override;
+  mlir::Type errorType(const Leaves &y) const override;
   Trial attempt(const Point &now, Value h, Value next) override;
   Leaves remember(const Point &now, Trial &trial, Value accept) override;
   int64_t denseStages() const override { return static_cast<int64_t>(tableau.denseC.size()); }

@@ -32,11 +32,22 @@ Value SolveAlgebra::unitOf(Value error, Value x, Value y) {
   return mul(error, select(compare(Predicate::lt, most, infinity), share, nan));
 }
 
-Value SolveAlgebra::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y) {
+Value SolveAlgebra::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y,
+                                 Type type) {
+  bool narrow = type && type.isF32();
   Value sum;
   for (auto [error, a, c] : llvm::zip_equal(errors, x, y)) {
-    // Squares of f32 may be more than f32 holds.
-    Value unit = cast(unitOf(error, a, c), b.getF64Type());
+    // Squares of f32 may be more than f32 holds. So large ones are all the same to the control.
+    Value unit = unitOf(error, a, c);
+    if (narrow) {
+      Value most = number(element, 1e12), length = abs(unit);
+      Value infinity = number(element, std::numeric_limits<double>::infinity());
+      Value isLarge =
+          both(compare(Predicate::gt, length, most), compare(Predicate::lt, length, infinity));
+      unit = select(isLarge, most, unit);
+    } else {
+      unit = cast(unit, b.getF64Type());
+    }
     Value part = reduce(ReduceKind::sum, mul(unit, unit));
     sum = sum ? add(sum, part) : part;
   }

@@ -33,8 +33,9 @@ public:
 
   /// An error in units of the tolerance between two states; 0 of no error, whatever the unit is.
   mlir::Value unitOf(mlir::Value error, mlir::Value x, mlir::Value y);
-  /// Of all elements in these units, f64.
-  mlir::Value sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y);
+  /// Of all elements in these units, in f64. In f32 finite errors count as 1e12 units at most.
+  mlir::Value sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y,
+                           mlir::Type type = {});
   /// How many elements the states have, at least 1, as f64.
   mlir::Value size();
   /// The number of the largest element of all leaves; NaN is one.

@@ -206,7 +206,10 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   Value next = m.select(isLast, to, m.add(now.t, h));
   StepMethod::Point point{now.t, now.y, now.memory};
   StepMethod::Trial trial = method->attempt(point, h, next);
-  Value error = trial.errorSquared, accept = m.compare(Predicate::le, error, m.real(1));
+  Value error = trial.errorSquared;
+  Type type = Algebra::typeOf(error).getElementType();
+  auto number = [&](double value) { return m.number(type, value); };
+  Value accept = m.compare(Predicate::le, error, number(1));
   // Of the square; the next step waits for what follows.
   Value logError = ode::Log2Op::create(b, op.getLoc(), error.getType(), error);
 
@@ -218,25 +221,26 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   if (saves())
     saveStep(state, point, trial, accept);
 
-  Value old = m.select(accept, m.mul(m.real(control.oldExponent / 2), now.logOld), m.real(0));
-  Value power = m.add(old, m.mul(m.real(-control.errorExponent / 2), logError));
+  Value old = m.select(accept, m.mul(number(control.oldExponent / 2), now.logOld), number(0));
+  Value power = m.add(old, m.mul(number(-control.errorExponent / 2), logError));
   Value wish =
-      m.mul(m.real(Controller::gamma), ode::Exp2Op::create(b, op.getLoc(), power.getType(), power));
+      m.mul(number(Controller::gamma), ode::Exp2Op::create(b, op.getLoc(), power.getType(), power));
   Value most = m.select(m.compare(Predicate::eq, now.accepted, m.integer(0)),
-                        m.real(Controller::growFirst), m.real(Controller::grow));
-  Value shrink = m.real(Controller::shrink), length = m.abs(h), bound = least(state.t);
-  Value grown = m.mul(length, trial.ratioAccepted ? trial.ratioAccepted
-                                                  : m.lesser(m.greater(wish, shrink), most));
+                        number(Controller::growFirst), number(Controller::grow));
+  Value shrink = number(Controller::shrink), length = m.abs(h), bound = least(state.t);
+  auto changed = [&](Value ratio) { return m.mul(length, m.cast(ratio, b.getF64Type())); };
+  Value grown =
+      changed(trial.ratioAccepted ? trial.ratioAccepted : m.lesser(m.greater(wish, shrink), most));
   if (op.getMaxStep())
     grown = m.lesser(grown, op.getMaxStep());
   // NaN is not at least anything.
-  Value shrunk = m.mul(length, m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
+  Value shrunk = changed(m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
   if (trial.ratioRejected)
     shrunk = m.mul(length, trial.ratioRejected);
   if (trial.converged)
     shrunk = m.select(trial.converged, shrunk, m.mul(length, m.real(ode::NewtonControl::shrink)));
   state.h = m.select(accept, m.greater(grown, bound), shrunk);
-  Value leastOld = m.real(2 * std::log2(Controller::leastOld));
+  Value leastOld = number(2 * std::log2(Controller::leastOld));
   state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);
 
   Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, shrunk, bound));
@@ -278,7 +282,7 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
     h = m.min(h, op.getMaxStep());
   state.h = m.max(h, least(from));
   state.memory = method->begin(state.y, rates);
-  state.logOld = m.real(2 * std::log2(Controller::leastOld));
+  state.logOld = m.number(method->errorType(state.y), 2 * std::log2(Controller::leastOld));
   state.accepted = m.integer(0);
   std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
   Leaves results = loop(

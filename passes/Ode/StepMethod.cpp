@@ -26,4 +26,8 @@ std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, 
   return std::make_unique<RosenbrockSteps>(op, rhs, m, std::move(matrix));
 }
 
+mlir::Type StepMethod::errorType(const Leaves &y) const {
+  return mlir::Float64Type::get(y.front().getContext());
+}
+
 } // namespace mad

@@ -55,6 +55,8 @@ public:
   /// The memory in front of the first step. It is called where nothing is solved, too, and must not
   /// evaluate the right-hand side. `rates` are f(from, y), or y where they are not known.
   virtual Leaves begin(const Leaves &y, const Leaves &rates) = 0;
+  /// In which type the squares of errors are, given the leaves of the states.
+  virtual mlir::Type errorType(const Leaves &y) const;
   virtual Trial attempt(const Point &now, Value h, Value next) = 0;
   /// The memory behind a step that is or is not accepted. It may complete the stages.
   virtual Leaves remember(const Point &now, Trial &trial, Value accept) = 0;

@@ -15,6 +15,7 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Ode_State : RankedTensorOf<[F32, F64]>;
 def Ode_Time : 0DTensorOf<[F64]>;
+def Ode_Error : 0DTensorOf<[F32, F64]>;
 def Ode_Times : 1DTensorOf<[F64]>;
 def Ode_Count : 0DTensorOf<[I64]>;
 def Ode_Status : 0DTensorOf<[I32]>;
@@ -98,21 +99,22 @@ def Ode_CheckOp : Op<OdeDialect, "check", [MemoryEffects<[MemWrite]>]> {
 def Ode_Log2Op : Op<OdeDialect, "log2", [Pure]> {
   let summary = "the binary logarithm of an error, for the control of steps";
   let description = [{
-    Within 1e-8 of it for positive normal numbers; about -1023 for 0, at least 1024 for infinity and NaN. Shorter than
-    `mad.log2`, as the next step waits for it.
+    Within 1e-8 of it for positive normal numbers of f64, within a few roundings for those of f32; about -1023 (-127) for 0, at least
+    1024 (128) for infinity and NaN. Shorter than `mad.log2`, as the next step waits for it.
   }];
-  let arguments = (ins Ode_Time:$x);
-  let results = (outs Ode_Time:$result);
+  let arguments = (ins Ode_Error:$x);
+  let results = (outs Ode_Error:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
 }
 
 def Ode_Exp2Op : Op<OdeDialect, "exp2", [Pure]> {
   let summary = "a power of 2, for the control of steps";
   let description = [{
-    Within 2e-9 of it, relatively, for numbers of at most 60 in size; that of -60 and 60 for others. Not for NaN.
+    Within 2e-9 of it, relatively, for numbers of at most 60 in size (in f32 within a few roundings); that of -60 and 60
+    for others. Not for NaN.
   }];
-  let arguments = (ins Ode_Time:$x);
-  let results = (outs Ode_Time:$result);
+  let arguments = (ins Ode_Error:$x);
+  let results = (outs Ode_Error:$result);
   let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
 }
 

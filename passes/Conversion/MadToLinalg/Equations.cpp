@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "passes/Conversion/MadToLinalg/SparseSystems.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -53,7 +54,7 @@ struct CheckLowering : LoweringPattern<ode::CheckOp> {
 /// a[0] + a[1] x + ..., neighbours first: few steps one after the other.
 Value polynomial(OpBuilder &b, Location loc, Value x, ArrayRef<double> coefficients) {
   auto number = [&](double value) -> Value {
-    return arith::ConstantFloatOp::create(b, loc, b.getF64Type(), APFloat(value));
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(x.getType(), value));
   };
   auto contract = arith::FastMathFlags::contract;
   auto fused = [&](Value sum, Value factor, Value power) -> Value {
@@ -75,6 +76,22 @@ Value polynomial(OpBuilder &b, Location loc, Value x, ArrayRef<double> coefficie
   return terms[0];
 }
 
+/// How the bits of f32 and f64 are divided.
+struct Layout {
+  explicit Layout(Type type)
+      : type(type), bits(type.isF32() ? 32 : 64), fraction(type.isF32() ? 23 : 52),
+        bias(type.isF32() ? 127 : 1023) {}
+  Value word(OpBuilder &b, Location loc, int64_t value) const {
+    return arith::ConstantIntOp::create(b, loc, value, bits);
+  }
+  Value number(OpBuilder &b, Location loc, double value) const {
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+  }
+  Type type;
+  unsigned bits;
+  int64_t fraction, bias;
+};
+
 /// The exponent, and a polynomial of the mantissa (Chebyshev, off by 8e-9).
 struct Log2Lowering : LoweringPattern<ode::Log2Op> {
   using LoweringPattern::LoweringPattern;
@@ -82,24 +99,23 @@ struct Log2Lowering : LoweringPattern<ode::Log2Op> {
   LogicalResult matchAndRewrite(ode::Log2Op op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
-    Type f64 = b.getF64Type(), i64 = b.getI64Type();
-    auto word = [&](int64_t value) -> Value {
-      return arith::ConstantIntOp::create(b, loc, value, 64);
-    };
-    Value bits = arith::BitcastOp::create(b, loc, i64, scalarOf(b, loc, adaptor.getX(), false));
-    Value exponent = arith::ShRUIOp::create(b, loc, bits, word(52));
-    exponent = arith::AndIOp::create(b, loc, exponent, word(0x7ff));
-    exponent = arith::SubIOp::create(b, loc, exponent, word(1023));
-    Value mantissa = arith::AndIOp::create(b, loc, bits, word(0xfffffffffffff));
-    mantissa = arith::OrIOp::create(b, loc, mantissa, word(int64_t(1023) << 52));
-    Value m = arith::BitcastOp::create(b, loc, f64, mantissa);
-    Value one = arith::ConstantFloatOp::create(b, loc, b.getF64Type(), APFloat(1.0));
+    Value x = scalarOf(b, loc, adaptor.getX(), false);
+    Layout layout(x.getType());
+    auto word = [&](int64_t value) { return layout.word(b, loc, value); };
+    Value bits = arith::BitcastOp::create(b, loc, b.getIntegerType(layout.bits), x);
+    Value exponent = arith::ShRUIOp::create(b, loc, bits, word(layout.fraction));
+    exponent = arith::AndIOp::create(b, loc, exponent, word(2 * layout.bias + 1));
+    exponent = arith::SubIOp::create(b, loc, exponent, word(layout.bias));
+    Value mantissa = arith::AndIOp::create(b, loc, bits, word((int64_t(1) << layout.fraction) - 1));
+    mantissa = arith::OrIOp::create(b, loc, mantissa, word(layout.bias << layout.fraction));
+    Value m = arith::BitcastOp::create(b, loc, layout.type, mantissa);
+    Value one = layout.number(b, loc, 1);
     Value log = polynomial(b, loc, arith::SubFOp::create(b, loc, m, one),
                            {7.558860981582427e-09, 1.4426934691906699, -0.7212930507958468,
                             0.48015549183216627, -0.35541745397008523, 0.2664491607561337,
                             -0.18072152317884044, 0.09595722395531094, -0.0332372121679963,
                             0.005413892337980368});
-    Value whole = arith::SIToFPOp::create(b, loc, f64, exponent);
+    Value whole = arith::SIToFPOp::create(b, loc, layout.type, exponent);
     b.replaceOp(op, tensorOf(b, loc, arith::AddFOp::create(b, loc, whole, log)));
     return success();
   }
@@ -112,13 +128,9 @@ struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
   LogicalResult matchAndRewrite(ode::Exp2Op op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
-    Type f64 = b.getF64Type(), i64 = b.getI64Type();
-    auto number = [&](double value) -> Value {
-      return arith::ConstantFloatOp::create(b, loc, b.getF64Type(), APFloat(value));
-    };
-    auto word = [&](int64_t value) -> Value {
-      return arith::ConstantIntOp::create(b, loc, value, 64);
-    };
+    Layout layout(cast<RankedTensorType>(op.getType()).getElementType());
+    auto number = [&](double value) { return layout.number(b, loc, value); };
+    auto word = [&](int64_t value) { return layout.word(b, loc, value); };
     auto bounded = [&](Value x, Value bound, arith::CmpFPredicate predicate) -> Value {
       Value inside = arith::CmpFOp::create(b, loc, predicate, x, bound);
       return arith::SelectOp::create(b, loc, inside, x, bound);
@@ -127,7 +139,7 @@ struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
     x = bounded(x, number(60), arith::CmpFPredicate::OLT);
     x = bounded(x, number(-60), arith::CmpFPredicate::OGT);
     // A sum with this number has no digits behind the point; its last bits are the integer.
-    double shift = 6755399441055744.0; // 1.5 * 2^52
+    double shift = std::ldexp(1.5, static_cast<int>(layout.fraction));
     Value moved = arith::AddFOp::create(b, loc, x, number(shift));
     Value rest =
         arith::SubFOp::create(b, loc, x, arith::SubFOp::create(b, loc, moved, number(shift)));
@@ -135,10 +147,10 @@ struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
         polynomial(b, loc, rest,
                    {0.9999999999595488, 0.69314720671062, 0.24022651213595259, 0.05550327214209535,
                     0.00961802560294165, 0.0013400432165251623, 0.0001546973198244552});
-    Value bits = arith::BitcastOp::create(b, loc, i64, moved);
-    bits = arith::ShLIOp::create(b, loc, bits, word(52));
-    bits = arith::AddIOp::create(b, loc, bits, word(int64_t(1023) << 52));
-    Value scale = arith::BitcastOp::create(b, loc, f64, bits);
+    Value bits = arith::BitcastOp::create(b, loc, b.getIntegerType(layout.bits), moved);
+    bits = arith::ShLIOp::create(b, loc, bits, word(layout.fraction));
+    bits = arith::AddIOp::create(b, loc, bits, word(layout.bias << layout.fraction));
+    Value scale = arith::BitcastOp::create(b, loc, layout.type, bits);
     b.replaceOp(op, tensorOf(b, loc, arith::MulFOp::create(b, loc, power, scale)));
     return success();
   }
