@@ -96,8 +96,8 @@ class Weight:
     @staticmethod
     def planes(q, bits):
         import torch
-        # tile, h, g, record, fh, t, fl, r, e
-        x = q.view(N // 16, 2, 8, K // 128, 4, 4, 2, 2, 2)
+        # tile, h, g, record, f, r, t, e
+        x = q.view(N // 16, 2, 8, K // 128, 8, 2, 4, 2)
         planes, shift = [], 0
         for width in (8, 4, 2, 1):
             if not bits & width:
@@ -108,7 +108,7 @@ class Weight:
                 f, i, e = number >> 3, number >> 1 & 3, number & 1
                 word, bit = {8: (2 * f + i // 2, 8 * (i % 2)), 4: (f, 4 * i), 2: (f // 2, 8 * (f % 2) + 2 * i),
                              1: (f // 4, 4 * (f % 4) + i)}[width]
-                part = field[:, i % 2, :, :, f // 2, :, f % 2, i // 2, e]  # tile, g, record, t
+                part = field[:, i % 2, :, :, f, i // 2, :, e]  # tile, g, record, t
                 words[..., word] |= part.permute(0, 2, 1, 3) << (bit + 16 * e)
             together = min(4, 2 * width)
             lanes = words.view(N // 16, K // 128, 32, 2 * width // together, together).permute(0, 1, 3, 2, 4)

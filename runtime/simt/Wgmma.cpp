@@ -22,6 +22,7 @@ struct Form {
   uint32_t bits;
   Type a() const { return Type(bits & 15); }
   Type b() const { return Type(bits >> 13 & 15); }
+  bool registersOfA() const { return bits >> 17 & 1; }
   Type sum() const { return Type(bits >> 4 & 15); }
   bool fromZero() const { return bits >> 8 & 1; }
   bool negateA() const { return bits >> 9 & 1; }
@@ -164,13 +165,31 @@ void Product::addTo(const Thread &t) const {
   }
 }
 
+/// Word i of a lane: row lane / 4 of its warp's 16, for odd i 8 below; k from 2 (lane % 4) on, from
+/// the third word on 8 later.
+void readRegisters(const Thread *group, Type type, double (*a)[32]) {
+  for (uint32_t i = 0; i < warpgroupSize; ++i) {
+    const uint32_t lane = i % warpSize;
+    for (uint32_t half = 0; half < 8; ++half) {
+      const uint32_t row = 16 * (i / warpSize) + lane / 4 + half / 2 % 2 * 8;
+      const uint32_t k = 2 * (lane % 4) + half / 4 * 8 + half % 2;
+      a[row][k] = element(static_cast<const uint8_t *>(group[i].fragments) + 2 * half, type);
+    }
+  }
+}
+
 void multiply(Block &b, Thread &t, uint64_t dA, uint64_t dB, uint32_t n, uint32_t k, Form form,
               const char *place) {
   Warpgroup &group = b.warpgroups[t.linear / warpgroupSize];
   b.scratch.resize((64 + 256) * 32);
   auto *rows = reinterpret_cast<double (*)[32]>(b.scratch.data());
   Product product{form, n, k, rows, rows + 64};
+  Thread *first = &b.threads[t.linear / warpgroupSize * warpgroupSize];
+  if (form.registersOfA())
+    readRegisters(first, form.a(), product.a);
   for (auto [descriptor, isA] : {std::pair(dA, true), std::pair(dB, false)}) {
+    if (isA && form.registersOfA())
+      continue;
     Reader reader{b, t, place};
     reader.range.place = place;
     reader.tile(descriptor, isA ? 64 : n, k, isA ? form.a() : form.b(),
@@ -179,7 +198,7 @@ void multiply(Block &b, Thread &t, uint64_t dA, uint64_t dB, uint32_t n, uint32_
     group.open.push_back(reader.range);
   }
   for (unsigned i = 0; i < warpgroupSize; ++i)
-    product.addTo(b.threads[t.linear / warpgroupSize * warpgroupSize + i]);
+    product.addTo(first[i]);
 }
 } // namespace
 
@@ -195,6 +214,8 @@ void mad_simt_wgmma(simt_thread *t, uint64_t a, uint64_t b, uint32_t n, uint32_t
     }
     ++block.result.products;
     t->results = sums;
+    if (Form{form}.registersOfA())
+      t->fragments = reinterpret_cast<const void *>(a);
     t->place = place;
     if (++group.arrived < warpgroupSize)
       return block.pause(*t, State::AtWarpgroup, place, number);

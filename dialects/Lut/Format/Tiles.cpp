@@ -98,8 +98,8 @@ void Packer::plane(const Field &field, int64_t tile, int64_t block, uint8_t *to)
       const int64_t k = block * TileLayout::steps + step;
       if (k >= layout.k)
         break;
-      const int f = int(step / 32 * 2 + step % 8 / 4), r = int(step % 4 / 2), e = int(step % 2);
-      const int64_t lane = 4 * g + step % 32 / 8;
+      const int f = int(step / 16), r = int(step % 16 / 8), e = int(step % 2);
+      const int64_t lane = 4 * g + step % 8 / 2;
       auto [word, bit] = placeOf(field.width, f, int(h) + 2 * r, e);
       const uint32_t bits = (codes[k * layout.m + m] >> field.shift) & mask;
       uint8_t *byte = to + (word / together * TileLayout::lanes + lane) * together * 4 +

@@ -8,9 +8,8 @@
 // together, after which comes the next 128 k of the same tile. Both are filled up with codes 0.
 //
 // A fragment is 16 k of a tile: 8 codes of each of the 32 lanes. Lane 4 g + t has columns g and
-// g + 8; register i = h + 2 r, half e of fragment f is column g + 8 h and
-// k = 32 (f / 2) + 8 t + 4 (f % 2) + 2 r + e. So what a lane needs of a row of x for two fragments
-// are 8 neighbours.
+// g + 8; register i = h + 2 r, half e of fragment f is column g + 8 h and k = 16 f + 8 r + 2 t + e:
+// the order of both `mma` and `wgmma`, so x needs no other order in shared memory.
 //
 //   record  planes, then scales, then zeros
 //   plane   for each field of a code (`fields`), the widest first: words of a lane, four of which

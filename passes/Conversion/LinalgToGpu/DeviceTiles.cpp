@@ -186,8 +186,8 @@ void Product::chooseTiled() {
     few = {int(std::max<int64_t>(*rows, 1))};
   launchLutRows(*lut, few, 0, [&](int handled) {
     const bool narrow = !spec.element.isF32();
-    bool fits =
-        narrow && !llvm::errorToBool(device::checkLutGroup(device::lutGroupTile(*lut, 192), *lut));
+    bool fits = narrow && !llvm::errorToBool(
+                              device::checkLutGroup(device::lutGroupTile(*lut, 192, 128), *lut));
     Value good = fits ? mayGroupTiled() : Value();
     if (!good)
       return dense(handled);

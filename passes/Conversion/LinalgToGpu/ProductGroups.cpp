@@ -18,8 +18,10 @@ namespace mad::product {
 
 /// Costs of a tile with 64, 128, 192 and 256 columns, as they were measured on an H100.
 constexpr int64_t costOfTile[] = {100, 138, 202, 250};
+/// Rows of a tile with codes where there are no more.
+constexpr int fewTiled = 64;
 /// Of codes, with 64, 128 and 192 columns, and the same of up to 64 rows.
-constexpr int64_t costOfTiled[] = {130, 173, 238}, costOfFewTiled[] = {100, 122, 176};
+constexpr int64_t costOfTiled[] = {100, 138, 198}, costOfFewTiled[] = {85, 99, 121};
 /// Of f32 in parts, with 64 and 128 columns.
 constexpr int64_t costOfPartsTile[] = {100, 165};
 /// What a microsecond is in costs times k.
@@ -286,14 +288,13 @@ Value Product::mayGroupTiled() {
 
 void Product::launchTiledGroups(const device::LutSpec &lut) {
   codes = &lut;
-  auto launch = [&](bool few) {
+  auto launch = [&](int rows) {
     SmallVector<device::GroupTile> tiles;
     for (int columns : {64, 128, 192})
-      tiles.push_back(device::lutGroupTile(lut, columns, few));
-    launchGroups(tiles, few ? costOfFewTiled : costOfTiled, microsecondOfGroups);
+      tiles.push_back(device::lutGroupTile(lut, columns, rows));
+    launchGroups(tiles, rows <= fewTiled ? costOfFewTiled : costOfTiled, microsecondOfGroups);
   };
-  f.branch(
-      f.less(m, constant(device::rowsOfGroup + 1)), [&] { launch(true); }, [&] { launch(false); });
+  f.branch(f.less(m, constant(fewTiled + 1)), [&] { launch(fewTiled); }, [&] { launch(128); });
   codes = nullptr;
 }
 

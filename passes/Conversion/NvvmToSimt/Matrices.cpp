@@ -64,6 +64,24 @@ static LogicalResult checkForm(NVVM::WgmmaMmaAsyncOp op) {
   return success();
 }
 
+/// The text of a product with its left factor in registers (GpuBuilder::multiplyGroup): columns and
+/// the type of the factors.
+static std::optional<std::pair<int64_t, NVVM::WGMMATypes>> groupProductOf(LLVM::InlineAsmOp op,
+                                                                          size_t operands) {
+  StringRef text = op.getAsmString();
+  int64_t columns;
+  if (!text.consume_front("{ .reg .pred p; setp.ne.b32 p, 1, 0; ") ||
+      !text.consume_front("wgmma.mma_async.sync.aligned.m64n") ||
+      text.consumeInteger(10, columns) || operands != size_t(columns / 2 + 5) ||
+      !text.ends_with("p, 1, 1, 0; }"))
+    return std::nullopt;
+  if (text.starts_with("k16.f32.f16.f16 {"))
+    return std::pair(columns, NVVM::WGMMATypes::f16);
+  if (text.starts_with("k16.f32.bf16.bf16 {"))
+    return std::pair(columns, NVVM::WGMMATypes::bf16);
+  return std::nullopt;
+}
+
 Lowering::Lowered Lowering::lowerMatrix(Operation *op) {
   Location loc = op->getLoc();
   auto finish = [&](int32_t byte) {
@@ -119,6 +137,22 @@ Lowering::Lowered Lowering::lowerMatrix(Operation *op) {
          {product.getDescriptorA(), product.getDescriptorB(), constant(loc, shape.getN()),
           constant(loc, shape.getK()), constant(loc, formOf(product)),
           at(loc, fragments, GroupSums), place(op)});
+    return finish(GroupSums);
+  }
+  if (auto text = dyn_cast<LLVM::InlineAsmOp>(op)) {
+    auto product = groupProductOf(text, text.getOperands().size());
+    if (!product)
+      return std::nullopt;
+    auto [columns, type] = *product;
+    const int64_t inRegisters = int64_t(1) << 17;
+    const int64_t form = int64_t(type) | int64_t(NVVM::WGMMATypes::f32) << 4 | int64_t(type) << 13;
+    ValueRange operands = text.getOperands();
+    storeWords(loc, operands.take_front(columns / 2), GroupSums);
+    storeWords(loc, operands.drop_front(columns / 2).take_front(4), A);
+    Value words = LLVM::PtrToIntOp::create(b, loc, wide, at(loc, fragments, A));
+    call(loc, "wgmma", nothing,
+         {words, operands.back(), constant(loc, columns), constant(loc, 16),
+          constant(loc, form | inRegisters), at(loc, fragments, GroupSums), place(op)});
     return finish(GroupSums);
   }
   if (isa<NVVM::WgmmaGroupSyncAlignedOp>(op))

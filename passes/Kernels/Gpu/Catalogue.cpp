@@ -160,12 +160,12 @@ CatalogueEntry fewCodes(std::string name, LutSpec spec, int rows, bool early = f
   return entry;
 }
 
-CatalogueEntry manyCodes(std::string name, LutSpec spec, int blockN, bool few) {
+CatalogueEntry manyCodes(std::string name, LutSpec spec, int columns, int rows) {
   return {std::move(name),
           true,
-          {"cp.async.cg.shared.global", "wgmma.mma_async", "fence.proxy.async"},
+          {"cp.async.cg.shared.global", "cp.async.bulk.tensor", "wgmma.mma_async"},
           [=](gpu::GPUModuleOp module, StringRef name) {
-            return makeLutGroup(module, name, spec, lutGroupTile(spec, blockN, few));
+            return makeLutGroup(module, name, spec, lutGroupTile(spec, columns, rows));
           }};
 }
 
@@ -457,11 +457,11 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       fewCodes("lut_int8_f32_4", integers(f32, 8), 4),
       fewCodes("lut_int8_f16_8_early", integers(f16, 8), 8, true),
       fewCodes("lut_ternary_f16_8_early", codes(f16, mad::lut::Family::Ternary, 2, -1), 8, true),
-      manyCodes("lut_int4_f16_64_128", integers(f16, 4), 128, true),
-      manyCodes("lut_int4_f16_64_192", integers(f16, 4), 192, true),
-      manyCodes("lut_int4_f16_256_128", integers(f16, 4), 128, false),
-      manyCodes("lut_int4_f16_256_192", integers(f16, 4), 192, false),
-      manyCodes("lut_int2_f16_256_192", integers(f16, 2), 192, false),
+      manyCodes("lut_int4_f16_64_128", integers(f16, 4), 128, 64),
+      manyCodes("lut_int4_f16_64_192", integers(f16, 4), 192, 64),
+      manyCodes("lut_int4_f16_256_128", integers(f16, 4), 128, 128),
+      manyCodes("lut_int4_f16_256_192", integers(f16, 4), 192, 128),
+      manyCodes("lut_int2_f16_256_192", integers(f16, 2), 192, 128),
       scan("scan_f32", {f32}, true, true, {readWide, "st.global.v4.b32", "shfl.sync.up"}),
       scan("scan_f32_odd", {f32}, true, false, {"shfl.sync.up"}),
       scan("scan_f32_lines", {f32}, false, true, {readWide, "shfl.sync.up"}),

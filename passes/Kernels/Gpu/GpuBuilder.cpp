@@ -117,6 +117,19 @@ Value GpuBuilder::bitOr(Number x, Number y) {
 Value GpuBuilder::bitXor(Number x, Number y) {
   return b.createOrFold<arith::XOrIOp>(number(x), number(y));
 }
+Value GpuBuilder::masked(Value x, int64_t mask, int64_t bits, StringRef table) {
+  Type i32 = b.getI32Type();
+  std::string text = ("lop3.b32 $0, $1, $2, $3, " + table + ";").str();
+  return NVVM::InlinePtxOp::create(b, TypeRange{i32}, ValueRange{x, number(mask), number(bits)},
+                                   ValueRange(), text, Value())
+      .getResult(0);
+}
+Value GpuBuilder::maskedOr(Value x, int64_t mask, int64_t bits) {
+  return masked(x, mask, bits, "234");
+}
+Value GpuBuilder::maskedXor(Value x, int64_t mask, int64_t bits) {
+  return masked(x, mask, bits, "106");
+}
 Value GpuBuilder::shiftLeft(Number x, Number y) {
   return b.createOrFold<arith::ShLIOp>(number(x), number(y));
 }

@@ -89,6 +89,10 @@ public:
   mlir::Value bitAnd(Number x, Number y);
   mlir::Value bitOr(Number x, Number y);
   mlir::Value bitXor(Number x, Number y);
+  /// (x & mask) | bits, and (x & mask) ^ bits, as one instruction: ptxas makes two of two
+  /// constants.
+  mlir::Value maskedOr(mlir::Value x, int64_t mask, int64_t bits);
+  mlir::Value maskedXor(mlir::Value x, int64_t mask, int64_t bits);
   mlir::Value shiftLeft(Number x, Number y);
   mlir::Value shiftRight(Number x, Number y);
   mlir::Value less(Number x, Number y); ///< unsigned
@@ -210,6 +214,10 @@ public:
   /// `across`: that of b, `acrossA`: that of a.
   mlir::Value multiplyGroup(mlir::Type element, int columns, mlir::Value a, mlir::Value b,
                             mlir::Value sums, bool across = false, bool acrossA = false);
+  /// The same of f16 and bf16, b not across, with a in registers: the four words that a lane has of
+  /// 16 rows of `multiply`, of the rows of its warp. They may not change before `waitGroup`.
+  mlir::Value multiplyGroup(mlir::Type element, int columns, mlir::ValueRange a, mlir::Value b,
+                            mlir::Value sums);
   void fenceGroup();
   void commitGroup();
   void waitGroup(int left);
@@ -219,6 +227,7 @@ public:
   mlir::Value settled(mlir::Value sums);
 
 private:
+  mlir::Value masked(mlir::Value x, int64_t mask, int64_t bits, llvm::StringRef table);
   mlir::Value shuffle(mlir::Value x, llvm::function_ref<mlir::Value(mlir::Value)> word);
 
   const KernelSignature &signature;

@@ -79,6 +79,30 @@ Value GpuBuilder::multiplyGroup(Type element, int columns, Value a, Value bs, Va
       acrossA ? NVVM::MMALayout::col : NVVM::MMALayout::row,
       across ? NVVM::MMALayout::row : NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
 }
+Value GpuBuilder::multiplyGroup(Type element, int columns, ValueRange a, Value bs, Value sums) {
+  // NVVM has no such form.
+  const int count = columns / 2;
+  std::string type = element.isF16() ? "f16" : "bf16";
+  std::string text = "{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n" +
+                     std::to_string(columns) + "k16.f32." + type + "." + type + " {";
+  std::string outputs, inputs;
+  for (int i = 0; i < count; ++i) {
+    text += (i ? ", $" : "$") + std::to_string(i);
+    outputs += "=f,";
+    inputs += std::to_string(i) + ",";
+  }
+  auto operand = [&](int i) { return "$" + std::to_string(2 * count + i); };
+  text += "}, {" + operand(0) + ", " + operand(1) + ", " + operand(2) + ", " + operand(3) + "}, " +
+          operand(4) + ", p, 1, 1, 0; }";
+  Values operands = members(b, sums, count);
+  operands.append(a.begin(), a.end());
+  operands.push_back(bs);
+  return LLVM::InlineAsmOp::create(b, sums.getType(), operands, text,
+                                   outputs + inputs + "r,r,r,r,l",
+                                   /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                   LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}
 void GpuBuilder::fenceGroup() { NVVM::WgmmaFenceAlignedOp::create(b); }
 void GpuBuilder::commitGroup() { NVVM::WgmmaGroupSyncAlignedOp::create(b); }
 void GpuBuilder::waitGroup(int left) {

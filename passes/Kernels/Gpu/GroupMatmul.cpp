@@ -101,16 +101,33 @@ llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
-  // ptxas gives each thread as many as fit; asking for more than all of them waits forever.
-  const int atStart = 65536 / tile.threads() / 8 * 8 * tile.threads();
-  const int asked =
-      (tile.copiers * tile.copierRegisters + tile.multipliers * tile.multiplierRegisters) *
-      threadsOfGroup;
-  if (asked > atStart)
-    return llvm::createStringError("the groups ask for " + Twine(asked) +
-                                   " registers, expected at most the " + Twine(atStart) +
-                                   " that the block starts with");
+  if (llvm::Error fault =
+          checkGroupRegisters(tile.multipliers, tile.copierRegisters, tile.multiplierRegisters))
+    return fault;
   return checkShared(tile.sharedBytes(), sharedOfSm90);
+}
+
+Values mad::device::forGroupTiles(GpuBuilder &g, const GroupTile &tile,
+                                  const MatmulArguments &arguments, const GroupBatch &batch,
+                                  ValueRange initial,
+                                  llvm::function_ref<Values(GroupTilePlace, ValueRange)> body) {
+  Value down = g.ceilDiv(arguments.m, tile.rows());
+  Value across = g.ceilDiv(arguments.n, tile.blockN);
+  Value ofStripe = g.mul(across, tile.groupRows), ofProduct = g.mul(down, across);
+  Value all = batch.count ? g.mul(ofProduct, batch.count) : ofProduct;
+  return g.loop(g.block(), all, g.blocks(), initial, [&](Value number, ValueRange carried) {
+    GroupTilePlace at;
+    if (batch.count) {
+      at.z = g.div(number, ofProduct);
+      number = g.rem(number, ofProduct);
+    }
+    Value first = g.mul(g.div(number, ofStripe), tile.groupRows);
+    Value height = g.min(g.sub(down, first), tile.groupRows);
+    Value inside = g.rem(number, ofStripe);
+    at.row = g.mul(g.add(first, g.rem(inside, height)), tile.rows());
+    at.column = g.mul(g.div(inside, height), tile.blockN);
+    return body(at, carried);
+  });
 }
 
 namespace {
@@ -129,7 +146,7 @@ struct GroupMatmul {
   Value firstStep, lastStep; ///< tiles of k that this product adds up
 
   /// Which of the groups that multiply this is.
-  Value multiplier() { return g.sub(group, tile.copiers); }
+  Value multiplier() { return g.sub(group, 1); }
   Value barrier(Value stage, int which) {
     return g.bytesAt(g.shared(),
                      g.add(g.mul(stage, 16), tile.stages * tile.stageBytes() + which * 8));
@@ -146,31 +163,12 @@ struct GroupMatmul {
   int terms() const { return isTf32() ? GroupTile::blockK / 2 : GroupTile::blockK; }
   Value tilesOfK() { return g.ceilDiv(arguments.k, terms()); }
 
-  /// Where a tile of this block is: its product, first row and first column.
-  struct TilePlace {
-    Value z, row, column; ///< z: null without a batch
-  };
+  using TilePlace = GroupTilePlace;
   std::pair<Value, Value> stepsOf(const TilePlace &of) {
     return batch.steps ? batch.steps(of.z) : std::pair(g.number(0), tilesOfK());
   }
   Values forTiles(ValueRange initial, llvm::function_ref<Values(TilePlace, ValueRange)> body) {
-    Value down = g.ceilDiv(arguments.m, tile.rows());
-    Value across = g.ceilDiv(arguments.n, tile.blockN);
-    Value ofStripe = g.mul(across, tile.groupRows), ofProduct = g.mul(down, across);
-    Value all = batch.count ? g.mul(ofProduct, batch.count) : ofProduct;
-    return g.loop(g.block(), all, g.blocks(), initial, [&](Value number, ValueRange carried) {
-      TilePlace at;
-      if (batch.count) {
-        at.z = g.div(number, ofProduct);
-        number = g.rem(number, ofProduct);
-      }
-      Value first = g.mul(g.div(number, ofStripe), tile.groupRows);
-      Value height = g.min(g.sub(down, first), tile.groupRows);
-      Value inside = g.rem(number, ofStripe);
-      at.row = g.mul(g.add(first, g.rem(inside, height)), tile.rows());
-      at.column = g.mul(g.div(inside, height), tile.blockN);
-      return body(at, carried);
-    });
+    return forGroupTiles(g, tile, arguments, batch, initial, body);
   }
 
   void copyTiles() {
@@ -195,53 +193,6 @@ struct GroupMatmul {
         return {next.stage, next.phase};
       });
     });
-  }
-
-  /// So many stages further.
-  Place ahead(Place at, Value count) {
-    Value to = g.add(at.stage, count), rounds = g.div(to, tile.stages);
-    return {g.rem(to, tile.stages), g.bitXor(at.phase, g.bitAnd(rounds, 1))};
-  }
-  /// All threads of a group make B for its stages, every `copiers` ones; one of them copies A.
-  void makeTiles() {
-    Value half = g.rem(group, 2), pair = g.div(group, 2);
-    forTiles({g.number(0), g.number(1)}, [&](TilePlace of, ValueRange carried) -> Values {
-      auto [first, last] = stepsOf(of);
-      Value from = g.add(g.div(first, 2), pair), to = g.ceilDiv(last, 2);
-      batch.factor->begin(of.column, from, to);
-      Place start{carried[0], carried[1]}, mine = ahead(start, group);
-      Values initial{mine.stage, mine.phase, g.number(0)};
-      g.loop(from, to, tile.copiers / 2, initial, [&](Value number, ValueRange now) -> Values {
-        Value next = batch.factor->fetch(number, now[2]);
-        Place at{now[0], now[1]};
-        Value k = g.add(g.mul(number, 2), half);
-        g.when(g.less(k, last), [&] {
-          g.when(
-              g.equal(half, 0), [&] { makeStage(at, of, k, now[2], 0); },
-              [&] { makeStage(at, of, k, now[2], 1); });
-        });
-        Place then = ahead(at, g.number(tile.copiers));
-        return {then.stage, then.phase, next};
-      });
-      batch.factor->end();
-      Place done = ahead(start, g.sub(last, first));
-      return {done.stage, done.phase};
-    });
-  }
-  void makeStage(Place at, const TilePlace &of, Value k, Value ring, int half) {
-    g.barrierWait(empty(at.stage), at.phase);
-    Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
-    g.when(g.equal(threadOfGroup, 0), [&] {
-      g.barrierExpect(full(at.stage), tile.bytesOfA());
-      copyBoxes(arguments.a, g.bytesAt(to, offsetOfA(0)), full(at.stage), g.mul(k, terms()), of.row,
-                tile.rows(), tile.boxOfA(spec.orderA), spec.orderA == Order::ColumnMajor, batch.inA,
-                of.z, Value());
-    });
-    batch.factor->write(ring, half, g.bytesAt(to, offsetOfB(0)));
-    // Tensor cores read through another proxy.
-    g.fenceShared();
-    g.syncWarp();
-    g.when(g.equal(g.rem(threadOfGroup, lanesOfWarp), 0), [&] { g.barrierArrive(full(at.stage)); });
   }
 
   /// Of a part in a stage.
@@ -472,7 +423,7 @@ struct GroupMatmul {
         pair[e] = finishedInside(pair[e], row, g.add(column, e));
       words.push_back(g.bits(g.pack(pair), g.b.getI32Type()));
     }
-    transpose(words, t);
+    exchangeQuads(g, words, t);
     Value column = g.add(column0, g.mul(t, 8));
     g.when(g.both(g.less(row, arguments.m), g.less(column, arguments.n)), [&] {
       g.store(g.pack(words), g.at(arguments.c, spec.output, row, arguments.rowC, column));
@@ -486,41 +437,22 @@ struct GroupMatmul {
     return finished(g, spec, arguments, sum, g.min(row, g.sub(arguments.m, 1)),
                     g.min(column, g.sub(arguments.n, 1)));
   }
-  /// Word i of lane t becomes word t of lane i of the four.
-  void transpose(Values &words, Value t) {
-    for (int mask : {1, 2}) {
-      Value upper = g.equal(g.bitAnd(t, mask), mask);
-      for (int i = 0; i < 4; ++i) {
-        if (i & mask)
-          continue;
-        Value &low = words[i], &high = words[i | mask];
-        Value got = g.shuffleXor(g.select(upper, low, high), mask);
-        Value newLow = g.select(upper, got, low), newHigh = g.select(upper, high, got);
-        low = newLow, high = newHigh;
-      }
-    }
-  }
-
   void write() {
     group = g.div(g.thread(), threadsOfGroup);
     threadOfGroup = g.rem(g.thread(), threadsOfGroup);
     g.when(g.equal(g.thread(), 0), [&] {
       for (int stage = 0; stage < tile.stages; ++stage) {
-        // With a factor the four warps that make it arrive, too.
-        g.barrierInit(full(g.number(stage)), batch.factor ? 5 : 1);
+        g.barrierInit(full(g.number(stage)), 1);
         g.barrierInit(empty(g.number(stage)), tile.multipliers);
       }
       g.fenceBarrierInit();
     });
     g.barrier();
     g.when(
-        g.less(group, tile.copiers),
+        g.equal(group, 0),
         [&] {
           g.setRegisters(tile.copierRegisters, /*more=*/false);
-          if (batch.factor)
-            makeTiles();
-          else
-            g.when(g.equal(threadOfGroup, 0), [&] { copyTiles(); });
+          g.when(g.equal(threadOfGroup, 0), [&] { copyTiles(); });
         },
         [&] {
           g.setRegisters(tile.multiplierRegisters, /*more=*/true);

@@ -16,33 +16,20 @@ Type LutSpec::factor() const {
   return element.isF32() ? Type(BFloat16Type::get(element.getContext())) : element;
 }
 
-LutCodes::LutCodes(GpuBuilder &g, const LutSpec &spec, Value record, Value lane, int half)
+LutCodes::LutCodes(GpuBuilder &g, const LutSpec &spec, Value record, Value lane)
     : g(g), spec(spec) {
   int64_t at = 0;
   for (const lut::Field &field : lut::fields(spec.layout.bits(), 1)) {
     const int words = field.width * 2, together = std::min(words, 4);
-    const int first = half == 1 ? words / 2 : 0, last = half == 0 ? words / 2 : words;
-    const int each = std::min(together, last - first);
     Plane plane{field.width, field.shift, Values(words)};
-    Type type = each == 1 ? g.b.getI32Type() : Type(g.vectorOf(each, g.b.getI32Type()));
-    const int missing = half == 1 && field.width >= 4 ? first : 0; // words
-    for (int word = first; word < last; word += each) {
-      const int there = word - missing;
-      const int offset = there / together * together * 4 * lanesOfWarp + there % together * 4;
-      Value place = g.add(g.mul(lane, together * 4), int(at) + offset);
+    Type type = g.vectorOf(together, g.b.getI32Type());
+    for (int word = 0; word < words; word += together) {
+      Value place = g.add(g.mul(lane, together * 4), int(at) + word * 4 * lanesOfWarp);
       llvm::copy(g.unpack(g.load(type, g.bytesAt(record, place))), plane.words.begin() + word);
     }
     planes.push_back(plane);
-    at += int64_t(half >= 0 && field.width >= 4 ? words / 2 : words) * 4 * lanesOfWarp;
+    at += int64_t(words) * 4 * lanesOfWarp;
   }
-}
-
-int mad::device::lutHalfPlanes(const LutSpec &spec) {
-  int bytes = 0;
-  for (const lut::Field &field : lut::fields(spec.layout.bits(), 1))
-    bytes +=
-        field.width * int(TileLayout::steps * TileLayout::columns) / (field.width >= 4 ? 16 : 8);
-  return bytes;
 }
 
 void LutCodes::setZeros(Value low, Value high) {
@@ -82,11 +69,12 @@ static Value shifted(GpuBuilder &g, Value word, int right) {
   return right > 0 ? g.shiftRight(word, right) : g.shiftLeft(word, -right);
 }
 
-/// A pair of fields, at bit `to` of both halves.
-Value LutCodes::field(const Plane &plane, int f, int i, int to) {
+/// A pair of fields, at bit `to` of both halves, with the bits of `power`.
+Value LutCodes::field(const Plane &plane, int f, int i, int to, int64_t power) {
   auto [word, bit] = placeOf(plane.width, f, i);
-  const int64_t mask = ((1 << plane.width) - 1) << to;
-  return g.bitAnd(shifted(g, plane.words[word], bit - to), mask | mask << 16);
+  const int64_t mask = ((1 << plane.width) - 1) << to, both = mask | mask << 16;
+  Value there = shifted(g, plane.words[word], bit - to);
+  return power ? g.maskedOr(there, both, power) : g.bitAnd(there, both);
 }
 
 std::pair<Value, int> LutCodes::inMantissa(int f, int i) {
@@ -99,7 +87,7 @@ std::pair<Value, int> LutCodes::inMantissa(int f, int i) {
       to -= 8;
     if (to + width > mantissa())
       to = 0;
-    return {g.bitOr(field(planes[0], f, i, to), power), to};
+    return {field(planes[0], f, i, to, power), to};
   }
   return {g.bitOr(codesOf(f, i), power), 0};
 }
@@ -156,8 +144,8 @@ Value LutCodes::fromTable(Value codes) {
 /// -1 and 1: the bit is the sign.
 Value LutCodes::signsOf(int f, int i) {
   auto [word, bit] = placeOf(1, f, i);
-  Value sign = g.bitAnd(shifted(g, planes[0].words[word], bit - 15), int64_t(0x80008000));
-  return g.bitXor(sign, int64_t(isHalf() ? 0xbc00bc00 : 0xbf80bf80));
+  return g.maskedXor(shifted(g, planes[0].words[word], bit - 15), int64_t(0x80008000),
+                     int64_t(isHalf() ? 0xbc00bc00 : 0xbf80bf80));
 }
 
 /// code - 128 of 8 bits in bf16, whose mantissa has 7: (128 + the lower seven) - (128 or 256).
@@ -223,10 +211,9 @@ Values LutCodes::fragment(int f) {
 }
 
 std::pair<Value, Value> mad::device::lutScales(GpuBuilder &g, const LutSpec &spec, Value record,
-                                               int group, Value lane, int planes) {
+                                               int group, Value lane) {
   const TileLayout &layout = spec.layout;
-  const int bytes = int(layout.scaleBytes());
-  const int start = planes < 0 ? int(layout.planeBytes()) : planes;
+  const int bytes = int(layout.scaleBytes()), start = int(layout.scalesOffset());
   Type element = layout.format.half ? Type(g.b.getF16Type()) : Type(g.b.getF32Type());
   Value place =
       g.add(g.mul(g.div(lane, 4), 2 * bytes), start + group * int(TileLayout::columns) * bytes);
@@ -235,11 +222,10 @@ std::pair<Value, Value> mad::device::lutScales(GpuBuilder &g, const LutSpec &spe
 }
 
 std::pair<Value, Value> mad::device::lutZeros(GpuBuilder &g, const LutSpec &spec, Value record,
-                                              int group, Value lane, int planes) {
+                                              int group, Value lane) {
   const TileLayout &layout = spec.layout;
-  const int missing = planes < 0 ? 0 : int(layout.planeBytes()) - planes;
-  Value place = g.add(g.mul(g.div(lane, 4), 2),
-                      int(layout.zerosOffset()) - missing + group * int(TileLayout::columns));
+  Value place =
+      g.add(g.mul(g.div(lane, 4), 2), int(layout.zerosOffset()) + group * int(TileLayout::columns));
   Value both = g.load(g.b.getIntegerType(16), g.bytesAt(record, place));
   Value word = arith::ExtUIOp::create(g.b, g.b.getI32Type(), both);
   return {g.bitAnd(word, 0xff), g.shiftRight(word, 8)};

@@ -20,10 +20,8 @@ namespace mad::device {
 /// and Awadalla, 2022, do so with a subtraction for p = 0).
 class LutCodes {
 public:
-  /// `record`: where it begins, in shared memory or that of the device; `lane` of the warp. `half`:
-  /// only fragments 0 to 3 or 4 to 7, of whose wide planes the other half is not there
-  /// (`lutHalfPlanes`); -1: all.
-  LutCodes(GpuBuilder &g, const LutSpec &spec, mlir::Value record, mlir::Value lane, int half = -1);
+  /// `record`: where it begins, in shared memory or that of the device; `lane` of the warp.
+  LutCodes(GpuBuilder &g, const LutSpec &spec, mlir::Value record, mlir::Value lane);
   /// Zeros of the columns g and g + 8 (i32), where they are not those of the format.
   void setZeros(mlir::Value low, mlir::Value high);
   /// The table of a codebook in shared memory (`writeLutTable`).
@@ -40,7 +38,7 @@ private:
   };
   /// A pair in the mantissa, and at which bit.
   std::pair<mlir::Value, int> inMantissa(int f, int i);
-  mlir::Value field(const Plane &plane, int f, int i, int to);
+  mlir::Value field(const Plane &plane, int f, int i, int to, int64_t power = 0);
   mlir::Value signsOf(int f, int i);
   mlir::Value ofByte(int f, int i);
   mlir::Value fromTable(mlir::Value codes);
@@ -66,17 +64,12 @@ int lutTableBytes(const LutSpec &spec);
 void writeLutTable(GpuBuilder &g, const LutSpec &spec, mlir::Value tiles, mlir::Value table,
                    int threads);
 
-/// Bytes of the planes of a record without the other half of those of 4 and 8 bits.
-int lutHalfPlanes(const LutSpec &spec);
-
-/// Scales of the columns g and g + 8 for a group of a record, in f32. `planes`: bytes in front of
-/// them; -1: of whole planes.
+/// Scales of the columns g and g + 8 for a group of a record, in f32.
 std::pair<mlir::Value, mlir::Value> lutScales(GpuBuilder &g, const LutSpec &spec,
-                                              mlir::Value record, int group, mlir::Value lane,
-                                              int planes = -1);
+                                              mlir::Value record, int group, mlir::Value lane);
 /// The same of zeros, as i32.
 std::pair<mlir::Value, mlir::Value> lutZeros(GpuBuilder &g, const LutSpec &spec, mlir::Value record,
-                                             int group, mlir::Value lane, int planes = -1);
+                                             int group, mlir::Value lane);
 
 } // namespace mad::device
 

@@ -3,11 +3,12 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// [M, K], in the type of x: a warp a record. A lane has eight neighbours of a row for each two
-// fragments, so it stores 16 bytes (of f32: 32), and the four lanes of a row 64.
+// [M, K], in the type of x: a warp a record. The four lanes of a row exchange what they have of two
+// fragments, so that each stores eight neighbours: 16 bytes, or 32 of f32.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/LutCodes.h"
+#include "passes/Kernels/Gpu/MatmulParts.h"
 
 using namespace mlir;
 using namespace mad::device;
@@ -46,6 +47,30 @@ struct LutDecode {
     Type f32 = g.b.getF32Type();
     Value table = g.bytesAt(tiles, Number(g.wide(layout.lateOffset())));
     return g.convert(g.load(f32, g.at(table, f32, code)), spec.element);
+  }
+  /// Pairs of k: pair i of lane t becomes pair t of lane i, of the four lanes of a row.
+  Values exchanged(ValueRange eight) {
+    Value t = g.rem(lane, 4);
+    Type i32 = g.b.getI32Type(), pairType = g.vectorOf(2, spec.element);
+    Values made(8);
+    if (spec.element.isF32()) {
+      for (int e = 0; e < 2; ++e) {
+        Values words;
+        for (int i = 0; i < 4; ++i)
+          words.push_back(g.bits(eight[2 * i + e], i32));
+        exchangeQuads(g, words, t);
+        for (int i = 0; i < 4; ++i)
+          made[2 * i + e] = g.bits(words[i], spec.element);
+      }
+      return made;
+    }
+    Values words;
+    for (int i = 0; i < 4; ++i)
+      words.push_back(g.bits(g.pack(eight.slice(2 * i, 2)), i32));
+    exchangeQuads(g, words, t);
+    for (int i = 0; i < 4; ++i)
+      llvm::copy(g.unpack(g.bits(words[i], pairType)), made.begin() + 2 * i);
+    return made;
   }
   /// Eight neighbours of column g + 8 h.
   void store(ValueRange eight, int h, int pair) {
@@ -102,7 +127,7 @@ struct LutDecode {
       if (f % 2 == 0)
         continue;
       for (int h = 0; h < 2; ++h) {
-        store(eight[h], h, f / 2);
+        store(exchanged(eight[h]), h, f / 2);
         eight[h].clear();
       }
     }

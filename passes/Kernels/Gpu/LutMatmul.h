@@ -50,8 +50,8 @@ struct LutRowsTile {
   int threads() const { return warps * lanesOfWarp; }
   /// Groups of 8 columns of the product: rows, in parts.
   int groups(const LutSpec &spec) const { return (rows * spec.parts() + 7) / 8; }
-  /// From one row of x to the next: lanes of neighbouring rows are in different banks.
-  int64_t rowBytes(const LutSpec &spec) const { return spec.layout.records() * 256 + 64; }
+  /// From one row of x to the next: 16 bytes of eight of them are in different banks.
+  int64_t rowBytes(const LutSpec &spec) const { return spec.layout.records() * 256 + 16; }
   int64_t stageBytes(const LutSpec &spec) const { return together * spec.layout.recordBytes(); }
   int64_t sumBytes(const LutSpec &spec) const {
     return int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;
@@ -74,15 +74,17 @@ llvm::Expected<Kernel> makeLutRows(mlir::gpu::GPUModuleOp module, llvm::StringRe
 void writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                   const LutArguments &arguments);
 
-/// Groups of warps for more rows, f16 and bf16: GroupMatmul with a right factor that is made of
-/// codes by the groups that copy. `blockN`: as of GroupTile, up to 192; `few`: of up to 64 rows.
-GroupTile lutGroupTile(const LutSpec &spec, int blockN, bool few = false);
+/// Groups of warps for more rows, f16 and bf16: tiles of 64, 128, 192 or 256 columns of the weight,
+/// 64 a group, and 32, 64 or 128 rows of x.
+GroupTile lutGroupTile(const LutSpec &spec, int columns, int rows);
 llvm::Error checkLutGroup(const GroupTile &tile, const LutSpec &spec);
-/// `batch` has all but the factor; B of the arguments is not used.
+/// B of the arguments and its place in the batch are not used; `steps` of the batch begin at even
+/// tiles of k.
 void writeLutGroup(GpuBuilder &g, const LutSpec &spec, const MatmulSpec &product,
                    const GroupTile &tile, const MatmulArguments &arguments, mlir::Value tiles,
-                   GroupBatch batch = {});
-/// Arguments: the tensor map of x (boxes of 64 columns and 128 rows, or 64), tiles, y, rows (i32).
+                   const GroupBatch &batch = {});
+/// Arguments: the tensor map of x (boxes of 64 columns and the rows of a tile), tiles, y, rows
+/// (i32).
 llvm::Expected<Kernel> makeLutGroup(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                     const LutSpec &spec, const GroupTile &tile);
 

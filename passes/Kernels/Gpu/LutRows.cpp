@@ -257,16 +257,16 @@ struct LutRows {
     for (int i = 0; i < 3; ++i)
       store(i, parts[i]);
   }
-  /// For each group of 8 columns of the product where its row of x begins for this lane.
+  /// For each group of 8 columns of the product where this lane's row of `loadMatrices` begins.
   Values startsOfX() {
     Values starts;
     for (int n = 0; n < groups(); ++n) {
-      Value column = g.add(g.div(lane, 4), n * 8);
+      Value column = g.add(g.rem(lane, 8), n * 8);
       // Columns that are not there are never looked at: they read what another one does.
       Value part = g.min(g.div(column, tile.rows), spec.parts() - 1);
       Value row = g.min(g.rem(column, tile.rows), lastRow);
       Value start = g.mul(g.add(row, g.mul(part, tile.rows)), rowBytes());
-      starts.push_back(g.add(start, g.mul(g.rem(lane, 4), 16)));
+      starts.push_back(g.add(start, g.mul(g.div(lane, 8), 16)));
     }
     return starts;
   }
@@ -289,7 +289,13 @@ struct LutRows {
     }
     const int parts = std::max<int>(1, int(layout.groups()));
     const int each = int(TileLayout::fragments) / parts;
-    SmallVector<Values> rows;
+    // As many as there are registers for are read ahead of the products: a read behind them would
+    // not be moved.
+    constexpr int pairs = int(TileLayout::fragments) / 2, mostAhead = 2;
+    const bool ahead = groups() <= mostAhead;
+    SmallVector<SmallVector<Values>> rows(pairs);
+    for (int pair = 0; pair < pairs && ahead; ++pair)
+      rows[pair] = rowsOf(record, pair, starts);
     for (int part = 0; part < parts; ++part) {
       Values now(sums(), g.f32(0));
       if (layout.groups() && layout.format.affine)
@@ -298,12 +304,13 @@ struct LutRows {
           codes[r].setZeros(low, high);
         }
       for (int f = part * each; f < (part + 1) * each; ++f) {
-        if (f % 2 == 0)
-          rows = rowsOf(record, f / 2, starts);
+        if (f % 2 == 0 && !ahead)
+          rows[f / 2] = rowsOf(record, f / 2, starts);
         for (int r = 0; r < tile.together; ++r) {
           Values left = codes[r].fragment(f);
           for (int n = 0; n < groups(); ++n) {
-            Values right{rows[n][f % 2 * 2], rows[n][f % 2 * 2 + 1]};
+            const Values &words = rows[f / 2][n];
+            Values right{words[f % 2 * 2], words[f % 2 * 2 + 1]};
             const int at = (r * groups() + n) * 4;
             Values sum(ArrayRef<Value>(now).slice(at, 4));
             llvm::copy(g.multiply(spec.factor(), left, right, sum), now.begin() + at);
@@ -329,10 +336,9 @@ struct LutRows {
   /// Of each group of columns the words for two fragments.
   SmallVector<Values> rowsOf(Value record, int pair, ValueRange starts) {
     SmallVector<Values> all;
-    Type four = g.vectorOf(4, g.b.getI32Type());
     for (Value start : starts) {
       Value at = g.add(g.add(start, g.mul(record, 256)), pair * 64);
-      all.push_back(g.unpack(g.load(four, g.bytesAt(g.shared(), at))));
+      all.push_back(g.loadMatrices(g.bytesAt(g.shared(), at), /*transposed=*/false));
     }
     return all;
   }

@@ -142,14 +142,15 @@ struct GroupTile {
   int stages = 4;
   int groupRows = 8; ///< row tiles that are taken together, for the second cache
   int copierRegisters = 24, multiplierRegisters = 240;
-  int parts = 1; ///< of each number of a factor: 3 of f32
-  /// Groups of warps in front of those that multiply: 2 or 4 take stages in turn, with a
-  /// GroupFactor.
-  int copiers = 1;
-  int multipliers = 2; ///< groups that have 64 rows each; 1 with a GroupFactor alone
+  int parts = 1;       ///< of each number of a factor: 3 of f32
+  int multipliers = 2; ///< groups that have 64 rows each
+  /// With codes (LutMatmul.h): rows of the tile, of which each group that multiplies has all, and
+  /// 64 columns. A stage has 128 k of A alone. 0: another factor.
+  int rowsOfCodes = 0;
+  int factorBytes = 0; ///< shared memory for codes, behind the rest
   static constexpr int blockM = 128, blockK = 64;
-  int rows() const { return multipliers * blockM / 2; }
-  int threads() const { return (copiers + multipliers) * 128; }
+  int rows() const { return rowsOfCodes ? rowsOfCodes : multipliers * blockM / 2; }
+  int threads() const { return (1 + multipliers) * 128; }
   int bytesOfA() const { return rows() * blockK * 2; } ///< of a part of a stage
   int bytesOfB() const { return blockN * blockK * 2; }
   /// Rows of a box of B: columns of C where B is [N, K], else 64 of k, with 64 columns of C.
@@ -158,11 +159,12 @@ struct GroupTile {
   }
   /// Of A: rows of C where A is [M, K], else 64 of k, with 64 rows of C.
   int boxOfA(Order order) const { return order == Order::RowMajor ? rows() : 64; }
-  int stageBytes() const { return parts * (bytesOfA() + bytesOfB()); }
+  int stageBytes() const {
+    return rowsOfCodes ? 2 * bytesOfA() : parts * (bytesOfA() + bytesOfB());
+  }
   int sharedBytes() const {
     return stages * (stageBytes() + 16) + factorBytes; ///< and two barriers each
   }
-  int factorBytes = 0; ///< shared memory of what makes B (`GroupFactor`), behind the rest
 };
 constexpr int rowsOfGroup = 64; ///< of C, of a group that multiplies
 /// Where large tiles would leave parts of the device without work: 192, 128 and 64 columns.
@@ -179,24 +181,6 @@ llvm::Error check(const GroupTile &tile, const MatmulSpec &spec);
 llvm::Expected<Kernel> makeGroupMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                        const MatmulSpec &spec, const GroupTile &tile);
 
-/// Makes tiles of B, [N, K], in shared memory: rows of 128 bytes, swizzled as copyTensor does. All
-/// warps of the groups that copy take part: even groups have the first 64 of 128 k, odd ones the
-/// rest.
-class GroupFactor {
-public:
-  virtual ~GroupFactor() = default;
-  /// Before the tiles of columns from `column` on, of 128 k each from `first`, that of this group,
-  /// to behind `last`.
-  virtual void begin(mlir::Value column, mlir::Value first, mlir::Value last) = 0;
-  /// What is needed for 128 k is there; `ring`: bytes into the memory of the factor, 0 at first.
-  /// Gives those of the next one.
-  virtual mlir::Value fetch(mlir::Value number, mlir::Value ring) = 0;
-  /// Writes 64 of these k.
-  virtual void write(mlir::Value ring, int half, mlir::Value to) = 0;
-  /// Behind the last ones.
-  virtual void end() = 0;
-};
-
 /// A batch of products. Blocks go through the tiles of all of them.
 struct GroupBatch {
   mlir::Value count; ///< null: one product
@@ -209,8 +193,6 @@ struct GroupBatch {
   std::function<void(mlir::Value z, MatmulArguments &arguments)> enter;
   /// Tiles of k that product z adds up, from the first to behind the last one. None: all.
   std::function<std::pair<mlir::Value, mlir::Value>(mlir::Value z)> steps;
-  /// Makes B, which then has no tensor map; `steps` begin at even tiles.
-  GroupFactor *factor = nullptr;
 };
 /// The body of such a kernel: `a` and `b` of the arguments are tensor maps.
 void writeGroupMatmul(GpuBuilder &g, const MatmulSpec &spec, const GroupTile &tile,

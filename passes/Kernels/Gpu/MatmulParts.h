@@ -41,6 +41,15 @@ void inTurn(GpuBuilder &g, mlir::ValueRange sums, int count,
 mlir::Value finished(GpuBuilder &g, const MatmulSpec &spec, const MatmulArguments &arguments,
                      mlir::Value sum, mlir::Value row, mlir::Value column);
 
+/// Where a tile of groups of warps is: its product, first row and first column.
+struct GroupTilePlace {
+  mlir::Value z, row, column; ///< z: null without a batch
+};
+/// The tiles of this block, of all products.
+Values forGroupTiles(GpuBuilder &g, const GroupTile &tile, const MatmulArguments &arguments,
+                     const GroupBatch &batch, mlir::ValueRange initial,
+                     llvm::function_ref<Values(GroupTilePlace, mlir::ValueRange)> body);
+
 /// An error unless `value` is from `least` to `most` and a multiple of `step`.
 llvm::Error checkParameter(llvm::StringRef name, int value, int least, int most, int step = 1);
 /// Estimated registers of a thread must fit, with so many blocks at a time.

@@ -49,8 +49,8 @@ int codeOf(const TileLayout &layout, const std::vector<uint8_t> &bytes, int64_t 
 float valueOf(const TileLayout &layout, const std::vector<uint8_t> &bytes, int64_t m, int64_t k) {
   const int64_t tile = m / 16, block = k / 128, g = m % 8, h = m / 8 % 2, step = k % 128;
   const int64_t record = (tile * layout.records() + block) * layout.recordBytes();
-  const int f = int(step / 32 * 2 + step % 8 / 4), r = int(step % 4 / 2), e = int(step % 2);
-  int code = codeOf(layout, bytes, record, f, int(4 * g + step % 32 / 8), int(h + 2 * r), e);
+  const int f = int(step / 16), r = int(step % 16 / 8), e = int(step % 2);
+  int code = codeOf(layout, bytes, record, f, int(4 * g + step % 8 / 2), int(h + 2 * r), e);
   const Format &format = layout.format;
   if (layout.isTable())
     return read<float>(bytes, layout.lateOffset() + 4 * code);
