@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Products with weights of few bits: lut.py BUILD [--shapes 4096x4096] [--threads 1,2] [--rows 1,8,32,256]
+"""Products with weights of few bits: lut.py BUILD [--shapes 4096x4096,3200x8640] [--threads 1,2] [--rows 1,8,32,256]
                                           [--formats 1/128,2/128,4/128,8/128] [--seconds S] [--cpu] [--ggml FOLDER]
 
 Compares `x @ w` of a weight [K, M] of few bits, decoded exactly and with activations of 8 bits, with that of the same values in f32, with
 MatMulNBits of onnxruntime (activations in f32, and of 8 bits: its `accuracy_level` 1 and 4) where Python has it, and with ggml where
 `--ggml` names a folder with libggml-base.so and libggml-cpu.so. A format is `bits/group`, with `h` behind it for scales of f16, or `t` and
-`b`: ternary in 2 bits and in base 3, as TQ2_0 and TQ1_0 of ggml. Calls take turns; numbers are medians, with `--least` the shortest. Gw/s: elements
+`b`: ternary in 2 bits and in base 3, as TQ2_0 and TQ1_0 of ggml; `d`: words of a dictionary, where 9 of 10 elements are 0. Calls take turns; numbers are medians, with `--least` the shortest. Gw/s: elements
 of the weight times rows of x, for each second. Rounding activations, and all else that a call does, is part of its time. The first line
-says what the machine reads from memory at the same time. With `--cpu` it is the time that the process had a CPU: for one
+says what the machine reads from memory at the same time. With `--cold 512` so many MiB are read before each call, which puts weights
+out of the caches. With `--cpu` it is the time that the process had a CPU: for one
 thread, where others use the machine, too.
 
 ggml is built from the sources in llama-cpp-python of PyPI, for this machine (some 5 minutes on two cores):
@@ -39,7 +40,12 @@ class Format:
         self.group = int(group or 256)
         self.name = "w" + text.replace("/", "_")
 
+    def source(self):
+        return "sparse" if self.bits == "d" else "w"
+
     def stored(self):
+        if self.bits == "d":
+            return "lut.dictionary(scale = f16)"
         if self.bits in "tb":
             return "lut.ternary(group = 256, scale = f16" + (", packing = base3)" if self.bits == "b" else ")")
         half = ", scale = f16" if self.text.endswith("h") else ""
@@ -50,7 +56,7 @@ def program(folder, k, m, formats, plain):
     text = f'weight raw: f32[{k}, {m}] from "{folder}/w.npz" : "w"\n' if plain else ""
     text += f"export fn plain[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ raw }}\n" if plain else ""
     for f in formats:
-        text += f'weight {f.name}: f32[{k}, {m}] from "{folder}/w.npz" : "w" as {f.stored()}\n'
+        text += f'weight {f.name}: f32[{k}, {m}] from "{folder}/w.npz" : "{f.source()}" as {f.stored()}\n'
         text += f"export fn exact_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name} }}\n"
         text += f"export fn i8_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name}  with activations = i8 }}\n"
     return text
@@ -83,14 +89,15 @@ class Onnx:
         return lambda: self.session.run(None, {"x": x})
 
 
-def measure(calls, seconds, clock, least=False):
-    """Medians of calls in turn, or the shortest ones."""
+def measure(calls, seconds, clock, least=False, before=lambda: None):
+    """Medians of calls in turn, or the shortest ones; `before` goes in front of each, and does not count."""
     times = {name: [] for name in calls}
     for call in calls.values():
         call()
     end = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < end or len(next(iter(times.values()))) < 5:
         for name, call in calls.items():
+            before()
             start = clock()
             call()
             times[name].append(clock() - start)
@@ -147,13 +154,16 @@ def run(options, folder, k, m, threads, clock):
     formats = [Format(text) for text in options.formats.split(",")]
     rng = np.random.default_rng(2)
     w = rng.normal(size=(k, m)).astype(np.float32) * np.float32(0.1)
-    np.savez(folder / "w.npz", w=w)
+    # Nine of ten are 0, the others of one size.
+    sparse = np.where(np.abs(w) > 0.16449, np.sign(w), 0).astype(np.float32)
+    np.savez(folder / "w.npz", w=w, sparse=sparse)
     source = folder / f"m{k}x{m}.mad"
     source.write_text(program(folder, k, m, formats, options.plain))
     model = madlib.compiled(options.build, source, folder, options.target, threads)
     big = np.ones(1 << 26, np.float32)
     read = measure({"read": lambda: big.sum()}, options.seconds, clock)["read"]
     print(f"{threads} threads, {model.variant()}; NumPy reads {big.nbytes / read / 1e9:.1f} GB/s on one")
+    cold = np.ones(options.cold << 18, np.float32)
     onnx = {} if options.alone else onnx_of(k, m, formats, threads)
     lib, data = ggml_of(options.ggml, w, formats, threads) if options.ggml else (None, {})
     for rows in (int(n) for n in options.rows.split(",")):
@@ -166,14 +176,15 @@ def run(options, folder, k, m, threads, clock):
         for (text, level), session in onnx.items():
             calls[text, f"onnxruntime level {level}"] = session.call(x)
         calls.update(ggml_calls(lib, data, k, m, x) if lib else {})
-        table(measure(calls, options.seconds, clock, options.least), formats, k, m, rows, options.plain)
+        took = measure(calls, options.seconds, clock, options.least, lambda: cold.sum())
+        table(took, formats, k, m, rows, options.plain)
     model.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
-    for name, default in (("shapes", "4096x4096"), ("threads", "1,2"), ("rows", "1,8,32,256"), ("formats", "1/128,2/128,4/128,8/128")):
+    for name, default in (("shapes", "4096x4096,3200x8640,384x1536"), ("threads", "1,2"), ("rows", "1,8,32,256"), ("formats", "1/128,2/128,4/128,8/128")):
         parser.add_argument(f"--{name}", default=default)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--target")
@@ -182,6 +193,7 @@ def main():
     parser.add_argument("--plain", action="store_true", help="with the product in f32")
     parser.add_argument("--least", action="store_true", help="the shortest call instead of the median")
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--cold", type=int, default=0, help="MiB that are read before each call")
     options = parser.parse_args()
     clock = time.process_time if options.cpu else time.perf_counter
     with tempfile.TemporaryDirectory() as name:
