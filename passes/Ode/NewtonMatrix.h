@@ -44,6 +44,9 @@ public:
                                                  SolveAlgebra &m);
   static std::unique_ptr<NewtonMatrix> onTensors(ode::SolveOp op, RightHandSide &rhs,
                                                  SolveAlgebra &m);
+  // SparseMatrix.cpp: factors of the pattern of J. Not `known` where that is not, or is no gain.
+  static std::unique_ptr<NewtonMatrix> ofPattern(ode::SolveOp op, RightHandSide &rhs,
+                                                 SolveAlgebra &m, bool &known);
 };
 
 } // namespace mad

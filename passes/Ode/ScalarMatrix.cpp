@@ -224,7 +224,11 @@ std::unique_ptr<NewtonMatrix> NewtonMatrix::onScalars(ode::SolveOp op, RightHand
 
 std::unique_ptr<NewtonMatrix> NewtonMatrix::of(ode::SolveOp op, RightHandSide &rhs,
                                                SolveAlgebra &m) {
-  return rhs.isScalar() ? onScalars(op, rhs, m) : onTensors(op, rhs, m);
+  if (rhs.isScalar())
+    return onScalars(op, rhs, m);
+  bool known = false;
+  auto sparse = ofPattern(op, rhs, m, known);
+  return known ? std::move(sparse) : onTensors(op, rhs, m);
 }
 
 } // namespace mad

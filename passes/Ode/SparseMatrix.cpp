@@ -1,0 +1,165 @@
+//===- SparseMatrix.cpp - Linear equations of a known pattern ---------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// J is its entries, row by row, from tangents of one colour each; W has LU factors whose places
+// are known (`ode.sparse_factor`).
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Mad/Derivatives/CompressedJacobian.h"
+#include "dialects/Ode/IR/OdeSparseOps.h"
+#include "passes/Ode/NewtonMatrix.h"
+#include "passes/Transforms/Remarks.h"
+
+using namespace mlir;
+
+namespace mad {
+namespace {
+
+constexpr int64_t maxStates = 20'000;
+constexpr int64_t maxWork = 1'000'000'000; ///< multiplications: about a second for each step
+
+class SparseMatrix : public NewtonMatrix {
+public:
+  SparseMatrix(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m)
+      : op(op), rhs(rhs), m(m), derivatives(op->getParentOfType<ModuleOp>()) {}
+
+  bool isWorthwhile();
+  bool prepare();
+  Linearised linearise(Value time, const Leaves &states, bool withTime) override;
+  Leaves factor(const Leaves &jacobian, Value shift) override;
+  Leaves solve(const Leaves &factors, const Leaves &right) override;
+  Leaves noJacobian() override { return {zeros(sparsity.entries())}; }
+  Leaves noFactors() override { return {zeros(places)}; }
+
+private:
+  RankedTensorType line(int64_t size) { return RankedTensorType::get({size}, m.element); }
+  Value zeros(int64_t size) { return m.spread(m.number(m.element, 0), line(size)); }
+  LogicalResult build(OpBuilder &b, ArrayRef<Value> arguments, bool withTime, Linearised &result);
+
+  ode::SolveOp op;
+  RightHandSide &rhs;
+  SolveAlgebra &m;
+  Differentiator derivatives;
+  SmallVector<unsigned> by; ///< arguments of the body: the states
+  Sparsity sparsity;
+  Colouring colouring;
+  ode::SparsePattern pattern;
+  ode::Numbers order;
+  int64_t places = 0;
+};
+
+/// Whether the pattern is known and its factors leave out enough of all N^2 places.
+bool SparseMatrix::isWorthwhile() {
+  for (size_t s = 0; s < op.getInitial().size(); ++s)
+    by.push_back(unsigned(1 + s));
+  auto found = jacobianSparsity(rhs.block(), by);
+  if (!found || found->entries() == 0 || found->columns > maxStates)
+    return false;
+  sparsity = *found;
+  pattern.starts.push_back(0);
+  for (const std::vector<int32_t> &row : sparsity.rows) {
+    pattern.columns.insert(pattern.columns.end(), row.begin(), row.end());
+    pattern.starts.push_back(int32_t(pattern.columns.size()));
+  }
+  order = ode::minimumDegree(pattern);
+  ode::SparseLu lu(pattern, order);
+  places = lu.places();
+  if (2 * places > found->columns * found->columns || lu.work > maxWork)
+    return false;
+  colouring = colourColumns(sparsity);
+  remarkTaken(op.getLoc(), "the Jacobian of `" + op.getName() + "` has " +
+                               std::to_string(sparsity.entries()) + " entries of " +
+                               std::to_string(sparsity.columns) + "^2, in " +
+                               std::to_string(colouring.count) + " directions; its factors have " +
+                               std::to_string(places));
+  return true;
+}
+
+LogicalResult SparseMatrix::build(OpBuilder &b, ArrayRef<Value> arguments, bool withTime,
+                                  Linearised &result) {
+  auto found =
+      compressedJacobian(b, m.loc, derivatives, rhs.block(), arguments, by, sparsity, colouring);
+  if (failed(found))
+    return failure();
+  result.rates = Leaves(found->results);
+  result.jacobian = {found->entries};
+  if (!withTime)
+    return success();
+  Leaves seeds(arguments.size());
+  seeds[0] = m.number(Algebra::typeOf(arguments[0]).getElementType(), 1);
+  auto rates = derivatives.inlined(b, rhs.block(), arguments, seeds);
+  if (failed(rates))
+    return failure();
+  if (llvm::any_of(rates->tangents, [](Value v) { return bool(v); }))
+    result.timeRates = Leaves(rates->tangents);
+  return success();
+}
+
+/// Looks whether all of it has derivatives.
+bool SparseMatrix::prepare() {
+  Block aside;
+  OpBuilder::InsertionGuard guard(m.b);
+  m.b.setInsertionPointToEnd(&aside);
+  Leaves arguments;
+  for (BlockArgument argument : rhs.block().getArguments())
+    arguments.push_back(aside.addArgument(argument.getType(), argument.getLoc()));
+  Linearised result;
+  return succeeded(build(m.b, arguments, true, result));
+}
+
+NewtonMatrix::Linearised SparseMatrix::linearise(Value time, const Leaves &states, bool withTime) {
+  Linearised result;
+  // It does not fail: `prepare` has built the same.
+  (void)build(m.b, rhs.arguments(m.b, time, states), withTime, result);
+  return result;
+}
+
+Leaves SparseMatrix::factor(const Leaves &jacobian, Value shift) {
+  // A pivot of no use leaves infinity or NaN in the factors, and so in what is solved.
+  return {ode::SparseFactorOp::create(m.b, m.loc, line(places),
+                                      RankedTensorType::get({}, m.b.getI64Type()), jacobian[0],
+                                      m.cast(shift, m.element), m.number(m.element, -1),
+                                      pattern.starts, pattern.columns, order)
+              .getFactors()};
+}
+
+Leaves SparseMatrix::solve(const Leaves &factors, const Leaves &right) {
+  OpBuilder &b = m.b;
+  Leaves lines, results;
+  for (Value leaf : right) {
+    RankedTensorType flat = line(Algebra::typeOf(leaf).getNumElements());
+    lines.push_back(leaf.getType() == flat ? leaf : Value(ReshapeOp::create(b, m.loc, flat, leaf)));
+  }
+  RankedTensorType whole = line(sparsity.columns);
+  Value all = lines.size() == 1 ? lines[0] : Value(ConcatOp::create(b, m.loc, whole, lines, 0));
+  Value x = ode::SparseSolveOp::create(b, m.loc, whole, factors[0], all, pattern.starts,
+                                       pattern.columns, order);
+  int64_t begin = 0;
+  for (auto [own, leaf] : llvm::zip_equal(lines, right)) {
+    Value part = x;
+    if (own.getType() != whole) {
+      AffineMap map = AffineMap::get(1, 0, b.getAffineDimExpr(0) + begin);
+      part = ViewOp::create(b, m.loc, own.getType(), x, ValueRange(), map, Boundary::inside);
+    }
+    begin += Algebra::typeOf(own).getNumElements();
+    results.push_back(part.getType() == leaf.getType()
+                          ? part
+                          : Value(ReshapeOp::create(b, m.loc, leaf.getType(), part)));
+  }
+  return results;
+}
+
+} // namespace
+
+std::unique_ptr<NewtonMatrix> NewtonMatrix::ofPattern(ode::SolveOp op, RightHandSide &rhs,
+                                                      SolveAlgebra &m, bool &known) {
+  auto matrix = std::make_unique<SparseMatrix>(op, rhs, m);
+  known = matrix->isWorthwhile();
+  if (!known || !matrix->prepare())
+    return nullptr;
+  return matrix;
+}
+
+} // namespace mad
