@@ -126,10 +126,10 @@ bool Checker::storeAs(const Node *format, hir::Weight &weight) {
                           "must be the contracted one here: declare the weight `transposed`");
     return false;
   }
-  if (made->last && weight.gptq) {
+  if (made->last && weight.gptq && weight.value) {
     Report(*this, code::E0423, format->span,
-           quoted(path) + ": calibration is for weights `x @ w`, [K, M]: declare the weight "
-                          "`transposed`, without `along = last`");
+           quoted(path) +
+               ": `quant.gptq` is for weights `x @ w`, [K, M]: leave out `along = last`");
     return false;
   }
   weight.format = made;

@@ -56,7 +56,11 @@ static func::FuncOp computing(OpBuilder &b, WeightSourceOp source) {
 void emitGptq(OpBuilder &b, const hir::Weight &weight, const std::string &path, Location loc,
               RankedTensorType type, SmallVectorImpl<func::FuncOp> &functions) {
   SmallVector<int64_t> square(type.getShape());
-  square.back() = square[square.size() - 2];
+  // [K, K], where K is not the last dimension.
+  if (weight.gptq->grid.last)
+    square[square.size() - 2] = square.back();
+  else
+    square.back() = square[square.size() - 2];
   auto gramType = RankedTensorType::get(square, b.getF32Type());
   std::string gram = weight.name + ".gram";
   auto data = WeightSourceOp::create(b, loc, gram, gramType, path, gram, false);

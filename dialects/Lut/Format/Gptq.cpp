@@ -252,6 +252,14 @@ std::string Rounding::run() {
 
 } // namespace
 
+/// Matrices [rows, columns], each transposed.
+static void turn(const float *from, int64_t count, int64_t rows, int64_t columns, float *to) {
+  for (int64_t i = 0; i < count; ++i, from += rows * columns, to += rows * columns)
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < columns; ++c)
+        to[c * rows + r] = from[r * columns + c];
+}
+
 bool gptq(const Format &format, const GptqOptions &options, const float *values,
           const std::vector<int64_t> &shape, const float *gram, float *rounded,
           std::string &error) {
@@ -259,6 +267,16 @@ bool gptq(const Format &format, const GptqOptions &options, const float *values,
   int64_t k = shape[rank - 2], m = shape[rank - 1], count = 1;
   for (size_t i = 0; i + 2 < rank; ++i)
     count *= shape[i];
+  if (format.last) {
+    // [M, K]: the same of the transposed matrices.
+    std::vector<float> turned(count * k * m), made(count * k * m);
+    std::vector<int64_t> other(shape);
+    std::swap(other[rank - 2], other[rank - 1]);
+    turn(values, count, k, m, turned.data());
+    bool good = gptq(format.turned(), options, turned.data(), other, gram, made.data(), error);
+    turn(made.data(), count, m, k, rounded);
+    return good;
+  }
   for (int64_t i = 0; i < count * k * m; ++i)
     if (!std::isfinite(values[i])) {
       error = "element " + std::to_string(i) + " is no finite number";

@@ -56,12 +56,13 @@ LogicalResult GptqOp::verify() {
                          << type << " and " << getResult().getType();
   if (getFormat().getValue().family != Family::Int)
     return emitOpError("rounds to integers with scales");
-  if (getFormat().getValue().last)
-    return emitOpError("is of matrices [K, M], not `along = last`");
   if (std::string wrong = getFormat().getValue().check(type.getShape().vec()); !wrong.empty())
     return emitOpError() << wrong;
   SmallVector<int64_t> square(type.getShape());
-  square.back() = square[square.size() - 2];
+  if (getFormat().getValue().last)
+    square[square.size() - 2] = square.back();
+  else
+    square.back() = square[square.size() - 2];
   if (getGram().getType().getShape() != ArrayRef<int64_t>(square))
     return emitOpError() << "has X^T X of " << getGram().getType() << " for a weight of " << type;
   return success();

@@ -61,7 +61,7 @@ def Lut_GptqOp : Lut_Op<"gptq"> {
   let summary = "a weight rounded so that its products with activations stay near";
   let description = [{
     `%q = lut.gptq %w, %gram as <int, bits = 3, group = 128> : (tensor<64x8xf32>, tensor<64x64xf32>) -> tensor<64x8xf32>`
-    by GPTQ (Frantar et al., 2022), as dialects/Lut/README.md says. The weight is [B..., K, M], `%gram` the X^T X of its
+    by GPTQ (Frantar et al., 2022), as dialects/Lut/README.md says. The weight is [B..., K, M] (`along = last`: [B..., M, K]), `%gram` the X^T X of its
     activations, [B..., K, K]. `lut.encode exact` of the result never fails. Like that it is evaluated when a
     model is compiled, and has no lowering. `damp`: what is added to the diagonal of X^T X, as a part of its mean.
     `ordered`: rows with more energy come first.

@@ -208,9 +208,9 @@ func.func @f(%c: tensor<5x3xui8>, %s: tensor<1x3xf32>) {
 
 // -----
 
-func.func @f(%w: tensor<3x10xf32>, %h: tensor<10x10xf32>) {
-  // expected-error @+1 {{is of matrices [K, M], not `along = last`}}
-  %0 = lut.gptq %w, %h as <int, bits = 3, along = last> : (tensor<3x10xf32>, tensor<10x10xf32>) -> tensor<3x10xf32>
+func.func @f(%v: tensor<10x3xf32>, %h: tensor<10x10xf32>) {
+  // expected-error @+1 {{has X^T X of 'tensor<10x10xf32>' for a weight of 'tensor<10x3xf32>'}}
+  %0 = lut.gptq %v, %h as <int, bits = 3, along = last> : (tensor<10x3xf32>, tensor<10x10xf32>) -> tensor<10x3xf32>
   return
 }
 

@@ -139,6 +139,25 @@ TEST(Gptq, IsNearerForProductsAndHeldExactly) {
     }
 }
 
+TEST(Gptq, AlongLastIsThatOfTheTransposedMatrices) {
+  int64_t k = 70, m = 9;
+  std::vector<float> w = normal(2 * k * m, 5), turned(w.size()), gram = correlated(k, 90, 6),
+                     two = correlated(k, 90, 7);
+  gram.insert(gram.end(), two.begin(), two.end());
+  auto turn = [](const std::vector<float> &from, int64_t rows, int64_t columns) {
+    std::vector<float> to(from.size());
+    for (int64_t i = 0; i < 2; ++i)
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < columns; ++c)
+          to[(i * columns + c) * rows + r] = from[(i * rows + r) * columns + c];
+    return to;
+  };
+  Format format = integers(3, 32), last = format.turned();
+  std::vector<float> q = rounded(format, w, {2, k, m}, gram);
+  EXPECT_EQ(rounded(last, turn(w, k, m), {2, m, k}, gram), turn(q, k, m));
+  EXPECT_NE(q, stored(format, w, {2, k, m}, Mode::Round));
+}
+
 TEST(Gptq, DeadInputsAreZero) {
   int64_t k = 20, m = 3;
   std::vector<float> w = normal(k * m, 5), gram = correlated(k, 100, 6);
