@@ -53,6 +53,7 @@ func.func @lanes(%x: tensor<?x2xf64, #mad.dims<"B", "2">>, %k: tensor<?xf64, #ma
   }
   ode.check %s at %a trajectory step %s component %s of "decay" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
   return %r#0 : tensor<?x5x2xf64, #mad.dims<"B", "5", "2">>
+}
 
 // CHECK-LABEL: @solve
 // CHECK: ode.sparse_factor %{{.*}} diagonal %{{.*}} scale %{{.*}} starts [0, 2, 3] columns [0, 1, 0] order [1, 0] : (tensor<3xf64>, tensor<f64>, tensor<f64>) -> (tensor<4xf64>, tensor<i64>)
