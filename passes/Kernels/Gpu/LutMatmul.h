@@ -50,8 +50,8 @@ struct LutRowsTile {
   int threads() const { return warps * lanesOfWarp; }
   /// Groups of 8 columns of the product: rows, in parts.
   int groups(const LutSpec &spec) const { return (rows * spec.parts() + 7) / 8; }
-  /// From one row of x to the next: 16 bytes of eight of them are in different banks.
-  int64_t rowBytes(const LutSpec &spec) const { return spec.layout.records() * 256 + 16; }
+  /// Of a row of x, whose chunks of 16 bytes are permuted by an XOR with its number.
+  int64_t rowBytes(const LutSpec &spec) const { return spec.layout.records() * 256; }
   int64_t stageBytes(const LutSpec &spec) const { return together * spec.layout.recordBytes(); }
   int64_t sumBytes(const LutSpec &spec) const {
     return int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;

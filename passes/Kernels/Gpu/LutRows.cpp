@@ -150,7 +150,11 @@ struct LutRows {
   }
 
   //===- x ----------------------------------------------------------------------===//
-  Value rowOf(Value row, int part) { return g.mul(g.add(row, part * tile.rows), rowBytes()); }
+  /// Of 8 neighbours of a row. Rows begin at multiples of 128 bytes, so that copies write whole
+  /// lines, and the same chunks of eight rows are in different banks.
+  Value placeOf(Value row, Value chunk) {
+    return g.add(g.mul(row, rowBytes()), g.mul(g.bitXor(chunk, g.bitAnd(row, 7)), 16));
+  }
   /// Eight neighbours of a row of x from k on, of which those that are not there are zeros.
   Values eightOf(Value row, Value k) {
     Type element = spec.element;
@@ -208,7 +212,7 @@ struct LutRows {
         Value row = g.add(half, row0);
         g.when(g.less(row, arguments.rows), [&] {
           Value source = g.at(arguments.x, spec.element, row, arguments.rowX, at);
-          Value place = g.add(rowOf(row, 0), g.mul(chunk, 16));
+          Value place = placeOf(row, chunk);
           g.copyAsync(g.bytesAt(g.shared(), place), source, 16, valid);
         });
       }
@@ -246,7 +250,8 @@ struct LutRows {
   }
   void storeEight(Value row, Value chunk, ValueRange eight) {
     auto store = [&](int part, ValueRange values) {
-      g.store(g.pack(values), g.bytesAt(g.shared(), g.add(rowOf(row, part), g.mul(chunk, 16))));
+      Value place = placeOf(g.add(row, part * tile.rows), chunk);
+      g.store(g.pack(values), g.bytesAt(g.shared(), place));
     };
     if (!spec.element.isF32())
       return store(0, eight);
@@ -257,16 +262,17 @@ struct LutRows {
     for (int i = 0; i < 3; ++i)
       store(i, parts[i]);
   }
-  /// For each group of 8 columns of the product where this lane's row of `loadMatrices` begins.
-  Values startsOfX() {
-    Values starts;
+  /// For each group of 8 columns of the product where this lane's row of `loadMatrices` is, of the
+  /// first and of the last four chunks of 128 bytes.
+  SmallVector<std::array<Value, 2>> startsOfX() {
+    SmallVector<std::array<Value, 2>> starts;
     for (int n = 0; n < groups(); ++n) {
       Value column = g.add(g.rem(lane, 8), n * 8);
       // Columns that are not there are never looked at: they read what another one does.
       Value part = g.min(g.div(column, tile.rows), spec.parts() - 1);
-      Value row = g.min(g.rem(column, tile.rows), lastRow);
-      Value start = g.mul(g.add(row, g.mul(part, tile.rows)), rowBytes());
-      starts.push_back(g.add(start, g.mul(g.div(lane, 8), 16)));
+      Value row = g.add(g.min(g.rem(column, tile.rows), lastRow), g.mul(part, tile.rows));
+      Value chunk = g.div(lane, 8);
+      starts.push_back({placeOf(row, chunk), placeOf(row, g.add(chunk, 4))});
     }
     return starts;
   }
@@ -275,7 +281,8 @@ struct LutRows {
   int sums() const { return tile.together * groups() * 4; }
 
   /// Adds the products of a record of each tile.
-  void addRecord(Value stage, Value record, ValueRange starts, ValueRange zeros, Values &all) {
+  void addRecord(Value stage, Value record, ArrayRef<std::array<Value, 2>> starts, ValueRange zeros,
+                 Values &all) {
     Value base = g.bytesAt(g.shared(), g.add(ring, stage));
     std::vector<LutCodes> codes;
     Values records;
@@ -334,10 +341,10 @@ struct LutRows {
     }
   }
   /// Of each group of columns the words for two fragments.
-  SmallVector<Values> rowsOf(Value record, int pair, ValueRange starts) {
+  SmallVector<Values> rowsOf(Value record, int pair, ArrayRef<std::array<Value, 2>> starts) {
     SmallVector<Values> all;
-    for (Value start : starts) {
-      Value at = g.add(g.add(start, g.mul(record, 256)), pair * 64);
+    for (const std::array<Value, 2> &start : starts) {
+      Value at = g.add(g.add(start[pair % 2], g.mul(record, 256)), pair / 2 * 128);
       all.push_back(g.loadMatrices(g.bytesAt(g.shared(), at), /*transposed=*/false));
     }
     return all;
@@ -431,7 +438,7 @@ struct LutRows {
 
   void write() {
     Place ahead = fill();
-    Values starts = startsOfX();
+    SmallVector<std::array<Value, 2>> starts = startsOfX();
     Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes()), ahead.group,
                    ahead.record, g.number(sumsAt())};
     g.loop(g.block(), work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
