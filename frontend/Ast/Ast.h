@@ -58,6 +58,7 @@ enum class Kind : uint8_t {
   LetIndex,  //        name            Binders, type?, value        `let y[i, j in 0..H] = ...`; boundary in a With around the value
   Assert,    //        -               condition, message?
   Der,       //        state           value                        `der(u) = ...` in an ode
+  Event,     //        name            guard, direction?, action?   `event hit: x == 0.0 falling => { v = -v }` in an ode; the guard is a difference, the action a Name or Arguments of Named
   // Patterns.
   TuplePattern, //     -               patterns... (Name or TuplePattern)
   Binders,   //        -               Binder...

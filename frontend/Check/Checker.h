@@ -306,6 +306,12 @@ private:
   struct Problem; ///< a `solve` that is being checked
   void derivative(const Node *n);
   Value solve(const Node *n, const std::vector<const Node *> &settings);
+  void event(const Node *n);
+  void equationPart(const Node *value, const std::string &name, std::optional<TypeTree> type,
+                    Span at);
+  bool solveEvents(Problem &problem);
+  void solveRegion(hir::Node *node, Problem &problem, Instance &instance,
+                   const std::vector<hir::Type> &own, size_t first, size_t count);
   Declaration *solved(const Node *n);
   bool checkGroups(const Node *n, const Declaration &ode);
   bool matchProblem(const Node *n, Problem &problem);
@@ -315,6 +321,7 @@ private:
                                    const std::string &what);
   bool solveMethod(const Node *setting, Problem &problem);
   bool solveOption(const Node *argument, Problem &problem);
+  bool solveController(const Node *value, Problem &problem);
   bool solveSteps(const Node *argument, Problem &problem);
   bool solveSave(const Node *value, Problem &problem);
   bool finishOptions(const Node *n, Problem &problem);
@@ -518,6 +525,8 @@ private:
   std::deque<Node> made; ///< types of rules that were inferred, as they would be written
   std::deque<std::string> madeTexts;
   RecordType solveStats{"stats", {"accepted", "rejected", "evaluations"}};
+  RecordType solveSavedStats{"stats", {"accepted", "rejected", "evaluations", "saved"}};
+  RecordType solveEventTimes{"events", {"t", "which", "count"}};
   std::vector<std::unique_ptr<hir::Function>> functions; ///< in the order of their ends
   std::vector<std::unique_ptr<hir::Function>> dropped;   ///< definitions, and what failed
   std::map<std::string, Instance> instances;

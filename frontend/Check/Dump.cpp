@@ -207,6 +207,12 @@ private:
       out << " steps " << solve.steps->str();
     else
       out << " max " << solve.maxSteps << " " << solve.controller;
+    if (!solve.gains.empty())
+      list(solve.gains);
+    if (solve.saveSteps)
+      out << " save " << solve.saveSteps->str();
+    for (const Solve::Event &event : solve.events)
+      out << " event " << event.name;
   }
 
   void tail(const Node &node) {

@@ -165,6 +165,8 @@ void Checker::statement(const Node *n) {
     return assertion(n);
   case Kind::Der:
     return derivative(n);
+  case Kind::Event:
+    return event(n);
   default:
     expr(n);
   }

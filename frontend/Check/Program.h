@@ -116,13 +116,25 @@ struct Function;
 
 /// The solution of an initial value problem. Operands: the initial states, `from`, `to`, one for
 /// each of `options`, the parameters. Region parameters: the time, the states, the parameters.
-/// Results: the states, the time, the status, accepted and rejected steps, evaluations.
+/// Results: the states, with `saveSteps` their times and their number, the time, the status,
+/// accepted and rejected steps, evaluations.
 struct Solve {
   std::string name, method, controller = "pi";
   std::vector<std::string> states;     ///< their names
   std::vector<std::string> components; ///< names of the elements of the states, if they have any
   std::vector<std::string> options;    ///< rtol, atol, step, first, min_step, max_step, save
   std::optional<DimExpr> steps;
+  std::vector<double> gains; ///< of the controller `pid`
+  std::optional<DimExpr> saveSteps;
+  struct Event {
+    std::string name;
+    int direction = 0; ///< 1: rising, -1: falling, 0: both
+    bool stops = false, resets = false;
+  };
+  /// With events there are two more regions, which yield the guards and the new states, and
+  /// results behind those of `saveSteps`: times, numbers, how many.
+  std::vector<Event> events;
+  std::optional<DimExpr> maxEvents;
   int64_t maxSteps = 0;
 };
 

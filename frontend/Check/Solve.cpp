@@ -15,24 +15,63 @@ namespace mad::elab {
 
 using namespace ast;
 
-/// `der(u) = value`: a name that only the result of the ode knows.
+/// A value that only the result of the ode knows, by its name there.
+void Checker::equationPart(const Node *n, const std::string &name, std::optional<TypeTree> type,
+                           Span at) {
+  Value value = expr(n, type ? Want(*type) : Want());
+  if (value.kind == Value::Nothing) {
+    Report(*this, code::E0313, n->span, "a value is expected here");
+    value = {};
+  }
+  if (type)
+    value = settled(coerce(value, *type, n, quoted(name)), Want(*type), n);
+  Local local;
+  local.value = type ? value : Value();
+  local.span = at;
+  frame->scope->names.emplace(name, local);
+}
+
+/// `der(u) = value`
 void Checker::derivative(const Node *n) {
-  std::string name = "der(" + std::string(n->text) + ")";
   std::optional<TypeTree> type;
   for (const Node *p : frame->fn->node->kids[1]->kids)
     if (p->text == n->text)
       type = typeOf(p->kids[0]);
-  Value value = expr(n->kids[0], type ? Want(*type) : Want());
-  if (value.kind == Value::Nothing) {
-    Report(*this, code::E0313, n->kids[0]->span, "a value is expected here");
-    value = {};
+  equationPart(n->kids[0], "der(" + std::string(n->text) + ")", type, n->nameSpan);
+}
+
+/// The guard of an event, and the states behind it.
+void Checker::event(const Node *n) {
+  std::string name = "event(" + std::string(n->text) + ")";
+  const Node *action = n->kids[2];
+  bool first = true;
+  for (const Node *p : frame->fn->node->kids[1]->kids) {
+    if (!(p->flags & Unknown))
+      continue;
+    auto type = typeOf(p->kids[0]);
+    if (first) {
+      auto guard = type;
+      if (guard)
+        guard->type.shape.clear();
+      equationPart(n->kids[0], name, guard, n->nameSpan);
+      first = false;
+    }
+    if (!action || action->kind != Kind::Arguments)
+      continue;
+    const Node *value = nullptr;
+    for (const Node *reset : action->kids)
+      if (reset->text == p->text)
+        value = reset->kids[0];
+    if (!value) {
+      Node kept = *n;
+      kept.kind = Kind::Name;
+      kept.text = p->text;
+      kept.kids = {};
+      made.push_back(kept);
+      value = &made.back();
+    }
+    equationPart(value, name + "." + std::string(p->text), type, n->nameSpan);
   }
-  if (type)
-    value = settled(coerce(value, *type, n->kids[0], quoted(name)), Want(*type), n->kids[0]);
-  Local local;
-  local.value = type ? value : Value();
-  local.span = n->nameSpan;
-  frame->scope->names.emplace(name, local);
 }
 
 /// The ode that a `solve` names.
@@ -202,6 +241,14 @@ Value Checker::solve(const Node *n, const std::vector<const Node *> &settings) {
     return {};
   problem.from = *from;
   problem.to = *to;
+  if (!match.lanes.empty() && (problem.solve.saveSteps || !problem.solve.events.empty())) {
+    Report(*this, code::E0221, n->span,
+           problem.solve.saveSteps ? "each system of an ensemble has steps of its own, so they are "
+                                     "not saved in one tensor"
+                                   : "an ensemble has no events")
+        .help("solve one system, or save at given times: `save = linspace(0.0, 1.0, 11)`");
+    return {};
+  }
   return solveNode(n, problem);
 }
 
@@ -211,6 +258,40 @@ static void tensorsOf(const Value &value, std::vector<hir::Ref> &out) {
     out.push_back(value.ref);
   for (const Value &part : value.parts)
     tensorsOf(part, out);
+}
+
+/// Adds a region that calls the ode and yields `count` of its results.
+void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
+                          const std::vector<hir::Type> &own, size_t first, size_t count) {
+  const auto &inner = instance.function->body.parameters;
+  hir::Region region;
+  hir::Node *time = b.detached(hir::Op::Parameter, {{problem.time, {}}});
+  time->name = problem.timed ? inner.back()->name : "t";
+  region.parameters.push_back(time);
+  hir::Node *call = b.detached(hir::Op::Call, {});
+  call->callee = instance.function;
+  for (size_t i = 0; i < own.size(); ++i) {
+    hir::Node *parameter = b.detached(hir::Op::Parameter, {own[i]});
+    parameter->name = inner[i]->name;
+    region.parameters.push_back(parameter);
+    call->operands.push_back({parameter});
+  }
+  if (problem.timed)
+    call->operands.push_back({time});
+  auto addStates = [&] {
+    for (size_t i = 0; i < problem.states; ++i)
+      call->types.push_back(own[i]);
+  };
+  addStates();
+  for (size_t i = 0; i < problem.solve.events.size(); ++i)
+    call->types.push_back({problem.element, {}});
+  for (const hir::Solve::Event &event : problem.solve.events)
+    if (event.resets)
+      addStates();
+  for (size_t i = first; i < first + count; ++i)
+    region.results.push_back({call, uint32_t(i)});
+  region.nodes.push_back(call);
+  node->regions.push_back(std::move(region));
 }
 
 Value Checker::solveNode(const Node *n, Problem &problem) {
@@ -243,35 +324,35 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   }
 
   hir::Node *node = b.detached(hir::Op::Solve, {});
-  hir::Region region;
-  hir::Node *time = b.detached(hir::Op::Parameter, {{problem.time, {}}});
-  time->name = problem.timed ? inner.back()->name : "t";
-  region.parameters.push_back(time);
-  hir::Node *call = b.detached(hir::Op::Call, {});
-  call->callee = instance.function;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    hir::Node *parameter = b.detached(hir::Op::Parameter, {own[i]});
-    parameter->name = inner[i]->name;
-    region.parameters.push_back(parameter);
-    call->operands.push_back({parameter});
+  size_t states = problem.states, guards = problem.solve.events.size(), resets = 0;
+  for (const hir::Solve::Event &event : problem.solve.events)
+    resets += event.resets ? states : 0;
+  solveRegion(node, problem, instance, own, 0, states);
+  if (guards) {
+    solveRegion(node, problem, instance, own, states, guards);
+    solveRegion(node, problem, instance, own, states + guards, resets);
   }
-  if (problem.timed)
-    call->operands.push_back({time});
-  for (size_t i = 0; i < problem.states; ++i) {
-    call->types.push_back(own[i]);
-    region.results.push_back({call, uint32_t(i)});
-  }
-  region.nodes.push_back(call);
-  node->regions.push_back(std::move(region));
 
   for (size_t i = 0; i < problem.states; ++i) {
     node->operands.push_back(arguments[i]);
     hir::Type type = own[i];
     renameForCaller(type, match);
-    if (!problem.last)
+    if (problem.solve.saveSteps)
+      type.shape.insert(type.shape.begin(), hir::Dim{*problem.solve.saveSteps, {}});
+    else if (!problem.last)
       type.shape.insert(type.shape.begin(), problem.save.ref.type().shape[0]);
     type.shape.insert(type.shape.begin(), match.lanes.begin(), match.lanes.end());
     node->types.push_back(std::move(type));
+  }
+  if (problem.solve.saveSteps) {
+    node->types.push_back({Element::F64, {hir::Dim{*problem.solve.saveSteps, {}}}});
+    node->types.push_back({Element::I64, {}});
+  }
+  if (guards) {
+    hir::Dim room{*problem.solve.maxEvents, {}};
+    node->types.push_back({Element::F64, {room}});
+    node->types.push_back({Element::I64, {room}});
+    node->types.push_back({Element::I64, {}});
   }
   node->operands.push_back(b.cast(problem.from.ref, Element::F64));
   node->operands.push_back(b.cast(problem.to.ref, Element::F64));
@@ -298,6 +379,8 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
     record.fields = problem.solve.states;
     for (const char *field : {"t", "status", "stats"})
       record.fields.emplace_back(field);
+    if (!problem.solve.events.empty())
+      record.fields.emplace_back("events");
   }
   auto result = [&](size_t i) { return Value::tensor({node, uint32_t(i)}); };
   size_t states = problem.states;
@@ -305,13 +388,33 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
   all.record = &record;
   for (size_t i = 0; i < states; ++i)
     all.parts.push_back(result(i));
-  all.parts.push_back(problem.last ? scalarCast(result(states), problem.time) : problem.save);
+  Value saved;
+  std::optional<size_t> firstEvent;
+  if (!problem.solve.events.empty())
+    firstEvent = states + (problem.solve.saveSteps ? 2 : 0);
+  if (problem.solve.saveSteps) {
+    all.parts.push_back(Value::tensor(b.cast(result(states).ref, problem.time)));
+    saved = result(states + 1);
+    states += 2;
+  }
+  states += firstEvent ? 3 : 0;
+  if (!problem.solve.saveSteps)
+    all.parts.push_back(problem.last ? scalarCast(result(states), problem.time) : problem.save);
   all.parts.push_back(result(states + 1));
   Value stats = Value::of(Value::Tuple);
-  stats.record = &solveStats;
+  stats.record = problem.solve.saveSteps ? &solveSavedStats : &solveStats;
   for (size_t i = 2; i < 5; ++i)
     stats.parts.push_back(result(states + i));
+  if (problem.solve.saveSteps)
+    stats.parts.push_back(saved);
   all.parts.push_back(std::move(stats));
+  if (firstEvent) {
+    Value events = Value::of(Value::Tuple);
+    events.record = &solveEventTimes;
+    events.parts = {Value::tensor(b.cast(result(*firstEvent).ref, problem.time)),
+                    result(*firstEvent + 1), result(*firstEvent + 2)};
+    all.parts.push_back(std::move(events));
+  }
   addSpecies(problem, {node, 0}, record, all);
   return all;
 }

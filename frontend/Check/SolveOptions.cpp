@@ -75,30 +75,55 @@ bool Checker::solveMethod(const Node *setting, Problem &problem) {
   return good;
 }
 
+/// `pi`, `i`, or `pid` with its gains p, i and d.
+bool Checker::solveController(const Node *value, Problem &problem) {
+  hir::Solve &solve = problem.solve;
+  const Node *head = value->kind == Kind::Call ? value->kids[0] : value;
+  std::string_view word = head->kind == Kind::Name ? head->text : "";
+  bool isPid = value->kind == Kind::Call && word == "pid" && value->kids.size() == 4;
+  if (!isPid && (value->kind != Kind::Name || (word != "pi" && word != "i"))) {
+    Report(*this, code::E0221, value->span,
+           "a controller is `pi`, `i` or `pid(p, i, d)`, found " + quoted(textAt(value)));
+    return false;
+  }
+  solve.controller = word;
+  solve.gains.clear();
+  for (size_t k = 1; isPid && k < 4; ++k) {
+    auto gain = solveNumber(value->kids[k], Element::F64, "a gain of `pid`");
+    if (!gain)
+      return false;
+    const hir::Node *node = gain->ref.node;
+    bool known = node->op == hir::Op::Constant && node->values.size() == 1;
+    if (!known || !(node->values[0] >= 0) || (k == 2 && node->values[0] == 0)) {
+      Report(*this, code::E0221, value->kids[k]->span,
+             "the gains of `pid` are numbers known when compiling, not negative, and the second "
+             "is not 0, found " +
+                 textAt(value->kids[k]))
+          .help("write `controller = pid(0.4, 0.3, 0.0)`");
+      return false;
+    }
+    solve.gains.push_back(node->values[0]);
+  }
+  return true;
+}
+
 bool Checker::solveOption(const Node *argument, Problem &problem) {
   std::string name(argument->text);
   const Node *value = argument->kids[0];
-  if (name == "steps" || name == "max_steps")
+  if (name == "steps" || name == "max_steps" || name == "max_events")
     return solveSteps(argument, problem);
   if (name == "controller") {
-    std::string_view word = value->kind == Kind::Name ? value->text : "";
-    if (word != "pi" && word != "i") {
-      Report(*this, code::E0221, value->span,
-             "a controller is `pi` or `i`, found " + quoted(textAt(value)));
-      return false;
-    }
     if (ode::methodOf(problem.solve.method).controlled) {
       Report(*this, code::E0221, argument->nameSpan,
              quoted(problem.solve.method) + " has a controller of its own")
           .help("leave it out");
       return false;
     }
-    problem.solve.controller = word;
-    return true;
+    return solveController(value, problem);
   }
   bool tolerance = name == "rtol" || name == "atol";
-  std::vector<std::string> all = {"rtol",     "atol",     "step",      "steps",     "first",
-                                  "min_step", "max_step", "max_steps", "controller"};
+  std::vector<std::string> all = {"rtol",     "atol",     "step",      "steps",      "first",
+                                  "min_step", "max_step", "max_steps", "max_events", "controller"};
   if (std::find(all.begin(), all.end(), name) == all.end()) {
     Report report(*this, code::E0221, argument->nameSpan, "a method has no option " + quoted(name));
     std::string near = suggestion(name, all);
@@ -137,6 +162,10 @@ bool Checker::solveSteps(const Node *argument, Problem &problem) {
   };
   if (!requireAtLeast(*size, DimExpr(1), value->span, what + " is at least 1", complain))
     return false;
+  if (name == "max_events") {
+    problem.solve.maxEvents = *size;
+    return true;
+  }
   if (name == "steps") {
     problem.solve.steps = *size;
     return true;
@@ -152,12 +181,30 @@ bool Checker::solveSteps(const Node *argument, Problem &problem) {
 
 /// `last`, or the times as a tensor.
 bool Checker::solveSave(const Node *value, Problem &problem) {
-  if (problem.last || problem.save.isTensor()) {
+  if (problem.last || problem.save.isTensor() || problem.solve.saveSteps) {
     Report(*this, code::E0221, value->span, "`save` is set twice");
     return false;
   }
   if (value->kind == Kind::Name && value->text == "last" && !frame->scope->find("last")) {
     problem.last = true;
+    return true;
+  }
+  const Node *head = value->kind == Kind::Call ? value->kids[0] : nullptr;
+  if (head && head->kind == Kind::Name && head->text == "steps" && !findDeclaration("steps")) {
+    if (value->kids.size() != 2 || value->kids[1]->kind == Kind::Named) {
+      Report(*this, code::E0221, value->span, "`steps` takes how many states there is room for")
+          .help("write `save = steps(1000)`");
+      return false;
+    }
+    auto size = sizeOf(value->kids[1], "`steps` of `save`");
+    auto complain = [&](const std::string &, const std::string &) {
+      Report(*this, code::E0221, value->kids[1]->span,
+             "there must be room for at least 1 state, found " + quoted(size->str()));
+    };
+    if (!size || !requireAtLeast(*size, DimExpr(1), value->kids[1]->span,
+                                 "`steps` of `save` is at least 1", complain))
+      return false;
+    problem.solve.saveSteps = *size;
     return true;
   }
   Value times = settled(expr(value, problem.time), problem.time, value);
@@ -166,13 +213,46 @@ bool Checker::solveSave(const Node *value, Problem &problem) {
   bool fits = times.isTensor() && times.rank() == 1 && times.space.empty();
   if (!fits || times.ref.type().element != problem.time) {
     Report(*this, code::E0221, value->span,
-           "`save` is `last`, or the times as " +
+           "`save` is `last`, `steps(N)`, or the times as " +
                quoted(std::string(hir::name(problem.time)) + "[N]") + ", found " +
                quoted(show(times)))
         .help("write `save = linspace(0.0, 1.0, 11)`");
     return false;
   }
   problem.save = times;
+  return true;
+}
+
+/// The events of the ode.
+bool Checker::solveEvents(Problem &problem) {
+  hir::Solve &solve = problem.solve;
+  const Declaration &ode = *problem.match.fn;
+  for (const Node *line : ode.node->kids[3]->kids) {
+    if (!line || line->kind != Kind::Event)
+      continue;
+    hir::Solve::Event event;
+    event.name = line->text;
+    if (const Node *direction = line->kids[1])
+      event.direction = direction->text == "rising" ? 1 : -1;
+    if (const Node *action = line->kids[2])
+      (action->kind == Kind::Name ? event.stops : event.resets) = true;
+    solve.events.push_back(std::move(event));
+  }
+  auto refuse = [&](const std::string &text, const std::string &help) {
+    Report(*this, code::E0221, problem.method->span, text)
+        .note(quoted(ode.name) + " is declared here", ode.node->nameSpan)
+        .help(help);
+    return false;
+  };
+  if (solve.events.empty())
+    return !solve.maxEvents ||
+           refuse(quoted(ode.name) + " has no events, but `max_events` is given", "leave it out");
+  if (problem.options.count("step") || solve.steps)
+    return refuse("events are found between steps that are chosen by the error, but the steps of "
+                  "this `solve` are given",
+                  "leave out `step` and `steps`; `max_step` bounds them");
+  if (!solve.maxEvents)
+    solve.maxEvents = DimExpr(ode::defaultMaxEvents);
   return true;
 }
 
@@ -207,6 +287,8 @@ bool Checker::finishOptions(const Node *n, Problem &problem) {
     return refuse("`max_steps` and `steps` are both given", "leave one of them out");
   if (!solve.maxSteps)
     solve.maxSteps = ode::defaultMaxSteps;
+  if (!solveEvents(problem))
+    return false;
   if (!fixed) {
     auto known = [&](const char *name) -> std::optional<double> {
       const hir::Node *node = options[name].ref.node;
@@ -222,8 +304,8 @@ bool Checker::finishOptions(const Node *n, Problem &problem) {
       return refuse("`rtol` and `atol` are both 0: no step is exact",
                     "write `rtol = 1e-8, atol = 1e-10`");
   }
-  problem.last |= !problem.save.isTensor();
-  if (!problem.last)
+  problem.last |= !problem.save.isTensor() && !solve.saveSteps;
+  if (problem.save.isTensor())
     options["save"] = problem.save;
   return true;
 }

@@ -85,6 +85,7 @@ private:
   SmallVector<Value> scan(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> iterate(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> solve(const hir::Node &node, Location loc, TypeRange types);
+  void solveRegion(const hir::Region &body, Region &target, Location loc);
   AffineMap map(const hir::Node &node, unsigned dims, unsigned scalars);
 
   const hir::Program &program;
@@ -572,33 +573,64 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
     auto at = llvm::find(what.options, name);
     return at == what.options.end() ? Value() : all[first + (at - what.options.begin())];
   };
-  SmallVector<llvm::StringRef> names(what.states.begin(), what.states.end());
+  SmallVector<llvm::StringRef> names(what.states.begin(), what.states.end()), events;
+  SmallVector<int64_t> directions;
+  SmallVector<bool> stops, resets;
+  for (const hir::Solve::Event &event : what.events) {
+    events.push_back(event.name);
+    directions.push_back(event.direction);
+    stops.push_back(event.stops);
+    resets.push_back(event.resets);
+  }
+  size_t leading = types.size() - 5;
   auto op = ode::SolveOp::create(
-      b, loc, types.take_front(states), types[states], types[states + 1], types[states + 2],
-      types[states + 3], types[states + 4], b.getStringAttr(what.method),
+      b, loc, types.take_front(leading), types[leading], types[leading + 1], types[leading + 2],
+      types[leading + 3], types[leading + 4], b.getStringAttr(what.method),
       b.getStringAttr(what.name), b.getStrArrayAttr(names), ArrayRef(all).take_front(states),
       all[states], all[states + 1], option("rtol"), option("atol"), option("step"), option("first"),
       option("min_step"), option("max_step"), option("save"),
       ArrayRef(all).drop_front(first + what.options.size()),
       what.steps ? b.getStringAttr(what.steps->str()) : StringAttr(),
-      b.getI64IntegerAttr(what.maxSteps), b.getStringAttr(what.controller), UnitAttr());
+      b.getI64IntegerAttr(what.maxSteps), b.getStringAttr(what.controller), UnitAttr(),
+      what.gains.empty() ? DenseF64ArrayAttr() : b.getDenseF64ArrayAttr(what.gains),
+      what.saveSteps ? b.getStringAttr(what.saveSteps->str()) : StringAttr(), ArrayAttr(),
+      DenseI64ArrayAttr(), DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(),
+      unsigned(node.regions.size() - 1));
   if (!what.components.empty()) {
     SmallVector<llvm::StringRef> components(what.components.begin(), what.components.end());
     op->setAttr(ode::componentsAttr, b.getStrArrayAttr(components));
   }
-  const hir::Region &body = node.regions[0];
+  if (!events.empty()) {
+    op.setEventsAttr(b.getStrArrayAttr(events));
+    op.setEventDirections(directions);
+    op.setEventStops(stops);
+    op.setEventResets(resets);
+    op.setMaxEvents(what.maxEvents->str());
+  }
+  for (auto [body, target] : llvm::zip_equal(node.regions, op->getRegions()))
+    solveRegion(body, target, loc);
+  return op.getResults();
+}
+
+/// What a right-hand side, the guards of events or their new states are.
+void FunctionEmitter::solveRegion(const hir::Region &body, Region &target, Location loc) {
   OpBuilder::InsertionGuard guard(b);
-  Block *block = b.createBlock(&op.getBody());
+  Block *block = b.createBlock(&target);
   for (const hir::Node *parameter : body.parameters)
     values[parameter] = {
         block->addArgument(type(parameter->types[0]), location(parameter->span, parameter->name))};
   for (const hir::Node *n : body.nodes)
     this->node(*n);
-  SmallVector<Value> derivatives;
-  for (auto [result, argument] : llvm::zip(body.results, block->getArguments().drop_front()))
-    derivatives.push_back(relabelled(value(result), argument.getType(), loc));
-  ode::YieldOp::create(b, loc, derivatives);
-  return op.getResults();
+  SmallVector<Value> yielded;
+  for (auto [i, result] : llvm::enumerate(body.results)) {
+    Value found = value(result);
+    // States have the sizes of the arguments, in their order, guards have none.
+    size_t states = cast<ode::SolveOp>(target.getParentOp()).getInitial().size();
+    if (cast<RankedTensorType>(found.getType()).getRank())
+      found = relabelled(found, block->getArgument(unsigned(1 + i % states)).getType(), loc);
+    yielded.push_back(found);
+  }
+  ode::YieldOp::create(b, loc, yielded);
 }
 
 } // namespace

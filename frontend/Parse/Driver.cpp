@@ -74,6 +74,8 @@ lex::Lexeme Driver::next() {
       lookahead.token = Token::Precision;
     if (isDerWord())
       lookahead.token = Token::Der;
+    if (isEventWord())
+      lookahead.token = Token::Event;
     if (isSolveWord())
       lookahead.token = Token::Solve;
     Token token = lookahead.token;
@@ -289,7 +291,7 @@ bool Driver::hasErrors(Span span) const {
 Node *Driver::block(Span span, Nodes lines) {
   auto isStatement = [](const Node *node) {
     return node->kind == Kind::Let || node->kind == Kind::LetIndex || node->kind == Kind::Assert ||
-           node->kind == Kind::Der;
+           node->kind == Kind::Der || node->kind == Kind::Event;
   };
   for (size_t i = 0; i + 1 < lines.size(); ++i) {
     if (isStatement(lines[i]) || lines[i]->kind == Kind::Error || hasErrors(lines[i]->span))

@@ -92,6 +92,7 @@ public:
   Node *odeName(std::string_view doc, Span nameSpan, std::string_view text);
   Node *ode(Node *named, Span span, Nodes parts);
   Node *unknowns(Span span, Nodes states, Nodes parameters, Node *time);
+  Node *event(Span span, Span nameSpan, std::string_view name, Nodes kids);
   Node *der(Span span, Span word, Span nameSpan, std::string_view state, Node *value);
   Node *solve(Span span, Span word, Nodes kids, Span toSpan, std::string_view to);
   /// Whether something inside has been reported.
@@ -112,8 +113,10 @@ private:
   bool isStateWord() const;
   bool isPrecisionWord() const;
   bool isDerWord() const;
+  bool isEventWord() const;
   bool isSolveWord() const;
   Node *derivatives(const Node &params, Node *body);
+  void eventValues(const Node &params, const Node &body, Nodes &values);
   void reportDepth(Span at);
 
   ast::File &file;
@@ -132,7 +135,7 @@ private:
   bool headerBrace = false; ///< the lookahead is the `{` of a header
   bool inWeight = false;    ///< in a `weight`, outside of brackets
   bool inOde = false;
-  Nodes ders;                    ///< of the ode that is being read
+  Nodes ders, events;            ///< of the ode that is being read
   std::vector<Reaction> network; ///< that is being read
   Node *updates = nullptr;       ///< the last With that has no setting but updates
   bool stop = false;

@@ -12,15 +12,17 @@ using ast::Node;
 
 static const char *nameOf(Kind kind) {
   static constexpr const char *names[] = {
-      "Use",          "Dim",       "Const",     "Weight",    "WeightValue", "Record",      "Fn",
-      "Test",         "Precision", "Rule",      "Generics",  "Generic",     "Params",      "Param",
-      "TensorType",   "Pack",      "TupleType", "GroupType", "StateType",   "Permissions", "Sides",
-      "Fields",       "Format",    "Block",     "Let",       "LetIndex",    "Assert",      "Der",
-      "TuplePattern", "Binders",   "Binder",    "Number",    "Bool",        "String",      "Name",
-      "Member",       "Call",      "Named",     "Index",     "Range",       "All",         "Unary",
-      "Binary",       "Reduce",    "If",        "ElseIf",    "Scan",        "Overs",       "Over",
-      "Iterate",      "For",       "Solve",     "Arguments", "Tuple",       "Array",       "With",
-      "Method",       "Update",    "Hole",      "Error",
+      "Use",       "Dim",         "Const",      "Weight", "WeightValue", "Record",
+      "Fn",        "Test",        "Precision",  "Rule",   "Generics",    "Generic",
+      "Params",    "Param",       "TensorType", "Pack",   "TupleType",   "GroupType",
+      "StateType", "Permissions", "Sides",      "Fields", "Format",      "Block",
+      "Let",       "LetIndex",    "Assert",     "Der",    "Event",       "TuplePattern",
+      "Binders",   "Binder",      "Number",     "Bool",   "String",      "Name",
+      "Member",    "Call",        "Named",      "Index",  "Range",       "All",
+      "Unary",     "Binary",      "Reduce",     "If",     "ElseIf",      "Scan",
+      "Overs",     "Over",        "Iterate",    "For",    "Solve",       "Arguments",
+      "Tuple",     "Array",       "With",       "Method", "Update",      "Hole",
+      "Error",
   };
   static_assert(sizeof names / sizeof *names == size_t(Kind::Error) + 1);
   return names[size_t(kind)];

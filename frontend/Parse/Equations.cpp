@@ -31,6 +31,18 @@ bool Driver::isDerWord() const {
          next < text.size() && text[next] == '(';
 }
 
+/// `event` is a word where a statement of an ode begins with `event name:`.
+bool Driver::isEventWord() const {
+  if (!inOde || lookahead.token != Token::Name || lookahead.text != "event" ||
+      (previous.token != Token::Line && previous.token != Token::LeftBrace))
+    return false;
+  size_t begin = behindBlanks(text, lookahead.span.end), end = begin;
+  while (end < text.size() && isNameChar(text[end]))
+    ++end;
+  size_t next = behindBlanks(text, end);
+  return end != begin && next < text.size() && text[next] == ':';
+}
+
 /// `solve` is a word before `name(` or `module.name(`, else a name like others.
 bool Driver::isSolveWord() const {
   if (lookahead.token != Token::Name || lookahead.text != "solve" || previous.token == Token::Fn ||
@@ -94,12 +106,90 @@ Node *Driver::der(Span span, Span word, Span nameSpan, std::string_view state, N
   return node;
 }
 
+/// The guard is the difference of both sides.
+Node *Driver::event(Span span, Span nameSpan, std::string_view name, Nodes kids) {
+  Node *node = make(Kind::Event, span, nameSpan, name, std::move(kids));
+  events.push_back(node);
+  auto complain = [&](const Node *at, std::string message, std::string help) {
+    error(code::E0134, at->span, std::move(message)).help = std::move(help);
+  };
+  Node *&guard = node->kids[0];
+  const Node *direction = node->kids[1], *action = node->kids[2];
+  if (guard->kind == Kind::Binary && guard->text == "==")
+    guard = binary(guard->span, guard->kids[0], guard->nameSpan, "-", guard->kids[1]);
+  else if (guard->kind != Kind::Error) {
+    complain(guard, "an event is where two numbers are equal",
+             "write `event " + std::string(name) + ": x == 0.0`");
+    guard = failed(guard->span);
+  }
+  if (direction && direction->text != "rising" && direction->text != "falling")
+    complain(direction,
+             "an event is `rising` or `falling`, found `" + std::string(direction->text) + "`",
+             "without a word it is both");
+  if (action && action->kind == Kind::Name && action->text != "stop")
+    complain(action,
+             "behind `=>` an event has `stop` or new states, found `" + std::string(action->text) +
+                 "`",
+             "write `=> stop` or `=> { u = -u }`");
+  return node;
+}
+
+/// Adds what events add to the results of an ode, by their names in the body: the guards, then for
+/// each event with new states all of them.
+void Driver::eventValues(const Node &params, const Node &body, Nodes &values) {
+  Nodes of = std::move(events);
+  events.clear();
+  auto complain = [&](Span at, std::string message) -> Diagnostic & {
+    return error(code::E0134, at, std::move(message));
+  };
+  auto add = [&](const Node *event, std::string text) {
+    file.strings.push_back(std::move(text));
+    values.push_back(make(Kind::Name, event->span, event->nameSpan, file.strings.back()));
+  };
+  auto isState = [&](std::string_view name) {
+    return std::any_of(params.kids.begin(), params.kids.end(),
+                       [&](const Node *p) { return (p->flags & ast::Unknown) && p->text == name; });
+  };
+  if (!of.empty() && isState("events"))
+    complain(of[0]->span, "no state is called `events` where there are events: the solution has a "
+                          "field of this name");
+  for (size_t i = 0; i < of.size(); ++i) {
+    if (std::find(body.kids.begin(), body.kids.end(), of[i]) == body.kids.end())
+      complain(of[i]->span, "an event stands in a block inside of the ode");
+    for (size_t k = 0; k < i; ++k)
+      if (of[k]->text == of[i]->text)
+        complain(of[i]->nameSpan, "there are two events `" + std::string(of[i]->text) + "`")
+            .notes.push_back({"the first one is here", of[k]->nameSpan, true});
+    add(of[i], "event(" + std::string(of[i]->text) + ")");
+  }
+  for (const Node *event : of) {
+    if (!event->kids[2] || event->kids[2]->kind != Kind::Arguments)
+      continue;
+    const Nodes &resets = event->kids[2]->kids;
+    for (size_t i = 0; i < resets.size(); ++i) {
+      if (resets[i]->kind != Kind::Named)
+        continue;
+      if (!isState(resets[i]->text))
+        complain(resets[i]->nameSpan,
+                 "`" + std::string(resets[i]->text) + "` is no state of this ode");
+      for (size_t k = 0; k < i; ++k)
+        if (resets[k]->text == resets[i]->text)
+          complain(resets[i]->nameSpan, "`" + std::string(resets[i]->text) + "` is given twice");
+    }
+    for (const Node *p : params.kids)
+      if (p->flags & ast::Unknown)
+        add(event, "event(" + std::string(event->text) + ")." + std::string(p->text));
+  }
+}
+
 /// The body with its result: the derivatives by their names in the body, `der(u)`.
 Node *Driver::derivatives(const Node &params, Node *body) {
   Nodes values, of = std::move(ders);
   ders.clear();
-  if (body->kind != Kind::Block || params.kind != Kind::Params)
+  if (body->kind != Kind::Block || params.kind != Kind::Params) {
+    events.clear();
     return body;
+  }
   bool good = true;
   auto complain = [&](Span at, std::string message) -> Diagnostic & {
     good = false;
@@ -138,6 +228,7 @@ Node *Driver::derivatives(const Node &params, Node *body) {
   if (body->kids.back() && body->kids.back()->kind != Kind::Error)
     complain(body->kids.back()->span, "an ode has no result but its derivatives").help =
         "write `der(u) = ...` for a state u";
+  eventValues(params, *body, values);
   if (!good)
     return failed(body->span);
   Nodes lines = body->kids;
@@ -146,6 +237,7 @@ Node *Driver::derivatives(const Node &params, Node *body) {
 }
 
 Node *Driver::ode(Node *named, Span span, Nodes parts) {
+  const Nodes guards = events;
   parts[3] = derivatives(*parts[1], parts[3]);
   // The types of the states are those of their derivatives.
   Nodes types;
@@ -153,6 +245,14 @@ Node *Driver::ode(Node *named, Span span, Nodes parts) {
     for (const Node *p : parts[1]->kids)
       if ((p->flags & ast::Unknown) && p->kids[0])
         types.push_back(p->kids[0]);
+  // Guards are numbers of the element type of the states, resets are states.
+  const Nodes states = types;
+  for (const Node *guard : guards)
+    if (!states.empty())
+      types.push_back(make(Kind::TensorType, guard->span, states[0]->nameSpan, states[0]->text));
+  for (const Node *guard : guards)
+    if (guard->kids[2] && guard->kids[2]->kind == Kind::Arguments)
+      types.insert(types.end(), states.begin(), states.end());
   if (!types.empty())
     parts[2] = paren(parts[1]->span, std::move(types), Kind::TupleType);
   return fn(named, span, std::move(parts));

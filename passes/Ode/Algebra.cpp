@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Ode/Algebra.h"
+#include "dialects/Mad/IR/MadStateOps.h"
 
 using namespace mlir;
 
@@ -96,6 +97,11 @@ Value Algebra::at(Value source, Value position, int64_t offset) {
   auto map = AffineMap::get(0, 1, b.getAffineSymbolExpr(0) + offset, b.getContext());
   return ViewOp::create(b, loc, RankedTensorType::get({}, typeOf(source).getElementType()), source,
                         position, map, Boundary::clamp);
+}
+
+Value Algebra::put(Value all, Value number, Value position) {
+  auto map = AffineMap::get(0, 1, b.getAffineSymbolExpr(0));
+  return UpdateOp::create(b, loc, all.getType(), all, number, position, map, Boundary::inside);
 }
 
 } // namespace mad

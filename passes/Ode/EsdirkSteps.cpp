@@ -19,6 +19,12 @@ Leaves EsdirkSteps::begin(const Leaves &, const Leaves &rates) {
   return memory;
 }
 
+Leaves EsdirkSteps::restart(const Leaves &memory, const Leaves &, const Leaves &rates) {
+  Leaves next = rates;
+  next.push_back(memory.back());
+  return next;
+}
+
 StepMethod::Trial EsdirkSteps::attempt(const Point &now, Value h, Value next) {
   Trial trial;
   trial.h = h;

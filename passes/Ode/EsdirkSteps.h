@@ -25,6 +25,7 @@ public:
   int firstOrder() const override { return method.order; }
   bool needsRates() const override { return true; }
   Leaves begin(const Leaves &y, const Leaves &rates) override;
+  Leaves restart(const Leaves &memory, const Leaves &y, const Leaves &rates) override;
   Trial attempt(const Point &now, Value h, Value next) override;
   Leaves remember(const Point &now, Trial &trial, Value accept) override;
   Leaves interpolated(const Point &now, const Trial &trial, llvm::ArrayRef<Leaves> stages,

@@ -13,8 +13,8 @@ namespace mad {
 
 /// Makes a `mad.scan` of an ensemble whose rounds are its systems, in front of the op; returns what
 /// replaces its results. A round reads and writes at its own position alone, and the scan says so
-/// (passes/Transforms/Lanes.h). `choose` says how the steps of one system are written. Empty, after a
-/// message, where they cannot be.
+/// (passes/Transforms/Lanes.h). `choose` says how the steps of one system are written. Empty, after
+/// a message, where they cannot be.
 Leaves expandLanes(ode::SolveOp op,
                    llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp one)> choose);
 

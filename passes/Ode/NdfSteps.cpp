@@ -72,6 +72,12 @@ Leaves NdfSteps::begin(const Leaves &y, const Leaves &rates) {
   return packed(memory);
 }
 
+Leaves NdfSteps::restart(const Leaves &memory, const Leaves &y, const Leaves &rates) {
+  Memory next = unpacked(begin(y, rates));
+  next.evaluations = unpacked(memory).evaluations;
+  return packed(next);
+}
+
 /// `numbers[order + shift]`
 Value NdfSteps::ofOrder(Value order, ArrayRef<double> numbers, int shift) {
   Value found = m.real(numbers[1 + shift]);

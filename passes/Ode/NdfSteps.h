@@ -23,6 +23,7 @@ public:
   int order() const override { return 1; }
   bool needsRates() const override { return true; }
   Leaves begin(const Leaves &y, const Leaves &rates) override;
+  Leaves restart(const Leaves &memory, const Leaves &y, const Leaves &rates) override;
   Trial attempt(const Point &now, Value h, Value next) override;
   Leaves remember(const Point &now, Trial &trial, Value accept) override;
   Leaves interpolated(const Point &now, const Trial &trial, llvm::ArrayRef<Leaves> stages,

@@ -34,7 +34,7 @@ Value storedAt(OpBuilder &b, Location loc, Value all, Value value, ValueRange po
 
 class OnTensors : public RightHandSide {
 public:
-  explicit OnTensors(ode::SolveOp op) : op(op) {}
+  explicit OnTensors(ode::SolveOp op) : RightHandSide(op) {}
 
   Leaves initial(OpBuilder &) override { return Leaves(op.getInitial()); }
   Leaves states(OpBuilder &, const Leaves &leaves) override { return leaves; }
@@ -49,8 +49,8 @@ public:
     return all;
   }
 
-  Leaves evaluate(OpBuilder &b, Value time, const Leaves &states) override {
-    Block &body = block();
+  Leaves evaluateIn(OpBuilder &b, Value time, const Leaves &states, Region &region) override {
+    Block &body = region.front();
     IRMapping mapping;
     mapping.map(body.getArguments(), arguments(b, time, states));
     for (Operation &inner : body.without_terminator())
@@ -68,9 +68,6 @@ public:
       rest.push_back(b.getAffineDimExpr(d));
     return storedAt(b, op.getLoc(), all, leaves[state], positions, rest);
   }
-
-private:
-  ode::SolveOp op;
 };
 
 //===----------------------------------------------------------------------===//
@@ -350,7 +347,7 @@ bool Elements::contract(ContractOp op) {
 
 class OnScalars : public RightHandSide {
 public:
-  explicit OnScalars(ode::SolveOp op) : op(op) {}
+  explicit OnScalars(ode::SolveOp op) : RightHandSide(op) {}
 
   Leaves initial(OpBuilder &b) override {
     // Those of parameters, too: in front of the loop.
@@ -362,9 +359,9 @@ public:
     return leaves;
   }
 
-  Leaves evaluate(OpBuilder &b, Value time, const Leaves &states) override {
+  Leaves evaluateIn(OpBuilder &b, Value time, const Leaves &states, Region &region) override {
     int64_t ops = 0;
-    return *tryEvaluate(b, time, states, parameters, ops);
+    return *tryEvaluate(b, time, states, parameters, ops, region);
   }
 
   Block &block() override { return *aside; }
@@ -380,8 +377,8 @@ public:
 
   /// Empty where the body has something else.
   std::optional<Leaves> tryEvaluate(OpBuilder &b, Value time, const Leaves &states,
-                                    ArrayRef<Leaves> parameters, int64_t &ops) {
-    Block &body = op.getBody().front();
+                                    ArrayRef<Leaves> parameters, int64_t &ops, Region &region) {
+    Block &body = region.front();
     Elements elements(b);
     Type element = tensorOf(body.getArgument(0)).getElementType();
     elements.set(body.getArgument(0), {Algebra(b, op.getLoc()).cast(time, element)});
@@ -466,7 +463,14 @@ public:
     SmallVector<Leaves> all;
     for (Value parameter : op.getParameters())
       all.push_back(freshOf(parameter));
-    std::optional<Leaves> rates = tryEvaluate(b, time, states, all, ops);
+    // Those of events are only looked at.
+    Block other;
+    OpBuilder apart(op.getContext());
+    apart.setInsertionPointToEnd(&other);
+    for (Region &region : op.getEventRegions())
+      if (!tryEvaluate(apart, time, states, all, ops, region))
+        return false;
+    std::optional<Leaves> rates = tryEvaluate(b, time, states, all, ops, op.getBody());
     if (rates)
       YieldOp::create(b, op.getLoc(), *rates);
     return rates.has_value();
@@ -485,7 +489,6 @@ private:
     return leaves;
   }
 
-  ode::SolveOp op;
   SmallVector<Leaves> parameters;
   std::unique_ptr<Block> aside;
 };

@@ -26,7 +26,12 @@ public:
   /// The leaves of the initial states.
   virtual Leaves initial(mlir::OpBuilder &b) = 0;
   /// The derivatives at a time (f64) and states.
-  virtual Leaves evaluate(mlir::OpBuilder &b, mlir::Value time, const Leaves &states) = 0;
+  Leaves evaluate(mlir::OpBuilder &b, mlir::Value time, const Leaves &states) {
+    return evaluateIn(b, time, states, op.getBody());
+  }
+  /// What another region of the op yields there.
+  virtual Leaves evaluateIn(mlir::OpBuilder &b, mlir::Value time, const Leaves &states,
+                            mlir::Region &region) = 0;
   /// The body as ops on leaves, to be differentiated, and its arguments at a time (f64) and states:
   /// the time, the states, then what does not vary.
   virtual mlir::Block &block() = 0;
@@ -43,6 +48,10 @@ public:
   /// `maxElements` of all states, or more than `maxOps` in the body.
   static std::unique_ptr<RightHandSide> onScalars(ode::SolveOp op, int64_t maxElements,
                                                   int64_t maxOps, std::string &reason);
+
+protected:
+  explicit RightHandSide(ode::SolveOp op) : op(op) {}
+  ode::SolveOp op;
 };
 
 } // namespace mad

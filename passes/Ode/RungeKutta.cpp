@@ -78,7 +78,7 @@ Leaves RungeKutta::remember(const Point &now, Trial &trial, Value accept) {
     rates = rhs.evaluate(m.b, trial.next, trial.end);
   else
     rates = ifElse(m, accept, now.memory, [&] { return rhs.evaluate(m.b, trial.next, trial.end); });
-  if (op.getSave())
+  if (op.getSave() || op.getEvents())
     trial.stages.push_back(rates);
   return rates;
 }

@@ -31,17 +31,6 @@ SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b, Lane l
 // What a loop carries
 //===----------------------------------------------------------------------===//
 
-/// The values that there are, in one order.
-template <typename State, typename Visit> static void eachValue(State &state, Visit visit) {
-  for (auto *value : {&state.t, &state.h, &state.logOld, &state.status, &state.accepted,
-                      &state.component, &state.denseSteps, &state.count})
-    if (*value)
-      visit(*value);
-  for (auto *leaves : {&state.y, &state.memory, &state.saved})
-    for (auto &value : *leaves)
-      visit(value);
-}
-
 Leaves SolveLoops::loop(const State &initial, StringRef limit, Value &rounds,
                         llvm::function_ref<Value(const State &, Value)> condition,
                         llvm::function_ref<State(const State &, Value)> body) {
@@ -175,21 +164,19 @@ SolveLoops::State SolveLoops::start() {
   state.y = rhs.initial(b);
   if (op.getFails())
     state.component = m.integer(-1);
+  if (savesSteps()) {
+    emptySaved(state);
+    saveReached(state, m.compare(Predicate::eq, state.status, m.integer(0)));
+  }
   if (!saves())
     return state;
   Value good = m.compare(Predicate::eq, state.status, m.integer(0));
   state.status =
       m.select(m.both(good, badTimes()), m.integer(codeOf(Status::SaveOutside)), state.status);
   good = m.compare(Predicate::eq, state.status, m.integer(0));
-  state.count = m.integer(0);
+  emptySaved(state);
   if (method->denseStages())
     state.denseSteps = m.integer(0);
-  if (lane.index)
-    state.saved = lane.all;
-  for (Type type : lane.index ? TypeRange() : TypeRange(op.getStates().getTypes())) {
-    Value nan = m.number(element, std::numeric_limits<double>::quiet_NaN());
-    state.saved.push_back(m.spread(nan, cast<RankedTensorType>(type)));
-  }
   saveWhile(state, good, from, [&](Value) { return state.y; });
   return state;
 }
@@ -199,7 +186,7 @@ SolveLoops::State SolveLoops::start() {
 //===----------------------------------------------------------------------===//
 
 SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
-  Controller control = Controller::of(op.getController().str(), method->order());
+  Controller control = Controller::of(op.getController().str(), method->order(), op.getGains());
   Value rest = m.sub(to, now.t);
   Value isLast = m.compare(Predicate::ge, m.mul(now.h, m.real(1 + ode::endSlack)), m.abs(rest));
   Value h = m.select(isLast, rest, m.mul(direction, now.h));
@@ -215,13 +202,21 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
 
   State state = now;
   state.accepted = m.add(now.accepted, m.cast(accept, b.getI64Type()));
-  state.t = m.select(accept, next, now.t);
-  state.y = m.chosen(accept, trial.end, now.y);
   state.memory = method->remember(point, trial, accept);
+  Found found{{}, next, trial.end, {}};
+  if (hasEvents())
+    found = findEvent(state, now, point, trial, accept);
+  state.t = m.select(accept, found.time, now.t);
+  state.y = m.chosen(accept, found.y, now.y);
   if (saves())
-    saveStep(state, point, trial, accept);
+    saveStep(state, point, trial, accept, found.time);
+  if (savesSteps())
+    saveReached(state, accept);
 
   Value old = m.select(accept, m.mul(number(control.oldExponent / 2), now.logOld), number(0));
+  if (now.logOlder)
+    old = m.sub(
+        old, m.select(accept, m.mul(number(control.olderExponent / 2), now.logOlder), number(0)));
   Value power = m.add(old, m.mul(number(-control.errorExponent / 2), logError));
   Value wish =
       m.mul(number(Controller::gamma), ode::Exp2Op::create(b, op.getLoc(), power.getType(), power));
@@ -242,11 +237,13 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   state.h = m.select(accept, m.greater(grown, bound), shrunk);
   Value leastOld = number(2 * std::log2(Controller::leastOld));
   state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);
+  if (now.logOlder)
+    state.logOlder = m.select(accept, now.logOld, now.logOlder);
 
   Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, shrunk, bound));
   Value why = m.select(m.isFinite(error), m.integer(codeOf(Status::StepTooSmall)),
                        m.integer(codeOf(Status::NotFinite)));
-  state.status = m.select(stuck, why, now.status);
+  state.status = m.select(stuck, why, state.status);
   if (now.component)
     state.component = ifElse(m, stuck, {now.component}, [&] {
       Leaves units;
@@ -254,6 +251,8 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
         units.push_back(m.abs(m.unitOf(e, x, y)));
       return Leaves{m.largest(units)};
     })[0];
+  if (hasEvents())
+    happen(state, found);
   return state;
 }
 
@@ -283,19 +282,27 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
   state.h = m.max(h, least(from));
   state.memory = method->begin(state.y, rates);
   state.logOld = m.number(method->errorType(state.y), 2 * std::log2(Controller::leastOld));
+  if (op.getGains() && op.getGains()[2] != 0)
+    state.logOlder = state.logOld;
   state.accepted = m.integer(0);
+  if (hasEvents())
+    beginEvents(state, moves, rates);
+  auto isDone = [&](const State &now) {
+    Value there = m.compare(Predicate::eq, now.t, to);
+    return now.ended ? m.either(there, now.ended) : there;
+  };
   std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
   Leaves results = loop(
       state, limit, rounds,
       [&](const State &now, Value) {
         return m.both(m.compare(Predicate::eq, now.status, m.integer(0)),
-                      m.compare(Predicate::ne, now.t, to));
+                      hasEvents() ? m.no(isDone(now)) : m.compare(Predicate::ne, now.t, to));
       },
       [&](const State &now, Value) { return adaptiveStep(now); });
   size_t at = 0;
   eachValue(state, [&](Value &value) { value = results[at++]; });
-  Value unfinished = m.both(m.compare(Predicate::eq, state.status, m.integer(0)),
-                            m.compare(Predicate::ne, state.t, to));
+  Value unfinished =
+      m.both(m.compare(Predicate::eq, state.status, m.integer(0)), m.no(isDone(state)));
   state.status = m.select(unfinished, m.integer(codeOf(Status::TooManySteps)), state.status);
   return state;
 }
@@ -316,7 +323,9 @@ SolveLoops::State SolveLoops::fixedStep(const State &now, Value i, Value count, 
   state.y = trial.end;
   state.memory = method->remember(point, trial, m.truth(true));
   if (saves())
-    saveStep(state, point, trial, m.truth(true));
+    saveStep(state, point, trial, m.truth(true), next);
+  if (savesSteps())
+    saveReached(state, m.truth(true));
   return state;
 }
 
@@ -383,6 +392,8 @@ Solution SolveLoops::solve() {
   if (saves()) {
     // Those that are behind the end, by no more than the slack.
     Value good = m.compare(Predicate::eq, state.status, m.integer(0));
+    if (state.ended)
+      good = m.both(good, m.no(state.ended));
     Value forever = m.mul(direction, m.real(std::numeric_limits<double>::infinity()));
     saveWhile(state, good, forever, [&](Value) { return state.y; });
   }
@@ -397,14 +408,20 @@ Solution SolveLoops::solve() {
   Value evaluations = method->evaluations(rounds, state.accepted, before, state.memory);
   if (state.denseSteps)
     evaluations = m.add(evaluations, m.mul(state.denseSteps, m.integer(method->denseStages())));
+  if (state.restarts)
+    evaluations = m.add(evaluations, state.restarts);
   Leaves results;
-  if (saves())
+  if (saves() || savesSteps())
     results = state.saved;
   else if (!lane.index)
     results = rhs.states(b, state.y);
   else
     for (auto [number, all] : llvm::enumerate(lane.all))
       results.push_back(rhs.stored(b, all, number, state.y, lane.index));
+  if (savesSteps())
+    results.append({state.savedTimes, state.count});
+  if (hasEvents())
+    results.append({state.eventTimes, state.eventNumbers, state.eventCount});
   return {results, state.t, state.status, state.accepted, rounds, evaluations, state.component};
 }
 
@@ -418,7 +435,7 @@ SmallVector<Value> SolveLoops::build() {
       check->setAttr(ode::componentsAttr, names);
   }
   SmallVector<Value> results = solution.states;
-  for (auto [result, type] : llvm::zip(results, op.getStates().getTypes()))
+  for (auto [result, type] : llvm::zip(results, op.getValues().getTypes()))
     if (result.getType() != type)
       result = ReshapeOp::create(b, op.getLoc(), type, result);
   results.append({solution.time, m.cast(solution.status, b.getI32Type()), solution.accepted,

@@ -39,8 +39,30 @@ private:
   using Value = mlir::Value;
   /// What the loop knows between two steps.
   struct State {
-    Value t, h, logOld, status, accepted, component, denseSteps, count;
+    Value t, h, logOld, logOlder, status, accepted, component, denseSteps, count;
+    Value savedTimes; ///< of steps
     Leaves y, memory, saved;
+    /// Of events: the guards where the step begins; restarts of the method.
+    Leaves guards;
+    Value eventTimes, eventNumbers, eventCount, restarts, lastReset, hasReset, ended;
+  };
+  /// The values that there are, in one order.
+  template <typename S, typename Visit> static void eachValue(S &state, Visit visit) {
+    for (auto *value :
+         {&state.t, &state.h, &state.logOld, &state.logOlder, &state.status, &state.accepted,
+          &state.component, &state.denseSteps, &state.count, &state.savedTimes, &state.eventTimes,
+          &state.eventNumbers, &state.eventCount, &state.restarts, &state.lastReset,
+          &state.hasReset, &state.ended})
+      if (*value)
+        visit(*value);
+    for (auto *leaves : {&state.y, &state.memory, &state.saved, &state.guards})
+      for (auto &value : *leaves)
+        visit(value);
+  }
+  /// An event in a step, or its end.
+  struct Found {
+    Value any, time;
+    Leaves y, fired;
   };
   void begin();
   State start();
@@ -57,12 +79,31 @@ private:
               llvm::function_ref<Value(const State &, Value)> condition,
               llvm::function_ref<State(const State &, Value)> body);
 
+  /// At given times.
   bool saves() const { return static_cast<bool>(times); }
+  bool savesSteps() { return op.getSaveSteps().has_value(); }
+  void emptySaved(State &state);
+  void saveReached(State &state, Value allowed);
   Value isBefore(Value count, Value until);
   void saveWhile(State &state, Value allowed, Value until,
                  llvm::function_ref<Leaves(Value time)> row);
   void saveStep(State &state, const StepMethod::Point &now, const StepMethod::Trial &trial,
-                Value accepted);
+                Value accepted, Value until);
+
+  // SolveEvents.cpp
+  bool hasEvents() { return op.eventCount() > 0; }
+  Leaves guardsAt(Value t, const Leaves &y);
+  Leaves signsFrom(Value t, const Leaves &y, const Leaves &rates, Value h, const Leaves &fired);
+  Leaves crossed(const Leaves &signs, const Leaves &now);
+  Value anyOf(const Leaves &flags);
+  void beginEvents(State &state, Value moves, const Leaves &rates);
+  Leaves bracketed(const Leaves &signs, const Leaves &high,
+                   llvm::function_ref<Leaves(Value x)> guardsIn, Value enough);
+  Found findEvent(State &state, const State &now, const StepMethod::Point &point,
+                  const StepMethod::Trial &trial, Value accept);
+  void recordEvents(State &state, const Leaves &fired);
+  Leaves resetStates(Value t, Leaves y, const Leaves &fired);
+  void happen(State &state, const Found &found);
 
   ode::SolveOp op;
   RightHandSide &rhs;

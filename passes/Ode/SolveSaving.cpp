@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadMathOps.h"
+#include "dialects/Ode/Tableaus/Control.h"
 #include "passes/Ode/Regions.h"
 #include "passes/Ode/SolveLoops.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -41,11 +43,47 @@ void SolveLoops::saveWhile(State &state, Value allowed, Value until,
     state.saved[i] = results[1 + i];
 }
 
-/// Saves what lies in a step.
+/// Nothing is saved yet.
+void SolveLoops::emptySaved(State &state) {
+  double nan = std::numeric_limits<double>::quiet_NaN();
+  state.count = m.integer(0);
+  if (lane.index) {
+    state.saved = lane.all;
+    return;
+  }
+  for (Type type : op.getStates().getTypes())
+    state.saved.push_back(m.spread(m.number(element, nan), cast<RankedTensorType>(type)));
+  if (savesSteps())
+    state.savedTimes =
+        m.spread(m.real(nan), cast<RankedTensorType>(op.getSavedSteps()[0].getType()));
+}
+
+/// Saves the states that were reached.
+void SolveLoops::saveReached(State &state, Value allowed) {
+  Leaves carried = {state.count, state.savedTimes};
+  carried.append(state.saved);
+  Leaves results = ifElse(m, allowed, carried, [&] {
+    Leaves made = {m.add(state.count, m.integer(1)), m.put(state.savedTimes, state.t, state.count)};
+    for (size_t i = 0; i < state.saved.size(); ++i)
+      made.push_back(rhs.stored(b, state.saved[i], i, state.y, state.count));
+    return made;
+  });
+  state.count = results[0];
+  state.savedTimes = results[1];
+  state.saved.assign(results.begin() + 2, results.end());
+  Value room =
+      DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()), *op.getSaveSteps());
+  Value full =
+      m.both(m.compare(Predicate::ge, state.count, room), m.compare(Predicate::ne, state.t, to));
+  full = m.both(full, m.compare(Predicate::eq, state.status, m.integer(0)));
+  state.status = m.select(full, m.integer(static_cast<int64_t>(ode::Status::NoRoom)), state.status);
+}
+
+/// Saves what lies in a step up to a time.
 void SolveLoops::saveStep(State &state, const StepMethod::Point &now,
-                          const StepMethod::Trial &trial, Value accepted) {
+                          const StepMethod::Trial &trial, Value accepted, Value until) {
   if (!method->denseStages())
-    return saveWhile(state, accepted, trial.next, [&](Value time) {
+    return saveWhile(state, accepted, until, [&](Value time) {
       return method->interpolated(now, trial, trial.stages, time);
     });
   // More stages, where there is something to save.
@@ -54,13 +92,13 @@ void SolveLoops::saveStep(State &state, const StepMethod::Point &now,
   // Behind the last one there is nothing to read.
   Value isInside = m.both(accepted, m.compare(Predicate::lt, state.count, all));
   Value any = ifElse(m, isInside, {m.truth(false)},
-                     [&] { return Leaves{isBefore(state.count, trial.next)}; })[0];
+                     [&] { return Leaves{isBefore(state.count, until)}; })[0];
   Leaves carried = {state.count, state.denseSteps};
   carried.append(state.saved);
   Leaves results = ifElse(m, any, carried, [&] {
     SmallVector<Leaves> stages = method->completed(now, trial);
     State inner = state;
-    saveWhile(inner, any, trial.next,
+    saveWhile(inner, any, until,
               [&](Value time) { return method->interpolated(now, trial, stages, time); });
     Leaves made = {inner.count, m.add(inner.denseSteps, m.integer(1))};
     made.append(inner.saved);

@@ -57,6 +57,11 @@ public:
   virtual Leaves begin(const Leaves &y, const Leaves &rates) = 0;
   /// In which type the squares of errors are, given the leaves of the states.
   virtual mlir::Type errorType(const Leaves &y) const;
+  /// The memory where the states were changed: as in front of the first step, but what it counts.
+  virtual Leaves restart(const Leaves &memory, const Leaves &y, const Leaves &rates) {
+    (void)memory;
+    return begin(y, rates);
+  }
   virtual Trial attempt(const Point &now, Value h, Value next) = 0;
   /// The memory behind a step that is or is not accepted. It may complete the stages.
   virtual Leaves remember(const Point &now, Trial &trial, Value accept) = 0;

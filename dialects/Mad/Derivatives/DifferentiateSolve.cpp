@@ -169,6 +169,10 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
   Differentiated start{initial, tangentsOf(op.getInitial())};
   SmallVector<Value> moving = tangentsOf(op.getParameters());
   Times around(b, loc, op, directions);
+  if (op.getEvents())
+    return op.emitError() << "a solve with events has no derivative: `" << op.getName() << "`";
+  if (op.getSaveSteps() && (tangent(op.getFrom()) || tangent(op.getTo())))
+    return op.emitError() << "a solve that saves its steps has no derivative by `from` and `to`";
   if (Value early = tangent(op.getFrom()))
     for (auto [known, rate] :
          llvm::zip(start.tangents, around.rates(one(op.getFrom()), initial, parameters))) {
@@ -196,6 +200,8 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
   std::optional<DimExpr> saved;
   if (op.getSave())
     saved = dimExpr(tensorTypeOf(op.getSave()), 0);
+  else if (op.getSaveSteps())
+    saved = dimExpr(tensorTypeOf(op.getSavedSteps()[0]), 0);
   if (op.getLaneRank()) {
     for (auto [state, own] : llvm::zip(op.getStates(), vary))
       if (own)
@@ -204,6 +210,7 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
     for (Value v : tangentsIn)
       types.push_back(tangentType(v.getType(), saved));
   }
+  llvm::append_range(types, op.getSavedSteps().getTypes());
   llvm::append_range(initial, tangentsIn);
   SmallVector<Value> allParameters = parameters;
   for (Value v : moving)
@@ -215,7 +222,9 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       op.getMethodAttr(), op.getNameAttr(), b.getStrArrayAttr(names), initial, one(op.getFrom()),
       one(op.getTo()), one(op.getRtol()), one(op.getAtol()), one(op.getStep()), one(op.getFirst()),
       one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), allParameters,
-      op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr());
+      op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
+      op.getPidAttr(), op.getSaveStepsAttr(), ArrayAttr(), DenseI64ArrayAttr(),
+      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), 0u);
   made.getBody().takeBody(region);
   return solved(op, made, vary, parameters);
 }
@@ -237,7 +246,7 @@ LogicalResult Differentiator::Body::solved(SolveOp op, SolveOp made, ArrayRef<bo
     Value moved;
     if (vary[i]) {
       moved = made.getStates()[next++];
-      if (op.getSave() && directions)
+      if ((op.getSave() || op.getSaveSteps()) && directions)
         moved = directionsFirst(moved, loc);
     }
     if (late)

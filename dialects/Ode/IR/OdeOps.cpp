@@ -37,9 +37,12 @@ static LogicalResult verifyMethod(SolveOp op) {
   if (op.isAdaptive() != (op.getRtol() && op.getAtol()) ||
       (!op.isAdaptive() && (op.getRtol() || op.getAtol())))
     return op.emitOpError("has `rtol` and `atol`, or else a step or a number of steps");
-  if (op.getController() != "pi" && op.getController() != "i")
-    return op.emitOpError() << "controller must be `pi` or `i`, but is `" << op.getController()
-                            << "`";
+  if (op.getController() != "pi" && op.getController() != "i" && op.getController() != "pid")
+    return op.emitOpError() << "controller must be `pi`, `i` or `pid`, but is `"
+                            << op.getController() << "`";
+  if ((op.getController() == "pid") != op.getPid().has_value() ||
+      (op.getPid() && op.getPid()->size() != 3))
+    return op.emitOpError("has the gains p, i and d where its controller is `pid`");
   if (static_cast<int64_t>(op.getMaxSteps()) < 1)
     return op.emitOpError("allows no steps");
   if (std::optional<StringRef> steps = op.getSteps())
@@ -108,7 +111,7 @@ static LogicalResult verifyLanes(SolveOp op) {
   for (Value time : {op.getFrom(), op.getTo()})
     if (failed(check(time, 0, "a time")))
       return failure();
-  for (Value result : op->getResults().drop_front(op.getStates().size() + 1))
+  for (Value result : op->getResults().drop_front(op.getValues().size() + 1))
     if (tensorTypeOf(result).getShape() != lanes.getShape())
       return op.emitOpError() << "a result of shape " << shapeText(tensorTypeOf(result))
                               << " in an ensemble of shape " << shapeText(lanes);
@@ -118,10 +121,13 @@ static LogicalResult verifyLanes(SolveOp op) {
 /// Results are the states, behind the dimensions of the ensemble and that of saved times.
 static LogicalResult verifyResults(SolveOp op) {
   RankedTensorType lanes = tensorTypeOf(op.getTime());
+  Value times = op.getSave();
+  if (op.getSaveSteps())
+    times = op.getSavedSteps()[0];
   Block &body = op.getBody().front();
   for (auto [argument, result] : llvm::zip(body.getArguments().drop_front(), op.getStates())) {
     RankedTensorType from = tensorTypeOf(argument), to = tensorTypeOf(result);
-    int64_t saved = op.getSave() ? 1 : 0, lead = lanes.getRank() + saved;
+    int64_t saved = op.getSave() || op.getSaveSteps() ? 1 : 0, lead = lanes.getRank() + saved;
     bool fits =
         to.getRank() == from.getRank() + lead && to.getElementType() == from.getElementType();
     for (int64_t d = 0; fits && d < from.getRank(); ++d)
@@ -129,11 +135,62 @@ static LogicalResult verifyResults(SolveOp op) {
     for (int64_t d = 0; fits && d < lanes.getRank(); ++d)
       fits = !differ(dimExpr(lanes, d), dimExpr(to, d));
     if (fits && saved)
-      fits = !differ(dimExpr(tensorTypeOf(op.getSave()), 0), dimExpr(to, lead - 1));
+      fits = !differ(dimExpr(tensorTypeOf(times), 0), dimExpr(to, lead - 1));
     if (!fits)
       return op.emitOpError() << "result of shape " << shapeText(to) << " for a state of shape "
                               << shapeText(from) << (saved ? ", which is saved at " : "")
-                              << (saved ? shapeText(tensorTypeOf(op.getSave())) + " times" : "");
+                              << (saved ? shapeText(tensorTypeOf(times)) + " times" : "");
+  }
+  return success();
+}
+
+/// The times of `saveSteps` and their number.
+static LogicalResult verifySaved(SolveOp op) {
+  if (!op.getSaveSteps())
+    return success();
+  if (op.getSave())
+    return op.emitOpError("saves given times or all steps, not both");
+  if (failed(verifyDimension(op, *op.getSaveSteps(), "number of saved steps")))
+    return failure();
+  RankedTensorType times = tensorTypeOf(op.getSavedSteps()[0]);
+  RankedTensorType count = tensorTypeOf(op.getSavedSteps()[1]);
+  auto rows = DimExpr::parse(*op.getSaveSteps());
+  if (times.getRank() != 1 || !times.getElementType().isF64() || differ(dimExpr(times, 0), *rows) ||
+      count.getRank() != 0 || !count.getElementType().isInteger(64))
+    return op.emitOpError() << "the times of steps must be " << *op.getSaveSteps()
+                            << " numbers of f64, their number one of i64";
+  return success();
+}
+
+/// Regions, attributes and results of events.
+static LogicalResult verifyEvents(SolveOp op) {
+  size_t count = op.eventCount(), states = op.getInitial().size();
+  if (!op.getEvents())
+    return op.getEventRegions().empty() ? success() : op.emitOpError("has regions of no events");
+  auto missing = [&](auto list) { return !list || list->size() != count; };
+  if (count == 0 || missing(op.getEventDirections()) || missing(op.getEventStops()) ||
+      missing(op.getEventResets()) || !op.getMaxEvents())
+    return op.emitOpError("has a direction, a stop and a reset for each event, and their maximum");
+  if (!op.isAdaptive())
+    return op.emitOpError("has events only where steps are chosen by the error");
+  if (failed(verifyDimension(op, *op.getMaxEvents(), "number of events")))
+    return failure();
+  Type element = tensorTypeOf(op.getInitial().front()).getElementType();
+  SmallVector<Type> guards(count, RankedTensorType::get({}, element)), resets;
+  ArrayRef<bool> which = *op.getEventResets();
+  for (bool one : which)
+    for (size_t i = 0; one && i < states; ++i)
+      resets.push_back(op.getInitial()[i].getType());
+  if (op.getEventRegions().size() != 2)
+    return op.emitOpError("has a region of guards and one of new states");
+  for (unsigned number : {0u, 1u}) {
+    const SmallVector<Type> &wanted = number ? resets : guards;
+    Block &block = op.getEventRegions()[number].front();
+    if (block.getArgumentTypes() != op.getBody().front().getArgumentTypes())
+      return op.emitOpError("the regions of events take what the body takes");
+    if (failed(verifyValues(op, block.getTerminator()->getOperandTypes(), wanted,
+                            number ? "the new states" : "the guards")))
+      return failure();
   }
   return success();
 }
@@ -150,10 +207,14 @@ LogicalResult SolveOp::verify() {
   for (Value state : initial.drop_front())
     if (failed(verifySameElement(*this, state, "a state", initial.front(), "the first one")))
       return failure();
-  if (getStates().size() != initial.size())
+  size_t more = (getSaveSteps() ? 2 : 0) + (getEvents() ? 3 : 0);
+  if (getValues().size() != initial.size() + more)
     return emitOpError() << "has " << initial.size() << " states, but results for "
-                         << getStates().size();
-  if (failed(verifyBody(*this)) || failed(verifyLanes(*this)))
+                         << static_cast<int64_t>(getValues().size()) - static_cast<int64_t>(more);
+  if (getLaneRank() && more)
+    return emitOpError("an ensemble has no events and saves no steps");
+  if (failed(verifySaved(*this)) || failed(verifyBody(*this)) || failed(verifyLanes(*this)) ||
+      failed(verifyEvents(*this)))
     return failure();
   return verifyResults(*this);
 }

@@ -38,6 +38,17 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     With `save` the results are the states at these times, along a new leading dimension; a time that
     was not reached has zeros. Without it they are the states at the time that was reached.
 
+    With `saveSteps`, a dimension N, they are the states at `from` and behind each accepted step, N at most; behind them
+    their times and how many there are. The rest is NaN.
+
+    `events` are names. Two more regions take what the body takes: one yields a guard for each, a number of the
+    element type of the states; the other one all new states for each event that `eventResets` names. An event is where
+    its guard becomes zero or changes its sign; `eventDirections` are 1, -1 or 0: from less to more, from more to
+    less, both. `eventStops` end the solve there. Results behind those of `saveSteps` are the times of the first `maxEvents`
+    events, their numbers, and how many there were; a solve with more of them has status 7.
+
+    `pid` are the gains p, i and d of the controller of that name.
+
     Steps are chosen so that the estimate of the error meets `rtol` and `atol`, or are given: `step`, or the
     dimension `steps`, their number. `first` is the step to begin with, `min_step` and `max_step` are bounds of
     those that are chosen. At most `max_steps` steps are taken.
@@ -56,16 +67,22 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
                        Optional<Ode_Time>:$minStep, Optional<Ode_Time>:$maxStep,
                        Optional<Ode_Times>:$save, Variadic<AnyRankedTensor>:$parameters,
                        OptionalAttr<StrAttr>:$steps, DefaultValuedAttr<I64Attr, "100000">:$maxSteps,
-                       DefaultValuedAttr<StrAttr, "\"pi\"">:$controller, UnitAttr:$fails);
-  let results = (outs Variadic<Ode_State>:$states, Ode_LaneTime:$time, Ode_LaneStatus:$status,
+                       DefaultValuedAttr<StrAttr, "\"pi\"">:$controller, UnitAttr:$fails,
+                       OptionalAttr<DenseF64ArrayAttr>:$pid, OptionalAttr<StrAttr>:$saveSteps,
+                       OptionalAttr<StrArrayAttr>:$events,
+                       OptionalAttr<DenseI64ArrayAttr>:$eventDirections,
+                       OptionalAttr<DenseBoolArrayAttr>:$eventStops,
+                       OptionalAttr<DenseBoolArrayAttr>:$eventResets,
+                       OptionalAttr<StrAttr>:$maxEvents);
+  let results = (outs Variadic<AnyRankedTensor>:$values, Ode_LaneTime:$time, Ode_LaneStatus:$status,
                       Ode_LaneCount:$accepted, Ode_LaneCount:$rejected,
                       Ode_LaneCount:$evaluations);
-  let regions = (region SizedRegion<1>:$body);
+  let regions = (region SizedRegion<1>:$body, VariadicRegion<SizedRegion<1>>:$eventRegions);
   let assemblyFormat = [{
     $method `of` $name $stateNames `(` $initial `)` `from` $from `to` $to
     (`rtol` $rtol^)? (`atol` $atol^)? (`step` $step^)? (`steps` $steps^)? (`first` $first^)?
     (`min` $minStep^)? (`max` $maxStep^)? (`save` $save^)? (`with` $parameters^)? attr-dict
-    `:` functional-type(operands, results) $body
+    `:` functional-type(operands, results) $body (`events` $eventRegions^)?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -78,6 +95,19 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     /// The type of a value of one system, whose dimensions of the ensemble are left out if it has
     /// them: `own` is its rank without them.
     static ::mlir::RankedTensorType oneOf(::mlir::Value value, int64_t own);
+    /// The first of `values`, one a state.
+    ::mlir::ResultRange getStates() { return getValues().take_front(getInitial().size()); }
+    /// With `saveSteps`: the times and their number.
+    ::mlir::ResultRange getSavedSteps() {
+      return getValues().slice(getInitial().size(), getSaveSteps() ? 2 : 0);
+    }
+    /// With events: their times, their numbers, and how many there were.
+    ::mlir::ResultRange getEventResults() {
+      return getValues().drop_front(getInitial().size() + (getSaveSteps() ? 2 : 0));
+    }
+    size_t eventCount() { return getEvents() ? getEvents()->size() : 0; }
+    /// The gains p, i, d of the controller `pid`, else null.
+    const double *getGains() { return getPid() ? getPid()->data() : nullptr; }
   }];
 }
 

@@ -7,7 +7,7 @@
 // given is rounded to the type of the states.
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/Ode/IR/OdeReferenceProblem.h"
+#include "dialects/Ode/IR/OdeReferenceEvents.h"
 #include "dialects/Ode/Tableaus/Control.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -33,9 +33,11 @@ private:
   LogicalResult initialStep(const Vector &f, double &h);
   LogicalResult adaptive();
   LogicalResult fixed();
-  LogicalResult savedIn(const ReferenceTrial &trial);
+  LogicalResult savedIn(const ReferenceTrial &trial, double until);
+  LogicalResult happen(double &h);
   void saveAll(double until);
   void put(const Vector &y);
+  void saveReached();
   double least() const;
   void stop(Status why, const Vector &badness);
   LogicalResult report();
@@ -45,10 +47,19 @@ private:
   RefContext &context;
   ReferenceProblem problem;
   std::unique_ptr<ReferenceMethod> method;
+  ReferenceEvents events;
+  double lastReset = 0;
+  bool hasReset = false;
+  bool ended = false; ///< by an event
+  int64_t eventRoom = 0;
+  Vector eventTimes;
+  std::vector<int64_t> eventNumbers;
   int64_t maxSteps;
   double from, to, direction, minStep, maxStep;
   Vector times; ///< of `save`
   std::vector<Vector> saved;
+  int64_t rows = 0; ///< room for steps that are saved
+  Vector savedTimes;
   double t;
   Vector y;
   Status status = Status::Done;
@@ -60,7 +71,8 @@ private:
 
 Solver::Solver(SolveOp op, ArrayRef<const RefTensor *> operands, RefContext &context, RunRegion run)
     : op(op), context(context), problem(op, operands, context, run),
-      method(ReferenceMethod::of(problem)), maxSteps(static_cast<int64_t>(op.getMaxSteps())) {
+      method(ReferenceMethod::of(problem)), events(problem, *method),
+      maxSteps(static_cast<int64_t>(op.getMaxSteps())) {
   double none = std::numeric_limits<double>::infinity();
   from = operands[op.getFromMutable().getOperandNumber()]->floats[0];
   to = operands[op.getToMutable().getOperandNumber()]->floats[0];
@@ -131,10 +143,20 @@ void Solver::saveAll(double until) {
     put(y);
 }
 
-/// What is saved in an accepted step.
-LogicalResult Solver::savedIn(const ReferenceTrial &trial) {
+/// The state that was reached, where steps are saved.
+void Solver::saveReached() {
+  if (!op.getSaveSteps())
+    return;
+  put(y);
+  savedTimes.push_back(t);
+  if (static_cast<int64_t>(saved.size()) == rows && t != to && status == Status::Done)
+    stop(Status::NoRoom, {});
+}
+
+/// What is saved in an accepted step up to a time.
+LogicalResult Solver::savedIn(const ReferenceTrial &trial, double until) {
   auto isInside = [&] {
-    return saved.size() < times.size() && direction * (times[saved.size()] - trial.next) <= 0;
+    return saved.size() < times.size() && direction * (times[saved.size()] - until) <= 0;
   };
   if (!isInside())
     return success();
@@ -164,14 +186,50 @@ void Solver::stop(Status why, const Vector &badness) {
       component = static_cast<int64_t>(i);
 }
 
+/// What an event does: the step ended there.
+LogicalResult Solver::happen(double &h) {
+  for (size_t e = 0; e < events.fired.size() && status == Status::Done; ++e) {
+    if (!events.fired[e])
+      continue;
+    if (static_cast<int64_t>(eventTimes.size()) == eventRoom)
+      stop(Status::TooManyEvents, {});
+    else {
+      eventTimes.push_back(t);
+      eventNumbers.push_back(static_cast<int64_t>(e));
+    }
+  }
+  if (status != Status::Done)
+    return success();
+  ended = events.stops();
+  if (events.resets()) {
+    double since = std::fabs(t - (hasReset ? lastReset : from));
+    if (hasReset && since <= EventSearch::apart * least())
+      stop(Status::Chatter, {});
+    // Else a shorter flight than this step would be passed over.
+    h = std::max(std::min(h, since), least());
+    lastReset = t;
+    hasReset = true;
+    if (failed(events.reset(y)))
+      return failure();
+    if (status == Status::Done)
+      saveReached();
+  }
+  Vector rates;
+  if (failed(problem.rhs(t, y, rates)))
+    return failure();
+  method->begin(y, rates);
+  return events.begin(t, y, rates, direction * h);
+}
+
 LogicalResult Solver::adaptive() {
   if (from == to)
     return success();
-  Controller control = Controller::of(op.getController().str(), method->order());
+  Controller control = Controller::of(op.getController().str(), method->order(), op.getGains());
   Vector rates, badness;
   if (failed(problem.rhs(t, y, rates)))
     return failure();
-  double h = problem.option(op.getFirst(), 0), logOld = std::log(Controller::leastOld);
+  double h = problem.option(op.getFirst(), 0);
+  double logOld = std::log(Controller::leastOld), logOlder = logOld;
   if (!op.getFirst() && failed(initialStep(rates, h)))
     return failure();
   if (!std::isfinite(h)) {
@@ -181,7 +239,9 @@ LogicalResult Solver::adaptive() {
   }
   method->begin(y, rates);
   h = std::max(std::min(h, maxStep), least());
-  for (int64_t tries = 0; status == Status::Done && t != to; ++tries) {
+  if (events.any() && failed(events.begin(t, y, rates, direction * h)))
+    return failure();
+  for (int64_t tries = 0; status == Status::Done && t != to && !ended; ++tries) {
     if (tries == maxSteps) {
       stop(Status::TooManySteps, {});
       break;
@@ -199,15 +259,24 @@ LogicalResult Solver::adaptive() {
     double length = std::fabs(trial.h);
     if (error <= 1) {
       double most = accepted ? Controller::grow : Controller::growFirst;
-      wish = std::clamp(wish * std::exp(control.oldExponent * logOld), Controller::shrink, most);
+      wish *= std::exp(control.oldExponent * logOld - control.olderExponent * logOlder);
+      wish = std::clamp(wish, Controller::shrink, most);
       ++accepted;
-      if (failed(method->accepted(trial, true)) || failed(savedIn(trial)))
+      if (failed(method->accepted(trial, true)) || (events.any() && failed(events.find(trial))))
+        return failure();
+      bool happens = !events.fired.empty();
+      double until = happens ? events.time : trial.next;
+      if (failed(savedIn(trial, until)))
         return failure();
       method->done();
-      t = trial.next;
-      y = trial.end;
+      t = until;
+      y = happens ? events.states : trial.end;
       h = length * (trial.ratioAccepted ? trial.ratioAccepted : wish);
       h = std::max(std::min(h, maxStep), least());
+      saveReached();
+      if (happens && failed(happen(h)))
+        return failure();
+      logOlder = logOld;
       logOld = std::max(logError, std::log(Controller::leastOld));
     } else {
       ++rejected;
@@ -260,11 +329,14 @@ LogicalResult Solver::fixed() {
     ++accepted;
     // Without a step or a saved time behind it nothing needs it.
     bool isNeeded = (!isLast && i + 1 < limit) || op.getSave();
-    if (failed(method->accepted(trial, isNeeded)) || failed(savedIn(trial)))
+    if (failed(method->accepted(trial, isNeeded)) || failed(savedIn(trial, trial.next)))
       return failure();
     method->done();
     t = trial.next;
     y = trial.end;
+    saveReached();
+    if (status != Status::Done)
+      return success();
   }
   Vector badness;
   for (double x : y)
@@ -300,11 +372,28 @@ void Solver::finish(MutableArrayRef<RefTensor> results) {
     size_t size = problem.initial[i]->floats.size();
     Vector &to = results[i].floats;
     std::fill(to.begin(), to.end(), std::numeric_limits<double>::quiet_NaN());
-    if (!op.getSave())
+    if (!op.getSave() && !op.getSaveSteps())
       std::copy_n(y.begin() + begin, size, to.begin());
     for (size_t row = 0; row < saved.size(); ++row)
       std::copy_n(saved[row].begin() + begin, size, to.begin() + row * size);
     begin += size;
+  }
+  if (op.getSaveSteps()) {
+    Vector &to = results[states].floats;
+    std::fill(to.begin(), to.end(), std::numeric_limits<double>::quiet_NaN());
+    std::copy(savedTimes.begin(), savedTimes.end(), to.begin());
+    results[states + 1].integers[0] = static_cast<int64_t>(saved.size());
+    states += 2;
+  }
+  if (op.getEvents()) {
+    Vector &to = results[states].floats;
+    std::fill(to.begin(), to.end(), std::numeric_limits<double>::quiet_NaN());
+    std::copy(eventTimes.begin(), eventTimes.end(), to.begin());
+    auto &numbers = results[states + 1].integers;
+    std::fill(numbers.begin(), numbers.end(), -1);
+    std::copy(eventNumbers.begin(), eventNumbers.end(), numbers.begin());
+    results[states + 2].integers[0] = static_cast<int64_t>(eventTimes.size());
+    states += 3;
   }
   results[states].floats[0] = t;
   results[states + 1].integers[0] = static_cast<int64_t>(status);
@@ -318,12 +407,27 @@ LogicalResult Solver::solve(MutableArrayRef<RefTensor> results) {
     stop(Status::BadOption, {});
   else if (badTimes())
     stop(Status::SaveOutside, {});
+  if (op.getSaveSteps()) {
+    std::optional<int64_t> room = context.dim(*op.getSaveSteps());
+    if (!room)
+      return context.fail(op, context.message);
+    rows = *room;
+  }
+  if (op.getMaxEvents()) {
+    std::optional<int64_t> room = context.dim(*op.getMaxEvents());
+    if (!room)
+      return context.fail(op, context.message);
+    eventRoom = *room;
+  }
   if (status == Status::Done) {
     saveAll(from);
+    saveReached();
+  }
+  if (status == Status::Done) {
     if (failed(op.isAdaptive() ? adaptive() : fixed()))
       return failure();
     // Those that are behind the end, by no more than the slack.
-    if (status == Status::Done)
+    if (status == Status::Done && !ended)
       saveAll(direction * std::numeric_limits<double>::infinity());
   }
   if (status != Status::Done && op.getFails())

@@ -56,6 +56,12 @@ void NdfSteps::begin(const Vector &y, const Vector &f) {
   d[0] = y;
   d[1] = f;
   h = 1;
+  // Behind an event, too, nothing is known of what comes.
+  q = nextOrder = 1;
+  equal = 0;
+  coefficient = 0;
+  isFresh = failedWithOld = false;
+  mustEvaluate = true;
 }
 
 /// The differences of the polynomial of degree q through the same points, at multiples of another

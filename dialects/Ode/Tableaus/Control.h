@@ -21,10 +21,13 @@ enum class Status : int32_t {
   TooManySteps = 1,
   StepTooSmall = 2,
   NotFinite = 3,
-  SaveOutside = 4, ///< a time of `save` is not between the ends, or they do not ascend
-  BadOption = 5,   ///< an end that is not finite, a tolerance or a step that is not positive
+  SaveOutside = 4,   ///< a time of `save` is not between the ends, or they do not ascend
+  BadOption = 5,     ///< an end that is not finite, a tolerance or a step that is not positive
+  NoRoom = 6,        ///< more steps than `save = steps(N)` has room for
+  TooManyEvents = 7, ///< more than `max_events`
+  Chatter = 8,       ///< an event follows the one before at once
 };
-constexpr int32_t statusCount = 6;
+constexpr int32_t statusCount = 9;
 
 /// What a failed solve says, without time, step and component.
 constexpr std::string_view statusText(Status status) {
@@ -41,14 +44,22 @@ constexpr std::string_view statusText(Status status) {
     return "the times of `save` do not ascend from `from` to `to`";
   case Status::BadOption:
     return "`from`, `to`, a tolerance or a step is not finite or not positive";
+  case Status::NoRoom:
+    return "it needs more steps than `save` has room for";
+  case Status::TooManyEvents:
+    return "it has more than `max_events` events";
+  case Status::Chatter:
+    return "an event follows the one before at once";
   }
   return "";
 }
 
-/// h' = h gamma E^-errorExponent Eold^oldExponent, within limits (Gustafsson's PI control, with
-/// the constants of Hairer and Wanner, Solving Ordinary Differential Equations II, IV.2).
+/// h' = h gamma E^-errorExponent Eold^oldExponent Eolder^-olderExponent, within limits. `pi` is
+/// Gustafsson's control with the constants of Hairer and Wanner, Solving Ordinary Differential
+/// Equations II, IV.2; `pid` has the form of Soderlind, Digital Filters in Adaptive Time-Stepping,
+/// 2003.
 struct Controller {
-  double errorExponent, oldExponent;
+  double errorExponent, oldExponent, olderExponent;
   static constexpr double gamma = 0.9;
   static constexpr double shrink = 0.2;        ///< the smallest factor of a step
   static constexpr double grow = 10;           ///< the largest one
@@ -57,9 +68,11 @@ struct Controller {
   static constexpr int32_t smallestSteps = 16; ///< the least step, in units in the last place of t
   static constexpr double nearZero = 1e-16;    ///< which is at least this part of the end
 
-  static Controller of(std::string_view name, int order) {
-    bool pi = name == "pi";
-    return {(pi ? 0.7 : 1.0) / order, (pi ? 0.4 : 0.0) / order};
+  /// `pid` are the gains p, i and d, where the controller is that.
+  static Controller of(std::string_view name, int order, const double *pid) {
+    const double named[3] = {name == "pi" ? 0.4 : 0.0, name == "pi" ? 0.3 : 1.0, 0.0};
+    const double *k = pid ? pid : named;
+    return {(k[0] + k[1] + k[2]) / order, (k[0] + 2 * k[2]) / order, k[2] / order};
   }
 };
 
@@ -80,6 +93,22 @@ struct NewtonControl {
 constexpr double saveSlack = 1e-10;
 /// A step that comes as near to the end, in parts of itself, goes to the end.
 constexpr double endSlack = 1e-10;
+
+/// How events are found; README.md of dialects/Ode has the algorithm.
+struct EventSearch {
+  static constexpr int64_t maxRounds = 64;
+  static constexpr double bend = 0.2; ///< of ITP
+  /// The root is known to so many units in the last place of the time.
+  static constexpr double ulps = 4;
+  /// Behind an event signs are those after this part of a step.
+  static constexpr double nudge = 0x1p-20, nudgeF32 = 0x1p-12;
+  /// At least after so many least steps: the time of an event is not exact, and what went too far
+  /// before a reset comes back more slowly.
+  static constexpr double leastNudge = 64;
+  /// Resets are so many least steps apart.
+  static constexpr double apart = 0x1p16;
+};
+constexpr int64_t defaultMaxEvents = 100;
 
 constexpr double defaultRtol = 1e-3;
 constexpr double defaultAtol = 1e-6;

@@ -61,7 +61,7 @@ func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor
 // -----
 
 func.func @f(%x: tensor<2xf64>, %a: tensor<f64>, %grid: tensor<5xf64>) -> tensor<f64> {
-  // expected-error @+1 {{controller must be `pi` or `i`, but is `h211`}}
+  // expected-error @+1 {{controller must be `pi`, `i` or `pid`, but is `h211`}}
   %r:6 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a {controller = "h211"}
     : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
   ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
@@ -210,6 +210,19 @@ func.func @f(%x: tensor<3x2xf64>, %y: tensor<2xf64>, %a: tensor<f64>, %b: tensor
     : (tensor<3x2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<2xf64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
   ^bb0(%t: tensor<f64>, %z: tensor<2xf64>):
     ode.yield %z : tensor<2xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @steps(%x: tensor<2xf64>, %a: tensor<f64>) {
+  // expected-error @+1 {{the times of steps must be 4 numbers of f64, their number one of i64}}
+  %r:8 = ode.solve "rk4" of "decay" ["u"](%x) from %a to %a step %a {saveSteps = "4"}
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>)
+      -> (tensor<4x2xf64>, tensor<5xf64>, tensor<i64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
   }
   return
 }
