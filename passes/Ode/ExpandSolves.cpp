@@ -38,12 +38,25 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
   using ExpandSolvesBase::ExpandSolvesBase;
 
   void runOnOperation() override {
-    SmallVector<ode::SolveOp> solves;
-    // Those in a right-hand side first.
-    getOperation()->walk<WalkOrder::PostOrder>([&](ode::SolveOp op) { solves.push_back(op); });
-    for (ode::SolveOp op : solves)
+    while (ode::SolveOp op = next())
       if (!expand(op))
         return signalPassFailure();
+  }
+
+  /// A solve in a right-hand side comes first, so that all stages share what it becomes. But an
+  /// implicit method differentiates its right-hand side, and loops of steps have no derivative:
+  /// there the solve inside comes later. Null where none is left.
+  ode::SolveOp next() {
+    ode::SolveOp found;
+    getOperation()->walk<WalkOrder::PostOrder>([&](ode::SolveOp op) {
+      for (auto outer = op->getParentOfType<ode::SolveOp>(); outer;
+           outer = outer->getParentOfType<ode::SolveOp>())
+        if (ode::methodOf(outer.getMethod().str()).family != ode::Family::Explicit)
+          return WalkResult::advance();
+      found = op;
+      return WalkResult::interrupt();
+    });
+    return found;
   }
 
   /// Element by element where that can be, and a remark that says so.
