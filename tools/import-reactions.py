@@ -16,7 +16,8 @@ import xml.etree.ElementTree as xml
 # Words of the language, and names that the written file has itself.
 WORDS = set("""use dim const weight from transposed as record fn export test let if else true false and or not with
 over scan collect iterate while for in by where assert t u to network status stats initial amounts sum prod max min all any
-f32 f64 i32 i64 bool""".split())
+f32 f64 i32 i64 bool exp log sqrt abs sin cos tan tanh floor ceil""".split())
+MAX_MOLECULES = 64  # of one species on a side, in MAD
 FUNCTIONS = {"exp": math.exp, "ln": math.log, "log": math.log, "log10": math.log10, "sqrt": math.sqrt, "abs": abs,
              "sin": math.sin, "cos": math.cos, "tan": math.tan, "min": min, "max": max}
 
@@ -140,17 +141,17 @@ def from_bionetgen(text):
         if name not in ("parameters", "species", "reactions", "groups"):
             raise Unsupported(f"the block `{name}`")
     for line in parts.get("parameters", []):
-        values[line[1]] = evaluated("".join(line[2:]), values)
+        values[line[1]] = evaluated(" ".join(line[2:]), values)
     species = {}
     for line in parts.get("species", []):
         fixed = line[1].startswith("$")
         if fixed:
             raise Unsupported(f"the fixed species `{line[1]}`")
         species[line[0]] = network.names.of(line[1])
-        network.species[species[line[0]]] = evaluated("".join(line[2:]), values)
+        network.species[species[line[0]]] = evaluated(" ".join(line[2:]), values)
     for line in parts.get("reactions", []):
         sides = [counted([species[i] for i in side.split(",") if i != "0"]) for side in line[1:3]]
-        rate = rate_of("".join(line[3:]), values, network.names)
+        rate = rate_of(" ".join(line[3:]), values, network.names)
         network.line(*sides, f"rate = {rate}")
     for name, value in values.items():
         network.constants[network.names.of("k " + name)] = value
@@ -194,7 +195,7 @@ class Law:
         if kind == "cn":
             return self.cn(node)
         if kind == "ci":
-            name = node.text.strip()
+            name = (node.text or "").strip()
             if name not in self.symbols:
                 raise Unsupported(f"`{name}` in a kinetic law")
             return self.symbols[name]
@@ -224,15 +225,16 @@ def value_of(node, *names):
 
 def sides_of(reaction, species, held):
     found = []
-    for name in ("listOfReactants", "listOfProducts"):
+    for side in ("listOfReactants", "listOfProducts"):
         counts = {}
-        for one in part(reaction, name):
+        for one in part(reaction, side):
             times = float(one.get("stoichiometry", 1))
-            if times != int(times) or len(one):
-                raise Unsupported(f"the stoichiometry of `{one.get('species')}` in `{reaction.get('id')}`")
+            name = species[one.get("species")]
             if one.get("species") not in held:
-                name = species[one.get("species")]
-                counts[name] = counts.get(name, 0) + int(times)
+                counts[name] = counts.get(name, 0) + times
+            if not times.is_integer() or len(one) or not 0 <= counts.get(name, 0) <= MAX_MOLECULES:
+                raise Unsupported(f"the stoichiometry of `{one.get('species')}` in `{reaction.get('id')}`")
+        counts = {name: int(count) for name, count in counts.items() if count}
         found.append(counts)
     return found
 
@@ -245,8 +247,14 @@ def from_sbml(text):
     for kid in model:
         what = tag(kid)
         if len(kid) and what in ("listOfRules", "listOfEvents", "listOfFunctionDefinitions", "listOfInitialAssignments",
-                                 "listOfConstraints"):
+                                 "listOfConstraints", "listOfSubmodels"):
             raise Unsupported(f"`{what}`")
+    # Each of them would change what is computed.
+    for kid in model.iter():
+        if kid.get("conversionFactor") is not None:
+            raise Unsupported(f"the conversion factor of `{kid.get('id')}`")
+        if kid.get("fast") == "true":
+            raise Unsupported(f"the fast reaction `{kid.get('id')}`")
     network, species, held, symbols, volumes = Network(), {}, set(), {}, {}
 
     def constant(key, value):
@@ -255,12 +263,16 @@ def from_sbml(text):
         return name
 
     for one in part(model, "listOfCompartments"):
-        volumes[one.get("id")] = float(one.get("size", one.get("volume", 1)))
+        volume = volumes[one.get("id")] = float(one.get("size", one.get("volume", 1)))
+        if not 0 < volume < math.inf:
+            raise Unsupported(f"the compartment `{one.get('id')}` of size {volume}")
         symbols[one.get("id")] = constant("V " + one.get("id"), volumes[one.get("id")])
     for one in part(model, "listOfParameters"):
         symbols[one.get("id")] = constant("k " + one.get("id"), value_of(one, "value"))
     for one in part(model, "listOfSpecies"):
         key, volume = one.get("id"), volumes[one.get("compartment")]
+        if key in species:
+            raise Unsupported(f"the species `{key}`, which is there twice")
         amount = value_of(one, "initialAmount", "initialConcentration")
         # Laws read concentrations, or amounts where the file says so.
         whole = one.get("hasOnlySubstanceUnits") == "true"
@@ -307,13 +319,13 @@ def main():
         network = (from_bionetgen if options.model.suffix == ".net" else from_sbml)(text)
         if not network.species or not network.lines:
             raise Unsupported("a model without species or reactions")
+        result = network.text(options.name, options.model.name)
     except (OSError, UnicodeDecodeError, xml.ParseError) as error:
         sys.exit(f"error: {options.model}: {error}")
     except Unsupported as error:
         sys.exit(f"error: {options.model}: not imported: {error}")
     except (KeyError, IndexError, ValueError) as error:
         sys.exit(f"error: {options.model}: a name or a line that is not as expected: {error}")
-    result = network.text(options.name, options.model.name)
     if options.out:
         options.out.write_text(result)
     else:
