@@ -15,10 +15,14 @@ namespace mad {
 
 using ode::NewtonControl;
 
+/// So many units in the last place, in units of the tolerance.
+static Value inTolerances(SolveAlgebra &m, double units) {
+  return m.div(m.real(units * (m.element.isF32() ? 0x1p-23 : 0x1p-52)), m.op.getRtol());
+}
+
 /// How far from the solution, in units of the tolerance, an iteration may end.
 static Value bound(SolveAlgebra &m) {
-  Value roundings = m.div(
-      m.real(NewtonControl::roundings * (m.element.isF32() ? 0x1p-23 : 0x1p-52)), m.op.getRtol());
+  Value roundings = inTolerances(m, NewtonControl::roundings);
   roundings = m.lesser(roundings, m.real(NewtonControl::coarsest));
   return m.greater(roundings, m.real(NewtonControl::finest));
 }
@@ -27,6 +31,9 @@ ImplicitSolution solveStage(SolveAlgebra &m, RightHandSide &rhs, NewtonMatrix &m
                             const Leaves &factors, const ImplicitStage &stage, int maxRounds) {
   enum { GoesOn = 0, Converged = 1, Failed = 2 };
   Value kappa = bound(m), size = m.size(), one = m.real(1);
+  Value smallest = inTolerances(m, NewtonControl::tinyRoundings);
+  smallest = m.lesser(smallest, m.real(NewtonControl::finest));
+  smallest = m.greater(smallest, m.mul(m.real(NewtonControl::tiny), kappa));
   Value start = m.integer(GoesOn);
   if (stage.asked)
     start = m.select(stage.asked, start, m.integer(Failed));
@@ -50,9 +57,12 @@ ImplicitSolution solveStage(SolveAlgebra &m, RightHandSide &rhs, NewtonMatrix &m
                         m.compare(Predicate::le, m.mul(power, error), kappa));
     Value good = m.select(isLater, hope, m.isFinite(norm));
     Value near = m.both(isLater, m.compare(Predicate::lt, m.mul(rate, error), kappa));
-    // So small a change may be one of roundings, of which no rate can be told.
-    Value tiny = m.compare(Predicate::le, norm, m.mul(m.real(NewtonControl::tiny), kappa));
-    Value done = m.either(tiny, m.both(good, near));
+    // So small a change may be one of roundings, of which no rate can be told; one that no longer
+    // shrinks, but is within the bound, is.
+    Value tiny = m.compare(Predicate::le, norm, smallest);
+    Value isStill = m.both(isLater, m.both(m.compare(Predicate::ge, rate, one),
+                                           m.compare(Predicate::le, norm, kappa)));
+    Value done = m.either(m.either(tiny, isStill), m.both(good, near));
     Value state = m.select(good, m.integer(GoesOn), m.integer(Failed));
     Leaves next = {m.select(done, m.integer(Converged), state), norm};
     next.append(m.plus(y, change));

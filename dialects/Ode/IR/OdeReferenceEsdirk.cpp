@@ -23,6 +23,9 @@ LogicalResult mad::ode::newton(ReferenceProblem &problem, const ReferenceFactors
   double ulp = isNarrow ? 0x1p-23 : 0x1p-52;
   double kappa = std::clamp(NewtonControl::roundings * ulp / problem.rtol, NewtonControl::finest,
                             NewtonControl::coarsest);
+  double tiny =
+      std::max(NewtonControl::tiny * kappa,
+               std::min(NewtonControl::finest, NewtonControl::tinyRoundings * ulp / problem.rtol));
   double old = 0;
   result.converged = false;
   for (result.rounds = 0; result.rounds < maxRounds;) {
@@ -38,7 +41,8 @@ LogicalResult mad::ode::newton(ReferenceProblem &problem, const ReferenceFactors
     int round = result.rounds++, left = std::min(3, maxRounds - round);
     if (!std::isfinite(norm))
       return success();
-    if (norm <= NewtonControl::tiny * kappa ||
+    // What no longer shrinks, but is within the bound, is roundings, too.
+    if (norm <= tiny || (round && rate >= 1 && norm <= kappa) ||
         (round && rate < 1 && rate / (1 - rate) * norm < kappa)) {
       result.converged = true;
       return success();

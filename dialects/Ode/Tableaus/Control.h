@@ -83,6 +83,8 @@ struct NewtonControl {
   static constexpr double roundings = 10;
   static constexpr double coarsest = 0.5;
   static constexpr double tiny = 1e-3; ///< a change is, below this part of that bound
+  /// Or below so many units in the last place: it is one of roundings, which do not shrink.
+  static constexpr double tinyRoundings = 4;
   static constexpr int roundsNdf = 4;
   static constexpr int roundsEsdirk = 8;
   static constexpr double shrink = 0.5;   ///< of a step whose iteration failed
