@@ -16,7 +16,8 @@ static void eachElement(const Matrix &matrix, const Group &group, Visit visit) {
       visit(i * matrix.m + j);
 }
 
-/// The mean of the absolute values, of BitNet b1.58 (Ma et al., 2024); exactly: the largest one.
+/// The mean of the absolute values, of BitNet b1.58 (Ma et al., 2024); exactly, and of elements
+/// that are -s, 0 or s already: the largest one.
 static float scaleOf(const Format &format, const Matrix &matrix, const Group &group, Mode mode) {
   double sum = 0;
   float largest = 0;
@@ -26,7 +27,12 @@ static float scaleOf(const Format &format, const Matrix &matrix, const Group &gr
     largest = std::max(largest, std::fabs(matrix.values[at]));
     ++count;
   });
-  if (mode == Mode::Exact)
+  bool isTernary = stored(format, largest) == largest;
+  eachElement(matrix, group, [&](int64_t at) {
+    float size = std::fabs(matrix.values[at]);
+    isTernary &= size == 0 || size == largest;
+  });
+  if (mode == Mode::Exact || isTernary)
     return stored(format, largest);
   return stored(format, float(sum) / float(std::max<int64_t>(count, 1)));
 }

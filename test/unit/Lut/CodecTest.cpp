@@ -50,6 +50,16 @@ static std::string errorOf(const Format &format, const std::vector<float> &value
   return error;
 }
 
+TEST(Codec, TernaryValuesOfAFileStayAsTheyAre) {
+  // The mean of the sizes, which rounding takes else, is a ninth of 0.1.
+  std::vector<float> values(18, 0.0f);
+  values[3] = 0.1f;
+  values[8] = -0.1f;
+  for (auto &format : {formatOf("ternary", {}), formatOf("ternary", {{"packing", "base3"}}),
+                       formatOf("dictionary", {}), formatOf("ternary", {{"group", "row"}})})
+    EXPECT_EQ(roundTrip(format, values, {9, 2}, Mode::Round), values) << format.str();
+}
+
 TEST(Codec, AllNumbersOfF16) {
   for (int bits = 0; bits < 65536; ++bits) {
     float value = floatOf(uint16_t(bits));
