@@ -135,19 +135,25 @@ std::optional<PackedTiles> packedTiles(ModuleOp module, WeightSourceOp source) {
 
 bool packTiles(PackedTiles tiles, const std::vector<WeightBytes> &weights, WeightBytes &into,
                std::string &error) {
-  std::vector<const void *> parts;
+  std::vector<const WeightBytes *> whole;
   for (const std::string &name : tiles.parts) {
-    const WeightBytes *part = find(weights, name);
-    if (!part) {
+    whole.push_back(find(weights, name));
+    if (!whole.back()) {
       error = "there is no weight `" + name + "`";
       return false;
     }
-    parts.push_back(part->data.get());
   }
   auto codes = cast<RankedTensorType>(tiles.op.getParts().front().getType());
   lut::TileLayout layout{tiles.op.getFormat().getValue(), int64_t(tiles.op.getRows()),
-                         codes.getDimSize(1)};
-  lut::packTiles(layout, parts, static_cast<uint8_t *>(const_cast<void *>(into.data.get())));
+                         codes.getShape().back()};
+  const int64_t matrices = ShapedType::getNumElements(codes.getShape().drop_back(2));
+  auto *to = static_cast<uint8_t *>(const_cast<void *>(into.data.get()));
+  for (int64_t i = 0; i < matrices; ++i) {
+    std::vector<const void *> parts;
+    for (const WeightBytes *part : whole)
+      parts.push_back(static_cast<const char *>(part->data.get()) + i * (part->bytes / matrices));
+    lut::packTiles(layout, parts, to + i * layout.bytes());
+  }
   return true;
 }
 

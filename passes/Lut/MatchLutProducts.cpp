@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Lut/BlockScales.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Lut/SplitBatches.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -25,10 +26,18 @@ namespace {
 /// A sum of products of something and a weight of few bits.
 struct Match {
   ContractOp op;
-  lut::DequantOp weight = {};
-  Value source = {};
-  AffineMap sourceMap = {}, weightMap = {};
+  lut::DequantOp weight;
+  Value source;
+  AffineMap sourceMap, weightMap;
 
+  /// Nothing if neither factor is such a weight.
+  static std::optional<Match> of(ContractOp op) {
+    if (auto right = op.getRhs().getDefiningOp<lut::DequantOp>())
+      return Match{op, right, op.getLhs(), op.getLhsMap(), op.getRhsMap()};
+    if (auto left = op.getLhs().getDefiningOp<lut::DequantOp>())
+      return Match{op, left, op.getRhs(), op.getRhsMap(), op.getLhsMap()};
+    return std::nullopt;
+  }
   /// Why no kernel reads the codes, else empty.
   std::string obstacle();
   /// Whether it is `x[e, ...] @ w[e]` or `x @ w[e]`, of several matrices.
@@ -38,7 +47,6 @@ struct Match {
 private:
   bool rowsTimesMatrix(unsigned batch);
   Value blockProduct(OpBuilder &b);
-  Value batchProduct(OpBuilder &b);
 };
 
 /// Of a weight in blocks: its codes with one scale a group, and what its minima add, which are as a
@@ -83,72 +91,9 @@ Value Match::blockProduct(OpBuilder &b) {
   return AddOp::create(b, loc, op.getType(), made, least);
 }
 
-/// A tensor without the dimension that numbers the matrices.
-static RankedTensorType withoutFirst(RankedTensorType type) {
-  SmallVector<DimExpr> sizes;
-  for (int64_t d = 1; d < type.getRank(); ++d)
-    sizes.push_back(dimExpr(type, d));
-  return tensorType(sizes, {}, type.getElementType());
-}
-
-static Value slice(OpBuilder &b, Location loc, Value from, Value counter) {
-  auto type = cast<RankedTensorType>(from.getType());
-  SmallVector<AffineExpr> map = {b.getAffineSymbolExpr(0)};
-  for (int64_t d = 1; d < type.getRank(); ++d)
-    map.push_back(b.getAffineDimExpr(unsigned(d - 1)));
-  return ViewOp::create(b, loc, withoutFirst(type), from, counter,
-                        AffineMap::get(unsigned(type.getRank() - 1), 1, map, b.getContext()),
-                        Boundary::inside);
-}
-
-/// A map without the dimension that numbers the matrices.
-static AffineMap withoutBatch(AffineMap map) {
-  bool along = map.getResult(0) == getAffineDimExpr(0, map.getContext());
-  SmallVector<AffineExpr> dims = {getAffineConstantExpr(0, map.getContext())};
-  for (unsigned d = 1; d < map.getNumDims(); ++d)
-    dims.push_back(getAffineDimExpr(d - 1, map.getContext()));
-  SmallVector<AffineExpr> results;
-  for (AffineExpr e : map.getResults().drop_front(along ? 1 : 0))
-    results.push_back(e.replaceDims(dims));
-  return AffineMap::get(map.getNumDims() - 1, 0, results, map.getContext());
-}
-
-/// One matrix after the other.
-Value Match::batchProduct(OpBuilder &b) {
-  Location loc = op.getLoc();
-  int64_t count = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-  auto scan = ScanOp::create(b, loc, op.getType(), ValueRange(), "0", std::to_string(count));
-  Block &body = scan.getBody().emplaceBlock();
-  Value counter = body.addArgument(RankedTensorType::get({}, b.getI64Type()), loc);
-  OpBuilder inner = OpBuilder::atBlockEnd(&body);
-  bool shared = !sourceMap.isFunctionOfDim(0);
-  Value x = shared ? source : slice(inner, loc, source, counter);
-  SmallVector<Value> parts;
-  std::vector<lut::Part> described = weight.getFormat().getValue().parts(
-      cast<RankedTensorType>(weight.getType()).getShape().vec());
-  for (auto [part, own] : llvm::zip_equal(weight.getParts(), described))
-    parts.push_back(own.shared ? part : slice(inner, loc, part, counter));
-  auto matrix = cast<RankedTensorType>(weight.getType());
-  auto decoded = lut::DequantOp::create(
-      inner, loc, RankedTensorType::get(matrix.getShape().drop_front(), matrix.getElementType()),
-      parts, weight.getFormat());
-  AffineMap xMap = withoutBatch(sourceMap), wMap = withoutBatch(weightMap);
-  auto one = ContractOp::create(inner, loc, withoutFirst(cast<RankedTensorType>(op.getType())), x,
-                                decoded, xMap, wMap);
-  inner.setInsertionPoint(one);
-  Value made = Match{one, decoded, x, xMap, wMap}.product(inner);
-  one.erase();
-  decoded.erase();
-  inner.setInsertionPointToEnd(&body);
-  YieldOp::create(inner, loc, made);
-  return scan.getResult(0);
-}
-
 bool Match::isBatch() { return cast<RankedTensorType>(weight.getType()).getRank() == 3; }
 
 Value Match::product(OpBuilder &b) {
-  if (isBatch())
-    return batchProduct(b);
   if (weight.getFormat().getValue().blockType())
     return blockProduct(b);
   return lut::ProductOp::create(b, op.getLoc(), op.getType(), source, weight.getParts(),
@@ -215,28 +160,6 @@ std::string obstacle(lut::GemmOp op) {
   return "";
 }
 
-/// The same by one matrix after the other, of rows for each.
-void splitBatch(lut::GemmOp op) {
-  OpBuilder b(op);
-  Location loc = op.getLoc();
-  int64_t count = cast<RankedTensorType>(op.getParts().front().getType()).getDimSize(0);
-  auto scan =
-      ScanOp::create(b, loc, op.getResult().getType(), ValueRange(), "0", std::to_string(count));
-  Block &body = scan.getBody().emplaceBlock();
-  Value counter = body.addArgument(RankedTensorType::get({}, b.getI64Type()), loc);
-  OpBuilder inner = OpBuilder::atBlockEnd(&body);
-  SmallVector<Value> parts;
-  for (Value part : op.getParts())
-    parts.push_back(slice(inner, loc, part, counter));
-  Value codes = slice(inner, loc, op.getSource(), counter),
-        scales = slice(inner, loc, op.getSourceScales(), counter);
-  Value made = lut::GemmOp::create(inner, loc, withoutFirst(op.getResult().getType()), codes,
-                                   scales, parts, op.getFormat(), /*kernel=*/true);
-  YieldOp::create(inner, loc, made);
-  op.getResult().replaceAllUsesWith(scan.getResult(0));
-  op.erase();
-}
-
 /// Kernels on bytes read codes of 2 bits.
 void expandWords(lut::GemmOp op) {
   const lut::Format format = op.getFormat().getValue();
@@ -264,31 +187,27 @@ struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
         remarkMissed(op.getLoc(), describe(op) + ": the weight is decoded whole, because " + why);
         return;
       }
-      ++numMatched;
       if (cast<RankedTensorType>(op.getParts().front().getType()).getRank() == 3)
-        splitBatch(op);
-      else
-        op.setKernel(true);
+        op = splitBatch(op);
+      op.setKernel(true);
+      ++numMatched;
     });
     getOperation().walk([&](ContractOp op) {
-      Match match{op};
-      if (auto right = op.getRhs().getDefiningOp<lut::DequantOp>())
-        match = {op, right, op.getLhs(), op.getLhsMap(), op.getRhsMap()};
-      else if (auto left = op.getLhs().getDefiningOp<lut::DequantOp>())
-        match = {op, left, op.getRhs(), op.getRhsMap(), op.getLhsMap()};
-      else
+      std::optional<Match> match = Match::of(op);
+      if (!match)
         return;
-      if (std::string obstacle = match.obstacle(); !obstacle.empty()) {
+      if (std::string obstacle = match->obstacle(); !obstacle.empty()) {
         remarkMissed(op.getLoc(),
                      describe(op) + ": the weight is decoded whole, because " + obstacle);
         return;
       }
-      OpBuilder b(op);
-      Value made = match.product(b);
-      op.replaceAllUsesWith(made);
-      op.erase();
-      if (match.weight.use_empty())
-        match.weight.erase();
+      if (match->isBatch())
+        match = Match::of(splitBatch(op, match->weight));
+      OpBuilder b(match->op);
+      match->op.replaceAllUsesWith(match->product(b));
+      match->op.erase();
+      if (match->weight.use_empty())
+        match->weight.erase();
       ++numMatched;
     });
   }

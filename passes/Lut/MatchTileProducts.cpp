@@ -14,6 +14,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Lut/SplitBatches.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -23,6 +24,43 @@ namespace mad {
 #include "passes/Lut/Passes.h.inc"
 
 namespace {
+
+/// One matrix of a weight [batch..., K, M], or the only one of [K, M].
+struct Chosen {
+  WeightOp weight;
+  ViewOp view; ///< null: all of it
+
+  /// Nothing if a part is something else.
+  static std::optional<Chosen> of(Value part);
+  /// Coordinates in front of those of a matrix.
+  ArrayRef<AffineExpr> place() const {
+    return view ? ViewOp(view).getMap().getResults().drop_back(2) : ArrayRef<AffineExpr>();
+  }
+  ValueRange scalars() const { return view ? ViewOp(view).getScalars() : ValueRange(); }
+  bool isAt(const Chosen &other) const {
+    return place() == other.place() && llvm::equal(scalars(), other.scalars());
+  }
+};
+
+std::optional<Chosen> Chosen::of(Value part) {
+  if (auto weight = part.getDefiningOp<WeightOp>())
+    return Chosen{weight, {}};
+  auto view = part.getDefiningOp<ViewOp>();
+  auto weight = view ? view.getSource().getDefiningOp<WeightOp>() : WeightOp();
+  if (!weight)
+    return std::nullopt;
+  AffineMap map = view.getMap();
+  auto type = cast<RankedTensorType>(view.getType()), from = view.getSource().getType();
+  bool whole = type.getRank() == 2 && from.getRank() > 2 &&
+               type.getShape() == from.getShape().take_back(2) &&
+               map.getResults().take_back(2) == ArrayRef{getAffineDimExpr(0, map.getContext()),
+                                                         getAffineDimExpr(1, map.getContext())};
+  Chosen made{weight, view};
+  auto isFixed = [](AffineExpr e) { return !e.isFunctionOfDim(0) && !e.isFunctionOfDim(1); };
+  if (!whole || !llvm::all_of(made.place(), isFixed))
+    return std::nullopt;
+  return made;
+}
 
 /// A sum of products of something and a weight of few bits.
 struct Match {
@@ -41,40 +79,65 @@ struct Match {
   }
   /// Why no kernel reads tiles, else empty.
   std::string obstacle();
+  bool isBatch() { return cast<RankedTensorType>(weight.getType()).getRank() == 3; }
   lut::TileLayout layout() {
-    auto matrix = cast<RankedTensorType>(weight.getType());
-    return {weight.getFormat().getValue(), matrix.getDimSize(0), matrix.getDimSize(1)};
+    ArrayRef<int64_t> matrix = cast<RankedTensorType>(weight.getType()).getShape().take_back(2);
+    return {weight.getFormat().getValue(), matrix[0], matrix[1]};
   }
+
+private:
+  bool isRowsTimesMatrix();
+  bool isWeight();
 };
+
+/// x[b, t..., k] w[b, k, m], or x[t..., k] w[b, k, m], or both without b.
+bool Match::isRowsTimesMatrix() {
+  const unsigned rank = cast<RankedTensorType>(op.getType()).getRank(), batch = isBatch();
+  const unsigned space = op.getLhsMap().getNumDims();
+  MLIRContext *context = op.getContext();
+  SmallVector<AffineExpr> x, w;
+  for (unsigned d = 0; d + 1 < rank; ++d)
+    x.push_back(getAffineDimExpr(d, context));
+  x.push_back(getAffineDimExpr(rank, context));
+  if (batch)
+    w.push_back(getAffineDimExpr(0, context));
+  w.push_back(getAffineDimExpr(rank, context));
+  w.push_back(getAffineDimExpr(rank - 1, context));
+  auto isRows = [&](ArrayRef<AffineExpr> dims) {
+    return sourceMap == AffineMap::get(space, 0, dims, context);
+  };
+  return rank > batch && space == rank + 1 &&
+         (isRows(x) || isRows(ArrayRef(x).drop_front(batch))) &&
+         weightMap == AffineMap::get(space, 0, w, context);
+}
+
+/// Whether its parts are weights, or the same matrix of each.
+bool Match::isWeight() {
+  std::optional<Chosen> first = Chosen::of(weight.getParts().front());
+  return first && llvm::all_of(weight.getParts(), [&](Value part) {
+           std::optional<Chosen> chosen = Chosen::of(part);
+           return chosen && chosen->isAt(*first) && !(isBatch() && chosen->view);
+         });
+}
 
 std::string Match::obstacle() {
   auto type = cast<RankedTensorType>(op.getType());
-  auto from = cast<RankedTensorType>(source.getType());
   auto matrix = cast<RankedTensorType>(weight.getType());
-  Type element = from.getElementType();
+  Type element = cast<RankedTensorType>(source.getType()).getElementType();
   if (precisionOf(op) == Precision::Strict)
     return "its sums are strict";
   if (!isa<Float16Type, BFloat16Type, Float32Type>(element) || matrix.getElementType() != element)
     return "tensor cores multiply f16, bf16 and f32 of one type";
   if (!isa<Float16Type, BFloat16Type, Float32Type>(type.getElementType()))
     return "sums are in f32";
-  if (matrix.getRank() != 2)
-    return "the weight is no single matrix";
-  unsigned rank = type.getRank(), space = op.getLhsMap().getNumDims();
-  MLIRContext *context = op.getContext();
-  // x[t..., k] w[k, m].
-  SmallVector<AffineExpr> x;
-  for (unsigned d = 0; d + 1 < rank; ++d)
-    x.push_back(getAffineDimExpr(d, context));
-  x.push_back(getAffineDimExpr(rank, context));
-  if (rank == 0 || space != rank + 1 || sourceMap != AffineMap::get(space, 0, x, context) ||
-      weightMap !=
-          AffineMap::get(space, 0, {x.back(), getAffineDimExpr(rank - 1, context)}, context))
+  if (matrix.getRank() > 3)
+    return "the weight is no single matrix, nor one for each of a batch";
+  if (!isRowsTimesMatrix())
     return "it is not of the form `x @ w`";
   if (matrix.getNumElements() == 0)
     return "there is nothing to sum";
-  if (llvm::any_of(weight.getParts(), [](Value part) { return !part.getDefiningOp<WeightOp>(); }))
-    return "it is no weight as a whole";
+  if (!isWeight())
+    return "it is no weight as a whole, nor a matrix of one";
   if (element.isF32() && layout().isTable())
     return "tables of f32 have no kernel";
   return layout().check();
@@ -96,6 +159,8 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     // What one of them multiplies may be the result of another.
     for (ContractOp op : found) {
       Match match = *Match::of(op);
+      if (match.isBatch())
+        match = *Match::of(splitBatch(op, match.weight));
       replace(match);
     }
   }
@@ -103,10 +168,8 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
   void replace(Match &match) {
     OpBuilder b(match.op);
     lut::TileLayout layout = match.layout();
-    auto type = RankedTensorType::get({layout.bytes()},
-                                      IntegerType::get(b.getContext(), 8, IntegerType::Unsigned));
     Location loc = match.weight.getLoc();
-    Value tiles = WeightOp::create(b, loc, type, tilesOf(match, layout, type));
+    Value tiles = tilesOf(b, match, layout);
     Type element = cast<RankedTensorType>(match.weight.getType()).getElementType();
     Value matrix =
         lut::FromTilesOp::create(b, loc, RankedTensorType::get({layout.m, layout.k}, element),
@@ -116,9 +179,7 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     if (match.weight.use_empty()) {
       SmallVector<Value> parts(match.weight.getParts());
       match.weight.erase();
-      for (Value part : parts)
-        if (part.use_empty())
-          part.getDefiningOp()->erase();
+      llvm::for_each(parts, eraseUnread);
     }
     ++numMatched;
   }
@@ -152,15 +213,51 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     match.op.erase();
   }
 
-  /// The name of the weight that holds the tiles, which is made when it is first asked for.
-  std::string tilesOf(Match &match, const lut::TileLayout &layout, RankedTensorType type) {
-    auto codes = match.weight.getParts().front().getDefiningOp<WeightOp>();
-    StringRef name = codes.getSource();
+  static void eraseUnread(Value part) {
+    if (!part.use_empty())
+      return;
+    auto view = part.getDefiningOp<ViewOp>();
+    Value from = view ? view.getSource() : Value();
+    part.getDefiningOp()->erase();
+    if (from && from.use_empty())
+      from.getDefiningOp()->erase();
+  }
+
+  /// The tiles of the matrix.
+  Value tilesOf(OpBuilder &b, Match &match, const lut::TileLayout &layout) {
+    Location loc = match.weight.getLoc();
+    std::vector<WeightOp> parts;
+    for (Value part : match.weight.getParts())
+      parts.push_back(Chosen::of(part)->weight);
+    auto codes = cast<RankedTensorType>(parts.front().getType());
+    SmallVector<int64_t> shape(codes.getShape().drop_back(2));
+    shape.push_back(layout.bytes());
+    auto type =
+        RankedTensorType::get(shape, IntegerType::get(b.getContext(), 8, IntegerType::Unsigned));
+    std::string name = sourceOfTiles(parts, match.weight.getFormat(), layout, type);
+    Value tiles = WeightOp::create(b, loc, type, name);
+    Chosen first = *Chosen::of(match.weight.getParts().front());
+    if (!first.view)
+      return tiles;
+    SmallVector<AffineExpr> place(first.place());
+    place.push_back(b.getAffineDimExpr(0));
+    auto one = RankedTensorType::get({layout.bytes()}, type.getElementType());
+    auto view = ViewOp::create(b, first.view.getLoc(), one, tiles, first.scalars(),
+                               AffineMap::get(1, first.scalars().size(), place, b.getContext()),
+                               first.view.getBoundary());
+    view->setDiscardableAttrs(first.view->getDiscardableAttrDictionary());
+    return view;
+  }
+
+  /// The name of the weight that holds them, which is made when it is first asked for.
+  std::string sourceOfTiles(std::vector<WeightOp> &parts, lut::FormatAttr format,
+                            const lut::TileLayout &layout, RankedTensorType type) {
+    StringRef name = parts.front().getSource();
     name.consume_back(".codes");
     std::string tiles = (name + ".tiles").str();
     if (getOperation().lookupSymbol<WeightSourceOp>(tiles))
       return tiles;
-    Location loc = match.weight.getLoc();
+    Location loc = parts.front().getLoc();
     OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
     auto source = WeightSourceOp::create(b, loc, tiles, type, "", "", false);
     auto function =
@@ -168,11 +265,11 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     function.setPrivate();
     source->setAttr("computed", FlatSymbolRefAttr::get(function));
     OpBuilder body = OpBuilder::atBlockEnd(function.addEntryBlock());
-    SmallVector<Value> parts;
-    for (Value part : match.weight.getParts())
-      parts.push_back(body.clone(*part.getDefiningOp())->getResult(0));
-    Value packed = lut::TilesOp::create(body, loc, type, parts, match.weight.getFormat(),
-                                        body.getI64IntegerAttr(layout.k));
+    SmallVector<Value> read;
+    for (WeightOp part : parts)
+      read.push_back(body.clone(*part)->getResult(0));
+    Value packed =
+        lut::TilesOp::create(body, loc, type, read, format, body.getI64IntegerAttr(layout.k));
     func::ReturnOp::create(body, loc, packed);
     return tiles;
   }

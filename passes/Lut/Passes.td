@@ -39,7 +39,8 @@ def MatchTileProducts : Pass<"mad-match-tile-products", "::mlir::ModuleOp"> {
   let description = [{
     `mad.contract` of rows and the `lut.dequant` of a weight [K, M], summed over K, becomes one of `lut.from_tiles` of
     a computed weight that holds the codes in the order of tensor cores (dialects/Lut/Format/Tiles.h), where the
-    element type is f16, bf16 or f32 and sums may have any order. `mad-linalg-to-gpu` finds these two. Before computed
+    element type is f16, bf16 or f32 and sums may have any order. Of a weight of several matrices the view that chooses one chooses
+    its tiles; a product with all of them becomes a `mad.scan` over them. `mad-linalg-to-gpu` finds these two. Before computed
     weights are evaluated, for code of GPUs; where a library has code for CPUs, too, on a copy of the program. Remarks
     say why a product did not become one.
   }];

@@ -31,6 +31,65 @@ func.func @matches(%x: tensor<?x2x128xf16, #mad.dims<"N", "", "">>, %v: tensor<1
 
 // -----
 
+// The view that chooses a matrix chooses its tiles, which are one behind the other.
+// CHECK-LABEL: @chooses
+// CHECK-SAME: %[[I:[a-z0-9]+]]: tensor<i64>
+// CHECK: %[[ALL:.*]] = mad.weight @w.tiles : tensor<2x5x1088xui8>
+// CHECK: %[[ONE:.*]] = mad.view %[[ALL]][%[[I]]] by affine_map<(d0)[s0] -> (1, s0, d0)> checked {mad.subject = "w"} : {{.*}} -> tensor<1088xui8>
+// CHECK: lut.from_tiles %[[ONE]] as <int, bits = 4> : (tensor<1088xui8>) -> tensor<3x128xf16>
+// CHECK-NOT: lut.dequant
+// CHECK: lut.tiles {{.*}} to 128 : (tensor<2x5x64x3xui8>, tensor<2x5x1x3xf32>) -> tensor<2x5x1088xui8>
+mad.weight_source @w.codes from "" : "" : tensor<2x5x64x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<2x5x1x3xf32>
+func.func @chooses(%x: tensor<4x128xf16>, %i: tensor<i64>) -> tensor<4x3xf16> {
+  %c = mad.weight @w.codes : tensor<2x5x64x3xui8>
+  %s = mad.weight @w.scales : tensor<2x5x1x3xf32>
+  %0 = mad.view %c[%i] by affine_map<(k, m)[i] -> (1, i, k, m)> checked {mad.subject = "w"} : (tensor<2x5x64x3xui8>, tensor<i64>) -> tensor<64x3xui8>
+  %1 = mad.view %s[%i] by affine_map<(k, m)[i] -> (1, i, k, m)> checked {mad.subject = "w"} : (tensor<2x5x1x3xf32>, tensor<i64>) -> tensor<1x3xf32>
+  %w = lut.dequant %0, %1 as <int, bits = 4> : (tensor<64x3xui8>, tensor<1x3xf32>) -> tensor<128x3xf16>
+  %2 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %w by affine_map<(n, m, k) -> (k, m)> : (tensor<4x128xf16>, tensor<128x3xf16>) -> tensor<4x3xf16>
+  return %2 : tensor<4x3xf16>
+}
+
+// -----
+
+// A product with all matrices is one with each in turn, of rows that they share.
+// CHECK-LABEL: @each
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<4x128xf16>
+// CHECK: mad.scan "0" to "5"
+// CHECK: ^bb0(%[[I:.*]]: tensor<i64>):
+// CHECK: %[[ONE:.*]] = mad.view %{{.*}}[%[[I]]] by affine_map<(d0)[s0] -> (s0, d0)> inside : {{.*}} -> tensor<1088xui8>
+// CHECK: %[[W:.*]] = lut.from_tiles %[[ONE]]
+// CHECK: mad.contract %[[X]] by {{.*}}, %[[W]] by {{.*}} -> tensor<4x3xf16>
+mad.weight_source @w.codes from "" : "" : tensor<5x64x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<5x1x3xf32>
+func.func @each(%x: tensor<4x128xf16>) -> tensor<5x4x3xf16> {
+  %c = mad.weight @w.codes : tensor<5x64x3xui8>
+  %s = mad.weight @w.scales : tensor<5x1x3xf32>
+  %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<5x64x3xui8>, tensor<5x1x3xf32>) -> tensor<5x128x3xf16>
+  %0 = mad.contract %x by affine_map<(e, n, m, k) -> (n, k)>, %w by affine_map<(e, n, m, k) -> (e, k, m)> : (tensor<4x128xf16>, tensor<5x128x3xf16>) -> tensor<5x4x3xf16>
+  return %0 : tensor<5x4x3xf16>
+}
+
+// -----
+
+// Parts of different matrices are no matrix of the weight.
+// CHECK-LABEL: @mixed
+// CHECK-NOT: lut.from_tiles
+mad.weight_source @w.codes from "" : "" : tensor<5x64x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<5x1x3xf32>
+func.func @mixed(%x: tensor<4x128xf16>) -> tensor<4x3xf16> {
+  %c = mad.weight @w.codes : tensor<5x64x3xui8>
+  %s = mad.weight @w.scales : tensor<5x1x3xf32>
+  %0 = mad.view %c by affine_map<(k, m) -> (1, k, m)> inside : (tensor<5x64x3xui8>) -> tensor<64x3xui8>
+  %1 = mad.view %s by affine_map<(k, m) -> (2, k, m)> inside : (tensor<5x1x3xf32>) -> tensor<1x3xf32>
+  %w = lut.dequant %0, %1 as <int, bits = 4> : (tensor<64x3xui8>, tensor<1x3xf32>) -> tensor<128x3xf16>
+  %2 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %w by affine_map<(n, m, k) -> (k, m)> : (tensor<4x128xf16>, tensor<128x3xf16>) -> tensor<4x3xf16>
+  return %2 : tensor<4x3xf16>
+}
+
+// -----
+
 // Strict sums, sums over columns, groups that end inside of a fragment, and what is no weight.
 // CHECK-LABEL: @stays
 // CHECK-NOT: lut.from_tiles

@@ -43,7 +43,8 @@ int64_t TileLayout::bytes() const {
     late = (int64_t(1) << bits()) * 4;
   else if (hasLateScale())
     late = tiles() * columns * (format.affine ? 5 : 4);
-  return lateOffset() + late;
+  // A weight of several matrices has them one behind the other.
+  return (lateOffset() + late + 15) / 16 * 16;
 }
 
 /// Where the bits of a code are: a word of its lane, and a bit of that.

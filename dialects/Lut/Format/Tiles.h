@@ -55,6 +55,7 @@ struct TileLayout {
   int64_t recordBytes() const { return zerosOffset() + (format.affine ? groups() * columns : 0); }
   int64_t lateOffset() const { return tiles() * records() * recordBytes(); }
   int64_t lateZerosOffset() const { return lateOffset() + tiles() * columns * 4; }
+  /// A multiple of 16.
   int64_t bytes() const;
 };
 

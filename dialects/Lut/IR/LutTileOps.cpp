@@ -10,13 +10,15 @@
 using namespace mlir;
 using namespace mad::lut;
 
-/// The bytes are those of a matrix [K, M].
-static LogicalResult verifyTiles(Operation *op, FormatAttr format, int64_t k, int64_t m,
-                                 ShapedType tiles) {
+/// The bytes are those of matrices [batch..., K, M].
+static LogicalResult verifyTiles(Operation *op, FormatAttr format, ArrayRef<int64_t> batch,
+                                 int64_t k, int64_t m, ShapedType tiles) {
   TileLayout layout{format.getValue(), k, m};
   if (std::string wrong = layout.check(); !wrong.empty())
     return op->emitOpError() << wrong;
-  if (!tiles.hasRank() || tiles.getRank() != 1 || tiles.getDimSize(0) != layout.bytes())
+  SmallVector<int64_t> expected(batch);
+  expected.push_back(layout.bytes());
+  if (!tiles.hasRank() || tiles.getShape() != ArrayRef(expected))
     return op->emitOpError() << "has tiles " << tiles << ", expected " << layout.bytes()
                              << " bytes for a matrix of " << k << " x " << m;
   return success();
@@ -26,16 +28,17 @@ LogicalResult TilesOp::verify() {
   if (getParts().empty())
     return emitOpError("has no parts");
   auto codes = cast<RankedTensorType>(getParts().front().getType());
-  if (codes.getRank() != 2 || !codes.hasStaticShape())
-    return emitOpError() << "needs a matrix, found codes " << codes;
-  return verifyTiles(*this, getFormat(), getRows(), codes.getDimSize(1), getResult().getType());
+  if (codes.getRank() < 2 || !codes.hasStaticShape())
+    return emitOpError() << "needs matrices, found codes " << codes;
+  return verifyTiles(*this, getFormat(), codes.getShape().drop_back(2), getRows(),
+                     codes.getShape().back(), getResult().getType());
 }
 
 LogicalResult FromTilesOp::verify() {
   RankedTensorType type = getResult().getType();
   if (type.getRank() != 2 || !type.hasStaticShape())
     return emitOpError() << "makes a matrix of static shape, found " << type;
-  return verifyTiles(*this, getFormat(), type.getDimSize(1), type.getDimSize(0),
+  return verifyTiles(*this, getFormat(), {}, type.getDimSize(1), type.getDimSize(0),
                      getTiles().getType());
 }
 
@@ -48,7 +51,7 @@ LogicalResult FromTilesIntoOp::verify() {
     return emitOpError() << "has a result of the type of what it writes to where that is a tensor";
   if (!init.hasRank() || init.getRank() != 2 || !init.hasStaticShape())
     return emitOpError() << "makes a matrix of static shape, found " << init;
-  return verifyTiles(*this, getFormat(), init.getDimSize(1), init.getDimSize(0), tiles);
+  return verifyTiles(*this, getFormat(), {}, init.getDimSize(1), init.getDimSize(0), tiles);
 }
 
 void FromTilesIntoOp::getEffects(

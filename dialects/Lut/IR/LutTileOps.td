@@ -10,10 +10,10 @@
 #define MAD_DIALECTS_LUT_IR_LUTTILEOPS_TD
 
 def Lut_TilesOp : Op<LutDialect, "tiles", [Pure]> {
-  let summary = "the parts of a matrix as tiles";
+  let summary = "the parts of matrices as tiles";
   let description = [{
     `%tiles = lut.tiles %codes, %scales as <int, bits = 4> to 64 : (tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<608xui8>`:
-    the bytes of dialects/Lut/Format/Tiles.h, of a matrix of `rows` rows. It is evaluated when a model is compiled
+    the bytes of dialects/Lut/Format/Tiles.h, of a matrix of `rows` rows, or [batch..., bytes] of several. It is evaluated when a model is compiled
     (passes/Driver/EncodedWeights.cpp), as `lut.encode` is, and has no lowering.
   }];
   let arguments = (ins Variadic<Lut_Part>:$parts, Lut_FormatAttr:$format, I64Attr:$rows);

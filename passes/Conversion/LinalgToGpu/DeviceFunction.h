@@ -65,6 +65,8 @@ public:
   mlir::Value multiprocessors();
   /// Whether it is the call's own, which nobody sees after a failed check.
   bool isScratch(mlir::Value memory);
+  /// Whether its place follows from data: what reads it must be guarded.
+  bool isFoundPlace(mlir::Value memory) const { return scalars.isOnDevice(memory); }
   /// How many there are, and the name of one.
   unsigned numKernels() const { return number; }
   std::string kernelName(unsigned i);

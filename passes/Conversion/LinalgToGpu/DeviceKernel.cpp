@@ -117,11 +117,40 @@ void DeviceKernel::setApart(Value memory) {
 }
 
 Value DeviceKernel::pointer(Value memory, bool apart) {
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  // Elements of what is a view at a place that the host does not know.
+  Value offset;
+  while (scalars.isOnDevice(memory)) {
+    auto view = memory.getDefiningOp<memref::SubViewOp>();
+    if (!view)
+      break;
+    Value own = elementsBefore(view);
+    offset = offset ? b.createOrFold<arith::AddIOp>(offset, own) : own;
+    memory = view.getSource();
+  }
   Value argument = get(memory);
   if (apart)
     setApart(memory);
   auto type = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
-  return UnrealizedConversionCastOp::create(b, type, argument).getResult(0);
+  Value start = UnrealizedConversionCastOp::create(b, type, argument).getResult(0);
+  return offset ? LLVM::GEPOp::create(b, type, element, start, ArrayRef<LLVM::GEPArg>{offset})
+                      .getResult()
+                : start;
+}
+
+/// Elements of the memory that lie before those of a view of it.
+Value DeviceKernel::elementsBefore(memref::SubViewOp view) {
+  auto number = [&](int64_t x) -> Value { return arith::ConstantIntOp::create(b, x, 64); };
+  SmallVector<int64_t> strides =
+      cast<MemRefType>(view.getSource().getType()).getStridesAndOffset().first;
+  Value sum = number(0);
+  for (auto [start, stride] : llvm::zip_equal(view.getMixedOffsets(), strides)) {
+    auto value = dyn_cast<Value>(start);
+    Value at = value ? arith::IndexCastOp::create(b, b.getI64Type(), get(value)).getResult()
+                     : number(*getConstantIntValue(start));
+    sum = b.createOrFold<arith::AddIOp>(sum, b.createOrFold<arith::MulIOp>(at, number(stride)));
+  }
+  return sum;
 }
 
 /// An argument of its own: the kernel may use the memory otherwise, too.

@@ -15,6 +15,7 @@
 
 namespace mlir::memref {
 class GetGlobalOp;
+class SubViewOp;
 } // namespace mlir::memref
 
 namespace mad {
@@ -59,7 +60,8 @@ public:
   /// A copy of an op of the host, with what it uses.
   mlir::Operation *clone(mlir::Operation *op);
   /// A pointer to the first element of memory of the host's function, for builders of kernels
-  /// (passes/Kernels/Gpu). `apart`: what the kernel writes overlaps with none of it.
+  /// (passes/Kernels/Gpu); of a view at a place that the device finds, too. `apart`: what the
+  /// kernel writes overlaps with none of it.
   mlir::Value pointer(mlir::Value memory, bool apart);
   /// Says so of memory that `get` has asked for.
   void setApart(mlir::Value memory);
@@ -82,6 +84,7 @@ public:
   void launch(mlir::OpBuilder &at, llvm::ArrayRef<mlir::Value> grid, int64_t threads);
 
 private:
+  mlir::Value elementsBefore(mlir::memref::SubViewOp view);
   mlir::Value addArgument(mlir::Value outside);
   void dropUnused();
   /// Copies a table of constants to the module of kernels.

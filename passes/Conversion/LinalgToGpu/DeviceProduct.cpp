@@ -28,6 +28,14 @@ constexpr int64_t littleWork = 1 << 14;
 /// Extents and distances that builders count with 32 bits, with room for a tile.
 constexpr int64_t mostExtent = 1 << 30, mostBlocks = 65535;
 
+/// Whether memory is one matrix of several, whose number the device may find.
+static bool isMatrixOf(Value memory) {
+  auto view = memory.getDefiningOp<memref::SubViewOp>();
+  return view && view.getType().getRank() == 2 && view.getSourceType().getRank() > 2 &&
+         view.getSourceType().hasStaticShape() && view.getSourceType().getLayout().isIdentity() &&
+         view.getType().getShape() == view.getSourceType().getShape().take_back(2);
+}
+
 /// What can be said without code.
 bool Product::isFit() {
   GenericOp op = c.op;
@@ -54,7 +62,8 @@ bool Product::isFit() {
   SmallVector<Value> bases;
   for (unsigned i : {c.a, c.b, c.c()}) {
     Value memory = op->getOperand(i), base = baseOf(memory);
-    if (f.scalars.isOnDevice(memory) || !base || base.getDefiningOp<memref::GetGlobalOp>())
+    const bool isKnown = !f.isFoundPlace(memory) || (i == c.b && isMatrixOf(memory));
+    if (!isKnown || !base || base.getDefiningOp<memref::GetGlobalOp>())
       return work.refuse("no tiles: where memory lies is not known");
     bases.push_back(base);
   }
@@ -242,7 +251,10 @@ bool Product::lower() {
   // Tensor maps are of one B; sums that are cut have no registers left.
   if (initial && outer.empty() && spec.element.isF32() && !spec.longestSum && !tiled)
     siblings = siblingsOf(f, c, followers, initial);
-  if (llvm::any_of(siblings, [&](Sibling &s) { return bool(tilesOf(s.memory(c.b))); }))
+  auto isOther = [&](Sibling &s) {
+    return tilesOf(s.memory(c.b)) || f.isFoundPlace(s.memory(c.b));
+  };
+  if (f.isFoundPlace(b.memory) || llvm::any_of(siblings, isOther))
     siblings.clear();
   if (!siblings.empty())
     batch = constant(1 + siblings.size());

@@ -58,7 +58,7 @@ private:
 
 void Scan::launch(const llvm::Twine &choice, Value blocks, int threads, int shared,
                   bool writesTotals, Write write) {
-  bool guarded = !writesTotals && !f.isScratch(op.getResult());
+  bool guarded = (!writesTotals && !f.isScratch(op.getResult())) || f.isFoundPlace(op.getSource());
   DeviceKernel kernel = f.kernel(choice.str(), {}, guarded);
   kernel.setShared(shared, inner && known(inner) != 1 ? device::acrossBlocks : 0);
   device::KernelSignature signature;

@@ -88,7 +88,8 @@ void Sort::launch(StringRef choice, Items from, Items to, Value lengthNow, Value
   for (Value result : {op.getValues(), op.getPositions()})
     if (result && !spec.toItems)
       results.push_back(result);
-  bool guarded = !llvm::all_of(results, [&](Value v) { return f.isScratch(v); });
+  bool guarded = !llvm::all_of(results, [&](Value v) { return f.isScratch(v); }) ||
+                 f.isFoundPlace(op.getSource());
   // Elements that are still on their way while others are stored.
   Value base = baseOf(op.getSource());
   bool apart = base && llvm::all_of(results, [&](Value v) {

@@ -65,7 +65,7 @@ void decodeTiles(DeviceFunction &f, lut::FromTilesIntoOp op) {
   spec.layout = layoutOf(op);
   spec.element = cast<MemRefType>(op.getInit().getType()).getElementType();
   device::LutDecodeTile tile;
-  DeviceKernel kernel = f.kernel("codes to numbers", {}, /*guarded=*/false);
+  DeviceKernel kernel = f.kernel("codes to numbers", {}, f.isFoundPlace(op.getTiles()));
   device::KernelSignature signature;
   signature.threads = tile.threads();
   device::GpuBuilder g(kernel.builder(), signature);
@@ -81,24 +81,6 @@ void decodeTilesOf(DeviceFunction &f, GenericOp op) {
     if (isa<MemRefType>(operand.getType()))
       if (lut::FromTilesIntoOp tiles = tilesOf(operand); tiles && done.insert(tiles).second)
         decodeTiles(f, tiles);
-}
-
-/// Bytes of a weight, or of a slice of it whose place may be known to the device only.
-static Value bytesIn(DeviceKernel &kernel, device::GpuBuilder &g, Value memory) {
-  Value offset = g.wide(0);
-  while (auto view = memory.getDefiningOp<memref::SubViewOp>()) {
-    memory = view.getSource();
-    SmallVector<int64_t> strides = cast<MemRefType>(memory.getType()).getStridesAndOffset().first;
-    for (auto [start, stride] : llvm::zip_equal(view.getMixedOffsets(), strides)) {
-      auto value = dyn_cast<Value>(start);
-      Value at =
-          value ? arith::IndexCastOp::create(g.b, g.b.getI64Type(), kernel.get(value)).getResult()
-                : g.wide(*getConstantIntValue(start));
-      offset = g.b.createOrFold<arith::AddIOp>(offset,
-                                               g.b.createOrFold<arith::MulIOp>(at, g.wide(stride)));
-    }
-  }
-  return g.bytesAt(kernel.pointer(memory, /*apart=*/true), device::Number(offset));
 }
 
 void expandWords(DeviceFunction &f, lut::ExpandIntoOp op) {
@@ -120,11 +102,11 @@ void expandWords(DeviceFunction &f, lut::ExpandIntoOp op) {
   f.taken.insert(op);
   f.b.setInsertionPoint(op);
   f.b.setLoc(op.getLoc());
-  DeviceKernel kernel = f.kernel("words to codes", {}, /*guarded=*/false);
+  DeviceKernel kernel = f.kernel("words to codes", {}, f.isFoundPlace(op.getWords()));
   device::KernelSignature signature;
   signature.threads = device::LutExpandSpec::threads;
   device::GpuBuilder g(kernel.builder(), signature);
-  auto read = [&](Value memory) { return bytesIn(kernel, g, memory); };
+  auto read = [&](Value memory) { return kernel.pointer(memory, /*apart=*/true); };
   device::LutExpandArguments arguments{read(op.getWords()), read(op.getStarts()),
                                        read(op.getDictionary()),
                                        kernel.pointer(op.getInit(), /*apart=*/false)};

@@ -179,8 +179,9 @@ void WideKernel::launch(ArrayRef<Value> extents) {
     total = f.mul(total, count);
   Value blocks = f.ceilDiv(total, blockThreads);
 
-  bool guarded =
-      !reads.empty() || llvm::any_of(op.getDpsInits(), [&](Value v) { return !f.isScratch(v); });
+  bool guarded = !reads.empty() ||
+                 llvm::any_of(op.getDpsInits(), [&](Value v) { return !f.isScratch(v); }) ||
+                 llvm::any_of(op->getOperands(), [&](Value v) { return f.isFoundPlace(v); });
   StringRef kind = reads.empty() ? "elements: " : "rows at computed places: ";
   DeviceKernel made =
       f.kernel((kind + llvm::Twine(vector) + " neighbours a thread").str(), work.refusals, guarded);

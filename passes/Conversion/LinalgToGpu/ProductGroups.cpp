@@ -36,6 +36,8 @@ constexpr int64_t mostInParts = int64_t(1) << 31;
 Value Product::isAligned(const Operand &operand, unsigned fast) {
   auto type = cast<MemRefType>(operand.memory.getType());
   constexpr int64_t unit = 8;
+  if (f.isFoundPlace(operand.memory)) // a matrix begins at a multiple of its rows
+    return arith::ConstantIntOp::create(f.b, operand.known.front() % unit == 0, 1);
   Value good = arith::ConstantIntOp::create(f.b, 1, 1);
   auto require = [&](int64_t known, llvm::function_ref<Value()> value) {
     if (!ShapedType::isDynamic(known)) {
@@ -63,8 +65,12 @@ Value Product::mayGroup() {
   const unsigned fastA = this->fastA(), fastB = this->fastB();
   for (auto [operand, fast] : {std::pair(&a, fastA), std::pair(&b, fastB)}) {
     auto at = operand->position(fast);
-    const int64_t rank = cast<MemRefType>(operand->memory.getType()).getRank();
-    if (!at || *at + 1 != rank || rank > mostRank)
+    int64_t rank = cast<MemRefType>(operand->memory.getType()).getRank();
+    if (auto view = operand->memory.getDefiningOp<memref::SubViewOp>();
+        view && f.isFoundPlace(view))
+      rank = view.getSourceType().getRank();
+    const bool isLast = at && *at + 1 == operand->map.getNumResults();
+    if (!isLast || rank > mostRank)
       return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
   }
   if (auto rows = known(m); rows && *rows <= fewRows)
@@ -79,6 +85,13 @@ Value Product::mayGroup() {
     return work.refuse("no groups of warps: rows are no multiples of 16 bytes"), Value();
   good = f.b.createOrFold<arith::AndIOp>(good, f.less(constant(fewRows), m));
   return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
+}
+
+static Value number32(DeviceKernel &kernel, OpFoldResult number) {
+  ImplicitLocOpBuilder &b = kernel.builder();
+  if (auto value = dyn_cast<Value>(number))
+    return b.createOrFold<arith::IndexCastOp>(b.getI32Type(), kernel.get(value));
+  return arith::ConstantIntOp::create(b, *getConstantIntValue(number), 32);
 }
 
 /// The tensor map of a factor, whose boxes are 64 x `height`, and the coordinates of an element.
@@ -111,8 +124,15 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
   SmallVector<int32_t> box;
   for (unsigned loop : llvm::reverse(loops))
     box.push_back(loop == fast ? 64 : loop == slow ? height : 1);
-  if (many)
-    box.push_back(1);
+  // A matrix whose number the device finds has it as coordinates of the whole.
+  device::Values found;
+  if (f.isFoundPlace(memory)) {
+    auto view = memory.getDefiningOp<memref::SubViewOp>();
+    memory = view.getSource();
+    for (OpFoldResult at : llvm::reverse(ArrayRef(view.getMixedOffsets()).drop_back(2)))
+      found.push_back(number32(kernel, at));
+  }
+  box.append(found.size() + many, 1);
   map = kernel.tensorMap(memory, box);
   return [=, this, &kernel](Value atFast, Value atSlow, Value z) {
     auto &b = kernel.builder();
@@ -128,6 +148,7 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
       Value index = inBatch[llvm::find(outer, loop) - outer.begin()];
       at.push_back(b.createOrFold<arith::IndexCastUIOp>(b.getI32Type(), index));
     }
+    at.append(found);
     if (many)
       at.push_back(z);
     return at;

@@ -89,9 +89,10 @@ void Product::findSiblings(DeviceKernel &kernel, device::GpuBuilder &g, Value wh
     choose(made.totals, false, [&](Sibling &s) { return s.memory(c.c()); });
 }
 
-/// What the caller sees is not written after a failed check.
+/// What the caller sees is not written after a failed check, nor is read what is nowhere.
 bool Product::isGuarded() {
-  bool guarded = !f.isScratch(output.memory) || !f.isScratch(result.memory);
+  bool guarded = !f.isScratch(output.memory) || !f.isScratch(result.memory) ||
+                 f.isFoundPlace(tiled ? tiled.getTiles() : b.memory) || f.isFoundPlace(a.memory);
   for (Sibling &sibling : siblings)
     guarded |= !f.isScratch(sibling.output()) || !f.isScratch(sibling.memory(c.c()));
   return guarded;
