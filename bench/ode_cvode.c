@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * A library for ode_work.py. Right-hand sides and Jacobians are what one writes by hand;
- * matrices are dense, or banded for the equation in space. The solver is made once and begins
- * anew each time.
+ * matrices are dense, or banded for the equation in space, or sparse with KLU (-DKLU). The solver
+ * is made once and begins anew each time.
  *
  *===------------------------------------------------------------------------===*/
 #include <cvode/cvode.h>
@@ -18,6 +18,10 @@
 #include <sunmatrix/sunmatrix_band.h>
 #include <sunmatrix/sunmatrix_dense.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
+#ifdef KLU
+#include <sunlinsol/sunlinsol_klu.h>
+#include <sunmatrix/sunmatrix_sparse.h>
+#endif
 
 #define RHS(name)                                                                                  \
   static int name(double t, N_Vector state, N_Vector rate, void *data) {                           \
@@ -197,6 +201,29 @@ for (int i = 0; i < 2 * points; i += 2) {
 return 0;
 }
 
+#ifdef KLU
+enum { pointEntries = 8 }; /* of a point in J: two of each neighbour, four of its own */
+/* Column by column: u or v of the point on the left, both of this one, u or v on the right. */
+JACOBIAN(brusselatorSparseJ)
+sunindextype *starts = SUNSparseMatrix_IndexPointers(J), *rows = SUNSparseMatrix_IndexValues(J),
+             e = 0;
+double *values = SUNSparseMatrix_Data(J);
+for (int j = 0; j < 2 * points; ++j) {
+  const int i = j & ~1, isV = j & 1;
+  const double uv = 2 * y[i] * y[i + 1], uu = y[i] * y[i];
+  starts[j] = e;
+  if (j > 1)
+    rows[e] = j - 2, values[e++] = spread;
+  rows[e] = i, values[e++] = isV ? uu : uv - 4 - 2 * spread;
+  rows[e] = i + 1, values[e++] = isV ? -uu - 2 * spread : 3 - uv;
+  if (j + 2 < 2 * points)
+    rows[e] = j + 2, values[e++] = spread;
+}
+starts[2 * points] = e;
+return 0;
+}
+#endif
+
 static const struct {
   const char *name;
   int n, band;
@@ -209,16 +236,28 @@ static const struct {
     {"hires", 8, 0, hires, hiresJ},
     {"pollu", 20, 0, pollu, polluJ},
     {"pde", 2 * points, 2, brusselator, brusselatorJ},
+#ifdef KLU
+    {"pde_klu", 2 * points, -1, brusselator, brusselatorSparseJ},
+#endif
 };
+
+enum { problemCount = sizeof problems / sizeof *problems };
+
+static size_t find(const char *name) {
+  size_t which = 0;
+  while (which < problemCount && strcmp(problems[which].name, name))
+    ++which;
+  return which;
+}
+
+int cvode_has(const char *name) { return find(name) < problemCount; }
 
 /* Solves a problem so many times from u, and leaves the end there. Adams' methods where there is
  * no Jacobian, else BDF. Returns how often the right-hand side was evaluated in the last one, or
  * -1. */
 int64_t cvode(const char *name, double *u, double to, double rtol, double atol, int64_t times) {
-  size_t which = 0;
-  while (which < sizeof problems / sizeof *problems && strcmp(problems[which].name, name))
-    ++which;
-  if (which == sizeof problems / sizeof *problems)
+  const size_t which = find(name);
+  if (which == problemCount)
     return -1;
   const int n = problems[which].n, band = problems[which].band;
   SUNContext context;
@@ -232,8 +271,20 @@ int64_t cvode(const char *name, double *u, double to, double rtol, double atol, 
   SUNLinearSolver linear = NULL;
   SUNNonlinearSolver fixed = NULL;
   if (problems[which].jacobian) {
-    matrix = band ? SUNBandMatrix(n, band, band, context) : SUNDenseMatrix(n, n, context);
-    linear = band ? SUNLinSol_Band(y, matrix, context) : SUNLinSol_Dense(y, matrix, context);
+#ifdef KLU
+    if (band < 0) {
+      matrix = SUNSparseMatrix(n, n, points * pointEntries, CSC_MAT, context);
+      linear = SUNLinSol_KLU(y, matrix, context);
+      SUNLinSol_KLUSetOrdering(linear, 0);
+    }
+#endif
+    if (band > 0) {
+      matrix = SUNBandMatrix(n, band, band, context);
+      linear = SUNLinSol_Band(y, matrix, context);
+    } else if (!band) {
+      matrix = SUNDenseMatrix(n, n, context);
+      linear = SUNLinSol_Dense(y, matrix, context);
+    }
     bad = bad || CVodeSetLinearSolver(solver, linear, matrix) ||
           CVodeSetJacFn(solver, problems[which].jacobian);
   } else {
