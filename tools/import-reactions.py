@@ -135,21 +135,32 @@ def rate_of(text, values, names):
     return re.sub(r"\s*([*/+])\s*", r" \1 ", text)
 
 
+def lines_of(parts, block, words, what):
+    """The lines of a block, which have so many words at least."""
+    for line in parts.get(block, []):
+        if len(line) < words:
+            raise Unsupported(f"the line `{' '.join(line)}` of `{block}`, which is not {what}")
+        yield line
+
+
 def from_bionetgen(text):
     parts, network, values = blocks(text), Network(), {}
     for name in parts:
         if name not in ("parameters", "species", "reactions", "groups"):
             raise Unsupported(f"the block `{name}`")
-    for line in parts.get("parameters", []):
+    for line in lines_of(parts, "parameters", 3, "`number name value`"):
         values[line[1]] = evaluated(" ".join(line[2:]), values)
     species = {}
-    for line in parts.get("species", []):
+    for line in lines_of(parts, "species", 3, "`number name amount`"):
         fixed = line[1].startswith("$")
         if fixed:
             raise Unsupported(f"the fixed species `{line[1]}`")
         species[line[0]] = network.names.of(line[1])
         network.species[species[line[0]]] = evaluated(" ".join(line[2:]), values)
-    for line in parts.get("reactions", []):
+    for line in lines_of(parts, "reactions", 4, "`number reactants products rate`"):
+        for one in line[1].split(",") + line[2].split(","):
+            if one != "0" and one not in species:
+                raise Unsupported(f"the reaction `{' '.join(line)}` with species {one}, which the file does not have")
         sides = [counted([species[i] for i in side.split(",") if i != "0"]) for side in line[1:3]]
         rate = rate_of(" ".join(line[3:]), values, network.names)
         network.line(*sides, f"rate = {rate}")
@@ -223,13 +234,20 @@ def value_of(node, *names):
     raise Unsupported(f"`{node.get('id')}` has no value: no attribute `{'` or `'.join(names)}`")
 
 
+def known(table, node, attribute, what):
+    """What the file declares under the name that an element has in an attribute."""
+    if node.get(attribute) not in table:
+        raise Unsupported(f"`{tag(node)}` with the {what} `{node.get(attribute)}`, which the file does not declare")
+    return table[node.get(attribute)]
+
+
 def sides_of(reaction, species, held):
     found = []
     for side in ("listOfReactants", "listOfProducts"):
         counts = {}
         for one in part(reaction, side):
             times = float(one.get("stoichiometry", 1))
-            name = species[one.get("species")]
+            name = known(species, one, "species", "species")
             if one.get("species") not in held:
                 counts[name] = counts.get(name, 0) + times
             if not times.is_integer() or len(one) or not 0 <= counts.get(name, 0) <= MAX_MOLECULES:
@@ -270,7 +288,7 @@ def from_sbml(text):
     for one in part(model, "listOfParameters"):
         symbols[one.get("id")] = constant("k " + one.get("id"), value_of(one, "value"))
     for one in part(model, "listOfSpecies"):
-        key, volume = one.get("id"), volumes[one.get("compartment")]
+        key, volume = one.get("id"), known(volumes, one, "compartment", "compartment")
         if key in species:
             raise Unsupported(f"the species `{key}`, which is there twice")
         amount = value_of(one, "initialAmount", "initialConcentration")
@@ -298,13 +316,14 @@ def from_sbml(text):
         if not math_nodes:
             raise Unsupported(f"`{reaction.get('id')}` without a kinetic law")
         law = Law(network, own).of(math_nodes[0])
+        sides = sides_of(reaction, species, held)
         taking = {sizes[one.get("species")] for name in ("listOfReactants", "listOfProducts")
                   for one in part(reaction, name) if one.get("species") not in held}
         if len(taking) > 1:
             raise Unsupported(f"`{reaction.get('id')}` between compartments of different sizes")
         if taking and taking != {1.0}:
             law = f"{law} / {number(taking.pop())}"
-        network.line(*sides_of(reaction, species, held), f"law = {law}")
+        network.line(*sides, f"law = {law}")
     return network
 
 
@@ -324,8 +343,10 @@ def main():
         sys.exit(f"error: {options.model}: {error}")
     except Unsupported as error:
         sys.exit(f"error: {options.model}: not imported: {error}")
-    except (KeyError, IndexError, ValueError) as error:
-        sys.exit(f"error: {options.model}: a name or a line that is not as expected: {error}")
+    except ValueError as error:
+        sys.exit(f"error: {options.model}: not a number: {str(error).removeprefix('could not convert string to float: ')}")
+    except (ArithmeticError, IndexError, TypeError) as error:
+        sys.exit(f"error: {options.model}: an `apply` without operands, an element without `id`, or a number that is none: {error}")
     if options.out:
         options.out.write_text(result)
     else:

@@ -325,6 +325,7 @@ private:
   bool solveSteps(const Node *argument, Problem &problem);
   bool solveSave(const Node *value, Problem &problem);
   bool finishOptions(const Node *n, Problem &problem);
+  bool hasDerivative(const Problem &problem, const hir::Function &function);
   Value solveNode(const Node *n, Problem &problem);
   // SolveLanes.cpp: ensembles.
   bool takeLanes(CallMatch &match, const Node *type, Dims &dims, size_t i);

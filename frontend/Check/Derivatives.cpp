@@ -164,8 +164,7 @@ std::optional<Checker::Derivatives::Applied> Checker::Derivatives::plain(const N
   return found;
 }
 
-/// Whether all that the function computes has a derivative.
-bool Checker::Derivatives::differentiable(const Node *callee, const hir::Function &function) {
+const hir::Node *nodeWithoutDerivative(const hir::Function &function) {
   std::set<const hir::Function *> seen;
   const hir::Node *found = nullptr;
   std::function<void(const hir::Region &)> look = [&](const hir::Region &region) {
@@ -179,6 +178,12 @@ bool Checker::Derivatives::differentiable(const Node *callee, const hir::Functio
     }
   };
   look(function.body);
+  return found;
+}
+
+/// Whether all that the function computes has a derivative.
+bool Checker::Derivatives::differentiable(const Node *callee, const hir::Function &function) {
+  const hir::Node *found = nodeWithoutDerivative(function);
   if (!found)
     return true;
   Report(c, code::E0430, n->span,

@@ -14,6 +14,9 @@
 
 namespace mad::elab {
 
+/// What a function computes that has no derivative, whatever varies; null: nothing.
+const hir::Node *nodeWithoutDerivative(const hir::Function &function);
+
 class Checker::Derivatives {
 public:
   explicit Derivatives(Checker &c) : c(c) {}

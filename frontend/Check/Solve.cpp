@@ -8,6 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Solve.h"
+#include "dialects/Ode/Tableaus/Tableau.h"
+#include "frontend/Check/Derivatives.h"
 
 #include <algorithm>
 
@@ -294,6 +296,22 @@ void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
   node->regions.push_back(std::move(region));
 }
 
+/// Stiff methods differentiate what they solve.
+bool Checker::hasDerivative(const Problem &problem, const hir::Function &function) {
+  const std::string &method = problem.solve.method;
+  if (ode::methodOf(method).family == ode::Family::Explicit)
+    return true;
+  const hir::Node *found = nodeWithoutDerivative(function);
+  if (!found)
+    return true;
+  Report(*this, code::E0430, problem.method->span,
+         quoted(method) + " differentiates " + quoted(problem.match.fn->name) +
+             ", but what is rounded to 8 bits has no derivative")
+      .note("a product with quantised activations is here", found->span)
+      .help("take a method that only evaluates it: `tsit5`");
+  return false;
+}
+
 Value Checker::solveNode(const Node *n, Problem &problem) {
   CallMatch &match = problem.match;
   // What an instance knows of the time is its type.
@@ -311,6 +329,8 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
     ++failures;
     return {};
   }
+  if (!hasDerivative(problem, *instance.function))
+    return {};
   for (hir::Constraint constraint : instance.function->constraints)
     addConstraint(std::move(constraint));
   const auto &inner = instance.function->body.parameters;

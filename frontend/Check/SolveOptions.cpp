@@ -190,7 +190,7 @@ bool Checker::solveSave(const Node *value, Problem &problem) {
     return true;
   }
   const Node *head = value->kind == Kind::Call ? value->kids[0] : nullptr;
-  if (head && head->kind == Kind::Name && head->text == "steps" && !findDeclaration("steps")) {
+  if (head && head->kind == Kind::Name && head->text == "steps") {
     if (value->kids.size() != 2 || value->kids[1]->kind == Kind::Named) {
       Report(*this, code::E0221, value->span, "`steps` takes how many states there is room for")
           .help("write `save = steps(1000)`");
@@ -212,11 +212,14 @@ bool Checker::solveSave(const Node *value, Problem &problem) {
     return false;
   bool fits = times.isTensor() && times.rank() == 1 && times.space.empty();
   if (!fits || times.ref.type().element != problem.time) {
+    bool isOther = fits && times.ref.type().element != Element::Bool;
     Report(*this, code::E0221, value->span,
            "`save` is `last`, `steps(N)`, or the times as " +
                quoted(std::string(hir::name(problem.time)) + "[N]") + ", found " +
                quoted(show(times)))
-        .help("write `save = linspace(0.0, 1.0, 11)`");
+        .help(isOther ? "write `save = " + std::string(hir::name(problem.time)) + "(" +
+                            textAt(value) + ")`"
+                      : "write `save = linspace(0.0, 1.0, 11)`");
     return false;
   }
   problem.save = times;

@@ -58,6 +58,8 @@ private:
   void flow(const Reaction &line, Node *rate, const Nodes &reactants, int64_t sign);
 
   std::string_view keep(std::string text);
+  /// The type of amounts.
+  std::string_view element() const { return state->kids[0] ? state->kids[0]->text : "f64"; }
   Node *name(Span at, std::string_view text) { return d.name(at, text); }
   Node *number(std::string text, Span at);
   Node *binary(const char *op, Node *left, Node *right, Span at);
@@ -283,9 +285,8 @@ Node *NetworkBuilder::let(Span at, std::string_view text, Node *value) {
 
 /// A list with the element type of the state, which numbers alone would not have.
 Node *NetworkBuilder::letVector(std::string_view text, Nodes parts) {
-  std::string_view element = state->kids[0] ? state->kids[0]->text : std::string_view("f64");
   Node *type =
-      d.make(Kind::TensorType, span, span, element, {number(std::to_string(parts.size()), span)});
+      d.make(Kind::TensorType, span, span, element(), {number(std::to_string(parts.size()), span)});
   return d.make(Kind::Let, span, span, {}, {name(span, text), type, array(std::move(parts))});
 }
 
@@ -308,7 +309,7 @@ Node *NetworkBuilder::integers(const std::vector<int32_t> &numbers) {
 Node *NetworkBuilder::withHeld(const Flow &flow) {
   Node *value = flow.rate;
   for (Node *one : flow.held)
-    value = binary("*", value, one, flow.span);
+    value = binary("*", value, one, flow.rate->span);
   return value;
 }
 
@@ -351,18 +352,20 @@ void NetworkBuilder::writtenOut(Nodes &lines) {
   bindSpecies(lines, true);
   // No name of a program has a blank.
   auto speed = [&](size_t i) { return keep("flow " + std::to_string(i)); };
+  // What is wrong with a rate is said where it stands.
   for (size_t i = 0; i < flows.size(); ++i) {
+    Span at = flows[i].rate->span;
     Node *value = withHeld(flows[i]);
     for (int32_t factor : flows[i].factors)
-      value =
-          binary("*", value, name(flows[i].span, network.species[size_t(factor)]), flows[i].span);
-    lines.push_back(let(flows[i].span, speed(i), value));
+      value = binary("*", value, name(at, network.species[size_t(factor)]), at);
+    lines.push_back(let(at, speed(i), value));
+    lines.back()->kids[1] = d.make(Kind::TensorType, at, at, element());
   }
   Nodes sums;
   for (const auto &all : terms()) {
     Node *sum = nullptr;
     for (auto [flow, count] : all) {
-      Node *term = name(flows[size_t(flow)].span, speed(size_t(flow)));
+      Node *term = name(flows[size_t(flow)].rate->span, speed(size_t(flow)));
       int64_t size = count < 0 ? -count : count;
       if (size != 1)
         term = binary("*", number(std::to_string(size) + ".0", span), term, term->span);

@@ -30,17 +30,6 @@ namespace mad {
 /// The parser refuses less, and says so with a place.
 static constexpr size_t maxSourceBytes = size_t(128) << 20;
 
-CollectDiagnostics::CollectDiagnostics(MLIRContext &context)
-    : handler(&context, [this](mlir::Diagnostic &d) {
-        if (d.getSeverity() != DiagnosticSeverity::Error)
-          return success();
-        llvm::raw_string_ostream os(text);
-        os << (text.empty() ? "" : "\n") << d.getLocation() << ": " << d;
-        for (mlir::Diagnostic &note : d.getNotes())
-          os << "\n" << note.getLocation() << ": note: " << note;
-        return success();
-      }) {}
-
 Compilation::Compilation() : impl(std::make_unique<Impl>()) {}
 Compilation::~Compilation() = default;
 
@@ -99,7 +88,7 @@ bool Compilation::load(const std::string &path) {
   CollectDiagnostics collected(*impl->context);
   impl->module = emit(*impl->program, impl->sources, *impl->context);
   if (!impl->module)
-    return impl->bug("the program cannot be emitted\n" + collected.text);
+    return impl->lost("the program cannot be emitted", collected);
   if (failed(verify(*impl->module)))
     return impl->bug("the emitted program does not verify\n" + collected.text);
   return (impl->dumpFolder.empty() || impl->dumpModule(2, "mad", *impl->module)) &&

@@ -57,7 +57,7 @@ std::unique_ptr<Jit> Compilation::simt(const std::string &name) {
     DeviceWatch watch = impl->watch("simt", dumped);
     if (failed(one.object ? describeForDevice(*copy, entries, watch)
                           : lowerToSimt(*copy, level, entries, watch))) {
-      impl->bug("lowering for a device failed\n" + collected.text);
+      impl->lost("lowering for a device failed", collected);
       return nullptr;
     }
   }
@@ -107,10 +107,11 @@ static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &to
 }
 
 /// Of what the lowering says, one thing is for the user: what the machine lacks.
-bool Compilation::Impl::failedForCuda(const std::string &text) {
+bool Compilation::Impl::failedForCuda(const CollectDiagnostics &collected) {
+  const std::string &text = collected.text;
   size_t at = text.find("the program needs");
   if (at == std::string::npos || text.find(needsToolkit) == std::string::npos)
-    return bug("lowering for CUDA failed\n" + text);
+    return lost("lowering for CUDA failed", collected);
   return fail("error: " + StringRef(text).substr(at).split('\n').first.str());
 }
 
@@ -132,7 +133,7 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
     StepTimer timer(times, "lower for CUDA");
     if (failed(lowerToCuda(*copy, /*expand=*/toolkit->empty(), entries, kernels, described,
                            watch("cuda", dumped))))
-      return failedForCuda(collected.text);
+      return failedForCuda(collected);
   }
   if (!dumped)
     return false;

@@ -24,6 +24,7 @@
 
 namespace mad {
 
+class CollectDiagnostics;
 struct EncodedPart;
 struct StoredWeight;
 struct RewrittenBlock;
@@ -84,6 +85,8 @@ struct Compilation::Impl {
     internal = true;
     return fail("internal error: " + std::move(text));
   }
+  /// A step failed: by an error of the program with its place in the text, or else by a bug.
+  bool lost(const std::string &what, const CollectDiagnostics &collected);
   /// Writes one file for `--dump-dir`; true when none are wanted.
   bool dump(const std::string &name, const std::string &text);
   bool dumpModule(size_t number, const std::string &name, mlir::ModuleOp module);
@@ -110,7 +113,7 @@ struct Compilation::Impl {
   std::optional<Lowered> lowered(int level, bool quick, std::vector<EntryDescription> &entries);
   bool generate(std::vector<Lowered> &all, bool quick,
                 const std::vector<EntryDescription> &entries);
-  bool failedForCuda(const std::string &text);
+  bool failedForCuda(const CollectDiagnostics &collected);
   /// Code of the host and kernels, from a copy of the module.
   bool makeCuda(const CudaOptions &options, bool quick, std::vector<EntryDescription> &entries,
                 CudaCode &code, std::unique_ptr<llvm::MemoryBuffer> &host);
@@ -140,10 +143,17 @@ private:
 };
 
 /// Collects MLIR's diagnostics as text, with notes.
+/// What a program asks for that does not exist.
+struct ProgramError {
+  mlir::Location loc;
+  std::string text, help;
+};
+
 class CollectDiagnostics {
 public:
   explicit CollectDiagnostics(mlir::MLIRContext &context);
   std::string text;
+  std::optional<ProgramError> ofProgram; ///< the first one
 
 private:
   mlir::ScopedDiagnosticHandler handler;

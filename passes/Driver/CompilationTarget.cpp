@@ -82,7 +82,7 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
     if (first.contains("needs more memory than a machine has"))
       fail("error: " + first.substr(first.rfind(": `") + 2).str());
     else
-      bug("lowering failed\n" + collected.text);
+      lost("lowering failed", collected);
     return {};
   }
   if (!dumped)
@@ -187,7 +187,7 @@ bool Compilation::lowerTo(const std::string &stage, int level, std::string &text
   if (isCode) {
     std::vector<EntryDescription> entries;
     if (failed(lowerToLlvm(*copy, options, entries)))
-      return impl->bug("lowering failed\n" + collected.text);
+      return impl->lost("lowering failed", collected);
   }
   llvm::raw_string_ostream os(text);
   copy->print(os);

@@ -16,6 +16,22 @@ using namespace mlir;
 
 namespace mad {
 
+static constexpr llvm::StringLiteral noDerivativeMark = "mad.no-derivative";
+
+InFlightDiagnostic noDerivative(Operation *op) {
+  InFlightDiagnostic message = op->emitError();
+  message.getUnderlyingDiagnostic()->getMetadata().push_back(
+      DiagnosticArgument(StringRef(noDerivativeMark)));
+  return message;
+}
+
+bool isNoDerivative(Diagnostic &diagnostic) {
+  return llvm::any_of(diagnostic.getMetadata(), [](const DiagnosticArgument &argument) {
+    return argument.getKind() == DiagnosticArgument::DiagnosticArgumentKind::String &&
+           argument.getAsString() == noDerivativeMark;
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Values and their tangents
 //===----------------------------------------------------------------------===//
@@ -103,7 +119,7 @@ LogicalResult Differentiator::Body::plain(Operation *op) {
   if (dialect)
     made = dialect->jvp(clone, b, incoming);
   if (failed(made))
-    return op->emitError() << "`" << op->getName() << "` has no derivative";
+    return noDerivative(op) << "`" << op->getName() << "` has no derivative";
   keepPrecision(clone);
   for (auto [original, tangent] : llvm::zip_equal(op->getResults(), *made))
     tangents[original] = tangent;
@@ -150,7 +166,7 @@ LogicalResult Differentiator::Body::op(Operation *op) {
     return iterate(loop);
   if (auto equation = dyn_cast<ode::SolveOp>(op))
     return solve(equation);
-  return op->emitError() << "`" << op->getName() << "` has no derivative";
+  return noDerivative(op) << "`" << op->getName() << "` has no derivative";
 }
 
 LogicalResult Differentiator::Body::block(Block &source) {

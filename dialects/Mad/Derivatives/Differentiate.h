@@ -27,6 +27,11 @@ namespace ode {
 class SolveOp;
 } // namespace ode
 
+/// Begins a message at an op that has no derivative: an error of the program, not of the compiler.
+mlir::InFlightDiagnostic noDerivative(mlir::Operation *op);
+/// Whether a message began so. Its notes say what to do instead.
+bool isNoDerivative(mlir::Diagnostic &diagnostic);
+
 /// A function beside which another one computes tangents.
 struct JvpFunction {
   /// Takes the arguments of the function, then the tangents of those that vary; gives its results,

@@ -156,11 +156,16 @@ LogicalResult Differentiator::Body::solveBody(SolveOp op, ArrayRef<bool> moving,
 
 LogicalResult Differentiator::Body::solve(SolveOp op) {
   Location loc = unnamed(op.getLoc());
-  if (op.getLaneRank() && directions)
-    return op.emitError("an ensemble has derivatives along one direction at a time: use `jvp`, or "
-                        "solve one system");
-  if (op.getLaneRank() && (tangent(op.getFrom()) || tangent(op.getTo())))
-    return op.emitError("an ensemble has no derivative with respect to its times");
+  if (op.getLaneRank() && directions) {
+    auto message = noDerivative(op) << "an ensemble has derivatives along one direction at a time";
+    message.attachNote() << "use `jvp`, or solve one system";
+    return message;
+  }
+  if (op.getLaneRank() && (tangent(op.getFrom()) || tangent(op.getTo()))) {
+    auto message = noDerivative(op) << "an ensemble has no derivative by `from` and `to`";
+    message.attachNote() << "solve one system, whose ends may vary";
+    return message;
+  }
   auto mapped = [&](ValueRange originals) {
     return llvm::map_to_vector(originals, [&](Value v) { return values.lookupOrDefault(v); });
   };
@@ -170,9 +175,9 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
   SmallVector<Value> moving = tangentsOf(op.getParameters());
   Times around(b, loc, op, directions);
   if (op.getEvents())
-    return op.emitError() << "a solve with events has no derivative: `" << op.getName() << "`";
+    return noDerivative(op) << "a solve with events has no derivative: `" << op.getName() << "`";
   if (op.getSaveSteps() && (tangent(op.getFrom()) || tangent(op.getTo())))
-    return op.emitError() << "a solve that saves its steps has no derivative by `from` and `to`";
+    return noDerivative(op) << "a solve that saves its steps has no derivative by `from` and `to`";
   if (Value early = tangent(op.getFrom()))
     for (auto [known, rate] :
          llvm::zip(start.tangents, around.rates(one(op.getFrom()), initial, parameters))) {

@@ -44,6 +44,9 @@ Columns Dependences::united(ArrayRef<Columns> parts) {
       one = &part;
     }
   work += int64_t(parts.size());
+  // Within one op, too: nobody reads what is found behind the limit.
+  if (work > maxWork)
+    return {};
   if (distinct.size() <= 1)
     return one ? *one : Columns();
   llvm::sort(distinct);

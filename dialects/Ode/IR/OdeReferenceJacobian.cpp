@@ -40,11 +40,16 @@ LogicalResult ReferenceJacobian::prepare() {
   for (size_t i = 0; i < varying; ++i)
     seeds[i] = entry->getArgument(body.getNumArguments() + i);
   Differentiator derivatives(module);
+  std::string why;
+  ScopedDiagnosticHandler handler(problem.op.getContext(), [&](Diagnostic &message) {
+    why = message.str();
+    return success();
+  });
   auto found =
       derivatives.inlined(b, body, entry->getArguments().take_front(body.getNumArguments()), seeds);
   if (failed(found)) {
     tangents.erase();
-    return problem.context.fail(problem.op, "the right-hand side has no derivative");
+    return problem.context.fail(problem.op, "the right-hand side has no derivative: " + why);
   }
   for (auto [tangent, type] : llvm::zip_equal(found->tangents, results))
     if (!tangent)
