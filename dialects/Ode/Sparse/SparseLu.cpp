@@ -60,6 +60,41 @@ SparseLu::SparseLu(const SparsePattern &pattern, const Numbers &order) : order(o
     }
     entryStarts.push_back(int32_t(entryColumns.size()));
   }
+  fillCorner();
+}
+
+/// Chooses the corner by the work of all, where a multiplication in it counts as an eighth: that is
+/// how many a vector has.
+void SparseLu::fillCorner() {
+  const int32_t n = size();
+  std::vector<int64_t> below(size_t(n), 0), right;
+  for (int32_t i = 0; i < n; ++i) {
+    right.push_back(starts[size_t(i) + 1] - diagonals[size_t(i)] - 1);
+    for (int32_t p = starts[size_t(i)]; p < diagonals[size_t(i)]; ++p)
+      ++below[size_t(columns[size_t(p)])];
+  }
+  dense = n;
+  int64_t sparse = work, full = 0, best = sparse;
+  for (int32_t k = n - 1; k >= 0; --k) {
+    const int64_t rows = n - k;
+    sparse -= below[size_t(k)] * (1 + right[size_t(k)]);
+    full += (rows - 1) * rows;
+    if (rows % denseUnit == 0 && sparse + full / 8 < best) {
+      best = sparse + full / 8;
+      dense = k;
+      work = sparse + full;
+    }
+  }
+  const Numbers old = columns, begins = starts;
+  columns.resize(size_t(starts[size_t(dense)]));
+  for (auto i = size_t(dense); i < size_t(n); ++i) {
+    auto begin = old.begin() + begins[i], end = old.begin() + begins[i + 1];
+    columns.insert(columns.end(), begin, std::lower_bound(begin, end, dense));
+    diagonals[i] = int32_t(columns.size() + i) - dense;
+    for (int32_t column = dense; column < n; ++column)
+      columns.push_back(column);
+    starts[i + 1] = int32_t(columns.size());
+  }
 }
 
 Numbers SparseLu::tails() const {
@@ -113,7 +148,8 @@ void SparseLu::solve(const std::vector<double> &factors, std::vector<double> &x)
   }
   for (size_t i = y.size(); i-- > 0;) {
     double sum = y[i];
-    for (auto p = size_t(diagonals[i]) + 1; p < size_t(starts[i + 1]); ++p)
+    // The last columns are known first.
+    for (auto p = size_t(starts[i + 1]); --p > size_t(diagonals[i]);)
       sum -= factors[p] * y[size_t(columns[p])];
     y[i] = sum * factors[size_t(diagonals[i])];
     x[size_t(order[i])] = y[i];

@@ -43,6 +43,11 @@ struct SparseLu {
   Numbers order;
   /// Multiplications of one factorisation.
   int64_t work = 0;
+  /// Rows from `dense` on have all columns from there on: little is missing in this corner, and
+  /// full blocks are several times as fast. `size()` where there is none; the rows of one are a
+  /// multiple of `denseUnit`.
+  int32_t dense = 0;
+  static constexpr int32_t denseUnit = 48;
 
   int32_t size() const { return int32_t(order.size()); }
   int64_t places() const { return int64_t(columns.size()); }
@@ -54,6 +59,9 @@ struct SparseLu {
   int32_t factor(const std::vector<double> &values, double diagonal, double scale,
                  std::vector<double> &factors) const;
   void solve(const std::vector<double> &factors, std::vector<double> &x) const;
+
+private:
+  void fillCorner();
 };
 
 } // namespace mad::ode

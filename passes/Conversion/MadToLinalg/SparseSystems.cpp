@@ -9,11 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Conversion/MadToLinalg/SparseSystems.h"
 #include "dialects/Ode/IR/OdeSparseOps.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "passes/Conversion/MadToLinalg/Memory.h"
+#include "passes/Conversion/MadToLinalg/DenseCorner.h"
 #include <map>
 #include <memory>
 
@@ -22,51 +18,16 @@ using namespace mlir;
 namespace mad {
 namespace {
 
-/// Numbers of a row that are computed at once.
-constexpr int64_t lanes = 8;
-
 /// Loops of one op.
-class SparseLoops {
+class SparseLoops : public MemoryLoops {
 public:
   SparseLoops(Operation *op, const ode::SparseLu &lu, Type element, OpBuilder &b, bool device)
-      : lu(lu), element(element), b(b), loc(op->getLoc()), device(device) {}
+      : MemoryLoops(b, op->getLoc(), element), lu(lu), device(device) {}
 
   std::pair<Value, Value> factor(Value values, Value diagonal, Value scale);
   Value solve(Value factors, Value rhs);
 
 private:
-  /// The memory of a table.
-  Value table(ArrayRef<int32_t> numbers) {
-    auto type = RankedTensorType::get({static_cast<int64_t>(numbers.size())}, b.getI32Type());
-    Value constant = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, numbers));
-    return memoryOf(b, loc, constant);
-  }
-  Value index(int64_t i) { return indexConstant(b, loc, i); }
-  Value load(Value memory, Value i) { return memref::LoadOp::create(b, loc, memory, i); }
-  Value loadIndex(Value memory, Value i) {
-    return arith::IndexCastOp::create(b, loc, b.getIndexType(), load(memory, i));
-  }
-  void store(Value x, Value memory, Value i) { memref::StoreOp::create(b, loc, x, memory, i); }
-  Value next(Value i) { return arith::AddIOp::create(b, loc, i, index(1)); }
-  Value product(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y, contract); }
-  Value sum(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y, contract); }
-  Value difference(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y, contract); }
-  Value number(double x) { return arith::ConstantOp::create(b, loc, b.getFloatAttr(element, x)); }
-  void loop(Value low, Value high, llvm::function_ref<void(Value)> body) {
-    scf::ForOp::create(b, loc, low, high, index(1), ValueRange(),
-                       [&](OpBuilder &, Location, Value i, ValueRange) {
-                         body(i);
-                         scf::YieldOp::create(b, loc);
-                       });
-  }
-  /// A loop that carries one value.
-  Value folded(Value low, Value high, Value from, llvm::function_ref<Value(Value, Value)> body) {
-    auto made = scf::ForOp::create(b, loc, low, high, index(1), from,
-                                   [&](OpBuilder &, Location, Value i, ValueRange v) {
-                                     scf::YieldOp::create(b, loc, body(i, v[0]));
-                                   });
-    return made.getResult(0);
-  }
   /// What the loops read and write.
   struct Memory {
     Value row, factors, starts, columns, diagonals, tails;
@@ -75,12 +36,11 @@ private:
   void subtractLine(const Memory &at, Value multiple, Value from, Value to);
   Value worse(Value bad, Value pivot, Value at);
 
+  /// Whether the last rows are left to blocks.
+  bool hasCorner() const { return !device && lu.dense < lu.size(); }
+
   const ode::SparseLu &lu;
-  Type element;
-  OpBuilder &b;
-  Location loc;
   const bool device;
-  arith::FastMathFlags contract = arith::FastMathFlags::contract;
 };
 
 /// The row less a multiple of places `from` to `to` of the factors, which lie under its last
@@ -89,26 +49,24 @@ void SparseLoops::subtractLine(const Memory &at, Value multiple, Value from, Val
   auto one = [&](Value q) {
     Value before = arith::SubIOp::create(b, loc, to, q);
     Value column = arith::SubIOp::create(b, loc, index(lu.size()), before);
-    store(difference(load(at.row, column), product(multiple, load(at.factors, q))), at.row, column);
+    store(less(load(at.row, column), multiple, load(at.factors, q)), at.row, column);
   };
   if (device)
     return loop(from, to, one);
-  auto vector = VectorType::get({lanes}, element);
   Value count = arith::SubIOp::create(b, loc, to, from);
   Value rest = arith::RemSIOp::create(b, loc, count, index(lanes));
   Value middle = arith::AddIOp::create(b, loc, from, rest);
   loop(from, middle, one);
-  Value all = vector::BroadcastOp::create(b, loc, vector, multiple);
-  scf::ForOp::create(b, loc, middle, to, index(lanes), ValueRange(),
-                     [&](OpBuilder &, Location, Value q, ValueRange) {
-                       Value before = arith::SubIOp::create(b, loc, to, q);
-                       Value column = arith::SubIOp::create(b, loc, index(lu.size()), before);
-                       Value own = vector::LoadOp::create(b, loc, vector, at.row, column);
-                       Value other = vector::LoadOp::create(b, loc, vector, at.factors, q);
-                       vector::StoreOp::create(b, loc, difference(own, product(all, other)), at.row,
-                                               column);
-                       scf::YieldOp::create(b, loc);
-                     });
+  Value all = spread(multiple);
+  loop(
+      middle, to,
+      [&](Value q) {
+        Value before = arith::SubIOp::create(b, loc, to, q);
+        Value column = arith::SubIOp::create(b, loc, index(lu.size()), before);
+        storeVector(less(loadVector(at.row, column), all, loadVector(at.factors, q)), at.row,
+                    column);
+      },
+      lanes);
 }
 
 /// The row less a multiple of row k of U, k the column at place p.
@@ -119,7 +77,7 @@ void SparseLoops::eliminated(const Memory &at, Value p) {
   Value tail = loadIndex(at.tails, k);
   loop(next(middle), tail, [&](Value q) {
     Value column = loadIndex(at.columns, q);
-    store(difference(load(at.row, column), product(multiple, load(at.factors, q))), at.row, column);
+    store(less(load(at.row, column), multiple, load(at.factors, q)), at.row, column);
   });
   subtractLine(at, multiple, tail, loadIndex(at.starts, next(k)));
 }
@@ -146,23 +104,41 @@ std::pair<Value, Value> SparseLoops::factor(Value values, Value diagonal, Value 
   Value factors = memoryLine(b, loc, index(lu.places()), element);
   Memory memory{row, factors, starts, columns, diagonals, table(lu.tails())};
   Value none = arith::ConstantIntOp::create(b, loc, -1, 64);
-  Value bad = folded(index(0), index(lu.size()), none, [&](Value i, Value before) {
-    Value begin = loadIndex(starts, i), end = loadIndex(starts, next(i));
-    Value middle = loadIndex(diagonals, i);
-    loop(begin, end, [&](Value p) { store(number(0), row, loadIndex(columns, p)); });
+  auto fill = [&](Value i) {
+    loop(loadIndex(starts, i), loadIndex(starts, next(i)),
+         [&](Value p) { store(number(0), row, loadIndex(columns, p)); });
     store(diagonal, row, i);
     loop(loadIndex(entryStarts, i), loadIndex(entryStarts, next(i)), [&](Value e) {
       Value column = loadIndex(entryColumns, e);
       Value entry = product(scale, load(matrix, loadIndex(entryValues, e)));
       store(sum(load(row, column), entry), row, column);
     });
-    loop(begin, middle, [&](Value p) { eliminated(memory, p); });
-    Value pivot = load(row, i);
-    store(arith::DivFOp::create(b, loc, number(1), pivot), factors, middle);
-    loop(next(middle), end, [&](Value p) { store(load(row, loadIndex(columns, p)), factors, p); });
+  };
+  auto judge = [&](Value before, Value pivot, Value i) {
     Value at = arith::ExtSIOp::create(b, loc, b.getI64Type(), load(order, i));
     return worse(before, pivot, at);
+  };
+  Value first = index(hasCorner() ? lu.dense : lu.size());
+  Value bad = folded(index(0), first, none, [&](Value i, Value before) {
+    fill(i);
+    Value middle = loadIndex(diagonals, i);
+    loop(loadIndex(starts, i), middle, [&](Value p) { eliminated(memory, p); });
+    Value pivot = load(row, i);
+    store(arith::DivFOp::create(b, loc, number(1), pivot), factors, middle);
+    loop(next(middle), loadIndex(starts, next(i)),
+         [&](Value p) { store(load(row, loadIndex(columns, p)), factors, p); });
+    return judge(before, pivot, i);
   });
+  if (!hasCorner())
+    return {contentsOf(b, loc, factors), bad};
+  // What is left of the corner first.
+  loop(first, index(lu.size()), [&](Value i) {
+    fill(i);
+    Value end = loadIndex(starts, next(i)), corner = minus(end, minus(index(lu.size()), first));
+    loop(loadIndex(starts, i), corner, [&](Value p) { eliminated(memory, p); });
+    loop(corner, end, [&](Value p) { store(load(row, loadIndex(columns, p)), factors, p); });
+  });
+  bad = DenseCorner(*this, lu, factors, starts).factor(bad, judge);
   return {contentsOf(b, loc, factors), bad};
 }
 
@@ -171,17 +147,30 @@ Value SparseLoops::solve(Value factors, Value rhs) {
   Value order = table(lu.order), numbers = memoryOf(b, loc, factors), from = memoryOf(b, loc, rhs);
   Value y = memoryLine(b, loc, index(lu.size()), element);
   Value x = memoryLine(b, loc, index(lu.size()), element);
-  auto less = [&](Value p, Value sum) {
-    return difference(sum, product(load(numbers, p), load(y, loadIndex(columns, p))));
+  auto part = [&](Value p, Value sum) {
+    return less(sum, load(numbers, p), load(y, loadIndex(columns, p)));
   };
-  loop(index(0), index(lu.size()), [&](Value i) {
+  DenseCorner corner(*this, lu, numbers, starts);
+  Value first = index(hasCorner() ? lu.dense : lu.size());
+  loop(index(0), first, [&](Value i) {
     Value own = load(from, loadIndex(order, i));
-    store(folded(loadIndex(starts, i), loadIndex(diagonals, i), own, less), y, i);
+    store(folded(loadIndex(starts, i), loadIndex(diagonals, i), own, part), y, i);
   });
-  loop(index(0), index(lu.size()), [&](Value step) {
-    Value i = arith::SubIOp::create(b, loc, index(lu.size() - 1), step);
-    Value middle = loadIndex(diagonals, i);
-    Value own = folded(next(middle), loadIndex(starts, next(i)), load(y, i), less);
+  if (hasCorner()) {
+    loop(first, index(lu.size()), [&](Value i) {
+      Value end = minus(loadIndex(starts, next(i)), minus(index(lu.size()), first));
+      Value own = load(from, loadIndex(order, i));
+      store(folded(loadIndex(starts, i), end, own, part), y, i);
+    });
+    corner.solveLower(y);
+    corner.solveUpper(y);
+    loop(first, index(lu.size()), [&](Value i) { store(load(y, i), x, loadIndex(order, i)); });
+  }
+  loop(index(0), first, [&](Value step) {
+    Value i = minus(minus(first, index(1)), step);
+    Value middle = loadIndex(diagonals, i), last = minus(loadIndex(starts, next(i)), index(1));
+    Value own = folded(index(0), minus(last, middle), load(y, i),
+                       [&](Value p, Value sum) { return part(minus(last, p), sum); });
     own = product(own, load(numbers, middle));
     store(own, y, i);
     store(own, x, loadIndex(order, i));

@@ -99,9 +99,23 @@ TEST(MinimumDegree, OfAGridThereIsLittleFill) {
   EXPECT_LT(SparseLu(pattern, minimumDegree(pattern)).places(), 400 * 41 / 2);
 }
 
+/// The last rows are made full where little is missing, and not where much is.
+TEST(SparseLu, HasAFullCorner) {
+  SparsePattern dense = randomPattern(100, 0.5, 1), line = randomPattern(100, 0, 1);
+  EXPECT_EQ(SparseLu(line, minimumDegree(line)).dense, 100);
+  SparseLu lu(dense, minimumDegree(dense));
+  EXPECT_EQ(lu.dense, 100 - 2 * SparseLu::denseUnit);
+  for (size_t i = size_t(lu.dense); i < 100; ++i) {
+    EXPECT_EQ(lu.columns[size_t(lu.diagonals[i])], int32_t(i));
+    for (size_t j = size_t(lu.dense); j < 100; ++j)
+      EXPECT_EQ(lu.columns[size_t(lu.starts[i + 1]) - 100 + j], int32_t(j));
+  }
+}
+
 TEST(SparseLu, SolvesAsDenseElimination) {
-  for (unsigned seed = 0; seed < 20; ++seed) {
-    int32_t n = 1 + int32_t(seed) * 3;
+  // From 51 on there is a full corner.
+  for (unsigned seed = 0; seed < 24; ++seed) {
+    int32_t n = 1 + int32_t(seed) * 5;
     SparsePattern pattern = randomPattern(n, 0.15, seed);
     SparseLu lu(pattern, minimumDegree(pattern));
     std::mt19937 random(seed + 100);
