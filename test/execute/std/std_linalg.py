@@ -103,6 +103,26 @@ case("linalg.expm(a)", lambda a: np.array([[1.0, 2, 6], [0, 1, 4], [0, 0, 1]]), 
 case("linalg.expm(a)", lambda a: np.array([[np.cos(40), -np.sin(40)], [np.sin(40), np.cos(40)]]), rounds=400,
      scale=1.0, a=given([[0.0, -40.0], [40.0, 0.0]]))
 case("linalg.expm(a)", lambda a: np.full((2, 2), np.nan), a=given([[np.inf, 1.0], [0.0, 1.0]]))
+
+
+def symmetric_phi(k):
+    """Of a symmetric one, by its eigenvalues: 1, 2, ..., where the recurrence loses few digits."""
+    def value(a):
+        w, v = np.linalg.eigh(a)
+        y = np.exp(w)
+        for j in range(k):
+            y = (y - 1 / [1, 1, 2][j]) / w
+        return v * y @ v.T
+    return value
+
+
+# phi[k] of a is the block beside exp(a) of a larger matrix, as `expm` of that.
+for k in (1, 2, 3):
+    case(f"linalg.phi(a, {k})", symmetric_phi(k), rounds=300, scale=lambda a: np.exp(len(a)), special="taints",
+         a=matrix(symmetric))
+# Nilpotent: a singular one.
+case("linalg.phi(a, 1)", lambda a: np.array([[1.0, 1, 7 / 3], [0, 1, 2], [0, 0, 1]]), rounds=40, scale=1.0,
+     a=given([[0.0, 2, 2], [0, 0, 4], [0, 0, 0]]))
 try:
     from scipy.linalg import expm
 

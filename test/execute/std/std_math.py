@@ -58,6 +58,42 @@ case("math.xlogy(x, y)", lambda x, y: np.where((x == 0) & ~np.isnan(y), 0.0, x *
      x=given([0.0, 0.0, 2.0, 0.0, np.nan]), y=given([0.0, -1.0, 3.0, np.nan, 1.0]))
 case("math.xlogy(x, y)", lambda x, y: np.where((x == 0) & ~np.isnan(y), 0.0, x * np.log(y)), rounds=8,
      x=normal("N", 3), y=uniform("N", 3))
+
+
+def phi(k):
+    """The sum of x^j / (j + k)!, in more than f64: by its terms where few are enough and none cancels."""
+    def value(x):
+        x = np.asarray(x, np.longdouble)
+        near = np.abs(x) < 4
+        some = np.where(near, x, 0)
+        term, total = np.ones_like(x) / math.factorial(k), 0
+        for j in range(60):
+            total, term = total + term, term * some / (j + k + 1)
+        some = np.where(near, 4, x)
+        far = np.exp(some)
+        for j in range(k):
+            far = (far - np.longdouble(1) / math.factorial(j)) / some
+        far = np.where(np.isposinf(x), x, far)
+        return np.where(near, total, far).astype("f8")
+    return value
+
+
+# By mpmath, with 60 digits.
+PHI_AT = [-1e6, -50.0, -2.0, -1.0, -1e-8, 0.0, 1e-8, 1.0, 2.0, 30.0]
+PHI = {
+    1: [1.0e-6, 0.02, 0.43233235838169365, 0.63212055882855768, 0.99999999500000002,
+        1.0, 1.000000005, 1.7182818284590452, 3.1945280494653251, 356215819384.1154],
+    2: [9.99999e-7, 0.0196, 0.28383382080915317, 0.36787944117144232, 0.49999999833333334,
+        0.5, 0.50000000166666667, 0.71828182845904524, 1.0972640247326626, 11873860646.103847],
+    3: [4.99999000001e-7, 0.009608, 0.10808308959542341, 0.13212055882855768, 0.16666666625,
+        0.16666666666666667, 0.16666666708333333, 0.21828182845904524, 0.29863201236633128, 395795354.85346156],
+}
+# The bounds of the library, in units in the last place, each of at most two units of roundoff.
+for k, ulps in ((1, 6), (2, 12), (3, 18)):
+    case(f"math.phi{k}(x)", phi(k), rounds=2 * ulps, x=normal("N", 7, scale=3.0))
+    case(f"math.phi{k}(x)", lambda x, k=k: np.array(PHI[k]), rounds=2 * ulps, x=given(PHI_AT))
+    case(f"math.phi{k}(x)", lambda x: np.array([0.0, np.inf, np.inf, np.nan]),
+         x=given([-np.inf, np.inf, 1000.0, np.nan]))
 case("math.gcd(a, b)", np.gcd, a=integers("N", 7, low=-1000, high=1000),
      b=integers("N", 7, low=-1000, high=1000))
 case("math.lcm(a, b)", np.lcm, a=integers("N", 7, low=-1000, high=1000),
