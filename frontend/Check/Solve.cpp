@@ -243,14 +243,6 @@ Value Checker::solve(const Node *n, const std::vector<const Node *> &settings) {
     return {};
   problem.from = *from;
   problem.to = *to;
-  if (!match.lanes.empty() && (problem.solve.saveSteps || !problem.solve.events.empty())) {
-    Report(*this, code::E0221, n->span,
-           problem.solve.saveSteps ? "each system of an ensemble has steps of its own, so they are "
-                                     "not saved in one tensor"
-                                   : "an ensemble has no events")
-        .help("solve one system, or save at given times: `save = linspace(0.0, 1.0, 11)`");
-    return {};
-  }
   return solveNode(n, problem);
 }
 
@@ -364,15 +356,19 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
     type.shape.insert(type.shape.begin(), match.lanes.begin(), match.lanes.end());
     node->types.push_back(std::move(type));
   }
+  auto ofSystems = [&](Element element, const DimExpr &count) {
+    hir::Type type{element, match.lanes};
+    type.shape.push_back({count, {}});
+    return type;
+  };
   if (problem.solve.saveSteps) {
-    node->types.push_back({Element::F64, {hir::Dim{*problem.solve.saveSteps, {}}}});
-    node->types.push_back({Element::I64, {}});
+    node->types.push_back(ofSystems(Element::F64, *problem.solve.saveSteps));
+    node->types.push_back({Element::I64, match.lanes});
   }
   if (guards) {
-    hir::Dim room{*problem.solve.maxEvents, {}};
-    node->types.push_back({Element::F64, {room}});
-    node->types.push_back({Element::I64, {room}});
-    node->types.push_back({Element::I64, {}});
+    node->types.push_back(ofSystems(Element::F64, *problem.solve.maxEvents));
+    node->types.push_back(ofSystems(Element::I64, *problem.solve.maxEvents));
+    node->types.push_back({Element::I64, match.lanes});
   }
   node->operands.push_back(b.cast(problem.from.ref, Element::F64));
   node->operands.push_back(b.cast(problem.to.ref, Element::F64));

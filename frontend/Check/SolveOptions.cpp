@@ -241,20 +241,14 @@ bool Checker::solveEvents(Problem &problem) {
       (action->kind == Kind::Name ? event.stops : event.resets) = true;
     solve.events.push_back(std::move(event));
   }
-  auto refuse = [&](const std::string &text, const std::string &help) {
-    Report(*this, code::E0221, problem.method->span, text)
+  if (solve.events.empty() && solve.maxEvents) {
+    Report(*this, code::E0221, problem.method->span,
+           quoted(ode.name) + " has no events, but `max_events` is given")
         .note(quoted(ode.name) + " is declared here", ode.node->nameSpan)
-        .help(help);
+        .help("leave it out");
     return false;
-  };
-  if (solve.events.empty())
-    return !solve.maxEvents ||
-           refuse(quoted(ode.name) + " has no events, but `max_events` is given", "leave it out");
-  if (problem.options.count("step") || solve.steps)
-    return refuse("events are found between steps that are chosen by the error, but the steps of "
-                  "this `solve` are given",
-                  "leave out `step` and `steps`; `max_step` bounds them");
-  if (!solve.maxEvents)
+  }
+  if (!solve.events.empty() && !solve.maxEvents)
     solve.maxEvents = DimExpr(ode::defaultMaxEvents);
   return true;
 }

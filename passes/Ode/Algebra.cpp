@@ -99,8 +99,11 @@ Value Algebra::at(Value source, Value position, int64_t offset) {
                         position, map, Boundary::clamp);
 }
 
-Value Algebra::put(Value all, Value number, Value position) {
-  auto map = AffineMap::get(0, 1, b.getAffineSymbolExpr(0));
+Value Algebra::put(Value all, Value number, ValueRange position) {
+  SmallVector<AffineExpr> indices;
+  for (unsigned i = 0; i < position.size(); ++i)
+    indices.push_back(b.getAffineSymbolExpr(i));
+  auto map = AffineMap::get(0, unsigned(position.size()), indices, b.getContext());
   return UpdateOp::create(b, loc, all.getType(), all, number, position, map, Boundary::inside);
 }
 

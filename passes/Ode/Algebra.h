@@ -53,8 +53,8 @@ public:
   mlir::Value spread(mlir::Value scalar, mlir::RankedTensorType like);
   /// One element of a tensor.
   mlir::Value element(mlir::Value tensor, llvm::ArrayRef<int64_t> position);
-  /// `all` with a number at a position along the only dimension.
-  mlir::Value put(mlir::Value all, mlir::Value number, mlir::Value position);
+  /// `all` with a number at a position, one index a dimension.
+  mlir::Value put(mlir::Value all, mlir::Value number, mlir::ValueRange position);
   /// `source[position]` along the only dimension; the nearest one where there is none.
   mlir::Value at(mlir::Value source, mlir::Value position, int64_t offset = 0);
 

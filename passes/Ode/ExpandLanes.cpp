@@ -86,9 +86,10 @@ ode::SolveOp Ensemble::one(Value index) {
   for (Value result : op->getResults())
     state.addTypes(ode::SolveOp::oneOf(result, Algebra::typeOf(result).getRank() - rank));
   state.addAttributes(op->getAttrs());
-  Region *body = state.addRegion();
-  IRMapping mapping;
-  op.getBody().cloneInto(body, mapping);
+  for (Region &region : op->getRegions()) {
+    IRMapping mapping;
+    region.cloneInto(state.addRegion(), mapping);
+  }
   return cast<ode::SolveOp>(b.create(state));
 }
 
@@ -118,16 +119,28 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
   for (Value result : op.getStates()) {
     RankedTensorType type = flat(Algebra::typeOf(result));
     types.push_back(type);
-    double value = op.getSave() ? std::numeric_limits<double>::quiet_NaN() : 0;
+    bool isSaved = op.getSave() || op.getSaveSteps();
+    double value = isSaved ? std::numeric_limits<double>::quiet_NaN() : 0;
     initial.push_back(m.spread(m.number(type.getElementType(), value), type));
   }
+  // Of saved steps and of events, where `Solution` has them: lists are written as states are.
+  ResultRange more = op.getValues().drop_front(op.getStates().size());
+  SmallVector<Value> tables, numbers;
+  for (Value one : more)
+    (Algebra::typeOf(one).getRank() > rank ? tables : numbers).push_back(one);
+  for (Value table : tables) {
+    RankedTensorType type = flat(Algebra::typeOf(table));
+    types.push_back(type);
+    initial.push_back(m.spread(SolveLoops::emptyCell(m, type), type));
+  }
   // Numbers that somebody reads: the results behind the states, and the component.
-  SmallVector<Value> numbers(llvm::drop_begin(op->getResults(), initial.size()));
+  size_t counts = numbers.size();
+  llvm::append_range(numbers, op->getResults().drop_front(op.getValues().size()));
   SmallVector<bool> isRead;
   for (Value number : numbers)
     isRead.push_back(!number.use_empty());
   if (op.getFails())
-    isRead[0] = isRead[1] = true;
+    isRead[counts] = isRead[counts + 1] = true;
   isRead.push_back(op.getFails());
   numbers.push_back(op.getAccepted()); // as the component is
   for (auto [number, read] : llvm::zip_equal(numbers, isRead))
@@ -145,15 +158,17 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     Value index = block->getArgument(0);
     ode::SolveOp system = one(index);
     std::unique_ptr<RightHandSide> rhs = choose(system);
-    Lane lane{index, Leaves(block->getArguments().drop_front()), scan};
+    ArrayRef<BlockArgument> carried = block->getArguments().drop_front();
+    Lane lane{index, Leaves(carried.drop_back(tables.size())),
+              Leaves(carried.take_back(tables.size())), scan};
     SolveLoops loops(system, *rhs, b, lane);
     if (!loops.isPossible())
       return {};
     Solution end = loops.solve();
-    Leaves yielded = end.states;
-    Leaves found{end.time,        m.cast(end.status, b.getI32Type()),
-                 end.accepted,    m.sub(end.rounds, end.accepted),
-                 end.evaluations, end.component};
+    Leaves yielded = end.states, found = end.counts;
+    llvm::append_range(yielded, end.tables);
+    found.append({end.time, m.cast(end.status, b.getI32Type()), end.accepted,
+                  m.sub(end.rounds, end.accepted), end.evaluations, end.component});
     for (auto [number, read] : llvm::zip_equal(found, isRead))
       if (read)
         yielded.push_back(number);
@@ -168,9 +183,15 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     if (read)
       number = scan.getResult(unsigned(next++));
   if (op.getFails())
-    check(found[1], found[0], found.back());
+    check(found[counts + 1], found[counts], found.back());
   found.pop_back();
-  llvm::append_range(results, found);
+  // In the order of the op.
+  Leaves carried = results, ordered(results.begin(), results.begin() + op.getStates().size());
+  size_t table = op.getStates().size(), count = 0;
+  for (Value one : more)
+    ordered.push_back(Algebra::typeOf(one).getRank() > rank ? carried[table++] : found[count++]);
+  ordered.append(found.begin() + counts, found.end());
+  results = ordered;
   for (auto [result, old] : llvm::zip_equal(results, op->getResults()))
     if (result && result.getType() != old.getType())
       result = ReshapeOp::create(b, loc, old.getType(), result);

@@ -13,7 +13,7 @@ namespace mad {
 
 RungeKutta::RungeKutta(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m)
     : op(op), rhs(rhs), m(m), tableau(ode::tableauOf(op.getMethod().str())),
-      carriesRates(op.isAdaptive() || tableau.fsal || op.getSave()) {}
+      carriesRates(op.isAdaptive() || tableau.fsal || op.getSave() || op.getEvents()) {}
 
 Leaves RungeKutta::begin(const Leaves &, const Leaves &rates) {
   return carriesRates ? rates : Leaves();

@@ -20,6 +20,12 @@ namespace mad {
 using ode::EventSearch;
 using ode::Status;
 
+/// What a table has where nothing was written.
+Value SolveLoops::emptyCell(Algebra &m, RankedTensorType table) {
+  return table.getElementType().isF64() ? m.real(std::numeric_limits<double>::quiet_NaN())
+                                        : m.integer(-1);
+}
+
 /// The guards as f64.
 Leaves SolveLoops::guardsAt(Value t, const Leaves &y) {
   Leaves guards = rhs.evaluateIn(b, t, y, op.getEventRegions()[0]);
@@ -72,10 +78,14 @@ void SolveLoops::beginEvents(State &state, Value moves, const Leaves &rates) {
   Leaves idle(op.eventCount(), m.real(0));
   state.guards =
       ifElse(m, moves, idle, [&] { return signsFrom(state.t, state.y, rates, state.h, {}); });
-  auto results = op.getEventResults();
-  state.eventTimes = m.spread(m.real(std::numeric_limits<double>::quiet_NaN()),
-                              cast<RankedTensorType>(results[0].getType()));
-  state.eventNumbers = m.spread(m.integer(-1), cast<RankedTensorType>(results[1].getType()));
+  Leaves tables = lane.tables;
+  if (!lane.index)
+    for (Value table : op.getEventResults().take_front(2)) {
+      RankedTensorType type = Algebra::typeOf(table);
+      tables.push_back(m.spread(emptyCell(m, type), type));
+    }
+  state.eventNumbers = tables.pop_back_val();
+  state.eventTimes = tables.pop_back_val();
   state.eventCount = state.restarts = m.integer(0);
   state.lastReset = from;
   state.hasReset = state.ended = m.truth(false);
@@ -180,9 +190,9 @@ void SolveLoops::recordEvents(State &state, const Leaves &fired) {
     Value good = m.compare(Predicate::eq, state.status, m.integer(0));
     Leaves carried = {state.eventCount, state.eventTimes, state.eventNumbers};
     Leaves made = ifElse(m, m.both(m.both(one, isRoom), good), carried, [&] {
-      return Leaves{
-          m.add(state.eventCount, m.integer(1)), m.put(state.eventTimes, state.t, state.eventCount),
-          m.put(state.eventNumbers, m.integer(static_cast<int64_t>(e)), state.eventCount)};
+      Leaves place = placeOf(state.eventCount);
+      return Leaves{m.add(state.eventCount, m.integer(1)), m.put(state.eventTimes, state.t, place),
+                    m.put(state.eventNumbers, m.integer(static_cast<int64_t>(e)), place)};
     });
     state.status = m.select(m.both(m.both(one, m.no(isRoom)), good),
                             m.integer(static_cast<int64_t>(Status::TooManyEvents)), state.status);

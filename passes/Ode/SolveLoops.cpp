@@ -66,7 +66,7 @@ void SolveLoops::begin() {
   Value way = m.sub(to, from);
   span = m.abs(way);
   direction = m.select(m.compare(Predicate::ge, way, m.real(0)), m.real(1), m.real(-1));
-  carriesF = op.isAdaptive() || method->needsRates();
+  carriesF = op.isAdaptive() || method->needsRates() || hasEvents();
 }
 
 Value SolveLoops::badOptions() {
@@ -168,6 +168,8 @@ SolveLoops::State SolveLoops::start() {
     emptySaved(state);
     saveReached(state, m.compare(Predicate::eq, state.status, m.integer(0)));
   }
+  if ((saves() || hasEvents()) && method->denseStages())
+    state.denseSteps = m.integer(0);
   if (!saves())
     return state;
   Value good = m.compare(Predicate::eq, state.status, m.integer(0));
@@ -175,8 +177,6 @@ SolveLoops::State SolveLoops::start() {
       m.select(m.both(good, badTimes()), m.integer(codeOf(Status::SaveOutside)), state.status);
   good = m.compare(Predicate::eq, state.status, m.integer(0));
   emptySaved(state);
-  if (method->denseStages())
-    state.denseSteps = m.integer(0);
   saveWhile(state, good, from, [&](Value) { return state.y; });
   return state;
 }
@@ -316,17 +316,34 @@ SolveLoops::State SolveLoops::fixedStep(const State &now, Value i, Value count, 
   Value isLast = m.compare(Predicate::ge, number, count);
   Value next = m.select(isLast, to, m.add(from, m.mul(number, h)));
   Value step = m.select(isLast, m.sub(to, now.t), h);
+  if (hasEvents())
+    step = restOfStep(now, isLast, m.add(from, m.mul(m.cast(i, b.getF64Type()), h)), next, h);
   StepMethod::Point point{now.t, now.y, now.memory};
   StepMethod::Trial trial = method->attempt(point, step, next);
   State state = now;
-  state.t = next;
-  state.y = trial.end;
   state.memory = method->remember(point, trial, m.truth(true));
+  Found found{{}, next, trial.end, {}};
+  if (hasEvents()) {
+    found = findEvent(state, now, point, trial, m.truth(true));
+    state.h = m.abs(step);
+    Value isWhole = m.compare(Predicate::eq, found.time, next);
+    state.whole = m.add(now.whole, m.cast(isWhole, b.getI64Type()));
+  }
+  state.t = found.time;
+  state.y = found.y;
   if (saves())
-    saveStep(state, point, trial, m.truth(true), next);
+    saveStep(state, point, trial, m.truth(true), found.time);
   if (savesSteps())
     saveReached(state, m.truth(true));
+  if (hasEvents())
+    happen(state, found);
   return state;
+}
+
+/// Behind an event a step is the rest of the one that it has ended.
+Value SolveLoops::restOfStep(const State &now, Value isLast, Value begin, Value next, Value h) {
+  Value isWhole = m.both(m.no(isLast), m.compare(Predicate::eq, now.t, begin));
+  return m.select(isWhole, h, m.sub(next, now.t));
 }
 
 SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
@@ -349,21 +366,34 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
   if (carriesF)
     rates = ifElse(m, moves, state.y, [&] { return rhs.evaluate(b, state.t, state.y); });
   state.memory = method->begin(state.y, rates);
+  if (hasEvents()) {
+    // Each event may end a step, and the rest of it is one more.
+    if (op.getSteps())
+      limit = (*DimExpr::parse(limit) + *DimExpr::parse(*op.getMaxEvents())).str();
+    state.h = m.abs(h);
+    state.whole = m.integer(0);
+    beginEvents(state, moves, rates);
+  }
   auto isLeft = [&](Value done) {
     return m.compare(Predicate::lt, m.cast(done, b.getF64Type()), count);
   };
+  auto done = [&](const State &now, Value round) { return now.whole ? now.whole : round; };
   Leaves results = loop(
       state, limit, rounds,
       [&](const State &now, Value i) {
-        return m.both(m.compare(Predicate::eq, now.status, m.integer(0)), isLeft(i));
+        Value goes =
+            m.both(m.compare(Predicate::eq, now.status, m.integer(0)), isLeft(done(now, i)));
+        return now.ended ? m.both(goes, m.no(now.ended)) : goes;
       },
-      [&](const State &now, Value i) { return fixedStep(now, i, count, h); });
+      [&](const State &now, Value i) { return fixedStep(now, done(now, i), count, h); });
   size_t at = 0;
   eachValue(state, [&](Value &value) { value = results[at++]; });
   state.accepted = rounds;
   Value good = m.compare(Predicate::eq, state.status, m.integer(0));
-  state.status =
-      m.select(m.both(good, isLeft(rounds)), m.integer(codeOf(Status::TooManySteps)), state.status);
+  if (state.ended)
+    good = m.both(good, m.no(state.ended));
+  state.status = m.select(m.both(good, isLeft(done(state, rounds))),
+                          m.integer(codeOf(Status::TooManySteps)), state.status);
   Value finite = m.truth(true);
   for (Value y : state.y)
     finite = m.both(finite, m.reduce(ReduceKind::all, m.isFinite(y)));
@@ -418,11 +448,17 @@ Solution SolveLoops::solve() {
   else
     for (auto [number, all] : llvm::enumerate(lane.all))
       results.push_back(rhs.stored(b, all, number, state.y, lane.index));
-  if (savesSteps())
-    results.append({state.savedTimes, state.count});
-  if (hasEvents())
-    results.append({state.eventTimes, state.eventNumbers, state.eventCount});
-  return {results, state.t, state.status, state.accepted, rounds, evaluations, state.component};
+  Leaves tables, counts;
+  if (savesSteps()) {
+    tables.push_back(state.savedTimes);
+    counts.push_back(state.count);
+  }
+  if (hasEvents()) {
+    tables.append({state.eventTimes, state.eventNumbers});
+    counts.push_back(state.eventCount);
+  }
+  return {results,        tables, counts,      state.t,        state.status,
+          state.accepted, rounds, evaluations, state.component};
 }
 
 SmallVector<Value> SolveLoops::build() {
@@ -435,6 +471,12 @@ SmallVector<Value> SolveLoops::build() {
       check->setAttr(ode::componentsAttr, names);
   }
   SmallVector<Value> results = solution.states;
+  if (savesSteps())
+    results.append({solution.tables.front(), solution.counts.front()});
+  if (hasEvents()) {
+    llvm::append_range(results, ArrayRef(solution.tables).take_back(2));
+    results.push_back(solution.counts.back());
+  }
   for (auto [result, type] : llvm::zip(results, op.getValues().getTypes()))
     if (result.getType() != type)
       result = ReshapeOp::create(b, op.getLoc(), type, result);

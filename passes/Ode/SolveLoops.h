@@ -15,12 +15,15 @@ namespace mad {
 struct Lane {
   mlir::Value index;                 ///< its number; null: there is one system alone
   Leaves all;                        ///< the states of all systems, which are written at `index`
+  Leaves tables;                     ///< as `Solution::tables`, of all systems
   mlir::Operation *around = nullptr; ///< what is the same for all stands in front of it
 };
 
 /// What is known of a solve at its end; numbers are i64 scalars.
 struct Solution {
   Leaves states; ///< as the results of the op; for a lane those of all
+  Leaves tables; ///< of saved steps the times, of events times and numbers; for a lane those of all
+  Leaves counts; ///< of saved steps, of events
   mlir::Value time, status, accepted, rounds, evaluations;
   mlir::Value component; ///< to blame; null where the op need not fail
 };
@@ -34,6 +37,8 @@ public:
   /// In front of the op; its results are returned.
   llvm::SmallVector<mlir::Value> build();
   Solution solve();
+  /// What a table has where nothing was written.
+  static mlir::Value emptyCell(Algebra &m, mlir::RankedTensorType table);
 
 private:
   using Value = mlir::Value;
@@ -45,6 +50,7 @@ private:
     /// Of events: the guards where the step begins; restarts of the method.
     Leaves guards;
     Value eventTimes, eventNumbers, eventCount, restarts, lastReset, hasReset, ended;
+    Value whole; ///< given steps that are done, where events end some
   };
   /// The values that there are, in one order.
   template <typename S, typename Visit> static void eachValue(S &state, Visit visit) {
@@ -52,7 +58,7 @@ private:
          {&state.t, &state.h, &state.logOld, &state.logOlder, &state.status, &state.accepted,
           &state.component, &state.denseSteps, &state.count, &state.savedTimes, &state.eventTimes,
           &state.eventNumbers, &state.eventCount, &state.restarts, &state.lastReset,
-          &state.hasReset, &state.ended})
+          &state.hasReset, &state.ended, &state.whole})
       if (*value)
         visit(*value);
     for (auto *leaves : {&state.y, &state.memory, &state.saved, &state.guards})
@@ -75,6 +81,7 @@ private:
   State adaptiveStep(const State &now);
   State fixed(State state, Value &rounds);
   State fixedStep(const State &now, Value i, Value count, Value h);
+  Value restOfStep(const State &now, Value isLast, Value begin, Value next, Value h);
   Leaves loop(const State &initial, llvm::StringRef limit, Value &rounds,
               llvm::function_ref<Value(const State &, Value)> condition,
               llvm::function_ref<State(const State &, Value)> body);
@@ -83,6 +90,8 @@ private:
   bool saves() const { return static_cast<bool>(times); }
   bool savesSteps() { return op.getSaveSteps().has_value(); }
   void emptySaved(State &state);
+  /// A place in a table: of this system, where there are several.
+  Leaves placeOf(Value row) const { return lane.index ? Leaves{lane.index, row} : Leaves{row}; }
   void saveReached(State &state, Value allowed);
   Value isBefore(Value count, Value until);
   void saveWhile(State &state, Value allowed, Value until,

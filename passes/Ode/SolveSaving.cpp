@@ -33,7 +33,7 @@ void SolveLoops::saveWhile(State &state, Value allowed, Value until,
       [&](Value, const Leaves &now) { return m.both(allowed, isBefore(now[0], until)); },
       [&](Value, const Leaves &now) {
         Leaves values = row(m.at(times, now[0])), next = {m.add(now[0], m.integer(1))};
-        Leaves positions = lane.index ? Leaves{lane.index, now[0]} : Leaves{now[0]};
+        Leaves positions = placeOf(now[0]);
         for (size_t i = 0; i + 1 < now.size(); ++i)
           next.push_back(rhs.stored(b, now[1 + i], i, values, positions));
         return next;
@@ -49,6 +49,8 @@ void SolveLoops::emptySaved(State &state) {
   state.count = m.integer(0);
   if (lane.index) {
     state.saved = lane.all;
+    if (savesSteps())
+      state.savedTimes = lane.tables[0];
     return;
   }
   for (Type type : op.getStates().getTypes())
@@ -63,9 +65,10 @@ void SolveLoops::saveReached(State &state, Value allowed) {
   Leaves carried = {state.count, state.savedTimes};
   carried.append(state.saved);
   Leaves results = ifElse(m, allowed, carried, [&] {
-    Leaves made = {m.add(state.count, m.integer(1)), m.put(state.savedTimes, state.t, state.count)};
+    Leaves place = placeOf(state.count);
+    Leaves made = {m.add(state.count, m.integer(1)), m.put(state.savedTimes, state.t, place)};
     for (size_t i = 0; i < state.saved.size(); ++i)
-      made.push_back(rhs.stored(b, state.saved[i], i, state.y, state.count));
+      made.push_back(rhs.stored(b, state.saved[i], i, state.y, place));
     return made;
   });
   state.count = results[0];

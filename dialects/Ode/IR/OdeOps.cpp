@@ -135,13 +135,24 @@ static LogicalResult verifyResults(SolveOp op) {
     for (int64_t d = 0; fits && d < lanes.getRank(); ++d)
       fits = !differ(dimExpr(lanes, d), dimExpr(to, d));
     if (fits && saved)
-      fits = !differ(dimExpr(tensorTypeOf(times), 0), dimExpr(to, lead - 1));
+      fits = !differ(dimExpr(tensorTypeOf(times), tensorTypeOf(times).getRank() - 1),
+                     dimExpr(to, lead - 1));
     if (!fits)
       return op.emitOpError() << "result of shape " << shapeText(to) << " for a state of shape "
                               << shapeText(from) << (saved ? ", which is saved at " : "")
                               << (saved ? shapeText(tensorTypeOf(times)) + " times" : "");
   }
   return success();
+}
+
+/// Whether a result is a list of so many numbers, or one, for each system.
+static bool isOfSystems(SolveOp op, Value result, bool isF64, std::optional<StringRef> count) {
+  RankedTensorType lanes = tensorTypeOf(op.getTime()), type = tensorTypeOf(result);
+  bool fits = type.getRank() == lanes.getRank() + (count ? 1 : 0) &&
+              (isF64 ? type.getElementType().isF64() : type.getElementType().isInteger(64));
+  for (int64_t d = 0; fits && d < lanes.getRank(); ++d)
+    fits = !differ(dimExpr(type, d), dimExpr(lanes, d));
+  return fits && (!count || !differ(dimExpr(type, lanes.getRank()), *DimExpr::parse(*count)));
 }
 
 /// The times of `saveSteps` and their number.
@@ -152,11 +163,8 @@ static LogicalResult verifySaved(SolveOp op) {
     return op.emitOpError("saves given times or all steps, not both");
   if (failed(verifyDimension(op, *op.getSaveSteps(), "number of saved steps")))
     return failure();
-  RankedTensorType times = tensorTypeOf(op.getSavedSteps()[0]);
-  RankedTensorType count = tensorTypeOf(op.getSavedSteps()[1]);
-  auto rows = DimExpr::parse(*op.getSaveSteps());
-  if (times.getRank() != 1 || !times.getElementType().isF64() || differ(dimExpr(times, 0), *rows) ||
-      count.getRank() != 0 || !count.getElementType().isInteger(64))
+  if (!isOfSystems(op, op.getSavedSteps()[0], true, *op.getSaveSteps()) ||
+      !isOfSystems(op, op.getSavedSteps()[1], false, std::nullopt))
     return op.emitOpError() << "the times of steps must be " << *op.getSaveSteps()
                             << " numbers of f64, their number one of i64";
   return success();
@@ -171,16 +179,20 @@ static LogicalResult verifyEvents(SolveOp op) {
   if (count == 0 || missing(op.getEventDirections()) || missing(op.getEventStops()) ||
       missing(op.getEventResets()) || !op.getMaxEvents())
     return op.emitOpError("has a direction, a stop and a reset for each event, and their maximum");
-  if (!op.isAdaptive())
-    return op.emitOpError("has events only where steps are chosen by the error");
   if (failed(verifyDimension(op, *op.getMaxEvents(), "number of events")))
     return failure();
+  ResultRange found = op.getEventResults();
+  if (!isOfSystems(op, found[0], true, *op.getMaxEvents()) ||
+      !isOfSystems(op, found[1], false, *op.getMaxEvents()) ||
+      !isOfSystems(op, found[2], false, std::nullopt))
+    return op.emitOpError() << "the times of events must be " << *op.getMaxEvents()
+                            << " numbers of f64, their numbers of i64, and their count one";
   Type element = tensorTypeOf(op.getInitial().front()).getElementType();
   SmallVector<Type> guards(count, RankedTensorType::get({}, element)), resets;
   ArrayRef<bool> which = *op.getEventResets();
   for (bool one : which)
     for (size_t i = 0; one && i < states; ++i)
-      resets.push_back(op.getInitial()[i].getType());
+      resets.push_back(op.getBody().front().getArgument(unsigned(1 + i)).getType());
   if (op.getEventRegions().size() != 2)
     return op.emitOpError("has a region of guards and one of new states");
   for (unsigned number : {0u, 1u}) {
@@ -211,8 +223,6 @@ LogicalResult SolveOp::verify() {
   if (getValues().size() != initial.size() + more)
     return emitOpError() << "has " << initial.size() << " states, but results for "
                          << static_cast<int64_t>(getValues().size()) - static_cast<int64_t>(more);
-  if (getLaneRank() && more)
-    return emitOpError("an ensemble has no events and saves no steps");
   if (failed(verifySaved(*this)) || failed(verifyBody(*this)) || failed(verifyLanes(*this)) ||
       failed(verifyEvents(*this)))
     return failure();

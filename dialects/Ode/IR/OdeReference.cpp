@@ -310,11 +310,13 @@ LogicalResult Solver::fixed() {
   if (span == 0)
     return success();
   Vector rates;
-  if (method->needsRates() && failed(problem.rhs(t, y, rates)))
+  if ((method->needsRates() || events.any()) && failed(problem.rhs(t, y, rates)))
     return failure();
   method->begin(y, rates);
-  for (int64_t i = 0; static_cast<double>(i) < count; ++i) {
-    if (i == limit) {
+  if (events.any() && failed(events.begin(t, y, rates, h)))
+    return failure();
+  for (int64_t i = 0; static_cast<double>(i) < count && !ended;) {
+    if (accepted == maxSteps && !op.getSteps()) {
       stop(Status::TooManySteps, {});
       return success();
     }
@@ -323,18 +325,28 @@ LogicalResult Solver::fixed() {
     trial.t = t;
     trial.y = y;
     trial.next = isLast ? to : from + static_cast<double>(i + 1) * h;
-    trial.h = isLast ? to - t : h;
+    // Behind an event a step is the rest of the one that it has ended.
+    bool isWhole = !isLast && t == from + static_cast<double>(i) * h;
+    trial.h = isWhole || !(isLast || events.any()) ? h : trial.next - t;
     if (failed(method->attempt(trial)))
       return failure();
     ++accepted;
-    // Without a step or a saved time behind it nothing needs it.
-    bool isNeeded = (!isLast && i + 1 < limit) || op.getSave();
-    if (failed(method->accepted(trial, isNeeded)) || failed(savedIn(trial, trial.next)))
+    // Without a step, a saved time or an event behind it nothing needs it.
+    bool isNeeded = (!isLast && i + 1 < limit) || op.getSave() || events.any();
+    if (failed(method->accepted(trial, isNeeded)) || (events.any() && failed(events.find(trial))))
+      return failure();
+    bool happens = !events.fired.empty();
+    double until = happens ? events.time : trial.next;
+    if (failed(savedIn(trial, until)))
       return failure();
     method->done();
-    t = trial.next;
-    y = trial.end;
+    t = until;
+    y = happens ? events.states : trial.end;
+    i += t == trial.next;
     saveReached();
+    double length = std::fabs(trial.h);
+    if (status == Status::Done && happens && failed(happen(length)))
+      return failure();
     if (status != Status::Done)
       return success();
   }
@@ -454,7 +466,7 @@ public:
 
   LogicalResult solve(ArrayRef<const RefTensor *> operands, MutableArrayRef<RefTensor> results,
                       RefContext &context, RunRegion run) {
-    int64_t lanes = results[op.getStates().size()].elements();
+    int64_t lanes = results[op.getValues().size()].elements();
     for (int64_t lane = 0; lane < lanes; ++lane) {
       std::vector<RefTensor> given, found;
       for (auto [number, whole] : llvm::enumerate(operands))

@@ -148,7 +148,14 @@ Value CoordinateRange::whereRun(Value failed) {
   return failed;
 }
 
-Value CoordinateRange::nearOffset() { return toIndex(b, loc, clampTo(b, loc, offset, -far, far)); }
+Value CoordinateRange::nearOffset() {
+  // Of one value alone no sum can be too large: lanes of vectors have no wider words.
+  if (auto wide = offset.getDefiningOp<arith::ExtSIOp>();
+      wide && wide.getIn().getType().isInteger(64))
+    return arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                      clampTo(b, loc, wide.getIn(), -far, far));
+  return toIndex(b, loc, clampTo(b, loc, offset, -far, far));
+}
 
 Value CoordinateRange::offsetModulo(Value period) {
   Value near = clampTo(b, loc, offset, -far, far);

@@ -226,3 +226,22 @@ func.func @steps(%x: tensor<2xf64>, %a: tensor<f64>) {
   }
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<3xf64>, %a: tensor<f64>) {
+  // expected-error @+1 {{the times of events must be 4 numbers of f64, their numbers of i64, and their count one}}
+  %r:9 = ode.solve "tsit5" of "f" ["u"](%x) from %a to %a rtol %a atol %a
+    {events = ["e"], eventDirections = array<i64: 0>, eventStops = array<i1: false>, eventResets = array<i1: false>, maxEvents = "4"}
+    : (tensor<3xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<3xf64>, tensor<4xf64>, tensor<3x4xi64>, tensor<3xi64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
+  ^bb0(%t: tensor<f64>, %z: tensor<f64>):
+    ode.yield %z : tensor<f64>
+  } events {
+  ^bb0(%t: tensor<f64>, %z: tensor<f64>):
+    ode.yield %z : tensor<f64>
+  }, {
+  ^bb0(%t: tensor<f64>, %z: tensor<f64>):
+    ode.yield
+  }
+  return
+}

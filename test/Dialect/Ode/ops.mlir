@@ -55,6 +55,31 @@ func.func @lanes(%x: tensor<?x2xf64, #mad.dims<"B", "2">>, %k: tensor<?xf64, #ma
   return %r#0 : tensor<?x5x2xf64, #mad.dims<"B", "5", "2">>
 }
 
+// Events of an ensemble that saves its steps: a region of guards, one of new states; one stops.
+// CHECK-LABEL: @events
+// CHECK: ode.solve "tsit5" of "ball" ["x", "v"](%{{.*}}, %{{.*}}) from %{{.*}} to %{{.*}} rtol %{{.*}} atol %{{.*}} {eventDirections = array<i64: -1, 0>, eventResets = array<i1: true, false>, eventStops = array<i1: false, true>, events = ["bounce", "end"], maxEvents = "M", saveSteps = "9"} :
+// CHECK: ode.yield %{{.*}}, %{{.*}} : tensor<f64>, tensor<f64>
+// CHECK: } events {
+// CHECK: ode.yield %{{.*}}, %{{.*}} : tensor<f64>, tensor<f64>
+// CHECK: }, {
+// CHECK: ode.yield %{{.*}}, %{{.*}} : tensor<f64>, tensor<f64>
+func.func @events(%x: tensor<3xf64>, %v: tensor<f64>, %a: tensor<f64>) -> tensor<3x?xf64, #mad.dims<"3", "M">> attributes {mad.dims = ["M"]} {
+  %r:12 = ode.solve "tsit5" of "ball" ["x", "v"](%x, %v) from %a to %a rtol %a atol %a
+    {events = ["bounce", "end"], eventDirections = array<i64: -1, 0>, eventStops = array<i1: false, true>, eventResets = array<i1: true, false>, maxEvents = "M", saveSteps = "9"}
+    : (tensor<3xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>)
+      -> (tensor<3x9xf64>, tensor<3x9xf64>, tensor<3x9xf64>, tensor<3xi64>, tensor<3x?xf64, #mad.dims<"3", "M">>, tensor<3x?xi64, #mad.dims<"3", "M">>, tensor<3xi64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<f64>, %w: tensor<f64>):
+    ode.yield %w, %y : tensor<f64>, tensor<f64>
+  } events {
+  ^bb0(%t: tensor<f64>, %y: tensor<f64>, %w: tensor<f64>):
+    ode.yield %y, %t : tensor<f64>, tensor<f64>
+  }, {
+  ^bb0(%t: tensor<f64>, %y: tensor<f64>, %w: tensor<f64>):
+    ode.yield %y, %y : tensor<f64>, tensor<f64>
+  }
+  return %r#4 : tensor<3x?xf64, #mad.dims<"3", "M">>
+}
+
 // CHECK-LABEL: @solve
 // CHECK: ode.sparse_factor %{{.*}} diagonal %{{.*}} scale %{{.*}} starts [0, 2, 3] columns [0, 1, 0] order [1, 0] : (tensor<3xf64>, tensor<f64>, tensor<f64>) -> (tensor<4xf64>, tensor<i64>)
 // CHECK: ode.sparse_solve %{{.*}} rhs %{{.*}} starts [0, 2, 3] columns [0, 1, 0] order [1, 0] : (tensor<4xf64>, tensor<2xf64>) -> tensor<2xf64>
