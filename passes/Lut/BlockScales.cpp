@@ -89,4 +89,46 @@ BlockScales Maker::make() {
 
 BlockScales blockScales(OpBuilder &b, lut::DequantOp op) { return Maker(b, op).make(); }
 
+BlockScales centredScales(OpBuilder &b, lut::DequantOp op) {
+  BlockScales scales = blockScales(b, op);
+  if (!scales.minimum)
+    return scales;
+  const lut::BlockType &block = *op.getFormat().getValue().blockType();
+  auto type = cast<RankedTensorType>(scales.scale.getType());
+  auto middle = DenseElementsAttr::get(
+      type, b.getF32FloatAttr(float((1 << (block.bits - 1)) - block.middle)));
+  Location loc = op.getLoc();
+  Value shift = MulOp::create(b, loc, type, scales.scale,
+                              ConstantOp::create(b, loc, type, middle).getResult());
+  scales.minimum = AddOp::create(b, loc, type, scales.minimum, shift);
+  return scales;
+}
+
+lut::Format integersOf(const lut::BlockType &block) {
+  lut::Format format;
+  format.bits = block.bits;
+  format.group = block.group;
+  return format;
+}
+
+Value groupSums(OpBuilder &b, Location loc, Value x, int64_t group) {
+  auto from = cast<RankedTensorType>(x.getType());
+  const unsigned rank = from.getRank();
+  SmallVector<DimExpr> sizes;
+  for (unsigned d = 0; d < rank; ++d)
+    sizes.push_back(dimExpr(from, d));
+  sizes.back() = DimExpr(from.getShape().back() / group);
+  RankedTensorType sumsType = tensorType(sizes, {}, from.getElementType());
+  sizes.push_back(DimExpr(group));
+  SmallVector<AffineExpr> map;
+  for (unsigned d = 0; d + 1 < rank; ++d)
+    map.push_back(b.getAffineDimExpr(d));
+  map.push_back(b.getAffineDimExpr(rank - 1) * group + b.getAffineDimExpr(rank));
+  Value groups =
+      ViewOp::create(b, loc, tensorType(sizes, {}, from.getElementType()), x, ValueRange(),
+                     AffineMap::get(rank + 1, 0, map, b.getContext()), Boundary::inside);
+  return ReduceOp::create(b, loc, sumsType, ReduceKind::sum, groups,
+                          ArrayRef<int64_t>(int64_t(rank)));
+}
+
 } // namespace mad

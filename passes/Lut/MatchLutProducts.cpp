@@ -50,44 +50,19 @@ private:
 };
 
 /// Of a weight in blocks: its codes with one scale a group, and what its minima add, which are as a
-/// matrix [groups, M] for the sums of groups of x. A minimum is taken for the codes' own middle.
+/// matrix [groups, M] for the sums of groups of x.
 Value Match::blockProduct(OpBuilder &b) {
   Location loc = op.getLoc();
   const lut::BlockType &block = *weight.getFormat().getValue().blockType();
-  BlockScales scales = blockScales(b, weight);
-  lut::Format format;
-  format.bits = block.bits;
-  format.group = block.group;
+  BlockScales scales = centredScales(b, weight);
   Value made = lut::ProductOp::create(b, loc, op.getType(), source,
                                       ValueRange{weight.getParts()[0], scales.scale},
-                                      lut::FormatAttr::get(b.getContext(), format));
+                                      lut::FormatAttr::get(b.getContext(), integersOf(block)));
   if (!scales.minimum)
     return made;
-  auto type = cast<RankedTensorType>(scales.scale.getType());
-  auto middle = DenseElementsAttr::get(
-      type, b.getF32FloatAttr(float((1 << (block.bits - 1)) - block.middle)));
-  Value shift = MulOp::create(b, loc, type, scales.scale,
-                              ConstantOp::create(b, loc, type, middle).getResult());
-  Value minimum = AddOp::create(b, loc, type, scales.minimum, shift);
-  // x[t..., g, i] in a group, and its sums.
-  auto from = cast<RankedTensorType>(source.getType());
-  SmallVector<DimExpr> sizes;
-  for (int64_t d = 0; d < from.getRank(); ++d)
-    sizes.push_back(dimExpr(from, d));
-  sizes.back() = DimExpr(type.getDimSize(0));
-  RankedTensorType sumsType = tensorType(sizes, {}, from.getElementType());
-  sizes.push_back(DimExpr(block.group));
-  SmallVector<AffineExpr> map;
-  unsigned rank = from.getRank();
-  for (unsigned d = 0; d + 1 < rank; ++d)
-    map.push_back(b.getAffineDimExpr(d));
-  map.push_back(b.getAffineDimExpr(rank - 1) * block.group + b.getAffineDimExpr(rank));
-  Value groups =
-      ViewOp::create(b, loc, tensorType(sizes, {}, from.getElementType()), source, ValueRange(),
-                     AffineMap::get(rank + 1, 0, map, b.getContext()), Boundary::inside);
-  Value sums =
-      ReduceOp::create(b, loc, sumsType, ReduceKind::sum, groups, ArrayRef<int64_t>(int64_t(rank)));
-  Value least = ContractOp::create(b, loc, op.getType(), sums, minimum, sourceMap, weightMap);
+  Value sums = groupSums(b, loc, source, block.group);
+  Value least =
+      ContractOp::create(b, loc, op.getType(), sums, scales.minimum, sourceMap, weightMap);
   return AddOp::create(b, loc, op.getType(), made, least);
 }
 

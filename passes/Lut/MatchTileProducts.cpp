@@ -3,18 +3,18 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The packing is a computed weight, whose function is `lut.tiles` of the parts. So it happens
-// once, when the model is compiled, and nothing but tiles is on the device.
+// The packing is a computed weight (TileWeights.h). So it happens once, when the model is compiled,
+// and nothing but tiles is on the device.
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/Lut/Format/Tiles.h"
-#include "dialects/Lut/IR/LutOps.h"
+#include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/Lut/BlockScales.h"
 #include "passes/Lut/Passes.h"
 #include "passes/Lut/SplitBatches.h"
+#include "passes/Lut/TileWeights.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -82,7 +82,7 @@ struct Match {
   bool isBatch() { return cast<RankedTensorType>(weight.getType()).getRank() == 3; }
   lut::TileLayout layout() {
     ArrayRef<int64_t> matrix = cast<RankedTensorType>(weight.getType()).getShape().take_back(2);
-    return {weight.getFormat().getValue(), matrix[0], matrix[1]};
+    return {tileFormat(weight.getFormat().getValue()), matrix[0], matrix[1]};
   }
 
 private:
@@ -167,14 +167,22 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
 
   void replace(Match &match) {
     OpBuilder b(match.op);
-    lut::TileLayout layout = match.layout();
+    SmallVector<WeightOp> parts;
+    for (Value part : match.weight.getParts())
+      parts.push_back(Chosen::of(part)->weight);
+    TileWeights weights(parts, match.weight.getFormat(), match.layout().k);
+    Chosen chosen = *Chosen::of(match.weight.getParts().front());
+    const lut::TileLayout &layout = weights.layout();
     Location loc = match.weight.getLoc();
-    Value tiles = tilesOf(b, match, layout);
+    Value tiles = one(b, chosen, weights.tiles(b), 1);
     Type element = cast<RankedTensorType>(match.weight.getType()).getElementType();
-    Value matrix =
-        lut::FromTilesOp::create(b, loc, RankedTensorType::get({layout.m, layout.k}, element),
-                                 tiles, match.weight.getFormat());
-    multiply(b, match, matrix);
+    Value matrix = lut::FromTilesOp::create(
+        b, loc, RankedTensorType::get({layout.m, layout.k}, element), tiles, weights.format());
+    WeightOp minima = weights.minima(b);
+    Value made = minima ? withMinima(b, match, matrix, one(b, chosen, minima, 2))
+                        : product(b, match, matrix, cast<RankedTensorType>(match.op.getType()));
+    match.op.replaceAllUsesWith(made);
+    match.op.erase();
     // Else the parts would stay, too.
     if (match.weight.use_empty()) {
       SmallVector<Value> parts(match.weight.getParts());
@@ -184,10 +192,9 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     ++numMatched;
   }
 
-  /// x matrix^T. A vector becomes a row.
-  void multiply(OpBuilder &b, Match &match, Value matrix) {
+  /// x matrix^T of a type. A vector becomes a row.
+  Value product(OpBuilder &b, Match &match, Value matrix, RankedTensorType type) {
     Location loc = match.op.getLoc();
-    auto type = cast<RankedTensorType>(match.op.getType());
     auto from = cast<RankedTensorType>(match.source.getType());
     Value x = match.source;
     auto made = type;
@@ -206,11 +213,26 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
         AffineMap::get(rank + 1, 0, {b.getAffineDimExpr(rank - 1), rows.back()}, b.getContext());
     auto product = ContractOp::create(b, loc, made, x, matrix, left, right);
     product->setDiscardableAttrs(match.op->getDiscardableAttrDictionary());
-    Value result = product;
-    if (made != type)
-      result = ReshapeOp::create(b, loc, type, result);
-    match.op.replaceAllUsesWith(result);
-    match.op.erase();
+    return made == type ? Value(product) : ReshapeOp::create(b, loc, type, product).getResult();
+  }
+
+  /// Minima go with the sums of groups of x, in f32. Codes are around their middle, so both are
+  /// about as large as what they add up to, and a product that is rounded before costs no digits.
+  Value withMinima(OpBuilder &b, Match &match, Value matrix, Value minima) {
+    Location loc = match.op.getLoc();
+    auto inF32 = [&](Value value) -> Value {
+      auto type = cast<RankedTensorType>(value.getType());
+      if (type.getElementType().isF32())
+        return value;
+      return CastOp::create(b, loc, type.clone(b.getF32Type()), value);
+    };
+    auto type = cast<RankedTensorType>(match.op.getType());
+    auto wide = type.clone(b.getF32Type());
+    Value sums = groupSums(b, loc, inF32(match.source), match.layout().format.group);
+    auto least = ContractOp::create(b, loc, wide, sums, minima, match.sourceMap, match.weightMap);
+    least->setDiscardableAttrs(match.op->getDiscardableAttrDictionary());
+    Value made = AddOp::create(b, loc, wide, inF32(product(b, match, matrix, type)), least);
+    return wide == type ? made : CastOp::create(b, loc, type, made).getResult();
   }
 
   static void eraseUnread(Value part) {
@@ -223,55 +245,21 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
       from.getDefiningOp()->erase();
   }
 
-  /// The tiles of the matrix.
-  Value tilesOf(OpBuilder &b, Match &match, const lut::TileLayout &layout) {
-    Location loc = match.weight.getLoc();
-    std::vector<WeightOp> parts;
-    for (Value part : match.weight.getParts())
-      parts.push_back(Chosen::of(part)->weight);
-    auto codes = cast<RankedTensorType>(parts.front().getType());
-    SmallVector<int64_t> shape(codes.getShape().drop_back(2));
-    shape.push_back(layout.bytes());
-    auto type =
-        RankedTensorType::get(shape, IntegerType::get(b.getContext(), 8, IntegerType::Unsigned));
-    std::string name = sourceOfTiles(parts, match.weight.getFormat(), layout, type);
-    Value tiles = WeightOp::create(b, loc, type, name);
-    Chosen first = *Chosen::of(match.weight.getParts().front());
-    if (!first.view)
-      return tiles;
-    SmallVector<AffineExpr> place(first.place());
-    place.push_back(b.getAffineDimExpr(0));
-    auto one = RankedTensorType::get({layout.bytes()}, type.getElementType());
-    auto view = ViewOp::create(b, first.view.getLoc(), one, tiles, first.scalars(),
-                               AffineMap::get(1, first.scalars().size(), place, b.getContext()),
-                               first.view.getBoundary());
-    view->setDiscardableAttrs(first.view->getDiscardableAttrDictionary());
+  /// What belongs to the matrix, of `rank` dimensions, of a computed weight.
+  static Value one(OpBuilder &b, Chosen chosen, WeightOp all, unsigned rank) {
+    if (!chosen.view)
+      return all;
+    auto type = cast<RankedTensorType>(all.getType());
+    SmallVector<AffineExpr> place(chosen.place());
+    for (unsigned d = 0; d < rank; ++d)
+      place.push_back(b.getAffineDimExpr(d));
+    auto view = ViewOp::create(
+        b, chosen.view.getLoc(),
+        RankedTensorType::get(type.getShape().take_back(rank), type.getElementType()), all,
+        chosen.scalars(), AffineMap::get(rank, chosen.scalars().size(), place, b.getContext()),
+        chosen.view.getBoundary());
+    view->setDiscardableAttrs(chosen.view->getDiscardableAttrDictionary());
     return view;
-  }
-
-  /// The name of the weight that holds them, which is made when it is first asked for.
-  std::string sourceOfTiles(std::vector<WeightOp> &parts, lut::FormatAttr format,
-                            const lut::TileLayout &layout, RankedTensorType type) {
-    StringRef name = parts.front().getSource();
-    name.consume_back(".codes");
-    std::string tiles = (name + ".tiles").str();
-    if (getOperation().lookupSymbol<WeightSourceOp>(tiles))
-      return tiles;
-    Location loc = parts.front().getLoc();
-    OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
-    auto source = WeightSourceOp::create(b, loc, tiles, type, "", "", false);
-    auto function =
-        func::FuncOp::create(b, loc, "weight." + tiles, b.getFunctionType({}, TypeRange(type)));
-    function.setPrivate();
-    source->setAttr("computed", FlatSymbolRefAttr::get(function));
-    OpBuilder body = OpBuilder::atBlockEnd(function.addEntryBlock());
-    SmallVector<Value> read;
-    for (WeightOp part : parts)
-      read.push_back(body.clone(*part)->getResult(0));
-    Value packed =
-        lut::TilesOp::create(body, loc, type, read, format, body.getI64IntegerAttr(layout.k));
-    func::ReturnOp::create(body, loc, packed);
-    return tiles;
   }
 };
 

@@ -12,12 +12,12 @@
 // CHECK: mad.contract %[[ROW]] by affine_map<(d0, d1, d2) -> (d0, d2)>, %{{.*}} by affine_map<(d0, d1, d2) -> (d1, d2)>
 // CHECK: mad.reshape %{{.*}} -> tensor<3xf16>
 // CHECK-NOT: lut.dequant
-// CHECK: mad.weight_source @w.tiles
-// CHECK-SAME: computed = @weight.w.tiles
 // CHECK: func.func private @weight.w.tiles() -> tensor<1088xui8>
 // CHECK-DAG: %[[C:.*]] = mad.weight @w.codes
 // CHECK-DAG: %[[S:.*]] = mad.weight @w.scales
 // CHECK: lut.tiles %[[C]], %[[S]] as <int, bits = 4, group = 128, scale = f16> to 128
+// CHECK: mad.weight_source @w.tiles
+// CHECK-SAME: computed = @weight.w.tiles
 mad.weight_source @w.codes from "" : "" : tensor<64x3xui8>
 mad.weight_source @w.scales from "" : "" : tensor<1x3xf16>
 func.func @matches(%x: tensor<?x2x128xf16, #mad.dims<"N", "", "">>, %v: tensor<128xf16>) -> (tensor<?x2x3xf16, #mad.dims<"N", "", "">>, tensor<3xf16>) {
@@ -69,6 +69,47 @@ func.func @each(%x: tensor<4x128xf16>) -> tensor<5x4x3xf16> {
   %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<5x64x3xui8>, tensor<5x1x3xf32>) -> tensor<5x128x3xf16>
   %0 = mad.contract %x by affine_map<(e, n, m, k) -> (n, k)>, %w by affine_map<(e, n, m, k) -> (e, k, m)> : (tensor<4x128xf16>, tensor<5x128x3xf16>) -> tensor<5x4x3xf16>
   return %0 : tensor<5x4x3xf16>
+}
+
+// -----
+
+// Blocks of a .gguf file are integers with one scale a group, which is computed of both levels; minima are multiplied with the sums of
+// groups in f32.
+// CHECK-LABEL: @blocks
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<4x256xf16>
+// CHECK: %[[T:.*]] = mad.weight @w.tiles
+// CHECK: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf16>
+// CHECK: %[[M:.*]] = mad.weight @w.tile_minima : tensor<8x3xf32>
+// CHECK: %[[F:.*]] = mad.cast %[[X]] : {{.*}} -> tensor<4x256xf32>
+// CHECK: %[[G:.*]] = mad.view %[[F]] by affine_map<(d0, d1, d2) -> (d0, d1 * 32 + d2)> inside
+// CHECK: %[[S:.*]] = mad.reduce sum %[[G]]
+// CHECK: %[[L:.*]] = mad.contract %[[S]] by {{.*}}, %[[M]] by {{.*}} -> tensor<4x3xf32>
+// CHECK: %[[P:.*]] = mad.contract %[[X]] by {{.*}}, %[[W]] by {{.*}} -> tensor<4x3xf16>
+// CHECK: %[[R:.*]] = mad.cast %[[P]] : {{.*}} -> tensor<4x3xf32>
+// CHECK: %[[A:.*]] = mad.add %[[R]], %[[L]]
+// CHECK: mad.cast %[[A]] : {{.*}} -> tensor<4x3xf16>
+// CHECK: func.func private @weight.w.tiles
+// CHECK: %[[C:.*]] = mad.weight @w.tile_scales
+// CHECK: lut.tiles %{{.*}}, %[[C]] as <int, bits = 4, group = 32> to 256
+// Weights are computed in their order.
+// CHECK: func.func private @weight.w.tile_scales() -> tensor<8x3xf32>
+// CHECK: mad.weight_source @w.tile_scales
+// CHECK: mad.weight_source @w.tiles
+// CHECK: func.func private @weight.w.tile_minima
+mad.weight_source @w.codes from "" : "" : tensor<128x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<8x3xui8>
+mad.weight_source @w.mins from "" : "" : tensor<8x3xui8>
+mad.weight_source @w.supers from "" : "" : tensor<1x3xf16>
+mad.weight_source @w.supermins from "" : "" : tensor<1x3xf16>
+func.func @blocks(%x: tensor<4x256xf16>) -> tensor<4x3xf16> {
+  %c = mad.weight @w.codes : tensor<128x3xui8>
+  %s = mad.weight @w.scales : tensor<8x3xui8>
+  %m = mad.weight @w.mins : tensor<8x3xui8>
+  %t = mad.weight @w.supers : tensor<1x3xf16>
+  %n = mad.weight @w.supermins : tensor<1x3xf16>
+  %w = lut.dequant %c, %s, %m, %t, %n as <gguf, type = Q4_K> : (tensor<128x3xui8>, tensor<8x3xui8>, tensor<8x3xui8>, tensor<1x3xf16>, tensor<1x3xf16>) -> tensor<256x3xf16>
+  %0 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %w by affine_map<(n, m, k) -> (k, m)> : (tensor<4x256xf16>, tensor<256x3xf16>) -> tensor<4x3xf16>
+  return %0 : tensor<4x3xf16>
 }
 
 // -----

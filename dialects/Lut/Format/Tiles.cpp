@@ -23,12 +23,9 @@ std::string TileLayout::check() const {
     return "";
   }
   int64_t length = format.groupLength(k);
-  if (length >= k || length % steps == 0)
+  if (length >= k || length % steps == 0 || (length % 16 == 0 && steps % length == 0))
     return "";
-  // Two fragments have the next 32 k together.
-  if (length == 32 || length == 64)
-    return "";
-  return "groups of " + std::to_string(length) + " are neither 32 or 64 nor a multiple of 128";
+  return "groups of " + std::to_string(length) + " are neither 16, 32 or 64 nor a multiple of 128";
 }
 
 int64_t TileLayout::groups() const {

@@ -17,7 +17,7 @@ rng = np.random.default_rng(3)
 def run(entry, *words):
     subprocess.run([mad, "run", f"{folder}/kept.mad", entry, *words, "-o", f"{folder}/kept.npz"], check=True)
     with np.load(f"{folder}/kept.npz") as out:
-        return [out[f"result{i}"] for i in range(7)]
+        return [out[f"result{i}"] for i in range(len(out))]
 
 
 plain = run("plain")
@@ -36,4 +36,16 @@ for rows in 1, 9:
             bound = terms * u / (1 - terms * u) * np.abs(left).sum(1, keepdims=True) * largest * a * (2 ** bits + 1)
             off = np.abs(got - left.astype(np.float64) @ w)
             assert (off <= bound).all(), (target, rows, bits, off.max(), bound.min())
+    # Of f16: weights are rounded to it, results, and the product before minima are added, whose middle of a group is at most
+    # as large as its largest element. Each by 2^-12, and sums in f32 by less than another one of them.
+    half = (y / 8).astype(np.float16)
+    np.savez(f"{folder}/xy.npz", y=half)
+    for target in "jit", "ref", "simt":
+        found = run("halves", f"y={folder}/xy.npz:y", f"--target={target}")
+        for got, w in zip(found, (plain[4], plain[6])):
+            exact = half.astype(np.float64)
+            groups = np.abs(exact.reshape(rows, -1, 32).sum(2)) @ np.abs(w).reshape(-1, 32, 3).max(1)
+            bound = 2.0 ** -11 * (np.abs(exact) @ np.abs(w) + groups + np.abs(exact @ w))
+            off = np.abs(got - exact @ w)
+            assert (off <= bound).all() and got.any(), (target, rows, (off / bound).max())
 print("kept")

@@ -127,7 +127,8 @@ TEST_F(Tiles, OfCodes) {
   spec.vectorX = 4;
   EXPECT_EQ(fault(*lutRowsTile(8, spec, true), spec), "vectorX = 4, expected 1 or 8");
   spec.layout.format.group = 48;
-  EXPECT_EQ(fault(LutRowsTile(), spec), "groups of 48 are neither 32 or 64 nor a multiple of 128");
+  EXPECT_EQ(fault(LutRowsTile(), spec),
+            "groups of 48 are neither 16, 32 or 64 nor a multiple of 128");
   auto groups = [&](const GroupTile &tile) { return llvm::toString(checkLutGroup(tile, spec)); };
   for (int bits : {1, 3, 4, 8})
     for (int columns : {64, 128, 192})

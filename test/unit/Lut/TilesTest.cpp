@@ -103,10 +103,10 @@ Format integers(int bits, int64_t group, bool affine = false, bool half = false)
 }
 
 TEST(Tiles, HoldWhatTheCodecDecodes) {
-  const int64_t groups[] = {0, 32, 64, 128, 256};
+  const int64_t groups[] = {0, 32, 64, 16, 128, 256};
   for (int bits = 1; bits <= 8; ++bits)
     for (bool affine : {false, true})
-      expectSame(integers(bits, groups[(bits + 3 * affine) % 5], affine, bits % 2), 300, 37);
+      expectSame(integers(bits, groups[(bits + 3 * affine) % 6], affine, bits % 2), 300, 37);
   for (int64_t group : {int64_t(Format::wholeTensor), int64_t(0), int64_t(64)})
     for (int bits : {2, 8}) {
       Format ternary = integers(bits, group);
@@ -120,8 +120,8 @@ TEST(Tiles, HoldWhatTheCodecDecodes) {
 
 TEST(Tiles, SaysWhatItCannotHold) {
   auto wrong = [](Format format) { return TileLayout{format, 256, 16}.check(); };
-  EXPECT_EQ(wrong(integers(4, 48)), "groups of 48 are neither 32 or 64 nor a multiple of 128");
-  EXPECT_EQ(wrong(integers(4, 16)), "groups of 16 are neither 32 or 64 nor a multiple of 128");
+  EXPECT_EQ(wrong(integers(4, 48)), "groups of 48 are neither 16, 32 or 64 nor a multiple of 128");
+  EXPECT_EQ(wrong(integers(4, 8)), "groups of 8 are neither 16, 32 or 64 nor a multiple of 128");
   Format table = integers(4, Format::wholeRow);
   table.family = Family::Codebook;
   EXPECT_EQ(wrong(table), "columns have tables of their own");
