@@ -3,11 +3,11 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// J is its entries, row by row, from tangents of one colour each; W has LU factors whose places
-// are known (`ode.sparse_factor`).
+// J is its entries, row by row, from tangents of one colour each or entry by entry, whatever is
+// less; W has LU factors whose places are known (`ode.sparse_factor`).
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/Mad/Derivatives/CompressedJacobian.h"
+#include "dialects/Mad/Derivatives/SparseTangents.h"
 #include "dialects/Ode/IR/OdeSparseOps.h"
 #include "passes/Ode/NewtonMatrix.h"
 #include "passes/Transforms/Remarks.h"
@@ -18,6 +18,8 @@ namespace mad {
 namespace {
 
 constexpr int64_t maxStates = 20'000;
+/// A number at a position that must be read, in numbers of a vector.
+constexpr int64_t entryCost = 8;
 constexpr int64_t maxWork = 1'000'000'000; ///< multiplications: about a second for each step
 
 class SparseMatrix : public NewtonMatrix {
@@ -45,6 +47,7 @@ private:
   SmallVector<unsigned> by; ///< arguments of the body: the states
   Sparsity sparsity;
   Colouring colouring;
+  bool byEntries = false; ///< not by colours
   ode::SparsePattern pattern;
   ode::Numbers order;
   int64_t places = 0;
@@ -69,18 +72,17 @@ bool SparseMatrix::isWorthwhile() {
   if (2 * places > found->columns * found->columns || lu.work > maxWork)
     return false;
   colouring = colourColumns(sparsity);
-  remarkTaken(op.getLoc(), "the Jacobian of `" + op.getName() + "` has " +
-                               std::to_string(sparsity.entries()) + " entries of " +
-                               std::to_string(sparsity.columns) + "^2, in " +
-                               std::to_string(colouring.count) + " directions; its factors have " +
-                               std::to_string(places));
   return true;
 }
 
 LogicalResult SparseMatrix::build(OpBuilder &b, ArrayRef<Value> arguments, bool withTime,
                                   Linearised &result) {
-  auto found =
-      compressedJacobian(b, m.loc, derivatives, rhs.block(), arguments, by, sparsity, colouring);
+  FailureOr<CompressedJacobian> found = failure();
+  if (byEntries)
+    found = *entryJacobian(b, m.loc, rhs.block(), arguments, by);
+  else
+    found =
+        compressedJacobian(b, m.loc, derivatives, rhs.block(), arguments, by, sparsity, colouring);
   if (failed(found))
     return failure();
   result.rates = Leaves(found->results);
@@ -105,8 +107,18 @@ bool SparseMatrix::prepare() {
   Leaves arguments;
   for (BlockArgument argument : rhs.block().getArguments())
     arguments.push_back(aside.addArgument(argument.getType(), argument.getLoc()));
+  auto direct = entryJacobian(m.b, m.loc, rhs.block(), arguments, by);
+  byEntries = direct && entryCost * direct->work < colouring.count * direct->elements;
   Linearised result;
-  return succeeded(build(m.b, arguments, true, result));
+  if (failed(build(m.b, arguments, true, result)))
+    return false;
+  std::string way =
+      byEntries ? "entry by entry" : "in " + std::to_string(colouring.count) + " directions";
+  remarkTaken(op.getLoc(), "the Jacobian of `" + op.getName() + "` has " +
+                               std::to_string(sparsity.entries()) + " entries of " +
+                               std::to_string(sparsity.columns) + "^2, " + way +
+                               "; its factors have " + std::to_string(places));
+  return true;
 }
 
 NewtonMatrix::Linearised SparseMatrix::linearise(Value time, const Leaves &states, bool withTime) {

@@ -35,7 +35,7 @@ class Dependences {
 public:
   std::optional<Sparsity> pattern(mlir::Block &source, llvm::ArrayRef<unsigned> arguments);
 
-private:
+protected:
   Columns united(llvm::ArrayRef<Columns> parts);
   Columns all(mlir::Value value);
   const Sets *setsOf(mlir::Value value) const;
@@ -48,6 +48,10 @@ private:
   bool block(mlir::Block &block);
   void op(mlir::Operation *op);
   void evaluate(mlir::Operation *op);
+  /// Where the elements of a result come from: the elements of all operands of its type, one
+  /// operand after the other, count from 1; 0 is what is outside. Empty where a position is not
+  /// known, or for an op that does more than to move them.
+  std::optional<std::vector<int64_t>> origins(mlir::Operation *op);
   bool moved(mlir::Operation *op);
   void anything(mlir::Operation *op);
   void elementwise(mlir::Operation *op);

@@ -93,8 +93,7 @@ void Differentiator::Body::give(ValueRange originals, ValueRange made, ArrayRef<
 // Ops
 //===----------------------------------------------------------------------===//
 
-/// What computes tangents may do to roundings what the op may.
-static void keepPrecision(Operation *op) {
+void keepPrecision(Operation *op) {
   Precision precision = precisionOf(op);
   if (precision == Precision::Default)
     return;

@@ -45,6 +45,9 @@ struct Differentiated {
   llvm::SmallVector<mlir::Value> values, tangents;
 };
 
+/// What was made behind an op to compute its tangents may do to roundings what the op may.
+void keepPrecision(mlir::Operation *op);
+
 /// Makes such functions in a module, each once. The module must be valid: what is built is not
 /// checked here.
 class Differentiator {

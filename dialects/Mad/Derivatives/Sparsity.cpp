@@ -143,26 +143,22 @@ void Dependences::evaluate(Operation *op) {
 // Ops
 //===----------------------------------------------------------------------===//
 
-/// Where each element of the result comes from, by evaluating the op on the numbers of elements.
-/// False where a position is not known.
-bool Dependences::moved(Operation *op) {
+/// By evaluating the op on the numbers of elements.
+std::optional<std::vector<int64_t>> Dependences::origins(Operation *op) {
   std::vector<RefTensor> numbered(op->getNumOperands());
   SmallVector<const RefTensor *> operands;
-  SmallVector<Columns> sources{Columns()}; // 0 is what is outside
+  int64_t last = 0;
   Type element = tensorTypeOf(op->getResult(0)).getElementType();
   for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
     if (tensorTypeOf(operand).getElementType() != element) {
       operands.push_back(knownValue(operand));
       if (!operands.back())
-        return false;
+        return std::nullopt;
       continue;
     }
-    const Sets *own = setsOf(operand);
     numbered[i] = RefTensor::zeros(refElement(element), tensorTypeOf(operand).getShape());
-    for (auto [at, number] : llvm::enumerate(numbered[i].floats)) {
-      number = double(sources.size());
-      sources.push_back(own ? (*own)[at] : Columns());
-    }
+    for (double &number : numbered[i].floats)
+      number = double(++last);
     operands.push_back(&numbered[i]);
   }
   RankedTensorType type = tensorTypeOf(op->getResult(0));
@@ -170,10 +166,25 @@ bool Dependences::moved(Operation *op) {
   RefContext context;
   context.f64 = true;
   if (failed(cast<ReferenceOpInterface>(op).evaluate(operands, results, context)))
+    return std::nullopt;
+  work += last + type.getNumElements();
+  return std::vector<int64_t>(results[0].floats.begin(), results[0].floats.end());
+}
+
+bool Dependences::moved(Operation *op) {
+  auto from = origins(op);
+  if (!from)
     return false;
-  work += int64_t(sources.size()) + type.getNumElements();
+  SmallVector<Columns> sources{Columns()};
+  for (Value operand : op->getOperands()) {
+    if (tensorTypeOf(operand).getElementType() != tensorTypeOf(op->getResult(0)).getElementType())
+      continue;
+    const Sets *own = setsOf(operand);
+    for (int64_t at = 0; at < elementsOf(operand); ++at)
+      sources.push_back(own ? (*own)[size_t(at)] : Columns());
+  }
   Sets found;
-  for (double number : results[0].floats)
+  for (int64_t number : *from)
     found.push_back(sources[size_t(number)]);
   give(op->getResult(0), std::move(found));
   return true;
