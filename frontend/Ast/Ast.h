@@ -57,7 +57,7 @@ enum class Kind : uint8_t {
   Let,       //        -               pattern, type?, value
   LetIndex,  //        name            Binders, type?, value        `let y[i, j in 0..H] = ...`; boundary in a With around the value
   Assert,    //        -               condition, message?
-  Der,       //        state           value                        `der(u) = ...` in an ode
+  Der,       //        state           value                        `der(u) = ...` in an ode, `linear(u) = ...` with the flag Linear
   Event,     //        name            guard, direction?, action?   `event hit: x == 0.0 falling => { v = -v }` in an ode; the guard is a difference, the action a Name or Arguments of Named
   // Patterns.
   TuplePattern, //     -               patterns... (Name or TuplePattern)
@@ -114,6 +114,7 @@ enum Flags : uint16_t {
   IsOde = 1024,    ///< Fn: its parameters are states, then others, then the time
   Unknown = 2048,  ///< Param: a state of an ode
   Time = 4096,     ///< Param: of an ode
+  Linear = 8192,   ///< Der
 };
 
 struct Node {

@@ -312,6 +312,8 @@ private:
   bool solveEvents(Problem &problem);
   void solveRegion(hir::Node *node, Problem &problem, Instance &instance,
                    const std::vector<hir::Type> &own, size_t first, size_t count);
+  void linearPart(const Node *n);
+  bool solveLinear(Problem &problem);
   Declaration *solved(const Node *n);
   bool checkGroups(const Node *n, const Declaration &ode);
   bool matchProblem(const Node *n, Problem &problem);

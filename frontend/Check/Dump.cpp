@@ -213,6 +213,8 @@ private:
       out << " save " << solve.saveSteps->str();
     for (const Solve::Event &event : solve.events)
       out << " event " << event.name;
+    for (int64_t state : solve.linear)
+      out << " linear " << solve.states[size_t(state)];
   }
 
   void tail(const Node &node) {

@@ -164,7 +164,7 @@ void Checker::statement(const Node *n) {
   case Kind::Assert:
     return assertion(n);
   case Kind::Der:
-    return derivative(n);
+    return n->flags & Linear ? linearPart(n) : derivative(n);
   case Kind::Event:
     return event(n);
   default:

@@ -135,6 +135,9 @@ struct Solve {
   /// results behind those of `saveSteps`: times, numbers, how many.
   std::vector<Event> events;
   std::optional<DimExpr> maxEvents;
+  /// Numbers of the states with a linear part, which one more region yields. For methods that need
+  /// it; else empty.
+  std::vector<int64_t> linear;
   int64_t maxSteps = 0;
 };
 

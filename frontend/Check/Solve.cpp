@@ -282,6 +282,10 @@ void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
   for (const hir::Solve::Event &event : problem.solve.events)
     if (event.resets)
       addStates();
+  // Behind them linear parts, which only the body knows the types of.
+  const auto &results = instance.function->body.results;
+  for (size_t i = call->types.size(); i < results.size(); ++i)
+    call->types.push_back(results[i].type());
   for (size_t i = first; i < first + count; ++i)
     region.results.push_back({call, uint32_t(i)});
   region.nodes.push_back(call);
@@ -344,6 +348,9 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
     solveRegion(node, problem, instance, own, states, guards);
     solveRegion(node, problem, instance, own, states + guards, resets);
   }
+  if (!problem.solve.linear.empty())
+    solveRegion(node, problem, instance, own, states + guards + resets,
+                problem.solve.linear.size());
 
   for (size_t i = 0; i < problem.states; ++i) {
     node->operands.push_back(arguments[i]);

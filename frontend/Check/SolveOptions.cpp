@@ -284,7 +284,7 @@ bool Checker::finishOptions(const Node *n, Problem &problem) {
     return refuse("`max_steps` and `steps` are both given", "leave one of them out");
   if (!solve.maxSteps)
     solve.maxSteps = ode::defaultMaxSteps;
-  if (!solveEvents(problem))
+  if (!solveEvents(problem) || !solveLinear(problem))
     return false;
   if (!fixed) {
     auto known = [&](const char *name) -> std::optional<double> {

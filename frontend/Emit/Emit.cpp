@@ -85,6 +85,7 @@ private:
   SmallVector<Value> scan(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> iterate(const hir::Node &node, Location loc, TypeRange types);
   SmallVector<Value> solve(const hir::Node &node, Location loc, TypeRange types);
+  Value linearPart(Value part, Value state);
   void solveRegion(const hir::Region &body, Region &target, Location loc);
   AffineMap map(const hir::Node &node, unsigned dims, unsigned scalars);
 
@@ -595,7 +596,7 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
       what.gains.empty() ? DenseF64ArrayAttr() : b.getDenseF64ArrayAttr(what.gains),
       what.saveSteps ? b.getStringAttr(what.saveSteps->str()) : StringAttr(), ArrayAttr(),
       DenseI64ArrayAttr(), DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(),
-      unsigned(node.regions.size() - 1));
+      DenseI64ArrayAttr(), unsigned(node.regions.size() - 1));
   if (!what.components.empty()) {
     SmallVector<llvm::StringRef> components(what.components.begin(), what.components.end());
     op->setAttr(ode::componentsAttr, b.getStrArrayAttr(components));
@@ -607,9 +608,23 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
     op.setEventResets(resets);
     op.setMaxEvents(what.maxEvents->str());
   }
+  if (!what.linear.empty())
+    op.setLinear(what.linear);
   for (auto [body, target] : llvm::zip_equal(node.regions, op->getRegions()))
     solveRegion(body, target, loc);
   return op.getResults();
+}
+
+/// A linear part in the sizes of its state: a number, a diagonal or a matrix.
+Value FunctionEmitter::linearPart(Value part, Value state) {
+  auto own = cast<RankedTensorType>(state.getType());
+  int64_t rank = cast<RankedTensorType>(part.getType()).getRank();
+  if (rank == own.getRank())
+    return relabelled(part, own, part.getLoc());
+  if (rank == 0)
+    return part;
+  DimExpr rows = dimExpr(own, 0);
+  return relabelled(part, tensorType({rows, rows}, {}, own.getElementType()), part.getLoc());
 }
 
 /// What a right-hand side, the guards of events or their new states are.
@@ -625,7 +640,12 @@ void FunctionEmitter::solveRegion(const hir::Region &body, Region &target, Locat
   for (auto [i, result] : llvm::enumerate(body.results)) {
     Value found = value(result);
     // States have the sizes of the arguments, in their order, guards have none.
-    size_t states = cast<ode::SolveOp>(target.getParentOp()).getInitial().size();
+    auto op = cast<ode::SolveOp>(target.getParentOp());
+    size_t states = op.getInitial().size();
+    if (op.getLinear() && &target == &op.getLinearRegion()) {
+      yielded.push_back(linearPart(found, block->getArgument(unsigned(1 + (*op.getLinear())[i]))));
+      continue;
+    }
     if (cast<RankedTensorType>(found.getType()).getRank())
       found = relabelled(found, block->getArgument(unsigned(1 + i % states)).getType(), loc);
     yielded.push_back(found);

@@ -116,6 +116,7 @@ private:
   bool isEventWord() const;
   bool isSolveWord() const;
   Node *derivatives(const Node &params, Node *body);
+  bool linearParts(const Node &params, const Node &body, Nodes &values);
   void eventValues(const Node &params, const Node &body, Nodes &values);
   void reportDepth(Span at);
 
@@ -135,7 +136,7 @@ private:
   bool headerBrace = false; ///< the lookahead is the `{` of a header
   bool inWeight = false;    ///< in a `weight`, outside of brackets
   bool inOde = false;
-  Nodes ders, events;            ///< of the ode that is being read
+  Nodes ders, linears, events;   ///< of the ode that is being read
   std::vector<Reaction> network; ///< that is being read
   Node *updates = nullptr;       ///< the last With that has no setting but updates
   bool stop = false;

@@ -22,9 +22,10 @@ static size_t behindBlanks(std::string_view text, size_t at) {
   return std::min(text.find_first_not_of(" \t", at), text.size());
 }
 
-/// `der` is a word where a statement of an ode begins with `der(`.
+/// `der` and `linear` are words where a statement of an ode begins with `der(` or `linear(`.
 bool Driver::isDerWord() const {
-  if (!inOde || lookahead.token != Token::Name || lookahead.text != "der")
+  if (!inOde || lookahead.token != Token::Name ||
+      (lookahead.text != "der" && lookahead.text != "linear"))
     return false;
   size_t next = behindBlanks(text, lookahead.span.end);
   return (previous.token == Token::Line || previous.token == Token::LeftBrace) &&
@@ -102,7 +103,10 @@ Node *Driver::unknowns(Span span, Nodes states, Nodes parameters, Node *time) {
 
 Node *Driver::der(Span span, Span word, Span nameSpan, std::string_view state, Node *value) {
   Node *node = make(Kind::Der, span, nameSpan, state, {value});
-  ders.push_back(node);
+  bool isLinear = text.substr(word.begin, word.end - word.begin) == "linear";
+  if (isLinear)
+    node->flags |= ast::Linear;
+  (isLinear ? linears : ders).push_back(node);
   return node;
 }
 
@@ -188,6 +192,7 @@ Node *Driver::derivatives(const Node &params, Node *body) {
   ders.clear();
   if (body->kind != Kind::Block || params.kind != Kind::Params) {
     events.clear();
+    linears.clear();
     return body;
   }
   bool good = true;
@@ -229,6 +234,7 @@ Node *Driver::derivatives(const Node &params, Node *body) {
     complain(body->kids.back()->span, "an ode has no result but its derivatives").help =
         "write `der(u) = ...` for a state u";
   eventValues(params, *body, values);
+  good &= linearParts(params, *body, values);
   if (!good)
     return failed(body->span);
   Nodes lines = body->kids;
@@ -236,8 +242,42 @@ Node *Driver::derivatives(const Node &params, Node *body) {
   return make(Kind::Block, body->span, body->nameSpan, {}, std::move(lines));
 }
 
+/// Adds the linear parts of derivatives to the results of an ode, by their names in the body.
+bool Driver::linearParts(const Node &params, const Node &body, Nodes &values) {
+  Nodes of = std::move(linears);
+  linears.clear();
+  bool good = true;
+  auto complain = [&](Span at, std::string message) -> Diagnostic & {
+    good = false;
+    return error(code::E0134, at, std::move(message));
+  };
+  for (const Node *p : params.kids) {
+    const Node *first = nullptr;
+    for (const Node *l : of) {
+      if (l->text != p->text || !(p->flags & ast::Unknown))
+        continue;
+      std::string name = "linear(" + std::string(p->text) + ")";
+      if (first)
+        complain(l->span, "`" + name + "` is given twice")
+            .notes.push_back({"the first one is here", first->span, true});
+      first = l;
+      if (std::find(body.kids.begin(), body.kids.end(), l) == body.kids.end())
+        complain(l->span, "`" + name + "` stands in a block inside of the ode");
+      file.strings.push_back(name);
+      values.push_back(make(Kind::Name, l->span, l->nameSpan, file.strings.back()));
+    }
+  }
+  for (const Node *l : of)
+    if (std::none_of(params.kids.begin(), params.kids.end(), [&](const Node *p) {
+          return (p->flags & ast::Unknown) && p->text == l->text;
+        }))
+      complain(l->nameSpan, "`" + std::string(l->text) + "` is no state of this ode");
+  return good;
+}
+
 Node *Driver::ode(Node *named, Span span, Nodes parts) {
   const Nodes guards = events;
+  const bool hasLinear = !linears.empty();
   parts[3] = derivatives(*parts[1], parts[3]);
   // The types of the states are those of their derivatives.
   Nodes types;
@@ -253,7 +293,8 @@ Node *Driver::ode(Node *named, Span span, Nodes parts) {
   for (const Node *guard : guards)
     if (guard->kids[2] && guard->kids[2]->kind == Kind::Arguments)
       types.insert(types.end(), states.begin(), states.end());
-  if (!types.empty())
+  // A linear part may have one of several types, so all are found from the body.
+  if (!types.empty() && !hasLinear)
     parts[2] = paren(parts[1]->span, std::move(types), Kind::TupleType);
   return fn(named, span, std::move(parts));
 }

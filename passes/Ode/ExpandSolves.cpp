@@ -18,6 +18,9 @@ namespace mad {
 
 namespace {
 
+/// Elements of a linear part [n, n] whose functions loops keep in registers.
+constexpr int64_t maxMatrix = 64;
+
 /// How often a step has the right-hand side.
 int64_t copiesOf(ode::SolveOp op) {
   std::string name = op.getMethod().str();
@@ -30,6 +33,8 @@ int64_t copiesOf(ode::SolveOp op) {
     return static_cast<int64_t>(ode::esdirkOf(name).stages());
   case ode::Family::Ndf:
     return 2;
+  case ode::Family::Exponential:
+    return static_cast<int64_t>(ode::exponentialOf(name).stages());
   }
   return 1;
 }
@@ -59,10 +64,26 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
     return found;
   }
 
+  /// Why it is not written out in scalars, whatever its right-hand side is; else empty.
+  static std::string onTensorsBecause(ode::SolveOp op) {
+    std::string name = op.getMethod().str();
+    if (ode::methodOf(name).family != ode::Family::Exponential)
+      return "";
+    if (ode::exponentialOf(name).ofJacobian)
+      return "functions of its Jacobian are computed on tensors";
+    for (Value part : op.getLinearRegion().front().getTerminator()->getOperands()) {
+      auto type = cast<RankedTensorType>(part.getType());
+      if (type.getRank() == 2 && type.hasStaticShape() && type.getNumElements() > maxMatrix)
+        return "a linear part has " + std::to_string(type.getNumElements()) + " elements";
+    }
+    return "";
+  }
+
   /// Element by element where that can be, and a remark that says so.
   std::unique_ptr<RightHandSide> choose(ode::SolveOp op) {
-    std::string reason;
-    auto rhs = RightHandSide::onScalars(op, scalars, ops / copiesOf(op), reason);
+    std::string reason = onTensorsBecause(op);
+    auto rhs = !reason.empty() ? nullptr
+               : RightHandSide::onScalars(op, scalars, ops / copiesOf(op), reason);
     if (rhs)
       remarkTaken(op.getLoc(), "the steps of `" + op.getName() + "` are written out in scalars");
     else

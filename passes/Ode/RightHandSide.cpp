@@ -463,11 +463,11 @@ public:
     SmallVector<Leaves> all;
     for (Value parameter : op.getParameters())
       all.push_back(freshOf(parameter));
-    // Those of events are only looked at.
+    // Others are only looked at.
     Block other;
     OpBuilder apart(op.getContext());
     apart.setInsertionPointToEnd(&other);
-    for (Region &region : op.getEventRegions())
+    for (Region &region : op.getMoreRegions())
       if (!tryEvaluate(apart, time, states, all, ops, region))
         return false;
     std::optional<Leaves> rates = tryEvaluate(b, time, states, all, ops, op.getBody());

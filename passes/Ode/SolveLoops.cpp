@@ -346,6 +346,27 @@ Value SolveLoops::restOfStep(const State &now, Value isLast, Value begin, Value 
   return m.select(isWhole, h, m.sub(next, now.t));
 }
 
+/// A last step with a length of its own, where all in front of it were done.
+void SolveLoops::shortStep(State &state, Value isShort, Value &rounds, Value count, Value h) {
+  Value done = m.cast(m.add(rounds, m.integer(1)), b.getF64Type());
+  Value isNext = m.both(isShort, m.compare(Predicate::eq, done, count));
+  isNext = m.both(isNext, m.compare(Predicate::eq, state.status, m.integer(0)));
+  auto most = static_cast<int64_t>(op.getMaxSteps());
+  isNext = m.both(isNext, m.compare(Predicate::lt, rounds, m.integer(most)));
+  Leaves before;
+  eachValue(state, [&](Value value) { before.push_back(value); });
+  Leaves results = ifElse(m, isNext, before, [&] {
+    method->equalSteps(h, state.y);
+    State end = fixedStep(state, rounds, count, h);
+    Leaves after;
+    eachValue(end, [&](Value value) { after.push_back(value); });
+    return after;
+  });
+  size_t at = 0;
+  eachValue(state, [&](Value &value) { value = results[at++]; });
+  rounds = m.add(rounds, m.cast(isNext, b.getI64Type()));
+}
+
 SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
   Value count, h, zero = m.real(0);
   std::string limit = std::to_string(static_cast<int64_t>(op.getMaxSteps()));
@@ -374,6 +395,18 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
     state.whole = m.integer(0);
     beginEvents(state, moves, rates);
   }
+  // A last step that is shorter than all others may need a code of its own.
+  Value isShort, last, equal = count;
+  if (method->needsEqualSteps()) {
+    method->equalSteps(h, state.y);
+    if (op.getStep()) {
+      last = m.sub(to, m.add(from, m.mul(m.sub(count, m.real(1)), h)));
+      double units = ode::equalSteps * std::numeric_limits<double>::epsilon();
+      Value slack = m.mul(m.real(units), m.greater(m.abs(from), m.abs(to)));
+      isShort = m.both(moves, m.compare(Predicate::gt, m.abs(m.sub(last, h)), slack));
+      equal = m.select(isShort, m.sub(count, m.real(1)), count);
+    }
+  }
   auto isLeft = [&](Value done) {
     return m.compare(Predicate::lt, m.cast(done, b.getF64Type()), count);
   };
@@ -381,13 +414,15 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
   Leaves results = loop(
       state, limit, rounds,
       [&](const State &now, Value i) {
-        Value goes =
-            m.both(m.compare(Predicate::eq, now.status, m.integer(0)), isLeft(done(now, i)));
+        Value more = m.compare(Predicate::lt, m.cast(done(now, i), b.getF64Type()), equal);
+        Value goes = m.both(m.compare(Predicate::eq, now.status, m.integer(0)), more);
         return now.ended ? m.both(goes, m.no(now.ended)) : goes;
       },
       [&](const State &now, Value i) { return fixedStep(now, done(now, i), count, h); });
   size_t at = 0;
   eachValue(state, [&](Value &value) { value = results[at++]; });
+  if (isShort)
+    shortStep(state, isShort, rounds, count, last);
   state.accepted = rounds;
   Value good = m.compare(Predicate::eq, state.status, m.integer(0));
   if (state.ended)

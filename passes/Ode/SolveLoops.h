@@ -80,6 +80,7 @@ private:
   State adaptive(State state, Value &rounds);
   State adaptiveStep(const State &now);
   State fixed(State state, Value &rounds);
+  void shortStep(State &state, Value isShort, Value &rounds, Value count, Value h);
   State fixedStep(const State &now, Value i, Value count, Value h);
   Value restOfStep(const State &now, Value isLast, Value begin, Value next, Value h);
   Leaves loop(const State &initial, llvm::StringRef limit, Value &rounds,

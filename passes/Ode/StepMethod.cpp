@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Ode/StepMethod.h"
 #include "passes/Ode/EsdirkSteps.h"
+#include "passes/Ode/ExponentialSteps.h"
 #include "passes/Ode/NdfSteps.h"
 #include "passes/Ode/RosenbrockSteps.h"
 #include "passes/Ode/RungeKutta.h"
@@ -16,6 +17,12 @@ std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, 
   ode::Family family = ode::methodOf(op.getMethod().str()).family;
   if (family == ode::Family::Explicit)
     return std::make_unique<RungeKutta>(op, rhs, m);
+  if (family == ode::Family::Exponential) {
+    if (!ode::exponentialOf(op.getMethod().str()).ofJacobian)
+      return std::make_unique<ExponentialSteps>(op, rhs, m);
+    std::unique_ptr<NewtonMatrix> dense = NewtonMatrix::onTensors(op, rhs, m);
+    return dense ? std::make_unique<ExponentialRosenbrockSteps>(op, m, std::move(dense)) : nullptr;
+  }
   std::unique_ptr<NewtonMatrix> matrix = NewtonMatrix::of(op, rhs, m);
   if (!matrix)
     return nullptr;

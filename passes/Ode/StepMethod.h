@@ -51,6 +51,14 @@ public:
   virtual int firstOrder() const { return order(); }
   /// Whether f(t, y) must be known in front of the first step, if nothing else needs it.
   virtual bool needsRates() const = 0;
+  /// Whether it computes functions of the length of a step in front of all steps.
+  virtual bool needsEqualSteps() const { return false; }
+  /// The steps that are attempted next have this length, or one that differs by roundings. It is
+  /// called in front of the first step, and again in front of a last one that is shorter.
+  virtual void equalSteps(Value h, const Leaves &y) {
+    (void)h;
+    (void)y;
+  }
 
   /// The memory in front of the first step. It is called where nothing is solved, too, and must not
   /// evaluate the right-hand side. `rates` are f(from, y), or y where they are not known.

@@ -154,8 +154,67 @@ LogicalResult Differentiator::Body::solveBody(SolveOp op, ArrayRef<bool> moving,
   }
 }
 
+/// Tangents have the linear part of their states: their derivatives are L du and other terms.
+static void linearPart(OpBuilder &b, SolveOp op, SolveOp made, ArrayRef<bool> vary,
+                       const std::optional<DimExpr> &directions) {
+  OpBuilder::InsertionGuard guard(b);
+  Block &source = op.getLinearRegion().front(), &body = made.getBody().front();
+  Block *block = b.createBlock(&made.getLinearRegion());
+  for (BlockArgument argument : body.getArguments())
+    block->addArgument(argument.getType(), argument.getLoc());
+  IRMapping mapping;
+  size_t states = vary.size(), tangents = made.getInitial().size() - states;
+  for (BlockArgument argument : source.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    mapping.map(argument, block->getArgument(number > states ? number + unsigned(tangents) : number));
+  }
+  for (Operation &inner : source.without_terminator())
+    b.clone(inner, mapping);
+  SmallVector<Value> parts;
+  SmallVector<int64_t> numbers(*op.getLinear());
+  for (Value part : source.getTerminator()->getOperands())
+    parts.push_back(mapping.lookupOrDefault(part));
+  size_t next = states;
+  for (size_t state = 0; state < states; ++state) {
+    auto known = llvm::find(*op.getLinear(), static_cast<int64_t>(state));
+    if (vary[state] && known != op.getLinear()->end()) {
+      numbers.push_back(static_cast<int64_t>(next));
+      Value part = parts[size_t(known - op.getLinear()->begin())];
+      auto type = cast<RankedTensorType>(part.getType());
+      SmallVector<AffineExpr> map;
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        map.push_back(b.getAffineDimExpr(unsigned(d + 1)));
+      if (directions && type.getRank())
+        part = ViewOp::create(b, op.getLoc(), tangentType(type, directions), part, ValueRange(),
+                              AffineMap::get(unsigned(type.getRank() + 1), 0, map, b.getContext()),
+                              Boundary::inside);
+      parts.push_back(part);
+    }
+    next += vary[state];
+  }
+  ode::YieldOp::create(b, op.getLoc(), parts);
+  made.setLinear(numbers);
+}
+
+/// Whether a linear part is a matrix, which the tangents of several directions cannot have.
+static bool hasMatrix(SolveOp op) {
+  if (!op.getLinear())
+    return false;
+  Block &block = op.getLinearRegion().front();
+  return llvm::any_of(
+      llvm::zip_equal(*op.getLinear(), block.getTerminator()->getOperands()), [&](auto pair) {
+        auto [state, part] = pair;
+        auto own = cast<RankedTensorType>(block.getArgument(unsigned(1 + state)).getType());
+        return cast<RankedTensorType>(part.getType()).getRank() > own.getRank();
+      });
+}
+
 LogicalResult Differentiator::Body::solve(SolveOp op) {
   Location loc = unnamed(op.getLoc());
+  if (directions && hasMatrix(op))
+    return op.emitError() << "a linear part that is a matrix is for derivatives along one direction "
+                             "at a time: use `jvp`, or solve `"
+                          << op.getName() << "` by another method";
   if (op.getLaneRank() && directions) {
     auto message = noDerivative(op) << "an ensemble has derivatives along one direction at a time";
     message.attachNote() << "use `jvp`, or solve one system";
@@ -229,8 +288,11 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), allParameters,
       op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
       op.getPidAttr(), op.getSaveStepsAttr(), ArrayAttr(), DenseI64ArrayAttr(),
-      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), 0u);
+      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(),
+      op.getLinear() ? 1u : 0u);
   made.getBody().takeBody(region);
+  if (op.getLinear())
+    linearPart(b, op, made, vary, directions);
   return solved(op, made, vary, parameters);
 }
 

@@ -173,8 +173,12 @@ static LogicalResult verifySaved(SolveOp op) {
 /// Regions, attributes and results of events.
 static LogicalResult verifyEvents(SolveOp op) {
   size_t count = op.eventCount(), states = op.getInitial().size();
+  size_t regions = (op.getEvents() ? 2 : 0) + (op.getLinear() ? 1 : 0);
+  if (op.getMoreRegions().size() != regions)
+    return op.emitOpError() << "has " << op.getMoreRegions().size() << " regions more, expected "
+                            << regions << ": the guards and new states of events, the linear part";
   if (!op.getEvents())
-    return op.getEventRegions().empty() ? success() : op.emitOpError("has regions of no events");
+    return success();
   auto missing = [&](auto list) { return !list || list->size() != count; };
   if (count == 0 || missing(op.getEventDirections()) || missing(op.getEventStops()) ||
       missing(op.getEventResets()) || !op.getMaxEvents())
@@ -193,8 +197,6 @@ static LogicalResult verifyEvents(SolveOp op) {
   for (bool one : which)
     for (size_t i = 0; one && i < states; ++i)
       resets.push_back(op.getBody().front().getArgument(unsigned(1 + i)).getType());
-  if (op.getEventRegions().size() != 2)
-    return op.emitOpError("has a region of guards and one of new states");
   for (unsigned number : {0u, 1u}) {
     const SmallVector<Type> &wanted = number ? resets : guards;
     Block &block = op.getEventRegions()[number].front();
@@ -203,6 +205,41 @@ static LogicalResult verifyEvents(SolveOp op) {
     if (failed(verifyValues(op, block.getTerminator()->getOperandTypes(), wanted,
                             number ? "the new states" : "the guards")))
       return failure();
+  }
+  return success();
+}
+
+/// The states that `linear` names, and what its region yields of them.
+static LogicalResult verifyLinear(SolveOp op) {
+  bool needed = methodOf(op.getMethod().str()).linear;
+  if (needed != op.getLinear().has_value())
+    return op.emitOpError() << "`" << op.getMethod() << "` "
+                            << (needed ? "needs a linear part" : "has no use for a linear part");
+  if (!needed)
+    return success();
+  Block &block = op.getLinearRegion().front();
+  if (block.getArgumentTypes() != op.getBody().front().getArgumentTypes())
+    return op.emitOpError("the region of the linear part takes what the body takes");
+  OperandRange parts = block.getTerminator()->getOperands();
+  ArrayRef<int64_t> states = *op.getLinear();
+  if (parts.size() != states.size() || states.empty())
+    return op.emitOpError() << "has linear parts of " << states.size()
+                            << " states, but its region yields " << parts.size();
+  int64_t last = -1;
+  for (auto [state, part] : llvm::zip_equal(states, parts)) {
+    if (state <= last || state >= static_cast<int64_t>(op.getInitial().size()))
+      return op.emitOpError("the states with a linear part are given by ascending numbers");
+    last = state;
+    RankedTensorType own = tensorTypeOf(block.getArgument(unsigned(1 + state)));
+    RankedTensorType type = tensorTypeOf(part);
+    bool isMatrix = own.getRank() == 1 && type.getRank() == 2;
+    bool fits = type.getElementType() == own.getElementType() &&
+                (type.getRank() == 0 || type.getRank() == own.getRank() || isMatrix);
+    for (int64_t d = 0; fits && d < type.getRank(); ++d)
+      fits = !differ(dimExpr(type, d), dimExpr(own, isMatrix ? 0 : d));
+    if (!fits)
+      return op.emitOpError() << "a linear part of shape " << shapeText(type)
+                              << " for a state of shape " << shapeText(own);
   }
   return success();
 }
@@ -224,7 +261,7 @@ LogicalResult SolveOp::verify() {
     return emitOpError() << "has " << initial.size() << " states, but results for "
                          << static_cast<int64_t>(getValues().size()) - static_cast<int64_t>(more);
   if (failed(verifySaved(*this)) || failed(verifyBody(*this)) || failed(verifyLanes(*this)) ||
-      failed(verifyEvents(*this)))
+      failed(verifyEvents(*this)) || failed(verifyLinear(*this)))
     return failure();
   return verifyResults(*this);
 }

@@ -47,6 +47,10 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     less, both. `eventStops` end the solve there. Results behind those of `saveSteps` are the times of the first `maxEvents`
     events, their numbers, and how many there were; a solve with more of them has status 7.
 
+    `linear` are numbers of states. One more region takes what the body takes and yields the linear part L of their derivatives,
+    for each: a number, the diagonal in the shape of the state, or for a state [n] a matrix [n, n]. It does not
+    depend on the time and the states. For exponential methods; other states have L = 0.
+
     `pid` are the gains p, i and d of the controller of that name.
 
     Steps are chosen so that the estimate of the error meets `rtol` and `atol`, or are given: `step`, or the
@@ -73,16 +77,17 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
                        OptionalAttr<DenseI64ArrayAttr>:$eventDirections,
                        OptionalAttr<DenseBoolArrayAttr>:$eventStops,
                        OptionalAttr<DenseBoolArrayAttr>:$eventResets,
-                       OptionalAttr<StrAttr>:$maxEvents);
+                       OptionalAttr<StrAttr>:$maxEvents,
+                       OptionalAttr<DenseI64ArrayAttr>:$linear);
   let results = (outs Variadic<AnyRankedTensor>:$values, Ode_LaneTime:$time, Ode_LaneStatus:$status,
                       Ode_LaneCount:$accepted, Ode_LaneCount:$rejected,
                       Ode_LaneCount:$evaluations);
-  let regions = (region SizedRegion<1>:$body, VariadicRegion<SizedRegion<1>>:$eventRegions);
+  let regions = (region SizedRegion<1>:$body, VariadicRegion<SizedRegion<1>>:$moreRegions);
   let assemblyFormat = [{
     $method `of` $name $stateNames `(` $initial `)` `from` $from `to` $to
     (`rtol` $rtol^)? (`atol` $atol^)? (`step` $step^)? (`steps` $steps^)? (`first` $first^)?
     (`min` $minStep^)? (`max` $maxStep^)? (`save` $save^)? (`with` $parameters^)? attr-dict
-    `:` functional-type(operands, results) $body (`events` $eventRegions^)?
+    `:` functional-type(operands, results) $body (`and` $moreRegions^)?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -106,6 +111,12 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
       return getValues().drop_front(getInitial().size() + (getSaveSteps() ? 2 : 0));
     }
     size_t eventCount() { return getEvents() ? getEvents()->size() : 0; }
+    /// The guards of events and the new states.
+    ::mlir::MutableArrayRef<::mlir::Region> getEventRegions() {
+      return getMoreRegions().take_front(getEvents() ? 2 : 0);
+    }
+    /// Of `linear`.
+    ::mlir::Region &getLinearRegion() { return getMoreRegions().back(); }
     /// The gains p, i, d of the controller `pid`, else null.
     const double *getGains() { return getPid() ? getPid()->data() : nullptr; }
   }];

@@ -130,6 +130,8 @@ std::unique_ptr<ReferenceMethod> ReferenceMethod::of(ReferenceProblem &problem) 
     return referenceEsdirk(problem);
   case Family::Ndf:
     return referenceNdf(problem);
+  case Family::Exponential:
+    return referenceExponential(problem);
   case Family::Explicit:
     break;
   }

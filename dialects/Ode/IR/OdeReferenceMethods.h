@@ -13,6 +13,7 @@ namespace mad::ode {
 
 std::unique_ptr<ReferenceMethod> referenceRosenbrock(ReferenceProblem &problem);
 std::unique_ptr<ReferenceMethod> referenceEsdirk(ReferenceProblem &problem);
+std::unique_ptr<ReferenceMethod> referenceExponential(ReferenceProblem &problem);
 std::unique_ptr<ReferenceMethod> referenceNdf(ReferenceProblem &problem);
 
 } // namespace mad::ode

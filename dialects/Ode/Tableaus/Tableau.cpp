@@ -20,6 +20,8 @@ static constexpr Named<Rosenbrock> rosenbrockMethods[] = {
     {"rosenbrock23", rosenbrock23}, {"rodas4", rodas4}, {"rodas5p", rodas5p}};
 static constexpr Named<Esdirk> esdirkMethods[] = {
     {"trbdf2", trbdf2}, {"kvaerno3", kvaerno3}, {"kencarp4", kencarp4}, {"kvaerno5", kvaerno5}};
+static constexpr Named<Exponential> exponentialMethods[] = {
+    {"etd1", etd1}, {"etd2rk", etd2rk}, {"etdrk4", etdrk4}, {"exprb2", exprb2}};
 
 static constexpr std::string_view ndfName = "bdf";
 
@@ -31,6 +33,8 @@ static std::vector<Method> allMethods() {
     all.push_back({one.name, Family::Rosenbrock});
   for (const auto &one : esdirkMethods)
     all.push_back({one.name, Family::Esdirk, true, false});
+  for (const auto &one : exponentialMethods)
+    all.push_back({one.name, Family::Exponential, false, true, false, !one.make().ofJacobian});
   all.push_back({ndfName, Family::Ndf, true, false, true});
   return all;
 }
@@ -62,6 +66,7 @@ static Kind made(const Named<Kind> (&methods)[N], std::string_view name) {
 Tableau tableauOf(std::string_view name) { return made(explicitMethods, name); }
 Rosenbrock rosenbrockOf(std::string_view name) { return made(rosenbrockMethods, name); }
 Esdirk esdirkOf(std::string_view name) { return made(esdirkMethods, name); }
+Exponential exponentialOf(std::string_view name) { return made(exponentialMethods, name); }
 
 Ndf::Ndf() {
   gamma[0] = 0;

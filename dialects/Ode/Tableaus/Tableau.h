@@ -90,7 +90,32 @@ struct Ndf {
   Ndf();
 };
 
-enum class Family { Explicit, Rosenbrock, Esdirk, Ndf };
+/// An exponential method for y' = L y + N(t, y), L constant (Hochbruck and Ostermann, Exponential
+/// integrators, 2010): Y_i = exp(c_i h L) y + h sum_j a_ij N_j, N_i = N(t + c_i h, Y_i),
+/// y' = exp(h L) y + h sum_i b_i N_i.
+/// y(t + x h) = exp(x h L) y + h sum_i b_i(x) N_i, where b_i(x) has x^k phi[k](x h L) for phi[k](h L).
+struct Exponential {
+  /// weight * phi[k](at h L), phi[k](z) = sum_j z^j / (j + k)!
+  struct Term {
+    double weight = 0;
+    int k = 0;
+    double at = 1;
+    bool operator==(const Term &) const = default;
+  };
+  using Weight = std::vector<Term>; ///< their sum
+  std::string name;
+  int order = 0;
+  std::vector<double> c;              ///< 0, 1/2 or 1
+  std::vector<std::vector<Weight>> a; ///< row i has i entries
+  std::vector<Weight> b;              ///< of phi[k](h L)
+  /// L is the Jacobian at the beginning of the step: one stage, and df/dt is not in N but has
+  /// h^2 phi[2](h L).
+  bool ofJacobian = false;
+
+  size_t stages() const { return c.size(); }
+};
+
+enum class Family { Explicit, Rosenbrock, Esdirk, Ndf, Exponential };
 
 /// What a program may ask of a method.
 struct Method {
@@ -99,6 +124,7 @@ struct Method {
   bool adaptive = true;    ///< has an estimate of its error
   bool givenSteps = true;  ///< may have `step` and `steps`
   bool controlled = false; ///< has a controller of its own
+  bool linear = false;     ///< needs the linear part of the equations
 };
 
 // Explicit.cpp, Vern7.cpp, Dop853.cpp
@@ -122,6 +148,12 @@ Esdirk kvaerno3();
 Esdirk kencarp4();
 Esdirk kvaerno5();
 
+// Exponential.cpp
+Exponential etd1();
+Exponential etd2rk();
+Exponential etdrk4();
+Exponential exprb2();
+
 /// All methods by their names in programs.
 std::vector<std::string> methodNames();
 bool isMethod(std::string_view name);
@@ -131,6 +163,7 @@ Method methodOf(std::string_view name);
 Tableau tableauOf(std::string_view name);
 Rosenbrock rosenbrockOf(std::string_view name);
 Esdirk esdirkOf(std::string_view name);
+Exponential exponentialOf(std::string_view name);
 
 } // namespace mad::ode
 
