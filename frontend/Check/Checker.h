@@ -329,6 +329,8 @@ private:
   bool finishOptions(const Node *n, Problem &problem);
   bool hasDerivative(const Problem &problem, const hir::Function &function);
   Value solveNode(const Node *n, Problem &problem);
+  // Separation.cpp: positions and velocities.
+  bool separate(Problem &problem, const hir::Function &rates);
   // SolveLanes.cpp: ensembles.
   bool takeLanes(CallMatch &match, const Node *type, Dims &dims, size_t i);
   void ofOneSystem(CallMatch &match);

@@ -138,6 +138,7 @@ struct Solve {
   /// Numbers of the states with a linear part, which one more region yields. For methods that need
   /// it; else empty.
   std::vector<int64_t> linear;
+  std::vector<bool> positions; ///< of symplectic methods: whether a state is one
   int64_t maxSteps = 0;
 };
 

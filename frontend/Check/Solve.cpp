@@ -295,7 +295,8 @@ void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
 /// Stiff methods differentiate what they solve.
 bool Checker::hasDerivative(const Problem &problem, const hir::Function &function) {
   const std::string &method = problem.solve.method;
-  if (ode::methodOf(method).family == ode::Family::Explicit)
+  ode::Family family = ode::methodOf(method).family;
+  if (family == ode::Family::Explicit || family == ode::Family::Symplectic)
     return true;
   const hir::Node *found = nodeWithoutDerivative(function);
   if (!found)
@@ -327,6 +328,10 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   }
   if (!hasDerivative(problem, *instance.function))
     return {};
+  if (!separate(problem, *instance.function)) {
+    ++failures;
+    return {};
+  }
   for (hir::Constraint constraint : instance.function->constraints)
     addConstraint(std::move(constraint));
   const auto &inner = instance.function->body.parameters;

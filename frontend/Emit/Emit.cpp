@@ -583,6 +583,7 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
     stops.push_back(event.stops);
     resets.push_back(event.resets);
   }
+  SmallVector<bool> positions(what.positions.begin(), what.positions.end());
   size_t leading = types.size() - 5;
   auto op = ode::SolveOp::create(
       b, loc, types.take_front(leading), types[leading], types[leading + 1], types[leading + 2],
@@ -596,7 +597,9 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
       what.gains.empty() ? DenseF64ArrayAttr() : b.getDenseF64ArrayAttr(what.gains),
       what.saveSteps ? b.getStringAttr(what.saveSteps->str()) : StringAttr(), ArrayAttr(),
       DenseI64ArrayAttr(), DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(),
-      DenseI64ArrayAttr(), unsigned(node.regions.size() - 1));
+      DenseI64ArrayAttr(),
+      what.positions.empty() ? DenseBoolArrayAttr() : b.getDenseBoolArrayAttr(positions),
+      unsigned(node.regions.size() - 1));
   if (!what.components.empty()) {
     SmallVector<llvm::StringRef> components(what.components.begin(), what.components.end());
     op->setAttr(ode::componentsAttr, b.getStrArrayAttr(components));

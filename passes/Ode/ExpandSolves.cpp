@@ -31,6 +31,9 @@ int64_t copiesOf(ode::SolveOp op) {
     return static_cast<int64_t>(ode::rosenbrockOf(name).stages());
   case ode::Family::Esdirk:
     return static_cast<int64_t>(ode::esdirkOf(name).stages());
+  case ode::Family::Symplectic:
+    // Of a kick and a drift each half of it is used.
+    return static_cast<int64_t>(ode::compositionOf(name).stages());
   case ode::Family::Ndf:
     return 2;
   case ode::Family::Exponential:
@@ -55,9 +58,11 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
     ode::SolveOp found;
     getOperation()->walk<WalkOrder::PostOrder>([&](ode::SolveOp op) {
       for (auto outer = op->getParentOfType<ode::SolveOp>(); outer;
-           outer = outer->getParentOfType<ode::SolveOp>())
-        if (ode::methodOf(outer.getMethod().str()).family != ode::Family::Explicit)
+           outer = outer->getParentOfType<ode::SolveOp>()) {
+        ode::Family family = ode::methodOf(outer.getMethod().str()).family;
+        if (family != ode::Family::Explicit && family != ode::Family::Symplectic)
           return WalkResult::advance();
+      }
       found = op;
       return WalkResult::interrupt();
     });

@@ -10,6 +10,7 @@
 #include "passes/Ode/NdfSteps.h"
 #include "passes/Ode/RosenbrockSteps.h"
 #include "passes/Ode/RungeKutta.h"
+#include "passes/Ode/SymplecticSteps.h"
 
 namespace mad {
 
@@ -23,6 +24,8 @@ std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, 
     std::unique_ptr<NewtonMatrix> dense = NewtonMatrix::onTensors(op, rhs, m);
     return dense ? std::make_unique<ExponentialRosenbrockSteps>(op, m, std::move(dense)) : nullptr;
   }
+  if (family == ode::Family::Symplectic)
+    return std::make_unique<SymplecticSteps>(op, rhs, m);
   std::unique_ptr<NewtonMatrix> matrix = NewtonMatrix::of(op, rhs, m);
   if (!matrix)
     return nullptr;

@@ -280,6 +280,15 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
   for (Value v : moving)
     if (v)
       allParameters.push_back(v);
+  // The tangent of a position is one.
+  DenseBoolArrayAttr positions = op.getPositionsAttr();
+  if (positions) {
+    SmallVector<bool> all(positions.asArrayRef());
+    for (auto [is, own] : llvm::zip_equal(positions.asArrayRef(), vary))
+      if (own)
+        all.push_back(is);
+    positions = b.getDenseBoolArrayAttr(all);
+  }
   auto made = SolveOp::create(
       b, op.getLoc(), types, op.getTime().getType(), op.getStatus().getType(),
       op.getAccepted().getType(), op.getRejected().getType(), op.getEvaluations().getType(),
@@ -288,7 +297,7 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), allParameters,
       op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
       op.getPidAttr(), op.getSaveStepsAttr(), ArrayAttr(), DenseI64ArrayAttr(),
-      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(),
+      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(), positions,
       op.getLinear() ? 1u : 0u);
   made.getBody().takeBody(region);
   if (op.getLinear())

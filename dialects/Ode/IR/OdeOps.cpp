@@ -45,6 +45,11 @@ static LogicalResult verifyMethod(SolveOp op) {
     return op.emitOpError("has the gains p, i and d where its controller is `pid`");
   if (static_cast<int64_t>(op.getMaxSteps()) < 1)
     return op.emitOpError("allows no steps");
+  bool splits = method.family == Family::Symplectic;
+  if (splits != op.getPositions().has_value() ||
+      (splits && op.getPositions()->size() != op.getInitial().size()))
+    return op.emitOpError("says of each state whether it is a position where its method is "
+                          "symplectic");
   if (std::optional<StringRef> steps = op.getSteps())
     return verifyDimension(op, *steps, "number of steps");
   return success();
@@ -56,6 +61,13 @@ RankedTensorType SolveOp::oneOf(Value value, int64_t own) {
   for (int64_t d = type.getRank() - own; d < type.getRank(); ++d)
     dims.push_back(dimExpr(type, d));
   return tensorType(dims, {}, type.getElementType());
+}
+
+SmallVector<bool> SolveOp::positionsOf(bool elements) {
+  SmallVector<bool> all;
+  for (auto [state, is] : llvm::zip_equal(getInitial(), *getPositions()))
+    all.append(elements ? static_cast<size_t>(tensorTypeOf(state).getNumElements()) : 1, is);
+  return all;
 }
 
 /// The body takes the time, the states and the parameters, and yields a derivative a state.

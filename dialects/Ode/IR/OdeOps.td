@@ -53,6 +53,9 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
 
     `pid` are the gains p, i and d of the controller of that name.
 
+    Symplectic methods have `positions`, which says of each state whether it is one; the others are velocities. The
+    derivative of a position does not depend on positions, that of a velocity does not depend on velocities.
+
     Steps are chosen so that the estimate of the error meets `rtol` and `atol`, or are given: `step`, or the
     dimension `steps`, their number. `first` is the step to begin with, `min_step` and `max_step` are bounds of
     those that are chosen. At most `max_steps` steps are taken.
@@ -78,7 +81,8 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
                        OptionalAttr<DenseBoolArrayAttr>:$eventStops,
                        OptionalAttr<DenseBoolArrayAttr>:$eventResets,
                        OptionalAttr<StrAttr>:$maxEvents,
-                       OptionalAttr<DenseI64ArrayAttr>:$linear);
+                       OptionalAttr<DenseI64ArrayAttr>:$linear,
+                       OptionalAttr<DenseBoolArrayAttr>:$positions);
   let results = (outs Variadic<AnyRankedTensor>:$values, Ode_LaneTime:$time, Ode_LaneStatus:$status,
                       Ode_LaneCount:$accepted, Ode_LaneCount:$rejected,
                       Ode_LaneCount:$evaluations);
@@ -117,6 +121,8 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     }
     /// Of `linear`.
     ::mlir::Region &getLinearRegion() { return getMoreRegions().back(); }
+    /// Of each element that all states have together, or of each state: whether it is a position.
+    ::llvm::SmallVector<bool> positionsOf(bool elements);
     /// The gains p, i, d of the controller `pid`, else null.
     const double *getGains() { return getPid() ? getPid()->data() : nullptr; }
   }];

@@ -22,6 +22,11 @@ static constexpr Named<Esdirk> esdirkMethods[] = {
     {"trbdf2", trbdf2}, {"kvaerno3", kvaerno3}, {"kencarp4", kencarp4}, {"kvaerno5", kvaerno5}};
 static constexpr Named<Exponential> exponentialMethods[] = {
     {"etd1", etd1}, {"etd2rk", etd2rk}, {"etdrk4", etdrk4}, {"exprb2", exprb2}};
+static constexpr Named<Composition> compositions[] = {{"verlet", verlet},
+                                                      {"yoshida4", yoshida4},
+                                                      {"yoshida6", yoshida6},
+                                                      {"kahanli6", kahanli6},
+                                                      {"kahanli8", kahanli8}};
 
 static constexpr std::string_view ndfName = "bdf";
 
@@ -35,6 +40,8 @@ static std::vector<Method> allMethods() {
     all.push_back({one.name, Family::Esdirk, true, false});
   for (const auto &one : exponentialMethods)
     all.push_back({one.name, Family::Exponential, false, true, false, !one.make().ofJacobian});
+  for (const auto &one : compositions)
+    all.push_back({one.name, Family::Symplectic, false});
   all.push_back({ndfName, Family::Ndf, true, false, true});
   return all;
 }
@@ -67,6 +74,7 @@ Tableau tableauOf(std::string_view name) { return made(explicitMethods, name); }
 Rosenbrock rosenbrockOf(std::string_view name) { return made(rosenbrockMethods, name); }
 Esdirk esdirkOf(std::string_view name) { return made(esdirkMethods, name); }
 Exponential exponentialOf(std::string_view name) { return made(exponentialMethods, name); }
+Composition compositionOf(std::string_view name) { return made(compositions, name); }
 
 Ndf::Ndf() {
   gamma[0] = 0;

@@ -115,7 +115,22 @@ struct Exponential {
   size_t stages() const { return c.size(); }
 };
 
-enum class Family { Explicit, Rosenbrock, Esdirk, Ndf, Exponential };
+/// A symplectic method for positions q and velocities v, with dq / dt = f(t, v) and dv / dt =
+/// g(t, q): steps of gamma_i h of the velocity Verlet method, one behind the other. A kick adds
+/// rates to v, a drift adds them to q; between two drifts there is one kick.
+struct Composition {
+  std::string name;
+  int order = 0;
+  std::vector<double> gamma; ///< of all drifts; they sum to 1, and are the same backwards
+
+  size_t stages() const { return gamma.size(); }
+  /// Of the kick in front of drift i, or behind the last one, in parts of h.
+  double kick(size_t i) const;
+  /// When that is, in parts of h.
+  double time(size_t i) const;
+};
+
+enum class Family { Explicit, Rosenbrock, Esdirk, Ndf, Exponential, Symplectic };
 
 /// What a program may ask of a method.
 struct Method {
@@ -154,6 +169,13 @@ Exponential etd2rk();
 Exponential etdrk4();
 Exponential exprb2();
 
+// Symplectic.cpp
+Composition verlet();
+Composition yoshida4();
+Composition yoshida6();
+Composition kahanli6();
+Composition kahanli8();
+
 /// All methods by their names in programs.
 std::vector<std::string> methodNames();
 bool isMethod(std::string_view name);
@@ -164,6 +186,7 @@ Tableau tableauOf(std::string_view name);
 Rosenbrock rosenbrockOf(std::string_view name);
 Esdirk esdirkOf(std::string_view name);
 Exponential exponentialOf(std::string_view name);
+Composition compositionOf(std::string_view name);
 
 } // namespace mad::ode
 

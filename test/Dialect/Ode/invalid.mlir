@@ -245,3 +245,16 @@ func.func @f(%x: tensor<3xf64>, %a: tensor<f64>) {
   }
   return
 }
+
+// -----
+
+func.func @positions(%x: tensor<2xf64>, %a: tensor<f64>) {
+  // expected-error @+1 {{says of each state whether it is a position where its method is symplectic}}
+  %r:7 = ode.solve "verlet" of "spring" ["q", "v"](%x, %x) from %a to %a step %a {positions = array<i1: true>}
+    : (tensor<2xf64>, tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>)
+      -> (tensor<2xf64>, tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %q: tensor<2xf64>, %v: tensor<2xf64>):
+    ode.yield %v, %q : tensor<2xf64>, tensor<2xf64>
+  }
+  return
+}
