@@ -52,10 +52,9 @@ void Checker::linearPart(const Node *n) {
   for (const Node *p : frame->fn->node->kids[1]->kids) {
     if (p->text == n->text)
       type = typeOf(p->kids[0]);
-    auto known = frame->scope->names.find(std::string(p->text));
-    if ((p->flags & (Unknown | Time)) && known != frame->scope->names.end() &&
-        known->second.value.isTensor())
-      varying.insert(known->second.value.ref.node);
+    const Local *known = frame->scope->find(std::string(p->text));
+    if ((p->flags & (Unknown | Time)) && known && known->value.isTensor())
+      varying.insert(known->value.ref.node);
   }
   const Node *written = n->kids[0];
   if (!type || type->tuple)
@@ -70,11 +69,10 @@ void Checker::linearPart(const Node *n) {
     return finish({});
   const Dims &shape = type->type.shape;
   bool isMatrix = shape.size() == 1 && value.isTensor() && value.rank() == 2;
-  const std::string text = quoted(name) + " is a number, a diagonal " +
-                           quoted(show(TypeTree{*type})) +
-                           (shape.size() == 1 ? ", or a matrix with that many rows and columns"
-                                              : "") +
-                           ", found " + quoted(show(value));
+  const std::string text =
+      quoted(name) + " is a number, a diagonal " + quoted(show(TypeTree{*type})) +
+      (shape.size() == 1 ? ", or a matrix with that many rows and columns" : "") + ", found " +
+      quoted(show(value));
   auto complain = [&](const std::string &reason, const std::string &help) {
     Report(*this, code::E0302, written->span, text + (reason.empty() ? "" : ": " + reason))
         .help(help);
@@ -116,8 +114,8 @@ bool Checker::solveLinear(Problem &problem) {
     return true;
   const std::string name = solve.states.empty() ? "u" : solve.states[0];
   Report(*this, code::E0221, problem.method->span,
-         quoted(solve.method) + " needs the linear part of the equations, but " +
-             quoted(ode.name) + " declares none")
+         quoted(solve.method) + " needs the linear part of the equations, but " + quoted(ode.name) +
+             " declares none")
       .note(quoted(ode.name) + " is declared here", ode.node->nameSpan)
       .help("write `linear(" + name + ") = L` in it, where `der(" + name +
             ")` is the sum of `L * " + name +

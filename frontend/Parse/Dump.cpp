@@ -70,8 +70,8 @@ static void dumpLine(const Node *node, unsigned level, std::string &out) {
                {ast::IsFloat, "float"},     {ast::IsInteger, "integer"},
                {ast::Constant, "constant"}, {ast::Axis, "axis"},
                {ast::IsShape, "shape"},     {ast::IsState, "state"},
-               {ast::IsOde, "ode"},         {ast::Unknown, "unknown"}, {ast::Linear, "linear"},
-               {ast::Time, "time"}};
+               {ast::IsOde, "ode"},         {ast::Unknown, "unknown"},
+               {ast::Linear, "linear"},     {ast::Time, "time"}};
   for (auto [flag, name] : flags)
     if (node->flags & flag)
       out += std::string(" ") + name;

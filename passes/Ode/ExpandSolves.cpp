@@ -88,7 +88,7 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
   std::unique_ptr<RightHandSide> choose(ode::SolveOp op) {
     std::string reason = onTensorsBecause(op);
     auto rhs = !reason.empty() ? nullptr
-               : RightHandSide::onScalars(op, scalars, ops / copiesOf(op), reason);
+                               : RightHandSide::onScalars(op, scalars, ops / copiesOf(op), reason);
     if (rhs)
       remarkTaken(op.getLoc(), "the steps of `" + op.getName() + "` are written out in scalars");
     else

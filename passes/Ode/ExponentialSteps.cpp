@@ -40,7 +40,8 @@ ExponentialSteps::ExponentialSteps(ode::SolveOp op, RightHandSide &rhs, SolveAlg
   });
 }
 
-/// h sum weight x^k phi[k](at x h L), of `phis` of x h L, those of half of it in front if there are.
+/// h sum weight x^k phi[k](at x h L), of `phis` of x h L, those of half of it in front if there
+/// are.
 ExponentialSteps::Function ExponentialSteps::weighted(const Weight &weight, Value h, Value x,
                                                       ArrayRef<Function> phis) {
   SmallVector<Value> factors;
@@ -103,10 +104,9 @@ StepMethod::Trial ExponentialSteps::attempt(const Point &now, Value h, Value nex
       halfway = part.times(halfExponential, now.y);
     if (i > 0)
       at = moved(method.c[i] == 1 ? whole : halfway, method.a[i]);
-    Value time = i == 0 ? now.t
-                 : method.c[i] == 1
-                     ? next
-                     : m.add(now.t, m.mul(m.real(method.c[i]), h));
+    Value time = i == 0             ? now.t
+                 : method.c[i] == 1 ? next
+                                    : m.add(now.t, m.mul(m.real(method.c[i]), h));
     rests.push_back(part.rest(rhs.evaluate(m.b, time, at), linear, at));
   }
   trial.end = moved(whole, method.b);

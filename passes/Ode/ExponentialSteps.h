@@ -42,7 +42,7 @@ private:
   SolveAlgebra &m;
   LinearPart part;
   ode::Exponential method;
-  int most = 1;      ///< phi[most] is the last one that it needs
+  int most = 1; ///< phi[most] is the last one that it needs
   bool hasEvents;
   bool half = false; ///< it needs those of h L / 2, too
   Value step;        ///< the length of steps
@@ -53,8 +53,7 @@ private:
 /// With the Jacobian at the beginning of each step instead of a given linear part.
 class ExponentialRosenbrockSteps : public StepMethod {
 public:
-  ExponentialRosenbrockSteps(ode::SolveOp op, SolveAlgebra &m,
-                             std::unique_ptr<NewtonMatrix> matrix)
+  ExponentialRosenbrockSteps(ode::SolveOp op, SolveAlgebra &m, std::unique_ptr<NewtonMatrix> matrix)
       : op(op), m(m), matrix(std::move(matrix)) {}
 
   int order() const override { return 2; }

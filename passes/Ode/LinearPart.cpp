@@ -28,9 +28,7 @@ LinearPart::Function LinearPart::ofRegion(Value time, const Leaves &states) {
     Block &block = function[size_t(state)];
     int64_t rank = Algebra::typeOf(part).getRank();
     int64_t own = Algebra::typeOf(op.getInitial()[size_t(state)]).getRank();
-    block.kind = rank > own    ? Block::Matrix
-                 : rank == own ? Block::Diagonal
-                               : Block::Number;
+    block.kind = rank > own ? Block::Matrix : rank == own ? Block::Diagonal : Block::Number;
     size_t count = rhs.isScalar() ? size_t(elementsOf(part)) : 1;
     block.values = Leaves(ArrayRef(all).slice(next, count));
     next += count;
@@ -48,8 +46,7 @@ Value LinearPart::matrixOf(ArrayRef<Value> values, size_t rows) {
   Leaves parts;
   for (Value value : values)
     parts.push_back(ReshapeOp::create(m.b, m.loc, type({1}), value));
-  Value line =
-      parts.size() == 1 ? parts[0] : ConcatOp::create(m.b, m.loc, type({n * n}), parts, 0);
+  Value line = parts.size() == 1 ? parts[0] : ConcatOp::create(m.b, m.loc, type({n * n}), parts, 0);
   return ReshapeOp::create(m.b, m.loc, type({n, n}), line);
 }
 
@@ -145,8 +142,7 @@ Leaves LinearPart::rest(const Leaves &rates, const Function &linear, const Leave
   for (auto [state, block] : llvm::enumerate(linear)) {
     size_t count = leavesOf(state);
     if (block.kind != Block::Zero)
-      for (auto [i, part] :
-           llvm::enumerate(product(block, ArrayRef(states).slice(begin, count))))
+      for (auto [i, part] : llvm::enumerate(product(block, ArrayRef(states).slice(begin, count))))
         result[begin + i] = m.sub(result[begin + i], part);
     begin += count;
   }

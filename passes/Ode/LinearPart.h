@@ -3,8 +3,8 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// L of y' = L y + N(t, y), block by block: a block is a state. Its part is a number, a diagonal or a
-// matrix; so are functions phi[k](z L) of it, phi[0] = exp, phi[k](z) = sum_j z^j / (j + k)!.
+// L of y' = L y + N(t, y), block by block: a block is a state. Its part is a number, a diagonal or
+// a matrix; so are functions phi[k](z L) of it, phi[0] = exp, phi[k](z) = sum_j z^j / (j + k)!.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_PASSES_ODE_LINEARPART_H
@@ -20,8 +20,8 @@ public:
   /// Of a state.
   struct Block {
     enum Kind { Zero, Number, Diagonal, Matrix } kind = Zero;
-    /// A number; a diagonal as leaves of the state; a matrix as a tensor [n, n] or, where leaves are
-    /// scalars, its elements.
+    /// A number; a diagonal as leaves of the state; a matrix as a tensor [n, n] or, where leaves
+    /// are scalars, its elements.
     Leaves values;
   };
   /// A function of L.
@@ -31,7 +31,8 @@ public:
 
   /// What the region of the op yields: L, in the element type of the states.
   Function ofRegion(Value time, const Leaves &states);
-  /// phi[0] to phi[most] of z L, z a scalar of f64, in f64. With `half` those of z L / 2 stand in front.
+  /// phi[0] to phi[most] of z L, z a scalar of f64, in f64. With `half` those of z L / 2 stand in
+  /// front.
   llvm::SmallVector<Function> phis(const Function &linear, Value z, int most, bool half);
   /// sum weights[i] functions[i], the weights scalars of f64.
   Function combined(llvm::ArrayRef<Value> weights, llvm::ArrayRef<const Function *> functions);

@@ -13,8 +13,8 @@ using namespace mlir;
 
 namespace mad {
 
-/// From |z| = 2 on by the recurrence phi[k + 1] = (phi[k] - 1/k!) / z, which loses digits nearer to 0:
-/// there by the series of phi[3] and the recurrence the other way (as math.phi3 of the library).
+/// From |z| = 2 on by the recurrence phi[k + 1] = (phi[k] - 1/k!) / z, which loses digits nearer to
+/// 0: there by the series of phi[3] and the recurrence the other way (as math.phi3 of the library).
 Leaves phiOfElements(Algebra &m, Value z, int most) {
   constexpr int terms = 23;
   RankedTensorType type = Algebra::typeOf(z);
@@ -68,7 +68,8 @@ public:
     one = m.select(diagonal, m.spread(m.real(1), type), m.spread(m.real(0), type));
   }
 
-  /// z, halved until the 1-norm of z a is at most 1/2, and how often: a norm that is not finite never.
+  /// z, halved until the 1-norm of z a is at most 1/2, and how often: a norm that is not finite
+  /// never.
   Leaves halved(Value z) {
     Value size = m.mul(m.abs(z), m.reduce(ReduceKind::max, columnSums()));
     Leaves end = iterate(
@@ -82,9 +83,9 @@ public:
     return {end[1], end[2]};
   }
 
-  /// phi[0] to phi[most] of a matrix x with a norm of at most 1/2, one beside the other. By Horner's
-  /// scheme: s[j] = x s[j + 1] + 1/j!, of which phi[k] is s[k]. What is behind the last term is below
-  /// 2^-60. A loop, so that there is one product for the compiler.
+  /// phi[0] to phi[most] of a matrix x with a norm of at most 1/2, one beside the other. By
+  /// Horner's scheme: s[j] = x s[j + 1] + 1/j!, of which phi[k] is s[k]. What is behind the last
+  /// term is below 2^-60. A loop, so that there is one product for the compiler.
   Value small(Value x) {
     constexpr int terms = 18;
     double coefficient = 1;
@@ -94,8 +95,7 @@ public:
     Leaves latest(size_t(most + 1), m.mul(one, m.real(coefficient / terms)));
     latest.push_back(m.real(coefficient));
     Leaves end = iterate(
-        m, latest, std::to_string(terms),
-        [&](Value, const Leaves &) { return m.truth(true); },
+        m, latest, std::to_string(terms), [&](Value, const Leaves &) { return m.truth(true); },
         [&](Value round, const Leaves &now) {
           Leaves next = {m.add(matrixProduct(m, x, now[0]), m.mul(one, now.back()))};
           next.append(now.begin(), now.end() - 2);
@@ -151,8 +151,7 @@ private:
   Value joined(ArrayRef<Value> parts) {
     RankedTensorType type = Algebra::typeOf(a);
     DimExpr rows = dimExpr(type, 0);
-    RankedTensorType wide =
-        tensorType({rows, rows * DimExpr(most + 1)}, {}, type.getElementType());
+    RankedTensorType wide = tensorType({rows, rows * DimExpr(most + 1)}, {}, type.getElementType());
     return ConcatOp::create(m.b, m.loc, wide, parts, 1);
   }
 
@@ -166,10 +165,10 @@ private:
     AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
     Leaves parts;
     for (int k = 0; k <= most; ++k)
-      parts.push_back(ViewOp::create(
-          b, m.loc, type, all, m.mul(width, m.integer(k)),
-          AffineMap::get(2, 1, {d0, d1 + b.getAffineSymbolExpr(0)}, b.getContext()),
-          Boundary::clamp));
+      parts.push_back(
+          ViewOp::create(b, m.loc, type, all, m.mul(width, m.integer(k)),
+                         AffineMap::get(2, 1, {d0, d1 + b.getAffineSymbolExpr(0)}, b.getContext()),
+                         Boundary::clamp));
     return parts;
   }
 

@@ -166,7 +166,8 @@ static void linearPart(OpBuilder &b, SolveOp op, SolveOp made, ArrayRef<bool> va
   size_t states = vary.size(), tangents = made.getInitial().size() - states;
   for (BlockArgument argument : source.getArguments()) {
     unsigned number = argument.getArgNumber();
-    mapping.map(argument, block->getArgument(number > states ? number + unsigned(tangents) : number));
+    mapping.map(argument,
+                block->getArgument(number > states ? number + unsigned(tangents) : number));
   }
   for (Operation &inner : source.without_terminator())
     b.clone(inner, mapping);
@@ -212,9 +213,10 @@ static bool hasMatrix(SolveOp op) {
 LogicalResult Differentiator::Body::solve(SolveOp op) {
   Location loc = unnamed(op.getLoc());
   if (directions && hasMatrix(op))
-    return op.emitError() << "a linear part that is a matrix is for derivatives along one direction "
-                             "at a time: use `jvp`, or solve `"
-                          << op.getName() << "` by another method";
+    return op.emitError()
+           << "a linear part that is a matrix is for derivatives along one direction "
+              "at a time: use `jvp`, or solve `"
+           << op.getName() << "` by another method";
   if (op.getLaneRank() && directions) {
     auto message = noDerivative(op) << "an ensemble has derivatives along one direction at a time";
     message.attachNote() << "use `jvp`, or solve one system";

@@ -148,11 +148,11 @@ private:
   ReferenceProblem &problem;
   Exponential method;
   ReferenceJacobian derivatives;
-  std::vector<Block> blocks;               ///< of L
-  double step = 0;                         ///< the one that `known` is for
+  std::vector<Block> blocks;                ///< of L
+  double step = 0;                          ///< the one that `known` is for
   std::map<double, std::vector<Phi>> known; ///< by z, of each block
-  std::vector<Vector> rests;               ///< N of each stage
-  Vector timeRates;                        ///< of a method with the Jacobian
+  std::vector<Vector> rests;                ///< N of each stage
+  Vector timeRates;                         ///< of a method with the Jacobian
 };
 
 /// What the region yields, once: it depends on parameters alone.
@@ -206,8 +206,7 @@ void ExponentialSteps::add(Vector &to, double factor, int k, double z, const Vec
       long double sum = 0;
       for (size_t j = 0; blocks[b].isMatrix && j < n; ++j)
         sum += phi[b][k][i * n + j] * x[begin + j];
-      more[begin + i] =
-          static_cast<double>(blocks[b].isMatrix ? sum : phi[b][k][i] * x[begin + i]);
+      more[begin + i] = static_cast<double>(blocks[b].isMatrix ? sum : phi[b][k][i] * x[begin + i]);
     }
   for (size_t i = 0; i < x.size(); ++i)
     to[i] += factor * more[i];
@@ -227,14 +226,12 @@ Vector ExponentialSteps::combined(const Vector &y, const std::vector<Exponential
 }
 
 LogicalResult ExponentialSteps::attempt(ReferenceTrial &trial) {
-  if (failed(method.ofJacobian ? jacobian(trial)
-                               : blocks.empty() ? linearPart(trial) : success()))
+  if (failed(method.ofJacobian ? jacobian(trial) : blocks.empty() ? linearPart(trial) : success()))
     return failure();
   // A last step that is shorter has functions of its own.
   double ends = std::max(std::fabs(problem.option(problem.op.getFrom(), 0)),
                          std::fabs(problem.option(problem.op.getTo(), 0)));
-  if (std::fabs(trial.h - step) >
-      equalSteps * std::numeric_limits<double>::epsilon() * ends)
+  if (std::fabs(trial.h - step) > equalSteps * std::numeric_limits<double>::epsilon() * ends)
     known.clear();
   if (known.empty())
     step = trial.h;

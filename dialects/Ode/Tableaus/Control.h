@@ -95,8 +95,8 @@ struct NewtonControl {
 constexpr double saveSlack = 1e-10;
 /// A step that comes as near to the end, in parts of itself, goes to the end.
 constexpr double endSlack = 1e-10;
-/// Given steps whose lengths differ by at most so many units in the last place of the ends are equal:
-/// times are rounded. Functions of the length of a step are computed once for them.
+/// Given steps whose lengths differ by at most so many units in the last place of the ends are
+/// equal: times are rounded. Functions of the length of a step are computed once for them.
 constexpr double equalSteps = 16;
 
 /// How events are found; README.md of dialects/Ode has the algorithm.

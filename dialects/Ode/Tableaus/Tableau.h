@@ -93,7 +93,8 @@ struct Ndf {
 /// An exponential method for y' = L y + N(t, y), L constant (Hochbruck and Ostermann, Exponential
 /// integrators, 2010): Y_i = exp(c_i h L) y + h sum_j a_ij N_j, N_i = N(t + c_i h, Y_i),
 /// y' = exp(h L) y + h sum_i b_i N_i.
-/// y(t + x h) = exp(x h L) y + h sum_i b_i(x) N_i, where b_i(x) has x^k phi[k](x h L) for phi[k](h L).
+/// y(t + x h) = exp(x h L) y + h sum_i b_i(x) N_i, where b_i(x) has x^k phi[k](x h L) for phi[k](h
+/// L).
 struct Exponential {
   /// weight * phi[k](at h L), phi[k](z) = sum_j z^j / (j + k)!
   struct Term {

@@ -236,7 +236,7 @@ func.func @f(%x: tensor<3xf64>, %a: tensor<f64>) {
     : (tensor<3xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>) -> (tensor<3xf64>, tensor<4xf64>, tensor<3x4xi64>, tensor<3xi64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
   ^bb0(%t: tensor<f64>, %z: tensor<f64>):
     ode.yield %z : tensor<f64>
-  } events {
+  } and {
   ^bb0(%t: tensor<f64>, %z: tensor<f64>):
     ode.yield %z : tensor<f64>
   }, {

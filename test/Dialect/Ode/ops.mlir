@@ -59,7 +59,7 @@ func.func @lanes(%x: tensor<?x2xf64, #mad.dims<"B", "2">>, %k: tensor<?xf64, #ma
 // CHECK-LABEL: @events
 // CHECK: ode.solve "tsit5" of "ball" ["x", "v"](%{{.*}}, %{{.*}}) from %{{.*}} to %{{.*}} rtol %{{.*}} atol %{{.*}} {eventDirections = array<i64: -1, 0>, eventResets = array<i1: true, false>, eventStops = array<i1: false, true>, events = ["bounce", "end"], maxEvents = "M", saveSteps = "9"} :
 // CHECK: ode.yield %{{.*}}, %{{.*}} : tensor<f64>, tensor<f64>
-// CHECK: } events {
+// CHECK: } and {
 // CHECK: ode.yield %{{.*}}, %{{.*}} : tensor<f64>, tensor<f64>
 // CHECK: }, {
 // CHECK: ode.yield %{{.*}}, %{{.*}} : tensor<f64>, tensor<f64>
@@ -70,7 +70,7 @@ func.func @events(%x: tensor<3xf64>, %v: tensor<f64>, %a: tensor<f64>) -> tensor
       -> (tensor<3x9xf64>, tensor<3x9xf64>, tensor<3x9xf64>, tensor<3xi64>, tensor<3x?xf64, #mad.dims<"3", "M">>, tensor<3x?xi64, #mad.dims<"3", "M">>, tensor<3xi64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
   ^bb0(%t: tensor<f64>, %y: tensor<f64>, %w: tensor<f64>):
     ode.yield %w, %y : tensor<f64>, tensor<f64>
-  } events {
+  } and {
   ^bb0(%t: tensor<f64>, %y: tensor<f64>, %w: tensor<f64>):
     ode.yield %y, %t : tensor<f64>, tensor<f64>
   }, {
@@ -88,4 +88,21 @@ func.func @solve(%values: tensor<3xf64>, %d: tensor<f64>, %rhs: tensor<2xf64>) -
     : (tensor<3xf64>, tensor<f64>, tensor<f64>) -> (tensor<4xf64>, tensor<i64>)
   %x = ode.sparse_solve %lu rhs %rhs starts [0, 2, 3] columns [0, 1, 0] order [1, 0] : (tensor<4xf64>, tensor<2xf64>) -> tensor<2xf64>
   return %x, %bad : tensor<2xf64>, tensor<i64>
+}
+
+// CHECK-LABEL: @linear
+// CHECK: ode.solve "etd1" of "f" ["u", "v"]({{.*}}) from %{{.*}} to %{{.*}} step %{{.*}} with %{{.*}} {linear = array<i64: 1>}
+// CHECK: and {
+// CHECK: ode.yield %{{.*}} : tensor<2x2xf64>
+func.func @linear(%x: tensor<2xf64>, %l: tensor<2x2xf64>, %a: tensor<f64>) -> tensor<2xf64> {
+  %r:7 = ode.solve "etd1" of "f" ["u", "v"](%x, %x) from %a to %a step %a with %l {linear = array<i64: 1>}
+    : (tensor<2xf64>, tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<2x2xf64>)
+      -> (tensor<2xf64>, tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>, %z: tensor<2xf64>, %p: tensor<2x2xf64>):
+    ode.yield %z, %y : tensor<2xf64>, tensor<2xf64>
+  } and {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>, %z: tensor<2xf64>, %p: tensor<2x2xf64>):
+    ode.yield %p : tensor<2x2xf64>
+  }
+  return %r#1 : tensor<2xf64>
 }
