@@ -24,7 +24,7 @@ public:
 
 private:
   SmallVector<Value> group(Value t, Value g, ByteCodes::Columns columns) override {
-    Value before = bias(t, g);
+    Value before = bias(t, g, kernel.timesSum());
     SmallVector<Value> start(byteTile, before);
     if (kernel.format.affine)
       for (auto [value, zero] : llvm::zip_equal(start, codes.zeros(g, columns)))

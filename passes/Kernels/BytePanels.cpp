@@ -100,7 +100,7 @@ public:
       : b(b), i(b), kernel(kernel), unit(unit), arranged(a[0]), sums(a[1]), rowScales(a[2]),
         panel(a[3]), scales(a[4]), zeros(a[5]), Y(a[6]),
         shape(b, kernel, a.slice(7, ByteShape::size)), low(a[11]), high(a[12]), from(a[13]),
-        to(a[14]), column(a[15]), dot(b, unit, mostCode), order(b, unit) {}
+        to(a[14]), column(a[15]), timesSum(a[16]), dot(b, unit, mostCode), order(b, unit) {}
 
   void emit() {
     M = memref::DimOp::create(b, Y, 1);
@@ -222,6 +222,7 @@ private:
     SmallVector<Value> start;
     for (int64_t r = 0; r < height; ++r) {
       Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(i.add(t, r), shape.groups), g));
+      sum = arith::MulIOp::create(b, sum, timesSum);
       Value bias = vector::BroadcastOp::create(b, dot.words(), sum);
       for (unsigned v = 0; v < across; ++v) {
         start.push_back(bias);
@@ -278,7 +279,7 @@ private:
   ByteUnit unit;
   Value arranged, sums, rowScales, panel, scales, zeros, Y;
   ByteShape shape;
-  Value low, high, from, to, column, M, isFirst, isLast;
+  Value low, high, from, to, column, timesSum, M, isFirst, isLast;
   ByteSums dot;
   TileOrder order;
 };
@@ -302,6 +303,7 @@ func::FuncOp KernelLibrary::multiplyBytePanel(const LutKernel &kernel, const Byt
                           flat(b.getI8Type()), flat(b.getF32Type()), flat(b.getI32Type()),
                           rows(b.getF32Type())};
   types.append(ByteShape::size + 5, b.getIndexType());
+  types.push_back(b.getI32Type());
   // Of the format only this counts: how large codes are, where there are zeros, and terms.
   int64_t bits =
       kernel.format.family == lut::Family::Ternary || kernel.signs() ? 2 : kernel.format.bits;

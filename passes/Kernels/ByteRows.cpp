@@ -8,6 +8,7 @@
 // groups and columns end.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Arrangement.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -22,8 +23,8 @@ namespace {
 class Arranger {
 public:
   Arranger(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange a)
-      : b(b), i(b), kernel(kernel), source(a[0]), arranged(a[1]), sums(a[2]), factor(a[3]),
-        shape(b, kernel, a.slice(4, ByteShape::size)), from(a[8]), to(a[9]) {}
+      : b(b), i(b), kernel(kernel), source(a[0]), arranged(a[1]), sums(a[2]),
+        shape(b, kernel, a.slice(3, ByteShape::size)), from(a[7]), to(a[8]) {}
 
   void emit() {
     forRange(b, from, to, 1, [&](Value t) {
@@ -31,8 +32,7 @@ public:
       forRange(b, i.constant(0), shape.groups, 1, [&](Value g) {
         Value at = i.add(row, i.mul(i.mul(g, shape.blocks), shape.block()));
         Value total = kernel.cutBlocks || kernel.step() != 8 ? parts(t, g, at) : whole(t, g, at);
-        memref::StoreOp::create(b, arith::MulIOp::create(b, total, factor), sums,
-                                ValueRange{i.add(sum, g)});
+        memref::StoreOp::create(b, total, sums, ValueRange{i.add(sum, g)});
       });
     });
   }
@@ -91,7 +91,7 @@ private:
   ImplicitLocOpBuilder &b;
   Index i;
   const LutKernel &kernel;
-  Value source, arranged, sums, factor;
+  Value source, arranged, sums;
   ByteShape shape;
   Value from, to;
 };
@@ -101,21 +101,11 @@ private:
 LutKernel LutKernel::ofBytes(const lut::Format &format, int64_t K, int64_t M) {
   LutKernel kernel = of(format, K, M, /*fma=*/true);
   kernel.ragged = kernel.cutSteps = false;
-  int64_t block = 4 * kernel.step();
-  int64_t length = std::min(format.groupLength(K), K);
-  // Groups of whole blocks, all of one length.
-  kernel.cutBlocks = K % length != 0 || length % block != 0;
+  kernel.cutBlocks = lut::Arrangement::of(format, K).cut;
   return kernel;
 }
 
-int64_t LutKernel::blocks(int64_t K) const {
-  int64_t length = std::min(format.groupLength(K), K);
-  if (!cutBlocks || length == K)
-    return llvm::divideCeil(length, 4 * step());
-  // A group may begin and end inside of steps.
-  int64_t steps = length / step() + (length % step() ? 2 : 0);
-  return llvm::divideCeil(steps, 4);
-}
+int64_t LutKernel::blocks(int64_t K) const { return lut::Arrangement::of(format, K).blocks; }
 
 ByteShape::ByteShape(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange a)
     : K(a[0]), group(a[1]), blocks(a[2]), stride(a[3]), b(b), kernel(kernel) {
@@ -130,9 +120,7 @@ SmallVector<Value> ByteShape::of(ImplicitLocOpBuilder &b, const LutKernel &kerne
 }
 
 int64_t ByteShape::strideOf(const LutKernel &kernel, int64_t K) {
-  int64_t bytes = kernel.format.groups(K) * kernel.blocks(K) * 4 * kernel.step();
-  // A line more: rows a power of two apart share few of the sets of a cache.
-  return llvm::alignTo(bytes, 64) + 64;
+  return lut::Arrangement::of(kernel.format, K).stride;
 }
 
 int64_t ByteShape::block() const { return 4 * kernel.step(); }
@@ -146,8 +134,7 @@ Value ByteShape::firstStep(Value g) const {
 
 func::FuncOp KernelLibrary::arrangeBytes(const LutKernel &kernel) {
   Builder b(module.getContext());
-  SmallVector<Type> types{rows(b.getI8Type()), flat(b.getI8Type()), flat(b.getI32Type()),
-                          b.getI32Type()};
+  SmallVector<Type> types{rows(b.getI8Type()), flat(b.getI8Type()), flat(b.getI32Type())};
   types.append(ByteShape::size + 2, b.getIndexType());
   std::string name = "arrange_bytes." + std::to_string(kernel.step());
   return find(kernel.cutBlocks ? name + ".cut" : name, types,

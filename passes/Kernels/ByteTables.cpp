@@ -159,7 +159,7 @@ private:
                       i.mul(i.mul(g, shape.blocks), inBlock * tableBytes));
     Value each = i.constant(blocksIn16Bits), none = dot.splat(dot.halves(), 0);
     auto outer = scf::ForOp::create(b, i.constant(0), shape.blocks, each,
-                                    SmallVector<Value>(byteTile, bias(t, g)));
+                                    SmallVector<Value>(byteTile, bias(t, g, 1)));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(outer.getBody());
     Value low = outer.getInductionVar(), high = i.min(i.add(low, each), shape.blocks);

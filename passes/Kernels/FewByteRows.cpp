@@ -36,8 +36,9 @@ void FewByteRows::emit() {
   });
 }
 
-Value FewByteRows::bias(Value t, Value g) {
+Value FewByteRows::bias(Value t, Value g, int64_t factor) {
   Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(t, shape.groups), g));
+  sum = b.createOrFold<arith::MulIOp>(sum, arith::ConstantIntOp::create(b, factor, 32));
   return vector::BroadcastOp::create(b, dot.words(), sum);
 }
 

@@ -29,8 +29,8 @@ protected:
   /// The sums of a group of row t, one for each register, as i32.
   virtual llvm::SmallVector<mlir::Value> group(mlir::Value t, mlir::Value g,
                                                ByteCodes::Columns columns) = 0;
-  /// What the sums of a group begin with, in all lanes.
-  mlir::Value bias(mlir::Value t, mlir::Value g);
+  /// `factor` times what there is for a group in `sums`, in all lanes.
+  mlir::Value bias(mlir::Value t, mlir::Value g, int64_t factor);
 
   mlir::ImplicitLocOpBuilder &b;
   Index i;

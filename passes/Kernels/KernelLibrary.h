@@ -67,6 +67,9 @@ struct LutKernel {
   int64_t middle() const {
     return format.family == lut::Family::Ternary || signs() ? 1 : int64_t(1) << (format.bits - 1);
   }
+  /// How often the sum of the activations of a group is added to that of their products with codes:
+  /// what the middle of the codes stands for, or, of affine formats, a zero point, is taken off.
+  int64_t timesSum() const { return format.affine ? -1 : -middle(); }
   /// Whether part `number` lies in panels.
   bool isPacked(unsigned number) const {
     bool perColumn = !oneColumn && format.family != lut::Family::Codebook;
@@ -132,10 +135,10 @@ public:
   /// Bytes of the stage.
   static int64_t expandStage(int64_t K);
 
-  /// arrange(Q: [T, K], arranged: [?], sums: [?], factor, sizes..., row from, to): activations of
-  /// 8 bits in the order in which kernels read them (ByteCodes.h), rows `stride` bytes apart, and
-  /// `factor` times the sum of each group. `sizes`: K, elements along K with one scale, blocks of
-  /// such a group, `stride`.
+  /// arrange(Q: [T, K], arranged: [?], sums: [?], sizes..., row from, to): activations of 8 bits in
+  /// the order in which kernels read them (dialects/Lut/Format/Arrangement.h), rows `stride` bytes
+  /// apart, and the sum of each group. `sizes`: K, elements along K with one scale, blocks of such
+  /// a group, `stride`.
   mlir::func::FuncOp arrangeBytes(const LutKernel &kernel);
   /// multiply(arranged: [?], sums: [?], S: [T], parts..., Y: [T, M], sizes..., row from, to, column
   /// from, to): columns of `lut.gemm`, for few rows.
@@ -151,7 +154,7 @@ public:
   /// of i32. With `oneSum`: blocks from, to of the one group.
   mlir::func::FuncOp decodeBytes(const LutKernel &kernel, const ByteUnit &unit);
   /// multiply(arranged: [?], sums: [?], S: [T], panel: [?], scales: [?], zeros: [?], Y: [T, M],
-  /// sizes..., row from, to, group from, to, column): 64 columns of `lut.gemm` from what
+  /// sizes..., row from, to, group from, to, column, factor): 64 columns of `lut.gemm` from what
   /// `decodeBytes` made. Y has the sums of the groups before, and is scaled with the last one. With
   /// `oneSum`: blocks from, to of the one group, and until it is whole Y has the bits of its sum.
   mlir::func::FuncOp multiplyBytePanel(const LutKernel &kernel, const ByteUnit &unit);

@@ -3,16 +3,18 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Activations are put into the order of the kernels once. Then pieces of columns, and of rows where
-// there are many, read their part of the codes: with few rows from memory into registers, of one
-// bit as indices of tables, with more rows as bytes, 64 columns at a time, which stay in a cache
-// for all rows of the piece.
+// Kernels read what `lut.precompute_into` made of the activations. Pieces of columns, and of rows
+// where there are many, read their part of the codes: with few rows from memory into registers, of
+// one bit as indices of tables, with more rows as bytes, 64 columns at a time, which stay in a
+// cache for all rows of the piece.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Lut/ByteProduct.h"
+#include "dialects/Lut/Format/Arrangement.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "passes/Kernels/ByteKernels.h"
+#include "passes/Lut/Precompute.h"
 #include "passes/Lut/Rows.h"
 #include "passes/Transforms/Pieces.h"
 #include "passes/Transforms/Remarks.h"
@@ -29,15 +31,14 @@ using kernels::LutKernel;
 
 /// Rows up to which codes are read anew for each (docs/performance.md). The same for all levels of
 /// CPUs, which share the memory that decoding asks for.
-int64_t fewRows(const LutKernel &kernel) { return kernel.signs() ? 8 : 2; }
+int64_t fewRows(const LutKernel &kernel) { return kernel.signs() ? lut::tableRows : 2; }
 /// Rows of a piece with decoding.
 constexpr int64_t tallRows = 512;
 /// Codes of a column that are decoded together, in whole groups: bytes for 64 columns stay in the
 /// first cache.
 constexpr int64_t decodedCodes = 256;
-/// Estimated picoseconds of a product, of decoding a code, of arranging an activation, of tables
-/// for one.
-constexpr int64_t fewTime = 15, manyTime = 6, decodeTime = 40, arrangeTime = 150, tableTime = 1000;
+/// Estimated picoseconds of a product, of decoding a code.
+constexpr int64_t fewTime = 15, manyTime = 6, decodeTime = 40;
 
 class ByteProduct {
 public:
@@ -59,11 +60,9 @@ public:
 
 private:
   Value memory(Type element, Value count);
-  void allocate();
-  void arrange();
-  void makeTables();
+  void precompute();
   /// Whether few rows look up what codes add.
-  bool looksUp() const { return kernel.signs() && options.level >= 3; }
+  bool looksUp() const { return mad::looksUp(kernel, options.level); }
   void few();
   void many();
   void panels(Value low, Value high, Value from, Value to);
@@ -83,7 +82,7 @@ private:
   lut::Format format;
   LutKernel kernel;
   int64_t columns, steps;
-  Value Q, S, Y, T, arranged, sums, tables;
+  Value S, Y, T, tables, sums; ///< `tables`: or arranged rows
   SmallVector<Value> parts, sizes;
 };
 
@@ -102,49 +101,31 @@ void ByteProduct::withUnit(function_ref<void(ByteUnit)> body) {
   kernels::when(b, has, [&] { body({level, true}); }, [&] { body({level, false}); });
 }
 
-/// Memory of activations in the order of the kernels, which other levels may use.
-void ByteProduct::allocate() {
-  Type i8 = b.getI8Type();
-  int64_t stride = ByteShape::strideOf(kernel, steps);
-  arranged = memory(i8, i.mul(T, stride));
-  sums = memory(b.getI32Type(), i.mul(T, format.groups(steps)));
-  if (!kernel.signs())
+/// The rows as kernels read them: of the op, or of its own.
+void ByteProduct::precompute() {
+  Type i8 = b.getI8Type(), i32 = b.getI32Type();
+  if (op.getPrecomputed().empty()) {
+    auto a = lut::Arrangement::of(format, steps);
+    Value count = i.mul(T, a.stride);
+    if (a.tables) {
+      Value few = i.mul(i.min(T, i.constant(lut::tableRows)), lut::tableBytes / lut::tableCodes);
+      count = i.max(count, i.mul(few, a.stride));
+    }
+    tables = memory(i8, count);
+    sums = memory(i32, i.mul(T, a.groups));
+    lut::PrecomputeIntoOp::create(b, TypeRange(), op.getSource(), tables, sums, op.getFormat());
     return;
-  tables = memory(i8, i.mul(i.min(T, i.constant(fewRows(kernel))), 8 * stride));
-  for (Value kept : {arranged, tables})
-    func::CallOp::create(b, library.keep(i8), kept);
-}
-
-void ByteProduct::makeTables() {
-  forPieces(b, i.mul(T, tableTime * steps), options.grain, CutExtent{T, 1},
-            [&](ArrayRef<PieceRange> range, const PieceGrid &) {
-              SmallVector<Value> values{Q, tables, sums};
-              values.append(sizes);
-              values.append({range[0].low, i.add(range[0].low, range[0].length)});
-              func::CallOp::create(b, library.byteTables(kernel), values);
-            });
-}
-
-void ByteProduct::arrange() {
-  // What the middle of the codes stands for is taken off with the sums of the activations.
-  int64_t factor = format.affine ? -1 : -kernel.middle();
-  Value times = arith::ConstantIntOp::create(b, factor, 32);
-  forPieces(b, i.mul(T, arrangeTime * steps), options.grain, CutExtent{T, 1},
-            [&](ArrayRef<PieceRange> range, const PieceGrid &) {
-              SmallVector<Value> values{Q, arranged, sums, times};
-              values.append(sizes);
-              values.append({range[0].low, i.add(range[0].low, range[0].length)});
-              func::CallOp::create(b, library.arrangeBytes(kernel), values);
-            });
+  }
+  tables = kernels::castTo(b, op.getPrecomputed()[0], KernelLibrary::flat(i8));
+  sums = kernels::castTo(b, op.getPrecomputed()[1], KernelLibrary::flat(i32));
 }
 
 void ByteProduct::few() {
-  looksUp() ? makeTables() : arrange();
   Value time = i.mul(T, fewTime * steps * columns);
   CutExtent across{i.constant(columns), kernels::lutPanel};
   forPieces(b, time, options.grain, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
     auto call = [&](ByteUnit unit) {
-      SmallVector<Value> values{looksUp() ? tables : arranged, sums, S};
+      SmallVector<Value> values{tables, sums, S};
       values.append(parts);
       values.push_back(Y);
       values.append(sizes);
@@ -184,9 +165,10 @@ void ByteProduct::panels(Value low, Value high, Value from, Value to) {
         values.append(sizes);
         values.append({first, last, column});
         func::CallOp::create(b, library.decodeBytes(kernel, unit), values);
-        values = {arranged, sums, S, panel, scales, zeros, Y};
+        values = {tables, sums, S, panel, scales, zeros, Y};
         values.append(sizes);
-        values.append({low, high, first, last, column});
+        values.append({low, high, first, last, column,
+                       arith::ConstantIntOp::create(b, kernel.timesSum(), 32)});
         func::CallOp::create(b, library.multiplyBytePanel(kernel, unit), values);
       });
     });
@@ -194,7 +176,6 @@ void ByteProduct::panels(Value low, Value high, Value from, Value to) {
 }
 
 void ByteProduct::many() {
-  arrange();
   Value each = i.add(i.mul(T, manyTime), i.constant(decodeTime));
   Value count = i.constant(llvm::divideCeil(columns, kernels::lutPanel));
   SmallVector<CutExtent> dims{{count, 1}, {i.ceilDiv(T, tallRows), 1}};
@@ -208,16 +189,15 @@ void ByteProduct::many() {
 }
 
 void ByteProduct::replace() {
-  Value source = rowsToRead(b, op.getSource()), init = rowsToWrite(b, op.getInit());
-  T = b.createOrFold<memref::DimOp>(source, int64_t(0));
-  Q = kernels::castTo(b, source, KernelLibrary::rows(b.getI8Type()));
+  Value init = rowsToWrite(b, op.getInit());
+  T = b.createOrFold<memref::DimOp>(init, int64_t(0));
   S = kernels::castTo(b, elementsToRead(b, op.getSourceScales()),
                       KernelLibrary::flat(b.getF32Type()));
   Y = kernels::castTo(b, init, KernelLibrary::rows(b.getF32Type()));
   for (auto [part, type] : llvm::zip_equal(op.getParts(), library.lutParts(kernel)))
     parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
   sizes = ByteShape::of(b, kernel, steps);
-  allocate();
+  precompute();
   int64_t most = fewRows(kernel);
   if (auto known = getConstantIntValue(T))
     *known <= most ? few() : many();

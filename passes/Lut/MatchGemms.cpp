@@ -134,8 +134,8 @@ Value Match::gemm() {
   if (result != declared)
     type = typeOf(result, type.getElementType());
   lut::DequantOp w = stored();
-  Value made =
-      lut::GemmOp::create(b, op.getLoc(), type, codes, scales, w.getParts(), w.getFormat(), false);
+  Value made = lut::GemmOp::create(b, op.getLoc(), type, codes, scales, w.getParts(),
+                                   /*precomputed=*/ValueRange(), w.getFormat(), /*kernel=*/false);
   if (result == declared)
     return made;
   // The names of the dimensions are those of the product.

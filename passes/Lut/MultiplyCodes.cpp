@@ -19,6 +19,7 @@
 #include "passes/Lut/ByteProduct.h"
 #include "passes/Lut/ExpandWords.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Lut/Precompute.h"
 #include "passes/Lut/Rows.h"
 #include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Pieces.h"
@@ -235,7 +236,9 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
     getOperation().walk([&](lut::GemmIntoOp op) { gemms.push_back(op); });
     SmallVector<lut::ExpandIntoOp> expands;
     getOperation().walk([&](lut::ExpandIntoOp op) { expands.push_back(op); });
-    if (ops.empty() && gemms.empty() && expands.empty())
+    auto precomputed =
+        getOperation().walk([](lut::PrecomputeIntoOp) { return WalkResult::interrupt(); });
+    if (ops.empty() && gemms.empty() && expands.empty() && !precomputed.wasInterrupted())
       return;
     auto table = tilesOf(getOperation(), tiles, level);
     if (failed(table))
@@ -259,6 +262,11 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
       expandWords(op, library, grain);
     for (lut::GemmIntoOp op : gemms)
       multiplyBytes(op, library, {level, grain, vnni});
+    // Those of products, too.
+    SmallVector<lut::PrecomputeIntoOp> tables;
+    getOperation().walk([&](lut::PrecomputeIntoOp op) { tables.push_back(op); });
+    for (lut::PrecomputeIntoOp op : tables)
+      precompute(op, library, level, grain);
   }
 };
 

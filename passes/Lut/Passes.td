@@ -48,6 +48,16 @@ def MatchTileProducts : Pass<"mad-match-tile-products", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def PrecomputeTables : Pass<"mad-precompute-tables", "::mlir::ModuleOp"> {
+  let summary = "makes what kernels precompute of activations values";
+  let description = [{
+    Each `lut.gemm` of a kernel gets a `lut.precompute` of its rows: those of the same rows that read the same bytes share one, whatever their formats
+    and columns. Of one product it is the same code as without; a loop that changes nothing of the rows has it in front. Behind `mad-match-lut-products`, for
+    CPUs.
+  }];
+  let statistics = [Statistic<"numTables", "num-tables", "values made">];
+}
+
 def PackCodes : Pass<"mad-pack-codes", "::mlir::ModuleOp"> {
   let summary = "stores weights of few bits in panels of columns";
   let description = [{
@@ -65,7 +75,7 @@ def MultiplyCodes : Pass<"mad-multiply-codes", "::mlir::ModuleOp"> {
     multiplied by what reads the codes; for more of them blocks of the weight are decoded into panels, of which
     tiles of the result are computed as `mad-pack-contractions` does. Where the number of rows is known when
     running only, the code decides then. Pieces have columns of their own. `lut.gemm_into` becomes calls of
-    kernels on bytes; whether there are instructions for their products (VNNI) is asked when running. After
+    kernels on bytes, which read what `lut.precompute_into` makes of the rows; whether there are instructions for their products (VNNI) is asked when running. After
     bufferization, before the arena is planned.
   }];
   let options = [

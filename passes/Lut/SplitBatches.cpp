@@ -100,7 +100,8 @@ lut::GemmOp splitBatch(lut::GemmOp op) {
     parts.push_back(each.of(part));
   Value rows = each.of(op.getSource()), scales = each.of(op.getSourceScales());
   auto one = lut::GemmOp::create(each.inner, each.loc, withoutFirst(op.getResult().getType()), rows,
-                                 scales, parts, op.getFormat(), /*kernel=*/false);
+                                 scales, parts, /*precomputed=*/ValueRange(), op.getFormat(),
+                                 /*kernel=*/false);
   each.yield(one.getResult(), op);
   return one;
 }

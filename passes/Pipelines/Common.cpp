@@ -77,8 +77,10 @@ void buildRewrite(OpPassManager &pm, RewriteExtras extras) {
 void buildTiles(OpPassManager &pm) { pm.addPass(createMatchTileProducts()); }
 
 void buildLoops(OpPassManager &pm, bool device) {
-  if (!device)
+  if (!device) {
     pm.addPass(createMatchLutProducts());
+    pm.addPass(createPrecomputeTables());
+  }
   pm.addPass(createLutToMad({device}));
   pm.addPass(createMadToLinalg({device}));
   simplifyValues(pm);

@@ -5,14 +5,14 @@
 
 // Activations are arranged once. How many rows there are, and whether the CPU has VNNI, is known when running.
 // CHECK-LABEL: func.func @rows
-// CHECK: scf.if
 // CHECK: call @arrange_bytes.8
+// CHECK: scf.if
 // CHECK: scf.parallel
 // CHECK: call @has_vnni
 // CHECK: call @multiply_bytes.int4.vnni
 // CHECK: call @multiply_bytes.int4
 // CHECK: else
-// CHECK: call @arrange_bytes.8
+// CHECK-NOT: call @arrange_bytes
 // CHECK: scf.parallel
 // CHECK: memref.alloc
 // CHECK: call @decode_bytes.int4
@@ -59,6 +59,27 @@ func.func @rows(%x: memref<?x64xi8>, %r: memref<?xf32>, %c: memref<32x96xi8>, %s
 // V4: arith.shrsi {{.*}} vector<16xi32>
 func.func @cut(%x: memref<60xi8>, %r: memref<f32>, %c: memref<12x96xi8>, %s: memref<5x96xf32>, %y: memref<96xf32>) {
   lut.gemm_into %x, %r, %c, %s to %y as <ternary, packing = base3, group = 12> : (memref<60xi8>, memref<f32>, memref<12x96xi8>, memref<5x96xf32>, memref<96xf32>) -> ()
+  return
+}
+
+// -----
+
+// Rows that are precomputed are read as they are.
+// CHECK-LABEL: func.func @precomputed
+// CHECK: call @byte_tables(
+// CHECK: call @multiply_byte_tables.int1(
+// CHECK-NOT: call @byte_tables(
+// CHECK: call @multiply_byte_tables.int1(
+// CHECK: return
+// V0-LABEL: func.func @precomputed
+// V0: call @arrange_bytes.8(
+// V0-COUNT-2: call @multiply_bytes.int1(
+func.func @precomputed(%x: memref<2x64xi8>, %r: memref<2xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y: memref<2x96xf32>, %z: memref<2x96xf32>) {
+  %t = memref.alloc() : memref<2048xi8>
+  %u = memref.alloc() : memref<2xi32>
+  lut.precompute_into %x to %t, %u for <int, bits = 1> : (memref<2x64xi8>, memref<2048xi8>, memref<2xi32>) -> ()
+  lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1> of %t, %u : (memref<2x64xi8>, memref<2xf32>, memref<8x96xi8>, memref<1x96xf32>, memref<2048xi8>, memref<2xi32>, memref<2x96xf32>) -> ()
+  lut.gemm_into %x, %r, %c, %s to %z as <int, bits = 1> of %t, %u : (memref<2x64xi8>, memref<2xf32>, memref<8x96xi8>, memref<1x96xf32>, memref<2048xi8>, memref<2xi32>, memref<2x96xf32>) -> ()
   return
 }
 

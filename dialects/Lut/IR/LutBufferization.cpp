@@ -30,7 +30,9 @@ struct OnMemory : bufferization::DstBufferizableOpInterfaceExternalModel<OnMemor
       memory.push_back(*buffer);
     }
     Op::create(rewriter, op->getLoc(), TypeRange(), memory, op->getAttrs());
-    bufferization::replaceOpWithBufferizedValues(rewriter, op, memory.back());
+    // Inits are last.
+    unsigned inits = cast<DestinationStyleOpInterface>(op).getNumDpsInits();
+    bufferization::replaceOpWithBufferizedValues(rewriter, op, ArrayRef(memory).take_back(inits));
     return success();
   }
 };
@@ -40,6 +42,7 @@ void mad::lut::registerBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, LutDialect *) {
     ProductIntoOp::attachInterface<OnMemory<ProductIntoOp>>(*context);
     GemmIntoOp::attachInterface<OnMemory<GemmIntoOp>>(*context);
+    PrecomputeIntoOp::attachInterface<OnMemory<PrecomputeIntoOp>>(*context);
     ExpandIntoOp::attachInterface<OnMemory<ExpandIntoOp>>(*context);
     FromTilesIntoOp::attachInterface<OnMemory<FromTilesIntoOp>>(*context);
   });

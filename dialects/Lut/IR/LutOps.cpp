@@ -198,6 +198,17 @@ static LogicalResult verifyGemm(Operation *op, const Format &format, ShapedType 
   return verifyRows(op, source, source, scales);
 }
 
+/// What kernels read in place of the rows: nothing, or both results of `lut.precompute`.
+static LogicalResult verifyRowsOfKernel(Operation *op, const Format &format, ShapedType source,
+                                        TypeRange precomputed) {
+  if (precomputed.empty())
+    return success();
+  if (precomputed.size() != 2)
+    return op->emitOpError("reads both results of a `lut.precompute`, or none");
+  return verifyPrecomputed(op, format, source, cast<ShapedType>(precomputed[0]),
+                           cast<ShapedType>(precomputed[1]));
+}
+
 LogicalResult GemmOp::verify() {
   RankedTensorType source = getSource().getType(), result = getResult().getType();
   if (failed(
@@ -205,6 +216,11 @@ LogicalResult GemmOp::verify() {
     return failure();
   if (getParts().empty())
     return emitOpError("has no parts");
+  if (!getPrecomputed().empty() && !getKernel())
+    return emitOpError("has precomputed rows, but no kernel that reads them");
+  if (failed(
+          verifyRowsOfKernel(*this, getFormat().getValue(), source, getPrecomputed().getTypes())))
+    return failure();
   int64_t batch = cast<RankedTensorType>(getParts().front().getType()).getRank() - 2;
   if (batch < 0 || batch >= source.getRank())
     return emitOpError() << "has parts of " << batch << " dimensions of matrices, but rows "
@@ -227,7 +243,9 @@ LogicalResult GemmIntoOp::verify() {
     return failure();
   if (!source.hasRank() || !scales.hasRank() || !init.hasRank())
     return emitOpError("needs shapes of known rank");
-  if (failed(verifyGemm(*this, getFormat().getValue(), source, scales, init)))
+  if (failed(verifyGemm(*this, getFormat().getValue(), source, scales, init)) ||
+      failed(
+          verifyRowsOfKernel(*this, getFormat().getValue(), source, getPrecomputed().getTypes())))
     return failure();
   int64_t K = source.getShape().back(), M = init.getShape().back();
   return verifyPartsInMemory(*this, getFormat().getValue(), getParts().getTypes(), K, M);

@@ -36,6 +36,13 @@ std::vector<int64_t> inPanels(const std::vector<int64_t> &shape);
 /// The codes of 2 bits of the parts of a `dictionary`, for a tensor of `shape`.
 mlir::Value expandedCodes(mlir::OpBuilder &b, mlir::Location loc, const Format &format,
                           mlir::ValueRange parts, llvm::ArrayRef<int64_t> shape);
+/// The types of the `lut.precompute` of rows for a format.
+std::pair<mlir::RankedTensorType, mlir::RankedTensorType>
+precomputedTypes(mlir::RankedTensorType source, const Format &format);
+/// Whether these can be such results.
+llvm::LogicalResult verifyPrecomputed(mlir::Operation *op, const Format &format,
+                                      mlir::ShapedType source, mlir::ShapedType tables,
+                                      mlir::ShapedType sums);
 /// How `lut.product_into` becomes work on memory.
 void registerBufferization(mlir::DialectRegistry &registry);
 } // namespace mad::lut

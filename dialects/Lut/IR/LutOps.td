@@ -17,8 +17,8 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Lut_Values : RankedTensorOf<[F16, BF16, F32, F64]>;
 def Lut_Part : RankedTensorOf<[UI8, F16, F32]>;
 
-class Lut_Op<string name>
-    : Op<LutDialect, name, [Pure, DeclareOpInterfaceMethods<ReferenceOpInterface>]> {
+class Lut_Op<string name, list<Trait> traits = []>
+    : Op<LutDialect, name, !listconcat([Pure, DeclareOpInterfaceMethods<ReferenceOpInterface>], traits)> {
   let hasVerifier = 1;
 }
 
@@ -148,7 +148,7 @@ def Lut_DequantActOp : Lut_Op<"dequant_act"> {
   let assemblyFormat = "$codes `,` $scales attr-dict `:` functional-type(operands, results)";
 }
 
-def Lut_GemmOp : Lut_Op<"gemm"> {
+def Lut_GemmOp : Lut_Op<"gemm", [AttrSizedOperandSegments]> {
   let summary = "quantised rows times a matrix of integers";
   let description = [{
     `%y = lut.gemm %q, %s, %codes, %scales as <int, bits = 4> : (tensor<?x64xi8>, tensor<?xf32>, tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<?x8xf32>`.
@@ -161,30 +161,33 @@ def Lut_GemmOp : Lut_Op<"gemm"> {
     rounded once, so no target gives other bits. A weight [B..., K, M] is for rows [B..., T..., K].
 
     `kernel` says that a kernel reads the codes; without it `mad-lut-to-mad` writes the sums as tensor expressions.
+    `of %t, %sums` behind it: the `lut.precompute` of the rows, which the kernel reads.
   }];
   let arguments = (ins Lut_ActCodes:$source, Lut_ActScales:$sourceScales, Variadic<Lut_Part>:$parts,
-                       Lut_FormatAttr:$format, UnitAttr:$kernel);
+                       Variadic<RankedTensorOf<[I8, I32]>>:$precomputed, Lut_FormatAttr:$format,
+                       UnitAttr:$kernel);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
-    $source `,` $sourceScales `,` $parts `as` $format (`kernel` $kernel^)? attr-dict `:`
+    $source `,` $sourceScales `,` $parts `as` $format (`kernel` $kernel^)?
+    (`of` $precomputed^)? attr-dict `:`
     functional-type(operands, results)
   }];
 }
 
 def Lut_GemmIntoOp : Op<LutDialect, "gemm_into", [
-    DestinationStyleOpInterface,
+    AttrSizedOperandSegments, DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "`lut.gemm` into a tensor or memory";
   let description = [{
     `lut.gemm_into %q, %s, %codes, %scales to %y as <int, bits = 4> : (memref<?x64xi8>, memref<?xf32>, memref<32x8xi8>, memref<1x8xf32>, memref<?x8xf32>) -> ()`:
     of a single matrix [K, M]. What `%y` held is not read. All operands are tensors, or all are memory. Bytes have no
-    sign here. Parts may lie in panels as for `lut.product_into`.
+    sign here. Parts may lie in panels as for `lut.product_into`. Without a `lut.precompute` of the rows the kernel makes its own.
   }];
   let arguments = (ins AnyShaped:$source, AnyShaped:$sourceScales, Variadic<AnyShaped>:$parts,
-                       AnyShaped:$init, Lut_FormatAttr:$format);
+                       Variadic<AnyShaped>:$precomputed, AnyShaped:$init, Lut_FormatAttr:$format);
   let results = (outs Variadic<AnyRankedTensor>:$result);
   let assemblyFormat = [{
-    $source `,` $sourceScales `,` $parts `to` $init `as` $format attr-dict `:`
+    $source `,` $sourceScales `,` $parts `to` $init `as` $format (`of` $precomputed^)? attr-dict `:`
     functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -194,6 +197,7 @@ def Lut_GemmIntoOp : Op<LutDialect, "gemm_into", [
 }
 
 include "dialects/Lut/IR/LutDictionaryOps.td"
+include "dialects/Lut/IR/LutTableOps.td"
 include "dialects/Lut/IR/LutTileOps.td"
 
 #endif // MAD_DIALECTS_LUT_IR_LUTOPS_TD

@@ -155,7 +155,8 @@ LogicalResult GemmOp::evaluate(ArrayRef<const RefTensor *> operands,
   for (auto [d, size] : llvm::enumerate(ArrayRef(results[0].shape).drop_back()))
     (int64_t(d) < batch ? matrices : T) *= size;
   std::vector<Bytes> parts;
-  for (auto [operand, part] : llvm::zip_equal(operands.drop_front(2), format.parts({K, M}))) {
+  for (auto [operand, part] :
+       llvm::zip_equal(operands.slice(2, getParts().size()), format.parts({K, M}))) {
     if (!part.shared)
       part.shape.insert(part.shape.begin(), matrices);
     parts.push_back(toBytes(part, *operand));

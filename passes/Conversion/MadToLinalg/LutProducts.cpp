@@ -32,8 +32,23 @@ struct LutGemmLowering : LoweringPattern<lut::GemmOp> {
                                 ConversionPatternRewriter &b) const override {
     Value init = lowering.empty(b, op, op.getResult().getType());
     auto made = lut::GemmIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getSource(),
-                                        adaptor.getSourceScales(), adaptor.getParts(), init,
-                                        op.getFormat());
+                                        adaptor.getSourceScales(), adaptor.getParts(),
+                                        adaptor.getPrecomputed(), init, op.getFormat());
+    b.replaceOp(op, made.getResult());
+    return success();
+  }
+};
+
+struct PrecomputeLowering : LoweringPattern<lut::PrecomputeOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(lut::PrecomputeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Value tables = lowering.empty(b, op, op.getTables().getType());
+    Value sums = lowering.empty(b, op, op.getSums().getType());
+    auto made =
+        lut::PrecomputeIntoOp::create(b, op.getLoc(), TypeRange{tables.getType(), sums.getType()},
+                                      adaptor.getSource(), tables, sums, op.getFormat());
     b.replaceOp(op, made.getResult());
     return success();
   }
@@ -69,8 +84,8 @@ struct ExpandLowering : LoweringPattern<lut::ExpandOp> {
 } // namespace
 
 void populateLutPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<LutProductLowering, LutGemmLowering, FromTilesLowering, ExpandLowering>(
-      lowering, patterns.getContext());
+  patterns.add<LutProductLowering, LutGemmLowering, PrecomputeLowering, FromTilesLowering,
+               ExpandLowering>(lowering, patterns.getContext());
 }
 
 } // namespace mad

@@ -168,9 +168,9 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
                            cf::ControlFlowDialect, linalg::LinalgDialect, math::MathDialect,
                            memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
                            vector::VectorDialect>();
-    target
-        .addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, ScatterMemoryOp, SortMemoryOp,
-                    lut::ExpandIntoOp, lut::FromTilesIntoOp, lut::GemmIntoOp, lut::ProductIntoOp>();
+    target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, ScatterMemoryOp, SortMemoryOp,
+                      lut::ExpandIntoOp, lut::FromTilesIntoOp, lut::GemmIntoOp,
+                      lut::PrecomputeIntoOp, lut::ProductIntoOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
       return lowering.types.isSignatureLegal(f.getFunctionType()) &&
              lowering.types.isLegal(&f.getBody());

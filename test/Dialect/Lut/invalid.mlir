@@ -176,6 +176,62 @@ func.func @f(%q: memref<4x10xi8>, %s: memref<4xf32>, %c: memref<5x3xi8>, %t: mem
 
 // -----
 
+func.func @f(%q: tensor<4x64xi8>) {
+  // expected-error @+1 {{needs a format of integers, found lut.codebook(bits = 4)}}
+  %a, %b = lut.precompute %q for <codebook, bits = 4> : (tensor<4x64xi8>) -> (tensor<512xi8>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x64xi8>) {
+  // expected-error @+1 {{is for lut.int(bits = 8), which stands for lut.int(bits = 4)}}
+  %a, %b = lut.precompute %q for <int, bits = 4> : (tensor<4x64xi8>) -> (tensor<512xi8>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x64xi8>) {
+  // expected-error @+1 {{needs 4096 bytes and 4 sums for 'tensor<4x64xi8>', found 'tensor<4095xi8>' and 'tensor<4xi32>'}}
+  %a, %b = lut.precompute %q for <int, bits = 1> : (tensor<4x64xi8>) -> (tensor<4095xi8>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x64xi8>) {
+  // expected-error @+1 {{has bytes and sums of i32, each in one dimension, found 'tensor<4x1024xi8>' and 'tensor<4xi32>'}}
+  %a, %b = lut.precompute %q for <int, bits = 1> : (tensor<4x64xi8>) -> (tensor<4x1024xi8>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x64xi8>, %s: tensor<4xf32>, %c: tensor<8x3xui8>, %t: tensor<1x3xf32>, %a: tensor<4096xi8>, %b: tensor<4xi32>) {
+  // expected-error @+1 {{has precomputed rows, but no kernel that reads them}}
+  %0 = lut.gemm %q, %s, %c, %t as <int, bits = 1> of %a, %b : (tensor<4x64xi8>, tensor<4xf32>, tensor<8x3xui8>, tensor<1x3xf32>, tensor<4096xi8>, tensor<4xi32>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<4x64xi8>, %s: tensor<4xf32>, %c: tensor<8x3xui8>, %t: tensor<1x3xf32>, %a: tensor<4096xi8>) {
+  // expected-error @+1 {{reads both results of a `lut.precompute`, or none}}
+  %0 = lut.gemm %q, %s, %c, %t as <int, bits = 1> kernel of %a : (tensor<4x64xi8>, tensor<4xf32>, tensor<8x3xui8>, tensor<1x3xf32>, tensor<4096xi8>) -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<4x64xi8>, %a: tensor<4096xi8>, %b: memref<4xi32>) {
+  // expected-error @+1 {{has tensors and memory as its operands}}
+  lut.precompute_into %q to %a, %b for <int, bits = 1> : (memref<4x64xi8>, tensor<4096xi8>, memref<4xi32>) -> ()
+  return
+}
+
+// -----
+
 func.func @f(%w: tensor<2x10x3xf32>, %h: tensor<10x10xf32>) {
   // expected-error @+1 {{has X^T X of 'tensor<10x10xf32>' for a weight of 'tensor<2x10x3xf32>'}}
   %0 = lut.gptq %w, %h as <int, bits = 3> : (tensor<2x10x3xf32>, tensor<10x10xf32>) -> tensor<2x10x3xf32>

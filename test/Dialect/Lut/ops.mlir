@@ -66,6 +66,23 @@ func.func @gemms_into(%q: tensor<4x10xi8>, %s: tensor<4xf32>, %c: tensor<5x3xi8>
   return %0 : tensor<4x3xf32>
 }
 
+// What kernels read of rows: tables of one bit, the order of bytes of all others.
+// CHECK-LABEL: @tables
+func.func @tables(%q: tensor<2x3x64xi8>, %s: tensor<2x3xf32>, %c: tensor<8x3xui8>, %t: tensor<1x3xf32>, %r: memref<?x60xi8>, %o: memref<?xi8>, %p: memref<?xi32>, %to: tensor<6144xi8>, %u: tensor<6xi32>, %m: memref<?xf32>, %b: memref<30x3xi8>, %y: memref<?x3xf32>) -> tensor<2x3x3xf32> {
+  // CHECK: %[[T:.*]], %[[S:.*]] = lut.precompute %{{.*}} for <int, bits = 1> : (tensor<2x3x64xi8>) -> (tensor<6144xi8>, tensor<6xi32>)
+  %a, %e = lut.precompute %q for <int, bits = 1> : (tensor<2x3x64xi8>) -> (tensor<6144xi8>, tensor<6xi32>)
+  // CHECK: lut.gemm %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} as <int, bits = 1> kernel of %[[T]], %[[S]] : {{.*}} -> tensor<2x3x3xf32>
+  %0 = lut.gemm %q, %s, %c, %t as <int, bits = 1> kernel of %a, %e : (tensor<2x3x64xi8>, tensor<2x3xf32>, tensor<8x3xui8>, tensor<1x3xf32>, tensor<6144xi8>, tensor<6xi32>) -> tensor<2x3x3xf32>
+  // CHECK: lut.precompute_into %{{.*}} to %{{.*}}, %{{.*}} for <int, bits = 1> : {{.*}} -> (tensor<6144xi8>, tensor<6xi32>)
+  %1:2 = lut.precompute_into %q to %to, %u for <int, bits = 1> : (tensor<2x3x64xi8>, tensor<6144xi8>, tensor<6xi32>) -> (tensor<6144xi8>, tensor<6xi32>)
+  // CHECK: lut.precompute_into %{{.*}} to %{{.*}}, %{{.*}} for <int, bits = 8, group = 20> : (memref<?x60xi8>, memref<?xi8>, memref<?xi32>) -> ()
+  lut.precompute_into %r to %o, %p for <int, bits = 8, group = 20> : (memref<?x60xi8>, memref<?xi8>, memref<?xi32>) -> ()
+  // CHECK: lut.gemm_into {{.*}} to %{{.*}} as <int, bits = 4> of %{{.*}}, %{{.*}} : (memref<?x60xi8>,
+  %w = memref.alloc() : memref<1x3xf32>
+  lut.gemm_into %r, %m, %b, %w to %y as <int, bits = 4> of %o, %p : (memref<?x60xi8>, memref<?xf32>, memref<30x3xi8>, memref<1x3xf32>, memref<?xi8>, memref<?xi32>, memref<?x3xf32>) -> ()
+  return %0 : tensor<2x3x3xf32>
+}
+
 // CHECK-LABEL: @gptq
 func.func @gptq(%w: tensor<2x10x3xf32>, %h: tensor<2x10x10xf32>) -> tensor<2x10x3xf32> {
   // CHECK: lut.gptq %{{.*}}, %{{.*}} as <int, bits = 3, group = 5> {damp = 1.000000e-01 : f64, ordered} : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>

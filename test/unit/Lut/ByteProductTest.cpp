@@ -8,6 +8,7 @@
 // VNNI or without.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Arrangement.h"
 #include "dialects/Lut/IR/LutOps.h"
 #include "passes/Lut/Passes.h"
 #include "test/unit/Transforms/Harness.h"
@@ -157,6 +158,50 @@ TEST_P(Base3Product, SumsAreExact) {
     compare(*compiled, base3(group), 2, K);
   }
 }
+
+// What kernels precompute are the bytes and sums of its definition: of tables up to 8 rows, and in
+// an order of bytes for more, or where a level has no look-ups.
+class Precompute : public ByteProduct {};
+
+TEST_P(Precompute, IsAsDefined) {
+  int level = std::get<0>(GetParam());
+  if (!llvm::is_contained(levels(), level))
+    GTEST_SKIP() << "this CPU has no x86-64-v" << level;
+  std::mt19937 random(1);
+  for (auto [format, K] : {std::pair<lut::Format, int64_t>(integers(1, 64), 160),
+                           {integers(1, 44), 203},
+                           {integers(8, 32), 96},
+                           {base3(12), 61}}) {
+    std::string k = std::to_string(K);
+    auto compiled = Code::compile(
+        "func.func @run(%a: memref<?x" + k + "xi8>, %b: memref<?xi8>, %c: memref<?xi32>) {\n" +
+            "  lut.precompute_into %a to %b, %c for <" +
+            (format.isBase3() ? "ternary, packing = base3"
+                              : "int, bits = " + std::to_string(format.bits)) +
+            ", group = " + std::to_string(format.group) + "> : (memref<?x" + k +
+            "xi8>, memref<?xi8>, memref<?xi32>) -> ()\n  return\n}\n",
+        "", level, "mad-multiply-codes{level=" + std::to_string(level) + "}");
+    ASSERT_TRUE(compiled);
+    auto a = lut::Arrangement::of(format, K);
+    for (int64_t T : {8, 9}) {
+      if (a.tables && T <= lut::tableRows && level < 3)
+        continue; // arranged, in place of tables
+      Array<int8_t> q({T, K});
+      for (int64_t i = 0; i < T * K; ++i)
+        q.data[i] = activation(i / K, i % K, random);
+      Array<uint8_t> bytes({a.bytes(T)}), wanted({a.bytes(T)});
+      Array<int32_t> sums({T * a.groups}), wantedSums({T * a.groups});
+      compiled->call("run", q, bytes, sums);
+      a.fill(q.data.data(), T, wanted.data.data(), wantedSums.data.data());
+      EXPECT_EQ(sums.data, wantedSums.data) << format.str() << ", " << T << " rows";
+      EXPECT_EQ(bytes.data, wanted.data) << format.str() << ", " << T << " rows";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, Precompute,
+                         testing::Combine(testing::Values(0, 3, 4), testing::Values(false),
+                                          testing::Values(0)));
 
 // Pairs of codes of 1, 4 and 7 bits are added 64, 8 times and once in 16 bits; of 8 bits never.
 // Codes of 1 bit are looked up for few rows: 8 bits hold 8 digits, and 16 bits 8 blocks.

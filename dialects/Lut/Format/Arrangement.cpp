@@ -1,0 +1,86 @@
+//===- Arrangement.cpp - Activations as kernels read them -----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Arrangement.h"
+#include <algorithm>
+
+namespace mad::lut {
+
+/// A group may begin and end inside of steps, where it is not all of K.
+static int64_t blocksOf(const Arrangement &a) {
+  int64_t steps = (a.group + a.step - 1) / a.step;
+  if (a.cut && a.group < a.k)
+    steps = a.group / a.step + (a.group % a.step ? 2 : 0);
+  return (steps + 3) / 4;
+}
+
+Arrangement Arrangement::of(const Format &format, int64_t k) {
+  Arrangement a;
+  a.k = k;
+  a.step = format.isBase3() ? 5 : 8;
+  a.group = std::min(format.groupLength(k), k);
+  a.groups = format.groups(k);
+  a.cut = k % a.group != 0 || a.group % (4 * a.step) != 0;
+  a.blocks = blocksOf(a);
+  // A line more: rows a power of two apart share few of the sets of a cache.
+  a.stride = (a.groups * a.blocks * 4 * a.step + 63) / 64 * 64 + 64;
+  a.tables = format.family == Family::Int && format.bits == 1 && !format.affine;
+  return a;
+}
+
+int64_t Arrangement::bytes(int64_t rows) const {
+  return rows * stride * (tables && rows <= tableRows ? tableBytes / tableCodes : 1);
+}
+
+void Arrangement::fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sums) const {
+  std::fill_n(out, bytes(rows), uint8_t(0));
+  for (int64_t t = 0; t < rows; ++t, q += k)
+    for (int64_t g = 0; g < groups; ++g) {
+      // Activation `n` behind the first step; those of other groups count as 0.
+      auto at = [&](int64_t n) -> int {
+        int64_t i = firstStep(g) * step + n;
+        return i >= g * group && i < std::min((g + 1) * group, k) ? q[i] : 0;
+      };
+      int64_t codes = blocks * 4 * step;
+      int32_t sum = 0;
+      for (int64_t n = 0; n < codes; ++n)
+        sum += at(n);
+      sums[t * groups + g] = sum;
+      if (!tables || rows > tableRows) {
+        uint8_t *block = out + t * stride + g * codes;
+        for (int64_t n = 0; n < codes; ++n)
+          block[n] = uint8_t(at(n / (4 * step) * 4 * step + n % 4 * step + n % (4 * step) / 4));
+        continue;
+      }
+      uint8_t *table = out + (t * stride + g * codes) * (tableBytes / tableCodes);
+      sums[t * groups + g] = -sum;
+      for (int64_t n = 0; n < codes; n += tableCodes, table += tableBytes) {
+        int lowest = 0;
+        for (int64_t j = 0; j < tableCodes; ++j)
+          lowest += std::min(at(n + j), 0);
+        sums[t * groups + g] += 2 * lowest;
+        for (int64_t e = 0; e < tableBytes / 2; ++e) {
+          int entry = -lowest;
+          for (int64_t j = 0; j < tableCodes; ++j)
+            entry += e >> j & 1 ? at(n + j) : 0;
+          table[e] = uint8_t(entry % tableBase);
+          table[e + tableBytes / 2] = uint8_t(entry / tableBase);
+        }
+      }
+    }
+}
+
+Format arrangedFormat(const Format &format, int64_t k) {
+  Format made;
+  Arrangement a = Arrangement::of(format, k);
+  made.group = a.group == k ? Format::wholeRow : a.group;
+  made.bits = a.tables ? 1 : 8;
+  if (format.isBase3())
+    made.family = Family::Ternary;
+  return made;
+}
+
+} // namespace mad::lut

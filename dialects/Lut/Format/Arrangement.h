@@ -1,0 +1,53 @@
+//===- Arrangement.h - Activations as kernels read them -----------*- C++ -*-===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What `lut.precompute` holds. Codes of a weight are read in blocks of four steps (8 codes, of base
+// 3 five). Each group has whole blocks of its own, with zeros for what is not of the group; block n
+// of a group has 4 activations for each code of a step: those that meet it in the four steps.
+//
+// Of one bit without zero points, up to `tableRows` rows are tables instead: for each four
+// activations that follow each other 16 sums, of those that the bits of an index choose, less the
+// smallest one. They are 0 to 508 and lie as two digits of base 23, 16 bytes of each
+// (passes/Kernels/ByteTables.cpp; T-MAC: Wei et al., 2024).
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_DIALECTS_LUT_FORMAT_ARRANGEMENT_H
+#define MAD_DIALECTS_LUT_FORMAT_ARRANGEMENT_H
+
+#include "dialects/Lut/Format/Format.h"
+
+namespace mad::lut {
+
+/// Rows up to which there are tables, activations of a table, its bytes, the base of its digits.
+constexpr int64_t tableRows = 8, tableCodes = 4, tableBytes = 32, tableBase = 23;
+
+struct Arrangement {
+  int64_t k = 0;
+  int64_t step = 8;   ///< codes that a byte of each field of the format has
+  int64_t group = 0;  ///< activations with one scale of the weight; the last ones may be fewer
+  int64_t groups = 0; ///< along K
+  int64_t blocks = 0; ///< of a group
+  int64_t stride = 0; ///< bytes of a row
+  bool cut = false;   ///< groups or K end inside of blocks
+  bool tables = false;
+
+  /// For a weight of K rows with a format of integers.
+  static Arrangement of(const Format &format, int64_t k);
+  /// Bytes of so many rows.
+  int64_t bytes(int64_t rows) const;
+  /// The step that the first block of a group begins with.
+  int64_t firstStep(int64_t g) const { return cut ? g * group / step : g * blocks * 4; }
+  /// Rows `q` [rows, K] to `out`, of `bytes(rows)`, and `sums` [rows, groups]: of the activations
+  /// of a group; of tables what its sums of twice the entries begin with, so that they are products
+  /// with 1 and -1.
+  void fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sums) const;
+};
+
+/// The format that stands for all that read the same arrangement of K activations.
+Format arrangedFormat(const Format &format, int64_t k);
+
+} // namespace mad::lut
+
+#endif // MAD_DIALECTS_LUT_FORMAT_ARRANGEMENT_H
