@@ -37,6 +37,8 @@ def GpuMath : Pass<"mad-gpu-math", "::mlir::gpu::GPUModuleOp"> {
     `math.absi`, `math.trunc`, `math.ctpop`, `math.ctlz` and `math.cttz` have none
     there, and `math.sqrt` of f32 would be approximate whatever its flags say.
 
+    `math.log2`, `math.exp2` and 1 / x of f32 that are marked `approximate` become one instruction each.
+
     With `all` also those that NVVM has as functions of the toolkit, and that are instructions.
   }];
   let options = [Option<"all", "all", "bool", "false", "all that are instructions">];

@@ -21,11 +21,14 @@ SolveAlgebra::SolveAlgebra(ode::SolveOp op, OpBuilder &b)
 /// x in units of the tolerance; 0 of no error, whatever the unit is.
 Value SolveAlgebra::unitOf(Value error, Value x, Value y) {
   Value most = x == y ? abs(x) : greater(abs(x), abs(y));
-  Value unit = add(cast(op.getAtol(), element), mul(cast(op.getRtol(), element), most));
-  // No error is 0 in any unit.
-  unit = greater(unit, number(element, element.isF32() ? 1e-30 : 1e-300));
-  // The unit is known before the error, which the next step waits for. Else a step to infinity had
-  // no error.
+  // No error is 0 in any unit. Added to the tolerance, the least unit costs nothing in the loop.
+  Value absolute =
+      add(cast(op.getAtol(), element), number(element, element.isF32() ? 1e-30 : 1e-300));
+  Value unit = add(absolute, mul(cast(op.getRtol(), element), most));
+  // The unit is known before the error, which the next step waits for. Without NaN a step to
+  // infinity had no error.
+  if (typeOf(unit).getRank() == 0 && element.isF32())
+    return mul(error, ode::ReciprocalOp::create(b, loc, unit.getType(), unit));
   Value infinity = number(element, std::numeric_limits<double>::infinity());
   Value share = div(number(element, 1), unit);
   Value nan = number(element, std::numeric_limits<double>::quiet_NaN());
@@ -34,20 +37,13 @@ Value SolveAlgebra::unitOf(Value error, Value x, Value y) {
 
 Value SolveAlgebra::sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y,
                                  Type type) {
+  // Squares of f32 may be infinite where errors are not. The control takes them for large ones.
   bool narrow = type && type.isF32();
   Value sum;
   for (auto [error, a, c] : llvm::zip_equal(errors, x, y)) {
-    // Squares of f32 may be more than f32 holds. So large ones are all the same to the control.
     Value unit = unitOf(error, a, c);
-    if (narrow) {
-      Value most = number(element, 1e12), length = abs(unit);
-      Value infinity = number(element, std::numeric_limits<double>::infinity());
-      Value isLarge =
-          both(compare(Predicate::gt, length, most), compare(Predicate::lt, length, infinity));
-      unit = select(isLarge, most, unit);
-    } else {
+    if (!narrow)
       unit = cast(unit, b.getF64Type());
-    }
     Value part = reduce(ReduceKind::sum, mul(unit, unit));
     sum = sum ? add(sum, part) : part;
   }

@@ -153,7 +153,7 @@ Value SolveLoops::initialStep(const Leaves &y, const Leaves &f) {
 Value SolveLoops::least(Value t) {
   double ulps = Controller::smallestSteps * std::numeric_limits<double>::epsilon();
   Value far = m.mul(m.real(Controller::nearZero), m.abs(to));
-  Value least = m.mul(m.real(ulps), m.greater(m.abs(t), far));
+  Value least = m.mul(m.real(ulps), m.add(m.abs(t), far));
   return op.getMinStep() ? m.greater(op.getMinStep(), least) : least;
 }
 
@@ -184,6 +184,47 @@ SolveLoops::State SolveLoops::start() {
 //===----------------------------------------------------------------------===//
 // Chosen steps
 //===----------------------------------------------------------------------===//
+
+/// Where no step is small enough. In f32 a square may be infinite where no error is.
+void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial &trial,
+                        Value stuck) {
+  auto units = [&] {
+    Leaves units;
+    for (auto [e, x, y] : llvm::zip_equal(trial.errors, now.y, trial.end))
+      units.push_back(m.abs(m.unitOf(e, x, y)));
+    return units;
+  };
+  auto why = [&](Value finite) {
+    return m.select(finite, m.integer(codeOf(Status::StepTooSmall)),
+                    m.integer(codeOf(Status::NotFinite)));
+  };
+  bool narrow = Algebra::typeOf(trial.errorSquared).getElementType().isF32();
+  if (!narrow)
+    state.status = m.select(stuck, why(m.isFinite(trial.errorSquared)), state.status);
+  if (!narrow && !now.component)
+    return;
+  Leaves before;
+  if (narrow)
+    before.push_back(state.status);
+  if (now.component)
+    before.push_back(now.component);
+  Leaves found = ifElse(m, stuck, before, [&] {
+    Leaves all = units(), found;
+    if (narrow) {
+      Value finite = m.truth(true);
+      for (Value unit : all)
+        finite = m.both(finite, m.isFinite(unit));
+      found.push_back(why(finite));
+    }
+    if (now.component)
+      found.push_back(m.largest(all));
+    return found;
+  });
+  if (now.component)
+    state.component = found.pop_back_val();
+  if (narrow)
+    state.status = found.pop_back_val();
+}
 
 SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   Controller control = Controller::of(op.getController().str(), method->order(), op.getGains());
@@ -222,35 +263,28 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
       m.mul(number(Controller::gamma), ode::Exp2Op::create(b, op.getLoc(), power.getType(), power));
   Value most = m.select(m.compare(Predicate::eq, now.accepted, m.integer(0)),
                         number(Controller::growFirst), number(Controller::grow));
-  Value shrink = number(Controller::shrink), length = m.abs(h), bound = least(state.t);
+  Value length = m.abs(h), bound = least(state.t);
   auto changed = [&](Value ratio) { return m.mul(length, m.cast(ratio, b.getF64Type())); };
-  Value grown =
-      changed(trial.ratioAccepted ? trial.ratioAccepted : m.lesser(m.greater(wish, shrink), most));
+  // Behind a rejected step the wish is less than 1, or NaN: one ratio does for both.
+  Value ratio = m.lesser(m.greater(wish, number(Controller::shrink)), most);
+  Value change = changed(trial.ratioAccepted ? trial.ratioAccepted : ratio);
   if (op.getMaxStep())
-    grown = m.lesser(grown, op.getMaxStep());
-  // NaN is not at least anything.
-  Value shrunk = changed(m.select(m.compare(Predicate::ge, wish, shrink), wish, shrink));
-  if (trial.ratioRejected)
-    shrunk = m.mul(length, trial.ratioRejected);
-  if (trial.converged)
-    shrunk = m.select(trial.converged, shrunk, m.mul(length, m.real(ode::NewtonControl::shrink)));
-  state.h = m.select(accept, m.greater(grown, bound), shrunk);
+    change = m.lesser(change, op.getMaxStep());
+  if (trial.ratioAccepted || trial.ratioRejected || trial.converged) {
+    Value shrunk = changed(trial.ratioRejected ? trial.ratioRejected : ratio);
+    if (trial.converged)
+      shrunk = m.select(trial.converged, shrunk, m.mul(length, m.real(ode::NewtonControl::shrink)));
+    change = m.select(accept, change, shrunk);
+  }
+  // Where a rejected step would be less, the loop ends.
+  state.h = m.greater(change, bound);
   Value leastOld = number(2 * std::log2(Controller::leastOld));
   state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);
   if (now.logOlder)
     state.logOlder = m.select(accept, now.logOld, now.logOlder);
 
-  Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, shrunk, bound));
-  Value why = m.select(m.isFinite(error), m.integer(codeOf(Status::StepTooSmall)),
-                       m.integer(codeOf(Status::NotFinite)));
-  state.status = m.select(stuck, why, state.status);
-  if (now.component)
-    state.component = ifElse(m, stuck, {now.component}, [&] {
-      Leaves units;
-      for (auto [e, x, y] : llvm::zip_equal(trial.errors, now.y, trial.end))
-        units.push_back(m.abs(m.unitOf(e, x, y)));
-      return Leaves{m.largest(units)};
-    })[0];
+  Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, change, bound));
+  giveUp(state, now, trial, stuck);
   if (hasEvents())
     happen(state, found);
   return state;

@@ -79,6 +79,7 @@ private:
 
   State adaptive(State state, Value &rounds);
   State adaptiveStep(const State &now);
+  void giveUp(State &state, const State &now, const StepMethod::Trial &trial, Value stuck);
   State fixed(State state, Value &rounds);
   void shortStep(State &state, Value isShort, Value &rounds, Value count, Value h);
   State fixedStep(const State &now, Value i, Value count, Value h);

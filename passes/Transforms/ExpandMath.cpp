@@ -6,12 +6,14 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Conversion/Approximate.h"
 #include "passes/Transforms/ExpandMathF32.h"
 #include "passes/Transforms/ExpandMathF64.h"
 #include "passes/Transforms/Passes.h"
@@ -67,6 +69,8 @@ Value expandPower(ImplicitLocOpBuilder &b, math::PowFOp op) {
 
 /// Instructions, on vectors too.
 bool isNative(Operation *op, int level) {
+  if (op->hasAttr(approximateAttr) && op->getParentOfType<gpu::GPUModuleOp>())
+    return true;
   if (isa<math::FmaOp>(op))
     return level >= 3;
   return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::FloorOp,

@@ -147,7 +147,17 @@ def Ode_Log2Op : Op<OdeDialect, "log2", [Pure]> {
   let summary = "the binary logarithm of an error, for the control of steps";
   let description = [{
     Within 1e-8 of it for positive normal numbers of f64, within a few roundings for those of f32; about -1023 (-127) for 0, at least
-    1024 (128) for infinity and NaN. Shorter than `mad.log2`, as the next step waits for it.
+    1024 (128) for infinity, that or NaN for NaN. On devices f32 has -inf for 0, and infinity for itself. Shorter than `mad.log2`, as the next step waits for it.
+  }];
+  let arguments = (ins Ode_Error:$x);
+  let results = (outs Ode_Error:$result);
+  let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
+}
+
+def Ode_ReciprocalOp : Op<OdeDialect, "reciprocal", [Pure]> {
+  let summary = "1 / x of a positive number, for the control of steps";
+  let description = [{
+    Within a rounding of it, of f64 the nearest number; NaN for infinity and NaN. Not for numbers that are not normal.
   }];
   let arguments = (ins Ode_Error:$x);
   let results = (outs Ode_Error:$result);
@@ -157,8 +167,8 @@ def Ode_Log2Op : Op<OdeDialect, "log2", [Pure]> {
 def Ode_Exp2Op : Op<OdeDialect, "exp2", [Pure]> {
   let summary = "a power of 2, for the control of steps";
   let description = [{
-    Within 2e-9 of it, relatively, for numbers of at most 60 in size (in f32 within a few roundings); that of -60 and 60
-    for others. Not for NaN.
+    Within 2e-9 of it, relatively, for numbers of at most 60 in size (in f32 within a few roundings); for others at most
+    2^-60 and at least 2^60. Of NaN any number or NaN.
   }];
   let arguments = (ins Ode_Error:$x);
   let results = (outs Ode_Error:$result);

@@ -174,7 +174,7 @@ LogicalResult Solver::savedIn(const ReferenceTrial &trial, double until) {
 /// The least step from here.
 double Solver::least() const {
   double ulps = Controller::smallestSteps * std::numeric_limits<double>::epsilon();
-  return std::max(minStep, ulps * std::max(std::fabs(t), Controller::nearZero * std::fabs(to)));
+  return std::max(minStep, ulps * (std::fabs(t) + Controller::nearZero * std::fabs(to)));
 }
 
 /// The first of the largest, NaN counts as such.

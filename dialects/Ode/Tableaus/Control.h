@@ -66,7 +66,7 @@ struct Controller {
   static constexpr double growFirst = 1e4;     ///< the same, behind the first step
   static constexpr double leastOld = 1e-4;     ///< what Eold is at least
   static constexpr int32_t smallestSteps = 16; ///< the least step, in units in the last place of t
-  static constexpr double nearZero = 1e-16;    ///< which is at least this part of the end
+  static constexpr double nearZero = 1e-16;    ///< to which this part of the end is added
 
   /// `pid` are the gains p, i and d, where the controller is that.
   static Controller of(std::string_view name, int order, const double *pid) {

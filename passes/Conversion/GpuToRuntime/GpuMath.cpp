@@ -9,6 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/Conversion/Approximate.h"
 #include "passes/Conversion/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -74,6 +75,19 @@ Value instruction(ImplicitLocOpBuilder &b, Operation *op) {
   return intrinsic(b, (name + suffix).str(), type, op->getOperands());
 }
 
+/// In f32, off by some roundings; what is less than the least normal number is 0.
+Value approximate(ImplicitLocOpBuilder &b, Operation *op) {
+  if (!op->hasAttr(approximateAttr) || !op->getResult(0).getType().isF32())
+    return {};
+  Type type = op->getResult(0).getType();
+  auto made = [&](StringRef name, Value x) { return intrinsic(b, name, type, x); };
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](math::Log2Op) { return made("llvm.nvvm.lg2.approx.ftz.f", op->getOperand(0)); })
+      .Case([&](math::Exp2Op) { return made("llvm.nvvm.ex2.approx.ftz.f", op->getOperand(0)); })
+      .Case([&](arith::DivFOp) { return made("llvm.nvvm.rcp.approx.ftz.f", op->getOperand(1)); })
+      .Default([](Operation *) { return Value(); });
+}
+
 struct GpuMathPass : impl::GpuMathBase<GpuMathPass> {
   using GpuMathBase::GpuMathBase;
 
@@ -84,7 +98,7 @@ struct GpuMathPass : impl::GpuMathBase<GpuMathPass> {
                         .Case<math::AbsIOp, math::SqrtOp, math::TruncOp, math::CtPopOp,
                               math::CountLeadingZerosOp, math::CountTrailingZerosOp>(
                             [&](auto known) { return expand(b, known); })
-                        .Default([](Operation *) { return Value(); });
+                        .Default([&](Operation *op) { return approximate(b, op); });
       if (!value && all)
         value = instruction(b, op);
       if (!value)

@@ -7,9 +7,12 @@
 #include "dialects/Ode/IR/OdeOps.h"
 #include "dialects/Ode/Tableaus/Control.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "passes/Conversion/Approximate.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "passes/Conversion/MadToLinalg/SparseSystems.h"
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -92,6 +95,43 @@ struct Layout {
   int64_t fraction, bias;
 };
 
+/// In f32 a device has an instruction that is off by some roundings: mad-gpu-math makes it of a
+/// marked op.
+bool isInstruction(const Lowering &lowering, Value tensor) {
+  return lowering.device && cast<RankedTensorType>(tensor.getType()).getElementType().isF32();
+}
+template <typename Op> Value marked(OpBuilder &b, Location loc, ValueRange operands) {
+  auto op = Op::create(b, loc, operands);
+  op->setAttr(approximateAttr, b.getUnitAttr());
+  return op.getResult();
+}
+
+/// x 0 is NaN where x is no finite number, else it adds nothing.
+struct ReciprocalLowering : LoweringPattern<ode::ReciprocalOp> {
+  using LoweringPattern::LoweringPattern;
+
+  LogicalResult matchAndRewrite(ode::ReciprocalOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value x = scalarOf(b, loc, adaptor.getX(), false);
+    Layout layout(x.getType());
+    Value one = layout.number(b, loc, 1), result;
+    if (isInstruction(lowering, op.getX())) {
+      auto contract = arith::FastMathFlags::contract;
+      Value none = arith::MulFOp::create(b, loc, x, layout.number(b, loc, 0), contract);
+      result =
+          arith::AddFOp::create(b, loc, marked<arith::DivFOp>(b, loc, {one, x}), none, contract);
+    } else {
+      Value infinity = layout.number(b, loc, std::numeric_limits<double>::infinity());
+      Value nan = layout.number(b, loc, std::numeric_limits<double>::quiet_NaN());
+      Value finite = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, infinity);
+      result = arith::SelectOp::create(b, loc, finite, arith::DivFOp::create(b, loc, one, x), nan);
+    }
+    b.replaceOp(op, tensorOf(b, loc, result));
+    return success();
+  }
+};
+
 /// The exponent, and a polynomial of the mantissa (Chebyshev, off by 8e-9).
 struct Log2Lowering : LoweringPattern<ode::Log2Op> {
   using LoweringPattern::LoweringPattern;
@@ -100,6 +140,10 @@ struct Log2Lowering : LoweringPattern<ode::Log2Op> {
                                 ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value x = scalarOf(b, loc, adaptor.getX(), false);
+    if (isInstruction(lowering, op.getX())) {
+      b.replaceOp(op, tensorOf(b, loc, marked<math::Log2Op>(b, loc, x)));
+      return success();
+    }
     Layout layout(x.getType());
     auto word = [&](int64_t value) { return layout.word(b, loc, value); };
     Value bits = arith::BitcastOp::create(b, loc, b.getIntegerType(layout.bits), x);
@@ -136,6 +180,10 @@ struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
       return arith::SelectOp::create(b, loc, inside, x, bound);
     };
     Value x = scalarOf(b, loc, adaptor.getX(), false);
+    if (isInstruction(lowering, op.getX())) {
+      b.replaceOp(op, tensorOf(b, loc, marked<math::Exp2Op>(b, loc, x)));
+      return success();
+    }
     x = bounded(x, number(60), arith::CmpFPredicate::OLT);
     x = bounded(x, number(-60), arith::CmpFPredicate::OGT);
     // A sum with this number has no digits behind the point; its last bits are the integer.
@@ -159,7 +207,8 @@ struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
 } // namespace
 
 void populateEquationPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<CheckLowering, Exp2Lowering, Log2Lowering>(lowering, patterns.getContext());
+  patterns.add<CheckLowering, Exp2Lowering, Log2Lowering, ReciprocalLowering>(
+      lowering, patterns.getContext());
   populateSparsePatterns(patterns, lowering);
 }
 

@@ -34,13 +34,28 @@ static StringRef libmName(StringRef name) {
 /// 1 / sqrt, which libm has not.
 static bool isRsqrt(StringRef name) { return name == "__nv_rsqrtf" || name == "__nv_rsqrt"; }
 
+/// What an instruction on f32 approximates; null: it is no such.
+Value Lowering::approximation(LLVM::CallIntrinsicOp op) {
+  Type f32 = b.getF32Type();
+  StringRef name = op.getIntrin();
+  if (name == "llvm.nvvm.rcp.approx.ftz.f") {
+    Value one = LLVM::ConstantOp::create(b, op.getLoc(), f32, b.getF32FloatAttr(1));
+    return LLVM::FDivOp::create(b, op.getLoc(), one, op.getArgs()[0]);
+  }
+  StringRef function = llvm::StringSwitch<StringRef>(name)
+                           .Case("llvm.nvvm.ex2.approx.ftz.f", "exp2f")
+                           .Case("llvm.nvvm.lg2.approx.ftz.f", "log2f")
+                           .Default("");
+  if (function.empty())
+    return {};
+  return LLVM::CallOp::create(b, op.getLoc(), declare(function, f32, {f32}), op.getArgs())
+      .getResult();
+}
+
 Lowering::Lowered Lowering::lowerCall(Operation *op) {
   Location loc = op->getLoc();
   if (auto intrinsic = dyn_cast<LLVM::CallIntrinsicOp>(op)) {
-    if (intrinsic.getIntrin() == "llvm.nvvm.ex2.approx.ftz.f") {
-      Type f32 = b.getF32Type();
-      Value made = LLVM::CallOp::create(b, loc, declare("exp2f", f32, {f32}), intrinsic.getArgs())
-                       .getResult();
+    if (Value made = approximation(intrinsic)) {
       op->getResult(0).replaceAllUsesWith(made);
       op->erase();
       return success();

@@ -71,6 +71,7 @@ private:
   Lowered lowerRegister(Operation *op); // Registers.cpp
   Lowered lowerMemory(Operation *op);   // Memory.cpp
   Lowered lowerCall(Operation *op);     // Calls.cpp
+  Value approximation(mlir::LLVM::CallIntrinsicOp op);
   Lowered lowerBarrier(Operation *op);  // Synchronise.cpp
   Lowered lowerCluster(Operation *op);  // Synchronise.cpp
   Lowered lowerWarp(Operation *op);     // Synchronise.cpp

@@ -30,3 +30,26 @@ gpu.module @kernels {
     gpu.return
   }
 }
+
+// What is marked is an instruction of f32 each; other functions are those of the toolkit.
+// CHECK-LABEL: gpu.func @approximate(
+// CHECK-SAME: %[[X:.*]]: f32, %[[D:.*]]: f64,
+// CHECK: %[[R:.*]] = llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"(%[[X]])
+// CHECK: %[[L:.*]] = llvm.call_intrinsic "llvm.nvvm.lg2.approx.ftz.f"(%[[R]])
+// CHECK: %[[E:.*]] = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"(%[[L]])
+// CHECK: math.exp2 %[[E]] : f32
+// CHECK: math.log2 %[[D]] {approximate} : f64
+gpu.module @marked {
+  gpu.func @approximate(%x: f32, %d: f64, %a: memref<?xf32>, %b: memref<?xf64>) kernel {
+    %c0 = arith.constant 0 : index
+    %one = arith.constant 1.0 : f32
+    %0 = arith.divf %one, %x {approximate} : f32
+    %1 = math.log2 %0 {approximate} : f32
+    %2 = math.exp2 %1 {approximate} : f32
+    %3 = math.exp2 %2 : f32
+    memref.store %3, %a[%c0] : memref<?xf32>
+    %4 = math.log2 %d {approximate} : f64
+    memref.store %4, %b[%c0] : memref<?xf64>
+    gpu.return
+  }
+}

@@ -34,8 +34,10 @@ func.func @check(%s: tensor<i64>, %t: tensor<f64>) {
   ode.check %s at %t step %s component %s of "lorenz" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
   // CHECK: ode.log2 %{{.*}} : (tensor<f64>) -> tensor<f64>
   // CHECK: ode.exp2 %{{.*}} : (tensor<f64>) -> tensor<f64>
+  // CHECK: ode.reciprocal %{{.*}} : (tensor<f64>) -> tensor<f64>
   %l = ode.log2 %t : (tensor<f64>) -> tensor<f64>
   %e = ode.exp2 %l : (tensor<f64>) -> tensor<f64>
+  %r = ode.reciprocal %e : (tensor<f64>) -> tensor<f64>
   return
 }
 
