@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Work and precision of solvers of differential equations, on one thread.
 
-usage: bench/ode_work.py [--build FOLDER] [--only WORD] [--rounds N] [--runs]
+usage: bench/ode_work.py [--build FOLDER] [--only WORD] [--rounds N] [--runs] [--python]
 
 Each system of ode_work.mad is solved by each method at many tolerances, beside SUNDIALS CVODE (ode_cvode.c; apt:
 libsundials-dev libsuitesparse-dev) and Boost.odeint (ode_odeint.cpp; apt: libboost-dev), both compiled with -O3
@@ -11,7 +11,8 @@ libsundials-dev libsuitesparse-dev) and Boost.odeint (ode_odeint.cpp; apt: libbo
 values that are published or were computed to more digits: the largest relative one of a component, or for Lorenz,
 Pleiades and the equation in space the largest one in parts of the largest component.
 
-  --runs   every run, not the best ones alone
+  --runs    every run, not the best ones alone
+  --python  SciPy, and diffrax where it is installed, in lines of their own (ode_python.py)
 """
 import argparse
 import ctypes as c
@@ -26,6 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from madlib import compiled
+from ode_python import Diffrax, Scipy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -34,6 +36,7 @@ KLU = CVODE + ["-I/usr/include/suitesparse"] + [
     f"-lsundials_{name}" for name in ("sunlinsolklu", "sunmatrixsparse", "sunnonlinsolfixedpoint")]
 TARGETS = (1e-3, 1e-6, 1e-9)
 POINTS = 128
+PYTHON = "SciPy", "diffrax"
 
 
 class System:
@@ -209,7 +212,7 @@ def compare(name, system, solvers, options, halves=range(4, 27), turns=2):
         if options.runs:
             print(f"  {label:22} {tol:8.1e}  error {error:8.1e}  {took * 1e6:10.1f} us  {count} f")
         for target in TARGETS:
-            ours = label.startswith("mad ")
+            ours = label if label in PYTHON else label.startswith("mad ")
             if error <= target and took < best.get((target, ours), (math.inf,))[0]:
                 best[target, ours] = took, label, error, count
     ratios = []
@@ -225,6 +228,10 @@ def compare(name, system, solvers, options, halves=range(4, 27), turns=2):
             ratios.append(best[target, False][0] / best[target, True][0])
             line += f"{ratios[-1]:5.2f}"
         print(line, flush=True)
+        for label in PYTHON:
+            if (target, label) in best:
+                took, _, error, count = best[target, label]
+                print(f"{'':19}{label:18} {took * 1e6:9.1f} us {count!s:>7}")
     return ratios
 
 
@@ -234,6 +241,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--runs", action="store_true")
+    parser.add_argument("--python", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -264,6 +272,13 @@ def main():
             for method in "dopri5", "fehlberg78":
                 if odeint and hasattr(odeint, f"{system}_{method}"):
                     solvers[f"odeint {method}"] = Odeint(getattr(odeint, f"{system}_{method}"), about)
+            for label, solver in (("SciPy", Scipy), ("diffrax", Diffrax)) if options.python else ():
+                if (label, system) == ("diffrax", "pde"):
+                    continue  # its dense Jacobian takes a minute for one solve
+                try:
+                    solvers[label] = solver(system, about)
+                except ImportError:
+                    print(f"{label} is not installed")
             ratios += compare(system, about, solvers, options)
         if ratios:
             print(f"geometric mean of the ratios {math.exp(statistics.fmean(map(math.log, ratios))):.2f}")
