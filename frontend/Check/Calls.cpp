@@ -18,6 +18,8 @@ static constexpr uint32_t maxInlined = 1 << 16;
 Value Checker::call(const Node *n, const Want &want) {
   if (Derivatives::isDerivative(*this, n->kids[0]))
     return Derivatives(*this).call(n);
+  if (const Value *solution = denseSolution(n->kids[0]))
+    return atTimes(*solution, n);
   std::string name;
   Declaration *decl = callee(n->kids[0], name);
   if (decl && decl->kind == Declaration::Fn && (decl->node->flags & IsOde)) {

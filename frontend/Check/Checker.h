@@ -325,6 +325,7 @@ private:
   bool solveOption(const Node *argument, Problem &problem);
   bool solveController(const Node *value, Problem &problem);
   bool solveSteps(const Node *argument, Problem &problem);
+  bool saveRows(const Node *value, const std::string &word, Problem &problem);
   bool solveSave(const Node *value, Problem &problem);
   bool finishOptions(const Node *n, Problem &problem);
   bool hasDerivative(const Problem &problem, const hir::Function &function);
@@ -338,7 +339,10 @@ private:
   Value solution(Problem &problem, hir::Node *node);
   // Species.cpp
   const Node *namedSpecies(const Node *states, const Declaration &ode);
-  void addSpecies(const Problem &problem, hir::Ref amounts, RecordType &record, Value &all);
+  void addSpecies(const Declaration &ode, hir::Ref amounts, RecordType &record, Value &all);
+  class Interpolant;
+  const Value *denseSolution(const Node *callee);
+  Value atTimes(const Value &solution, const Node *n);
 
   // Records.cpp: records, groups of them, and their weights.
   std::optional<TypeTree> recordType(Declaration &decl, const Node *at,
@@ -532,6 +536,12 @@ private:
   RecordType solveStats{"stats", {"accepted", "rejected", "evaluations"}};
   RecordType solveSavedStats{"stats", {"accepted", "rejected", "evaluations", "saved"}};
   RecordType solveEventTimes{"events", {"t", "which", "count"}};
+  RecordType solveInterpolant{"interpolant", {}};
+  /// Of an ode: a solution that can be called, and what the call gives.
+  struct DenseRecords {
+    RecordType solution, point;
+  };
+  std::map<const Declaration *, DenseRecords> denseRecords;
   std::vector<std::unique_ptr<hir::Function>> functions; ///< in the order of their ends
   std::vector<std::unique_ptr<hir::Function>> dropped;   ///< definitions, and what failed
   std::map<std::string, Instance> instances;

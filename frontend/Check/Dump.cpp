@@ -210,7 +210,7 @@ private:
     if (!solve.gains.empty())
       list(solve.gains);
     if (solve.saveSteps)
-      out << " save " << solve.saveSteps->str();
+      out << (solve.isDense ? " dense " : " save ") << solve.saveSteps->str();
     for (const Solve::Event &event : solve.events)
       out << " event " << event.name;
     for (int64_t state : solve.linear)

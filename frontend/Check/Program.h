@@ -126,6 +126,7 @@ struct Solve {
   std::optional<DimExpr> steps;
   std::vector<double> gains; ///< of the controller `pid`
   std::optional<DimExpr> saveSteps;
+  bool isDense = false; ///< steps are saved as an interpolant
   struct Event {
     std::string name;
     int direction = 0; ///< 1: rising, -1: falling, 0: both

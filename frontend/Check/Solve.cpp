@@ -361,9 +361,9 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
     node->operands.push_back(arguments[i]);
     hir::Type type = own[i];
     renameForCaller(type, match);
-    if (problem.solve.saveSteps)
+    if (problem.solve.saveSteps && !problem.solve.isDense)
       type.shape.insert(type.shape.begin(), hir::Dim{*problem.solve.saveSteps, {}});
-    else if (!problem.last)
+    else if (problem.save.isTensor())
       type.shape.insert(type.shape.begin(), problem.save.ref.type().shape[0]);
     type.shape.insert(type.shape.begin(), match.lanes.begin(), match.lanes.end());
     node->types.push_back(std::move(type));
@@ -373,8 +373,17 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
     type.shape.push_back({count, {}});
     return type;
   };
+  // Of each state the values in each step.
+  for (size_t i = 0; problem.solve.isDense && i < problem.states; ++i) {
+    hir::Type type = ofSystems(problem.element, *problem.solve.saveSteps);
+    type.shape.push_back({DimExpr(ode::interpolantDegree(problem.solve.method) + 1), {}});
+    const auto &shape = node->types[i].shape;
+    type.shape.insert(type.shape.end(), shape.begin() + match.lanes.size(), shape.end());
+    node->types.push_back(std::move(type));
+  }
   if (problem.solve.saveSteps) {
-    node->types.push_back(ofSystems(Element::F64, *problem.solve.saveSteps));
+    DimExpr times = *problem.solve.saveSteps + DimExpr(problem.solve.isDense ? 1 : 0);
+    node->types.push_back(ofSystems(Element::F64, times));
     node->types.push_back({Element::I64, match.lanes});
   }
   if (guards) {
@@ -401,7 +410,8 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
 
 /// The states by their names, `t`, `status` and `stats`.
 Value Checker::solution(Problem &problem, hir::Node *node) {
-  RecordType &record = problem.match.fn->record;
+  const bool isDense = problem.solve.isDense;
+  RecordType &record = isDense ? denseRecords[problem.match.fn].solution : problem.match.fn->record;
   if (record.fields.empty()) {
     record.name = "solve " + problem.match.fn->name;
     record.fields = problem.solve.states;
@@ -409,6 +419,8 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
       record.fields.emplace_back(field);
     if (!problem.solve.events.empty())
       record.fields.emplace_back("events");
+    if (isDense)
+      record.fields.emplace_back("interpolant");
   }
   auto result = [&](size_t i) { return Value::tensor({node, uint32_t(i)}); };
   size_t states = problem.states;
@@ -416,18 +428,24 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
   all.record = &record;
   for (size_t i = 0; i < states; ++i)
     all.parts.push_back(result(i));
-  Value saved;
+  Value saved, interpolant = Value::of(Value::Tuple);
+  interpolant.record = &solveInterpolant;
+  for (size_t i = 0; isDense && i <= problem.states; ++i)
+    interpolant.parts.push_back(result(problem.states + i));
+  states += isDense ? problem.states : 0;
   std::optional<size_t> firstEvent;
   if (!problem.solve.events.empty())
     firstEvent = states + (problem.solve.saveSteps ? 2 : 0);
   if (problem.solve.saveSteps) {
-    all.parts.push_back(Value::tensor(b.cast(result(states).ref, problem.time)));
+    if (!isDense)
+      all.parts.push_back(Value::tensor(b.cast(result(states).ref, problem.time)));
     saved = result(states + 1);
     states += 2;
   }
   states += firstEvent ? 3 : 0;
-  if (!problem.solve.saveSteps)
-    all.parts.push_back(problem.last ? scalarCast(result(states), problem.time) : problem.save);
+  if (!problem.solve.saveSteps || isDense)
+    all.parts.push_back(problem.last || isDense ? scalarCast(result(states), problem.time)
+                                                : problem.save);
   all.parts.push_back(result(states + 1));
   Value stats = Value::of(Value::Tuple);
   stats.record = problem.solve.saveSteps ? &solveSavedStats : &solveStats;
@@ -443,7 +461,9 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
                     result(*firstEvent + 1), result(*firstEvent + 2)};
     all.parts.push_back(std::move(events));
   }
-  addSpecies(problem, {node, 0}, record, all);
+  if (isDense)
+    all.parts.push_back(std::move(interpolant));
+  addSpecies(*problem.match.fn, {node, 0}, record, all);
   return all;
 }
 

@@ -179,6 +179,37 @@ bool Checker::solveSteps(const Node *argument, Problem &problem) {
   return true;
 }
 
+/// `steps(N)` or `dense(N)`
+bool Checker::saveRows(const Node *value, const std::string &word, Problem &problem) {
+  const char *what = word == "steps" ? "state" : "step";
+  if (value->kids.size() != 2 || value->kids[1]->kind == Kind::Named) {
+    Report(*this, code::E0221, value->span,
+           quoted(word) + " takes how many " + what + "s there is room for")
+        .help("write `save = " + word + "(1000)`");
+    return false;
+  }
+  std::string name = quoted(word) + " of `save`";
+  auto size = sizeOf(value->kids[1], name.c_str());
+  auto complain = [&](const std::string &, const std::string &) {
+    Report(*this, code::E0221, value->kids[1]->span,
+           std::string("there must be room for at least 1 ") + what + ", found " +
+               quoted(size->str()));
+  };
+  if (!size ||
+      !requireAtLeast(*size, DimExpr(1), value->kids[1]->span, name + " is at least 1", complain))
+    return false;
+  const std::string &method = problem.solve.method;
+  if (word == "dense" && !method.empty() && ode::interpolantDegree(method) == 0) {
+    Report(*this, code::E0221, value->span,
+           "the interpolant of " + quoted(method) + " is no polynomial: it is not kept")
+        .help("save the times that are needed: `save = linspace(0.0, 1.0, 11)`");
+    return false;
+  }
+  problem.solve.saveSteps = *size;
+  problem.solve.isDense = word == "dense";
+  return true;
+}
+
 /// `last`, or the times as a tensor.
 bool Checker::solveSave(const Node *value, Problem &problem) {
   if (problem.last || problem.save.isTensor() || problem.solve.saveSteps) {
@@ -190,23 +221,8 @@ bool Checker::solveSave(const Node *value, Problem &problem) {
     return true;
   }
   const Node *head = value->kind == Kind::Call ? value->kids[0] : nullptr;
-  if (head && head->kind == Kind::Name && head->text == "steps") {
-    if (value->kids.size() != 2 || value->kids[1]->kind == Kind::Named) {
-      Report(*this, code::E0221, value->span, "`steps` takes how many states there is room for")
-          .help("write `save = steps(1000)`");
-      return false;
-    }
-    auto size = sizeOf(value->kids[1], "`steps` of `save`");
-    auto complain = [&](const std::string &, const std::string &) {
-      Report(*this, code::E0221, value->kids[1]->span,
-             "there must be room for at least 1 state, found " + quoted(size->str()));
-    };
-    if (!size || !requireAtLeast(*size, DimExpr(1), value->kids[1]->span,
-                                 "`steps` of `save` is at least 1", complain))
-      return false;
-    problem.solve.saveSteps = *size;
-    return true;
-  }
+  if (head && head->kind == Kind::Name && (head->text == "steps" || head->text == "dense"))
+    return saveRows(value, std::string(head->text), problem);
   Value times = settled(expr(value, problem.time), problem.time, value);
   if (times.poison())
     return false;
@@ -214,7 +230,7 @@ bool Checker::solveSave(const Node *value, Problem &problem) {
   if (!fits || times.ref.type().element != problem.time) {
     bool isOther = fits && times.ref.type().element != Element::Bool;
     Report(*this, code::E0221, value->span,
-           "`save` is `last`, `steps(N)`, or the times as " +
+           "`save` is `last`, `steps(N)`, `dense(N)`, or the times as " +
                quoted(std::string(hir::name(problem.time)) + "[N]") + ", found " +
                quoted(show(times)))
         .help(isOther ? "write `save = " + std::string(hir::name(problem.time)) + "(" +

@@ -66,8 +66,8 @@ const Node *Checker::namedSpecies(const Node *states, const Declaration &ode) {
 }
 
 /// The amount of each species, at the end or at all saved times.
-void Checker::addSpecies(const Problem &problem, hir::Ref amounts, RecordType &record, Value &all) {
-  const Network *network = problem.match.fn->node->network;
+void Checker::addSpecies(const Declaration &ode, hir::Ref amounts, RecordType &record, Value &all) {
+  const Network *network = ode.node->network;
   if (!network)
     return;
   const auto &shape = amounts.type().shape;

@@ -595,9 +595,9 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
       what.steps ? b.getStringAttr(what.steps->str()) : StringAttr(),
       b.getI64IntegerAttr(what.maxSteps), b.getStringAttr(what.controller), UnitAttr(),
       what.gains.empty() ? DenseF64ArrayAttr() : b.getDenseF64ArrayAttr(what.gains),
-      what.saveSteps ? b.getStringAttr(what.saveSteps->str()) : StringAttr(), ArrayAttr(),
-      DenseI64ArrayAttr(), DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(),
-      DenseI64ArrayAttr(),
+      what.saveSteps ? b.getStringAttr(what.saveSteps->str()) : StringAttr(),
+      what.isDense ? b.getUnitAttr() : UnitAttr(), ArrayAttr(), DenseI64ArrayAttr(),
+      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(),
       what.positions.empty() ? DenseBoolArrayAttr() : b.getDenseBoolArrayAttr(positions),
       unsigned(node.regions.size() - 1));
   if (!what.components.empty()) {

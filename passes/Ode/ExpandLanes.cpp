@@ -119,7 +119,7 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
   for (Value result : op.getStates()) {
     RankedTensorType type = flat(Algebra::typeOf(result));
     types.push_back(type);
-    bool isSaved = op.getSave() || op.getSaveSteps();
+    bool isSaved = op.getSave() || op.savesStates();
     double value = isSaved ? std::numeric_limits<double>::quiet_NaN() : 0;
     initial.push_back(m.spread(m.number(type.getElementType(), value), type));
   }

@@ -13,7 +13,8 @@ namespace mad {
 
 RungeKutta::RungeKutta(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m)
     : op(op), rhs(rhs), m(m), tableau(ode::tableauOf(op.getMethod().str())),
-      carriesRates(op.isAdaptive() || tableau.fsal || op.getSave() || op.getEvents()) {}
+      carriesRates(op.isAdaptive() || tableau.fsal || op.getSave() || op.getDense() ||
+                   op.getEvents()) {}
 
 Leaves RungeKutta::begin(const Leaves &, const Leaves &rates) {
   return carriesRates ? rates : Leaves();
@@ -78,7 +79,7 @@ Leaves RungeKutta::remember(const Point &now, Trial &trial, Value accept) {
     rates = rhs.evaluate(m.b, trial.next, trial.end);
   else
     rates = ifElse(m, accept, now.memory, [&] { return rhs.evaluate(m.b, trial.next, trial.end); });
-  if (op.getSave() || op.getEvents())
+  if (op.getSave() || op.getDense() || op.getEvents())
     trial.stages.push_back(rates);
   return rates;
 }

@@ -22,8 +22,9 @@ using ode::Status;
 
 /// What a table has where nothing was written.
 Value SolveLoops::emptyCell(Algebra &m, RankedTensorType table) {
-  return table.getElementType().isF64() ? m.real(std::numeric_limits<double>::quiet_NaN())
-                                        : m.integer(-1);
+  Type element = table.getElementType();
+  return isa<FloatType>(element) ? m.number(element, std::numeric_limits<double>::quiet_NaN())
+                                 : m.integer(-1);
 }
 
 /// The guards as f64.

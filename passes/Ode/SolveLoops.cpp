@@ -164,11 +164,11 @@ SolveLoops::State SolveLoops::start() {
   state.y = rhs.initial(b);
   if (op.getFails())
     state.component = m.integer(-1);
-  if (savesSteps()) {
+  if (op.getSaveSteps()) {
     emptySaved(state);
     saveReached(state, m.compare(Predicate::eq, state.status, m.integer(0)));
   }
-  if ((saves() || hasEvents()) && method->denseStages())
+  if ((saves() || op.getDense() || hasEvents()) && method->denseStages())
     state.denseSteps = m.integer(0);
   if (!saves())
     return state;
@@ -251,7 +251,9 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   state.y = m.chosen(accept, found.y, now.y);
   if (saves())
     saveStep(state, point, trial, accept, found.time);
-  if (savesSteps())
+  if (op.getDense())
+    saveDense(state, point, trial, accept, found.time, found.y);
+  if (op.getSaveSteps())
     saveReached(state, accept);
 
   Value old = m.select(accept, m.mul(number(control.oldExponent / 2), now.logOld), number(0));
@@ -367,7 +369,9 @@ SolveLoops::State SolveLoops::fixedStep(const State &now, Value i, Value count, 
   state.y = found.y;
   if (saves())
     saveStep(state, point, trial, m.truth(true), found.time);
-  if (savesSteps())
+  if (op.getDense())
+    saveDense(state, point, trial, m.truth(true), found.time, found.y);
+  if (op.getSaveSteps())
     saveReached(state, m.truth(true));
   if (hasEvents())
     happen(state, found);
@@ -517,10 +521,11 @@ Solution SolveLoops::solve() {
   else
     for (auto [number, all] : llvm::enumerate(lane.all))
       results.push_back(rhs.stored(b, all, number, state.y, lane.index));
-  Leaves tables, counts;
-  if (savesSteps()) {
+  Leaves tables = state.dense, counts;
+  if (op.getSaveSteps()) {
     tables.push_back(state.savedTimes);
-    counts.push_back(state.count);
+    Value steps = m.max(m.sub(state.count, m.integer(1)), m.integer(0));
+    counts.push_back(op.getDense() ? steps : state.count);
   }
   if (hasEvents()) {
     tables.append({state.eventTimes, state.eventNumbers});
@@ -540,10 +545,12 @@ SmallVector<Value> SolveLoops::build() {
       check->setAttr(ode::componentsAttr, names);
   }
   SmallVector<Value> results = solution.states;
-  if (savesSteps())
-    results.append({solution.tables.front(), solution.counts.front()});
+  ArrayRef<Value> tables = solution.tables;
+  llvm::append_range(results, tables.drop_back(hasEvents() ? 2 : 0));
+  if (op.getSaveSteps())
+    results.push_back(solution.counts.front());
   if (hasEvents()) {
-    llvm::append_range(results, ArrayRef(solution.tables).take_back(2));
+    llvm::append_range(results, tables.take_back(2));
     results.push_back(solution.counts.back());
   }
   for (auto [result, type] : llvm::zip(results, op.getValues().getTypes()))

@@ -22,7 +22,9 @@ struct Lane {
 /// What is known of a solve at its end; numbers are i64 scalars.
 struct Solution {
   Leaves states; ///< as the results of the op; for a lane those of all
-  Leaves tables; ///< of saved steps the times, of events times and numbers; for a lane those of all
+  /// The values of steps, of saved steps the times, of events times and numbers; for a lane those
+  /// of all.
+  Leaves tables;
   Leaves counts; ///< of saved steps, of events
   mlir::Value time, status, accepted, rounds, evaluations;
   mlir::Value component; ///< to blame; null where the op need not fail
@@ -46,7 +48,7 @@ private:
   struct State {
     Value t, h, logOld, logOlder, status, accepted, component, denseSteps, count;
     Value savedTimes; ///< of steps
-    Leaves y, memory, saved;
+    Leaves y, memory, saved, dense;
     /// Of events: the guards where the step begins; restarts of the method.
     Leaves guards;
     Value eventTimes, eventNumbers, eventCount, restarts, lastReset, hasReset, ended;
@@ -61,7 +63,7 @@ private:
           &state.hasReset, &state.ended, &state.whole})
       if (*value)
         visit(*value);
-    for (auto *leaves : {&state.y, &state.memory, &state.saved, &state.guards})
+    for (auto *leaves : {&state.y, &state.memory, &state.saved, &state.dense, &state.guards})
       for (auto &value : *leaves)
         visit(value);
   }
@@ -90,7 +92,9 @@ private:
 
   /// At given times.
   bool saves() const { return static_cast<bool>(times); }
-  bool savesSteps() { return op.getSaveSteps().has_value(); }
+  bool savesSteps() { return op.savesStates(); }
+  void saveDense(State &state, const StepMethod::Point &now, const StepMethod::Trial &trial,
+                 Value accepted, Value until, const Leaves &end);
   void emptySaved(State &state);
   /// A place in a table: of this system, where there are several.
   Leaves placeOf(Value row) const { return lane.index ? Leaves{lane.index, row} : Leaves{row}; }

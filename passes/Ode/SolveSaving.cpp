@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Ode/Tableaus/Control.h"
+#include "dialects/Ode/Tableaus/Tableau.h"
 #include "passes/Ode/Regions.h"
 #include "passes/Ode/SolveLoops.h"
 #include <limits>
@@ -45,19 +46,19 @@ void SolveLoops::saveWhile(State &state, Value allowed, Value until,
 
 /// Nothing is saved yet.
 void SolveLoops::emptySaved(State &state) {
-  double nan = std::numeric_limits<double>::quiet_NaN();
+  auto empty = [&](Value table) {
+    RankedTensorType type = Algebra::typeOf(table);
+    return m.spread(emptyCell(m, type), type);
+  };
   state.count = m.integer(0);
-  if (lane.index) {
-    state.saved = lane.all;
-    if (savesSteps())
-      state.savedTimes = lane.tables[0];
-    return;
-  }
-  for (Type type : op.getStates().getTypes())
-    state.saved.push_back(m.spread(m.number(element, nan), cast<RankedTensorType>(type)));
-  if (savesSteps())
-    state.savedTimes =
-        m.spread(m.real(nan), cast<RankedTensorType>(op.getSavedSteps()[0].getType()));
+  size_t tables = op.getDenseTables().size();
+  for (auto [i, result] : llvm::enumerate(op.getStates()))
+    if (!op.getDense())
+      state.saved.push_back(lane.index ? lane.all[i] : empty(result));
+  for (auto [i, result] : llvm::enumerate(op.getDenseTables()))
+    state.dense.push_back(lane.index ? lane.tables[i] : empty(result));
+  if (op.getSaveSteps())
+    state.savedTimes = lane.index ? lane.tables[tables] : empty(op.getSavedSteps()[0]);
 }
 
 /// Saves the states that were reached.
@@ -76,10 +77,42 @@ void SolveLoops::saveReached(State &state, Value allowed) {
   state.saved.assign(results.begin() + 2, results.end());
   Value room =
       DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()), *op.getSaveSteps());
+  if (op.getDense())
+    room = m.add(room, m.integer(1)); // times, of as many steps
   Value full =
       m.both(m.compare(Predicate::ge, state.count, room), m.compare(Predicate::ne, state.t, to));
   full = m.both(full, m.compare(Predicate::eq, state.status, m.integer(0)));
   state.status = m.select(full, m.integer(static_cast<int64_t>(ode::Status::NoRoom)), state.status);
+}
+
+/// The values of an accepted step up to a time, where it ends in `end`.
+void SolveLoops::saveDense(State &state, const StepMethod::Point &now,
+                           const StepMethod::Trial &trial, Value accepted, Value until,
+                           const Leaves &end) {
+  std::vector<double> nodes = ode::interpolantNodes(ode::interpolantDegree(op.getMethod().str()));
+  Leaves carried = state.dense;
+  if (state.denseSteps)
+    carried.push_back(state.denseSteps);
+  Leaves results = ifElse(m, accepted, carried, [&] {
+    SmallVector<Leaves> stages = method->completed(now, trial);
+    Value way = m.sub(until, now.t), row = m.sub(state.count, m.integer(1));
+    Leaves made = state.dense;
+    for (auto [j, node] : llvm::enumerate(nodes)) {
+      Leaves values = node == 0 ? now.y : end;
+      if (node != 0 && node != 1)
+        values = method->interpolated(now, trial, stages, m.add(now.t, m.mul(m.real(node), way)));
+      Leaves place = placeOf(row);
+      place.push_back(m.integer(static_cast<int64_t>(j)));
+      for (auto [i, table] : llvm::enumerate(made))
+        table = rhs.stored(b, table, i, values, place);
+    }
+    if (state.denseSteps)
+      made.push_back(m.add(state.denseSteps, m.integer(1)));
+    return made;
+  });
+  if (state.denseSteps)
+    state.denseSteps = results.pop_back_val();
+  state.dense = results;
 }
 
 /// Saves what lies in a step up to a time.

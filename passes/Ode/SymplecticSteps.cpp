@@ -59,7 +59,7 @@ StepMethod::Trial SymplecticSteps::attempt(const Point &now, Value h, Value next
 
 Leaves SymplecticSteps::remember(const Point &now, Trial &trial, Value) {
   Leaves memory = velocities(trial.stages.front());
-  if (op.getSave() || op.getEvents()) {
+  if (op.getSave() || op.getDense() || op.getEvents()) {
     Leaves first = rhs.evaluate(m.b, now.t, now.y);
     trial.stages = {first, rhs.evaluate(m.b, trial.next, trial.end)};
   }

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "passes/Transforms/Passes.h"
 
 using namespace mlir;
@@ -83,7 +84,8 @@ struct ReuseOperandsPass : impl::ReuseOperandsBase<ReuseOperandsPass> {
     }
     unsigned &length = chains[op->getResult(0)];
     length = chains.lookup(dest->get()) + 1;
-    if (length <= maxChain)
+    // What a loop carries must stay where it is.
+    if (length <= maxChain || op->getParentOfType<LoopLikeOpInterface>())
       return;
     b.setInsertionPoint(op);
     dest->set(bufferization::AllocTensorOp::create(

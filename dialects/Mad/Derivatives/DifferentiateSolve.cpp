@@ -237,6 +237,12 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
   Times around(b, loc, op, directions);
   if (op.getEvents())
     return noDerivative(op) << "a solve with events has no derivative: `" << op.getName() << "`";
+  if (op.getDense()) {
+    auto message = noDerivative(op) << "a solve that saves its interpolant has no derivative: `"
+                                    << op.getName() << "`";
+    message.attachNote() << "save the times that are needed: `save = times`";
+    return message;
+  }
   if (op.getSaveSteps() && (tangent(op.getFrom()) || tangent(op.getTo())))
     return noDerivative(op) << "a solve that saves its steps has no derivative by `from` and `to`";
   if (Value early = tangent(op.getFrom()))
@@ -298,7 +304,7 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       one(op.getTo()), one(op.getRtol()), one(op.getAtol()), one(op.getStep()), one(op.getFirst()),
       one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), allParameters,
       op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
-      op.getPidAttr(), op.getSaveStepsAttr(), ArrayAttr(), DenseI64ArrayAttr(),
+      op.getPidAttr(), op.getSaveStepsAttr(), op.getDenseAttr(), ArrayAttr(), DenseI64ArrayAttr(),
       DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(), positions,
       op.getLinear() ? 1u : 0u);
   made.getBody().takeBody(region);

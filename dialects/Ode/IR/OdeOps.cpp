@@ -134,12 +134,12 @@ static LogicalResult verifyLanes(SolveOp op) {
 static LogicalResult verifyResults(SolveOp op) {
   RankedTensorType lanes = tensorTypeOf(op.getTime());
   Value times = op.getSave();
-  if (op.getSaveSteps())
+  if (op.savesStates())
     times = op.getSavedSteps()[0];
   Block &body = op.getBody().front();
   for (auto [argument, result] : llvm::zip(body.getArguments().drop_front(), op.getStates())) {
     RankedTensorType from = tensorTypeOf(argument), to = tensorTypeOf(result);
-    int64_t saved = op.getSave() || op.getSaveSteps() ? 1 : 0, lead = lanes.getRank() + saved;
+    int64_t saved = op.getSave() || op.savesStates() ? 1 : 0, lead = lanes.getRank() + saved;
     bool fits =
         to.getRank() == from.getRank() + lead && to.getElementType() == from.getElementType();
     for (int64_t d = 0; fits && d < from.getRank(); ++d)
@@ -158,24 +158,52 @@ static LogicalResult verifyResults(SolveOp op) {
 }
 
 /// Whether a result is a list of so many numbers, or one, for each system.
-static bool isOfSystems(SolveOp op, Value result, bool isF64, std::optional<StringRef> count) {
+static bool isOfSystems(SolveOp op, Value result, bool isF64, std::optional<StringRef> count,
+                        int64_t more = 0) {
   RankedTensorType lanes = tensorTypeOf(op.getTime()), type = tensorTypeOf(result);
   bool fits = type.getRank() == lanes.getRank() + (count ? 1 : 0) &&
               (isF64 ? type.getElementType().isF64() : type.getElementType().isInteger(64));
   for (int64_t d = 0; fits && d < lanes.getRank(); ++d)
     fits = !differ(dimExpr(type, d), dimExpr(lanes, d));
-  return fits && (!count || !differ(dimExpr(type, lanes.getRank()), *DimExpr::parse(*count)));
+  return fits && (!count ||
+                  !differ(dimExpr(type, lanes.getRank()), *DimExpr::parse(*count) + DimExpr(more)));
+}
+
+/// Of each state a table of its values in steps.
+static LogicalResult verifyDense(SolveOp op) {
+  RankedTensorType lanes = tensorTypeOf(op.getTime());
+  if (op.getDense() && interpolantDegree(op.getMethod().str()) == 0)
+    return op.emitOpError() << "`" << op.getMethod() << "` has no polynomial as its interpolant";
+  DimExpr nodes(interpolantDegree(op.getMethod().str()) + 1);
+  for (auto [argument, table] :
+       llvm::zip(op.getBody().getArguments().drop_front(), op.getDenseTables())) {
+    RankedTensorType state = tensorTypeOf(argument), type = tensorTypeOf(table);
+    SmallVector<DimExpr> wanted, found;
+    for (int64_t d = 0; d < lanes.getRank(); ++d)
+      wanted.push_back(dimExpr(lanes, d));
+    wanted.append({*DimExpr::parse(*op.getSaveSteps()), nodes});
+    for (int64_t d = 0; d < state.getRank(); ++d)
+      wanted.push_back(dimExpr(state, d));
+    bool fits =
+        type.getRank() == int64_t(wanted.size()) && type.getElementType() == state.getElementType();
+    for (int64_t d = 0; fits && d < type.getRank(); ++d)
+      fits = !differ(dimExpr(type, d), wanted[d]);
+    if (!fits)
+      return op.emitOpError() << "a table of shape " << shapeText(type) << " for a state of shape "
+                              << shapeText(state);
+  }
+  return success();
 }
 
 /// The times of `saveSteps` and their number.
 static LogicalResult verifySaved(SolveOp op) {
   if (!op.getSaveSteps())
-    return success();
+    return op.getDense() ? op.emitOpError("is dense without a number of steps") : success();
   if (op.getSave())
     return op.emitOpError("saves given times or all steps, not both");
   if (failed(verifyDimension(op, *op.getSaveSteps(), "number of saved steps")))
     return failure();
-  if (!isOfSystems(op, op.getSavedSteps()[0], true, *op.getSaveSteps()) ||
+  if (!isOfSystems(op, op.getSavedSteps()[0], true, *op.getSaveSteps(), op.getDense()) ||
       !isOfSystems(op, op.getSavedSteps()[1], false, std::nullopt))
     return op.emitOpError() << "the times of steps must be " << *op.getSaveSteps()
                             << " numbers of f64, their number one of i64";
@@ -268,12 +296,13 @@ LogicalResult SolveOp::verify() {
   for (Value state : initial.drop_front())
     if (failed(verifySameElement(*this, state, "a state", initial.front(), "the first one")))
       return failure();
-  size_t more = (getSaveSteps() ? 2 : 0) + (getEvents() ? 3 : 0);
+  size_t more =
+      (getDense() ? initial.size() : 0) + (getSaveSteps() ? 2 : 0) + (getEvents() ? 3 : 0);
   if (getValues().size() != initial.size() + more)
     return emitOpError() << "has " << initial.size() << " states, but results for "
                          << static_cast<int64_t>(getValues().size()) - static_cast<int64_t>(more);
   if (failed(verifySaved(*this)) || failed(verifyBody(*this)) || failed(verifyLanes(*this)) ||
-      failed(verifyEvents(*this)) || failed(verifyLinear(*this)))
+      failed(verifyEvents(*this)) || failed(verifyLinear(*this)) || failed(verifyDense(*this)))
     return failure();
   return verifyResults(*this);
 }

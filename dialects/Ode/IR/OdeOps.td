@@ -41,6 +41,10 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     With `saveSteps`, a dimension N, they are the states at `from` and behind each accepted step, N at most; behind them
     their times and how many there are. The rest is NaN.
 
+    With `dense`, too, N is the number of steps that there is room for, and the states are those at the time that was reached.
+    Behind them each state has a table of N rows: its values at the `interpolantNodes` of each step, along one more
+    dimension. Times are N + 1, and their number is that of steps.
+
     `events` are names. Two more regions take what the body takes: one yields a guard for each, a number of the
     element type of the states; the other one all new states for each event that `eventResets` names. An event is where
     its guard becomes zero or changes its sign; `eventDirections` are 1, -1 or 0: from less to more, from more to
@@ -75,7 +79,7 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
                        Optional<Ode_Times>:$save, Variadic<AnyRankedTensor>:$parameters,
                        OptionalAttr<StrAttr>:$steps, DefaultValuedAttr<I64Attr, "100000">:$maxSteps,
                        DefaultValuedAttr<StrAttr, "\"pi\"">:$controller, UnitAttr:$fails,
-                       OptionalAttr<DenseF64ArrayAttr>:$pid, OptionalAttr<StrAttr>:$saveSteps,
+                       OptionalAttr<DenseF64ArrayAttr>:$pid, OptionalAttr<StrAttr>:$saveSteps, UnitAttr:$dense,
                        OptionalAttr<StrArrayAttr>:$events,
                        OptionalAttr<DenseI64ArrayAttr>:$eventDirections,
                        OptionalAttr<DenseBoolArrayAttr>:$eventStops,
@@ -106,14 +110,22 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     static ::mlir::RankedTensorType oneOf(::mlir::Value value, int64_t own);
     /// The first of `values`, one a state.
     ::mlir::ResultRange getStates() { return getValues().take_front(getInitial().size()); }
+    /// With `dense`: a table a state.
+    ::mlir::ResultRange getDenseTables() {
+      return getValues().slice(getInitial().size(), getDense() ? getInitial().size() : 0);
+    }
     /// With `saveSteps`: the times and their number.
     ::mlir::ResultRange getSavedSteps() {
-      return getValues().slice(getInitial().size(), getSaveSteps() ? 2 : 0);
+      return getValues().slice(getInitial().size() + getDenseTables().size(),
+                               getSaveSteps() ? 2 : 0);
     }
     /// With events: their times, their numbers, and how many there were.
     ::mlir::ResultRange getEventResults() {
-      return getValues().drop_front(getInitial().size() + (getSaveSteps() ? 2 : 0));
+      return getValues().drop_front(getInitial().size() + getDenseTables().size() +
+                                    (getSaveSteps() ? 2 : 0));
     }
+    /// Whether the states are tables of those at each step.
+    bool savesStates() { return getSaveSteps() && !getDense(); }
     size_t eventCount() { return getEvents() ? getEvents()->size() : 0; }
     /// The guards of events and the new states.
     ::mlir::MutableArrayRef<::mlir::Region> getEventRegions() {

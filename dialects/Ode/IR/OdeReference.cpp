@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Ode/IR/OdeReferenceEvents.h"
 #include "dialects/Ode/Tableaus/Control.h"
+#include "dialects/Ode/Tableaus/Tableau.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
@@ -36,6 +37,7 @@ private:
   LogicalResult savedIn(const ReferenceTrial &trial, double until);
   LogicalResult happen(double &h);
   void saveAll(double until);
+  LogicalResult keep(const ReferenceTrial &trial, double until, const Vector &end);
   void put(const Vector &y);
   void saveReached();
   double least() const;
@@ -58,7 +60,8 @@ private:
   double from, to, direction, minStep, maxStep;
   Vector times; ///< of `save`
   std::vector<Vector> saved;
-  int64_t rows = 0; ///< room for steps that are saved
+  int64_t rows = 0;          ///< room for steps that are saved
+  std::vector<double> nodes; ///< where values of each step are kept, if `dense`
   Vector savedTimes;
   double t;
   Vector y;
@@ -147,10 +150,24 @@ void Solver::saveAll(double until) {
 void Solver::saveReached() {
   if (!op.getSaveSteps())
     return;
-  put(y);
+  if (!op.getDense())
+    put(y);
   savedTimes.push_back(t);
-  if (static_cast<int64_t>(saved.size()) == rows && t != to && status == Status::Done)
+  if (static_cast<int64_t>(savedTimes.size()) == rows && t != to && status == Status::Done)
     stop(Status::NoRoom, {});
+}
+
+/// The values of an accepted step up to a time, which ends in `end`.
+LogicalResult Solver::keep(const ReferenceTrial &trial, double until, const Vector &end) {
+  if (!op.getDense())
+    return success();
+  if (failed(method->complete(trial)))
+    return failure();
+  for (double node : nodes)
+    put(node == 0   ? trial.y
+        : node == 1 ? end
+                    : method->interpolated(trial, trial.t + node * (until - trial.t)));
+  return success();
 }
 
 /// What is saved in an accepted step up to a time.
@@ -211,7 +228,7 @@ LogicalResult Solver::happen(double &h) {
     hasReset = true;
     if (failed(events.reset(y)))
       return failure();
-    if (status == Status::Done)
+    if (status == Status::Done && !op.getDense())
       saveReached();
   }
   Vector rates;
@@ -266,7 +283,8 @@ LogicalResult Solver::adaptive() {
         return failure();
       bool happens = !events.fired.empty();
       double until = happens ? events.time : trial.next;
-      if (failed(savedIn(trial, until)))
+      if (failed(savedIn(trial, until)) ||
+          failed(keep(trial, until, happens ? events.states : trial.end)))
         return failure();
       method->done();
       t = until;
@@ -332,12 +350,13 @@ LogicalResult Solver::fixed() {
       return failure();
     ++accepted;
     // Without a step, a saved time or an event behind it nothing needs it.
-    bool isNeeded = (!isLast && i + 1 < limit) || op.getSave() || events.any();
+    bool isNeeded = (!isLast && i + 1 < limit) || op.getSave() || op.getDense() || events.any();
     if (failed(method->accepted(trial, isNeeded)) || (events.any() && failed(events.find(trial))))
       return failure();
     bool happens = !events.fired.empty();
     double until = happens ? events.time : trial.next;
-    if (failed(savedIn(trial, until)))
+    if (failed(savedIn(trial, until)) ||
+        failed(keep(trial, until, happens ? events.states : trial.end)))
       return failure();
     method->done();
     t = until;
@@ -384,17 +403,23 @@ void Solver::finish(MutableArrayRef<RefTensor> results) {
     size_t size = problem.initial[i]->floats.size();
     Vector &to = results[i].floats;
     std::fill(to.begin(), to.end(), std::numeric_limits<double>::quiet_NaN());
-    if (!op.getSave() && !op.getSaveSteps())
+    if (!op.getSave() && !op.savesStates())
       std::copy_n(y.begin() + begin, size, to.begin());
+    Vector &table = results[op.getDense() ? states + i : i].floats;
+    if (op.getDense())
+      std::fill(table.begin(), table.end(), std::numeric_limits<double>::quiet_NaN());
     for (size_t row = 0; row < saved.size(); ++row)
-      std::copy_n(saved[row].begin() + begin, size, to.begin() + row * size);
+      std::copy_n(saved[row].begin() + begin, size, table.begin() + row * size);
     begin += size;
   }
+  states += op.getDenseTables().size();
   if (op.getSaveSteps()) {
     Vector &to = results[states].floats;
     std::fill(to.begin(), to.end(), std::numeric_limits<double>::quiet_NaN());
     std::copy(savedTimes.begin(), savedTimes.end(), to.begin());
-    results[states + 1].integers[0] = static_cast<int64_t>(saved.size());
+    int64_t steps = std::max<int64_t>(0, static_cast<int64_t>(savedTimes.size()) - 1);
+    results[states + 1].integers[0] =
+        op.getDense() ? steps : static_cast<int64_t>(savedTimes.size());
     states += 2;
   }
   if (op.getEvents()) {
@@ -423,8 +448,10 @@ LogicalResult Solver::solve(MutableArrayRef<RefTensor> results) {
     std::optional<int64_t> room = context.dim(*op.getSaveSteps());
     if (!room)
       return context.fail(op, context.message);
-    rows = *room;
+    rows = *room + (op.getDense() ? 1 : 0);
   }
+  if (op.getDense())
+    nodes = interpolantNodes(interpolantDegree(op.getMethod().str()));
   if (op.getMaxEvents()) {
     std::optional<int64_t> room = context.dim(*op.getMaxEvents());
     if (!room)

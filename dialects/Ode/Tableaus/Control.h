@@ -23,7 +23,7 @@ enum class Status : int32_t {
   NotFinite = 3,
   SaveOutside = 4,   ///< a time of `save` is not between the ends, or they do not ascend
   BadOption = 5,     ///< an end that is not finite, a tolerance or a step that is not positive
-  NoRoom = 6,        ///< more steps than `save = steps(N)` has room for
+  NoRoom = 6,        ///< more steps than `save` has room for
   TooManyEvents = 7, ///< more than `max_events`
   Chatter = 8,       ///< an event follows the one before at once
 };

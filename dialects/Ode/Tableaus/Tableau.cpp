@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Ode/Tableaus/Tableau.h"
+#include <algorithm>
+#include <cmath>
 
 namespace mad::ode {
 
@@ -75,6 +77,35 @@ Rosenbrock rosenbrockOf(std::string_view name) { return made(rosenbrockMethods, 
 Esdirk esdirkOf(std::string_view name) { return made(esdirkMethods, name); }
 Exponential exponentialOf(std::string_view name) { return made(exponentialMethods, name); }
 Composition compositionOf(std::string_view name) { return made(compositions, name); }
+
+int interpolantDegree(std::string_view name) {
+  std::vector<std::vector<double>> rows;
+  switch (methodOf(name).family) {
+  case Family::Explicit:
+    rows = tableauOf(name).interpolant();
+    break;
+  case Family::Rosenbrock:
+    rows = rosenbrockOf(name).dense;
+    break;
+  case Family::Ndf:
+    return Ndf::maxOrder;
+  case Family::Exponential:
+    return 0;
+  default:
+    return 3; // Hermite's cubic
+  }
+  size_t degree = 1;
+  for (const std::vector<double> &row : rows)
+    degree = std::max(degree, row.size());
+  return int(degree);
+}
+
+std::vector<double> interpolantNodes(int degree) {
+  std::vector<double> nodes;
+  for (int i = 0; i <= degree; ++i)
+    nodes.push_back(i == degree ? 1.0 : std::pow(std::sin(M_PI_2 * i / degree), 2));
+  return nodes;
+}
 
 Ndf::Ndf() {
   gamma[0] = 0;

@@ -182,6 +182,11 @@ std::vector<std::string> methodNames();
 bool isMethod(std::string_view name);
 /// Of a name that `methodNames` has.
 Method methodOf(std::string_view name);
+/// Of its interpolant in a step, a polynomial of the time; 0: it is none.
+int interpolantDegree(std::string_view name);
+/// Where in a step, in parts of it, a polynomial of this degree is kept by its values: Chebyshev's
+/// points of the second kind, from 0 to 1.
+std::vector<double> interpolantNodes(int degree);
 /// Of the name of a method of that family.
 Tableau tableauOf(std::string_view name);
 Rosenbrock rosenbrockOf(std::string_view name);
