@@ -169,8 +169,10 @@ Value SparseLoops::solve(Value factors, Value rhs) {
   loop(index(0), first, [&](Value step) {
     Value i = minus(minus(first, index(1)), step);
     Value middle = loadIndex(diagonals, i), last = minus(loadIndex(starts, next(i)), index(1));
-    Value own = folded(index(0), minus(last, middle), load(y, i),
-                       [&](Value p, Value sum) { return part(minus(last, p), sum); });
+    Value own = folded(index(0), minus(last, middle), load(y, i), [&](Value p, Value sum) {
+      // Kernels count upwards: backwards they need more registers.
+      return part(device ? plus(next(middle), p) : minus(last, p), sum);
+    });
     own = product(own, load(numbers, middle));
     store(own, y, i);
     store(own, x, loadIndex(order, i));
