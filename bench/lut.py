@@ -9,8 +9,9 @@ MatMulNBits of onnxruntime (activations in f32, and of 8 bits: its `accuracy_lev
 `--ggml` names a folder with libggml-base.so and libggml-cpu.so. A format is `bits/group`, with `h` behind it for scales of f16, or `t` and
 `b`: ternary in 2 bits and in base 3, as TQ2_0 and TQ1_0 of ggml; `d`: words of a dictionary, where 9 of 10 elements are 0. Calls take turns; numbers are medians, with `--least` the shortest. Gw/s: elements
 of the weight times rows of x, for each second. Rounding activations, and all else that a call does, is part of its time. The first line
-says what the machine reads from memory at the same time. With `--cold 512` so many MiB are read before each call, which puts weights
-out of the caches. With `--cpu` it is the time that the process had a CPU: for one
+says what the machine reads from memory at the same time. With `--cold 512` a byte of each line of so many MiB is read before each call, which puts weights
+out of the caches; then one row and one thread are measured where nothing else is said, and bytes of the weight over the time of the call stand beside
+it, in percent of what NumPy reads in turn with the calls. With `--cpu` it is the time that the process had a CPU: for one
 thread, where others use the machine, too.
 
 ggml is built from the sources in llama-cpp-python of PyPI, for this machine (some 5 minutes on two cores):
@@ -39,6 +40,13 @@ class Format:
         self.bits, _, group = text.rstrip("h").partition("/")
         self.group = int(group or 256)
         self.name = "w" + text.replace("/", "_")
+
+    def bytes(self, k, m):
+        """Of codes and scales; None where it depends on the values."""
+        if self.bits == "d":
+            return None
+        bits = {"t": 2, "b": 1.6}.get(self.bits) or int(self.bits)
+        return k * m * bits / 8 + -(-k // self.group) * m * (2 if self.bits in "tb" or self.text.endswith("h") else 4)
 
     def source(self):
         return "sparse" if self.bits == "d" else "w"
@@ -138,12 +146,16 @@ def ggml_calls(lib, data, k, m, x):
     return calls
 
 
-def table(took, formats, k, m, rows, plain):
+def table(took, formats, k, m, rows, plain, cold):
     for f in formats:
         exact, i8 = took["exact", f.text], took["i8", f.text]
         line = f"{k:5} x {m:5} {rows:4} {f.text:>6} | "
         line += f"f32 {1e3 * took['plain']:.3f}, " if plain else ""
         line += f"exact {1e3 * exact:.3f}, i8 {1e3 * i8:.3f} ({k * m * rows / i8 / 1e9:.1f})"
+        if cold is not None and f.bytes(k, m):
+            rate = cold.nbytes / took["read"]
+            line += "".join(f", {name} {f.bytes(k, m) / t / 1e9:.2f} GB/s ({100 * f.bytes(k, m) / t / rate:.0f} %)"
+                            for name, t in (("exact", exact), ("i8", i8)))
         for name, t in took.items():
             if name[0] == f.text:
                 line += f", {name[1]} {1e3 * t:.3f} ({t / i8:.2f}x)"
@@ -176,15 +188,19 @@ def run(options, folder, k, m, threads, clock):
         for (text, level), session in onnx.items():
             calls[text, f"onnxruntime level {level}"] = session.call(x)
         calls.update(ggml_calls(lib, data, k, m, x) if lib else {})
-        took = measure(calls, options.seconds, clock, options.least, lambda: cold.sum())
-        table(took, formats, k, m, rows, options.plain)
+        # Small enough to be read in little time, behind what puts it out of the caches, too.
+        sample = cold[:len(cold) // 8]
+        if options.cold:
+            calls["read"] = lambda: sample.sum()
+        took = measure(calls, options.seconds, clock, options.least, lambda: cold[::16].sum())
+        table(took, formats, k, m, rows, options.plain, sample if options.cold else None)
     model.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
-    for name, default in (("shapes", "4096x4096,3200x8640,384x1536"), ("threads", "1,2"), ("rows", "1,8,32,256"), ("formats", "1/128,2/128,4/128,8/128")):
+    for name, default in (("shapes", "4096x4096,3200x8640,384x1536"), ("threads", None), ("rows", None), ("formats", "1/128,2/128,4/128,8/128")):
         parser.add_argument(f"--{name}", default=default)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--target")
@@ -195,6 +211,8 @@ def main():
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--cold", type=int, default=0, help="MiB that are read before each call")
     options = parser.parse_args()
+    options.threads = options.threads or ("1" if options.cold else "1,2")
+    options.rows = options.rows or ("1" if options.cold else "1,8,32,256")
     clock = time.process_time if options.cpu else time.perf_counter
     with tempfile.TemporaryDirectory() as name:
         for shape in options.shapes.split(","):
