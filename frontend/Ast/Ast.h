@@ -114,7 +114,8 @@ enum Flags : uint16_t {
   IsOde = 1024,    ///< Fn: its parameters are states, then others, then the time
   Unknown = 2048,  ///< Param: a state of an ode
   Time = 4096,     ///< Param: of an ode
-  Linear = 8192,   ///< Der
+  Linear = 8192,   ///< Der: `linear(u) = ...`
+  Noise = 16384,   ///< Der: `noise(u) = ...`
 };
 
 struct Node {

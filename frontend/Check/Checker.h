@@ -332,6 +332,10 @@ private:
   Value solveNode(const Node *n, Problem &problem);
   // Separation.cpp: positions and velocities.
   bool separate(Problem &problem, const hir::Function &rates);
+  // SolveNoise.cpp: stochastic differential equations.
+  bool solveKey(const Node *value, Problem &problem);
+  bool solveNoise(const Node *at, Problem &problem);
+  bool diagonalNoise(const Problem &problem, const hir::Function &rates);
   // SolveLanes.cpp: ensembles.
   bool takeLanes(CallMatch &match, const Node *type, Dims &dims, size_t i);
   void ofOneSystem(CallMatch &match);

@@ -7,6 +7,8 @@
 #include "frontend/Check/Dependence.h"
 #include "frontend/Check/Program.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 
 namespace mad::hir {
@@ -131,7 +133,64 @@ private:
   std::map<const Node *, Results> sets;
 };
 
+/// How elements of a value depend on those of a parameter.
+enum class Way : uint8_t { None, Elementwise, Mixed };
+
+class Ways {
+public:
+  explicit Ways(const Node *parameter) { ways[{parameter, 0}] = Way::Elementwise; }
+
+  Way of(const Ref &ref) {
+    auto [at, isNew] = ways.try_emplace({ref.node, ref.result}, Way::None);
+    if (!isNew)
+      return at->second;
+    Way way = computed(*ref.node, ref.result);
+    return ways[{ref.node, ref.result}] = way;
+  }
+
+private:
+  Way operands(const Node &n) {
+    Way way = Way::None;
+    for (const Ref &operand : n.operands)
+      way = std::max(way, of(operand));
+    return way;
+  }
+
+  Way computed(const Node &n, uint32_t result) {
+    switch (n.op) {
+    case Op::Elementwise:
+    case Op::Cast:
+      return operands(n);
+    case Op::Call: {
+      Way way = Way::None;
+      for (size_t p = 0; p < n.operands.size(); ++p)
+        if (Way given = of(n.operands[p]); given != Way::None) {
+          Way inside = Ways(n.callee->body.parameters[p]).of(n.callee->body.results[result]);
+          way = std::max(way, inside == Way::None ? Way::None : std::max(inside, given));
+        }
+      return way;
+    }
+    case Op::If:
+      if (of(n.operands[0]) != Way::None)
+        return Way::Mixed;
+      return std::max(of(n.regions[0].results[result]), of(n.regions[1].results[result]));
+    case Op::Scan:
+    case Op::Iterate:
+    case Op::Solve:
+      return Way::Mixed;
+    default:
+      return operands(n) == Way::None ? Way::None : Way::Mixed;
+    }
+  }
+
+  std::map<std::pair<const Node *, uint32_t>, Way> ways;
+};
+
 } // namespace
+
+bool isElementwise(const Function &function, size_t result, size_t parameter) {
+  return Ways(function.body.parameters[parameter]).of(function.body.results[result]) != Way::Mixed;
+}
 
 std::vector<std::vector<bool>> dependence(const Function &function) {
   std::map<const Function *, Dependence::Results> known;

@@ -7,6 +7,7 @@
 #ifndef MAD_FRONTEND_CHECK_DEPENDENCE_H
 #define MAD_FRONTEND_CHECK_DEPENDENCE_H
 
+#include <cstddef>
 #include <vector>
 
 namespace mad::hir {
@@ -17,6 +18,10 @@ struct Function;
 /// Whole tensors: an element of a parameter counts as all of it. Calls and branches are followed
 /// result by result, loops until nothing is added.
 std::vector<std::vector<bool>> dependence(const Function &function);
+
+/// Whether each element of a result depends on the element of a parameter at its place alone, or on
+/// no element of it: as far as elementwise functions, branches and calls say so.
+bool isElementwise(const Function &function, size_t result, size_t parameter);
 
 } // namespace mad::hir
 

@@ -122,7 +122,7 @@ struct Solve {
   std::string name, method, controller = "pi";
   std::vector<std::string> states;     ///< their names
   std::vector<std::string> components; ///< names of the elements of the states, if they have any
-  std::vector<std::string> options;    ///< rtol, atol, step, first, min_step, max_step, save
+  std::vector<std::string> options;    ///< key, rtol, atol, step, first, min_step, max_step, save
   std::optional<DimExpr> steps;
   std::vector<double> gains; ///< of the controller `pid`
   std::optional<DimExpr> saveSteps;
@@ -139,6 +139,7 @@ struct Solve {
   /// Numbers of the states with a linear part, which one more region yields. For methods that need
   /// it; else empty.
   std::vector<int64_t> linear;
+  std::vector<bool> noisy;     ///< whether a state has noise; empty: none has
   std::vector<bool> positions; ///< of symplectic methods: whether a state is one
   int64_t maxSteps = 0;
 };

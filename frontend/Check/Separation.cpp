@@ -74,7 +74,8 @@ bool Checker::separate(Problem &problem, const hir::Function &rates) {
   const Declaration &ode = *problem.match.fn;
   Span place = ode.node->nameSpan;
   for (const Node *line : ode.node->kids[3]->kids)
-    if (line && line->kind == Kind::Der && line->text == solve.states[from])
+    if (line && line->kind == Kind::Der && !(line->flags & Noise) &&
+        line->text == solve.states[from])
       place = line->span;
   std::string why = from == on ? quoted(name) + " depends on " + other
                                : quoted(name) + " depends on " + other +

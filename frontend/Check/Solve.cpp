@@ -33,13 +33,14 @@ void Checker::equationPart(const Node *n, const std::string &name, std::optional
   frame->scope->names.emplace(name, local);
 }
 
-/// `der(u) = value`
+/// `der(u) = value`, or `noise(u) = value`
 void Checker::derivative(const Node *n) {
   std::optional<TypeTree> type;
   for (const Node *p : frame->fn->node->kids[1]->kids)
     if (p->text == n->text)
       type = typeOf(p->kids[0]);
-  equationPart(n->kids[0], "der(" + std::string(n->text) + ")", type, n->nameSpan);
+  const char *word = n->flags & Noise ? "noise(" : "der(";
+  equationPart(n->kids[0], word + std::string(n->text) + ")", type, n->nameSpan);
 }
 
 /// The guard of an event, and the states behind it.
@@ -277,6 +278,9 @@ void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
       call->types.push_back(own[i]);
   };
   addStates();
+  for (size_t i = 0; i < problem.solve.noisy.size(); ++i)
+    if (problem.solve.noisy[i])
+      call->types.push_back(own[i]);
   for (size_t i = 0; i < problem.solve.events.size(); ++i)
     call->types.push_back({problem.element, {}});
   for (const hir::Solve::Event &event : problem.solve.events)
@@ -295,8 +299,9 @@ void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
 /// Stiff methods differentiate what they solve.
 bool Checker::hasDerivative(const Problem &problem, const hir::Function &function) {
   const std::string &method = problem.solve.method;
-  ode::Family family = ode::methodOf(method).family;
-  if (family == ode::Family::Explicit || family == ode::Family::Symplectic)
+  const ode::Method known = ode::methodOf(method);
+  if (known.family == ode::Family::Explicit || known.family == ode::Family::Symplectic ||
+      known.linear || method == ode::eulerMaruyama)
     return true;
   const hir::Node *found = nodeWithoutDerivative(function);
   if (!found)
@@ -328,7 +333,7 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   }
   if (!hasDerivative(problem, *instance.function))
     return {};
-  if (!separate(problem, *instance.function)) {
+  if (!separate(problem, *instance.function) || !diagonalNoise(problem, *instance.function)) {
     ++failures;
     return {};
   }
@@ -348,13 +353,14 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   size_t states = problem.states, guards = problem.solve.events.size(), resets = 0;
   for (const hir::Solve::Event &event : problem.solve.events)
     resets += event.resets ? states : 0;
-  solveRegion(node, problem, instance, own, 0, states);
+  size_t noise = std::count(problem.solve.noisy.begin(), problem.solve.noisy.end(), true);
+  solveRegion(node, problem, instance, own, 0, states + noise);
   if (guards) {
     solveRegion(node, problem, instance, own, states, guards);
     solveRegion(node, problem, instance, own, states + guards, resets);
   }
   if (!problem.solve.linear.empty())
-    solveRegion(node, problem, instance, own, states + guards + resets,
+    solveRegion(node, problem, instance, own, states + noise + guards + resets,
                 problem.solve.linear.size());
 
   for (size_t i = 0; i < problem.states; ++i) {
@@ -395,7 +401,7 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   node->operands.push_back(b.cast(problem.to.ref, Element::F64));
   for (const auto &[name, value] : problem.options) {
     problem.solve.options.push_back(name);
-    node->operands.push_back(b.cast(value.ref, Element::F64));
+    node->operands.push_back(name == "key" ? value.ref : b.cast(value.ref, Element::F64));
   }
   node->operands.insert(node->operands.end(), arguments.begin() + problem.states, arguments.end());
   for (Element element : {Element::F64, Element::I32, Element::I64, Element::I64, Element::I64})

@@ -121,9 +121,12 @@ bool Checker::solveOption(const Node *argument, Problem &problem) {
     }
     return solveController(value, problem);
   }
+  if (name == "key")
+    return solveKey(value, problem);
   bool tolerance = name == "rtol" || name == "atol";
-  std::vector<std::string> all = {"rtol",     "atol",     "step",      "steps",      "first",
-                                  "min_step", "max_step", "max_steps", "max_events", "controller"};
+  std::vector<std::string> all = {"rtol",       "atol",       "step",     "steps",
+                                  "first",      "min_step",   "max_step", "max_steps",
+                                  "max_events", "controller", "key"};
   if (std::find(all.begin(), all.end(), name) == all.end()) {
     Report report(*this, code::E0221, argument->nameSpan, "a method has no option " + quoted(name));
     std::string near = suggestion(name, all);
@@ -281,6 +284,8 @@ bool Checker::finishOptions(const Node *n, Problem &problem) {
     Report(*this, code::E0221, at->span, text).help(help);
     return false;
   };
+  if (!solveNoise(at, problem))
+    return false;
   if (options.count("step") && solve.steps)
     return refuse("a method has `step` or `steps`, not both", "leave one of them out");
   if (!fixed && !ode::methodOf(solve.method).adaptive)

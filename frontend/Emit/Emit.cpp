@@ -583,6 +583,7 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
     stops.push_back(event.stops);
     resets.push_back(event.resets);
   }
+  SmallVector<bool> noisy(what.noisy.begin(), what.noisy.end());
   SmallVector<bool> positions(what.positions.begin(), what.positions.end());
   size_t leading = types.size() - 5;
   auto op = ode::SolveOp::create(
@@ -590,7 +591,7 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
       types[leading + 3], types[leading + 4], b.getStringAttr(what.method),
       b.getStringAttr(what.name), b.getStrArrayAttr(names), ArrayRef(all).take_front(states),
       all[states], all[states + 1], option("rtol"), option("atol"), option("step"), option("first"),
-      option("min_step"), option("max_step"), option("save"),
+      option("min_step"), option("max_step"), option("save"), option("key"),
       ArrayRef(all).drop_front(first + what.options.size()),
       what.steps ? b.getStringAttr(what.steps->str()) : StringAttr(),
       b.getI64IntegerAttr(what.maxSteps), b.getStringAttr(what.controller), UnitAttr(),
@@ -599,6 +600,7 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
       what.isDense ? b.getUnitAttr() : UnitAttr(), ArrayAttr(), DenseI64ArrayAttr(),
       DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(),
       what.positions.empty() ? DenseBoolArrayAttr() : b.getDenseBoolArrayAttr(positions),
+      what.noisy.empty() ? DenseBoolArrayAttr() : b.getDenseBoolArrayAttr(noisy),
       unsigned(node.regions.size() - 1));
   if (!what.components.empty()) {
     SmallVector<llvm::StringRef> components(what.components.begin(), what.components.end());
@@ -644,13 +646,19 @@ void FunctionEmitter::solveRegion(const hir::Region &body, Region &target, Locat
     Value found = value(result);
     // States have the sizes of the arguments, in their order, guards have none.
     auto op = cast<ode::SolveOp>(target.getParentOp());
-    size_t states = op.getInitial().size();
     if (op.getLinear() && &target == &op.getLinearRegion()) {
       yielded.push_back(linearPart(found, block->getArgument(unsigned(1 + (*op.getLinear())[i]))));
       continue;
     }
+    size_t states = op.getInitial().size(), state = i % states;
+    // Behind the derivatives there is the noise of some states.
+    if (op.getNoisy() && i >= states) {
+      size_t left = i - states;
+      for (state = 0; !op.hasNoise(state) || left-- > 0;)
+        ++state;
+    }
     if (cast<RankedTensorType>(found.getType()).getRank())
-      found = relabelled(found, block->getArgument(unsigned(1 + i % states)).getType(), loc);
+      found = relabelled(found, block->getArgument(unsigned(1 + state)).getType(), loc);
     yielded.push_back(found);
   }
   ode::YieldOp::create(b, loc, yielded);

@@ -71,7 +71,8 @@ static void dumpLine(const Node *node, unsigned level, std::string &out) {
                {ast::Constant, "constant"}, {ast::Axis, "axis"},
                {ast::IsShape, "shape"},     {ast::IsState, "state"},
                {ast::IsOde, "ode"},         {ast::Unknown, "unknown"},
-               {ast::Linear, "linear"},     {ast::Time, "time"}};
+               {ast::Linear, "linear"},     {ast::Noise, "noise"},
+               {ast::Time, "time"}};
   for (auto [flag, name] : flags)
     if (node->flags & flag)
       out += std::string(" ") + name;

@@ -22,10 +22,10 @@ static size_t behindBlanks(std::string_view text, size_t at) {
   return std::min(text.find_first_not_of(" \t", at), text.size());
 }
 
-/// `der` and `linear` are words where a statement of an ode begins with `der(` or `linear(`.
+/// `der`, `linear` and `noise` are words where a statement of an ode begins with one of them and `(`.
 bool Driver::isDerWord() const {
   if (!inOde || lookahead.token != Token::Name ||
-      (lookahead.text != "der" && lookahead.text != "linear"))
+      (lookahead.text != "der" && lookahead.text != "linear" && lookahead.text != "noise"))
     return false;
   size_t next = behindBlanks(text, lookahead.span.end);
   return (previous.token == Token::Line || previous.token == Token::LeftBrace) &&
@@ -102,10 +102,10 @@ Node *Driver::unknowns(Span span, Nodes states, Nodes parameters, Node *time) {
 }
 
 Node *Driver::der(Span span, Span word, Span nameSpan, std::string_view state, Node *value) {
-  Node *node = make(Kind::Der, span, nameSpan, state, {value});
-  bool isLinear = text.substr(word.begin, word.end - word.begin) == "linear";
-  if (isLinear)
-    node->flags |= ast::Linear;
+  const std::string_view which = text.substr(word.begin, word.end - word.begin);
+  const bool isLinear = which == "linear";
+  const uint16_t flags = isLinear ? ast::Linear : which == "noise" ? ast::Noise : ast::None;
+  Node *node = make(Kind::Der, span, nameSpan, state, {value}, flags);
   (isLinear ? linears : ders).push_back(node);
   return node;
 }
@@ -186,6 +186,18 @@ void Driver::eventValues(const Node &params, const Node &body, Nodes &values) {
   }
 }
 
+/// The first `noise(u)` of each state u that has one, in the order of the states.
+static Nodes noiseOf(const Node &params, const Nodes &ders) {
+  Nodes found;
+  for (const Node *p : params.kids)
+    for (Node *d : ders)
+      if ((p->flags & ast::Unknown) && (d->flags & ast::Noise) && d->text == p->text) {
+        found.push_back(d);
+        break;
+      }
+  return found;
+}
+
 /// The body with its result: the derivatives by their names in the body, `der(u)`.
 Node *Driver::derivatives(const Node &params, Node *body) {
   Nodes values, of = std::move(ders);
@@ -200,6 +212,9 @@ Node *Driver::derivatives(const Node &params, Node *body) {
     good = false;
     return error(code::E0134, at, std::move(message));
   };
+  auto nameOf = [](const Node *d) {
+    return (d->flags & ast::Noise ? "noise(" : "der(") + std::string(d->text) + ")";
+  };
   for (const Node *d : of) {
     bool known = std::any_of(params.kids.begin(), params.kids.end(), [&](const Node *p) {
       return (p->flags & ast::Unknown) && p->text == d->text;
@@ -207,8 +222,8 @@ Node *Driver::derivatives(const Node &params, Node *body) {
     if (!known)
       complain(d->nameSpan, "`" + std::string(d->text) + "` is no state of this ode");
     else if (std::find(body->kids.begin(), body->kids.end(), d) == body->kids.end())
-      complain(d->span, "`der(" + std::string(d->text) + ")` stands in a block inside of the ode")
-          .help = "choose the value: `der(" + std::string(d->text) + ") = if c { a } else { b }`";
+      complain(d->span, "`" + nameOf(d) + "` stands in a block inside of the ode").help =
+          "choose the value: `" + nameOf(d) + " = if c { a } else { b }`";
   }
   for (const Node *p : params.kids) {
     if (!(p->flags & ast::Unknown))
@@ -216,7 +231,7 @@ Node *Driver::derivatives(const Node &params, Node *body) {
     std::string name = "der(" + std::string(p->text) + ")";
     const Node *first = nullptr;
     for (const Node *d : of) {
-      if (d->text != p->text)
+      if (d->text != p->text || (d->flags & ast::Noise))
         continue;
       if (first)
         complain(d->span, "`" + name + "` is given twice")
@@ -233,7 +248,18 @@ Node *Driver::derivatives(const Node &params, Node *body) {
   if (body->kids.back() && body->kids.back()->kind != Kind::Error)
     complain(body->kids.back()->span, "an ode has no result but its derivatives").help =
         "write `der(u) = ...` for a state u";
+  if (auto noise = noiseOf(params, of); !noise.empty() && !events.empty())
+    complain(noise[0]->span, "an ode has noise or events, not both").help =
+        "paths with noise cross a guard infinitely often where they cross it once";
   eventValues(params, *body, values);
+  for (const Node *d : noiseOf(params, of)) {
+    for (const Node *other : of)
+      if (other != d && (other->flags & ast::Noise) && other->text == d->text)
+        complain(other->span, "`" + nameOf(d) + "` is given twice")
+            .notes.push_back({"the first one is here", d->span, true});
+    file.strings.push_back(nameOf(d));
+    values.push_back(make(Kind::Name, d->span, d->nameSpan, file.strings.back()));
+  }
   good &= linearParts(params, *body, values);
   if (!good)
     return failed(body->span);
@@ -276,7 +302,7 @@ bool Driver::linearParts(const Node &params, const Node &body, Nodes &values) {
 }
 
 Node *Driver::ode(Node *named, Span span, Nodes parts) {
-  const Nodes guards = events;
+  const Nodes guards = events, lines = ders;
   const bool hasLinear = !linears.empty();
   parts[3] = derivatives(*parts[1], parts[3]);
   // The types of the states are those of their derivatives.
@@ -293,6 +319,12 @@ Node *Driver::ode(Node *named, Span span, Nodes parts) {
   for (const Node *guard : guards)
     if (guard->kids[2] && guard->kids[2]->kind == Kind::Arguments)
       types.insert(types.end(), states.begin(), states.end());
+  // Noise has the type of its state.
+  if (parts[1]->kind == Kind::Params)
+    for (const Node *d : noiseOf(*parts[1], lines))
+      for (const Node *p : parts[1]->kids)
+        if (p->text == d->text && p->kids[0])
+          types.push_back(p->kids[0]);
   // A linear part may have one of several types, so all are found from the body.
   if (!types.empty() && !hasLinear)
     parts[2] = paren(parts[1]->span, std::move(types), Kind::TupleType);

@@ -34,6 +34,7 @@ int64_t copiesOf(ode::SolveOp op) {
   case ode::Family::Symplectic:
     // Of a kick and a drift each half of it is used.
     return static_cast<int64_t>(ode::compositionOf(name).stages());
+  case ode::Family::Stochastic:
   case ode::Family::Ndf:
     return 2;
   case ode::Family::Exponential:

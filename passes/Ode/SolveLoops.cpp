@@ -24,8 +24,8 @@ using ode::Status;
 static int64_t codeOf(Status status) { return static_cast<int64_t>(status); }
 
 SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b, Lane lane)
-    : op(op), rhs(rhs), b(b), lane(std::move(lane)), m(op, b), method(StepMethod::of(op, rhs, m)),
-      element(m.element) {}
+    : op(op), rhs(rhs), b(b), lane(std::move(lane)), m(op, b),
+      method(StepMethod::of(op, rhs, m, this->lane.index)), element(m.element) {}
 
 //===----------------------------------------------------------------------===//
 // What a loop carries

@@ -10,11 +10,13 @@
 #include "passes/Ode/NdfSteps.h"
 #include "passes/Ode/RosenbrockSteps.h"
 #include "passes/Ode/RungeKutta.h"
+#include "passes/Ode/StochasticSteps.h"
 #include "passes/Ode/SymplecticSteps.h"
 
 namespace mad {
 
-std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m) {
+std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m,
+                                           mlir::Value system) {
   ode::Family family = ode::methodOf(op.getMethod().str()).family;
   if (family == ode::Family::Explicit)
     return std::make_unique<RungeKutta>(op, rhs, m);
@@ -24,6 +26,8 @@ std::unique_ptr<StepMethod> StepMethod::of(ode::SolveOp op, RightHandSide &rhs, 
     std::unique_ptr<NewtonMatrix> dense = NewtonMatrix::onTensors(op, rhs, m);
     return dense ? std::make_unique<ExponentialRosenbrockSteps>(op, m, std::move(dense)) : nullptr;
   }
+  if (family == ode::Family::Stochastic)
+    return StochasticSteps::of(op, rhs, m, system);
   if (family == ode::Family::Symplectic)
     return std::make_unique<SymplecticSteps>(op, rhs, m);
   std::unique_ptr<NewtonMatrix> matrix = NewtonMatrix::of(op, rhs, m);

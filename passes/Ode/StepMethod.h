@@ -43,7 +43,9 @@ public:
 
   virtual ~StepMethod() = default;
   /// Null, after a message, where the right-hand side has no derivative and the method needs it.
-  static std::unique_ptr<StepMethod> of(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m);
+  /// `system` is the number of the system in an ensemble, null where it is alone.
+  static std::unique_ptr<StepMethod> of(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m,
+                                        Value system);
 
   /// The order of the solution, for the control of steps.
   virtual int order() const = 0;

@@ -243,6 +243,8 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
     message.attachNote() << "save the times that are needed: `save = times`";
     return message;
   }
+  if (op.getKey())
+    return noDerivative(op) << "a solve with noise has no derivative: `" << op.getName() << "`";
   if (op.getSaveSteps() && (tangent(op.getFrom()) || tangent(op.getTo())))
     return noDerivative(op) << "a solve that saves its steps has no derivative by `from` and `to`";
   if (Value early = tangent(op.getFrom()))
@@ -302,11 +304,11 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       op.getAccepted().getType(), op.getRejected().getType(), op.getEvaluations().getType(),
       op.getMethodAttr(), op.getNameAttr(), b.getStrArrayAttr(names), initial, one(op.getFrom()),
       one(op.getTo()), one(op.getRtol()), one(op.getAtol()), one(op.getStep()), one(op.getFirst()),
-      one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), allParameters,
+      one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), Value(), allParameters,
       op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
       op.getPidAttr(), op.getSaveStepsAttr(), op.getDenseAttr(), ArrayAttr(), DenseI64ArrayAttr(),
       DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(), positions,
-      op.getLinear() ? 1u : 0u);
+      DenseBoolArrayAttr(), op.getLinear() ? 1u : 0u);
   made.getBody().takeBody(region);
   if (op.getLinear())
     linearPart(b, op, made, vary, directions);

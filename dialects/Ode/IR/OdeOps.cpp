@@ -43,6 +43,12 @@ static LogicalResult verifyMethod(SolveOp op) {
   if ((op.getController() == "pid") != op.getPid().has_value() ||
       (op.getPid() && op.getPid()->size() != 3))
     return op.emitOpError("has the gains p, i and d where its controller is `pid`");
+  bool isStochastic = method.family == Family::Stochastic;
+  if (isStochastic != static_cast<bool>(op.getKey()) || isStochastic != op.getNoisy().has_value() ||
+      (isStochastic && (tensorTypeOf(op.getKey()).getDimSize(0) != 2 ||
+                        op.getNoisy()->size() != op.getInitial().size() || op.getEvents())))
+    return op.emitOpError("has a key of 2 words, says of each state whether it has noise, and has "
+                          "no events, where its method is stochastic");
   if (static_cast<int64_t>(op.getMaxSteps()) < 1)
     return op.emitOpError("allows no steps");
   bool splits = method.family == Family::Symplectic;
@@ -92,8 +98,11 @@ static LogicalResult verifyBody(SolveOp op) {
   }
   if (failed(verifyValues(op, found, arguments, "the arguments of the body")))
     return failure();
-  return verifyValues(op, body.getTerminator()->getOperandTypes(),
-                      ArrayRef(found).take_front(states), "the body");
+  SmallVector<Type> yielded(ArrayRef(found).take_front(states));
+  for (size_t i = 0; i < states; ++i)
+    if (op.hasNoise(i))
+      yielded.push_back(found[i]);
+  return verifyValues(op, body.getTerminator()->getOperandTypes(), yielded, "the body");
 }
 
 /// The systems of an ensemble are those of all values that have more dimensions than one system.

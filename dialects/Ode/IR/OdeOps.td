@@ -17,6 +17,7 @@ def Ode_State : RankedTensorOf<[F32, F64]>;
 def Ode_Time : 0DTensorOf<[F64]>;
 def Ode_Error : 0DTensorOf<[F32, F64]>;
 def Ode_Times : 1DTensorOf<[F64]>;
+def Ode_Key : 1DTensorOf<[I32]>;
 def Ode_Count : 0DTensorOf<[I64]>;
 def Ode_Status : 0DTensorOf<[I32]>;
 // Of each system of an ensemble.
@@ -66,6 +67,10 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
 
     `fails` says that a status other than 0 ends the call with a message, which names `name`.
 
+    Stochastic methods have a `key` of two words. `noisy` says of each state whether it has noise; the body yields an
+    amplitude for each of these states behind the derivatives: `d state = derivative dt + amplitude dW`, in the sense of Ito, with a
+    Wiener process W for each element.
+
     The results may have further dimensions in front of all others: then it is an ensemble, which has one system for
     each position in them. States, `from`, `to` and parameters have these dimensions, too, or are those of every system; the
     body is that of one system. Each goes its own way: a system that fails does not touch the others.
@@ -76,7 +81,7 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
                        Optional<Ode_Time>:$rtol, Optional<Ode_Time>:$atol,
                        Optional<Ode_Time>:$step, Optional<Ode_Time>:$first,
                        Optional<Ode_Time>:$minStep, Optional<Ode_Time>:$maxStep,
-                       Optional<Ode_Times>:$save, Variadic<AnyRankedTensor>:$parameters,
+                       Optional<Ode_Times>:$save, Optional<Ode_Key>:$key, Variadic<AnyRankedTensor>:$parameters,
                        OptionalAttr<StrAttr>:$steps, DefaultValuedAttr<I64Attr, "100000">:$maxSteps,
                        DefaultValuedAttr<StrAttr, "\"pi\"">:$controller, UnitAttr:$fails,
                        OptionalAttr<DenseF64ArrayAttr>:$pid, OptionalAttr<StrAttr>:$saveSteps, UnitAttr:$dense,
@@ -86,7 +91,8 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
                        OptionalAttr<DenseBoolArrayAttr>:$eventResets,
                        OptionalAttr<StrAttr>:$maxEvents,
                        OptionalAttr<DenseI64ArrayAttr>:$linear,
-                       OptionalAttr<DenseBoolArrayAttr>:$positions);
+                       OptionalAttr<DenseBoolArrayAttr>:$positions,
+                       OptionalAttr<DenseBoolArrayAttr>:$noisy);
   let results = (outs Variadic<AnyRankedTensor>:$values, Ode_LaneTime:$time, Ode_LaneStatus:$status,
                       Ode_LaneCount:$accepted, Ode_LaneCount:$rejected,
                       Ode_LaneCount:$evaluations);
@@ -94,7 +100,7 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
   let assemblyFormat = [{
     $method `of` $name $stateNames `(` $initial `)` `from` $from `to` $to
     (`rtol` $rtol^)? (`atol` $atol^)? (`step` $step^)? (`steps` $steps^)? (`first` $first^)?
-    (`min` $minStep^)? (`max` $maxStep^)? (`save` $save^)? (`with` $parameters^)? attr-dict
+    (`min` $minStep^)? (`max` $maxStep^)? (`save` $save^)? (`key` $key^)? (`with` $parameters^)? attr-dict
     `:` functional-type(operands, results) $body (`and` $moreRegions^)?
   }];
   let hasVerifier = 1;
@@ -126,6 +132,7 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     }
     /// Whether the states are tables of those at each step.
     bool savesStates() { return getSaveSteps() && !getDense(); }
+    bool hasNoise(size_t state) { return getNoisy() && (*getNoisy())[state]; }
     size_t eventCount() { return getEvents() ? getEvents()->size() : 0; }
     /// The guards of events and the new states.
     ::mlir::MutableArrayRef<::mlir::Region> getEventRegions() {

@@ -440,6 +440,7 @@ void Solver::finish(MutableArrayRef<RefTensor> results) {
 }
 
 LogicalResult Solver::solve(MutableArrayRef<RefTensor> results) {
+  problem.system = std::max<int64_t>(trajectory, 0);
   if (badOptions())
     stop(Status::BadOption, {});
   else if (badTimes())

@@ -62,6 +62,8 @@ LogicalResult ReferenceJacobian::prepare() {
 
 LogicalResult ReferenceJacobian::along(double time, const Vector &at, double timeSeed,
                                        const Vector &seed, Vector &tangent) {
+  if (!function && failed(prepare()))
+    return failure();
   std::vector<RefTensor> arguments = problem.arguments(time, at), results;
   std::vector<RefTensor> seeds = problem.arguments(timeSeed, seed);
   seeds.resize(1 + problem.initial.size());

@@ -20,11 +20,12 @@ public:
   /// J[i][j] = df_i / dy_j, and df / dt.
   llvm::LogicalResult evaluate(double time, const Vector &at, std::vector<Vector> &jacobian,
                                Vector &timeRates);
+  /// The tangents of all that the body yields along one direction.
+  llvm::LogicalResult along(double time, const Vector &at, double timeSeed, const Vector &seed,
+                            Vector &tangent);
 
 private:
   llvm::LogicalResult prepare();
-  llvm::LogicalResult along(double time, const Vector &at, double timeSeed, const Vector &seed,
-                            Vector &tangent);
 
   ReferenceProblem &problem;
   mlir::Operation *function = nullptr;

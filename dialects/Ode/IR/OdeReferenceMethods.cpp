@@ -132,6 +132,8 @@ std::unique_ptr<ReferenceMethod> ReferenceMethod::of(ReferenceProblem &problem) 
     return referenceNdf(problem);
   case Family::Exponential:
     return referenceExponential(problem);
+  case Family::Stochastic:
+    return referenceStochastic(problem);
   case Family::Symplectic:
     return referenceSymplectic(problem);
   case Family::Explicit:

@@ -15,6 +15,7 @@ std::unique_ptr<ReferenceMethod> referenceRosenbrock(ReferenceProblem &problem);
 std::unique_ptr<ReferenceMethod> referenceEsdirk(ReferenceProblem &problem);
 std::unique_ptr<ReferenceMethod> referenceExponential(ReferenceProblem &problem);
 std::unique_ptr<ReferenceMethod> referenceNdf(ReferenceProblem &problem);
+std::unique_ptr<ReferenceMethod> referenceStochastic(ReferenceProblem &problem);
 std::unique_ptr<ReferenceMethod> referenceSymplectic(ReferenceProblem &problem);
 
 } // namespace mad::ode

@@ -34,6 +34,7 @@ struct ReferenceProblem {
   llvm::SmallVector<const RefTensor *> initial, parameters;
   double rtol, atol;
   int64_t evaluations = 0;
+  int64_t system = 0; ///< its number in an ensemble
 };
 
 /// A step from (t, y).

@@ -113,6 +113,12 @@ struct EventSearch {
   /// Resets are so many least steps apart.
   static constexpr double apart = 0x1p16;
 };
+/// Normal numbers of solves with noise; README.md of dialects/Ode has the algorithm.
+struct NoiseCounter {
+  static constexpr int64_t mark = 2; ///< the last word of counters: std.random has 0 and 1
+  static constexpr double unit32 = 4.656612873077393e-10, unit64 = 1.0842021724855044e-19;
+  static constexpr double angle32 = 1.4629180792671596e-9, angle64 = 3.4061215800865545e-19;
+};
 constexpr int64_t defaultMaxEvents = 100;
 
 constexpr double defaultRtol = 1e-3;

@@ -44,6 +44,8 @@ static std::vector<Method> allMethods() {
     all.push_back({one.name, Family::Exponential, false, true, false, !one.make().ofJacobian});
   for (const auto &one : compositions)
     all.push_back({one.name, Family::Symplectic, false});
+  for (std::string_view name : {eulerMaruyama, milstein})
+    all.push_back({name, Family::Stochastic, false});
   all.push_back({ndfName, Family::Ndf, true, false, true});
   return all;
 }
@@ -91,6 +93,8 @@ int interpolantDegree(std::string_view name) {
     return Ndf::maxOrder;
   case Family::Exponential:
     return 0;
+  case Family::Stochastic:
+    return 1;
   default:
     return 3; // Hermite's cubic
   }

@@ -131,7 +131,10 @@ struct Composition {
   double time(size_t i) const;
 };
 
-enum class Family { Explicit, Rosenbrock, Esdirk, Ndf, Exponential, Symplectic };
+enum class Family { Explicit, Rosenbrock, Esdirk, Ndf, Exponential, Symplectic, Stochastic };
+
+/// Methods for equations with noise.
+inline constexpr std::string_view eulerMaruyama = "euler_maruyama", milstein = "milstein";
 
 /// What a program may ask of a method.
 struct Method {

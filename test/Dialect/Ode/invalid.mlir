@@ -258,3 +258,29 @@ func.func @positions(%x: tensor<2xf64>, %a: tensor<f64>) {
   }
   return
 }
+
+// -----
+
+func.func @noise(%x: tensor<2xf64>, %a: tensor<f64>) {
+  // expected-error @+1 {{has a key of 2 words, says of each state whether it has noise}}
+  %r:6 = ode.solve "euler_maruyama" of "walk" ["u"](%x) from %a to %a step %a {noisy = array<i1: true>}
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>)
+      -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %q: tensor<2xf64>):
+    ode.yield %q, %q : tensor<2xf64>, tensor<2xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @amplitudes(%x: tensor<2xf64>, %a: tensor<f64>, %k: tensor<2xi32>) {
+  // expected-error @+1 {{the body}}
+  %r:6 = ode.solve "euler_maruyama" of "walk" ["u"](%x) from %a to %a step %a key %k {noisy = array<i1: true>}
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<2xi32>)
+      -> (tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %q: tensor<2xf64>):
+    ode.yield %q : tensor<2xf64>
+  }
+  return
+}
