@@ -22,7 +22,8 @@ static size_t behindBlanks(std::string_view text, size_t at) {
   return std::min(text.find_first_not_of(" \t", at), text.size());
 }
 
-/// `der`, `linear` and `noise` are words where a statement of an ode begins with one of them and `(`.
+/// `der`, `linear` and `noise` are words where a statement of an ode begins with one of them and
+/// `(`.
 bool Driver::isDerWord() const {
   if (!inOde || lookahead.token != Token::Name ||
       (lookahead.text != "der" && lookahead.text != "linear" && lookahead.text != "noise"))
