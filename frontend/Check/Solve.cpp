@@ -436,8 +436,12 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
     all.parts.push_back(result(i));
   Value saved, interpolant = Value::of(Value::Tuple);
   interpolant.record = &solveInterpolant;
-  for (size_t i = 0; isDense && i <= problem.states; ++i)
+  for (size_t i = 0; isDense && i <= problem.states; ++i) {
     interpolant.parts.push_back(result(problem.states + i));
+    // All interpolants share their record: it has a name for each part of the largest one.
+    if (solveInterpolant.fields.size() <= i)
+      solveInterpolant.fields.push_back(std::to_string(i));
+  }
   states += isDense ? problem.states : 0;
   std::optional<size_t> firstEvent;
   if (!problem.solve.events.empty())
