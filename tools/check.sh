@@ -74,7 +74,7 @@ done
 tallied unit gtest "${units[@]}"
 
 lit=$(command -v lit || command -v llvm-lit || ls /usr/lib/llvm-22/bin/{lit,llvm-lit} 2>/dev/null | head -n 1)
-timeout 1500 "${lit:-lit}" -sv --output "$logs/lit.json" "$build/test" >"$logs/lit.log" 2>&1
+timeout 2100 "${lit:-lit}" -sv --output "$logs/lit.json" "$build/test" >"$logs/lit.log" 2>&1
 tallied lit lit "$logs/lit.json"
 
 for example in examples/*/check.sh; do
