@@ -13,6 +13,7 @@
 #include "passes/Lut/BlockScales.h"
 #include "passes/Lut/Passes.h"
 #include "passes/Lut/SplitBatches.h"
+#include "passes/Lut/WeightProduct.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -23,29 +24,14 @@ namespace mad {
 
 namespace {
 
-/// A sum of products of something and a weight of few bits.
-struct Match {
-  ContractOp op;
-  lut::DequantOp weight;
-  Value source;
-  AffineMap sourceMap, weightMap;
-
-  /// Nothing if neither factor is such a weight.
-  static std::optional<Match> of(ContractOp op) {
-    if (auto right = op.getRhs().getDefiningOp<lut::DequantOp>())
-      return Match{op, right, op.getLhs(), op.getLhsMap(), op.getRhsMap()};
-    if (auto left = op.getLhs().getDefiningOp<lut::DequantOp>())
-      return Match{op, left, op.getRhs(), op.getRhsMap(), op.getLhsMap()};
-    return std::nullopt;
-  }
+/// One that kernels may compute from codes.
+struct Match : WeightProduct {
+  Match(const WeightProduct &product) : WeightProduct(product) {}
   /// Why no kernel reads the codes, else empty.
   std::string obstacle();
-  /// Whether it is `x[e, ...] @ w[e]` or `x @ w[e]`, of several matrices.
-  bool isBatch();
   Value product(OpBuilder &b);
 
 private:
-  bool rowsTimesMatrix(unsigned batch);
   Value blockProduct(OpBuilder &b);
 };
 
@@ -66,34 +52,11 @@ Value Match::blockProduct(OpBuilder &b) {
   return AddOp::create(b, loc, op.getType(), made, least);
 }
 
-bool Match::isBatch() { return cast<RankedTensorType>(weight.getType()).getRank() == 3; }
-
 Value Match::product(OpBuilder &b) {
   if (weight.getFormat().getValue().blockType())
     return blockProduct(b);
   return lut::ProductOp::create(b, op.getLoc(), op.getType(), source, weight.getParts(),
                                 weight.getFormat());
-}
-
-/// x[b..., t..., k] w[b..., k, m] or x[t..., k] w[b..., k, m], with so many dimensions b.
-bool Match::rowsTimesMatrix(unsigned batch) {
-  unsigned rank = cast<RankedTensorType>(op.getType()).getRank();
-  unsigned space = op.getLhsMap().getNumDims();
-  MLIRContext *context = op.getContext();
-  SmallVector<AffineExpr> x, w;
-  for (unsigned d = 0; d + 1 < rank; ++d)
-    x.push_back(getAffineDimExpr(d, context));
-  x.push_back(getAffineDimExpr(rank, context));
-  for (unsigned d = 0; d < batch; ++d)
-    w.push_back(getAffineDimExpr(d, context));
-  w.push_back(getAffineDimExpr(rank, context));
-  w.push_back(getAffineDimExpr(rank - 1, context));
-  auto isRows = [&](ArrayRef<AffineExpr> dims) {
-    return sourceMap == AffineMap::get(space, 0, dims, context);
-  };
-  return rank > batch && space == rank + 1 &&
-         (isRows(x) || isRows(ArrayRef(x).drop_front(batch))) &&
-         weightMap == AffineMap::get(space, 0, w, context);
 }
 
 std::string Match::obstacle() {
@@ -107,7 +70,7 @@ std::string Match::obstacle() {
     return "kernels compute in f32";
   if (matrix.getRank() > 3)
     return "the weight is no single matrix, nor one for each of a batch";
-  if (!rowsTimesMatrix(matrix.getRank() - 2)) {
+  if (!isRowsTimesMatrix()) {
     unsigned summed = op.getLhsMap().getNumDims() - 1;
     bool turned = matrix.getRank() == 2 && weightMap.getNumResults() == 2 &&
                   weightMap.getDimPosition(1) == summed;
@@ -168,21 +131,22 @@ struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
       ++numMatched;
     });
     getOperation().walk([&](ContractOp op) {
-      std::optional<Match> match = Match::of(op);
-      if (!match)
+      std::optional<WeightProduct> found = WeightProduct::of(op);
+      if (!found)
         return;
-      if (std::string obstacle = match->obstacle(); !obstacle.empty()) {
+      Match match = *found;
+      if (std::string obstacle = match.obstacle(); !obstacle.empty()) {
         remarkMissed(op.getLoc(),
                      describe(op) + ": the weight is decoded whole, because " + obstacle);
         return;
       }
-      if (match->isBatch())
-        match = Match::of(splitBatch(op, match->weight));
-      OpBuilder b(match->op);
-      match->op.replaceAllUsesWith(match->product(b));
-      match->op.erase();
-      if (match->weight.use_empty())
-        match->weight.erase();
+      if (match.isBatch())
+        match = *WeightProduct::of(splitBatch(op, match.weight));
+      OpBuilder b(match.op);
+      match.op.replaceAllUsesWith(match.product(b));
+      match.op.erase();
+      if (match.weight.use_empty())
+        match.weight.erase();
       ++numMatched;
     });
   }

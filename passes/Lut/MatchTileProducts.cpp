@@ -15,6 +15,7 @@
 #include "passes/Lut/Passes.h"
 #include "passes/Lut/SplitBatches.h"
 #include "passes/Lut/TileWeights.h"
+#include "passes/Lut/WeightProduct.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -62,54 +63,19 @@ std::optional<Chosen> Chosen::of(Value part) {
   return made;
 }
 
-/// A sum of products of something and a weight of few bits.
-struct Match {
-  ContractOp op;
-  lut::DequantOp weight;
-  Value source;
-  AffineMap sourceMap, weightMap;
-
-  /// Nothing if neither factor is such a weight.
-  static std::optional<Match> of(ContractOp op) {
-    if (auto right = op.getRhs().getDefiningOp<lut::DequantOp>())
-      return Match{op, right, op.getLhs(), op.getLhsMap(), op.getRhsMap()};
-    if (auto left = op.getLhs().getDefiningOp<lut::DequantOp>())
-      return Match{op, left, op.getRhs(), op.getRhsMap(), op.getLhsMap()};
-    return std::nullopt;
-  }
+/// One that kernels may compute from tiles.
+struct Match : WeightProduct {
+  Match(const WeightProduct &product) : WeightProduct(product) {}
   /// Why no kernel reads tiles, else empty.
   std::string obstacle();
-  bool isBatch() { return cast<RankedTensorType>(weight.getType()).getRank() == 3; }
   lut::TileLayout layout() {
     ArrayRef<int64_t> matrix = cast<RankedTensorType>(weight.getType()).getShape().take_back(2);
     return {tileFormat(weight.getFormat().getValue()), matrix[0], matrix[1]};
   }
 
 private:
-  bool isRowsTimesMatrix();
   bool isWeight();
 };
-
-/// x[b, t..., k] w[b, k, m], or x[t..., k] w[b, k, m], or both without b.
-bool Match::isRowsTimesMatrix() {
-  const unsigned rank = cast<RankedTensorType>(op.getType()).getRank(), batch = isBatch();
-  const unsigned space = op.getLhsMap().getNumDims();
-  MLIRContext *context = op.getContext();
-  SmallVector<AffineExpr> x, w;
-  for (unsigned d = 0; d + 1 < rank; ++d)
-    x.push_back(getAffineDimExpr(d, context));
-  x.push_back(getAffineDimExpr(rank, context));
-  if (batch)
-    w.push_back(getAffineDimExpr(0, context));
-  w.push_back(getAffineDimExpr(rank, context));
-  w.push_back(getAffineDimExpr(rank - 1, context));
-  auto isRows = [&](ArrayRef<AffineExpr> dims) {
-    return sourceMap == AffineMap::get(space, 0, dims, context);
-  };
-  return rank > batch && space == rank + 1 &&
-         (isRows(x) || isRows(ArrayRef(x).drop_front(batch))) &&
-         weightMap == AffineMap::get(space, 0, w, context);
-}
 
 /// Whether its parts are weights, or the same matrix of each.
 bool Match::isWeight() {
@@ -147,10 +113,10 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
   void runOnOperation() override {
     SmallVector<ContractOp> found;
     getOperation().walk([&](ContractOp op) {
-      std::optional<Match> match = Match::of(op);
-      if (!match)
+      std::optional<WeightProduct> product = WeightProduct::of(op);
+      if (!product)
         return;
-      if (std::string obstacle = match->obstacle(); !obstacle.empty())
+      if (std::string obstacle = Match(*product).obstacle(); !obstacle.empty())
         remarkMissed(op.getLoc(),
                      describe(op) + ": the weight is decoded whole, because " + obstacle);
       else
@@ -158,9 +124,9 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     });
     // What one of them multiplies may be the result of another.
     for (ContractOp op : found) {
-      Match match = *Match::of(op);
+      Match match = *WeightProduct::of(op);
       if (match.isBatch())
-        match = *Match::of(splitBatch(op, match.weight));
+        match = *WeightProduct::of(splitBatch(op, match.weight));
       replace(match);
     }
   }
