@@ -32,9 +32,9 @@ FEW_KERNELS = [(8, "f16", "_nt", ""), (8, "f16", "", ""), (8, "bf16", "_nt", "")
                (32, "f16", "", "_wide"), (64, "f16", "_nt", ""), (64, "f16", "", ""), (64, "f16", "_nt", "_wide"),
                (64, "f16", "", "_wide"), (8, "f32", "_nt", ""), (8, "f32", "", ""),
                (16, "f32", "_nt", ""), (16, "f32", "", ""), (8, "f16", "_nt", "_early"), (16, "f16", "_nt", "_early"),
-               (8, "f16", "", "_early"), (32, "f16", "", "_cluster"), (64, "f16", "", "_cluster"),
-               (32, "f16", "", "_large"), (32, "f16", "_nt", "_large")]
-OVERLAPPED = ("_early", "_cluster", "_large")  # launched before the kernel in front has ended, for sm_90a alone
+               (8, "f16", "", "_early"), *((rows, "f16", order, "_map") for rows in (8, 32, 64) for order in ("", "_nt")),
+               (64, "f16", "_nt", "_map_96"), (64, "f16", "", "_map_96")]
+OVERLAPPED = ("_early", "_map", "_map_96")  # launched before the kernel in front has ended, for sm_90a alone
 # Kernel: (how it is launched, element, output, B as [N, K], sizes).
 PRODUCTS = {
     "matmul_f32": ("plain", "f32", "f32", False, SQUARE[1:3]),
@@ -59,8 +59,8 @@ PRODUCTS = {
     "matmul_wgmma_tf32_nt": ("group", "tf32", "f32", True, SQUARE[1:]),
     **{f"matmul_few{rows}_{element}{order}{how}": (
         "few", element, "f16" if element == "f16" else "f32", order == "_nt",
-        [(m, n, k) for n, k in LAYERS if (n > 8192) == (how == "_wide" or rows <= 16 and n > 8192)
-         and (k > 8192 or how != "_cluster")
+        [(m, n, k) for n, k in LAYERS
+         if (n > 8192) == (how in ("_wide", "_map_96") or rows <= 16 and n > 8192 and how != "_map")
          for m in FEW if rows // 2 < m <= rows or m < rows == 8])
        for rows, element, order, how in FEW_KERNELS},
 }
@@ -344,8 +344,12 @@ class Bench:
         if how == "few":
             rows = int(name[len("matmul_few"):].split("_")[0])
             columns = WIDE_COLUMNS if name.endswith("_wide") else COLUMNS
-            if name.endswith("_cluster"):  # two blocks for 64 columns
-                return (-(-n // 64) * 2,), parameters
+            if "_map" in name:
+                wide, cluster = name.endswith("_96"), 1 if transposed else 2
+                width = (96 if wide else 32) * cluster
+                maps = [self.driver.map_of(a, rows), self.driver.map_of(b, width if transposed else 64 if wide else 128)]
+                return (-(-n // width) * cluster,), [*(((raw, x), at) for (raw, at), x in zip(maps, (a, b))),
+                                                     *parameters[2:]]
             return (-(-n // (32 if "_f32" in name else columns[rows, transposed])),), parameters
         strides = [value(c.c_int64, 0) for _ in range(3)]
         height, columns = TILES.get(name, TILES[how])

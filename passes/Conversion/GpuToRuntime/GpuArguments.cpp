@@ -206,6 +206,11 @@ struct GpuArgumentsPass : impl::GpuArgumentsBase<GpuArgumentsPass> {
     });
     for (auto &[kernel, calls] : launches)
       rewriteKernel(cast<gpu::GPUFuncOp>(kernel), calls);
+    // Those whose launch was never reached.
+    getOperation().walk([&](gpu::GPUFuncOp kernel) {
+      if (kernel.isKernel() && !launches.contains(kernel))
+        kernel.erase();
+    });
   }
 };
 

@@ -178,10 +178,11 @@ void Product::chooseTiled() {
         [&] {
           // Without groups on the chip, unless rows of x begin anywhere.
           Value ofDense = groups;
-          if (known(isAligned(a, c.k)).value_or(0) != 0)
+          hasNoGroups = known(isAligned(a, c.k)).value_or(0) != 0;
+          if (hasNoGroups)
             groups = {};
           dense(handled);
-          groups = ofDense;
+          groups = ofDense, hasNoGroups = false;
         });
   });
 }

@@ -59,20 +59,26 @@ Value Product::isAligned(const Operand &operand, unsigned fast) {
   return good;
 }
 
-/// Whether the chip, the rows and the sizes are those of groups; null: never.
-Value Product::mayGroup() {
-  constexpr int64_t mostRank = 5, fewRows = 64, fewToCopy = 128;
-  const unsigned fastA = this->fastA(), fastB = this->fastB();
-  for (auto [operand, fast] : {std::pair(&a, fastA), std::pair(&b, fastB)}) {
+/// Whether tensor maps have the dimensions of both factors.
+bool Product::mayHaveMaps() {
+  constexpr int64_t mostRank = 5;
+  return llvm::all_of(std::array{std::pair(&a, fastA()), std::pair(&b, fastB())}, [&](auto factor) {
+    auto [operand, fast] = factor;
     auto at = operand->position(fast);
     int64_t rank = cast<MemRefType>(operand->memory.getType()).getRank();
-    if (auto view = operand->memory.getDefiningOp<memref::SubViewOp>();
+    if (auto view = operand->memory.template getDefiningOp<memref::SubViewOp>();
         view && f.isFoundPlace(view))
       rank = view.getSourceType().getRank();
-    const bool isLast = at && *at + 1 == operand->map.getNumResults();
-    if (!isLast || rank > mostRank)
-      return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
-  }
+    return at && *at + 1 == operand->map.getNumResults() && rank <= mostRank;
+  });
+}
+
+/// Whether the chip, the rows and the sizes are those of groups; null: never.
+Value Product::mayGroup() {
+  constexpr int64_t fewRows = 64, fewToCopy = 128;
+  const unsigned fastA = this->fastA(), fastB = this->fastB();
+  if (!mayHaveMaps())
+    return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
   if (auto rows = known(m); rows && *rows <= fewRows)
     return {};
   Value good = f.b.createOrFold<arith::AndIOp>(isAligned(a, fastA), isAligned(b, fastB));

@@ -138,11 +138,11 @@ void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
   };
 }
 
-void Product::launch(StringRef choice, int blockM, int blockN, int threads, int shared,
-                     int blocksAtOnce, Write write, bool large, int cluster) {
-  DeviceKernel kernel = large ? f.groupKernel(textOf(choice), work.refusals, isGuarded())
-                              : f.kernel(textOf(choice), work.refusals, isGuarded());
-  kernel.setShared(shared, blocksAtOnce);
+void Product::launch(StringRef choice, const Launch &how, Write write) {
+  DeviceKernel kernel = how.large ? f.groupKernel(textOf(choice), work.refusals, isGuarded())
+                                  : f.kernel(textOf(choice), work.refusals, isGuarded());
+  const bool byMaps = how.boxOfA > 0;
+  kernel.setShared(how.shared, how.blocksAtOnce, byMaps ? 1024 : 16);
   Followers behind = followers;
   behind.prepare(f, kernel);
   Followers::Alternatives alternatives;
@@ -156,15 +156,27 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   if (initial)
     kernel.get(initial);
   device::KernelSignature signature;
-  signature.threads = threads;
+  signature.threads = how.threads;
   device::GpuBuilder g(kernel.builder(), signature);
+  // Asked for here, where all of the kernel sees it.
+  for (unsigned loop : outer)
+    kernel.get(extents[loop]);
   device::MatmulArguments arguments = numbersIn(kernel, g);
   Value product = outer.empty()
                       ? Value()
                       : gpu::BlockIdOp::create(kernel.builder(), gpu::Dimension::z).getResult();
   SmallVector<Value> at = placeInBatch(kernel, product);
-  arguments.a = pointerIn(kernel, g, a, a.memory, spec.element, at);
-  arguments.b = pointerIn(kernel, g, b, b.memory, spec.element, at);
+  device::FewRowsMaps maps;
+  if (byMaps) {
+    const bool columnsOfA = spec.orderA == Order::ColumnMajor,
+               rowsOfB = spec.order == Order::RowMajor;
+    maps.inA = mapOf(kernel, a, fastA(), columnsOfA ? c.k : *c.m, how.boxOfA, arguments.a);
+    maps.inB = mapOf(kernel, b, fastB(), rowsOfB ? c.k : c.n, how.boxOfB, arguments.b);
+    maps.z = outer.empty() ? Value() : g.block(2);
+  } else {
+    arguments.a = pointerIn(kernel, g, a, a.memory, spec.element, at);
+    arguments.b = pointerIn(kernel, g, b, b.memory, spec.element, at);
+  }
   findMatrices(kernel, g, product, arguments);
   findSiblings(kernel, g, siblings.empty() ? Value() : g.block(2), arguments);
   Value rows = kernel.get(m);
@@ -172,10 +184,10 @@ void Product::launch(StringRef choice, int blockM, int blockN, int threads, int 
   Value above = kernel.builder().createOrFold<arith::IndexCastUIOp>(
       kernel.builder().getI32Type(), kernel.builder().createOrFold<arith::MulIOp>(z, rows));
   setEpilogue(kernel, behind, arguments, above, alternatives);
-  write(g, arguments);
+  write(g, arguments, maps);
   spec.epilogue = device::Epilogue();
-  Value across = f.mul(f.ceilDiv(n, blockN), constant(cluster));
-  kernel.launch(f.b, {across, f.ceilDiv(m, blockM), batch}, threads);
+  Value across = f.mul(f.ceilDiv(n, how.blockN), constant(how.cluster));
+  kernel.launch(f.b, {across, f.ceilDiv(m, how.blockM), batch}, how.threads);
 }
 
 /// Whether there are so many blocks of this size.
@@ -195,8 +207,8 @@ void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
     launch(
         ("product: plain, tiles of " + llvm::Twine(tile.blockM) + " x " + llvm::Twine(tile.blockN))
             .str(),
-        tile.blockM, tile.blockN, tile.threads(), tile.sharedBytes(), tile.blocksAtOnce,
-        [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
+        {tile.blockM, tile.blockN, tile.threads(), tile.sharedBytes(), tile.blocksAtOnce},
+        [&](device::GpuBuilder &g, const device::MatmulArguments &arguments, auto &) {
           device::writePlainMatmul(g, spec, tile, arguments);
         });
   };
@@ -213,9 +225,9 @@ void Product::launchWarp() {
     launch(("product: tensor cores by warp, tiles of " + llvm::Twine(tile.blockM) + " x " +
             llvm::Twine(tile.blockN))
                .str(),
-           tile.blockM, tile.blockN, tile.threads(),
-           tile.sharedBytes(device::bytesOf(spec.element)), tile.blocksAtOnce,
-           [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
+           {tile.blockM, tile.blockN, tile.threads(),
+            tile.sharedBytes(device::bytesOf(spec.element)), tile.blocksAtOnce},
+           [&](device::GpuBuilder &g, const device::MatmulArguments &arguments, auto &) {
              device::writeWarpMatmul(g, spec, tile, arguments);
            });
   };
@@ -255,15 +267,18 @@ void Product::launchFewRows(const device::FewRowsTile &tile) {
   std::string text = ("product: up to " + llvm::Twine(tile.rows) + " rows").str();
   if (tile.cluster > 1)
     text += ", clusters of " + std::to_string(tile.cluster) + " blocks";
-  else if (tile.large)
-    text += ", with the shared memory of a chip 9.0";
-  launch(
-      text, tile.rows, tile.columns, tile.threads(),
-      tile.sharedBytes(device::bytesOf(spec.element)), /*blocksAtOnce=*/1,
-      [&](device::GpuBuilder &g, const device::MatmulArguments &arguments) {
-        device::writeFewRowsMatmul(g, spec, tile, arguments);
-      },
-      tile.large, tile.cluster);
+  if (tile.maps)
+    text += ", by tensor map, " + std::to_string(tile.columns) + " columns";
+  Launch how{tile.rows,          tile.columns,
+             tile.threads(),     tile.sharedBytes(device::bytesOf(spec.element)),
+             /*blocksAtOnce=*/1, tile.maps,
+             tile.cluster};
+  if (tile.maps)
+    how.boxOfA = tile.rows, how.boxOfB = tile.boxOfB(spec.order);
+  launch(text, how,
+         [&](device::GpuBuilder &g, const device::MatmulArguments &arguments, auto &maps) {
+           device::writeFewRowsMatmul(g, spec, tile, arguments, maps);
+         });
   spec = whole;
 }
 
@@ -279,12 +294,14 @@ void Product::launchFewRows(ArrayRef<int> choices, llvm::function_ref<void()> mo
                        llvm::all_of(siblings, [&](Sibling &s) { return isWeight(s.memory(c.b)); });
     device::FewRowsTile any = single ? device::fewRowsTileF32(rows, steps)
                                      : device::fewRowsTile(rows, spec.order, columns, steps);
-    auto large = single ? std::nullopt : device::fewRowsLargeTile(rows, spec.order, columns, steps);
+    auto byMaps = single || hasNoGroups || !mayHaveMaps()
+                      ? std::nullopt
+                      : device::fewRowsMapTile(rows, spec.order, columns, steps);
     any.early = early;
-    if (!large)
+    if (!byMaps)
       return launchFewRows(any);
-    large->early = early;
-    f.branch(f.hasGroups(), [&] { launchFewRows(*large); }, [&] { launchFewRows(any); });
+    byMaps->early = early;
+    f.branch(f.hasGroups(), [&] { launchFewRows(*byMaps); }, [&] { launchFewRows(any); });
   };
   f.branch(f.less(m, constant(rows + 1)), take, [&] { launchFewRows(choices.drop_front(), more); });
 }

@@ -69,6 +69,7 @@ private:
   void launchWarp();
   llvm::ArrayRef<int> fewRows();
   bool isWeight(mlir::Value memory);
+  bool mayHaveMaps();
   void launchFewRows(llvm::ArrayRef<int> choices, llvm::function_ref<void()> more);
   void launchSlow();
   std::optional<device::LutSpec> lutSpec();
@@ -79,10 +80,17 @@ private:
   mlir::Value mayGroupTiled();
   void launchTiledGroups(const device::LutSpec &lut);
   void launchLut(device::LutSpec lut, const device::LutRowsTile &tile);
-  using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &)>;
-  /// `large`: for chips that have groups. `cluster`: blocks that share a tile.
-  void launch(llvm::StringRef choice, int blockM, int blockN, int threads, int shared,
-              int blocksAtOnce, Write write, bool large = false, int cluster = 1);
+  using Write = llvm::function_ref<void(device::GpuBuilder &, const device::MatmulArguments &,
+                                        const device::FewRowsMaps &)>;
+  /// How a kernel of which each block has a tile is launched.
+  struct Launch {
+    int blockM, blockN, threads, shared, blocksAtOnce;
+    bool large = false; ///< for chips that have groups
+    int cluster = 1;    ///< blocks that share a tile
+    /// Rows of the boxes by which tensor maps copy the factors; 0: it copies by pointers.
+    int boxOfA = 0, boxOfB = 0;
+  };
+  void launch(llvm::StringRef choice, const Launch &how, Write write);
   void launchFewRows(const device::FewRowsTile &tile);
   device::MatmulArguments numbersIn(DeviceKernel &kernel, device::GpuBuilder &g);
   void findMatrices(DeviceKernel &kernel, device::GpuBuilder &g, mlir::Value z,
@@ -128,9 +136,10 @@ private:
   device::MatmulSpec spec;
   llvm::SmallVector<mlir::Value> extents;
   mlir::Value m, n, k, batch;
-  mlir::Value groups;  ///< on the host: whether groups of warps can do it; null: never
-                       ///< (f32: in parts)
-  mlir::Value aligned; ///< whether the copy engine takes both factors
+  mlir::Value groups;       ///< on the host: whether groups of warps can do it; null: never
+                            ///< (f32: in parts)
+  mlir::Value aligned;      ///< whether the copy engine takes both factors
+  bool hasNoGroups = false; ///< in a branch of chips without them
   llvm::SmallVector<unsigned> outer;  ///< loops of the batch
   llvm::SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;

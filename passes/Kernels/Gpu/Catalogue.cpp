@@ -221,17 +221,20 @@ CatalogueEntry early(Type element, Order order, int rows) {
                           {"griddepcontrol.wait", "griddepcontrol.launch_dependents"}));
 }
 
-/// The same for chips from sm_90 on, of 4096 columns; many k: in clusters.
-CatalogueEntry large(Type element, Order order, int rows, bool clusters) {
-  FewRowsTile tile = *fewRowsLargeTile(rows, order, 4096, clusters ? 11008 : 4096);
+/// By tensor map, of 4096 terms.
+CatalogueEntry fewByMap(Type element, Order order, int rows, int64_t columns, StringRef suffix) {
+  FewRowsTile tile = *fewRowsMapTile(rows, order, columns, 4096);
   tile.early = true;
-  std::string name =
-      llvm::formatv("matmul_few{0}_f16{1}_{2}", rows, order == Order::ColumnMajor ? "_nt" : "",
-                    clusters ? "cluster" : "large");
-  std::vector<std::string> instructions = {"griddepcontrol.wait"};
-  if (clusters)
-    instructions = {".reqnctapercluster 2, 1, 1", "barrier.cluster.wait.aligned",
-                    "mapa.shared::cluster", "st.shared::cluster"};
+  std::string name = llvm::formatv("matmul_few{0}_f16{1}_map{2}", rows,
+                                   order == Order::ColumnMajor ? "_nt" : "", suffix);
+  std::vector<std::string> instructions = {"cp.async.bulk.tensor.2d.shared::cluster.global",
+                                           "mbarrier.arrive.expect_tx", "prefetch.tensormap",
+                                           "griddepcontrol.wait"};
+  if (tile.cluster > 1)
+    llvm::append_range(instructions,
+                       std::initializer_list<StringRef>{
+                           ".reqnctapercluster 2, 1, 1", "barrier.cluster.wait.aligned",
+                           "mapa.shared::cluster", "st.shared::cluster"});
   return withWgmma(matmul(std::move(name), product(element, element, order), tile,
                           makeFewRowsMatmul, std::move(instructions)));
 }
@@ -408,10 +411,19 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       early(f16, columnMajor, 8),
       early(f16, columnMajor, 16),
       early(f16, rowMajor, 8),
-      large(f16, rowMajor, 32, false),
-      large(f16, columnMajor, 32, false),
-      large(f16, rowMajor, 32, true),
-      large(f16, rowMajor, 64, true),
+      fewByMap(f16, columnMajor, 8, 4096, ""),
+      fewByMap(f16, columnMajor, 32, 4096, ""),
+      fewByMap(f16, columnMajor, 64, 1024, "_16"),
+      fewByMap(f16, columnMajor, 64, 4096, ""),
+      fewByMap(f16, columnMajor, 64, 8192, "_64"),
+      fewByMap(f16, columnMajor, 64, 11008, "_96"),
+      fewByMap(f16, columnMajor, 64, 14336, "_128"),
+      fewByMap(f16, rowMajor, 8, 4096, ""),
+      fewByMap(f16, rowMajor, 32, 4096, ""),
+      fewByMap(f16, rowMajor, 64, 4096, ""),
+      fewByMap(f16, rowMajor, 64, 8192, "_64"),
+      fewByMap(f16, rowMajor, 64, 11008, "_96"),
+      fewByMap(f16, rowMajor, 64, 14336, "_128"),
       attention("attention_f32_32", {f32, 32}, {"fma.rn.f32", copyWide, "ld.shared.v4.b32"}),
       attention("attention_f32_64_causal", {f32, 64, true}, {"fma.rn.f32", copyWide}),
       attention("attention_f32_128", {f32, 128}, {"fma.rn.f32", copyWide}),

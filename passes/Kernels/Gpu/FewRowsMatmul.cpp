@@ -10,7 +10,11 @@
 // busy. The warps of a block share its columns and the k of a step, and add up through shared
 // memory at the end.
 //
-// On chips from 9.0 on a cluster of two blocks may share twice as many columns: each takes every
+// On chips from 9.0 on one more warp may copy both factors by tensor map (`maps`): boxes of 64
+// elements of a row, which the copy engine permutes. The others wait at a barrier in shared memory
+// for each stage, `full`, and say at another one, `empty`, that they have read it.
+//
+// There, too, a cluster of two blocks may share twice as many columns: each takes every
 // other stage, so that a block reads half of A, and leaves its sums in the memory of the block that
 // stores the column.
 //
@@ -22,131 +26,26 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/MatmulParts.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mad::device;
 
-ArrayRef<int> mad::device::fewRows() {
-  static constexpr int all[] = {8, 16, 32, mostFewRows};
-  return all;
-}
-
-ArrayRef<int> mad::device::fewRowsF32() { return fewRows().take_front(2); }
-
-static FewRowsTile withStagesFor(FewRowsTile tile, int64_t k) {
-  const int64_t needed = llvm::divideCeil(k, int64_t(tile.stepK)) + 1;
-  tile.stages = std::min<int64_t>(tile.stages, std::max<int64_t>(needed, 2));
-  return tile;
-}
-
-FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k) {
-  const bool many = n > 8192;
-  FewRowsTile tile;
-  auto take = [&](int columns, int stepK, int stages, int warpsAcross, int warpsOfK) {
-    tile = {rows, columns, stepK, stages, warpsAcross, warpsOfK};
-  };
-  if (order == Order::ColumnMajor) {
-    if (rows == 8)
-      take(16, 256, 8, 1, 8);
-    else if (rows == 16)
-      take(16, 128, 10, 1, 4);
-    else if (many)
-      take(96, 128, 4, 3, 4);
-    else if (rows == 32)
-      take(32, 256, 5, 1, 8);
-    else
-      take(32, 128, 6, 1, 8);
-  } else {
-    if (rows == 8)
-      take(64, 128, 8, 2, 4);
-    else if (rows == 16)
-      take(64, 128, 8, 1, 8);
-    else if (many && k <= 16384)
-      take(128, 64, 6, 4, 2);
-    else if (rows == 32)
-      take(32, 128, 8, 1, 8); // one block a multiprocessor, also while launches overlap
-    else
-      take(32, 128, 6, 1, 8);
-  }
-  return withStagesFor(tile, k);
-}
-
-std::optional<FewRowsTile> mad::device::fewRowsLargeTile(int rows, Order order, int64_t n,
-                                                         int64_t k) {
-  // A second wave of blocks costs more, and what the blocks of a cluster have to say at the end is
-  // worth it for many stages only. A longer ring is worth it where reading B takes long.
-  constexpr int64_t mostColumns = 132 * 32, leastOfCluster = 8192, leastElements = 1 << 22;
-  if (rows < 32 || n < 1 || n > mostColumns)
-    return std::nullopt;
-  FewRowsTile tile;
-  if (order == Order::RowMajor && k >= leastOfCluster) {
-    tile = {rows, 64, 128, rows == 32 ? 8 : 5, 4, 2};
-    tile.cluster = 2;
-  } else if (rows == 32 && n * k >= leastElements) {
-    tile = order == Order::RowMajor ? FewRowsTile{rows, 32, 128, 13, 1, 8}
-                                    : FewRowsTile{rows, 32, 256, 7, 1, 8};
-  } else {
-    return std::nullopt;
-  }
-  tile.large = true;
-  return withStagesFor(tile, k);
-}
-
-FewRowsTile mad::device::fewRowsTileF32(int rows, int64_t k) {
-  const int warpsOfK = k <= 8192 ? 8 : 16; // no sum is longer than 1024
-  return withStagesFor({rows, 32, 128, rows == 8 ? 7 : 6, 1, warpsOfK}, k);
-}
-
-llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) {
-  if (llvm::Error fault = checkVectors(spec))
-    return fault;
-  const bool single = spec.element.isF32();
-  if (!single && !spec.element.isF16() && !spec.element.isBF16())
-    return llvm::createStringError("products of few rows are of f16, bf16 and f32");
-  if (spec.orderA != Order::RowMajor || spec.longestSum)
-    return llvm::createStringError("products of few rows need A as [M, K], and one sum over all k");
-  const int chunk = 16 / bytesOf(spec.element);
-  if (spec.vectorA != chunk || spec.vectorB != chunk)
-    return llvm::createStringError("products of few rows need rows of a multiple of 16 bytes");
-  // Of a warp.
-  const int leastStep = single ? 4 : tile.rows == 8 ? 32 : 16, leastColumns = single ? 32 : 16;
-  const std::tuple<StringRef, int, int, int, int> parameters[] = {
-      {"rows", tile.rows, 8, 64, tile.rows == 8 ? 8 : 16},
-      {"warpsAcross", tile.warpsAcross, 1, 8, 1},
-      {"warpsOfK", tile.warpsOfK, 1, 16, 1},
-      {"columns", tile.columns, leastColumns * tile.warpsAcross,
-       single ? leastColumns * tile.warpsAcross : 256, leastColumns * tile.warpsAcross},
-      {"stepK", tile.stepK, leastStep * tile.warpsOfK, 256, leastStep * tile.warpsOfK},
-      {"stages", tile.stages, 2, 32, 1},
-      {"cluster", tile.cluster, 1, single ? 1 : 8, 1}};
-  for (auto [name, value, least, most, step] : parameters)
-    if (llvm::Error fault = checkParameter(name, value, least, most, step))
-      return fault;
-  // The XOR permutes a power of two of chunks.
-  const bool alongK = spec.order == Order::ColumnMajor;
-  for (auto [name, value] :
-       {std::pair("stepK", tile.stepK), std::pair("columns", alongK ? 16 : tile.columns)})
-    if (!llvm::isPowerOf2_32(value))
-      return llvm::createStringError(Twine(name) + " = " + Twine(value) +
-                                     ", expected a power of two");
-  if (tile.cluster > 1 && tile.columns % (16 * tile.cluster) != 0)
-    return llvm::createStringError("blocks of a cluster need multiples of 16 columns each");
-  if (tile.cluster > 1 && !tile.large)
-    return llvm::createStringError("clusters are for chips from sm_90 on");
-  if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), 1))
-    return fault;
-  return checkShared(tile.sharedBytes(bytesOf(spec.element)),
-                     tile.large ? sharedOfSm90 : sharedOfSm80);
-}
+/// Of a box that a tensor map copies.
+static constexpr int bytesOfBoxRow = 128;
 
 namespace {
 /// A factor in the ring: rows of `chunks` chunks of 16 bytes.
 struct Ring {
   GpuBuilder &g;
   int at, chunks; ///< where it lies in a stage
+  int boxRows;    ///< 0: whole rows behind each other, else boxes of eight chunks of so many
 
   Value place(Value row, Value chunk) {
+    if (boxRows) {
+      Value box = g.mul(g.div(chunk, 8), boxRows * bytesOfBoxRow);
+      Value moved = g.bitXor(g.rem(chunk, 8), g.rem(row, 8));
+      return g.add(g.add(box, g.mul(g.add(g.mul(row, 8), moved), 16)), at);
+    }
     const int permuted = std::min(chunks, 8);
     // Eight rows of four or two chunks fill the banks once.
     Value bits = permuted == 8 ? row : g.shiftRight(row, permuted == 4 ? 1 : 2);
@@ -159,10 +58,11 @@ struct FewRowsMatmul {
   GpuBuilder &g;
   const MatmulSpec &spec;
   const FewRowsTile &tile;
-  MatmulArguments arguments;
-  Value lane, warpAcross, warpOfK, column0;
+  MatmulArguments arguments; ///< with `maps`: a and b are tensor maps
+  const FewRowsMaps &maps;
+  Value lane, warp, warpAcross, warpOfK, column0;
   Value rank; ///< in the cluster; null: none
-  Value k0;   ///< of the first stage of this block
+  Value k0;   ///< of the first stage of this block, in a cluster
   /// A chunk that this thread copies for each stage.
   struct Copy {
     Value place;           ///< in the stage
@@ -173,10 +73,10 @@ struct FewRowsMatmul {
   SmallVector<Copy> ofA, ofB;
 
   FewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
-                const MatmulArguments &arguments)
-      : g(g), spec(spec), tile(tile), arguments(arguments) {
+                const MatmulArguments &arguments, const FewRowsMaps &maps)
+      : g(g), spec(spec), tile(tile), arguments(arguments), maps(maps) {
     lane = g.rem(g.thread(), lanesOfWarp);
-    Value warp = g.div(g.thread(), lanesOfWarp);
+    warp = g.div(g.thread(), lanesOfWarp);
     warpAcross = g.rem(warp, tile.warpsAcross), warpOfK = g.div(warp, tile.warpsAcross);
     column0 = g.mul(g.div(g.block(), tile.cluster), tile.columns);
     if (tile.cluster > 1) {
@@ -184,7 +84,8 @@ struct FewRowsMatmul {
       rank = g.clusterRank();
     }
     k0 = rank ? g.mul(rank, tile.stepK) : g.number(0);
-    ofA = copiesOfA(), ofB = copiesOfB();
+    if (!tile.maps)
+      ofA = copiesOfA(), ofB = copiesOfB();
   }
 
   bool alongK() const { return spec.order == Order::ColumnMajor; }
@@ -197,8 +98,12 @@ struct FewRowsMatmul {
   int groups() const { return tile.rows / 8; }                       ///< of rows
   int tiles() const { return tile.columns / tile.warpsAcross / 16; } ///< of columns of a warp
   int width() const { return tile.ownColumns() + 4; } ///< of a row of sums: keeps stores apart
-  Ring ringA() { return {g, tile.columns * tile.stepK * bytes(), chunksOfK()}; }
-  Ring ringB() { return {g, 0, alongK() ? chunksOfK() : tile.columns / ofChunk()}; }
+  int bytesOfB() const { return tile.columns * tile.stepK * bytes(); } ///< in a stage
+  Ring ringA() { return {g, bytesOfB(), chunksOfK(), tile.maps ? tile.rows : 0}; }
+  Ring ringB() {
+    return {g, 0, alongK() ? chunksOfK() : tile.columns / ofChunk(),
+            tile.maps ? tile.boxOfB(spec.order) : 0};
+  }
 
   /// Of `count` chunks.
   SmallVector<Copy> copiesOf(int count, llvm::function_ref<Copy(Value number)> make) {
@@ -351,7 +256,7 @@ struct FewRowsMatmul {
   void fill() {
     auto each = [&](llvm::function_ref<void(Value stage, Value k)> start) {
       for (int i = 0; i < tile.stages - 1; ++i) {
-        Value k = g.add(k0, i * nextK());
+        Value k = g.number(i * tile.stepK);
         g.when(g.less(k, arguments.k), [&] { start(g.number(i * stageBytes()), k); });
         if (!tile.early)
           g.commitCopies();
@@ -363,23 +268,23 @@ struct FewRowsMatmul {
     each([&](Value stage, Value k) { copyB(stage, k); });
     g.waitForBefore();
     for (int i = 0; i < tile.stages - 1; ++i) {
-      Value k = g.add(k0, i * nextK());
+      Value k = g.number(i * tile.stepK);
       g.when(g.less(k, arguments.k), [&] { copyA(g.number(i * stageBytes()), k); });
       g.commitCopies();
     }
   }
 
+  Values noSums() { return Values(isSingle() ? tile.rows : tiles() * groups() * 4, g.f32(0)); }
+
   Values sumsOfWarp() {
     fill();
-    if (rank)
-      g.clusterArrive(); // it has begun: others may leave sums here
     Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes())};
-    carried.append(isSingle() ? tile.rows : tiles() * groups() * 4, g.f32(0));
+    carried.append(noSums());
     Values results =
-        g.loop(k0, arguments.k, nextK(), carried, [&](Value k, ValueRange now) -> Values {
+        g.loop(0, arguments.k, tile.stepK, carried, [&](Value k, ValueRange now) -> Values {
           g.waitCopies(tile.stages - 2);
           g.barrier();
-          Value next = g.add(k, (tile.stages - 1) * nextK());
+          Value next = g.add(k, (tile.stages - 1) * tile.stepK);
           g.when(g.less(next, arguments.k), [&] { copyB(now[1], next), copyA(now[1], next); });
           g.commitCopies();
           Values sums(now.drop_front(2));
@@ -388,7 +293,117 @@ struct FewRowsMatmul {
           all.append(sums);
           return all;
         });
+    g.waitCopies(0);
     return Values(ValueRange(results).drop_front(2));
+  }
+
+  //===- Copies by tensor map -----------------------------------------------===//
+  /// A stage of the ring, and which of its barriers' phases is awaited.
+  struct Place {
+    Value stage, phase;
+  };
+  Place after(Place at) {
+    Value next = g.add(at.stage, 1), wraps = g.equal(next, tile.stages);
+    return {g.select(wraps, g.number(0), next), g.select(wraps, g.bitXor(at.phase, 1), at.phase)};
+  }
+  Value barrierOf(Value stage, int which) {
+    return g.bytesAt(g.shared(), g.add(g.mul(stage, 16), tile.barriersAt(bytes()) + which * 8));
+  }
+  Value full(Value stage) { return barrierOf(stage, 0); }
+  Value empty(Value stage) { return barrierOf(stage, 1); }
+
+  void makeBarriers() {
+    for (int stage = 0; stage < tile.stages; ++stage) {
+      g.barrierInit(full(g.number(stage)), 1);
+      g.barrierInit(empty(g.number(stage)), tile.warps());
+    }
+    g.fenceBarrierInit();
+  }
+  void expect(Value stage) { g.barrierExpect(full(stage), stageBytes()); }
+  void copyBoxes(Value map, const GroupBatch::Place &place, Value stage, Ring ring, Value fast,
+                 Value slow) {
+    for (int box = 0; box < ring.chunks / 8; ++box) {
+      Value first = g.add(fast, box * 64);
+      Value to = g.add(g.mul(stage, stageBytes()), ring.at + box * ring.boxRows * bytesOfBoxRow);
+      g.copyTensor(g.bytesAt(g.shared(), to), map, full(stage),
+                   place ? place(first, slow, maps.z) : Values{first, slow});
+    }
+  }
+  void copyBoxesOfA(Value stage, Value k) {
+    copyBoxes(arguments.a, maps.inA, stage, ringA(), k, g.number(0));
+  }
+  void copyBoxesOfB(Value stage, Value k) {
+    copyBoxes(arguments.b, maps.inB, stage, ringB(), alongK() ? k : column0,
+              alongK() ? column0 : k);
+  }
+  /// The stages that are there to begin with.
+  void forFirst(llvm::function_ref<void(Value stage, Value k)> body) {
+    for (int i = 0; i < tile.stages; ++i) {
+      Value k = g.add(k0, i * nextK());
+      g.when(g.less(k, arguments.k), [&] { body(g.number(i), k); });
+    }
+  }
+
+  void copyStages() {
+    forFirst([&](Value stage, Value k) {
+      if (!tile.early)
+        expect(stage), copyBoxesOfB(stage, k);
+      copyBoxesOfA(stage, k);
+    });
+    g.loop(g.add(k0, tile.stages * nextK()), arguments.k, nextK(), {g.number(0), g.number(0)},
+           [&](Value k, ValueRange now) -> Values {
+             Place at{now[0], now[1]};
+             g.barrierWait(empty(at.stage), at.phase);
+             expect(at.stage);
+             copyBoxesOfB(at.stage, k), copyBoxesOfA(at.stage, k);
+             Place next = after(at);
+             return {next.stage, next.phase};
+           });
+  }
+
+  Values multiplyStages() {
+    Values carried{g.number(0), g.number(0)};
+    carried.append(noSums());
+    Values results =
+        g.loop(k0, arguments.k, nextK(), carried, [&](Value, ValueRange now) -> Values {
+          Place at{now[0], now[1]};
+          g.barrierWait(full(at.stage), at.phase);
+          Values sums(now.drop_front(2));
+          multiplyStage(g.mul(at.stage, stageBytes()), sums);
+          g.syncWarp();
+          g.when(g.equal(lane, 0), [&] { g.barrierArrive(empty(at.stage)); });
+          Place next = after(at);
+          Values all{next.stage, next.phase};
+          all.append(sums);
+          return all;
+        });
+    return Values(ValueRange(results).drop_front(2));
+  }
+
+  Value isCopier() { return g.equal(warp, tile.warps()); }
+
+  Values sumsByMaps() {
+    if (tile.early)
+      g.letNextStart();
+    g.when(g.both(isCopier(), g.equal(lane, 0)), [&] {
+      g.prefetchMap(arguments.a);
+      makeBarriers();
+      if (tile.early)
+        forFirst([&](Value stage, Value k) { expect(stage), copyBoxesOfB(stage, k); });
+    });
+    g.barrier();
+    if (rank)
+      g.clusterArrive(); // it has begun: others may leave sums here
+    if (tile.early)
+      g.waitForBefore();
+    return g.choose(
+        isCopier(),
+        [&] {
+          g.when(g.equal(lane, 0), [&] { copyStages(); });
+          g.syncWarp();
+          return noSums();
+        },
+        [&] { return multiplyStages(); });
   }
 
   /// Where sums lie: all rows of some columns, of warp `w` of a block of the cluster.
@@ -424,24 +439,27 @@ struct FewRowsMatmul {
     }
   }
 
-  /// In an order that does not depend on which block it is.
-  Value sumOfBlock(Value row, Value inBlock) {
-    Type f32 = g.b.getF32Type();
+  /// Of neighbouring columns, in an order that does not depend on which block it is.
+  Values sumsOfBlock(Value row, Value inBlock, int count) {
+    Type f32 = g.b.getF32Type(), some = count > 1 ? g.vectorOf(count, f32) : f32;
     Value at = g.at(sumsAt({}, g.number(0)), f32, g.add(g.mul(row, width()), inBlock));
-    Value sum = g.load(f32, at);
+    Value sum = g.load(some, at);
     for (int part = 1; part < tile.cluster * tile.warpsOfK; ++part)
-      sum = arith::AddFOp::create(g.b, sum, g.load(f32, g.at(at, f32, part * tile.rows * width())));
-    return sum;
+      sum =
+          arith::AddFOp::create(g.b, sum, g.load(some, g.at(at, f32, part * tile.rows * width())));
+    return count > 1 ? g.unpack(sum) : Values{sum};
   }
 
   void write() {
-    Values sums = sumsOfWarp();
-    g.waitCopies(0);
+    Values sums = tile.maps ? sumsByMaps() : sumsOfWarp();
     if (rank)
       g.clusterWait();
     else
       g.barrier();
-    leave(sums);
+    if (tile.maps)
+      g.when(g.less(warp, tile.warps()), [&] { leave(sums); });
+    else
+      leave(sums);
     if (rank) {
       g.clusterArrive();
       g.clusterWait();
@@ -449,23 +467,21 @@ struct FewRowsMatmul {
     } else {
       g.barrier();
     }
-    Value count = g.mul(arguments.m, tile.ownColumns());
-    g.loop(g.thread(), count, tile.threads(), {}, [&](Value i, ValueRange) -> Values {
-      Value row = g.div(i, tile.ownColumns()), inBlock = g.rem(i, tile.ownColumns());
-      Value column = g.add(column0, inBlock);
-      g.when(g.less(column, arguments.n), [&] {
-        g.store(finished(g, spec, arguments, sumOfBlock(row, inBlock), row, column),
-                g.at(arguments.c, spec.output, row, arguments.rowC, column));
-      });
-      return {};
-    });
+    const int together = spec.epilogue.isLong ? 1 : 4, groups = tile.ownColumns() / together;
+    g.loop(g.thread(), g.mul(arguments.m, groups), tile.threads(), {},
+           [&](Value i, ValueRange) -> Values {
+             Value row = g.div(i, groups), inBlock = g.mul(g.rem(i, groups), together);
+             storeSums(g, spec, arguments, row, g.add(column0, inBlock),
+                       sumsOfBlock(row, inBlock, together));
+             return {};
+           });
   }
 };
 } // namespace
 
 void mad::device::writeFewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
-                                     const MatmulArguments &arguments) {
-  FewRowsMatmul(g, spec, tile, arguments).write();
+                                     const MatmulArguments &arguments, const FewRowsMaps &maps) {
+  FewRowsMatmul(g, spec, tile, arguments, maps).write();
 }
 
 llvm::Expected<Kernel> mad::device::makeFewRowsMatmul(gpu::GPUModuleOp module, StringRef name,
@@ -478,7 +494,10 @@ llvm::Expected<Kernel> mad::device::makeFewRowsMatmul(gpu::GPUModuleOp module, S
   signature.threads = tile.threads();
   signature.blocksAtOnce = 1; // else ptxas may spill for more, which have no shared memory
   signature.sharedBytes = tile.sharedBytes(bytesOf(spec.element));
+  signature.sharedAlignment = tile.sharedAlignment();
   signature.arguments = matmulTypes(module.getContext(), spec, /*batched=*/false);
+  if (tile.maps)
+    signature.arguments[0] = signature.arguments[1] = tensorMap(module.getContext());
   return makeKernel(module, signature, [&](GpuBuilder &g, ValueRange arguments) {
     writeFewRowsMatmul(g, spec, tile, matmulArguments(g, spec, arguments, /*batched=*/false));
   });

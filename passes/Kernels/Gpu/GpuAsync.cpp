@@ -50,6 +50,11 @@ void GpuBuilder::copyTensor(Value shared, Value map, Value barrier, ValueRange a
       b, target, map, at, barrier, ValueRange(), mask, Value(), NVVM::TMALoadMode::TILE,
       /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
 }
+void GpuBuilder::prefetchMap(Value map) {
+  NVVM::PrefetchOp::create(b, /*cacheLevel=*/nullptr, /*evictPriority=*/nullptr, map,
+                           /*predicate=*/Value(), /*tensormap=*/true, /*uniform=*/false,
+                           /*in_param_space=*/false);
+}
 void GpuBuilder::runInClusters(int blocks) {
   Operation *kernel = b.getInsertionBlock()->getParentOp();
   if (!isa<gpu::GPUFuncOp>(kernel))

@@ -333,3 +333,11 @@ void GpuBuilder::when(Value condition, llvm::function_ref<void()> yes,
     no();
   }
 }
+
+Values GpuBuilder::choose(Value condition, llvm::function_ref<Values()> yes,
+                          llvm::function_ref<Values()> no) {
+  auto branch = scf::IfOp::create(
+      b, condition, [&](OpBuilder &, Location loc) { scf::YieldOp::create(b, loc, yes()); },
+      [&](OpBuilder &, Location loc) { scf::YieldOp::create(b, loc, no()); });
+  return Values(branch.getResults());
+}

@@ -175,6 +175,10 @@ public:
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
   void when(mlir::Value condition, llvm::function_ref<void()> yes,
             llvm::function_ref<void()> no = nullptr);
+  /// The values of one of two branches, which threads of a warp may not take differently where it
+  /// meets a barrier.
+  Values choose(mlir::Value condition, llvm::function_ref<Values()> yes,
+                llvm::function_ref<Values()> no);
 
   //===- Copies in the background (GpuAsync.cpp) ------------------------------===//
   /// Copies 4, 8 or 16 bytes from global to shared memory, and zeros instead of what is
@@ -193,6 +197,8 @@ public:
   /// bytes. 0: this one alone.
   void copyTensor(mlir::Value shared, mlir::Value map, mlir::Value barrier, mlir::ValueRange at,
                   int blocks = 0);
+  /// What describes a tensor is on its way before its first copy.
+  void prefetchMap(mlir::Value map);
   void setRegisters(int count, bool more);
   /// What this thread wrote to shared memory is there for copies by tensor map and for groups of
   /// warps that multiply.

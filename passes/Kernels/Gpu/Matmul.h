@@ -206,21 +206,31 @@ struct FewRowsTile {
   int stages = 8;                    ///< in shared memory, being read or on their way
   int warpsAcross = 1, warpsOfK = 8; ///< that share the columns, and the k of a stage
   /// Blocks with the same columns that take the stages in turns and add up in each other's shared
-  /// memory. More than 1: f16 and bf16, and `large`.
+  /// memory. More than 1: with `maps`.
   int cluster = 1;
-  bool large = false; ///< for chips from sm_90 on, with their shared memory
   /// For chips from sm_90 on, in launches that may overlap with the kernel in front: B, which that
   /// one must not write, is read before that one is done.
   bool early = false;
-  int threads() const { return warpsAcross * warpsOfK * lanesOfWarp; }
+  /// For chips from sm_90 on, with their shared memory: one more warp copies both factors by tensor
+  /// map. f16 and bf16.
+  bool maps = false;
+  int warps() const { return warpsAcross * warpsOfK; } ///< that multiply
+  int threads() const { return (warps() + maps) * lanesOfWarp; }
+  /// Of a tensor map of A, whose boxes are 64 k of all rows, and of B.
+  int boxOfB(Order order) const { return order == Order::ColumnMajor ? columns : stepK; }
+  int sharedAlignment() const { return maps ? 1024 : 16; } ///< of boxes
   int stageBytes(int bytesOfElement) const { return (rows + columns) * stepK * bytesOfElement; }
   /// Columns whose sums a block stores, and the sums of all warps that have a part of them.
   int ownColumns() const { return columns / cluster; }
   int sumBytes() const { return cluster * warpsOfK * rows * (ownColumns() + 4) * 4; }
   /// The ring, then the sums; in clusters beside it, since another block may still be reading its.
-  int sharedBytes(int bytesOfElement) const {
+  /// With `maps` two barriers for each stage follow.
+  int barriersAt(int bytesOfElement) const {
     const int ring = stages * stageBytes(bytesOfElement);
     return cluster > 1 ? ring + sumBytes() : std::max(ring, sumBytes());
+  }
+  int sharedBytes(int bytesOfElement) const {
+    return barriersAt(bytesOfElement) + (maps ? stages * 16 : 0);
   }
   /// Estimate: sums, fragments of both factors, addresses.
   int registers() const { return columns / warpsAcross * rows / lanesOfWarp + rows / 2 + 44; }
@@ -231,17 +241,24 @@ llvm::ArrayRef<int> fewRows();
 /// What was measured to be fastest on an H100 (docs/performance.md), with no more stages than k
 /// fills. `n`: 0 where it is not known.
 FewRowsTile fewRowsTile(int rows, Order order, int64_t n, int64_t k);
-/// A `large` one, where it is faster; else nothing.
-std::optional<FewRowsTile> fewRowsLargeTile(int rows, Order order, int64_t n, int64_t k);
+/// One with `maps`, where it is faster; else nothing.
+std::optional<FewRowsTile> fewRowsMapTile(int rows, Order order, int64_t n, int64_t k);
 /// The same of f32, multiplied exactly.
 llvm::ArrayRef<int> fewRowsF32();
 FewRowsTile fewRowsTileF32(int rows, int64_t k);
 llvm::Error check(const FewRowsTile &tile, const MatmulSpec &spec);
-/// Arguments: A, B, C, M, N, K, those of the epilogue. Blocks: ceil(N / columns) times `cluster`.
+/// Arguments: A, B, C, M, N, K, those of the epilogue; with `maps` tensor maps of A (boxes of 64
+/// columns and `rows` rows, swizzle of 128 bytes) and B (64 columns and `boxOfB` rows). Blocks:
+/// ceil(N / columns) times `cluster`.
 llvm::Expected<Kernel> makeFewRowsMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                          const MatmulSpec &spec, const FewRowsTile &tile);
+/// Where elements of product z are in the tensor maps of a tile that has them.
+struct FewRowsMaps {
+  GroupBatch::Place inA, inB; ///< none: two dimensions
+  mlir::Value z;
+};
 void writeFewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
-                        const MatmulArguments &arguments);
+                        const MatmulArguments &arguments, const FewRowsMaps &maps = {});
 
 } // namespace mad::device
 

@@ -108,8 +108,7 @@ TEST(WarpMatmul, AnySize) {
 
 /// With as many rows as there may be, one, and some; k and columns that end inside of a tile.
 template <typename In, typename Out>
-void fewRows(const std::string &name, int rows, bool transposed, uint32_t columns,
-             uint32_t cluster = 1) {
+void fewRows(const std::string &name, int rows, bool transposed, uint32_t columns) {
   // The last goes around the ring; in f32 each lane reads for itself, which takes the emulator
   // long.
   const bool single = sizeof(In) == 4;
@@ -118,8 +117,8 @@ void fewRows(const std::string &name, int rows, bool transposed, uint32_t column
                           {rows, single ? 36 : 200, single ? 1028 : 2568}};
   uint64_t seed = 0;
   for (auto [m, n, k] : sizes)
-    product<In, Out>(name, {m, n, k, transposed, false, false},
-                     {(n + columns - 1) / columns * cluster}, ++seed);
+    product<In, Out>(name, {m, n, k, transposed, false, false}, {(n + columns - 1) / columns},
+                     ++seed);
 }
 TEST(FewRowsMatmul, AnySize) {
   fewRows<Half, Half>("matmul_few8_f16_nt", 8, true, 16);
@@ -145,16 +144,6 @@ TEST(FewRowsMatmul, ManyRows) {
   fewRows<Half, Half>("matmul_few64_f16_nt_wide", 64, true, 96);
   fewRows<Half, Half>("matmul_few64_f16_wide", 64, false, 128);
 }
-TEST(FewRowsMatmul, Large) {
-  fewRows<Half, Half>("matmul_few32_f16_large", 32, false, 32);
-  fewRows<Half, Half>("matmul_few32_f16_nt_large", 32, true, 32);
-}
-// Of the last k of the first size one block has all, the other one none.
-TEST(FewRowsMatmul, Clusters) {
-  fewRows<Half, Half>("matmul_few32_f16_cluster", 32, false, 64, 2);
-  fewRows<Half, Half>("matmul_few64_f16_cluster", 64, false, 64, 2);
-}
-
 /// Matrices of a batch lie any distance apart; a stride of 0 shares one.
 template <typename In, typename Out> void batch(const std::string &name, Product of) {
   SCOPED_TRACE(name);
@@ -180,7 +169,7 @@ TEST(Batch, EachBlockOfIt) {
 /// The same with tensor maps, whose parameter is the map itself.
 template <typename Out, typename In = Half>
 void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t seed = 1,
-                  uint32_t box = 128) {
+                  uint32_t box = 128, uint32_t rowsOfA = 128) {
   SCOPED_TRACE(name);
   Emulated emulated(name);
   auto a = eighths<In>(size_t(of.m) * of.k, 1), b = eighths<In>(size_t(of.k) * of.n, 2);
@@ -196,7 +185,7 @@ void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t
   const uint64_t dimsA[] = {of.columns ? m : k, of.columns ? k : m};
   const uint64_t dimsB[] = {of.transposed ? k : n, of.transposed ? n : k};
   const uint64_t strideA[] = {dimsA[0] * sizeof(In)}, strideB[] = {dimsB[0] * sizeof(In)};
-  const uint32_t boxA[] = {width, of.columns ? 64u : 128u}, boxB[] = {width, box};
+  const uint32_t boxA[] = {width, of.columns ? 64u : rowsOfA}, boxB[] = {width, box};
   for (auto [map, memory, dims, strides, boxes] : {std::tuple(&mapA, left, dimsA, strideA, boxA),
                                                    std::tuple(&mapB, right, dimsB, strideB, boxB)})
     ASSERT_EQ(simt_tensor_map(map, sizeof(In), 2, memory, dims, strides, boxes, SIMT_SWIZZLE_128B),
@@ -206,6 +195,31 @@ void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t
     parameters.push_back(&extra);
   emulated.run({blocks}, parameters, seed);
   compare(of, a, b, bias, c);
+}
+
+/// `box`: of B. Of the last k of the first size one block of a cluster has all, the other one none.
+void fewByMap(const std::string &name, uint32_t rows, bool transposed, uint32_t columns,
+              uint32_t box, uint32_t cluster = 1) {
+  const int sizes[][3] = {{1, 40, 8}, {int(rows) - 3, 136, 328}, {int(rows), 200, 2568}};
+  uint64_t seed = 0;
+  for (auto [m, n, k] : sizes)
+    groupProduct<Half>(name, {m, n, k, transposed}, (n + columns - 1) / columns * cluster, ++seed,
+                       box, rows);
+}
+TEST(FewRowsMatmul, ByMap) {
+  fewByMap("matmul_few8_f16_nt_map", 8, true, 32, 32);
+  fewByMap("matmul_few32_f16_nt_map", 32, true, 32, 32);
+  fewByMap("matmul_few64_f16_nt_map_16", 64, true, 16, 16);
+  fewByMap("matmul_few64_f16_nt_map_64", 64, true, 64, 64);
+  fewByMap("matmul_few64_f16_nt_map_96", 64, true, 96, 96);
+  fewByMap("matmul_few64_f16_nt_map_128", 64, true, 128, 128);
+  fewByMap("matmul_few64_f16_map_64", 64, false, 64, 128);
+}
+TEST(FewRowsMatmul, ByMapInClusters) {
+  fewByMap("matmul_few8_f16_map", 8, false, 64, 128, 2);
+  fewByMap("matmul_few64_f16_map", 64, false, 64, 128, 2);
+  fewByMap("matmul_few64_f16_map_96", 64, false, 192, 64, 2);
+  fewByMap("matmul_few64_f16_map_128", 64, false, 256, 64, 2);
 }
 
 TEST(GroupMatmul, AnySizeAndNumberOfBlocks) {

@@ -52,10 +52,9 @@ TEST_F(Tiles, BuiltinOnesAreSound) {
           EXPECT_EQ(fault(tile, spec), "") << rows << " " << n << " " << k;
           EXPECT_LE((tile.stages - 2) * tile.stepK, k);
           EXPECT_LE(k / tile.warpsOfK, 8192);
-          if (auto large = fewRowsLargeTile(rows, order, n, k)) {
-            EXPECT_EQ(fault(*large, spec), "") << rows << " " << n << " " << k;
-            EXPECT_LE(k / large->warpsOfK / large->cluster, 8192);
-            EXPECT_LE((n + large->columns - 1) / large->columns * large->cluster, 132);
+          if (auto map = fewRowsMapTile(rows, order, n, k)) {
+            EXPECT_EQ(fault(*map, spec), "") << rows << " " << n << " " << k;
+            EXPECT_LE(k / map->warpsOfK / map->cluster, 8192);
           }
           MatmulSpec single = wide;
           single.order = order;
@@ -170,26 +169,48 @@ TEST_F(Tiles, OfScatters) {
   EXPECT_EQ(llvm::toString(check(scatter)), "items hold single elements of up to 4 bytes");
 }
 
-TEST_F(Tiles, Clusters) {
-  FewRowsTile tile = *fewRowsLargeTile(64, Order::RowMajor, 4096, 11008);
-  EXPECT_FALSE(fewRowsLargeTile(64, Order::RowMajor, 0, 11008));
-  EXPECT_FALSE(fewRowsLargeTile(64, Order::RowMajor, 4096, 4096));
-  EXPECT_FALSE(fewRowsLargeTile(32, Order::RowMajor, 1024, 1024));
-  EXPECT_EQ(fewRowsLargeTile(32, Order::ColumnMajor, 4096, 11008)->cluster, 1);
-  EXPECT_EQ(tile.sharedBytes(2), tile.stages * tile.stageBytes(2) + 2 * 2 * 64 * 36 * 4);
-  tile.columns = 48;
-  EXPECT_EQ(fault(tile, narrow), "columns = 48, expected a multiple of 64 from 64 to 256");
-  tile.columns = 64, tile.cluster = 8;
+// The widest of those with the fewest waves, where what is started is worth it.
+TEST_F(Tiles, ByMap) {
+  auto columns = [](int rows, Order order, int64_t n, int64_t k) {
+    auto tile = fewRowsMapTile(rows, order, n, k);
+    return tile ? tile->columns / tile->cluster : 0;
+  };
+  constexpr auto alongK = Order::ColumnMajor, across = Order::RowMajor;
+  EXPECT_EQ(columns(64, alongK, 0, 4096), 0);
+  EXPECT_EQ(columns(64, alongK, 1024, 1024), 16);
+  EXPECT_EQ(columns(32, alongK, 2048, 2048), 32);
+  EXPECT_EQ(columns(8, alongK, 2048, 2048), 0);
+  EXPECT_EQ(columns(8, alongK, 4096, 4096), 32);
+  EXPECT_EQ(columns(64, alongK, 8192, 4096), 64);
+  EXPECT_EQ(columns(64, alongK, 11008, 4096), 96);
+  EXPECT_EQ(columns(64, alongK, 32000, 4096), 128);
+  EXPECT_EQ(columns(64, alongK, 32000, 32768), 64); // sums of 8192 terms
+  EXPECT_EQ(columns(8, across, 1024, 1024), 32);
+  EXPECT_EQ(columns(64, across, 1024, 1024), 0);
+  EXPECT_EQ(columns(64, across, 4096, 4096), 32);
+  EXPECT_EQ(columns(64, across, 8192, 4096), 64);
+  EXPECT_EQ(columns(64, across, 11008, 4096), 96);
+  EXPECT_EQ(columns(64, across, 14336, 4096), 128);
+  FewRowsTile tile = *fewRowsMapTile(64, across, 4096, 4096);
+  EXPECT_EQ(tile.sharedBytes(2), tile.stages * (tile.stageBytes(2) + 16) + 2 * 2 * 64 * 36 * 4);
+  tile.columns = 96, tile.warpsAcross = 3;
+  MatmulSpec spec = narrow;
+  spec.order = across;
+  EXPECT_EQ(fault(tile, spec), "columns = 96, expected a multiple of 64 from 16 to 256");
+  tile.columns = 64, tile.warpsAcross = 2, tile.cluster = 8;
   EXPECT_EQ(fault(tile, narrow), "blocks of a cluster need multiples of 16 columns each");
   tile.cluster = 9;
   EXPECT_EQ(fault(tile, narrow), "cluster = 9, expected a multiple of 1 from 1 to 8");
   tile.cluster = 2, tile.stages = 7;
-  EXPECT_EQ(fault(tile, narrow), "266240 bytes of shared memory, expected at most 232448");
-  tile.stages = 2, tile.large = false;
-  EXPECT_EQ(fault(tile, narrow), "clusters are for chips from sm_90 on");
+  EXPECT_EQ(fault(tile, narrow), std::to_string(tile.sharedBytes(2)) +
+                                     " bytes of shared memory, expected at most 232448");
+  tile.stages = 2, tile.stepK = 32, tile.warpsOfK = 1;
+  EXPECT_EQ(fault(tile, narrow), "stepK = 32, expected a multiple of 64 from 64 to 256");
+  tile.stepK = 128, tile.maps = false;
+  EXPECT_EQ(fault(tile, narrow), "cluster = 2, expected a multiple of 1 from 1 to 1");
   tile = fewRowsTileF32(8, 4096);
-  tile.cluster = 2;
-  EXPECT_EQ(fault(tile, wide), "cluster = 2, expected a multiple of 1 from 1 to 1");
+  tile.maps = true;
+  EXPECT_EQ(fault(tile, wide), "tensor maps are for f16 and bf16");
 }
 
 TEST_F(Tiles, LongSumsAreWholeTiles) {
