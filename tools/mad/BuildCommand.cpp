@@ -39,7 +39,11 @@ static bool readTargets(const std::string &text, std::vector<int> &levels, bool 
       levels.insert(levels.end(), {0, 3, 4});
       continue;
     }
-    int level = name == "x86-64" ? 0 : name == "x86-64-v3" ? 3 : name == "x86-64-v4" ? 4 : -1;
+    int level = name == "x86-64"      ? 0
+                : name == "x86-64-v3" ? 3
+                : name == "x86-64-v4" ? 4
+                : name == "native"    ? hostLevel()
+                                      : -1;
     if (level < 0)
       return false;
     levels.push_back(level);
@@ -57,7 +61,7 @@ static int run(const Arguments &arguments) {
   std::string target = arguments.get("--target", "cpu");
   if (!readTargets(target, levels, cuda))
     return usage(buildCommand(),
-                 "`" + target + "` is no list of x86-64, x86-64-v3, x86-64-v4, cpu, cuda");
+                 "`" + target + "` is no list of x86-64, x86-64-v3, x86-64-v4, native, cpu, cuda");
   WeightsPlace place = WeightsPlace::Auto;
   std::string where = arguments.get("--weights-in", "auto");
   if (where == "library" || where == "file")
@@ -123,7 +127,8 @@ Command buildCommand() {
        {"--name", "X", "name of the artifact (default: that of the file)"},
        {"--target", "LIST",
         "variants of the code, picked when loaded: x86-64, x86-64-v3,\n"
-        "                          x86-64-v4, cpu (default, all of these), cuda for GPUs"},
+        "                          x86-64-v4, native (the best that this machine runs), cpu\n"
+        "                          (default, all three), cuda for GPUs"},
        {"--ptxas", "PATH|none",
         "makes machine code of GPUs; none: PTX alone (default: it\n"
         "                          is looked for, in the path and the CUDA toolkit)"},
