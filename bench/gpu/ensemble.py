@@ -7,7 +7,8 @@ usage: bench/gpu/ensemble.py pack FOLDER [--build BUILD]     where MAD is built
        bench/gpu/ensemble.py run FOLDER                      where the GPU is
 
 Times are of a call in a CUDA graph, medians of 20; inputs and results lie on the GPU. The error is the largest one of 4096
-systems against a tolerance of 1e-10 in f64, in parts of the largest element.
+systems against a tolerance of 1e-10 in f64, in parts of the largest element. Where diffrax is installed (`pip install
+"jax[cuda13]" diffrax`), its calls follow on the same inputs: the time until the result is there, compiled before.
 """
 import argparse
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import captured
+import ensemble_diffrax
 import packing
 
 PROGRAM = """
@@ -54,15 +56,20 @@ def pack(options):
     subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda",
                     str(options.folder / "ensemble.mad"), "-o", str(options.folder)], check=True)
     packing.copy_python(options.build, options.folder)
-    for file in (Path(__file__), HERE / "packing.py", HERE / "captured.py"):
+    for file in (Path(__file__), HERE / "packing.py", HERE / "captured.py", HERE / "ensemble_diffrax.py"):
         shutil.copy(file, options.folder)
 
 
 def run(options):
+    import numpy as np
     import torch
     stream = torch.cuda.Stream()
     program = captured.Program(options.folder, "libensemble.so", stream.cuda_stream)
-    print(torch.cuda.get_device_properties(0).name, "torch", torch.__version__)
+    try:
+        diffrax = ensemble_diffrax.Diffrax()
+    except ImportError:
+        diffrax = None
+    print(torch.cuda.get_device_properties(0).name, "torch", torch.__version__, diffrax.version if diffrax else "no diffrax")
     random = torch.Generator(device="cuda").manual_seed(1)
 
     def uniform(*shape):
@@ -88,7 +95,14 @@ def run(options):
                     stop.record(stream)
                 torch.cuda.synchronize()
                 taken.append(begin.elapsed_time(stop))
-            print(f"rho {rhos:8} {name:12} {statistics.median(taken):7.3f} ms   error {error:8.1e}", flush=True)
+            took = statistics.median(taken)
+            line = f"rho {rhos:8} {name:12} {took:7.3f} ms   error {error:8.1e}"
+            if diffrax:
+                theirs, end = diffrax.run(np.float32 if name[1:3] == "32" else np.float64, 1e-3 if "given" in name else None,
+                                          start.cpu().numpy(), rho.cpu().numpy(), 1e-5, 20)
+                error = float(np.abs(np.float64(end[:FEW]) - exact.cpu().numpy()).max() / float(exact.abs().max()))
+                line += f"   diffrax {theirs:8.3f} ms   error {error:8.1e}   {theirs / took:5.1f} times as fast"
+            print(line, flush=True)
 
 
 def solved(torch, program, name, u, p, tol):
