@@ -63,14 +63,22 @@ part format tools/dev/check-format.sh
 
 # Sanitizers and locales of the caller must not change what is tested.
 export LC_ALL=C.UTF-8
+unit() {
+  local name
+  name=$(basename "$1")
+  timeout 600 "$1" --gtest_output="json:$logs/unit-$name.json" >"$logs/unit-$name.log" 2>&1 ||
+    echo "exit status $?" >>"$logs/unit-$name.log"
+}
+export -f unit
+export logs
 units=()
+programs=()
 for program in "$build"/unit/*; do
   [[ -x $program && -f $program ]] || continue
-  name=$(basename "$program")
-  units+=("$logs/unit-$name.json")
-  (timeout 600 "$program" --gtest_output="json:$logs/unit-$name.json") >"$logs/unit-$name.log" 2>&1 ||
-    echo "exit status $?" >>"$logs/unit-$name.log"
+  programs+=("$program")
+  units+=("$logs/unit-$(basename "$program").json")
 done
+printf '%s\0' "${programs[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'unit "$0"'
 tallied unit gtest "${units[@]}"
 
 lit=$(command -v lit || command -v llvm-lit || ls /usr/lib/llvm-22/bin/{lit,llvm-lit} 2>/dev/null | head -n 1)

@@ -424,8 +424,7 @@ def sweep(mad, t, folder):
     path = f"{folder}/{t}.mad"
     with open(path, "w") as f:
         f.write(program(t))
-    run(mad, "build", path, "--name=m", "--target=x86-64-v3,x86-64-v4", "-o",
-        folder)
+    run(mad, "build", path, "--name=m", "--target=native", "-o", folder)
     run(mad, "build", path, "--name=b", "--target=x86-64", "-o", folder)
     targets = {"ref64": [path, "--target=ref64"], "ref": [path, "--target=ref"],
                "jit": [path, "--target=jit"], "aot": [folder + "/libm.so"],

@@ -7,17 +7,14 @@
 #include "frontend/Check/Check.h"
 #include "frontend/Parse/Parse.h"
 #include "tools/mad/Common.h"
+#include <algorithm>
 
 namespace mad::tool {
 
-static int run(const Arguments &arguments) {
-  if (arguments.words.size() != 1)
-    return usage(checkCommand(), "expected one file");
+/// Checks one file; the text that was asked for, behind a line with the name of the file if it is
+/// one of several.
+static int checkFile(const std::string &file, const std::string &what, bool several) {
   Compilation compilation;
-  std::string what = arguments.get("--dump");
-  if (!what.empty() && what != "ast" && what != "program" && what != "mad")
-    return usage(checkCommand(), "`--dump` takes ast, program or mad, not `" + what + "`");
-  const std::string &file = arguments.words[0];
   bool good = what == "ast"   ? compilation.parse(file)
               : what == "mad" ? compilation.load(file)
                               : compilation.check(file);
@@ -30,15 +27,29 @@ static int run(const Arguments &arguments) {
     text = dump(compilation.program());
   else if (what == "mad" && !compilation.lowerTo("mad", 0, text))
     return report(compilation);
-  print(text);
+  print(several && !what.empty() ? "== " + file + "\n" + text : text);
   return Good;
+}
+
+static int run(const Arguments &arguments) {
+  if (arguments.words.empty())
+    return usage(checkCommand(), "expected a file");
+  std::string what = arguments.get("--dump");
+  if (!what.empty() && what != "ast" && what != "program" && what != "mad")
+    return usage(checkCommand(), "`--dump` takes ast, program or mad, not `" + what + "`");
+  int exit = Good;
+  for (const std::string &file : arguments.words)
+    exit = std::max(exit, checkFile(file, what, arguments.words.size() > 1));
+  return exit;
 }
 
 Command checkCommand() {
   return {"check",
-          "FILE.mad",
-          "parses and checks a model; prints nothing when it is right",
-          {{"--dump", "ast|program|mad", "prints the syntax tree, checked program or IR"}},
+          "FILE.mad ...",
+          "parses and checks models; prints nothing when they are right",
+          {{"--dump", "ast|program|mad",
+            "prints the syntax tree, checked program or IR; of several files\n"
+            "                          behind a line `== FILE` each"}},
           run};
 }
 

@@ -45,7 +45,7 @@ for name, text in PROGRAMS.items():
     path = f"{folder}/{name}.mad"
     with open(path, "w") as file:
         file.write(text)
-    done = run("build", path, "-o", folder)
+    done = run("build", path, "--target=native", "-o", folder)
     assert done.returncode == 0, f"{name}: exit {done.returncode}\n{done.stderr}"
     for target in ("ref", "jit") if name == "lists" else ("jit",):
         done = run("run", path, "f", "x=[1,2]", "--target=" + target)
