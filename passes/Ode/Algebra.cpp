@@ -36,6 +36,7 @@ Value Algebra::max(Value x, Value y) { return binary<MaxOp>(x, y); }
 Value Algebra::lesser(Value x, Value y) { return select(compare(Predicate::lt, x, y), x, y); }
 Value Algebra::greater(Value x, Value y) { return select(compare(Predicate::gt, x, y), x, y); }
 Value Algebra::abs(Value x) { return AbsOp::create(b, loc, x.getType(), x); }
+Value Algebra::negate(Value x) { return NegOp::create(b, loc, x.getType(), x); }
 Value Algebra::exp(Value x) { return ExpOp::create(b, loc, x.getType(), x); }
 Value Algebra::log(Value x) { return LogOp::create(b, loc, x.getType(), x); }
 Value Algebra::ceil(Value x) { return CeilOp::create(b, loc, x.getType(), x); }

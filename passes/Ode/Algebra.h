@@ -36,6 +36,7 @@ public:
   mlir::Value lesser(mlir::Value x, mlir::Value y);
   mlir::Value greater(mlir::Value x, mlir::Value y);
   mlir::Value abs(mlir::Value x);
+  mlir::Value negate(mlir::Value x);
   mlir::Value exp(mlir::Value x);
   mlir::Value log(mlir::Value x);
   mlir::Value ceil(mlir::Value x);

@@ -151,7 +151,7 @@ void NdfSteps::refresh(Memory &memory, const Leaves &predicted, Value next, Valu
 Value NdfSteps::root(Value squared, Value order) {
   Value log = ode::Log2Op::create(m.b, m.loc, squared.getType(), squared);
   Value power = m.div(m.mul(m.real(-0.5), log), order);
-  return ode::Exp2Op::create(m.b, m.loc, power.getType(), power);
+  return ode::Exp2Op::create(m.b, m.loc, power.getType(), power, /*inside=*/false);
 }
 
 StepMethod::Trial NdfSteps::attempt(const Point &now, Value h, Value next) {

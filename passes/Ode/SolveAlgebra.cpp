@@ -116,13 +116,22 @@ Leaves SolveAlgebra::sum(ArrayRef<double> weights, ArrayRef<Leaves> k) {
   return result;
 }
 
-/// y + h sum weights[i] k[i]
+/// y + h sum weights[i] k[i]. Stages need each other: the last one, which is known last, is added
+/// last, and one product away from the result.
 Leaves SolveAlgebra::combined(const Leaves &y, Value h, ArrayRef<double> weights,
                               ArrayRef<Leaves> k) {
-  Leaves result = y, sums = sum(weights, k);
+  weights = weights.take_front(std::min(weights.size(), k.size()));
+  while (!weights.empty() && weights.back() == 0)
+    weights = weights.drop_back();
+  if (weights.empty())
+    return y;
+  Leaves result = y;
   Value step = cast(h, element);
-  for (auto [leaf, total] : llvm::zip(result, sums))
+  for (auto [leaf, total] : llvm::zip(result, sum(weights.drop_back(), k)))
     leaf = add(leaf, mul(step, total));
+  Value last = weights.back() == 1 ? step : mul(step, number(element, weights.back()));
+  for (auto [leaf, stage] : llvm::zip_equal(result, k[weights.size() - 1]))
+    leaf = add(leaf, mul(last, stage));
   return result;
 }
 

@@ -228,9 +228,12 @@ void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial 
 
 SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   Controller control = Controller::of(op.getController().str(), method->order(), op.getGains());
+  // All of a step waits for h: what can be known without it is.
   Value rest = m.sub(to, now.t);
-  Value isLast = m.compare(Predicate::ge, m.mul(now.h, m.real(1 + ode::endSlack)), m.abs(rest));
-  Value h = m.select(isLast, rest, m.mul(direction, now.h));
+  Value near = m.mul(m.abs(rest), m.real(1 / (1 + ode::endSlack)));
+  Value isLast = m.compare(Predicate::ge, now.h, near);
+  Value isBack = m.compare(Predicate::lt, direction, m.real(0));
+  Value h = m.select(isLast, rest, m.select(isBack, m.negate(now.h), now.h));
   Value next = m.select(isLast, to, m.add(now.t, h));
   StepMethod::Point point{now.t, now.y, now.memory};
   StepMethod::Trial trial = method->attempt(point, h, next);
@@ -260,15 +263,23 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   if (now.logOlder)
     old = m.sub(
         old, m.select(accept, m.mul(number(control.olderExponent / 2), now.logOlder), number(0)));
+  old = m.add(old, number(std::log2(Controller::gamma)));
   Value power = m.add(old, m.mul(number(-control.errorExponent / 2), logError));
-  Value wish =
-      m.mul(number(Controller::gamma), ode::Exp2Op::create(b, op.getLoc(), power.getType(), power));
-  Value most = m.select(m.compare(Predicate::eq, now.accepted, m.integer(0)),
-                        number(Controller::growFirst), number(Controller::grow));
+  Value isFirst = m.compare(Predicate::eq, now.accepted, m.integer(0));
+  auto ofFirst = [&](double first, double other) {
+    return m.select(isFirst, number(first), number(other));
+  };
   Value length = m.abs(h), bound = least(state.t);
   auto changed = [&](Value ratio) { return m.mul(length, m.cast(ratio, b.getF64Type())); };
-  // Behind a rejected step the wish is less than 1, or NaN: one ratio does for both.
-  Value ratio = m.lesser(m.greater(wish, number(Controller::shrink)), most);
+  // Behind a rejected step the wish is less than 1, or NaN: one ratio does for both. Its bounds are
+  // those of its logarithm, which is known earlier.
+  Value ratio = ode::Exp2Op::create(b, op.getLoc(), power.getType(), power, /*inside=*/true);
+  Value most = ofFirst(Controller::growFirst, Controller::grow);
+  Value isMore = m.compare(
+      Predicate::gt, power,
+      ofFirst(std::log2(Controller::growFirst), std::log2(Controller::grow)));
+  Value isWanted = m.compare(Predicate::gt, power, number(std::log2(Controller::shrink)));
+  ratio = m.select(isWanted, m.select(isMore, most, ratio), number(Controller::shrink));
   Value change = changed(trial.ratioAccepted ? trial.ratioAccepted : ratio);
   if (op.getMaxStep())
     change = m.lesser(change, op.getMaxStep());

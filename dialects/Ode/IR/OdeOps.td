@@ -187,11 +187,11 @@ def Ode_Exp2Op : Op<OdeDialect, "exp2", [Pure]> {
   let summary = "a power of 2, for the control of steps";
   let description = [{
     Within 2e-9 of it, relatively, for numbers of at most 60 in size (in f32 within a few roundings); for others at most
-    2^-60 and at least 2^60. Of NaN any number or NaN.
+    2^-60 and at least 2^60. Of NaN any number or NaN. With `inside` others are any number or NaN, too.
   }];
-  let arguments = (ins Ode_Error:$x);
+  let arguments = (ins Ode_Error:$x, UnitAttr:$inside);
   let results = (outs Ode_Error:$result);
-  let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "(`inside` $inside^)? $x attr-dict `:` functional-type(operands, results)";
 }
 
 def Ode_YieldOp : Op<OdeDialect, "yield", [Pure, Terminator, HasParent<"SolveOp">]> {

@@ -184,8 +184,10 @@ struct Exp2Lowering : LoweringPattern<ode::Exp2Op> {
       b.replaceOp(op, tensorOf(b, loc, marked<math::Exp2Op>(b, loc, x)));
       return success();
     }
-    x = bounded(x, number(60), arith::CmpFPredicate::OLT);
-    x = bounded(x, number(-60), arith::CmpFPredicate::OGT);
+    if (!op.getInside()) {
+      x = bounded(x, number(60), arith::CmpFPredicate::OLT);
+      x = bounded(x, number(-60), arith::CmpFPredicate::OGT);
+    }
     // A sum with this number has no digits behind the point; its last bits are the integer.
     double shift = std::ldexp(1.5, static_cast<int>(layout.fraction));
     Value moved = arith::AddFOp::create(b, loc, x, number(shift));
