@@ -86,15 +86,21 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
   }
 
   /// Element by element where that can be, and a remark that says so.
-  std::unique_ptr<RightHandSide> choose(ode::SolveOp op) {
+  std::unique_ptr<RightHandSide> choose(ode::SolveOp op, bool packs) {
     std::string reason = onTensorsBecause(op);
     auto rhs = !reason.empty() ? nullptr
                                : RightHandSide::onScalars(op, scalars, ops / copiesOf(op), reason);
-    if (rhs)
+    std::unique_ptr<RightHandSide> onPacks =
+        rhs && packs ? RightHandSide::onPacks(op, rhs) : nullptr;
+    if (onPacks)
+      remarkTaken(op.getLoc(), "the steps of `" + op.getName() + "` are written out in vectors");
+    else if (rhs)
       remarkTaken(op.getLoc(), "the steps of `" + op.getName() + "` are written out in scalars");
     else
       remarkMissed(op.getLoc(),
                    "the steps of `" + op.getName() + "` are not written out in scalars: " + reason);
+    if (onPacks)
+      return onPacks;
     return rhs ? std::move(rhs) : RightHandSide::onTensors(op);
   }
 
@@ -103,9 +109,9 @@ struct ExpandSolvesPass : impl::ExpandSolvesBase<ExpandSolvesPass> {
     OpBuilder b(op);
     Leaves results;
     if (op.getLaneRank()) {
-      results = expandLanes(op, [&](ode::SolveOp one) { return choose(one); });
+      results = expandLanes(op, [&](ode::SolveOp one) { return choose(one, false); });
     } else {
-      std::unique_ptr<RightHandSide> rhs = choose(op);
+      std::unique_ptr<RightHandSide> rhs = choose(op, packs);
       SolveLoops loops(op, *rhs, b);
       if (loops.isPossible())
         results = loops.build();

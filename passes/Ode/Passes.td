@@ -24,8 +24,19 @@ def ExpandSolves : Pass<"mad-expand-solves", "::mlir::func::FuncOp"> {
   let options = [Option<"scalars", "scalars", "int64_t", /*default=*/"32",
                         "the most elements of states that become scalars">,
                  Option<"ops", "ops", "int64_t", /*default=*/"12000",
-                        "the most ops of all stages of a step that are written out">];
+                        "the most ops of all stages of a step that are written out">,
+                 Option<"packs", "packs", "bool", /*default=*/"false",
+                        "a dimension that all states have may go into the lanes of vectors">];
   let dependentDialects = ["::mad::MadDialect"];
+}
+
+def VectorizePacks : Pass<"mad-vectorize-packs", "::mlir::func::FuncOp"> {
+  let summary = "makes vectors of scalars that have another value in each lane";
+  let description = [{
+    `ode.pack` becomes a vector, and so does all that is computed with it, through branches and loops; `ode.shuffle` moves
+    between lanes. Scalars that are the same in all lanes stay scalars. Takes scalars of arith and math, and scf.
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
 def VectorizeLanes : Pass<"mad-vectorize-lanes", "::mlir::func::FuncOp"> {

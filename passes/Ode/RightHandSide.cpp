@@ -13,6 +13,37 @@
 using namespace mlir;
 
 namespace mad {
+
+Value joinedTerms(OpBuilder &b, Operation *op, ReduceKind kind, Value x, Value y) {
+  Location loc = op->getLoc();
+  Operation *made = nullptr;
+  switch (kind) {
+  case ReduceKind::sum:
+    made = AddOp::create(b, loc, x.getType(), x, y);
+    break;
+  case ReduceKind::prod:
+    made = MulOp::create(b, loc, x.getType(), x, y);
+    break;
+  case ReduceKind::min:
+    made = MinOp::create(b, loc, x.getType(), x, y);
+    break;
+  case ReduceKind::max:
+    made = MaxOp::create(b, loc, x.getType(), x, y);
+    break;
+  case ReduceKind::all:
+    made = AndOp::create(b, loc, x.getType(), x, y);
+    break;
+  case ReduceKind::any:
+    made = OrOp::create(b, loc, x.getType(), x, y);
+    break;
+  default:
+    return {};
+  }
+  if (Attribute precision = op->getAttr("mad.fp"))
+    made->setAttr("mad.fp", precision);
+  return made->getResult(0);
+}
+
 namespace {
 
 RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
@@ -248,37 +279,6 @@ bool Elements::elementwise(Operation &op) {
   return true;
 }
 
-/// The op that joins two terms of a reduction; null where there is none.
-static Value joined(OpBuilder &b, Operation *op, ReduceKind kind, Value x, Value y) {
-  Location loc = op->getLoc();
-  Operation *made = nullptr;
-  switch (kind) {
-  case ReduceKind::sum:
-    made = AddOp::create(b, loc, x.getType(), x, y);
-    break;
-  case ReduceKind::prod:
-    made = MulOp::create(b, loc, x.getType(), x, y);
-    break;
-  case ReduceKind::min:
-    made = MinOp::create(b, loc, x.getType(), x, y);
-    break;
-  case ReduceKind::max:
-    made = MaxOp::create(b, loc, x.getType(), x, y);
-    break;
-  case ReduceKind::all:
-    made = AndOp::create(b, loc, x.getType(), x, y);
-    break;
-  case ReduceKind::any:
-    made = OrOp::create(b, loc, x.getType(), x, y);
-    break;
-  default:
-    return {};
-  }
-  if (Attribute precision = op->getAttr("mad.fp"))
-    made->setAttr("mad.fp", precision);
-  return made->getResult(0);
-}
-
 bool Elements::reduce(ReduceOp op) {
   RankedTensorType from = tensorOf(op.getSource()), type = tensorOf(op);
   // Narrow floats have wide sums, strict ones too.
@@ -295,7 +295,7 @@ bool Elements::reduce(ReduceOp op) {
       if (!llvm::is_contained(op.getDims(), d))
         place += position[d] * strides[kept++];
     Value &value = values[place];
-    value = value ? joined(b, op, op.getKind(), value, source[i]) : source[i];
+    value = value ? joinedTerms(b, op, op.getKind(), value, source[i]) : source[i];
     if (!value)
       return false;
     ++i;
@@ -338,7 +338,7 @@ bool Elements::contract(ContractOp op) {
     Value x = left[placeIn(op.getLhsMap(), lhs)], y = right[placeIn(op.getRhsMap(), rhs)];
     Value product = MulOp::create(b, op.getLoc(), x.getType(), x, y);
     Value &value = values[to];
-    value = value ? joined(b, op, ReduceKind::sum, value, product) : product;
+    value = value ? joinedTerms(b, op, ReduceKind::sum, value, product) : product;
     made += 2;
   } while (next(position, space));
   set(op, values);
@@ -476,6 +476,7 @@ public:
     return rates.has_value();
   }
 
+  void counted(int64_t made) { ops = made; }
   Operation *failed = nullptr;
 
 private:
@@ -527,7 +528,7 @@ std::unique_ptr<RightHandSide> RightHandSide::onScalars(ode::SolveOp op, int64_t
   else if (ops > maxOps)
     reason = "its right-hand side has " + std::to_string(ops) + " operations";
   else
-    return scalars;
+    return scalars->counted(ops), std::move(scalars);
   return nullptr;
 }
 

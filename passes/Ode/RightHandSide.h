@@ -43,16 +43,39 @@ public:
   virtual mlir::Value stored(mlir::OpBuilder &b, mlir::Value all, size_t state,
                              const Leaves &leaves, mlir::ValueRange positions) = 0;
 
+  /// The elements of all states as scalars, in their order, where leaves are scalars or packs.
+  virtual Leaves elements(mlir::OpBuilder &b, const Leaves &leaves) {
+    (void)b;
+    return leaves;
+  }
+  /// The sum of a leaf that is a pack over its lanes.
+  virtual mlir::Value acrossLanes(mlir::OpBuilder &b, mlir::Value sum) {
+    (void)b;
+    return sum;
+  }
+  int64_t opCount() const { return ops; } ///< of the body, on scalars
+
   static std::unique_ptr<RightHandSide> onTensors(ode::SolveOp op);
   /// Element by element. Null, and the reason, where that cannot be or is too much: more than
   /// `maxElements` of all states, or more than `maxOps` in the body.
   static std::unique_ptr<RightHandSide> onScalars(ode::SolveOp op, int64_t maxElements,
                                                   int64_t maxOps, std::string &reason);
 
+  /// With a dimension that all states have in the lanes of vectors (Packs.h). Null where that is
+  /// not far less work than `scalars`, which it takes if it is.
+  static std::unique_ptr<RightHandSide> onPacks(ode::SolveOp op,
+                                                std::unique_ptr<RightHandSide> &scalars);
+
 protected:
   explicit RightHandSide(ode::SolveOp op) : op(op) {}
   ode::SolveOp op;
+  int64_t ops = 0;
 };
+
+/// The op that joins two terms of a reduction, with the permissions of `like`; null where there is
+/// none.
+mlir::Value joinedTerms(mlir::OpBuilder &b, mlir::Operation *like, ReduceKind kind, mlir::Value x,
+                        mlir::Value y);
 
 } // namespace mad
 

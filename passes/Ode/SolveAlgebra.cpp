@@ -11,8 +11,9 @@ using namespace mlir;
 
 namespace mad {
 
-SolveAlgebra::SolveAlgebra(ode::SolveOp op, OpBuilder &b)
-    : Algebra(b, op.getLoc()), op(op), element(typeOf(op.getInitial().front()).getElementType()) {}
+SolveAlgebra::SolveAlgebra(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b)
+    : Algebra(b, op.getLoc()), op(op), rhs(rhs),
+      element(typeOf(op.getInitial().front()).getElementType()) {}
 
 //===----------------------------------------------------------------------===//
 // Norms
@@ -47,7 +48,7 @@ Value SolveAlgebra::sumOfSquares(const Leaves &errors, const Leaves &x, const Le
     Value part = reduce(ReduceKind::sum, mul(unit, unit));
     sum = sum ? add(sum, part) : part;
   }
-  return sum;
+  return rhs.acrossLanes(b, sum);
 }
 
 /// How many elements the states have, at least 1.
@@ -67,7 +68,8 @@ Value SolveAlgebra::size() {
 }
 
 /// The number of the largest element; NaN is one.
-Value SolveAlgebra::largest(const Leaves &badness) {
+Value SolveAlgebra::largest(const Leaves &leaves) {
+  Leaves badness = rhs.elements(b, leaves);
   if (llvm::all_of(badness, [](Value leaf) { return typeOf(leaf).getRank() == 0; })) {
     Value most = badness[0], at = integer(0);
     for (size_t i = 1; i < badness.size(); ++i) {

@@ -17,7 +17,7 @@ namespace mad {
 
 class SolveAlgebra : public Algebra {
 public:
-  SolveAlgebra(ode::SolveOp op, mlir::OpBuilder &b);
+  SolveAlgebra(ode::SolveOp op, RightHandSide &rhs, mlir::OpBuilder &b);
 
   /// sum weights[i] k[i]; nothing where all weights are 0.
   Leaves sum(llvm::ArrayRef<double> weights, llvm::ArrayRef<Leaves> k);
@@ -39,9 +39,10 @@ public:
   /// How many elements the states have, at least 1, as f64.
   mlir::Value size();
   /// The number of the largest element of all leaves; NaN is one.
-  mlir::Value largest(const Leaves &badness);
+  mlir::Value largest(const Leaves &leaves);
 
   ode::SolveOp op;
+  RightHandSide &rhs;
   mlir::Type element; ///< of the states
 };
 

@@ -24,7 +24,7 @@ using ode::Status;
 static int64_t codeOf(Status status) { return static_cast<int64_t>(status); }
 
 SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b, Lane lane)
-    : op(op), rhs(rhs), b(b), lane(std::move(lane)), m(op, b),
+    : op(op), rhs(rhs), b(b), lane(std::move(lane)), m(op, rhs, b),
       method(StepMethod::of(op, rhs, m, this->lane.index)), element(m.element) {}
 
 //===----------------------------------------------------------------------===//
@@ -212,7 +212,7 @@ void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial 
     Leaves all = units(), found;
     if (narrow) {
       Value finite = m.truth(true);
-      for (Value unit : all)
+      for (Value unit : rhs.elements(b, all))
         finite = m.both(finite, m.isFinite(unit));
       found.push_back(why(finite));
     }
@@ -275,9 +275,8 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   // those of its logarithm, which is known earlier.
   Value ratio = ode::Exp2Op::create(b, op.getLoc(), power.getType(), power, /*inside=*/true);
   Value most = ofFirst(Controller::growFirst, Controller::grow);
-  Value isMore = m.compare(
-      Predicate::gt, power,
-      ofFirst(std::log2(Controller::growFirst), std::log2(Controller::grow)));
+  Value isMore = m.compare(Predicate::gt, power,
+                           ofFirst(std::log2(Controller::growFirst), std::log2(Controller::grow)));
   Value isWanted = m.compare(Predicate::gt, power, number(std::log2(Controller::shrink)));
   ratio = m.select(isWanted, m.select(isMore, most, ratio), number(Controller::shrink));
   Value change = changed(trial.ratioAccepted ? trial.ratioAccepted : ratio);
@@ -479,7 +478,7 @@ SolveLoops::State SolveLoops::fixed(State state, Value &rounds) {
   state.status = m.select(m.both(good, isLeft(done(state, rounds))),
                           m.integer(codeOf(Status::TooManySteps)), state.status);
   Value finite = m.truth(true);
-  for (Value y : state.y)
+  for (Value y : rhs.elements(b, state.y))
     finite = m.both(finite, m.reduce(ReduceKind::all, m.isFinite(y)));
   good = m.compare(Predicate::eq, state.status, m.integer(0));
   Value lost = m.both(good, m.no(finite));

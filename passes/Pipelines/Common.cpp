@@ -50,12 +50,14 @@ void buildActivations(OpPassManager &pm) {
   simplifyValues(pm);
 }
 
-void buildFold(OpPassManager &pm) {
+void buildFold(OpPassManager &pm, bool packs) {
   pm.addPass(createDropRules());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   simplifyValues(pm);
-  pm.addNestedPass<func::FuncOp>(createExpandSolves());
+  ExpandSolvesOptions solves;
+  solves.packs = packs;
+  pm.addNestedPass<func::FuncOp>(createExpandSolves(solves));
   simplifyValues(pm);
   pm.addNestedPass<func::FuncOp>(createFoldTables());
   simplifyValues(pm);

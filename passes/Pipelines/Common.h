@@ -27,8 +27,9 @@ void simplifyValues(mlir::OpPassManager &pm);
 /// Which products with quantised activations are of integers: for every target, and the
 /// interpreter, in front of all else. One function an entry then, in the mad dialect.
 void buildActivations(mlir::OpPassManager &pm);
-/// One function an entry, in the mad dialect.
-void buildFold(mlir::OpPassManager &pm);
+/// One function an entry, in the mad dialect. `packs`: right-hand sides may use the lanes of
+/// vectors.
+void buildFold(mlir::OpPassManager &pm, bool packs);
 /// Tensor programs into cheaper ones that are equal by rules; those of the module go.
 void buildRewrite(mlir::OpPassManager &pm, RewriteExtras extras);
 /// Products that GPUs compute from tiles of codes, with computed weights that hold these: in front

@@ -30,6 +30,7 @@ static void buildLinalg(OpPassManager &pm) {
 static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   buildMemory(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
+  pm.addNestedPass<func::FuncOp>(createVectorizePacks());
   pm.addNestedPass<func::FuncOp>(createVectorizeLanes({options.level}));
   simplify(pm);
   PackWindowsOptions windows;
@@ -67,7 +68,7 @@ llvm::ArrayRef<llvm::StringRef> cpuStages() {
 
 void buildCpuStage(OpPassManager &manager, llvm::StringRef stage, const CpuOptions &options) {
   if (stage == "fold")
-    buildFold(manager);
+    buildFold(manager, /*packs=*/true);
   else if (stage == "linalg")
     buildLinalg(manager);
   else if (stage == "bufferize")

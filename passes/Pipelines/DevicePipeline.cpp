@@ -74,7 +74,7 @@ llvm::ArrayRef<llvm::StringRef> deviceStages() {
 
 void buildDeviceStage(OpPassManager &manager, llvm::StringRef stage) {
   if (stage == "fold") {
-    buildFold(manager);
+    buildFold(manager, /*packs=*/false);
   } else if (stage == "linalg") {
     buildLoops(manager, /*device=*/true);
     manager.addNestedPass<func::FuncOp>(createReuseOperands());

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Ode/IR/OdeOps.h"
+#include "dialects/Ode/IR/OdePackOps.h"
 #include "dialects/Ode/IR/OdeSparseOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -29,6 +30,10 @@ void OdeDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Ode/IR/OdeOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Ode/IR/OdePackOps.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST

@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Conversion/DimToArith/DimToArith.h"
 #include "passes/Conversion/MadToLinalg/LutProducts.h"
+#include "passes/Conversion/MadToLinalg/PackOps.h"
 #include "passes/Conversion/Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include <set>
@@ -177,7 +178,9 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
     });
     target.addDynamicallyLegalOp<func::ReturnOp>(
         [&](func::ReturnOp op) { return lowering.types.isLegal(op.getOperandTypes()); });
+    allowPacks(target);
     RewritePatternSet patterns(context);
+    populatePackPatterns(patterns, lowering);
     populateControlPatterns(patterns, lowering);
     populateDataPatterns(patterns, lowering);
     populateElementwisePatterns(patterns, lowering);

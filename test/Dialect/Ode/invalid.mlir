@@ -284,3 +284,19 @@ func.func @amplitudes(%x: tensor<2xf64>, %a: tensor<f64>, %k: tensor<2xi32>) {
   }
   return
 }
+
+// -----
+
+func.func @lanes(%a: tensor<f64>) -> tensor<f64> {
+  // expected-error @+1 {{takes lane 2 of 2}}
+  %p = ode.shuffle %a of [0, 2] : tensor<f64>
+  return %p : tensor<f64>
+}
+
+// -----
+
+func.func @lane(%a: tensor<f64>) -> tensor<f64> {
+  // expected-error @+1 {{has 1 lanes, expected at least 2}}
+  %p = ode.pack %a : tensor<f64>
+  return %p : tensor<f64>
+}

@@ -108,3 +108,12 @@ func.func @linear(%x: tensor<2xf64>, %l: tensor<2x2xf64>, %a: tensor<f64>) -> te
   }
   return %r#1 : tensor<2xf64>
 }
+
+// CHECK-LABEL: @packs
+// CHECK: %[[P:.*]] = ode.pack %{{.*}}, %{{.*}} : tensor<f64>
+// CHECK: ode.shuffle %[[P]] of [1, 0] : tensor<f64>
+func.func @packs(%a: tensor<f64>, %b: tensor<f64>) -> tensor<f64> {
+  %p = ode.pack %a, %b : tensor<f64>
+  %q = ode.shuffle %p of [1, 0] : tensor<f64>
+  return %q : tensor<f64>
+}
