@@ -346,6 +346,7 @@ private:
   void addSpecies(const Declaration &ode, hir::Ref amounts, RecordType &record, Value &all);
   class Interpolant;
   const Value *denseSolution(const Node *callee);
+  bool sameDense(const Value &x, const Value &y, const Node *n);
   Value atTimes(const Value &solution, const Node *n);
 
   // Records.cpp: records, groups of them, and their weights.

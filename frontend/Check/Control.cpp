@@ -90,6 +90,8 @@ bool Checker::sameTypes(Value &x, Value &y, const Node *n, const Node *first, co
     if (x.kind != y.kind || x.parts.size() != y.parts.size() || x.record != y.record ||
         x.lead != y.lead)
       return differ("", "");
+    if (!sameDense(x, y, n))
+      return false;
     for (size_t i = 0; i < x.parts.size(); ++i)
       if (!sameTypes(x.parts[i], y.parts[i], n, first, second, want.part(i)))
         return false;

@@ -426,7 +426,7 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
     if (!problem.solve.events.empty())
       record.fields.emplace_back("events");
     if (isDense)
-      record.fields.emplace_back("interpolant");
+      record.fields.emplace_back(denseField);
   }
   auto result = [&](size_t i) { return Value::tensor({node, uint32_t(i)}); };
   size_t states = problem.states;

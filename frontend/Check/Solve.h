@@ -11,6 +11,9 @@
 
 namespace mad::elab {
 
+/// The field of a dense solution that holds its steps. No program can write its name.
+inline constexpr char denseField[] = "the values of a solution in its steps";
+
 struct Checker::Problem {
   CallMatch match;
   size_t states = 0; ///< the first parameters; the last one may be the time

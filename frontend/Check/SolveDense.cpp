@@ -83,7 +83,7 @@ hir::Ref Checker::Interpolant::ofTimes(Ref value, const Dims &shape) {
 
 Checker::Interpolant::Interpolant(Checker &c, const Value &solution, Ref at)
     : c(c), solution(solution), at(c.b.cast(at, Element::F64)), shape(at.type().shape) {
-  times = part("interpolant").parts.back().ref;
+  times = part(denseField).parts.back().ref;
   count = part("stats").parts.back().ref;
   lanes = count.type().shape;
   all = lanes;
@@ -154,7 +154,7 @@ void Checker::Interpolant::weigh() {
   Ref to = timeOf(op("add", {row, one}, Element::I64));
   Ref x = f64("div", {f64("sub", {at, from}), f64("sub", {to, from})});
   x = f64("min", {f64("max", {x, real(0)}), real(1)});
-  const Dims &table = part("interpolant").parts[0].ref.type().shape;
+  const Dims &table = part(denseField).parts[0].ref.type().shape;
   std::vector<double> nodes =
       ode::interpolantNodes(int(*table[lanes.size() + 1].size.constant()) - 1);
   for (size_t j = 0; j < nodes.size(); ++j) {
@@ -170,7 +170,7 @@ void Checker::Interpolant::weigh() {
 }
 
 Value Checker::Interpolant::state(size_t i) {
-  Ref table = part("interpolant").parts[i].ref, reached = solution.parts[i].ref;
+  Ref table = part(denseField).parts[i].ref, reached = solution.parts[i].ref;
   const Dims &from = table.type().shape;
   Element element = table.type().element;
   Dims full = all;
@@ -212,6 +212,39 @@ const Value *Checker::denseSolution(const Node *callee) {
     if (local->value.record == &records.solution)
       return &local->value;
   return nullptr;
+}
+
+/// Whether two values of one type are not solutions of different room, or with interpolants of
+/// different degrees; reports it of the branches of an `if`.
+bool Checker::sameDense(const Value &x, const Value &y, const Node *n) {
+  const auto &fields = x.record ? x.record->fields : std::vector<std::string>();
+  auto number = [&](const char *name) {
+    return size_t(std::find(fields.begin(), fields.end(), name) - fields.begin());
+  };
+  if (number(denseField) == fields.size())
+    return true;
+  Dims a = x.parts[number(denseField)].parts[0].shape();
+  Dims c = y.parts[number(denseField)].parts[0].shape();
+  const size_t lanes = x.parts[number("status")].rank();
+  if (a.size() != c.size())
+    return true; // as the states differ
+  auto shown = [&](const Dims &table) {
+    return quoted("dense(" + show(table[lanes]) + ")") + " of degree " +
+           std::to_string(*table[lanes + 1].size.constant() - 1);
+  };
+  const std::string message =
+      "the branches of an `if` are solutions of one room and degree, found " + shown(a) + " and " +
+      shown(c);
+  auto complain = [&](const std::string &reason, const std::string &) {
+    Report(*this, code::E0306, n->nameSpan, message + (reason.empty() ? "" : ": " + reason))
+        .help(
+            "solve with one method and one `save = dense(N)` in both, or evaluate the solutions in "
+            "the branches");
+    return false;
+  };
+  if (*a[lanes + 1].size.constant() != *c[lanes + 1].size.constant())
+    return complain("", "");
+  return requireEqual(a[lanes], c[lanes], n->nameSpan, message, complain);
 }
 
 /// `sol(t)`: the states at one time, or at each of a list, in a record.
