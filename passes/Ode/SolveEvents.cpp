@@ -182,6 +182,19 @@ SolveLoops::Found SolveLoops::findEvent(State &state, const State &now,
   return found;
 }
 
+/// Whether there is more to save behind the states at t, where these events happen: other states at
+/// the same time, or those of a further step.
+Value SolveLoops::goesOn(Value t, const Leaves &fired) {
+  Value more = m.compare(Predicate::ne, t, to);
+  for (auto [e, one] : llvm::enumerate(fired))
+    if ((*op.getEventStops())[e])
+      more = m.both(more, m.no(one));
+  for (auto [e, one] : llvm::enumerate(fired))
+    if (savesSteps() && (*op.getEventResets())[e])
+      more = m.either(more, one);
+  return more;
+}
+
 /// Writes down what happens; the status where there is no room.
 void SolveLoops::recordEvents(State &state, const Leaves &fired) {
   Value room =
@@ -252,8 +265,12 @@ void SolveLoops::happen(State &state, const Found &found) {
       for (Value one : found.fired)
         fired.push_back(m.both(any, one));
       after.y = resetStates(after.t, after.y, fired);
-      if (savesSteps())
-        saveReached(after, m.both(any, good()));
+      if (savesSteps()) {
+        Value more = m.compare(Predicate::ne, after.t, to);
+        if (!stops.empty())
+          more = m.both(more, m.no(after.ended));
+        saveReached(after, m.both(any, good()), more);
+      }
     }
     Leaves rates = rhs.evaluate(b, after.t, after.y);
     after.memory = method->restart(after.memory, after.y, rates);

@@ -166,7 +166,7 @@ SolveLoops::State SolveLoops::start() {
     state.component = m.integer(-1);
   if (op.getSaveSteps()) {
     emptySaved(state);
-    saveReached(state, m.compare(Predicate::eq, state.status, m.integer(0)));
+    saveReached(state, m.compare(Predicate::eq, state.status, m.integer(0)), goesOn(from, {}));
   }
   if ((saves() || op.getDense() || hasEvents()) && method->denseStages())
     state.denseSteps = m.integer(0);
@@ -257,7 +257,7 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
   if (op.getDense())
     saveDense(state, point, trial, accept, found.time, found.y);
   if (op.getSaveSteps())
-    saveReached(state, accept);
+    saveReached(state, accept, goesOn(state.t, found.fired));
 
   Value old = m.select(accept, m.mul(number(control.oldExponent / 2), now.logOld), number(0));
   if (now.logOlder)
@@ -382,7 +382,7 @@ SolveLoops::State SolveLoops::fixedStep(const State &now, Value i, Value count, 
   if (op.getDense())
     saveDense(state, point, trial, m.truth(true), found.time, found.y);
   if (op.getSaveSteps())
-    saveReached(state, m.truth(true));
+    saveReached(state, m.truth(true), goesOn(state.t, found.fired));
   if (hasEvents())
     happen(state, found);
   return state;

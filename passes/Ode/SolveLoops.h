@@ -98,7 +98,7 @@ private:
   void emptySaved(State &state);
   /// A place in a table: of this system, where there are several.
   Leaves placeOf(Value row) const { return lane.index ? Leaves{lane.index, row} : Leaves{row}; }
-  void saveReached(State &state, Value allowed);
+  void saveReached(State &state, Value allowed, Value goesOn);
   Value isBefore(Value count, Value until);
   void saveWhile(State &state, Value allowed, Value until,
                  llvm::function_ref<Leaves(Value time)> row);
@@ -116,6 +116,7 @@ private:
                    llvm::function_ref<Leaves(Value x)> guardsIn, Value enough);
   Found findEvent(State &state, const State &now, const StepMethod::Point &point,
                   const StepMethod::Trial &trial, Value accept);
+  Value goesOn(Value t, const Leaves &fired);
   void recordEvents(State &state, const Leaves &fired);
   Leaves resetStates(Value t, Leaves y, const Leaves &fired);
   void happen(State &state, const Found &found);

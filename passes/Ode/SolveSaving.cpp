@@ -61,8 +61,8 @@ void SolveLoops::emptySaved(State &state) {
     state.savedTimes = lane.index ? lane.tables[tables] : empty(op.getSavedSteps()[0]);
 }
 
-/// Saves the states that were reached.
-void SolveLoops::saveReached(State &state, Value allowed) {
+/// Saves the states that were reached. Where the solve `goesOn`, the next ones need room, too.
+void SolveLoops::saveReached(State &state, Value allowed, Value goesOn) {
   Leaves carried = {state.count, state.savedTimes};
   carried.append(state.saved);
   Leaves results = ifElse(m, allowed, carried, [&] {
@@ -79,8 +79,7 @@ void SolveLoops::saveReached(State &state, Value allowed) {
       DimOp::create(b, op.getLoc(), RankedTensorType::get({}, b.getI64Type()), *op.getSaveSteps());
   if (op.getDense())
     room = m.add(room, m.integer(1)); // times, of as many steps
-  Value full =
-      m.both(m.compare(Predicate::ge, state.count, room), m.compare(Predicate::ne, state.t, to));
+  Value full = m.both(m.compare(Predicate::ge, state.count, room), goesOn);
   full = m.both(full, m.compare(Predicate::eq, state.status, m.integer(0)));
   state.status = m.select(full, m.integer(static_cast<int64_t>(ode::Status::NoRoom)), state.status);
 }

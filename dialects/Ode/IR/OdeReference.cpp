@@ -36,10 +36,11 @@ private:
   LogicalResult fixed();
   LogicalResult savedIn(const ReferenceTrial &trial, double until);
   LogicalResult happen(double &h);
+  bool goesOn();
   void saveAll(double until);
   LogicalResult keep(const ReferenceTrial &trial, double until, const Vector &end);
   void put(const Vector &y);
-  void saveReached();
+  void saveReached(bool goesOn);
   double least() const;
   void stop(Status why, const Vector &badness);
   LogicalResult report();
@@ -146,14 +147,15 @@ void Solver::saveAll(double until) {
     put(y);
 }
 
-/// The state that was reached, where steps are saved.
-void Solver::saveReached() {
+/// The state that was reached, where steps are saved. Where the solve goes on, the next one needs
+/// room, too.
+void Solver::saveReached(bool goesOn) {
   if (!op.getSaveSteps())
     return;
   if (!op.getDense())
     put(y);
   savedTimes.push_back(t);
-  if (static_cast<int64_t>(savedTimes.size()) == rows && t != to && status == Status::Done)
+  if (static_cast<int64_t>(savedTimes.size()) == rows && goesOn && status == Status::Done)
     stop(Status::NoRoom, {});
 }
 
@@ -182,6 +184,14 @@ LogicalResult Solver::savedIn(const ReferenceTrial &trial, double until) {
   while (isInside())
     put(method->interpolated(trial, times[saved.size()]));
   return success();
+}
+
+/// Whether there is more to save behind the state that was reached: another one at the same time,
+/// or that of a further step.
+bool Solver::goesOn() {
+  bool happens = !events.fired.empty();
+  return (happens && events.resets() && !op.getDense()) ||
+         (t != to && !(happens && events.stops()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -229,7 +239,7 @@ LogicalResult Solver::happen(double &h) {
     if (failed(events.reset(y)))
       return failure();
     if (status == Status::Done && !op.getDense())
-      saveReached();
+      saveReached(t != to && !ended);
   }
   Vector rates;
   if (failed(problem.rhs(t, y, rates)))
@@ -291,7 +301,7 @@ LogicalResult Solver::adaptive() {
       y = happens ? events.states : trial.end;
       h = length * (trial.ratioAccepted ? trial.ratioAccepted : wish);
       h = std::max(std::min(h, maxStep), least());
-      saveReached();
+      saveReached(goesOn());
       if (happens && failed(happen(h)))
         return failure();
       logOlder = logOld;
@@ -362,7 +372,7 @@ LogicalResult Solver::fixed() {
     t = until;
     y = happens ? events.states : trial.end;
     i += t == trial.next;
-    saveReached();
+    saveReached(goesOn());
     double length = std::fabs(trial.h);
     if (status == Status::Done && happens && failed(happen(length)))
       return failure();
@@ -461,7 +471,7 @@ LogicalResult Solver::solve(MutableArrayRef<RefTensor> results) {
   }
   if (status == Status::Done) {
     saveAll(from);
-    saveReached();
+    saveReached(goesOn());
   }
   if (status == Status::Done) {
     if (failed(op.isAdaptive() ? adaptive() : fixed()))
