@@ -13,6 +13,7 @@
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "passes/Ode/NewtonMatrix.h"
 #include "passes/Ode/Regions.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -177,6 +178,9 @@ SmallVector<Value> DenseMatrix::eliminated(Value round, Value a, Value inverse) 
   Value pivot = m.reduce(ReduceKind::argmax, sizeOf);
   RankedTensorType scalar = RankedTensorType::get({}, m.element);
   Value own = view(scalar, a, ValueRange{pivot, round}, {s0, s1}, Boundary::clamp);
+  // By an infinite one all else would be 0, and its element would stand still.
+  Value nan = m.number(m.element, std::numeric_limits<double>::quiet_NaN());
+  own = m.select(m.isFinite(own), own, nan);
   Value other = view(scalar, a, ValueRange{round, round}, {s0, s1}, Boundary::clamp);
   // What each row loses of the row of the pivot, when both have changed places.
   Value factors = m.select(m.compare(Predicate::eq, row, pivot), other, column);

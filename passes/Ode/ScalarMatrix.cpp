@@ -14,6 +14,7 @@
 #include "dialects/Mad/Derivatives/Differentiate.h"
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "passes/Ode/NewtonMatrix.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -162,7 +163,8 @@ NewtonMatrix::Linearised ScalarMatrix::linearise(Value time, const Leaves &state
   return result;
 }
 
-/// Instead of pivots there are their inverses.
+/// Instead of pivots there are their inverses. That of an infinite one is NaN: with 0 its element
+/// would stand still, whatever its derivative is.
 Leaves ScalarMatrix::factor(const Leaves &jacobian, Value shift) {
   Matrix a(size, Leaves(size));
   Value own = m.cast(shift, m.element);
@@ -174,8 +176,10 @@ Leaves ScalarMatrix::factor(const Leaves &jacobian, Value shift) {
         a[i][j] = a[i][j] ? m.sub(own, a[i][j]) : own;
       else if (a[i][j])
         a[i][j] = NegOp::create(m.b, m.loc, a[i][j].getType(), a[i][j]);
+  Value nan = m.number(m.element, std::numeric_limits<double>::quiet_NaN());
   for (size_t k : pivots) {
-    a[k][k] = m.div(m.number(m.element, 1), a[k][k]);
+    Value inverse = m.div(m.number(m.element, 1), a[k][k]);
+    a[k][k] = m.select(m.isFinite(a[k][k]), inverse, nan);
     for (size_t i = 0; i < size; ++i) {
       if (turn[i] <= turn[k] || !a[i][k])
         continue;

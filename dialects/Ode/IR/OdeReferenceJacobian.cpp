@@ -8,15 +8,19 @@
 #include "dialects/Mad/Derivatives/Differentiate.h"
 #include "dialects/Mad/IR/MadDerivatives.h"
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace mad;
 using namespace mad::ode;
 
-static constexpr llvm::StringLiteral functionName = "ode.tangents";
-
-/// The function of this op, which is built once and stays: interpreters know blocks by their place.
-LogicalResult ReferenceJacobian::prepare() {
+/// A function of this op, which is built once and stays: interpreters know blocks by their place.
+/// Either the states have tangents or the time has one: a 0 is not a tangent that is not there
+/// where a derivative is infinite.
+LogicalResult ReferenceJacobian::prepare(bool ofTime) {
+  llvm::StringLiteral functionName =
+      ofTime ? llvm::StringLiteral("ode.time_tangents") : llvm::StringLiteral("ode.tangents");
+  Operation *&function = functions[ofTime];
   auto module = problem.op->getParentOfType<ModuleOp>();
   if (auto name = problem.op->getAttrOfType<FlatSymbolRefAttr>(functionName))
     if ((function = module.lookupSymbol(name.getAttr())))
@@ -37,7 +41,7 @@ LogicalResult ReferenceJacobian::prepare() {
   Block *entry = tangents.addEntryBlock();
   b.setInsertionPointToStart(entry);
   SmallVector<Value> seeds(body.getNumArguments());
-  for (size_t i = 0; i < varying; ++i)
+  for (size_t i = ofTime ? 0 : 1; i < (ofTime ? 1 : varying); ++i)
     seeds[i] = entry->getArgument(body.getNumArguments() + i);
   Differentiator derivatives(module);
   std::string why;
@@ -62,13 +66,15 @@ LogicalResult ReferenceJacobian::prepare() {
 
 LogicalResult ReferenceJacobian::along(double time, const Vector &at, double timeSeed,
                                        const Vector &seed, Vector &tangent) {
-  if (!function && failed(prepare()))
+  const bool ofTime = timeSeed != 0;
+  if (!functions[ofTime] && failed(prepare(ofTime)))
     return failure();
   std::vector<RefTensor> arguments = problem.arguments(time, at), results;
   std::vector<RefTensor> seeds = problem.arguments(timeSeed, seed);
   seeds.resize(1 + problem.initial.size());
   arguments.insert(arguments.end(), seeds.begin(), seeds.end());
-  if (failed(problem.run(cast<func::FuncOp>(function).getBody(), std::move(arguments), results)))
+  if (failed(problem.run(cast<func::FuncOp>(functions[ofTime]).getBody(), std::move(arguments),
+                         results)))
     return failure();
   tangent.clear();
   for (const RefTensor &result : results)
@@ -78,8 +84,6 @@ LogicalResult ReferenceJacobian::along(double time, const Vector &at, double tim
 
 LogicalResult ReferenceJacobian::evaluate(double time, const Vector &at,
                                           std::vector<Vector> &jacobian, Vector &timeRates) {
-  if (!function && failed(prepare()))
-    return failure();
   size_t size = at.size();
   jacobian.assign(size, Vector(size, 0.0));
   Vector column;
@@ -110,6 +114,9 @@ ReferenceFactors::ReferenceFactors(const std::vector<Vector> &jacobian, double s
         best = i;
     std::swap(lu[k], lu[best]);
     std::swap(rows[k], rows[best]);
+    // By an infinite one its element would stand still, whatever its derivative is.
+    if (std::isinf(lu[k][k]))
+      lu[k][k] = std::numeric_limits<double>::quiet_NaN();
     for (size_t i = k + 1; i < size; ++i) {
       lu[i][k] /= lu[k][k];
       for (size_t j = k + 1; j < size; ++j)

@@ -20,15 +20,16 @@ public:
   /// J[i][j] = df_i / dy_j, and df / dt.
   llvm::LogicalResult evaluate(double time, const Vector &at, std::vector<Vector> &jacobian,
                                Vector &timeRates);
-  /// The tangents of all that the body yields along one direction.
+  /// The tangents of all that the body yields along one direction: that of the time, or one of the
+  /// states.
   llvm::LogicalResult along(double time, const Vector &at, double timeSeed, const Vector &seed,
                             Vector &tangent);
 
 private:
-  llvm::LogicalResult prepare();
+  llvm::LogicalResult prepare(bool ofTime);
 
   ReferenceProblem &problem;
-  mlir::Operation *function = nullptr;
+  mlir::Operation *functions[2] = {}; ///< of states, of the time
 };
 
 /// shift - J as factors, with partial pivoting.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <queue>
 
 namespace mad::ode {
@@ -131,7 +132,8 @@ int32_t SparseLu::factor(const std::vector<double> &values, double diagonal, dou
     double pivot = row[i];
     if (bad < 0 && (pivot == 0 || !std::isfinite(pivot)))
       bad = order[i];
-    factors[middle] = 1 / pivot;
+    // By 0 for an infinite one its element would stand still.
+    factors[middle] = std::isfinite(pivot) ? 1 / pivot : std::numeric_limits<double>::quiet_NaN();
     for (size_t p = middle + 1; p < end; ++p)
       factors[p] = row[size_t(columns[p])];
   }

@@ -42,7 +42,7 @@ Value DenseCorner::upperRows(Value from, Value to, Value bad,
           lanes);
     });
     Value place = plus(own, i), pivot = load(factors, place);
-    store(arith::DivFOp::create(b, loc, number(1), pivot), factors, place);
+    store(inverse(pivot), factors, place);
     return worse(before, pivot, i);
   });
 }

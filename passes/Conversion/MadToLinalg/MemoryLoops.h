@@ -15,6 +15,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Conversion/MadToLinalg/Memory.h"
+#include <limits>
 
 namespace mad {
 
@@ -56,6 +57,18 @@ public:
 
   Value number(double x) {
     return mlir::arith::ConstantOp::create(b, loc, b.getFloatAttr(element, x));
+  }
+  /// Less itself a number is 0, unless it is infinite or NaN; neither compares as equal.
+  Value isFinite(Value x) {
+    Value difference = mlir::arith::SubFOp::create(b, loc, x, x);
+    return mlir::arith::CmpFOp::create(b, loc, mlir::arith::CmpFPredicate::OEQ, difference,
+                                       number(0));
+  }
+  /// 1 / x; NaN of an infinite one.
+  Value inverse(Value x) {
+    return mlir::arith::SelectOp::create(b, loc, isFinite(x),
+                                         mlir::arith::DivFOp::create(b, loc, number(1), x),
+                                         number(std::numeric_limits<double>::quiet_NaN()));
   }
   Value product(Value x, Value y) { return mlir::arith::MulFOp::create(b, loc, x, y, contract); }
   Value sum(Value x, Value y) { return mlir::arith::AddFOp::create(b, loc, x, y, contract); }

@@ -84,11 +84,8 @@ void SparseLoops::eliminated(const Memory &at, Value p) {
 
 /// The first row whose pivot is of no use, or -1.
 Value SparseLoops::worse(Value bad, Value pivot, Value at) {
-  // Less itself it is 0, unless it is infinite or NaN; neither compares as equal.
-  Value finite = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
-                                       arith::SubFOp::create(b, loc, pivot, pivot), number(0));
   Value filled = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, pivot, number(0));
-  Value good = arith::AndIOp::create(b, loc, finite, filled);
+  Value good = arith::AndIOp::create(b, loc, isFinite(pivot), filled);
   Value none = arith::ConstantIntOp::create(b, loc, -1, 64);
   Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, bad, none);
   Value own = arith::SelectOp::create(b, loc, good, none, at);
@@ -124,7 +121,7 @@ std::pair<Value, Value> SparseLoops::factor(Value values, Value diagonal, Value 
     Value middle = loadIndex(diagonals, i);
     loop(loadIndex(starts, i), middle, [&](Value p) { eliminated(memory, p); });
     Value pivot = load(row, i);
-    store(arith::DivFOp::create(b, loc, number(1), pivot), factors, middle);
+    store(inverse(pivot), factors, middle);
     loop(next(middle), loadIndex(starts, next(i)),
          [&](Value p) { store(load(row, loadIndex(columns, p)), factors, p); });
     return judge(before, pivot, i);
