@@ -324,6 +324,13 @@ private:
   bool solveMethod(const Node *setting, Problem &problem);
   bool solveOption(const Node *argument, Problem &problem);
   bool solveController(const Node *value, Problem &problem);
+  // SolveTolerances.cpp
+  bool solveTolerance(const Node *argument, Value value, Problem &problem);
+  std::optional<std::vector<size_t>> toleranceOrder(const Node *at, const Value &value,
+                                                    const Problem &problem,
+                                                    const std::string &what);
+  std::optional<Value> tolerancePart(const Node *at, Value value, const Dims &shape,
+                                     const std::string &what);
   bool solveSteps(const Node *argument, Problem &problem);
   bool saveRows(const Node *value, const std::string &word, Problem &problem);
   bool solveSave(const Node *value, Problem &problem);

@@ -134,7 +134,12 @@ bool Checker::solveOption(const Node *argument, Problem &problem) {
                              : "did you mean " + quoted(near) + "?");
     return false;
   }
-  auto number = solveNumber(value, tolerance ? Element::F64 : problem.time, quoted(name));
+  Want want(tolerance ? Element::F64 : problem.time);
+  want.parts.assign(tolerance ? problem.states : 0, Want(*want.element));
+  Value given = expr(value, want);
+  if (tolerance && (given.kind == Value::Tuple || (given.isTensor() && given.rank() > 0)))
+    return solveTolerance(argument, given, problem);
+  auto number = solveNumber(value, given, *want.element, quoted(name));
   if (!number)
     return false;
   // What is known when compiling is checked now, the rest at the call.

@@ -17,7 +17,7 @@ using ode::NewtonControl;
 
 /// So many units in the last place, in units of the tolerance.
 static Value inTolerances(SolveAlgebra &m, double units) {
-  return m.div(m.real(units * (m.element.isF32() ? 0x1p-23 : 0x1p-52)), m.op.getRtol());
+  return m.div(m.real(units * (m.element.isF32() ? 0x1p-23 : 0x1p-52)), m.leastRtol());
 }
 
 /// How far from the solution, in units of the tolerance, an iteration may end.

@@ -19,13 +19,55 @@ SolveAlgebra::SolveAlgebra(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b)
 // Norms
 //===----------------------------------------------------------------------===//
 
+/// The part that each leaf has; none of one number.
+Leaves SolveAlgebra::ofLeaves(Value tolerance, bool scalars) {
+  Leaves parts;
+  if (!tolerance || typeOf(tolerance).getRank() == 0)
+    return parts;
+  DimExpr offset(0);
+  for (Value state : op.getInitial()) {
+    RankedTensorType type = typeOf(state);
+    for (int64_t k = 0; scalars && k < type.getNumElements(); ++k) {
+      parts.push_back(cast(Algebra::element(tolerance, {*offset.constant()}), element));
+      offset = offset + DimExpr(1);
+    }
+    if (scalars)
+      continue;
+    DimExpr size(1);
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      size = size * dimExpr(type, d);
+    RankedTensorType line = tensorType({size}, {}, b.getF64Type());
+    Value begin = offset.constant()
+                      ? integer(*offset.constant())
+                      : Value(DimOp::create(b, loc, typeOf(integer(0)), offset.str()));
+    auto map = AffineMap::get(1, 1, b.getAffineDimExpr(0) + b.getAffineSymbolExpr(0));
+    Value part = ViewOp::create(b, loc, line, tolerance, begin, map, Boundary::clamp);
+    RankedTensorType own = withElement(type, b.getF64Type());
+    part = own == line ? part : Value(ReshapeOp::create(b, loc, own, part));
+    parts.push_back(cast(part, element));
+    offset = offset + size;
+  }
+  return parts;
+}
+
+void SolveAlgebra::splitTolerances(bool intoScalars) {
+  rtols = ofLeaves(op.getRtol(), intoScalars);
+  atols = ofLeaves(op.getAtol(), intoScalars);
+  if (rtols.empty())
+    return;
+  Value all = op.getRtol(), positive = compare(Predicate::gt, all, real(0));
+  least =
+      reduce(ReduceKind::min, select(positive, all, real(std::numeric_limits<double>::infinity())));
+}
+
 /// x in units of the tolerance; 0 of no error, whatever the unit is.
-Value SolveAlgebra::unitOf(Value error, Value x, Value y) {
+Value SolveAlgebra::unitOf(Value error, Value x, Value y, size_t leaf) {
   Value most = x == y ? abs(x) : greater(abs(x), abs(y));
   // No error is 0 in any unit. Added to the tolerance, the least unit costs nothing in the loop.
-  Value absolute =
-      add(cast(op.getAtol(), element), number(element, element.isF32() ? 1e-30 : 1e-300));
-  Value unit = add(absolute, mul(cast(op.getRtol(), element), most));
+  Value absolute = add(atols.empty() ? cast(op.getAtol(), element) : atols[leaf],
+                       number(element, element.isF32() ? 1e-30 : 1e-300));
+  Value relative = rtols.empty() ? cast(op.getRtol(), element) : rtols[leaf];
+  Value unit = add(absolute, mul(relative, most));
   // The unit is known before the error, which the next step waits for. Without NaN a step to
   // infinity had no error.
   if (typeOf(unit).getRank() == 0 && element.isF32())
@@ -41,8 +83,8 @@ Value SolveAlgebra::sumOfSquares(const Leaves &errors, const Leaves &x, const Le
   // Squares of f32 may be infinite where errors are not. The control takes them for large ones.
   bool narrow = type && type.isF32();
   Value sum;
-  for (auto [error, a, c] : llvm::zip_equal(errors, x, y)) {
-    Value unit = unitOf(error, a, c);
+  for (size_t leaf = 0; leaf < errors.size(); ++leaf) {
+    Value unit = unitOf(errors[leaf], x[leaf], y[leaf], leaf);
     if (!narrow)
       unit = cast(unit, b.getF64Type());
     Value part = reduce(ReduceKind::sum, mul(unit, unit));

@@ -31,8 +31,14 @@ public:
   /// One of both by a condition.
   Leaves chosen(mlir::Value condition, const Leaves &x, const Leaves &y);
 
-  /// An error in units of the tolerance between two states; 0 of no error, whatever the unit is.
-  mlir::Value unitOf(mlir::Value error, mlir::Value x, mlir::Value y);
+  /// Makes tolerances of one number a component those of leaves: in front of all that follows, and
+  /// of the loop of steps.
+  void splitTolerances(bool intoScalars);
+  /// The relative tolerance that roundings are compared with: of several the least positive one.
+  mlir::Value leastRtol() { return least ? least : op.getRtol(); }
+  /// An error of a leaf in units of the tolerance between two states; 0 of no error, whatever the
+  /// unit is.
+  mlir::Value unitOf(mlir::Value error, mlir::Value x, mlir::Value y, size_t leaf);
   /// Of all elements in these units, in f64. In f32 finite errors count as 1e12 units at most.
   mlir::Value sumOfSquares(const Leaves &errors, const Leaves &x, const Leaves &y,
                            mlir::Type type = {});
@@ -44,6 +50,11 @@ public:
   ode::SolveOp op;
   RightHandSide &rhs;
   mlir::Type element; ///< of the states
+
+private:
+  Leaves ofLeaves(mlir::Value tolerance, bool scalars);
+  mlir::Value least;
+  Leaves rtols, atols; ///< of leaves, where they are not one number
 };
 
 } // namespace mad

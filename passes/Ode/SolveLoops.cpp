@@ -60,13 +60,30 @@ Leaves SolveLoops::loop(const State &initial, StringRef limit, Value &rounds,
 void SolveLoops::begin() {
   from = op.getFrom();
   to = op.getTo();
-  rtol = op.getRtol();
-  atol = op.getAtol();
   times = op.getSave();
   Value way = m.sub(to, from);
   span = m.abs(way);
   direction = m.select(m.compare(Predicate::ge, way, m.real(0)), m.real(1), m.real(-1));
+  if (op.isAdaptive()) {
+    OpBuilder::InsertionGuard guard(b);
+    if (lane.around)
+      b.setInsertionPoint(lane.around);
+    m.splitTolerances(rhs.isScalar());
+  }
   carriesF = op.isAdaptive() || method->needsRates() || hasEvents();
+}
+
+/// Of all systems, where there are several.
+Value SolveLoops::goodTolerances() {
+  OpBuilder::InsertionGuard guard(b);
+  if (lane.around)
+    b.setInsertionPoint(lane.around);
+  Value rtol = op.getRtol(), atol = op.getAtol(), both = m.add(rtol, atol), zero = m.real(0);
+  Value good = m.both(m.compare(Predicate::gt, both, zero), m.isFinite(both));
+  for (Value one : {rtol, atol})
+    good = m.both(m.reduce(ReduceKind::all, good),
+                  m.reduce(ReduceKind::all, m.compare(Predicate::ge, one, zero)));
+  return good;
 }
 
 Value SolveLoops::badOptions() {
@@ -74,11 +91,8 @@ Value SolveLoops::badOptions() {
   auto require = [&](Value condition) { good = m.both(good, condition); };
   auto atLeast = [&](Value x) { return m.compare(Predicate::ge, x, zero); };
   auto positive = [&](Value x) { return m.compare(Predicate::gt, x, zero); };
-  if (op.isAdaptive()) {
-    Value both = m.add(rtol, atol);
-    require(m.both(atLeast(rtol), atLeast(atol)));
-    require(m.both(positive(both), m.isFinite(both)));
-  }
+  if (op.isAdaptive())
+    require(goodTolerances());
   for (Value step : {op.getStep(), op.getFirst()})
     if (step)
       require(m.both(positive(step), m.isFinite(step)));
@@ -190,8 +204,8 @@ void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial 
                         Value stuck) {
   auto units = [&] {
     Leaves units;
-    for (auto [e, x, y] : llvm::zip_equal(trial.errors, now.y, trial.end))
-      units.push_back(m.abs(m.unitOf(e, x, y)));
+    for (auto [leaf, error] : llvm::enumerate(trial.errors))
+      units.push_back(m.abs(m.unitOf(error, now.y[leaf], trial.end[leaf], leaf)));
     return units;
   };
   auto why = [&](Value finite) {
@@ -561,7 +575,7 @@ SmallVector<Value> SolveLoops::build() {
     results.push_back(solution.counts.front());
   if (hasEvents()) {
     llvm::append_range(results, tables.take_back(2));
-    results.push_back(solution.counts.back());
+    results.push_back(solution.counts[op.getSaveSteps() ? 1 : 0]);
   }
   for (auto [result, type] : llvm::zip(results, op.getValues().getTypes()))
     if (result.getType() != type)

@@ -75,6 +75,7 @@ private:
   void begin();
   State start();
   Value badOptions();
+  Value goodTolerances();
   Value badTimes();
   Value initialStep(const Leaves &y, const Leaves &f);
   Value least(Value t);
@@ -128,7 +129,7 @@ private:
   SolveAlgebra m;
   std::unique_ptr<StepMethod> method;
   bool carriesF = true; ///< f(from, y) is known before the first step
-  Value from, to, span, direction, rtol, atol, times;
+  Value from, to, span, direction, times;
   mlir::Type element; ///< of the states
 };
 

@@ -154,6 +154,45 @@ LogicalResult Differentiator::Body::solveBody(SolveOp op, ArrayRef<bool> moving,
   }
 }
 
+/// Tolerances of one number an element are those of its tangents, too.
+static Value tolerances(OpBuilder &b, SolveOp op, Value all, ArrayRef<bool> vary,
+                        const std::optional<DimExpr> &directions) {
+  if (!all || tensorTypeOf(all).getRank() == 0)
+    return all;
+  Location loc = op.getLoc();
+  Type element = b.getF64Type(), whole = RankedTensorType::get({}, b.getI64Type());
+  SmallVector<Value> parts{all};
+  DimExpr offset(0), total = dimExpr(tensorTypeOf(all), 0);
+  for (auto [own, state] : llvm::zip(vary, op.getBody().getArguments().drop_front())) {
+    DimExpr size(1);
+    for (int64_t d = 0; d < tensorTypeOf(state).getRank(); ++d)
+      size = size * dimExpr(tensorTypeOf(state), d);
+    if (own) {
+      AffineExpr place = b.getAffineDimExpr(directions ? 1 : 0);
+      SmallVector<Value> begin;
+      if (auto known = offset.constant())
+        place = place + *known;
+      else {
+        begin.push_back(DimOp::create(b, loc, whole, offset.str()));
+        place = place + b.getAffineSymbolExpr(0);
+      }
+      RankedTensorType type = directions ? tensorType({*directions, size}, {}, element)
+                                         : tensorType({size}, {}, element);
+      auto map = AffineMap::get(unsigned(type.getRank()), unsigned(begin.size()), place);
+      Value part = ViewOp::create(b, loc, type, all, begin, map, Boundary::clamp);
+      DimExpr count = directions ? *directions * size : size;
+      if (directions)
+        part = ReshapeOp::create(b, loc, tensorType({count}, {}, element), part);
+      parts.push_back(part);
+      total = total + count;
+    }
+    offset = offset + size;
+  }
+  return parts.size() == 1
+             ? all
+             : Value(ConcatOp::create(b, loc, tensorType({total}, {}, element), parts, 0));
+}
+
 /// Tangents have the linear part of their states: their derivatives are L du and other terms.
 static void linearPart(OpBuilder &b, SolveOp op, SolveOp made, ArrayRef<bool> vary,
                        const std::optional<DimExpr> &directions) {
@@ -303,7 +342,8 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       b, op.getLoc(), types, op.getTime().getType(), op.getStatus().getType(),
       op.getAccepted().getType(), op.getRejected().getType(), op.getEvaluations().getType(),
       op.getMethodAttr(), op.getNameAttr(), b.getStrArrayAttr(names), initial, one(op.getFrom()),
-      one(op.getTo()), one(op.getRtol()), one(op.getAtol()), one(op.getStep()), one(op.getFirst()),
+      one(op.getTo()), tolerances(b, op, one(op.getRtol()), vary, directions),
+      tolerances(b, op, one(op.getAtol()), vary, directions), one(op.getStep()), one(op.getFirst()),
       one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), Value(), allParameters,
       op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
       op.getPidAttr(), op.getSaveStepsAttr(), op.getDenseAttr(), ArrayAttr(), DenseI64ArrayAttr(),

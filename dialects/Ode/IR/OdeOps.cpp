@@ -76,6 +76,24 @@ SmallVector<bool> SolveOp::positionsOf(bool elements) {
   return all;
 }
 
+/// Tolerances are numbers, or have one for each element of the states.
+static LogicalResult verifyTolerances(SolveOp op) {
+  DimExpr size(0);
+  for (BlockArgument state : op.getBody().front().getArguments().slice(1, op.getInitial().size())) {
+    DimExpr elements(1);
+    RankedTensorType type = tensorTypeOf(state);
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      elements = elements * dimExpr(type, d);
+    size = size + elements;
+  }
+  for (Value tolerance : {op.getRtol(), op.getAtol()})
+    if (tolerance && tensorTypeOf(tolerance).getRank() == 1 &&
+        differ(dimExpr(tensorTypeOf(tolerance), 0), size))
+      return op.emitOpError() << "a tolerance of shape " << shapeText(tensorTypeOf(tolerance))
+                              << " for states of " << size.str() << " elements";
+  return success();
+}
+
 /// The body takes the time, the states and the parameters, and yields a derivative a state.
 static LogicalResult verifyBody(SolveOp op) {
   Block &body = op.getBody().front();
@@ -310,8 +328,9 @@ LogicalResult SolveOp::verify() {
   if (getValues().size() != initial.size() + more)
     return emitOpError() << "has " << initial.size() << " states, but results for "
                          << static_cast<int64_t>(getValues().size()) - static_cast<int64_t>(more);
-  if (failed(verifySaved(*this)) || failed(verifyBody(*this)) || failed(verifyLanes(*this)) ||
-      failed(verifyEvents(*this)) || failed(verifyLinear(*this)) || failed(verifyDense(*this)))
+  if (failed(verifySaved(*this)) || failed(verifyBody(*this)) || failed(verifyTolerances(*this)) ||
+      failed(verifyLanes(*this)) || failed(verifyEvents(*this)) || failed(verifyLinear(*this)) ||
+      failed(verifyDense(*this)))
     return failure();
   return verifyResults(*this);
 }

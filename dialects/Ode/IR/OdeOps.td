@@ -15,6 +15,8 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Ode_State : RankedTensorOf<[F32, F64]>;
 def Ode_Time : 0DTensorOf<[F64]>;
+// One number, or one for each element of all states of one system, in their order.
+def Ode_Tolerance : AnyTypeOf<[0DTensorOf<[F64]>, 1DTensorOf<[F64]>]>;
 def Ode_Error : 0DTensorOf<[F32, F64]>;
 def Ode_Times : 1DTensorOf<[F64]>;
 def Ode_Key : 1DTensorOf<[I32]>;
@@ -61,7 +63,8 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     Symplectic methods have `positions`, which says of each state whether it is one; the others are velocities. The
     derivative of a position does not depend on positions, that of a velocity does not depend on velocities.
 
-    Steps are chosen so that the estimate of the error meets `rtol` and `atol`, or are given: `step`, or the
+    Steps are chosen so that the estimate of the error meets `rtol` and `atol`, numbers or one for each element of all states
+    of one system, one state behind the other; or are given: `step`, or the
     dimension `steps`, their number. `first` is the step to begin with, `min_step` and `max_step` are bounds of
     those that are chosen. At most `max_steps` steps are taken.
 
@@ -78,7 +81,7 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
   }];
   let arguments = (ins StrAttr:$method, StrAttr:$name, StrArrayAttr:$stateNames,
                        Variadic<Ode_State>:$initial, Ode_LaneTime:$from, Ode_LaneTime:$to,
-                       Optional<Ode_Time>:$rtol, Optional<Ode_Time>:$atol,
+                       Optional<Ode_Tolerance>:$rtol, Optional<Ode_Tolerance>:$atol,
                        Optional<Ode_Time>:$step, Optional<Ode_Time>:$first,
                        Optional<Ode_Time>:$minStep, Optional<Ode_Time>:$maxStep,
                        Optional<Ode_Times>:$save, Optional<Ode_Key>:$key, Variadic<AnyRankedTensor>:$parameters,
@@ -127,8 +130,8 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     }
     /// With events: their times, their numbers, and how many there were.
     ::mlir::ResultRange getEventResults() {
-      return getValues().drop_front(getInitial().size() + getDenseTables().size() +
-                                    (getSaveSteps() ? 2 : 0));
+      return getValues().slice(getInitial().size() + getDenseTables().size() + (getSaveSteps() ? 2 : 0),
+                               getEvents() ? 3 : 0);
     }
     /// Whether the states are tables of those at each step.
     bool savesStates() { return getSaveSteps() && !getDense(); }

@@ -94,13 +94,16 @@ Solver::Solver(SolveOp op, ArrayRef<const RefTensor *> operands, RefContext &con
 
 bool Solver::badOptions() {
   double inf = std::numeric_limits<double>::infinity();
-  double rtol = problem.rtol, atol = problem.atol;
   auto positive = [&](Value value) {
     double x = problem.option(value, 1);
     return x > 0 && x < inf;
   };
-  bool tolerances =
-      !op.isAdaptive() || (rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < inf);
+  bool tolerances = true;
+  const Vector &r = problem.rtol, &a = problem.atol;
+  for (size_t i = 0; op.isAdaptive() && i < std::max(r.size(), a.size()); ++i) {
+    double rtol = r[r.size() == 1 ? 0 : i], atol = a[a.size() == 1 ? 0 : i];
+    tolerances &= rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < inf;
+  }
   return !std::isfinite(from) || !std::isfinite(to) || !tolerances || !positive(op.getStep()) ||
          !positive(op.getFirst()) || !(minStep >= 0) || !(maxStep > 0);
 }

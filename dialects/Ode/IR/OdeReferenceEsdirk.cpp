@@ -21,11 +21,12 @@ LogicalResult mad::ode::newton(ReferenceProblem &problem, const ReferenceFactors
                                int maxRounds, NewtonResult &result) {
   bool isNarrow = problem.initial.front()->element == RefElement::F32;
   double ulp = isNarrow ? 0x1p-23 : 0x1p-52;
-  double kappa = std::clamp(NewtonControl::roundings * ulp / problem.rtol, NewtonControl::finest,
+  double rtol = problem.leastRtol();
+  double kappa = std::clamp(NewtonControl::roundings * ulp / rtol, NewtonControl::finest,
                             NewtonControl::coarsest);
   double tiny =
       std::max(NewtonControl::tiny * kappa,
-               std::min(NewtonControl::finest, NewtonControl::tinyRoundings * ulp / problem.rtol));
+               std::min(NewtonControl::finest, NewtonControl::tinyRoundings * ulp / rtol));
   double old = 0;
   result.converged = false;
   for (result.rounds = 0; result.rounds < maxRounds;) {

@@ -21,8 +21,8 @@ ReferenceProblem::ReferenceProblem(SolveOp op, ArrayRef<const RefTensor *> opera
     initial.push_back(operands[operand.getOperandNumber()]);
   for (OpOperand &operand : op.getParametersMutable())
     parameters.push_back(operands[operand.getOperandNumber()]);
-  rtol = option(op.getRtol(), 0);
-  atol = option(op.getAtol(), 0);
+  rtol = numbersOf(op.getRtol());
+  atol = numbersOf(op.getAtol());
 }
 
 double ReferenceProblem::option(Value value, double otherwise) {
@@ -31,6 +31,23 @@ double ReferenceProblem::option(Value value, double otherwise) {
       if (operand.get() == value)
         return operands[operand.getOperandNumber()]->floats[0];
   return otherwise;
+}
+
+Vector ReferenceProblem::numbersOf(Value value) {
+  if (value)
+    for (OpOperand &operand : op->getOpOperands())
+      if (operand.get() == value)
+        return operands[operand.getOperandNumber()]->floats;
+  return {0};
+}
+
+double ReferenceProblem::leastRtol() const {
+  if (rtol.size() == 1)
+    return rtol[0];
+  double least = std::numeric_limits<double>::infinity();
+  for (double one : rtol)
+    least = one > 0 ? std::min(least, one) : least;
+  return least;
 }
 
 std::vector<RefTensor> ReferenceProblem::arguments(double time, const Vector &at) {
@@ -67,7 +84,10 @@ double ReferenceProblem::scaled(double x, size_t i, const Vector &a, const Vecto
     return 0;
   double most = std::max(std::fabs(a[i]), std::fabs(b[i]));
   // Else a step to infinity had no error.
-  return std::isinf(most) ? std::numeric_limits<double>::quiet_NaN() : x / (atol + rtol * most);
+  if (std::isinf(most))
+    return std::numeric_limits<double>::quiet_NaN();
+  auto own = [&](const Vector &all) { return all.size() == 1 ? all[0] : all[i]; };
+  return x / (own(atol) + own(rtol) * most);
 }
 
 double ReferenceProblem::rms(const Vector &x, const Vector &at) const {

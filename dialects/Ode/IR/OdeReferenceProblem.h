@@ -20,19 +20,23 @@ struct ReferenceProblem {
                    RunRegion run);
 
   double option(mlir::Value value, double otherwise);
+  /// All numbers of one.
+  Vector numbersOf(mlir::Value value);
   /// The arguments of the body at a time and states.
   std::vector<RefTensor> arguments(double time, const Vector &at);
   llvm::LogicalResult rhs(double time, const Vector &at, Vector &f);
   /// x in units of the tolerance between two states. Of no error it is 0, whatever the unit is.
   double scaled(double x, size_t i, const Vector &a, const Vector &b) const;
   double rms(const Vector &x, const Vector &at) const;
+  /// The one that roundings are compared with: of several the least that is positive.
+  double leastRtol() const;
 
   SolveOp op;
   llvm::ArrayRef<const RefTensor *> operands;
   RefContext &context;
   RunRegion run;
   llvm::SmallVector<const RefTensor *> initial, parameters;
-  double rtol, atol;
+  Vector rtol, atol; ///< one number, or one for each element of the states
   int64_t evaluations = 0;
   int64_t system = 0; ///< its number in an ensemble
 };
