@@ -545,8 +545,12 @@ private:
   std::vector<std::unique_ptr<Declaration>> declarations;
   std::deque<Node> made; ///< types of rules that were inferred, as they would be written
   std::deque<std::string> madeTexts;
-  RecordType solveStats{"stats", {"accepted", "rejected", "evaluations"}};
-  RecordType solveSavedStats{"stats", {"accepted", "rejected", "evaluations", "saved"}};
+  RecordType solveStats{
+      "stats",
+      {"accepted", "rejected", "evaluations", "jacobians", "factorisations", "iterations"}};
+  RecordType solveSavedStats{"stats",
+                             {"accepted", "rejected", "evaluations", "jacobians", "factorisations",
+                              "iterations", "saved"}};
   RecordType solveEventTimes{"events", {"t", "which", "count"}};
   RecordType solveInterpolant{"interpolant", {}};
   /// Of an ode: a solution that can be called, and what the call gives.

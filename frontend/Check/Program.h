@@ -126,7 +126,8 @@ struct Solve {
   std::optional<DimExpr> steps;
   std::vector<double> gains; ///< of the controller `pid`
   std::optional<DimExpr> saveSteps;
-  bool isDense = false; ///< steps are saved as an interpolant
+  bool isDense = false;    ///< steps are saved as an interpolant
+  bool countsWork = false; ///< Jacobians, factorisations, rounds of Newton's iteration
   struct Event {
     std::string name;
     int direction = 0; ///< 1: rising, -1: falling, 0: both

@@ -397,6 +397,9 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
     node->types.push_back(ofSystems(Element::I64, *problem.solve.maxEvents));
     node->types.push_back({Element::I64, match.lanes});
   }
+  problem.solve.countsWork = ode::methodOf(problem.solve.method).hasJacobian();
+  for (int i = 0; problem.solve.countsWork && i < 3; ++i)
+    node->types.push_back({Element::I64, match.lanes});
   node->operands.push_back(b.cast(problem.from.ref, Element::F64));
   node->operands.push_back(b.cast(problem.to.ref, Element::F64));
   for (const auto &[name, value] : problem.options) {
@@ -453,6 +456,12 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
     states += 2;
   }
   states += firstEvent ? 3 : 0;
+  Value none =
+      Value::tensor(b.spread(b.constant(Element::I64, int64_t(0)), problem.match.lanes, {}));
+  std::vector<Value> work(3, none);
+  for (Value &count : work)
+    if (problem.solve.countsWork)
+      count = result(states++);
   if (!problem.solve.saveSteps || isDense)
     all.parts.push_back(problem.last || isDense ? scalarCast(result(states), problem.time)
                                                 : problem.save);
@@ -461,6 +470,7 @@ Value Checker::solution(Problem &problem, hir::Node *node) {
   stats.record = problem.solve.saveSteps ? &solveSavedStats : &solveStats;
   for (size_t i = 2; i < 5; ++i)
     stats.parts.push_back(result(states + i));
+  stats.parts.insert(stats.parts.end(), work.begin(), work.end());
   if (problem.solve.saveSteps)
     stats.parts.push_back(saved);
   all.parts.push_back(std::move(stats));

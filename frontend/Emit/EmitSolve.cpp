@@ -47,7 +47,7 @@ SmallVector<Value> FunctionEmitter::solve(const hir::Node &node, Location loc, T
       DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(),
       what.positions.empty() ? DenseBoolArrayAttr() : b.getDenseBoolArrayAttr(positions),
       what.noisy.empty() ? DenseBoolArrayAttr() : b.getDenseBoolArrayAttr(noisy),
-      unsigned(node.regions.size() - 1));
+      what.countsWork ? b.getUnitAttr() : UnitAttr(), unsigned(node.regions.size() - 1));
   if (!what.components.empty()) {
     SmallVector<llvm::StringRef> components(what.components.begin(), what.components.end());
     op->setAttr(ode::componentsAttr, b.getStrArrayAttr(components));

@@ -31,6 +31,9 @@ public:
   Leaves interpolated(const Point &now, const Trial &trial, llvm::ArrayRef<Leaves> stages,
                       Value time) override;
   Value evaluations(Value rounds, Value accepted, Value before, const Leaves &memory) override;
+  Work work(Value rounds, const Leaves &memory) override {
+    return {rounds, rounds, m.sub(memory.back(), rounds)};
+  }
 
 private:
   RightHandSide &rhs;

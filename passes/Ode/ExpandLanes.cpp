@@ -160,7 +160,7 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     std::unique_ptr<RightHandSide> rhs = choose(system);
     ArrayRef<BlockArgument> carried = block->getArguments().drop_front();
     Lane lane{index, Leaves(carried.drop_back(tables.size())),
-              Leaves(carried.take_back(tables.size())), scan};
+              Leaves(carried.take_back(tables.size())), scan, SolveLoops::readsWork(op)};
     SolveLoops loops(system, *rhs, b, lane);
     if (!loops.isPossible())
       return {};

@@ -64,6 +64,7 @@ public:
   Leaves interpolated(const Point &now, const Trial &trial, llvm::ArrayRef<Leaves> stages,
                       Value time) override;
   Value evaluations(Value rounds, Value accepted, Value before, const Leaves &memory) override;
+  Work work(Value rounds, const Leaves &) override { return {rounds, {}, {}}; }
 
 private:
   Leaves moved(const Leaves &y, llvm::ArrayRef<Leaves> stages, Value h);

@@ -29,6 +29,7 @@ Leaves NdfSteps::packed(const Memory &memory) const {
     all.append(difference);
   all.append(memory.jacobian);
   all.append(memory.factors);
+  all.append(memory.work);
   return all;
 }
 
@@ -44,11 +45,13 @@ NdfSteps::Memory NdfSteps::unpacked(const Leaves &values) {
                         &memory.isFresh, &memory.isWanted, &memory.evaluations})
     *number = take(1)[0];
   size_t jacobian = matrix->noJacobian().size(), factors = matrix->noFactors().size();
-  size_t leaves = (rest.size() - jacobian - factors) / kept;
+  size_t counts = countsWork ? 2 : 0;
+  size_t leaves = (rest.size() - jacobian - factors - counts) / kept;
   for (int j = 0; j < kept; ++j)
     memory.d.push_back(take(leaves));
   memory.jacobian = take(jacobian);
   memory.factors = take(factors);
+  memory.work = take(counts);
   return memory;
 }
 
@@ -69,12 +72,14 @@ Leaves NdfSteps::begin(const Leaves &y, const Leaves &rates) {
   memory.d.append(kept - 1, zeros);
   memory.jacobian = matrix->noJacobian();
   memory.factors = matrix->noFactors();
+  memory.work.assign(countsWork ? 2 : 0, m.integer(0));
   return packed(memory);
 }
 
 Leaves NdfSteps::restart(const Leaves &memory, const Leaves &y, const Leaves &rates) {
   Memory next = unpacked(begin(y, rates));
   next.evaluations = unpacked(memory).evaluations;
+  next.work = unpacked(memory).work;
   return packed(next);
 }
 
@@ -141,7 +146,11 @@ void NdfSteps::refresh(Memory &memory, const Leaves &predicted, Value next, Valu
   memory.isFresh = m.either(memory.isFresh, memory.isWanted);
   memory.evaluations = m.add(memory.evaluations, m.cast(memory.isWanted, m.b.getI64Type()));
   Value isOther = m.compare(Predicate::ne, coefficient, memory.coefficient);
-  memory.factors = ifElse(m, m.either(isOther, memory.isWanted), memory.factors, [&] {
+  Value isFactored = m.either(isOther, memory.isWanted);
+  if (countsWork)
+    for (auto [count, more] : {std::pair(0, memory.isWanted), std::pair(1, isFactored)})
+      memory.work[count] = m.add(memory.work[count], m.cast(more, m.b.getI64Type()));
+  memory.factors = ifElse(m, isFactored, memory.factors, [&] {
     return matrix->factor(memory.jacobian, m.div(m.real(1), coefficient));
   });
   memory.coefficient = coefficient;
@@ -277,6 +286,11 @@ Leaves NdfSteps::interpolated(const Point &, const Trial &trial, ArrayRef<Leaves
     result = m.plus(result, m.scaled(weight, stages[j]));
   }
   return result;
+}
+
+StepMethod::Work NdfSteps::work(Value, const Leaves &memory) {
+  Memory known = unpacked(memory);
+  return {known.work[0], known.work[1], m.sub(known.evaluations, known.work[0])};
 }
 
 Value NdfSteps::evaluations(Value, Value, Value before, const Leaves &memory) {

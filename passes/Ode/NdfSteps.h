@@ -29,6 +29,7 @@ public:
   Leaves interpolated(const Point &now, const Trial &trial, llvm::ArrayRef<Leaves> stages,
                       Value time) override;
   Value evaluations(Value rounds, Value accepted, Value before, const Leaves &memory) override;
+  Work work(Value rounds, const Leaves &memory) override;
 
 private:
   static constexpr int highest = ode::Ndf::maxOrder;
@@ -44,6 +45,7 @@ private:
     Value evaluations; ///< i64
     Differences d;     ///< d[j - 1] is D_j
     Leaves jacobian, factors;
+    Leaves work; ///< Jacobians and factorisations, i64, where they are counted
   };
   Leaves packed(const Memory &memory) const;
   Memory unpacked(const Leaves &values);

@@ -25,7 +25,14 @@ static int64_t codeOf(Status status) { return static_cast<int64_t>(status); }
 
 SolveLoops::SolveLoops(ode::SolveOp op, RightHandSide &rhs, OpBuilder &b, Lane lane)
     : op(op), rhs(rhs), b(b), lane(std::move(lane)), m(op, rhs, b),
-      method(StepMethod::of(op, rhs, m, this->lane.index)), element(m.element) {}
+      method(StepMethod::of(op, rhs, m, this->lane.index)), element(m.element) {
+  if (method)
+    method->countsWork = this->lane.index ? this->lane.countsWork : readsWork(op);
+}
+
+bool SolveLoops::readsWork(ode::SolveOp op) {
+  return llvm::any_of(op.getWork(), [](Value count) { return !count.use_empty(); });
+}
 
 //===----------------------------------------------------------------------===//
 // What a loop carries
@@ -555,6 +562,13 @@ Solution SolveLoops::solve() {
     tables.append({state.eventTimes, state.eventNumbers});
     counts.push_back(state.eventCount);
   }
+  if (op.getCountsWork()) {
+    StepMethod::Work work;
+    if (method->countsWork)
+      work = method->work(rounds, state.memory);
+    for (Value count : {work.jacobians, work.factorisations, work.iterations})
+      counts.push_back(count ? count : m.integer(0));
+  }
   return {results,        tables, counts,      state.t,        state.status,
           state.accepted, rounds, evaluations, state.component};
 }
@@ -577,6 +591,7 @@ SmallVector<Value> SolveLoops::build() {
     llvm::append_range(results, tables.take_back(2));
     results.push_back(solution.counts[op.getSaveSteps() ? 1 : 0]);
   }
+  llvm::append_range(results, ArrayRef(solution.counts).take_back(op.getWork().size()));
   for (auto [result, type] : llvm::zip(results, op.getValues().getTypes()))
     if (result.getType() != type)
       result = ReshapeOp::create(b, op.getLoc(), type, result);

@@ -17,6 +17,7 @@ struct Lane {
   Leaves all;                        ///< the states of all systems, which are written at `index`
   Leaves tables;                     ///< as `Solution::tables`, of all systems
   mlir::Operation *around = nullptr; ///< what is the same for all stands in front of it
+  bool countsWork = false;           ///< somebody reads `ode::SolveOp::getWork`
 };
 
 /// What is known of a solve at its end; numbers are i64 scalars.
@@ -25,7 +26,7 @@ struct Solution {
   /// The values of steps, of saved steps the times, of events times and numbers; for a lane those
   /// of all.
   Leaves tables;
-  Leaves counts; ///< of saved steps, of events
+  Leaves counts; ///< of saved steps, of events, of work
   mlir::Value time, status, accepted, rounds, evaluations;
   mlir::Value component; ///< to blame; null where the op need not fail
 };
@@ -41,6 +42,9 @@ public:
   Solution solve();
   /// What a table has where nothing was written.
   static mlir::Value emptyCell(Algebra &m, mlir::RankedTensorType table);
+
+  /// Whether anything needs the counts of work.
+  static bool readsWork(ode::SolveOp op);
 
 private:
   using Value = mlir::Value;

@@ -17,6 +17,10 @@ namespace mad {
 class StepMethod {
 public:
   using Value = mlir::Value;
+  /// Of the linear algebra of implicit methods: i64.
+  struct Work {
+    Value jacobians, factorisations, iterations;
+  };
   /// Where a step begins.
   struct Point {
     Value t;
@@ -89,6 +93,13 @@ public:
   /// How often the right-hand side was evaluated in all `rounds` and in front of them, where
   /// `before` counts, or is null; but for the interpolant.
   virtual Value evaluations(Value rounds, Value accepted, Value before, const Leaves &memory) = 0;
+  /// How many Jacobians, factorisations and rounds of Newton's iteration there were. Only asked for
+  /// of methods that have a Jacobian, and where `countsWork`.
+  virtual Work work(Value rounds, const Leaves &memory) {
+    (void)memory;
+    return {rounds, rounds, {}};
+  }
+  bool countsWork = false; ///< set in front of `begin`
 };
 
 } // namespace mad

@@ -324,6 +324,7 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       types.push_back(tangentType(v.getType(), saved));
   }
   llvm::append_range(types, op.getSavedSteps().getTypes());
+  llvm::append_range(types, op.getWork().getTypes());
   llvm::append_range(initial, tangentsIn);
   SmallVector<Value> allParameters = parameters;
   for (Value v : moving)
@@ -348,7 +349,7 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
       op.getPidAttr(), op.getSaveStepsAttr(), op.getDenseAttr(), ArrayAttr(), DenseI64ArrayAttr(),
       DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(), positions,
-      DenseBoolArrayAttr(), op.getLinear() ? 1u : 0u);
+      DenseBoolArrayAttr(), op.getCountsWorkAttr(), op.getLinear() ? 1u : 0u);
   made.getBody().takeBody(region);
   if (op.getLinear())
     linearPart(b, op, made, vary, directions);

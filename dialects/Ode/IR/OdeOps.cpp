@@ -237,6 +237,14 @@ static LogicalResult verifySaved(SolveOp op) {
   return success();
 }
 
+/// Numbers of each system.
+static LogicalResult verifyWork(SolveOp op) {
+  for (Value count : op.getWork())
+    if (!isOfSystems(op, count, false, std::nullopt))
+      return op.emitOpError("counts of work must be numbers of i64, one for each system");
+  return success();
+}
+
 /// Regions, attributes and results of events.
 static LogicalResult verifyEvents(SolveOp op) {
   size_t count = op.eventCount(), states = op.getInitial().size();
@@ -323,14 +331,14 @@ LogicalResult SolveOp::verify() {
   for (Value state : initial.drop_front())
     if (failed(verifySameElement(*this, state, "a state", initial.front(), "the first one")))
       return failure();
-  size_t more =
-      (getDense() ? initial.size() : 0) + (getSaveSteps() ? 2 : 0) + (getEvents() ? 3 : 0);
+  size_t more = (getDense() ? initial.size() : 0) + (getSaveSteps() ? 2 : 0) +
+                (getEvents() ? 3 : 0) + (getCountsWork() ? 3 : 0);
   if (getValues().size() != initial.size() + more)
     return emitOpError() << "has " << initial.size() << " states, but results for "
                          << static_cast<int64_t>(getValues().size()) - static_cast<int64_t>(more);
   if (failed(verifySaved(*this)) || failed(verifyBody(*this)) || failed(verifyTolerances(*this)) ||
       failed(verifyLanes(*this)) || failed(verifyEvents(*this)) || failed(verifyLinear(*this)) ||
-      failed(verifyDense(*this)))
+      failed(verifyDense(*this)) || failed(verifyWork(*this)))
     return failure();
   return verifyResults(*this);
 }

@@ -54,6 +54,9 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     less, both. `eventStops` end the solve there. Results behind those of `saveSteps` are the times of the first `maxEvents`
     events, their numbers, and how many there were; a solve with more of them has status 7.
 
+    With `countsWork` three numbers follow, for each system: how many Jacobians were evaluated, how many matrices were
+    factored, and how many rounds Newton's iteration had.
+
     `linear` are numbers of states. One more region takes what the body takes and yields the linear part L of their derivatives,
     for each: a number, the diagonal in the shape of the state, or for a state [n] a matrix [n, n]. It does not
     depend on the time and the states. For exponential methods; other states have L = 0.
@@ -95,7 +98,8 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
                        OptionalAttr<StrAttr>:$maxEvents,
                        OptionalAttr<DenseI64ArrayAttr>:$linear,
                        OptionalAttr<DenseBoolArrayAttr>:$positions,
-                       OptionalAttr<DenseBoolArrayAttr>:$noisy);
+                       OptionalAttr<DenseBoolArrayAttr>:$noisy,
+                       UnitAttr:$countsWork);
   let results = (outs Variadic<AnyRankedTensor>:$values, Ode_LaneTime:$time, Ode_LaneStatus:$status,
                       Ode_LaneCount:$accepted, Ode_LaneCount:$rejected,
                       Ode_LaneCount:$evaluations);
@@ -133,6 +137,8 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
       return getValues().slice(getInitial().size() + getDenseTables().size() + (getSaveSteps() ? 2 : 0),
                                getEvents() ? 3 : 0);
     }
+    /// With `countsWork`: Jacobians, factorisations, rounds of Newton's iteration.
+    ::mlir::ResultRange getWork() { return getValues().take_back(getCountsWork() ? 3 : 0); }
     /// Whether the states are tables of those at each step.
     bool savesStates() { return getSaveSteps() && !getDense(); }
     bool hasNoise(size_t state) { return getNoisy() && (*getNoisy())[state]; }

@@ -445,6 +445,9 @@ void Solver::finish(MutableArrayRef<RefTensor> results) {
     results[states + 2].integers[0] = static_cast<int64_t>(eventTimes.size());
     states += 3;
   }
+  if (op.getCountsWork())
+    for (int64_t count : {problem.jacobians, problem.factorisations, problem.iterations})
+      results[states++].integers[0] = count;
   results[states].floats[0] = t;
   results[states + 1].integers[0] = static_cast<int64_t>(status);
   results[states + 2].integers[0] = accepted;

@@ -38,6 +38,7 @@ LogicalResult mad::ode::newton(ReferenceProblem &problem, const ReferenceFactors
     Vector change = factors.solve(right);
     for (size_t n = 0; n < right.size(); ++n)
       result.y[n] += change[n];
+    ++problem.iterations;
     double norm = result.norm = problem.rms(change, near), rate = norm / old;
     int round = result.rounds++, left = std::min(3, maxRounds - round);
     if (!std::isfinite(norm))
@@ -89,6 +90,7 @@ LogicalResult EsdirkSteps::attempt(ReferenceTrial &trial) {
   if (failed(derivatives.evaluate(trial.t, trial.y, jacobian, timeRates)))
     return failure();
   ReferenceFactors factors(jacobian, shift);
+  ++problem.factorisations;
   NewtonResult found;
   k = {first};
   for (size_t i = 1; i < method.stages(); ++i) {

@@ -84,6 +84,7 @@ LogicalResult ReferenceJacobian::along(double time, const Vector &at, double tim
 
 LogicalResult ReferenceJacobian::evaluate(double time, const Vector &at,
                                           std::vector<Vector> &jacobian, Vector &timeRates) {
+  ++problem.jacobians;
   size_t size = at.size();
   jacobian.assign(size, Vector(size, 0.0));
   Vector column;

@@ -124,8 +124,10 @@ LogicalResult NdfSteps::attempt(ReferenceTrial &trial) {
       return failure();
     isFresh = true;
   }
-  if (mustEvaluate || wanted != coefficient)
+  if (mustEvaluate || wanted != coefficient) {
     factors = ReferenceFactors(jacobian, 1 / wanted);
+    ++problem.factorisations;
+  }
   coefficient = wanted;
   mustEvaluate = false;
   NewtonResult found;

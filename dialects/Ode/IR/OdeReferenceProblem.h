@@ -38,6 +38,7 @@ struct ReferenceProblem {
   llvm::SmallVector<const RefTensor *> initial, parameters;
   Vector rtol, atol; ///< one number, or one for each element of the states
   int64_t evaluations = 0;
+  int64_t jacobians = 0, factorisations = 0, iterations = 0;
   int64_t system = 0; ///< its number in an ensemble
 };
 

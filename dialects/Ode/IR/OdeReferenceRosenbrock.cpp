@@ -45,6 +45,7 @@ LogicalResult RosenbrockSteps::attempt(ReferenceTrial &trial) {
   if (failed(derivatives.evaluate(trial.t, trial.y, jacobian, timeRates)))
     return failure();
   ReferenceFactors factors(jacobian, 1 / (h * method.gamma));
+  ++problem.factorisations;
   u.clear();
   for (size_t i = 0; i < method.stages(); ++i) {
     Vector at = trial.y, right;

@@ -144,6 +144,12 @@ struct Method {
   bool givenSteps = true;  ///< may have `step` and `steps`
   bool controlled = false; ///< has a controller of its own
   bool linear = false;     ///< needs the linear part of the equations
+
+  /// Whether its steps have the Jacobian of the equations.
+  bool hasJacobian() const {
+    return family == Family::Rosenbrock || family == Family::Esdirk || family == Family::Ndf ||
+           (family == Family::Exponential && !linear);
+  }
 };
 
 // Explicit.cpp, Vern7.cpp, Dop853.cpp
