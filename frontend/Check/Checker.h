@@ -342,7 +342,9 @@ private:
   // SolveNoise.cpp: stochastic differential equations.
   bool solveKey(const Node *value, Problem &problem);
   bool solveNoise(const Node *at, Problem &problem);
-  bool diagonalNoise(const Problem &problem, const hir::Function &rates);
+  void noisePart(const Node *n);
+  Value commonNoise(Value value, const TypeTree &type, const Node *n);
+  bool commutativeNoise(const Problem &problem, const hir::Function &rates);
   // SolveLanes.cpp: ensembles.
   bool takeLanes(CallMatch &match, const Node *type, Dims &dims, size_t i);
   void ofOneSystem(CallMatch &match);

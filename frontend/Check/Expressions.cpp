@@ -164,7 +164,7 @@ void Checker::statement(const Node *n) {
   case Kind::Assert:
     return assertion(n);
   case Kind::Der:
-    return n->flags & Linear ? linearPart(n) : derivative(n);
+    return n->flags & Linear ? linearPart(n) : n->flags & Noise ? noisePart(n) : derivative(n);
   case Kind::Event:
     return event(n);
   default:

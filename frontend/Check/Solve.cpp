@@ -33,14 +33,13 @@ void Checker::equationPart(const Node *n, const std::string &name, std::optional
   frame->scope->names.emplace(name, local);
 }
 
-/// `der(u) = value`, or `noise(u) = value`
+/// `der(u) = value`
 void Checker::derivative(const Node *n) {
   std::optional<TypeTree> type;
   for (const Node *p : frame->fn->node->kids[1]->kids)
     if (p->text == n->text)
       type = typeOf(p->kids[0]);
-  const char *word = n->flags & Noise ? "noise(" : "der(";
-  equationPart(n->kids[0], word + std::string(n->text) + ")", type, n->nameSpan);
+  equationPart(n->kids[0], "der(" + std::string(n->text) + ")", type, n->nameSpan);
 }
 
 /// The guard of an event, and the states behind it.
@@ -278,16 +277,21 @@ void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
       call->types.push_back(own[i]);
   };
   addStates();
+  // Of noise only the body knows whether its processes are common ones.
+  const auto &results = instance.function->body.results;
   for (size_t i = 0; i < problem.solve.noisy.size(); ++i)
-    if (problem.solve.noisy[i])
+    if (problem.solve.noisy[i]) {
+      const auto &shape = results[call->types.size()].type().shape;
       call->types.push_back(own[i]);
+      if (shape.size() > own[i].shape.size())
+        call->types.back().shape.push_back(shape.back());
+    }
   for (size_t i = 0; i < problem.solve.events.size(); ++i)
     call->types.push_back({problem.element, {}});
   for (const hir::Solve::Event &event : problem.solve.events)
     if (event.resets)
       addStates();
   // Behind them linear parts, which only the body knows the types of.
-  const auto &results = instance.function->body.results;
   for (size_t i = call->types.size(); i < results.size(); ++i)
     call->types.push_back(results[i].type());
   for (size_t i = first; i < first + count; ++i)
@@ -333,7 +337,7 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   }
   if (!hasDerivative(problem, *instance.function))
     return {};
-  if (!separate(problem, *instance.function) || !diagonalNoise(problem, *instance.function)) {
+  if (!separate(problem, *instance.function) || !commutativeNoise(problem, *instance.function)) {
     ++failures;
     return {};
   }

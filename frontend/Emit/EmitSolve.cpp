@@ -103,8 +103,18 @@ void FunctionEmitter::solveRegion(const hir::Region &body, Region &target, Locat
       for (state = 0; !op.hasNoise(state) || left-- > 0;)
         ++state;
     }
-    if (cast<RankedTensorType>(found.getType()).getRank())
-      found = relabelled(found, block->getArgument(unsigned(1 + state)).getType(), loc);
+    auto given = cast<RankedTensorType>(found.getType());
+    auto own = cast<RankedTensorType>(block->getArgument(unsigned(1 + state)).getType());
+    if (op.getNoisy() && given.getRank() > own.getRank()) {
+      // With the processes behind the sizes of the state.
+      SmallVector<DimExpr> sizes;
+      for (int64_t d = 0; d < own.getRank(); ++d)
+        sizes.push_back(dimExpr(own, d));
+      sizes.push_back(dimExpr(given, own.getRank()));
+      own = tensorType(sizes, {}, own.getElementType());
+    }
+    if (given.getRank())
+      found = relabelled(found, own, loc);
     yielded.push_back(found);
   }
   ode::YieldOp::create(b, loc, yielded);

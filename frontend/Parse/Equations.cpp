@@ -303,8 +303,10 @@ bool Driver::linearParts(const Node &params, const Node &body, Nodes &values) {
 }
 
 Node *Driver::ode(Node *named, Span span, Nodes parts) {
-  const Nodes guards = events, lines = ders;
-  const bool hasLinear = !linears.empty();
+  const Nodes guards = events;
+  bool isInferred = !linears.empty();
+  for (const Node *line : ders)
+    isInferred |= (line->flags & ast::Noise) != 0;
   parts[3] = derivatives(*parts[1], parts[3]);
   // The types of the states are those of their derivatives.
   Nodes types;
@@ -320,14 +322,8 @@ Node *Driver::ode(Node *named, Span span, Nodes parts) {
   for (const Node *guard : guards)
     if (guard->kids[2] && guard->kids[2]->kind == Kind::Arguments)
       types.insert(types.end(), states.begin(), states.end());
-  // Noise has the type of its state.
-  if (parts[1]->kind == Kind::Params)
-    for (const Node *d : noiseOf(*parts[1], lines))
-      for (const Node *p : parts[1]->kids)
-        if (p->text == d->text && p->kids[0])
-          types.push_back(p->kids[0]);
-  // A linear part may have one of several types, so all are found from the body.
-  if (!types.empty() && !hasLinear)
+  // A linear part and noise may have one of several types, so all are found from the body.
+  if (!types.empty() && !isInferred)
     parts[2] = paren(parts[1]->span, std::move(types), Kind::TupleType);
   return fn(named, span, std::move(parts));
 }

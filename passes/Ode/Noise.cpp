@@ -26,7 +26,7 @@ Value Noise::low(Value x) {
   return BitAndOp::create(m.b, m.loc, x.getType(), x, mask);
 }
 
-Noise::Words Noise::scalarWords(Value step, Value element) {
+Noise::Words Noise::scalarWords(Value step, Value element, int64_t mark) {
   Type wide = m.b.getI64Type();
   auto mix = [&](Value x, Value y, Value z) -> Value {
     Value both = BitXorOp::create(m.b, m.loc, x.getType(), x, y);
@@ -35,7 +35,7 @@ Noise::Words Noise::scalarWords(Value step, Value element) {
   auto high = [&](Value x) {
     return low(ShiftRightOp::create(m.b, m.loc, x.getType(), x, m.integer(32)));
   };
-  Words c = {low(element), low(step), low(system), m.integer(ode::NoiseCounter::mark)};
+  Words c = {low(element), low(step), low(system), m.integer(mark)};
   Value k0 = low(m.cast(m.Algebra::element(key, {0}), wide)),
         k1 = low(m.cast(m.Algebra::element(key, {1}), wide));
   for (int round = 0; round < 10; ++round) {
@@ -50,11 +50,11 @@ Noise::Words Noise::scalarWords(Value step, Value element) {
   return c;
 }
 
-Noise::Words Noise::tensorWords(const DimExpr &count, Value step, Value first) {
+Noise::Words Noise::tensorWords(const DimExpr &count, Value step, Value first, int64_t mark) {
   Type narrow = m.b.getI32Type(), wide = m.b.getI64Type();
   auto one = RankedTensorType::get({1}, narrow);
   Leaves parts;
-  for (Value word : {first, step, system, m.integer(ode::NoiseCounter::mark)}) {
+  for (Value word : {first, step, system, m.integer(mark)}) {
     // Their bits, as a number with a sign.
     Value bits = low(word), half = m.integer(0x80000000);
     bits = m.sub(BitXorOp::create(m.b, m.loc, bits.getType(), bits, half), half);
@@ -97,12 +97,22 @@ Value Noise::normal(const Words &words) {
 Value Noise::normals(Value leaf, Value step, Value first) {
   RankedTensorType type = Algebra::typeOf(leaf);
   if (type.getRank() == 0)
-    return normal(scalarWords(step, first));
+    return normal(scalarWords(step, first, ode::NoiseCounter::mark));
   DimExpr count(1);
   for (int64_t d = 0; d < type.getRank(); ++d)
     count = count * dimExpr(type, d);
-  Value line = normal(tensorWords(count, step, first));
+  Value line = normal(tensorWords(count, step, first, ode::NoiseCounter::mark));
   return line.getType() == type ? line : ReshapeOp::create(m.b, m.loc, type, line).getResult();
+}
+
+Leaves Noise::common(const DimExpr &count, Value step, bool scalars) {
+  const int64_t mark = ode::NoiseCounter::mark + 1;
+  if (!scalars)
+    return {normal(tensorWords(count, step, m.integer(0), mark))};
+  Leaves all;
+  for (int64_t k = 0; k < *count.constant(); ++k)
+    all.push_back(normal(scalarWords(step, m.integer(k), mark)));
+  return all;
 }
 
 } // namespace mad

@@ -20,12 +20,14 @@ public:
 
   /// A number for each element of a leaf, in its type; `first` is that of its first element.
   mlir::Value normals(mlir::Value leaf, mlir::Value step, mlir::Value first);
+  /// Those of processes that all states have in common: a tensor, or scalars.
+  Leaves common(const DimExpr &count, mlir::Value step, bool scalars);
 
 private:
   using Value = mlir::Value;
   using Words = std::array<Value, 4>;
-  Words scalarWords(Value step, Value element);
-  Words tensorWords(const DimExpr &count, Value step, Value first);
+  Words scalarWords(Value step, Value element, int64_t mark);
+  Words tensorWords(const DimExpr &count, Value step, Value first, int64_t mark);
   Value low(Value x);
   Value normal(const Words &words);
 

@@ -14,21 +14,35 @@ namespace mad {
 StochasticSteps::StochasticSteps(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m, Value system)
     : op(op), rhs(rhs), m(m), noise(m, op.getKey(), system),
       derivatives(op->getParentOfType<ModuleOp>()) {
-  size_t leaf = 0;
+  size_t leaf = 0, amplitude = 0, result = op.getInitial().size();
+  Operation *yield = op.getBody().front().getTerminator();
   for (auto [i, state] : llvm::enumerate(op.getInitial())) {
-    int64_t count = rhs.isScalar() ? Algebra::typeOf(state).getNumElements() : 1;
-    for (int64_t k = 0; k < count; ++k, ++leaf)
-      if (op.hasNoise(i))
-        noisy.push_back(leaf);
+    RankedTensorType own = Algebra::typeOf(state);
+    int64_t count = rhs.isScalar() ? own.getNumElements() : 1, columns = 1;
+    bool isCommon = false;
+    if (op.hasNoise(i)) {
+      RankedTensorType type = Algebra::typeOf(yield->getOperand(unsigned(result++)));
+      isCommon = type.getRank() > own.getRank();
+      if (isCommon)
+        processes = dimExpr(type, own.getRank());
+      if (isCommon && rhs.isScalar())
+        columns = *processes->constant();
+    }
+    for (int64_t k = 0; k < count; ++k, ++leaf) {
+      if (!op.hasNoise(i))
+        continue;
+      noisy.push_back({leaf, amplitude, isCommon});
+      amplitude += size_t(columns);
+    }
   }
 }
 
-/// What the body yields, and how it moves as states do along the amplitudes of the noise.
+/// What the body yields, and how it moves as states do along a direction for each leaf with noise.
 std::optional<Differentiated> StochasticSteps::along(OpBuilder &b, ArrayRef<Value> arguments,
-                                                     const Leaves &amplitudes) {
+                                                     const Leaves &directions) {
   Leaves seeds(arguments.size());
-  for (auto [leaf, amplitude] : llvm::zip_equal(noisy, amplitudes))
-    seeds[1 + leaf] = amplitude;
+  for (auto [one, direction] : llvm::zip_equal(noisy, directions))
+    seeds[1 + one.leaf] = direction;
   auto found = derivatives.inlined(b, rhs.block(), arguments, seeds);
   return failed(found) ? std::nullopt : std::optional<Differentiated>(*found);
 }
@@ -38,12 +52,12 @@ bool StochasticSteps::canDifferentiate() {
   Block aside;
   OpBuilder b(op.getContext());
   b.setInsertionPointToEnd(&aside);
-  Leaves arguments, amplitudes;
+  Leaves arguments, directions;
   for (BlockArgument argument : rhs.block().getArguments())
     arguments.push_back(aside.addArgument(argument.getType(), argument.getLoc()));
-  for (size_t leaf : noisy)
-    amplitudes.push_back(arguments[1 + leaf]);
-  return along(b, arguments, amplitudes).has_value();
+  for (const Noisy &one : noisy)
+    directions.push_back(arguments[1 + one.leaf]);
+  return along(b, arguments, directions).has_value();
 }
 
 std::unique_ptr<StepMethod> StochasticSteps::of(ode::SolveOp op, RightHandSide &rhs,
@@ -71,6 +85,27 @@ Value StochasticSteps::firstOf(size_t leaf) {
   return DimOp::create(m.b, m.loc, RankedTensorType::get({}, m.b.getI64Type()), first.str());
 }
 
+Value StochasticSteps::shaped(Value x, RankedTensorType type) {
+  return x.getType() == type ? x : Value(ReshapeOp::create(m.b, m.loc, type, x));
+}
+
+/// What common processes add to a leaf of this type: the sum of its amplitudes times increments.
+Value StochasticSteps::sum(const Leaves &amplitudes, size_t first, RankedTensorType type,
+                           const Leaves &increments) {
+  if (!rhs.isScalar()) {
+    auto rank = unsigned(type.getRank());
+    auto every = m.b.getMultiDimIdentityMap(rank + 1);
+    auto last = AffineMap::get(rank + 1, 0, m.b.getAffineDimExpr(rank));
+    return ContractOp::create(m.b, m.loc, type, amplitudes[first], increments[0], every, last);
+  }
+  Value total = m.number(m.element, 0);
+  for (auto [k, increment] : llvm::enumerate(increments)) {
+    Value term = m.mul(amplitudes[first + k], increment);
+    total = k ? m.add(total, term) : term;
+  }
+  return total;
+}
+
 StepMethod::Trial StochasticSteps::attempt(const Point &now, Value h, Value next) {
   Trial trial;
   trial.h = h;
@@ -81,17 +116,35 @@ StepMethod::Trial StochasticSteps::attempt(const Point &now, Value h, Value next
   trial.end = m.plus(now.y, m.scaled(h, rates));
   Value length = m.abs(h);
   Value root = m.cast(SqrtOp::create(m.b, m.loc, length.getType(), length), m.element);
+  Leaves common;
+  if (processes)
+    for (Value normal : noise.common(*processes, now.memory[0], rhs.isScalar()))
+      common.push_back(m.mul(root, normal));
+  // With several common processes noise does not depend on what has some.
   std::optional<Differentiated> moved;
-  if (isMilstein())
-    moved = along(m.b, rhs.arguments(m.b, now.t, now.y), amplitudes);
-  for (auto [i, leaf] : llvm::enumerate(noisy)) {
-    Value increment = m.mul(root, noise.normals(now.y[leaf], now.memory[0], firstOf(leaf)));
-    trial.end[leaf] = m.add(trial.end[leaf], m.mul(amplitudes[i], increment));
-    Value slope = moved ? moved->tangents[now.y.size() + i] : Value();
+  if (isMilstein() && (!processes || processes->constant() == 1)) {
+    Leaves directions;
+    for (const Noisy &one : noisy)
+      directions.push_back(shaped(amplitudes[one.first], Algebra::typeOf(now.y[one.leaf])));
+    moved = along(m.b, rhs.arguments(m.b, now.t, now.y), directions);
+  }
+  for (const Noisy &one : noisy) {
+    RankedTensorType type = Algebra::typeOf(now.y[one.leaf]);
+    Value &end = trial.end[one.leaf], increment;
+    if (one.isCommon) {
+      end = m.add(end, sum(amplitudes, one.first, type, common));
+    } else {
+      increment = m.mul(root, noise.normals(now.y[one.leaf], now.memory[0], firstOf(one.leaf)));
+      end = m.add(end, m.mul(amplitudes[one.first], increment));
+    }
+    Value slope = moved ? moved->tangents[now.y.size() + one.first] : Value();
     if (!slope)
       continue;
+    if (one.isCommon)
+      increment = shaped(common[0], RankedTensorType::get({}, m.element));
     Value excess = m.sub(m.mul(increment, increment), m.cast(length, m.element));
-    trial.end[leaf] = m.add(trial.end[leaf], m.mul(m.mul(m.number(m.element, 0.5), slope), excess));
+    slope = m.mul(m.number(m.element, 0.5), shaped(slope, type));
+    end = m.add(end, m.mul(slope, excess));
   }
   return trial;
 }

@@ -38,16 +38,26 @@ public:
 private:
   bool isMilstein() { return op.getMethod().str() == ode::milstein; }
   std::optional<Differentiated> along(mlir::OpBuilder &b, llvm::ArrayRef<Value> arguments,
-                                      const Leaves &amplitudes);
+                                      const Leaves &directions);
   bool canDifferentiate();
   Value firstOf(size_t leaf);
+  Value shaped(Value x, mlir::RankedTensorType type);
+  Value sum(const Leaves &amplitudes, size_t first, mlir::RankedTensorType type,
+            const Leaves &increments);
 
   ode::SolveOp op;
   RightHandSide &rhs;
   SolveAlgebra &m;
   Noise noise;
   Differentiator derivatives;
-  llvm::SmallVector<size_t> noisy; ///< leaves with noise
+  /// A leaf with noise.
+  struct Noisy {
+    size_t leaf;
+    size_t first; ///< of its amplitudes, among all of them
+    bool isCommon;
+  };
+  llvm::SmallVector<Noisy> noisy;
+  std::optional<DimExpr> processes; ///< common ones, if there are some
 };
 
 } // namespace mad

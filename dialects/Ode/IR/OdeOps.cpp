@@ -117,9 +117,28 @@ static LogicalResult verifyBody(SolveOp op) {
   if (failed(verifyValues(op, found, arguments, "the arguments of the body")))
     return failure();
   SmallVector<Type> yielded(ArrayRef(found).take_front(states));
-  for (size_t i = 0; i < states; ++i)
-    if (op.hasNoise(i))
-      yielded.push_back(found[i]);
+  std::optional<DimExpr> processes;
+  OperandRange results = body.getTerminator()->getOperands();
+  for (size_t i = 0; i < states; ++i) {
+    if (!op.hasNoise(i))
+      continue;
+    // With one more dimension the processes are common ones.
+    auto own = cast<RankedTensorType>(found[i]);
+    Value noise = yielded.size() < results.size() ? results[yielded.size()] : Value();
+    auto type = noise ? tensorTypeOf(noise) : own;
+    if (type.getRank() == own.getRank() + 1) {
+      SmallVector<DimExpr> sizes;
+      for (int64_t d = 0; d < own.getRank(); ++d)
+        sizes.push_back(dimExpr(own, d));
+      sizes.push_back(dimExpr(type, own.getRank()));
+      own = tensorType(sizes, {}, own.getElementType());
+      if (processes && differ(*processes, sizes.back()))
+        return op.emitOpError() << "noise of " << processes->str() << " and of "
+                                << sizes.back().str() << " common processes";
+      processes = sizes.back();
+    }
+    yielded.push_back(own);
+  }
   return verifyValues(op, body.getTerminator()->getOperandTypes(), yielded, "the body");
 }
 

@@ -74,8 +74,9 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     `fails` says that a status other than 0 ends the call with a message, which names `name`.
 
     Stochastic methods have a `key` of two words. `noisy` says of each state whether it has noise; the body yields an
-    amplitude for each of these states behind the derivatives: `d state = derivative dt + amplitude dW`, in the sense of Ito, with a
-    Wiener process W for each element.
+    amplitude for each of these states behind the derivatives: `d state = derivative dt + amplitude dW`, in the sense of Ito. In the
+    shape of the state it has a Wiener process for each element; with one more dimension M behind it the M processes are
+    common to all such states, and their sum counts.
 
     The results may have further dimensions in front of all others: then it is an ensemble, which has one system for
     each position in them. States, `from`, `to` and parameters have these dimensions, too, or are those of every system; the

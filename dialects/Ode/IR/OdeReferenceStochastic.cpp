@@ -21,10 +21,16 @@ namespace {
 class StochasticSteps : public ReferenceMethod {
 public:
   explicit StochasticSteps(ReferenceProblem &problem) : problem(problem), derivatives(problem) {
-    size_t first = 0;
+    size_t first = 0, result = problem.initial.size();
+    Block &body = problem.op.getBody().front();
     for (auto [i, state] : llvm::enumerate(problem.initial)) {
+      bool isCommon = false;
+      if (problem.op.hasNoise(i)) {
+        Type type = body.getTerminator()->getOperand(unsigned(result++)).getType();
+        isCommon = cast<RankedTensorType>(type).getRank() > int64_t(state->shape.size());
+      }
       for (size_t n = 0; problem.op.hasNoise(i) && n < state->floats.size(); ++n)
-        noisy.push_back(first + n);
+        noisy.push_back({first + n, isCommon});
       first += state->floats.size();
     }
     for (OpOperand &operand : problem.op->getOpOperands())
@@ -42,18 +48,24 @@ public:
   void done() override { ++step; }
 
 private:
-  double normal(size_t element) const;
+  double normal(size_t number, bool isCommon) const;
 
   ReferenceProblem &problem;
   ReferenceJacobian derivatives;
-  std::vector<size_t> noisy; ///< elements of the states that have noise
+  struct Noisy {
+    size_t element;
+    bool isCommon; ///< its processes are those of all
+  };
+  std::vector<Noisy> noisy; ///< elements of the states that have noise
   std::array<uint32_t, 2> key = {};
   uint64_t step = 0;
 };
 
-double StochasticSteps::normal(size_t element) const {
-  std::array<uint32_t, 4> w = philoxBlock(
-      {uint32_t(element), uint32_t(step), uint32_t(problem.system), NoiseCounter::mark}, key);
+double StochasticSteps::normal(size_t number, bool isCommon) const {
+  std::array<uint32_t, 4> w =
+      philoxBlock({uint32_t(number), uint32_t(step), uint32_t(problem.system),
+                   uint32_t(NoiseCounter::mark + isCommon)},
+                  key);
   auto wide = [](uint32_t upper, uint32_t lower) {
     return static_cast<double>(int64_t(uint64_t(upper) << 32 | lower));
   };
@@ -67,27 +79,36 @@ double StochasticSteps::normal(size_t element) const {
 }
 
 LogicalResult StochasticSteps::attempt(ReferenceTrial &trial) {
-  size_t size = trial.y.size();
+  size_t size = trial.y.size(), common = 0;
   Vector rates, moved;
   if (failed(problem.rhs(trial.t, trial.y, rates)))
     return failure();
-  bool isMilstein = problem.op.getMethod().str() == milstein;
+  for (const Noisy &one : noisy)
+    common += one.isCommon;
+  size_t others = size + noisy.size() - common;
+  size_t processes = common ? (rates.size() - others) / common : 0;
+  // With several common processes noise does not depend on what has some.
+  bool isMilstein = problem.op.getMethod().str() == milstein && (!common || processes == 1);
   if (isMilstein) {
     Vector seed(size, 0.0);
-    for (auto [i, n] : llvm::enumerate(noisy))
-      seed[n] = rates[size + i];
+    for (auto [i, one] : llvm::enumerate(noisy))
+      seed[one.element] = rates[size + i];
     if (failed(derivatives.along(trial.t, trial.y, 0, seed, moved)))
       return failure();
   }
   trial.end = trial.y;
   for (size_t n = 0; n < size; ++n)
     trial.end[n] += trial.h * rates[n];
-  double length = std::fabs(trial.h);
-  for (auto [i, n] : llvm::enumerate(noisy)) {
-    double increment = std::sqrt(length) * normal(n);
-    trial.end[n] += rates[size + i] * increment;
-    if (isMilstein)
-      trial.end[n] += 0.5 * moved[size + i] * (increment * increment - length);
+  double length = std::fabs(trial.h), root = std::sqrt(length);
+  size_t next = size;
+  for (const Noisy &one : noisy) {
+    double &end = trial.end[one.element];
+    for (size_t k = 0; k < (one.isCommon ? processes : 1); ++k, ++next) {
+      double increment = root * normal(one.isCommon ? k : one.element, one.isCommon);
+      end += rates[next] * increment;
+      if (isMilstein)
+        end += 0.5 * moved[next] * (increment * increment - length);
+    }
   }
   return success();
 }

@@ -295,8 +295,47 @@ func.func @lanes(%a: tensor<f64>) -> tensor<f64> {
 
 // -----
 
+func.func @tolerances(%x: tensor<2xf64>, %v: tensor<3xf64>, %a: tensor<f64>, %k: tensor<4xf64>) {
+  // expected-error @+1 {{a tolerance of shape [4] for states of 5 elements}}
+  %r:7 = ode.solve "tsit5" of "f" ["x", "v"](%x, %v) from %a to %a rtol %a atol %k
+    : (tensor<2xf64>, tensor<3xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<4xf64>)
+      -> (tensor<2xf64>, tensor<3xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>, %z: tensor<3xf64>):
+    ode.yield %y, %z : tensor<2xf64>, tensor<3xf64>
+  }
+  return
+}
+
+// -----
+
 func.func @lane(%a: tensor<f64>) -> tensor<f64> {
   // expected-error @+1 {{has 1 lanes, expected at least 2}}
   %p = ode.pack %a : tensor<f64>
   return %p : tensor<f64>
+}
+
+// -----
+
+func.func @work(%x: tensor<2xf64>, %a: tensor<f64>) {
+  // expected-error @+1 {{counts of work must be numbers of i64, one for each system}}
+  %r:9 = ode.solve "bdf" of "f" ["u"](%x) from %a to %a rtol %a atol %a {controller = "i", countsWork}
+    : (tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>)
+      -> (tensor<2xf64>, tensor<i64>, tensor<i64>, tensor<i32>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @processes(%x: tensor<2xf64>, %a: tensor<f64>, %k: tensor<2xi32>, %g: tensor<2x3xf64>, %h: tensor<2x4xf64>) {
+  // expected-error @+1 {{noise of 3 and of 4 common processes}}
+  %r:7 = ode.solve "euler_maruyama" of "walk" ["u", "v"](%x, %x) from %a to %a step %a key %k with %g, %h {noisy = array<i1: true, true>}
+    : (tensor<2xf64>, tensor<2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<2xi32>, tensor<2x3xf64>, tensor<2x4xf64>)
+      -> (tensor<2xf64>, tensor<2xf64>, tensor<f64>, tensor<i32>, tensor<i64>, tensor<i64>, tensor<i64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>, %z: tensor<2xf64>, %p: tensor<2x3xf64>, %q: tensor<2x4xf64>):
+    ode.yield %y, %z, %p, %q : tensor<2xf64>, tensor<2xf64>, tensor<2x3xf64>, tensor<2x4xf64>
+  }
+  return
 }
