@@ -71,18 +71,9 @@ Leaves EsdirkSteps::remember(const Point &now, Trial &trial, Value accept) {
   return memory;
 }
 
-/// Hermite's cubic: with D = y' - y, y + x^2 (3 - 2x) D + x (1 - x)^2 h f(y) - x^2 (1 - x) h f(y').
 Leaves EsdirkSteps::interpolated(const Point &now, const Trial &trial, ArrayRef<Leaves> stages,
                                  Value time) {
-  Value x = m.div(m.sub(time, now.t), trial.h);
-  x = m.min(m.max(x, m.real(0)), m.real(1));
-  Value rest = m.sub(m.real(1), x), square = m.mul(x, x);
-  Value ofEnd = m.mul(square, m.sub(m.real(3), m.mul(m.real(2), x)));
-  Value ofFirst = m.mul(trial.h, m.mul(x, m.mul(rest, rest)));
-  Value ofLast = m.mul(trial.h, m.mul(square, rest));
-  Leaves result = m.plus(now.y, m.scaled(ofEnd, m.minus(trial.end, now.y)));
-  result = m.plus(result, m.scaled(ofFirst, stages[0]));
-  return m.minus(result, m.scaled(ofLast, stages[method.stages() - 1]));
+  return m.hermite(time, now.t, trial.h, now.y, trial.end, stages[0], stages[method.stages() - 1]);
 }
 
 Value EsdirkSteps::evaluations(Value, Value, Value before, const Leaves &memory) {

@@ -208,4 +208,17 @@ Leaves SolveAlgebra::minus(const Leaves &x, const Leaves &y) {
   return result;
 }
 
+Leaves SolveAlgebra::hermite(Value time, Value t, Value h, const Leaves &y, const Leaves &end,
+                             const Leaves &first, const Leaves &last) {
+  Value x = div(sub(time, t), h);
+  x = min(max(x, real(0)), real(1));
+  Value rest = sub(real(1), x), square = mul(x, x);
+  Value ofEnd = mul(square, sub(real(3), mul(real(2), x)));
+  Value ofFirst = mul(h, mul(x, mul(rest, rest)));
+  Value ofLast = mul(h, mul(square, rest));
+  Leaves result = plus(y, scaled(ofEnd, minus(end, y)));
+  result = plus(result, scaled(ofFirst, first));
+  return minus(result, scaled(ofLast, last));
+}
+
 } // namespace mad

@@ -28,6 +28,11 @@ public:
   Leaves scaled(mlir::Value factor, const Leaves &x);
   Leaves plus(const Leaves &x, const Leaves &y);
   Leaves minus(const Leaves &x, const Leaves &y);
+  /// Hermite's cubic at a time within a step of h from t, where the states are y, to `end`, with
+  /// the derivatives at both: with x = (time - t) / h and D = end - y it is
+  /// y + x^2 (3 - 2x) D + x (1 - x)^2 h first - x^2 (1 - x) h last.
+  Leaves hermite(mlir::Value time, mlir::Value t, mlir::Value h, const Leaves &y, const Leaves &end,
+                 const Leaves &first, const Leaves &last);
   /// One of both by a condition.
   Leaves chosen(mlir::Value condition, const Leaves &x, const Leaves &y);
 

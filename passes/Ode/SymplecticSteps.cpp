@@ -66,18 +66,9 @@ Leaves SymplecticSteps::remember(const Point &now, Trial &trial, Value) {
   return memory;
 }
 
-/// Hermite's cubic.
 Leaves SymplecticSteps::interpolated(const Point &now, const Trial &trial, ArrayRef<Leaves> stages,
                                      Value time) {
-  Value x = m.div(m.sub(time, now.t), trial.h);
-  x = m.min(m.max(x, m.real(0)), m.real(1));
-  Value rest = m.sub(m.real(1), x), square = m.mul(x, x);
-  Value way = m.mul(square, m.sub(m.real(3), m.mul(m.real(2), x)));
-  Value first = m.mul(trial.h, m.mul(x, m.mul(rest, rest)));
-  Value last = m.mul(trial.h, m.mul(square, m.sub(x, m.real(1))));
-  Leaves result = m.plus(now.y, m.scaled(way, m.minus(trial.end, now.y)));
-  result = m.plus(result, m.scaled(first, stages[0]));
-  return m.plus(result, m.scaled(last, stages[1]));
+  return m.hermite(time, now.t, trial.h, now.y, trial.end, stages[0], stages[1]);
 }
 
 /// Those of velocities count.
