@@ -8,11 +8,10 @@
 // tensors, so all targets have it, and solving is one product.
 //
 //===----------------------------------------------------------------------===//
-#include "dialects/Mad/Derivatives/CompressedJacobian.h"
 #include "dialects/Mad/IR/MadDerivatives.h"
 #include "dialects/Mad/IR/MadMathOps.h"
-#include "passes/Ode/NewtonMatrix.h"
 #include "passes/Ode/Regions.h"
+#include "passes/Ode/TensorMatrix.h"
 #include <limits>
 
 using namespace mlir;
@@ -20,12 +19,11 @@ using namespace mlir;
 namespace mad {
 namespace {
 
-class DenseMatrix : public NewtonMatrix {
+class DenseMatrix : public TensorMatrix {
 public:
-  DenseMatrix(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m);
+  using TensorMatrix::TensorMatrix;
 
   bool prepare();
-  Linearised linearise(Value time, const Leaves &states, bool withTime) override;
   Leaves factor(const Leaves &jacobian, Value shift) override;
   Leaves solve(const Leaves &factors, const Leaves &right) override;
   Leaves noJacobian() override { return {m.spread(m.number(m.element, 0), square(m.element))}; }
@@ -35,40 +33,15 @@ private:
   RankedTensorType line(Type element) { return tensorType({size}, {}, element); }
   RankedTensorType square(Type element) { return tensorType({size, size}, {}, element); }
   Value along(int64_t axis) { return IotaOp::create(m.b, m.loc, square(m.b.getI64Type()), axis); }
-  Value number(const DimExpr &value);
   Value view(RankedTensorType type, Value source, ValueRange symbols, ArrayRef<AffineExpr> map,
              Boundary boundary);
-  LogicalResult build(OpBuilder &b, ArrayRef<Value> arguments, bool withTime, Linearised &result);
+  LogicalResult jacobian(OpBuilder &b, ArrayRef<Value> arguments, Linearised &result) override;
   FailureOr<Value> byDirections(OpBuilder &b, ArrayRef<Value> arguments, Leaves &rates);
   SmallVector<Value> eliminated(Value round, Value a, Value inverse);
 
-  ode::SolveOp op;
-  RightHandSide &rhs;
-  SolveAlgebra &m;
-  Differentiator derivatives;
-  DimExpr size;
-  SmallVector<DimExpr> sizes; ///< of each state
   std::optional<Sparsity> sparsity;
   Colouring colouring;
 };
-
-DenseMatrix::DenseMatrix(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m)
-    : op(op), rhs(rhs), m(m), derivatives(op->getParentOfType<ModuleOp>()), size(0) {
-  for (Value state : op.getInitial()) {
-    DimExpr elements(1);
-    RankedTensorType type = Algebra::typeOf(state);
-    for (int64_t d = 0; d < type.getRank(); ++d)
-      elements = elements * dimExpr(type, d);
-    sizes.push_back(elements);
-    size = size + elements;
-  }
-}
-
-Value DenseMatrix::number(const DimExpr &value) {
-  if (auto known = value.constant())
-    return m.integer(*known);
-  return DimOp::create(m.b, m.loc, RankedTensorType::get({}, m.b.getI64Type()), value.str());
-}
 
 Value DenseMatrix::view(RankedTensorType type, Value source, ValueRange symbols,
                         ArrayRef<AffineExpr> map, Boundary boundary) {
@@ -107,12 +80,8 @@ FailureOr<Value> DenseMatrix::byDirections(OpBuilder &b, ArrayRef<Value> argumen
                            : Value(ConcatOp::create(b, m.loc, square(m.element), parts, 1));
 }
 
-LogicalResult DenseMatrix::build(OpBuilder &b, ArrayRef<Value> arguments, bool withTime,
-                                 Linearised &result) {
+LogicalResult DenseMatrix::jacobian(OpBuilder &b, ArrayRef<Value> arguments, Linearised &result) {
   if (sparsity) {
-    SmallVector<unsigned> by;
-    for (size_t s = 0; s < sizes.size(); ++s)
-      by.push_back(unsigned(1 + s));
     auto found =
         compressedJacobian(b, m.loc, derivatives, rhs.block(), arguments, by, *sparsity, colouring);
     if (failed(found))
@@ -126,23 +95,11 @@ LogicalResult DenseMatrix::build(OpBuilder &b, ArrayRef<Value> arguments, bool w
     result.jacobian = {view(square(m.element), *found, {},
                             {b.getAffineDimExpr(1), b.getAffineDimExpr(0)}, Boundary::inside)};
   }
-  if (!withTime)
-    return success();
-  Leaves seeds(arguments.size());
-  seeds[0] = m.number(Algebra::typeOf(arguments[0]).getElementType(), 1);
-  auto found = derivatives.inlined(b, rhs.block(), arguments, seeds);
-  if (failed(found))
-    return failure();
-  if (llvm::any_of(found->tangents, [](Value v) { return bool(v); }))
-    result.timeRates = Leaves(found->tangents);
   return success();
 }
 
 /// Chooses the directions, and looks whether all of it has derivatives.
 bool DenseMatrix::prepare() {
-  SmallVector<unsigned> by;
-  for (size_t s = 0; s < sizes.size(); ++s)
-    by.push_back(unsigned(1 + s));
   sparsity = jacobianSparsity(rhs.block(), by);
   if (sparsity && sparsity->entries() == 0)
     sparsity.reset();
@@ -151,18 +108,8 @@ bool DenseMatrix::prepare() {
   Block aside;
   OpBuilder::InsertionGuard guard(m.b);
   m.b.setInsertionPointToEnd(&aside);
-  Leaves arguments;
-  for (BlockArgument argument : rhs.block().getArguments())
-    arguments.push_back(aside.addArgument(argument.getType(), argument.getLoc()));
   Linearised result;
-  return succeeded(build(m.b, arguments, true, result));
-}
-
-NewtonMatrix::Linearised DenseMatrix::linearise(Value time, const Leaves &states, bool withTime) {
-  Linearised result;
-  // It does not fail: `prepare` has built the same.
-  (void)build(m.b, rhs.arguments(m.b, time, states), withTime, result);
-  return result;
+  return succeeded(build(m.b, argumentsIn(aside), true, result));
 }
 
 /// One round: the row of the largest element of column `round` becomes the row of the pivot.
@@ -214,29 +161,11 @@ Leaves DenseMatrix::factor(const Leaves &jacobian, Value shift) {
 
 Leaves DenseMatrix::solve(const Leaves &factors, const Leaves &right) {
   OpBuilder &b = m.b;
-  Leaves lines, results;
-  for (auto [s, leaf] : llvm::enumerate(right)) {
-    RankedTensorType flat = tensorType({sizes[s]}, {}, m.element);
-    lines.push_back(leaf.getType() == flat ? leaf : Value(ReshapeOp::create(b, m.loc, flat, leaf)));
-  }
-  Value all =
-      lines.size() == 1 ? lines[0] : Value(ConcatOp::create(b, m.loc, line(m.element), lines, 0));
   AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
-  Value x = ContractOp::create(b, m.loc, line(m.element), factors[0], all,
+  Value x = ContractOp::create(b, m.loc, line(m.element), factors[0], joined(right),
                                AffineMap::get(2, 0, {d0, d1}, b.getContext()),
                                AffineMap::get(2, 0, {d1}, b.getContext()));
-  DimExpr offset(0);
-  for (auto [s, leaf] : llvm::enumerate(right)) {
-    RankedTensorType flat = tensorType({sizes[s]}, {}, m.element);
-    Value part = x;
-    if (right.size() > 1)
-      part = view(flat, x, number(offset), {d0 + b.getAffineSymbolExpr(0)}, Boundary::clamp);
-    offset = offset + sizes[s];
-    results.push_back(part.getType() == leaf.getType()
-                          ? part
-                          : Value(ReshapeOp::create(b, m.loc, leaf.getType(), part)));
-  }
-  return results;
+  return parted(x, right);
 }
 
 } // namespace

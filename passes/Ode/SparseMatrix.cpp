@@ -9,7 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/Derivatives/SparseTangents.h"
 #include "dialects/Ode/IR/OdeSparseOps.h"
-#include "passes/Ode/NewtonMatrix.h"
+#include "passes/Ode/TensorMatrix.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -22,14 +22,12 @@ constexpr int64_t maxStates = 20'000;
 constexpr int64_t entryCost = 8;
 constexpr int64_t maxWork = 1'000'000'000; ///< multiplications: about a second for each step
 
-class SparseMatrix : public NewtonMatrix {
+class SparseMatrix : public TensorMatrix {
 public:
-  SparseMatrix(ode::SolveOp op, RightHandSide &rhs, SolveAlgebra &m)
-      : op(op), rhs(rhs), m(m), derivatives(op->getParentOfType<ModuleOp>()) {}
+  using TensorMatrix::TensorMatrix;
 
   bool isWorthwhile();
   bool prepare();
-  Linearised linearise(Value time, const Leaves &states, bool withTime) override;
   Leaves factor(const Leaves &jacobian, Value shift) override;
   Leaves solve(const Leaves &factors, const Leaves &right) override;
   Leaves noJacobian() override { return {zeros(sparsity.entries())}; }
@@ -38,13 +36,8 @@ public:
 private:
   RankedTensorType line(int64_t size) { return RankedTensorType::get({size}, m.element); }
   Value zeros(int64_t size) { return m.spread(m.number(m.element, 0), line(size)); }
-  LogicalResult build(OpBuilder &b, ArrayRef<Value> arguments, bool withTime, Linearised &result);
+  LogicalResult jacobian(OpBuilder &b, ArrayRef<Value> arguments, Linearised &result) override;
 
-  ode::SolveOp op;
-  RightHandSide &rhs;
-  SolveAlgebra &m;
-  Differentiator derivatives;
-  SmallVector<unsigned> by; ///< arguments of the body: the states
   Sparsity sparsity;
   Colouring colouring;
   bool byEntries = false; ///< not by colours
@@ -55,8 +48,6 @@ private:
 
 /// Whether the pattern is known and its factors leave out enough of all N^2 places.
 bool SparseMatrix::isWorthwhile() {
-  for (size_t s = 0; s < op.getInitial().size(); ++s)
-    by.push_back(unsigned(1 + s));
   auto found = jacobianSparsity(rhs.block(), by);
   if (!found || found->entries() == 0 || found->columns > maxStates)
     return false;
@@ -75,8 +66,7 @@ bool SparseMatrix::isWorthwhile() {
   return true;
 }
 
-LogicalResult SparseMatrix::build(OpBuilder &b, ArrayRef<Value> arguments, bool withTime,
-                                  Linearised &result) {
+LogicalResult SparseMatrix::jacobian(OpBuilder &b, ArrayRef<Value> arguments, Linearised &result) {
   FailureOr<CompressedJacobian> found = failure();
   if (byEntries)
     found = *entryJacobian(b, m.loc, rhs.block(), arguments, by);
@@ -87,15 +77,6 @@ LogicalResult SparseMatrix::build(OpBuilder &b, ArrayRef<Value> arguments, bool 
     return failure();
   result.rates = Leaves(found->results);
   result.jacobian = {found->entries};
-  if (!withTime)
-    return success();
-  Leaves seeds(arguments.size());
-  seeds[0] = m.number(Algebra::typeOf(arguments[0]).getElementType(), 1);
-  auto rates = derivatives.inlined(b, rhs.block(), arguments, seeds);
-  if (failed(rates))
-    return failure();
-  if (llvm::any_of(rates->tangents, [](Value v) { return bool(v); }))
-    result.timeRates = Leaves(rates->tangents);
   return success();
 }
 
@@ -104,9 +85,7 @@ bool SparseMatrix::prepare() {
   Block aside;
   OpBuilder::InsertionGuard guard(m.b);
   m.b.setInsertionPointToEnd(&aside);
-  Leaves arguments;
-  for (BlockArgument argument : rhs.block().getArguments())
-    arguments.push_back(aside.addArgument(argument.getType(), argument.getLoc()));
+  Leaves arguments = argumentsIn(aside);
   auto direct = entryJacobian(m.b, m.loc, rhs.block(), arguments, by);
   byEntries = direct && entryCost * direct->work < colouring.count * direct->elements;
   Linearised result;
@@ -121,13 +100,6 @@ bool SparseMatrix::prepare() {
   return true;
 }
 
-NewtonMatrix::Linearised SparseMatrix::linearise(Value time, const Leaves &states, bool withTime) {
-  Linearised result;
-  // It does not fail: `prepare` has built the same.
-  (void)build(m.b, rhs.arguments(m.b, time, states), withTime, result);
-  return result;
-}
-
 Leaves SparseMatrix::factor(const Leaves &jacobian, Value shift) {
   // A pivot of no use leaves infinity or NaN in the factors, and so in what is solved.
   return {ode::SparseFactorOp::create(m.b, m.loc, line(places),
@@ -138,29 +110,9 @@ Leaves SparseMatrix::factor(const Leaves &jacobian, Value shift) {
 }
 
 Leaves SparseMatrix::solve(const Leaves &factors, const Leaves &right) {
-  OpBuilder &b = m.b;
-  Leaves lines, results;
-  for (Value leaf : right) {
-    RankedTensorType flat = line(Algebra::typeOf(leaf).getNumElements());
-    lines.push_back(leaf.getType() == flat ? leaf : Value(ReshapeOp::create(b, m.loc, flat, leaf)));
-  }
-  RankedTensorType whole = line(sparsity.columns);
-  Value all = lines.size() == 1 ? lines[0] : Value(ConcatOp::create(b, m.loc, whole, lines, 0));
-  Value x = ode::SparseSolveOp::create(b, m.loc, whole, factors[0], all, pattern.starts,
-                                       pattern.columns, order);
-  int64_t begin = 0;
-  for (auto [own, leaf] : llvm::zip_equal(lines, right)) {
-    Value part = x;
-    if (own.getType() != whole) {
-      AffineMap map = AffineMap::get(1, 0, b.getAffineDimExpr(0) + begin);
-      part = ViewOp::create(b, m.loc, own.getType(), x, ValueRange(), map, Boundary::inside);
-    }
-    begin += Algebra::typeOf(own).getNumElements();
-    results.push_back(part.getType() == leaf.getType()
-                          ? part
-                          : Value(ReshapeOp::create(b, m.loc, leaf.getType(), part)));
-  }
-  return results;
+  Value x = ode::SparseSolveOp::create(m.b, m.loc, line(sparsity.columns), factors[0],
+                                       joined(right), pattern.starts, pattern.columns, order);
+  return parted(x, right);
 }
 
 } // namespace
