@@ -36,7 +36,8 @@ def pack(options):
     options.folder.mkdir(parents=True, exist_ok=True)
     kernels = {}
     for name in output(tool).decode().split():
-        if not name.startswith("lut_") or options.only not in name:
+        # Codebooks are not packed here.
+        if not name.startswith("lut_") or "codebook" in name or options.only not in name:
             continue
         file = f"{name}.sm_90a.cubin"
         (options.folder / file).write_bytes(output(tool, name, "--chip=sm_90a", "--emit=cubin"))

@@ -104,8 +104,6 @@ std::string Match::obstacle() {
     return "there is nothing to sum";
   if (!isWeight())
     return "it is no weight as a whole, nor a matrix of one";
-  if (element.isF32() && layout().isTable())
-    return "tables of f32 have no kernel";
   return layout().check();
 }
 

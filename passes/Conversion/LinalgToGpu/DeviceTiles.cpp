@@ -119,7 +119,7 @@ void expandWords(DeviceFunction &f, lut::ExpandIntoOp op) {
 namespace product {
 
 std::optional<device::LutSpec> Product::lutSpec() {
-  if (!tiled || !outer.empty() || !initial || spec.orderA != device::Order::RowMajor ||
+  if (!tiled || !outer.empty() || spec.orderA != device::Order::RowMajor ||
       b.memory != tiled.getInit())
     return std::nullopt;
   device::LutSpec made;
@@ -188,15 +188,17 @@ void Product::chooseTiled() {
 }
 
 void Product::launchLut(device::LutSpec lut, const device::LutRowsTile &tile) {
-  std::string text = "product: " + std::to_string(tile.rows) + " rows, codes of " +
-                     lut.layout.format.str() + " in registers";
+  std::string text =
+      "product: " + (tile.digits ? "1 row in digits" : std::to_string(tile.rows) + " rows") +
+      ", codes of " + lut.layout.format.str() + " in registers";
   DeviceKernel kernel = tile.large ? f.groupKernel(textOf(text), work.refusals, isGuarded())
                                    : f.kernel(textOf(text), work.refusals, isGuarded());
-  kernel.setShared(tile.sharedBytes(lut), /*blocksAtOnce=*/1);
+  kernel.setShared(tile.sharedBytes(lut), tile.blocksAtOnce(lut));
   Followers behind = followers;
   behind.prepare(f, kernel);
   Followers::Alternatives alternatives;
-  kernel.get(initial);
+  if (initial)
+    kernel.get(initial);
   device::KernelSignature signature;
   signature.threads = tile.threads();
   device::GpuBuilder g(kernel.builder(), signature);

@@ -148,14 +148,15 @@ LutSpec integers(Type element, int bits, int64_t group = 128, bool affine = fals
 CatalogueEntry fewCodes(std::string name, LutSpec spec, int rows, bool early = false) {
   LutRowsTile tile = lutRowsTile(rows, spec, early).value_or(LutRowsTile());
   tile.early = early;
+  const char *product = tile.digits ? "mma.sync.aligned.m16n8k32" : "mma.sync.aligned.m16n8k16";
   CatalogueEntry entry{std::move(name),
                        early,
-                       {"cp.async.cg.shared.global", "mma.sync.aligned.m16n8k16"},
+                       {"cp.async.cg.shared.global", product},
                        [=](gpu::GPUModuleOp module, StringRef name) {
                          return makeLutRows(module, name, spec, tile);
                        }};
-  // Bits with one scale for all of a column are signs, and nothing else.
-  if (spec.layout.bits() > 1)
+  // Bits with one scale for all of a column are signs, and nothing else; tables have no scales.
+  if ((spec.layout.bits() > 1 && !spec.layout.isTable()) || tile.digits)
     entry.instructions.push_back("fma.rn");
   return entry;
 }
@@ -465,7 +466,9 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       fewCodes("lut_int3_f16_8_early", integers(f16, 3), 8, true),
       fewCodes("lut_int2_f16_1_early", integers(f16, 2), 1, true),
       fewCodes("lut_int2_f16_8_early", integers(f16, 2), 8, true),
+      fewCodes("lut_int1_f16_1_early", integers(f16, 1, 0), 1, true),
       fewCodes("lut_int1_f16_8_early", integers(f16, 1, 0), 8, true),
+      fewCodes("lut_codebook4_f32_4", codes(f32, mad::lut::Family::Codebook, 4), 4),
       fewCodes("lut_int8_f32_4", integers(f32, 8), 4),
       fewCodes("lut_int8_f16_8_early", integers(f16, 8), 8, true),
       fewCodes("lut_ternary_f16_8_early", codes(f16, mad::lut::Family::Ternary, 2, -1), 8, true),

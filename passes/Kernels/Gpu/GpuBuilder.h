@@ -211,6 +211,8 @@ public:
   /// c + a b of 16 x 8 sums in f32 over 32 bytes of the reduction: f16, bf16, or f32 rounded
   /// to tf32. `a`: 4 words, `b`: 2 words.
   Values multiply(mlir::Type element, mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange c);
+  /// The same of bytes, those of `a` without sign, with sums of i32: 32 terms.
+  Values multiplyBytes(mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange c);
   /// What describes rows of 128 bytes in shared memory, swizzled as copyTensor does.
   /// `across`: the reduction goes down the rows, and 64 columns further begin 64 rows later.
   mlir::Value matrixDescriptor(mlir::Value shared, bool across = false);

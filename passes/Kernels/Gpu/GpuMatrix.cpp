@@ -52,6 +52,16 @@ Values GpuBuilder::multiply(Type element, ValueRange a, ValueRange bs, ValueRang
   return members(b, sums, 4);
 }
 
+Values GpuBuilder::multiplyBytes(ValueRange a, ValueRange bs, ValueRange c) {
+  Values sums(c);
+  Value made = NVVM::MmaOp::create(
+      b, repeated(b.getContext(), b.getI32Type(), 4), a, bs, sums, ArrayRef<int64_t>{16, 8, 32},
+      std::nullopt, NVVM::MMAIntOverflow::wrapped,
+      std::array<NVVM::MMATypes, 2>{NVVM::MMATypes::u8, NVVM::MMATypes::s8},
+      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  return members(b, made, 4);
+}
+
 Value GpuBuilder::matrixDescriptor(Value shared, bool across) {
   // In units of 16 bytes: where it starts, in bits 0 to 13; 64 from one group of eight rows to
   // the next, in bits 32 to 45; in bits 16 to 29 what lies between columns 0 and 64 when read

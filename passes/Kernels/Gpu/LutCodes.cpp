@@ -103,9 +103,29 @@ Value LutCodes::codesOf(int f, int i) {
 
 static bool hasPairs(const LutSpec &spec) { return spec.layout.bits() <= 4; }
 
-int mad::device::lutTableBytes(const LutSpec &spec) {
+std::array<Value, 3> mad::device::lutPartsOf(GpuBuilder &g, Value x) {
+  Type f32 = g.b.getF32Type(), i32 = g.b.getI32Type();
+  const int64_t high = 0xffff0000, exponent = 0x7f800000;
+  Value word = g.bits(x, i32);
+  Value special = g.equal(g.bitAnd(word, exponent), exponent);
+  // A NaN stays one when it is cut.
+  Value isNan = arith::CmpFOp::create(g.b, arith::CmpFPredicate::UNO, x, x);
+  word = g.select(isNan, g.bitOr(word, 0x00400000), word);
+  Value x1 = g.bits(g.bitAnd(word, high), f32);
+  Value rest = g.select(special, g.f32(0), Value(arith::SubFOp::create(g.b, x, x1)));
+  Value x2 = g.bits(g.bitAnd(g.bits(rest, i32), high), f32);
+  Value x3 = arith::SubFOp::create(g.b, rest, x2);
+  Type narrow = BFloat16Type::get(g.b.getContext());
+  return {g.convert(x1, narrow), g.convert(x2, narrow), g.convert(x3, narrow)};
+}
+
+static int bytesOfTable(const LutSpec &spec) {
   const int bits = spec.layout.bits();
-  return !spec.layout.isTable() ? 0 : hasPairs(spec) ? 4 << (2 * bits) : std::max(2 << bits, 16);
+  return hasPairs(spec) ? 4 << (2 * bits) : std::max(2 << bits, 16);
+}
+
+int mad::device::lutTableBytes(const LutSpec &spec) {
+  return spec.layout.isTable() ? spec.tables() * bytesOfTable(spec) : 0;
 }
 
 void mad::device::writeLutTable(GpuBuilder &g, const LutSpec &spec, Value tiles, Value table,
@@ -113,29 +133,36 @@ void mad::device::writeLutTable(GpuBuilder &g, const LutSpec &spec, Value tiles,
   const int bits = spec.layout.bits();
   Type f32 = g.b.getF32Type();
   Value start = g.bytesAt(tiles, Number(g.wide(spec.layout.lateOffset())));
-  auto number = [&](Value code) {
-    return g.convert(g.load(f32, g.at(start, f32, code)), spec.factor());
+  auto numbers = [&](Value code) -> Values {
+    Value whole = g.load(f32, g.at(start, f32, code));
+    if (spec.tables() == 1)
+      return {g.convert(whole, spec.factor())};
+    return Values(llvm::ArrayRef(lutPartsOf(g, whole)));
   };
   const int count = 1 << (hasPairs(spec) ? 2 * bits : bits);
   g.loop(g.thread(), count, threads, {}, [&](Value i, ValueRange) -> Values {
-    Value made = number(g.bitAnd(i, (1 << bits) - 1));
+    Values low = numbers(g.bitAnd(i, (1 << bits) - 1)), high;
     if (hasPairs(spec))
-      made = g.pack({made, number(g.shiftRight(i, bits))});
-    g.store(made, g.at(table, made.getType(), i));
+      high = numbers(g.shiftRight(i, bits));
+    for (int t = 0; t < spec.tables(); ++t) {
+      Value made = hasPairs(spec) ? g.pack({low[t], high[t]}) : low[t];
+      g.store(made, g.at(g.bytesAt(table, t * bytesOfTable(spec)), made.getType(), i));
+    }
     return {};
   });
 }
 
 /// What a pair of codes stands for.
-Value LutCodes::fromTable(Value codes) {
+Value LutCodes::fromTable(Value codes, int number) {
   const int bits = spec.layout.bits();
+  Value from = g.bytesAt(table, number * bytesOfTable(spec));
   Type i32 = g.b.getI32Type(), i16 = g.b.getIntegerType(16);
   if (hasPairs(spec)) {
     Value pair = g.bitAnd(g.bitOr(codes, g.shiftRight(codes, 16 - bits)), (1 << 2 * bits) - 1);
-    return g.load(i32, g.at(table, i32, pair));
+    return g.load(i32, g.at(from, i32, pair));
   }
   auto one = [&](Value code) -> Value {
-    return arith::ExtUIOp::create(g.b, i32, g.load(i16, g.at(table, i16, code)));
+    return arith::ExtUIOp::create(g.b, i32, g.load(i16, g.at(from, i16, code)));
   };
   Value low = one(g.bitAnd(codes, 0xff)), high = one(g.shiftRight(codes, 16));
   return g.bitOr(low, g.shiftLeft(high, 16));
@@ -174,13 +201,13 @@ Value LutCodes::offset(int h, int p) {
   return made = g.fma(zero, pair(-1), pair(first - power));
 }
 
-Values LutCodes::fragment(int f) {
+Values LutCodes::fragment(int f, int table) {
   const lut::Format &format = spec.layout.format;
   Type type = g.vectorOf(2, spec.factor()), i32 = g.b.getI32Type();
   Values made;
   for (int i = 0; i < 4; ++i) {
     if (spec.layout.isTable()) {
-      made.push_back(fromTable(codesOf(f, i)));
+      made.push_back(fromTable(codesOf(f, i), table));
       continue;
     }
     if (spec.layout.bits() == 1 && !format.affine) {

@@ -26,8 +26,10 @@ public:
   void setZeros(mlir::Value low, mlir::Value high);
   /// The table of a codebook in shared memory (`writeLutTable`).
   void setTable(mlir::Value pointer) { table = pointer; }
-  /// The four registers of a fragment: pairs, as i32.
-  Values fragment(int f);
+  /// The four registers of a fragment: pairs, as i32, of one of the tables.
+  Values fragment(int f, int table = 0);
+  /// The words of a lane as they are stored, of codes of one plane.
+  const Values &words() const { return planes.front().words; }
   /// A pair of codes, each in its half of an i32.
   mlir::Value codesOf(int f, int i);
 
@@ -41,7 +43,7 @@ private:
   mlir::Value field(const Plane &plane, int f, int i, int to, int64_t power = 0);
   mlir::Value signsOf(int f, int i);
   mlir::Value ofByte(int f, int i);
-  mlir::Value fromTable(mlir::Value codes);
+  mlir::Value fromTable(mlir::Value codes, int number);
   /// What is added to 2^-p times the mantissa.
   mlir::Value offset(int h, int p);
   mlir::Value pair(double value);
@@ -58,7 +60,12 @@ private:
   std::map<std::pair<int, int>, mlir::Value> offsets; ///< by h and p
 };
 
-/// Shared memory for a codebook: of up to 4 bits all pairs of its numbers, else the numbers.
+/// x = x1 + x2 + x3 in bf16: the highest 8 bits of the significand, the next ones, the rest. What
+/// is not finite is x1 alone.
+std::array<mlir::Value, 3> lutPartsOf(GpuBuilder &g, mlir::Value x);
+
+/// Shared memory for the tables of a codebook: of up to 4 bits all pairs of its numbers, else the
+/// numbers.
 int lutTableBytes(const LutSpec &spec);
 /// Fills it, by all threads of the block; `tiles`: those of the weight. Needs a barrier behind it.
 void writeLutTable(GpuBuilder &g, const LutSpec &spec, mlir::Value tiles, mlir::Value table,

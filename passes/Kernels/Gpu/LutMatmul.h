@@ -25,6 +25,8 @@ struct LutSpec {
   Epilogue epilogue;
 
   int parts() const { return element.isF32() ? 3 : 1; }
+  /// Of a codebook in `factor()`, whose sum is its numbers.
+  int tables() const { return layout.isTable() ? parts() : 1; }
   /// Of both factors of the tensor cores.
   mlir::Type factor() const;
 };
@@ -46,6 +48,8 @@ struct LutRowsTile {
   bool early = false;
   /// For chips from sm_90 on, which have more shared memory.
   bool large = false;
+  /// x in six digits, multiplied as integers (LutDigits.cpp): one row, where `takesLutDigits`.
+  bool digits = false;
 
   int threads() const { return warps * lanesOfWarp; }
   /// Groups of 8 columns of the product: rows, in parts.
@@ -54,11 +58,15 @@ struct LutRowsTile {
   int64_t rowBytes(const LutSpec &spec) const { return spec.layout.records() * 256; }
   int64_t stageBytes(const LutSpec &spec) const { return together * spec.layout.recordBytes(); }
   int64_t sumBytes(const LutSpec &spec) const {
-    return int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;
+    return digits ? int64_t(warps) * together * lut::TileLayout::columns * 4
+                  : int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;
   }
-  int64_t xBytes(const LutSpec &spec) const { return rows * spec.parts() * rowBytes(spec); }
+  int64_t xBytes(const LutSpec &spec) const;
   /// x, the rings, sums of the warps, twice, and a codebook.
   int64_t sharedBytes(const LutSpec &spec) const;
+  /// On a multiprocessor: two with digits if they fit, so that the next launch's block may fill its
+  /// ring beside this one.
+  int blocksAtOnce(const LutSpec &spec) const;
 };
 /// Rows up to which reading codes is what costs.
 constexpr int mostLutRows = 16;
@@ -73,6 +81,15 @@ llvm::Expected<Kernel> makeLutRows(mlir::gpu::GPUModuleOp module, llvm::StringRe
                                    const LutSpec &spec, const LutRowsTile &tile);
 void writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                   const LutArguments &arguments);
+
+/// Whether products of a row may be sums of integers: f16, codes of 1, 2, 4 or 8 bits that are no
+/// table, groups of 32 (of one bit: 64) k or more.
+bool takesLutDigits(const LutSpec &spec);
+/// Shared memory for x in digits.
+int64_t lutDigitsBytes(const LutSpec &spec);
+/// As `writeLutRows`, with `tile.digits`.
+void writeLutDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+                    const LutArguments &arguments);
 
 /// Groups of warps for more rows, f16 and bf16: tiles of 64, 128, 192 or 256 columns of the weight,
 /// 64 a group, and 32, 64 or 128 rows of x.

@@ -12,19 +12,29 @@
 //
 // Codes are multiplied without their scale, the sum of a group then once with it. f32 is three
 // bf16, x = x1 + x2 + x3, exactly, each of which is a row: codes are numbers of bf16, so products
-// are exact, too.
+// are exact, too. A table of f32 is three tables.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/LutCodes.h"
-#include "passes/Kernels/Gpu/MatmulParts.h"
+#include "passes/Kernels/Gpu/LutRing.h"
 
 using namespace mlir;
 using namespace mad::device;
 using mad::lut::TileLayout;
 
+int64_t LutRowsTile::xBytes(const LutSpec &spec) const {
+  return digits ? lutDigitsBytes(spec) : rows * spec.parts() * rowBytes(spec);
+}
+
 int64_t LutRowsTile::sharedBytes(const LutSpec &spec) const {
-  return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec) +
+  const int flags = digits ? 4 * warps : 0;
+  return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec) + flags +
          lutTableBytes(spec);
+}
+
+int LutRowsTile::blocksAtOnce(const LutSpec &spec) const {
+  constexpr int reserved = 1024; // of each block, by the system
+  return digits && 2 * (sharedBytes(spec) + reserved) <= sharedOfSm90 + reserved ? 2 : 1;
 }
 
 std::optional<LutRowsTile> mad::device::lutRowsTile(int rows, const LutSpec &spec, bool large) {
@@ -43,6 +53,7 @@ std::optional<LutRowsTile> mad::device::lutRowsTile(int rows, const LutSpec &spe
       LutRowsTile tile;
       tile.rows = rows, tile.warps = warps, tile.together = together, tile.stages = stages;
       tile.large = large;
+      tile.digits = rows == 1 && takesLutDigits(spec);
       while (tile.warps > records)
         tile.warps /= 2;
       if (fits(tile))
@@ -57,14 +68,14 @@ llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
     return llvm::createStringError(wrong);
   if (!spec.element.isF32() && !spec.element.isF16() && !spec.element.isBF16())
     return llvm::createStringError("products with codes are of f16, bf16 and f32");
-  if (spec.layout.isTable() && spec.element.isF32())
-    return llvm::createStringError("tables of f32 are no numbers of bf16");
   const int whole = 16 / bytesOf(spec.element);
   if (spec.vectorX != 1 && spec.vectorX != whole)
     return llvm::createStringError("vectorX = " + Twine(spec.vectorX) + ", expected 1 or " +
                                    Twine(whole));
+  if (tile.digits && !takesLutDigits(spec))
+    return llvm::createStringError("digits are of f16, with codes of 1, 2, 4 or 8 bits");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
-      {"rows", tile.rows, 1, 64, 1},
+      {"rows", tile.rows, 1, tile.digits ? 1 : 64, 1},
       {"together", tile.together, 1, 4, 1},
       {"warps", tile.warps, 1, 16, 1},
       {"stages", tile.stages, 2, 32, 1}};
@@ -82,19 +93,15 @@ struct LutRows {
   const LutRowsTile &tile;
   const TileLayout &layout;
   LutArguments arguments;
+  LutRing ring;
   Value lane, warp, first, last; ///< records of this warp
-  Value ring;                    ///< bytes of shared memory in front of it
   Value row0, lastRow;
 
   LutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
           const LutArguments &arguments)
-      : g(g), spec(spec), tile(tile), layout(spec.layout), arguments(arguments) {
-    lane = g.rem(g.thread(), lanesOfWarp);
-    warp = g.div(g.thread(), lanesOfWarp);
-    const int records = int(layout.records());
-    first = g.div(g.mul(warp, records), tile.warps);
-    last = g.div(g.mul(g.add(warp, 1), records), tile.warps);
-    ring = g.add(g.mul(warp, ringBytes()), int(tile.xBytes(spec)));
+      : g(g), spec(spec), tile(tile), layout(spec.layout), arguments(arguments),
+        ring(g, spec, tile, arguments.tiles, int(tile.xBytes(spec))), lane(ring.lane),
+        warp(ring.warp), first(ring.first), last(ring.last) {
     // Rows that do not fit are those of other blocks.
     row0 = g.mul(g.block(1), tile.rows);
     LutArguments &own = this->arguments;
@@ -104,50 +111,11 @@ struct LutRows {
     lastRow = g.sub(own.rows, 1);
   }
 
-  int stageBytes() const { return int(tile.stageBytes(spec)); }
-  int ringBytes() const { return tile.stages * stageBytes(); }
-  int recordBytes() const { return int(layout.recordBytes()); }
+  int recordBytes() const { return ring.recordBytes(); }
   int groups() const { return tile.groups(spec); }
   int rowBytes() const { return int(tile.rowBytes(spec)); }
-  /// Groups of tiles.
-  int work() const { return int((layout.tiles() + tile.together - 1) / tile.together); }
   Value table() { return g.bytesAt(g.shared(), int(tile.sharedBytes(spec)) - lutTableBytes(spec)); }
-  int sumsAt() const { return int(tile.xBytes(spec)) + tile.warps * ringBytes(); }
-
-  //===- The ring -------------------------------------------------------------===//
-  /// Where this warp is in its sequence of records: a group of tiles, and a record of it.
-  struct Place {
-    Value group, record;
-  };
-  Place next(const Place &at) {
-    Value record = g.add(at.record, 1), over = g.equal(record, last);
-    return {g.select(over, g.add(at.group, g.blocks()), at.group), g.select(over, first, record)};
-  }
-  Value nextStage(Value stage) {
-    Value next = g.add(stage, stageBytes());
-    return g.select(g.equal(next, ringBytes()), g.number(0), next);
-  }
-  void start(Value stage, const Place &at) {
-    Value from = g.bytesAt(g.shared(), g.add(ring, stage));
-    for (int r = 0; r < tile.together; ++r) {
-      Value number = g.add(g.mul(at.group, tile.together), r);
-      if (layout.tiles() % tile.together)
-        number = g.min(number, int(layout.tiles()) - 1);
-      Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
-                                                   g.wide(layout.records() * recordBytes()));
-      Value record = g.bytesAt(g.bytesAt(arguments.tiles, Number(wide)),
-                               g.add(g.mul(at.record, recordBytes()), g.mul(lane, 16)));
-      Value to = g.bytesAt(from, g.add(g.mul(lane, 16), r * recordBytes()));
-      constexpr int atOnce = 16 * lanesOfWarp;
-      for (int done = 0; done < recordBytes(); done += atOnce) {
-        auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(record, done), 16); };
-        if (done + atOnce <= recordBytes())
-          copy();
-        else
-          g.when(g.less(lane, (recordBytes() - done) / 16), copy);
-      }
-    }
-  }
+  int sumsAt() const { return int(tile.xBytes(spec)) + tile.warps * ring.ringBytes(); }
 
   //===- x ----------------------------------------------------------------------===//
   /// Of 8 neighbours of a row. Rows begin at multiples of 128 bytes, so that copies write whole
@@ -176,23 +144,6 @@ struct LutRows {
       made.push_back(g.select(inside, g.load(element, place), g.zero(element)));
     }
     return made;
-  }
-  /// x = x1 + x2 + x3: the highest 8 bits of the significand, the next ones, the rest. What is not
-  /// finite is x1 alone.
-  std::array<Value, 3> partsOf(Value x) {
-    Type f32 = g.b.getF32Type(), i32 = g.b.getI32Type();
-    const int64_t high = 0xffff0000, exponent = 0x7f800000;
-    Value word = g.bits(x, i32);
-    Value special = g.equal(g.bitAnd(word, exponent), exponent);
-    // A NaN stays one when it is cut.
-    Value isNan = arith::CmpFOp::create(g.b, arith::CmpFPredicate::UNO, x, x);
-    word = g.select(isNan, g.bitOr(word, 0x00400000), word);
-    Value x1 = g.bits(g.bitAnd(word, high), f32);
-    Value rest = g.select(special, g.f32(0), Value(arith::SubFOp::create(g.b, x, x1)));
-    Value x2 = g.bits(g.bitAnd(g.bits(rest, i32), high), f32);
-    Value x3 = arith::SubFOp::create(g.b, rest, x2);
-    Type narrow = spec.factor();
-    return {g.convert(x1, narrow), g.convert(x2, narrow), g.convert(x3, narrow)};
   }
   /// Whether x comes a record after the other, in groups of copies of its own: the first record is
   /// multiplied while the others are on their way. The wait for a stage must cover them, too: in
@@ -257,7 +208,7 @@ struct LutRows {
       return store(0, eight);
     SmallVector<Values> parts(3);
     for (Value x : eight)
-      for (auto [i, part] : llvm::enumerate(partsOf(x)))
+      for (auto [i, part] : llvm::enumerate(lutPartsOf(g, x)))
         parts[i].push_back(part);
     for (int i = 0; i < 3; ++i)
       store(i, parts[i]);
@@ -283,7 +234,7 @@ struct LutRows {
   /// Adds the products of a record of each tile.
   void addRecord(Value stage, Value record, ArrayRef<std::array<Value, 2>> starts, ValueRange zeros,
                  Values &all) {
-    Value base = g.bytesAt(g.shared(), g.add(ring, stage));
+    Value base = ring.memory(stage);
     std::vector<LutCodes> codes;
     Values records;
     for (int r = 0; r < tile.together; ++r) {
@@ -313,16 +264,17 @@ struct LutRows {
       for (int f = part * each; f < (part + 1) * each; ++f) {
         if (f % 2 == 0 && !ahead)
           rows[f / 2] = rowsOf(record, f / 2, starts);
-        for (int r = 0; r < tile.together; ++r) {
-          Values left = codes[r].fragment(f);
-          for (int n = 0; n < groups(); ++n) {
-            const Values &words = rows[f / 2][n];
-            Values right{words[f % 2 * 2], words[f % 2 * 2 + 1]};
-            const int at = (r * groups() + n) * 4;
-            Values sum(ArrayRef<Value>(now).slice(at, 4));
-            llvm::copy(g.multiply(spec.factor(), left, right, sum), now.begin() + at);
+        for (int r = 0; r < tile.together; ++r)
+          for (int table = 0; table < spec.tables(); ++table) {
+            Values left = codes[r].fragment(f, table);
+            for (int n = 0; n < groups(); ++n) {
+              const Values &words = rows[f / 2][n];
+              Values right{words[f % 2 * 2], words[f % 2 * 2 + 1]};
+              const int at = (r * groups() + n) * 4;
+              Values sum(ArrayRef<Value>(now).slice(at, 4));
+              llvm::copy(g.multiply(spec.factor(), left, right, sum), now.begin() + at);
+            }
           }
-        }
       }
       for (int r = 0; r < tile.together; ++r)
         scale(records[r], part, r, now, all);
@@ -386,29 +338,17 @@ struct LutRows {
       g.when(g.less(column, int(layout.m)), [&] {
         Value sum = sumOf(at, g.div(inGroup, int(TileLayout::columns)),
                           g.rem(inGroup, int(TileLayout::columns)), row);
-        if (layout.hasLateScale()) {
-          Value late = g.bytesAt(arguments.tiles, Number(g.wide(layout.lateOffset())));
-          sum = arith::MulFOp::create(g.b, sum, g.load(f32, g.at(late, f32, column)));
-        }
-        if (spec.epilogue.apply)
-          sum = spec.epilogue.apply(g, arguments.epilogue, sum, g.add(row0, row), column);
-        g.store(g.convert(sum, spec.output),
-                g.at(arguments.y, spec.output, row, arguments.rowY, column));
+        storeLutSum(g, spec, arguments, sum, row, g.add(row0, row), column);
       });
       return {};
     });
   }
 
   /// The first stages on their way, and x.
-  Place fill() {
+  LutRing::Place fill() {
     if (tile.early)
       g.letNextStart();
-    Place at{g.block(), first};
-    for (int i = 0; i < tile.stages - 1; ++i) {
-      g.when(g.less(at.group, work()), [&] { start(g.number(i * stageBytes()), at); });
-      g.commitCopies();
-      at = next(at);
-    }
+    LutRing::Place at = ring.fill();
     if (tile.early)
       g.waitForBefore();
     if (layout.isTable())
@@ -419,41 +359,24 @@ struct LutRows {
     return at;
   }
 
-  /// Zeros of all k of a column, of columns g and g + 8 of each tile.
-  Values lateZeros(Value group) {
-    Values zeros;
-    if (!layout.hasLateScale() || !layout.format.affine)
-      return zeros;
-    Value start = g.bytesAt(arguments.tiles, Number(g.wide(layout.lateZerosOffset())));
-    for (int r = 0; r < tile.together; ++r) {
-      Value number = g.min(g.add(g.mul(group, tile.together), r), int(layout.tiles()) - 1);
-      Value column = g.add(g.mul(number, int(TileLayout::columns)), g.div(lane, 4));
-      for (int h = 0; h < 2; ++h) {
-        Value byte = g.load(g.b.getI8Type(), g.bytesAt(start, g.add(column, 8 * h)));
-        zeros.push_back(arith::ExtUIOp::create(g.b, g.b.getI32Type(), byte));
-      }
-    }
-    return zeros;
-  }
-
   void write() {
-    Place ahead = fill();
+    LutRing::Place ahead = fill();
     SmallVector<std::array<Value, 2>> starts = startsOfX();
-    Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes()), ahead.group,
+    Values carried{g.number(0), g.number((tile.stages - 1) * ring.stageBytes()), ahead.group,
                    ahead.record, g.number(sumsAt())};
-    g.loop(g.block(), work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
-      Values inner(now.take_front(4)), zeros = lateZeros(group);
+    g.loop(g.block(), ring.work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
+      Values inner(now.take_front(4));
+      Values zeros = lutLateZeros(g, spec, tile, arguments.tiles, group, lane);
       inner.append(sums(), g.f32(0));
       Values done = g.loop(first, last, 1, inner, [&](Value record, ValueRange now) -> Values {
         g.waitCopies(tile.stages - 2);
         g.syncWarp();
-        Place at{now[2], now[3]};
-        g.when(g.less(at.group, work()), [&] { start(now[1], at); });
-        g.commitCopies();
+        LutRing::Place at{now[2], now[3]};
+        ring.start(now[1], at);
         Values all(now.drop_front(4));
         addRecord(now[0], record, starts, zeros, all);
-        Place ahead = next(at);
-        Values next{nextStage(now[0]), nextStage(now[1]), ahead.group, ahead.record};
+        LutRing::Place ahead = ring.next(at);
+        Values next{ring.nextStage(now[0]), ring.nextStage(now[1]), ahead.group, ahead.record};
         next.append(all);
         return next;
       });
@@ -473,6 +396,8 @@ struct LutRows {
 
 void mad::device::writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                                const LutArguments &arguments) {
+  if (tile.digits)
+    return writeLutDigits(g, spec, tile, arguments);
   LutRows(g, spec, tile, arguments).write();
 }
 
@@ -483,7 +408,7 @@ llvm::Expected<Kernel> mad::device::makeLutRows(gpu::GPUModuleOp module, StringR
   KernelSignature signature;
   signature.name = name.str();
   signature.threads = tile.threads();
-  signature.blocksAtOnce = 1;
+  signature.blocksAtOnce = tile.blocksAtOnce(spec);
   signature.sharedBytes = int(tile.sharedBytes(spec));
   MLIRContext *context = module.getContext();
   Type pointer = globalPointer(context), i32 = IntegerType::get(context, 32);

@@ -1,0 +1,97 @@
+//===- LutRing.cpp - Records of few bits on their way to a warp -------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/LutRing.h"
+
+using namespace mlir;
+using namespace mad::device;
+using mad::lut::TileLayout;
+
+LutRing::LutRing(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile, Value tiles,
+                 int start)
+    : g(g), spec(spec), tile(tile), layout(spec.layout), tiles(tiles) {
+  lane = g.rem(g.thread(), lanesOfWarp);
+  warp = g.div(g.thread(), lanesOfWarp);
+  const int records = int(layout.records());
+  first = g.div(g.mul(warp, records), tile.warps);
+  last = g.div(g.mul(g.add(warp, 1), records), tile.warps);
+  ring = g.add(g.mul(warp, ringBytes()), start);
+}
+
+LutRing::Place LutRing::next(const Place &at) {
+  Value record = g.add(at.record, 1), over = g.equal(record, last);
+  return {g.select(over, g.add(at.group, g.blocks()), at.group), g.select(over, first, record)};
+}
+
+Value LutRing::nextStage(Value stage) {
+  Value next = g.add(stage, stageBytes());
+  return g.select(g.equal(next, ringBytes()), g.number(0), next);
+}
+
+void LutRing::start(Value stage, const Place &at) {
+  auto copies = [&] {
+    Value from = memory(stage);
+    for (int r = 0; r < tile.together; ++r) {
+      Value number = g.add(g.mul(at.group, tile.together), r);
+      if (layout.tiles() % tile.together)
+        number = g.min(number, int(layout.tiles()) - 1);
+      Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
+                                                   g.wide(layout.records() * recordBytes()));
+      Value record = g.bytesAt(g.bytesAt(tiles, Number(wide)),
+                               g.add(g.mul(at.record, recordBytes()), g.mul(lane, 16)));
+      Value to = g.bytesAt(from, g.add(g.mul(lane, 16), r * recordBytes()));
+      constexpr int atOnce = 16 * lanesOfWarp;
+      for (int done = 0; done < recordBytes(); done += atOnce) {
+        auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(record, done), 16); };
+        if (done + atOnce <= recordBytes())
+          copy();
+        else
+          g.when(g.less(lane, (recordBytes() - done) / 16), copy);
+      }
+    }
+  };
+  g.when(g.less(at.group, work()), copies);
+  g.commitCopies();
+}
+
+LutRing::Place LutRing::fill() {
+  Place at{g.block(), first};
+  for (int i = 0; i < tile.stages - 1; ++i) {
+    start(g.number(i * stageBytes()), at);
+    at = next(at);
+  }
+  return at;
+}
+
+Values mad::device::lutLateZeros(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+                                 Value tiles, Value group, Value lane) {
+  const TileLayout &layout = spec.layout;
+  Values zeros;
+  if (!layout.hasLateScale() || !layout.format.affine)
+    return zeros;
+  Value start = g.bytesAt(tiles, Number(g.wide(layout.lateZerosOffset())));
+  for (int r = 0; r < tile.together; ++r) {
+    Value number = g.min(g.add(g.mul(group, tile.together), r), int(layout.tiles()) - 1);
+    Value column = g.add(g.mul(number, int(TileLayout::columns)), g.div(lane, 4));
+    for (int h = 0; h < 2; ++h) {
+      Value byte = g.load(g.b.getI8Type(), g.bytesAt(start, g.add(column, 8 * h)));
+      zeros.push_back(arith::ExtUIOp::create(g.b, g.b.getI32Type(), byte));
+    }
+  }
+  return zeros;
+}
+
+void mad::device::storeLutSum(GpuBuilder &g, const LutSpec &spec, const LutArguments &arguments,
+                              Value sum, Value row, Value epilogueRow, Value column) {
+  Type f32 = g.b.getF32Type();
+  if (spec.layout.hasLateScale()) {
+    Value late = g.bytesAt(arguments.tiles, Number(g.wide(spec.layout.lateOffset())));
+    sum = arith::MulFOp::create(g.b, sum, g.load(f32, g.at(late, f32, column)));
+  }
+  if (spec.epilogue.apply)
+    sum = spec.epilogue.apply(g, arguments.epilogue, sum, epilogueRow, column);
+  g.store(g.convert(sum, spec.output), g.at(arguments.y, spec.output, row, arguments.rowY, column));
+}
