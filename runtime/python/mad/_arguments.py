@@ -180,7 +180,9 @@ def _from_torch(tensor, dtype, gpu):
             or not tensor.is_contiguous() or tensor.is_neg():
         return None
     if "torch" not in gpu.waited:
-        gpu.wait_for(torch.cuda.current_stream(gpu.number).cuda_stream)
+        stream = torch.cuda.current_stream(gpu.number).cuda_stream
+        if stream != gpu.stream:
+            gpu.wait_for(stream)
         gpu.waited.add("torch")
     return Memory(tensor.data_ptr(), tensor.shape, tensor, True)
 

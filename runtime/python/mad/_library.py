@@ -75,6 +75,8 @@ _RUNTIME = {
     "mad_context_variant": (c_char_p, c_void_p),
     "mad_context_cuda_stream": (c_void_p, c_void_p),
     "mad_context_wait_for": (c_int, c_void_p, c_void_p),
+    "mad_context_set_async": (c_int, c_void_p, c_int32),
+    "mad_context_synchronize": (c_int, c_void_p),
     "mad_context_destroy": (None, c_void_p),
     "mad_context_set_threads": (c_int, c_void_p, c_int32),
     "mad_context_set_executor": (c_int, c_void_p, POINTER(Executor)),

@@ -68,11 +68,6 @@ class _Pool:
             raise failure(status, error.text)
         self.executor = library.mad_pool_executor(self.value)
 
-    def _wait_for(self, stream):
-        status = self._library.mad_context_wait_for(self.handle, stream)
-        if status:
-            raise failure(status, _library.decode(self._library.mad_context_message(self.handle)))
-
     def __del__(self):
         if getattr(self, "value", None):
             self._destroy(self.value)
@@ -110,6 +105,9 @@ class _Context:
         self.gpu = None
         if self.device != "cpu":
             self.gpu = Gpu(int(self.device[5:]), library, self.handle)
+        self.waits = handle.waits or self.gpu is None
+        if not self.waits:
+            library.mad_context_set_async(self.handle, 1)
         if handle.threads == 1:
             library.mad_context_set_threads(self.handle, 1)
         else:
@@ -125,9 +123,9 @@ class _Context:
 class _Handle:
     """Owns a module of the runtime, and a context for each thread that calls it."""
 
-    def __init__(self, library, value, owner, threads, device, stream):
+    def __init__(self, library, value, owner, threads, device, stream, waits):
         self.library, self.value, self.owner = library, value, owner
-        self.threads, self.device, self.stream = threads, device, stream
+        self.threads, self.device, self.stream, self.waits = threads, device, stream, waits
         self._destroy = library.mad_module_destroy
         self.local = threading.local()
 
@@ -137,6 +135,13 @@ class _Handle:
         except AttributeError:
             self.local.context = made = _Context(self)
             return made
+
+    def synchronize(self, context):
+        """Until the work of its calls is done."""
+        status = self.library.mad_context_synchronize(context.handle)
+        if status:
+            raise failure(status, _library.decode(
+                self.library.mad_context_message(context.handle)) or "a call failed")
 
     def __del__(self):
         self.local = None
@@ -286,7 +291,7 @@ class _Caller:
             tensors[j].data = m.address
         for i, j in self.states:
             tensors[j].data = plan.inputs[i].data
-        return out, tensors, (kept, memory)
+        return out, tensors, (kept, memory), all(m.on_gpu for m in memory)
 
 
 def _function(handle, number, entry):
@@ -344,13 +349,17 @@ def _function(handle, number, entry):
                     and out.shape == plan.shapes[0] and out.flags.carray and out.size:
                 plan.output_list[0].data = addressof(from_buffer(out))
                 tensors = plan.outputs
-                results = (out,)
+                results, stays = (out,), False
             else:
-                results, tensors, held = caller.given(out, plan, gpu)
+                results, tensors, held, stays = caller.given(out, plan, gpu)
             status = run(context.handle, number, plan.input_address, count, addressof(tensors),
                          num_outputs)
             if status:
                 raise caller.failure(status, context)
+            # What lies in main memory may be gone, or looked at, when the work is done.
+            if not context.waits and not (stays and len(kept) == count
+                                          and all(m.on_gpu for m in kept)):
+                handle.synchronize(context)
             return caller.answer(results)
         results = []
         for i in visible:
@@ -370,6 +379,8 @@ def _function(handle, number, entry):
                      num_outputs)
         if status:
             raise caller.failure(status, context)
+        if not context.waits:
+            handle.synchronize(context)
         for k, i in enumerate(visible):
             if scalars[i]:
                 results[k] = _scalar(output_types[i].name, plan.cells[i])
@@ -393,8 +404,9 @@ class Module:
     Any number of threads may call them at once.
     """
 
-    def __init__(self, library, value, owner=None, threads=0, device=None, stream=None):
-        self._handle = handle = _Handle(library, value, owner, threads, device, stream)
+    def __init__(self, library, value, owner=None, threads=0, device=None, stream=None,
+                 waits=True):
+        self._handle = handle = _Handle(library, value, owner, threads, device, stream, waits)
         self.entries = {}
         """The functions by their names."""
         for number in range(library.mad_module_num_entries(value)):
@@ -416,6 +428,11 @@ class Module:
     def device(self):
         """Where calls are computed: `cpu`, `cuda:0`."""
         return self._handle.context().device
+
+    def synchronize(self):
+        """Returns when the work of this thread's calls is done, and raises what failed in it; for
+        modules that were loaded with `wait=False`."""
+        self._handle.synchronize(self._handle.context())
 
     def __getattr__(self, name):
         entries = self.__dict__.get("entries", {})
@@ -447,7 +464,7 @@ def checked_device(device):
     return device
 
 
-def load(path, *, weights=None, verify=False, threads=0, device=None, stream=None):
+def load(path, *, weights=None, verify=False, threads=0, device=None, stream=None, wait=True):
     """Loads a compiled model, `libX.so`. The file is verified before its code runs.
 
     weights  a .weights or .safetensors file that replaces all weights
@@ -458,8 +475,16 @@ def load(path, *, weights=None, verify=False, threads=0, device=None, stream=Non
              says, or else a GPU where there is one and the model has code for it
     stream   the number of a CUstream (`torch.cuda.Stream().cuda_stream`) that calls work on;
              None: each thread that calls has its own
+    wait     False: calls whose arguments and `out` all lie on the GPU return when their work is on
+             `stream`, which must be the stream that the caller's own work is on. Then they can
+             be captured in a CUDA graph. `Module.synchronize()` waits for it, and raises what
+             failed, such as an index out of range. All other calls wait
     """
     threads, device = checked_threads(threads), checked_device(device)
+    if not wait and stream is None:
+        # Memory of tensors that are forgotten goes to what comes next on their own stream.
+        raise InvalidArgumentError("wait=False needs `stream`, the number of the CUstream that the "
+                                   "tensors are used on")
     library = _library.runtime()
     value, error = ctypes.c_void_p(), _library.ErrorText()
     options = _library.LoadOptions(ctypes.sizeof(_library.LoadOptions), _library.encode(weights),
@@ -468,6 +493,6 @@ def load(path, *, weights=None, verify=False, threads=0, device=None, stream=Non
                                           ctypes.byref(value), ctypes.byref(error))
     if status:
         raise failure(status, error.text)
-    module = Module(library, value, None, threads, device, stream)
+    module = Module(library, value, None, threads, device, stream, bool(wait))
     module._handle.context()  # tells now what cannot be used
     return module

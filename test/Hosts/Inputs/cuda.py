@@ -77,6 +77,20 @@ assert list(there.values()) == [7, 7, 7]
 m.double(x, out=there)
 m.double(here)
 
+# Calls that do not wait: what fails is told later, unless something lies in main memory.
+refused(mad.InvalidArgumentError, "wait=False needs `stream`", lambda: mad.load(library, device="cuda", wait=False))
+later = mad.load(library, device="cuda", stream=there.memory, wait=False)
+before = fake.fake_gpu_waits()
+later.double(here, out=there)
+assert fake.fake_gpu_waits() == before
+later.synchronize()
+assert fake.fake_gpu_waits() > before
+for call in (lambda: later.double(here), lambda: later.double(x, out=there),
+             lambda: later.double(here, out=np.empty(3, np.float32))):
+    before = fake.fake_gpu_waits()
+    call()
+    assert fake.fake_gpu_waits() > before
+
 refused(mad.DTypeError, "is on `cuda:1`, expected `cuda:0` or main memory",
         lambda: m.double(OnGpu(3, number=1)))
 refused(mad.ShapeError, "has extent 2 in dimension 0 (`N`), expected 3", lambda: m.double(here, out=OnGpu(2)))

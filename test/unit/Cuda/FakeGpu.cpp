@@ -475,6 +475,7 @@ extern "C" void fake_gpu_accept() {
     return [](const mad_cu_launch *, void **) {};
   };
 }
+extern "C" long fake_gpu_waits() { return state()->gpu.waits; }
 extern "C" void *fake_gpu_context() { return &driverContext; }
 
 #define DEFINE(name, symbol, arguments)                                                            \

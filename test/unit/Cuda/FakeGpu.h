@@ -53,6 +53,8 @@ extern "C" void *fake_gpu_memory(long bytes);
 extern "C" void fake_gpu_free(void *memory);
 /// From now on all kernels are there, and do nothing.
 extern "C" void fake_gpu_accept();
+/// How often a stream was waited for.
+extern "C" long fake_gpu_waits();
 /// A context that is not the primary one.
 extern "C" void *fake_gpu_context();
 
