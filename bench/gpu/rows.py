@@ -36,13 +36,15 @@ CASES = [
     ("residual_norm", "f16", (32768, 4096)), ("masked", "f32", (65536, 1024)),
     *(("chain", element, (1 << bits,)) for element in ("f32", "f16") for bits in (20, 23, 26)),
     ("chain_rows", "f32", (65536, 1024)), ("chain_rows", "f16", (65536, 1024)), ("chain_rows", "f16", (65536, 999)),
-    ("chain_mixed", "f16", (1 << 26,)),
+    ("chain_mixed", "f16", (1 << 26,)), ("gelu", "f16", (1 << 23,)), ("gelu", "f16", (1 << 26,)), ("gelu", "f32", (1 << 26,)),
     ("sum_rows", "f32", (65536, 1024)), ("sum_rows", "f16", (65536, 1024)), ("sum_rows", "f32", (2048, 100000)),
     ("sum_rows", "f16", (65536, 999)),
     ("sum_columns", "f32", (65536, 1024)), ("sum_columns", "f16", (65536, 1024)), ("sum_columns", "f32", (1024, 65536)),
     ("sum_columns", "f32", (65536, 1001)),
     ("sum_all", "f32", (1 << 26,)), ("mean_all", "f16", (1 << 26,)), ("sum_all", "f32", (1 << 20,)), ("max_all", "f32", (8192, 8191)),
-    ("argmax_rows", "f32", (65536, 1024)), ("argmax_all", "f32", (1 << 24,)),
+    ("argmax_rows", "f32", (65536, 1024)), ("argmax_rows", "f16", (32768, 4096)),
+    ("argmax_rows", "f32", (2048, 100000)), ("argmax_all", "f32", (1 << 24,)), ("argmax_all", "f32", (1 << 26,)),
+    ("sum_columns", "f16", (65536, 1001)),
 ]
 
 # The parameters behind x, the type of the result and the expression: {T} element, {S} shape, {C} columns, {R} rows.
@@ -53,6 +55,7 @@ PROGRAMS = {
     "residual_norm": (", y: {T}[{S}], g: {T}[{C}], b: {T}[{C}]", "{T}[{S}]", "nn.layer_norm(x + y, g, b)"),
     "masked": (", y: {T}[{S}]", "{T}[{S}]", "nn.softmax(select(y > 0.0, x * 0.5, -1e9), axis = 1)"),
     "chain": (", y: {T}[{S}]", "{T}[{S}]", "nn.gelu(x * 0.75 + 0.5) + y"),
+    "gelu": ("", "{T}[{S}]", "nn.gelu(x)"),
     "chain_rows": (", y: {T}[{S}], g: {T}[{C}], b: {T}[{C}]", "{T}[{S}]", "nn.gelu(x * g + b) + y"),
     "chain_mixed": (", y: f32[{S}]", "f32[{S}]", "nn.gelu(f32(x) * 0.75 + 0.5) + y"),
     "sum_rows": ("", "{T}[{R}]", "sum(x, axis = 1)"),
@@ -107,6 +110,7 @@ def expression(kind, inputs):
         "residual_norm": lambda: F.layer_norm(x + more[0], columns, more[1], more[2]),
         "masked": lambda: torch.softmax(torch.where(more[0] > 0, x * 0.5, -1e9), 1),
         "chain": lambda: F.gelu(x * 0.75 + 0.5) + more[0],
+        "gelu": lambda: F.gelu(x),
         "chain_rows": lambda: F.gelu(x * more[1] + more[2]) + more[0],
         "chain_mixed": lambda: F.gelu(x.to(more[0].dtype) * 0.75 + 0.5) + more[0],
         "sum_rows": lambda: torch.sum(x, 1), "sum_columns": lambda: torch.sum(x, 0), "sum_all": lambda: torch.sum(x),

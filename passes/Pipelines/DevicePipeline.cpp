@@ -53,6 +53,7 @@ static void buildKernels(OpPassManager &pm) {
 }
 
 void buildKernelLoops(OpPassManager &pm, bool expand) {
+  pm.nest<gpu::GPUModuleOp>().addPass(createGpuNarrowMath());
   if (expand)
     pm.addPass(createExpandMath({0}));
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();

@@ -56,6 +56,20 @@ Value expand(ImplicitLocOpBuilder &b, math::CountTrailingZerosOp op) {
   return LLVM::CountTrailingZerosOp::create(b, op.getType(), op.getOperand(), false);
 }
 
+/// One instruction of chips from 8.0 on, of which -0 is less than 0. Expanded it would be four.
+template <typename To> Value limit(ImplicitLocOpBuilder &b, Operation *op) {
+  Type type = op->getResult(0).getType();
+  if (!type.isF32() && !type.isF16() && !type.isBF16())
+    return {};
+  return To::create(b, op->getOperand(0), op->getOperand(1));
+}
+Value expand(ImplicitLocOpBuilder &b, arith::MaximumFOp op) {
+  return limit<LLVM::MaximumOp>(b, op);
+}
+Value expand(ImplicitLocOpBuilder &b, arith::MinimumFOp op) {
+  return limit<LLVM::MinimumOp>(b, op);
+}
+
 /// An instruction, or a few of them, on every type of floats. Called by name: of the ops of
 /// the LLVM dialect, the conversion would make calls of the toolkit.
 Value instruction(ImplicitLocOpBuilder &b, Operation *op) {
@@ -94,11 +108,12 @@ struct GpuMathPass : impl::GpuMathBase<GpuMathPass> {
   void runOnOperation() override {
     getOperation().walk([&](Operation *op) {
       ImplicitLocOpBuilder b(op->getLoc(), op);
-      Value value = llvm::TypeSwitch<Operation *, Value>(op)
-                        .Case<math::AbsIOp, math::SqrtOp, math::TruncOp, math::CtPopOp,
-                              math::CountLeadingZerosOp, math::CountTrailingZerosOp>(
-                            [&](auto known) { return expand(b, known); })
-                        .Default([&](Operation *op) { return approximate(b, op); });
+      Value value =
+          llvm::TypeSwitch<Operation *, Value>(op)
+              .Case<arith::MaximumFOp, arith::MinimumFOp, math::AbsIOp, math::SqrtOp, math::TruncOp,
+                    math::CtPopOp, math::CountLeadingZerosOp, math::CountTrailingZerosOp>(
+                  [&](auto known) { return expand(b, known); })
+              .Default([&](Operation *op) { return approximate(b, op); });
       if (!value && all)
         value = instruction(b, op);
       if (!value)

@@ -53,3 +53,22 @@ gpu.module @marked {
     gpu.return
   }
 }
+
+// The larger of two numbers, NaN where one is, is an instruction of f32 and of 16 bits.
+// CHECK-LABEL: gpu.func @limits(
+// CHECK-SAME: %[[X:.*]]: f32, %[[H:.*]]: f16, %[[D:.*]]: f64,
+// CHECK: llvm.intr.maximum(%[[X]], %[[X]]) : (f32, f32) -> f32
+// CHECK: llvm.intr.minimum(%[[H]], %[[H]]) : (f16, f16) -> f16
+// CHECK: arith.maximumf %[[D]], %[[D]] : f64
+gpu.module @limits {
+  gpu.func @limits(%x: f32, %h: f16, %d: f64, %a: memref<?xf32>, %b: memref<?xf16>, %c: memref<?xf64>) kernel {
+    %c0 = arith.constant 0 : index
+    %0 = arith.maximumf %x, %x : f32
+    memref.store %0, %a[%c0] : memref<?xf32>
+    %1 = arith.minimumf %h, %h : f16
+    memref.store %1, %b[%c0] : memref<?xf16>
+    %2 = arith.maximumf %d, %d : f64
+    memref.store %2, %c[%c0] : memref<?xf64>
+    gpu.return
+  }
+}
