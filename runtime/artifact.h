@@ -172,7 +172,8 @@ typedef struct mad_weight {
    * `axis` is the last one, [.., K, N] as [.., ceil(N / panel), K, panel]. */
   int32_t panel;
   int32_t axis;
-  int32_t reserved; /* 0 */
+  int32_t
+      rows; /* `w.codes` of a `w` stored as words of a dictionary: elements of a column; else 0 */
   const void *data; /* 64-byte aligned; null: in the file `weights_file` */
   uint64_t bytes;
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */

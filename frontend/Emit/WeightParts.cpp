@@ -12,13 +12,11 @@ using namespace mlir;
 
 namespace mad {
 
-/// Not a name that a program can give.
-static constexpr const char *dictionaryName = "lut.dictionary";
-
 /// The weight that holds a part of another one.
 static std::string partName(const hir::Weight &weight, const lut::Part &part) {
+  // Not a name that a program can give.
   if (part.shared)
-    return dictionaryName;
+    return "lut." + part.name;
   return weight.name + "." + part.name;
 }
 
@@ -143,13 +141,17 @@ void emitParts(OpBuilder &b, const hir::Weight &weight, Location loc, RankedTens
 
 void emitDictionary(OpBuilder &b, const hir::Weight &weight, Location loc,
                     SmallVectorImpl<func::FuncOp> &functions) {
-  RankedTensorType type = lut::partType(b.getContext(), partsOf(weight).back());
-  auto source = WeightSourceOp::create(b, loc, dictionaryName, type, "", "", false);
-  func::FuncOp function = computing(b, source);
-  OpBuilder body = OpBuilder::atBlockEnd(&function.front());
-  Value entries = lut::DictionaryOp::create(body, loc, type);
-  func::ReturnOp::create(body, loc, entries);
-  functions.push_back(function);
+  for (const lut::Part &part : partsOf(weight)) {
+    if (!part.shared)
+      continue;
+    RankedTensorType type = lut::partType(b.getContext(), part);
+    auto source = WeightSourceOp::create(b, loc, partName(weight, part), type, "", "", false);
+    func::FuncOp function = computing(b, source);
+    OpBuilder body = OpBuilder::atBlockEnd(&function.front());
+    Value entries = lut::DictionaryOp::create(body, loc, type);
+    func::ReturnOp::create(body, loc, entries);
+    functions.push_back(function);
+  }
 }
 
 } // namespace mad

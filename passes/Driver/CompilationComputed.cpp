@@ -239,6 +239,8 @@ bool Compilation::computeWeights(Evaluate how) {
     impl->weights.emplace_back();
     if (!reserve(sources[i], impl->weights.back()))
       return fail(i, "there is no memory for it");
+    if (encoded[i])
+      impl->weights.back().rows = rowsOfWords(*encoded[i]);
   }
   std::optional<CacheKey> key = computedKey(how, first);
   if (key && restoreComputed(*key, first)) {

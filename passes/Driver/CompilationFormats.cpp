@@ -94,7 +94,7 @@ bool Compilation::explainFormats(const std::string &file, std::string &text) {
     elements += uint64_t(elementsOf(stored));
   }
   if (llvm::any_of(all, [](const StoredWeight &stored) { return stored.format.dictionary; }))
-    os << "and once the dictionary: " << 8 * lut::Dictionary::size << " bytes\n";
+    os << "and once the dictionary: " << (8 + 4) * lut::Dictionary::size << " bytes\n";
   if (all.size() > 1)
     os << "together: " << bytes << " bytes, "
        << llvm::format("%.4g", elements ? 8 * double(bytes) / double(elements) : 0.0)

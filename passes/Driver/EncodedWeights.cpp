@@ -36,6 +36,14 @@ std::optional<EncodedPart> encodedPart(ModuleOp module, WeightSourceOp source) {
   return EncodedPart{encode, values.getSource().str(), number};
 }
 
+int64_t rowsOfWords(EncodedPart part) {
+  const lut::Format &format = part.encode.getFormat().getValue();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(part.encode.getSource().getType()).getShape();
+  if (!format.dictionary || part.number != 0)
+    return 0;
+  return format.last ? shape.back() : shape.end()[-2];
+}
+
 std::optional<RoundedWeight> roundedWeight(ModuleOp module, WeightSourceOp source) {
   Value result = computedValue(module, source);
   auto op = result ? result.getDefiningOp<lut::GptqOp>() : lut::GptqOp();
@@ -165,9 +173,12 @@ bool isDictionary(ModuleOp module, WeightSourceOp source) {
 void writeDictionary(WeightBytes &into) {
   auto *to = static_cast<uint8_t *>(const_cast<void *>(into.data.get()));
   const lut::Dictionary &dictionary = lut::Dictionary::get();
-  for (int64_t i = 0; i < lut::Dictionary::size; ++i)
-    for (int n = 0; n < 8; ++n)
-      to[8 * i + n] = uint8_t(dictionary[uint16_t(i)] >> 8 * n);
+  auto bytes = int64_t(into.bytes / lut::Dictionary::size);
+  for (int64_t i = 0; i < lut::Dictionary::size; ++i) {
+    uint64_t entry = bytes == 8 ? dictionary[uint16_t(i)] : dictionary.terms(uint16_t(i));
+    for (int64_t n = 0; n < bytes; ++n)
+      to[bytes * i + n] = uint8_t(entry >> 8 * n);
+  }
 }
 
 bool isMadeByCodec(ModuleOp module, WeightSourceOp source) {

@@ -39,6 +39,9 @@ enum class WindowStep { One, Two, Any };
 /// Columns of a panel of codes, and of scales: a line of the cache of codes.
 constexpr int64_t lutPanel = 64;
 
+/// Elements that are read behind the end of rows that words are multiplied with.
+constexpr int64_t behindWords = 31 + 256;
+
 /// What a function that reads codes of few bits is made for.
 struct LutKernel {
   lut::Format format;
@@ -134,6 +137,16 @@ public:
   mlir::func::FuncOp expandWords();
   /// Bytes of the stage.
   static int64_t expandStage(int64_t K);
+
+  /// multiply(words: [2 * words], starts: [4 * (M + 1)], terms: [4 * 65536], scales: [1, M or 1],
+  /// rows: [?], Y: [T, M], K, row, count, column from, to): columns of Y = X W for `count` rows
+  /// from `row` on, of which `wordRows` put `together`, 1 or 16, side by side (LutWords.cpp).
+  mlir::func::FuncOp multiplyWords(const LutKernel &kernel, int64_t together);
+  /// rows(X: [T, K], made: [?], row, count, from, to): element k of row t at place k * together + t
+  /// of `made`, for k from `from` to `to`; 0 where there is none. Behind K there are `behindWords`.
+  mlir::func::FuncOp wordRows(int64_t together);
+  /// finite(X: [T, K], answer: [1]): 1 if no element is NaN or infinite, else 0.
+  mlir::func::FuncOp allFinite();
 
   /// arrange(Q: [T, K], arranged: [?], sums: [?], sizes..., row from, to): activations of 8 bits in
   /// the order in which kernels read them (dialects/Lut/Format/Arrangement.h), rows `stride` bytes

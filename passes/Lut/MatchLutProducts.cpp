@@ -14,6 +14,7 @@
 #include "passes/Lut/Passes.h"
 #include "passes/Lut/SplitBatches.h"
 #include "passes/Lut/WeightProduct.h"
+#include "passes/Lut/WordProduct.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -117,9 +118,40 @@ void expandWords(lut::GemmOp op) {
   op.setFormatAttr(lut::FormatAttr::get(op.getContext(), format.expanded()));
 }
 
+/// Sums of activations of 8 bits that f32 holds exactly are a product of floats: of all terms of a
+/// word at once.
+bool walksWords(lut::GemmOp op) {
+  int64_t K = op.getSource().getType().getShape().back();
+  return mad::walksWords(op.getFormat().getValue(), K) && isExactSum(K) &&
+         cast<RankedTensorType>(op.getParts().front().getType()).getRank() <= 3;
+}
+
+Value wordProduct(lut::GemmOp op) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  RankedTensorType from = op.getSource().getType();
+  auto rows = RankedTensorType::get(from.getShape(), b.getF32Type(), from.getEncoding());
+  Value x = CastOp::create(b, loc, rows, op.getSource());
+  Value product = lut::ProductOp::create(b, loc, type, x, op.getParts(), op.getFormat());
+  auto each = AffineMap::getMultiDimIdentityMap(type.getRank(), b.getContext())
+                  .getMajorSubMap(type.getRank() - 1);
+  Value scales =
+      ViewOp::create(b, loc, type, op.getSourceScales(), ValueRange(), each, Boundary::inside);
+  return MulOp::create(b, loc, type, product, scales);
+}
+
 struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
   void runOnOperation() override {
     getOperation().walk([&](lut::GemmOp op) {
+      if (walksWords(op)) {
+        if (cast<RankedTensorType>(op.getParts().front().getType()).getRank() == 3)
+          op = splitBatch(op);
+        op.getResult().replaceAllUsesWith(wordProduct(op));
+        op.erase();
+        ++numMatched;
+        return;
+      }
       expandWords(op);
       if (std::string why = obstacle(op); !why.empty()) {
         remarkMissed(op.getLoc(), describe(op) + ": the weight is decoded whole, because " + why);

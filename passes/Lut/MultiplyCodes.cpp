@@ -21,6 +21,7 @@
 #include "passes/Lut/Passes.h"
 #include "passes/Lut/Precompute.h"
 #include "passes/Lut/Rows.h"
+#include "passes/Lut/WordProduct.h"
 #include "passes/Transforms/PackedProduct.h"
 #include "passes/Transforms/Pieces.h"
 #include "passes/Transforms/Remarks.h"
@@ -73,6 +74,7 @@ public:
     columns = shape.back();
     steps = cast<MemRefType>(op.getSource().getType()).getShape().back();
     words = format.dictionary;
+    walks = mad::walksWords(format, steps);
     format = format.expanded();
     kernel = LutKernel::of(format, steps, columns, /*fma=*/level >= 3);
     kernel.packed = cast<MemRefType>(op.getParts().front().getType()).getRank() == 3;
@@ -80,10 +82,12 @@ public:
 
   void replace();
   int64_t mostFew() const { return fewRows(kernel); }
+  bool walksWords() const { return walks; }
 
 private:
   void few();
   void many();
+  void walk();
   ExpandedColumns expanded(int64_t width) {
     return ExpandedColumns(b, library, op.getParts()[0], op.getParts()[2], op.getParts()[3], steps,
                            width);
@@ -102,6 +106,7 @@ private:
   LutKernel kernel;
   int64_t columns, steps;
   bool words = false; ///< codes are those of a dictionary
+  bool walks = false; ///< they are not decoded, but where x is not finite
   Value X, Y, T, K, M, group;
   SmallVector<Value> parts;
 };
@@ -202,6 +207,15 @@ void Product::many() {
             });
 }
 
+void Product::walk() {
+  Type i8 = b.getI8Type();
+  ValueRange all = op.getParts();
+  auto bytes = [&](Value part) { return kernels::castTo(b, part, KernelLibrary::rows(i8)); };
+  WordProduct product{b,        library, kernel, X,     bytes(all[0]), bytes(all[2]), bytes(all[4]),
+                      parts[1], Y,       T,      steps, columns};
+  kernels::when(b, product.isFinite(), [&] { product.emit(grain); }, [&] { many(); });
+}
+
 void Product::replace() {
   Value source = rowsToRead(b, op.getSource()), init = rowsToWrite(b, op.getInit());
   Type f32 = b.getF32Type();
@@ -216,7 +230,9 @@ void Product::replace() {
       parts.push_back(kernels::castTo(b, part, cast<MemRefType>(type)));
   K = i.constant(steps), M = i.constant(columns);
   group = i.constant(format.groupLength(steps));
-  if (!mostFew())
+  if (walks)
+    walk();
+  else if (!mostFew())
     many();
   else if (auto known = getConstantIntValue(T))
     *known <= mostFew() ? few() : many();
@@ -252,7 +268,9 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
       std::string chosen = product.mostFew() ? "codes are multiplied by up to " + most +
                                                    " rows, and decoded in blocks for more"
                                              : "codes are decoded in blocks";
-      if (op.getFormat().getValue().dictionary)
+      if (product.walksWords())
+        chosen = "walks over words, for 16 rows at a time; where x is not finite they are decoded";
+      else if (op.getFormat().getValue().dictionary)
         chosen = "words are decoded to codes of 64 columns, or 256; " + chosen;
       remarkTaken(op.getLoc(),
                   what + " of " + op.getFormat().getValue().str() + ": " + chosen + ofLevel(level));

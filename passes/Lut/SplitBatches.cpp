@@ -95,9 +95,12 @@ ContractOp splitBatch(ContractOp op, lut::DequantOp weight) {
 lut::GemmOp splitBatch(lut::GemmOp op) {
   auto codes = cast<RankedTensorType>(op.getParts().front().getType());
   Matrices each(op.getResult(), codes.getDimSize(0));
+  SmallVector<int64_t> matrices{codes.getDimSize(0), op.getSource().getType().getShape().back(),
+                                cast<RankedTensorType>(op.getResult().getType()).getShape().back()};
   SmallVector<Value> parts;
-  for (Value part : op.getParts())
-    parts.push_back(each.of(part));
+  for (auto [part, own] : llvm::zip_equal(
+           op.getParts(), op.getFormat().getValue().parts({matrices.begin(), matrices.end()})))
+    parts.push_back(own.shared ? part : each.of(part));
   Value rows = each.of(op.getSource()), scales = each.of(op.getSourceScales());
   auto one = lut::GemmOp::create(each.inner, each.loc, withoutFirst(op.getResult().getType()), rows,
                                  scales, parts, /*precomputed=*/ValueRange(), op.getFormat(),

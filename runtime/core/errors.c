@@ -497,6 +497,30 @@ mad_status mad_error_weight_type(mad_error *error, const char *path, const mad_w
       transposed ? " (it is declared `transposed`)" : "");
 }
 
+static const char *const fromBuild =
+    "write the file with `mad build`, of a model that declares the weight as this one does";
+
+mad_status mad_error_dictionary(mad_error *error, const char *path, const char *name) {
+  return fail(error, MAD_BAD_FORMAT, "`%s` holds another dictionary as `%s`; %s", path, name,
+              fromBuild);
+}
+
+mad_status mad_error_words_range(mad_error *error, const mad_words_fault *fault) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` holds no words for weight `%s`: column %" PRId64 " of matrix %" PRId64
+              " has words %" PRId64 " to %" PRId64 " of %" PRId64 "; %s",
+              fault->path, fault->name, fault->column, fault->matrix, fault->from, fault->to,
+              fault->words, fromBuild);
+}
+
+mad_status mad_error_words_length(mad_error *error, const mad_words_fault *fault) {
+  return fail(error, MAD_BAD_FORMAT,
+              "`%s` holds no words for weight `%s`: those of column %" PRId64 " of matrix %" PRId64
+              " have %" PRId64 " elements, the column has %" PRId64 "; %s",
+              fault->path, fault->name, fault->column, fault->matrix, fault->elements, fault->rows,
+              fromBuild);
+}
+
 mad_status mad_error_other_weights(mad_error *error, const char *path, const mad_weight *weight) {
   return fail(error, MAD_BAD_FORMAT,
               "`%s` holds other numbers for weight `%s` than the library was built with; put back "

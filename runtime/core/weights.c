@@ -11,6 +11,7 @@
 #include "runtime/core/weights.h"
 #include "runtime/core/errors.h"
 #include "runtime/core/panels.h"
+#include "runtime/core/words.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -227,6 +228,9 @@ static mad_status useFile(weights_job *job, const void **data, mad_weight_memory
     memory->mapped = file.bytes;
     status = place(job, data, memory);
   }
+  /* Those of the build are what it wrote, as far as checksums say. */
+  if (status == MAD_OK && job->replaces)
+    status = mad_words_check(job->artifact, data, job->path, job->error);
   mad_stored_free(&job->list);
   mad_file_close(&file);
   if (status != MAD_OK)

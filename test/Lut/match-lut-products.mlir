@@ -95,16 +95,25 @@ func.func @blocks(%x: tensor<4x256xf32>, %c: tensor<128x3xui8>, %s: tensor<8x3xu
 
 // -----
 
-// Of several matrices all but the dictionary is sliced; kernels on bytes get codes of 2 bits.
+// Of several matrices all but the dictionary is sliced. Sums of integers that f32 holds are a product of floats; where groups
+// are shorter, kernels on bytes get codes of 2 bits.
 // CHECK-LABEL: @words
-// CHECK-SAME: %[[D:[a-z0-9]+]]: tensor<65536x8xui8>
+// CHECK-SAME: %[[D:[a-z0-9]+]]: tensor<65536x8xui8>, %[[T:[a-z0-9]+]]: tensor<65536x4xui8>
 // CHECK: mad.scan
-// CHECK: lut.product %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[D]] as <dictionary, words = 12> : (tensor<4x10xf32>, tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<4x3xf32>
+// CHECK: lut.product %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[D]], %[[T]] as <dictionary, words = 12> : (tensor<4x10xf32>, tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<4x3xf32>
+// CHECK: %[[Q:.*]] = mad.cast %{{.*}} : (tensor<4x10xi8>) -> tensor<4x10xf32>
+// CHECK: %[[P:.*]] = lut.product %[[Q]], %{{.*}}, %{{.*}}, %{{.*}}, %[[D]], %[[T]] as <dictionary, words = 12>
+// CHECK: %[[SCALES:.*]] = mad.view {{.*}} : (tensor<4xf32>) -> tensor<4x3xf32>
+// CHECK: mad.mul %[[P]], %[[SCALES]]
 // CHECK: %[[CODES:.*]] = lut.expand {{.*}} of 10 : {{.*}} -> tensor<3x3xui8>
-// CHECK: lut.gemm %{{.*}}, %{{.*}}, %[[CODES]], %{{.*}} as <ternary> kernel
-func.func @words(%x: tensor<2x4x10xf32>, %c: tensor<2x12x2xui8>, %s: tensor<2x1x1xf32>, %b: tensor<2x4x4xui8>, %d: tensor<65536x8xui8>, %q: tensor<4x10xi8>, %t: tensor<4xf32>, %e: tensor<12x2xui8>, %u: tensor<1x1xf32>, %f: tensor<4x4xui8>) -> (tensor<2x4x3xf32>, tensor<4x3xf32>) {
-  %w = lut.dequant %c, %s, %b, %d as <dictionary, words = 12> : (tensor<2x12x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>) -> tensor<2x10x3xf32>
+// CHECK: lut.gemm %{{.*}}, %{{.*}}, %[[CODES]], %{{.*}} as <ternary, group = 5> kernel
+// CHECK: mad.scan
+// CHECK: lut.product %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[D]], %[[T]] as <dictionary, words = 12>
+func.func @words(%x: tensor<2x4x10xf32>, %c: tensor<2x12x2xui8>, %s: tensor<2x1x1xf32>, %b: tensor<2x4x4xui8>, %d: tensor<65536x8xui8>, %l: tensor<65536x4xui8>, %q: tensor<4x10xi8>, %t: tensor<4xf32>, %e: tensor<12x2xui8>, %u: tensor<1x1xf32>, %f: tensor<4x4xui8>, %g: tensor<2x3xf32>, %r: tensor<2x4x10xi8>, %v: tensor<2x4xf32>) -> (tensor<2x4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<2x4x3xf32>) {
+  %w = lut.dequant %c, %s, %b, %d, %l as <dictionary, words = 12> : (tensor<2x12x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<2x10x3xf32>
   %0 = mad.contract %x by affine_map<(e, n, m, k) -> (e, n, k)>, %w by affine_map<(e, n, m, k) -> (e, k, m)> : (tensor<2x4x10xf32>, tensor<2x10x3xf32>) -> tensor<2x4x3xf32>
-  %1 = lut.gemm %q, %t, %e, %u, %f, %d as <dictionary, words = 12> : (tensor<4x10xi8>, tensor<4xf32>, tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<4x3xf32>
-  return %0, %1 : tensor<2x4x3xf32>, tensor<4x3xf32>
+  %1 = lut.gemm %q, %t, %e, %u, %f, %d, %l as <dictionary, words = 12> : (tensor<4x10xi8>, tensor<4xf32>, tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<4x3xf32>
+  %2 = lut.gemm %q, %t, %e, %g, %f, %d, %l as <dictionary, words = 12, group = 5> : (tensor<4x10xi8>, tensor<4xf32>, tensor<12x2xui8>, tensor<2x3xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<4x3xf32>
+  %3 = lut.gemm %r, %v, %c, %s, %b, %d, %l as <dictionary, words = 12> : (tensor<2x4x10xi8>, tensor<2x4xf32>, tensor<2x12x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<2x4x3xf32>
+  return %0, %1, %2, %3 : tensor<2x4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<2x4x3xf32>
 }

@@ -71,6 +71,18 @@ const Dictionary &Dictionary::get() {
   return dictionary;
 }
 
+uint32_t Dictionary::terms(uint16_t word) const {
+  uint64_t entry = entries[word];
+  auto codes = uint32_t(entry >> 56);
+  uint32_t terms = codes << length;
+  for (uint32_t i = 0, found = 0; i < codes; ++i, entry >>= 2)
+    if (uint32_t code = entry & 3; code != 1) {
+      terms |= i << (8 * found) | (code == 2 ? 1u : 2u) << (signs + 2 * found);
+      ++found;
+    }
+  return terms;
+}
+
 void Dictionary::encode(const uint8_t *codes, int64_t stride, int64_t k,
                         std::vector<uint16_t> &words) const {
   int32_t entry = -1;

@@ -18,7 +18,9 @@ namespace mad::lut {
 class Dictionary {
 public:
   static constexpr int64_t size = 65536;
-  static constexpr int longest = 28; ///< codes of an entry
+  static constexpr int longest = 28;            ///< codes of an entry
+  static constexpr int others = 3;              ///< most codes of an entry that are not for 0
+  static constexpr int signs = 21, length = 27; ///< bits of `terms`
 
   /// The one that there is; made at the first call.
   static const Dictionary &get();
@@ -26,7 +28,11 @@ public:
   /// An entry: codes of 2 bits as `lut.ternary` packs them, the first one lowest, nothing behind
   /// them, and in the highest byte their number.
   uint64_t operator[](uint16_t word) const { return entries[word]; }
-  const uint64_t *data() const { return entries.data(); }
+
+  /// The codes of an entry that are not for 0, at most `others`: their places in a byte each, from
+  /// bit `signs` on signs of 2 bits (0: there is none, 1: plus, 2: minus), and from bit `length` on
+  /// the number of codes.
+  uint32_t terms(uint16_t word) const;
 
   /// Appends the words for K codes, `stride` apart: the longest entry that fits, again and again.
   /// Behind an odd K comes a code for 0.

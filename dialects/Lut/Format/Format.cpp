@@ -283,6 +283,7 @@ std::vector<Part> Format::parts(const std::vector<int64_t> &shape) const {
   if (dictionary) {
     all.push_back(part("starts", PartElement::U8, m + 1, 4));
     all.push_back({"dictionary", PartElement::U8, {Dictionary::size, 8}, true});
+    all.push_back({"terms", PartElement::U8, {Dictionary::size, 4}, true});
   }
   return all;
 }

@@ -30,7 +30,7 @@ enum class PartElement : uint8_t { U8, F16, F32 };
 
 /// One of the tensors that a format consists of.
 struct Part {
-  std::string name; ///< `codes`, `scales`, `zeros`, `table`, `starts`, `dictionary`
+  std::string name; ///< `codes`, `scales`, `zeros`, `table`, `starts`, `dictionary`, `terms`
   PartElement element = PartElement::U8;
   std::vector<int64_t> shape;
   bool shared = false; ///< one for all weights of a program

@@ -13,17 +13,23 @@ using namespace mad;
 using namespace mad::lut;
 
 LogicalResult DictionaryOp::verify() {
-  if (getResult().getType().getShape() != ArrayRef<int64_t>{Dictionary::size, 8})
-    return emitOpError() << "has 65536 entries of 8 bytes, found " << getResult().getType();
+  ArrayRef<int64_t> shape = getResult().getType().getShape();
+  if (shape != ArrayRef<int64_t>{Dictionary::size, 8} &&
+      shape != ArrayRef<int64_t>{Dictionary::size, 4})
+    return emitOpError() << "has 65536 entries of 8 bytes, or of 4, found "
+                         << getResult().getType();
   return success();
 }
 
 LogicalResult DictionaryOp::evaluate(ArrayRef<const RefTensor *>,
                                      MutableArrayRef<RefTensor> results, RefContext &) {
   const Dictionary &dictionary = Dictionary::get();
-  for (int64_t i = 0; i < Dictionary::size; ++i)
-    for (int n = 0; n < 8; ++n)
-      results[0].integers[8 * i + n] = int64_t(dictionary[uint16_t(i)] >> 8 * n & 255);
+  int64_t bytes = getResult().getType().getShape().back();
+  for (int64_t i = 0; i < Dictionary::size; ++i) {
+    uint64_t entry = bytes == 8 ? dictionary[uint16_t(i)] : dictionary.terms(uint16_t(i));
+    for (int64_t n = 0; n < bytes; ++n)
+      results[0].integers[bytes * i + n] = int64_t(entry >> 8 * n & 255);
+  }
   return success();
 }
 

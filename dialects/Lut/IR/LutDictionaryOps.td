@@ -13,7 +13,8 @@ def Lut_DictionaryOp : Lut_Op<"dictionary"> {
   let summary = "the entries of the dictionary";
   let description = [{
     `%d = lut.dictionary : tensor<65536x8xui8>`: an entry for each word, as eight bytes of a number, the low one first
-    (dialects/Lut/Format/Dictionary.h). It is evaluated when a model is compiled, as `lut.encode` is, and has no lowering.
+    (dialects/Lut/Format/Dictionary.h). Of `tensor<65536x4xui8>` an entry has the places and signs of the elements that are not 0
+    (`Dictionary::terms`). It is evaluated when a model is compiled, as `lut.encode` is, and has no lowering.
   }];
   let results = (outs RankedTensorOf<[UI8]>:$result);
   let assemblyFormat = "attr-dict `:` type($result)";

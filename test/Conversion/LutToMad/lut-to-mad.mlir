@@ -106,7 +106,7 @@ func.func @kernel(%q: tensor<10xi8>, %s: tensor<f32>, %c: tensor<5x3xui8>, %t: t
 // CHECK: %[[CODES:.*]] = lut.expand %arg0, %arg2, %arg3 of 10 : {{.*}} -> tensor<3x3xui8>
 // CHECK: mad.view %[[CODES]]
 // CHECK-NOT: lut.
-func.func @words(%c: tensor<12x2xui8>, %s: tensor<1x1xf32>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>) -> tensor<10x3xf32> {
-  %0 = lut.dequant %c, %s, %b, %d as <dictionary, words = 12> : (tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<10x3xf32>
+func.func @words(%c: tensor<12x2xui8>, %s: tensor<1x1xf32>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>, %t: tensor<65536x4xui8>) -> tensor<10x3xf32> {
+  %0 = lut.dequant %c, %s, %b, %d, %t as <dictionary, words = 12> : (tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<10x3xf32>
   return %0 : tensor<10x3xf32>
 }

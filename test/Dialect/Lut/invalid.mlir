@@ -277,9 +277,9 @@ func.func private @f() attributes {a = #lut.format<dictionary, packing = bits>}
 
 // -----
 
-func.func @f(%c: tensor<12x2xui8>, %s: tensor<1x1xf32>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>) {
+func.func @f(%c: tensor<12x2xui8>, %s: tensor<1x1xf32>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>, %t: tensor<65536x4xui8>) {
   // expected-error @+1 {{has 'tensor<12x2xui8>' as its codes, expected 'tensor<11x2xui8>'}}
-  %0 = lut.dequant %c, %s, %b, %d as <dictionary, words = 11> : (tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>) -> tensor<10x3xf32>
+  %0 = lut.dequant %c, %s, %b, %d, %t as <dictionary, words = 11> : (tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<10x3xf32>
   return
 }
 
@@ -326,7 +326,7 @@ func.func @f(%c: memref<12x2xi8>, %b: memref<4x4xi8>, %d: tensor<65536x8xi8>, %y
 // -----
 
 func.func @f() {
-  // expected-error @+1 {{has 65536 entries of 8 bytes, found 'tensor<9x8xui8>'}}
+  // expected-error @+1 {{has 65536 entries of 8 bytes, or of 4, found 'tensor<9x8xui8>'}}
   %0 = lut.dictionary : tensor<9x8xui8>
   return
 }

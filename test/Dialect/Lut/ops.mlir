@@ -96,13 +96,15 @@ func.func @gptq(%w: tensor<2x10x3xf32>, %h: tensor<2x10x10xf32>) -> tensor<2x10x
 func.func @dictionary(%w: tensor<2x10x3xf32>, %m: memref<12x2xi8>, %n: memref<4x4xi8>, %e: memref<65536x8xi8>, %y: memref<3x3xi8>) -> (tensor<2x10x3xf32>, tensor<2x3x3xui8>) {
   // CHECK: lut.dictionary : tensor<65536x8xui8>
   %d = lut.dictionary : tensor<65536x8xui8>
+  // CHECK: lut.dictionary : tensor<65536x4xui8>
+  %t = lut.dictionary : tensor<65536x4xui8>
   // Without a number there is room for any words: five for a column.
   // CHECK: lut.encode %{{.*}} as <dictionary> exact : {{.*}} -> (tensor<2x15x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>)
   %c, %s, %b = lut.encode %w as <dictionary> exact : (tensor<2x10x3xf32>) -> (tensor<2x15x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>)
   // CHECK: lut.encode %{{.*}} as <dictionary, words = 7, group = 5, scale = f16> : {{.*}} -> (tensor<2x7x2xui8>, tensor<2x2x3xf16>, tensor<2x4x4xui8>)
   %i, %j, %k = lut.encode %w as <dictionary, words = 7, group = 5, scale = f16> : (tensor<2x10x3xf32>) -> (tensor<2x7x2xui8>, tensor<2x2x3xf16>, tensor<2x4x4xui8>)
-  // CHECK: lut.dequant {{.*}} as <dictionary> : (tensor<2x15x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>) -> tensor<2x10x3xf32>
-  %0 = lut.dequant %c, %s, %b, %d as <dictionary> : (tensor<2x15x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>) -> tensor<2x10x3xf32>
+  // CHECK: lut.dequant {{.*}} as <dictionary> : (tensor<2x15x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<2x10x3xf32>
+  %0 = lut.dequant %c, %s, %b, %d, %t as <dictionary> : (tensor<2x15x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<2x10x3xf32>
   // CHECK: lut.expand %{{.*}}, %{{.*}}, %{{.*}} of 10 : (tensor<2x15x2xui8>, tensor<2x4x4xui8>, tensor<65536x8xui8>) -> tensor<2x3x3xui8>
   %1 = lut.expand %c, %b, %d of 10 : (tensor<2x15x2xui8>, tensor<2x4x4xui8>, tensor<65536x8xui8>) -> tensor<2x3x3xui8>
   // CHECK: lut.expand_into %{{.*}}, %{{.*}}, %{{.*}} to %{{.*}} of 10 : (memref<12x2xi8>, memref<4x4xi8>, memref<65536x8xi8>, memref<3x3xi8>) -> ()

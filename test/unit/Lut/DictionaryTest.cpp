@@ -83,6 +83,21 @@ TEST(Dictionary, HasTheMostLikelySequences) {
     EXPECT_TRUE(words.count({pair}));
 }
 
+TEST(Dictionary, TermsAreWhatIsNotZero) {
+  for (int i = 0; i < Dictionary::size; ++i) {
+    Sequence sequence = sequenceOf(Dictionary::get()[uint16_t(i)]);
+    uint32_t terms = Dictionary::get().terms(uint16_t(i));
+    ASSERT_EQ(terms >> 27, 2 * sequence.size());
+    std::vector<int> codes(2 * sequence.size(), 0), all;
+    for (int n = 0; n < Dictionary::others; ++n)
+      if (int sign = terms >> (21 + 2 * n) & 3)
+        codes[terms >> 8 * n & 31] = sign == 1 ? 2 : 1;
+    for (int pair : sequence)
+      all.insert(all.end(), {pair % 3, pair / 3});
+    ASSERT_EQ(codes, all) << i;
+  }
+}
+
 TEST(Dictionary, OrderOfEquals) {
   // One pair of zeros, then two, ...; of the pairs with one other code the first one found is (-,
   // 0).

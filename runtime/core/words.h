@@ -1,0 +1,18 @@
+/*===- words.h - Words of a dictionary, in a file that a host named -------===*
+ *
+ * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ *===------------------------------------------------------------------------===*/
+#ifndef MAD_RUNTIME_CORE_WORDS_H
+#define MAD_RUNTIME_CORE_WORDS_H
+
+#include "runtime/artifact.h"
+
+/* Checks weights `as lut.dictionary` (`mad_weight.rows`): the dictionary is the one that there is,
+ * columns are runs of words one behind the other, and the words of each have as many elements as
+ * the column. Code reads nothing outside of weights that are wrong; it computes something else. */
+mad_status mad_words_check(const mad_artifact *artifact, const void *const *data, const char *path,
+                           mad_error *error);
+
+#endif /* MAD_RUNTIME_CORE_WORDS_H */
