@@ -35,8 +35,11 @@ def VectorizePacks : Pass<"mad-vectorize-packs", "::mlir::func::FuncOp"> {
   let description = [{
     `ode.pack` becomes a vector, and so does all that is computed with it, through branches and loops; `ode.shuffle` moves
     between lanes. Scalars that are the same in all lanes stay scalars. Takes scalars of arith and math, and scf.
+    At level 4 f64 is divided by roots with an instruction for reciprocals of roots and a series.
   }];
-  let dependentDialects = ["::mlir::vector::VectorDialect"];
+  let options = [Option<"level", "level", "int", /*default=*/"3",
+                        "x86-64 level of the code: 0 (128-bit), 3 (256-bit) or 4 (512-bit)">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
 }
 
 def VectorizeLanes : Pass<"mad-vectorize-lanes", "::mlir::func::FuncOp"> {

@@ -7,9 +7,11 @@
 #include "dialects/Ode/IR/OdePackOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/Ode/Passes.h"
+#include "passes/Ode/ReciprocalRoots.h"
 
 using namespace mlir;
 
@@ -25,7 +27,8 @@ bool isElementwise(Operation *op) {
 
 class Vectorizer {
 public:
-  explicit Vectorizer(func::FuncOp function) : function(function), b(function.getContext()) {}
+  Vectorizer(func::FuncOp function, int level)
+      : function(function), b(function.getContext()), level(level) {}
 
   /// False, after a message, where something that varies is used as it cannot be.
   bool run() {
@@ -42,6 +45,7 @@ public:
     });
     for (Operation *op : moves)
       replace(op);
+    divideByRoots();
     return true;
   }
 
@@ -181,8 +185,19 @@ private:
     op->erase();
   }
 
+  /// All lanes are computed here: a loop over elements that may be cut anywhere must give the bits
+  /// of scalars.
+  void divideByRoots() {
+    function.walk([&](arith::DivFOp op) {
+      ImplicitLocOpBuilder at(op.getLoc(), op);
+      if (Value quotient = varies(op) ? expandDivisionByRoot(at, op, level) : Value())
+        op.replaceAllUsesWith(quotient);
+    });
+  }
+
   func::FuncOp function;
   OpBuilder b;
+  int level;
   llvm::DenseMap<Value, int64_t> varying; ///< and of how many lanes they are
   bool changed = false;
 };
@@ -197,7 +212,7 @@ struct VectorizePacksPass : impl::VectorizePacksBase<VectorizePacksPass> {
                                                                  : WalkResult::advance();
                    })
                    .wasInterrupted();
-    if (any && !Vectorizer(getOperation()).run())
+    if (any && !Vectorizer(getOperation(), level).run())
       signalPassFailure();
   }
 };

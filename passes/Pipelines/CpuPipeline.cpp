@@ -30,7 +30,7 @@ static void buildLinalg(OpPassManager &pm) {
 static void buildBufferize(OpPassManager &pm, const CpuOptions &options) {
   buildMemory(pm);
   pm.addNestedPass<func::FuncOp>(createFuseRows());
-  pm.addNestedPass<func::FuncOp>(createVectorizePacks());
+  pm.addNestedPass<func::FuncOp>(createVectorizePacks({options.level}));
   pm.addNestedPass<func::FuncOp>(createVectorizeLanes({options.level}));
   simplify(pm);
   PackWindowsOptions windows;
