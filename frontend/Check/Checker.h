@@ -12,7 +12,9 @@
 #define MAD_FRONTEND_CHECK_CHECKER_H
 
 #include "frontend/Check/Builder.h"
+#include "frontend/Check/CallMatch.h"
 #include "frontend/Check/Check.h"
+#include "frontend/Check/Report.h"
 #include "frontend/Check/Scope.h"
 #include "frontend/Check/Text.h"
 #include "frontend/Diag/Codes.h"
@@ -20,28 +22,6 @@
 #include <set>
 
 namespace mad::elab {
-
-class Checker;
-
-/// An error that is being written. The end of its life reports it, with the
-/// calls that lead to the place.
-class Report {
-public:
-  Report(Checker &checker, uint16_t code, Span span, std::string text);
-  ~Report();
-  Report(const Report &) = delete;
-  Report &operator=(const Report &) = delete;
-  Report &label(Span span);
-  Report &note(std::string text, Span span);
-  Report &help(std::string text);
-
-private:
-  void leaveLibrary();
-  bool excused() const;
-
-  Checker &checker;
-  Diagnostic d;
-};
 
 /// One coordinate of `x[...]`.
 struct Subscript {
@@ -51,33 +31,6 @@ struct Subscript {
   DimExpr length;  ///< Range
   int64_t step = 1;
   Value computed; ///< Computed: integers over its space
-};
-
-/// A function call whose arguments are being matched.
-struct CallMatch {
-  Declaration *fn = nullptr;
-  const ast::Node *call = nullptr;
-  Want want; ///< of the result
-  std::vector<const ast::Node *> params;
-  std::vector<const ast::Node *> arguments; ///< one a parameter, null: the default
-  std::vector<Value> values;
-  Scope scope;                          ///< generics and constant parameters
-  std::map<std::string, DimExpr> bound; ///< by placeholder
-  std::set<std::string> open;           ///< packs and types that are not known yet
-  /// A declared dimension and the one of the argument.
-  struct Equation {
-    DimExpr declared;
-    hir::Dim actual;
-    size_t param;
-  };
-  std::vector<Equation> equations;
-  std::map<std::string, std::string> names; ///< what the caller calls a dimension
-  /// Of a `solve`: dimensions that arguments have in front of those of their parameters, the
-  /// argument that says so first, and how many each has.
-  bool ensemble = false;
-  std::vector<hir::Dim> lanes;
-  size_t lanesFrom = 0;
-  std::vector<size_t> lead;
 };
 
 struct Instance {
@@ -587,53 +540,11 @@ private:
   uint32_t blocks = 0;       ///< around the part that is being collected
   size_t failures = 0;       ///< errors reported since the definition in progress began
 
-  /// Makes `frame` current for its life.
-  class Enter;
-  /// A scope inside the current one for its life.
-  class Inner;
-  /// Puts nodes into another list for its life.
-  class Into;
+  // Frames.h
+  class Enter; ///< makes a frame current for its life
+  class Inner; ///< a scope inside the current one for its life
+  class Into;  ///< puts nodes into another list for its life
   struct Outside;
-};
-
-class Checker::Enter {
-public:
-  Enter(Checker &c, Frame &frame) : c(c), saved(c.frame), precision(c.b.precision) {
-    c.frame = &frame;
-    c.b.precision = frame.precision;
-  }
-  ~Enter() {
-    c.frame = saved;
-    c.b.precision = precision;
-  }
-
-private:
-  Checker &c;
-  Frame *saved;
-  hir::Precision precision;
-};
-
-class Checker::Inner {
-public:
-  explicit Inner(Checker &c) : c(c) {
-    scope.outer = c.frame->scope;
-    c.frame->scope = &scope;
-  }
-  ~Inner() { c.frame->scope = scope.outer; }
-  Scope scope;
-
-private:
-  Checker &c;
-};
-
-class Checker::Into {
-public:
-  Into(Checker &c, std::vector<hir::Node *> &nodes) : c(c), saved(c.b.block) { c.b.block = &nodes; }
-  ~Into() { c.b.block = saved; }
-
-private:
-  Checker &c;
-  std::vector<hir::Node *> *saved;
 };
 
 } // namespace mad::elab

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "frontend/Check/Frames.h"
 #include "frontend/Check/Rules.h"
 
 #include <algorithm>

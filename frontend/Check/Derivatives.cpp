@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Derivatives.h"
+#include "frontend/Check/Frames.h"
 
 #include <algorithm>
 

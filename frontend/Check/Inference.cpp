@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Checker.h"
+#include "frontend/Check/Frames.h"
 
 #include <algorithm>
 

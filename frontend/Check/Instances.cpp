@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Checker.h"
+#include "frontend/Check/Frames.h"
 
 namespace mad::elab {
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Builtins.h"
 #include "frontend/Check/Checker.h"
+#include "frontend/Check/Frames.h"
 
 #include <algorithm>
 

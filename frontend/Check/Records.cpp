@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Checker.h"
+#include "frontend/Check/Frames.h"
 
 #include <algorithm>
 #include <set>

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Rules.h"
+#include "frontend/Check/Frames.h"
 
 #include <algorithm>
 

@@ -10,6 +10,7 @@
 #include "frontend/Check/Solve.h"
 #include "dialects/Ode/Tableaus/Tableau.h"
 #include "frontend/Check/Derivatives.h"
+#include "frontend/Check/Frames.h"
 
 #include <algorithm>
 
