@@ -42,6 +42,9 @@ Expected<std::string> mad::withOverlap(StringRef ptx) {
   return text;
 }
 
+/// Why there is no machine code.
+static constexpr const char *notAsked = "it was not asked for";
+
 /// The chip that kernels for one chip alone are for.
 static const Chip *chipOfOne(ArrayRef<KernelDescription> kernels) {
   for (const KernelDescription &kernel : kernels)
@@ -58,11 +61,16 @@ CudaCodeMaker::CudaCodeMaker(std::vector<KernelDescription> kernels, const CudaO
   code.kernels = std::move(kernels);
   how.search = ptxasSearch(options.ptxas);
   if (options.ptxas == "none")
-    code.withoutPtxas = "it was not asked for";
+    code.withoutPtxas = notAsked;
+}
+
+bool CudaCodeMaker::wantsCodeFor(const Chip &chip) const {
+  return options.ptxas != "none" &&
+         (options.chips.empty() || is_contained(options.chips, chip.name));
 }
 
 void CudaCodeMaker::start(std::shared_ptr<const std::string> ptx, const Chip &chip) {
-  if (options.ptxas != "none")
+  if (wantsCodeFor(chip))
     jobs.push_back({&chip, false, std::async(std::launch::async, [ptx, &chip, how = how] {
                       return makeCubin(*ptx, chip, how);
                     })});
@@ -80,8 +88,8 @@ void CudaCodeMaker::addOfOne(std::function<Expected<std::string>()> ptx) {
       return text.takeError();
     ptxOfOne = std::move(*text);
     Cubin none;
-    none.missing = code.withoutPtxas;
-    return options.ptxas == "none" ? std::move(none) : makeCubin(ptxOfOne, *one, how);
+    none.missing = notAsked;
+    return wantsCodeFor(*one) ? makeCubin(ptxOfOne, *one, how) : std::move(none);
   };
   jobs.push_back({one, true, std::async(std::launch::async, std::move(make))});
 }
@@ -109,7 +117,7 @@ Expected<CudaCode> CudaCodeMaker::finish() {
     if (!cubin)
       failed = joinErrors(std::move(failed), cubin.takeError());
     else if (!cubin->made())
-      code.withoutPtxas = cubin->missing;
+      code.withoutPtxas = wantsCodeFor(*job.chip) ? cubin->missing : code.withoutPtxas;
     else
       cubins.push_back({false, job.chip, std::move(cubin->bytes), job.ofOne ? ofOne : all,
                         std::move(cubin->report)});
@@ -119,7 +127,7 @@ Expected<CudaCode> CudaCodeMaker::finish() {
   if (failed)
     return std::move(failed);
   code.images.push_back({true, &chips().front(), std::move(ptxOfAll), all, {}});
-  if (one && !code.withoutPtxas.empty())
+  if (one && (!code.withoutPtxas.empty() || !wantsCodeFor(*one)))
     code.images.push_back({true, one, std::move(ptxOfOne), ofOne, {}});
   std::move(cubins.begin(), cubins.end(), std::back_inserter(code.images));
   return std::move(code);

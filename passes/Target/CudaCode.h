@@ -32,6 +32,7 @@ llvm::Expected<std::string> withOverlap(llvm::StringRef ptx);
 struct CudaOptions {
   std::string ptxas;   ///< the program; empty: it is looked for; `none`: PTX alone
   std::string toolkit; ///< the folder of CUDA; empty: it is looked for; `none`: there is none
+  std::vector<std::string> chips = {}; ///< that get machine code; empty: all
 };
 
 /// See `mad_kernel`. Code of the host knows it by `symbol`.
@@ -80,6 +81,7 @@ private:
     bool ofOne;
     std::future<llvm::Expected<Cubin>> cubin;
   };
+  bool wantsCodeFor(const Chip &chip) const;
   void start(std::shared_ptr<const std::string> ptx, const Chip &chip);
 
   CudaCode code;

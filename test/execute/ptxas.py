@@ -6,7 +6,8 @@ be missing, and serial code of large functions has more values than there are re
     ptxas.py MAD FILE.mad ...
     ptxas.py MAD --all          all programs of this folder, but signal.mad and linalg.mad, which take minutes
 
-Each program is compiled once, and ptxas runs once a chip for all of its kernels.
+Each program is compiled once, and ptxas runs once a chip for all of its kernels. The chip 8.0 is for programs that
+have other kernels there, those with `EXECUTE-ALSO: simt:80`; of the others it would get the same text.
 """
 import json
 import os
@@ -15,25 +16,27 @@ import subprocess
 import sys
 import tempfile
 
-CHIPS = {"sm_80", "sm_90a"}
+ALSO = "// EXECUTE-ALSO: simt:80"
 MOST = 160  # bytes that a kernel may spill: behind loops, where sums that are cut meet what follows a product
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def check(mad, path, folder):
     """The number of kernels of a program, and what is wrong with them."""
-    done = subprocess.run([mad, "build", path, "--target=cuda", "--with-tests", "--name=m", "-o",
-                           folder], capture_output=True, text=True)
+    with open(path) as f:
+        chips = {"sm_80", "sm_90a"} if ALSO in f.read().splitlines() else {"sm_90a"}
+    done = subprocess.run([mad, "build", path, "--target=cuda", f"--chips={','.join(chips)}", "--with-tests",
+                           "--name=m", "-o", folder], capture_output=True, text=True)
     if done.returncode:
         return 0, [done.stderr.strip()]
     with open(f"{folder}/m.json") as f:
         variant = next(v for v in json.load(f)["variants"] if v["name"] == "cuda")
     kinds = {(image["kind"], image["chip"]) for image in variant["images"]}
-    expected = {("ptx", "sm_80")} | {("cubin", chip) for chip in CHIPS}
+    expected = {("ptx", "sm_80")} | {("cubin", chip) for chip in chips}
     wrong = [] if kinds == expected else [f"images {sorted(kinds)}, expected {sorted(expected)}"]
     for kernel in variant["kernels"]:
         # Kernels of groups of warps are for one chip.
-        if set(kernel["chips"]) not in (CHIPS, {"sm_90a"}):
+        if set(kernel["chips"]) not in (chips, {"sm_90a"}):
             wrong.append(f"`{kernel['name']}` is described for {sorted(kernel['chips'])}")
         wrong += [f"`{kernel['name']}` ({kernel['place']}) spills {found['spills']} bytes on {chip}"
                   for chip, found in kernel["chips"].items() if found["spills"] > MOST]

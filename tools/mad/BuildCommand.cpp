@@ -11,6 +11,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 #include "llvm/Support/Path.h"
 #include <algorithm>
 
@@ -53,6 +54,36 @@ static bool readTargets(const std::string &text, std::vector<int> &levels, bool 
   return true;
 }
 
+/// What `--ptxas`, `--cuda-toolkit` and `--chips` say; an error otherwise.
+static llvm::Expected<CudaOptions> readCuda(const Arguments &arguments) {
+  CudaOptions options{arguments.get("--ptxas"), arguments.get("--cuda-toolkit")};
+  llvm::SmallVector<llvm::StringRef> names;
+  const std::string text = arguments.get("--chips");
+  llvm::StringRef(text).split(names, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (llvm::StringRef name : names) {
+    if (auto chip = chipOf(name); !chip)
+      return chip.takeError();
+    options.chips.push_back(name.str());
+  }
+  return options;
+}
+
+/// The tiles that `from` names, the value of `--tiles`; nothing after an error.
+static std::optional<kernels::TileTable> tilesFrom(const std::string &from,
+                                                   llvm::ArrayRef<int> levels, std::string &error) {
+  if (levels.empty()) {
+    error = "`--tiles` is for code of CPUs, which `--target` does not name";
+    return {};
+  }
+  auto tiles = from == "host" ? hostTiles(error) : readTiles(from, levels.back(), error);
+  if (tiles && !llvm::is_contained(levels, tiles->level)) {
+    error = "`--tiles` is for code of " + variant(tiles->level).name +
+            ", which `--target` does not name";
+    return {};
+  }
+  return tiles;
+}
+
 static int run(const Arguments &arguments) {
   if (arguments.words.size() != 1)
     return usage(buildCommand(), "expected one file");
@@ -70,16 +101,11 @@ static int run(const Arguments &arguments) {
     return usage(buildCommand(), "`--weights-in` takes library, file or auto, not `" + where + "`");
   std::optional<kernels::TileTable> tiles;
   std::string error, from = arguments.get("--tiles");
-  if (!from.empty()) {
-    if (levels.empty())
-      return fail("`--tiles` is for code of CPUs, which `--target` does not name");
-    tiles = from == "host" ? hostTiles(error) : readTiles(from, levels.back(), error);
-    if (!tiles)
-      return fail(error);
-    if (!llvm::is_contained(levels, tiles->level))
-      return fail("`--tiles` is for code of " + variant(tiles->level).name +
-                  ", which `--target` does not name");
-  }
+  if (!from.empty() && !(tiles = tilesFrom(from, levels, error)))
+    return fail(error);
+  auto cudaOptions = readCuda(arguments);
+  if (!cudaOptions)
+    return usage(buildCommand(), "`--chips`: " + llvm::toString(cudaOptions.takeError()));
   std::string stem = llvm::sys::path::stem(arguments.words[0]).str();
   std::string name = arguments.get("--name", identifier(stem));
   if (name != identifier(name))
@@ -89,7 +115,7 @@ static int run(const Arguments &arguments) {
   if (tiles)
     compilation.useTiles(tiles->level, kernels::text(*tiles));
   if (cuda)
-    compilation.useCuda({arguments.get("--ptxas"), arguments.get("--cuda-toolkit")});
+    compilation.useCuda(std::move(*cudaOptions));
   if (cuda && levels.empty())
     compilation.useDeviceAlone();
   if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
@@ -135,6 +161,9 @@ Command buildCommand() {
        {"--cuda-toolkit", "FOLDER|none",
         "whose functions kernels call; none: they are built in\n"
         "                          (default: it is looked for)"},
+       {"--chips", "LIST",
+        "chips of GPUs that get machine code, sm_80 or sm_90a (default: both);\n"
+        "                          others get PTX"},
        {"--weights", "FILE", "reads all weights from this file"},
        {"--weights-in", "library|file|auto",
         "puts them into the library or into X.weights beside\n"

@@ -127,6 +127,28 @@ TEST_F(Script, ChipsThatOverlapKernelsGetTheInstructions) {
   EXPECT_EQ(code->images[2].bytes, opened);
 }
 
+TEST_F(Script, ChipsThatAreNotNamedGetNoCode) {
+  ASSERT_EQ(errorOf(run("while [ $1 != -o ]; do last=$1; shift; done; cat $last > $2\n")), "");
+  auto make = [&](const char *chip) {
+    CudaOptions how;
+    how.ptxas = options.search.given;
+    how.chips = {chip};
+    CudaCodeMaker maker({{"k", "", "k"}, {"g", "", "g", 90}}, how);
+    maker.addOfOne([] { return std::string(".target sm_90a\n"); });
+    maker.addOfAll(".target sm_80\n");
+    std::string text;
+    auto code = maker.finish();
+    if (!code)
+      return llvm::toString(code.takeError());
+    for (const ImageDescription &image : code->images)
+      text += (image.ptx ? "ptx " : "code ") + image.chip->name.str() + " of " +
+              std::to_string(image.kernels.front()) + "; ";
+    return text + code->withoutPtxas;
+  };
+  EXPECT_EQ(make("sm_80"), "ptx sm_80 of 0; ptx sm_90a of 1; code sm_80 of 0; ");
+  EXPECT_EQ(make("sm_90a"), "ptx sm_80 of 0; code sm_90a of 0; code sm_90a of 1; ");
+}
+
 TEST(CudaCode, KernelsOfOneChipHaveAnImageOfTheirOwn) {
   CudaOptions how;
   how.ptxas = "none";
