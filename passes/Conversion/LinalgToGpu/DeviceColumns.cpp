@@ -7,6 +7,10 @@
 // rows with others of its block, four rows on their way at a time. Where that makes few blocks,
 // rows are cut in pieces, whose results a second kernel combines in order.
 //
+// Rows of other lengths begin at other distances from multiples of 16 bytes, but those of a thread
+// at the same: they are a multiple of 8 apart. It reads whole groups, whose columns are those of
+// other threads moved by that distance, so a block reads a group more than it has results of.
+//
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -41,10 +45,14 @@ public:
     llvm::erase(outer, fast);
   }
   bool isFit();
+  /// Whether results of any number of a row can be computed.
+  bool canShift();
   /// Whether results of a row are whole groups.
   Value holds();
-  /// `whole`: they are, which is known.
-  void lower(bool whole);
+  /// `known`: no other kernel is there for other sizes. `shift`: rows begin anywhere.
+  void lower(bool known, bool shift);
+  /// Fewer results of a row are not worth a block of shifted groups.
+  int64_t fewest() { return across * vector / 2; }
 
 private:
   void launch(Value pieces, Value parts);
@@ -77,6 +85,11 @@ private:
   Values elementsOf(DeviceKernel &kernel, ArrayRef<Value> loaded, ArrayRef<Value> first);
   SmallVector<Values> rowsAt(DeviceKernel &kernel, SmallVector<Value> at, ArrayRef<Value> numbers);
   Value combineBlock(ArrayRef<Value> sums);
+  Value combineSlots(ArrayRef<Value> sums, Value slot, int64_t width, Value own);
+  int64_t resultsOfBlock() { return (isShifted ? across - 1 : across) * vector; }
+  Value blocksOfAll();
+  void placeShifted(Value block, Value from, SmallVectorImpl<Value> &at);
+  void takeLastRow(DeviceKernel &kernel, SmallVector<Value> at, Value from, Value to, Values &sums);
   void finish(DeviceKernel &kernel, Value result, Value sum);
 
   DeviceFunction &f;
@@ -88,12 +101,15 @@ private:
   unsigned down = 0;
   SmallVector<unsigned> outer; ///< parallel loops but the fast one
   int64_t vector = 0;
+  bool isShifted = false;
   GenericOp behind;
   Value results; ///< on the host
   ImplicitLocOpBuilder *k = nullptr;
   device::GpuBuilder *g = nullptr;
   SmallVector<Value> sizes; ///< of all loops, in the kernel
   Value thread, lane, part;
+  Value shift;       ///< of the rows of this thread
+  Value firstResult; ///< of the block
 };
 
 bool ColumnKernel::isFit() {
@@ -112,6 +128,22 @@ bool ColumnKernel::isFit() {
   Type element = getElementTypeOrSelf(op.getDpsInits().front().getType());
   return vector > 1 && !element.isIndex() && device::bytesOf(element) >= 4 &&
          device::bytesOf(element) * vector <= 64;
+}
+
+/// All that varies along a row lies row behind row, without gaps, the results innermost.
+bool ColumnKernel::canShift() {
+  if (along % vector != 0)
+    return false;
+  AffineMap known;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    if (*wideAccess(f, op, *input, fast) != Access::Wide)
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(input);
+    if (!map.isPermutation() || (known && known != map))
+      return false;
+    known = map;
+  }
+  return true;
 }
 
 Value ColumnKernel::holds() {
@@ -215,9 +247,23 @@ SmallVector<ColumnKernel::Values> ColumnKernel::rowsAt(DeviceKernel &kernel, Sma
 
 /// Of all threads down the rows: for each of the first threads one result of the block.
 Value ColumnKernel::combineBlock(ArrayRef<Value> sums) {
-  Type type = sums.front().getType();
   const int64_t width = across * sums.size();
   Value slot = add(mul(part, constant(width)), mul(lane, constant(sums.size())));
+  if (shift) {
+    // Moved by less than a group: what would lie before the first one has a group more in front.
+    const int64_t wider = width + vector;
+    slot =
+        add(mul(part, constant(wider)), sub(mul(add(lane, constant(1)), constant(vector)), shift));
+    return combineSlots(sums, slot, wider,
+                        add(min(thread, constant(resultsOfBlock() - 1)), constant(vector)));
+  }
+  return combineSlots(sums, slot, width, min(thread, constant(width - 1)));
+}
+
+/// `width`: from the results of threads to those of the next ones down the rows; `own`: the first
+/// one that this thread adds up.
+Value ColumnKernel::combineSlots(ArrayRef<Value> sums, Value slot, int64_t width, Value own) {
+  Type type = sums.front().getType();
   Type word = k->getI32Type();
   auto at = [&](Value number) {
     return g->at(g->shared(), type, arith::IndexCastOp::create(*k, word, number).getResult());
@@ -225,7 +271,7 @@ Value ColumnKernel::combineBlock(ArrayRef<Value> sums) {
   for (auto [e, sum] : llvm::enumerate(sums))
     g->store(sum, at(add(slot, constant(e))));
   g->barrier();
-  Value own = min(thread, constant(width - 1)), all;
+  Value all;
   for (int64_t p = 0; p < along; ++p) {
     Value sum = g->load(type, at(add(own, constant(p * width))));
     all = all ? combine(*k, all, sum) : sum;
@@ -243,15 +289,82 @@ void ColumnKernel::finish(DeviceKernel &kernel, Value result, Value sum) {
   storeResult(kernel, op, behind, combine(*k, before, sum), at);
 }
 
+Value ColumnKernel::blocksOfAll() {
+  if (!isShifted)
+    return f.ceilDiv(results, resultsOfBlock());
+  Value blocks = f.ceilDiv(extents[fast], resultsOfBlock());
+  for (unsigned d : outer)
+    blocks = f.mul(blocks, extents[d]);
+  return blocks;
+}
+
+/// The first column of this thread, which may be before the row, and what else it needs to know of
+/// rows that begin anywhere.
+void ColumnKernel::placeShifted(Value block, Value from, SmallVectorImpl<Value> &at) {
+  Value count = sizes[fast];
+  Value windows = k->createOrFold<arith::CeilDivUIOp>(count, constant(resultsOfBlock()));
+  Value window = k->createOrFold<arith::RemUIOp>(block, windows);
+  Value number = k->createOrFold<arith::DivUIOp>(block, windows);
+  at.assign(op.getNumLoops(), constant(0));
+  place(mul(number, count), at);
+  firstResult = add(mul(number, count), mul(window, constant(resultsOfBlock())));
+  at[down] = add(from, part);
+  Value offset = constant(0); ///< of the row
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (*wideAccess(f, op, *input, fast) == Access::Wide) {
+      offset = constant(0);
+      for (AffineExpr e : op.getMatchingIndexingMap(input).getResults()) {
+        unsigned d = cast<AffineDimExpr>(e).getPosition();
+        offset = add(mul(offset, sizes[d]), at[d]);
+      }
+    }
+  shift = rem(offset, vector);
+  Value end = sub(count, constant(1)), last = sub(end, rem(add(end, shift), vector));
+  Value own = add(mul(window, constant(resultsOfBlock())), mul(lane, constant(vector)));
+  at[fast] = k->createOrFold<arith::MinSIOp>(sub(own, shift), last);
+}
+
+/// Its last group may end behind the memory: columns are read one at a time.
+void ColumnKernel::takeLastRow(DeviceKernel &kernel, SmallVector<Value> at, Value from, Value to,
+                               Values &sums) {
+  Value last = sub(sizes[down], constant(1));
+  Value isMine =
+      k->createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rem(sub(last, from), along), part);
+  Value isOfPiece = k->createOrFold<arith::AndIOp>(less(last, to), less(from, to));
+  isMine = k->createOrFold<arith::AndIOp>(isMine, isOfPiece);
+  at[down] = last;
+  Value first = at[fast];
+  for (auto [e, sum] : llvm::enumerate(sums)) {
+    Value column = add(first, constant(e));
+    Value there = k->createOrFold<arith::AndIOp>(isMine, less(column, sizes[fast]));
+    auto branch = scf::IfOp::create(*k, TypeRange(sum.getType()), there, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(*k);
+    k->setInsertionPointToStart(branch.thenBlock());
+    at[fast] = column;
+    SmallVector<Value> arguments;
+    for (OpOperand *input : op.getDpsInputOperands())
+      arguments.push_back(
+          loadElement(*k, kernel.get(input->get()), op.getMatchingIndexingMap(input), at));
+    arguments.push_back(Value());
+    llvm::SmallPtrSet<Operation *, 1> without{combine.op};
+    IRMapping body = emitBody(kernel, op, arguments, at, without);
+    scf::YieldOp::create(*k, combine(*k, sum, body.lookupOrDefault(combine.other)));
+    k->setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(*k, sum);
+    sum = branch.getResult(0);
+  }
+}
+
 void ColumnKernel::launch(Value pieces, Value parts) {
   Value groups = f.b.createOrFold<arith::DivUIOp>(results, f.constant(vector));
-  Value blocks = f.ceilDiv(groups, across);
-  const std::string text = ("columns: " + llvm::Twine(vector) + " a thread, " + llvm::Twine(along) +
-                            " threads down the rows" + (parts ? ", in pieces" : ""))
-                               .str();
+  Value blocks = blocksOfAll();
+  const std::string text =
+      ("columns: " + llvm::Twine(vector) + " a thread" + (isShifted ? " from anywhere, " : ", ") +
+       llvm::Twine(along) + " threads down the rows" + (parts ? ", in pieces" : ""))
+          .str();
   DeviceKernel kernel = f.kernel(text, work.refusals);
   const int bytes = device::bytesOf(combine.other.getType());
-  kernel.setShared(blockThreads * vector * bytes);
+  kernel.setShared((isShifted ? along * (across + 1) : blockThreads) * vector * bytes);
   getUses(kernel, op);
   useBehind(kernel, behind);
   for (linalg::FillOp fill : work.fills)
@@ -270,10 +383,13 @@ void ColumnKernel::launch(Value pieces, Value parts) {
   lane = rem(thread, across), part = div(thread, across);
   Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
   Value piece = parts ? gpu::BlockIdOp::create(b, gpu::Dimension::y).getResult() : constant(0);
-  // Threads without results read those of the last one.
-  Value group = min(add(mul(block, constant(across)), lane), sub(groupsOfAll, constant(1)));
   SmallVector<Value> at;
-  place(mul(group, constant(vector)), at);
+  if (!isShifted) {
+    // Threads without results read those of the last one.
+    Value group = min(add(mul(block, constant(across)), lane), sub(groupsOfAll, constant(1)));
+    place(mul(group, constant(vector)), at);
+    firstResult = mul(block, constant(across * vector));
+  }
   Value rows = sizes[down], from = constant(0), to = rows;
   if (parts) {
     // Whole steps.
@@ -283,12 +399,24 @@ void ColumnKernel::launch(Value pieces, Value parts) {
     from = min(mul(piece, length), rows);
     to = min(add(from, length), rows);
   }
-  Values sums = reduce(from, to, vector,
+  Value end = to;
+  if (isShifted) {
+    placeShifted(block, from, at);
+    end = min(to, sub(rows, constant(1)));
+  }
+  Values sums = reduce(min(from, end), end, vector,
                        [&](ArrayRef<Value> numbers) { return rowsAt(kernel, at, numbers); });
+  if (isShifted)
+    takeLastRow(kernel, at, from, to, sums);
   Value sum = combineBlock(sums);
-  Value result = add(mul(block, constant(across * vector)), thread);
+  Value result = add(firstResult, thread);
   Value isThere =
-      b.createOrFold<arith::AndIOp>(less(thread, constant(across * vector)), less(result, all));
+      b.createOrFold<arith::AndIOp>(less(thread, constant(resultsOfBlock())), less(result, all));
+  if (isShifted) {
+    Value row = b.createOrFold<arith::DivUIOp>(firstResult, sizes[fast]);
+    Value behind = mul(add(row, constant(1)), sizes[fast]);
+    isThere = b.createOrFold<arith::AndIOp>(isThere, less(result, behind));
+  }
   when(isThere, [&] {
     if (parts)
       memref::StoreOp::create(b, sum, kernel.get(parts), add(mul(piece, all), result));
@@ -319,6 +447,7 @@ void ColumnKernel::launchParts(Value pieces, Value parts) {
   k = &b, g = &builder;
   thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
   lane = rem(thread, across), part = div(thread, across);
+  shift = Value();
   Value first = mul(gpu::BlockIdOp::create(b, gpu::Dimension::x), constant(across));
   Value own = min(add(first, lane), sub(all, constant(1)));
   Values sums = reduce(constant(0), count, 1, [&](ArrayRef<Value> numbers) {
@@ -334,15 +463,16 @@ void ColumnKernel::launchParts(Value pieces, Value parts) {
   kernel.launch(f.b, f.ceilDiv(results, across), blockThreads);
 }
 
-void ColumnKernel::lower(bool whole) {
+void ColumnKernel::lower(bool known, bool shift) {
   auto &b = f.b;
-  if (whole && (behind = opBehind(f, op)))
+  isShifted = shift;
+  if (known && (behind = opBehind(f, op)))
     f.taken.insert(behind);
   results = extents[fast];
   for (unsigned d : outer)
     results = f.mul(results, extents[d]);
   Value one = f.constant(1);
-  Value blocks = b.createOrFold<arith::MaxSIOp>(f.ceilDiv(results, across * vector), one);
+  Value blocks = b.createOrFold<arith::MaxSIOp>(blocksOfAll(), one);
   Value wanted = b.createOrFold<arith::CeilDivSIOp>(f.constant(manyBlocks), blocks);
   Value most = b.createOrFold<arith::DivUIOp>(extents[down], f.constant(rowsOfPiece));
   Value pieces = b.createOrFold<arith::MaxSIOp>(b.createOrFold<arith::MinSIOp>(wanted, most), one);
@@ -366,8 +496,15 @@ bool lowerColumns(DeviceFunction &f, DeviceWork &work, unsigned fast, ArrayRef<V
   if (!kernel.isFit())
     return false;
   Value holds = kernel.holds();
-  const bool whole = getConstantIntValue(holds).value_or(0) != 0;
-  f.branch(holds, [&] { kernel.lower(whole); }, otherwise);
+  std::optional<int64_t> whole = getConstantIntValue(holds);
+  auto shifted = [&] {
+    if (!kernel.canShift())
+      return otherwise();
+    Value isWorth = f.less(f.constant(kernel.fewest()), extents[fast]);
+    const bool known = whole && getConstantIntValue(isWorth);
+    f.branch(isWorth, [&] { kernel.lower(known, /*shift=*/true); }, otherwise);
+  };
+  f.branch(holds, [&] { kernel.lower(whole.has_value(), /*shift=*/false); }, shifted);
   return true;
 }
 
