@@ -114,6 +114,40 @@ func.func @blocks(%x: tensor<4x256xf16>) -> tensor<4x3xf16> {
 
 // -----
 
+// Of several matrices of blocks with minima each product takes its own rows, tiles and minima: sums of the groups g of row n times the
+// minima of g and column m.
+// CHECK-LABEL: @each_blocks
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<5x4x256xf32>
+// CHECK: ^bb0(%[[I:.*]]: tensor<i64>):
+// CHECK: %[[ROWS:.*]] = mad.view %[[X]][%[[I]]] by affine_map<(d0, d1)[s0] -> (s0, d0, d1)> inside : {{.*}} -> tensor<4x256xf32>
+// CHECK: %[[T:.*]] = mad.view %{{.*}}[%[[I]]] by affine_map<(d0)[s0] -> (s0, d0)> inside : {{.*}} -> tensor<2560xui8>
+// CHECK: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf32>
+// CHECK: %[[ALL:.*]] = mad.weight @w.tile_minima : tensor<5x8x3xf32>
+// CHECK: %[[M:.*]] = mad.view %[[ALL]][%[[I]]] by affine_map<(d0, d1)[s0] -> (s0, d0, d1)> inside : {{.*}} -> tensor<8x3xf32>
+// CHECK: %[[G:.*]] = mad.view %[[ROWS]] by affine_map<(d0, d1, d2) -> (d0, d1 * 32 + d2)> inside : {{.*}} -> tensor<4x8x32xf32>
+// CHECK: %[[S:.*]] = mad.reduce sum %[[G]] over [2]
+// CHECK: %[[L:.*]] = mad.contract %[[S]] by affine_map<(d0, d1, d2) -> (d0, d2)>, %[[M]] by affine_map<(d0, d1, d2) -> (d2, d1)> : {{.*}} -> tensor<4x3xf32>
+// CHECK: %[[P:.*]] = mad.contract %[[ROWS]] by affine_map<(d0, d1, d2) -> (d0, d2)>, %[[W]] by affine_map<(d0, d1, d2) -> (d1, d2)> : {{.*}} -> tensor<4x3xf32>
+// CHECK: %[[A:.*]] = mad.add %[[P]], %[[L]]
+// CHECK: mad.yield %[[A]]
+mad.weight_source @w.codes from "" : "" : tensor<5x128x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<5x8x3xui8>
+mad.weight_source @w.mins from "" : "" : tensor<5x8x3xui8>
+mad.weight_source @w.supers from "" : "" : tensor<5x1x3xf16>
+mad.weight_source @w.supermins from "" : "" : tensor<5x1x3xf16>
+func.func @each_blocks(%x: tensor<5x4x256xf32>) -> tensor<5x4x3xf32> {
+  %c = mad.weight @w.codes : tensor<5x128x3xui8>
+  %s = mad.weight @w.scales : tensor<5x8x3xui8>
+  %m = mad.weight @w.mins : tensor<5x8x3xui8>
+  %t = mad.weight @w.supers : tensor<5x1x3xf16>
+  %n = mad.weight @w.supermins : tensor<5x1x3xf16>
+  %w = lut.dequant %c, %s, %m, %t, %n as <gguf, type = Q4_K> : (tensor<5x128x3xui8>, tensor<5x8x3xui8>, tensor<5x8x3xui8>, tensor<5x1x3xf16>, tensor<5x1x3xf16>) -> tensor<5x256x3xf32>
+  %0 = mad.contract %x by affine_map<(b, n, m, k) -> (b, n, k)>, %w by affine_map<(b, n, m, k) -> (b, k, m)> : (tensor<5x4x256xf32>, tensor<5x256x3xf32>) -> tensor<5x4x3xf32>
+  return %0 : tensor<5x4x3xf32>
+}
+
+// -----
+
 // Parts of different matrices are no matrix of the weight.
 // CHECK-LABEL: @mixed
 // CHECK-NOT: lut.from_tiles
