@@ -7,6 +7,7 @@
 // as long as a twentieth of a large sum.
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Conversion/LinalgToGpu/DeviceBehind.h"
 #include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
 #include "passes/Transforms/Kernels.h"
 #include "passes/Transforms/Memory.h"
@@ -43,6 +44,75 @@ static bool mayRead(GenericOp reduction, Value written) {
       .wasInterrupted();
 }
 
+/// What is computed of a number alone, and the store of it; null: something else is done with it.
+static memref::StoreOp storeOf(memref::LoadOp load, llvm::SetVector<Operation *> &between) {
+  memref::StoreOp store;
+  SmallVector<Value> values{load.getResult()};
+  while (!values.empty())
+    for (Operation *user : values.pop_back_val().getUsers()) {
+      auto last = dyn_cast<memref::StoreOp>(user);
+      if (user->getBlock() != load->getBlock() ||
+          (last && (store || last.getMemRefType().getRank())))
+        return {};
+      if (last) {
+        store = last;
+        continue;
+      }
+      if (!isMemoryEffectFree(user) || user->getNumRegions() > 0 || user->getNumResults() != 1)
+        return {};
+      if (between.insert(user))
+        values.push_back(user->getResult(0));
+    }
+  if (!store || store->isBeforeInBlock(load))
+    return {};
+  for (Operation *op = load->getNextNode(); op != store; op = op->getNextNode())
+    if (!isa<memref::AllocOp>(op) && !isMemoryEffectFree(op))
+      return {};
+  return store;
+}
+
+void joinScalars(func::FuncOp function) {
+  SmallVector<std::pair<memref::LoadOp, memref::StoreOp>> found;
+  SmallVector<llvm::SetVector<Operation *>> steps;
+  function.walk([&](GenericOp reduction) {
+    if (reduction.getNumReductionLoops() != reduction.getNumLoops() || !reduction.getNumLoops() ||
+        reduction.getNumDpsInits() != 1 || !reduction.hasPureBufferSemantics())
+      return;
+    Operation *next = reduction->getNextNode();
+    while (next && (isa<memref::AllocOp>(next) || isMemoryEffectFree(next)))
+      next = next->getNextNode();
+    auto load = dyn_cast_or_null<memref::LoadOp>(next);
+    if (!load || load.getMemRef() != reduction.getDpsInits().front())
+      return;
+    llvm::SetVector<Operation *> between;
+    if (memref::StoreOp store = storeOf(load, between); store && !between.empty()) {
+      found.push_back({load, store});
+      steps.push_back(std::move(between));
+    }
+  });
+  for (auto [ends, between] : llvm::zip(found, steps)) {
+    auto [load, store] = ends;
+    ImplicitLocOpBuilder b(store.getLoc(), store);
+    AffineMap none = AffineMap::get(0, 0, b.getContext());
+    SmallVector<Operation *> inOrder = llvm::to_vector(between);
+    llvm::sort(inOrder, [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
+    GenericOp::create(b, ValueRange(load.getMemRef()), ValueRange(store.getMemRef()),
+                      ArrayRef{none, none}, ArrayRef<utils::IteratorType>(),
+                      [&](OpBuilder &inside, Location at, ValueRange arguments) {
+                        IRMapping map;
+                        map.map(load.getResult(), arguments.front());
+                        for (Operation *op : inOrder)
+                          inside.clone(*op, map);
+                        Value made = map.lookupOrDefault(store.getValueToStore());
+                        linalg::YieldOp::create(inside, at, made);
+                      });
+    store.erase();
+    for (Operation *op : llvm::reverse(inOrder))
+      op->erase();
+    load.erase();
+  }
+}
+
 GenericOp opBehind(DeviceFunction &f, GenericOp reduction) {
   if (reduction.getNumDpsInits() != 1)
     return {};
@@ -50,16 +120,18 @@ GenericOp opBehind(DeviceFunction &f, GenericOp reduction) {
   Value memory = result.get(), base = baseOf(memory);
   auto type = dyn_cast<MemRefType>(memory.getType());
   const int64_t rank = reduction.getNumLoops() - reduction.getNumReductionLoops();
-  if (!type || !base || !base.getDefiningOp<memref::AllocOp>() || type.getRank() != rank)
+  if (!type || !base || type.getRank() != rank)
     return {};
   Operation *next = reduction->getNextNode();
   while (next && (isMemoryEffectFree(next) || isa<memref::AllocOp>(next)))
     next = next->getNextNode();
   auto op = dyn_cast_or_null<GenericOp>(next);
   if (!op || !op.hasPureBufferSemantics() || op.getNumReductionLoops() ||
-      op.getNumLoops() != rank || op->getNumOperands() != 2 || op.getNumDpsInits() != 1 ||
-      op.getDpsInputs().front() != memory || f.groups.contains(op) || f.attentions.contains(op) ||
-      f.taken.contains(op))
+      op.getNumLoops() != rank || op.getNumDpsInits() != 1 || op->getOperand(0) != memory ||
+      f.groups.contains(op) || f.attentions.contains(op) || f.taken.contains(op))
+    return {};
+  const bool isInPlace = op->getNumOperands() == 1;
+  if (!isInPlace && (op->getNumOperands() != 2 || !base.getDefiningOp<memref::AllocOp>()))
     return {};
   for (OpOperand &operand : op->getOpOperands())
     if (!op.getMatchingIndexingMap(&operand).isIdentity() ||
@@ -72,6 +144,8 @@ GenericOp opBehind(DeviceFunction &f, GenericOp reduction) {
                  (v.getParentRegion() != &op.getRegion() && !isKnownBefore(reduction, v));
         }))
       return {};
+  if (isInPlace)
+    return f.scalars.isOnDevice(memory) ? GenericOp() : op;
   OpOperand &output = *op.getDpsInitOperand(0);
   Value written = baseOf(output.get());
   if (!written || written == base || !op.getMatchingBlockArgument(&output).use_empty() ||
@@ -107,7 +181,9 @@ void storeResult(DeviceKernel &kernel, GenericOp reduction, GenericOp behind, Va
   SmallVector<Value> place;
   for (AffineExpr e : map.getResults())
     place.push_back(at[cast<AffineDimExpr>(e).getPosition()]);
-  Value made = emitBody(kernel, behind, {result, Value()}, place).front();
+  SmallVector<Value> arguments(behind->getNumOperands());
+  arguments.front() = result;
+  Value made = emitBody(kernel, behind, arguments, place).front();
   memref::StoreOp::create(b, made, kernel.get(behind.getDpsInits().front()), place);
 }
 

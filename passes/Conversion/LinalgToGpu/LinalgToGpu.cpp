@@ -25,6 +25,7 @@
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Conversion/LinalgToGpu/DeviceAttention.h"
+#include "passes/Conversion/LinalgToGpu/DeviceBehind.h"
 #include "passes/Conversion/LinalgToGpu/DeviceTiles.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Entries.h"
@@ -501,6 +502,7 @@ struct LinalgToGpuPass : impl::LinalgToGpuBase<LinalgToGpuPass> {
         continue;
       copyTables(function);
       separateLanes(function);
+      joinScalars(function);
       if (failed(generalize(function)) || failed(DeviceMapping(function, kernels).run()))
         return signalPassFailure();
     }

@@ -72,6 +72,15 @@ private:
 Values RowKernel::reduceHeld(const RowMember &member, ArrayRef<Combiner> combiners,
                              const Columns &columns, ArrayRef<Value> sizes) {
   preload(member, columns, sizes);
+  Value mine = mul(lane, constant(vector));
+  if (Value above = shift ? Value() : elementOfPlaces(combiners, columns)) {
+    Values best = beforeGroups(mine);
+    for (int i = 0; i < threads.held; i += vector) {
+      Group some = heldGroup(i, columns);
+      takeGroup(member, combiners.front(), above, columns, sizes, some, best);
+    }
+    return bestOfGroup(member, combiners.front(), columns, sizes, best, mine, columns.count);
+  }
   const int many = std::min(vector, 4);
   Accumulators accumulators(b, combiners, many);
   Values sums;
@@ -110,7 +119,28 @@ Values RowKernel::reduceLoop(const RowMember &member, ArrayRef<Combiner> combine
   };
   Value width = constant(threads.along * vector), step = constant(threads.along * vector * unroll);
   Value mine = mul(lane, constant(vector));
+  const Value above = elementOfPlaces(combiners, columns);
+  auto rangeOfPlaces = [&](Value from, Value to) {
+    Value length = arith::SubIOp::create(b, to, from);
+    Value end = add(from, mul(arith::DivUIOp::create(b, length, step), step));
+    Value first = add(from, mine);
+    auto steps = [&](int64_t number) {
+      return [&, number](Value at, ArrayRef<Value> carried) {
+        Values best(carried);
+        for (int64_t u = 0; u < number; ++u) {
+          Group some = groupAt(add(at, mul(width, constant(u))));
+          takeGroup(member, combiners.front(), above, columns, sizes, some, best);
+        }
+        return best;
+      };
+    };
+    Values best = loops(first, end, step, beforeGroups(first), steps(unroll));
+    best = loops(add(end, mine), to, width, best, steps(1));
+    return bestOfGroup(member, combiners.front(), columns, sizes, best, first, to);
+  };
   auto range = [&](Value from, Value to) {
+    if (above)
+      return rangeOfPlaces(from, to);
     Value length = arith::SubIOp::create(b, to, from);
     Value end = add(from, mul(arith::DivUIOp::create(b, length, step), step));
     Values sums = loops(add(from, mine), end, step, accumulators.start(),

@@ -122,3 +122,36 @@ func.func @table_row(%y: memref<64xf32>) attributes {entry = {index_checks = []}
   }
   return
 }
+
+// -----
+
+#at = affine_map<(d0) -> (d0)>
+#all = affine_map<(d0) -> ()>
+
+// What is made of a single result is computed where its pieces are taken up, and needs no kernel.
+// CHECK-LABEL: func @mean(
+// CHECK: gpu.launch_func @kernels::@mean$0
+// CHECK: gpu.launch_func @kernels::@mean$1
+// CHECK-NOT: gpu.launch_func
+// CHECK: gpu.func @mean$1({{.*}}takes up pieces
+// CHECK: %[[SUM:.*]] = arith.addf %{{.*}}, %{{.*}} : f32
+// CHECK: %[[MEAN:.*]] = arith.divf %{{.*}}, %{{.*}} : f32
+// CHECK: %[[ROUNDED:.*]] = arith.truncf %[[MEAN]] : f32 to f16
+// CHECK: memref.store %[[ROUNDED]]
+func.func @mean(%x: memref<100000xf32>, %y: memref<f16>) attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %count = arith.constant 1.0e5 : f32
+  %sum = memref.alloc() : memref<f32>
+  linalg.fill ins(%zero : f32) outs(%sum : memref<f32>)
+  linalg.generic {indexing_maps = [#at, #all], iterator_types = ["reduction"]}
+      ins(%x : memref<100000xf32>) outs(%sum : memref<f32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = arith.addf %s, %a fastmath<reassoc> : f32
+    linalg.yield %0 : f32
+  }
+  %0 = memref.load %sum[] : memref<f32>
+  %1 = arith.divf %0, %count : f32
+  %2 = arith.truncf %1 : f32 to f16
+  memref.store %2, %y[] : memref<f16>
+  return
+}
