@@ -32,6 +32,8 @@ constexpr int64_t fewProducts = 4096;
 constexpr int64_t manyBlocks = 1056, stepsOfPiece = 64, groupsOfPiece = 8;
 /// Shared memory of a kernel, on all chips that products are for.
 constexpr int64_t sharedOfRows = 160 * 1024;
+/// Of vectors that rows in turns have there: for a block of a thousand threads, or several.
+constexpr int64_t sharedOfTurns = 48 * 1024;
 /// Of a kernel that combines through memory.
 constexpr int mostReductions = 16;
 
@@ -90,6 +92,19 @@ int mostHeldBy(const RowPlan &plan) {
   return plan.vector == 1 ? 8 : std::max(32 / heldAtOnce(plan) / plan.vector, 1) * plan.vector;
 }
 
+/// Rows of a block one after the other, where that saves reading vectors along their columns one
+/// element at a time.
+void takeTurns(const RowPlan &plan, RowThreads &threads) {
+  constexpr int mostTurns = 8;
+  if (!threads.held || threads.along < device::lanesOfWarp || plan.extents.empty())
+    return;
+  RowThreads inTurns = threads;
+  inTurns.turns = mostTurns;
+  const RowSlots slots = slotsOf(plan, inTurns);
+  if (!slots.all.empty() && slots.bytes + mostReductions * inTurns.sharedBytes() <= sharedOfTurns)
+    threads = inTurns;
+}
+
 /// For rows of a known length.
 RowThreads threadsFor(const RowPlan &plan, int64_t columns) {
   const int vector = plan.vector, mostHeld = mostHeldBy(plan);
@@ -106,6 +121,7 @@ RowThreads threadsFor(const RowPlan &plan, int64_t columns) {
   }
   int64_t held = llvm::divideCeil(groups, threads.along) * vector;
   threads.held = held <= mostHeld ? std::max<int64_t>(held, 1) : 0;
+  takeTurns(plan, threads);
   return threads;
 }
 

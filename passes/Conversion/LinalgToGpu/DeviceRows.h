@@ -28,6 +28,9 @@ struct RowThreads {
   /// Blocks that share a row, whose columns are in registers: they run at the same time and reach
   /// each other's shared memory. Chips with groups of warps alone; 1: none.
   int cluster = 1;
+  /// Rows that they compute one after the other, at most. Above 1 vectors along the columns, which
+  /// are at another distance from multiples of 16 bytes than rows, are in shared memory.
+  int turns = 1;
   int threads() const { return along / cluster * rows; } ///< of a block
   /// Or less than one.
   bool isWarp() const { return along <= device::lanesOfWarp && across == 1; }
@@ -74,6 +77,22 @@ void setAccess(DeviceFunction &f, RowPlan &plan);
 void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
 /// Combines what pieces have left.
 void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
+
+/// A vector along the columns of which each thread has its own columns in shared memory.
+struct RowSlot {
+  const RowMember *member; ///< that reads it first
+  mlir::OpOperand *operand;
+  int64_t offset; ///< of the block's memory, behind what else is there
+};
+struct RowSlots {
+  llvm::SmallVector<RowSlot, 4> all;
+  int64_t bytes = 0; ///< of a block
+};
+/// Those that rows begin at another distance from multiples of 16 bytes than.
+RowSlots slotsOf(const RowPlan &plan, const RowThreads &threads);
+/// Of the columns that an operand has, which memory, and how rows of the kernel are its rows.
+using RowColumns = std::pair<const void *, std::vector<int64_t>>;
+RowColumns rowColumnsOf(const RowMember &member, mlir::OpOperand &operand);
 
 /// Memory of which several members read the same columns, and none writes any, by root.
 llvm::SmallVector<mlir::Value> readAgain(const RowPlan &plan);

@@ -35,14 +35,14 @@ bool RowKernel::mustStore(Value memory, bool isRowValue) {
 /// Whether another member writes the same columns before anybody looks for them in memory.
 bool RowKernel::isOverwritten(const RowMember &member, OpOperand &output) {
   Value base = baseOf(output.get());
-  const Held held = heldOf(member, output);
+  const RowColumns held = rowColumnsOf(member, output);
   for (const RowMember &next : llvm::drop_begin(plan.members, &member - plan.members.data() + 1)) {
     GenericOp op = next.work.op;
     bool writes = false;
     for (OpOperand &operand : op->getOpOperands()) {
       if (!isa<MemRefType>(operand.get().getType()) || baseOf(operand.get()) != base)
         continue;
-      if (!isInOrder(next, operand) || heldOf(next, operand) != held)
+      if (!isInOrder(next, operand) || rowColumnsOf(next, operand) != held)
         return false;
       writes |= op.isDpsInit(&operand) && op.getNumReductionLoops() == 0;
     }
@@ -75,11 +75,11 @@ void RowKernel::preload(const RowMember &member, const Columns &columns, ArrayRe
     Value memory = operand.get();
     if (!isa<MemRefType>(memory.getType()) || op.getMatchingBlockArgument(&operand).use_empty() ||
         (op.isDpsInit(&operand) && op.getNumReductionLoops() > 0) || !isInOrder(member, operand) ||
-        heldColumns.count(heldOf(member, operand)) || rowValues.count(baseOf(memory)) ||
+        heldColumns.count(rowColumnsOf(member, operand)) || rowValues.count(baseOf(memory)) ||
         (op.isDpsInit(&operand) && member.work.initialOf(memory)) ||
         (vector > 1 && !isNeededAgain(member, operand)))
       continue;
-    heldColumns[heldOf(member, operand)] = loadHeld(member, operand, columns, sizes);
+    heldColumns[rowColumnsOf(member, operand)] = loadHeld(member, operand, columns, sizes);
   }
 }
 
@@ -134,7 +134,7 @@ void RowKernel::emitHeldColumns(const RowMember &member, const Columns &columns,
     group = nullptr;
   }
   for (auto [output, values] : llvm::zip(op.getDpsInitsMutable(), results))
-    heldColumns[heldOf(member, output)] = values;
+    heldColumns[rowColumnsOf(member, output)] = values;
 }
 
 /// All of a step is read before any of it is written.

@@ -58,6 +58,8 @@ Value RowCombiner::take(Type type, Value at) {
 Value RowCombiner::acrossWarps(const Combiner &combine, Value x) {
   const int warps = threads.warps();
   Value parts = g.bytesAt(g.shared(), reductions++ * threads.sharedBytes());
+  if (odd)
+    parts = g.bytesAt(parts, g.mul(odd, threads.sharedBytes()));
   Value thread = g.thread();
   g.when(g.equal(g.rem(thread, lanesOfWarp), 0),
          [&] { put(x, g.bytesAt(parts, g.mul(g.div(thread, lanesOfWarp), 8))); });

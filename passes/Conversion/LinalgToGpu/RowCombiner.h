@@ -25,6 +25,8 @@ public:
   void begin();
   /// Until they are. At the end, too, if nothing was combined.
   void awaitBlocks();
+  /// Of rows in turns, with one reduction each: the memory of a turn that is odd is another one.
+  void setOdd(mlir::Value number) { odd = number; }
   /// Until all threads of the rows of a warp, of a block or of a cluster are here, and see what the
   /// others wrote.
   void meet();
@@ -43,6 +45,7 @@ private:
   const RowThreads &threads;
   device::GpuBuilder g;
   int reductions = 0;
+  mlir::Value odd;        ///< 0 or 1, i32; null: there are no turns, or several reductions
   bool haveBegun = false; ///< the blocks of the cluster
 };
 

@@ -66,6 +66,13 @@ RowKernel::Group RowKernel::singleAt(Value column) {
   return some;
 }
 
+/// The first column of the last group that is at least partly of the row.
+Value RowKernel::lastGroup(const Columns &columns) {
+  Value end = arith::SubIOp::create(b, columns.count, constant(1));
+  return arith::SubIOp::create(b, end,
+                               arith::RemUIOp::create(b, add(end, shift), constant(vector)));
+}
+
 /// The first column of the first whole group.
 Value RowKernel::headOf(const Columns &columns) {
   if (!shift)
@@ -269,11 +276,7 @@ Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Co
     for (int i = 0; i < threads.held; i += vector) {
       Group some = heldGroup(i, columns);
       if (whole) {
-        // The last group that is partly of the row, for threads behind it.
-        Value end = arith::SubIOp::create(b, columns.count, constant(1));
-        Value last = arith::SubIOp::create(
-            b, end, arith::RemUIOp::create(b, add(end, shift), constant(vector)));
-        some.columns.front() = arith::MinSIOp::create(b, some.first, last);
+        some.columns.front() = arith::MinSIOp::create(b, some.first, lastGroup(columns));
         some.readsWhole = Value();
       }
       group = &some;
@@ -301,6 +304,9 @@ Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const C
   GenericOp op = member.work.op;
   AffineMap map = op.getMatchingIndexingMap(&operand);
   Value memory = operand.get();
+  if (const RowSlot *slot = group->number >= 0 ? slotOf(member, operand) : nullptr;
+      slot && areSlotsFilled)
+    return loadWide(memory, slotAt(*slot, group->number));
   std::optional<Value> where = wideWhere(member, operand, group->readsWhole);
   const int computed = std::exchange(element, 0);
   auto wide = [&] {

@@ -106,7 +106,7 @@ Values RowKernel::indices(const RowMember &member, const Columns &columns, Value
 }
 
 /// An op may have columns of one memory twice, of different rows.
-RowKernel::Held RowKernel::heldOf(const RowMember &member, OpOperand &operand) {
+RowColumns rowColumnsOf(const RowMember &member, OpOperand &operand) {
   GenericOp op = member.work.op;
   std::vector<int64_t> rows;
   for (AffineExpr e : op.getMatchingIndexingMap(&operand).getResults())
@@ -129,7 +129,7 @@ Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Valu
   if (group && isInOrder(member, operand)) {
     Value root = rootOf(memory);
     if (group->number >= 0)
-      if (auto known = heldColumns.find(heldOf(member, operand)); known != heldColumns.end())
+      if (auto known = heldColumns.find(rowColumnsOf(member, operand)); known != heldColumns.end())
         return known->second[group->number + element];
     if (auto found = waiting.find(root); found != waiting.end())
       return valueOf(found->second);
@@ -218,10 +218,40 @@ void RowKernel::emitMember(size_t number) {
     waiting.erase(rootOf(output));
 }
 
-void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
+const RowMember *RowKernel::withColumns() {
+  for (auto [member, sizes] : llvm::zip(plan.members, extents))
+    if (!columnsOf(member, sizes).loops.empty())
+      return &member;
+  return nullptr;
+}
+
+/// Where the row is, and how far from a place of wide accesses.
+void RowKernel::setRow(Value number, Value rows) {
+  row = number;
+  rowIndices = splitRow(b, row, rowSizes);
+  const RowMember *member = withColumns();
+  if (!plan.shifted || vector == 1 || !member)
+    return;
+  Columns columns = columnsOf(*member, extents[member - plan.members.data()]);
+  shift = b.createOrFold<arith::RemUIOp>(mul(row, columns.count), constant(vector));
+  isNeverAligned = columns.known && *columns.known % vector;
+  Value all = b.createOrFold<arith::RemUIOp>(mul(rows, columns.count), constant(vector));
+  if (getConstantIntValue(all) != 0)
+    isGroupThere = less(add(row, constant(1)), rows);
+}
+
+void RowKernel::emitRow() {
+  placeKept();
+  for (size_t i = 0; i < plan.members.size(); ++i)
+    emitMember(i);
+}
+
+void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount, Value stride) {
   pieces = pieceCount;
   combineRow.begin();
   placeRow(rows, rowExtents);
+  if (stride)
+    return emitTurns(rows, stride);
   OpBuilder::InsertionGuard guard(b);
   if (active && threads.across == 1 && threads.along >= device::lanesOfWarp) {
     // Whole warps leave, which meet at no barrier of the block.
@@ -229,20 +259,8 @@ void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount) {
     b.setInsertionPoint(branch.thenBlock()->getTerminator());
     active = Value();
   }
-  rowIndices = splitRow(b, row, rowSizes);
-  for (size_t i = 0; plan.shifted && vector > 1 && !shift && i < plan.members.size(); ++i) {
-    Columns columns = columnsOf(plan.members[i], extents[i]);
-    if (columns.loops.empty())
-      continue;
-    shift = b.createOrFold<arith::RemUIOp>(mul(row, columns.count), constant(vector));
-    isNeverAligned = columns.known && *columns.known % vector;
-    Value all = b.createOrFold<arith::RemUIOp>(mul(rows, columns.count), constant(vector));
-    if (getConstantIntValue(all) != 0)
-      isGroupThere = less(add(row, constant(1)), rows);
-  }
-  placeKept();
-  for (size_t i = 0; i < plan.members.size(); ++i)
-    emitMember(i);
+  setRow(row, rows);
+  emitRow();
   combineRow.awaitBlocks();
 }
 
@@ -273,7 +291,23 @@ std::string RowThreads::text() const {
                                     : "a block of " + threads + " a row";
   if (kept)
     share += ", " + llvm::Twine(kept).str() + " columns in shared memory";
+  if (turns > 1)
+    share += ", in turns";
   return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
+}
+
+/// Blocks that make the turns, enough of them to fill a device. Rows of a block are as far from
+/// multiples of 16 bytes as its first ones.
+static Value blocksInTurns(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads,
+                           Value blocks) {
+  constexpr int64_t threadsOfDevice = 132 * 512;
+  Value enough = f.constant(llvm::divideCeil(threadsOfDevice, threads.along * threads.rows));
+  Value some = f.b.createOrFold<arith::MinSIOp>(blocks, enough);
+  Value all = f.b.createOrFold<arith::MaxSIOp>(f.ceilDiv(blocks, threads.turns), some);
+  if (!plan.shifted)
+    return all;
+  const int64_t unit = plan.vector / std::gcd(plan.vector, threads.rows);
+  return f.mul(f.ceilDiv(all, unit), f.constant(unit));
 }
 
 void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads) {
@@ -289,7 +323,11 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   Value rows = f.constant(1);
   for (Value extent : plan.extents)
     rows = f.mul(rows, extent);
-  Value blocks = f.ceilDiv(rows, threads.rows), one = f.constant(1);
+  Value blocks = f.ceilDiv(rows, threads.rows), one = f.constant(1), stride;
+  if (threads.turns > 1) {
+    blocks = blocksInTurns(f, plan, threads, blocks);
+    stride = f.mul(blocks, f.constant(threads.rows));
+  }
   if (threads.cluster > 1)
     blocks = f.mul(blocks, f.constant(threads.cluster));
 
@@ -313,14 +351,19 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   SmallVector<Value> rowExtents;
   for (Value v : plan.extents)
     rowExtents.push_back(kernel.get(v));
-  int64_t shared = reductions * threads.sharedBytes();
+  // One reduction a row meets that of the next row, which has other memory.
+  int64_t shared =
+      (threads.turns > 1 ? std::max(reductions, 2) : reductions) * threads.sharedBytes();
   if (threads.kept)
     for (Value root : readAgain(plan))
       shared += threads.kept * device::bytesOf(getElementTypeOrSelf(root.getType()));
+  if (threads.turns > 1)
+    shared = llvm::alignTo(shared, 16) + slotsOf(plan, threads).bytes;
   kernel.setShared(shared);
   Value rowsInside = kernel.get(rows);
   Value pieces = plan.pieces ? kernel.get(plan.pieces) : Value();
-  RowKernel(kernel, plan, threads, extents).emit(rowsInside, rowExtents, pieces);
+  Value strideInside = stride ? kernel.get(stride) : Value();
+  RowKernel(kernel, plan, threads, extents).emit(rowsInside, rowExtents, pieces, strideInside);
   kernel.launch(f.b, {blocks, plan.pieces ? plan.pieces : one, one}, threads.threads());
 }
 

@@ -28,8 +28,10 @@ public:
       : kernel(kernel), plan(plan), threads(threads), extents(extents), b(kernel.builder()),
         combineRow(b, threads), signature{}, g(b, signature),
         vector(threads.across > 1 ? 1 : plan.vector) {}
-  /// `rows` and what else is of the host are values of the kernel.
-  void emit(mlir::Value rows, llvm::ArrayRef<mlir::Value> rowExtents, mlir::Value pieces);
+  /// `rows` and what else is of the host are values of the kernel. `stride`: from a row to that of
+  /// the next turn; null: there is one turn.
+  void emit(mlir::Value rows, llvm::ArrayRef<mlir::Value> rowExtents, mlir::Value pieces,
+            mlir::Value stride);
 
 private:
   struct Columns {
@@ -48,9 +50,6 @@ private:
     llvm::DenseMap<mlir::Value, mlir::Value> rowValues; ///< when it was its turn
     int64_t cost = 0;                                   ///< ops
   };
-  /// Columns in registers: of which root, and how rows of the kernel are its rows.
-  using Held = std::pair<const void *, std::vector<int64_t>>;
-  Held heldOf(const RowMember &member, mlir::OpOperand &operand);
   /// Memory with columns in shared memory: where, and the member that puts them there.
   struct Kept {
     int64_t offset;
@@ -82,6 +81,13 @@ private:
     return b.createOrFold<mlir::arith::CmpIOp>(mlir::arith::CmpIPredicate::slt, x, y);
   }
   void placeRow(mlir::Value rows, llvm::ArrayRef<mlir::Value> rowExtents);
+  void setRow(mlir::Value number, mlir::Value rows);
+  void emitRow();
+  void emitTurns(mlir::Value rows, mlir::Value stride);
+  void fillSlots();
+  const RowSlot *slotOf(const RowMember &member, mlir::OpOperand &operand);
+  mlir::Value slotAt(const RowSlot &slot, int number);
+  const RowMember *withColumns();
   Values loops(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange start,
                llvm::function_ref<Values(mlir::Value, llvm::ArrayRef<mlir::Value>)> body);
   void when(mlir::Value condition, llvm::function_ref<void()> body);
@@ -105,6 +111,7 @@ private:
   Group heldGroup(int number, const Columns &columns);
   Group groupAt(mlir::Value first);
   Group singleAt(mlir::Value column);
+  mlir::Value lastGroup(const Columns &columns);
   mlir::Value headOf(const Columns &columns);
   mlir::Value endOf(const Columns &columns, mlir::Value head);
   void forColumns(const Columns &columns,
@@ -178,7 +185,10 @@ private:
   Values rowIndices, rowSizes;
   mlir::Value piece, pieces;
   llvm::DenseMap<mlir::Value, mlir::Value> rowValues; ///< by base
-  std::map<Held, Values> heldColumns;
+  std::map<RowColumns, Values> heldColumns;           ///< in registers
+  RowSlots slots;
+  int64_t slotsBegin = 0; ///< in shared memory
+  bool areSlotsFilled = false;
   llvm::DenseMap<mlir::Value, Waiting> waiting;      ///< by root
   Group *group = nullptr;                            ///< that is computed
   int element = 0;                                   ///< of it
