@@ -118,12 +118,19 @@ void expandWords(lut::GemmOp op) {
   op.setFormatAttr(lut::FormatAttr::get(op.getContext(), format.expanded()));
 }
 
+/// Rows of a matrix from which on its words take less time decoded, as far as is known: then bytes
+/// are multiplied (docs/performance.md).
+constexpr int64_t manyRows = 64;
+
 /// Sums of activations of 8 bits that f32 holds exactly are a product of floats: of all terms of a
 /// word at once.
 bool walksWords(lut::GemmOp op) {
-  int64_t K = op.getSource().getType().getShape().back();
-  return mad::walksWords(op.getFormat().getValue(), K) && isExactSum(K) &&
-         cast<RankedTensorType>(op.getParts().front().getType()).getRank() <= 3;
+  int64_t K = op.getSource().getType().getShape().back(), rows = 1;
+  int64_t batch = cast<RankedTensorType>(op.getParts().front().getType()).getRank() - 2;
+  for (int64_t size : op.getSource().getType().getShape().drop_back().drop_front(batch))
+    rows *= ShapedType::isDynamic(size) ? 1 : size;
+  return mad::walksWords(op.getFormat().getValue(), K) && isExactSum(K) && batch <= 1 &&
+         rows < manyRows;
 }
 
 Value wordProduct(lut::GemmOp op) {

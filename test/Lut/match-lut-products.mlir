@@ -117,3 +117,14 @@ func.func @words(%x: tensor<2x4x10xf32>, %c: tensor<2x12x2xui8>, %s: tensor<2x1x
   %3 = lut.gemm %r, %v, %c, %s, %b, %d, %l as <dictionary, words = 12> : (tensor<2x4x10xi8>, tensor<2x4xf32>, tensor<2x12x2xui8>, tensor<2x1x1xf32>, tensor<2x4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<2x4x3xf32>
   return %0, %1, %2, %3 : tensor<2x4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>, tensor<2x4x3xf32>
 }
+
+// -----
+
+// Many rows: words are decoded to codes, and bytes multiplied.
+// CHECK-LABEL: @many_words
+// CHECK: lut.expand
+// CHECK: lut.gemm {{.*}} as <ternary> kernel
+func.func @many_words(%q: tensor<64x10xi8>, %t: tensor<64xf32>, %c: tensor<12x2xui8>, %s: tensor<1x1xf32>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>, %l: tensor<65536x4xui8>) -> tensor<64x3xf32> {
+  %0 = lut.gemm %q, %t, %c, %s, %b, %d, %l as <dictionary, words = 12> : (tensor<64x10xi8>, tensor<64xf32>, tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<64x3xf32>
+  return %0 : tensor<64x3xf32>
+}
