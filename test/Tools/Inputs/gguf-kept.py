@@ -48,4 +48,13 @@ for rows in 1, 9:
             bound = 2.0 ** -11 * (np.abs(exact) @ np.abs(w) + groups + np.abs(exact @ w))
             off = np.abs(got - exact @ w)
             assert (off <= bound).all() and got.any(), (target, rows, (off / bound).max())
+z = rng.normal(size=(2, 12, 512)).astype(np.float32)
+np.savez(f"{folder}/xy.npz", z=z)
+for target in "jit", "ref", "simt":
+    got, second = run("each", f"z={folder}/xy.npz:z", f"--target={target}")
+    for left, w, found in zip(z, (plain[4], second), got):
+        terms, u = 512 + 6, 2.0 ** -24
+        bound = terms * u / (1 - terms * u) * np.abs(left).sum(1, keepdims=True) * largest * 63 * (2 ** 4 + 1)
+        off = np.abs(found - left.astype(np.float64) @ w)
+        assert (off <= bound).all() and found.any(), (target, off.max(), bound.min())
 print("kept")

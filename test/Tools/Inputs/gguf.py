@@ -277,6 +277,9 @@ with np.errstate(all="ignore"):
         shape = (BLOCKS // 2, 2 * block)
         tensors.append((name, kind, shape, packed.tobytes()))
         expected[name] = values.reshape(shape)
+    # Of a second layer, for gguf-kept.mad.
+    shape = (BLOCKS // 2, 512)
+    tensors.append(("blk.1.type12.weight", 12, shape, GGUF_TYPES[12]()[1].tobytes()))
 plain = random.normal(size=(3, 5))
 brain = plain.astype(F).view(np.uint32) >> 16
 tensors += [("f32", 0, (3, 5), plain.astype(F).tobytes()),
