@@ -15,11 +15,11 @@ mad, path = sys.argv[1], os.path.abspath(sys.argv[2])
 with open(path) as f:
     cases = re.findall(r"^// EXECUTE: (.*)$", f.read(), re.M)
 with tempfile.TemporaryDirectory() as folder:
-    subprocess.run([mad, "build", path, "--name=m", "-o", folder], check=True,
+    os.environ["MAD_CACHE"] = folder + "/cache"  # each entry is compiled once
+    subprocess.run([mad, "build", path, "--name=m", "--target=native", "-o", folder], check=True,
                    stdout=subprocess.DEVNULL)
     for case in cases:
         words = [w for w in case.split() if not w.startswith(("rtol=", "atol="))]
-        # What is compiled in memory takes a while: two numbers of threads will do.
         runs = [(folder + "/libm.so", n) for n in (1, 2, 3, 7)] + [(path, 1), (path, 3)]
         first = None
         for target, threads in runs:
