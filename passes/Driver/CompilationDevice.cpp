@@ -63,8 +63,10 @@ std::unique_ptr<Jit> Compilation::simt(const std::string &name) {
   }
   if (!dumped)
     return nullptr;
-  if (!one.object)
+  if (!one.object) {
     one.module = std::move(copy);
+    (*one.module)->setAttr(emulatedModule, UnitAttr::get(impl->context.get()));
+  }
   if (!impl->generate(all, /*quick=*/true, entries))
     return nullptr;
   StepTimer timer(impl->times, "link");

@@ -72,7 +72,7 @@ std::unique_ptr<Translation> mad::makeTranslation() {
   return made;
 }
 
-Expected<std::unique_ptr<TargetMachine>> mad::makeMachine(int level, bool quick) {
+Expected<std::unique_ptr<TargetMachine>> mad::makeMachine(int level, bool quick, bool emulated) {
   // For another name LLVM only prints a warning, and makes code for the baseline.
   if (level != 0 && level != 3 && level != 4)
     return createStringError("there is no CPU level " + Twine(level) +
@@ -84,7 +84,9 @@ Expected<std::unique_ptr<TargetMachine>> mad::makeMachine(int level, bool quick)
   const std::string cpu = variant(level).name;
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       Triple(targetTriple()), cpu, /*Features=*/"", TargetOptions(), Reloc::PIC_, CodeModel::Small,
-      quick ? CodeGenOptLevel::Less : CodeGenOptLevel::Default));
+      emulated ? CodeGenOptLevel::None
+      : quick  ? CodeGenOptLevel::Less
+               : CodeGenOptLevel::Default));
   if (!machine)
     return createStringError("cannot make code for CPU " + cpu);
   return machine;

@@ -36,7 +36,13 @@ struct Translation {
 /// With a context whose diagnostics are collected, and no module yet.
 std::unique_ptr<Translation> makeTranslation();
 
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(int level, bool quick);
+/// Of a module: kernels for the emulator. It takes most of the time itself, so that their
+/// instructions are chosen without optimisation, in a sixth of the time.
+constexpr llvm::StringLiteral emulatedModule = "mad.emulated";
+
+/// `emulated`: of such a module.
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(int level, bool quick,
+                                                                 bool emulated = false);
 
 /// Decides what fast-math flags leave open, so that all optimisers agree.
 void settleFloats(llvm::Module &module, bool fma);

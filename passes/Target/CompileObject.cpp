@@ -81,7 +81,7 @@ Expected<std::unique_ptr<MemoryBuffer>>
 mad::compileObject(mlir::ModuleOp module, const std::vector<EntryDescription> &entries, int level,
                    StringRef suffix, bool quick) {
   return guarded([&](Translation &translation) -> Expected<std::unique_ptr<MemoryBuffer>> {
-    auto machine = makeMachine(level, quick);
+    auto machine = makeMachine(level, quick, module->hasAttr(emulatedModule));
     if (!machine)
       return machine.takeError();
     if (Error error = translate(translation, module))

@@ -43,8 +43,9 @@ public:
   Stacks &operator=(const Stacks &) = delete;
   ~Stacks();
 
-  /// Of this size each, guard and colour left out.
-  static constexpr size_t bytes = 64 << 10;
+  /// Of this size each, guard and colour left out. Code that was compiled without optimisation
+  /// keeps its values there; what is not touched takes no memory.
+  static constexpr size_t bytes = 256 << 10;
   /// False when there is no memory.
   bool allocate(unsigned count);
   uint8_t *bottom(unsigned number) const;
