@@ -14,7 +14,9 @@
 namespace mad::ode {
 
 /// Row i has the entries of A and the diagonal, and for each k left of the diagonal those of U in
-/// row k, smallest k first.
+/// row k, smallest k first. Where row m < i has an entry at k and row k of U one at m, what row k
+/// has behind m is in row m, too, and need not be looked at (Eisenstat and Liu, "Exploiting
+/// structural symmetry in unsymmetric sparse symbolic factorization", 1992).
 SparseLu::SparseLu(const SparsePattern &pattern, const Numbers &order) : order(order) {
   const int32_t n = size();
   Numbers place(size_t(n), 0), mark(size_t(n), -1);
@@ -24,7 +26,7 @@ SparseLu::SparseLu(const SparsePattern &pattern, const Numbers &order) : order(o
   entryStarts.push_back(0);
   std::vector<std::pair<int32_t, int32_t>> entries;
   std::priority_queue<int32_t, Numbers, std::greater<>> left;
-  Numbers row;
+  Numbers row, ends; // of what of each row of U is looked at
   for (int32_t i = 0; i < n; ++i) {
     entries.clear();
     row.clear();
@@ -45,7 +47,7 @@ SparseLu::SparseLu(const SparsePattern &pattern, const Numbers &order) : order(o
     }
     for (; !left.empty(); left.pop()) {
       int32_t k = left.top();
-      for (int32_t q = diagonals[size_t(k)] + 1; q < starts[size_t(k) + 1]; ++q)
+      for (int32_t q = diagonals[size_t(k)] + 1; q < ends[size_t(k)]; ++q)
         add(columns[size_t(q)]);
       work += 1 + starts[size_t(k) + 1] - diagonals[size_t(k)] - 1;
     }
@@ -55,6 +57,18 @@ SparseLu::SparseLu(const SparsePattern &pattern, const Numbers &order) : order(o
     diagonals.push_back(starts.back() + int32_t(middle));
     columns.insert(columns.end(), row.begin(), row.end());
     starts.push_back(int32_t(columns.size()));
+    ends.push_back(starts.back());
+    for (int32_t k : row) {
+      if (k >= i)
+        break;
+      if (ends[size_t(k)] != starts[size_t(k) + 1])
+        continue;
+      auto begin = columns.begin() + diagonals[size_t(k)] + 1,
+           end = columns.begin() + ends[size_t(k)];
+      auto found = std::lower_bound(begin, end, i);
+      if (found != end && *found == i)
+        ends[size_t(k)] = int32_t(found - columns.begin()) + 1;
+    }
     for (auto [column, value] : entries) {
       entryColumns.push_back(column);
       entryValues.push_back(value);
