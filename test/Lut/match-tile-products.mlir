@@ -81,7 +81,7 @@ func.func @each(%x: tensor<4x128xf16>) -> tensor<5x4x3xf16> {
 // CHECK: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf16>
 // CHECK: %[[M:.*]] = mad.weight @w.tile_minima : tensor<8x3xf32>
 // CHECK: %[[F:.*]] = mad.cast %[[X]] : {{.*}} -> tensor<4x256xf32>
-// CHECK: %[[G:.*]] = mad.view %[[F]] by affine_map<(d0, d1, d2) -> (d0, d1 * 32 + d2)> inside
+// CHECK: %[[G:.*]] = mad.reshape %[[F]] : {{.*}} -> tensor<4x8x32xf32>
 // CHECK: %[[S:.*]] = mad.reduce sum %[[G]]
 // CHECK: %[[L:.*]] = mad.contract %[[S]] by {{.*}}, %[[M]] by {{.*}} -> tensor<4x3xf32>
 // CHECK: %[[P:.*]] = mad.contract %[[X]] by {{.*}}, %[[W]] by {{.*}} -> tensor<4x3xf16>
@@ -124,7 +124,7 @@ func.func @blocks(%x: tensor<4x256xf16>) -> tensor<4x3xf16> {
 // CHECK: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf32>
 // CHECK: %[[ALL:.*]] = mad.weight @w.tile_minima : tensor<5x8x3xf32>
 // CHECK: %[[M:.*]] = mad.view %[[ALL]][%[[I]]] by affine_map<(d0, d1)[s0] -> (s0, d0, d1)> inside : {{.*}} -> tensor<8x3xf32>
-// CHECK: %[[G:.*]] = mad.view %[[ROWS]] by affine_map<(d0, d1, d2) -> (d0, d1 * 32 + d2)> inside : {{.*}} -> tensor<4x8x32xf32>
+// CHECK: %[[G:.*]] = mad.reshape %[[ROWS]] : {{.*}} -> tensor<4x8x32xf32>
 // CHECK: %[[S:.*]] = mad.reduce sum %[[G]] over [2]
 // CHECK: %[[L:.*]] = mad.contract %[[S]] by affine_map<(d0, d1, d2) -> (d0, d2)>, %[[M]] by affine_map<(d0, d1, d2) -> (d2, d1)> : {{.*}} -> tensor<4x3xf32>
 // CHECK: %[[P:.*]] = mad.contract %[[ROWS]] by affine_map<(d0, d1, d2) -> (d0, d2)>, %[[W]] by affine_map<(d0, d1, d2) -> (d1, d2)> : {{.*}} -> tensor<4x3xf32>
