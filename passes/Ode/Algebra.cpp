@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Ode/Algebra.h"
+#include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadStateOps.h"
 
 using namespace mlir;
@@ -63,8 +64,8 @@ Value Algebra::cast(Value x, Type element) {
 }
 
 Value Algebra::isFinite(Value x) {
-  Value zero = number(typeOf(x).getElementType(), 0);
-  return compare(Predicate::eq, sub(x, x), zero);
+  // Not x - x == 0: of a product that is fused with it, the difference is what rounding took.
+  return IsFiniteOp::create(b, loc, typeOf(x).clone(b.getI1Type()), x);
 }
 
 Value Algebra::reduce(ReduceKind kind, Value x) {
