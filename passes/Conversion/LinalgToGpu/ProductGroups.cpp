@@ -135,7 +135,8 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
   if (f.isFoundPlace(memory)) {
     auto view = memory.getDefiningOp<memref::SubViewOp>();
     memory = view.getSource();
-    for (OpFoldResult at : llvm::reverse(ArrayRef(view.getMixedOffsets()).drop_back(2)))
+    SmallVector<OpFoldResult> offsets = view.getMixedOffsets();
+    for (OpFoldResult at : llvm::reverse(ArrayRef(offsets).drop_back(2)))
       found.push_back(number32(kernel, at));
   }
   box.append(found.size() + many, 1);
