@@ -15,7 +15,7 @@ import struct
 import sys
 
 from mad._errors import DTypeError, InvalidArgumentError, failure
-from mad._library import decode
+from mad._library import DEFAULT_STREAM, decode
 
 try:
     import numpy
@@ -181,7 +181,7 @@ def _from_torch(tensor, dtype, gpu):
         return None
     if "torch" not in gpu.waited:
         stream = torch.cuda.current_stream(gpu.number).cuda_stream
-        if stream != gpu.stream:
+        if (stream or DEFAULT_STREAM) != gpu.stream:
             gpu.wait_for(stream)
         gpu.waited.add("torch")
     return Memory(tensor.data_ptr(), tensor.shape, tensor, True)

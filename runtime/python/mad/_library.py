@@ -43,6 +43,10 @@ class ContextOptions(Structure):
                 ("cuda_stream", c_void_p)]
 
 
+# CUDA's, which PyTorch calls 0. Null of the options is a stream of the context's own.
+DEFAULT_STREAM = 1
+
+
 class Executor(Structure):
     _fields_ = [("parallel_for", c_void_p), ("user", c_void_p)]
 

@@ -473,8 +473,8 @@ def load(path, *, weights=None, verify=False, threads=0, device=None, stream=Non
              on it
     device   what computes: "cpu", "cuda", "cuda:1"; None: what MAD_DEVICE in the environment
              says, or else a GPU where there is one and the model has code for it
-    stream   the number of a CUstream (`torch.cuda.Stream().cuda_stream`) that calls work on;
-             None: each thread that calls has its own
+    stream   the number of a CUstream (`torch.cuda.Stream().cuda_stream`) that calls work on; 0 is
+             CUDA's default stream, as for PyTorch; None: each thread that calls has its own
     wait     False: calls whose arguments and `out` all lie on the GPU return when their work is on
              `stream`, which must be the stream that the caller's own work is on. Then they can
              be captured in a CUDA graph. `Module.synchronize()` waits for it, and raises what
@@ -485,6 +485,8 @@ def load(path, *, weights=None, verify=False, threads=0, device=None, stream=Non
         # Memory of tensors that are forgotten goes to what comes next on their own stream.
         raise InvalidArgumentError("wait=False needs `stream`, the number of the CUstream that the "
                                    "tensors are used on")
+    if stream == 0:
+        stream = _library.DEFAULT_STREAM
     library = _library.runtime()
     value, error = ctypes.c_void_p(), _library.ErrorText()
     options = _library.LoadOptions(ctypes.sizeof(_library.LoadOptions), _library.encode(weights),

@@ -90,6 +90,9 @@ for call in (lambda: later.double(here), lambda: later.double(x, out=there),
     before = fake.fake_gpu_waits()
     call()
     assert fake.fake_gpu_waits() > before
+# 0 is CUDA's default stream, not one that nobody else knows.
+mad.load(library, device="cuda", stream=0, wait=False).double(here, out=there)
+assert here.streams[-1] == 1, here.streams
 
 refused(mad.DTypeError, "is on `cuda:1`, expected `cuda:0` or main memory",
         lambda: m.double(OnGpu(3, number=1)))
