@@ -287,8 +287,9 @@ struct LutDigits {
     Values made;
     for (int h = 0; h < 2; ++h)
       for (Value sum : g.unpack(digitSums)) {
-        Value off =
-            zeros.empty() ? g.mul(sum, zeroOf(h)) : g.mul(g.mul(sum, timesOf(h)), Number(zeros[h]));
+        Value zero = zeros.empty() ? g.number(zeroOf(h)) : g.mul(Number(zeros[h]), timesOf(h));
+        // `g.mul` is for numbers that are not negative.
+        Value off = g.b.createOrFold<arith::MulIOp>(sum, zero);
         made.push_back(g.sub(0x4b400000, off));
       }
     return made;

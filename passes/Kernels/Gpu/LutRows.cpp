@@ -264,12 +264,17 @@ struct LutRows {
       for (int f = part * each; f < (part + 1) * each; ++f) {
         if (f % 2 == 0 && !ahead)
           rows[f / 2] = rowsOf(record, f / 2, starts);
+        SmallVector<Values> rights, finite;
+        for (const Values &words : rows[f / 2]) {
+          rights.push_back({words[f % 2 * 2], words[f % 2 * 2 + 1]});
+          if (spec.tables() > 1)
+            finite.push_back({finiteOf(rights.back()[0]), finiteOf(rights.back()[1])});
+        }
         for (int r = 0; r < tile.together; ++r)
           for (int table = 0; table < spec.tables(); ++table) {
             Values left = codes[r].fragment(f, table);
             for (int n = 0; n < groups(); ++n) {
-              const Values &words = rows[f / 2][n];
-              Values right{words[f % 2 * 2], words[f % 2 * 2 + 1]};
+              const Values &right = table ? finite[n] : rights[n];
               const int at = (r * groups() + n) * 4;
               Values sum(ArrayRef<Value>(now).slice(at, 4));
               llvm::copy(g.multiply(spec.factor(), left, right, sum), now.begin() + at);
@@ -279,6 +284,15 @@ struct LutRows {
       for (int r = 0; r < tile.together; ++r)
         scale(records[r], part, r, now, all);
     }
+  }
+  /// Two numbers of bf16, with 0 for those that are not finite: an infinity times the first part of
+  /// a number is the product, times another one, which may be 0, it would be NaN.
+  Value finiteOf(Value two) {
+    // Sums and products of `g` may not overflow, differences may.
+    Value over = g.sub(g.bitAnd(two, 0x7f807f80), -0x00800080);
+    Value ones = g.bitAnd(g.shiftRight(over, 15), 0x00010001);
+    Value mask = g.sub(g.shiftLeft(ones, 16), ones);
+    return g.bitAnd(two, g.bitXor(mask, -1));
   }
   /// all += scale * now.
   void scale(Value record, int part, int r, ValueRange now, Values &all) {
