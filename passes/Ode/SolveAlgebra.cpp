@@ -56,8 +56,9 @@ void SolveAlgebra::splitTolerances(bool intoScalars) {
   if (rtols.empty())
     return;
   Value all = op.getRtol(), positive = compare(Predicate::gt, all, real(0));
-  least =
+  Value found =
       reduce(ReduceKind::min, select(positive, all, real(std::numeric_limits<double>::infinity())));
+  least = select(isFinite(found), found, real(0));
 }
 
 /// x in units of the tolerance; 0 of no error, whatever the unit is.

@@ -100,7 +100,9 @@ bool Solver::badOptions() {
   };
   bool tolerances = true;
   const Vector &r = problem.rtol, &a = problem.atol;
-  for (size_t i = 0; op.isAdaptive() && i < std::max(r.size(), a.size()); ++i) {
+  // Of states without elements a tolerance may have none.
+  size_t count = r.empty() || a.empty() ? 0 : std::max(r.size(), a.size());
+  for (size_t i = 0; op.isAdaptive() && i < count; ++i) {
     double rtol = r[r.size() == 1 ? 0 : i], atol = a[a.size() == 1 ? 0 : i];
     tolerances &= rtol >= 0 && atol >= 0 && rtol + atol > 0 && rtol + atol < inf;
   }

@@ -42,12 +42,10 @@ Vector ReferenceProblem::numbersOf(Value value) {
 }
 
 double ReferenceProblem::leastRtol() const {
-  if (rtol.size() == 1)
-    return rtol[0];
   double least = std::numeric_limits<double>::infinity();
   for (double one : rtol)
     least = one > 0 ? std::min(least, one) : least;
-  return least;
+  return std::isinf(least) ? 0 : least;
 }
 
 std::vector<RefTensor> ReferenceProblem::arguments(double time, const Vector &at) {
