@@ -207,11 +207,8 @@ Packs::Form Packs::find(Value tensor, int axis) {
   }
   if (Form leaves = tensor.getDefiningOp() ? compute(tensor, axis) : Form())
     return remembered(*leaves);
-  if (axis == none) {
-    if (!failed)
-      failed = tensor.getDefiningOp();
+  if (axis == none)
     return std::nullopt;
-  }
   if (Form all = get(tensor, none))
     return remembered(packed(*all, type, axis));
   return std::nullopt;

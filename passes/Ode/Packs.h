@@ -38,8 +38,7 @@ public:
   /// The first dimension that fits into the lanes, or `none`.
   int axisOf(mlir::RankedTensorType type) const;
 
-  int64_t made = 0;                  ///< ops
-  mlir::Operation *failed = nullptr; ///< the op that has no such form
+  int64_t made = 0; ///< ops
 
 private:
   using Form = std::optional<Leaves>;
@@ -49,7 +48,6 @@ private:
   Form iota(IotaOp op, int axis);
   Form elementwise(mlir::Operation &op, int axis);
   Form view(ViewOp op, int axis);
-  Form viewOfPacks(ViewOp op, int axis);
   Form concat(ConcatOp op, int axis);
   Form reshape(ReshapeOp op, int axis);
   Form reduce(ReduceOp op, int axis);

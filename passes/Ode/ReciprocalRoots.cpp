@@ -78,7 +78,8 @@ Value expandDivisionByRoot(ImplicitLocOpBuilder &b, arith::DivFOp op, int level)
   };
   math::SqrtOp root = relaxedRoot(op.getRhs());
   bool isCube = false;
-  if (auto product = op.getRhs().getDefiningOp<arith::MulFOp>())
+  if (auto product = op.getRhs().getDefiningOp<arith::MulFOp>();
+      product && product.getFastmath() != arith::FastMathFlags::none)
     for (auto [x, y] : {std::pair(product.getLhs(), product.getRhs()),
                         std::pair(product.getRhs(), product.getLhs())})
       if (math::SqrtOp other = relaxedRoot(y); other && other.getOperand() == x)
@@ -88,10 +89,12 @@ Value expandDivisionByRoot(ImplicitLocOpBuilder &b, arith::DivFOp op, int level)
   auto mul = [&](Value x, Value y) -> Value {
     return arith::MulFOp::create(b, x, y, op.getFastmath());
   };
-  Value result = reciprocalRoot(b, root.getOperand(), isCube);
-  if (isCube)
-    result = mul(mul(result, result), result);
-  return matchPattern(op.getLhs(), m_OneFloat()) ? result : mul(op.getLhs(), result);
+  Value inverse = reciprocalRoot(b, root.getOperand(), isCube);
+  bool isOne = matchPattern(op.getLhs(), m_OneFloat());
+  Value result = isOne ? inverse : mul(op.getLhs(), inverse);
+  // The cube of the inverse may be infinite where the quotient is not, as that of 0: the square is
+  // not, for normal numbers.
+  return isCube ? mul(result, mul(inverse, inverse)) : result;
 }
 
 } // namespace mad

@@ -61,26 +61,30 @@ func.func @branch(%a: f64, %b: f64) -> f64 {
 
 // -----
 
-// Division by a root, in code that may round otherwise: an instruction and a series. Strict code, and less than a register, divides.
+// Division by a root, in code that may round otherwise: an instruction and a series. Strict code, also that of the product alone, and less than a register, divide.
 // CHECK-LABEL: func.func @root
 // CHECK: llvm.call_intrinsic "llvm.x86.avx512.rsqrt14.pd.512"
 // CHECK-NOT: arith.divf
 // CHECK: arith.divf %{{.*}}, %{{.*}} : vector<8xf64>
+// CHECK: arith.divf %{{.*}}, %{{.*}} fastmath<contract> : vector<8xf64>
 // CHECK: arith.divf %{{.*}}, %{{.*}} fastmath<contract> : vector<4xf64>
 // CHECK-NOT: arith.divf
 // LEVEL3-LABEL: func.func @root
 // LEVEL3-NOT: llvm.call_intrinsic
-func.func @root(%a: f64, %b: f64) -> (f64, f64, f64) {
+func.func @root(%a: f64, %b: f64) -> (f64, f64, f64, f64) {
   %x = ode.pack %a, %b, %b, %b, %b, %b, %b, %b : f64
   %root = math.sqrt %x : f64
   %product = arith.mulf %root, %x fastmath<contract> : f64
   %q = arith.divf %a, %product fastmath<contract> : f64
   %strict = arith.divf %a, %root : f64
+  %exact = arith.mulf %root, %x : f64
+  %kept = arith.divf %a, %exact fastmath<contract> : f64
   %y = ode.pack %a, %b, %b, %b : f64
   %other = math.sqrt %y : f64
   %few = arith.divf %a, %other fastmath<contract> : f64
   %0 = ode.shuffle %q of [1, 1, 1, 1, 1, 1, 1, 1] : f64
   %1 = ode.shuffle %strict of [1, 1, 1, 1, 1, 1, 1, 1] : f64
   %2 = ode.shuffle %few of [1, 1, 1, 1] : f64
-  return %0, %1, %2 : f64, f64, f64
+  %3 = ode.shuffle %kept of [1, 1, 1, 1, 1, 1, 1, 1] : f64
+  return %0, %1, %2, %3 : f64, f64, f64, f64
 }

@@ -13,8 +13,8 @@ include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-/// A scalar, as a tensor of rank 0 or as it is.
-def Ode_Lane : AnyTypeOf<[0DTensorOf<[F32, F64, I1, I64]>, F32, F64, I1, I8, I64]>;
+/// A scalar, as a tensor of rank 0 or as it is: parameters may have any type of element.
+def Ode_Lane : AnyTypeOf<[0DTensorOf<[AnyFloat, AnyInteger]>, AnyFloat, AnyInteger]>;
 
 def Ode_PackOp : Op<OdeDialect, "pack", [Pure, SameOperandsAndResultType]> {
   let summary = "a scalar that has another value in each lane";

@@ -117,3 +117,15 @@ func.func @packs(%a: tensor<f64>, %b: tensor<f64>) -> tensor<f64> {
   %q = ode.shuffle %p of [1, 0] : tensor<f64>
   return %q : tensor<f64>
 }
+
+// Parameters of bodies may be of any type.
+// CHECK-LABEL: @packs_of_numbers
+// CHECK: ode.pack %{{.*}}, %{{.*}} : tensor<i32>
+// CHECK: ode.pack %{{.*}}, %{{.*}} : tensor<ui8>
+// CHECK: ode.pack %{{.*}}, %{{.*}} : bf16
+func.func @packs_of_numbers(%a: tensor<i32>, %b: tensor<ui8>, %c: bf16) -> (tensor<i32>, tensor<ui8>, bf16) {
+  %p = ode.pack %a, %a : tensor<i32>
+  %q = ode.pack %b, %b : tensor<ui8>
+  %r = ode.pack %c, %c : bf16
+  return %p, %q, %r : tensor<i32>, tensor<ui8>, bf16
+}
