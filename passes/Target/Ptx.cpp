@@ -14,6 +14,9 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVM/NVVM/Utils.h"
 #include "passes/Target/Codegen.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -76,6 +79,18 @@ public:
   using SerializeGPUModuleBase::SerializeGPUModuleBase;
 
 protected:
+  /// LLVM does not know that all lanes of a warp take part in these, and that what some lanes do
+  /// apart from others the rest waits for: it would move them into branches, or make two of one.
+  void handleModulePostLink(Module &module) override {
+    SerializeGPUModuleBase::handleModulePostLink(module);
+    for (Function &function : module)
+      for (Instruction &instruction : instructions(function))
+        if (auto *call = dyn_cast<CallInst>(&instruction))
+          if (const Function *callee = call->getCalledFunction();
+              callee && (callee->getName().starts_with("llvm.nvvm.mma.") ||
+                         callee->getName().starts_with("llvm.nvvm.ldmatrix.")))
+            call->setConvergent();
+  }
   mlir::FailureOr<SmallVector<char, 0>> moduleToObject(Module &module) override {
     auto fail = [&] { return getOperation().emitError(); };
     mlir::FailureOr<TargetMachine *> machine = getOrCreateTargetMachine();

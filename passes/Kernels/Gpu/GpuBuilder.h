@@ -209,8 +209,7 @@ public:
   /// lane % 8 of matrix lane / 8.
   Values loadMatrices(mlir::Value shared, bool transposed);
   /// c + a b of 16 x 8 sums in f32 over 32 bytes of the reduction: f16, bf16, or f32 rounded
-  /// to tf32. `a`: 4 words, `b`: 2 words. All lanes take part, of which LLVM does not know: sums
-  /// that only some lanes use go through `settled` before.
+  /// to tf32. `a`: 4 words, `b`: 2 words.
   Values multiply(mlir::Type element, mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange c);
   /// The same of bytes, those of `a` without sign, with sums of i32: 32 terms.
   Values multiplyBytes(mlir::ValueRange a, mlir::ValueRange b, mlir::ValueRange c);

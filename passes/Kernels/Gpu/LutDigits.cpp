@@ -268,10 +268,6 @@ struct LutDigits {
         Values sums(4, g.number(0));
         for (int chunk = part * each; chunk < (part + 1) * each; ++chunk)
           sums = product({one, one, one, one}, right, chunk, sums);
-        // LLVM does not know that all lanes take part in a product: it would move one to where the
-        // sums are used.
-        for (Value &sum : sums)
-          sum = g.settled(sum);
         g.when(g.less(lane, 4), [&] {
           g.store(g.pack({sums[0], sums[1]}), g.bytesAt(sumsOf(record, part), g.mul(lane, 8)));
         });

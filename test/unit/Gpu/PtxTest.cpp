@@ -6,9 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Ptx.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Kernels/Gpu/Catalogue.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
@@ -45,40 +42,9 @@ TEST(CheckPtx, UndefinedFunctions) {
             "the CUDA toolkit has it; install the toolkit or say where it is");
 }
 
-/// Whether a condition may differ between lanes: it is computed from the number of one.
-bool dependsOnLane(mlir::Value value, llvm::SmallPtrSetImpl<mlir::Operation *> &seen) {
-  mlir::Operation *op = value.getDefiningOp();
-  if (!op || !seen.insert(op).second)
-    return false;
-  if (auto rest = llvm::dyn_cast<mlir::arith::RemUIOp>(op);
-      rest && mlir::getConstantIntValue(rest.getRhs()) == device::lanesOfWarp)
-    return true;
-  return llvm::any_of(op->getOperands(),
-                      [&](mlir::Value operand) { return dependsOnLane(operand, seen); });
-}
-
-/// Whether only some lanes use the result of a product of a warp.
-bool isOfSomeLanes(mlir::Operation *product) {
-  llvm::SmallVector<mlir::Operation *> users(product->getUsers());
-  bool found = false;
-  while (!users.empty()) {
-    mlir::Operation *user = users.pop_back_val();
-    if (llvm::isa<mlir::LLVM::ExtractValueOp>(user)) {
-      llvm::append_range(users, user->getUsers());
-      continue;
-    }
-    mlir::Operation *branch = product->getBlock()->findAncestorOpInBlock(*user);
-    auto condition = llvm::dyn_cast_or_null<mlir::scf::IfOp>(branch);
-    llvm::SmallPtrSet<mlir::Operation *, 32> seen;
-    if (branch == user || !condition || !dependsOnLane(condition.getCondition(), seen))
-      return false;
-    found = true;
-  }
-  return found;
-}
-
-// Else LLVM moves it into a branch that some lanes do not take, and the others wait for ever.
-TEST(Catalogue, ProductsOfWarpsAreUsedByAllLanes) {
+/// PTX of a module of kernels.
+llvm::Expected<std::string> ptxOf(llvm::function_ref<void(mlir::gpu::GPUModuleOp)> make,
+                                  const Chip &chip, PtxOptions options) {
   mlir::DialectRegistry registry;
   registerCpuDialects(registry);
   registerPtxDialects(registry);
@@ -88,37 +54,23 @@ TEST(Catalogue, ProductsOfWarpsAreUsedByAllLanes) {
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(b, b.getUnknownLoc());
   b.setInsertionPointToStart(module->getBody());
   auto kernels = mlir::gpu::GPUModuleOp::create(b, b.getUnknownLoc(), "kernels");
-  int products = 0;
-  for (const device::CatalogueEntry &entry : device::catalogue(&context)) {
-    device::Kernel kernel = llvm::cantFail(entry.make(kernels, entry.name));
-    kernel.function.walk([&](mlir::NVVM::MmaOp product) {
-      EXPECT_FALSE(isOfSomeLanes(product)) << entry.name;
-      ++products;
-    });
-  }
-  EXPECT_GT(products, 100);
-}
-
-/// PTX of a kernel of the catalogue.
-llvm::Expected<std::string> ptxOf(llvm::StringRef name, const Chip &chip, PtxOptions options) {
-  mlir::DialectRegistry registry;
-  registerCpuDialects(registry);
-  registerPtxDialects(registry);
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  context.loadAllAvailableDialects();
-  mlir::OpBuilder b(&context);
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(b, b.getUnknownLoc());
-  b.setInsertionPointToStart(module->getBody());
-  auto kernels = mlir::gpu::GPUModuleOp::create(b, b.getUnknownLoc(), "kernels");
-  for (const device::CatalogueEntry &entry : device::catalogue(&context))
-    if (entry.name == name)
-      (void)llvm::cantFail(entry.make(kernels, name));
+  make(kernels);
   mlir::PassManager manager(&context);
   buildNvvm(manager);
   buildPtx(manager);
   if (mlir::failed(manager.run(*module)))
     return llvm::createStringError("passes fail");
   return makePtx(kernels, chip, options);
+}
+
+/// Of a kernel of the catalogue.
+llvm::Expected<std::string> ptxOf(llvm::StringRef name, const Chip &chip, PtxOptions options) {
+  auto make = [&](mlir::gpu::GPUModuleOp kernels) {
+    for (const device::CatalogueEntry &entry : device::catalogue(kernels.getContext()))
+      if (entry.name == name)
+        (void)llvm::cantFail(entry.make(kernels, name));
+  };
+  return ptxOf(make, chip, options);
 }
 
 TEST(MakePtx, UnknownVersionIsFound) {
@@ -145,6 +97,30 @@ TEST(MakePtx, MissingLibraryIsFound) {
   ASSERT_FALSE(bool(other));
   EXPECT_EQ(llvm::toString(other.takeError()),
             "the CUDA toolkit `/no/such/folder` has no file nvvm/libdevice/libdevice.10.bc");
+}
+
+// A product of a warp between two branches of the same lanes: LLVM would put one into both of what
+// it makes of them, and each part of the warp would wait for the other for ever.
+TEST(MakePtx, ProductsOfWarpsStayOutOfBranches) {
+  auto make = [](mlir::gpu::GPUModuleOp kernels) {
+    device::KernelSignature signature;
+    signature.name = "pair";
+    signature.threads = device::lanesOfWarp;
+    signature.arguments = {device::globalPointer(kernels.getContext())};
+    device::makeKernel(kernels, signature, [](device::GpuBuilder &g, mlir::ValueRange arguments) {
+      mlir::Value lane = g.rem(g.thread(), device::lanesOfWarp), one = g.number(0x01010101);
+      mlir::Type word = g.b.getI32Type();
+      device::Values words = g.unpack(g.load(g.vectorOf(4, word), arguments[0]));
+      for (int i = 0; i < 4; ++i) {
+        device::Values sums(4, g.number(0));
+        sums = g.multiplyBytes({one, one, one, one}, {words[i], words[i]}, sums);
+        mlir::Value place = g.at(g.bytesAt(arguments[0], 64 * i + 64), word, lane);
+        g.when(g.less(lane, 4), [&] { g.store(sums[0], place); });
+      }
+    });
+  };
+  std::string ptx = llvm::cantFail(ptxOf(make, ampere(), PtxOptions()));
+  EXPECT_EQ(llvm::StringRef(ptx).count("mma.sync"), 4u);
 }
 
 } // namespace
