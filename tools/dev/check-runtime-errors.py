@@ -77,6 +77,9 @@ EXPECTED = {
     "weight_type": "it is declared `transposed`",
     "other_weights": "than the library was built with",
     "weight_checksum": "is damaged or was changed: checksum",
+    "dictionary": "holds another dictionary as `lut.terms`",
+    "words_range": "column 0 of matrix 0 has words 40 to",
+    "words_length": "elements, the column has 101",
 }
 
 root = Path(sys.argv[1])
