@@ -7,7 +7,8 @@ be missing, and serial code of large functions has more values than there are re
     ptxas.py MAD --all          all programs of this folder, but signal.mad and linalg.mad, which take minutes
 
 Each program is compiled once, and ptxas runs once a chip for all of its kernels. The chip 8.0 is for programs that
-have other kernels there, those with `EXECUTE-ALSO: simt:80`; of the others it would get the same text.
+have other kernels there, those with `EXECUTE-ALSO: simt:80`. The others' text for it is the same but for what lets kernels
+overlap; what it takes of each kernel of the catalogue is in test/Kernels/Gpu.
 """
 import json
 import os
