@@ -1,5 +1,6 @@
 // RUN: mad-opt %s --pass-pipeline='builtin.module(func.func(mad-expand-solves,canonicalize,cse))' | FileCheck %s
 // RUN: mad-opt %s --pass-pipeline='builtin.module(func.func(mad-expand-solves{scalars=0},canonicalize,cse))' | FileCheck %s --check-prefix=TENSORS
+// RUN: mad-opt %s --pass-pipeline='builtin.module(func.func(mad-expand-solves,canonicalize,cse))' | FileCheck %s --check-prefix=FINITE
 
 // y' = (0, x, y): W = s - J has the pivots s, so there are two divisions, by the step and by the pivot.
 // CHECK-LABEL: func.func @rosenbrock
@@ -7,6 +8,12 @@
 // CHECK-COUNT-2: mad.div
 // CHECK-NOT: mad.{{div|iterate}}
 // CHECK: mad.yield
+
+// Whether a pivot is finite is asked of itself: less itself it is not 0 where a product is fused with the difference.
+// FINITE-LABEL: func.func @rosenbrock
+// FINITE: mad.iterate max "8"
+// FINITE: %[[FINITE:.*]] = mad.isfinite
+// FINITE-NEXT: mad.select %[[FINITE]]
 
 // Tensors have a loop of rows in the loop of steps, with a search for the pivot, and a product a stage.
 // TENSORS-LABEL: func.func @rosenbrock
