@@ -19,7 +19,10 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 8u
+#define MAD_ABI_VERSION 9u
+/* int64_t that a failed check is told by, and bytes of the status of a device. */
+#define MAD_INFO_WORDS 12
+#define MAD_STATUS_BYTES 128
 #define MAD_TARGET "x86_64-unknown-linux-gnu"
 
 /* Features of a CPU. A bit never changes its meaning. */
@@ -83,7 +86,7 @@ typedef struct mad_device {
                     void **params);
   /* Copies to memory of the host, after all work before. */
   int32_t (*read)(void *self, void *to, const void *from, int64_t bytes);
-  void *status; /* at least 64 bytes that a run may use; zeros before each run that checks */
+  void *status; /* MAD_STATUS_BYTES that a run may use; zeros before each run that checks */
   /* Its compute capability, 10 * major + minor: kernels of one chip are launched there alone. */
   int32_t chip;
   int32_t multiprocessors; /* at least 1 */
@@ -125,21 +128,21 @@ typedef struct mad_device {
  *          entry, or for code of a device of `device_weights`); row-major
  *   dims   as `prepare` wrote them
  *   arena  at least the bytes that `prepare` asked for, 64-byte aligned
- *   info   out, on failure: the value found and the bound
+ *   info   out, on failure: MAD_INFO_WORDS, what the check is told by
  *   executor  runs the pieces of large loops; never null. Code for a device is given a
  *             `mad_device` instead, and all memory but dims and info is the device's
  * Returns 0, or 1 + the number of the failed check in `checks`. Code for a device always
- * returns 0; a check that fails is in the status of the device: three int64_t, 1 + its number
- * among those behind the checks of `prepare`, then what `info` is told. */
+ * returns 0; a check that fails is in the status of the device: as int64_t 1 + its number among
+ * those behind the checks of `prepare`, then what `info` is told. */
 typedef int32_t (*mad_run_fn)(void *const *data, const int64_t *dims, void *arena, int64_t *info,
                               const mad_executor *executor);
 
-/* A check that may fail at a call. `message` is complete but for the values,
- * which the runtime appends as ": found A, expected B" ("expected at least B",
- * "expected 0 <= index < B"), if there are any. Of a solve they are the bits of the time as a
- * double, and 2^32 times the step with the component in the low half, or -1 there: ": at t = T,
- * step S, component C". Of an ensemble it is the trajectory instead of the step. `message` may have
- * further lines there, the names of the components, one of which is shown behind C. */
+/* A check that may fail at a call. `message` is complete but for the values, words of `info`,
+ * which the runtime appends: the value found and its bound as ": found A, expected B" ("expected at
+ * least B", "expected 0 <= index < B"), if there are any. Of a solve ": at t = T, step S, component
+ * `x[I, J]`, last error E times the tolerance": T as a double, S, E as a double or less than 0
+ * where there is none, which of the further lines of `message` is the name x or -1 for none, how
+ * many indices there are, and they. Of an ensemble S is the number of the trajectory. */
 typedef struct mad_check {
   int32_t kind; /* 0 equal, 1 at least, 2 index, 3 without values, 4 of a solve, 5 of an ensemble */
   const char *message;

@@ -16,7 +16,7 @@ static constexpr int32_t multiprocessors = 3;
 std::unique_ptr<SimtDevice> SimtDevice::create(uint64_t seed, int32_t chip) {
   std::unique_ptr<SimtDevice> made(new SimtDevice(seed));
   made->memory = simt_device_create();
-  void *status = made->memory ? simt_alloc(made->memory, 64) : nullptr;
+  void *status = made->memory ? simt_alloc(made->memory, MAD_STATUS_BYTES) : nullptr;
   // Code of the host that reads what only a GPU could reach faults here, too.
   if (!status || !simt_hide(made->memory))
     return nullptr;

@@ -31,7 +31,7 @@ private:
   RankedTensorType flat(RankedTensorType type) const;
   Value ofLane(Value whole, int64_t own, Value index);
   ode::SolveOp one(Value index);
-  void check(Value status, Value time, Value component);
+  void check(Solution ends);
 
   ode::SolveOp op;
   Location loc;
@@ -94,10 +94,10 @@ ode::SolveOp Ensemble::one(Value index) {
 }
 
 /// Fails with what became of the first system that failed.
-void Ensemble::check(Value status, Value time, Value component) {
-  RankedTensorType type = Algebra::typeOf(status);
+void Ensemble::check(Solution ends) {
+  RankedTensorType type = Algebra::typeOf(ends.status);
   auto places = Algebra::withElement(type, b.getI64Type());
-  Value bad = m.compare(Predicate::ne, status, m.cast(m.integer(0), b.getI32Type()));
+  Value bad = m.compare(Predicate::ne, ends.status, m.cast(m.integer(0), b.getI32Type()));
   Value none = m.integer(std::numeric_limits<int64_t>::max());
   Value first = m.reduce(ReduceKind::min,
                          m.select(bad, IotaOp::create(b, loc, places, 0), m.spread(none, places)));
@@ -107,10 +107,11 @@ void Ensemble::check(Value status, Value time, Value component) {
                           all, first, AffineMap::get(0, 1, b.getAffineSymbolExpr(0)),
                           Boundary::zero);
   };
-  auto check = ode::CheckOp::create(b, loc, m.cast(at(status), b.getI64Type()), at(time), first,
-                                    at(component), op.getNameAttr(), /*trajectory=*/true);
-  if (Attribute names = op->getAttr(ode::componentsAttr))
-    check->setAttr(ode::componentsAttr, names);
+  ends.rounds = first;
+  ends.status = m.cast(at(ends.status), b.getI64Type());
+  for (Value *each : {&ends.time, &ends.component, &ends.errorSquared})
+    *each = at(*each);
+  checkSolved(b, op, ends);
 }
 
 Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp)> choose) {
@@ -133,7 +134,7 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     types.push_back(type);
     initial.push_back(m.spread(SolveLoops::emptyCell(m, type), type));
   }
-  // Numbers that somebody reads: the results behind the states, and the component.
+  // Numbers that somebody reads: the results behind the states, and what a failure is told by.
   size_t counts = numbers.size();
   llvm::append_range(numbers, op->getResults().drop_front(op.getValues().size()));
   SmallVector<bool> isRead;
@@ -141,8 +142,8 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     isRead.push_back(!number.use_empty());
   if (op.getFails())
     isRead[counts] = isRead[counts + 1] = true;
-  isRead.push_back(op.getFails());
-  numbers.push_back(op.getAccepted()); // as the component is
+  isRead.append(2, op.getFails());
+  numbers.append({op.getAccepted(), op.getTime()}); // as a component and an error are
   for (auto [number, read] : llvm::zip_equal(numbers, isRead))
     if (read)
       types.push_back(flat(Algebra::typeOf(number)));
@@ -168,7 +169,8 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     Leaves yielded = end.states, found = end.counts;
     llvm::append_range(yielded, end.tables);
     found.append({end.time, m.cast(end.status, b.getI32Type()), end.accepted,
-                  m.sub(end.rounds, end.accepted), end.evaluations, end.component});
+                  m.sub(end.rounds, end.accepted), end.evaluations, end.component,
+                  end.errorSquared});
     for (auto [number, read] : llvm::zip_equal(found, isRead))
       if (read)
         yielded.push_back(number);
@@ -182,9 +184,13 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
   for (auto [number, read] : llvm::zip_equal(found, isRead))
     if (read)
       number = scan.getResult(unsigned(next++));
+  Solution ends;
+  ends.errorSquared = found.pop_back_val();
+  ends.component = found.pop_back_val();
+  ends.time = found[counts];
+  ends.status = found[counts + 1];
   if (op.getFails())
-    check(found[counts + 1], found[counts], found.back());
-  found.pop_back();
+    check(ends);
   // In the order of the op.
   Leaves carried = results, ordered(results.begin(), results.begin() + op.getStates().size());
   size_t table = op.getStates().size(), count = 0;

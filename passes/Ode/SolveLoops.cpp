@@ -206,9 +206,10 @@ SolveLoops::State SolveLoops::start() {
 // Chosen steps
 //===----------------------------------------------------------------------===//
 
-/// Where no step is small enough. In f32 a square may be infinite where no error is.
-void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial &trial,
-                        Value stuck) {
+/// Where no step is small enough. In f32 a square may be infinite where no error is. Where it is
+/// the last round, the component to blame is found, too: the solve may need more.
+void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial &trial, Value stuck,
+                        Value round) {
   auto units = [&] {
     Leaves units;
     for (auto [leaf, error] : llvm::enumerate(trial.errors))
@@ -227,15 +228,20 @@ void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial 
   Leaves before;
   if (narrow)
     before.push_back(state.status);
-  if (now.component)
+  Value ends = stuck;
+  if (now.component) {
     before.push_back(now.component);
-  Leaves found = ifElse(m, stuck, before, [&] {
+    state.errorSquared = trial.errorSquared;
+    auto rounds = static_cast<int64_t>(op.getMaxSteps());
+    ends = m.either(stuck, m.compare(Predicate::eq, round, m.integer(rounds - 1)));
+  }
+  Leaves found = ifElse(m, ends, before, [&] {
     Leaves all = units(), found;
     if (narrow) {
       Value finite = m.truth(true);
       for (Value unit : rhs.elements(b, all))
         finite = m.both(finite, m.isFinite(unit));
-      found.push_back(why(finite));
+      found.push_back(m.select(stuck, why(finite), state.status));
     }
     if (now.component)
       found.push_back(m.largest(all));
@@ -247,7 +253,7 @@ void SolveLoops::giveUp(State &state, const State &now, const StepMethod::Trial 
     state.status = found.pop_back_val();
 }
 
-SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
+SolveLoops::State SolveLoops::adaptiveStep(const State &now, Value round) {
   Controller control = Controller::of(op.getController().str(), method->order(), op.getGains());
   // All of a step waits for h: what can be known without it is.
   Value rest = m.sub(to, now.t);
@@ -317,7 +323,7 @@ SolveLoops::State SolveLoops::adaptiveStep(const State &now) {
     state.logOlder = m.select(accept, now.logOld, now.logOlder);
 
   Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, change, bound));
-  giveUp(state, now, trial, stuck);
+  giveUp(state, now, trial, stuck, round);
   if (hasEvents())
     happen(state, found);
   return state;
@@ -352,6 +358,8 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
   if (op.getGains() && op.getGains()[2] != 0)
     state.logOlder = state.logOld;
   state.accepted = m.integer(0);
+  if (state.component)
+    state.errorSquared = m.number(method->errorType(state.y), -1);
   if (hasEvents())
     beginEvents(state, moves, rates);
   auto isDone = [&](const State &now) {
@@ -365,12 +373,19 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
         return m.both(m.compare(Predicate::eq, now.status, m.integer(0)),
                       hasEvents() ? m.no(isDone(now)) : m.compare(Predicate::ne, now.t, to));
       },
-      [&](const State &now, Value) { return adaptiveStep(now); });
+      [&](const State &now, Value round) { return adaptiveStep(now, round); });
   size_t at = 0;
   eachValue(state, [&](Value &value) { value = results[at++]; });
   Value unfinished =
       m.both(m.compare(Predicate::eq, state.status, m.integer(0)), m.no(isDone(state)));
   state.status = m.select(unfinished, m.integer(codeOf(Status::TooManySteps)), state.status);
+  if (state.component) {
+    // Of what is no step's fault there is none.
+    Value isStep = m.truth(false);
+    for (Status why : {Status::TooManySteps, Status::StepTooSmall, Status::NotFinite})
+      isStep = m.either(isStep, m.compare(Predicate::eq, state.status, m.integer(codeOf(why))));
+    state.component = m.select(isStep, state.component, m.integer(-1));
+  }
   return state;
 }
 
@@ -569,19 +584,17 @@ Solution SolveLoops::solve() {
     for (Value count : {work.jacobians, work.factorisations, work.iterations})
       counts.push_back(count ? count : m.integer(0));
   }
-  return {results,        tables, counts,      state.t,        state.status,
-          state.accepted, rounds, evaluations, state.component};
+  Value error;
+  if (state.component)
+    error = state.errorSquared ? m.cast(state.errorSquared, b.getF64Type()) : m.real(-1);
+  return {results,        tables, counts,      state.t,         state.status,
+          state.accepted, rounds, evaluations, state.component, error};
 }
 
 SmallVector<Value> SolveLoops::build() {
   Solution solution = solve();
-  if (op.getFails()) {
-    auto check = ode::CheckOp::create(b, op.getLoc(), solution.status, solution.time,
-                                      solution.rounds, solution.component, op.getNameAttr(),
-                                      /*trajectory=*/false);
-    if (Attribute names = op->getAttr(ode::componentsAttr))
-      check->setAttr(ode::componentsAttr, names);
-  }
+  if (op.getFails())
+    checkSolved(b, op, solution);
   SmallVector<Value> results = solution.states;
   ArrayRef<Value> tables = solution.tables;
   llvm::append_range(results, tables.drop_back(hasEvents() ? 2 : 0));

@@ -28,8 +28,14 @@ struct Solution {
   Leaves tables;
   Leaves counts; ///< of saved steps, of events, of work
   mlir::Value time, status, accepted, rounds, evaluations;
-  mlir::Value component; ///< to blame; null where the op need not fail
+  /// Of the elements of all states the number of that to blame, or -1, and the square of the last
+  /// step's error in units of its tolerance, less than 0 where there was none; null where the op
+  /// need not fail.
+  mlir::Value component, errorSquared;
 };
+
+/// Ends the call with a message where a solve failed; `solve` is of one system, or of all.
+void checkSolved(mlir::OpBuilder &b, ode::SolveOp solve, const Solution &solution);
 
 /// Writes one `ode.solve` as loops (dialects/Ode/README.md, "What a solve computes").
 class SolveLoops {
@@ -50,8 +56,9 @@ private:
   using Value = mlir::Value;
   /// What the loop knows between two steps.
   struct State {
-    Value t, h, logOld, logOlder, status, accepted, component, denseSteps, count;
-    Value savedTimes; ///< of steps
+    Value t, h, logOld, logOlder, status, accepted, denseSteps, count;
+    Value component, errorSquared; ///< as `Solution` has them
+    Value savedTimes;              ///< of steps
     Leaves y, memory, saved, dense;
     /// Of events: the guards where the step begins; restarts of the method.
     Leaves guards;
@@ -62,9 +69,9 @@ private:
   template <typename S, typename Visit> static void eachValue(S &state, Visit visit) {
     for (auto *value :
          {&state.t, &state.h, &state.logOld, &state.logOlder, &state.status, &state.accepted,
-          &state.component, &state.denseSteps, &state.count, &state.savedTimes, &state.eventTimes,
-          &state.eventNumbers, &state.eventCount, &state.restarts, &state.lastReset,
-          &state.hasReset, &state.ended, &state.whole})
+          &state.component, &state.errorSquared, &state.denseSteps, &state.count, &state.savedTimes,
+          &state.eventTimes, &state.eventNumbers, &state.eventCount, &state.restarts,
+          &state.lastReset, &state.hasReset, &state.ended, &state.whole})
       if (*value)
         visit(*value);
     for (auto *leaves : {&state.y, &state.memory, &state.saved, &state.dense, &state.guards})
@@ -85,8 +92,9 @@ private:
   Value least(Value t);
 
   State adaptive(State state, Value &rounds);
-  State adaptiveStep(const State &now);
-  void giveUp(State &state, const State &now, const StepMethod::Trial &trial, Value stuck);
+  State adaptiveStep(const State &now, Value round);
+  void giveUp(State &state, const State &now, const StepMethod::Trial &trial, Value stuck,
+              Value round);
   State fixed(State state, Value &rounds);
   void shortStep(State &state, Value isShort, Value &rounds, Value count, Value h);
   State fixedStep(const State &now, Value i, Value count, Value h);

@@ -21,6 +21,7 @@
 #include "passes/Conversion/DimToArith/DimToArith.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Passes.h"
+#include "runtime/artifact.h"
 
 using namespace mlir;
 
@@ -197,7 +198,7 @@ void EntryLowering::makeRun() {
   if (onDevice) {
     status = deviceField(device, 3);
   } else {
-    status = LLVM::AllocaOp::create(b, ptr, i64, word(3));
+    status = LLVM::AllocaOp::create(b, ptr, i64, word(1 + MAD_INFO_WORDS));
     store(word(0), status, 0);
   }
   operands.push_back(status);
@@ -215,8 +216,8 @@ void EntryLowering::makeRun() {
     Value good = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, word(0));
     Block *here = b.getBlock(), *next = here->splitBlock(b.getInsertionPoint());
     Block *bad = b.createBlock(next->getParent());
-    store(load(i64, status, 1), info, 0);
-    store(load(i64, status, 2), info, 1);
+    for (int64_t i = 0; i < MAD_INFO_WORDS; ++i)
+      store(load(i64, status, i + 1), info, i);
     // Checks of `prepare` come first.
     Value code = arith::AddIOp::create(b, number, word(plan.checks.size()));
     func::ReturnOp::create(b, arith::TruncIOp::create(b, i32, code).getResult());

@@ -31,7 +31,7 @@ static mad_status find(mad_context *context, int32_t number, const mad_entry **e
 static mad_status prepare(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                           int64_t *arena) {
   int64_t *extents = context->extents;
-  int64_t info[2] = {0, 0};
+  int64_t info[MAD_INFO_WORDS] = {0};
   for (int32_t i = 0; i < entry->info.num_inputs; ++i)
     for (int32_t k = 0; k < inputs[i].rank; ++k)
       *extents++ = inputs[i].shape[k];
@@ -86,7 +86,7 @@ mad_status mad_context_synchronize(mad_context *context) {
   if (!entry)
     return MAD_OK;
   int32_t code = 0;
-  int64_t info[2] = {0, 0};
+  int64_t info[MAD_INFO_WORDS] = {0};
   const mad_status status = mad_device_wait(context, &code, info);
   return status == MAD_OK ? statusOf(context, entry, code, info) : status;
 }
@@ -101,7 +101,7 @@ mad_status mad_context_wait_for(mad_context *context, void *cuda_stream) {
 static mad_status run(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                       const mad_tensor *outputs, int64_t arena) {
   void **data = context->data;
-  int64_t info[2] = {0, 0};
+  int64_t info[MAD_INFO_WORDS] = {0};
   if (isForDevice(context)) {
     int32_t found = 0;
     if (!context->device)

@@ -43,10 +43,10 @@ struct mad_context {
   void **device_weights;    /* copies of weights, null where there is none yet */
   void *device_memory;      /* what calls share on a device that reuses it */
   uint64_t device_bytes;
-  struct mad_cuda *cuda;           /* the device, where it is a GPU */
-  int async;                       /* calls do not wait for their work */
-  const struct mad_entry *pending; /* the last one whose work was not waited for, or null */
-  int64_t found[3];                /* what its checks said */
+  struct mad_cuda *cuda;             /* the device, where it is a GPU */
+  int async;                         /* calls do not wait for their work */
+  const struct mad_entry *pending;   /* the last one whose work was not waited for, or null */
+  int64_t found[1 + MAD_INFO_WORDS]; /* what its checks said */
   char device_name[16];
   /* Room for the largest entry. */
   int64_t *extents; /* of all inputs */

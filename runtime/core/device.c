@@ -251,7 +251,7 @@ static mad_status placeAll(mad_context *context, const operands *o, void **arena
     *(i < count ? &context->data[i] : arena) = memory;
   }
   if (status == MAD_OK && hasChecks(o->entry) &&
-      device->write(device->self, device->status, NULL, 64) != 0)
+      device->write(device->self, device->status, NULL, MAD_STATUS_BYTES) != 0)
     status = failed(context, "scratch memory");
   for (int32_t i = 0; status == MAD_OK && i < o->entry->num_device_weights; ++i)
     status = weightOn(context, o->entry->device_weights[i], &context->data[count + i]);
@@ -293,8 +293,7 @@ static mad_status wait(mad_context *context, int32_t *code, int64_t *info) {
     return failed(context, entry->info.name);
   if (context->found[0] != 0) {
     *code = (int32_t)context->found[0] + entry->num_prepare_checks;
-    info[0] = context->found[1];
-    info[1] = context->found[2];
+    memcpy(info, context->found + 1, MAD_INFO_WORDS * sizeof *info);
   }
   return MAD_OK;
 }

@@ -151,6 +151,40 @@ mad_status mad_error_threads(mad_error *error, int32_t threads, int32_t most) {
 
 //===- Failures inside a call -----------------------------------------------===//
 
+/* The line of that number behind the first one of a text. */
+static const char *furtherLine(const char *text, int64_t number) {
+  for (int64_t i = 0; i <= number && *text; ++i) {
+    text += strcspn(text, "\n");
+    text += *text == '\n';
+  }
+  return text;
+}
+
+/* A solve that failed, with `info` as `mad_check` says. */
+static mad_status unsolved(mad_error *error, const mad_check *check, const int64_t *info) {
+  enum { mostIndices = MAD_INFO_WORDS - 5 };
+  const char *place = check->place ? check->place : "", *name = "";
+  char indices[mostIndices * 24] = "", accuracy[64] = "";
+  double time, last;
+  memcpy(&time, &info[0], sizeof time);
+  memcpy(&last, &info[2], sizeof last);
+  if (info[3] >= 0) {
+    name = furtherLine(check->message, info[3]);
+    int used = 0;
+    for (int i = 0; i < info[4] && i < mostIndices; ++i)
+      used += snprintf(indices + used, sizeof indices - (size_t)used, "%s%" PRId64, i ? ", " : "[",
+                       info[5 + i]);
+    if (used)
+      strcpy(indices + used, "]");
+  }
+  if (!(last < 0))
+    snprintf(accuracy, sizeof accuracy, ", last error %.3g times the tolerance", last);
+  return fail(error, MAD_OUT_OF_RANGE, "%s%s%.*s: at t = %.10g, %s %" PRId64 "%s%.*s%s%s%s", place,
+              *place ? ": " : "", (int)strcspn(check->message, "\n"), check->message, time,
+              check->kind == 5 ? "trajectory" : "step", info[1], *name ? ", component `" : "",
+              (int)strcspn(name, "\n"), name, indices, *name ? "`" : "", accuracy);
+}
+
 mad_status mad_error_check(mad_error *error, const mad_check *check, const int64_t *info) {
   const char *place = check->place ? check->place : "";
   const char *colon = *place ? ": " : "";
@@ -164,24 +198,8 @@ mad_status mad_error_check(mad_error *error, const mad_check *check, const int64
   case 3:
     return fail(error, MAD_SHAPE_MISMATCH, "%s%s%s", place, colon, check->message);
   case 4:
-  case 5: {
-    double time;
-    memcpy(&time, &info[0], sizeof time);
-    const int32_t component = (int32_t)(uint32_t)info[1];
-    const char *what = check->kind == 5 ? "trajectory" : "step";
-    const int length = (int)strcspn(check->message, "\n");
-    if (component < 0)
-      return fail(error, MAD_OUT_OF_RANGE, "%s%s%.*s: at t = %.10g, %s %" PRId64, place, colon,
-                  length, check->message, time, what, info[1] >> 32);
-    const char *name = check->message + length;
-    for (int32_t i = 0; i < component && *name; ++i)
-      name += 1 + strcspn(name + 1, "\n");
-    const int named = *name ? (int)strcspn(name + 1, "\n") : 0;
-    return fail(error, MAD_OUT_OF_RANGE,
-                "%s%s%.*s: at t = %.10g, %s %" PRId64 ", component %" PRId32 "%s%.*s%s", place,
-                colon, length, check->message, time, what, info[1] >> 32, component,
-                named ? " (`" : "", named, *name ? name + 1 : name, named ? "`)" : "");
-  }
+  case 5:
+    return unsolved(error, check, info);
   default:
     return fail(error, MAD_OUT_OF_RANGE,
                 "%s%s%s: found %" PRId64 ", expected 0 <= index < %" PRId64, place, colon,

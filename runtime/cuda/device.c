@@ -286,7 +286,7 @@ static mad_status start(mad_cuda *cuda, const mad_cuda_place *place, mad_error *
   f->reuses = 1;
   f->repeat = repeat;
   f->ran = ran;
-  f->status = allocate(cuda, 256);
+  f->status = allocate(cuda, MAD_STATUS_BYTES);
   if (f->status)
     return MAD_OK;
 failed:

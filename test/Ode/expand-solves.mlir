@@ -32,7 +32,7 @@ func.func @fixed(%x: tensor<2xf64>, %a: tensor<f64>, %b: tensor<f64>) -> (tensor
 // CHECK: ode.log2
 // CHECK: ode.exp2
 // CHECK: mad.select
-// CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} of "pendulum"
+// CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} error %{{.*}} of "pendulum" ["u"] [tensor<f64>]
 // CHECK: return
 func.func @adaptive(%x: tensor<f64>, %a: tensor<f64>, %b: tensor<f64>) -> tensor<f64> {
   %r:6 = ode.solve "bs3" of "pendulum" ["u"](%x) from %a to %b rtol %a atol %a {fails}

@@ -5,14 +5,14 @@
 #id = affine_map<(d0) -> (d0)>
 
 // CHECK-LABEL: func.func @entry(
-// CHECK-SAME: %[[N:[^:]*]]: index {mad.name = "N"}, %[[STATUS:[^:]*]]: memref<3xi64>,
+// CHECK-SAME: %[[N:[^:]*]]: index {mad.name = "N"}, %[[STATUS:[^:]*]]: memref<13xi64>,
 // CHECK-SAME: %[[X:[^:]*]]: memref<?xf32> {mad.name = "x"}, %[[OUT:[^:]*]]: memref<?xf32> {mad.name = "y"})
 // CHECK-SAME: attributes {entry =
 // CHECK-NEXT: %[[T:.*]] = bufferization.to_tensor %[[X]] restrict : memref<?xf32> to tensor<?xf32>
 // CHECK: %[[Y:.*]] = linalg.generic {{.*}} ins(%[[T]] : tensor<?xf32>)
 // CHECK: bufferization.materialize_in_destination %[[Y]] in restrict writable %[[OUT]]
 // CHECK-NEXT: return{{$}}
-func.func @entry(%n: index {mad.name = "N"}, %status: memref<3xi64>, %x: tensor<?xf32> {mad.name = "x"}) -> (tensor<?xf32> {mad.name = "y"})
+func.func @entry(%n: index {mad.name = "N"}, %status: memref<13xi64>, %x: tensor<?xf32> {mad.name = "x"}) -> (tensor<?xf32> {mad.name = "y"})
     attributes {entry = {dims = ["N"]}} {
   %e = tensor.empty(%n) : tensor<?xf32>
   %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>) {

@@ -78,7 +78,7 @@ func.func private @rows.arena(%n: index) -> index {
 // CHECK: llvm.insertvalue %[[Y]], %{{.*}}[1]
 // CHECK: %[[TO:.*]] = builtin.unrealized_conversion_cast %{{.*}} to memref<?x4xf32>
 // CHECK: memref.copy %[[FROM]], %[[TO]]
-func.func @rows(%n: index {mad.name = "N"}, %status: memref<3xi64>, %x: memref<?x4xf32> {mad.name = "x"}, %w: memref<4xf32>, %y: memref<?x4xf32> {mad.name = "y"}, %arena: memref<?xi8>)
+func.func @rows(%n: index {mad.name = "N"}, %status: memref<13xi64>, %x: memref<?x4xf32> {mad.name = "x"}, %w: memref<4xf32>, %y: memref<?x4xf32> {mad.name = "y"}, %arena: memref<?xi8>)
     attributes {entry = {arena = @rows.arena, dims = ["N"], index_checks = [], weights = ["w"],
                          type = (tensor<?x4xf32, #mad.dims<"N", "">>) -> tensor<?x4xf32, #mad.dims<"N", "">>}} {
   memref.copy %x, %y : memref<?x4xf32> to memref<?x4xf32>
@@ -138,7 +138,7 @@ func.func private @checked.arena(%n: index) -> index {
 // CHECK: %[[CODE:.*]] = arith.addi %[[NUMBER]], %[[BEFORE]] : i64
 // CHECK: %[[SHORT:.*]] = arith.trunci %[[CODE]] : i64 to i32
 // CHECK: return %[[SHORT]] : i32
-func.func @checked(%n: index, %status: memref<3xi64>, %x: memref<?xf32> {mad.name = "x"}, %arena: memref<?xi8>)
+func.func @checked(%n: index, %status: memref<13xi64>, %x: memref<?xf32> {mad.name = "x"}, %arena: memref<?xi8>)
     attributes {entry = {arena = @checked.arena, dims = ["N"], weights = [],
                          index_checks = [["index out of range", "a.mad:1:2"]],
                          checks = [#mad.check<"N", ge, "7", "rows", "a.mad:1:3">],

@@ -13,7 +13,7 @@
 // CHECK-SAME: panels = array<i64: 16, 0>
 // CHECK: linalg.generic {indexing_maps = [#[[$A]], #[[$P]],
 // CHECK-SAME: tensor<2x40x16xf32>
-func.func @whole(%s: memref<3xi64>, %x: tensor<5x40xf32>, %w: tensor<40x20xf32>,
+func.func @whole(%s: memref<13xi64>, %x: tensor<5x40xf32>, %w: tensor<40x20xf32>,
                  %u: tensor<20x20xf32>, %y: tensor<5x20xf32>)
     -> (tensor<5x20xf32>, tensor<20x20xf32>)
     attributes {entry = {type = (tensor<5x40xf32>) -> (tensor<5x20xf32>, tensor<20x20xf32>), weights = ["w", "u"]}} {
@@ -39,7 +39,7 @@ func.func @whole(%s: memref<3xi64>, %x: tensor<5x40xf32>, %w: tensor<40x20xf32>,
 // CHECK-SAME: %[[G:arg3]]: tensor<6x2x20x16xf32>
 // CHECK-SAME: panels = array<i64: 16>
 // CHECK: tensor.extract_slice %[[G]][%{{.*}}, 0, 0, 0] [1, 2, 20, 16] [1, 1, 1, 1] : tensor<6x2x20x16xf32> to tensor<2x20x16xf32>
-func.func @layers(%n: index, %s: memref<3xi64>, %x: tensor<5x20xf32>, %g: tensor<6x20x20xf32>)
+func.func @layers(%n: index, %s: memref<13xi64>, %x: tensor<5x20xf32>, %g: tensor<6x20x20xf32>)
     -> tensor<5x20xf32>
     attributes {entry = {dims = ["N"], type = (tensor<5x20xf32>) -> tensor<5x20xf32>, weights = ["g"]}} {
   %w = tensor.extract_slice %g[%n, 0, 0] [1, 20, 20] [1, 1, 1] : tensor<6x20x20xf32> to tensor<20x20xf32>

@@ -12,10 +12,10 @@ func.func private @use_both_dynamic(memref<?xf32>, memref<?xf32>)
 // CHECK: %[[SIZE:.*]] = arith.constant 64 : index
 // CHECK: return %[[SIZE]]
 // CHECK-LABEL: func.func @no_buffers(
-// CHECK-SAME: %{{.*}}: memref<3xi64>, %{{.*}}: memref<4xf32>, %{{.*}}: memref<?xi8>)
+// CHECK-SAME: %{{.*}}: memref<13xi64>, %{{.*}}: memref<4xf32>, %{{.*}}: memref<?xi8>)
 // CHECK-SAME: arena = @no_buffers.arena
 // CHECK-NOT: memref.view
-func.func @no_buffers(%status: memref<3xi64>, %out: memref<4xf32>)
+func.func @no_buffers(%status: memref<13xi64>, %out: memref<4xf32>)
     attributes {entry = {dims = [], type = () -> tensor<4xf32>, weights = []}} {
   call @use(%out) : (memref<4xf32>) -> ()
   return
@@ -33,7 +33,7 @@ func.func @no_buffers(%status: memref<3xi64>, %out: memref<4xf32>)
 // CHECK-DAG: %[[B:.*]] = memref.view %[[ARENA]][%[[C64]]][] : memref<?xi8> to memref<4xf32>
 // CHECK: call @use_both(%[[A]], %[[B]])
 // CHECK-NOT: memref.alloc
-func.func @alive_together(%status: memref<3xi64>)
+func.func @alive_together(%status: memref<13xi64>)
     attributes {entry = {dims = [], type = () -> (), weights = []}} {
   %a = memref.alloc() : memref<4xf32>
   call @use(%a) : (memref<4xf32>) -> ()
@@ -52,7 +52,7 @@ func.func @alive_together(%status: memref<3xi64>)
 // CHECK: call @use(%[[A]])
 // CHECK: %[[B:.*]] = memref.view %[[ARENA]][%[[C0]]][]
 // CHECK: call @use(%[[B]])
-func.func @one_after_the_other(%status: memref<3xi64>)
+func.func @one_after_the_other(%status: memref<13xi64>)
     attributes {entry = {dims = [], type = () -> (), weights = []}} {
   %a = memref.alloc() : memref<4xf32>
   call @use(%a) : (memref<4xf32>) -> ()
@@ -73,7 +73,7 @@ func.func @one_after_the_other(%status: memref<3xi64>)
 // CHECK: call @use(%[[A]])
 // CHECK: %[[B:.*]] = memref.view %[[ARENA]][%[[C64]]][]
 // CHECK: call @use(%[[B]])
-func.func @used_in_loop(%status: memref<3xi64>)
+func.func @used_in_loop(%status: memref<13xi64>)
     attributes {entry = {dims = [], type = () -> (), weights = []}} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -91,7 +91,7 @@ func.func @used_in_loop(%status: memref<3xi64>)
 // CHECK-LABEL: func.func private @used_through_view.arena
 // CHECK: arith.constant 192 : index
 // CHECK-LABEL: func.func @used_through_view(
-func.func @used_through_view(%status: memref<3xi64>)
+func.func @used_through_view(%status: memref<13xi64>)
     attributes {entry = {dims = [], type = () -> (), weights = []}} {
   %a = memref.alloc() : memref<2x2xf32>
   %flat = memref.collapse_shape %a [[0, 1]] : memref<2x2xf32> into memref<4xf32>
@@ -120,10 +120,10 @@ func.func @used_through_view(%status: memref<3xi64>)
 // CHECK: %[[BYTES:.*]] = arith.select %[[TOOBIG]], %{{.*}}, %[[TOTAL]]
 // CHECK: return %[[BYTES]]
 // CHECK-LABEL: func.func @unknown_size(
-// CHECK-SAME: %[[N:.*]]: index, %{{.*}}: memref<3xi64>, %{{.*}}: memref<?x3xf32>, %[[ARENA:.*]]: memref<?xi8>)
+// CHECK-SAME: %[[N:.*]]: index, %{{.*}}: memref<13xi64>, %{{.*}}: memref<?x3xf32>, %[[ARENA:.*]]: memref<?xi8>)
 // CHECK: %[[A:.*]] = memref.view %[[ARENA]][%{{.*}}][%[[N]]] : memref<?xi8> to memref<?x3xf32>
 // CHECK: memref.copy %{{.*}}, %[[A]]
-func.func @unknown_size(%n: index, %status: memref<3xi64>, %x: memref<?x3xf32>)
+func.func @unknown_size(%n: index, %status: memref<13xi64>, %x: memref<?x3xf32>)
     attributes {entry = {dims = ["N"], type = (tensor<?x3xf32, #mad.dims<"N", "">>) -> (), weights = []}} {
   %a = memref.alloc(%n) : memref<?x3xf32>
   memref.copy %x, %a : memref<?x3xf32> to memref<?x3xf32>
@@ -137,7 +137,7 @@ func.func @unknown_size(%n: index, %status: memref<3xi64>, %x: memref<?x3xf32>)
 // CHECK: arith.muli %[[N]], %[[C2]]
 // CHECK: return
 // CHECK-LABEL: func.func @size_from_extent(
-func.func @size_from_extent(%n: index, %status: memref<3xi64>, %x: memref<?xf32>)
+func.func @size_from_extent(%n: index, %status: memref<13xi64>, %x: memref<?xf32>)
     attributes {entry = {dims = ["N"], type = (tensor<?xf32, #mad.dims<"2 * N">>) -> (), weights = []}} {
   %c0 = arith.constant 0 : index
   %size = memref.dim %x, %c0 : memref<?xf32>
@@ -152,12 +152,12 @@ func.func @size_from_extent(%n: index, %status: memref<3xi64>, %x: memref<?xf32>
 // CHECK: arith.maxsi
 // CHECK: return
 // CHECK-LABEL: func.func @shared_slot(
-// CHECK-SAME: %[[N:.*]]: index, %[[M:.*]]: index, %{{.*}}: memref<3xi64>, %[[ARENA:.*]]: memref<?xi8>)
+// CHECK-SAME: %[[N:.*]]: index, %[[M:.*]]: index, %{{.*}}: memref<13xi64>, %[[ARENA:.*]]: memref<?xi8>)
 // CHECK: %[[A:.*]] = memref.view %[[ARENA]][%[[SLOT:.*]]][%[[N]]]
 // CHECK: call @use_dynamic(%[[A]])
 // CHECK: %[[B:.*]] = memref.view %[[ARENA]][%[[SLOT]]][%[[M]]]
 // CHECK: call @use_dynamic(%[[B]])
-func.func @shared_slot(%n: index, %m: index, %status: memref<3xi64>)
+func.func @shared_slot(%n: index, %m: index, %status: memref<13xi64>)
     attributes {entry = {dims = ["N", "M"], type = () -> (), weights = []}} {
   %a = memref.alloc(%n) : memref<?xf32>
   call @use_dynamic(%a) : (memref<?xf32>) -> ()
@@ -174,7 +174,7 @@ func.func @shared_slot(%n: index, %m: index, %status: memref<3xi64>)
 // CHECK: %[[A:.*]] = memref.view %[[ARENA]][%[[C0]]]
 // CHECK: %[[B:.*]] = memref.view %[[ARENA]][%[[BYTES]]]
 // CHECK: call @use_both_dynamic(%[[A]], %[[B]])
-func.func @two_slots(%n: index, %status: memref<3xi64>)
+func.func @two_slots(%n: index, %status: memref<13xi64>)
     attributes {entry = {dims = ["N"], type = () -> (), weights = []}} {
   %a = memref.alloc(%n) : memref<?xf32>
   %b = memref.alloc(%n) : memref<?xf32>
@@ -209,7 +209,7 @@ func.func @no_entry() {
 // CHECK: %[[AT2:.*]] = arith.muli %[[I]], %{{.*}}
 // CHECK: %[[START:.*]] = arith.addi %{{.*}}, %[[AT2]]
 // CHECK: memref.view %[[ARENA]][%[[START]]][] : memref<?xi8> to memref<4xf32>
-func.func @in_parallel(%n: index, %status: memref<3xi64>)
+func.func @in_parallel(%n: index, %status: memref<13xi64>)
     attributes {entry = {dims = ["N"], type = () -> (), weights = []}} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index

@@ -28,7 +28,7 @@
 // CHECK-NEXT: memref.copy
 // CHECK: llvm.mlir.constant(5 : i64)
 #id = affine_map<(d0) -> (d0)>
-func.func @loop(%status: memref<3xi64>, %a: memref<4xf32>, %b: memref<4xf32>)
+func.func @loop(%status: memref<13xi64>, %a: memref<4xf32>, %b: memref<4xf32>)
     attributes {entry = {dims = [], type = () -> (), weights = []}} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -66,7 +66,7 @@ func.func @other(%a: memref<4xf32>, %b: memref<4xf32>) {
 // CHECK: call @mad_trace
 // CHECK-NOT: call @mad_trace
 // CHECK: return
-func.func @parallel(%status: memref<3xi64>, %a: memref<4xf32>, %b: memref<4xf32>)
+func.func @parallel(%status: memref<13xi64>, %a: memref<4xf32>, %b: memref<4xf32>)
     attributes {entry = {dims = [], type = () -> (), weights = []}} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index

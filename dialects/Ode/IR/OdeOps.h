@@ -16,7 +16,7 @@
 #include "dialects/Ode/IR/OdeOps.h.inc"
 
 namespace mad::ode {
-/// On `ode.solve` and `ode.check`: the names of the elements of the states, for messages.
+/// On `ode.solve`: the names of the elements of the states, for messages.
 inline constexpr llvm::StringLiteral componentsAttr = "component_names";
 } // namespace mad::ode
 

@@ -160,15 +160,20 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
 def Ode_CheckOp : Op<OdeDialect, "check", [MemoryEffects<[MemWrite]>]> {
   let summary = "ends the call where a solve failed";
   let description = [{
-    `ode.check %status at %t step %steps component %c of "lorenz"`: where the status is not 0 the call fails with
-    a message that names the time, the number of steps so far and the component of the states that is
-    to blame, if one is (not -1). With `trajectory` it names that instead of the steps.
+    `ode.check %status at %t step %steps component %c error %e of "lorenz" ["u"] [tensor<3xf64>]`: where the status is not 0
+    the call fails with a message that names the time, the number of steps so far, the element of the states that is to
+    blame, if one is, and the error of the last step in units of its tolerance, if there was one. `%c` counts through the
+    elements of all states, whose names and types for one system are given; -1 is none. `%e` is the square of
+    that error, less than 0 where there was no such step. `componentNames` are names of the elements themselves. With `trajectory`, `%steps` is the
+    number of the system.
   }];
   let arguments = (ins Ode_Count:$status, Ode_Time:$time, Ode_Count:$steps, Ode_Count:$component,
-                       StrAttr:$name, UnitAttr:$trajectory);
+                       Ode_Time:$errorSquared, StrAttr:$name, StrArrayAttr:$stateNames,
+                       TypeArrayAttr:$stateTypes, OptionalAttr<StrArrayAttr>:$componentNames,
+                       UnitAttr:$trajectory);
   let assemblyFormat = [{
-    $status `at` $time (`trajectory` $trajectory^)? `step` $steps `component` $component `of` $name
-    attr-dict `:` type(operands)
+    $status `at` $time (`trajectory` $trajectory^)? `step` $steps `component` $component `error` $errorSquared
+    `of` $name $stateNames $stateTypes attr-dict `:` type(operands)
   }];
 }
 

@@ -43,6 +43,7 @@ private:
   void saveReached(bool goesOn);
   double least() const;
   void stop(Status why, const Vector &badness);
+  std::string componentName();
   LogicalResult report();
   void finish(MutableArrayRef<RefTensor> results);
 
@@ -68,6 +69,7 @@ private:
   Vector y;
   Status status = Status::Done;
   int64_t component = -1;
+  double errorSquared = -1; ///< of the last step, in units of its tolerance; -1: there was none
   int64_t accepted = 0, rejected = 0;
 };
 
@@ -257,7 +259,7 @@ LogicalResult Solver::adaptive() {
   if (from == to)
     return success();
   Controller control = Controller::of(op.getController().str(), method->order(), op.getGains());
-  Vector rates, badness;
+  Vector rates, badness, lastErrors;
   if (failed(problem.rhs(t, y, rates)))
     return failure();
   double h = problem.option(op.getFirst(), 0);
@@ -275,7 +277,7 @@ LogicalResult Solver::adaptive() {
     return failure();
   for (int64_t tries = 0; status == Status::Done && t != to && !ended; ++tries) {
     if (tries == maxSteps) {
-      stop(Status::TooManySteps, {});
+      stop(Status::TooManySteps, lastErrors);
       break;
     }
     bool isLast = h * (1 + endSlack) >= std::fabs(to - t);
@@ -286,6 +288,8 @@ LogicalResult Solver::adaptive() {
     trial.next = isLast ? to : t + trial.h;
     if (failed(method->attempt(trial)))
       return failure();
+    lastErrors = trial.errors;
+    errorSquared = trial.errorSquared;
     double error = trial.errorSquared, logError = 0.5 * std::log(error);
     double wish = Controller::gamma * std::exp(-control.errorExponent * logError);
     double length = std::fabs(trial.h);
@@ -396,6 +400,23 @@ LogicalResult Solver::fixed() {
 // All of it
 //===----------------------------------------------------------------------===//
 
+/// As the program has it: a state with the indices of its element.
+std::string Solver::componentName() {
+  if (auto names = op->getAttrOfType<ArrayAttr>(componentsAttr))
+    return cast<StringAttr>(names[static_cast<size_t>(component)]).str();
+  int64_t element = component;
+  size_t state = 0;
+  for (; element >= problem.initial[state]->elements(); ++state)
+    element -= problem.initial[state]->elements();
+  std::string indices;
+  ArrayRef<int64_t> shape = problem.initial[state]->shape;
+  for (int64_t extent : llvm::reverse(shape)) {
+    indices = std::to_string(element % extent) + (indices.empty() ? "]" : ", ") + indices;
+    element /= extent;
+  }
+  return cast<StringAttr>(op.getStateNames()[state]).str() + (indices.empty() ? "" : "[") + indices;
+}
+
 LogicalResult Solver::report() {
   std::string text;
   llvm::raw_string_ostream out(text);
@@ -406,9 +427,10 @@ LogicalResult Solver::report() {
   else
     out << ", step " << accepted + rejected;
   if (component >= 0)
-    out << ", component " << component;
-  if (auto names = op->getAttrOfType<ArrayAttr>(componentsAttr); names && component >= 0)
-    out << " (`" << cast<StringAttr>(names[static_cast<size_t>(component)]).getValue() << "`)";
+    out << ", component `" << componentName() << "`";
+  if (!(errorSquared < 0))
+    out << ", last error " << llvm::format("%.3g", std::sqrt(errorSquared))
+        << " times the tolerance";
   return context.fail(op, text);
 }
 

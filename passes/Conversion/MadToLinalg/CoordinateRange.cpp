@@ -131,7 +131,7 @@ void CoordinateRange::checkInside(Value source, int64_t k) {
   Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, high, bound);
   Value failed = whereRun(arith::OrIOp::create(b, loc, below, above));
   Value found = arith::SelectOp::create(b, loc, below, low, high);
-  lowering.check(b, op, failed, found, bound, indexMessage(op, source, k));
+  lowering.check(b, op, failed, {found, bound}, indexMessage(op, source, k));
 }
 
 /// Without elements there is no coordinate.

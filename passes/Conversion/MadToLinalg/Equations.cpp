@@ -7,10 +7,13 @@
 #include "dialects/Ode/IR/OdeOps.h"
 #include "dialects/Ode/Tableaus/Control.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/Approximate.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
 #include "passes/Conversion/MadToLinalg/SparseSystems.h"
+#include "runtime/artifact.h"
 #include <cmath>
 #include <limits>
 
@@ -30,27 +33,97 @@ struct CheckLowering : LoweringPattern<ode::CheckOp> {
     if (lowering.device)
       b.setInsertionPoint(op->getBlock()->getTerminator());
     auto scalar = [&](Value tensor) { return scalarOf(b, loc, tensor, false); };
-    auto word = [&](int64_t value) -> Value {
-      return arith::ConstantIntOp::create(b, loc, value, 64);
+    auto bits = [&](Value number) -> Value {
+      return arith::BitcastOp::create(b, loc, b.getI64Type(), number);
     };
     Value status = scalar(adaptor.getStatus());
-    Value time = arith::BitcastOp::create(b, loc, b.getI64Type(), scalar(adaptor.getTime()));
-    Value high = arith::ShLIOp::create(b, loc, scalar(adaptor.getSteps()), word(32));
-    Value low = arith::AndIOp::create(b, loc, scalar(adaptor.getComponent()), word(0xffffffff));
-    Value where = arith::OrIOp::create(b, loc, high, low);
+    // All is well but for few calls. A device would have to ask the host.
+    if (!lowering.device) {
+      Value fails =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, status, word(b, loc, 0));
+      auto ifFails = scf::IfOp::create(b, loc, fails, /*withElseRegion=*/false);
+      b.setInsertionPointToStart(ifFails.thenBlock());
+    }
+    Value square = scalar(adaptor.getErrorSquared());
+    Value root = math::SqrtOp::create(b, loc, square), none = number(b, loc, -1);
+    Value hasError =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UGE, square, number(b, loc, 0));
+    SmallVector<Value> told{bits(scalar(adaptor.getTime())), scalar(adaptor.getSteps()),
+                            bits(arith::SelectOp::create(b, loc, hasError, root, none))};
+    std::string names;
+    if (std::optional<ArrayAttr> elements = op.getComponentNames()) {
+      names = lines(*elements);
+      told.append({scalar(adaptor.getComponent()), word(b, loc, 0)});
+    } else {
+      names = lines(op.getStateNames());
+      tellElement(op, b, scalar(adaptor.getComponent()), told);
+    }
     for (int32_t code = 1; code < ode::statusCount; ++code) {
-      Value failed = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, word(code));
+      Value failed =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, word(b, loc, code));
       std::string text = "`" + op.getName().str() + "` cannot be solved: " +
                          std::string(ode::statusText(static_cast<ode::Status>(code)));
-      // The runtime chooses among the names.
-      if (auto names = op->getAttrOfType<ArrayAttr>(ode::componentsAttr))
-        for (StringAttr name : names.getAsRange<StringAttr>())
-          text += "\n" + name.str();
-      lowering.check(b, op, failed, time, where, text,
+      lowering.check(b, op, failed, told, text + names,
                      op.getTrajectory() ? Lowering::Shown::Trajectory : Lowering::Shown::Step);
     }
     b.eraseOp(op);
     return success();
+  }
+
+private:
+  static Value word(OpBuilder &b, Location loc, int64_t value) {
+    return arith::ConstantIntOp::create(b, loc, value, 64);
+  }
+  static Value number(OpBuilder &b, Location loc, double value) {
+    return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
+  }
+  /// The runtime chooses among the names.
+  static std::string lines(ArrayAttr names) {
+    std::string text;
+    for (StringAttr name : names.getAsRange<StringAttr>())
+      text += "\n" + name.str();
+    return text;
+  }
+
+  /// Of a number among the elements of all states: which state it is, the rank of that, and its
+  /// indices there. Of states with more dimensions than can be told the name alone.
+  void tellElement(ode::CheckOp op, OpBuilder &b, Value element, SmallVector<Value> &told) const {
+    Location loc = op.getLoc();
+    size_t room = MAD_INFO_WORDS - told.size() - 2;
+    Value state = word(b, loc, -1), rank = word(b, loc, 0), begin = rank;
+    SmallVector<Value> indices;
+    for (auto [number, attribute] : llvm::enumerate(op.getStateTypes().getAsRange<TypeAttr>())) {
+      auto type = cast<RankedTensorType>(attribute.getValue());
+      SmallVector<Value> sizes;
+      Value count = word(b, loc, 1);
+      for (OpFoldResult size : lowering.sizes(b, op, type)) {
+        Value index = getValueOrCreateConstantIndexOp(b, loc, size);
+        sizes.push_back(arith::IndexCastOp::create(b, loc, b.getI64Type(), index));
+        count = arith::MulIOp::create(b, loc, count, sizes.back());
+      }
+      // A later state is chosen where the number is not below where it begins.
+      Value isHere = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, element, begin);
+      auto choose = [&](Value here, Value before) -> Value {
+        return arith::SelectOp::create(b, loc, isHere, here, before);
+      };
+      if (sizes.size() > room)
+        sizes.clear();
+      state = choose(word(b, loc, int64_t(number)), state);
+      rank = choose(word(b, loc, int64_t(sizes.size())), rank);
+      Value rest = arith::SubIOp::create(b, loc, element, begin);
+      while (indices.size() < sizes.size())
+        indices.push_back(word(b, loc, 0));
+      for (size_t d = sizes.size(); d-- > 0;) {
+        // Where this is not the state, the size may be 0.
+        Value size = arith::MaxSIOp::create(b, loc, sizes[d], word(b, loc, 1));
+        Value index = d ? arith::RemSIOp::create(b, loc, rest, size).getResult() : rest;
+        rest = arith::DivSIOp::create(b, loc, rest, size);
+        indices[d] = choose(index, indices[d]);
+      }
+      begin = arith::AddIOp::create(b, loc, begin, count);
+    }
+    told.append({state, rank});
+    llvm::append_range(told, indices);
   }
 };
 

@@ -159,7 +159,7 @@ void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Va
       failed = arith::AndIOp::create(b, loc, failed, some);
     }
   Value found = arith::SelectOp::create(b, loc, below, lowest, highest);
-  lowering.check(b, op, failed, found, bound, indexMessage(op, source, k));
+  lowering.check(b, op, failed, {found, bound}, indexMessage(op, source, k));
 }
 
 /// The dimension of the source of a plain view that goes along one of the result; nothing if none

@@ -112,7 +112,7 @@ Value Lowering::map(OpBuilder &b, Operation *op, RankedTensorType type, ValueRan
       .getResult(0);
 }
 
-void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Value bound,
+void Lowering::check(OpBuilder &b, Operation *op, Value failed, ValueRange values,
                      std::string message, Shown shown) {
   Location loc = op->getLoc();
   auto function = op->getParentOfType<func::FuncOp>();
@@ -136,8 +136,8 @@ void Lowering::check(OpBuilder &b, Operation *op, Value failed, Value found, Val
       memref::StoreOp::create(b, loc, v, status, indexConstant(b, loc, at));
     };
     store(arith::ConstantIntOp::create(b, loc, number, 64), 0);
-    store(found, 1);
-    store(bound, 2);
+    for (auto [at, value] : llvm::enumerate(values))
+      store(value, int64_t(at) + 1);
   }
   Value yes = arith::ConstantIntOp::create(b, loc, 1, 1);
   cf::AssertOp::create(b, loc, arith::XOrIOp::create(b, loc, failed, yes), message);
@@ -148,9 +148,8 @@ void Lowering::checkNestedSize(OpBuilder &b, Operation *op, const DimExpr &dim) 
     return;
   Value failed =
       dimFails(b, op->getLoc(), dim, [&](StringRef name) { return parameter(op, name); });
-  Value zero = indexConstant(b, op->getLoc(), 0);
   if (failed)
-    check(b, op, failed, zero, zero, dimFailure(dim), Shown::Nothing);
+    check(b, op, failed, {}, dimFailure(dim), Shown::Nothing);
 }
 
 ArrayAttr Lowering::checksOf(func::FuncOp function) const {

@@ -42,13 +42,13 @@ public:
   mlir::Value map(mlir::OpBuilder &b, mlir::Operation *op, mlir::RankedTensorType type,
                   mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps, Body body) const;
 
-  /// What the message of a check says of `found` and `bound`: that an index lies outside; nothing;
-  /// the bits of a time, and a step (times 2^32) with a component.
+  /// What the message of a check says of `values`: that the index found is outside of its bound;
+  /// nothing; where a solve failed, as `mad_check` has it (runtime/artifact.h).
   enum class Shown { Values, Nothing, Step, Trajectory };
-  /// Records an index check of `op`. A run that fails it stores so in the status
-  /// and ends (`cf.assert`): what follows is sure that it holds.
-  void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::Value found,
-             mlir::Value bound, std::string message, Shown shown = Shown::Values);
+  /// Records an index check of `op`. A run that fails it stores so in the status, with `values`
+  /// behind it, and ends (`cf.assert`): what follows is sure that it holds.
+  void check(mlir::OpBuilder &b, mlir::Operation *op, mlir::Value failed, mlir::ValueRange values,
+             std::string message, Shown shown = Shown::Values);
   /// The same for a dimension that may overflow or divide by zero, where it is computed inside of
   /// a loop or branch. What the body of a function always computes, `prepare` has checked.
   void checkNestedSize(mlir::OpBuilder &b, mlir::Operation *op, const DimExpr &dim);

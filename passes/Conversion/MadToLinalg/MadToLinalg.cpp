@@ -21,6 +21,7 @@
 #include "passes/Conversion/MadToLinalg/LutProducts.h"
 #include "passes/Conversion/MadToLinalg/PackOps.h"
 #include "passes/Conversion/Passes.h"
+#include "runtime/artifact.h"
 #include "llvm/ADT/MapVector.h"
 #include <set>
 
@@ -135,7 +136,7 @@ void addArguments(func::FuncOp function) {
     (void)function.insertArgument(at++, b.getIndexType(), attrs,
                                   NameLoc::get(name, function.getLoc()));
   }
-  auto status = MemRefType::get({3}, b.getI64Type());
+  auto status = MemRefType::get({1 + MAD_INFO_WORDS}, b.getI64Type());
   (void)function.insertArgument(at, status, {}, function.getLoc());
 }
 

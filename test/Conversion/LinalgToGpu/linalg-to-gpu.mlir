@@ -36,9 +36,9 @@ func.func @sum(%x: memref<?x?xf32>, %y: memref<?xf32>) attributes {entry = {inde
 // One thread loads and checks; what it found is in cells, from which a later kernel reads
 // it. Nothing runs after a failed check.
 // CHECK-LABEL: func @at(
-// CHECK-SAME: %{{.*}}: index, %[[STATUS:.*]]: memref<3xi64>, %[[X:.*]]: memref<?xf32>, %[[I:.*]]: memref<i64>
+// CHECK-SAME: %{{.*}}: index, %[[STATUS:.*]]: memref<13xi64>, %[[X:.*]]: memref<?xf32>, %[[I:.*]]: memref<i64>
 // CHECK: %[[CELL:.*]] = memref.alloc() : memref<i64>
-// CHECK: gpu.launch_func @kernels::@at$0 blocks in (%c1{{.*}}) threads in (%c1{{.*}}) args(%[[STATUS]] : memref<3xi64>, %[[I]] : memref<i64>, {{.*}}%[[CELL]] : memref<i64>)
+// CHECK: gpu.launch_func @kernels::@at$0 blocks in (%c1{{.*}}) threads in (%c1{{.*}}) args(%[[STATUS]] : memref<13xi64>, %[[I]] : memref<i64>, {{.*}}%[[CELL]] : memref<i64>)
 // CHECK: gpu.launch_func @kernels::@at$1 {{.*}} %[[CELL]] : memref<i64>
 // CHECK: gpu.func @at$0
 // CHECK: %[[NUMBER:.*]] = memref.load %arg0[%c0
@@ -49,7 +49,7 @@ func.func @sum(%x: memref<?x?xf32>, %y: memref<?xf32>) attributes {entry = {inde
 // CHECK: scf.if
 // CHECK: arith.index_cast
 // CHECK: memref.subview
-func.func @at(%n: index, %status: memref<3xi64>, %x: memref<?xf32>, %i: memref<i64>, %y: memref<64xf32>)
+func.func @at(%n: index, %status: memref<13xi64>, %x: memref<?xf32>, %i: memref<i64>, %y: memref<64xf32>)
     attributes {entry = {dims = ["N"], index_checks = [["index out of range", "a.mad:1:1"]],
                          type = (tensor<?xf32>, tensor<i64>) -> (tensor<64xf32>), weights = []}} {
   %zero = arith.constant 0 : i64

@@ -12,7 +12,7 @@
 // CHECK: gpu.launch_func @kernels::@asks blocks in (%c4,
 // CHECK: gpu.launch_func @kernels::@notes blocks in (%c3,
 module attributes {gpu.container_module} {
-  func.func @chosen(%status: memref<3xi64>, %x: memref<1024xf32>, %y: memref<1024xf32>)
+  func.func @chosen(%status: memref<13xi64>, %x: memref<1024xf32>, %y: memref<1024xf32>)
       attributes {entry = {dims = [], index_checks = [], states = [-1], weights = [],
                            type = (tensor<1024xf32>) -> tensor<1024xf32>}} {
     %c0 = arith.constant 0 : index
@@ -32,7 +32,7 @@ module attributes {gpu.container_module} {
     }
     return
   }
-  func.func @checks(%status: memref<3xi64>, %x: memref<1024xf32>, %y: memref<1024xf32>)
+  func.func @checks(%status: memref<13xi64>, %x: memref<1024xf32>, %y: memref<1024xf32>)
       attributes {entry = {dims = [], index_checks = [], states = [-1], weights = [],
                            type = (tensor<1024xf32>) -> tensor<1024xf32>}} {
     %c1 = arith.constant 1 : index
@@ -40,9 +40,9 @@ module attributes {gpu.container_module} {
     %c4 = arith.constant 4 : index
     %c256 = arith.constant 256 : index
     gpu.launch_func @kernels::@asks blocks in (%c4, %c1, %c1) threads in (%c256, %c1, %c1)
-        args(%status : memref<3xi64>, %y : memref<1024xf32>)
+        args(%status : memref<13xi64>, %y : memref<1024xf32>)
     gpu.launch_func @kernels::@notes blocks in (%c3, %c1, %c1) threads in (%c256, %c1, %c1)
-        args(%x : memref<1024xf32>, %status : memref<3xi64>)
+        args(%x : memref<1024xf32>, %status : memref<13xi64>)
     return
   }
   gpu.module @kernels {
@@ -60,20 +60,20 @@ module attributes {gpu.container_module} {
       memref.store %v, %to[%i] : memref<1024xf32>
       gpu.return
     }
-    gpu.func @asks(%status: memref<3xi64>, %to: memref<1024xf32>) kernel {
+    gpu.func @asks(%status: memref<13xi64>, %to: memref<1024xf32>) kernel {
       %i = gpu.block_id x
       gpu.barrier
-      %v = memref.load %status[%i] : memref<3xi64>
+      %v = memref.load %status[%i] : memref<13xi64>
       %f = arith.sitofp %v : i64 to f32
       memref.store %f, %to[%i] : memref<1024xf32>
       gpu.return
     }
-    gpu.func @notes(%from: memref<1024xf32>, %status: memref<3xi64>) kernel {
+    gpu.func @notes(%from: memref<1024xf32>, %status: memref<13xi64>) kernel {
       %i = gpu.block_id x
       gpu.barrier
       %v = memref.load %from[%i] : memref<1024xf32>
       %n = arith.fptosi %v : f32 to i64
-      memref.store %n, %status[%i] : memref<3xi64>
+      memref.store %n, %status[%i] : memref<13xi64>
       gpu.return
     }
   }

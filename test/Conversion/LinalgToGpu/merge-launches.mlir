@@ -26,7 +26,7 @@
 // CHECK: arith.subi %[[BLOCK]], %c4
 // CHECK: gpu.barrier
 module attributes {gpu.container_module} {
-  func.func @f(%status: memref<3xi64>, %x: memref<1024xf32>, %y: memref<1024xf32>)
+  func.func @f(%status: memref<13xi64>, %x: memref<1024xf32>, %y: memref<1024xf32>)
       attributes {entry = {dims = [], index_checks = [], states = [-1], weights = [],
                            type = (tensor<1024xf32>) -> tensor<1024xf32>}} {
     %c1 = arith.constant 1 : index

@@ -251,17 +251,17 @@ func.func @few(%x: memref<?x64xf16>, %w: memref<64x96xf16>, %y: memref<?x96xf32>
 // Scratch memory is written after a failed check, too; what the caller sees is not. A column that the
 // run knows may begin anywhere, a row begins at a multiple of its length.
 // CHECK-LABEL: func @guarded(
-// CHECK-SAME: %{{.*}}: index, %[[STATUS:.*]]: memref<3xi64>,
+// CHECK-SAME: %{{.*}}: index, %[[STATUS:.*]]: memref<13xi64>,
 // CHECK: gpu.launch_func @kernels::@guarded$0
 // CHECK-NOT: %[[STATUS]]
-// CHECK: gpu.launch_func @kernels::@guarded$1 {{.*}}%[[STATUS]] : memref<3xi64>
+// CHECK: gpu.launch_func @kernels::@guarded$1 {{.*}}%[[STATUS]] : memref<13xi64>
 // CHECK: gpu.func @guarded$0(
 // CHECK-NOT: shared.global {{.*}}, 16, cache
 // CHECK: gpu.func @guarded$1(
 // CHECK: memref.load
 // CHECK: scf.if
 // CHECK: shared.global {{.*}}, 16, cache
-func.func @guarded(%at: index, %status: memref<3xi64>, %x: memref<64x512xf32>, %w: memref<128x1024xf32>,
+func.func @guarded(%at: index, %status: memref<13xi64>, %x: memref<64x512xf32>, %w: memref<128x1024xf32>,
                    %v: memref<512x256xf32>, %y: memref<64x256xf32>)
     attributes {entry = {dims = ["N"], index_checks = [["index out of range", "a.mad:1:1"]],
                          type = (tensor<64x512xf32>, tensor<128x1024xf32>, tensor<512x256xf32>)

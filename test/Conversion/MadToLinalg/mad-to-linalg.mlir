@@ -20,7 +20,7 @@ mad.weight_source @unused from "a.npz" : "w3" : tensor<4xf32>
 
 // Parameters, status, inputs; the attribute keeps what the types have said.
 // CHECK-LABEL: func.func @elementwise(
-// CHECK-SAME: %[[N:[^:]*]]: index {mad.name = "N"}, %{{[^:]*}}: memref<3xi64>, %[[X:[^:]*]]: tensor<?xf32> {mad.name = "x"}) -> (tensor<?xf32> {mad.name = "y"})
+// CHECK-SAME: %[[N:[^:]*]]: index {mad.name = "N"}, %{{[^:]*}}: memref<13xi64>, %[[X:[^:]*]]: tensor<?xf32> {mad.name = "x"}) -> (tensor<?xf32> {mad.name = "y"})
 // CHECK-SAME: entry = {
 // CHECK-SAME: dims = ["N"], doc = "text", index_checks = [],
 // CHECK-SAME: type = (tensor<?xf32, #mad.dims<"N">>) -> tensor<?xf32, #mad.dims<"N">>, weights = []}
@@ -178,7 +178,7 @@ func.func @periodic(%x: tensor<4xf32>) -> tensor<4xf32> attributes {mad.dims = [
 
 // The range of the indices is checked first; the elements are then read as they are.
 // CHECK-LABEL: func.func @gather(
-// CHECK-SAME: %[[N:[^:]*]]: index {{.*}} %[[STATUS:[^:]*]]: memref<3xi64>, %[[X:[^:]*]]: tensor<?xf32>, %[[I:[^:]*]]: tensor<4xi64>)
+// CHECK-SAME: %[[N:[^:]*]]: index {{.*}} %[[STATUS:[^:]*]]: memref<13xi64>, %[[X:[^:]*]]: tensor<?xf32>, %[[I:[^:]*]]: tensor<4xi64>)
 // CHECK-SAME: index_checks = {{\[\[}}"index out of range
 // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
 // CHECK-DAG: %[[C1:.*]] = arith.constant 1 : index
@@ -351,7 +351,7 @@ func.func @scan(%x: !n) -> !n attributes {mad.dims = ["N"], mad.entry} {
 
 // One argument a weight, in the order of the first use.
 // CHECK-LABEL: func.func @weights(
-// CHECK-SAME: %{{[^:]*}}: memref<3xi64>, %[[W2:[^:]*]]: tensor<4xf32> {mad.name = "w2"}, %[[W1:[^:]*]]: tensor<4xf32> {mad.name = "w1"})
+// CHECK-SAME: %{{[^:]*}}: memref<13xi64>, %[[W2:[^:]*]]: tensor<4xf32> {mad.name = "w2"}, %[[W1:[^:]*]]: tensor<4xf32> {mad.name = "w1"})
 // CHECK-SAME: weights = ["w2", "w1"]
 // CHECK: %[[SUM:.*]] = linalg.generic {{.*}} ins(%[[W1]], %[[W2]] : tensor<4xf32>, tensor<4xf32>)
 // CHECK: return %[[W2]], %[[SUM]]

@@ -29,9 +29,9 @@ func.func @fixed(%x: tensor<?xf32, #mad.dims<"N">>, %a: tensor<f64>) -> tensor<?
 }
 
 // CHECK-LABEL: @check
-// CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} of "lorenz" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
+// CHECK: ode.check %{{.*}} at %{{.*}} step %{{.*}} component %{{.*}} error %{{.*}} of "lorenz" ["u", "v"] [tensor<3xf64>, tensor<f64>] : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>, tensor<f64>
 func.func @check(%s: tensor<i64>, %t: tensor<f64>) {
-  ode.check %s at %t step %s component %s of "lorenz" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
+  ode.check %s at %t step %s component %s error %t of "lorenz" ["u", "v"] [tensor<3xf64>, tensor<f64>] : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>, tensor<f64>
   // CHECK: ode.log2 %{{.*}} : (tensor<f64>) -> tensor<f64>
   // CHECK: ode.exp2 %{{.*}} : (tensor<f64>) -> tensor<f64>
   // CHECK: ode.reciprocal %{{.*}} : (tensor<f64>) -> tensor<f64>
@@ -45,7 +45,7 @@ func.func @check(%s: tensor<i64>, %t: tensor<f64>) {
 // CHECK-LABEL: @lanes
 // CHECK: ode.solve "tsit5" of "decay" ["u"](%{{.*}}) from %{{.*}} to %{{.*}} rtol %{{.*}} atol %{{.*}} save %{{.*}} with %{{.*}} :
 // CHECK: ^bb0(%{{.*}}: tensor<f64>, %{{.*}}: tensor<2xf64>, %{{.*}}: tensor<f64>):
-// CHECK: ode.check %{{.*}} at %{{.*}} trajectory step %{{.*}} component %{{.*}} of "decay"
+// CHECK: ode.check %{{.*}} at %{{.*}} trajectory step %{{.*}} component %{{.*}} error %{{.*}} of "decay"
 func.func @lanes(%x: tensor<?x2xf64, #mad.dims<"B", "2">>, %k: tensor<?xf64, #mad.dims<"B">>, %a: tensor<f64>, %grid: tensor<5xf64>, %s: tensor<i64>) -> tensor<?x5x2xf64, #mad.dims<"B", "5", "2">> attributes {mad.dims = ["B"]} {
   %r:6 = ode.solve "tsit5" of "decay" ["u"](%x) from %a to %k rtol %a atol %a save %grid with %k
     : (tensor<?x2xf64, #mad.dims<"B", "2">>, tensor<f64>, tensor<?xf64, #mad.dims<"B">>, tensor<f64>, tensor<f64>, tensor<5xf64>, tensor<?xf64, #mad.dims<"B">>)
@@ -53,7 +53,7 @@ func.func @lanes(%x: tensor<?x2xf64, #mad.dims<"B", "2">>, %k: tensor<?xf64, #ma
   ^bb0(%t: tensor<f64>, %y: tensor<2xf64>, %rate: tensor<f64>):
     ode.yield %y : tensor<2xf64>
   }
-  ode.check %s at %a trajectory step %s component %s of "decay" : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>
+  ode.check %s at %a trajectory step %s component %s error %a of "decay" ["u"] [tensor<2xf64>] : tensor<i64>, tensor<f64>, tensor<i64>, tensor<i64>, tensor<f64>
   return %r#0 : tensor<?x5x2xf64, #mad.dims<"B", "5", "2">>
 }
 

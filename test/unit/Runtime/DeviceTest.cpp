@@ -19,7 +19,7 @@ namespace {
 struct FakeDevice {
   mad_device functions = {};
   std::set<void *> held;
-  int64_t status[8] = {7};
+  int64_t status[MAD_STATUS_BYTES / 8] = {7};
   int untilFailure = -1; ///< of allocations and copies; -1: none
   int writes = 0;
   std::string reason, told;
