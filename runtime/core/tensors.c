@@ -21,10 +21,8 @@ static int fitsMemory(const mad_tensor *tensor) {
     const uint64_t extent = (uint64_t)tensor->shape[i];
     if (extent == 0)
       return 1;
-    if (bytes > (uint64_t)PTRDIFF_MAX / extent)
+    if (__builtin_mul_overflow(bytes, extent, &bytes))
       bytes = UINT64_MAX;
-    else
-      bytes *= extent;
   }
   return bytes <= (uint64_t)PTRDIFF_MAX;
 }
@@ -48,7 +46,8 @@ static mad_status checkType(mad_error *error, const mad_operand *at, const mad_t
 static mad_status checkData(mad_error *error, const mad_operand *at, const mad_tensor *tensor) {
   if (!tensor->data)
     return mad_tensor_bytes(tensor) == 0 ? MAD_OK : mad_error_no_data(error, at);
-  if ((uintptr_t)tensor->data % mad_dtype_size(tensor->dtype) != 0)
+  /* Sizes are powers of 2. */
+  if (((uintptr_t)tensor->data & (mad_dtype_size(tensor->dtype) - 1)) != 0)
     return mad_error_misaligned(error, at);
   return MAD_OK;
 }
@@ -103,12 +102,12 @@ mad_status mad_check_outputs(mad_context *context, const mad_entry *entry, const
   return MAD_OK;
 }
 
-static int overlap(const mad_tensor *a, const mad_tensor *b) {
-  const uintptr_t first = (uintptr_t)a->data, second = (uintptr_t)b->data;
-  const uint64_t bytes = mad_tensor_bytes(a), others = mad_tensor_bytes(b);
-  if (bytes == 0 || others == 0)
-    return 0;
-  return first <= second ? second - first < bytes : first - second < others;
+/* Whether `bytes` bytes have any of a tensor among them. */
+static int overlap(const void *data, uint64_t bytes, const mad_tensor *other, const void *at) {
+  const uintptr_t first = (uintptr_t)data, second = (uintptr_t)at;
+  if (first <= second)
+    return second - first < bytes && mad_tensor_bytes(other) > 0;
+  return bytes > 0 && first - second < mad_tensor_bytes(other);
 }
 
 mad_status mad_check_overlap(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
@@ -116,17 +115,16 @@ mad_status mad_check_overlap(mad_context *context, const mad_entry *entry, const
   const mad_entry_info *info = &entry->info;
   for (int32_t i = 0; i < info->num_outputs; ++i) {
     const mad_operand at = {entry, "output", &info->outputs[i]};
-    mad_tensor written = outputs[i];
-    written.data = mad_output_data(entry, inputs, outputs, i);
+    const void *data = mad_output_data(entry, inputs, outputs, i);
+    const uint64_t bytes = mad_tensor_bytes(&outputs[i]);
     for (int32_t j = 0; j < info->num_inputs; ++j)
-      if (j + 1 != info->outputs[i].state && overlap(&written, &inputs[j])) {
+      if (j + 1 != info->outputs[i].state && overlap(data, bytes, &inputs[j], inputs[j].data)) {
         const mad_operand other = {entry, "input", &info->inputs[j]};
         return mad_error_overlap(&context->error, &at, &other);
       }
     for (int32_t j = 0; j < i; ++j) {
-      mad_tensor earlier = outputs[j];
-      earlier.data = mad_output_data(entry, inputs, outputs, j);
-      if (overlap(&written, &earlier)) {
+      const void *earlier = mad_output_data(entry, inputs, outputs, j);
+      if (overlap(data, bytes, &outputs[j], earlier)) {
         const mad_operand other = {entry, "output", &info->outputs[j]};
         return mad_error_overlap(&context->error, &at, &other);
       }
