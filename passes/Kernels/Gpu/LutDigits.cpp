@@ -440,34 +440,12 @@ struct LutDigits {
     makeDigits();
     addDigits();
     Values units = unitsOfLane();
-    Values carried{g.number(0), g.number((tile.stages - 1) * ring.stageBytes()), ahead.group,
-                   ahead.record, g.number(sumsAt())};
-    g.loop(g.block(), ring.work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
-      Values inner(now.take_front(4));
-      Values zeros = lutLateZeros(g, spec, tile, arguments.tiles, group, lane);
-      inner.append(4 * tile.together, g.f32(0));
-      Values done = g.loop(first, last, 1, inner, [&](Value record, ValueRange now) -> Values {
-        g.waitCopies(tile.stages - 2);
-        g.syncWarp();
-        LutRing::Place at{now[2], now[3]};
-        ring.start(now[1], at);
-        Values all(now.drop_front(4));
-        addRecord(now[0], record, zeros, all);
-        LutRing::Place ahead = ring.next(at);
-        Values next{ring.nextStage(now[0]), ring.nextStage(now[1]), ahead.group, ahead.record};
-        next.append(all);
-        return next;
-      });
-      Value at = now[4];
-      leave(at, ValueRange(done).drop_front(4), units);
-      g.barrier();
-      finish(group, at);
-      // The other half is free: all have passed a barrier since it was read.
-      Value other = g.select(g.equal(at, sumsAt()), g.number(sumsAt() + int(tile.sumBytes(spec))),
-                             g.number(sumsAt()));
-      return {done[0], done[1], done[2], done[3], other};
-    });
-    g.waitCopies(0);
+    auto add = [&](Value stage, Value record, ValueRange zeros, Values &all) {
+      addRecord(stage, record, zeros, all);
+    };
+    auto leave = [&](Value at, ValueRange all) { this->leave(at, all, units); };
+    auto finish = [&](Value group, Value at) { this->finish(group, at); };
+    ring.forGroups(ahead, {4 * tile.together, sumsAt(), add, leave, finish});
   }
 };
 } // namespace

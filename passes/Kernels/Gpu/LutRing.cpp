@@ -66,6 +66,37 @@ LutRing::Place LutRing::fill() {
   return at;
 }
 
+void LutRing::forGroups(const Place &ahead, const Walk &walk) {
+  Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes()), ahead.group, ahead.record,
+                 g.number(walk.sumsAt)};
+  g.loop(g.block(), work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
+    Values inner(now.take_front(4));
+    Values zeros = lutLateZeros(g, spec, tile, tiles, group, lane);
+    inner.append(walk.sums, g.f32(0));
+    Values done = g.loop(first, last, 1, inner, [&](Value record, ValueRange now) -> Values {
+      g.waitCopies(tile.stages - 2);
+      g.syncWarp();
+      Place at{now[2], now[3]};
+      start(now[1], at);
+      Values sums(now.drop_front(4));
+      walk.add(now[0], record, zeros, sums);
+      Place ahead = next(at);
+      Values next{nextStage(now[0]), nextStage(now[1]), ahead.group, ahead.record};
+      next.append(sums);
+      return next;
+    });
+    Value at = now[4];
+    walk.leave(at, ValueRange(done).drop_front(4));
+    g.barrier();
+    walk.finish(group, at);
+    // The other half is free: all have passed a barrier since it was read.
+    Value other = g.select(g.equal(at, walk.sumsAt),
+                           g.number(walk.sumsAt + int(tile.sumBytes(spec))), g.number(walk.sumsAt));
+    return {done[0], done[1], done[2], done[3], other};
+  });
+  g.waitCopies(0);
+}
+
 Values mad::device::lutLateZeros(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                                  Value tiles, Value group, Value lane) {
   const TileLayout &layout = spec.layout;

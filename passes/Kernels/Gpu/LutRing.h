@@ -31,6 +31,22 @@ public:
   void start(mlir::Value stage, const Place &at);
   /// The first stages, all but one; gives the place behind them.
   Place fill();
+  /// What a walk over all groups of tiles does. `sums`: of a lane, in f32.
+  struct Walk {
+    int sums = 0;
+    /// Where sums lie for other threads: two places, in turns, each of `tile.sumBytes`.
+    int sumsAt = 0;
+    /// Adds a record, which lies in a stage, to the sums. `zeros`: those of `lutLateZeros`.
+    llvm::function_ref<void(mlir::Value stage, mlir::Value record, mlir::ValueRange zeros,
+                            Values &sums)>
+        add;
+    /// Stores the sums of a group for others; behind a barrier, finishes its columns.
+    llvm::function_ref<void(mlir::Value at, mlir::ValueRange sums)> leave;
+    llvm::function_ref<void(mlir::Value group, mlir::Value at)> finish;
+  };
+  /// From the place that `fill` gave.
+  void forGroups(const Place &ahead, const Walk &walk);
+
   /// The start of a stage in shared memory.
   mlir::Value memory(mlir::Value stage) { return g.bytesAt(g.shared(), g.add(ring, stage)); }
 
