@@ -208,8 +208,8 @@ void SolveLoops::recordEvents(State &state, const Leaves &fired) {
       return Leaves{m.add(state.eventCount, m.integer(1)), m.put(state.eventTimes, state.t, place),
                     m.put(state.eventNumbers, m.integer(static_cast<int64_t>(e)), place)};
     });
-    state.status = m.select(m.both(m.both(one, m.no(isRoom)), good),
-                            m.integer(static_cast<int64_t>(Status::TooManyEvents)), state.status);
+    state.status = m.select(m.both(m.both(one, m.no(isRoom)), good), code(Status::TooManyEvents),
+                            state.status);
     state.eventCount = made[0];
     state.eventTimes = made[1];
     state.eventNumbers = made[2];
@@ -254,8 +254,7 @@ void SolveLoops::happen(State &state, const Found &found) {
       Value any = m.both(good(), anyOf(resets)), since = m.abs(m.sub(after.t, after.lastReset));
       Value close = m.mul(m.real(EventSearch::apart), least(after.t));
       Value atOnce = m.both(m.both(any, after.hasReset), m.compare(Predicate::le, since, close));
-      after.status =
-          m.select(atOnce, m.integer(static_cast<int64_t>(Status::Chatter)), after.status);
+      after.status = m.select(atOnce, code(Status::Chatter), after.status);
       // Else a shorter flight than this step would be passed over.
       Value shorter = m.greater(m.lesser(after.h, since), least(after.t));
       after.h = m.select(any, shorter, after.h);

@@ -7,6 +7,7 @@
 #ifndef MAD_PASSES_ODE_SOLVELOOPS_H
 #define MAD_PASSES_ODE_SOLVELOOPS_H
 
+#include "dialects/Ode/Tableaus/Control.h"
 #include "passes/Ode/StepMethod.h"
 
 namespace mad {
@@ -91,10 +92,14 @@ private:
   Value initialStep(const Leaves &y, const Leaves &f);
   Value least(Value t);
 
+  // ChosenSteps.cpp
   State adaptive(State state, Value &rounds);
   State adaptiveStep(const State &now, Value round);
+  Value chooseStep(State &state, const State &now, const StepMethod::Trial &trial, Value h,
+                   Value accept, Value logError);
   void giveUp(State &state, const State &now, const StepMethod::Trial &trial, Value stuck,
               Value round);
+  // GivenSteps.cpp
   State fixed(State state, Value &rounds);
   void shortStep(State &state, Value isShort, Value &rounds, Value count, Value h);
   State fixedStep(const State &now, Value i, Value count, Value h);
@@ -133,6 +138,8 @@ private:
   void recordEvents(State &state, const Leaves &fired);
   Leaves resetStates(Value t, Leaves y, const Leaves &fired);
   void happen(State &state, const Found &found);
+
+  Value code(ode::Status status) { return m.integer(static_cast<int64_t>(status)); }
 
   ode::SolveOp op;
   RightHandSide &rhs;

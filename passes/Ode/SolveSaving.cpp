@@ -81,7 +81,7 @@ void SolveLoops::saveReached(State &state, Value allowed, Value goesOn) {
     room = m.add(room, m.integer(1)); // times, of as many steps
   Value full = m.both(m.compare(Predicate::ge, state.count, room), goesOn);
   full = m.both(full, m.compare(Predicate::eq, state.status, m.integer(0)));
-  state.status = m.select(full, m.integer(static_cast<int64_t>(ode::Status::NoRoom)), state.status);
+  state.status = m.select(full, code(ode::Status::NoRoom), state.status);
 }
 
 /// The values of an accepted step up to a time, where it ends in `end`.

@@ -344,7 +344,6 @@ struct LutRows {
   }
   void finish(Value group, Value at) {
     const int columns = tile.together * int(TileLayout::columns);
-    Type f32 = g.b.getF32Type();
     Value count = g.mul(arguments.rows, columns);
     g.loop(g.thread(), count, tile.threads(), {}, [&](Value i, ValueRange) -> Values {
       Value row = g.div(i, columns), inGroup = g.rem(i, columns);
