@@ -6,6 +6,17 @@ mad=$1
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 "$mad" test lorenz.mad
+# A drawing that fills its frame.
+"$mad" run lorenz.mad attractor -o "$out/wings.npy" > "$out/shown"
+python3 plot.py "$out/wings.npy" "$out/wings.svg"
+python3 - "$out/wings.svg" <<'PYTHON'
+import sys, xml.dom.minidom
+svg = xml.dom.minidom.parse(sys.argv[1]).documentElement
+line = svg.getElementsByTagName("polyline")[0].getAttribute("points")
+points = [tuple(map(float, point.split(","))) for point in line.split()]
+assert len(points) == 4001 and all(0 <= x <= 640 and 0 <= y <= 480 for x, y in points)
+assert min(min(x, 640 - x) for x, _ in points) < 160 and min(min(y, 480 - y) for _, y in points) < 21
+PYTHON
 python3 -c "import scipy" 2>/dev/null || exit 0
 # Another solver, with an error of 1e-11.
 python3 - "$out" <<'PYTHON'
