@@ -127,11 +127,19 @@ Value SolveLoops::chooseStep(State &state, const State &now, const StepMethod::T
   }
   // Where a rejected step would be less, the loop ends.
   state.h = m.greater(change, bound);
+  if (trial.ratioAccepted) {
+    // What `bdf` knows is of equal steps, but the least one grows with the time.
+    Value isKept = m.compare(Predicate::eq, trial.ratioAccepted, m.real(1));
+    state.h = m.select(m.both(accept, isKept), change, state.h);
+  }
   Value leastOld = number(2 * std::log2(Controller::leastOld));
   state.logOld = m.select(accept, m.greater(logError, leastOld), now.logOld);
   if (now.logOlder)
     state.logOlder = m.select(accept, now.logOld, now.logOlder);
-  return m.both(m.no(accept), m.compare(Predicate::lt, change, bound));
+  Value stuck = m.both(m.no(accept), m.compare(Predicate::lt, change, bound));
+  if (trial.ratioRejected) // the same step again, with a newer Jacobian, is none that is shorter
+    stuck = m.both(stuck, m.compare(Predicate::lt, change, length));
+  return stuck;
 }
 
 SolveLoops::State SolveLoops::adaptiveStep(const State &now, Value round) {

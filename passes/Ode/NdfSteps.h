@@ -21,6 +21,7 @@ public:
       : op(op), rhs(rhs), m(m), matrix(std::move(matrix)) {}
 
   int order() const override { return 1; }
+  int firstOrder() const override { return 2; }
   bool needsRates() const override { return true; }
   Leaves begin(const Leaves &y, const Leaves &rates) override;
   Leaves restart(const Leaves &memory, const Leaves &y, const Leaves &rates) override;

@@ -309,7 +309,10 @@ LogicalResult Solver::adaptive() {
       t = until;
       y = happens ? events.states : trial.end;
       h = length * (trial.ratioAccepted ? trial.ratioAccepted : wish);
-      h = std::max(std::min(h, maxStep), least());
+      h = std::min(h, maxStep);
+      // What `bdf` knows is of equal steps, but the least one grows with the time.
+      if (trial.ratioAccepted != 1)
+        h = std::max(h, least());
       saveReached(goesOn());
       if (happens && failed(happen(h)))
         return failure();
@@ -321,7 +324,7 @@ LogicalResult Solver::adaptive() {
       h = length * (wish >= Controller::shrink ? wish : Controller::shrink);
       if (trial.ratioRejected)
         h = length * trial.ratioRejected;
-      if (h < least())
+      if (h < least() && h < length) // the same step may be tried again
         stop(std::isfinite(error) ? Status::StepTooSmall : Status::NotFinite, trial.errors);
     }
   }

@@ -25,6 +25,7 @@ public:
   explicit NdfSteps(ReferenceProblem &problem) : problem(problem), derivatives(problem) {}
 
   int order() const override { return 1; }
+  int firstOrder() const override { return 2; }
   void begin(const Vector &y, const Vector &f) override;
   LogicalResult attempt(ReferenceTrial &trial) override;
   LogicalResult accepted(const ReferenceTrial &trial, bool) override;
