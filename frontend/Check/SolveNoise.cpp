@@ -94,8 +94,10 @@ void Checker::noisePart(const Node *n) {
     value = {};
   }
   const size_t rank = type && !type->tuple ? type->type.shape.size() : 0;
-  const bool isCommon = value.isTensor() && value.space.empty() && value.rank() == rank + 1 &&
-                        type && !type->tuple && value.ref.type().element == type->type.element;
+  // A number stands for a tensor by mistake; another rank, where common processes were meant.
+  const bool isCommon = value.isTensor() && value.space.empty() && value.rank() != rank &&
+                        value.rank() > 0 && type && !type->tuple &&
+                        value.ref.type().element == type->type.element;
   if (isCommon)
     local.value = commonNoise(value, *type, n);
   else if (type)
@@ -115,6 +117,13 @@ Value Checker::commonNoise(Value value, const TypeTree &type, const Node *n) {
     Report(*this, code::E0302, written->span, message + (reason.empty() ? "" : ": " + reason))
         .help(help);
   };
+  if (value.rank() != shape.size() + 1) {
+    complain(std::to_string(value.rank()) + (value.rank() == 1 ? " dimension" : " dimensions") +
+                 ", not " + std::to_string(shape.size()) + " or " +
+                 std::to_string(shape.size() + 1),
+             "");
+    return {};
+  }
   for (size_t d = 0; d < shape.size(); ++d)
     if (!requireEqual(value.shape()[d], shape[d], written->span, message, complain))
       return {};
