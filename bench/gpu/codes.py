@@ -143,7 +143,11 @@ class Codes(Bench):
             calls = []
             for x_, w, y in sets:
                 map_ = self.driver.map_of(x_, min(most, 128)) if most > 16 else None
-                calls.append(kernel.call((self.processors, -(-rows // most) if most <= 16 else 1), [map_ or pointer(x_), pointer(w.tiles), pointer(y), integer(rows)]))
+                grid = (self.processors, -(-rows // most) if most <= 16 else 1)
+                if most > 16 and kernel.name.endswith("_early"):
+                    # Clusters of two blocks for each tile.
+                    grid = (2 * -(-N // int(name.split("_")[-2])) * -(-rows // most), 1)
+                calls.append(kernel.call(grid, [map_ or pointer(x_), pointer(w.tiles), pointer(y), integer(rows)]))
             calls[0]()
             torch.cuda.synchronize()
             size = f"{rows}x{N}x{K}"

@@ -22,6 +22,8 @@ constexpr int64_t costOfTile[] = {100, 138, 202, 250};
 constexpr int fewTiled = 64;
 /// Of codes, with 64, 128 and 192 columns, and the same of up to 64 rows.
 constexpr int64_t costOfTiled[] = {100, 138, 198}, costOfFewTiled[] = {85, 99, 121};
+/// The same where two blocks share the k of 192 columns, and the records that there must be for it.
+constexpr int64_t costOfShared[] = {85, 99, 76}, leastOfCluster = 8;
 /// Of f32 in parts, with 64 and 128 columns.
 constexpr int64_t costOfPartsTile[] = {100, 165};
 /// What a microsecond is in costs times k.
@@ -168,7 +170,8 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   std::string choice =
       std::string("product: groups of warps, ") + (inParts ? "f32 in parts, " : "") +
       (codes ? "codes of " + codes->layout.format.str() + ", " : "") + "tiles of " +
-      std::to_string(tile.rows()) + " x " + std::to_string(tile.blockN);
+      std::to_string(tile.rows()) + " x " + std::to_string(tile.blockN) +
+      (tile.cluster > 1 ? ", clusters of " + std::to_string(tile.cluster) + " blocks" : "");
   DeviceKernel kernel = f.groupKernel(pieces ? choice + ", in pieces of k" : textOf(choice),
                                       work.refusals, !pieces && isGuarded());
   kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
@@ -258,7 +261,8 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.rows())), this->batch);
   if (pieces)
     tiles = f.mul(tiles, pieces);
-  Value blocks = f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
+  Value blocks = tile.cluster > 1 ? f.mul(tiles, constant(tile.cluster))
+                                  : f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
   kernel.launch(f.b, blocks, signature.threads);
 }
 
@@ -272,6 +276,7 @@ void Product::launchGroups(ArrayRef<device::GroupTile> tiles, ArrayRef<int64_t> 
     ++count;
   auto cost = [&](size_t i) {
     Value all = f.mul(f.mul(f.ceilDiv(n, tiles[i].blockN), f.ceilDiv(m, tiles[i].rows())), batch);
+    all = f.mul(all, constant(tiles[i].cluster));
     return f.mul(f.ceilDiv(all, manyBlocks), constant(costs[i]));
   };
   std::function<void(size_t)> take = [&](size_t i) {
@@ -314,15 +319,28 @@ Value Product::mayGroupTiled() {
   return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
 }
 
+/// Tiles of 64, 128 and 192 columns; of few rows two blocks share the last one's k, unless sums are
+/// cut, which lie in memory then.
 void Product::launchTiledGroups(const device::LutSpec &lut) {
   codes = &lut;
   auto launch = [&](int rows) {
+    const bool few = rows <= fewTiled,
+               shares = few && !spec.longestSum && lut.layout.records() >= leastOfCluster;
     SmallVector<device::GroupTile> tiles;
     for (int columns : {64, 128, 192})
-      tiles.push_back(device::lutGroupTile(lut, columns, rows));
-    launchGroups(tiles, rows <= fewTiled ? costOfFewTiled : costOfTiled, microsecondOfGroups);
+      tiles.push_back(device::lutGroupTile(lut, columns, rows, shares && columns == 192 ? 2 : 1));
+    for (device::GroupTile &tile : tiles)
+      tile.early = few && isWeight(tiled.getTiles()) && !lut.layout.isTable();
+    launchGroups(tiles,
+                 shares ? costOfShared
+                 : few  ? costOfFewTiled
+                        : costOfTiled,
+                 microsecondOfGroups);
   };
-  f.branch(f.less(m, constant(fewTiled + 1)), [&] { launch(fewTiled); }, [&] { launch(128); });
+  auto launchMany = [&] {
+    f.branch(f.less(m, constant(fewTiled + 1)), [&] { launch(fewTiled); }, [&] { launch(128); });
+  };
+  f.branch(f.less(m, constant(fewTiled / 2 + 1)), [&] { launch(fewTiled / 2); }, launchMany);
   codes = nullptr;
 }
 

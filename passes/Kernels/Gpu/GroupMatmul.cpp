@@ -115,7 +115,8 @@ Values mad::device::forGroupTiles(GpuBuilder &g, const GroupTile &tile,
   Value across = g.ceilDiv(arguments.n, tile.blockN);
   Value ofStripe = g.mul(across, tile.groupRows), ofProduct = g.mul(down, across);
   Value all = batch.count ? g.mul(ofProduct, batch.count) : ofProduct;
-  return g.loop(g.block(), all, g.blocks(), initial, [&](Value number, ValueRange carried) {
+  Value start = g.div(g.block(), tile.cluster), step = g.div(g.blocks(), tile.cluster);
+  return g.loop(start, all, step, initial, [&](Value number, ValueRange carried) {
     GroupTilePlace at;
     if (batch.count) {
       at.z = g.div(number, ofProduct);

@@ -10,6 +10,10 @@
 // its records through a ring of its own. While one group multiplies a record the others make
 // numbers.
 //
+// Where tiles are few, the blocks of a cluster have the same tile, each with a part of k: so each
+// reads a part of x alone. They leave sums in each other's shared memory, and each stores some
+// rows.
+//
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/Kernels/Gpu/LutCodes.h"
@@ -28,10 +32,10 @@ static int recordsOfRing(const LutSpec &spec, const GroupTile &tile) {
          (tile.multipliers * warpsOfGroup * int(spec.layout.recordBytes()));
 }
 
-GroupTile mad::device::lutGroupTile(const LutSpec &spec, int columns, int rows) {
+GroupTile mad::device::lutGroupTile(const LutSpec &spec, int columns, int rows, int cluster) {
   constexpr int leastRecords = 3, mostRecords = 8, leastStages = 3, mostStages = 6;
   GroupTile tile;
-  tile.blockN = columns, tile.rowsOfCodes = rows;
+  tile.blockN = columns, tile.rowsOfCodes = rows, tile.cluster = cluster;
   tile.multipliers = columns / columnsOfGroup;
   tile.copierRegisters = 24;
   // Of the registers that the block starts with what the copier leaves.
@@ -63,6 +67,8 @@ llvm::Error mad::device::checkLutGroup(const GroupTile &tile, const LutSpec &spe
   if (llvm::Error fault =
           checkParameter("blockN", tile.blockN, columnsOfGroup, 4 * columnsOfGroup, columnsOfGroup))
     return fault;
+  if (tile.cluster != 1 && tile.cluster != 2 && tile.cluster != 4)
+    return llvm::createStringError("cluster = " + Twine(tile.cluster) + ", expected 1, 2 or 4");
   if (recordsOfRing(spec, tile) < 2)
     return llvm::createStringError("no room for the codes that are on their way");
   MatmulSpec product;
@@ -88,6 +94,7 @@ struct LutGroup {
   Value tiles;
   const GroupBatch &batch;
   Value group, warp, lane;
+  Value rank; ///< in the cluster; null: none
 
   static constexpr int stepsOfRecord = int(TileLayout::steps) / GroupTile::blockK;
 
@@ -104,8 +111,13 @@ struct LutGroup {
   }
   /// Records that a product adds up.
   std::pair<Value, Value> recordsOf(const GroupTilePlace &of) {
-    if (!batch.steps)
-      return {g.number(0), g.ceilDiv(arguments.k, int(TileLayout::steps))};
+    if (!batch.steps) {
+      Value all = g.ceilDiv(arguments.k, int(TileLayout::steps));
+      if (!rank)
+        return {g.number(0), all};
+      return {g.div(g.mul(rank, all), tile.cluster),
+              g.div(g.mul(g.add(rank, 1), all), tile.cluster)};
+    }
     auto [first, last] = batch.steps(of.z);
     return {g.div(first, stepsOfRecord), g.ceilDiv(last, stepsOfRecord)};
   }
@@ -311,11 +323,19 @@ struct LutGroup {
       Value slot = carried[2];
       for (int i = 0; i < records() - 1; ++i, slot = nextSlot(slot))
         fetch(slot, number, g.add(first, i), last);
+      if (tile.early)
+        g.waitForBefore();
       Late late = lateOf(number);
       Values results;
       if (!spec.longestSum) {
         results = sumsOf(number, late, first, last, last, carried);
-        store(of.row, column, results[3]);
+        Values sums = sumsIn(results[3]);
+        Value row = of.row;
+        if (rank) {
+          sums = sumsOfCluster(sums);
+          row = g.add(row, g.mul(rank, tile.rows() / tile.cluster));
+        }
+        store(row, column, sums);
         results.pop_back();
       } else {
         results = sumsInTurn(of.row, column, number, late, last, carried);
@@ -335,18 +355,58 @@ struct LutGroup {
       Values results = sumsOf(number, late, from, to, last, place);
       Value zero = unknownZero(g, arguments.totals, from);
       SumPart part{g.equal(from, 0), g.equal(to, last)};
-      store(g.add(row, zero), g.add(column, zero), results[3], &part);
+      store(g.add(row, zero), g.add(column, zero), sumsIn(results[3]), &part);
       results.pop_back();
       return results;
     });
   }
 
-  /// Lane 4 g + t has columns g and g + 8 of its warp, and of each 8 rows 2 t and 2 t + 1.
-  void store(Value row0, Value column0, Value sums, const SumPart *part = nullptr) {
-    constexpr int rowsOfTurn = 8, ofTurn = rowsOfTurn / 2;
+  Values sumsIn(Value sums) {
     Values all;
     for (int64_t i = 0; i < tile.rows() / 2; ++i)
       all.push_back(LLVM::ExtractValueOp::create(g.b, sums, i));
+    return all;
+  }
+
+  //===- Clusters ---------------------------------------------------------------------===//
+  /// The sums of all blocks, of those rows that this one stores: block q has part q of them.
+  Values sumsOfCluster(Values all) {
+    constexpr int together = 4;
+    const int count = all.size(), each = count / tile.cluster;
+    // Part q + rank comes to place q.
+    for (int bit = 1; bit < tile.cluster; bit *= 2) {
+      Value moves = g.equal(g.bitAnd(rank, bit), bit);
+      Values before = all;
+      for (int i = 0; i < count; ++i)
+        all[i] = g.select(moves, before[(i + bit * each) % count], before[i]);
+    }
+    Type four = g.vectorOf(together, g.b.getF32Type());
+    Value number = g.sub(g.thread(), threadsOfGroup);
+    auto place = [&](int part, int i) {
+      const int before = ((part - 1) * each + i) * tile.multipliers * threadsOfGroup;
+      return g.bytesAt(g.shared(), g.add(g.mul(number, together * 4), tile.sumsAt() + before * 4));
+    };
+    g.clusterWait(); // all have begun
+    for (int part = 1; part < tile.cluster; ++part) {
+      Value to = g.rem(g.add(rank, part), tile.cluster);
+      for (int i = 0; i < each; i += together)
+        g.store(g.pack(ValueRange(all).slice(part * each + i, together)),
+                g.inBlock(place(part, i), to));
+    }
+    g.clusterArrive();
+    g.clusterWait();
+    Values own(ValueRange(all).take_front(each));
+    for (int part = 1; part < tile.cluster; ++part)
+      for (int i = 0; i < each; i += together)
+        for (auto [e, more] : llvm::enumerate(g.unpack(g.load(four, place(part, i)))))
+          own[i + e] = arith::AddFOp::create(g.b, own[i + e], more);
+    return own;
+  }
+
+  /// Lane 4 g + t has columns g and g + 8 of its warp, and of each 8 rows 2 t and 2 t + 1.
+  void store(Value row0, Value column0, ValueRange all, const SumPart *part = nullptr) {
+    constexpr int rowsOfTurn = 8, ofTurn = rowsOfTurn / 2;
+    const int turns = all.size() / ofTurn;
     Value column = g.add(g.add(column0, g.mul(warp, int(TileLayout::columns))), g.div(lane, 4));
     Value row = g.add(row0, g.mul(g.rem(lane, 4), 2));
     auto some = [&](Value row, ValueRange sums) {
@@ -358,8 +418,8 @@ struct LutGroup {
         });
     };
     if (!spec.epilogue.isLong) {
-      for (int turn = 0; turn < tile.rows() / rowsOfTurn; ++turn)
-        some(g.add(row, turn * rowsOfTurn), ValueRange(all).slice(turn * ofTurn, ofTurn));
+      for (int turn = 0; turn < turns; ++turn)
+        some(g.add(row, turn * rowsOfTurn), all.slice(turn * ofTurn, ofTurn));
       return;
     }
     inTurn(g, all, ofTurn,
@@ -367,6 +427,12 @@ struct LutGroup {
   }
 
   void write() {
+    if (tile.cluster > 1) {
+      g.runInClusters(tile.cluster);
+      rank = g.clusterRank();
+    }
+    if (tile.early)
+      g.letNextStart();
     group = g.div(g.thread(), threadsOfGroup);
     warp = g.rem(g.div(g.thread(), lanesOfWarp), warpsOfGroup);
     lane = g.rem(g.thread(), lanesOfWarp);
@@ -380,11 +446,23 @@ struct LutGroup {
     if (layout.isTable())
       writeLutTable(g, lut, tiles, table(), tile.threads());
     g.barrier();
+    if (rank)
+      g.clusterArrive(); // it has begun: others may leave sums here
     g.when(
         g.equal(group, 0),
         [&] {
           g.setRegisters(tile.copierRegisters, /*more=*/false);
-          g.when(g.equal(g.thread(), 0), [&] { copyX(); });
+          g.when(g.equal(g.thread(), 0), [&] {
+            if (tile.early)
+              g.waitForBefore();
+            copyX();
+          });
+          if (rank) {
+            g.syncWarp();
+            g.clusterWait();
+            g.clusterArrive();
+            g.clusterWait();
+          }
         },
         [&] {
           g.setRegisters(tile.multiplierRegisters, /*more=*/true);
@@ -397,7 +475,7 @@ struct LutGroup {
 void mad::device::writeLutGroup(GpuBuilder &g, const LutSpec &spec, const MatmulSpec &product,
                                 const GroupTile &tile, const MatmulArguments &arguments,
                                 Value tiles, const GroupBatch &batch) {
-  LutGroup{g, spec, spec.layout, product, tile, arguments, tiles, batch, {}, {}, {}}.write();
+  LutGroup{g, spec, spec.layout, product, tile, arguments, tiles, batch, {}, {}, {}, {}}.write();
 }
 
 llvm::Expected<Kernel> mad::device::makeLutGroup(gpu::GPUModuleOp module, StringRef name,

@@ -92,8 +92,8 @@ void writeLutDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                     const LutArguments &arguments);
 
 /// Groups of warps for more rows, f16 and bf16: tiles of 64, 128, 192 or 256 columns of the weight,
-/// 64 a group, and 32, 64 or 128 rows of x.
-GroupTile lutGroupTile(const LutSpec &spec, int columns, int rows);
+/// 64 a group, and 32, 64 or 128 rows of x. `cluster`: blocks that share k.
+GroupTile lutGroupTile(const LutSpec &spec, int columns, int rows, int cluster = 1);
 llvm::Error checkLutGroup(const GroupTile &tile, const LutSpec &spec);
 /// B of the arguments and its place in the batch are not used; `steps` of the batch begin at even
 /// tiles of k.

@@ -148,6 +148,12 @@ struct GroupTile {
   /// 64 columns. A stage has 128 k of A alone. 0: another factor.
   int rowsOfCodes = 0;
   int factorBytes = 0; ///< shared memory for codes, behind the rest
+  /// Blocks with the same tile, each with a part of k, that add up in each other's shared memory:
+  /// 1, 2 or 4, with codes alone. More than 1: a launch has a cluster for each tile.
+  int cluster = 1;
+  /// With codes, in launches that may overlap with the kernel in front: codes are read before that
+  /// one is done.
+  bool early = false;
   static constexpr int blockM = 128, blockK = 64;
   int rows() const { return rowsOfCodes ? rowsOfCodes : multipliers * blockM / 2; }
   int threads() const { return (1 + multipliers) * 128; }
@@ -162,9 +168,10 @@ struct GroupTile {
   int stageBytes() const {
     return rowsOfCodes ? 2 * bytesOfA() : parts * (bytesOfA() + bytesOfB());
   }
-  int sharedBytes() const {
-    return stages * (stageBytes() + 16) + factorBytes; ///< and two barriers each
-  }
+  /// Sums that the other blocks of a cluster leave here.
+  int sumBytes() const { return (cluster - 1) * rows() / cluster * blockN * 4; }
+  int sumsAt() const { return stages * (stageBytes() + 16); } ///< and two barriers each
+  int sharedBytes() const { return sumsAt() + sumBytes() + factorBytes; }
 };
 constexpr int rowsOfGroup = 64; ///< of C, of a group that multiplies
 /// Where large tiles would leave parts of the device without work: 192, 128 and 64 columns.

@@ -135,6 +135,9 @@ TEST_F(Tiles, OfCodes) {
         spec.layout.format.bits = bits, spec.layout.format.group = 32;
         EXPECT_EQ(groups(lutGroupTile(spec, columns, rows)), "") << bits << " " << columns;
       }
+  for (int rows : {32, 64})
+    EXPECT_EQ(groups(lutGroupTile(spec, 192, rows, /*cluster=*/2)), "") << rows;
+  EXPECT_EQ(groups(lutGroupTile(spec, 192, 64, /*cluster=*/3)), "cluster = 3, expected 1, 2 or 4");
   EXPECT_EQ(groups(lutGroupTile(spec, 320, 64)),
             "blockN = 320, expected a multiple of 64 from 64 to 256");
   spec.element = b.getF32Type();
