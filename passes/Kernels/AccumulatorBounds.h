@@ -31,15 +31,16 @@ constexpr int64_t productsIn32Bits(int64_t mostCode) {
   return largest(32) / (mostActivation * mostCode);
 }
 
-/// A table of what four activations add for each choice of them, less its smallest entry, is kept
-/// in two digits of this base, so that bytes hold the sums of several.
-constexpr int64_t tableBase = 23, mostOfTable = 4 * mostActivation;
-/// How many digits of tables a byte holds the sum of, and how many entries 16 bits without a sign.
-constexpr int64_t digitsIn8Bits = 255 / (tableBase - 1), entriesIn16Bits = 65535 / mostOfTable;
+/// The largest sum of four activations that codes choose, less the smallest one.
+constexpr int64_t mostOfTable = 4 * mostActivation;
 
-static_assert(mostOfTable < tableBase * tableBase && digitsIn8Bits == 11 && entriesIn16Bits == 129);
+/// By how much n times the mean of n bytes may be too large, where pairs are averaged and rounded
+/// up, as are pairs of those and so on; n is a power of two. Each time it is up to a half.
+constexpr int64_t meanError(int64_t n) { return n == 1 ? 0 : 2 * meanError(n / 2) + n / 2; }
+
 static_assert(pairsIn16Bits(1) == 129 && pairsIn16Bits(3) == 43 && pairsIn16Bits(15) == 8 &&
               pairsIn16Bits(127) == 1 && pairsIn16Bits(255) == 0);
+static_assert(meanError(2) == 1 && meanError(8) == 12 && meanError(32) == 80);
 static_assert(productsIn32Bits(255) >= 65536);
 
 } // namespace mad::kernels

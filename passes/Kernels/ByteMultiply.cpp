@@ -23,7 +23,12 @@ public:
   using FewByteRows::FewByteRows;
 
 private:
-  SmallVector<Value> group(Value t, Value g, ByteCodes::Columns columns) override {
+  void tile(Value t, Value column, Value left) override {
+    scaled(t, column, left,
+           [&](Value g, ByteCodes::Columns columns) { return group(t, g, columns); });
+  }
+
+  SmallVector<Value> group(Value t, Value g, ByteCodes::Columns columns) {
     Value before = bias(t, g, kernel.timesSum());
     SmallVector<Value> start(byteTile, before);
     if (kernel.format.affine)

@@ -4,11 +4,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Four codes of one bit are an index of what their activations add to a sum, as in Wei et al.,
-// "T-MAC" (2024), but nothing is rounded: less the smallest one, entries are 0 to 508, and lie as
-// two digits of base 23 in two tables of 16 bytes, which one instruction looks up for all columns.
-// Bytes hold the sums of the 8 digits of a block; then the digits of a column are put together.
+// "T-MAC" (2024), but nothing is rounded: less the smallest one, sums of four are 0 to 508. One
+// instruction looks up bytes for all columns. Of the sum of n of them bytes hold the remainder by
+// 256, for any n; and averages of pairs, of pairs of those and so on, rounded up, make a mean that
+// is never too small, and n times it by less than 256 too large. So both are the sum, in two
+// instructions a table, and nothing is widened on the way.
+//
+// Where four activations of a group can add up to more than 255, averages are those of halves,
+// which are looked up for themselves.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Arrangement.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -22,24 +28,50 @@ using namespace mlir;
 namespace mad::kernels {
 namespace {
 
-/// Activations of a table, its entries, and bytes of both digits; tables of a block.
-constexpr int64_t together = 4, entries = 16, tableBytes = 2 * entries, inBlock = 8;
-/// Codes stand for 1 and -1: twice the entries are added.
-constexpr int64_t factor = 2;
-constexpr int64_t blocksIn16Bits = entriesIn16Bits / (factor * inBlock);
-static_assert(inBlock <= digitsIn8Bits && blocksIn16Bits == 8);
+using lut::tableBytes, lut::tableCodes, lut::tableSums;
+
+/// Activations and tables of a step, steps and activations of a block, bytes of the sums of its
+/// tables, and of their halves.
+constexpr int64_t perStep = 8, inStep = perStep / tableCodes, inBlock = 4;
+constexpr int64_t perBlock = inBlock * perStep, blockSums = inBlock * inStep * tableSums;
+/// Blocks whose tables are summed in bytes together, where there are so many.
+constexpr int64_t together = 4;
+constexpr int64_t perTogether = together * perBlock;
+constexpr int64_t tablesTogether = together * inBlock * inStep;
+// Sums are n times the mean less a remainder by 256; of halves twice that, and less up to n.
+static_assert(meanError(tablesTogether) < 256 &&
+              2 * meanError(tablesTogether) + tablesTogether < 256);
+static_assert(2 * tablesTogether * mostOfTable < 65536);
+
+Value call(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
+}
+
+/// Blocks of each group, where these are so few that bytes hold the sums of all, and there is a
+/// kernel for them; 0: any number.
+int64_t knownBlocks(const LutKernel &kernel) {
+  int64_t group = kernel.format.group;
+  bool few = group >= perBlock && group <= perTogether && llvm::isPowerOf2_64(group);
+  return few && !kernel.cutBlocks ? group / perBlock : 0;
+}
 
 class TableMaker {
 public:
   TableMaker(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange a)
       : b(b), i(b), kernel(kernel), source(a[0]), tables(a[1]), sums(a[2]),
-        shape(b, kernel, a.slice(3, ByteShape::size)), from(a[7]), to(a[8]) {}
+        shape(b, kernel, a.slice(3, ByteShape::size)), from(a[7]), to(a[8]),
+        bytes(VectorType::get({perBlock}, b.getI8Type())),
+        words(VectorType::get({perBlock / 4}, b.getI32Type())) {
+    if (kernel.cutBlocks)
+      buffer = memref::AllocaOp::create(b, MemRefType::get({perBlock}, b.getI8Type()),
+                                        b.getI64IntegerAttr(64));
+  }
 
   void emit() {
     forRange(b, from, to, 1, [&](Value t) {
-      Value row = i.mul(i.mul(t, shape.stride), tableBytes / together);
+      Value row = i.mul(i.mul(t, shape.stride), tableBytes / tableCodes);
       forRange(b, i.constant(0), shape.groups, 1, [&](Value g) {
-        Value at = i.add(row, i.mul(i.mul(g, shape.blocks), inBlock * tableBytes));
+        Value at = i.add(row, i.mul(i.mul(g, shape.blocks), 2 * blockSums));
         memref::StoreOp::create(b, group(t, g, at), sums,
                                 ValueRange{i.add(i.mul(t, shape.groups), g)});
       });
@@ -48,67 +80,99 @@ public:
 
 private:
   Value number(int64_t value) { return arith::ConstantIntOp::create(b, value, 32); }
+  Value splat(VectorType type, int64_t value) {
+    Attribute element = b.getIntegerAttr(type.getElementType(), value);
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, element));
+  }
 
-  /// The tables of a group. Answers what its sums begin with: twice the smallest entries, less the
-  /// sum of the activations.
+  /// The tables of a group. Answers twice the sum of the sizes of its activations, and 1 more where
+  /// those of a table add up to more than 255.
   Value group(Value t, Value g, Value at) {
     Value low = i.mul(g, shape.group), high = i.min(i.add(low, shape.group), shape.K);
-    Value first = i.mul(shape.firstStep(g), kernel.step());
-    auto loop = scf::ForOp::create(b, i.constant(0), i.mul(shape.blocks, inBlock), i.constant(1),
-                                   number(0));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value n = loop.getInductionVar(), left = loop.getRegionIterArgs()[0];
-    Value k = i.add(first, i.mul(n, together));
-    SmallVector<Value> x;
-    Value lowest = number(0);
-    for (int64_t j = 0; j < together; ++j) {
-      x.push_back(activation(t, i.add(k, j), low, high));
-      lowest = arith::AddIOp::create(b, lowest, arith::MinSIOp::create(b, x[j], number(0)));
-      left = arith::SubIOp::create(b, left, x[j]);
+    Value first = i.mul(shape.firstStep(g), perStep), none = splat(words, 0);
+    auto loop =
+        scf::ForOp::create(b, i.constant(0), shape.blocks, i.constant(1), ValueRange{none, none});
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value n = loop.getInductionVar();
+      Value x = activations(t, i.add(first, i.mul(n, perBlock)), low, high);
+      Value positive = arith::MaxSIOp::create(b, x, splat(bytes, 0));
+      Value negative = arith::SubIOp::create(b, positive, x);
+      Value sizes = fours(arith::AddIOp::create(b, positive, negative));
+      Value place = i.add(at, i.mul(n, blockSums));
+      store(positive, negative, place, i.add(place, i.mul(shape.blocks, blockSums)));
+      scf::YieldOp::create(
+          b, ValueRange{arith::AddIOp::create(b, loop.getRegionIterArgs()[0], sizes),
+                        arith::MaxSIOp::create(b, loop.getRegionIterArgs()[1], sizes)});
     }
-    store(x, lowest, i.add(at, i.mul(n, tableBytes)));
-    left = arith::AddIOp::create(b, left, arith::MulIOp::create(b, lowest, number(factor)));
-    scf::YieldOp::create(b, left);
-    return loop.getResult(0);
+    Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, loop.getResult(0));
+    Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, loop.getResult(1));
+    Value large = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, most, number(255));
+    return arith::AddIOp::create(b, arith::AddIOp::create(b, sum, sum),
+                                 arith::ExtUIOp::create(b, b.getI32Type(), large));
   }
 
-  Value activation(Value t, Value k, Value low, Value high) {
-    Type i32 = b.getI32Type();
+  /// The activations of a block; those of other groups count as 0.
+  Value activations(Value t, Value k, Value low, Value high) {
     if (!kernel.cutBlocks)
-      return arith::ExtSIOp::create(b, i32, memref::LoadOp::create(b, source, ValueRange{t, k}));
-    Value inside = arith::AndIOp::create(b, i.lessOrEqual(low, k), i.less(k, high));
-    Value read =
-        memref::LoadOp::create(b, source, ValueRange{t, i.min(k, i.sub(shape.K, i.constant(1)))});
-    return arith::SelectOp::create(b, inside, arith::ExtSIOp::create(b, i32, read), number(0));
+      return vector::LoadOp::create(b, bytes, source, ValueRange{t, k});
+    forRange(b, i.constant(0), i.constant(perBlock), 1, [&](Value n) {
+      Value place = i.add(k, n), end = i.sub(shape.K, i.constant(1));
+      Value inside = arith::AndIOp::create(b, i.lessOrEqual(low, place), i.less(place, high));
+      Value read = memref::LoadOp::create(b, source, ValueRange{t, i.min(place, end)});
+      Value zero = arith::ConstantIntOp::create(b, 0, 8);
+      memref::StoreOp::create(b, arith::SelectOp::create(b, inside, read, zero), buffer, n);
+    });
+    return vector::LoadOp::create(b, bytes, buffer, ValueRange{i.constant(0)});
   }
 
-  void store(ArrayRef<Value> x, Value lowest, Value at) {
-    Type i16 = b.getI16Type();
-    auto halves = VectorType::get({entries}, i16),
-         bytes = VectorType::get({entries}, b.getI8Type());
-    auto all = [&](Value word) -> Value {
-      return vector::BroadcastOp::create(b, halves, arith::TruncIOp::create(b, i16, word));
-    };
-    auto constant = [&](function_ref<int64_t(int64_t)> of) -> Value {
-      SmallVector<Attribute> values;
-      for (int64_t e = 0; e < entries; ++e)
-        values.push_back(b.getIntegerAttr(i16, of(e)));
-      return arith::ConstantOp::create(b, DenseElementsAttr::get(halves, values));
-    };
-    Value entry = all(arith::SubIOp::create(b, number(0), lowest));
-    for (int64_t j = 0; j < together; ++j) {
-      Value chosen = constant([&](int64_t e) { return e >> j & 1 ? -1 : 0; });
-      entry = arith::AddIOp::create(b, entry, arith::AndIOp::create(b, chosen, all(x[j])));
+  /// Sums of four bytes each, which are up to 127.
+  Value fours(Value sizes) {
+    auto halves = VectorType::get({perBlock / 2}, b.getI16Type());
+    Value twos = call(b, "llvm.x86.avx2.pmadd.ub.sw", halves, {sizes, splat(bytes, 1)});
+    return call(b, "llvm.x86.avx2.pmadd.wd", words, {twos, splat(halves, 1)});
+  }
+
+  /// `of(n)` of the 16 bytes of each half of `x`, or of all of `x` and `y` behind it.
+  Value chosen(Value x, Value y, function_ref<int64_t(int64_t half, int64_t n)> of) {
+    SmallVector<int64_t> places;
+    for (int64_t e = 0; e < perBlock; ++e)
+      places.push_back(of(e / 16, e % 16));
+    return vector::ShuffleOp::create(b, x, y, places);
+  }
+
+  /// A bit that is set adds the activation if it is positive, and one that is not takes it off
+  /// if it is negative.
+  void store(Value positive, Value negative, Value sums, Value halves) {
+    for (int64_t odd = 0; odd < 2; ++odd) {
+      // Of the steps `odd` and `odd + 2`, one in each half: what codes 0 and 1 add.
+      Value pairs = chosen(negative, positive, [&](int64_t half, int64_t n) {
+        return 16 * half + 8 * odd + n / 2 + n % 2 * perBlock;
+      });
+      // What codes 0 and 1 of a table add together in four bytes, behind them codes 2 and 3.
+      Value first = chosen(pairs, pairs,
+                           [](int64_t half, int64_t n) { return 16 * half + n / 4 * 4 + n % 2; });
+      Value second = chosen(pairs, pairs, [](int64_t half, int64_t n) {
+        return 16 * half + n / 4 * 4 + 2 + n / 2 % 2;
+      });
+      Value both = arith::AddIOp::create(b, first, second);
+      for (int64_t half = 0; half < 2; ++half) {
+        int64_t offset = (odd + 2 * half) * inStep * tableSums;
+        storeStep(both, half, i.add(sums, offset), i.add(halves, offset));
+      }
     }
-    // A quotient by a product: exact up to 508.
-    static_assert((mostOfTable * (65536 / tableBase + 1)) >> 16 == mostOfTable / tableBase);
-    Value inverse = constant([](int64_t) { return 65536 / tableBase + 1; });
-    Value high = arith::MulUIExtendedOp::create(b, entry, inverse).getHigh();
-    Value low = arith::SubIOp::create(
-        b, entry, arith::MulIOp::create(b, high, constant([](int64_t) { return tableBase; })));
-    vector::StoreOp::create(b, arith::TruncIOp::create(b, bytes, low), tables, at);
-    vector::StoreOp::create(b, arith::TruncIOp::create(b, bytes, high), tables, i.add(at, entries));
+  }
+
+  /// Both tables of the step in a half of `both`.
+  void storeStep(Value both, int64_t half, Value sums, Value halves) {
+    Value low =
+        chosen(both, both, [&](int64_t table, int64_t n) { return 16 * half + 8 * table + n % 4; });
+    Value high = chosen(
+        both, both, [&](int64_t table, int64_t n) { return 16 * half + 8 * table + 4 + n / 4; });
+    vector::StoreOp::create(b, arith::AddIOp::create(b, low, high), tables, sums);
+    Value average = call(b, "llvm.x86.avx2.pavg.b", bytes, {low, high});
+    vector::StoreOp::create(b, average, tables, halves);
   }
 
   ImplicitLocOpBuilder &b;
@@ -117,28 +181,36 @@ private:
   Value source, tables, sums;
   ByteShape shape;
   Value from, to;
+  VectorType bytes, words;
+  Value buffer; ///< of a block, where some of its activations are those of other groups
 };
 
 class TableRows : public FewByteRows {
 public:
-  using FewByteRows::FewByteRows;
-
-private:
-  Value call(StringRef name, Type type, ValueRange operands) {
-    return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
+  TableRows(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit, ValueRange a)
+      : FewByteRows(b, kernel, unit, a) {
+    // All of a panel, so that lines of codes are read once, and one branch is for more columns.
+    if (kernel.packed)
+      tiles = lutPanel / unit.columns();
+    known = knownBlocks(kernel);
+    totals = memref::AllocaOp::create(b, MemRefType::get({tiles * unit.columns()}, b.getF32Type()),
+                                      b.getI64IntegerAttr(64));
   }
 
-  /// Of 16 bytes the ones that the lowest bits of each byte say.
-  Value lookUp(Value table, Value index) {
-    StringRef name = unit.level >= 4 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
-    return call(name, dot.bytes(), {table, index});
+private:
+  Value intrinsic(StringRef name, Type type, ValueRange operands) {
+    std::string all = unit.level >= 4 ? "llvm.x86.avx512." : "llvm.x86.avx2.";
+    all += name;
+    if (unit.level >= 4)
+      all += ".512";
+    return call(b, all, type, operands);
   }
 
   Value table(Value at) {
-    Value read = vector::LoadOp::create(b, VectorType::get({entries}, b.getI8Type()), rows, at);
+    Value read = vector::LoadOp::create(b, VectorType::get({tableSums}, b.getI8Type()), rows, at);
     SmallVector<int64_t> chosen;
     for (int64_t e = 0; e < unit.bytes(); ++e)
-      chosen.push_back(e % entries);
+      chosen.push_back(e % tableSums);
     return vector::ShuffleOp::create(b, read, read, chosen);
   }
 
@@ -152,72 +224,169 @@ private:
     return vector::ShuffleOp::create(b, x, y, chosen);
   }
 
-  /// The sums of a group: as many blocks as 16 bits hold, then of 32 bits.
-  SmallVector<Value> group(Value t, Value g, ByteCodes::Columns columns) override {
-    Value step = shape.firstStep(g);
-    Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / together),
-                      i.mul(i.mul(g, shape.blocks), inBlock * tableBytes));
-    Value each = i.constant(blocksIn16Bits), none = dot.splat(dot.halves(), 0);
-    auto outer = scf::ForOp::create(b, i.constant(0), shape.blocks, each,
-                                    SmallVector<Value>(byteTile, bias(t, g, 1)));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(outer.getBody());
-    Value low = outer.getInductionVar(), high = i.min(i.add(low, each), shape.blocks);
-    auto inner = scf::ForOp::create(b, low, high, i.constant(1), ValueRange{none, none});
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(inner.getBody());
-      Value block = inner.getInductionVar();
-      auto [x, y] = this->block(i.add(row, i.mul(block, inBlock * tableBytes)),
-                                i.add(step, i.mul(block, 4)), columns);
-      ValueRange before = inner.getRegionIterArgs();
-      scf::YieldOp::create(b, ValueRange{arith::AddIOp::create(b, before[0], x),
-                                         arith::AddIOp::create(b, before[1], y)});
+  void tile(Value t, Value column, Value left) override {
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(dot.floats()));
+    for (int64_t n = 0; n < tiles * byteTile; ++n)
+      vector::StoreOp::create(b, zero, totals, i.constant(n * unit.lanes()));
+    forRange(b, i.constant(0), shape.groups, 1, [&](Value g) {
+      Value sizes = sumOf(t, g), one = arith::ConstantIntOp::create(b, 1, 32);
+      Value large = arith::TruncIOp::create(b, b.getI1Type(), sizes);
+      sizes = arith::ShRUIOp::create(b, sizes, one);
+      auto all = [&](bool halves) {
+        forRange(b, i.constant(0), i.constant(tiles), 1, [&](Value number) {
+          ByteCodes::Columns columns = codes.columns(column, left);
+          if (kernel.packed)
+            columns.inPanel = i.mul(number, unit.columns());
+          group(t, g, sizes, columns, i.mul(number, unit.columns()), halves);
+        });
+      };
+      when(b, large, [&] { all(true); }, [&] { all(false); });
+    });
+    for (int64_t n = 0; n < tiles; ++n) {
+      SmallVector<Value> sums;
+      for (int64_t v = 0; v < byteTile; ++v)
+        sums.push_back(vector::LoadOp::create(
+            b, dot.floats(), totals, ValueRange{i.constant((n * byteTile + v) * unit.lanes())}));
+      int64_t offset = n * unit.columns();
+      store(t, i.add(column, offset), left ? i.sub(left, i.constant(offset)) : left, sums);
     }
-    SmallVector<Value> words(outer.getRegionIterArgs());
-    for (unsigned v = 0; v < byteTile; ++v) {
-      Value wide = vector::BitCastOp::create(b, dot.words(),
-                                             interleaved(inner.getResult(v / 2), none, v % 2));
-      words[v] = arith::AddIOp::create(b, words[v], wide);
-    }
-    scf::YieldOp::create(b, words);
-    return llvm::to_vector(ValueRange(outer.getResults()));
   }
 
-  /// Twice the entries of a block, of the columns that are lower and higher in parts of 16.
-  std::pair<Value, Value> block(Value at, Value step, ByteCodes::Columns columns) {
-    Value ones, many;
-    Value mask = dot.splat(dot.bytes(), 15), four = dot.splat(dot.halves(), 4);
-    auto add = [&](Value &sum, Value digit) {
-      sum = sum ? arith::AddIOp::create(b, sum, digit).getResult() : digit;
-    };
-    for (int64_t n = 0; n < inBlock; ++n) {
-      if (n % 2 == 0)
-        loaded = codes.row(codes.rowOf(i.add(step, n / 2)), columns);
-      Value bits = loaded;
-      if (n % 2) {
-        Value shifted = vector::BitCastOp::create(b, dot.halves(), loaded);
-        shifted = arith::ShRUIOp::create(b, shifted, four);
-        bits = vector::BitCastOp::create(b, dot.bytes(), shifted);
-      }
-      Value index = arith::AndIOp::create(b, bits, mask);
-      Value place = i.add(at, n * tableBytes);
-      add(ones, lookUp(table(place), index));
-      add(many, lookUp(table(i.add(place, entries)), index));
+  /// Adds the products of a group and a tile to its totals. `sizes`: the sum of |q|.
+  void group(Value t, Value g, Value sizes, ByteCodes::Columns columns, Value place, bool halves) {
+    Value step = shape.firstStep(g);
+    Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / tableCodes),
+                      i.mul(i.mul(g, shape.blocks), 2 * blockSums));
+    SmallVector<Value> numbers = known ? inFloats(row, step, columns, sizes, halves)
+                                       : inWords(row, step, columns, sizes, halves);
+    SmallVector<Value> scales = codes.scales(g, columns);
+    for (unsigned v = 0; v < byteTile; ++v) {
+      Value at = i.add(place, v * unit.lanes());
+      Value before = vector::LoadOp::create(b, dot.floats(), totals, at);
+      Value product = arith::MulFOp::create(b, numbers[v], scales[v]);
+      vector::StoreOp::create(b, arith::AddFOp::create(b, before, product), totals, at);
     }
+  }
+
+  /// The sums of a group of few tables. Behind 0x4b00 16 bits are those of 2^23 and more in f32.
+  SmallVector<Value> inFloats(Value row, Value step, ByteCodes::Columns columns, Value sizes,
+                              bool halves) {
+    auto pair = bytes(row, step, columns, known * inBlock, halves);
+    Value high = dot.splat(dot.halves(), 0x4b00);
+    Value less = arith::AddIOp::create(b, sizes, arith::ConstantIntOp::create(b, 0x4b000000, 32));
+    less = vector::BroadcastOp::create(b, dot.words(), less);
+    less = vector::BitCastOp::create(b, dot.floats(), less);
+    SmallVector<Value> numbers;
+    for (unsigned v = 0; v < byteTile; ++v) {
+      Value bits = interleaved(v < 2 ? pair.first : pair.second, high, v % 2);
+      numbers.push_back(
+          arith::SubFOp::create(b, vector::BitCastOp::create(b, dot.floats(), bits), less));
+    }
+    return numbers;
+  }
+
+  /// The same of any group, some blocks at a time.
+  SmallVector<Value> inWords(Value row, Value step, ByteCodes::Columns columns, Value sizes,
+                             bool halves) {
+    Value less = arith::SubIOp::create(b, arith::ConstantIntOp::create(b, 0, 32), sizes);
+    SmallVector<Value> sums(byteTile, vector::BroadcastOp::create(b, dot.words(), less));
+    Value rest = b.createOrFold<arith::RemUIOp>(shape.blocks, i.constant(together));
+    Value whole = i.sub(shape.blocks, rest);
+    auto some = [&](Value from, Value to, int64_t count) {
+      auto loop = scf::ForOp::create(b, from, to, i.constant(count), sums);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value block = loop.getInductionVar();
+      auto pair = bytes(i.add(row, i.mul(block, blockSums)), i.add(step, i.mul(block, inBlock)),
+                        columns, count * inBlock, halves);
+      SmallVector<Value> words(loop.getRegionIterArgs());
+      Value none = dot.splat(dot.halves(), 0);
+      for (unsigned v = 0; v < byteTile; ++v) {
+        Value wide = interleaved(v < 2 ? pair.first : pair.second, none, v % 2);
+        words[v] =
+            arith::AddIOp::create(b, words[v], vector::BitCastOp::create(b, dot.words(), wide));
+      }
+      scf::YieldOp::create(b, words);
+      sums = llvm::to_vector(ValueRange(loop.getResults()));
+    };
+    some(i.constant(0), whole, together);
+    some(whole, shape.blocks, 1);
+    for (Value &sum : sums)
+      sum = arith::SIToFPOp::create(b, dot.floats(), sum);
+    return sums;
+  }
+
+  /// Twice the sums of some steps, of the columns that are lower and higher in parts of 16. With
+  /// `halves` the averages are those of halves.
+  std::pair<Value, Value> bytes(Value at, Value step, ByteCodes::Columns columns, int64_t steps,
+                                bool halves) {
+    Value mask = dot.splat(dot.bytes(), 15), four = dot.splat(dot.halves(), 4);
+    Value sum;
+    Mean mean;
+    for (int64_t n = 0; n < steps; ++n) {
+      Value read = codes.row(codes.rowOf(i.add(step, n)), columns);
+      for (int64_t second = 0; second < 2; ++second) {
+        Value bits = read;
+        if (second) {
+          bits = vector::BitCastOp::create(b, dot.halves(), read);
+          bits = arith::ShRUIOp::create(b, bits, four);
+          bits = vector::BitCastOp::create(b, dot.bytes(), bits);
+        }
+        Value index = arith::AndIOp::create(b, bits, mask);
+        Value place = i.add(at, (n * inStep + second) * tableSums);
+        Value entry = intrinsic("pshuf.b", dot.bytes(), {table(place), index});
+        sum = sum ? arith::AddIOp::create(b, sum, entry).getResult() : entry;
+        if (halves)
+          entry = intrinsic("pshuf.b", dot.bytes(),
+                            {table(i.add(place, i.mul(shape.blocks, blockSums))), index});
+        mean.add(entry, [&](Value x, Value y) { return intrinsic("pavg.b", dot.bytes(), {x, y}); });
+      }
+      // LLVM would add the bytes up in another order, and hold them in memory until then.
+      sum = inRegister(b, sum);
+    }
+    return doubled(sum, mean.result(), steps * inStep, halves);
+  }
+
+  /// Averages of pairs, of pairs of those and so on, of a power of two numbers.
+  class Mean {
+  public:
+    void add(Value number, function_ref<Value(Value, Value)> average) {
+      for (int64_t n = count++; n & 1; n >>= 1)
+        number = average(open.pop_back_val(), number);
+      open.push_back(number);
+    }
+    Value result() const {
+      assert(open.size() == 1 && "not a power of two");
+      return open.front();
+    }
+
+  private:
+    int64_t count = 0;
+    SmallVector<Value> open;
+  };
+
+  /// Twice the sums of n bytes: n times the mean, of halves twice that, is too large by what
+  /// differs from the sum modulo 256.
+  std::pair<Value, Value> doubled(Value sum, Value mean, int64_t n, bool halves) {
+    int64_t factor = halves ? 2 * n : n;
+    Value shift = dot.splat(dot.bytes(), llvm::Log2_64(factor));
+    Value error = arith::SubIOp::create(b, arith::ShLIOp::create(b, mean, shift), sum);
+    // Weights are bytes with a sign.
+    int64_t times = factor <= 63 ? 2 : 1;
     SmallVector<Attribute> values;
     for (int64_t e = 0; e < unit.bytes(); ++e)
-      values.push_back(b.getI8IntegerAttr(int8_t(e % 2 ? factor * tableBase : factor)));
+      values.push_back(b.getI8IntegerAttr(int8_t(e % 2 ? -times : times * factor)));
     Value weights = arith::ConstantOp::create(b, DenseElementsAttr::get(dot.bytes(), values));
-    StringRef name =
-        unit.level >= 4 ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw";
-    auto half = [&](int64_t which) {
-      return call(name, dot.halves(), {interleaved(ones, many, which), weights});
+    auto part = [&](int64_t half) -> Value {
+      Value made = intrinsic(unit.level >= 4 ? "pmaddubs.w" : "pmadd.ub.sw", dot.halves(),
+                             {interleaved(mean, error, half), weights});
+      return times == 2 ? made : arith::AddIOp::create(b, made, made);
     };
-    return {half(0), half(1)};
+    return {part(0), part(1)};
   }
 
-  Value loaded;
+  int64_t known; ///< `knownBlocks`
+  Value totals;  ///< of the columns of all tiles
 };
 
 } // namespace
@@ -236,7 +405,10 @@ func::FuncOp KernelLibrary::multiplyByteTables(const LutKernel &kernel, const By
   llvm::append_range(types, lutParts(kernel));
   types.push_back(rows(b.getF32Type()));
   types.append(ByteShape::size + 4, b.getIndexType());
-  return find("multiply_byte_tables." + kernel.name(), types,
+  std::string name = "multiply_byte_tables." + kernel.name();
+  if (int64_t blocks = knownBlocks(kernel))
+    name += "." + std::to_string(blocks * perBlock);
+  return find(name, types,
               [&](ImplicitLocOpBuilder &b, ValueRange a) { TableRows(b, kernel, unit, a).emit(); });
 }
 

@@ -23,7 +23,7 @@ FewByteRows::FewByteRows(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteU
       first(a.end()[-2]), last(a.end()[-1]), order(b, unit) {}
 
 void FewByteRows::emit() {
-  forRange(b, first, last, unit.columns(), [&](Value column) {
+  forRange(b, first, last, tiles * unit.columns(), [&](Value column) {
     Value left = i.sub(last, column);
     Value whole = i.lessOrEqual(i.constant(unit.columns()), left);
     auto all = [&](Value left) {
@@ -36,14 +36,17 @@ void FewByteRows::emit() {
   });
 }
 
+Value FewByteRows::sumOf(Value t, Value g) {
+  return memref::LoadOp::create(b, sums, i.add(i.mul(t, shape.groups), g));
+}
+
 Value FewByteRows::bias(Value t, Value g, int64_t factor) {
-  Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(t, shape.groups), g));
-  sum = b.createOrFold<arith::MulIOp>(sum, arith::ConstantIntOp::create(b, factor, 32));
+  Value sum =
+      b.createOrFold<arith::MulIOp>(sumOf(t, g), arith::ConstantIntOp::create(b, factor, 32));
   return vector::BroadcastOp::create(b, dot.words(), sum);
 }
 
-/// Some columns of a row.
-void FewByteRows::tile(Value t, Value column, Value left) {
+void FewByteRows::scaled(Value t, Value column, Value left, Group group) {
   ByteCodes::Columns columns = codes.columns(column, left);
   Value none = arith::ConstantOp::create(b, b.getZeroAttr(dot.floats()));
   auto groups = scf::ForOp::create(b, i.constant(0), shape.groups, i.constant(1),
@@ -52,28 +55,32 @@ void FewByteRows::tile(Value t, Value column, Value left) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(groups.getBody());
     Value g = groups.getInductionVar();
-    SmallVector<Value> totals(groups.getRegionIterArgs()), integers = group(t, g, columns);
+    SmallVector<Value> totals(groups.getRegionIterArgs()), integers = group(g, columns);
     for (auto [total, sum, scale] : llvm::zip_equal(totals, integers, codes.scales(g, columns))) {
       Value number = arith::SIToFPOp::create(b, dot.floats(), sum);
       total = arith::AddFOp::create(b, total, arith::MulFOp::create(b, number, scale));
     }
     scf::YieldOp::create(b, totals);
   }
+  store(t, column, left, groups.getResults());
+}
+
+void FewByteRows::store(Value t, Value column, Value left, ValueRange totals) {
   Value scale = memref::LoadOp::create(b, scales, t);
   Value all = vector::BroadcastOp::create(b, dot.floats(), scale);
   SmallVector<Value> results;
-  for (Value total : groups.getResults())
+  for (Value total : totals)
     results.push_back(arith::MulFOp::create(b, total, all));
-  auto store = [&](Value left) {
+  auto written = [&](Value left) {
     for (unsigned v = 0; v < byteTile; v += 2)
       order.store(results[v], results[v + 1], Y, {t, i.add(column, 4 * v)},
                   left ? i.sub(left, i.constant(4 * v)) : left);
   };
   if (!kernel.packed)
-    return store(left);
+    return written(left);
   when(
-      b, i.lessOrEqual(i.constant(unit.columns()), left), [&] { store(Value()); },
-      [&] { store(left); });
+      b, i.lessOrEqual(i.constant(unit.columns()), left), [&] { written(Value()); },
+      [&] { written(left); });
 }
 
 } // namespace mad::kernels

@@ -5,7 +5,7 @@
 //
 // A tile is a row and the columns of four registers. The sums of a group are integers; where it
 // ends they are scaled and added to those of the groups before. How they are made is up to the
-// kernel.
+// kernel, and how many tiles it goes over with a group.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_PASSES_KERNELS_FEWBYTEROWS_H
@@ -26,10 +26,15 @@ public:
   void emit();
 
 protected:
-  /// The sums of a group of row t, one for each register, as i32.
-  virtual llvm::SmallVector<mlir::Value> group(mlir::Value t, mlir::Value g,
-                                               ByteCodes::Columns columns) = 0;
-  /// `factor` times what there is for a group in `sums`, in all lanes.
+  /// The columns of `tiles` tiles of a row.
+  virtual void tile(mlir::Value t, mlir::Value column, mlir::Value left) = 0;
+  /// One tile of a row, of which `group` makes the sums of a group, as i32, for each register.
+  using Group =
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value g, ByteCodes::Columns columns)>;
+  void scaled(mlir::Value t, mlir::Value column, mlir::Value left, Group group);
+  /// What there is for a group in `sums`.
+  mlir::Value sumOf(mlir::Value t, mlir::Value g);
+  /// `factor` times that, in all lanes.
   mlir::Value bias(mlir::Value t, mlir::Value g, int64_t factor);
 
   mlir::ImplicitLocOpBuilder &b;
@@ -41,9 +46,12 @@ protected:
   ByteCodes codes;
   ByteSums dot;
 
-private:
-  void tile(mlir::Value t, mlir::Value column, mlir::Value left);
+  /// Stores results, `totals` of registers, as columns from `column` on.
+  void store(mlir::Value t, mlir::Value column, mlir::Value left, mlir::ValueRange totals);
 
+  int64_t tiles = 1; ///< that are computed together
+
+private:
   mlir::Value sums, scales, Y, from, to, first, last;
   TileOrder order;
 };

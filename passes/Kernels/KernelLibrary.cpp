@@ -136,14 +136,18 @@ Passes passesOf(ImplicitLocOpBuilder &b, const TileSizes &sizes, Type sum, Value
   return {choose(steps, depth), choose(columns, most / sizes.NR), apart};
 }
 
-Value inRegister(ImplicitLocOpBuilder &b, Value number) {
-  Value word = arith::IndexCastOp::create(b, b.getI64Type(), number);
-  word = LLVM::InlineAsmOp::create(
-             b, b.getI64Type(), word, /*asm_string=*/"", /*constraints=*/"=r,0",
-             /*has_side_effects=*/false, /*is_align_stack=*/false,
-             LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-             .getResult(0);
-  return arith::IndexCastOp::create(b, b.getIndexType(), word);
+Value inRegister(ImplicitLocOpBuilder &b, Value value) {
+  auto copied = [&](Value word, StringRef constraints) -> Value {
+    return LLVM::InlineAsmOp::create(b, word.getType(), word, /*asm_string=*/"", constraints,
+                                     /*has_side_effects=*/false, /*is_align_stack=*/false,
+                                     LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(),
+                                     ArrayAttr())
+        .getResult(0);
+  };
+  if (isa<VectorType>(value.getType()))
+    return copied(value, "=v,0");
+  Value word = arith::IndexCastOp::create(b, b.getI64Type(), value);
+  return arith::IndexCastOp::create(b, b.getIndexType(), copied(word, "=r,0"));
 }
 
 void when(ImplicitLocOpBuilder &b, Value condition, function_ref<void()> yes,

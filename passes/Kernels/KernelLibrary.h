@@ -222,8 +222,8 @@ void forRange(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, i
               llvm::function_ref<void(mlir::Value)> body);
 void forRange(mlir::ImplicitLocOpBuilder &b, mlir::Value from, mlir::Value to, mlir::Value step,
               llvm::function_ref<void(mlir::Value)> body);
-/// The same number, in a register of its own: LLVM knows nothing of where it comes from.
-mlir::Value inRegister(mlir::ImplicitLocOpBuilder &b, mlir::Value number);
+/// The same index or vector, in a register of its own: LLVM knows nothing of where it comes from.
+mlir::Value inRegister(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 /// Writes a branch.
 void when(mlir::ImplicitLocOpBuilder &b, mlir::Value condition, llvm::function_ref<void()> yes,
           llvm::function_ref<void()> no = nullptr);

@@ -5,9 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/Format/Arrangement.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <algorithm>
+#include <cstdlib>
 
 namespace mad::lut {
+
+/// Bytes of tables for each activation.
+static constexpr int64_t perCode = tableBytes / tableCodes;
 
 /// A group may begin and end inside of steps, where it is not all of K.
 static int64_t blocksOf(const Arrangement &a) {
@@ -32,7 +37,31 @@ Arrangement Arrangement::of(const Format &format, int64_t k) {
 }
 
 int64_t Arrangement::bytes(int64_t rows) const {
-  return rows * stride * (tables && rows <= tableRows ? tableBytes / tableCodes : 1);
+  return rows * stride * (tables && rows <= tableRows ? perCode : 1);
+}
+
+/// The tables of a group of activations `at(n)`. Answers what there is for it in `sums`.
+static int32_t fillTables(llvm::function_ref<int(int64_t)> at, int64_t codes, uint8_t *out) {
+  int32_t sizes = 0;
+  bool large = false;
+  uint8_t *table = out, *halves = out + codes / tableCodes * tableSums;
+  for (int64_t n = 0; n < codes; n += tableCodes) {
+    int lowest = 0, size = 0;
+    for (int64_t j = 0; j < tableCodes; ++j) {
+      lowest += std::min(at(n + j), 0);
+      size += std::abs(at(n + j));
+    }
+    sizes += size;
+    large |= size > 255;
+    for (int64_t e = 0; e < tableSums; ++e) {
+      int sum = -lowest;
+      for (int64_t j = 0; j < tableCodes; ++j)
+        sum += e >> j & 1 ? at(n + j) : 0;
+      *table++ = uint8_t(sum);
+      *halves++ = uint8_t((sum + 1) / 2);
+    }
+  }
+  return 2 * sizes + large;
 }
 
 void Arrangement::fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sums) const {
@@ -55,21 +84,7 @@ void Arrangement::fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sum
           block[n] = uint8_t(at(n / (4 * step) * 4 * step + n % 4 * step + n % (4 * step) / 4));
         continue;
       }
-      uint8_t *table = out + (t * stride + g * codes) * (tableBytes / tableCodes);
-      sums[t * groups + g] = -sum;
-      for (int64_t n = 0; n < codes; n += tableCodes, table += tableBytes) {
-        int lowest = 0;
-        for (int64_t j = 0; j < tableCodes; ++j)
-          lowest += std::min(at(n + j), 0);
-        sums[t * groups + g] += 2 * lowest;
-        for (int64_t e = 0; e < tableBytes / 2; ++e) {
-          int entry = -lowest;
-          for (int64_t j = 0; j < tableCodes; ++j)
-            entry += e >> j & 1 ? at(n + j) : 0;
-          table[e] = uint8_t(entry % tableBase);
-          table[e + tableBytes / 2] = uint8_t(entry / tableBase);
-        }
-      }
+      sums[t * groups + g] = fillTables(at, codes, out + (t * stride + g * codes) * perCode);
     }
 }
 

@@ -9,8 +9,10 @@
 //
 // Of one bit without zero points, up to `tableRows` rows are tables instead: for each four
 // activations that follow each other 16 sums, of those that the bits of an index choose, less the
-// smallest one. They are 0 to 508 and lie as two digits of base 23, 16 bytes of each
-// (passes/Kernels/ByteTables.cpp; T-MAC: Wei et al., 2024).
+// smallest one (T-MAC: Wei et al., 2024). They are 0 to 508, and bytes hold what kernels read of
+// them (passes/Kernels/ByteTables.cpp): a group has the sums modulo 256 of all its tables, then
+// their halves, rounded up. `sums` has for each group twice the sum of |q|, and 1 more where a
+// table has a sum that is more than 255: else kernels do not read the halves.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_DIALECTS_LUT_FORMAT_ARRANGEMENT_H
@@ -20,8 +22,8 @@
 
 namespace mad::lut {
 
-/// Rows up to which there are tables, activations of a table, its bytes, the base of its digits.
-constexpr int64_t tableRows = 8, tableCodes = 4, tableBytes = 32, tableBase = 23;
+/// Rows up to which there are tables, activations of a table, its sums, its bytes.
+constexpr int64_t tableRows = 8, tableCodes = 4, tableSums = 16, tableBytes = 2 * tableSums;
 
 struct Arrangement {
   int64_t k = 0;
@@ -40,8 +42,7 @@ struct Arrangement {
   /// The step that the first block of a group begins with.
   int64_t firstStep(int64_t g) const { return cut ? g * group / step : g * blocks * 4; }
   /// Rows `q` [rows, K] to `out`, of `bytes(rows)`, and `sums` [rows, groups]: of the activations
-  /// of a group; of tables what its sums of twice the entries begin with, so that they are products
-  /// with 1 and -1.
+  /// of a group, of tables twice those of their sizes, as said above.
   void fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sums) const;
 };
 

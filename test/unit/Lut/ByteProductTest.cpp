@@ -63,17 +63,19 @@ protected:
   }
 };
 
-/// Of some rows: all of one sign, in turn, any.
+/// Of some rows: all of one sign, in turn, any. In every other four of them four add up to a byte
+/// at most.
 int8_t activation(int64_t t, int64_t k, std::mt19937 &random) {
+  int most = t / 4 % 2 ? 63 : 127;
   switch (t % 4) {
   case 0:
-    return 127;
+    return int8_t(most);
   case 1:
-    return -127;
+    return int8_t(-most);
   case 2:
-    return k % 2 ? 127 : -127;
+    return int8_t(k % 2 ? most : -most);
   default:
-    return int8_t(int(random() % 255) - 127);
+    return int8_t(int(random() % (2 * most + 1)) - most);
   }
 }
 
@@ -131,12 +133,13 @@ TEST_P(ByteProduct, SumsAreExact) {
     GTEST_SKIP() << "this CPU has no x86-64-v" << level;
   std::string pass =
       "mad-multiply-codes{level=" + std::to_string(level) + " vnni=" + std::to_string(vnni) + "}";
-  // One group of all, groups that end inside of blocks, and whole blocks of which the last group
-  // has fewer.
-  for (auto [K, group] : {std::pair<int64_t, int64_t>(16384, 16384), {203, 44}, {160, 64}}) {
+  // One group of all, groups that end inside of blocks, whole blocks of which the last group has
+  // fewer, and groups of as many.
+  for (auto [K, group] :
+       {std::pair<int64_t, int64_t>(16384, 16384), {203, 44}, {160, 64}, {384, 128}}) {
     auto compiled = Code::compile(source(integers(bits, group), K), "", level, pass);
     ASSERT_TRUE(compiled);
-    for (int64_t T : {2, 11})
+    for (int64_t T : {8, 11})
       compare(*compiled, integers(bits, group), T, K);
   }
 }
@@ -204,7 +207,7 @@ INSTANTIATE_TEST_SUITE_P(Levels, Precompute,
                                           testing::Values(0)));
 
 // Pairs of codes of 1, 4 and 7 bits are added 64, 8 times and once in 16 bits; of 8 bits never.
-// Codes of 1 bit are looked up for few rows: 8 bits hold 8 digits, and 16 bits 8 blocks.
+// Codes of 1 bit are looked up for few rows, tables of 4 blocks and of one at a time.
 INSTANTIATE_TEST_SUITE_P(Avx2, ByteProduct,
                          testing::Combine(testing::Values(3), testing::Values(false),
                                           testing::Values(1, 4, 7, 8)));
