@@ -56,10 +56,13 @@ Value expand(ImplicitLocOpBuilder &b, math::CountTrailingZerosOp op) {
   return LLVM::CountTrailingZerosOp::create(b, op.getType(), op.getOperand(), false);
 }
 
-/// One instruction of chips from 8.0 on, of which -0 is less than 0. Expanded it would be four.
+/// One instruction of chips from 8.0 on, of which -0 is less than 0, also of two floats of 16 bits.
+/// Expanded it would be four.
 template <typename To> Value limit(ImplicitLocOpBuilder &b, Operation *op) {
-  Type type = op->getResult(0).getType();
-  if (!type.isF32() && !type.isF16() && !type.isBF16())
+  Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
+  auto vector = dyn_cast<VectorType>(type);
+  const bool isPair = vector && vector.getNumElements() == 2 && !element.isF32();
+  if ((vector && !isPair) || (!element.isF32() && !element.isF16() && !element.isBF16()))
     return {};
   return To::create(b, op->getOperand(0), op->getOperand(1));
 }

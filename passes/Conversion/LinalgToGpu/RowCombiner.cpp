@@ -127,10 +127,10 @@ Value RowCombiner::acrossLanes(const Combiner &combine, Value x) {
   return all;
 }
 
-Value RowCombiner::operator()(const Combiner &combine, Value x) {
+Value RowCombiner::operator()(const Combiner &combine, Value x, bool ofWarps) {
   if (threads.across > 1)
     return acrossLanes(combine, x);
-  for (int mask = std::min(threads.along, lanesOfWarp) / 2; mask; mask /= 2)
+  for (int mask = std::min(threads.along, lanesOfWarp) / 2; mask && !ofWarps; mask /= 2)
     x = combine(b, x, shuffle(x, mask));
   return threads.along > lanesOfWarp ? acrossWarps(combine, x) : x;
 }

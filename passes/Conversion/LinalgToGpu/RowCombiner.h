@@ -20,7 +20,8 @@ public:
       : b(b), signature{}, threads(threads), g(b, signature) {
     signature.threads = threads.threads();
   }
-  mlir::Value operator()(const Combiner &combine, mlir::Value x);
+  /// `ofWarps`: the threads of a warp have combined theirs.
+  mlir::Value operator()(const Combiner &combine, mlir::Value x, bool ofWarps = false);
   /// Ahead of all: the blocks of a cluster tell each other that they are there.
   void begin();
   /// Until they are. At the end, too, if nothing was combined.

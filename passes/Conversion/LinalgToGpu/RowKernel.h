@@ -150,14 +150,17 @@ private:
                     const Columns &columns, llvm::ArrayRef<mlir::Value> sizes);
   Values reduceLoop(const RowMember &member, llvm::ArrayRef<Combiner> combiners,
                     const Columns &columns, llvm::ArrayRef<mlir::Value> sizes);
-  mlir::Value elementOfPlaces(llvm::ArrayRef<Combiner> combiners, const Columns &columns);
+  bool readsAnyColumn(const RowMember &member);
+  mlir::Value elementOfPlaces(const RowMember &member, llvm::ArrayRef<Combiner> combiners,
+                              const Columns &columns);
+  mlir::Value leastOf(mlir::Type type);
   void takeGroup(const RowMember &member, const Combiner &combine, mlir::Value above,
                  const Columns &columns, llvm::ArrayRef<mlir::Value> sizes, Group &some,
                  Values &best);
-  Values beforeGroups(mlir::Value first);
-  Values bestOfGroup(const RowMember &member, const Combiner &combine, const Columns &columns,
-                     llvm::ArrayRef<mlir::Value> sizes, llvm::ArrayRef<mlir::Value> best,
-                     mlir::Value first, mlir::Value end);
+  Values beforeGroups(mlir::Value above, mlir::Value first);
+  Values bestOfWarp(const RowMember &member, const Combiner &combine, const Columns &columns,
+                    llvm::ArrayRef<mlir::Value> sizes, llvm::ArrayRef<mlir::Value> best,
+                    mlir::Value first, mlir::Value end);
   Values takeUpEdges(const RowMember &member, llvm::ArrayRef<Combiner> combiners,
                      const Columns &columns, llvm::ArrayRef<mlir::Value> sizes, Values sums,
                      mlir::Value head, mlir::Value end);

@@ -6,10 +6,12 @@
 // Such a reduction takes the largest of numbers of 64 bits: 32 of the element above, and of its
 // place below, the first place the largest. A thread that goes along a row looks at the upper ones
 // alone, a group of neighbours at a time: a later group is better only where it has more there.
-// Which of the best group it is, the thread finds at the end. Otherwise integer instructions, of
-// which a multiprocessor starts half as many as of others, would take longer than memory.
+// Of floats it takes the largest as such, two of 16 bits at a time: integer instructions, of which
+// a multiprocessor starts half as many as of others, would take longer than memory. At the end a
+// warp agrees on the best group of its threads, and looks for the element there.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Conversion/LinalgToGpu/RowKernel.h"
@@ -44,9 +46,97 @@ static Value elementAbove(const Combiner &combine, unsigned along) {
                                   : Value();
 }
 
-Value RowKernel::elementOfPlaces(ArrayRef<Combiner> combiners, const Columns &columns) {
-  const bool ofGroups = vector > 1 && combiners.size() == 1 && columns.loops.size() == 1;
-  return ofGroups ? elementAbove(combiners.front(), columns.loops.front()) : Value();
+/// The float that a key is of: its bits, turned so that keys are ordered as floats are, NaN above
+/// all and -0 with 0. Null: it is another number.
+static Value floatOfKey(Value key) {
+  auto choice = key.getDefiningOp<arith::SelectOp>();
+  auto test = choice ? choice.getCondition().getDefiningOp<arith::CmpFOp>() : arith::CmpFOp();
+  auto turned = choice ? choice.getFalseValue().getDefiningOp<arith::XOrIOp>() : arith::XOrIOp();
+  if (!test || !turned || test.getPredicate() != arith::CmpFPredicate::UNO ||
+      test.getLhs() != test.getRhs() || getConstantIntValue(choice.getTrueValue()) != -1)
+    return {};
+  Value x = test.getLhs();
+  auto bits = turned.getLhs().getDefiningOp<arith::BitcastOp>();
+  auto turn = turned.getRhs().getDefiningOp<arith::OrIOp>();
+  auto sum = bits ? bits.getIn().getDefiningOp<arith::AddFOp>() : arith::AddFOp();
+  auto sign = turn ? turn.getLhs().getDefiningOp<arith::ShRSIOp>() : arith::ShRSIOp();
+  if (!sum || sum.getLhs() != x || !matchPattern(sum.getRhs(), m_AnyZeroFloat()) || !sign ||
+      sign.getLhs() != bits.getResult() || getConstantIntValue(sign.getRhs()) != 31 ||
+      getConstantIntValue(turn.getRhs()) != INT32_MIN)
+    return {};
+  auto wider = x.getDefiningOp<arith::ExtFOp>();
+  return wider && wider.getIn().getType().getIntOrFloatBitWidth() == 16 ? wider.getIn() : x;
+}
+
+/// The same key of a float of up to 32 bits.
+static Value keyOfFloat(ImplicitLocOpBuilder &b, Value x) {
+  auto number = [&](int64_t n) { return arith::ConstantIntOp::create(b, n, 32).getResult(); };
+  if (!x.getType().isF32())
+    x = arith::ExtFOp::create(b, b.getF32Type(), x);
+  Value isNan = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, x);
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  Value bits =
+      arith::BitcastOp::create(b, b.getI32Type(), arith::AddFOp::create(b, x, zero).getResult());
+  Value sign = arith::ShRSIOp::create(b, bits, number(31));
+  Value turned = arith::XOrIOp::create(b, bits, arith::OrIOp::create(b, sign, number(INT32_MIN)));
+  return arith::SelectOp::create(b, isNan, number(-1), turned);
+}
+
+/// The largest of some, floats of 16 bits two at a time.
+static Value largest(ImplicitLocOpBuilder &b, ArrayRef<Value> all) {
+  auto larger = [&](Value x, Value y) -> Value {
+    if (x.getType().isInteger())
+      return arith::MaxUIOp::create(b, x, y);
+    return arith::MaximumFOp::create(b, x, y);
+  };
+  Values some(all);
+  Type type = some.front().getType();
+  if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 16 && some.size() > 2) {
+    auto pairType = VectorType::get(2, type);
+    auto word = [&](int64_t n) { return arith::ConstantIntOp::create(b, n, 32).getResult(); };
+    auto pair = [&](size_t i) {
+      Value both = LLVM::PoisonOp::create(b, pairType);
+      both = LLVM::InsertElementOp::create(b, both, some[i], word(0));
+      return LLVM::InsertElementOp::create(b, both, some[i + 1], word(1)).getResult();
+    };
+    Value most = pair(0);
+    for (size_t i = 2; i + 1 < some.size(); i += 2)
+      most = larger(most, pair(i));
+    some = {LLVM::ExtractElementOp::create(b, most, word(0)),
+            LLVM::ExtractElementOp::create(b, most, word(1))};
+  }
+  Value most = some.front();
+  for (Value x : llvm::drop_begin(some))
+    most = larger(most, x);
+  return most;
+}
+
+/// Whether all that a member reads along a row is still where it was before the kernel, or is
+/// computed from that: then any thread may read any column.
+bool RowKernel::readsAnyColumn(const RowMember &member) {
+  GenericOp op = member.work.op;
+  return llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
+    Value memory = operand->get();
+    if (!isa<MemRefType>(memory.getType()) || rowValues.count(baseOf(memory)) ||
+        waiting.count(rootOf(memory)))
+      return true;
+    return llvm::none_of(plan.members, [&](const RowMember &other) {
+      GenericOp writer = other.work.op;
+      return llvm::any_of(writer.getDpsInits(),
+                          [&](Value v) { return baseOf(v) == baseOf(memory); });
+    });
+  });
+}
+
+Value RowKernel::elementOfPlaces(const RowMember &member, ArrayRef<Combiner> combiners,
+                                 const Columns &columns) {
+  const bool ofGroups = vector > 1 && combiners.size() == 1 && columns.loops.size() == 1 &&
+                        threads.across == 1 && threads.along >= device::lanesOfWarp;
+  if (!ofGroups || !readsAnyColumn(member))
+    return {};
+  Value key = elementAbove(combiners.front(), columns.loops.front());
+  Value number = key ? floatOfKey(key) : Value();
+  return number ? number : key;
 }
 
 /// Takes up a group: the largest element so far, and the first column of its group.
@@ -54,40 +144,75 @@ void RowKernel::takeGroup(const RowMember &member, const Combiner &combine, Valu
                           const Columns &columns, ArrayRef<Value> sizes, Group &some,
                           Values &best) {
   llvm::SmallPtrSet<Operation *, 1> last{combine.op};
-  Value most;
-  forElements(some, [&](int e) {
+  Values elements;
+  forElements(some, [&](int) {
     Values at = placeOf(member, columns, sizes);
     IRMapping body = emitBody(kernel, member.work.op, arguments(member, at), at, last);
-    Value x = body.lookupOrDefault(above);
-    if (some.inside[e])
-      x = arith::SelectOp::create(b, some.inside[e], x, arith::ConstantIntOp::create(b, 0, 32));
-    most = most ? arith::MaxUIOp::create(b, most, x).getResult() : x;
+    elements.push_back(body.lookupOrDefault(above));
   });
-  Value isBetter = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, most, best[0]);
-  best[0] = arith::MaxUIOp::create(b, most, best[0]);
+  Value most = largest(b, elements);
+  if (some.isWhole)
+    most = arith::SelectOp::create(b, some.isWhole, most, leastOf(above.getType()));
+  Value isBetter;
+  if (above.getType().isInteger()) {
+    isBetter = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, most, best[0]);
+  } else {
+    // More, or the first NaN.
+    Value more = arith::CmpFOp::create(b, arith::CmpFPredicate::UGT, most, best[0]);
+    Value number = arith::CmpFOp::create(b, arith::CmpFPredicate::ORD, best[0], best[0]);
+    isBetter = arith::AndIOp::create(b, more, number);
+  }
+  best[0] = largest(b, {most, best[0]});
   best[1] = arith::SelectOp::create(b, isBetter, some.columns.front(), best[1]);
 }
 
-/// Before the first group, which is there where `first` is before `end`.
-Values RowKernel::beforeGroups(Value first) {
-  return {arith::ConstantIntOp::create(b, 0, 32), first};
+Value RowKernel::leastOf(Type type) {
+  auto number = dyn_cast<FloatType>(type);
+  if (!number)
+    return arith::ConstantIntOp::create(b, 0, 32);
+  auto least = APFloat::getInf(number.getFloatSemantics(), /*Negative=*/true);
+  return arith::ConstantOp::create(b, FloatAttr::get(number, least));
 }
 
-/// The number of 64 bits of the best group; none where the thread has no group.
-Values RowKernel::bestOfGroup(const RowMember &member, const Combiner &combine,
-                              const Columns &columns, ArrayRef<Value> sizes, ArrayRef<Value> best,
-                              Value first, Value end) {
-  auto branch = scf::IfOp::create(b, TypeRange(combine.other.getType()), less(first, end),
-                                  /*withElseRegion=*/true);
+/// Before the first group, which is there where `first` is before `end`.
+Values RowKernel::beforeGroups(Value above, Value first) {
+  return {leastOf(above.getType()), first};
+}
+
+/// The number of 64 bits of the best element that the threads of a warp have found, for all of
+/// them; none where no thread has a group.
+Values RowKernel::bestOfWarp(const RowMember &member, const Combiner &combine,
+                             const Columns &columns, ArrayRef<Value> sizes, ArrayRef<Value> best,
+                             Value first, Value end) {
+  Type word = b.getI32Type(), i64 = b.getI64Type();
+  Value none = arith::ConstantIntOp::create(b, -1, 32);
+  Value key = best[0].getType().isInteger() ? best[0] : keyOfFloat(b, best[0]);
+  Value isThere = less(first, end);
+  Value least = arith::ConstantIntOp::create(b, 0, 32);
+  Value most = g.largestOfWarp(arith::SelectOp::create(b, isThere, key, least));
+  auto isMost = [&](Value x) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x, most).getResult();
+  };
+  Value isBest = arith::AndIOp::create(b, isThere, isMost(key));
+  Value column = arith::IndexCastUIOp::create(b, word, best[1]);
+  column = g.smallestOfWarp(arith::SelectOp::create(b, isBest, column, none));
+  Value isFound = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, column, none);
+  auto branch = scf::IfOp::create(b, TypeRange(i64), isFound, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  Group some = groupAt(best[1]);
-  Value all;
-  forElements(some, [&](int) {
-    Value x = others(member, combine, placeOf(member, columns, sizes)).front();
-    all = all ? combine(b, all, x) : x;
-  });
-  scf::YieldOp::create(b, all);
+  // A lane an element of the group.
+  Value number = g.rem(g.thread(), device::lanesOfWarp);
+  Value inside = g.less(number, vector);
+  Value place = arith::IndexCastUIOp::create(b, b.getIndexType(), g.min(number, vector - 1));
+  Group one =
+      singleAt(add(arith::IndexCastUIOp::create(b, b.getIndexType(), column).getResult(), place));
+  group = &one;
+  Value all = others(member, combine, placeOf(member, columns, sizes)).front();
+  group = nullptr;
+  Value above = arith::TruncIOp::create(
+      b, word, arith::ShRUIOp::create(b, all, arith::ConstantIntOp::create(b, 32, 64)));
+  Value lanes = g.lanesWith(arith::AndIOp::create(b, inside, isMost(above)));
+  scf::YieldOp::create(b, g.shuffleFrom(all, g.firstBit(lanes)));
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, combine.identityValue(b));
   return {branch.getResult(0)};

@@ -73,13 +73,13 @@ Values RowKernel::reduceHeld(const RowMember &member, ArrayRef<Combiner> combine
                              const Columns &columns, ArrayRef<Value> sizes) {
   preload(member, columns, sizes);
   Value mine = mul(lane, constant(vector));
-  if (Value above = shift ? Value() : elementOfPlaces(combiners, columns)) {
-    Values best = beforeGroups(mine);
+  if (Value above = shift ? Value() : elementOfPlaces(member, combiners, columns)) {
+    Values best = beforeGroups(above, mine);
     for (int i = 0; i < threads.held; i += vector) {
       Group some = heldGroup(i, columns);
       takeGroup(member, combiners.front(), above, columns, sizes, some, best);
     }
-    return bestOfGroup(member, combiners.front(), columns, sizes, best, mine, columns.count);
+    return bestOfWarp(member, combiners.front(), columns, sizes, best, mine, columns.count);
   }
   const int many = std::min(vector, 4);
   Accumulators accumulators(b, combiners, many);
@@ -119,7 +119,7 @@ Values RowKernel::reduceLoop(const RowMember &member, ArrayRef<Combiner> combine
   };
   Value width = constant(threads.along * vector), step = constant(threads.along * vector * unroll);
   Value mine = mul(lane, constant(vector));
-  const Value above = elementOfPlaces(combiners, columns);
+  const Value above = elementOfPlaces(member, combiners, columns);
   auto rangeOfPlaces = [&](Value from, Value to) {
     Value length = arith::SubIOp::create(b, to, from);
     Value end = add(from, mul(arith::DivUIOp::create(b, length, step), step));
@@ -134,9 +134,9 @@ Values RowKernel::reduceLoop(const RowMember &member, ArrayRef<Combiner> combine
         return best;
       };
     };
-    Values best = loops(first, end, step, beforeGroups(first), steps(unroll));
+    Values best = loops(first, end, step, beforeGroups(above, first), steps(unroll));
     best = loops(add(end, mine), to, width, best, steps(1));
-    return bestOfGroup(member, combiners.front(), columns, sizes, best, first, to);
+    return bestOfWarp(member, combiners.front(), columns, sizes, best, first, to);
   };
   auto range = [&](Value from, Value to) {
     if (above)
@@ -239,9 +239,10 @@ void RowKernel::emitReduction(const RowMember &member, const Columns &columns,
   } else {
     sums = reduceLoop(member, combiners, columns, sizes);
   }
+  const bool ofWarps = !shift && elementOfPlaces(member, combiners, columns);
   Values at = indices(member, {}, {}, sizes);
   for (auto [output, combine, sum] : llvm::zip(op.getDpsInitsMutable(), combiners, sums)) {
-    Value all = combineRow(combine, sum);
+    Value all = combineRow(combine, sum, ofWarps);
     if (pieces) {
       Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, constant(0));
       when(active ? b.createOrFold<arith::AndIOp>(first, active) : first, [&] {

@@ -235,6 +235,12 @@ Value GpuBuilder::shuffleFrom(Value x, Number lane) {
                                 number(lanesOfWarp - 1), NVVM::ShflKind::idx, UnitAttr());
   });
 }
+Value GpuBuilder::largestOfWarp(Value x) {
+  return NVVM::ReduxOp::create(b, x.getType(), x, NVVM::ReduxKind::UMAX, number(-1));
+}
+Value GpuBuilder::smallestOfWarp(Value x) {
+  return NVVM::ReduxOp::create(b, x.getType(), x, NVVM::ReduxKind::UMIN, number(-1));
+}
 Value GpuBuilder::lanesWith(Value condition) {
   return NVVM::VoteSyncOp::create(b, b.getI32Type(), number(-1), condition,
                                   NVVM::VoteSyncKind::ballot);

@@ -124,6 +124,9 @@ public:
   mlir::Value shuffleUp(mlir::Value x, int distance);
   /// The value of one lane for all. 32 or 64 bits.
   mlir::Value shuffleFrom(mlir::Value x, Number lane);
+  /// Of all lanes of the warp, without sign, for all of them. i32.
+  mlir::Value largestOfWarp(mlir::Value x);
+  mlir::Value smallestOfWarp(mlir::Value x);
   /// In how many lanes of the warp it holds.
   mlir::Value countLanes(mlir::Value condition);
   /// A bit a lane: where it holds, and where an i32 is what this lane has.
