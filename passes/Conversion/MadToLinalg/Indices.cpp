@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -113,6 +114,21 @@ IndexRange rangeOf(Lowering &lowering, Operation *op, Value indices, ConversionP
 
 } // namespace
 
+/// Whether all of them are known when compiling, and none is outside.
+static bool areKnownInside(Value indices, const DimExpr &extent) {
+  DenseIntElementsAttr numbers;
+  if (!matchPattern(indices, m_Constant(&numbers)))
+    return false;
+  int64_t most = -1;
+  for (const APInt &number : numbers) {
+    if (number.isNegative())
+      return false;
+    most = std::max(most, number.getSExtValue());
+  }
+  auto rest = (extent - DimExpr(most + 1)).lowerBound();
+  return rest && *rest >= 0;
+}
+
 void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Value given,
                   RankedTensorType over, ConversionPatternRewriter &b) {
   Location loc = op->getLoc();
@@ -133,7 +149,8 @@ void checkIndices(Lowering &lowering, Operation *op, Value source, int64_t k, Va
     return rest && *rest >= 0;
   };
   auto masked = indices.getDefiningOp<BitAndOp>();
-  if (staysBelow(indices) || (masked && llvm::any_of(masked->getOperands(), staysBelow)))
+  if (staysBelow(indices) || (masked && llvm::any_of(masked->getOperands(), staysBelow)) ||
+      areKnownInside(indices, dimExpr(sourceType, k)))
     return;
   const bool many = lowering.device && !indices.getDefiningOp<IotaOp>() &&
                     cast<RankedTensorType>(indices.getType()).getRank() > 0;

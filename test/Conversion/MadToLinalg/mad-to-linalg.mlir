@@ -384,3 +384,19 @@ func.func @sizes(%x: tensor<?xf32, #mad.dims<"2 * N + 1">>) -> (tensor<i64>, ten
   %1 = mad.iota 0 : tensor<?xi64, #mad.dims<"2 * N + 1">>
   return %0, %1 : tensor<i64>, tensor<?xi64, #mad.dims<"2 * N + 1">>
 }
+
+// Positions that are known when compiling and inside need no check.
+// CHECK-LABEL: func.func @known_positions(
+// CHECK-NOT: cf.assert
+// CHECK: func.func @known_outside(
+// CHECK: cf.assert
+func.func @known_positions(%x: tensor<4xf32>) -> tensor<3xf32> attributes {mad.entry} {
+  %i = mad.constant dense<[3, 0, 2]> : tensor<3xi64>
+  %0 = mad.gather %x[%i] : (tensor<4xf32>, tensor<3xi64>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+func.func @known_outside(%x: tensor<4xf32>) -> tensor<3xf32> attributes {mad.entry} {
+  %i = mad.constant dense<[4, 0, 2]> : tensor<3xi64>
+  %0 = mad.gather %x[%i] : (tensor<4xf32>, tensor<3xi64>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
