@@ -22,13 +22,17 @@ class Diffrax:
         self.version = f"diffrax {diffrax.__version__}, jax {jax.__version__} on {jax.devices()[0].platform}"
         self.calls = {}
 
-    def solver(self, dtype, first):
-        """All systems from 0 to 1: a function of their states, their rho and the tolerance."""
-        jnp, diffrax = self.jax.numpy, self.diffrax
-
-        def right(t, u, rho):
+    def right(self, dtype):
+        """The derivative of the states of one system."""
+        def lorenz(t, u, rho):
             x, y, z = u
-            return jnp.stack([10 * (y - x), x * (rho - z) - y, x * y - dtype(8 / 3) * z])
+            return self.jax.numpy.stack([10 * (y - x), x * (rho - z) - y, x * y - dtype(8 / 3) * z])
+
+        return lorenz
+
+    def solver(self, dtype, first):
+        """All systems from 0 to 1: a function of their states, their parameter and the tolerance."""
+        jnp, diffrax, right = self.jax.numpy, self.diffrax, self.right(dtype)
 
         def solve(u, rho, tol):
             found = diffrax.diffeqsolve(diffrax.ODETerm(right), diffrax.Tsit5(), dtype(0), dtype(1),

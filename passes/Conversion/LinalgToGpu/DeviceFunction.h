@@ -117,6 +117,10 @@ bool lowerElements(DeviceFunction &f, DeviceWork &work);
 void separateLanes(mlir::func::FuncOp function);
 /// Lines of work that has an order, and lanes, a thread each (DeviceLines.cpp).
 bool lowerLines(DeviceFunction &f, mlir::scf::ParallelOp op);
+/// Whether they are lanes whose rounds work on tensors that a block can do.
+bool isSystems(mlir::scf::ForOp op);
+/// A block for each (DeviceSystems.cpp).
+bool lowerSystems(DeviceFunction &f, mlir::scf::ForOp loop);
 
 /// What is cumulated, sorted and scattered (DeviceScan.cpp, DeviceSort.cpp, DeviceScatter.cpp).
 /// Only fail where the host does not know sizes.

@@ -267,6 +267,10 @@ LogicalResult DeviceMapping::map(Block &block) {
       b.setLoc(lines.getLoc());
       if (!lowerLines(f, lines))
         return lines.emitError("the number of these lines is known to the device only");
+    } else if (auto lanes = dyn_cast<scf::ForOp>(op); lanes && isSystems(lanes)) {
+      flush(segment);
+      if (!lowerSystems(f, lanes))
+        return lanes.emitError("the number of these systems is known to the device only");
     } else if (auto tiles = dyn_cast<lut::FromTilesIntoOp>(op)) {
       flush(segment);
       takeTiles(f, tiles, [&](Operation *user) {
