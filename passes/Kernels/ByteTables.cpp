@@ -28,30 +28,27 @@ using namespace mlir;
 namespace mad::kernels {
 namespace {
 
+using lut::partBlocks;
 using lut::tableBytes, lut::tableCodes, lut::tableSums;
 
 /// Activations and tables of a step, steps and activations of a block, bytes of the sums of its
 /// tables, and of their halves.
 constexpr int64_t perStep = 8, inStep = perStep / tableCodes, inBlock = 4;
 constexpr int64_t perBlock = inBlock * perStep, blockSums = inBlock * inStep * tableSums;
-/// Blocks whose tables are summed in bytes together, where there are so many.
-constexpr int64_t together = 4;
-constexpr int64_t perTogether = together * perBlock;
-constexpr int64_t tablesTogether = together * inBlock * inStep;
+/// Activations and tables of a whole part, of which bytes hold the sums.
+constexpr int64_t perPart = partBlocks * perBlock, inPart = partBlocks * inBlock * inStep;
 // Sums are n times the mean less a remainder by 256; of halves twice that, and less up to n.
-static_assert(meanError(tablesTogether) < 256 &&
-              2 * meanError(tablesTogether) + tablesTogether < 256);
-static_assert(2 * tablesTogether * mostOfTable < 65536);
+static_assert(meanError(inPart) < 256 && 2 * meanError(inPart) + inPart < 256);
+static_assert(2 * inPart * mostOfTable < 65536);
 
 Value call(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
 }
 
-/// Blocks of each group, where these are so few that bytes hold the sums of all, and there is a
-/// kernel for them; 0: any number.
+/// Blocks of each group, where it is one part and there is a kernel for so many; 0: any number.
 int64_t knownBlocks(const LutKernel &kernel) {
   int64_t group = kernel.format.group;
-  bool few = group >= perBlock && group <= perTogether && llvm::isPowerOf2_64(group);
+  bool few = group >= perBlock && group <= perPart && llvm::isPowerOf2_64(group);
   return few && !kernel.cutBlocks ? group / perBlock : 0;
 }
 
@@ -68,12 +65,15 @@ public:
   }
 
   void emit() {
+    Value parts = i.ceilDiv(shape.blocks, partBlocks);
     forRange(b, from, to, 1, [&](Value t) {
       Value row = i.mul(i.mul(t, shape.stride), tableBytes / tableCodes);
       forRange(b, i.constant(0), shape.groups, 1, [&](Value g) {
         Value at = i.add(row, i.mul(i.mul(g, shape.blocks), 2 * blockSums));
-        memref::StoreOp::create(b, group(t, g, at), sums,
-                                ValueRange{i.add(i.mul(t, shape.groups), g)});
+        Value number = i.mul(i.add(i.mul(t, shape.groups), g), parts);
+        forRange(b, i.constant(0), parts, 1, [&](Value p) {
+          memref::StoreOp::create(b, part(t, g, p, at), sums, i.add(number, p));
+        });
       });
     });
   }
@@ -85,13 +85,13 @@ private:
     return arith::ConstantOp::create(b, DenseElementsAttr::get(type, element));
   }
 
-  /// The tables of a group. Answers twice the sum of the sizes of its activations, and 1 more where
-  /// those of a table add up to more than 255.
-  Value group(Value t, Value g, Value at) {
+  /// The tables of a part of a group. Answers twice the sum of the sizes of its activations, and 1
+  /// more where those of a table add up to more than 255.
+  Value part(Value t, Value g, Value p, Value at) {
     Value low = i.mul(g, shape.group), high = i.min(i.add(low, shape.group), shape.K);
     Value first = i.mul(shape.firstStep(g), perStep), none = splat(words, 0);
-    auto loop =
-        scf::ForOp::create(b, i.constant(0), shape.blocks, i.constant(1), ValueRange{none, none});
+    Value from = i.mul(p, partBlocks), to = i.min(i.add(from, partBlocks), shape.blocks);
+    auto loop = scf::ForOp::create(b, from, to, i.constant(1), ValueRange{none, none});
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
@@ -229,18 +229,26 @@ private:
     for (int64_t n = 0; n < tiles * byteTile; ++n)
       vector::StoreOp::create(b, zero, totals, i.constant(n * unit.lanes()));
     forRange(b, i.constant(0), shape.groups, 1, [&](Value g) {
-      Value sizes = sumOf(t, g), one = arith::ConstantIntOp::create(b, 1, 32);
-      Value large = arith::TruncIOp::create(b, b.getI1Type(), sizes);
-      sizes = arith::ShRUIOp::create(b, sizes, one);
-      auto all = [&](bool halves) {
+      auto all = [&](function_ref<SmallVector<Value>(Value row, ByteCodes::Columns)> sums) {
+        Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / tableCodes),
+                          i.mul(i.mul(g, shape.blocks), 2 * blockSums));
         forRange(b, i.constant(0), i.constant(tiles), 1, [&](Value number) {
           ByteCodes::Columns columns = codes.columns(column, left);
           if (kernel.packed)
             columns.inPanel = i.mul(number, unit.columns());
-          group(t, g, sizes, columns, i.mul(number, unit.columns()), halves);
+          add(sums(row, columns), g, columns, i.mul(number, unit.columns()));
         });
       };
-      when(b, large, [&] { all(true); }, [&] { all(false); });
+      if (!known)
+        return all(
+            [&](Value row, ByteCodes::Columns columns) { return inWords(row, t, g, columns); });
+      auto [sizes, large] = sizesOf(i.add(i.mul(t, shape.groups), g));
+      auto withHalves = [&, sizes = sizes](bool halves) {
+        all([&](Value row, ByteCodes::Columns columns) {
+          return inFloats(row, shape.firstStep(g), columns, sizes, halves);
+        });
+      };
+      when(b, large, [&] { withHalves(true); }, [&] { withHalves(false); });
     });
     for (int64_t n = 0; n < tiles; ++n) {
       SmallVector<Value> sums;
@@ -252,13 +260,15 @@ private:
     }
   }
 
-  /// Adds the products of a group and a tile to its totals. `sizes`: the sum of |q|.
-  void group(Value t, Value g, Value sizes, ByteCodes::Columns columns, Value place, bool halves) {
-    Value step = shape.firstStep(g);
-    Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / tableCodes),
-                      i.mul(i.mul(g, shape.blocks), 2 * blockSums));
-    SmallVector<Value> numbers = known ? inFloats(row, step, columns, sizes, halves)
-                                       : inWords(row, step, columns, sizes, halves);
+  /// Of a part: the sum of the sizes of its activations, and whether halves are needed.
+  std::pair<Value, Value> sizesOf(Value number) {
+    Value both = memref::LoadOp::create(b, sums, number);
+    Value large = arith::TruncIOp::create(b, b.getI1Type(), both);
+    return {arith::ShRUIOp::create(b, both, arith::ConstantIntOp::create(b, 1, 32)), large};
+  }
+
+  /// Adds sums of a group and a tile to the totals from `place` on.
+  void add(ValueRange numbers, Value g, ByteCodes::Columns columns, Value place) {
     SmallVector<Value> scales = codes.scales(g, columns);
     for (unsigned v = 0; v < byteTile; ++v) {
       Value at = i.add(place, v * unit.lanes());
@@ -285,35 +295,60 @@ private:
     return numbers;
   }
 
-  /// The same of any group, some blocks at a time.
-  SmallVector<Value> inWords(Value row, Value step, ByteCodes::Columns columns, Value sizes,
-                             bool halves) {
-    Value less = arith::SubIOp::create(b, arith::ConstantIntOp::create(b, 0, 32), sizes);
-    SmallVector<Value> sums(byteTile, vector::BroadcastOp::create(b, dot.words(), less));
-    Value rest = b.createOrFold<arith::RemUIOp>(shape.blocks, i.constant(together));
-    Value whole = i.sub(shape.blocks, rest);
-    auto some = [&](Value from, Value to, int64_t count) {
-      auto loop = scf::ForOp::create(b, from, to, i.constant(count), sums);
+  /// The same of any group, part by part. The blocks of one that is not whole are taken one by one.
+  SmallVector<Value> inWords(Value row, Value t, Value g, ByteCodes::Columns columns) {
+    Value step = shape.firstStep(g), parts = i.ceilDiv(shape.blocks, partBlocks);
+    Value number = i.mul(i.add(i.mul(t, shape.groups), g), parts);
+    Value whole = b.createOrFold<arith::DivUIOp>(shape.blocks, i.constant(partBlocks));
+    SmallVector<Value> words(byteTile, dot.splat(dot.words(), 0));
+    auto loop = [&](Value from, Value to, function_ref<void(Value)> body) {
+      auto loop = scf::ForOp::create(b, from, to, i.constant(1), words);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      Value block = loop.getInductionVar();
-      auto pair = bytes(i.add(row, i.mul(block, blockSums)), i.add(step, i.mul(block, inBlock)),
-                        columns, count * inBlock, halves);
-      SmallVector<Value> words(loop.getRegionIterArgs());
-      Value none = dot.splat(dot.halves(), 0);
-      for (unsigned v = 0; v < byteTile; ++v) {
-        Value wide = interleaved(v < 2 ? pair.first : pair.second, none, v % 2);
-        words[v] =
-            arith::AddIOp::create(b, words[v], vector::BitCastOp::create(b, dot.words(), wide));
-      }
+      words.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
+      body(loop.getInductionVar());
       scf::YieldOp::create(b, words);
-      sums = llvm::to_vector(ValueRange(loop.getResults()));
+      words.assign(loop.getResults().begin(), loop.getResults().end());
     };
-    some(i.constant(0), whole, together);
-    some(whole, shape.blocks, 1);
-    for (Value &sum : sums)
-      sum = arith::SIToFPOp::create(b, dot.floats(), sum);
-    return sums;
+    auto blocks = [&](Value first, int64_t count, bool halves) {
+      return bytes(i.add(row, i.mul(first, blockSums)), i.add(step, i.mul(first, inBlock)), columns,
+                   count * inBlock, halves);
+    };
+    loop(i.constant(0), whole, [&](Value p) {
+      auto [sizes, large] = sizesOf(i.add(number, p));
+      Type half = dot.halves();
+      auto choice = scf::IfOp::create(b, TypeRange{half, half}, large, /*withElse=*/true);
+      for (bool halves : {true, false}) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(halves ? choice.thenBlock() : choice.elseBlock());
+        auto [low, high] = blocks(i.mul(p, partBlocks), partBlocks, halves);
+        scf::YieldOp::create(b, ValueRange{low, high});
+      }
+      widened({choice.getResult(0), choice.getResult(1)}, sizes, words);
+    });
+    Value none = arith::ConstantIntOp::create(b, 0, 32);
+    loop(i.mul(whole, partBlocks), shape.blocks,
+         [&](Value block) { widened(blocks(block, 1, /*halves=*/true), none, words); });
+    // Once, where there are such blocks.
+    Value rest = sizesOf(i.add(number, i.sub(parts, i.constant(1)))).first;
+    rest = arith::SelectOp::create(b, i.less(whole, parts), rest, none);
+    rest = vector::BroadcastOp::create(b, dot.words(), rest);
+    for (Value &word : words) {
+      word = arith::SubIOp::create(b, word, rest);
+      word = arith::SIToFPOp::create(b, dot.floats(), word);
+    }
+    return words;
+  }
+
+  /// Adds sums of 16 bits, less the sizes, to words.
+  void widened(std::pair<Value, Value> pair, Value sizes, SmallVector<Value> &words) {
+    Value less = vector::BroadcastOp::create(b, dot.words(), sizes);
+    Value none = dot.splat(dot.halves(), 0);
+    for (unsigned v = 0; v < byteTile; ++v) {
+      Value wide = interleaved(v < 2 ? pair.first : pair.second, none, v % 2);
+      wide = vector::BitCastOp::create(b, dot.words(), wide);
+      words[v] = arith::SubIOp::create(b, arith::AddIOp::create(b, words[v], wide), less);
+    }
   }
 
   /// Twice the sums of some steps, of the columns that are lower and higher in parts of 16. With

@@ -16,11 +16,11 @@ namespace mad::kernels {
 
 FewByteRows::FewByteRows(ImplicitLocOpBuilder &b, const LutKernel &kernel, ByteUnit unit,
                          ValueRange a)
-    : b(b), i(b), kernel(kernel), unit(unit), rows(a[0]),
+    : b(b), i(b), kernel(kernel), unit(unit), rows(a[0]), sums(a[1]),
       shape(b, kernel, a.slice(a.size() - 8, ByteShape::size)),
       codes(b, kernel, unit, a.slice(3, a.size() - 12), shape.K), dot(b, unit, codes.mostCode()),
-      sums(a[1]), scales(a[2]), Y(a[a.size() - 9]), from(a.end()[-4]), to(a.end()[-3]),
-      first(a.end()[-2]), last(a.end()[-1]), order(b, unit) {}
+      scales(a[2]), Y(a[a.size() - 9]), from(a.end()[-4]), to(a.end()[-3]), first(a.end()[-2]),
+      last(a.end()[-1]), order(b, unit) {}
 
 void FewByteRows::emit() {
   forRange(b, first, last, tiles * unit.columns(), [&](Value column) {
@@ -36,13 +36,9 @@ void FewByteRows::emit() {
   });
 }
 
-Value FewByteRows::sumOf(Value t, Value g) {
-  return memref::LoadOp::create(b, sums, i.add(i.mul(t, shape.groups), g));
-}
-
 Value FewByteRows::bias(Value t, Value g, int64_t factor) {
-  Value sum =
-      b.createOrFold<arith::MulIOp>(sumOf(t, g), arith::ConstantIntOp::create(b, factor, 32));
+  Value sum = memref::LoadOp::create(b, sums, i.add(i.mul(t, shape.groups), g));
+  sum = b.createOrFold<arith::MulIOp>(sum, arith::ConstantIntOp::create(b, factor, 32));
   return vector::BroadcastOp::create(b, dot.words(), sum);
 }
 

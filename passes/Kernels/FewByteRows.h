@@ -32,16 +32,14 @@ protected:
   using Group =
       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value g, ByteCodes::Columns columns)>;
   void scaled(mlir::Value t, mlir::Value column, mlir::Value left, Group group);
-  /// What there is for a group in `sums`.
-  mlir::Value sumOf(mlir::Value t, mlir::Value g);
-  /// `factor` times that, in all lanes.
+  /// `factor` times what there is for a group in `sums`, in all lanes.
   mlir::Value bias(mlir::Value t, mlir::Value g, int64_t factor);
 
   mlir::ImplicitLocOpBuilder &b;
   Index i;
   const LutKernel &kernel;
   ByteUnit unit;
-  mlir::Value rows; ///< as the kernel reads them
+  mlir::Value rows, sums; ///< as the kernel reads them
   ByteShape shape;
   ByteCodes codes;
   ByteSums dot;
@@ -52,7 +50,7 @@ protected:
   int64_t tiles = 1; ///< that are computed together
 
 private:
-  mlir::Value sums, scales, Y, from, to, first, last;
+  mlir::Value scales, Y, from, to, first, last;
   TileOrder order;
 };
 

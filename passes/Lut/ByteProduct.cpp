@@ -112,7 +112,7 @@ void ByteProduct::precompute() {
       count = i.max(count, i.mul(few, a.stride));
     }
     tables = memory(i8, count);
-    sums = memory(i32, i.mul(T, a.groups));
+    sums = memory(i32, i.mul(T, a.groups * a.parts));
     lut::PrecomputeIntoOp::create(b, TypeRange(), op.getSource(), tables, sums, op.getFormat());
     return;
   }

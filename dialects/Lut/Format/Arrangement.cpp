@@ -33,6 +33,8 @@ Arrangement Arrangement::of(const Format &format, int64_t k) {
   // A line more: rows a power of two apart share few of the sets of a cache.
   a.stride = (a.groups * a.blocks * 4 * a.step + 63) / 64 * 64 + 64;
   a.tables = format.family == Family::Int && format.bits == 1 && !format.affine;
+  if (a.tables)
+    a.parts = (a.blocks + partBlocks - 1) / partBlocks;
   return a;
 }
 
@@ -40,12 +42,13 @@ int64_t Arrangement::bytes(int64_t rows) const {
   return rows * stride * (tables && rows <= tableRows ? perCode : 1);
 }
 
-/// The tables of a group of activations `at(n)`. Answers what there is for it in `sums`.
-static int32_t fillTables(llvm::function_ref<int(int64_t)> at, int64_t codes, uint8_t *out) {
+/// The tables of some activations of a group, `at(n)` from `from` to `to`. Answers what there is
+/// for them in `sums`.
+static int32_t fillTables(llvm::function_ref<int(int64_t)> at, int64_t from, int64_t to,
+                          uint8_t *table, uint8_t *halves) {
   int32_t sizes = 0;
   bool large = false;
-  uint8_t *table = out, *halves = out + codes / tableCodes * tableSums;
-  for (int64_t n = 0; n < codes; n += tableCodes) {
+  for (int64_t n = from; n < to; n += tableCodes) {
     int lowest = 0, size = 0;
     for (int64_t j = 0; j < tableCodes; ++j) {
       lowest += std::min(at(n + j), 0);
@@ -77,14 +80,21 @@ void Arrangement::fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sum
       int32_t sum = 0;
       for (int64_t n = 0; n < codes; ++n)
         sum += at(n);
-      sums[t * groups + g] = sum;
       if (!tables || rows > tableRows) {
+        sums[t * groups + g] = sum;
         uint8_t *block = out + t * stride + g * codes;
         for (int64_t n = 0; n < codes; ++n)
           block[n] = uint8_t(at(n / (4 * step) * 4 * step + n % 4 * step + n % (4 * step) / 4));
         continue;
       }
-      sums[t * groups + g] = fillTables(at, codes, out + (t * stride + g * codes) * perCode);
+      uint8_t *table = out + (t * stride + g * codes) * perCode;
+      uint8_t *halves = table + codes / tableCodes * tableSums;
+      int64_t each = partBlocks * 4 * step;
+      for (int64_t p = 0; p < parts; ++p) {
+        int64_t offset = p * each / tableCodes * tableSums;
+        sums[(t * groups + g) * parts + p] = fillTables(
+            at, p * each, std::min(codes, (p + 1) * each), table + offset, halves + offset);
+      }
     }
 }
 

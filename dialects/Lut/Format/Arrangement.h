@@ -24,6 +24,8 @@ namespace mad::lut {
 
 /// Rows up to which there are tables, activations of a table, its sums, its bytes.
 constexpr int64_t tableRows = 8, tableCodes = 4, tableSums = 16, tableBytes = 2 * tableSums;
+/// Blocks of a part of a group.
+constexpr int64_t partBlocks = 4;
 
 struct Arrangement {
   int64_t k = 0;
@@ -31,6 +33,7 @@ struct Arrangement {
   int64_t group = 0;  ///< activations with one scale of the weight; the last ones may be fewer
   int64_t groups = 0; ///< along K
   int64_t blocks = 0; ///< of a group
+  int64_t parts = 1;  ///< of a group that have numbers of their own in `sums`
   int64_t stride = 0; ///< bytes of a row
   bool cut = false;   ///< groups or K end inside of blocks
   bool tables = false;
@@ -41,8 +44,10 @@ struct Arrangement {
   int64_t bytes(int64_t rows) const;
   /// The step that the first block of a group begins with.
   int64_t firstStep(int64_t g) const { return cut ? g * group / step : g * blocks * 4; }
+  /// Numbers in `sums` for so many rows; without tables only [rows, groups] of them are used.
+  int64_t sums(int64_t rows) const { return rows * groups * parts; }
   /// Rows `q` [rows, K] to `out`, of `bytes(rows)`, and `sums` [rows, groups]: of the activations
-  /// of a group, of tables twice those of their sizes, as said above.
+  /// of a group; of tables [rows, groups, parts], twice those of their sizes, as said above.
   void fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sums) const;
 };
 

@@ -37,7 +37,7 @@ std::pair<RankedTensorType, RankedTensorType> mad::lut::precomputedTypes(RankedT
             DimExpr(a.stride);
   MLIRContext *context = source.getContext();
   return {tensorType({bytes}, {""}, IntegerType::get(context, 8)),
-          tensorType({rows * DimExpr(a.groups)}, {""}, IntegerType::get(context, 32))};
+          tensorType({rows * DimExpr(a.groups * a.parts)}, {""}, IntegerType::get(context, 32))};
 }
 
 LogicalResult mad::lut::verifyPrecomputed(Operation *op, const Format &format, ShapedType source,
@@ -59,8 +59,8 @@ LogicalResult mad::lut::verifyPrecomputed(Operation *op, const Format &format, S
   auto holds = [&](ShapedType type, int64_t least) {
     return !rows || type.isDynamicDim(0) || type.getShape()[0] >= least;
   };
-  if (rows && !(holds(tables, a.bytes(*rows)) && holds(sums, *rows * a.groups)))
-    return op->emitOpError() << "needs " << a.bytes(*rows) << " bytes and " << *rows * a.groups
+  if (rows && !(holds(tables, a.bytes(*rows)) && holds(sums, a.sums(*rows))))
+    return op->emitOpError() << "needs " << a.bytes(*rows) << " bytes and " << a.sums(*rows)
                              << " sums for " << source << ", found " << tables << " and " << sums;
   return success();
 }
@@ -83,7 +83,7 @@ LogicalResult PrecomputeOp::evaluate(ArrayRef<const RefTensor *> operands,
   Arrangement a = Arrangement::of(getFormat().getValue(), k);
   int64_t rows = int64_t(q.size()) / k;
   std::vector<uint8_t> bytes(a.bytes(rows));
-  std::vector<int32_t> sums(rows * a.groups);
+  std::vector<int32_t> sums(a.sums(rows));
   a.fill(q.data(), rows, bytes.data(), sums.data());
   for (auto [to, from] : llvm::zip(results[0].integers, bytes))
     to = int8_t(from);

@@ -14,7 +14,7 @@ def Lut_PrecomputeOp : Lut_Op<"precompute"> {
   let description = [{
     `%t, %sums = lut.precompute %q for <int, bits = 1, group = 128> : (tensor<?x4096xi8>) -> (tensor<?xi8>, tensor<?xi32>)`.
     The bytes of dialects/Lut/Format/Arrangement.h for rows [T..., K] and weights of the format with K rows, and a number for
-    each row and group. Of one bit without zero points and for up to 8 rows they are tables of what four activations add to a sum.
+    each row and group, or of tables several. Of one bit without zero points and for up to 8 rows they are tables of what four activations add to a sum.
     The format is that of `arrangedFormat`, which is the same for all weights that read the same bytes. So products of the same rows,
     whatever their formats and columns, share what they precompute.
 
