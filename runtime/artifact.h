@@ -175,8 +175,9 @@ typedef struct mad_weight {
    * `axis` is the last one, [.., K, N] as [.., ceil(N / panel), K, panel]. */
   int32_t panel;
   int32_t axis;
-  int32_t
-      rows; /* `w.codes` of a `w` stored as words of a dictionary: elements of a column; else 0 */
+  /* What other files must keep: `w.codes` of a `w` stored as words of a dictionary: elements of a
+   * column; `w.zeros`: the largest zero point that code is right for; else 0. */
+  int32_t bound;
   const void *data; /* 64-byte aligned; null: in the file `weights_file` */
   uint64_t bytes;
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */

@@ -240,7 +240,7 @@ bool Compilation::computeWeights(Evaluate how) {
     if (!reserve(sources[i], impl->weights.back()))
       return fail(i, "there is no memory for it");
     if (encoded[i])
-      impl->weights.back().rows = rowsOfWords(*encoded[i]);
+      impl->weights.back().bound = boundOf(*encoded[i]);
   }
   std::optional<CacheKey> key = computedKey(how, first);
   if (key && restoreComputed(*key, first)) {

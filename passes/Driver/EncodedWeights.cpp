@@ -36,12 +36,15 @@ std::optional<EncodedPart> encodedPart(ModuleOp module, WeightSourceOp source) {
   return EncodedPart{encode, values.getSource().str(), number};
 }
 
-int64_t rowsOfWords(EncodedPart part) {
+int64_t boundOf(EncodedPart part) {
   const lut::Format &format = part.encode.getFormat().getValue();
   ArrayRef<int64_t> shape = cast<RankedTensorType>(part.encode.getSource().getType()).getShape();
-  if (!format.dictionary || part.number != 0)
-    return 0;
-  return format.last ? shape.back() : shape.end()[-2];
+  if (format.dictionary && part.number == 0)
+    return format.last ? shape.back() : shape.end()[-2];
+  // Other programs may write the number behind the last code; sums are exact with it, too.
+  if (format.affine && part.number == 2)
+    return std::min(255, 1 << format.bits);
+  return 0;
 }
 
 std::optional<RoundedWeight> roundedWeight(ModuleOp module, WeightSourceOp source) {

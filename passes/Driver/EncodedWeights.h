@@ -28,8 +28,9 @@ struct EncodedPart {
 /// What the function of a computed weight encodes, if it does nothing else.
 std::optional<EncodedPart> encodedPart(mlir::ModuleOp module, WeightSourceOp source);
 
-/// Of the words of a dictionary the elements of a column, of other parts 0.
-int64_t rowsOfWords(EncodedPart part);
+/// What a file that takes the place of the part must keep (`mad_weight`): of the words of a
+/// dictionary the elements of a column, of zero points the largest, of other parts 0.
+int64_t boundOf(EncodedPart part);
 
 /// A computed weight that is another one, rounded.
 struct RoundedWeight {

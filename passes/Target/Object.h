@@ -47,7 +47,7 @@ struct WeightBytes {
   bool transposed = false; ///< there it has its two dimensions swapped
   int64_t panel = 0;       ///< packed, with so many elements a panel (`mad_weight`); 0: row-major
   int64_t axis = 0;        ///< the dimension that is cut into panels
-  int64_t rows = 0;        ///< of words of a dictionary: elements of a column (`mad_weight`)
+  int64_t bound = 0;       ///< what other files must keep (`mad_weight`)
 };
 /// The extents of the bytes: those of the weight, or of its panels.
 std::vector<int64_t> storedShape(const WeightBytes &weight);

@@ -525,18 +525,27 @@ mad_status mad_error_dictionary(mad_error *error, const char *path, const char *
 
 mad_status mad_error_words_range(mad_error *error, const mad_words_fault *fault) {
   return fail(error, MAD_BAD_FORMAT,
-              "`%s` holds no words for weight `%s`: column %" PRId64 " of matrix %" PRId64
+              "`%s` holds no words for weight `%.*s`: column %" PRId64 " of matrix %" PRId64
               " has words %" PRId64 " to %" PRId64 " of %" PRId64 "; %s",
-              fault->path, fault->name, fault->column, fault->matrix, fault->from, fault->to,
-              fault->words, fromBuild);
+              fault->path, fault->length, fault->name, fault->column, fault->matrix, fault->from,
+              fault->to, fault->words, fromBuild);
 }
 
 mad_status mad_error_words_length(mad_error *error, const mad_words_fault *fault) {
   return fail(error, MAD_BAD_FORMAT,
-              "`%s` holds no words for weight `%s`: those of column %" PRId64 " of matrix %" PRId64
-              " have %" PRId64 " elements, the column has %" PRId64 "; %s",
-              fault->path, fault->name, fault->column, fault->matrix, fault->elements, fault->rows,
-              fromBuild);
+              "`%s` holds no words for weight `%.*s`: those of column %" PRId64
+              " of matrix %" PRId64 " have %" PRId64 " elements, the column has %" PRId64 "; %s",
+              fault->path, fault->length, fault->name, fault->column, fault->matrix,
+              fault->elements, fault->rows, fromBuild);
+}
+
+mad_status mad_error_zero_point(mad_error *error, const char *path, const mad_weight *weight,
+                                int zero) {
+  return fail(
+      error, MAD_BAD_FORMAT,
+      "`%s` holds %d as a zero point of weight `%s`, expected at most %d, the number of its "
+      "codes; %s",
+      path, zero, weight->name, (int)weight->bound, fromBuild);
 }
 
 mad_status mad_error_other_weights(mad_error *error, const char *path, const mad_weight *weight) {

@@ -106,11 +106,14 @@ mad_status mad_error_no_weight(mad_error *error, const char *path, const mad_wei
 /* Words of a dictionary that are none (runtime/core/words.h). */
 typedef struct mad_words_fault {
   const char *path, *name;
+  int length; /* bytes of the name */
   int64_t matrix, column, from, to, words, elements, rows;
 } mad_words_fault;
 mad_status mad_error_dictionary(mad_error *error, const char *path, const char *name);
 mad_status mad_error_words_range(mad_error *error, const mad_words_fault *fault);
 mad_status mad_error_words_length(mad_error *error, const mad_words_fault *fault);
+mad_status mad_error_zero_point(mad_error *error, const char *path, const mad_weight *weight,
+                                int zero);
 /* `transposed`: the file is to hold it the other way round. */
 mad_status mad_error_weight_type(mad_error *error, const char *path, const mad_weight *weight,
                                  const struct mad_stored *found, int transposed);

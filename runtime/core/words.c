@@ -1,10 +1,10 @@
-/*===- words.c - Words of a dictionary, in a file that a host named -------===*
+/*===- words.c - Words and zero points in a file that a host named -------===*
  *
  * Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Names are those that the compiler gives parts: `w.codes` and `w.starts` of a weight `w`, and
- * `lut.dictionary` and `lut.terms` of all (dialects/Lut/README.md, "Words").
+ * `lut.dictionary` and `lut.terms` of all (dialects/Lut/README.md, "Words"). Names have any length.
  *
  *===------------------------------------------------------------------------===*/
 #include "runtime/core/words.h"
@@ -18,11 +18,19 @@ static uint32_t numberAt(const unsigned char *bytes, int64_t i) {
   return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-static int find(const mad_artifact *artifact, const char *name, size_t length) {
+/* The weight whose name is the first `length` bytes of `name` and `suffix` behind them. */
+static int find(const mad_artifact *artifact, const char *name, size_t length, const char *suffix) {
   for (int32_t i = 0; i < artifact->num_weights; ++i)
-    if (strncmp(artifact->weights[i].name, name, length) == 0 && !artifact->weights[i].name[length])
+    if (strncmp(artifact->weights[i].name, name, length) == 0 &&
+        strcmp(artifact->weights[i].name + length, suffix) == 0)
       return i;
   return -1;
+}
+
+/* Of a name that ends with `suffix` how long it is without; 0 if it does not. */
+static size_t before(const char *name, const char *suffix) {
+  const size_t length = strlen(name), behind = strlen(suffix);
+  return length > behind && strcmp(name + length - behind, suffix) == 0 ? length - behind : 0;
 }
 
 /* How many elements a word has, by an entry of the dictionary, or by its terms. */
@@ -42,7 +50,7 @@ static mad_status findLengths(const mad_artifact *artifact, const void *const *d
   static const char *const names[] = {"lut.dictionary", "lut.terms"};
   table->bytes = 0;
   for (int n = 0; n < 2; ++n) {
-    const int i = find(artifact, names[n], strlen(names[n]));
+    const int i = find(artifact, "", 0, names[n]);
     if (i < 0)
       continue;
     const mad_weight *weight = &artifact->weights[i];
@@ -78,39 +86,56 @@ static mad_status checkMatrix(const mad_words_fault *place, const unsigned char 
   return MAD_OK;
 }
 
+/* The words of a weight whose name has `length` bytes, `codes` and `starts`. */
+static mad_status checkWords(const mad_artifact *artifact, const void *const *data,
+                             const char *path, int32_t codes, int32_t starts, size_t length,
+                             const lengths *table, mad_error *error) {
+  const mad_weight *words = &artifact->weights[codes], *columns = &artifact->weights[starts];
+  const int64_t count = words->shape[words->rank - 2];
+  const int64_t behind = columns->shape[columns->rank - 2];
+  const int64_t matrices = (int64_t)(columns->bytes / 4) / behind;
+  for (int64_t m = 0; m < matrices; ++m) {
+    const mad_words_fault place = {.path = path,
+                                   .name = words->name,
+                                   .length = (int)length,
+                                   .matrix = m,
+                                   .rows = words->bound};
+    const mad_status status =
+        checkMatrix(&place, (const unsigned char *)data[codes] + 2 * count * m, count,
+                    (const unsigned char *)data[starts] + 4 * behind * m, behind - 1, table, error);
+    if (status != MAD_OK)
+      return status;
+  }
+  return MAD_OK;
+}
+
+/* In any order: panels are filled up with 0. */
+static mad_status checkZeros(const mad_weight *zeros, const unsigned char *data, const char *path,
+                             mad_error *error) {
+  for (uint64_t i = 0; i < zeros->bytes; ++i)
+    if (data[i] > zeros->bound)
+      return mad_error_zero_point(error, path, zeros, data[i]);
+  return MAD_OK;
+}
+
 mad_status mad_words_check(const mad_artifact *artifact, const void *const *data, const char *path,
                            mad_error *error) {
   lengths table = {NULL, -1};
   for (int32_t i = 0; i < artifact->num_weights; ++i) {
-    const mad_weight *codes = &artifact->weights[i];
-    const size_t length = strlen(codes->name);
-    static const size_t suffix = sizeof ".codes" - 1;
-    char name[256];
-    if (!codes->rows || codes->rank < 2 || length < suffix || length + 2 > sizeof name)
+    const mad_weight *weight = &artifact->weights[i];
+    if (!weight->bound)
       continue;
-    memcpy(name, codes->name, length - suffix);
-    strcpy(name + length - suffix, ".starts");
-    const int other = find(artifact, name, length + 1);
-    if (other < 0)
-      continue;
-    if (table.bytes < 0) {
-      const mad_status status = findLengths(artifact, data, path, &table, error);
-      if (status != MAD_OK)
-        return status;
-    }
-    name[length - suffix] = 0;
-    const mad_weight *starts = &artifact->weights[other];
-    const int64_t count = codes->shape[codes->rank - 2];
-    const int64_t columns = starts->shape[starts->rank - 2] - 1;
-    const int64_t matrices = (int64_t)(starts->bytes / 4) / (columns + 1);
-    for (int64_t m = 0; m < matrices; ++m) {
-      const mad_words_fault place = {.path = path, .name = name, .matrix = m, .rows = codes->rows};
-      const mad_status status = checkMatrix(
-          &place, (const unsigned char *)data[i] + 2 * count * m, count,
-          (const unsigned char *)data[other] + 4 * (columns + 1) * m, columns, &table, error);
-      if (status != MAD_OK)
-        return status;
-    }
+    mad_status status = MAD_OK;
+    if (before(weight->name, ".zeros"))
+      status = checkZeros(weight, data[i], path, error);
+    const size_t length = before(weight->name, ".codes");
+    const int starts = length ? find(artifact, weight->name, length, ".starts") : -1;
+    if (starts >= 0 && table.bytes < 0)
+      status = findLengths(artifact, data, path, &table, error);
+    if (status == MAD_OK && starts >= 0)
+      status = checkWords(artifact, data, path, i, starts, length, &table, error);
+    if (status != MAD_OK)
+      return status;
   }
   return MAD_OK;
 }

@@ -90,9 +90,10 @@ void quantize(lut::QuantizeActOp op) {
   // Then all elements are too small for a code but 0.
   Value divisor = SelectOp::create(t.b, t.loc, each, isZero, t.number(each, 1), scales);
   Value steps = t.make<RoundOp>(t.make<DivOp>(x, alongRows(t, divisor, rows)));
-  steps = t.make<MaxOp>(t.make<MinOp>(steps, t.number(rows, 127)), t.number(rows, -127));
-  // NaN becomes 0.
-  Value codes = CastOp::create(t.b, t.loc, op.getCodes().getType(), steps);
+  // What is too large becomes 127 or -128, NaN 0.
+  RankedTensorType codesType = op.getCodes().getType();
+  Value codes = CastOp::create(t.b, t.loc, codesType, steps);
+  codes = t.make<MaxOp>(codes, t.number(codesType, -127));
   op.getCodes().replaceAllUsesWith(codes);
   op.getScales().replaceAllUsesWith(scales);
   op.erase();
@@ -147,7 +148,8 @@ Gemm::Gemm(lut::GemmOp op, bool device)
 /// f32 has all integers up to 2^24: sums that stay below are exact in any order, and every target
 /// has kernels for such products. f16 has those that are multiplied.
 bool Gemm::isShort(int64_t steps) const {
-  int64_t most = format.affine                           ? (1 << format.bits) - 1
+  // A zero point may be the number behind the last code.
+  int64_t most = format.affine                           ? 1 << format.bits
                  : format.family == lut::Family::Ternary ? 1
                                                          : 1 << (format.bits - 1);
   return steps * 127 * most <= 1 << 24;

@@ -1,6 +1,6 @@
 """dictionary-weights.py LIBRARY.json OUT.safetensors FAULT: the weights of a build, as another program would write them.
 
-FAULT: none, or what is wrong with the words of `w` or the dictionary.
+FAULT: none, or what is wrong with the words of the one weight or the dictionary.
 """
 import json
 import pathlib
@@ -10,7 +10,7 @@ import sys
 manifest = json.loads(pathlib.Path(sys.argv[1]).read_text())
 data = (pathlib.Path(sys.argv[1]).parent / manifest["weights_file"]).read_bytes()
 tensors = {w["name"]: [w["dtype"], w["shape"], bytearray(data[w["offset"]:w["offset"] + w["bytes"]])] for w in manifest["weights"]}
-words, starts = tensors["w.codes"], tensors["w.starts"]
+words, starts = (next(value for name, value in tensors.items() if name.endswith(part)) for part in (".codes", ".starts"))
 
 
 def start(column, value):
