@@ -80,6 +80,7 @@ EXPECTED = {
     "dictionary": "holds another dictionary as `lut.terms`",
     "words_range": "column 0 of matrix 0 has words 40 to",
     "words_length": "elements, the column has 101",
+    "zero_point": "as a zero point of weight `w.zeros`, expected at most 4",
 }
 
 root = Path(sys.argv[1])
