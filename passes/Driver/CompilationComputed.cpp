@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/MadOps.h"
+#include "dialects/Mad/IR/MadPrecision.h"
 #include "frontend/Diag/Codes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -38,8 +39,23 @@ static std::string functionOf(WeightSourceOp source) {
   return source->getAttrOfType<FlatSymbolRefAttr>("computed").getValue().str();
 }
 
-/// A module whose only entries compute the weights, without those that the codec makes.
-static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
+/// Gives the function, and those that it calls, the bits of the interpreter, but where they are
+/// declared to be fast.
+static void computeStrictly(ModuleOp module, func::FuncOp function, std::set<std::string> &done) {
+  if (!function || !done.insert(function.getName().str()).second)
+    return;
+  function.walk([&](Operation *op) {
+    if (auto call = dyn_cast<func::CallOp>(op))
+      computeStrictly(module, module.lookupSymbol<func::FuncOp>(call.getCallee()), done);
+    else if (isa<MadDialect>(op->getDialect()) && precisionOf(op) == Precision::Default)
+      setPrecision(op, Precision::Strict);
+  });
+}
+
+/// A module whose only entries compute the weights, without those that the codec makes. `encoded`:
+/// those that formats hold, or that these are computed of. An ulp may decide between two codes, so
+/// they have the same bits on all targets.
+static OwningOpRef<ModuleOp> weightModule(ModuleOp module, const std::set<std::string> &encoded) {
   OwningOpRef<ModuleOp> made = cast<ModuleOp>(module->clone());
   for (auto f : llvm::make_early_inc_range(made->getOps<func::FuncOp>()))
     if (f->hasAttr("mad.entry") || f->hasAttr("mad.test"))
@@ -50,10 +66,13 @@ static OwningOpRef<ModuleOp> weightModule(ModuleOp module) {
   manager.addPass(createSymbolDCEPass());
   (void)manager.run(*made);
   SmallVector<Attribute> names;
+  std::set<std::string> strict;
   for (WeightSourceOp source : computedSources(*made)) {
     names.push_back(source.getSymNameAttr());
     bool isEncoded = isMadeByCodec(*made, source);
     auto f = made->lookupSymbol<func::FuncOp>(functionOf(source));
+    if (encoded.count(source.getSymName().str()))
+      computeStrictly(*made, f, strict);
     source->removeAttr("computed");
     if (isEncoded) {
       f.erase();
@@ -216,7 +235,7 @@ bool Compilation::computeWeights(Evaluate how) {
   // Everything below sees the module of the weights; neither traces nor dumps nor
   // remarks are of interest there.
   OwningOpRef<ModuleOp> program = std::move(impl->module);
-  impl->module = weightModule(*program);
+  impl->module = weightModule(*program, encodedValues);
   bool traced = std::exchange(impl->wantsTrace, false);
   std::string dumps = std::exchange(impl->dumpFolder, "");
   if (impl->remarks)
