@@ -58,8 +58,13 @@ constexpr int64_t pieceColumns = 64, piecePanels = 8;
 constexpr int64_t nearPanels = 4;
 /// Rows of a piece with decoding.
 constexpr int64_t tallRows = 8 * pieceRows;
-/// Estimated picoseconds: of a product from a code, of one of decoded numbers, of decoding a code.
-constexpr int64_t codeTime = 60, productTime = 20, decodeTime = 200;
+/// Estimated picoseconds: of a product of decoded numbers, of decoding a code.
+constexpr int64_t productTime = 20, decodeTime = 200;
+/// Of a product from a code. Each piece makes tables of the rows, so it must have enough columns.
+int64_t codeTime(const lut::Format &format) {
+  bool few = format.family == lut::Family::Int && format.bits <= 2;
+  return few ? 20 * format.bits : 60;
+}
 /// Columns of a dictionary that are decoded together: for few rows, and for many.
 constexpr int64_t fewWords = 64, manyWords = 256;
 /// Steps on a pass, a multiple of 5 and 8 where codes are five in a byte.
@@ -118,7 +123,7 @@ SmallVector<Value> Product::partsOf(ExpandedColumns &memory, Value from, Value t
 }
 
 void Product::few() {
-  Value time = i.mul(i.mul(T, codeTime), steps * columns);
+  Value time = i.mul(i.mul(T, codeTime(format)), steps * columns);
   CutExtent across{M, pieceColumns};
   forPieces(b, time, grain, across, [&](ArrayRef<PieceRange> range, const PieceGrid &) {
     auto multiply = [&](ValueRange parts, Value y, Value low, Value high) {
