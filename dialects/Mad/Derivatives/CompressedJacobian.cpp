@@ -129,6 +129,9 @@ Value denseJacobian(OpBuilder &b, Location loc, Value entries, const Sparsity &s
   return ViewOp::create(b, loc, type, columns, ValueRange(), turned, Boundary::inside);
 }
 
+/// Places of a matrix for each entry that is not 0, at most, where all of them are read.
+static constexpr int64_t mostPlaces = 4;
+
 Value denseColumns(OpBuilder &b, Location loc, Value entries, const Sparsity &sparsity,
                    int64_t first, int64_t rows) {
   int64_t before = 0;
@@ -142,15 +145,34 @@ Value denseColumns(OpBuilder &b, Location loc, Value entries, const Sparsity &sp
     }
   Type element = tensorTypeOf(entries).getElementType();
   auto full = RankedTensorType::get({sparsity.columns, rows}, element);
-  Value zeros = filled(b, loc, 0, full);
   if (rowsAt.empty())
-    return zeros;
+    return filled(b, loc, 0, full);
   auto part = RankedTensorType::get({int64_t(rowsAt.size())}, element);
   if (part != entries.getType()) {
     AffineMap map = AffineMap::get(1, 0, b.getAffineDimExpr(0) + before);
     entries = ViewOp::create(b, loc, part, entries, ValueRange(), map, Boundary::inside);
   }
-  return ScatterOp::create(b, loc, full, ScatterKind::set, zeros,
+  const int64_t known = int64_t(rowsAt.size()), size = rows * sparsity.columns;
+  if (known == size) {
+    auto lines = RankedTensorType::get({rows, sparsity.columns}, element);
+    AffineMap turned =
+        AffineMap::get(2, 0, {b.getAffineDimExpr(1), b.getAffineDimExpr(0)}, b.getContext());
+    return ViewOp::create(b, loc, full, ReshapeOp::create(b, loc, lines, entries), ValueRange(),
+                          turned, Boundary::inside);
+  }
+  // Where zeros are few, each place is read, which many threads can do; the others are behind all.
+  if (size <= mostPlaces * known) {
+    SmallVector<int64_t> places(size_t(size), known);
+    for (int64_t i = 0; i < known; ++i)
+      places[size_t(columnsAt[size_t(i)] * rows + rowsAt[size_t(i)])] = i;
+    auto longer = RankedTensorType::get({known + 1}, element);
+    Value zero = filled(b, loc, 0, RankedTensorType::get({1}, element));
+    Value line = ConcatOp::create(b, loc, longer, ValueRange{entries, zero}, 0);
+    auto all = RankedTensorType::get({size}, element);
+    Value read = GatherOp::create(b, loc, all, line, ValueRange{positions(b, loc, places)});
+    return ReshapeOp::create(b, loc, full, read);
+  }
+  return ScatterOp::create(b, loc, full, ScatterKind::set, filled(b, loc, 0, full),
                            ValueRange{positions(b, loc, columnsAt), positions(b, loc, rowsAt)},
                            entries);
 }
