@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
@@ -37,11 +38,14 @@ constexpr int64_t alignment = 16;
 
 /// What is known of a loop before it becomes a kernel.
 struct SystemPlan {
-  llvm::DenseMap<Operation *, int64_t> places; ///< of memory, in bytes of the round's
-  int64_t bytes = 0;
-  int64_t elements = 1; ///< of the largest loop
+  SmallVector<memref::AllocOp> memory; ///< of a round
+  int64_t elements = 1;                ///< of the largest loop whose extents are known
+  bool isDynamic = false;
   unsigned reductions = 0;
   RowThreads threads;
+  /// On the host: where each begins in the memory of a round, and how long that is, in bytes.
+  llvm::DenseMap<Operation *, Value> places;
+  Value bytes;
 };
 
 /// Whether it adds up all elements by many threads.
@@ -49,11 +53,11 @@ bool isSpread(GenericOp op) {
   return op.getNumParallelLoops() == 0 && op.getNumReductionLoops() > 0 && combinersOf(op);
 }
 
-int64_t workOf(linalg::LinalgOp op) {
-  int64_t work = 1;
-  for (int64_t size : op.getStaticLoopRanges())
-    work *= size;
-  return work;
+/// Threads of a block where extents are known when running.
+constexpr int dynamicThreads = 128;
+
+int64_t bytesOf(Type element) {
+  return element.isIntOrFloat() ? llvm::divideCeil(element.getIntOrFloatBitWidth(), 8) : 8;
 }
 
 /// Where what is written lies: only the round's own memory, or its place in that of all.
@@ -78,23 +82,22 @@ bool isOwn(Value memory, scf::ForOp loop) {
 /// Takes up one op; false where a block cannot do it.
 bool plan(Operation *op, scf::ForOp loop, SystemPlan &made) {
   if (auto memory = dyn_cast<memref::AllocOp>(op)) {
-    MemRefType type = memory.getType();
-    if (!type.hasStaticShape() || !type.getLayout().isIdentity())
-      return false;
-    made.places[op] = made.bytes;
-    Type element = type.getElementType();
-    int64_t bytes =
-        element.isIntOrFloat() ? llvm::divideCeil(element.getIntOrFloatBitWidth(), 8) : 8;
-    made.bytes += llvm::alignTo(type.getNumElements() * bytes, alignment);
-    return true;
+    made.memory.push_back(memory);
+    return memory.getType().getLayout().isIdentity() &&
+           llvm::all_of(memory.getOperands(),
+                        [&](Value size) { return loop.isDefinedOutsideOfLoop(size); });
   }
   if (auto store = dyn_cast<memref::StoreOp>(op))
     return isOwn(store.getMemref(), loop);
   if (auto generic = dyn_cast<linalg::LinalgOp>(op)) {
-    if (!isa<GenericOp, linalg::FillOp>(op) || generic.hasDynamicShape() ||
+    if (!isa<GenericOp, linalg::FillOp>(op) ||
         !llvm::all_of(generic.getDpsInits(), [&](Value to) { return isOwn(to, loop); }))
       return false;
-    made.elements = std::max(made.elements, workOf(generic));
+    int64_t work = 1;
+    for (int64_t size : generic.getStaticLoopRanges())
+      work *= ShapedType::isDynamic(size) ? 1 : size;
+    made.elements = std::max(made.elements, work);
+    made.isDynamic |= generic.hasDynamicShape();
     if (auto sum = dyn_cast<GenericOp>(op); sum && isSpread(sum))
       made.reductions += combinersOf(sum)->size();
     return true;
@@ -120,8 +123,10 @@ std::optional<SystemPlan> planOf(scf::ForOp loop) {
   });
   if (!possible || !tensors)
     return {};
-  made.threads.along = int(std::clamp<int64_t>(llvm::PowerOf2Ceil(made.elements / elementsOfThread),
-                                               device::lanesOfWarp, mostThreads));
+  const auto wanted = int64_t(llvm::PowerOf2Ceil(made.elements / elementsOfThread));
+  made.threads.along = made.isDynamic
+                           ? dynamicThreads
+                           : int(std::clamp<int64_t>(wanted, device::lanesOfWarp, mostThreads));
   made.threads.rows = 1;
   return made;
 }
@@ -140,13 +145,16 @@ private:
   void emitRegions(Operation *op);
   void emitGeneric(GenericOp op);
   void emitSpread(GenericOp op, const DeviceWork &work, ArrayRef<Combiner> combiners);
-  void emitElement(GenericOp op, const DeviceWork &work, Values at);
-  Values loops(GenericOp op, ArrayRef<unsigned> dims, Values &at, ArrayRef<Value> carried);
+  void emitElement(GenericOp op, const DeviceWork &work, ArrayRef<Value> extents, Values at);
+  Values loops(GenericOp op, ArrayRef<Value> extents, ArrayRef<unsigned> dims, Values &at,
+               ArrayRef<Value> carried);
+  Values extentsOf(linalg::LinalgOp op);
+  Value product(ArrayRef<Value> numbers);
   Values step(GenericOp op, ArrayRef<Value> at, ArrayRef<Value> carried);
   Value initialOf(const DeviceWork &work, OpOperand &init, ArrayRef<Value> at);
   void fillAlone(linalg::FillOp fill);
   /// Over numbers below `count`, shared out among the threads.
-  Values shareOut(int64_t count, ArrayRef<Value> start,
+  Values shareOut(Value count, ArrayRef<Value> start,
                   llvm::function_ref<Values(Value, ArrayRef<Value>)> body);
   void byOne(llvm::function_ref<void()> body);
   void meet();
@@ -185,10 +193,9 @@ void SystemKernel::byOne(llvm::function_ref<void()> body) {
 }
 
 SystemKernel::Values
-SystemKernel::shareOut(int64_t count, ArrayRef<Value> start,
+SystemKernel::shareOut(Value count, ArrayRef<Value> start,
                        llvm::function_ref<Values(Value, ArrayRef<Value>)> body) {
-  auto loop =
-      scf::ForOp::create(b, thread, constant(count), constant(plan.threads.threads()), start);
+  auto loop = scf::ForOp::create(b, thread, count, constant(plan.threads.threads()), start);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Values next = body(loop.getInductionVar(), llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
@@ -219,47 +226,65 @@ SystemKernel::Values SystemKernel::step(GenericOp op, ArrayRef<Value> at, ArrayR
   return emitBody(kernel, op, arguments, at);
 }
 
-SystemKernel::Values SystemKernel::loops(GenericOp op, ArrayRef<unsigned> dims, Values &at,
+SystemKernel::Values SystemKernel::extentsOf(linalg::LinalgOp op) {
+  Values extents(op.getNumLoops());
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    for (auto [k, place] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
+      if (auto d = dyn_cast<AffineDimExpr>(place); d && !extents[d.getPosition()])
+        extents[d.getPosition()] =
+            b.createOrFold<memref::DimOp>(kernel.get(operand.get()), constant(int64_t(k)));
+  }
+  return extents;
+}
+
+Value SystemKernel::product(ArrayRef<Value> numbers) {
+  Value all = constant(1);
+  for (Value number : numbers)
+    all = b.createOrFold<arith::MulIOp>(all, number);
+  return all;
+}
+
+SystemKernel::Values SystemKernel::loops(GenericOp op, ArrayRef<Value> extents,
+                                         ArrayRef<unsigned> dims, Values &at,
                                          ArrayRef<Value> carried) {
   if (dims.empty())
     return step(op, at, carried);
-  int64_t extent = op.getStaticLoopRanges()[dims.front()];
-  auto loop = scf::ForOp::create(b, constant(0), constant(extent), constant(1), carried);
+  auto loop = scf::ForOp::create(b, constant(0), extents[dims.front()], constant(1), carried);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   at[dims.front()] = loop.getInductionVar();
   auto inside = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
-  scf::YieldOp::create(b, loops(op, dims.drop_front(), at, inside));
+  scf::YieldOp::create(b, loops(op, extents, dims.drop_front(), at, inside));
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
 /// One element of each result, by one thread.
-void SystemKernel::emitElement(GenericOp op, const DeviceWork &work, Values at) {
+void SystemKernel::emitElement(GenericOp op, const DeviceWork &work, ArrayRef<Value> extents,
+                               Values at) {
   SmallVector<unsigned> reduction;
   op.getReductionDims(reduction);
   Values start;
   for (OpOperand &init : op.getDpsInitsMutable())
     start.push_back(initialOf(work, init, at));
-  Values made = loops(op, reduction, at, start);
+  Values made = loops(op, extents, reduction, at, start);
   for (auto [init, value] : llvm::zip_equal(op.getDpsInitsMutable(), made))
     storeElement(b, value, kernel.get(init.get()), op.getMatchingIndexingMap(&init), at);
 }
 
 /// All elements make one number: parts of them, which all threads then combine.
 void SystemKernel::emitSpread(GenericOp op, const DeviceWork &work, ArrayRef<Combiner> combiners) {
-  SmallVector<int64_t> extents = op.getStaticLoopRanges();
-  Values sizes, parts;
-  for (int64_t extent : extents)
-    sizes.push_back(constant(extent));
+  Values sizes = extentsOf(op), parts;
   for (const Combiner &each : combiners)
     parts.push_back(each.identityValue(b));
-  parts = shareOut(workOf(op), parts, [&](Value number, ArrayRef<Value> carried) {
+  parts = shareOut(product(sizes), parts, [&](Value number, ArrayRef<Value> carried) {
     return step(op, splitRow(b, number, sizes), carried);
   });
   Values totals;
   for (auto [each, part] : llvm::zip_equal(combiners, parts))
     totals.push_back(combine(each, part));
-  Values origin(extents.size(), constant(0));
+  Values origin(sizes.size(), constant(0));
   byOne([&] {
     for (auto [init, each, total] : llvm::zip_equal(op.getDpsInitsMutable(), combiners, totals)) {
       Value all = each(b, initialOf(work, init, origin), total);
@@ -276,36 +301,31 @@ void SystemKernel::emitGeneric(GenericOp op) {
     return emitSpread(op, work, *combinersOf(op));
   SmallVector<unsigned> parallel;
   op.getParallelDims(parallel);
-  SmallVector<int64_t> extents = op.getStaticLoopRanges();
-  Values at(extents.size(), constant(0)), sizes;
-  int64_t count = 1;
-  for (unsigned d : parallel) {
-    sizes.push_back(constant(extents[d]));
-    count *= extents[d];
-  }
-  if (count == 1)
-    return byOne([&] { emitElement(op, work, at); });
+  Values extents = extentsOf(op), at(extents.size(), constant(0)), sizes;
+  for (unsigned d : parallel)
+    sizes.push_back(extents[d]);
+  Value count = product(sizes);
+  if (isConstantIntValue(count, 1))
+    return byOne([&] { emitElement(op, work, extents, at); });
   shareOut(count, {}, [&](Value number, ArrayRef<Value>) {
     for (auto [d, index] : llvm::zip_equal(parallel, splitRow(b, number, sizes)))
       at[d] = index;
-    emitElement(op, work, at);
+    emitElement(op, work, extents, at);
     return Values();
   });
 }
 
 /// One that no loop over elements takes along.
 void SystemKernel::fillAlone(linalg::FillOp fill) {
-  Value memory = fill.getDpsInits().front(), number = kernel.get(fill.getDpsInputs().front());
-  auto type = cast<MemRefType>(memory.getType());
+  Value number = kernel.get(fill.getDpsInputs().front());
   writes();
-  Value to = kernel.get(memory);
-  Values sizes;
-  for (int64_t extent : type.getShape())
-    sizes.push_back(constant(extent));
-  if (type.getNumElements() == 1)
+  Value to = kernel.get(fill.getDpsInits().front());
+  Values sizes = extentsOf(fill);
+  Value count = product(sizes);
+  if (isConstantIntValue(count, 1))
     return byOne(
         [&] { memref::StoreOp::create(b, number, to, Values(sizes.size(), constant(0))); });
-  shareOut(type.getNumElements(), {}, [&](Value i, ArrayRef<Value>) {
+  shareOut(count, {}, [&](Value i, ArrayRef<Value>) {
     memref::StoreOp::create(b, number, to, splitRow(b, i, sizes));
     return Values();
   });
@@ -351,11 +371,13 @@ void SystemKernel::emitRegions(Operation *op) {
 
 void SystemKernel::emitOp(Operation *op) {
   b.setLoc(op->getLoc());
-  if (isa<memref::AllocOp>(op)) {
-    Value from = arith::AddIOp::create(b, begin, constant(plan.places.lookup(op)));
-    auto type = cast<MemRefType>(op->getResult(0).getType());
-    kernel.mapping().map(op->getResult(0),
-                         memref::ViewOp::create(b, type, scratch, from, ValueRange()).getResult());
+  if (auto memory = dyn_cast<memref::AllocOp>(op)) {
+    Value from = arith::AddIOp::create(b, begin, kernel.get(plan.places.lookup(op)));
+    Values sizes;
+    for (Value size : memory.getOperands())
+      sizes.push_back(kernel.get(size));
+    Value view = memref::ViewOp::create(b, memory.getType(), scratch, from, sizes);
+    kernel.mapping().map(memory.getResult(), view);
   } else if (auto generic = dyn_cast<GenericOp>(op)) {
     emitGeneric(generic);
   } else if (auto fill = dyn_cast<linalg::FillOp>(op)) {
@@ -385,7 +407,7 @@ void SystemKernel::emit(scf::ForOp loop, Value count, Value memory) {
   scratch = kernel.get(memory);
   Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
   Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
-  begin = arith::MulIOp::create(b, block, constant(plan.bytes));
+  begin = arith::MulIOp::create(b, block, kernel.get(plan.bytes));
   auto turns = scf::ForOp::create(b, block, kernel.get(count), blocks);
   b.setInsertionPointToStart(turns.getBody());
   kernel.mapping().map(loop.getInductionVar(), turns.getInductionVar());
@@ -396,6 +418,27 @@ void SystemKernel::emit(scf::ForOp loop, Value count, Value memory) {
 
 } // namespace
 
+/// One behind the other; no bytes where only the device knows sizes.
+static void placeMemory(DeviceFunction &f, SystemPlan &plan) {
+  Value end = f.constant(alignment); // of none, too
+  for (memref::AllocOp memory : plan.memory) {
+    MemRefType type = memory.getType();
+    Value bytes = f.constant(bytesOf(type.getElementType()));
+    for (auto [d, extent] : llvm::enumerate(type.getShape())) {
+      Value size = ShapedType::isDynamic(extent)
+                       ? f.knownSize(memory.getDynamicSizes()[type.getDynamicDimIndex(unsigned(d))])
+                       : f.constant(extent);
+      if (!size)
+        return;
+      bytes = f.mul(bytes, size);
+    }
+    plan.places[memory] = end;
+    bytes = f.mul(f.ceilDiv(bytes, alignment), f.constant(alignment));
+    end = f.b.createOrFold<arith::AddIOp>(end, bytes);
+  }
+  plan.bytes = end;
+}
+
 bool isSystems(scf::ForOp loop) { return planOf(loop).has_value(); }
 
 bool lowerSystems(DeviceFunction &f, scf::ForOp loop) {
@@ -405,10 +448,14 @@ bool lowerSystems(DeviceFunction &f, scf::ForOp loop) {
     return false;
   f.b.setInsertionPoint(loop);
   f.b.setLoc(loop.getLoc());
-  int64_t room =
-      std::clamp(mostScratch / std::max<int64_t>(1, plan.bytes), fewestBlocks, mostBlocks);
-  Value blocks = f.b.createOrFold<arith::MinSIOp>(count, f.constant(room));
-  Value bytes = f.mul(blocks, f.constant(plan.bytes));
+  placeMemory(f, plan);
+  if (!plan.bytes)
+    return false;
+  Value room = f.b.createOrFold<arith::DivSIOp>(f.constant(mostScratch), plan.bytes);
+  room = f.b.createOrFold<arith::MaxSIOp>(room, f.constant(fewestBlocks));
+  room = f.b.createOrFold<arith::MinSIOp>(room, f.constant(mostBlocks));
+  Value blocks = f.b.createOrFold<arith::MinSIOp>(count, room);
+  Value bytes = f.mul(blocks, plan.bytes);
   Value scratch =
       memref::AllocOp::create(f.b, MemRefType::get({ShapedType::kDynamic}, f.b.getI8Type()), bytes);
   DeviceKernel kernel =
