@@ -72,8 +72,9 @@ private:
             for (unsigned v = 0; v < byteTile; ++v) {
               Value &byte = bytes[v];
               add(v, byte, x);
+              // Of three times three and more LLVM would make products, which take longer.
               Value twice = arith::AddIOp::create(b, byte, byte);
-              byte = arith::AddIOp::create(b, byte, twice);
+              byte = inRegister(b, arith::AddIOp::create(b, byte, twice));
               add(byteTile + v, byte, x);
             }
           }
