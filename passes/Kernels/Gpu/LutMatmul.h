@@ -48,15 +48,22 @@ struct LutRowsTile {
   bool early = false;
   /// For chips from sm_90 on, which have more shared memory.
   bool large = false;
-  /// x in six digits, multiplied as integers (LutDigits.cpp): one row, where `takesLutDigits`.
+  /// x in six digits, multiplied as integers (LutDigits.h): one row, where `takesLutDigits`.
   bool digits = false;
+  /// The digits stay in registers, and a stage is what a warp needs of a tile (LutHeldDigits.cpp):
+  /// where `takesHeldDigits`.
+  bool held = false;
 
   int threads() const { return warps * lanesOfWarp; }
   /// Groups of 8 columns of the product: rows, in parts.
   int groups(const LutSpec &spec) const { return (rows * spec.parts() + 7) / 8; }
   /// Of a row of x, whose chunks of 16 bytes are permuted by an XOR with its number.
   int64_t rowBytes(const LutSpec &spec) const { return spec.layout.records() * 256; }
-  int64_t stageBytes(const LutSpec &spec) const { return together * spec.layout.recordBytes(); }
+  /// Records of a warp, with `held`.
+  int64_t heldRecords(const LutSpec &spec) const { return spec.layout.records() / warps; }
+  int64_t stageBytes(const LutSpec &spec) const {
+    return (held ? heldRecords(spec) : together) * spec.layout.recordBytes();
+  }
   int64_t sumBytes(const LutSpec &spec) const {
     return digits ? int64_t(warps) * together * lut::TileLayout::columns * 4
                   : int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;
@@ -85,11 +92,19 @@ void writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
 /// Whether products of a row may be sums of integers: f16, codes of 1, 2, 4 or 8 bits that are no
 /// table, groups of 32 (of one bit: 64) k or more.
 bool takesLutDigits(const LutSpec &spec);
-/// Shared memory for x in digits.
+/// Shared memory for x in digits, where they are not `held`.
 int64_t lutDigitsBytes(const LutSpec &spec);
-/// As `writeLutRows`, with `tile.digits`.
-void writeLutDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
-                    const LutArguments &arguments);
+/// Codes of 1 and 2 bits, and few records for each warp, as many for all.
+bool takesHeldDigits(const LutSpec &spec, const LutRowsTile &tile);
+/// All shared memory of a block with `held`.
+int64_t lutHeldBytes(const LutSpec &spec, const LutRowsTile &tile);
+/// One in so much shared memory, if there is one.
+std::optional<LutRowsTile> lutHeldTile(const LutSpec &spec, int64_t most);
+/// As `writeLutRows`, with `tile.digits`, and with `tile.held`.
+void writeLutStreamedDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+                            const LutArguments &arguments);
+void writeLutHeldDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+                        const LutArguments &arguments);
 
 /// Groups of warps for more rows, f16 and bf16: tiles of 64, 128, 192 or 256 columns of the weight,
 /// 64 a group, and 32, 64 or 128 rows of x. `cluster`: blocks that share k.

@@ -27,19 +27,27 @@ int64_t LutRowsTile::xBytes(const LutSpec &spec) const {
 }
 
 int64_t LutRowsTile::sharedBytes(const LutSpec &spec) const {
-  const int flags = digits ? 4 * warps : 0;
-  return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec) + flags +
+  if (held)
+    return lutHeldBytes(spec, *this);
+  return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec) +
          lutTableBytes(spec);
 }
 
+static constexpr int reserved = 1024; // of the shared memory of each block, by the system
+
 int LutRowsTile::blocksAtOnce(const LutSpec &spec) const {
-  constexpr int reserved = 1024; // of each block, by the system
   return digits && 2 * (sharedBytes(spec) + reserved) <= sharedOfSm90 + reserved ? 2 : 1;
 }
 
 std::optional<LutRowsTile> mad::device::lutRowsTile(int rows, const LutSpec &spec, bool large) {
   const int64_t records = spec.layout.records(), most = large ? sharedOfSm90 : sharedOfSm80;
   auto fits = [&](const LutRowsTile &tile) { return tile.sharedBytes(spec) <= most; };
+  // Two blocks on a multiprocessor.
+  if (rows == 1)
+    if (auto held = lutHeldTile(spec, (most - reserved) / 2)) {
+      held->large = large;
+      return held;
+    }
   for (; rows; rows /= 2) {
     // Warps, tiles together, stages: the fastest first.
     for (auto [warps, together, stages] : {std::tuple(16, 2, 3),
@@ -74,6 +82,9 @@ llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
                                    Twine(whole));
   if (tile.digits && !takesLutDigits(spec))
     return llvm::createStringError("digits are of f16, with codes of 1, 2, 4 or 8 bits");
+  if (tile.held && !takesHeldDigits(spec, tile))
+    return llvm::createStringError("digits stay in registers for codes of 1 and 2 bits, and up to "
+                                   "4 groups of k for each warp");
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
       {"rows", tile.rows, 1, tile.digits ? 1 : 64, 1},
       {"together", tile.together, 1, 4, 1},
@@ -387,8 +398,10 @@ struct LutRows {
 
 void mad::device::writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                                const LutArguments &arguments) {
+  if (tile.held)
+    return writeLutHeldDigits(g, spec, tile, arguments);
   if (tile.digits)
-    return writeLutDigits(g, spec, tile, arguments);
+    return writeLutStreamedDigits(g, spec, tile, arguments);
   LutRows(g, spec, tile, arguments).write();
 }
 

@@ -1,0 +1,116 @@
+//===- LutDigits.h - One row times a weight of few bits, in integers --------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where codes of f16 become numbers, instructions are what costs below 4 bits. Here they stay
+// integers: a mask takes four of them out of a word, each a byte with the code at some bit, as the
+// left factor of `mma.m16n8k32` of bytes.
+//
+// A number of f16 is a multiple of 2^-24 below 2^16. So it is a sum of six digits of -128 to 127:
+// three of h = round(4 x), below 2^18, and three of 2^24 (x - h / 4), at most 2^21. The digits of x
+// are six of the eight columns of the right factor, and all sums of a group are exact. Its order of
+// k is that of the bytes of a word, so tiles are as for f16.
+//
+// A zero goes with the sum of the digits, which a product with ones gives. Sums begin at the bits
+// of 1.5 2^23 less that, so that as a float they are off by just this power: |code - zero| times a
+// digit, over 128 k, stays below 2^22.
+//
+// The digits of what is not finite mean nothing: sums of its warp become NaN. Who finishes a column
+// that is one adds all its products again, one at a time.
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_PASSES_KERNELS_GPU_LUTDIGITS_H
+#define MAD_PASSES_KERNELS_GPU_LUTDIGITS_H
+
+#include "passes/Kernels/Gpu/LutRing.h"
+#include <array>
+
+namespace mad::device {
+
+/// What the forms of such a kernel share.
+class LutDigits {
+public:
+  static constexpr int digits = 6, chunks = 4; ///< chunks of 32 k in a record
+  static constexpr int chunkPairBytes = digits * 4 * 16;
+  /// Shared memory for the digits of a record: [pairs of chunks][digit][t][chunk][half] words.
+  static constexpr int digitBytes = chunks / 2 * chunkPairBytes;
+
+  LutDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+            const LutArguments &arguments);
+
+protected:
+  int width() const { return layout.bits(); }
+  /// Groups of a record; 1 where scales go with all k.
+  int parts() const { return std::max<int>(1, int(layout.groups())); }
+
+  //===- x ------------------------------------------------------------------===//
+  /// What a lane reads of a record, which 16 lanes share: for both halves of k four numbers in the
+  /// order of the bytes. Zeros for those that are not there.
+  using PartOfX = std::array<Values, 2>;
+  PartOfX partOf(mlir::Value record);
+  /// Its digits, two words each. `seen` takes up bits that show what is not finite.
+  Values digitsOf(const PartOfX &x, mlir::Value &seen);
+  void storeDigits(mlir::ValueRange words, mlir::Value to, mlir::Value inside);
+  /// Whether a lane of the warp has seen such a number.
+  mlir::Value isSpecial(mlir::Value seen);
+  /// Of a record the words of all chunks, two each. Columns that are not there are others again.
+  Values rightOf(mlir::Value digits);
+  /// Sums of the digits of a group: of the two columns that this lane has of a product.
+  Values sumsOfDigits(mlir::ValueRange right, int part);
+
+  //===- Products -----------------------------------------------------------===//
+  Values product(mlir::ValueRange left, mlir::ValueRange right, int chunk, mlir::ValueRange sums);
+  /// Bytes of the left factor of a chunk: 16 columns, 32 k. Registers: column g, g + 8, then both
+  /// for the other half of k.
+  Values codesOf(const Values &words, int chunk);
+  /// Where the sums of a group begin: less what the zeros take off. `zeros`: of both columns, or
+  /// those of the format.
+  Values beginning(mlir::ValueRange digitSums, mlir::ValueRange zeros);
+  /// Zeros of a group that lie in its record, else `late`.
+  Values zerosOf(mlir::Value record, int part, mlir::ValueRange late);
+  /// all += scale * sums, of the digits apart.
+  void addScaled(mlir::Value record, int part, mlir::ValueRange sums,
+                 llvm::MutableArrayRef<mlir::Value> all);
+
+  //===- Sums ---------------------------------------------------------------===//
+  /// The units of the digits that this lane has sums of; 0 for those behind the last one.
+  Values unitsOfLane();
+  /// Of four sums of a lane: the whole one of column g + 8 (t % 2), in lanes with t < 2.
+  mlir::Value wholeSum(mlir::ValueRange sums, mlir::ValueRange units);
+  /// Stores the sum of a column, of which `sum` is that of all warps; if it is NaN, that of all
+  /// products.
+  void finishColumn(mlir::Value column, mlir::Value sum);
+
+  GpuBuilder &g;
+  const LutSpec &spec;
+  const LutRowsTile &tile;
+  const lut::TileLayout &layout;
+  LutArguments arguments;
+  LutRing ring;
+  mlir::Value lane, first, last;
+  mlir::Type i32, f32;
+
+private:
+  int timesOf(int h) const;
+  bool isSign() const { return width() == 1 && !layout.format.affine; }
+  /// A byte is two codes, and the lower one is of the same k: it need not be masked away, since its
+  /// sums are there to be taken off.
+  bool isNested() const { return width() == 4; }
+  double scaleOf(int h) const { return (isSign() ? 2.0 : 1.0) / timesOf(h); }
+  int zeroOf(int h) const;
+  mlir::Value moved(mlir::Value word, int right);
+  mlir::Value masked(mlir::Value word, int byte);
+  mlir::Value kOf(mlir::Value chunk, int half, mlir::Value t);
+  int stride() const { return width() == 1 ? 32 : width() == 2 ? 16 : 8; }
+  Values twoOf(mlir::Value k);
+  std::pair<mlir::Value, mlir::Value> wordsOf(mlir::Value x);
+  mlir::Value bytesFrom(mlir::Value low, mlir::Value high, llvm::ArrayRef<int32_t> from);
+  Values digitsOfFour(mlir::ValueRange words);
+  mlir::Value byteAt(mlir::Value place);
+  mlir::Value valueAt(mlir::Value column, mlir::Value k);
+};
+
+} // namespace mad::device
+
+#endif // MAD_PASSES_KERNELS_GPU_LUTDIGITS_H

@@ -1,0 +1,221 @@
+//===- LutHeldDigits.cpp - One row in digits, which stay in registers -------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A chip reads 2 bits and less faster than the chain behind the wait for the kernel in front takes:
+// x, its digits, products, sums. So as many codes as fit are on their way before that wait, and
+// little is left for behind it. Each warp has the same few records of every tile, and their digits
+// in registers. A stage is what a warp needs of a tile. Digits go to the lanes that multiply with
+// them a record at a time, which takes little memory. Sums of as many tiles as there are stages are
+// finished together, behind one barrier.
+//
+// The next kernel may begin behind the wait: one that is on its way before it keeps the one in
+// front from ending, as it seems since its copies must have come first.
+//
+//===----------------------------------------------------------------------===//
+#include "passes/Kernels/Gpu/LutCodes.h"
+#include "passes/Kernels/Gpu/LutDigits.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mad::device;
+using mad::lut::TileLayout;
+
+static constexpr int mostHeld = 4; ///< records of a warp, with one group each
+
+/// Of a stage, the sums of a warp.
+static constexpr int sumBytes = int(TileLayout::columns) * 4;
+
+static int64_t bytesOfWarp(const LutSpec &spec, const LutRowsTile &tile) {
+  return tile.stages * tile.stageBytes(spec) +
+         std::max(LutDigits::digitBytes, tile.stages * sumBytes);
+}
+
+int64_t mad::device::lutHeldBytes(const LutSpec &spec, const LutRowsTile &tile) {
+  return tile.warps * bytesOfWarp(spec, tile);
+}
+
+bool mad::device::takesHeldDigits(const LutSpec &spec, const LutRowsTile &tile) {
+  const int64_t records = spec.layout.records();
+  return takesLutDigits(spec) && spec.layout.bits() <= 2 && records % tile.warps == 0 &&
+         records / tile.warps * std::max<int64_t>(1, spec.layout.groups()) <= mostHeld;
+}
+
+std::optional<LutRowsTile> mad::device::lutHeldTile(const LutSpec &spec, int64_t most) {
+  LutRowsTile tile;
+  tile.rows = 1, tile.together = 1, tile.digits = tile.held = true;
+  for (tile.warps = 8; tile.warps > 1 && !takesHeldDigits(spec, tile);)
+    --tile.warps;
+  if (!takesHeldDigits(spec, tile))
+    return std::nullopt;
+  for (tile.stages = 8; tile.stages > 2; --tile.stages)
+    if (lutHeldBytes(spec, tile) <= most)
+      return tile;
+  return std::nullopt;
+}
+
+namespace {
+struct HeldDigits : LutDigits {
+  using LutDigits::LutDigits;
+
+  int records() const { return int(tile.heldRecords(spec)); }
+  int stageBytes() const { return int(tile.stageBytes(spec)); }
+  int tiles() const { return int(layout.tiles()); }
+  Value own; ///< memory of this warp
+  Value stage(Number slot) { return g.bytesAt(own, g.mul(slot, stageBytes())); }
+  Value sumsOf(Number slot) {
+    return g.bytesAt(own, g.add(g.mul(slot, sumBytes), tile.stages * stageBytes()));
+  }
+  /// Sums of a warp, from those of the first one.
+  int nextWarp() const { return int(bytesOfWarp(spec, tile)); }
+
+  //===- Codes ------------------------------------------------------------------===//
+  /// A group of copies of its own: the records of this warp of a tile, if there is one.
+  void copy(Value to, Value number) {
+    auto copies = [&] {
+      Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
+                                                   g.wide(layout.records() * layout.recordBytes()));
+      Value from = g.bytesAt(g.bytesAt(arguments.tiles, Number(wide)),
+                             g.add(g.mul(ring.warp, stageBytes()), g.mul(lane, 16)));
+      Value mine = g.bytesAt(to, g.mul(lane, 16));
+      constexpr int atOnce = 16 * lanesOfWarp;
+      for (int done = 0; done < stageBytes(); done += atOnce) {
+        auto some = [&] { g.copyAsync(g.bytesAt(mine, done), g.bytesAt(from, done), 16); };
+        if (done + atOnce <= stageBytes())
+          some();
+        else
+          g.when(g.less(lane, (stageBytes() - done) / 16), some);
+      }
+    };
+    g.when(g.less(number, tiles()), copies);
+    g.commitCopies();
+  }
+
+  //===- x ------------------------------------------------------------------------===//
+  SmallVector<Values> right; ///< of each record
+  SmallVector<Values> sums;  ///< of its digits, by groups
+  Values units;
+
+  void makeDigits() {
+    SmallVector<PartOfX> parts;
+    for (int r = 0; r < records(); r += 2) {
+      // The other half of the lanes without a record reads the same.
+      Value record = g.min(g.add(g.div(lane, 16), r), records() - 1);
+      parts.push_back(partOf(g.add(first, Number(record))));
+    }
+    // Where later the sums lie.
+    Value seen = g.number(0), exchange = sumsOf(0);
+    for (const PartOfX &part : parts) {
+      Values words = digitsOf(part, seen);
+      for (int half = 0; half < 2 && int(right.size()) < records(); ++half) {
+        storeDigits(words, exchange, g.equal(g.div(lane, 16), half));
+        g.syncWarp();
+        right.push_back(rightOf(exchange));
+        g.syncWarp();
+      }
+    }
+    Value special = isSpecial(seen);
+    units = unitsOfLane();
+    units[0] = g.select(special, g.f32(NAN), units[0]);
+  }
+  void addDigits() {
+    for (const Values &words : right)
+      for (int part = 0; part < parts(); ++part)
+        sums.push_back(sumsOfDigits(words, part));
+  }
+
+  //===- Products -----------------------------------------------------------------===//
+  /// The sum of a tile over the records of this warp, for a column of it.
+  void multiply(Value from, Value slot, Value number) {
+    Values late = lutLateZeros(g, spec, tile, arguments.tiles, number, lane);
+    Values all(4, g.f32(0));
+    SmallVector<Values> words, now;
+    for (int r = 0; r < records(); ++r)
+      words.push_back(LutCodes(g, spec, g.bytesAt(from, r * ring.recordBytes()), lane).words());
+    const int each = chunks / parts();
+    for (int r = 0; r < records(); ++r)
+      for (int part = 0; part < parts(); ++part) {
+        Value record = g.bytesAt(from, r * ring.recordBytes());
+        now.push_back(beginning(sums[r * parts() + part], zerosOf(record, part, late)));
+      }
+    // Those of a record wait for each other, so records take turns.
+    for (int chunk = 0; chunk < chunks; ++chunk)
+      for (int r = 0; r < records(); ++r) {
+        Values &sum = now[r * parts() + chunk / each];
+        sum = product(codesOf(words[r], chunk), right[r], chunk, sum);
+      }
+    for (int r = 0; r < records(); ++r)
+      for (int part = 0; part < parts(); ++part)
+        addScaled(g.bytesAt(from, r * ring.recordBytes()), part, now[r * parts() + part], all);
+    Value sum = wholeSum(all, units), t = g.rem(lane, 4);
+    Value column = g.add(g.div(lane, 4), g.mul(t, 8));
+    g.when(g.less(t, 2), [&] { g.store(sum, g.at(sumsOf(slot), f32, column)); });
+  }
+  /// Columns of `count` tiles, from `number` on.
+  void finish(Value number, Value count) {
+    constexpr int columns = int(TileLayout::columns);
+    Value all = g.mul(count, columns);
+    g.loop(g.thread(), all, tile.threads(), {}, [&](Value i, ValueRange) -> Values {
+      Value tileNumber = g.add(number, g.mul(g.div(i, columns), Number(g.blocks())));
+      Value column = g.add(g.mul(tileNumber, columns), g.rem(i, columns));
+      g.when(g.less(column, int(layout.m)), [&] {
+        Value start = g.at(g.bytesAt(g.shared(), tile.stages * stageBytes()), f32, i);
+        Values parts;
+        for (int w = 0; w < tile.warps; ++w)
+          parts.push_back(g.load(f32, g.bytesAt(start, w * nextWarp())));
+        finishColumn(column, sumOf(parts));
+      });
+      return {};
+    });
+  }
+  /// Halves in turn, for a short chain.
+  Value sumOf(ValueRange parts) {
+    if (parts.size() == 1)
+      return parts.front();
+    const size_t half = parts.size() / 2;
+    return arith::AddFOp::create(g.b, sumOf(parts.take_front(half)), sumOf(parts.drop_front(half)));
+  }
+
+  void write() {
+    own = g.bytesAt(g.shared(), g.mul(ring.warp, nextWarp()));
+    Value blocks = g.blocks(), block = g.block();
+    Value ahead = g.mul(blocks, tile.stages);
+    for (int s = 0; s < tile.stages; ++s)
+      copy(stage(s), g.add(block, g.mul(blocks, s)));
+    // The more there is to copy, the sooner.
+    const bool soon = tile.early && layout.bits() > 1, later = tile.early && !soon;
+    if (tile.early)
+      g.waitForBefore();
+    if (soon)
+      g.letNextStart();
+    makeDigits();
+    if (later)
+      g.letNextStart();
+    addDigits();
+    g.loop(block, tiles(), ahead, {}, [&](Value start, ValueRange) -> Values {
+      Value left = g.ceilDiv(g.sub(tiles(), start), blocks);
+      Value count = g.min(left, tile.stages);
+      g.loop(0, count, 1, {}, [&](Value slot, ValueRange) -> Values {
+        g.waitCopies(tile.stages - 1);
+        g.syncWarp();
+        Value number = g.add(start, g.mul(slot, Number(blocks)));
+        multiply(stage(slot), slot, number);
+        g.syncWarp();
+        copy(stage(slot), g.add(number, Number(ahead)));
+        return {};
+      });
+      g.barrier();
+      finish(start, count);
+      g.when(g.less(count, left), [&] { g.barrier(); });
+      return {};
+    });
+    g.waitCopies(0);
+  }
+};
+} // namespace
+
+void mad::device::writeLutHeldDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
+                                     const LutArguments &arguments) {
+  HeldDigits(g, spec, tile, arguments).write();
+}
