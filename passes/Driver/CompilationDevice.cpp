@@ -100,6 +100,8 @@ static llvm::Expected<std::string> toolkitFor(const CudaOptions &options) {
 static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &toolkit, bool ofOne) {
   PtxOptions options;
   options.toolkit = toolkit;
+  if (ofOne)
+    options.version = 81; // `st.async`
   for (auto module : kernels.getOps<gpu::GPUModuleOp>())
     if ((module.getName() == groupModule) == ofOne)
       for (const Chip &chip : chips())

@@ -141,9 +141,10 @@ struct Load {
   bool multicast; ///< asked for by a mask of blocks
   TensorMap map;  ///< rank 0: `bytes` in a row
   uint32_t to, bytes, mbarrier;
-  const uint8_t *from;
+  const uint8_t *from; ///< null: `value`
   std::array<int32_t, 5> at;
   const char *place;
+  uint64_t value;
 };
 
 struct Warpgroup {

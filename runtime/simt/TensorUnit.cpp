@@ -51,12 +51,12 @@ static void forChunks(const TensorMap &map, uint32_t offset, uint32_t bytes, F p
 // Loads
 //===----------------------------------------------------------------------===//
 
-static void issueIn(Block &b, Thread &t, Load load) {
+static void issueIn(Block &b, Thread &t, Load load, bool asyncProxy = true) {
   Mbarrier &m = mbarrierIn(b, t, load.mbarrier, load.place);
   if (!m.fenced)
     b.report.find(SIMT_MISSING_FENCE, t, load.place, load.mbarrier, &m.made,
                   "the initialisation of the mbarrier");
-  beginFlight(b, t, load.to, load.bytes, /*asyncProxy=*/true, load.place);
+  beginFlight(b, t, load.to, load.bytes, asyncProxy, load.place);
   memset(b.shared + load.to, 0xEE, load.bytes);
   load.block = &b;
   b.cluster.loads.push_back(load);
@@ -87,8 +87,10 @@ void mad::simt::land(Cluster &cluster, size_t number) {
   cluster.loads[number] = cluster.loads.back();
   cluster.loads.pop_back();
   Block &b = *load.block;
+  const bool isCopy = load.from || load.map.rank > 0;
   if (load.map.rank == 0)
-    memcpy(b.shared + load.to, load.from, load.bytes);
+    memcpy(b.shared + load.to, load.from ? static_cast<const void *>(load.from) : &load.value,
+           load.bytes);
   else
     load.map.forPieces(load.at.data(), [&](uint32_t offset, const uint8_t *from, uint32_t bytes) {
       forChunks(load.map, load.to + offset, bytes, [&](uint32_t at, uint32_t done, uint32_t size) {
@@ -109,7 +111,7 @@ void mad::simt::land(Cluster &cluster, size_t number) {
       load.place, b.serial, UINT32_MAX, 0, clock, UINT32_MAX, uint16_t(Access::agents + m.agent)};
   if (load.multicast && b.live > 0)
     b.visits[b.agentEntry(m.agent)] = by; // it must be waited for
-  endFlight(b, load.to, load.bytes, by, 0, /*asyncProxy=*/true);
+  endFlight(b, load.to, load.bytes, by, 0, isCopy);
   m.bytes -= load.bytes;
   settle(b, m);
 }
@@ -145,6 +147,27 @@ void mad_simt_bulk_load(simt_thread *t, void *to, const void *from, void *mbarri
     load.mbarrier = sharedOffset(b, *t, mbarrier, 8, place);
     touchGlobal(b, *t, from, bytes, 0, place);
     issue(b, *t, load, mask);
+  });
+}
+
+/// Who waits for the mbarrier knows what this thread did before: the value goes with it.
+void mad_simt_async_store(simt_thread *t, void *to, uint64_t value, void *mbarrier,
+                          const char *place) {
+  guarded(t, [&](Block &b) {
+    Load load{};
+    load.bytes = sizeof value;
+    load.value = value;
+    load.place = place;
+    Block &other = b.cluster.owner(*t, to, load.bytes, place, load.to);
+    checkAlignment(b, *t, load.to, load.bytes, place);
+    if (&b.cluster.owner(*t, mbarrier, 8, place, load.mbarrier) != &other) {
+      b.report.find(SIMT_BAD_OPERAND, *t, place, load.mbarrier, nullptr,
+                    "the mbarrier is in another block than the memory");
+      b.abandon(*t);
+    }
+    load.multicast = &other != &b;
+    b.release(*t, mbarrierIn(other, *t, load.mbarrier, place).clock);
+    issueIn(other, *t, load, /*asyncProxy=*/false);
   });
 }
 

@@ -28,8 +28,8 @@ namespace {
 constexpr int64_t across = 32, along = 8, blockThreads = across * along;
 /// Rows on their way at a time.
 constexpr int64_t unroll = 4;
-/// Blocks that a device should have to do, and the least rows of a piece.
-constexpr int64_t manyBlocks = 1056, rowsOfPiece = 4 * along * unroll;
+/// Blocks that a device should have to do, all at the same time, and the least rows of a piece.
+constexpr int64_t manyBlocks = 660, rowsOfPiece = 4 * along * unroll;
 /// Of sums that are rounded, steps of a thread in one.
 constexpr int64_t longestSum = 1024;
 

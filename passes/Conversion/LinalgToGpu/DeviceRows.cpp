@@ -27,9 +27,9 @@ constexpr int64_t columnsOfWarp = 1024;
 constexpr int64_t manyResults = 1 << 17;
 /// With more results than this, one whose factors are used again is no matter of reading them.
 constexpr int64_t fewProducts = 4096;
-/// Blocks that a device should have to do, and the least steps of a thread for a piece, or groups
-/// of 16 bytes.
-constexpr int64_t manyBlocks = 1056, stepsOfPiece = 64, groupsOfPiece = 8;
+/// Blocks that a device should have to do, all at the same time, and the least steps of a thread
+/// for a piece, or groups of 16 bytes.
+constexpr int64_t manyBlocks = 660, stepsOfPiece = 64, groupsOfPiece = 8;
 /// Shared memory of a kernel, on all chips that products are for.
 constexpr int64_t sharedOfRows = 160 * 1024;
 /// Of vectors that rows in turns have there: for a block of a thousand threads, or several.
@@ -148,6 +148,35 @@ std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
+/// The same with the next row on its way to shared memory; nothing where a row cannot be, or where
+/// there is no room. As many blocks as fit on a multiprocessor keep each other's waiting hidden.
+std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
+  constexpr int blocks = 8, mostThreads = 1024, enoughHeld = 16, mostAtOnce = 4;
+  constexpr int64_t sharedOfChip = 227 * 1024, registersOfChip = 65536;
+  const int vector = plan.vector, held = mostHeldBy(plan);
+  if (vector == 1 || held < enoughHeld || plan.extents.empty() || !plan.sameColumns)
+    return {};
+  const int64_t groups = llvm::divideCeil(columns + (plan.shifted ? vector - 1 : 0), vector);
+  const int64_t lanes = llvm::divideCeil(groups, held / vector);
+  const int64_t ofBlock = llvm::alignTo(llvm::divideCeil(lanes, blocks), device::lanesOfWarp);
+  if (ofBlock > mostThreads)
+    return {};
+  RowThreads threads = blockARow(ofBlock * blocks);
+  threads.cluster = blocks;
+  threads.held = held;
+  threads.ahead = 1;
+  if (!slotsAhead(plan, threads))
+    return {};
+  const int64_t shared = sharedAhead(plan, threads);
+  if (shared > sharedOfChip)
+    return {};
+  // The columns of a thread as f32, and as many registers again.
+  const int64_t registers = ofBlock * (2 * held + 8);
+  threads.ahead = std::clamp<int64_t>(
+      std::min(sharedOfChip / (shared + 1024), registersOfChip / registers), 1, mostAtOnce);
+  return threads;
+}
+
 /// A block a row, for rows that registers do not hold. Shared memory keeps what it can of columns
 /// that are read again, for two blocks at a time if that is all of them.
 RowThreads longRow(const RowPlan &plan, int64_t columns) {
@@ -176,7 +205,9 @@ void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
     if (threads.held || *known <= columnsOfWarp)
       return launchRows(f, plan, threads);
     auto launchLong = [&] { launchRows(f, plan, longRow(plan, *known)); };
-    std::optional<RowThreads> cluster = clusterARow(plan, *known);
+    std::optional<RowThreads> cluster = rowAhead(plan, *known);
+    if (!cluster)
+      cluster = clusterARow(plan, *known);
     if (!cluster)
       return launchLong();
     return f.branch(f.hasGroups(), [&] { launchRows(f, plan, *cluster); }, launchLong);

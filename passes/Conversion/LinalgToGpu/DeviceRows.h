@@ -13,6 +13,7 @@
 
 #include "passes/Conversion/LinalgToGpu/DeviceFunction.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
+#include <optional>
 #include <vector>
 
 namespace mad {
@@ -31,6 +32,9 @@ struct RowThreads {
   /// Rows that they compute one after the other, at most. Above 1 vectors along the columns, which
   /// are at another distance from multiples of 16 bytes than rows, are in shared memory.
   int turns = 1;
+  /// The blocks of a cluster compute rows in turn, and the next row is on its way to their shared
+  /// memory while they compute one. So many blocks are on a multiprocessor; 0: no.
+  int ahead = 0;
   int threads() const { return along / cluster * rows; } ///< of a block
   /// Or less than one.
   bool isWarp() const { return along <= device::lanesOfWarp && across == 1; }
@@ -88,8 +92,17 @@ struct RowSlots {
   llvm::SmallVector<RowSlot, 4> all;
   int64_t bytes = 0; ///< of a block
 };
-/// Those that rows begin at another distance from multiples of 16 bytes than.
+/// Those that rows begin at another distance from multiples of 16 bytes than; of rows that come
+/// ahead all vectors.
 RowSlots slotsOf(const RowPlan &plan, const RowThreads &threads);
+/// Inputs of which rows may come ahead (RowAhead.cpp): all that have their own columns for each
+/// row. Nothing where one of them may not.
+std::optional<RowSlots> slotsAhead(const RowPlan &plan, const RowThreads &threads);
+/// What launches of such rows are like: clusters, and bytes of shared memory.
+int64_t clustersAhead(const RowPlan &plan, const RowThreads &threads);
+int64_t sharedAhead(const RowPlan &plan, const RowThreads &threads);
+/// Values that the members of a plan reduce.
+int reductionsOf(const RowPlan &plan);
 /// Of the columns that an operand has, which memory, and how rows of the kernel are its rows.
 using RowColumns = std::pair<const void *, std::vector<int64_t>>;
 RowColumns rowColumnsOf(const RowMember &member, mlir::OpOperand &operand);

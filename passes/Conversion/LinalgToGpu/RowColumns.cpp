@@ -103,9 +103,11 @@ void RowKernel::emitRowValue(const RowMember &member, ArrayRef<Value> sizes) {
   GenericOp op = member.work.op;
   Values at = indices(member, {}, {}, sizes);
   Values made = emitBody(kernel, op, arguments(member, at), at);
-  // All threads have read before one of them writes.
+  // All threads have read before one of them writes, where that is the same memory.
   bool inMemory = llvm::any_of(op->getOpOperands(), [&](OpOperand &operand) {
-    Value base = isa<MemRefType>(operand.get().getType()) ? baseOf(operand.get()) : Value();
+    const bool isRead = !op.getMatchingBlockArgument(&operand).use_empty();
+    Value base =
+        isRead && isa<MemRefType>(operand.get().getType()) ? baseOf(operand.get()) : Value();
     return base && !rowValues.count(base) &&
            llvm::any_of(op.getDpsInits(), [&](Value v) { return baseOf(v) == base; });
   });

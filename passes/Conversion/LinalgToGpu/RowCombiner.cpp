@@ -57,25 +57,42 @@ Value RowCombiner::take(Type type, Value at) {
 /// Each reduction has memory of its own, so that one barrier is enough.
 Value RowCombiner::acrossWarps(const Combiner &combine, Value x) {
   const int warps = threads.warps();
-  Value parts = g.bytesAt(g.shared(), reductions++ * threads.sharedBytes());
+  const int number = reductions++;
+  Value parts = g.bytesAt(g.shared(), number * threads.sharedBytes());
   if (odd)
     parts = g.bytesAt(parts, g.mul(odd, threads.sharedBytes()));
   Value thread = g.thread();
   g.when(g.equal(g.rem(thread, lanesOfWarp), 0),
          [&] { put(x, g.bytesAt(parts, g.mul(g.div(thread, lanesOfWarp), 8))); });
   g.barrier();
+  if (met)
+    std::exchange(met, nullptr)();
   if (threads.cluster > 1)
-    return acrossBlocks(combine, x.getType(), parts);
+    return acrossBlocks(combine, x.getType(), parts, number);
   Value all = take(x.getType(), parts);
   for (int warp = 1; warp < warps; ++warp)
     all = combine(b, all, take(x.getType(), g.bytesAt(parts, warp * 8)));
   return all;
 }
 
+/// As 8 bytes, of which `take` reads the first.
+Value RowCombiner::bitsOf(Value x) {
+  Type i64 = b.getI64Type();
+  if (x.getType().isIndex())
+    return arith::IndexCastOp::create(b, i64, x);
+  const unsigned width = x.getType().getIntOrFloatBitWidth();
+  if (isa<FloatType>(x.getType()))
+    x = arith::BitcastOp::create(b, b.getIntegerType(width), x);
+  return width < 64 ? arith::ExtUIOp::create(b, i64, x).getResult() : x;
+}
+
 /// The first warp takes up what the warps of its block left, and leaves it with each block.
-Value RowCombiner::acrossBlocks(const Combiner &combine, Type type, Value parts) {
+Value RowCombiner::acrossBlocks(const Combiner &combine, Type type, Value parts, int number) {
   const int warps = threads.warps();
   Value all = g.bytesAt(parts, warps * 8);
+  Value barrier = barriers ? g.bytesAt(barriers, number * 8) : Value();
+  if (barriers && odd)
+    barrier = g.bytesAt(barrier, g.mul(odd, 8));
   awaitBlocks();
   g.when(g.less(g.thread(), lanesOfWarp), [&] {
     Value lane = g.thread();
@@ -85,9 +102,17 @@ Value RowCombiner::acrossBlocks(const Combiner &combine, Type type, Value parts)
     for (int mask = lanesOfWarp / 2; mask; mask /= 2)
       x = combine(b, x, shuffle(x, mask));
     Value mine = g.bytesAt(all, g.mul(g.clusterRank(), 8));
-    g.when(g.less(lane, threads.cluster), [&] { put(x, g.inBlock(mine, lane)); });
+    if (barriers)
+      g.when(g.equal(lane, 0), [&] { g.barrierExpect(barrier, threads.cluster * 8); });
+    g.when(g.less(lane, threads.cluster), [&] {
+      Value at = g.inBlock(mine, lane);
+      barriers ? g.storeAsync(bitsOf(x), at, g.inBlock(barrier, lane)) : put(x, at);
+    });
   });
-  meet();
+  if (barriers)
+    g.barrierWait(barrier, parity);
+  else
+    meet();
   Value sum = take(type, all);
   for (int block = 1; block < threads.cluster; ++block)
     sum = combine(b, sum, take(type, g.bytesAt(all, block * 8)));

@@ -9,6 +9,7 @@
 
 #include "passes/Conversion/LinalgToGpu/DeviceRows.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
+#include <functional>
 
 namespace mad {
 
@@ -28,6 +29,12 @@ public:
   void awaitBlocks();
   /// Of rows in turns, with one reduction each: the memory of a turn that is odd is another one.
   void setOdd(mlir::Value number) { odd = number; }
+  /// Of rows that come ahead: the values of blocks are sent, and `barriers` has one for each
+  /// reduction, two where there is one reduction, which say that those of a turn of this parity are
+  /// there. `met` makes code for when all threads have read their columns.
+  void setBarriers(mlir::Value first) { barriers = first; }
+  void setParity(mlir::Value number) { parity = number; }
+  void setMet(std::function<void()> code) { met = std::move(code); }
   /// Until all threads of the rows of a warp, of a block or of a cluster are here, and see what the
   /// others wrote.
   void meet();
@@ -35,7 +42,8 @@ public:
 private:
   mlir::Value shuffle(mlir::Value x, int mask);
   mlir::Value acrossWarps(const Combiner &combine, mlir::Value x);
-  mlir::Value acrossBlocks(const Combiner &combine, mlir::Type type, mlir::Value parts);
+  mlir::Value acrossBlocks(const Combiner &combine, mlir::Type type, mlir::Value parts, int number);
+  mlir::Value bitsOf(mlir::Value x);
   mlir::Value acrossLanes(const Combiner &combine, mlir::Value x);
   mlir::Type stored(mlir::Type type) { return type.isInteger(1) ? b.getI8Type() : type; }
   void put(mlir::Value x, mlir::Value at);
@@ -46,7 +54,9 @@ private:
   const RowThreads &threads;
   device::GpuBuilder g;
   int reductions = 0;
-  mlir::Value odd;        ///< 0 or 1, i32; null: there are no turns, or several reductions
+  mlir::Value odd;              ///< 0 or 1, i32; null: there are no turns, or several reductions
+  mlir::Value barriers, parity; ///< null: blocks meet at the barrier of the cluster
+  std::function<void()> met;
   bool haveBegun = false; ///< the blocks of the cluster
 };
 

@@ -285,7 +285,7 @@ Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Co
     }
     return values;
   };
-  if (!shift || !member.access[operand.getOperandNumber()].isDense)
+  if (!shift || !member.access[operand.getOperandNumber()].isDense || aheadOf(member, operand))
     return all(false);
   if (!isGroupThere)
     return all(true);
@@ -307,6 +307,8 @@ Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const C
   if (const RowSlot *slot = group->number >= 0 ? slotOf(member, operand) : nullptr;
       slot && areSlotsFilled)
     return loadWide(memory, slotAt(*slot, group->number));
+  if (const RowSlot *input = group->number >= 0 ? aheadOf(member, operand) : nullptr)
+    return loadAhead(*input, member);
   std::optional<Value> where = wideWhere(member, operand, group->readsWhole);
   const int computed = std::exchange(element, 0);
   auto wide = [&] {

@@ -186,7 +186,10 @@ void RowKernel::beforeMember(const RowMember &member) {
     Value base = baseOf(operand.get());
     if (op.isDpsInit(&operand))
       written.insert(base);
-    if (!isInOrder(member, operand) && !rowValues.count(base))
+    // What a reduction begins with may be a constant.
+    const bool isRead = !op.getMatchingBlockArgument(&operand).use_empty() &&
+                        !(op.isDpsInit(&operand) && member.work.initialOf(operand.get()));
+    if (isRead && !isInOrder(member, operand) && !rowValues.count(base))
       readAnywhere.insert(base);
   }
 }
@@ -248,6 +251,8 @@ void RowKernel::emitRow() {
 
 void RowKernel::emit(Value rows, ArrayRef<Value> rowExtents, Value pieceCount, Value stride) {
   pieces = pieceCount;
+  if (threads.ahead)
+    beginAhead();
   combineRow.begin();
   placeRow(rows, rowExtents);
   if (stride)
@@ -291,8 +296,10 @@ std::string RowThreads::text() const {
                                     : "a block of " + threads + " a row";
   if (kept)
     share += ", " + llvm::Twine(kept).str() + " columns in shared memory";
-  if (turns > 1)
+  if (turns > 1 || ahead)
     share += ", in turns";
+  if (ahead)
+    share += ", the next row on its way";
   return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
 }
 
@@ -324,7 +331,10 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   for (Value extent : plan.extents)
     rows = f.mul(rows, extent);
   Value blocks = f.ceilDiv(rows, threads.rows), one = f.constant(1), stride;
-  if (threads.turns > 1) {
+  if (threads.ahead) {
+    stride = f.constant(clustersAhead(plan, threads));
+    blocks = f.b.createOrFold<arith::MinSIOp>(blocks, stride);
+  } else if (threads.turns > 1) {
     blocks = blocksInTurns(f, plan, threads, blocks);
     stride = f.mul(blocks, f.constant(threads.rows));
   }
@@ -333,15 +343,13 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
 
   DeviceKernel kernel = threads.cluster > 1 ? f.groupKernel(text) : f.kernel(text);
   kernel.setCluster(threads.cluster);
-  int reductions = 0;
+  const int reductions = reductionsOf(plan);
   SmallVector<SmallVector<Value>> extents;
   for (const RowMember &member : plan.members) {
     GenericOp op = member.work.op;
     getUses(kernel, op);
     for (linalg::FillOp fill : member.work.fills)
       kernel.get(fill.getDpsInputs().front());
-    if (op.getNumReductionLoops() > 0)
-      reductions += op.getNumDpsInits();
     SmallVector<Value> sizes;
     for (Value v : member.extents)
       sizes.push_back(kernel.get(v));
@@ -359,7 +367,7 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
       shared += threads.kept * device::bytesOf(getElementTypeOrSelf(root.getType()));
   if (threads.turns > 1)
     shared = llvm::alignTo(shared, 16) + slotsOf(plan, threads).bytes;
-  kernel.setShared(shared);
+  kernel.setShared(threads.ahead ? sharedAhead(plan, threads) : shared, threads.ahead);
   Value rowsInside = kernel.get(rows);
   Value pieces = plan.pieces ? kernel.get(plan.pieces) : Value();
   Value strideInside = stride ? kernel.get(stride) : Value();

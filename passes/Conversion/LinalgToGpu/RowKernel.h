@@ -85,6 +85,12 @@ private:
   void emitRow();
   void emitTurns(mlir::Value rows, mlir::Value stride);
   void fillSlots();
+  void beginAhead();
+  void emitAhead(mlir::Value first, mlir::Value rows, mlir::Value stride);
+  void copyAhead(mlir::Value number, mlir::Value rows);
+  const RowSlot *aheadOf(const RowMember &member, mlir::OpOperand &operand);
+  Values loadAhead(const RowSlot &input, const RowMember &member);
+  mlir::Value barrierAt(int number);
   const RowSlot *slotOf(const RowMember &member, mlir::OpOperand &operand);
   mlir::Value slotAt(const RowSlot &slot, int number);
   const RowMember *withColumns();
@@ -190,7 +196,8 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> rowValues; ///< by base
   std::map<RowColumns, Values> heldColumns;           ///< in registers
   RowSlots slots;
-  int64_t slotsBegin = 0; ///< in shared memory
+  RowSlots inputsAhead;
+  int64_t slotsBegin = 0, aheadBegin = 0, barriersBegin = 0; ///< in shared memory
   bool areSlotsFilled = false;
   llvm::DenseMap<mlir::Value, Waiting> waiting;      ///< by root
   Group *group = nullptr;                            ///< that is computed

@@ -37,7 +37,8 @@ RowSlots slotsOf(const RowPlan &plan, const RowThreads &threads) {
       const RowAccess &access = member.access[operand->getOperandNumber()];
       RowColumns columns = rowColumnsOf(member, *operand);
       const bool isOfAllRows = columns.second.empty();
-      if (!isOfAllRows || !plan.shifted || !access.isAligned || !known.insert(columns).second)
+      if (!isOfAllRows || !(plan.shifted || threads.ahead) || !access.isAligned ||
+          !known.insert(columns).second)
         continue;
       const int bytes = device::bytesOf(getElementTypeOrSelf(operand->get().getType()));
       slots.all.push_back({&member, operand, slots.bytes});
@@ -86,17 +87,15 @@ void RowKernel::emitTurns(Value rows, Value stride) {
   combineRow.awaitBlocks();
   active = Value();
   slots = slotsOf(plan, threads);
-  int reductions = 0;
-  for (const RowMember &member : plan.members) {
-    GenericOp op = member.work.op;
-    reductions += op.getNumReductionLoops() > 0 ? op.getNumDpsInits() : 0;
-  }
+  const int reductions = reductionsOf(plan);
   slotsBegin = llvm::alignTo(int64_t(std::max(reductions, 2)) * threads.sharedBytes(), 16);
   Value first = row;
   when(less(first, rows), [&] {
     setRow(first, rows);
     fillSlots();
   });
+  if (threads.ahead)
+    return emitAhead(first, rows, stride);
   Value even = arith::ConstantIntOp::create(b, 0, 32), one = arith::ConstantIntOp::create(b, 1, 32);
   loops(first, rows, stride, even, [&](Value number, ArrayRef<Value> odd) -> Values {
     setRow(number, rows);

@@ -97,6 +97,11 @@ Lowering::Lowered Lowering::lowerText(Operation *op) {
     op->erase();
     return success();
   }
+  if (code == "st.async.shared::cluster.mbarrier::complete_tx::bytes.b64 [$0], $1, [$2];" &&
+      text.getReadOnlyArgs().size() == 3) {
+    OperandRange in = text.getReadOnlyArgs();
+    return replace(op, "async_store", {in[0], in[1], in[2], place(op)});
+  }
   if (code == "red.global.add.noftz.f16x2 [$0], $1;" && text.getReadOnlyArgs().size() == 2) {
     // Nobody comes between load and store: fibers change at operations of theirs only.
     Value address = text.getReadOnlyArgs()[0];

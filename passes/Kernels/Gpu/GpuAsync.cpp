@@ -50,6 +50,17 @@ void GpuBuilder::copyTensor(Value shared, Value map, Value barrier, ValueRange a
       b, target, map, at, barrier, ValueRange(), mask, Value(), NVVM::TMALoadMode::TILE,
       /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
 }
+void GpuBuilder::copyBulk(Value shared, Value global, Value bytes, Value barrier) {
+  Value target = LLVM::AddrSpaceCastOp::create(
+      b, LLVM::LLVMPointerType::get(b.getContext(), clusterSpace), shared);
+  NVVM::CpAsyncBulkGlobalToSharedClusterOp::create(b, target, global, barrier, bytes, Value(),
+                                                   Value());
+}
+void GpuBuilder::storeAsync(Value value, Value shared, Value barrier) {
+  NVVM::InlinePtxOp::create(
+      b, TypeRange(), ValueRange{shared, value, barrier}, ValueRange(),
+      "st.async.shared::cluster.mbarrier::complete_tx::bytes.b64 [$0], $1, [$2];", Value());
+}
 void GpuBuilder::prefetchMap(Value map) {
   NVVM::PrefetchOp::create(b, /*cacheLevel=*/nullptr, /*evictPriority=*/nullptr, map,
                            /*predicate=*/Value(), /*tensormap=*/true, /*uniform=*/false,

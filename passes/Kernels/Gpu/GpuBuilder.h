@@ -200,6 +200,12 @@ public:
   /// bytes. 0: this one alone.
   void copyTensor(mlir::Value shared, mlir::Value map, mlir::Value barrier, mlir::ValueRange at,
                   int blocks = 0);
+  /// Starts the copy of a multiple of 16 bytes from memory of the device, at such multiples, to
+  /// this block; `barrier` must expect them.
+  void copyBulk(mlir::Value shared, mlir::Value global, mlir::Value bytes, mlir::Value barrier);
+  /// Stores an i64 in memory of a block of the cluster, whose barrier, which must expect 8 bytes,
+  /// says when it is there: without waiting for what this thread has sent to memory before.
+  void storeAsync(mlir::Value value, mlir::Value shared, mlir::Value barrier);
   /// What describes a tensor is on its way before its first copy.
   void prefetchMap(mlir::Value map);
   void setRegisters(int count, bool more);

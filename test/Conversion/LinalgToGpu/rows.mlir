@@ -209,28 +209,33 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 // CHECK: scf.for
 // CHECK-COUNT-2: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
 // CHECK: gpu.return
-// Registers of several blocks hold them: all is read once. The first warp leaves what its block has with each block, which
-// has said by then that it is there.
+// Registers of several blocks hold them: all is read once. A row comes to shared memory while the one before is computed, from
+// when all threads of a block have theirs in registers. The first warp sends each block what its block has.
 // CHECK: gpu.func @long$0
-// CHECK-SAME: choice = "rows: 8 blocks of 160 a row, 32 columns a thread in registers, 4 ops, 4 at a time"
+// CHECK-SAME: choice = "rows: 8 blocks of 160 a row, in turns, the next row on its way, 32 columns a thread in registers, 4 ops, 4 at a time"
 // CHECK-SAME: nvvm.cluster_dim = array<i32: 8, 1, 1>
+// CHECK-SAME: nvvm.minctasm = 4
+// CHECK: nvvm.fence.mbarrier.init
 // CHECK: nvvm.cluster.arrive
-// CHECK-COUNT-8: llvm.load {{.*}} !llvm.ptr<1> -> vector<4xf32>
-// CHECK-NOT: llvm.load {{.*}} !llvm.ptr<1>
-// CHECK: nvvm.barrier
 // CHECK: nvvm.cluster.wait
+// CHECK: nvvm.mbarrier.arrive.expect_tx
+// CHECK: nvvm.cp.async.bulk.shared.cluster.global
+// CHECK: scf.for {{.*}} to %c6 step %c60
+// CHECK: nvvm.mbarrier.try_wait.parity
+// CHECK-NOT: llvm.load {{.*}} !llvm.ptr<1>
+// CHECK-COUNT-8: llvm.load {{.*}} !llvm.ptr<3> -> vector<4xf32>
+// CHECK: nvvm.barrier
+// CHECK: nvvm.mbarrier.arrive.expect_tx
+// CHECK: nvvm.cp.async.bulk.shared.cluster.global
 // CHECK: nvvm.mapa
-// CHECK-NEXT: llvm.store {{.*}} : f32, !llvm.ptr<7>
-// CHECK: nvvm.cluster.arrive
-// CHECK-NEXT: nvvm.cluster.wait
-// CHECK-COUNT-8: llvm.load {{.*}} : !llvm.ptr<3> -> f32
-// CHECK-COUNT-32: math.exp
-// CHECK: llvm.store {{.*}} : f32, !llvm.ptr<7>
-// CHECK: nvvm.cluster.arrive
-// CHECK-NEXT: nvvm.cluster.wait
-// CHECK-COUNT-8: llvm.load {{.*}} : !llvm.ptr<3> -> f32
+// CHECK: nvvm.inline_ptx "st.async
+// CHECK: nvvm.mbarrier.try_wait.parity
+// CHECK: nvvm.barrier
+// CHECK-NOT: nvvm.cp.async.bulk
+// CHECK: nvvm.inline_ptx "st.async
+// CHECK: nvvm.mbarrier.try_wait.parity
 // CHECK-COUNT-8: llvm.store {{.*}} : vector<4xf32>, !llvm.ptr<1>
-// CHECK-NOT: nvvm.cluster
+// CHECK-NOT: nvvm.cluster.arrive
 // CHECK: gpu.return
 func.func @long(%x: memref<6x40000xf32>, %y: memref<6x40000xf32>) attributes {entry = {index_checks = []}} {
   %low = arith.constant 0xFF800000 : f32
