@@ -345,9 +345,11 @@ class Bench:
             rows = int(name[len("matmul_few"):].split("_")[0])
             columns = WIDE_COLUMNS if name.endswith("_wide") else COLUMNS
             if "_map" in name:
-                wide, cluster = name.endswith("_96"), 1 if transposed else 2
-                width = (96 if wide else 32) * cluster
-                maps = [self.driver.map_of(a, rows), self.driver.map_of(b, width if transposed else 64 if wide else 128)]
+                wide = name.endswith("_96")
+                groups = rows >= 32 and not wide  # 64 columns for two blocks
+                cluster = 1 if transposed and not groups else 2
+                width, step = (96 if wide else 32) * cluster, 64 if wide or rows == 64 else 128
+                maps = [self.driver.map_of(a, rows), self.driver.map_of(b, width if transposed else step)]
                 return (-(-n // width) * cluster,), [*(((raw, x), at) for (raw, at), x in zip(maps, (a, b))),
                                                      *parameters[2:]]
             return (-(-n // (32 if "_f32" in name else columns[rows, transposed])),), parameters

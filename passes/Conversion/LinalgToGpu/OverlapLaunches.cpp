@@ -39,12 +39,13 @@ bool waitsInTime(gpu::GPUFuncOp kernel) {
       waits = true;
       return WalkResult::interrupt();
     }
-    const bool harmless = isa<scf::IfOp, scf::YieldOp, NVVM::GriddepcontrolOp, NVVM::CpAsyncOp,
-                              NVVM::CpAsyncCommitGroupOp, NVVM::PrefetchOp, NVVM::MBarrierInitOp,
-                              NVVM::FenceMbarrierInitOp, NVVM::MBarrierArriveExpectTxOp,
-                              NVVM::BarrierOp, NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp,
-                              NVVM::ClusterArriveOp, NVVM::SetMaxRegisterOp>(op) ||
-                          isMemoryEffectFree(op);
+    const bool harmless =
+        isa<scf::IfOp, scf::YieldOp, NVVM::GriddepcontrolOp, NVVM::CpAsyncOp,
+            NVVM::CpAsyncCommitGroupOp, NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp,
+            NVVM::MBarrierInitOp, NVVM::FenceMbarrierInitOp, NVVM::MBarrierArriveExpectTxOp,
+            NVVM::BarrierOp, NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp, NVVM::ClusterArriveOp,
+            NVVM::SetMaxRegisterOp>(op) ||
+        isMemoryEffectFree(op);
     return harmless ? WalkResult::advance() : WalkResult::interrupt();
   });
   return waits;

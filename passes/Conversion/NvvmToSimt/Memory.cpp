@@ -99,7 +99,7 @@ Lowering::Lowered Lowering::lowerMemory(Operation *op) {
     op->erase();
     return success();
   }
-  if (isa<NVVM::MembarOp, NVVM::PrefetchOp, LLVM::FenceOp>(op)) {
+  if (isa<NVVM::MembarOp, NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp, LLVM::FenceOp>(op)) {
     op->erase(); // accesses of fibers happen in order
     return success();
   }

@@ -236,9 +236,11 @@ CatalogueEntry fewByMap(Type element, Order order, int rows, int64_t columns, St
   tile.early = true;
   std::string name = llvm::formatv("matmul_few{0}_f16{1}_map{2}", rows,
                                    order == Order::ColumnMajor ? "_nt" : "", suffix);
-  std::vector<std::string> instructions = {"cp.async.bulk.tensor.2d.shared::cluster.global",
-                                           "mbarrier.arrive.expect_tx", "prefetch.tensormap",
-                                           "griddepcontrol.wait"};
+  std::vector<std::string> instructions = {
+      "cp.async.bulk.tensor.2d.shared::cluster.global", "mbarrier.arrive.expect_tx",
+      "prefetch.tensormap", "griddepcontrol.wait", "cp.async.bulk.prefetch.tensor.2d.L2.global"};
+  if (tile.byGroups)
+    instructions.push_back(groupProduct("f16", rows));
   if (tile.cluster > 1)
     llvm::append_range(instructions,
                        std::initializer_list<StringRef>{

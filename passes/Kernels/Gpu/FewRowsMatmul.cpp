@@ -12,7 +12,9 @@
 //
 // On chips from 9.0 on one more warp may copy both factors by tensor map (`maps`): boxes of 64
 // elements of a row, which the copy engine permutes. The others wait at a barrier in shared memory
-// for each stage, `full`, and say at another one, `empty`, that they have read it.
+// for each stage, `full`, and say at another one, `empty`, that they have read it. Four warps may
+// multiply as a group (`byGroups`), 64 columns of C by all rows: that reads shared memory once,
+// where warps alone read all rows once for each 16 columns.
 //
 // There, too, a cluster of two blocks may share twice as many columns: each takes every
 // other stage, so that a block reads half of A, and leaves its sums in the memory of the block that
@@ -25,6 +27,7 @@
 // zeros and cost nothing, like k and columns of B that are not there.
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "passes/Kernels/Gpu/MatmulParts.h"
 
 using namespace mlir;
@@ -32,6 +35,7 @@ using namespace mad::device;
 
 /// Of a box that a tensor map copies.
 static constexpr int bytesOfBoxRow = 128;
+static constexpr int warpsOfGroup = 4;
 
 namespace {
 /// A factor in the ring: rows of `chunks` chunks of 16 bytes.
@@ -315,7 +319,7 @@ struct FewRowsMatmul {
   void makeBarriers() {
     for (int stage = 0; stage < tile.stages; ++stage) {
       g.barrierInit(full(g.number(stage)), 1);
-      g.barrierInit(empty(g.number(stage)), tile.warps());
+      g.barrierInit(empty(g.number(stage)), tile.warps() / (tile.byGroups ? warpsOfGroup : 1));
     }
     g.fenceBarrierInit();
   }
@@ -336,26 +340,30 @@ struct FewRowsMatmul {
     copyBoxes(arguments.b, maps.inB, stage, ringB(), alongK() ? k : column0,
               alongK() ? column0 : k);
   }
-  /// The stages that are there to begin with.
-  void forFirst(llvm::function_ref<void(Value stage, Value k)> body) {
-    for (int i = 0; i < tile.stages; ++i) {
+  /// The stages from `first` to `last`, which are there to begin with.
+  void forFirst(int first, int last, llvm::function_ref<void(Value stage, Value k)> body) {
+    for (int i = first; i < last; ++i) {
       Value k = g.add(k0, i * nextK());
       g.when(g.less(k, arguments.k), [&] { body(g.number(i), k); });
     }
   }
+  /// Stages of B that are asked for before the kernel in front is done. A multiprocessor gets what
+  /// it asks for in that order, and nothing is multiplied before the first of A, so with many rows
+  /// half of the ring is better than all.
+  int earlyStages() const {
+    return !tile.early ? 0 : tile.rows <= 16 ? tile.stages : (tile.stages + 1) / 2;
+  }
+  void startB(Value stage, Value k) { expect(stage), copyBoxesOfB(stage, k); }
 
   void copyStages() {
-    forFirst([&](Value stage, Value k) {
-      if (!tile.early)
-        expect(stage), copyBoxesOfB(stage, k);
-      copyBoxesOfA(stage, k);
-    });
+    forFirst(0, earlyStages(), [&](Value stage, Value k) { copyBoxesOfA(stage, k); });
+    forFirst(earlyStages(), tile.stages,
+             [&](Value stage, Value k) { startB(stage, k), copyBoxesOfA(stage, k); });
     g.loop(g.add(k0, tile.stages * nextK()), arguments.k, nextK(), {g.number(0), g.number(0)},
            [&](Value k, ValueRange now) -> Values {
              Place at{now[0], now[1]};
              g.barrierWait(empty(at.stage), at.phase);
-             expect(at.stage);
-             copyBoxesOfB(at.stage, k), copyBoxesOfA(at.stage, k);
+             startB(at.stage, k), copyBoxesOfA(at.stage, k);
              Place next = after(at);
              return {next.stage, next.phase};
            });
@@ -380,6 +388,73 @@ struct FewRowsMatmul {
     return Values(ValueRange(results).drop_front(2));
   }
 
+  //===- Groups of warps ----------------------------------------------------===//
+  /// In the background: columns of C are the rows of the product, rows of A its columns.
+  Value multiplyByGroup(Value stage, Value sums) {
+    const int steps = tile.stepK / 16 / tile.warpsOfK;
+    const bool across = !alongK();
+    Ring a = ringA(), b = ringB();
+    // A box has 64 k: 16 are 32 bytes of a row, or 16 rows.
+    auto bytesOfStep = [&](const Ring &ring, bool across, int step) -> int64_t {
+      return across ? step * 16 * bytesOfBoxRow
+                    : step / 4 * ring.boxRows * bytesOfBoxRow + step % 4 * 32;
+    };
+    auto describe = [&](const Ring &ring, bool across, Number inside) {
+      Value at = g.add(g.mul(warpOfK, bytesOfStep(ring, across, steps)), ring.at);
+      at = g.add(g.add(g.mul(stage, stageBytes()), at), inside);
+      return g.matrixDescriptor(g.bytesAt(g.shared(), at), across);
+    };
+    const int ofColumns = (across ? tile.stepK : 64) * bytesOfBoxRow; // 64
+    Value columns = describe(b, across, g.mul(g.div(warpAcross, warpsOfGroup), ofColumns));
+    Value rows = describe(a, false, 0);
+    auto moved = [&](Value descriptor, int64_t bytes) {
+      return arith::AddIOp::create(g.b, descriptor, g.wide(bytes / 16)).getResult();
+    };
+    g.fenceGroup();
+    for (int step = 0; step < steps; ++step)
+      sums = g.multiplyGroup(spec.element, tile.rows, moved(columns, bytesOfStep(b, across, step)),
+                             moved(rows, bytesOfStep(a, false, step)), sums, /*across=*/false,
+                             /*acrossA=*/across);
+    g.commitGroup();
+    return sums;
+  }
+  /// A stage was read once only the product behind it is in the background.
+  Values multiplyStagesByGroups() {
+    Value isFirst = g.equal(g.rem(g.thread(), warpsOfGroup * lanesOfWarp), 0);
+    Values carried{g.number(0), g.number(0), LLVM::ZeroOp::create(g.b, g.groupSums(tile.rows))};
+    Values results =
+        g.loop(k0, arguments.k, nextK(), carried, [&](Value k, ValueRange now) -> Values {
+          Place at{now[0], now[1]};
+          g.barrierWait(full(at.stage), at.phase);
+          Value sums = multiplyByGroup(at.stage, now[2]);
+          g.waitGroup(1);
+          Value before =
+              g.select(g.equal(at.stage, 0), g.number(tile.stages - 1), g.sub(at.stage, 1));
+          g.when(g.both(isFirst, g.less(k0, k)), [&] { g.barrierArrive(empty(before)); });
+          Place next = after(at);
+          return {next.stage, next.phase, sums};
+        });
+    g.waitGroup(0);
+    Value settled = g.settled(results[2]);
+    Values sums;
+    for (int64_t i = 0; i < tile.rows / 2; ++i)
+      sums.push_back(LLVM::ExtractValueOp::create(g.b, settled, i));
+    return sums;
+  }
+
+  /// All blocks want the same of A at the same time, which would wait in memory behind what they
+  /// have asked for of B. So each fetches a part of it into the second cache ahead, where writers
+  /// and readers meet: the kernel in front may still write it.
+  void fetchA() {
+    g.loop(g.mul(g.block(), 64), arguments.k, g.mul(g.blocks(), 64), {},
+           [&](Value k, ValueRange) -> Values {
+             Values at = maps.inA ? maps.inA(k, g.number(0), maps.z) : Values{k, g.number(0)};
+             NVVM::CpAsyncBulkTensorPrefetchOp::create(g.b, arguments.a, at, ValueRange(),
+                                                       NVVM::TMALoadMode::TILE, Value());
+             return {};
+           });
+  }
+
   Value isCopier() { return g.equal(warp, tile.warps()); }
 
   Values sumsByMaps() {
@@ -387,9 +462,9 @@ struct FewRowsMatmul {
       g.letNextStart();
     g.when(g.both(isCopier(), g.equal(lane, 0)), [&] {
       g.prefetchMap(arguments.a);
+      fetchA();
       makeBarriers();
-      if (tile.early)
-        forFirst([&](Value stage, Value k) { expect(stage), copyBoxesOfB(stage, k); });
+      forFirst(0, earlyStages(), [&](Value stage, Value k) { startB(stage, k); });
     });
     g.barrier();
     if (rank)
@@ -403,7 +478,7 @@ struct FewRowsMatmul {
           g.syncWarp();
           return noSums();
         },
-        [&] { return multiplyStages(); });
+        [&] { return tile.byGroups ? multiplyStagesByGroups() : multiplyStages(); });
   }
 
   /// Where sums lie: all rows of some columns, of warp `w` of a block of the cluster.

@@ -63,24 +63,31 @@ FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k
 /// Tiles by tensor map from the widest on, with as many stages as there is memory for.
 static SmallVector<FewRowsTile> mapTiles(int rows, Order order) {
   SmallVector<FewRowsTile> tiles;
-  auto add = [&](int columns, int stepK, int warpsAcross, int warpsOfK, int cluster = 1) {
+  auto add = [&](int columns, int stepK, int warpsAcross, int warpsOfK, int cluster = 1,
+                 bool byGroups = false) {
     FewRowsTile tile{rows, columns, stepK, 2, warpsAcross, warpsOfK, cluster};
-    tile.maps = true;
+    tile.maps = true, tile.byGroups = byGroups;
     constexpr int bytes = 2, barriers = 16, most = 32;
     const int room = sharedOfSm90 - (cluster > 1 ? tile.sumBytes() : 0);
     tile.stages = std::min(most, room / (tile.stageBytes(bytes) + barriers));
     tiles.push_back(tile);
   };
+  // 64 columns for two blocks: each reads half of A, and shared memory once.
+  auto addGroup = [&] { add(64, rows == 64 ? 64 : 128, 4, 1, /*cluster=*/2, /*byGroups=*/true); };
   if (order == Order::ColumnMajor) {
     add(128, 64, 4, 2);
     add(96, rows == 8 ? 128 : 64, 3, 4);
     rows == 64 ? add(64, 64, 2, 4) : add(64, 128, 4, 2);
+    if (rows >= 32)
+      addGroup();
     add(32, 128, 2, 4);
     add(16, 128, 1, 4);
   } else {
     add(256, 64, 8, 1, /*cluster=*/2);
     add(192, 64, 6, 1, /*cluster=*/2);
     add(64, 128, 4, 2);
+    if (rows >= 32)
+      addGroup();
     add(64, 128, 2, 2, /*cluster=*/2);
   }
   return tiles;
@@ -161,6 +168,10 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
     if (llvm::Error fault = checkParameter("columns", tile.columns, 16, 256, alongK ? 16 : 64))
       return fault;
   }
+  if (tile.byGroups && (!tile.maps || tile.warpsAcross % 4 != 0 ||
+                        tile.stepK % (64 * tile.warpsOfK) || tile.columns != 16 * tile.warpsAcross))
+    return llvm::createStringError(
+        "groups of four warps multiply 64 columns and 64 k, copied by tensor map");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), 1))
     return fault;
   return checkShared(tile.sharedBytes(bytesOf(spec.element)),

@@ -221,6 +221,8 @@ struct FewRowsTile {
   /// For chips from sm_90 on, with their shared memory: one more warp copies both factors by tensor
   /// map. f16 and bf16.
   bool maps = false;
+  /// With `maps`: each four warps that share 64 columns multiply them as a group (wgmma).
+  bool byGroups = false;
   int warps() const { return warpsAcross * warpsOfK; } ///< that multiply
   int threads() const { return (warps() + maps) * lanesOfWarp; }
   /// Of a tensor map of A, whose boxes are 64 k of all rows, and of B.

@@ -208,7 +208,6 @@ void fewByMap(const std::string &name, uint32_t rows, bool transposed, uint32_t 
 }
 TEST(FewRowsMatmul, ByMap) {
   fewByMap("matmul_few8_f16_nt_map", 8, true, 32, 32);
-  fewByMap("matmul_few32_f16_nt_map", 32, true, 32, 32);
   fewByMap("matmul_few64_f16_nt_map_16", 64, true, 16, 16);
   fewByMap("matmul_few64_f16_nt_map_64", 64, true, 64, 64);
   fewByMap("matmul_few64_f16_nt_map_96", 64, true, 96, 96);
@@ -217,7 +216,10 @@ TEST(FewRowsMatmul, ByMap) {
 }
 TEST(FewRowsMatmul, ByMapInClusters) {
   fewByMap("matmul_few8_f16_map", 8, false, 64, 128, 2);
-  fewByMap("matmul_few64_f16_map", 64, false, 64, 128, 2);
+  fewByMap("matmul_few32_f16_nt_map", 32, true, 64, 64, 2);
+  fewByMap("matmul_few64_f16_nt_map", 64, true, 64, 64, 2);
+  fewByMap("matmul_few32_f16_map", 32, false, 64, 128, 2);
+  fewByMap("matmul_few64_f16_map", 64, false, 64, 64, 2);
   fewByMap("matmul_few64_f16_map_96", 64, false, 192, 64, 2);
   fewByMap("matmul_few64_f16_map_128", 64, false, 256, 64, 2);
 }

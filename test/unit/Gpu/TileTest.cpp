@@ -195,7 +195,22 @@ TEST_F(Tiles, ByMap) {
   EXPECT_EQ(columns(64, across, 11008, 4096), 96);
   EXPECT_EQ(columns(64, across, 14336, 4096), 128);
   FewRowsTile tile = *fewRowsMapTile(64, across, 4096, 4096);
-  EXPECT_EQ(tile.sharedBytes(2), tile.stages * (tile.stageBytes(2) + 16) + 2 * 2 * 64 * 36 * 4);
+  EXPECT_TRUE(tile.byGroups);
+  EXPECT_EQ(tile.sharedBytes(2), tile.stages * (tile.stageBytes(2) + 16) + 2 * 64 * 36 * 4);
+  // A group has 64 columns of 64 k.
+  const char *ofGroups = "groups of four warps multiply 64 columns and 64 k, copied by tensor map";
+  tile.warpsAcross = 2;
+  EXPECT_EQ(fault(tile, narrow), ofGroups);
+  tile.warpsAcross = 4, tile.columns = 128, tile.stages = 2;
+  EXPECT_EQ(fault(tile, narrow), ofGroups);
+  tile.columns = 64, tile.warpsOfK = 2;
+  EXPECT_EQ(fault(tile, narrow), ofGroups);
+  tile.warpsOfK = 1, tile.maps = false, tile.cluster = 1;
+  EXPECT_EQ(fault(tile, narrow), ofGroups);
+  EXPECT_FALSE(fewRowsMapTile(16, across, 4096, 4096)->byGroups);
+  EXPECT_FALSE(fewRowsMapTile(64, alongK, 4096, 32768)->byGroups); // sums of 8192 terms
+  tile = *fewRowsMapTile(64, across, 4096, 32768);
+  EXPECT_FALSE(tile.byGroups);
   tile.columns = 96, tile.warpsAcross = 3;
   MatmulSpec spec = narrow;
   spec.order = across;
