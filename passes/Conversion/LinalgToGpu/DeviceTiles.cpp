@@ -164,6 +164,9 @@ void Product::chooseTiled() {
   if (!lut)
     return dense(0);
   SmallVector<int> few{device::mostLutRows / 2, device::mostLutRows};
+  // A row alone, as decoding one sequence has it, is worth a kernel where it takes digits.
+  if (device::takesLutDigits(*lut) && lut->layout.bits() <= 4)
+    few.insert(few.begin(), 1);
   if (auto rows = known(m); rows && *rows <= device::mostLutRows)
     few = {int(std::max<int64_t>(*rows, 1))};
   launchLutRows(*lut, few, 0, [&](int handled) {
