@@ -283,7 +283,7 @@ private:
                                                     const Problem &problem,
                                                     const std::string &what);
   std::optional<Value> tolerancePart(const Node *at, Value value, const Dims &shape,
-                                     const std::string &what);
+                                     const Dims &lanes, const std::string &what);
   bool solveSteps(const Node *argument, Problem &problem);
   bool saveRows(const Node *value, const std::string &word, Problem &problem);
   bool solveSave(const Node *value, Problem &problem);

@@ -3,8 +3,8 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `rtol` and `atol` are numbers, or say of each state what its elements have. All systems of an
-// ensemble have the same.
+// `rtol` and `atol` are numbers, or say of each state what its elements have; those of an ensemble
+// may have the dimensions of its systems in front.
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Check/Solve.h"
@@ -23,35 +23,52 @@ static bool isNegative(const hir::Ref &ref) {
   return false;
 }
 
-/// That of one state, in its shape: a number or a tensor of it.
+/// That of one state: a number or a tensor of its shape, which may have the systems in front.
 std::optional<Value> Checker::tolerancePart(const Node *at, Value value, const Dims &shape,
-                                            const std::string &what) {
+                                            const Dims &lanes, const std::string &what) {
   value = settled(value, Element::F64, at);
   if (value.poison())
     return std::nullopt;
-  const TypeTree type{false, {Element::F64, shape}, {}};
-  const std::string message = what + " is `f64`" +
-                              (shape.empty() ? "" : " or " + quoted(show(type))) + ", found " +
-                              quoted(show(value));
+  Dims full = lanes;
+  full.insert(full.end(), shape.begin(), shape.end());
+  auto typed = [&](const Dims &dims) {
+    return quoted(show(TypeTree{false, {Element::F64, dims}, {}}));
+  };
+  std::string message = what + " is `f64`";
+  if (!shape.empty())
+    message += (lanes.empty() ? " or " : ", ") + typed(shape);
+  if (!lanes.empty())
+    message += " or, of each system, " + typed(full);
+  message += ", found " + quoted(show(value));
   auto complain = [&](const std::string &reason, const std::string &help) {
     Report(*this, code::E0221, at->span, message + (reason.empty() ? "" : ": " + reason))
         .help(help);
   };
-  bool fits = value.isTensor() && value.space.empty() && value.ref.type().element == Element::F64 &&
-              (value.rank() == 0 || value.rank() == shape.size());
-  if (!fits)
+  const size_t rank = value.rank();
+  const bool isOfSystems = !lanes.empty() && rank == full.size();
+  if (!value.isTensor() || !value.space.empty() || value.ref.type().element != Element::F64 ||
+      (rank > 0 && rank != shape.size() && !isOfSystems)) {
     complain("", "");
-  for (size_t d = 0; fits && d < value.rank(); ++d)
-    fits = requireEqual(value.shape()[d], shape[d], at->span, message, complain);
-  if (!fits)
     return std::nullopt;
+  }
+  // A dimension of 1 in the text stands for all systems or elements.
+  const Dims &wanted = isOfSystems ? full : shape;
+  std::vector<int64_t> from;
+  bool stretches = false;
+  for (size_t d = 0; d < rank; ++d) {
+    const bool isOne = isOfSystems && value.shape()[d].size.constant() == 1;
+    if (!isOne && !requireEqual(value.shape()[d], wanted[d], at->span, message, complain))
+      return std::nullopt;
+    stretches |= isOne;
+    from.push_back(isOne ? -1 : int64_t(d));
+  }
   if (isNegative(value.ref)) {
     Report(*this, code::E0221, at->span, what + " must not be negative, found " + textAt(at));
     return std::nullopt;
   }
-  if (value.rank() == 0 && !shape.empty())
+  if (rank == 0 && !shape.empty())
     return Value::tensor(b.spread(value.ref, shape, {}));
-  return withSizes(value, shape);
+  return stretches ? Value::tensor(b.spread(value.ref, wanted, from)) : withSizes(value, wanted);
 }
 
 /// Those of the states, in their order, from a tuple or a record that names each of them.
@@ -85,39 +102,66 @@ std::optional<std::vector<size_t>> Checker::toleranceOrder(const Node *at, const
   return order;
 }
 
-/// `rtol` or `atol` of a method that is no number: all elements of the states in a line.
+/// `rtol` or `atol` of a method that is no number: all elements of the states in a line, of each
+/// system if it is given for systems.
 bool Checker::solveTolerance(const Node *argument, Value value, Problem &problem) {
   const std::string name(argument->text), what = quoted(name);
   const Node *at = argument->kids[0];
+  const CallMatch &match = problem.match;
+  const Dims &lanes = match.lanes;
   std::vector<size_t> order = {0};
   std::vector<Value> given = {value};
   const bool isTuple = value.kind == Value::Tuple;
-  if (isTuple || problem.states != 1) {
+  // A number for each system is for all states.
+  const bool isShared = !isTuple && problem.states > 1 && !lanes.empty() && value.isTensor() &&
+                        value.rank() == lanes.size();
+  if (isShared) {
+    order.assign(problem.states, 0);
+  } else if (isTuple || problem.states != 1) {
     auto found = toleranceOrder(at, value, problem, what);
     if (!found)
       return false;
     order = *found;
     given = value.parts;
   }
-  std::vector<hir::Ref> lines;
-  DimExpr all(0);
+  std::vector<Value> parts;
+  std::vector<Dims> shapes;
+  bool isOfSystems = false;
   for (size_t i = 0; i < problem.states; ++i) {
-    const CallMatch &match = problem.match;
     Dims shape = match.values[i].ref.type().shape;
     shape.erase(shape.begin(), shape.begin() + (i < match.lead.size() ? match.lead[i] : 0));
     const Node *part = isTuple && at->kind == Kind::Tuple ? at->kids[order[i]] : at;
-    auto own = tolerancePart(part, given[order[i]], shape,
+    auto own = tolerancePart(part, given[order[i]], isShared ? Dims() : shape, lanes,
                              isTuple ? what + " of " + quoted(problem.solve.states[i]) : what);
     if (!own)
       return false;
+    isOfSystems |= isShared || own->rank() > shape.size();
+    parts.push_back(*own);
+    shapes.push_back(shape);
+  }
+  const size_t lead = isOfSystems ? lanes.size() : 0;
+  std::vector<hir::Ref> lines;
+  DimExpr all(0);
+  for (size_t i = 0; i < problem.states; ++i) {
+    Dims line(lanes.begin(), lanes.begin() + lead), full = line;
+    full.insert(full.end(), shapes[i].begin(), shapes[i].end());
     DimExpr size(1);
-    for (const hir::Dim &dim : shape)
+    for (const hir::Dim &dim : shapes[i])
       size = size * dim.size;
-    lines.push_back(shape.size() == 1 ? own->ref : b.reshape(own->ref, {hir::Dim{size, {}}}));
+    line.push_back(hir::Dim{size, {}});
+    hir::Ref ref = parts[i].ref;
+    if (parts[i].rank() != full.size()) {
+      // Of all elements, or of all systems.
+      std::vector<int64_t> from;
+      for (size_t d = 0; d < parts[i].rank(); ++d)
+        from.push_back(int64_t(isShared ? d : d + lead));
+      ref = b.spread(ref, full, from);
+    }
+    lines.push_back(shapes[i].size() == 1 ? ref : b.reshape(ref, line));
     all = all + size;
   }
-  problem.options[name] =
-      Value::tensor(lines.size() == 1 ? lines[0] : b.concat(lines, 0, hir::Dim{all, {}}));
+  problem.options[name] = Value::tensor(
+      lines.size() == 1 ? lines[0] : b.concat(lines, uint32_t(lead), hir::Dim{all, {}}));
   return true;
 }
 

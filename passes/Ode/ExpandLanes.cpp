@@ -78,6 +78,10 @@ ode::SolveOp Ensemble::one(Value index) {
     set(parameter, Algebra::typeOf(op.getBody().getArgument(++number)).getRank());
   set(op.getFromMutable(), 0);
   set(op.getToMutable(), 0);
+  for (MutableOperandRange tolerance : {op.getRtolMutable(), op.getAtolMutable()})
+    for (OpOperand &operand : tolerance)
+      if (Algebra::typeOf(operand.get()).getRank() > 1)
+        set(operand, 1);
   OperationState state(loc, op->getName());
   for (OpOperand &operand : op->getOpOperands()) {
     int64_t rank = own[operand.getOperandNumber()];

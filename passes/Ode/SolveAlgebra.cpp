@@ -50,14 +50,24 @@ Leaves SolveAlgebra::ofLeaves(Value tolerance, bool scalars) {
   return parts;
 }
 
-void SolveAlgebra::splitTolerances(bool intoScalars) {
+Leaves SolveAlgebra::numbersOf(Value tolerance, bool scalars) {
+  RankedTensorType type = typeOf(tolerance);
+  Leaves numbers;
+  for (int64_t k = 0; scalars && type.getRank() > 0 && k < type.getNumElements(); ++k)
+    numbers.push_back(Algebra::element(tolerance, {k}));
+  return scalars && type.getRank() > 0 ? numbers : Leaves{tolerance};
+}
+
+void SolveAlgebra::splitTolerances(bool intoScalars, bool ofSystem) {
   rtols = ofLeaves(op.getRtol(), intoScalars);
   atols = ofLeaves(op.getAtol(), intoScalars);
   if (rtols.empty())
     return;
-  Value all = op.getRtol(), positive = compare(Predicate::gt, all, real(0));
-  Value found =
-      reduce(ReduceKind::min, select(positive, all, real(std::numeric_limits<double>::infinity())));
+  Value infinity = real(std::numeric_limits<double>::infinity()), found = infinity;
+  for (Value all : numbersOf(op.getRtol(), intoScalars && ofSystem)) {
+    Value positive = compare(Predicate::gt, all, real(0));
+    found = min(found, reduce(ReduceKind::min, select(positive, all, infinity)));
+  }
   least = select(isFinite(found), found, real(0));
 }
 

@@ -38,7 +38,9 @@ public:
 
   /// Makes tolerances of one number a component those of leaves: in front of all that follows, and
   /// of the loop of steps.
-  void splitTolerances(bool intoScalars);
+  void splitTolerances(bool intoScalars, bool ofSystem);
+  /// The numbers of a tolerance: the loop over the systems of an ensemble has no other tensors.
+  Leaves numbersOf(mlir::Value tolerance, bool scalars);
   /// The relative tolerance that roundings are compared with: of several the least positive one.
   mlir::Value leastRtol() { return least ? least : op.getRtol(); }
   /// An error of a leaf in units of the tolerance between two states; 0 of no error, whatever the

@@ -70,23 +70,39 @@ void SolveLoops::begin() {
   direction = m.select(m.compare(Predicate::ge, way, m.real(0)), m.real(1), m.real(-1));
   if (op.isAdaptive()) {
     OpBuilder::InsertionGuard guard(b);
-    if (lane.around)
+    bool areOwn = hasOwnTolerances();
+    if (lane.around && !areOwn)
       b.setInsertionPoint(lane.around);
-    m.splitTolerances(rhs.isScalar());
+    m.splitTolerances(rhs.isScalar(), areOwn);
   }
   carriesF = op.isAdaptive() || method->needsRates() || hasEvents();
 }
 
-/// Of all systems, where there are several.
+/// Whether this system of an ensemble has tolerances of its own: they are made in its loop.
+bool SolveLoops::hasOwnTolerances() {
+  auto isOwn = [&](Value tolerance) {
+    return lane.around->isAncestor(tolerance.getParentRegion()->getParentOp());
+  };
+  return lane.around && (isOwn(op.getRtol()) || isOwn(op.getAtol()));
+}
+
+/// Of all systems together, where they have the same.
 Value SolveLoops::goodTolerances() {
   OpBuilder::InsertionGuard guard(b);
-  if (lane.around)
+  bool areOwn = hasOwnTolerances();
+  if (lane.around && !areOwn)
     b.setInsertionPoint(lane.around);
-  Value rtol = op.getRtol(), atol = op.getAtol(), both = m.add(rtol, atol), zero = m.real(0);
-  Value good = m.both(m.compare(Predicate::gt, both, zero), m.isFinite(both));
-  for (Value one : {rtol, atol})
-    good = m.both(m.reduce(ReduceKind::all, good),
-                  m.reduce(ReduceKind::all, m.compare(Predicate::ge, one, zero)));
+  Value zero = m.real(0), good = m.truth(true);
+  Leaves rtols = m.numbersOf(op.getRtol(), areOwn && rhs.isScalar());
+  Leaves atols = m.numbersOf(op.getAtol(), areOwn && rhs.isScalar());
+  for (size_t i = 0; i < std::max(rtols.size(), atols.size()); ++i) {
+    Value rtol = rtols[rtols.size() > 1 ? i : 0], atol = atols[atols.size() > 1 ? i : 0];
+    Value both = m.add(rtol, atol);
+    Value fits = m.both(m.compare(Predicate::gt, both, zero), m.isFinite(both));
+    good = m.both(good, m.reduce(ReduceKind::all, fits));
+    for (Value one : {rtol, atol})
+      good = m.both(good, m.reduce(ReduceKind::all, m.compare(Predicate::ge, one, zero)));
+  }
   return good;
 }
 

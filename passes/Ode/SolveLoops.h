@@ -88,6 +88,7 @@ private:
   State start();
   Value badOptions();
   Value goodTolerances();
+  bool hasOwnTolerances();
   Value badTimes();
   Value initialStep(const Leaves &y, const Leaves &f);
   Value least(Value t);

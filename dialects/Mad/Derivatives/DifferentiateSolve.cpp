@@ -162,13 +162,21 @@ static Value tolerances(OpBuilder &b, SolveOp op, Value all, ArrayRef<bool> vary
   Location loc = op.getLoc();
   Type element = b.getF64Type(), whole = RankedTensorType::get({}, b.getI64Type());
   SmallVector<Value> parts{all};
-  DimExpr offset(0), total = dimExpr(tensorTypeOf(all), 0);
+  // Dimensions of systems stand in front; an ensemble has one direction.
+  unsigned lead = unsigned(tensorTypeOf(all).getRank()) - 1;
+  SmallVector<DimExpr> sizes;
+  SmallVector<AffineExpr> places;
+  for (unsigned d = 0; d < lead; ++d) {
+    sizes.push_back(dimExpr(tensorTypeOf(all), d));
+    places.push_back(b.getAffineDimExpr(d));
+  }
+  DimExpr offset(0), total = dimExpr(tensorTypeOf(all), lead);
   for (auto [own, state] : llvm::zip(vary, op.getBody().getArguments().drop_front())) {
     DimExpr size(1);
     for (int64_t d = 0; d < tensorTypeOf(state).getRank(); ++d)
       size = size * dimExpr(tensorTypeOf(state), d);
     if (own) {
-      AffineExpr place = b.getAffineDimExpr(directions ? 1 : 0);
+      AffineExpr place = b.getAffineDimExpr(directions ? 1 : lead);
       SmallVector<Value> begin;
       if (auto known = offset.constant())
         place = place + *known;
@@ -176,9 +184,15 @@ static Value tolerances(OpBuilder &b, SolveOp op, Value all, ArrayRef<bool> vary
         begin.push_back(DimOp::create(b, loc, whole, offset.str()));
         place = place + b.getAffineSymbolExpr(0);
       }
-      RankedTensorType type = directions ? tensorType({*directions, size}, {}, element)
-                                         : tensorType({size}, {}, element);
-      auto map = AffineMap::get(unsigned(type.getRank()), unsigned(begin.size()), place);
+      SmallVector<DimExpr> shape = sizes;
+      if (directions)
+        shape.push_back(*directions);
+      shape.push_back(size);
+      RankedTensorType type = tensorType(shape, {}, element);
+      SmallVector<AffineExpr> at = places;
+      at.push_back(place);
+      auto map =
+          AffineMap::get(unsigned(type.getRank()), unsigned(begin.size()), at, b.getContext());
       Value part = ViewOp::create(b, loc, type, all, begin, map, Boundary::clamp);
       DimExpr count = directions ? *directions * size : size;
       if (directions)
@@ -188,9 +202,10 @@ static Value tolerances(OpBuilder &b, SolveOp op, Value all, ArrayRef<bool> vary
     }
     offset = offset + size;
   }
+  sizes.push_back(total);
   return parts.size() == 1
              ? all
-             : Value(ConcatOp::create(b, loc, tensorType({total}, {}, element), parts, 0));
+             : Value(ConcatOp::create(b, loc, tensorType(sizes, {}, element), parts, lead));
 }
 
 /// Tangents have the linear part of their states: their derivatives are L du and other terms.

@@ -76,7 +76,7 @@ SmallVector<bool> SolveOp::positionsOf(bool elements) {
   return all;
 }
 
-/// Tolerances are numbers, or have one for each element of the states.
+/// Tolerances are numbers, or have one for each element of the states, of all systems or of each.
 static LogicalResult verifyTolerances(SolveOp op) {
   DimExpr size(0);
   for (BlockArgument state : op.getBody().front().getArguments().slice(1, op.getInitial().size())) {
@@ -86,11 +86,19 @@ static LogicalResult verifyTolerances(SolveOp op) {
       elements = elements * dimExpr(type, d);
     size = size + elements;
   }
-  for (Value tolerance : {op.getRtol(), op.getAtol()})
-    if (tolerance && tensorTypeOf(tolerance).getRank() == 1 &&
-        differ(dimExpr(tensorTypeOf(tolerance), 0), size))
-      return op.emitOpError() << "a tolerance of shape " << shapeText(tensorTypeOf(tolerance))
-                              << " for states of " << size.str() << " elements";
+  RankedTensorType systems = tensorTypeOf(op.getTime());
+  for (Value tolerance : {op.getRtol(), op.getAtol()}) {
+    RankedTensorType type = tolerance ? tensorTypeOf(tolerance) : RankedTensorType();
+    if (!type || type.getRank() == 0)
+      continue;
+    int64_t lead = type.getRank() - 1;
+    bool fits = (lead == 0 || lead == op.getLaneRank()) && !differ(dimExpr(type, lead), size);
+    for (int64_t d = 0; fits && d < lead; ++d)
+      fits = !differ(dimExpr(type, d), dimExpr(systems, d));
+    if (!fits)
+      return op.emitOpError() << "a tolerance of shape " << shapeText(type) << " for states of "
+                              << size.str() << " elements";
+  }
   return success();
 }
 

@@ -15,8 +15,9 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Ode_State : RankedTensorOf<[F32, F64]>;
 def Ode_Time : 0DTensorOf<[F64]>;
-// One number, or one for each element of all states of one system, in their order.
-def Ode_Tolerance : AnyTypeOf<[0DTensorOf<[F64]>, 1DTensorOf<[F64]>]>;
+// One number, or one for each element of all states of one system, in their order; in an ensemble
+// these may have the dimensions of its systems in front.
+def Ode_Tolerance : RankedTensorOf<[F64]>;
 def Ode_Error : 0DTensorOf<[F32, F64]>;
 def Ode_Times : 1DTensorOf<[F64]>;
 def Ode_Key : 1DTensorOf<[I32]>;
@@ -67,7 +68,7 @@ def Ode_SolveOp : Op<OdeDialect, "solve", [AttrSizedOperandSegments, IsolatedFro
     derivative of a position does not depend on positions, that of a velocity does not depend on velocities.
 
     Steps are chosen so that the estimate of the error meets `rtol` and `atol`, numbers or one for each element of all states
-    of one system, one state behind the other; or are given: `step`, or the
+    of one system, one state behind the other, in an ensemble also with the dimensions of its systems in front; or are given: `step`, or the
     dimension `steps`, their number. `first` is the step to begin with, `min_step` and `max_step` are bounds of
     those that are chosen. At most `max_steps` steps are taken.
 

@@ -533,6 +533,9 @@ public:
       add(parameter, rankOf(op.getBody().getArgument(++number)));
     add(op.getFromMutable(), 0);
     add(op.getToMutable(), 0);
+    for (MutableOperandRange tolerance : {op.getRtolMutable(), op.getAtolMutable()})
+      for (OpOperand &operand : tolerance)
+        add(operand, 1);
   }
 
   LogicalResult solve(ArrayRef<const RefTensor *> operands, MutableArrayRef<RefTensor> results,

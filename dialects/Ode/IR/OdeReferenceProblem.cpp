@@ -21,8 +21,8 @@ ReferenceProblem::ReferenceProblem(SolveOp op, ArrayRef<const RefTensor *> opera
     initial.push_back(operands[operand.getOperandNumber()]);
   for (OpOperand &operand : op.getParametersMutable())
     parameters.push_back(operands[operand.getOperandNumber()]);
-  rtol = numbersOf(op.getRtol());
-  atol = numbersOf(op.getAtol());
+  rtol = numbersOf(op.getRtolMutable());
+  atol = numbersOf(op.getAtolMutable());
 }
 
 double ReferenceProblem::option(Value value, double otherwise) {
@@ -33,11 +33,9 @@ double ReferenceProblem::option(Value value, double otherwise) {
   return otherwise;
 }
 
-Vector ReferenceProblem::numbersOf(Value value) {
-  if (value)
-    for (OpOperand &operand : op->getOpOperands())
-      if (operand.get() == value)
-        return operands[operand.getOperandNumber()]->floats;
+Vector ReferenceProblem::numbersOf(MutableOperandRange optional) {
+  for (OpOperand &operand : optional)
+    return operands[operand.getOperandNumber()]->floats;
   return {0};
 }
 

@@ -21,7 +21,7 @@ struct ReferenceProblem {
 
   double option(mlir::Value value, double otherwise);
   /// All numbers of one.
-  Vector numbersOf(mlir::Value value);
+  Vector numbersOf(mlir::MutableOperandRange optional);
   /// The arguments of the body at a time and states.
   std::vector<RefTensor> arguments(double time, const Vector &at);
   llvm::LogicalResult rhs(double time, const Vector &at, Vector &f);

@@ -308,6 +308,19 @@ func.func @tolerances(%x: tensor<2xf64>, %v: tensor<3xf64>, %a: tensor<f64>, %k:
 
 // -----
 
+func.func @tolerances_of_systems(%x: tensor<3x2xf64>, %a: tensor<f64>, %k: tensor<4x2xf64>) {
+  // expected-error @+1 {{a tolerance of shape [4, 2] for states of 2 elements}}
+  %r:6 = ode.solve "tsit5" of "f" ["x"](%x) from %a to %a rtol %a atol %k
+    : (tensor<3x2xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<4x2xf64>)
+      -> (tensor<3x2xf64>, tensor<3xf64>, tensor<3xi32>, tensor<3xi64>, tensor<3xi64>, tensor<3xi64>) {
+  ^bb0(%t: tensor<f64>, %y: tensor<2xf64>):
+    ode.yield %y : tensor<2xf64>
+  }
+  return
+}
+
+// -----
+
 func.func @lane(%a: tensor<f64>) -> tensor<f64> {
   // expected-error @+1 {{has 1 lanes, expected at least 2}}
   %p = ode.pack %a : tensor<f64>

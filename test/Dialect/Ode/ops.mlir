@@ -47,8 +47,8 @@ func.func @check(%s: tensor<i64>, %t: tensor<f64>) {
 // CHECK: ^bb0(%{{.*}}: tensor<f64>, %{{.*}}: tensor<2xf64>, %{{.*}}: tensor<f64>):
 // CHECK: ode.check %{{.*}} at %{{.*}} trajectory step %{{.*}} component %{{.*}} error %{{.*}} of "decay"
 func.func @lanes(%x: tensor<?x2xf64, #mad.dims<"B", "2">>, %k: tensor<?xf64, #mad.dims<"B">>, %a: tensor<f64>, %grid: tensor<5xf64>, %s: tensor<i64>) -> tensor<?x5x2xf64, #mad.dims<"B", "5", "2">> attributes {mad.dims = ["B"]} {
-  %r:6 = ode.solve "tsit5" of "decay" ["u"](%x) from %a to %k rtol %a atol %a save %grid with %k
-    : (tensor<?x2xf64, #mad.dims<"B", "2">>, tensor<f64>, tensor<?xf64, #mad.dims<"B">>, tensor<f64>, tensor<f64>, tensor<5xf64>, tensor<?xf64, #mad.dims<"B">>)
+  %r:6 = ode.solve "tsit5" of "decay" ["u"](%x) from %a to %k rtol %a atol %x save %grid with %k
+    : (tensor<?x2xf64, #mad.dims<"B", "2">>, tensor<f64>, tensor<?xf64, #mad.dims<"B">>, tensor<f64>, tensor<?x2xf64, #mad.dims<"B", "2">>, tensor<5xf64>, tensor<?xf64, #mad.dims<"B">>)
       -> (tensor<?x5x2xf64, #mad.dims<"B", "5", "2">>, tensor<?xf64, #mad.dims<"B">>, tensor<?xi32, #mad.dims<"B">>, tensor<?xi64, #mad.dims<"B">>, tensor<?xi64, #mad.dims<"B">>, tensor<?xi64, #mad.dims<"B">>) {
   ^bb0(%t: tensor<f64>, %y: tensor<2xf64>, %rate: tensor<f64>):
     ode.yield %y : tensor<2xf64>
