@@ -33,8 +33,8 @@ FEW_KERNELS = [(8, "f16", "_nt", ""), (8, "f16", "", ""), (8, "bf16", "_nt", "")
                (64, "f16", "", "_wide"), (8, "f32", "_nt", ""), (8, "f32", "", ""),
                (16, "f32", "_nt", ""), (16, "f32", "", ""), (8, "f16", "_nt", "_early"), (16, "f16", "_nt", "_early"),
                (8, "f16", "", "_early"), *((rows, "f16", order, "_map") for rows in (8, 32, 64) for order in ("", "_nt")),
-               (64, "f16", "_nt", "_map_96"), (64, "f16", "", "_map_96")]
-OVERLAPPED = ("_early", "_map", "_map_96")  # launched before the kernel in front has ended, for sm_90a alone
+               (64, "f16", "_nt", "_map_88"), (64, "f16", "", "_map_96")]
+OVERLAPPED = ("_early", "_map", "_map_88", "_map_96")  # launched before the kernel in front has ended, for sm_90a alone
 # Kernel: (how it is launched, element, output, B as [N, K], sizes).
 PRODUCTS = {
     "matmul_f32": ("plain", "f32", "f32", False, SQUARE[1:3]),
@@ -60,7 +60,7 @@ PRODUCTS = {
     **{f"matmul_few{rows}_{element}{order}{how}": (
         "few", element, "f16" if element == "f16" else "f32", order == "_nt",
         [(m, n, k) for n, k in LAYERS
-         if (n > 8192) == (how in ("_wide", "_map_96") or rows <= 16 and n > 8192 and how != "_map")
+         if (n > 8192) == (how in ("_wide", "_map_88", "_map_96") or rows <= 16 and n > 8192 and how != "_map")
          for m in FEW if rows // 2 < m <= rows or m < rows == 8])
        for rows, element, order, how in FEW_KERNELS},
 }
@@ -345,10 +345,10 @@ class Bench:
             rows = int(name[len("matmul_few"):].split("_")[0])
             columns = WIDE_COLUMNS if name.endswith("_wide") else COLUMNS
             if "_map" in name:
-                wide = name.endswith("_96")
+                wide = name.endswith(("_88", "_96"))
                 groups = rows >= 32 and not wide  # 64 columns for two blocks
                 cluster = 1 if transposed and not groups else 2
-                width, step = (96 if wide else 32) * cluster, 64 if wide or rows == 64 else 128
+                width, step = (int(name[-2:]) if wide else 32) * cluster, 64 if wide or rows == 64 else 128
                 maps = [self.driver.map_of(a, rows), self.driver.map_of(b, width if transposed else step)]
                 return (-(-n // width) * cluster,), [*(((raw, x), at) for (raw, at), x in zip(maps, (a, b))),
                                                      *parameters[2:]]

@@ -240,7 +240,7 @@ CatalogueEntry fewByMap(Type element, Order order, int rows, int64_t columns, St
       "cp.async.bulk.tensor.2d.shared::cluster.global", "mbarrier.arrive.expect_tx",
       "prefetch.tensormap", "griddepcontrol.wait", "cp.async.bulk.prefetch.tensor.2d.L2.global"};
   if (tile.byGroups)
-    instructions.push_back(groupProduct("f16", rows));
+    instructions.push_back(groupProduct("f16", tile.cluster > 1 ? rows : tile.columns));
   if (tile.cluster > 1)
     llvm::append_range(instructions,
                        std::initializer_list<StringRef>{
@@ -427,8 +427,8 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       fewByMap(f16, columnMajor, 64, 1024, "_16"),
       fewByMap(f16, columnMajor, 64, 4096, ""),
       fewByMap(f16, columnMajor, 64, 8192, "_64"),
-      fewByMap(f16, columnMajor, 64, 11008, "_96"),
-      fewByMap(f16, columnMajor, 64, 14336, "_128"),
+      fewByMap(f16, columnMajor, 64, 11008, "_88"),
+      fewByMap(f16, columnMajor, 64, 14336, "_112"),
       fewByMap(f16, rowMajor, 8, 4096, ""),
       fewByMap(f16, rowMajor, 32, 4096, ""),
       fewByMap(f16, rowMajor, 64, 4096, ""),

@@ -278,7 +278,10 @@ struct FewRowsMatmul {
     }
   }
 
-  Values noSums() { return Values(isSingle() ? tile.rows : tiles() * groups() * 4, g.f32(0)); }
+  Values noSums() {
+    const int ofWarp = rowsFirst() ? tile.columns / 2 : tiles() * groups() * 4;
+    return Values(isSingle() ? tile.rows : ofWarp, g.f32(0));
+  }
 
   Values sumsOfWarp() {
     fill();
@@ -349,9 +352,10 @@ struct FewRowsMatmul {
   }
   /// Stages of B that are asked for before the kernel in front is done. A multiprocessor gets what
   /// it asks for in that order, and nothing is multiplied before the first of A, so with many rows
-  /// half of the ring is better than all.
+  /// half of the ring is better than all; not where warps read B as [N, K] (measured).
   int earlyStages() const {
-    return !tile.early ? 0 : tile.rows <= 16 ? tile.stages : (tile.stages + 1) / 2;
+    const bool all = tile.rows <= 16 || (alongK() && !tile.byGroups);
+    return !tile.early ? 0 : all ? tile.stages : (tile.stages + 1) / 2;
   }
   void startB(Value stage, Value k) { expect(stage), copyBoxesOfB(stage, k); }
 
@@ -389,7 +393,11 @@ struct FewRowsMatmul {
   }
 
   //===- Groups of warps ----------------------------------------------------===//
-  /// In the background: columns of C are the rows of the product, rows of A its columns.
+  /// Rows of the product are columns of C, or, outside of clusters, the 64 rows of A, so that a
+  /// block may have any multiple of 8 columns.
+  bool rowsFirst() const { return tile.byGroups && tile.cluster == 1; }
+  int acrossGroup() const { return rowsFirst() ? tile.columns : tile.rows; }
+  /// The product in the background.
   Value multiplyByGroup(Value stage, Value sums) {
     const int steps = tile.stepK / 16 / tile.warpsOfK;
     const bool across = !alongK();
@@ -399,29 +407,30 @@ struct FewRowsMatmul {
       return across ? step * 16 * bytesOfBoxRow
                     : step / 4 * ring.boxRows * bytesOfBoxRow + step % 4 * 32;
     };
-    auto describe = [&](const Ring &ring, bool across, Number inside) {
+    auto describe = [&](const Ring &ring, bool across) {
       Value at = g.add(g.mul(warpOfK, bytesOfStep(ring, across, steps)), ring.at);
-      at = g.add(g.add(g.mul(stage, stageBytes()), at), inside);
+      at = g.add(g.mul(stage, stageBytes()), at);
       return g.matrixDescriptor(g.bytesAt(g.shared(), at), across);
     };
-    const int ofColumns = (across ? tile.stepK : 64) * bytesOfBoxRow; // 64
-    Value columns = describe(b, across, g.mul(g.div(warpAcross, warpsOfGroup), ofColumns));
-    Value rows = describe(a, false, 0);
+    Value columns = describe(b, across), rows = describe(a, false);
     auto moved = [&](Value descriptor, int64_t bytes) {
       return arith::AddIOp::create(g.b, descriptor, g.wide(bytes / 16)).getResult();
     };
     g.fenceGroup();
-    for (int step = 0; step < steps; ++step)
-      sums = g.multiplyGroup(spec.element, tile.rows, moved(columns, bytesOfStep(b, across, step)),
-                             moved(rows, bytesOfStep(a, false, step)), sums, /*across=*/false,
-                             /*acrossA=*/across);
+    for (int step = 0; step < steps; ++step) {
+      Value ofB = moved(columns, bytesOfStep(b, across, step));
+      Value ofA = moved(rows, bytesOfStep(a, false, step));
+      sums = rowsFirst() ? g.multiplyGroup(spec.element, tile.columns, ofA, ofB, sums)
+                         : g.multiplyGroup(spec.element, tile.rows, ofB, ofA, sums,
+                                           /*across=*/false, /*acrossA=*/across);
+    }
     g.commitGroup();
     return sums;
   }
   /// A stage was read once only the product behind it is in the background.
   Values multiplyStagesByGroups() {
     Value isFirst = g.equal(g.rem(g.thread(), warpsOfGroup * lanesOfWarp), 0);
-    Values carried{g.number(0), g.number(0), LLVM::ZeroOp::create(g.b, g.groupSums(tile.rows))};
+    Values carried{g.number(0), g.number(0), LLVM::ZeroOp::create(g.b, g.groupSums(acrossGroup()))};
     Values results =
         g.loop(k0, arguments.k, nextK(), carried, [&](Value k, ValueRange now) -> Values {
           Place at{now[0], now[1]};
@@ -437,7 +446,7 @@ struct FewRowsMatmul {
     g.waitGroup(0);
     Value settled = g.settled(results[2]);
     Values sums;
-    for (int64_t i = 0; i < tile.rows / 2; ++i)
+    for (int64_t i = 0; i < acrossGroup() / 2; ++i)
       sums.push_back(LLVM::ExtractValueOp::create(g.b, settled, i));
     return sums;
   }
@@ -487,9 +496,20 @@ struct FewRowsMatmul {
     Value number = block ? g.add(g.mul(block, tile.warpsOfK), w) : w;
     return g.at(at, g.b.getF32Type(), g.mul(number, tile.rows * width()));
   }
+  /// Of 16 rows of A: a lane has pairs of neighbouring columns of two of them.
+  void leaveRows(ValueRange sums) {
+    Value row0 = g.add(g.mul(warpAcross, 16), g.div(lane, 4));
+    for (int i = 0; i < int(sums.size()); i += 2) {
+      Value row = g.add(row0, i / 2 % 2 * 8), column = g.add(g.mul(g.rem(lane, 4), 2), i / 4 * 8);
+      Value at = g.at(sumsAt({}, warpOfK), g.b.getF32Type(), g.add(g.mul(row, width()), column));
+      g.store(g.pack({sums[i], sums[i + 1]}), at);
+    }
+  }
   /// Leaves the sums of this warp where those of the others are: in the block that stores the
   /// column.
   void leave(ValueRange sums) {
+    if (rowsFirst())
+      return leaveRows(sums);
     Type f32 = g.b.getF32Type();
     Value mine = sumsAt(rank, warpOfK);
     if (isSingle()) {

@@ -60,8 +60,10 @@ FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k
   return withStagesFor(tile, k);
 }
 
+static constexpr int64_t multiprocessors = 132;
+
 /// Tiles by tensor map from the widest on, with as many stages as there is memory for.
-static SmallVector<FewRowsTile> mapTiles(int rows, Order order) {
+static SmallVector<FewRowsTile> mapTiles(int rows, Order order, int64_t n) {
   SmallVector<FewRowsTile> tiles;
   auto add = [&](int columns, int stepK, int warpsAcross, int warpsOfK, int cluster = 1,
                  bool byGroups = false) {
@@ -75,6 +77,10 @@ static SmallVector<FewRowsTile> mapTiles(int rows, Order order) {
   // 64 columns for two blocks: each reads half of A, and shared memory once.
   auto addGroup = [&] { add(64, rows == 64 ? 64 : 128, 4, 1, /*cluster=*/2, /*byGroups=*/true); };
   if (order == Order::ColumnMajor) {
+    // One wave of blocks, all with the same columns.
+    const int64_t fitted = llvm::divideCeil(n, multiprocessors * 8) * 8;
+    if (rows == 64 && fitted >= 40 && fitted <= 248)
+      add(fitted, fitted <= 128 ? 128 : 64, 4, 1, /*cluster=*/1, /*byGroups=*/true);
     add(128, 64, 4, 2);
     add(96, rows == 8 ? 128 : 64, 3, 4);
     rows == 64 ? add(64, 64, 2, 4) : add(64, 128, 4, 2);
@@ -96,7 +102,7 @@ static SmallVector<FewRowsTile> mapTiles(int rows, Order order) {
 std::optional<FewRowsTile> mad::device::fewRowsMapTile(int rows, Order order, int64_t n,
                                                        int64_t k) {
   // Starting takes longer than without, which what is small does not make up for.
-  constexpr int64_t multiprocessors = 132, smallElements = 1 << 22, fewColumns = 1024;
+  constexpr int64_t smallElements = 1 << 22, fewColumns = 1024;
   constexpr int64_t tinyElements = 1 << 18;
   const bool alongK = order == Order::ColumnMajor, thin = rows <= 16;
   const bool isSmall = n * k < smallElements + thin || (thin && n <= fewColumns);
@@ -104,7 +110,7 @@ std::optional<FewRowsTile> mad::device::fewRowsMapTile(int rows, Order order, in
     return std::nullopt;
   std::optional<FewRowsTile> best;
   int64_t least = 0;
-  for (const FewRowsTile &tile : mapTiles(rows, order)) {
+  for (const FewRowsTile &tile : mapTiles(rows, order, n)) {
     if (tile.columns == 16 && rows <= 32 && n > fewColumns)
       continue;
     // What a sum of tensor cores may have (docs/language.md, "Precision").
@@ -138,13 +144,15 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
   if (spec.vectorA != chunk || spec.vectorB != chunk)
     return llvm::createStringError("products of few rows need rows of a multiple of 16 bytes");
   // Of a warp.
-  const int leastStep = single ? 4 : tile.rows == 8 ? 32 : 16, leastColumns = single ? 32 : 16;
+  const bool alongK = spec.order == Order::ColumnMajor;
+  const bool rowsFirst = tile.byGroups && tile.cluster == 1;
+  const int leastStep = single ? 4 : tile.rows == 8 ? 32 : 16;
+  const int leastColumns = rowsFirst ? 8 : (single ? 32 : 16) * tile.warpsAcross;
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
       {"rows", tile.rows, 8, 64, tile.rows == 8 ? 8 : 16},
       {"warpsAcross", tile.warpsAcross, 1, 8, 1},
       {"warpsOfK", tile.warpsOfK, 1, 16, 1},
-      {"columns", tile.columns, leastColumns * tile.warpsAcross,
-       single ? leastColumns * tile.warpsAcross : 256, leastColumns * tile.warpsAcross},
+      {"columns", tile.columns, leastColumns, single ? leastColumns : 256, leastColumns},
       {"stepK", tile.stepK, leastStep * tile.warpsOfK, 256, leastStep * tile.warpsOfK},
       {"stages", tile.stages, 2, 32, 1},
       {"cluster", tile.cluster, 1, tile.maps ? 8 : 1, 1}};
@@ -152,7 +160,6 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
   // The XOR permutes a power of two of chunks.
-  const bool alongK = spec.order == Order::ColumnMajor;
   for (auto [name, value] : {std::pair("stepK", tile.stepK),
                              std::pair("columns", alongK || tile.maps ? 16 : tile.columns)})
     if (!llvm::isPowerOf2_32(value))
@@ -165,13 +172,17 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
       return llvm::createStringError("tensor maps are for f16 and bf16");
     if (llvm::Error fault = checkParameter("stepK", tile.stepK, 64, 256, 64))
       return fault;
-    if (llvm::Error fault = checkParameter("columns", tile.columns, 16, 256, alongK ? 16 : 64))
+    if (llvm::Error fault =
+            checkParameter("columns", tile.columns, alongK ? 8 : 16, 256, alongK ? 8 : 64))
       return fault;
   }
-  if (tile.byGroups && (!tile.maps || tile.warpsAcross % 4 != 0 ||
-                        tile.stepK % (64 * tile.warpsOfK) || tile.columns != 16 * tile.warpsAcross))
+  if (tile.byGroups && (!tile.maps || tile.warpsAcross != 4 || tile.stepK % (64 * tile.warpsOfK)))
+    return llvm::createStringError("groups of four warps multiply 64 k, copied by tensor map");
+  if (rowsFirst && (tile.rows != 64 || !alongK))
     return llvm::createStringError(
-        "groups of four warps multiply 64 columns and 64 k, copied by tensor map");
+        "groups of four warps without a cluster have 64 rows, and B as [N, K]");
+  if (tile.byGroups && !rowsFirst && tile.columns != 64)
+    return llvm::createStringError("groups of four warps in clusters have 64 columns");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), 1))
     return fault;
   return checkShared(tile.sharedBytes(bytesOf(spec.element)),

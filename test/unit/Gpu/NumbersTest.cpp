@@ -210,8 +210,8 @@ TEST(FewRowsMatmul, ByMap) {
   fewByMap("matmul_few8_f16_nt_map", 8, true, 32, 32);
   fewByMap("matmul_few64_f16_nt_map_16", 64, true, 16, 16);
   fewByMap("matmul_few64_f16_nt_map_64", 64, true, 64, 64);
-  fewByMap("matmul_few64_f16_nt_map_96", 64, true, 96, 96);
-  fewByMap("matmul_few64_f16_nt_map_128", 64, true, 128, 128);
+  fewByMap("matmul_few64_f16_nt_map_88", 64, true, 88, 88);
+  fewByMap("matmul_few64_f16_nt_map_112", 64, true, 112, 112);
   fewByMap("matmul_few64_f16_map_64", 64, false, 64, 128);
 }
 TEST(FewRowsMatmul, ByMapInClusters) {

@@ -185,8 +185,11 @@ TEST_F(Tiles, ByMap) {
   EXPECT_EQ(columns(8, alongK, 2048, 2048), 0);
   EXPECT_EQ(columns(8, alongK, 4096, 4096), 32);
   EXPECT_EQ(columns(64, alongK, 8192, 4096), 64);
-  EXPECT_EQ(columns(64, alongK, 11008, 4096), 96);
-  EXPECT_EQ(columns(64, alongK, 32000, 4096), 128);
+  EXPECT_EQ(columns(64, alongK, 5120, 5120), 40);
+  EXPECT_EQ(columns(64, alongK, 11008, 4096), 88);
+  EXPECT_EQ(columns(32, alongK, 11008, 4096), 96);
+  EXPECT_EQ(columns(64, alongK, 32000, 4096), 248);
+  EXPECT_EQ(columns(64, alongK, 33000, 4096), 128);
   EXPECT_EQ(columns(64, alongK, 32000, 32768), 64); // sums of 8192 terms
   EXPECT_EQ(columns(8, across, 1024, 1024), 32);
   EXPECT_EQ(columns(64, across, 1024, 1024), 0);
@@ -197,15 +200,22 @@ TEST_F(Tiles, ByMap) {
   FewRowsTile tile = *fewRowsMapTile(64, across, 4096, 4096);
   EXPECT_TRUE(tile.byGroups);
   EXPECT_EQ(tile.sharedBytes(2), tile.stages * (tile.stageBytes(2) + 16) + 2 * 64 * 36 * 4);
-  // A group has 64 columns of 64 k.
-  const char *ofGroups = "groups of four warps multiply 64 columns and 64 k, copied by tensor map";
+  // Groups multiply 64 k; 64 columns in clusters, else 64 rows.
+  const char *ofGroups = "groups of four warps multiply 64 k, copied by tensor map";
   tile.warpsAcross = 2;
   EXPECT_EQ(fault(tile, narrow), ofGroups);
-  tile.warpsAcross = 4, tile.columns = 128, tile.stages = 2;
+  tile.warpsAcross = 4, tile.warpsOfK = 2;
   EXPECT_EQ(fault(tile, narrow), ofGroups);
-  tile.columns = 64, tile.warpsOfK = 2;
-  EXPECT_EQ(fault(tile, narrow), ofGroups);
-  tile.warpsOfK = 1, tile.maps = false, tile.cluster = 1;
+  tile.warpsOfK = 1, tile.columns = 128, tile.stages = 2;
+  EXPECT_EQ(fault(tile, narrow), "groups of four warps in clusters have 64 columns");
+  tile.cluster = 1, tile.columns = 40;
+  EXPECT_EQ(fault(tile, narrow), "");
+  tile.rows = 32;
+  EXPECT_EQ(fault(tile, narrow),
+            "groups of four warps without a cluster have 64 rows, and B as [N, K]");
+  tile.columns = 44;
+  EXPECT_EQ(fault(tile, narrow), "columns = 44, expected a multiple of 8 from 8 to 256");
+  tile.columns = 40, tile.maps = false;
   EXPECT_EQ(fault(tile, narrow), ofGroups);
   EXPECT_FALSE(fewRowsMapTile(16, across, 4096, 4096)->byGroups);
   EXPECT_FALSE(fewRowsMapTile(64, alongK, 4096, 32768)->byGroups); // sums of 8192 terms
