@@ -153,7 +153,10 @@ std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
 std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
   constexpr int blocks = 8, mostThreads = 1024, enoughHeld = 16, mostAtOnce = 4;
   constexpr int64_t sharedOfChip = 227 * 1024, registersOfChip = 65536;
-  const int vector = plan.vector, held = mostHeldBy(plan);
+  // Inputs come from shared memory, a group at a time: two arrays are in registers one after the
+  // other.
+  const int vector = plan.vector;
+  const int held = heldAtOnce(plan) <= 2 ? 32 : mostHeldBy(plan);
   if (vector == 1 || held < enoughHeld || plan.extents.empty() || !plan.sameColumns)
     return {};
   const int64_t groups = llvm::divideCeil(columns + (plan.shifted ? vector - 1 : 0), vector);
