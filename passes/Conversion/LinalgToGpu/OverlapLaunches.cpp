@@ -44,7 +44,7 @@ bool waitsInTime(gpu::GPUFuncOp kernel) {
             NVVM::CpAsyncCommitGroupOp, NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp,
             NVVM::MBarrierInitOp, NVVM::FenceMbarrierInitOp, NVVM::MBarrierArriveExpectTxOp,
             NVVM::BarrierOp, NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp, NVVM::ClusterArriveOp,
-            NVVM::SetMaxRegisterOp>(op) ||
+            NVVM::SetMaxRegisterOp, NVVM::ClusterArriveRelaxedOp>(op) ||
         isMemoryEffectFree(op);
     return harmless ? WalkResult::advance() : WalkResult::interrupt();
   });

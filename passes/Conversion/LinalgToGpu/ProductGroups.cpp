@@ -20,10 +20,8 @@ namespace mad::product {
 constexpr int64_t costOfTile[] = {100, 138, 202, 250};
 /// Rows of a tile with codes where there are no more.
 constexpr int fewTiled = 64;
-/// Of codes, with 64, 128 and 192 columns, and the same of up to 64 rows.
-constexpr int64_t costOfTiled[] = {100, 138, 198}, costOfFewTiled[] = {85, 99, 121};
-/// The same where two blocks share the k of 192 columns, and the records that there must be for it.
-constexpr int64_t costOfShared[] = {85, 99, 76}, leastOfCluster = 8;
+/// Records of k from which on two blocks share them.
+constexpr int64_t leastOfCluster = 8;
 /// Of f32 in parts, with 64 and 128 columns.
 constexpr int64_t costOfPartsTile[] = {100, 165};
 /// What a microsecond is in costs times k.
@@ -319,23 +317,33 @@ Value Product::mayGroupTiled() {
   return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
 }
 
-/// Tiles of 64, 128 and 192 columns; of few rows two blocks share the last one's k, unless sums are
-/// cut, which lie in memory then.
+/// Two blocks share the k of a tile where that fills more multiprocessors, unless sums are cut,
+/// which lie in memory then.
 void Product::launchTiledGroups(const device::LutSpec &lut) {
   codes = &lut;
   auto launch = [&](int rows) {
-    const bool few = rows <= fewTiled,
-               shares = few && !spec.longestSum && lut.layout.records() >= leastOfCluster;
+    const bool few = rows <= fewTiled;
     SmallVector<device::GroupTile> tiles;
-    for (int columns : {64, 128, 192})
-      tiles.push_back(device::lutGroupTile(lut, columns, rows, shares && columns == 192 ? 2 : 1));
-    for (device::GroupTile &tile : tiles)
-      tile.early = few && isWeight(tiled.getTiles()) && !lut.layout.isTable();
-    launchGroups(tiles,
-                 shares ? costOfShared
-                 : few  ? costOfFewTiled
-                        : costOfTiled,
-                 microsecondOfGroups);
+    SmallVector<int64_t> costs;
+    auto add = [&](int columns, int64_t cost, int cluster = 1) {
+      device::GroupTile tile = device::lutGroupTile(lut, columns, rows, cluster);
+      tile.early = isWeight(tiled.getTiles()) && !lut.layout.isTable();
+      tiles.push_back(tile);
+      costs.push_back(cost);
+    };
+    const bool shares = !spec.longestSum && lut.layout.records() >= leastOfCluster &&
+                        !llvm::errorToBool(device::checkLutGroup(
+                            device::lutGroupTile(lut, 192, rows, /*cluster=*/2), lut));
+    if (few && shares) {
+      add(64, 50, /*cluster=*/2), add(128, 99), add(192, 78, /*cluster=*/2);
+    } else if (few) {
+      add(64, 85), add(128, 99), add(192, 121);
+    } else {
+      add(64, 100), add(128, 138), add(192, 198);
+      if (shares)
+        add(192, 131, /*cluster=*/2);
+    }
+    launchGroups(tiles, costs, microsecondOfGroups);
   };
   auto launchMany = [&] {
     f.branch(f.less(m, constant(fewTiled + 1)), [&] { launch(fewTiled); }, [&] { launch(128); });

@@ -57,6 +57,9 @@ Lowering::Lowered Lowering::lowerCluster(Operation *op) {
   if (auto arrive = dyn_cast<NVVM::ClusterArriveOp>(op))
     return replace(op, "cluster_arrive",
                    {constant(loc, arrive.getAligned().value_or(false)), place(op)});
+  if (auto arrive = dyn_cast<NVVM::ClusterArriveRelaxedOp>(op))
+    return replace(op, "cluster_arrive",
+                   {constant(loc, arrive.getAligned().value_or(false)), place(op)});
   if (isa<NVVM::ClusterWaitOp>(op))
     return replace(op, "cluster_wait", {place(op)});
   if (auto map = dyn_cast<NVVM::MapaOp>(op)) {

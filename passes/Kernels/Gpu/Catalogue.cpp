@@ -163,7 +163,7 @@ CatalogueEntry fewCodes(std::string name, LutSpec spec, int rows, bool early = f
 
 CatalogueEntry manyCodes(std::string name, LutSpec spec, int columns, int rows, int cluster = 1,
                          bool early = false) {
-  std::vector<std::string> instructions = {"cp.async.cg.shared.global", "cp.async.bulk.tensor",
+  std::vector<std::string> instructions = {"cp.async.bulk.shared", "cp.async.bulk.tensor",
                                            "wgmma.mma_async"};
   if (cluster > 1)
     llvm::append_range(
@@ -482,9 +482,11 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       fewCodes("lut_int8_f32_4", integers(f32, 8), 4),
       fewCodes("lut_int8_f16_8_early", integers(f16, 8), 8, true),
       fewCodes("lut_ternary_f16_8_early", codes(f16, mad::lut::Family::Ternary, 2, -1), 8, true),
+      manyCodes("lut_int4_f16_64_64_early", integers(f16, 4), 64, 64, /*cluster=*/2, true),
       manyCodes("lut_int4_f16_64_128", integers(f16, 4), 128, 64),
       manyCodes("lut_int4_f16_32_192_early", integers(f16, 4), 192, 32, /*cluster=*/2, true),
       manyCodes("lut_int4_f16_64_192_early", integers(f16, 4), 192, 64, /*cluster=*/2, true),
+      manyCodes("lut_int4_f16_128_192_early", integers(f16, 4), 192, 128, /*cluster=*/2, true),
       manyCodes("lut_int4_f16_256_128", integers(f16, 4), 128, 128),
       manyCodes("lut_int4_f16_256_192", integers(f16, 4), 192, 128),
       manyCodes("lut_int2_f16_256_192", integers(f16, 2), 192, 128),

@@ -74,7 +74,12 @@ void GpuBuilder::runInClusters(int blocks) {
                   b.getDenseI32ArrayAttr({blocks, 1, 1}));
 }
 Value GpuBuilder::clusterRank() { return NVVM::ClusterId::create(b, b.getI32Type()); }
-void GpuBuilder::clusterArrive() { NVVM::ClusterArriveOp::create(b, b.getUnitAttr()); }
+void GpuBuilder::clusterArrive(bool relaxed) {
+  if (relaxed)
+    NVVM::ClusterArriveRelaxedOp::create(b, b.getUnitAttr());
+  else
+    NVVM::ClusterArriveOp::create(b, b.getUnitAttr());
+}
 void GpuBuilder::clusterWait() { NVVM::ClusterWaitOp::create(b, b.getUnitAttr()); }
 Value GpuBuilder::inBlock(Value shared, Number rank) {
   return NVVM::MapaOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), clusterSpace), shared,

@@ -150,7 +150,7 @@ public:
   /// A barrier of the cluster: what its threads did before the arrival is there behind the wait. No
   /// block may end while another one can still reach its memory, nor be reached before it has
   /// begun.
-  void clusterArrive();
+  void clusterArrive(bool relaxed = false); ///< relaxed: but for memory
   void clusterWait();
   /// The same place in the shared memory of a block of the cluster: for loads, stores and
   /// `barrierArrive`.

@@ -94,7 +94,7 @@ llvm::Error mad::device::check(const GroupTile &tile, const MatmulSpec &spec) {
                                    ", expected a multiple of " + Twine(GroupTile::blockK));
   const std::tuple<StringRef, int, int, int, int> parameters[] = {
       {"blockN", tile.blockN, 64, 256, 64},
-      {"stages", tile.stages, 2, 8, 1},
+      {"stages", tile.stages, 2, 16, 1},
       {"groupRows", tile.groupRows, 1, 64, 1},
       {"copierRegisters", tile.copierRegisters, 24, 240, 8},
       {"multiplierRegisters", tile.multiplierRegisters, 24, 240, 8}};

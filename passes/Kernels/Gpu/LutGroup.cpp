@@ -6,9 +6,8 @@
 // y^T = w^T x^T by groups of four warps: each has 64 columns of the weight, of which a warp has the
 // 16 of a tile, and all rows of the tile of y. Codes become numbers, with their scale and rounded
 // once, in the registers from which `wgmma` takes its left factor, so nothing but x goes through
-// shared memory more than once. One thread copies x by tensor map, 128 k a stage; each warp streams
-// its records through a ring of its own. While one group multiplies a record the others make
-// numbers.
+// shared memory more than once. A fourth group copies a record a stage: one warp x by tensor map,
+// the others the codes. While one group multiplies a record the others make numbers.
 //
 // Where tiles are few, the blocks of a cluster have the same tile, each with a part of k: so each
 // reads a part of x alone. They leave sums in each other's shared memory, and each stores some
@@ -26,34 +25,28 @@ using mad::lut::TileLayout;
 static constexpr int warpsOfGroup = 4, threadsOfGroup = 128;
 static constexpr int columnsOfGroup = warpsOfGroup * int(TileLayout::columns);
 
-/// Of the ring of a warp, as many as there is room for.
-static int recordsOfRing(const LutSpec &spec, const GroupTile &tile) {
-  return (tile.factorBytes - lutTableBytes(spec)) /
-         (tile.multipliers * warpsOfGroup * int(spec.layout.recordBytes()));
+/// Of the records of a stage.
+static int codesOfStage(const LutSpec &spec, const GroupTile &tile) {
+  return tile.multipliers * warpsOfGroup * int(spec.layout.recordBytes());
 }
 
 GroupTile mad::device::lutGroupTile(const LutSpec &spec, int columns, int rows, int cluster) {
-  constexpr int leastRecords = 3, mostRecords = 8, leastStages = 3, mostStages = 6;
+  constexpr int mostStages = 12;
   GroupTile tile;
   tile.blockN = columns, tile.rowsOfCodes = rows, tile.cluster = cluster;
   tile.multipliers = columns / columnsOfGroup;
-  tile.copierRegisters = 24;
+  tile.copierRegisters = 40;
   // Of the registers that the block starts with what the copier leaves.
   const int atStart = 65536 / tile.threads() / 8 * 8;
   const int left = atStart * (tile.multipliers + 1) - tile.copierRegisters;
   tile.multiplierRegisters = std::min(240, left / tile.multipliers / 8 * 8);
-  const int ofRecord = tile.multipliers * warpsOfGroup * int(spec.layout.recordBytes());
-  auto fits = [&](int stages, int records) {
-    tile.stages = stages, tile.factorBytes = records * ofRecord + lutTableBytes(spec);
+  tile.stages = mostStages;
+  auto fits = [&] {
+    tile.factorBytes = tile.stages * codesOfStage(spec, tile) + lutTableBytes(spec);
     return tile.sharedBytes() <= sharedOfSm90;
   };
-  int records = mostRecords, stages = mostStages;
-  while (!fits(stages, records) && (records > leastRecords || stages > 2)) {
-    if (stages > leastStages || records <= leastRecords)
-      --stages;
-    else
-      --records;
-  }
+  while (!fits() && tile.stages > 2)
+    --tile.stages;
   return tile;
 }
 
@@ -69,8 +62,6 @@ llvm::Error mad::device::checkLutGroup(const GroupTile &tile, const LutSpec &spe
     return fault;
   if (tile.cluster != 1 && tile.cluster != 2 && tile.cluster != 4)
     return llvm::createStringError("cluster = " + Twine(tile.cluster) + ", expected 1, 2 or 4");
-  if (recordsOfRing(spec, tile) < 2)
-    return llvm::createStringError("no room for the codes that are on their way");
   MatmulSpec product;
   product.element = spec.element, product.output = spec.output;
   product.order = Order::ColumnMajor;
@@ -98,7 +89,7 @@ struct LutGroup {
 
   static constexpr int stepsOfRecord = int(TileLayout::steps) / GroupTile::blockK;
 
-  //===- The ring of x ------------------------------------------------------------===//
+  //===- The ring ---------------------------------------------------------------------===//
   Value barrier(Value stage, int which) {
     return g.bytesAt(g.shared(),
                      g.add(g.mul(stage, 16), tile.stages * tile.stageBytes() + which * 8));
@@ -108,6 +99,19 @@ struct LutGroup {
   Place after(Place at) {
     Value next = g.add(at.stage, 1), wraps = g.equal(next, tile.stages);
     return {g.select(wraps, g.number(0), next), g.select(wraps, g.bitXor(at.phase, 1), at.phase)};
+  }
+  int recordBytes() const { return int(layout.recordBytes()); }
+  Value table() { return g.bytesAt(g.shared(), tile.sharedBytes() - lutTableBytes(lut)); }
+  /// Of the codes of a stage, that of tile `number` of the block.
+  Value codesAt(Value stage, Number number) {
+    Value at = g.add(g.mul(stage, codesOfStage(lut, tile)), g.mul(number, recordBytes()));
+    return g.bytesAt(g.shared(), g.add(at, tile.sharedBytes() - tile.factorBytes));
+  }
+  /// The tile of the weight: those behind the last one are the last one, and what they give is not
+  /// stored.
+  Value tileNumber(Value column, Number inBlock) {
+    Value number = g.add(g.div(column, int(TileLayout::columns)), inBlock);
+    return g.min(number, int(layout.tiles()) - 1);
   }
   /// Records that a product adds up.
   std::pair<Value, Value> recordsOf(const GroupTilePlace &of) {
@@ -121,7 +125,7 @@ struct LutGroup {
     auto [first, last] = batch.steps(of.z);
     return {g.div(first, stepsOfRecord), g.ceilDiv(last, stepsOfRecord)};
   }
-  void copyX() {
+  void forStages(llvm::function_ref<void(Place, const GroupTilePlace &, Value record)> copy) {
     // The first wait for each stage must not block: it is for the phase before the first.
     forGroupTiles(g, tile, arguments, batch, {g.number(0), g.number(1)},
                   [&](GroupTilePlace of, ValueRange carried) {
@@ -129,15 +133,15 @@ struct LutGroup {
                     return g.loop(first, last, 1, carried,
                                   [&](Value record, ValueRange now) -> Values {
                                     Place at{now[0], now[1]};
-                                    copyStage(at, of, record);
+                                    g.barrierWait(empty(at.stage), at.phase);
+                                    copy(at, of, record);
                                     Place next = after(at);
                                     return {next.stage, next.phase};
                                   });
                   });
   }
-  void copyStage(Place at, const GroupTilePlace &of, Value record) {
-    g.barrierWait(empty(at.stage), at.phase);
-    g.barrierExpect(full(at.stage), tile.stageBytes());
+  void copyX(Place at, const GroupTilePlace &of, Value record) {
+    g.barrierExpect(full(at.stage), tile.stageBytes() + codesOfStage(lut, tile));
     Value to = g.bytesAt(g.shared(), g.mul(at.stage, tile.stageBytes()));
     for (int step = 0; step < stepsOfRecord; ++step) {
       Value k = g.add(g.mul(record, int(TileLayout::steps)), step * GroupTile::blockK);
@@ -145,48 +149,34 @@ struct LutGroup {
       g.copyTensor(g.bytesAt(to, step * tile.bytesOfA()), arguments.a, full(at.stage), where);
     }
   }
-
-  //===- The ring of codes ----------------------------------------------------------===//
-  int recordBytes() const { return int(layout.recordBytes()); }
-  int records() const { return recordsOfRing(lut, tile); }
-  int codesAt() const { return tile.sharedBytes() - tile.factorBytes; }
-  Value table() { return g.bytesAt(g.shared(), tile.sharedBytes() - lutTableBytes(lut)); }
-  Value memory(Value slot) {
-    Value number = g.add(g.mul(g.sub(group, 1), warpsOfGroup), warp);
-    return g.bytesAt(g.shared(),
-                     g.add(g.add(g.mul(number, records() * recordBytes()), slot), codesAt()));
+  /// Every third tile, from that of this warp on.
+  void copyCodes(Place at, const GroupTilePlace &of, Value record) {
+    constexpr int warps = warpsOfGroup - 1;
+    const int all = tile.multipliers * warpsOfGroup;
+    for (int i = 0; i < all; i += warps) {
+      Value inBlock = g.add(g.sub(warp, 1), i);
+      auto copy = [&] {
+        Value index = g.add(g.mul(tileNumber(of.column, inBlock), int(layout.records())), record);
+        Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(index), g.wide(recordBytes()));
+        g.copyBulk(codesAt(at.stage, inBlock), g.bytesAt(tiles, Number(wide)),
+                   g.number(recordBytes()), full(at.stage));
+      };
+      if (i + warps <= all)
+        copy();
+      else
+        g.when(g.less(inBlock, all), copy);
+    }
   }
-  Value nextSlot(Value slot) {
-    Value next = g.add(slot, recordBytes());
-    return g.select(g.equal(next, records() * recordBytes()), g.number(0), next);
-  }
-  Value slotBefore(Value slot) {
-    return g.select(g.equal(slot, 0), g.number((records() - 1) * recordBytes()),
-                    g.sub(slot, recordBytes()));
-  }
-  /// Columns behind the last tile are those of the last one: what they give is not stored.
-  Value tileNumber(Value column) {
-    Value number = g.add(g.div(column, int(TileLayout::columns)), warp);
-    return g.min(number, int(layout.tiles()) - 1);
-  }
-  /// Starts the copy of a record, if it is one of those in front of `last`.
-  void fetch(Value slot, Value number, Value record, Value last) {
-    constexpr int atOnce = 16 * lanesOfWarp;
-    g.when(g.less(record, last), [&] {
-      Value index = g.add(g.mul(number, int(layout.records())), record);
-      Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(index), g.wide(recordBytes()));
-      Value mine = g.mul(lane, 16);
-      Value from = g.bytesAt(g.bytesAt(tiles, Number(wide)), mine);
-      Value to = g.bytesAt(memory(slot), mine);
-      for (int done = 0; done < recordBytes(); done += atOnce) {
-        auto some = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(from, done), 16); };
-        if (done + atOnce <= recordBytes())
-          some();
-        else
-          g.when(g.less(lane, (recordBytes() - done) / 16), some);
-      }
-    });
-    g.commitCopies();
+  void copyRecords() {
+    // Lane 0 of each warp.
+    g.when(
+        g.equal(warp, 0),
+        [&] {
+          if (tile.early)
+            g.waitForBefore();
+          forStages([&](Place at, auto &of, Value record) { copyX(at, of, record); });
+        },
+        [&] { forStages([&](Place at, auto &of, Value record) { copyCodes(at, of, record); }); });
   }
 
   //===- Numbers ----------------------------------------------------------------------===//
@@ -237,8 +227,7 @@ struct LutGroup {
     return g.bits(g.fma(value, scale.pair, rest), i32);
   }
   /// The eight fragments of a record, four words each.
-  SmallVector<Values> numbersOf(Value slot, const Late &late) {
-    Value record = memory(slot);
+  SmallVector<Values> numbersOf(Value record, const Late &late) {
     LutCodes codes(g, lut, record, lane);
     if (layout.isTable())
       codes.setTable(table());
@@ -284,79 +273,62 @@ struct LutGroup {
     g.commitGroup();
     return sums;
   }
-  Value isFirstThread() { return g.both(g.equal(warp, 0), g.equal(lane, 0)); }
-  /// The sums over records `from` to `to`, behind stage, phase and slot. `last`: of the product.
-  Values sumsOf(Value number, const Late &late, Value from, Value to, Value last,
-                ValueRange place) {
+  /// The sums over records `from` to `to`, behind stage and phase.
+  Values sumsOf(const Late &late, Value from, Value to, ValueRange place) {
     Values initial(place);
     initial.push_back(LLVM::ZeroOp::create(g.b, g.groupSums(tile.rows())));
-    Values results = g.loop(from, to, 1, initial, [&](Value record, ValueRange now) -> Values {
+    Value inBlock = g.add(g.mul(g.sub(group, 1), warpsOfGroup), warp);
+    Values results = g.loop(from, to, 1, initial, [&](Value, ValueRange now) -> Values {
       Place at{now[0], now[1]};
-      g.waitCopies(records() - 2);
-      g.syncWarp();
-      SmallVector<Values> numbers = numbersOf(now[2], late);
-      // Into the slot that was read last.
-      fetch(slotBefore(now[2]), number, g.add(record, records() - 1), last);
       g.barrierWait(full(at.stage), at.phase);
-      Value sums = productOf(at.stage, numbers, now[3]);
+      SmallVector<Values> numbers = numbersOf(codesAt(at.stage, inBlock), late);
+      Value sums = productOf(at.stage, numbers, now[2]);
       // ptxas gives the registers of the numbers to others behind the last product: nothing may be
       // computed before the wait. Other groups do so meanwhile.
       g.waitGroup(0);
-      g.when(isFirstThread(), [&] { g.barrierArrive(empty(at.stage)); });
+      g.syncWarp();
+      g.when(g.equal(lane, 0), [&] { g.barrierArrive(empty(at.stage)); });
       Place next = after(at);
-      return {next.stage, next.phase, nextSlot(now[2]), sums};
+      return {next.stage, next.phase, sums};
     });
-    results[3] = g.settled(results[3]);
+    results[2] = g.settled(results[2]);
     return results;
   }
 
   void multiplyTiles() {
-    Values start{g.number(0), g.number(0), g.number(0)};
+    if (tile.early)
+      g.waitForBefore();
+    Values start{g.number(0), g.number(0)};
     forGroupTiles(g, tile, arguments, batch, start, [&](GroupTilePlace of, ValueRange carried) {
       // Else LLVM computes them between the last product and the wait for it.
       of.row = g.settled(of.row), of.column = g.settled(of.column);
       if (of.z && batch.enter)
         batch.enter(of.z, arguments);
       Value column = g.add(of.column, g.mul(g.sub(group, 1), columnsOfGroup));
-      Value number = g.settled(tileNumber(column));
       auto [first, last] = recordsOf(of);
-      Value slot = carried[2];
-      for (int i = 0; i < records() - 1; ++i, slot = nextSlot(slot))
-        fetch(slot, number, g.add(first, i), last);
-      if (tile.early)
-        g.waitForBefore();
-      Late late = lateOf(number);
-      Values results;
-      if (!spec.longestSum) {
-        results = sumsOf(number, late, first, last, last, carried);
-        Values sums = sumsIn(results[3]);
-        Value row = of.row;
-        if (rank) {
-          sums = sumsOfCluster(sums);
-          row = g.add(row, g.mul(rank, tile.rows() / tile.cluster));
-        }
-        store(row, column, sums);
-        results.pop_back();
-      } else {
-        results = sumsInTurn(of.row, column, number, late, last, carried);
+      Late late = lateOf(tileNumber(column, warp));
+      if (spec.longestSum)
+        return sumsInTurn(of.row, column, late, last, carried);
+      Values results = sumsOf(late, first, last, carried);
+      Values sums = sumsIn(results.pop_back_val());
+      Value row = of.row;
+      if (rank) {
+        sums = sumsOfCluster(sums);
+        row = g.add(row, g.mul(rank, tile.rows() / tile.cluster));
       }
-      // What is read next is no longer read by another lane.
-      g.waitCopies(0);
-      g.syncWarp();
+      store(row, column, sums);
       return results;
     });
   }
   /// Sums of `longestSum` terms, added up in memory.
-  Values sumsInTurn(Value row, Value column, Value number, const Late &late, Value last,
-                    ValueRange carried) {
+  Values sumsInTurn(Value row, Value column, const Late &late, Value last, ValueRange carried) {
     const int most = spec.longestSum / int(TileLayout::steps);
     return g.loop(0, last, most, carried, [&](Value from, ValueRange place) -> Values {
       Value to = g.min(g.add(from, most), last);
-      Values results = sumsOf(number, late, from, to, last, place);
+      Values results = sumsOf(late, from, to, place);
       Value zero = unknownZero(g, arguments.totals, from);
       SumPart part{g.equal(from, 0), g.equal(to, last)};
-      store(g.add(row, zero), g.add(column, zero), sumsIn(results[3]), &part);
-      results.pop_back();
+      store(g.add(row, zero), g.add(column, zero), sumsIn(results.pop_back_val()), &part);
       return results;
     });
   }
@@ -439,7 +411,7 @@ struct LutGroup {
     g.when(g.equal(g.thread(), 0), [&] {
       for (int stage = 0; stage < tile.stages; ++stage) {
         g.barrierInit(full(g.number(stage)), 1);
-        g.barrierInit(empty(g.number(stage)), tile.multipliers);
+        g.barrierInit(empty(g.number(stage)), tile.multipliers * warpsOfGroup);
       }
       g.fenceBarrierInit();
     });
@@ -447,16 +419,12 @@ struct LutGroup {
       writeLutTable(g, lut, tiles, table(), tile.threads());
     g.barrier();
     if (rank)
-      g.clusterArrive(); // it has begun: others may leave sums here
+      g.clusterArrive(/*relaxed=*/true); // it has begun: others may leave sums here
     g.when(
         g.equal(group, 0),
         [&] {
           g.setRegisters(tile.copierRegisters, /*more=*/false);
-          g.when(g.equal(g.thread(), 0), [&] {
-            if (tile.early)
-              g.waitForBefore();
-            copyX();
-          });
+          g.when(g.equal(lane, 0), [&] { copyRecords(); });
           if (rank) {
             g.syncWarp();
             g.clusterWait();

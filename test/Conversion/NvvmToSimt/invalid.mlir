@@ -2,8 +2,8 @@
 
 gpu.module @k {
   llvm.func @f() attributes {nvvm.kernel} {
-    // expected-error@+1 {{'nvvm.cluster.arrive.relaxed' op has no emulation}}
-    nvvm.cluster.arrive.relaxed
+    // expected-error@+1 {{'nvvm.fence.sc.cluster' op has no emulation}}
+    nvvm.fence.sc.cluster
     llvm.return
   }
 }

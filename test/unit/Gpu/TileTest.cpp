@@ -135,7 +135,7 @@ TEST_F(Tiles, OfCodes) {
         spec.layout.format.bits = bits, spec.layout.format.group = 32;
         EXPECT_EQ(groups(lutGroupTile(spec, columns, rows)), "") << bits << " " << columns;
       }
-  for (int rows : {32, 64})
+  for (int rows : {32, 64, 128})
     EXPECT_EQ(groups(lutGroupTile(spec, 192, rows, /*cluster=*/2)), "") << rows;
   EXPECT_EQ(groups(lutGroupTile(spec, 192, 64, /*cluster=*/3)), "cluster = 3, expected 1, 2 or 4");
   EXPECT_EQ(groups(lutGroupTile(spec, 320, 64)),
