@@ -368,6 +368,14 @@ struct MergeViews : OpRewritePattern<ViewOp> {
     if (!inner)
       return rewriter.notifyMatchFailure(outer, "source is not a view");
     bool outerInside = outer.getBoundary() == Boundary::inside;
+    // Wherever an element of one number comes from, it is that number.
+    bool moves = outer.getBoundary() != Boundary::zero && outer.getBoundary() != Boundary::checked;
+    if (moves && inner.getMap().getNumResults() == 0) {
+      auto map = AffineMap::get(tensorTypeOf(outer.getResult()).getRank(), 0, outer.getContext());
+      rewriter.replaceOpWithNewOp<ViewOp>(outer, outer.getType(), inner.getSource(), ValueRange(),
+                                          map, Boundary::inside);
+      return success();
+    }
     bool innerPermutes =
         inner.getMap().isPermutation() && inner.getBoundary() == Boundary::inside && isWhole(inner);
     if (!outerInside && !innerPermutes)

@@ -221,8 +221,8 @@ struct FewRowsTile {
   /// For chips from sm_90 on, with their shared memory: one more warp copies both factors by tensor
   /// map. f16 and bf16.
   bool maps = false;
-  /// With `maps`: four warps multiply as a group (wgmma). In clusters 64 columns are the rows of the
-  /// product; outside of them 64 rows of A are, with B as [N, K] and a multiple of 8 columns.
+  /// With `maps`: four warps multiply as a group (wgmma). In clusters 64 columns are the rows of
+  /// the product; outside of them 64 rows of A are, with B as [N, K] and a multiple of 8 columns.
   bool byGroups = false;
   int warps() const { return warpsAcross * warpsOfK; } ///< that multiply
   int threads() const { return (warps() + maps) * lanesOfWarp; }

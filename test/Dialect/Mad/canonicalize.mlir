@@ -449,3 +449,15 @@ func.func @scans(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
   // CHECK: return %[[X]], %[[S]]
   return %0, %1 : tensor<2xf32>, tensor<2xf32>
 }
+
+// Wherever it is read, a number that is everywhere the same is that number; but not where zeros are outside.
+// CHECK-LABEL: @view_of_one_number
+// CHECK: %[[WIDE:.*]] = mad.view %{{.*}} by #{{.*}} inside : (tensor<f64>) -> tensor<?xf64, #mad.dims<"N + 1">>
+// CHECK-NEXT: mad.view %{{.*}} by #{{.*}} inside : (tensor<f64>) -> tensor<?xf64, #mad.dims<"N">>
+// CHECK-NEXT: mad.view %[[WIDE]][%{{.*}}] by #{{.*}} zero
+func.func @view_of_one_number(%x: tensor<f64>, %s: tensor<i64>, %n: tensor<?xf32, #mad.dims<"N">>) -> (tensor<?xf64, #mad.dims<"N">>, tensor<?xf64, #mad.dims<"N">>) attributes {mad.dims = ["N"]} {
+  %0 = mad.view %x by affine_map<(d0) -> ()> inside : (tensor<f64>) -> tensor<?xf64, #mad.dims<"N + 1">>
+  %1 = mad.view %0[%s] by affine_map<(d0)[s0] -> (d0 + s0)> clamp : (tensor<?xf64, #mad.dims<"N + 1">>, tensor<i64>) -> tensor<?xf64, #mad.dims<"N">>
+  %2 = mad.view %0[%s] by affine_map<(d0)[s0] -> (d0 + s0)> zero : (tensor<?xf64, #mad.dims<"N + 1">>, tensor<i64>) -> tensor<?xf64, #mad.dims<"N">>
+  return %1, %2 : tensor<?xf64, #mad.dims<"N">>, tensor<?xf64, #mad.dims<"N">>
+}
