@@ -79,6 +79,18 @@ bool isOwn(Value memory, scf::ForOp loop) {
   }
 }
 
+/// Whether a thread can do what a loop does for an element: it needs no memory of its own.
+bool fitsThread(linalg::LinalgOp op) {
+  return !op->getRegion(0)
+              .walk([](Operation *inner) {
+                bool fits = isa<memref::LoadOp, scf::ForOp, scf::IfOp, scf::WhileOp, scf::YieldOp,
+                                scf::ConditionOp, linalg::YieldOp>(inner) ||
+                            isMemoryEffectFree(inner);
+                return fits ? WalkResult::advance() : WalkResult::interrupt();
+              })
+              .wasInterrupted();
+}
+
 /// Takes up one op; false where a block cannot do it.
 bool plan(Operation *op, scf::ForOp loop, SystemPlan &made) {
   if (auto memory = dyn_cast<memref::AllocOp>(op)) {
@@ -90,7 +102,7 @@ bool plan(Operation *op, scf::ForOp loop, SystemPlan &made) {
   if (auto store = dyn_cast<memref::StoreOp>(op))
     return isOwn(store.getMemref(), loop);
   if (auto generic = dyn_cast<linalg::LinalgOp>(op)) {
-    if (!isa<GenericOp, linalg::FillOp>(op) ||
+    if (!isa<GenericOp, linalg::FillOp>(op) || !fitsThread(generic) ||
         !llvm::all_of(generic.getDpsInits(), [&](Value to) { return isOwn(to, loop); }))
       return false;
     int64_t work = 1;
