@@ -32,8 +32,13 @@ namespace {
 /// Threads of a block; elements that one is to have at least, before there are more.
 constexpr int64_t mostThreads = 256, elementsOfThread = 2;
 /// Blocks, where there is memory for them; more than a chip has room for at once, since systems
-/// take different times.
-constexpr int64_t mostBlocks = 4096, fewestBlocks = 132, mostScratch = int64_t(128) << 20;
+/// take different times. A block for each multiprocessor may have more memory than `mostScratch`.
+constexpr int64_t mostBlocks = 4096, fewestBlocks = 132;
+constexpr int64_t mostScratch = int64_t(128) << 20, mostOfFewest = int64_t(8) << 30;
+/// With larger loops a system is work for the whole device: by kernels of its own each loop takes
+/// little more than its memory does, and a block would be alone with it where there are few
+/// systems.
+constexpr int64_t mostElements = int64_t(1) << 20;
 constexpr int64_t alignment = 16;
 
 /// What is known of a loop before it becomes a kernel.
@@ -133,7 +138,7 @@ std::optional<SystemPlan> planOf(scf::ForOp loop) {
     tensors |= isa<linalg::LinalgOp>(op);
     return isa<GenericOp>(op) ? WalkResult::skip() : WalkResult::advance();
   });
-  if (!possible || !tensors)
+  if (!possible || !tensors || made.elements > mostElements)
     return {};
   const auto wanted = int64_t(llvm::PowerOf2Ceil(made.elements / elementsOfThread));
   made.threads.along = made.isDynamic
@@ -464,7 +469,10 @@ bool lowerSystems(DeviceFunction &f, scf::ForOp loop) {
   if (!plan.bytes)
     return false;
   Value room = f.b.createOrFold<arith::DivSIOp>(f.constant(mostScratch), plan.bytes);
-  room = f.b.createOrFold<arith::MaxSIOp>(room, f.constant(fewestBlocks));
+  Value fewest = f.b.createOrFold<arith::DivSIOp>(f.constant(mostOfFewest), plan.bytes);
+  fewest = f.b.createOrFold<arith::MinSIOp>(fewest, f.constant(fewestBlocks));
+  fewest = f.b.createOrFold<arith::MaxSIOp>(fewest, f.constant(1));
+  room = f.b.createOrFold<arith::MaxSIOp>(room, fewest);
   room = f.b.createOrFold<arith::MinSIOp>(room, f.constant(mostBlocks));
   Value blocks = f.b.createOrFold<arith::MinSIOp>(count, room);
   Value bytes = f.mul(blocks, plan.bytes);
