@@ -503,6 +503,7 @@ std::unique_ptr<RightHandSide> RightHandSide::onTensors(ode::SolveOp op) {
 std::unique_ptr<RightHandSide> RightHandSide::onScalars(ode::SolveOp op, int64_t maxElements,
                                                         int64_t maxOps, std::string &reason) {
   int64_t elements = 0;
+  bool isEmpty = false;
   for (Value state : op.getInitial()) {
     RankedTensorType type = tensorOf(state);
     if (!type.hasStaticShape()) {
@@ -510,9 +511,15 @@ std::unique_ptr<RightHandSide> RightHandSide::onScalars(ode::SolveOp op, int64_t
       return nullptr;
     }
     elements += type.getNumElements();
+    isEmpty |= type.getNumElements() == 0;
   }
   if (elements == 0 || elements > maxElements) {
     reason = "the states have " + std::to_string(elements) + " elements";
+    return nullptr;
+  }
+  // Others beside it have leaves, and it has no place to be read from or stored to.
+  if (isEmpty) {
+    reason = "a state has no elements";
     return nullptr;
   }
   for (Value parameter : op.getParameters())

@@ -177,8 +177,9 @@ static mad_status unsolved(mad_error *error, const mad_check *check, const int64
     if (used)
       strcpy(indices + used, "]");
   }
-  if (!(last < 0))
-    snprintf(accuracy, sizeof accuracy, ", last error %.3g times the tolerance", last);
+  if (!(last < 0)) /* without the sign that a NaN may have */
+    snprintf(accuracy, sizeof accuracy, ", last error %.3g times the tolerance",
+             __builtin_fabs(last));
   return fail(error, MAD_OUT_OF_RANGE, "%s%s%.*s: at t = %.10g, %s %" PRId64 "%s%.*s%s%s%s", place,
               *place ? ": " : "", (int)strcspn(check->message, "\n"), check->message, time,
               check->kind == 5 ? "trajectory" : "step", info[1], *name ? ", component `" : "",

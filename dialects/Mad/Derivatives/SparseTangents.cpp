@@ -261,6 +261,8 @@ bool SparseTangents::build(Block &block, ValueRange values, ArrayRef<unsigned> b
     return false;
   mapping.map(block.getArguments(), values);
   for (unsigned argument : by) {
+    if (!setsOf(block.getArgument(argument)))
+      continue; // it has no elements
     Entries &own = place(block.getArgument(argument));
     own.line = filled(b, loc, 1, lineType(block.getArgument(argument), own.count()));
   }

@@ -431,8 +431,8 @@ LogicalResult Solver::report() {
     out << ", step " << accepted + rejected;
   if (component >= 0)
     out << ", component `" << componentName() << "`";
-  if (!(errorSquared < 0))
-    out << ", last error " << llvm::format("%.3g", std::sqrt(errorSquared))
+  if (!(errorSquared < 0)) // without the sign that a NaN may have
+    out << ", last error " << llvm::format("%.3g", std::fabs(std::sqrt(errorSquared)))
         << " times the tolerance";
   return context.fail(op, text);
 }
