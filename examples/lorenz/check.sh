@@ -17,6 +17,10 @@ points = [tuple(map(float, point.split(","))) for point in line.split()]
 assert len(points) == 4001 and all(0 <= x <= 640 and 0 <= y <= 480 for x, y in points)
 assert min(min(x, 640 - x) for x, _ in points) < 160 and min(min(y, 480 - y) for _, y in points) < 21
 PYTHON
+# A point that stays is no path.
+"$mad" run lorenz.mad path u0=[0,0,0] to=1.0 -o "$out/still.npy" > "$out/shown"
+python3 plot.py "$out/still.npy" "$out/still.svg" 2> "$out/shown" && exit 1
+grep -q "holds no path" "$out/shown"
 python3 -c "import scipy" 2>/dev/null || exit 0
 # Another solver, with an error of 1e-11.
 python3 - "$out" <<'PYTHON'

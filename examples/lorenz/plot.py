@@ -23,8 +23,12 @@ def read(path):
         shape = header["shape"]
         if header["descr"] != "<f8" or header["fortran_order"] or len(shape) != 2 or shape[1] != 3:
             sys.exit(f"{path} holds {header['descr']} of shape {shape}, not <f8 of shape (N, 3)")
-        numbers = struct.iter_unpack("<3d", file.read())
-        return list(numbers)
+        rows = list(struct.iter_unpack("<3d", file.read()))
+    for column in (0, 2):
+        numbers = [row[column] for row in rows] or [0.0]
+        if not 0 < max(numbers) - min(numbers) < float("inf"):
+            sys.exit(f"{path} holds no path: x and z must vary, and be finite")
+    return rows
 
 
 def drawn(rows):
