@@ -35,16 +35,16 @@ constexpr int64_t mostThreads = 256, elementsOfThread = 2;
 /// take different times. A block for each multiprocessor may have more memory than `mostScratch`.
 constexpr int64_t mostBlocks = 4096, fewestBlocks = 132;
 constexpr int64_t mostScratch = int64_t(128) << 20, mostOfFewest = int64_t(8) << 30;
-/// With larger loops a system is work for the whole device: by kernels of its own each loop takes
-/// little more than its memory does, and a block would be alone with it where there are few
-/// systems.
-constexpr int64_t mostElements = int64_t(1) << 20;
+/// With larger tensors a system is work for the whole device: a block alone takes up to 70 times as
+/// long, and 132 of them at a time twice as long as the device for one after the other (measured).
+constexpr int64_t mostElements = int64_t(1) << 19;
 constexpr int64_t alignment = 16;
 
 /// What is known of a loop before it becomes a kernel.
 struct SystemPlan {
   SmallVector<memref::AllocOp> memory; ///< of a round
   int64_t elements = 1;                ///< of the largest loop whose extents are known
+  int64_t results = 1;                 ///< the most of such a loop, or what becomes a single one
   bool isDynamic = false;
   unsigned reductions = 0;
   RowThreads threads;
@@ -110,10 +110,15 @@ bool plan(Operation *op, scf::ForOp loop, SystemPlan &made) {
     if (!isa<GenericOp, linalg::FillOp>(op) || !fitsThread(generic) ||
         !llvm::all_of(generic.getDpsInits(), [&](Value to) { return isOwn(to, loop); }))
       return false;
-    int64_t work = 1;
-    for (int64_t size : generic.getStaticLoopRanges())
-      work *= ShapedType::isDynamic(size) ? 1 : size;
+    int64_t work = 1, results = 1;
+    for (auto [size, kind] :
+         llvm::zip_equal(generic.getStaticLoopRanges(), generic.getIteratorTypesArray())) {
+      const int64_t known = ShapedType::isDynamic(size) ? 1 : size;
+      work *= known;
+      results *= kind == utils::IteratorType::parallel ? known : 1;
+    }
     made.elements = std::max(made.elements, work);
+    made.results = std::max(made.results, generic.getNumParallelLoops() ? results : work);
     made.isDynamic |= generic.hasDynamicShape();
     if (auto sum = dyn_cast<GenericOp>(op); sum && isSpread(sum))
       made.reductions += combinersOf(sum)->size();
@@ -138,7 +143,7 @@ std::optional<SystemPlan> planOf(scf::ForOp loop) {
     tensors |= isa<linalg::LinalgOp>(op);
     return isa<GenericOp>(op) ? WalkResult::skip() : WalkResult::advance();
   });
-  if (!possible || !tensors || made.elements > mostElements)
+  if (!possible || !tensors || made.results > mostElements)
     return {};
   const auto wanted = int64_t(llvm::PowerOf2Ceil(made.elements / elementsOfThread));
   made.threads.along = made.isDynamic
