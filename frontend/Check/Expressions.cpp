@@ -299,20 +299,23 @@ void Checker::setting(const Node *n, const Node *setting) {
               "`i8` or `exact`");
 }
 
-/// The settings of a `solve`, all that stand behind it; empty: it is none.
-static std::vector<const Node *> settingsOfSolve(const Node *n, const Node *&solve) {
+/// All settings that stand behind an expression, which is a `solve` or another one.
+static std::vector<const Node *> settingsOf(const Node *n, const Node *&expression) {
   std::vector<const Node *> settings;
   for (; n->kind == Kind::With; n = n->kids[0])
     settings.insert(settings.begin(), n->kids.begin() + 1, n->kids.end());
-  solve = n->kind == Kind::Solve ? n : nullptr;
+  expression = n;
   return settings;
 }
 
 Value Checker::with(const Node *n, const Want &want) {
-  const Node *solved = nullptr;
-  auto settings = settingsOfSolve(n, solved);
-  if (solved)
-    return solve(solved, settings);
+  const Node *expression = nullptr;
+  auto settings = settingsOf(n, expression);
+  if (expression->kind == Kind::Solve)
+    return solve(expression, settings);
+  // It was said what is wrong; settings of a `solve` would be no better.
+  if (expression->kind == Kind::Error)
+    return expr(expression, want);
   auto saved = frame->boundary;
   bool quantizes = frame->quantizes;
   std::set<std::string_view> set;
