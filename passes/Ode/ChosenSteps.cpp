@@ -235,6 +235,8 @@ SolveLoops::State SolveLoops::adaptive(State state, Value &rounds) {
     for (Status why : {Status::TooManySteps, Status::StepTooSmall, Status::NotFinite})
       isStep = m.either(isStep, m.compare(Predicate::eq, state.status, code(why)));
     state.component = m.select(isStep, state.component, m.integer(-1));
+    Value none = m.number(Algebra::typeOf(state.errorSquared).getElementType(), -1);
+    state.errorSquared = m.select(isStep, state.errorSquared, none);
   }
   return state;
 }

@@ -431,7 +431,10 @@ LogicalResult Solver::report() {
     out << ", step " << accepted + rejected;
   if (component >= 0)
     out << ", component `" << componentName() << "`";
-  if (!(errorSquared < 0)) // without the sign that a NaN may have
+  // Others are no step's fault.
+  bool isStep = status == Status::TooManySteps || status == Status::StepTooSmall ||
+                status == Status::NotFinite;
+  if (isStep && !(errorSquared < 0)) // without the sign that a NaN may have
     out << ", last error " << llvm::format("%.3g", std::fabs(std::sqrt(errorSquared)))
         << " times the tolerance";
   return context.fail(op, text);
