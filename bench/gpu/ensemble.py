@@ -11,9 +11,7 @@ systems against a tolerance of 1e-10 in f64, in parts of the largest element. Wh
 "jax[cuda13]" diffrax`), its calls follow on the same inputs: the time until the result is there, compiled before.
 """
 import argparse
-import shutil
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -51,13 +49,7 @@ FEW = 4096
 
 
 def pack(options):
-    options.folder.mkdir(parents=True, exist_ok=True)
-    (options.folder / "ensemble.mad").write_text(PROGRAM)
-    subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda",
-                    str(options.folder / "ensemble.mad"), "-o", str(options.folder)], check=True)
-    packing.copy_python(options.build, options.folder)
-    for file in (Path(__file__), HERE / "packing.py", HERE / "captured.py", HERE / "ensemble_diffrax.py"):
-        shutil.copy(file, options.folder)
+    packing.pack_program(options, "ensemble", PROGRAM, (Path(__file__), HERE / "captured.py", HERE / "ensemble_diffrax.py"))
 
 
 def run(options):

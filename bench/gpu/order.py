@@ -13,10 +13,8 @@ and of calls, by the clock of the host until the result is there.
 import argparse
 import re
 import statistics
-import subprocess
 import sys
 import time
-import shutil
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -44,13 +42,7 @@ CHECKED = {"rows", "half", "bins", "counted", "largest", "written", "added"}  # 
 
 
 def pack(options):
-    options.folder.mkdir(parents=True, exist_ok=True)
-    (options.folder / "order.mad").write_text(PROGRAM)
-    subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda",
-                    str(options.folder / "order.mad"), "-o", str(options.folder)], check=True)
-    packing.copy_python(options.build, options.folder)
-    for file in (Path(__file__), HERE / "packing.py", HERE / "captured.py"):
-        shutil.copy(file, options.folder)
+    packing.pack_program(options, "order", PROGRAM, (Path(__file__), HERE / "captured.py"))
 
 
 def timed(call, torch, seconds=0.3):

@@ -3,6 +3,7 @@
 """What the scripts of this folder that pack for another machine share."""
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,18 @@ def copy_python(build, folder, lib="."):
     shutil.copy(Path(build) / "lib" / "libmad_runtime.so", folder / lib)
     shutil.copytree(ROOT / "runtime" / "python" / "mad", folder / "python" / "mad", dirs_exist_ok=True,
                     ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def pack_program(options, name, program, scripts):
+    """Builds a program for CUDA into `options.folder`, as libNAME.so, beside what runs it there."""
+    folder = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.mad").write_text(program)
+    subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda",
+                    str(folder / f"{name}.mad"), "-o", str(folder)], check=True)
+    copy_python(options.build, folder)
+    for script in (*scripts, Path(__file__)):
+        shutil.copy(script, folder)
 
 
 def use_python(folder, lib="."):

@@ -10,9 +10,7 @@ Times are of a call with its wait, medians of 7; inputs and results lie on the G
 same call with a tolerance of 1e-10, in parts of the largest element. Where diffrax is installed, its calls follow.
 """
 import argparse
-import shutil
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -43,13 +41,7 @@ class Heat(ensemble_diffrax.Diffrax):
 
 
 def pack(options):
-    options.folder.mkdir(parents=True, exist_ok=True)
-    (options.folder / "systems.mad").write_text(PROGRAM)
-    subprocess.run([str(options.build / "bin" / "mad"), "build", "--cache=off", "--target=cuda",
-                    str(options.folder / "systems.mad"), "-o", str(options.folder)], check=True)
-    packing.copy_python(options.build, options.folder)
-    for file in (Path(__file__), HERE / "packing.py", HERE / "captured.py", HERE / "ensemble_diffrax.py"):
-        shutil.copy(file, options.folder)
+    packing.pack_program(options, "systems", PROGRAM, (Path(__file__), HERE / "captured.py", HERE / "ensemble_diffrax.py"))
 
 
 def run(options):
