@@ -265,6 +265,9 @@ private:
   bool solveEvents(Problem &problem);
   void solveRegion(hir::Node *node, Problem &problem, Instance &instance,
                    const std::vector<hir::Type> &own, size_t first, size_t count);
+  void solveRegions(hir::Node *node, Problem &problem, Instance &instance,
+                    const std::vector<hir::Type> &own);
+  void solveTypes(hir::Node *node, Problem &problem, const std::vector<hir::Type> &own);
   void linearPart(const Node *n);
   bool solveLinear(Problem &problem);
   Declaration *solved(const Node *n);

@@ -301,6 +301,67 @@ void Checker::solveRegion(hir::Node *node, Problem &problem, Instance &instance,
   node->regions.push_back(std::move(region));
 }
 
+/// The regions of a solve: rates with noise, then what events look for, what they set, and the
+/// linear part.
+void Checker::solveRegions(hir::Node *node, Problem &problem, Instance &instance,
+                           const std::vector<hir::Type> &own) {
+  size_t states = problem.states, guards = problem.solve.events.size(), resets = 0;
+  for (const hir::Solve::Event &event : problem.solve.events)
+    resets += event.resets ? states : 0;
+  size_t noise = std::count(problem.solve.noisy.begin(), problem.solve.noisy.end(), true);
+  solveRegion(node, problem, instance, own, 0, states + noise);
+  if (guards) {
+    solveRegion(node, problem, instance, own, states, guards);
+    solveRegion(node, problem, instance, own, states + guards, resets);
+  }
+  if (!problem.solve.linear.empty())
+    solveRegion(node, problem, instance, own, states + noise + guards + resets,
+                problem.solve.linear.size());
+}
+
+/// The types of a solve: states, then what is saved, events, counts of work, and how it ended.
+/// `own` has those of the states of one system.
+void Checker::solveTypes(hir::Node *node, Problem &problem, const std::vector<hir::Type> &own) {
+  CallMatch &match = problem.match;
+  for (size_t i = 0; i < problem.states; ++i) {
+    hir::Type type = own[i];
+    renameForCaller(type, match);
+    if (problem.solve.saveSteps && !problem.solve.isDense)
+      type.shape.insert(type.shape.begin(), hir::Dim{*problem.solve.saveSteps, {}});
+    else if (problem.save.isTensor())
+      type.shape.insert(type.shape.begin(), problem.save.ref.type().shape[0]);
+    type.shape.insert(type.shape.begin(), match.lanes.begin(), match.lanes.end());
+    node->types.push_back(std::move(type));
+  }
+  auto ofSystems = [&](Element element, const DimExpr &count) {
+    hir::Type type{element, match.lanes};
+    type.shape.push_back({count, {}});
+    return type;
+  };
+  // Of each state the values in each step.
+  for (size_t i = 0; problem.solve.isDense && i < problem.states; ++i) {
+    hir::Type type = ofSystems(problem.element, *problem.solve.saveSteps);
+    type.shape.push_back({DimExpr(ode::interpolantDegree(problem.solve.method) + 1), {}});
+    const auto &shape = node->types[i].shape;
+    type.shape.insert(type.shape.end(), shape.begin() + match.lanes.size(), shape.end());
+    node->types.push_back(std::move(type));
+  }
+  if (problem.solve.saveSteps) {
+    DimExpr times = *problem.solve.saveSteps + DimExpr(problem.solve.isDense ? 1 : 0);
+    node->types.push_back(ofSystems(Element::F64, times));
+    node->types.push_back({Element::I64, match.lanes});
+  }
+  if (!problem.solve.events.empty()) {
+    node->types.push_back(ofSystems(Element::F64, *problem.solve.maxEvents));
+    node->types.push_back(ofSystems(Element::I64, *problem.solve.maxEvents));
+    node->types.push_back({Element::I64, match.lanes});
+  }
+  for (int i = 0; problem.solve.countsWork && i < 3; ++i)
+    node->types.push_back({Element::I64, match.lanes});
+  for (Element element : {Element::F64, Element::I32, Element::I64, Element::I64, Element::I64})
+    node->types.push_back({element, match.lanes});
+}
+
 /// Stiff methods differentiate what they solve.
 bool Checker::hasDerivative(const Problem &problem, const hir::Function &function) {
   const std::string &method = problem.solve.method;
@@ -355,65 +416,18 @@ Value Checker::solveNode(const Node *n, Problem &problem) {
   }
 
   hir::Node *node = b.detached(hir::Op::Solve, {});
-  size_t states = problem.states, guards = problem.solve.events.size(), resets = 0;
-  for (const hir::Solve::Event &event : problem.solve.events)
-    resets += event.resets ? states : 0;
-  size_t noise = std::count(problem.solve.noisy.begin(), problem.solve.noisy.end(), true);
-  solveRegion(node, problem, instance, own, 0, states + noise);
-  if (guards) {
-    solveRegion(node, problem, instance, own, states, guards);
-    solveRegion(node, problem, instance, own, states + guards, resets);
-  }
-  if (!problem.solve.linear.empty())
-    solveRegion(node, problem, instance, own, states + noise + guards + resets,
-                problem.solve.linear.size());
-
-  for (size_t i = 0; i < problem.states; ++i) {
-    node->operands.push_back(arguments[i]);
-    hir::Type type = own[i];
-    renameForCaller(type, match);
-    if (problem.solve.saveSteps && !problem.solve.isDense)
-      type.shape.insert(type.shape.begin(), hir::Dim{*problem.solve.saveSteps, {}});
-    else if (problem.save.isTensor())
-      type.shape.insert(type.shape.begin(), problem.save.ref.type().shape[0]);
-    type.shape.insert(type.shape.begin(), match.lanes.begin(), match.lanes.end());
-    node->types.push_back(std::move(type));
-  }
-  auto ofSystems = [&](Element element, const DimExpr &count) {
-    hir::Type type{element, match.lanes};
-    type.shape.push_back({count, {}});
-    return type;
-  };
-  // Of each state the values in each step.
-  for (size_t i = 0; problem.solve.isDense && i < problem.states; ++i) {
-    hir::Type type = ofSystems(problem.element, *problem.solve.saveSteps);
-    type.shape.push_back({DimExpr(ode::interpolantDegree(problem.solve.method) + 1), {}});
-    const auto &shape = node->types[i].shape;
-    type.shape.insert(type.shape.end(), shape.begin() + match.lanes.size(), shape.end());
-    node->types.push_back(std::move(type));
-  }
-  if (problem.solve.saveSteps) {
-    DimExpr times = *problem.solve.saveSteps + DimExpr(problem.solve.isDense ? 1 : 0);
-    node->types.push_back(ofSystems(Element::F64, times));
-    node->types.push_back({Element::I64, match.lanes});
-  }
-  if (guards) {
-    node->types.push_back(ofSystems(Element::F64, *problem.solve.maxEvents));
-    node->types.push_back(ofSystems(Element::I64, *problem.solve.maxEvents));
-    node->types.push_back({Element::I64, match.lanes});
-  }
+  solveRegions(node, problem, instance, own);
   problem.solve.countsWork = ode::methodOf(problem.solve.method).hasJacobian();
-  for (int i = 0; problem.solve.countsWork && i < 3; ++i)
-    node->types.push_back({Element::I64, match.lanes});
+  solveTypes(node, problem, own);
+  auto states = arguments.begin() + ptrdiff_t(problem.states);
+  node->operands.assign(arguments.begin(), states);
   node->operands.push_back(b.cast(problem.from.ref, Element::F64));
   node->operands.push_back(b.cast(problem.to.ref, Element::F64));
   for (const auto &[name, value] : problem.options) {
     problem.solve.options.push_back(name);
     node->operands.push_back(name == "key" ? value.ref : b.cast(value.ref, Element::F64));
   }
-  node->operands.insert(node->operands.end(), arguments.begin() + problem.states, arguments.end());
-  for (Element element : {Element::F64, Element::I32, Element::I64, Element::I64, Element::I64})
-    node->types.push_back({element, match.lanes});
+  node->operands.insert(node->operands.end(), states, arguments.end());
   problem.solve.name = match.fn->name;
   if (const Network *network = match.fn->node->network)
     problem.solve.components.assign(network->species.begin(), network->species.end());
