@@ -111,6 +111,7 @@ private:
                                            mlir::Region &target, llvm::SmallVector<bool> &varies);
   mlir::Value directionsFirst(mlir::Value steps, mlir::Location loc);
   // DifferentiateSolve.cpp
+  llvm::LogicalResult checkSolve(ode::SolveOp op);
   llvm::LogicalResult solve(ode::SolveOp op);
   llvm::LogicalResult solveBody(ode::SolveOp op, llvm::ArrayRef<bool> moving, mlir::Region &target,
                                 llvm::SmallVector<bool> &varies);

@@ -264,23 +264,83 @@ static bool hasMatrix(SolveOp op) {
       });
 }
 
-LogicalResult Differentiator::Body::solve(SolveOp op) {
-  Location loc = unnamed(op.getLoc());
+/// Says what of a solve has no derivative, if anything does.
+LogicalResult Differentiator::Body::checkSolve(SolveOp op) {
   if (directions && hasMatrix(op))
     return op.emitError()
            << "a linear part that is a matrix is for derivatives along one direction "
               "at a time: use `jvp`, or solve `"
            << op.getName() << "` by another method";
-  if (op.getLaneRank() && directions) {
-    auto message = noDerivative(op) << "an ensemble has derivatives along one direction at a time";
-    message.attachNote() << "use `jvp`, or solve one system";
+  auto refuse = [&](const llvm::Twine &what, StringRef help) {
+    auto message = noDerivative(op) << what;
+    message.attachNote() << help;
     return message;
+  };
+  bool endsMove = tangent(op.getFrom()) || tangent(op.getTo());
+  if (op.getLaneRank() && directions)
+    return refuse("an ensemble has derivatives along one direction at a time",
+                  "use `jvp`, or solve one system");
+  if (op.getLaneRank() && endsMove)
+    return refuse("an ensemble has no derivative by `from` and `to`",
+                  "solve one system, whose ends may vary");
+  if (op.getEvents())
+    return noDerivative(op) << "a solve with events has no derivative: `" << op.getName() << "`";
+  if (op.getDense())
+    return refuse("a solve that saves its interpolant has no derivative: `" + op.getName() + "`",
+                  "save the times that are needed: `save = times`");
+  if (op.getKey())
+    return noDerivative(op) << "a solve with noise has no derivative: `" << op.getName() << "`";
+  if (op.getSaveSteps() && endsMove)
+    return noDerivative(op) << "a solve that saves its steps has no derivative by `from` and `to`";
+  return success();
+}
+
+/// The types of the states and of those tangents that there are, of what is saved, and of counts.
+static SmallVector<Type> typesWithTangents(SolveOp op, ArrayRef<bool> vary, ValueRange tangents) {
+  SmallVector<Type> types(op.getStates().getTypes());
+  std::optional<DimExpr> saved;
+  if (op.getSave())
+    saved = dimExpr(tensorTypeOf(op.getSave()), 0);
+  else if (op.getSaveSteps())
+    saved = dimExpr(tensorTypeOf(op.getSavedSteps()[0]), 0);
+  if (op.getLaneRank()) {
+    for (auto [state, own] : llvm::zip(op.getStates(), vary))
+      if (own)
+        types.push_back(state.getType());
+  } else {
+    for (Value v : tangents)
+      types.push_back(tangentType(v.getType(), saved));
   }
-  if (op.getLaneRank() && (tangent(op.getFrom()) || tangent(op.getTo()))) {
-    auto message = noDerivative(op) << "an ensemble has no derivative by `from` and `to`";
-    message.attachNote() << "solve one system, whose ends may vary";
-    return message;
-  }
+  llvm::append_range(types, op.getSavedSteps().getTypes());
+  llvm::append_range(types, op.getWork().getTypes());
+  return types;
+}
+
+/// The names of the states, then those of their tangents: `dx` of `x`.
+static ArrayAttr namesWithTangents(OpBuilder &b, SolveOp op, ArrayRef<bool> vary) {
+  SmallVector<Attribute> names(op.getStateNames().getValue());
+  for (auto [name, own] : llvm::zip(op.getStateNames().getAsRange<StringAttr>(), vary))
+    if (own)
+      names.push_back(b.getStringAttr("d" + name.getValue()));
+  return b.getArrayAttr(names);
+}
+
+/// Which states are positions. The tangent of a position is one.
+static DenseBoolArrayAttr positionsWithTangents(OpBuilder &b, SolveOp op, ArrayRef<bool> vary) {
+  DenseBoolArrayAttr positions = op.getPositionsAttr();
+  if (!positions)
+    return positions;
+  SmallVector<bool> all(positions.asArrayRef());
+  for (auto [is, own] : llvm::zip_equal(positions.asArrayRef(), vary))
+    if (own)
+      all.push_back(is);
+  return b.getDenseBoolArrayAttr(all);
+}
+
+LogicalResult Differentiator::Body::solve(SolveOp op) {
+  if (failed(checkSolve(op)))
+    return failure();
+  Location loc = unnamed(op.getLoc());
   auto mapped = [&](ValueRange originals) {
     return llvm::map_to_vector(originals, [&](Value v) { return values.lookupOrDefault(v); });
   };
@@ -289,18 +349,6 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
   Differentiated start{initial, tangentsOf(op.getInitial())};
   SmallVector<Value> moving = tangentsOf(op.getParameters());
   Times around(b, loc, op, directions);
-  if (op.getEvents())
-    return noDerivative(op) << "a solve with events has no derivative: `" << op.getName() << "`";
-  if (op.getDense()) {
-    auto message = noDerivative(op) << "a solve that saves its interpolant has no derivative: `"
-                                    << op.getName() << "`";
-    message.attachNote() << "save the times that are needed: `save = times`";
-    return message;
-  }
-  if (op.getKey())
-    return noDerivative(op) << "a solve with noise has no derivative: `" << op.getName() << "`";
-  if (op.getSaveSteps() && (tangent(op.getFrom()) || tangent(op.getTo())))
-    return noDerivative(op) << "a solve that saves its steps has no derivative by `from` and `to`";
   if (Value early = tangent(op.getFrom()))
     for (auto [known, rate] :
          llvm::zip(start.tangents, around.rates(one(op.getFrom()), initial, parameters))) {
@@ -316,55 +364,22 @@ LogicalResult Differentiator::Body::solve(SolveOp op) {
       return failure();
   }
   SmallVector<Value> tangentsIn = dense(start, vary, op.getInitial(), loc);
-  SmallVector<StringRef> names;
-  for (auto name : op.getStateNames().getAsRange<StringAttr>())
-    names.push_back(name.getValue());
-  std::vector<std::string> more;
-  for (auto [name, own] : llvm::zip(names, vary))
-    if (own)
-      more.push_back("d" + name.str());
-  llvm::append_range(names, more);
-  SmallVector<Type> types(op.getStates().getTypes());
-  std::optional<DimExpr> saved;
-  if (op.getSave())
-    saved = dimExpr(tensorTypeOf(op.getSave()), 0);
-  else if (op.getSaveSteps())
-    saved = dimExpr(tensorTypeOf(op.getSavedSteps()[0]), 0);
-  if (op.getLaneRank()) {
-    for (auto [state, own] : llvm::zip(op.getStates(), vary))
-      if (own)
-        types.push_back(state.getType());
-  } else {
-    for (Value v : tangentsIn)
-      types.push_back(tangentType(v.getType(), saved));
-  }
-  llvm::append_range(types, op.getSavedSteps().getTypes());
-  llvm::append_range(types, op.getWork().getTypes());
   llvm::append_range(initial, tangentsIn);
   SmallVector<Value> allParameters = parameters;
-  for (Value v : moving)
-    if (v)
-      allParameters.push_back(v);
-  // The tangent of a position is one.
-  DenseBoolArrayAttr positions = op.getPositionsAttr();
-  if (positions) {
-    SmallVector<bool> all(positions.asArrayRef());
-    for (auto [is, own] : llvm::zip_equal(positions.asArrayRef(), vary))
-      if (own)
-        all.push_back(is);
-    positions = b.getDenseBoolArrayAttr(all);
-  }
+  llvm::copy_if(moving, std::back_inserter(allParameters), [](Value v) { return bool(v); });
   auto made = SolveOp::create(
-      b, op.getLoc(), types, op.getTime().getType(), op.getStatus().getType(),
-      op.getAccepted().getType(), op.getRejected().getType(), op.getEvaluations().getType(),
-      op.getMethodAttr(), op.getNameAttr(), b.getStrArrayAttr(names), initial, one(op.getFrom()),
-      one(op.getTo()), tolerances(b, op, one(op.getRtol()), vary, directions),
+      b, op.getLoc(), typesWithTangents(op, vary, tangentsIn), op.getTime().getType(),
+      op.getStatus().getType(), op.getAccepted().getType(), op.getRejected().getType(),
+      op.getEvaluations().getType(), op.getMethodAttr(), op.getNameAttr(),
+      namesWithTangents(b, op, vary), initial, one(op.getFrom()), one(op.getTo()),
+      tolerances(b, op, one(op.getRtol()), vary, directions),
       tolerances(b, op, one(op.getAtol()), vary, directions), one(op.getStep()), one(op.getFirst()),
       one(op.getMinStep()), one(op.getMaxStep()), one(op.getSave()), Value(), allParameters,
       op.getStepsAttr(), op.getMaxStepsAttr(), op.getControllerAttr(), op.getFailsAttr(),
       op.getPidAttr(), op.getSaveStepsAttr(), op.getDenseAttr(), ArrayAttr(), DenseI64ArrayAttr(),
-      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(), positions,
-      DenseBoolArrayAttr(), op.getCountsWorkAttr(), op.getLinear() ? 1u : 0u);
+      DenseBoolArrayAttr(), DenseBoolArrayAttr(), StringAttr(), DenseI64ArrayAttr(),
+      positionsWithTangents(b, op, vary), DenseBoolArrayAttr(), op.getCountsWorkAttr(),
+      op.getLinear() ? 1u : 0u);
   made.getBody().takeBody(region);
   if (op.getLinear())
     linearPart(b, op, made, vary, directions);
