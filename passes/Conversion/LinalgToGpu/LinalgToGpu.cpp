@@ -107,6 +107,10 @@ private:
   using Segment = llvm::SmallSetVector<Operation *, 16>;
 
   LogicalResult map(Block &block);
+  bool hasKernel(GenericOp op);
+  std::optional<LogicalResult> mapKernels(Operation *op, Segment &segment);
+  std::optional<LogicalResult> mapGeneric(Operation *op, Segment &segment);
+  LogicalResult mapInside(Operation *op);
   void findGroups(Block &block);
   void findAttentions(Block &block);
   LogicalResult addTo(Segment &segment, Operation *op);
@@ -220,6 +224,83 @@ void DeviceMapping::findAttentions(Block &block) {
   }
 }
 
+/// Products, rows, fills and other generic ops that have kernels.
+std::optional<LogicalResult> DeviceMapping::mapGeneric(Operation *op, Segment &segment) {
+  auto fill = dyn_cast<linalg::FillOp>(op);
+  auto generic = dyn_cast<GenericOp>(op);
+  if ((!fill || !isLarge(fill)) && (!generic || !hasKernel(generic)))
+    return std::nullopt;
+  flush(segment);
+  if (fill)
+    return launch(fill);
+  if (f.attentions.contains(generic))
+    return launchAttention(generic);
+  if (f.groups.contains(generic))
+    return launchMember(generic);
+  return launch(generic);
+}
+
+/// Whether a generic op is a kernel or a part of one.
+bool DeviceMapping::hasKernel(GenericOp op) {
+  return f.attentions.contains(op) || f.groups.contains(op) || isLarge(op);
+}
+
+/// Launches the kernels of an op that has any, behind what the segment holds; nothing where it has
+/// none.
+std::optional<LogicalResult> DeviceMapping::mapKernels(Operation *op, Segment &segment) {
+  if (isa<GenericOp, linalg::FillOp>(op))
+    return mapGeneric(op, segment);
+  auto done = [&](bool known, StringRef what) -> LogicalResult {
+    if (!known)
+      return op->emitError() << what << " is known to the device only";
+    return success();
+  };
+  if (auto lines = dyn_cast<scf::ParallelOp>(op)) {
+    flush(segment);
+    b.setInsertionPoint(lines);
+    b.setLoc(lines.getLoc());
+    return done(lowerLines(f, lines), "the number of these lines");
+  }
+  if (auto lanes = dyn_cast<scf::ForOp>(op); lanes && isSystems(lanes)) {
+    flush(segment);
+    return done(lowerSystems(f, lanes), "the number of these systems");
+  }
+  if (auto tiles = dyn_cast<lut::FromTilesIntoOp>(op)) {
+    flush(segment);
+    takeTiles(f, tiles, [&](Operation *user) {
+      auto reader = dyn_cast<GenericOp>(user);
+      return reader && isLarge(reader) && !f.groups.contains(reader) &&
+             !f.attentions.contains(reader) &&
+             !llvm::is_contained(reader.getDpsInits(), tiles.getInit());
+    });
+    return success();
+  }
+  if (auto words = dyn_cast<lut::ExpandIntoOp>(op)) {
+    flush(segment);
+    expandWords(f, words);
+    return success();
+  }
+  if (isa<CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp>(op)) {
+    flush(segment);
+    if (!lowerOrdered(*op))
+      return op->emitError("the extents of these lines are known to the device only");
+    return success();
+  }
+  return std::nullopt;
+}
+
+/// The host runs the op, and launches what is inside.
+LogicalResult DeviceMapping::mapInside(Operation *op) {
+  for (OpOperand &operand : op->getOpOperands())
+    if (failed(needOnHost(operand)))
+      return failure();
+  for (Region &region : op->getRegions())
+    for (Block &inner : region)
+      if (failed(map(inner)))
+        return failure();
+  return success();
+}
+
 LogicalResult DeviceMapping::map(Block &block) {
   findGroups(block);
   findAttentions(block);
@@ -233,74 +314,29 @@ LogicalResult DeviceMapping::map(Block &block) {
     return llvm::any_of(op->getOperands(), onDevice) || llvm::any_of(used, onDevice);
   };
   // Families move ops, and launch what comes later.
-  for (Operation *each : llvm::to_vector(
+  for (Operation *op : llvm::to_vector(
            llvm::map_range(block.without_terminator(), [](Operation &op) { return &op; }))) {
-    Operation &op = *each;
-    if (isa<memref::AllocOp, memref::AllocaOp>(op) || f.taken.contains(&op))
+    if (isa<memref::AllocOp, memref::AllocaOp>(op) || f.taken.contains(op))
       continue;
-    auto generic = dyn_cast<GenericOp>(op);
+    Location loc = op->getLoc();
+    std::string what = wantsRemarks(loc.getContext()) ? describe(op) : "";
     auto fill = dyn_cast<linalg::FillOp>(op);
-    Location loc = op.getLoc();
-    std::string what = wantsRemarks(loc.getContext()) ? describe(&op) : "";
     GenericOp owner = fill ? ownerOf(fill) : GenericOp();
-    if (owner && (f.groups.contains(owner) || f.attentions.contains(owner) || isLarge(owner)))
+    if (owner && hasKernel(owner))
       continue;
-    if (generic && f.attentions.contains(generic)) {
-      flush(segment);
-      if (failed(launchAttention(generic)))
+    if (std::optional<LogicalResult> mapped = mapKernels(op, segment)) {
+      if (failed(*mapped))
         return failure();
-    } else if (generic && f.groups.contains(generic)) {
-      flush(segment);
-      if (failed(launchMember(generic)))
-        return failure();
-    } else if (generic && isLarge(generic)) {
-      flush(segment);
-      if (failed(launch(generic)))
-        return failure();
-    } else if (fill && isLarge(fill)) {
-      flush(segment);
-      if (failed(launch(fill)))
-        return failure();
-    } else if (auto lines = dyn_cast<scf::ParallelOp>(op)) {
-      flush(segment);
-      b.setInsertionPoint(lines);
-      b.setLoc(lines.getLoc());
-      if (!lowerLines(f, lines))
-        return lines.emitError("the number of these lines is known to the device only");
-    } else if (auto lanes = dyn_cast<scf::ForOp>(op); lanes && isSystems(lanes)) {
-      flush(segment);
-      if (!lowerSystems(f, lanes))
-        return lanes.emitError("the number of these systems is known to the device only");
-    } else if (auto tiles = dyn_cast<lut::FromTilesIntoOp>(op)) {
-      flush(segment);
-      takeTiles(f, tiles, [&](Operation *user) {
-        auto reader = dyn_cast<GenericOp>(user);
-        return reader && isLarge(reader) && !f.groups.contains(reader) &&
-               !f.attentions.contains(reader) &&
-               !llvm::is_contained(reader.getDpsInits(), tiles.getInit());
-      });
-    } else if (auto words = dyn_cast<lut::ExpandIntoOp>(op)) {
-      flush(segment);
-      expandWords(f, words);
-    } else if (isa<CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp>(op)) {
-      flush(segment);
-      if (!lowerOrdered(op))
-        return op.emitError("the extents of these lines are known to the device only");
-    } else if (staysOnHost(&op)) {
+    } else if (staysOnHost(op)) {
       flush(segment);
       remarkTaken(loc, what + ": stays on the host, which launches what is inside");
-      for (OpOperand &operand : op.getOpOperands())
-        if (failed(needOnHost(operand)))
-          return failure();
-      for (Region &region : op.getRegions())
-        for (Block &inner : region)
-          if (failed(map(inner)))
-            return failure();
-    } else if (touchesMemory(&op) || (op.getNumRegions() > 0 && anyOnDevice(&op))) {
-      if (failed(addTo(segment, &op)))
+      if (failed(mapInside(op)))
         return failure();
-    } else if (anyOnDevice(&op)) {
-      scalars.setDerived(&op);
+    } else if (touchesMemory(op) || (op->getNumRegions() > 0 && anyOnDevice(op))) {
+      if (failed(addTo(segment, op)))
+        return failure();
+    } else if (anyOnDevice(op)) {
+      scalars.setDerived(op);
     }
     tell(loc, what);
   }
