@@ -25,9 +25,15 @@ public:
       count = count * dimExpr(Algebra::typeOf(op.getTime()), d);
   }
 
-  Leaves expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp)> choose);
+  using Choose = llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp)>;
+
+  Leaves expand(Choose choose);
 
 private:
+  void carry();
+  void carryCounts();
+  bool scanSystems(Choose choose);
+  Leaves inOrder(ArrayRef<Value> carried, ArrayRef<Value> counts);
   RankedTensorType flat(RankedTensorType type) const;
   Value ofLane(Value whole, int64_t own, Value index);
   ode::SolveOp one(Value index);
@@ -37,9 +43,16 @@ private:
   Location loc;
   OpBuilder b;
   Algebra m;
-  int64_t rank;  ///< of the ensemble
-  DimExpr count; ///< of systems
-  ScanOp scan;   ///< over them
+  int64_t rank;            ///< of the ensemble
+  DimExpr count;           ///< of systems
+  ScanOp scan;             ///< over them
+  SmallVector<Type> types; ///< of the scan
+  Leaves initial;          ///< states, then tables
+  SmallVector<Value> more; ///< results behind the states: of saved steps and of events
+  size_t numTables = 0;    ///< of those: lists, written as states are; the others are numbers
+  /// Of numbers, whether somebody reads them: those of `more`, the results behind it, then the
+  /// component and the error that a failure is told by.
+  SmallVector<bool> isRead;
 };
 
 /// With one dimension for all systems.
@@ -118,9 +131,8 @@ void Ensemble::check(Solution ends) {
   checkSolved(b, op, ends);
 }
 
-Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::SolveOp)> choose) {
-  SmallVector<Type> types;
-  Leaves initial;
+/// What the scan over systems carries: states and tables.
+void Ensemble::carry() {
   for (Value result : op.getStates()) {
     RankedTensorType type = flat(Algebra::typeOf(result));
     types.push_back(type);
@@ -128,84 +140,99 @@ Leaves Ensemble::expand(llvm::function_ref<std::unique_ptr<RightHandSide>(ode::S
     double value = isSaved ? std::numeric_limits<double>::quiet_NaN() : 0;
     initial.push_back(m.spread(m.number(type.getElementType(), value), type));
   }
-  // Of saved steps and of events, where `Solution` has them: lists are written as states are.
-  ResultRange more = op.getValues().drop_front(op.getStates().size());
-  SmallVector<Value> tables, numbers;
-  for (Value one : more)
-    (Algebra::typeOf(one).getRank() > rank ? tables : numbers).push_back(one);
-  for (Value table : tables) {
-    RankedTensorType type = flat(Algebra::typeOf(table));
+  llvm::append_range(more, op.getValues().drop_front(op.getStates().size()));
+  for (Value one : more) {
+    RankedTensorType type = flat(Algebra::typeOf(one));
+    if (type.getRank() == 1)
+      continue;
+    ++numTables;
     types.push_back(type);
     initial.push_back(m.spread(SolveLoops::emptyCell(m, type), type));
   }
-  // Numbers that somebody reads: the results behind the states, and what a failure is told by.
-  size_t counts = numbers.size();
+}
+
+/// What it gives for each system and does not carry: numbers that are read.
+void Ensemble::carryCounts() {
+  SmallVector<Value> numbers;
+  llvm::copy_if(more, std::back_inserter(numbers),
+                [&](Value one) { return Algebra::typeOf(one).getRank() == rank; });
+  size_t behind = numbers.size();
   llvm::append_range(numbers, op->getResults().drop_front(op.getValues().size()));
-  SmallVector<bool> isRead;
   for (Value number : numbers)
     isRead.push_back(!number.use_empty());
   if (op.getFails())
-    isRead[counts] = isRead[counts + 1] = true;
+    isRead[behind] = isRead[behind + 1] = true;
   isRead.append(2, op.getFails());
   numbers.append({op.getAccepted(), op.getTime()}); // as a component and an error are
   for (auto [number, read] : llvm::zip_equal(numbers, isRead))
     if (read)
       types.push_back(flat(Algebra::typeOf(number)));
+}
 
+/// The scan, whose body solves one system. False where the method cannot.
+bool Ensemble::scanSystems(Choose choose) {
   scan = ScanOp::create(b, loc, types, initial, "0", count.str());
   scan->setAttr(lanesAttribute, b.getUnitAttr());
-  {
-    OpBuilder::InsertionGuard guard(b);
-    SmallVector<Type> arguments{RankedTensorType::get({}, b.getI64Type())};
-    llvm::append_range(arguments, ValueRange(initial).getTypes());
-    SmallVector<Location> locations(arguments.size(), loc);
-    Block *block = b.createBlock(&scan.getBody(), {}, arguments, locations);
-    Value index = block->getArgument(0);
-    ode::SolveOp system = one(index);
-    std::unique_ptr<RightHandSide> rhs = choose(system);
-    ArrayRef<BlockArgument> carried = block->getArguments().drop_front();
-    Lane lane{index, Leaves(carried.drop_back(tables.size())),
-              Leaves(carried.take_back(tables.size())), scan, SolveLoops::readsWork(op)};
-    SolveLoops loops(system, *rhs, b, lane);
-    if (!loops.isPossible())
-      return {};
-    Solution end = loops.solve();
-    Leaves yielded = end.states, found = end.counts;
-    llvm::append_range(yielded, end.tables);
-    found.append({end.time, m.cast(end.status, b.getI32Type()), end.accepted,
-                  m.sub(end.rounds, end.accepted), end.evaluations, end.component,
-                  end.errorSquared});
-    for (auto [number, read] : llvm::zip_equal(found, isRead))
-      if (read)
-        yielded.push_back(number);
-    YieldOp::create(b, loc, yielded);
-    rhs.reset();
-    system.erase();
-  }
-
-  Leaves results(scan.getResults().take_front(initial.size())), found(isRead.size());
-  size_t next = initial.size();
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Type> arguments{RankedTensorType::get({}, b.getI64Type())};
+  llvm::append_range(arguments, ValueRange(initial).getTypes());
+  SmallVector<Location> locations(arguments.size(), loc);
+  Block *block = b.createBlock(&scan.getBody(), {}, arguments, locations);
+  Value index = block->getArgument(0);
+  ode::SolveOp system = one(index);
+  std::unique_ptr<RightHandSide> rhs = choose(system);
+  ArrayRef<BlockArgument> carried = block->getArguments().drop_front();
+  Lane lane{index, Leaves(carried.drop_back(numTables)), Leaves(carried.take_back(numTables)), scan,
+            SolveLoops::readsWork(op)};
+  SolveLoops loops(system, *rhs, b, lane);
+  if (!loops.isPossible())
+    return false;
+  Solution end = loops.solve();
+  Leaves yielded = end.states, found = end.counts;
+  llvm::append_range(yielded, end.tables);
+  found.append({end.time, m.cast(end.status, b.getI32Type()), end.accepted,
+                m.sub(end.rounds, end.accepted), end.evaluations, end.component, end.errorSquared});
   for (auto [number, read] : llvm::zip_equal(found, isRead))
     if (read)
-      number = scan.getResult(unsigned(next++));
-  Solution ends;
-  ends.errorSquared = found.pop_back_val();
-  ends.component = found.pop_back_val();
-  ends.time = found[counts];
-  ends.status = found[counts + 1];
-  if (op.getFails())
-    check(ends);
-  // In the order of the op.
-  Leaves carried = results, ordered(results.begin(), results.begin() + op.getStates().size());
-  size_t table = op.getStates().size(), count = 0;
+      yielded.push_back(number);
+  YieldOp::create(b, loc, yielded);
+  rhs.reset();
+  system.erase();
+  return true;
+}
+
+/// The results of the op: states, tables and numbers as it has them, the other counts behind.
+Leaves Ensemble::inOrder(ArrayRef<Value> carried, ArrayRef<Value> counts) {
+  size_t table = op.getStates().size(), number = 0;
+  Leaves results(carried.take_front(table));
   for (Value one : more)
-    ordered.push_back(Algebra::typeOf(one).getRank() > rank ? carried[table++] : found[count++]);
-  ordered.append(found.begin() + counts, found.end());
-  results = ordered;
+    results.push_back(Algebra::typeOf(one).getRank() > rank ? carried[table++] : counts[number++]);
+  llvm::append_range(results, counts.drop_front(number));
   for (auto [result, old] : llvm::zip_equal(results, op->getResults()))
     if (result && result.getType() != old.getType())
       result = ReshapeOp::create(b, loc, old.getType(), result);
   return results;
+}
+
+Leaves Ensemble::expand(Choose choose) {
+  carry();
+  carryCounts();
+  if (!scanSystems(choose))
+    return {};
+  ResultRange results = scan.getResults();
+  Leaves counts(isRead.size());
+  size_t next = initial.size();
+  for (auto [number, read] : llvm::zip_equal(counts, isRead))
+    if (read)
+      number = results[next++];
+  Solution ends;
+  ends.errorSquared = counts.pop_back_val();
+  ends.component = counts.pop_back_val();
+  ends.time = counts[more.size() - numTables];
+  ends.status = counts[more.size() - numTables + 1];
+  if (op.getFails())
+    check(ends);
+  return inOrder(Leaves(results.take_front(initial.size())), counts);
 }
 
 } // namespace
