@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Object.h"
+#include "runtime/core/pages.h"
 #include "runtime/core/panels.h"
-#include "llvm/Support/MathExtras.h"
-#include <cstdlib>
 
 using namespace mad;
 
@@ -34,11 +33,11 @@ std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t ax
   uint64_t layers = whole ? weight.bytes / whole : 0;
   if (bytes == UINT64_MAX || __builtin_mul_overflow(bytes, layers, &packed.bytes))
     return {};
-  constexpr size_t alignment = 64;
-  void *memory = std::aligned_alloc(alignment, llvm::alignTo(packed.bytes + 1, alignment));
+  void *memory = mad_pages_take(packed.bytes);
   if (!memory)
     return {};
-  packed.data = std::shared_ptr<const void>(memory, std::free);
+  packed.data = std::shared_ptr<const void>(
+      memory, [size = packed.bytes](void *gone) { mad_pages_give(gone, size); });
   for (uint64_t i = 0; i < layers; ++i)
     mad_panels_pack(&matrix, static_cast<char *>(memory) + i * bytes,
                     static_cast<const char *>(weight.data.get()) + i * whole, transposed);

@@ -175,7 +175,7 @@ void mad_context_destroy(mad_context *context) {
   mad_cuda_destroy(context->cuda);
   mad_pool_destroy(context->pool);
   mad_module_destroy(context->module);
-  free(context->arena);
+  mad_arena_release(context);
   free(context);
 }
 

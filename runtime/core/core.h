@@ -80,6 +80,7 @@ mad_status mad_check_threads(mad_error *error, int32_t threads);
 /* At least `bytes` of scratch memory, aligned to 64. Keeps what is there when
  * it is large enough. */
 mad_status mad_arena_reserve(mad_context *context, const mad_entry *entry, int64_t bytes);
+void mad_arena_release(mad_context *context);
 
 /* Runs an entry whose operands were accepted on the device of the context. `code` is what
  * the code returned. */

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "runtime/core/weights.h"
 #include "runtime/core/errors.h"
+#include "runtime/core/pages.h"
 #include "runtime/core/panels.h"
 #include "runtime/core/words.h"
 #include <dlfcn.h>
@@ -24,7 +25,7 @@ enum { alignment = 64 };
 void mad_weights_release(mad_weight_memory *memory) {
   if (memory->map)
     munmap(memory->map, memory->mapped);
-  free(memory->copies);
+  mad_pages_give(memory->copies, memory->copied);
   memset(memory, 0, sizeof *memory);
 }
 
@@ -174,8 +175,9 @@ static mad_status place(const weights_job *job, const void **data, mad_weight_me
     if (mustCopy(weight, found, transposed))
       copied += roundUp(weight->bytes);
   }
-  if (copied > 0 && !(memory->copies = aligned_alloc(alignment, copied)))
+  if (copied > 0 && !(memory->copies = mad_pages_take(copied)))
     return mad_error_memory(job->error, "a copy of the weights", copied);
+  memory->copied = copied;
   char *next = memory->copies;
   for (int32_t i = 0; i < job->artifact->num_weights; ++i) {
     const mad_weight *weight = &job->artifact->weights[i];

@@ -15,6 +15,7 @@ typedef struct mad_weight_memory {
   void *map;
   size_t mapped;
   void *copies; /* of those that a file has in another place or order */
+  uint64_t copied;
 } mad_weight_memory;
 
 /* Fills `data`, one pointer a weight of the artifact. On failure `memory` holds nothing. */

@@ -4,12 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "runtime/core/pages.h"
 #include "runtime/io/Half.h"
 #include "runtime/io/TensorFile.h"
 
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -218,22 +218,15 @@ std::optional<Tensor> Tensor::make(DType dtype, std::vector<int64_t> shape) {
     if (extent > 0 && __builtin_mul_overflow(bytes, extent, &bytes))
       return std::nullopt;
   }
-  constexpr size_t alignment = 64;
-  size_t size = empty ? 0 : static_cast<size_t>(bytes);
-  if (size > std::numeric_limits<size_t>::max() - 2 * alignment)
+  const uint64_t size = empty ? 0 : static_cast<uint64_t>(bytes);
+  void *memory = mad_pages_take(size);
+  if (!memory)
     return std::nullopt;
-  // calloc gets fresh pages from the system, which are zero without being touched.
-  void *base = calloc(size + alignment, 1);
-  if (!base)
-    return std::nullopt;
-  uintptr_t address = reinterpret_cast<uintptr_t>(base);
-  uintptr_t aligned = (address + alignment - 1) / alignment * alignment;
   Tensor tensor;
   tensor.dtype = dtype;
   tensor.shape = std::move(shape);
   tensor.bytes = size;
-  tensor.data = std::shared_ptr<void>(static_cast<char *>(base) + (aligned - address),
-                                      [base](void *) { free(base); });
+  tensor.data = std::shared_ptr<void>(memory, [size](void *gone) { mad_pages_give(gone, size); });
   return tensor;
 }
 
