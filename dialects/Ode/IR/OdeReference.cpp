@@ -32,6 +32,7 @@ private:
   bool badOptions();
   bool badTimes() const;
   LogicalResult initialStep(const Vector &f, double &h);
+  LogicalResult move(ReferenceTrial &trial, bool isNeeded);
   LogicalResult adaptive();
   LogicalResult fixed();
   LogicalResult savedIn(const ReferenceTrial &trial, double until);
@@ -255,6 +256,23 @@ LogicalResult Solver::happen(double &h) {
   return events.begin(t, y, rates, direction * h);
 }
 
+/// To the end of a step that is taken, or to the event that ends it. `isNeeded`: the method will
+/// be asked again.
+LogicalResult Solver::move(ReferenceTrial &trial, bool isNeeded) {
+  ++accepted;
+  if (failed(method->accepted(trial, isNeeded)) || (events.any() && failed(events.find(trial))))
+    return failure();
+  bool happens = !events.fired.empty();
+  double until = happens ? events.time : trial.next;
+  const Vector &end = happens ? events.states : trial.end;
+  if (failed(savedIn(trial, until)) || failed(keep(trial, until, end)))
+    return failure();
+  method->done();
+  t = until;
+  y = end;
+  return success();
+}
+
 LogicalResult Solver::adaptive() {
   if (from == to)
     return success();
@@ -297,24 +315,15 @@ LogicalResult Solver::adaptive() {
       double most = accepted ? Controller::grow : Controller::growFirst;
       wish *= std::exp(control.oldExponent * logOld - control.olderExponent * logOlder);
       wish = std::clamp(wish, Controller::shrink, most);
-      ++accepted;
-      if (failed(method->accepted(trial, true)) || (events.any() && failed(events.find(trial))))
+      if (failed(move(trial, /*isNeeded=*/true)))
         return failure();
-      bool happens = !events.fired.empty();
-      double until = happens ? events.time : trial.next;
-      if (failed(savedIn(trial, until)) ||
-          failed(keep(trial, until, happens ? events.states : trial.end)))
-        return failure();
-      method->done();
-      t = until;
-      y = happens ? events.states : trial.end;
       h = length * (trial.ratioAccepted ? trial.ratioAccepted : wish);
       h = std::min(h, maxStep);
       // What `bdf` knows is of equal steps, but the least one grows with the time.
       if (trial.ratioAccepted != 1)
         h = std::max(h, least());
       saveReached(goesOn());
-      if (happens && failed(happen(h)))
+      if (!events.fired.empty() && failed(happen(h)))
         return failure();
       logOlder = logOld;
       logOld = std::max(logError, std::log(Controller::leastOld));
@@ -370,23 +379,14 @@ LogicalResult Solver::fixed() {
     trial.h = isWhole || !(isLast || events.any()) ? h : trial.next - t;
     if (failed(method->attempt(trial)))
       return failure();
-    ++accepted;
     // Without a step, a saved time or an event behind it nothing needs it.
     bool isNeeded = (!isLast && i + 1 < limit) || op.getSave() || op.getDense() || events.any();
-    if (failed(method->accepted(trial, isNeeded)) || (events.any() && failed(events.find(trial))))
+    if (failed(move(trial, isNeeded)))
       return failure();
-    bool happens = !events.fired.empty();
-    double until = happens ? events.time : trial.next;
-    if (failed(savedIn(trial, until)) ||
-        failed(keep(trial, until, happens ? events.states : trial.end)))
-      return failure();
-    method->done();
-    t = until;
-    y = happens ? events.states : trial.end;
     i += t == trial.next;
     saveReached(goesOn());
     double length = std::fabs(trial.h);
-    if (status == Status::Done && happens && failed(happen(length)))
+    if (status == Status::Done && !events.fired.empty() && failed(happen(length)))
       return failure();
     if (status != Status::Done)
       return success();
