@@ -8,6 +8,7 @@
 #define MAD_PASSES_CONVERSION_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace mlir {
 namespace LLVM {
@@ -19,6 +20,10 @@ namespace mad {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "passes/Conversion/Passes.h.inc"
+/// Attribute of a kernel whose threads exchange values by memory of the device: the emulator then
+/// looks for races within its blocks there, too.
+constexpr llvm::StringLiteral exchangingKernel = "exchanges";
+
 } // namespace mad
 
 #endif // MAD_PASSES_CONVERSION_PASSES_H

@@ -69,13 +69,23 @@ void *SimtDevice::allocate(int64_t bytes) {
 
 SimtDevice::~SimtDevice() { simt_device_destroy(memory); }
 
+static std::string nameOf(const simt_party &party) {
+  std::string block = std::to_string(party.block[0]);
+  for (int i = 1; i < 3; ++i)
+    if (party.block[1] || party.block[2])
+      block += "," + std::to_string(party.block[i]);
+  return (party.thread < 0 ? "" : "thread " + std::to_string(party.thread) + " of ") + "block " +
+         block + " at " + (*party.place ? party.place : "an unknown place");
+}
+
 void SimtDevice::found(void *user, const simt_finding *finding) {
   std::string &text = of(user)->failure;
   if (!text.empty())
     return; // the first one says what to look at
-  text = std::string(finding->kernel) + ": " + simt_kind_text(finding->kind) + ", thread " +
-         std::to_string(finding->at.thread) + " of block " + std::to_string(finding->at.block[0]) +
-         " at " + (*finding->at.place ? finding->at.place : "an unknown place");
+  text = std::string(finding->kernel) + ": " + simt_kind_text(finding->kind) + ", " +
+         nameOf(finding->at);
+  if (*finding->other.place)
+    text += "; the other one: " + nameOf(finding->other);
   if (*finding->detail)
     text += std::string(" (") + finding->detail + ")";
 }
@@ -119,6 +129,7 @@ int32_t SimtDevice::launch(const void *kernel, const int64_t *shape, int32_t sha
   }
   launch.dynamic_shared = uint32_t(shared);
   launch.seed = seed++;
+  launch.global_races = SIMT_RACES_OF_BLOCKS;
   launch.found = found;
   launch.user = this;
   simt_result result = {};

@@ -15,6 +15,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -51,6 +52,23 @@ struct Store {
   std::array<int32_t, 5> at;
   const char *place;
   Range range() const { return {from, from + bytes, place}; }
+};
+
+/// What a thread had done, and had known of, at a fence. Who reads an atomic that it wrote behind
+/// the fence, and then has a fence itself, knows of it.
+struct Release {
+  Access by;
+  uint32_t atomic; ///< clock of the thread at the atomic behind the fence, which goes with it
+  uint32_t waits;  ///< at the barrier of the cluster
+  Clock knows;
+  std::vector<std::shared_ptr<const Release>> others;
+};
+using Released = std::shared_ptr<const Release>;
+
+/// A release that a block knows of, for what is ordered behind an access of its own.
+struct Known {
+  Released what;
+  Access since;
 };
 
 enum class State : uint8_t { Ready, AtBarrier, AtWarp, AtWarpgroup, AtMbarrier, AtCluster, Done };
@@ -92,6 +110,10 @@ struct simt_thread {
   uint32_t fences;        ///< proxy fences that it executed
   uint32_t fenceEpoch, fenceWarpEpoch, fenceWaits;
   mad::simt::Clock fenceKnows; ///< `knows` at the last one
+
+  mad::simt::Released released; ///< by its last fence for other blocks
+  /// Atomics since then, by address: so many releases there are before them.
+  std::vector<std::pair<uintptr_t, size_t>> seen;
 };
 static_assert(offsetof(simt_thread, dynamicShared) == 60 && offsetof(simt_thread, shared) == 64 &&
               offsetof(simt_thread, clusterRank) == 72 && offsetof(simt_thread, clusterid) == 80 &&
@@ -180,6 +202,7 @@ struct Block {
 
   // Order of accesses (Order.cpp).
   bool useClocks() const { return kernel.flags & SIMT_NEEDS_CLOCKS; }
+  bool useFences() const { return kernel.flags & SIMT_HAS_FENCES; }
   Clock freshClock() const;
   /// The entries of the threads of a block in clocks, then those of its agents.
   size_t clocks() const { return threads.size() + agentCount; }
@@ -218,11 +241,13 @@ struct Block {
   Zeroed<uint8_t> sharedMemory;
   uint8_t *shared = nullptr; ///< aligned to 1024
   uint32_t sharedBytes = 0;
-  unsigned cellBytes = 2;
+  unsigned cellBytes = 2, bufferCellBytes = 2;
   Zeroed<Cell> cells;
   /// The last accesses of other blocks to this one's memory that no thread that has ended knew of,
   /// by their entries in clocks.
   std::unordered_map<size_t, Access> visits;
+
+  std::vector<Known> known; ///< of other blocks, by fences
 
   uint32_t serial = 0; ///< number of this block in the launch, from 1
   uint32_t epoch = 1;

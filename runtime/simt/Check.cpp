@@ -30,73 +30,6 @@ template <typename F> static void forCells(Block &b, uint32_t offset, uint32_t b
   }
 }
 
-/// In buffers, blocks that race are told apart from threads that do.
-static simt_kind raceKind(const Cell &cell, const Access &me, const Access &before,
-                          simt_kind within) {
-  bool blocks = before.block != me.block || before.thread == Access::severalBlocks;
-  return cell.block == 0 && blocks ? SIMT_RACE_BLOCKS : within;
-}
-
-/// Two readers of which nothing orders the first before the second, as one.
-static Access merged(const Block &b, const Access &before, const Access &me) {
-  Access both = me;
-  both.arrivals =
-      b.cluster.holds(before.block) ? std::max(before.arrivals, me.arrivals) : UINT32_MAX;
-  if (before.block != me.block || before.thread == Access::severalBlocks) {
-    both.thread = Access::severalBlocks;
-    return both;
-  }
-  const unsigned warp = me.thread / warpSize;
-  bool lanes = before.thread < Access::agents && before.thread / warpSize == warp;
-  lanes |= before.thread == Access::severalLanes + warp;
-  both.thread = lanes ? uint16_t(Access::severalLanes + warp) : Access::severalWarps;
-  return both;
-}
-
-/// Looks for races of a read with the write before it, and notes the read.
-static void raceOfRead(Block &b, Thread &t, Cell &cell, const Access &me, uint64_t address,
-                       bool atomic) {
-  if (cell.write && !(atomic && cell.atomic) && !t.block->ordered(t, cell.write))
-    b.report.find(raceKind(cell, me, cell.write, SIMT_RACE_READ), t, me.place, address,
-                  &cell.write);
-  if (!cell.read || t.block->ordered(t, cell.read)) {
-    cell.read = me;
-    cell.atomicReads = atomic;
-    return;
-  }
-  cell.atomicReads &= atomic;
-  if (b.useClocks() && b.cluster.holds(cell.read.block)) {
-    auto &list = b.cluster.readers[&cell];
-    if (cell.read.thread < Access::severalLanes)
-      list.assign(1, cell.read);
-    std::erase_if(list,
-                  [&](const Access &a) { return a.thread == me.thread && a.block == me.block; });
-    list.push_back(me);
-  }
-  cell.read = merged(b, cell.read, me);
-}
-
-/// Looks for races of a write with what is before it.
-static void raceOfWrite(Block &b, Thread &t, Cell &cell, const Access &me, uint64_t address,
-                        bool atomic) {
-  if (cell.write && !(atomic && cell.atomic) && !t.block->ordered(t, cell.write))
-    b.report.find(raceKind(cell, me, cell.write, SIMT_RACE_WRITE_WRITE), t, me.place, address,
-                  &cell.write);
-  if (!cell.read || (atomic && cell.atomicReads) || t.block->ordered(t, cell.read))
-    return;
-  const Access *reader = &cell.read;
-  auto &readers = b.cluster.readers;
-  if (auto list = readers.find(&cell);
-      b.useClocks() && cell.read.thread >= Access::severalLanes && list != readers.end()) {
-    reader = nullptr;
-    for (const Access &a : list->second)
-      if (!t.block->ordered(t, a))
-        reader = &a;
-  }
-  if (reader)
-    b.report.find(raceKind(cell, me, *reader, SIMT_RACE_WRITE), t, me.place, address, reader);
-}
-
 void mad::simt::checkTileFree(Block &b, Thread &t, uint32_t offset, uint32_t bytes,
                               const char *place) {
   auto check = [&](const Range &r) {
@@ -121,8 +54,8 @@ void mad::simt::checkTileFree(Block &b, Thread &t, uint32_t offset, uint32_t byt
 
 void mad::simt::touch(Block &b, Thread &t, uint32_t offset, uint32_t bytes, uint32_t flags,
                       const char *place) {
-  bool write = flags & Write, atomic = flags & Atomic, read = !write || atomic;
-  Access me = t.block->now(t, place);
+  const bool write = flags & Write, atomic = flags & Atomic, read = !write || atomic;
+  const Touch me{t.block->now(t, place), levelOf(flags)};
   if (write)
     checkTileFree(b, t, offset, bytes, place);
   forCells(b, offset, bytes, [&](Cell &cell, uint8_t bits, uint32_t at) {
@@ -133,14 +66,11 @@ void mad::simt::touch(Block &b, Thread &t, uint32_t offset, uint32_t bytes, uint
       cell.initialised |= bits;
     }
     if (!write)
-      return raceOfRead(b, t, cell, me, at, atomic);
-    raceOfWrite(b, t, cell, me, at, atomic);
-    cell.write = me;
+      return raceOfRead(b, t, cell, me, at);
+    raceOfWrite(b, t, cell, me, at);
     cell.writerFences = t.fences;
     cell.initialised |= bits;
-    cell.atomic = atomic;
     cell.plain = true;
-    cell.read = Access();
   });
 }
 
@@ -160,21 +90,24 @@ uint32_t mad::simt::sharedOffset(Block &b, Thread &t, const void *at, uint64_t b
 // Buffers
 //===----------------------------------------------------------------------===//
 
+/// Cells of a buffer, made when a launch first touches it.
+static Cell *cellsOf(const Block &b, Buffer &buffer) {
+  if (!buffer.cells && !(buffer.cells = zeroed<Cell>(buffer.bytes / b.bufferCellBytes + 1)))
+    throw std::bad_alloc();
+  return buffer.cells.get();
+}
+
 static void touchCells(Block &b, Thread &t, Buffer &buffer, uint64_t offset, uint64_t bytes,
                        uint32_t flags, const char *place) {
-  bool write = flags & Write, atomic = flags & Atomic;
-  Access me = b.now(t, place);
-  for (uint64_t c = offset / b.cellBytes; c <= (offset + bytes - 1) / b.cellBytes; ++c) {
-    Cell &cell = buffer.cells[c];
-    uint64_t address = reinterpret_cast<uintptr_t>(buffer.data) + c * b.cellBytes;
-    if (!write) {
-      raceOfRead(b, t, cell, me, address, atomic);
-      continue;
-    }
-    raceOfWrite(b, t, cell, me, address, atomic);
-    cell.write = me;
-    cell.atomic = atomic;
-    cell.read = Access();
+  const uint64_t size = b.bufferCellBytes, last = (offset + bytes - 1) / size;
+  const Touch me{b.now(t, place), levelOf(flags)};
+  Cell *cells = cellsOf(b, buffer);
+  for (uint64_t c = offset / size; c <= last; ++c) {
+    uint64_t address = reinterpret_cast<uintptr_t>(buffer.data) + c * size;
+    if (flags & Write)
+      raceOfWrite(b, t, cells[c], me, address);
+    else
+      raceOfRead(b, t, cells[c], me, address);
   }
 }
 
@@ -204,8 +137,13 @@ void mad::simt::touchGlobal(Block &b, Thread &t, const void *at, uint64_t bytes,
                       std::to_string(buffer->bytes));
   if (flags & Write)
     memset(written, 1, bytes);
-  if (buffer->cells && bytes > 0)
-    touchCells(b, t, *buffer, offset, bytes, flags, place);
+  if (!b.launch.global_races || bytes == 0)
+    return;
+  const bool orders = flags & Atomic && b.useFences();
+  t.clock += orders; // an atomic has a time of its own
+  touchCells(b, t, *buffer, offset, bytes, flags, place);
+  if (orders)
+    noteAtomic(b, t, address, flags);
 }
 
 //===----------------------------------------------------------------------===//
@@ -214,15 +152,12 @@ void mad::simt::touchGlobal(Block &b, Thread &t, const void *at, uint64_t bytes,
 
 void mad::simt::beginFlight(Block &b, Thread &t, uint32_t offset, uint32_t bytes, bool asyncProxy,
                             const char *place) {
-  Access me = t.block->now(t, place);
+  const Touch me{t.block->now(t, place)};
   checkTileFree(b, t, offset, bytes, place);
   forCells(b, offset, bytes, [&](Cell &cell, uint8_t bits, uint32_t at) {
     if (cell.inFlight)
       b.report.find(SIMT_IN_FLIGHT, t, place, at, &cell.write);
-    raceOfWrite(b, t, cell, me, at, false);
-    cell.write = me;
-    cell.read = Access();
-    cell.atomic = false;
+    raceOfWrite(b, t, cell, me, at);
     cell.inFlight = true;
     cell.plain = !asyncProxy;
   });

@@ -15,7 +15,7 @@ using namespace mad::simt;
 
 bool Cluster::ordered(const Thread &t, const Access &before) const {
   if (!holds(before.block))
-    return false; // nothing orders clusters
+    return released(t, before);
   if (before.arrivals < t.waits)
     return true;
   const Block &b = block(before.block);

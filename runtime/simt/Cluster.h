@@ -40,6 +40,8 @@ struct Cluster {
   const Block &block(uint32_t serial) const { return blocks[holds(serial) ? serial - first : 0]; }
   /// Whether an access of another block is before what the thread does now.
   bool ordered(const Thread &t, const Access &before) const;
+  /// The same for a block of another cluster: by fences and atomics (Fences.cpp).
+  bool released(const Thread &t, const Access &before) const;
 
   /// The block whose shared memory holds these bytes; gives the cluster up when none does.
   Block &owner(Thread &t, const void *at, uint64_t bytes, const char *place, uint32_t &offset);
@@ -62,8 +64,11 @@ struct Cluster {
   std::deque<Block> blocks;
   uint32_t first = 1; ///< serial number of the first one
   ClusterBarrier barrier;
-  std::vector<Load> loads;                                       ///< on their way
-  std::unordered_map<const Cell *, std::vector<Access>> readers; ///< several, with clocks
+  std::vector<Load> loads; ///< on their way
+  /// What an entry of a cell stands for where these are several, with clocks or fences.
+  std::unordered_map<const Access *, std::vector<Access>> several;
+  /// What fences in front of atomics released there, by address.
+  std::unordered_map<uintptr_t, std::vector<Released>> published;
 
   bool abandoned = false, outOfMemory = false;
   std::vector<Thread *> ready;

@@ -145,6 +145,7 @@ void Block::start(const uint32_t *ctaid, uint32_t number) {
   mbarriers.clear();
   reading.clear();
   visits.clear();
+  known.clear();
   std::fill(std::begin(agentClock), std::end(agentClock), 1u);
   for (unsigned i = 0; i < threads.size(); ++i) {
     Thread &t = threads[i] = Thread();
@@ -172,7 +173,8 @@ void Cluster::start(const uint32_t *id) {
   first = blocks.back().serial + 1;
   abandoned = false;
   loads.clear();
-  readers.clear();
+  if (!blocks.front().useFences())
+    several.clear();
   ready.clear();
   barrier = ClusterBarrier();
   barrier.clock = barrier.done = blocks.front().freshClock();
@@ -326,6 +328,7 @@ static bool allocate(Block &b, const simt_kernel &kernel, const simt_launch &lau
   unsigned count = launch.block[0] * launch.block[1] * launch.block[2];
   b.threads.resize(count);
   b.cellBytes = kernel.flags & SIMT_BYTE_CELLS ? 1 : 2;
+  b.bufferCellBytes = b.cellBytes == 1 ? 1 : kernel.flags & SIMT_HALF_WORDS ? 2 : 4;
   b.sharedBytes = kernel.static_shared + launch.dynamic_shared;
   b.sharedMemory = zeroed<uint8_t>(b.sharedBytes + 2048);
   b.cells = zeroed<Cell>(b.sharedBytes / b.cellBytes + 1);
@@ -340,13 +343,6 @@ bool Cluster::allocate() {
   for (Block &b : blocks)
     if (!::allocate(b, kernel, launch))
       return false;
-  const Block &b = blocks.front();
-  for (auto &[address, buffer] : b.device.buffers) {
-    buffer.cells.reset();
-    if (launch.global_races && !buffer.constant() &&
-        !(buffer.cells = zeroed<Cell>(buffer.bytes / b.cellBytes + 1)))
-      return false;
-  }
   return true;
 }
 

@@ -17,7 +17,10 @@
 namespace mad::simt {
 
 /// Flags of an access.
-enum : uint32_t { Write = 1, Atomic = 2 };
+enum : uint32_t { Write = 1, Atomic = 2, Near = 4 };
+inline Atomicity levelOf(uint32_t flags) {
+  return !(flags & Atomic) ? Atomicity::None : flags & Near ? Atomicity::OfBlock : Atomicity::OfAll;
+}
 
 /// Runs the body of an operation. If it cannot go on, or there is no memory for it, the
 /// block is given up. No exception leaves the operation: generated code lies below.
@@ -42,6 +45,15 @@ uint32_t sharedOffset(Block &b, Thread &t, const void *at, uint64_t bytes, const
 /// An access to a buffer; gives the block up when it is in none.
 void touchGlobal(Block &b, Thread &t, const void *at, uint64_t bytes, uint32_t flags,
                  const char *place);
+/// An access with how atomic it is.
+struct Touch : Access {
+  Atomicity level = Atomicity::None;
+};
+/// Looks for races with what is before in a cell, and notes the access there (Races.cpp).
+void raceOfRead(Block &b, Thread &t, Cell &cell, const Touch &me, uint64_t address);
+void raceOfWrite(Block &b, Thread &t, Cell &cell, const Touch &me, uint64_t address);
+/// An atomic at a buffer sees releases, and publishes its thread's (Fences.cpp).
+void noteAtomic(Block &b, Thread &t, uintptr_t address, uint32_t flags);
 /// The cell of an offset, cleared when it is of an earlier block.
 Cell &cellAt(Block &b, uint32_t offset);
 void checkTileFree(Block &b, Thread &t, uint32_t offset, uint32_t bytes, const char *place);

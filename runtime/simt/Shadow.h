@@ -37,16 +37,19 @@ struct Access {
   explicit operator bool() const { return block != 0; }
 };
 
-/// The bytes of one cell: 1 or 2 of them.
+/// Threads among which accesses are atomic to one another.
+enum class Atomicity : uint8_t { None, OfBlock, OfAll };
+
+/// The bytes of one cell: 1 or 2 of them, or 4 of a buffer.
 struct Cell {
   Access write, read;
-  uint32_t block = 0;        ///< shared memory: whose content this is
-  uint32_t writerFences = 0; ///< proxy fences of the writer before the write
-  uint8_t initialised = 0;   ///< a bit a byte
-  bool atomic = false;       ///< the last write was atomic
-  bool atomicReads = false;  ///< all reads since were parts of atomics
-  bool inFlight = false;     ///< an asynchronous copy writes here
-  bool plain = false;        ///< the last write went through the generic proxy
+  uint32_t block = 0;                 ///< shared memory: whose content this is
+  uint32_t writerFences = 0;          ///< proxy fences of the writer before the write
+  uint8_t initialised = 0;            ///< a bit a byte
+  Atomicity writes = Atomicity::None; ///< of the last write, or of all that it stands for
+  Atomicity reads = Atomicity::None;  ///< the least of the reads since
+  bool inFlight = false;              ///< an asynchronous copy writes here
+  bool plain = false;                 ///< the last write went through the generic proxy
 };
 
 } // namespace mad::simt

@@ -107,9 +107,20 @@ typedef enum simt_arrival {
   SIMT_ARRIVAL_EARLY = 2
 } simt_arrival;
 
+/* Which races are looked for in buffers. Threads of a block that have nothing to do often load
+ * anything, or store what another one stores, too: these are races by the letter. */
+typedef enum simt_races {
+  SIMT_RACES_NONE = 0,
+  SIMT_RACES_OF_BLOCKS = 1, /* between blocks, and within one where kernels say SIMT_EXCHANGES */
+  SIMT_RACES_ALL = 2
+} simt_races;
+
 enum {
   SIMT_NEEDS_CLOCKS = 1, /* orders threads otherwise than by barriers of the block and warp */
-  SIMT_BYTE_CELLS = 2    /* has accesses of an odd number of bytes */
+  SIMT_BYTE_CELLS = 2,   /* has accesses of an odd number of bytes */
+  SIMT_HALF_WORDS = 4,   /* has accesses to buffers of no multiple of four bytes */
+  SIMT_HAS_FENCES = 8,   /* has fences for other blocks */
+  SIMT_EXCHANGES = 16    /* threads of a block exchange values by buffers */
 };
 
 /* What the pass says of a kernel: the constant `<name>.simt`. */
@@ -127,7 +138,7 @@ typedef struct simt_launch {
   uint32_t dynamic_shared;
   uint64_t seed; /* of the order of threads and blocks */
   simt_arrival arrival;
-  int global_races; /* also look for races in buffers, within and between blocks: slow */
+  simt_races global_races;
   int max_findings; /* distinct ones that are reported; 0: 64 */
   void (*found)(void *user, const simt_finding *finding);
   void *user;

@@ -15,6 +15,7 @@
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Conversion/GpuToRuntime/DeviceNames.h"
+#include "passes/Conversion/Passes.h"
 #include "passes/Kernels/Gpu/GpuBuilder.h"
 #include "passes/Target/CudaCode.h"
 
@@ -171,6 +172,8 @@ void DeviceKernel::setShared(int64_t bytes, int blocksAtOnce, int alignment) {
   if (blocksAtOnce)
     function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(blocksAtOnce));
 }
+
+void DeviceKernel::setExchanges() { function->setAttr(exchangingKernel, b.getUnitAttr()); }
 
 void DeviceKernel::setEarly() { function->setAttr(earlyKernel, b.getUnitAttr()); }
 

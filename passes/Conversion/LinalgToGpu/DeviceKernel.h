@@ -74,6 +74,8 @@ public:
   void setShared(int64_t bytes, int blocksAtOnce = 0, int alignment = 16);
   /// Blocks along x that run at the same time and reach each other's shared memory.
   void setCluster(int blocks);
+  /// Threads of a block read what others wrote to memory of the device.
+  void setExchanges();
   /// It is launched while the kernel in front of it ends (mad-overlap-launches): of few blocks,
   /// which then wait.
   void setEarly();

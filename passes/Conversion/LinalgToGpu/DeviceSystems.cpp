@@ -485,6 +485,7 @@ bool lowerSystems(DeviceFunction &f, scf::ForOp loop) {
       memref::AllocOp::create(f.b, MemRefType::get({ShapedType::kDynamic}, f.b.getI8Type()), bytes);
   DeviceKernel kernel =
       f.kernel("a block a system, of " + std::to_string(plan.threads.threads()) + " threads");
+  kernel.setExchanges();
   kernel.setShared(int64_t(plan.reductions) * plan.threads.sharedBytes());
   llvm::SetVector<Value> used;
   getUsedValuesDefinedAbove(loop.getRegion(), used);

@@ -106,7 +106,7 @@ Lowering::Lowered Lowering::lowerText(Operation *op) {
     // Nobody comes between load and store: fibers change at operations of theirs only.
     Value address = text.getReadOnlyArgs()[0];
     auto pair = VectorType::get(2, b.getF16Type());
-    check(op, address, pair, true, true);
+    check(op, address, pair, /*access: an atomic write*/ 3);
     Value value = LLVM::BitcastOp::create(b, loc, pair, text.getReadOnlyArgs()[1]);
     Value old = LLVM::LoadOp::create(b, loc, pair, address, /*alignment=*/4);
     LLVM::StoreOp::create(b, loc, LLVM::FAddOp::create(b, loc, old, value), address, 4);

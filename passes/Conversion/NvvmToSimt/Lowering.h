@@ -37,7 +37,7 @@ enum Words : int32_t {
 enum Space : unsigned { Generic = 0, Global = 1, Shared = 3, Constant = 4, SharedCluster = 7 };
 
 /// What a kernel asks of its launch; see simt.h.
-enum Needs : uint32_t { Clocks = 1, ByteCells = 2 };
+enum Needs : uint32_t { Clocks = 1, ByteCells = 2, HalfWords = 4, Fences = 8, Exchanges = 16 };
 
 /// Where the variables in shared memory lie. The one without a size, which the launch
 /// gives, comes last.
@@ -45,6 +45,9 @@ struct SharedLayout {
   llvm::StringMap<uint64_t> offsets;
   uint64_t size = 0;
 };
+
+/// Whether an op is a fence, or a part of one, for other blocks than those of the cluster.
+bool isFenceOfBlocks(mlir::Operation *op);
 
 /// Turns the functions of one GPU module into functions of the host module.
 class Lowering {
@@ -63,7 +66,7 @@ private:
   mlir::LogicalResult lowerFunction(mlir::LLVM::LLVMFuncOp function);
   mlir::LogicalResult checkStack(mlir::LLVM::LLVMFuncOp function);
   void makeEntry(mlir::LLVM::LLVMFuncOp function, llvm::ArrayRef<bool> byValue,
-                 llvm::ArrayRef<uint32_t> sizes);
+                 llvm::ArrayRef<uint32_t> sizes, uint32_t flags);
 
   // Operations. Nothing: the op is not of this kind; else whether it could be lowered.
   using Lowered = std::optional<mlir::LogicalResult>;
@@ -90,7 +93,10 @@ private:
   Value at(Location loc, Value base, int64_t bytes);
   /// The text `file:line:col` of the op's location.
   Value place(Operation *op);
-  void check(Operation *op, Value pointer, Type accessed, bool write, bool atomic);
+  /// `access`: flags of Ops.def.
+  void check(Operation *op, Value pointer, Type accessed, uint32_t access);
+  void checkOrdered(Operation *op, Value pointer, Type accessed, uint32_t access,
+                    mlir::LLVM::AtomicOrdering ordering, std::optional<llvm::StringRef> scope);
   /// Puts the op in a block of its own that is entered where the predicate holds.
   void predicate(Operation *op, Value condition);
   void storeWords(Location loc, mlir::ValueRange values, int32_t byte);

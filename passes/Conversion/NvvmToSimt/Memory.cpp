@@ -8,9 +8,38 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/Matchers.h"
 #include "passes/Conversion/NvvmToSimt/Lowering.h"
+#include "llvm/Support/AtomicOrdering.h"
 
 using namespace mlir;
 using namespace mad::simt;
+
+/// Flags of an access, as runtime/simt/Ops.h has them.
+enum : uint32_t { Write = 1, Atomic = 2, Near = 4 };
+
+/// Whether a scope has other blocks than those of the cluster.
+static bool isOfBlocks(std::optional<StringRef> scope) {
+  return !scope || scope->empty() || *scope == "device";
+}
+
+bool mad::simt::isFenceOfBlocks(Operation *op) {
+  auto strong = [](LLVM::AtomicOrdering ordering) {
+    auto o = llvm::AtomicOrdering(ordering);
+    return isAcquireOrStronger(o) || isReleaseOrStronger(o);
+  };
+  if (auto barrier = dyn_cast<NVVM::MembarOp>(op))
+    return barrier.getScope() == NVVM::MemScopeKind::GPU ||
+           barrier.getScope() == NVVM::MemScopeKind::SYS;
+  if (auto fence = dyn_cast<LLVM::FenceOp>(op))
+    return isOfBlocks(fence.getSyncscope());
+  if (auto load = dyn_cast<LLVM::LoadOp>(op))
+    return strong(load.getOrdering()) && isOfBlocks(load.getSyncscope());
+  if (auto store = dyn_cast<LLVM::StoreOp>(op))
+    return strong(store.getOrdering()) && isOfBlocks(store.getSyncscope());
+  if (auto atomic = dyn_cast<LLVM::AtomicRMWOp>(op))
+    return strong(atomic.getOrdering()) && isOfBlocks(atomic.getSyncscope());
+  auto exchange = dyn_cast<LLVM::AtomicCmpXchgOp>(op);
+  return exchange && strong(exchange.getSuccessOrdering()) && isOfBlocks(exchange.getSyncscope());
+}
 
 /// The variable that a pointer points into, if it comes straight from one.
 static Value variableOf(Value p) {
@@ -25,13 +54,16 @@ static Value variableOf(Value p) {
   return {};
 }
 
-void Lowering::check(Operation *op, Value p, Type accessed, bool write, bool atomic) {
+void Lowering::check(Operation *op, Value p, Type accessed, uint32_t access) {
   Location loc = op->getLoc();
   uint64_t size = bytes(accessed);
-  // Cells of two bytes are exact while nobody touches one of them alone.
+  const unsigned space = cast<LLVM::LLVMPointerType>(p.getType()).getAddressSpace();
+  // Cells of two bytes are exact while nobody touches one of them alone, and so on.
   if (size % 2 != 0)
     need(ByteCells);
-  Value flags = constant(loc, (write ? 1 : 0) | (atomic ? 2 : 0));
+  if (size % 4 != 0 && space != Shared && space != SharedCluster)
+    need(HalfWords);
+  Value flags = constant(loc, access);
   if (Value variable = variableOf(p)) {
     uint64_t room = 0;
     if (auto alloca = variable.getDefiningOp<LLVM::AllocaOp>()) {
@@ -49,7 +81,7 @@ void Lowering::check(Operation *op, Value p, Type accessed, bool write, bool ato
     }
   }
   StringRef name;
-  switch (cast<LLVM::LLVMPointerType>(p.getType()).getAddressSpace()) {
+  switch (space) {
   case Shared:
     name = "shared";
     break;
@@ -65,25 +97,41 @@ void Lowering::check(Operation *op, Value p, Type accessed, bool write, bool ato
   call(loc, name, nothing, {p, constant(loc, size), flags, place(op)});
 }
 
+void Lowering::checkOrdered(Operation *op, Value p, Type accessed, uint32_t access,
+                            LLVM::AtomicOrdering ordering, std::optional<StringRef> scope) {
+  if (ordering == LLVM::AtomicOrdering::not_atomic)
+    return check(op, p, accessed, access);
+  const bool fences = isFenceOfBlocks(op);
+  if (fences && isReleaseOrStronger(llvm::AtomicOrdering(ordering)))
+    call(op->getLoc(), "fence", nothing, {});
+  check(op, p, accessed, access | Atomic | (isOfBlocks(scope) ? 0 : Near));
+  if (!fences || !isAcquireOrStronger(llvm::AtomicOrdering(ordering)))
+    return;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfter(op);
+  call(op->getLoc(), "fence", nothing, {});
+}
+
 Lowering::Lowered Lowering::lowerMemory(Operation *op) {
   Location loc = op->getLoc();
   if (auto load = dyn_cast<LLVM::LoadOp>(op)) {
-    check(op, load.getAddr(), load.getType(), false,
-          load.getOrdering() != LLVM::AtomicOrdering::not_atomic);
+    checkOrdered(op, load.getAddr(), load.getType(), 0, load.getOrdering(), load.getSyncscope());
     return success();
   }
   if (auto store = dyn_cast<LLVM::StoreOp>(op)) {
-    check(op, store.getAddr(), store.getValue().getType(), true,
-          store.getOrdering() != LLVM::AtomicOrdering::not_atomic);
+    checkOrdered(op, store.getAddr(), store.getValue().getType(), Write, store.getOrdering(),
+                 store.getSyncscope());
     return success();
   }
   if (auto atomic = dyn_cast<LLVM::AtomicRMWOp>(op)) {
-    check(op, atomic.getPtr(), atomic.getVal().getType(), true, true);
+    checkOrdered(op, atomic.getPtr(), atomic.getVal().getType(), Write, atomic.getOrdering(),
+                 atomic.getSyncscope());
     atomic.setSyncscope(std::nullopt);
     return success();
   }
   if (auto exchange = dyn_cast<LLVM::AtomicCmpXchgOp>(op)) {
-    check(op, exchange.getPtr(), exchange.getVal().getType(), true, true);
+    checkOrdered(op, exchange.getPtr(), exchange.getVal().getType(), Write,
+                 exchange.getSuccessOrdering(), exchange.getSyncscope());
     exchange.setSyncscope(std::nullopt);
     return success();
   }
@@ -99,7 +147,9 @@ Lowering::Lowered Lowering::lowerMemory(Operation *op) {
     op->erase();
     return success();
   }
-  if (isa<NVVM::MembarOp, NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp, LLVM::FenceOp>(op)) {
+  if (isa<NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp, NVVM::MembarOp, LLVM::FenceOp>(op)) {
+    if (isFenceOfBlocks(op))
+      call(loc, "fence", nothing, {});
     op->erase(); // accesses of fibers happen in order
     return success();
   }

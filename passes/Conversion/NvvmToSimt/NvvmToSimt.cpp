@@ -222,6 +222,7 @@ LogicalResult Lowering::lowerFunction(LLVM::LLVMFuncOp function) {
     return failure();
   bool kernel = function->hasAttr("nvvm.kernel");
   SmallVector<uint32_t> sizes = launchSizes(function);
+  const uint32_t flags = function->hasAttr(mad::exchangingKernel) ? Exchanges : 0;
   Location loc = function.getLoc();
 
   // Tensor maps travel by value: the parameter is the memory itself. In kernels they are
@@ -253,14 +254,14 @@ LogicalResult Lowering::lowerFunction(LLVM::LLVMFuncOp function) {
     if (failed(lower(op)))
       return failure();
   if (kernel)
-    makeEntry(function, byValue, sizes);
+    makeEntry(function, byValue, sizes, flags);
   return success();
 }
 
 /// `name.entry`, which takes parameters as cuLaunchKernel does, and `name.simt`, the
 /// description (`simt_kernel`).
 void Lowering::makeEntry(LLVM::LLVMFuncOp function, ArrayRef<bool> byValue,
-                         ArrayRef<uint32_t> sizes) {
+                         ArrayRef<uint32_t> sizes, uint32_t flags) {
   OpBuilder::InsertionGuard guard(b);
   Location loc = function.getLoc();
   std::string name = function.getName().str();
@@ -291,7 +292,7 @@ void Lowering::makeEntry(LLVM::LLVMFuncOp function, ArrayRef<bool> byValue,
   Value made = LLVM::UndefOp::create(b, loc, type);
   SmallVector<Value> fields{LLVM::AddressOfOp::create(b, loc, pointer, entry.getSymName()),
                             LLVM::AddressOfOp::create(b, loc, pointer, text.getSymName()),
-                            constant(loc, shared.size), constant(loc, needs)};
+                            constant(loc, shared.size), constant(loc, needs | flags)};
   for (uint32_t size : sizes)
     fields.push_back(constant(loc, size));
   for (auto [i, field] : llvm::enumerate(fields))
@@ -348,6 +349,8 @@ LogicalResult Lowering::run() {
       function.walk([&](Operation *op) {
         if (needsClocks(op))
           need(Clocks);
+        if (isFenceOfBlocks(op))
+          need(Fences);
       });
   for (auto function : functions)
     if (!function.isExternal() && failed(lowerFunction(function)))

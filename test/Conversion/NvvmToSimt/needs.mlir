@@ -14,12 +14,65 @@ gpu.module @k {
 
 // -----
 
-// Single bytes need cells of one byte: flag 2.
+// Single bytes need cells of one byte: flag 2; those of buffers are less than a word: flag 4.
 // CHECK: @bytes.simt()
-// CHECK: llvm.mlir.constant(2 : i32)
+// CHECK: llvm.mlir.constant(6 : i32)
 gpu.module @k {
   llvm.func @bytes(%x: !llvm.ptr<1>, %v: i8) attributes {nvvm.kernel} {
     llvm.store %v, %x : i8, !llvm.ptr<1>
+    llvm.return
+  }
+}
+
+// -----
+
+// CHECK: @halves.simt()
+// CHECK: llvm.mlir.constant(4 : i32)
+gpu.module @k {
+  llvm.func @halves(%x: !llvm.ptr<1>, %v: f16) attributes {nvvm.kernel} {
+    llvm.store %v, %x : f16, !llvm.ptr<1>
+    llvm.return
+  }
+}
+
+// -----
+
+// Threads that exchange values by buffers, which a kernel says: flag 16.
+// CHECK: @words.simt()
+// CHECK: llvm.mlir.constant(16 : i32)
+gpu.module @k {
+  llvm.func @words(%x: !llvm.ptr<1>, %v: f32) attributes {nvvm.kernel, exchanges} {
+    llvm.store %v, %x : f32, !llvm.ptr<1>
+    llvm.return
+  }
+}
+
+// -----
+
+// Fences for other blocks: flag 8. Those of narrower scopes are none, and atomics of the block's scope are atomic
+// in the block alone (4).
+// CHECK-LABEL: llvm.func @fences
+// CHECK: call @mad_simt_fence(
+// CHECK: %[[ATOMIC:.*]] = llvm.mlir.constant(3 : i32)
+// CHECK: call @mad_simt_global(%{{.*}}, %{{.*}}, %{{.*}}, %[[ATOMIC]],
+// CHECK: llvm.atomicrmw add
+// CHECK-NOT: call @mad_simt_fence
+// CHECK: call @mad_simt_global
+// CHECK: llvm.atomicrmw add
+// CHECK-NEXT: call @mad_simt_fence(
+// CHECK: %[[NEAR:.*]] = llvm.mlir.constant(7 : i32)
+// CHECK: call @mad_simt_global(%{{.*}}, %{{.*}}, %{{.*}}, %[[NEAR]],
+// CHECK: llvm.atomicrmw add
+// CHECK-NOT: call @mad_simt_fence
+// CHECK: @fences.simt()
+// CHECK: llvm.mlir.constant(8 : i32)
+gpu.module @k {
+  llvm.func @fences(%x: !llvm.ptr<1>, %v: i32) attributes {nvvm.kernel} {
+    nvvm.memory.barrier #nvvm.mem_scope<gpu>
+    %0 = llvm.atomicrmw add %x, %v syncscope("device") monotonic : !llvm.ptr<1>, i32
+    nvvm.memory.barrier #nvvm.mem_scope<cta>
+    %1 = llvm.atomicrmw add %x, %v syncscope("device") acquire : !llvm.ptr<1>, i32
+    %2 = llvm.atomicrmw add %x, %v syncscope("block") acq_rel : !llvm.ptr<1>, i32
     llvm.return
   }
 }

@@ -66,6 +66,7 @@ public:
     launch.block[0] = kernel.threads;
     launch.dynamic_shared = kernel.sharedBytes;
     launch.seed = seed;
+    launch.global_races = SIMT_RACES_ALL;
     launch.found = [](void *, const simt_finding *finding) {
       ADD_FAILURE() << finding->kernel << ": " << simt_kind_name(finding->kind) << " at "
                     << finding->at.place << " " << finding->detail;

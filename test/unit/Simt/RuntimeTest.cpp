@@ -22,7 +22,8 @@ simt_kernel describe(simt_entry entry, unsigned shared, unsigned flags = 0) {
 }
 
 Ran run(simt_device *device, const simt_kernel &kernel, std::vector<void *> params,
-        unsigned threads, unsigned blocks = 1, uint64_t seed = 1, bool globalRaces = false) {
+        unsigned threads, unsigned blocks = 1, uint64_t seed = 1,
+        simt_races globalRaces = SIMT_RACES_NONE) {
   Ran ran;
   simt_launch launch{};
   launch.grid[0] = blocks;
@@ -190,7 +191,7 @@ TEST(Races, Mbarriers) {
   simt_device_destroy(device);
 }
 
-/// Races in a buffer within one block show with the option only.
+/// Races in a buffer show with the option only, those within a block where they are asked for.
 void scribble(simt_thread *t, void **params) {
   auto *x = *static_cast<uint32_t **>(params[0]);
   mad_simt_global(t, x, 4, 1, "store");
@@ -199,11 +200,16 @@ void scribble(simt_thread *t, void **params) {
 TEST(Races, InBuffers) {
   simt_device *device = simt_device_create();
   auto *x = static_cast<uint32_t *>(simt_alloc(device, 4));
-  EXPECT_EQ(run(device, describe(scribble, 0), {&x}, 64).result.findings, 0u);
-  EXPECT_EQ(run(device, describe(scribble, 0), {&x}, 64, 1, 1, true).kinds,
-            std::set<simt_kind>{SIMT_RACE_WRITE_WRITE});
-  EXPECT_TRUE(
-      run(device, describe(scribble, 0), {&x}, 1, 4, 1, true).kinds.count(SIMT_RACE_BLOCKS));
+  auto kinds = [&](unsigned threads, unsigned blocks, simt_races races, unsigned flags = 0) {
+    return run(device, describe(scribble, 0, flags), {&x}, threads, blocks, 1, races).kinds;
+  };
+  const std::set<simt_kind> none, threads{SIMT_RACE_WRITE_WRITE}, blocks{SIMT_RACE_BLOCKS};
+  EXPECT_EQ(kinds(64, 4, SIMT_RACES_NONE), none);
+  EXPECT_EQ(kinds(64, 1, SIMT_RACES_OF_BLOCKS), none);
+  EXPECT_EQ(kinds(64, 1, SIMT_RACES_OF_BLOCKS, SIMT_EXCHANGES), threads);
+  EXPECT_EQ(kinds(64, 1, SIMT_RACES_ALL), threads);
+  EXPECT_EQ(kinds(1, 4, SIMT_RACES_OF_BLOCKS), blocks);
+  EXPECT_EQ(kinds(1, 4, SIMT_RACES_ALL), blocks);
   simt_device_destroy(device);
 }
 

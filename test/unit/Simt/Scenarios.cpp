@@ -86,9 +86,52 @@ static Outcome blocks(const simt_kernel &kernel, uint64_t seed, simt_arrival) {
   Device device;
   auto *sum = device.copy(std::vector<int32_t>{0});
   simt_launch launch = launchOf(5, 1, 64, 0, seed);
-  launch.global_races = 1;
+  launch.global_races = SIMT_RACES_ALL;
   Outcome outcome = device.run(kernel, {&sum}, launch);
   outcome.right = *sum == 2 * 5 * 64;
+  return outcome;
+}
+
+static Outcome lastBlock(const simt_kernel &kernel, uint64_t seed, simt_arrival) {
+  Device device;
+  std::vector<int32_t> x(5 * 64);
+  std::iota(x.begin(), x.end(), 7);
+  auto *from = device.copy(x), *parts = device.make<int32_t>(x.size());
+  auto *counter = device.copy(std::vector<int32_t>{0});
+  auto *sum = device.copy(std::vector<int32_t>{0});
+  simt_launch launch = launchOf(5, 1, 64, 0, seed);
+  launch.global_races = SIMT_RACES_ALL;
+  Outcome outcome = device.run(kernel, {&from, &parts, &counter, &sum}, launch);
+  outcome.right = *sum == std::accumulate(x.begin(), x.end(), 0) && *counter == 0;
+  return outcome;
+}
+
+static Outcome systems(const simt_kernel &kernel, uint64_t seed, simt_arrival) {
+  Device device;
+  int rows = 5;
+  std::vector<int32_t> x(rows * 64);
+  std::iota(x.begin(), x.end(), 7);
+  auto *from = device.copy(x), *scratch = device.make<int32_t>(2 * 64);
+  auto *to = device.make<int32_t>(x.size());
+  simt_launch launch = launchOf(2, 1, 64, 0, seed);
+  launch.global_races = SIMT_RACES_ALL;
+  Outcome outcome = device.run(kernel, {&from, &scratch, &to, &rows}, launch);
+  outcome.right = true;
+  for (size_t i = 0; i < x.size(); ++i)
+    outcome.right &= to[i] == x[i] + x[i / 64 * 64 + 63 - i % 64];
+  return outcome;
+}
+
+/// In clusters of two blocks.
+static Outcome clusterExchange(const simt_kernel &kernel, uint64_t seed, simt_arrival) {
+  Device device;
+  auto *x = device.make<uint8_t>(6 * 64), *y = device.make<uint8_t>(6 * 64);
+  simt_launch launch = launchOf(6, 1, 64, 0, seed);
+  launch.global_races = SIMT_RACES_ALL;
+  Outcome outcome = device.run(kernel, {&x, &y}, launch);
+  outcome.right = true;
+  for (unsigned i = 0; i < 6 * 64; ++i)
+    outcome.right &= y[i] == uint8_t(i / 6 * 6 + (i % 6 ^ 1));
   return outcome;
 }
 
@@ -242,6 +285,9 @@ const std::vector<Scenario> &mad::test::scenarios() {
       {"warp.mlir", "warp", warp},
       {"store.mlir", "store", store},
       {"blocks.mlir", "blocks", blocks},
+      {"last-block.mlir", "sum", lastBlock},
+      {"systems.mlir", "systems", systems},
+      {"cluster-exchange.mlir", "exchange", clusterExchange},
       {"votes.mlir", "votes", votes},
       {"gemm-f16.mlir", "gemm", halves},
       {"gemm-bf16.mlir", "gemm", bfloats},
