@@ -76,17 +76,9 @@ struct HeldDigits : LutDigits {
     auto copies = [&] {
       Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
                                                    g.wide(layout.records() * layout.recordBytes()));
-      Value from = g.bytesAt(g.bytesAt(arguments.tiles, Number(wide)),
-                             g.add(g.mul(ring.warp, stageBytes()), g.mul(lane, 16)));
-      Value mine = g.bytesAt(to, g.mul(lane, 16));
-      constexpr int atOnce = 16 * lanesOfWarp;
-      for (int done = 0; done < stageBytes(); done += atOnce) {
-        auto some = [&] { g.copyAsync(g.bytesAt(mine, done), g.bytesAt(from, done), 16); };
-        if (done + atOnce <= stageBytes())
-          some();
-        else
-          g.when(g.less(lane, (stageBytes() - done) / 16), some);
-      }
+      Value from =
+          g.bytesAt(g.bytesAt(arguments.tiles, Number(wide)), g.mul(ring.warp, stageBytes()));
+      copyByLanes(g, lane, to, from, stageBytes());
     };
     g.when(g.less(number, tiles()), copies);
     g.commitCopies();

@@ -40,17 +40,8 @@ void LutRing::start(Value stage, const Place &at) {
         number = g.min(number, int(layout.tiles()) - 1);
       Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
                                                    g.wide(layout.records() * recordBytes()));
-      Value record = g.bytesAt(g.bytesAt(tiles, Number(wide)),
-                               g.add(g.mul(at.record, recordBytes()), g.mul(lane, 16)));
-      Value to = g.bytesAt(from, g.add(g.mul(lane, 16), r * recordBytes()));
-      constexpr int atOnce = 16 * lanesOfWarp;
-      for (int done = 0; done < recordBytes(); done += atOnce) {
-        auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(record, done), 16); };
-        if (done + atOnce <= recordBytes())
-          copy();
-        else
-          g.when(g.less(lane, (recordBytes() - done) / 16), copy);
-      }
+      Value record = g.bytesAt(g.bytesAt(tiles, Number(wide)), g.mul(at.record, recordBytes()));
+      copyByLanes(g, lane, g.bytesAt(from, r * recordBytes()), record, recordBytes());
     }
   };
   g.when(g.less(at.group, work()), copies);
@@ -95,6 +86,19 @@ void LutRing::forGroups(const Place &ahead, const Walk &walk) {
     return {done[0], done[1], done[2], done[3], other};
   });
   g.waitCopies(0);
+}
+
+void mad::device::copyByLanes(GpuBuilder &g, Value lane, Value to, Value from, int bytes) {
+  constexpr int atOnce = 16 * lanesOfWarp;
+  Value own = g.mul(lane, 16);
+  to = g.bytesAt(to, own), from = g.bytesAt(from, own);
+  for (int done = 0; done < bytes; done += atOnce) {
+    auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(from, done), 16); };
+    if (done + atOnce <= bytes)
+      copy();
+    else
+      g.when(g.less(lane, (bytes - done) / 16), copy);
+  }
 }
 
 Values mad::device::lutLateZeros(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,

@@ -66,6 +66,9 @@ private:
   mlir::Value tiles, ring;
 };
 
+/// Starts copies of a multiple of 16 bytes to shared memory, by all lanes of a warp.
+void copyByLanes(GpuBuilder &g, mlir::Value lane, mlir::Value to, mlir::Value from, int bytes);
+
 /// Zeros of all k of a column, of the columns g and g + 8 of each tile of a group; nothing where
 /// records have them or the format.
 Values lutLateZeros(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile, mlir::Value tiles,
