@@ -353,16 +353,37 @@ struct LutRows {
     }
     return total;
   }
+  /// A sum of a group of tiles.
+  struct Place {
+    Value r, row, inTile;
+  };
+  /// Whole groups of 8 rows are taken up in the order in which lanes left them, so that those of a
+  /// warp read neighbours: [tiles][8 rows][columns g, g + 8][rows 2 t, 2 t + 1][lanes].
+  bool asLanes() const { return tile.rows % 8 == 0; }
+  Value sumsOfGroup() {
+    constexpr int columns = int(TileLayout::columns);
+    return asLanes() ? g.number(tile.together * tile.rows * columns)
+                     : g.mul(arguments.rows, tile.together * columns);
+  }
+  Place placeOfSum(Value i) {
+    constexpr int columns = int(TileLayout::columns);
+    if (!asLanes()) {
+      Value inGroup = g.rem(i, tile.together * columns);
+      return {g.div(inGroup, columns), g.div(i, tile.together * columns), g.rem(inGroup, columns)};
+    }
+    Value inTile = g.rem(i, tile.rows * columns), lane = g.rem(i, lanesOfWarp);
+    Value ofLane = g.rem(g.div(inTile, lanesOfWarp), 4);
+    Value row = g.add(g.mul(g.div(inTile, 4 * lanesOfWarp), 8),
+                      g.add(g.mul(g.rem(lane, 4), 2), g.rem(ofLane, 2)));
+    return {g.div(i, tile.rows * columns), row, g.add(g.div(lane, 4), g.mul(g.div(ofLane, 2), 8))};
+  }
   void finish(Value group, Value at) {
-    const int columns = tile.together * int(TileLayout::columns);
-    Value count = g.mul(arguments.rows, columns);
-    g.loop(g.thread(), count, tile.threads(), {}, [&](Value i, ValueRange) -> Values {
-      Value row = g.div(i, columns), inGroup = g.rem(i, columns);
-      Value column = g.add(g.mul(group, columns), inGroup);
-      g.when(g.less(column, int(layout.m)), [&] {
-        Value sum = sumOf(at, g.div(inGroup, int(TileLayout::columns)),
-                          g.rem(inGroup, int(TileLayout::columns)), row);
-        storeLutSum(g, spec, arguments, sum, row, g.add(row0, row), column);
+    g.loop(g.thread(), sumsOfGroup(), tile.threads(), {}, [&](Value i, ValueRange) -> Values {
+      auto [r, row, inTile] = placeOfSum(i);
+      Value number = g.add(g.mul(group, tile.together), r);
+      Value column = g.add(g.mul(number, int(TileLayout::columns)), inTile);
+      g.when(g.both(g.less(row, arguments.rows), g.less(column, int(layout.m))), [&] {
+        storeLutSum(g, spec, arguments, sumOf(at, r, inTile, row), row, g.add(row0, row), column);
       });
       return {};
     });
