@@ -473,6 +473,7 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       fewCodes("lut_int4_f32_1_early", integers(f32, 4), 1, true),
       fewCodes("lut_int4_f32_4", integers(f32, 4), 4),
       fewCodes("lut_int4_f32_4_early", integers(f32, 4), 4, true),
+      fewCodes("lut_int3_f16_1_early", integers(f16, 3), 1, true),
       fewCodes("lut_int3_f16_8_early", integers(f16, 3), 8, true),
       fewCodes("lut_int2_f16_1_early", integers(f16, 2), 1, true),
       fewCodes("lut_int2_f16_8_early", integers(f16, 2), 8, true),

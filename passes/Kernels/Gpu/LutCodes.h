@@ -28,8 +28,13 @@ public:
   void setTable(mlir::Value pointer) { table = pointer; }
   /// The four registers of a fragment: pairs, as i32, of one of the tables.
   Values fragment(int f, int table = 0);
-  /// The words of a lane as they are stored, of codes of one plane.
-  const Values &words() const { return planes.front().words; }
+  /// The words of a lane as they are stored, plane by plane.
+  Values words() const {
+    Values all;
+    for (const Plane &plane : planes)
+      llvm::append_range(all, plane.words);
+    return all;
+  }
   /// A pair of codes, each in its half of an i32.
   mlir::Value codesOf(int f, int i);
 

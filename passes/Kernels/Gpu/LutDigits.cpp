@@ -11,6 +11,7 @@
 
 using namespace mlir;
 using namespace mad::device;
+
 using mad::lut::TileLayout;
 
 /// Of each digit's unit.
@@ -19,10 +20,9 @@ static constexpr int powers[LutDigits::digits] = {-24, -16, -8, -2, 6, 14};
 bool mad::device::takesLutDigits(const LutSpec &spec) {
   const TileLayout &layout = spec.layout;
   const int bits = layout.bits();
-  // One plane, and groups of whole products.
+  // Planes whose bytes have one order, and groups of whole products.
   const int64_t least = bits == 1 ? 64 : 32;
-  return spec.element.isF16() && !layout.isTable() &&
-         (bits == 1 || bits == 2 || bits == 4 || bits == 8) &&
+  return spec.element.isF16() && !layout.isTable() && ((bits >= 1 && bits <= 4) || bits == 8) &&
          (layout.groups() == 0 || TileLayout::steps / layout.groups() >= least);
 }
 
@@ -53,12 +53,12 @@ int LutDigits::timesOf(int h) const {
     return 1;
   }
 }
-/// The format's zero in the units of `timesOf`.
+/// The format's zero in the units of `timesOfZero`.
 int LutDigits::zeroOf(int h) const {
   if (isSign())
     return timesOf(h) / 2;
   const bool ternary = layout.format.family == mad::lut::Family::Ternary;
-  return timesOf(h) * (ternary ? 1 : 1 << (width() - 1));
+  return timesOfZero(h) * (ternary ? 1 : 1 << (layout.bits() - 1));
 }
 
 Value LutDigits::moved(Value word, int right) {
@@ -95,6 +95,19 @@ Values LutDigits::codesOf(const Values &words, int chunk) {
       made.push_back(g.bitOr(g.bitAnd(g.shiftRight(low, 8), even), g.bitAnd(high, odd)));
     }
     }
+  }
+  return made;
+}
+
+/// As those of 1 bit, but that bytes come in the order of the words of 2 bits: half a byte each.
+Values LutDigits::thirdBitsOf(const Values &words, int chunk) {
+  Value word = words[4 + chunk / 2];
+  const int from = chunk % 2;
+  Value bits = bytesFrom(word, g.shiftRight(word, 4), {from, from + 4, from + 2, from + 6});
+  Values made;
+  for (int half = 0; half < 2; ++half) {
+    Value there = moved(bits, 2 * half - 2);
+    llvm::append_values(made, masked(there, 4), masked(there, 8));
   }
   return made;
 }
@@ -223,10 +236,18 @@ Values LutDigits::sumsOfDigits(ValueRange right, int part) {
 Values LutDigits::product(ValueRange left, ValueRange right, int chunk, ValueRange sums) {
   return g.multiplyBytes(left, right.slice(2 * chunk, 2), sums);
 }
+Values LutDigits::products(const Values &words, ValueRange right, int chunk, ValueRange sums) {
+  Values made = product(codesOf(words, chunk), right, chunk, sums.take_front(4));
+  if (hasThirdBit())
+    llvm::append_range(made, product(thirdBitsOf(words, chunk), right, chunk, sums.drop_front(4)));
+  return made;
+}
 Values LutDigits::beginning(ValueRange digitSums, ValueRange zeros) {
   Values made, all;
+  if (hasThirdBit())
+    made.assign(4, g.number(0x4b400000));
   for (int h = 0; h < 2; ++h)
-    all.push_back(zeros.empty() ? g.number(zeroOf(h)) : g.mul(Number(zeros[h]), timesOf(h)));
+    all.push_back(zeros.empty() ? g.number(zeroOf(h)) : g.mul(Number(zeros[h]), timesOfZero(h)));
   if (isNested())
     all[1] = g.add(all[1], Number(all[0]));
   for (Value zero : all)
@@ -254,6 +275,11 @@ void LutDigits::addScaled(Value record, int part, ValueRange sums, MutableArrayR
   for (int i = 0; i < 4; ++i) {
     Value off = isNested() && i >= 2 ? numbers[i - 2] : g.f32(0x1.8p23);
     Value sum = arith::SubFOp::create(g.b, numbers[i], off);
+    if (hasThirdBit()) {
+      const int h = i / 2;
+      Value third = arith::SubFOp::create(g.b, numbers[4 + i], off);
+      sum = g.fma(third, g.f32(4 * timesOf(h) / timesOfThird(h)), sum);
+    }
     all[i] = scales.empty() ? Value(arith::AddFOp::create(g.b, all[i], sum))
                             : g.fma(scales[i / 2], sum, all[i]);
   }
@@ -312,20 +338,25 @@ Value LutDigits::valueAt(Value column, Value k) {
   Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number), g.wide(ring.recordBytes()));
   Value record = g.bytesAt(arguments.tiles, Number(wide));
   // Of the bits that a lane has for even and for odd k, 16 in a word each.
-  Value i = g.add(h, g.mul(g.div(g.rem(in, 16), 8), 2));
-  Value bit = g.add(g.mul(g.div(in, 16), 4 * width()), g.mul(i, width()));
-  Value word = g.div(bit, 16), offset = g.add(g.rem(bit, 16), g.mul(g.rem(in, 2), 16));
-  const int together = std::min(2 * width(), 4);
-  Value place =
-      g.add(g.add(g.mul(g.div(word, together), together * lanesOfWarp), g.mul(lane, together)),
-            g.rem(word, together));
-  Value code = g.bitAnd(g.shiftRight(g.load(i32, g.at(record, i32, place)), Number(offset)),
-                        (1 << width()) - 1);
+  Value i = g.add(h, g.mul(g.div(g.rem(in, 16), 8), 2)), code = g.number(0);
+  int64_t plane = 0;
+  for (const lut::Field &field : lut::fields(layout.bits(), 1)) {
+    const int bits = field.width, together = std::min(2 * bits, 4);
+    Value bit = g.add(g.mul(g.div(in, 16), 4 * bits), g.mul(i, bits));
+    Value word = g.div(bit, 16), offset = g.add(g.rem(bit, 16), g.mul(g.rem(in, 2), 16));
+    Value place =
+        g.add(g.add(g.mul(g.div(word, together), together * lanesOfWarp), g.mul(lane, together)),
+              g.rem(word, together));
+    Value found = g.load(i32, g.at(g.bytesAt(record, int(plane)), i32, place));
+    Value own = g.bitAnd(g.shiftRight(found, Number(offset)), (1 << bits) - 1);
+    code = g.bitOr(code, g.shiftLeft(own, field.shift));
+    plane += int64_t(bits) * TileLayout::steps * TileLayout::columns / 8;
+  }
   Value ofGroup =
       g.add(g.mul(g.div(in, int(TileLayout::steps) / parts()), int(TileLayout::columns)),
             g.add(g.mul(g.rem(inTile, 8), 2), h));
   double times = isSign() ? 2 : 1;
-  Value zero = g.number(isSign() ? 1 : zeroOf(0) / timesOf(0));
+  Value zero = g.number(isSign() ? 1 : zeroOf(0) / timesOfZero(0));
   if (layout.format.affine)
     zero = layout.groups()
                ? byteAt(g.bytesAt(record, g.add(ofGroup, int(layout.zerosOffset()))))

@@ -16,6 +16,9 @@
 // of 1.5 2^23 less that, so that as a float they are off by just this power: |code - zero| times a
 // digit, over 128 k, stays below 2^22.
 //
+// Codes of 3 bits are two products: of the lower two bits, and of the third one, in bytes of the
+// same order, whose sums take the zero off.
+//
 // The digits of what is not finite mean nothing: sums of its warp become NaN. Who finishes a column
 // that is one adds all its products again, one at a time.
 //
@@ -40,7 +43,9 @@ public:
             const LutArguments &arguments);
 
 protected:
-  int width() const { return layout.bits(); }
+  /// Of a code's first plane.
+  int width() const { return hasThirdBit() ? 2 : layout.bits(); }
+  bool hasThirdBit() const { return layout.bits() == 3; }
   /// Groups of a record; 1 where scales go with all k.
   int parts() const { return std::max<int>(1, int(layout.groups())); }
 
@@ -60,10 +65,9 @@ protected:
   Values sumsOfDigits(mlir::ValueRange right, int part);
 
   //===- Products -----------------------------------------------------------===//
-  Values product(mlir::ValueRange left, mlir::ValueRange right, int chunk, mlir::ValueRange sums);
-  /// Bytes of the left factor of a chunk: 16 columns, 32 k. Registers: column g, g + 8, then both
-  /// for the other half of k.
-  Values codesOf(const Values &words, int chunk);
+  /// sums + codes of a chunk, 16 columns and 32 k, times digits: four sums, or, with a third bit,
+  /// four more for that.
+  Values products(const Values &words, mlir::ValueRange right, int chunk, mlir::ValueRange sums);
   /// Where the sums of a group begin: less what the zeros take off. `zeros`: of both columns, or
   /// those of the format.
   Values beginning(mlir::ValueRange digitSums, mlir::ValueRange zeros);
@@ -92,7 +96,15 @@ protected:
   mlir::Type i32, f32;
 
 private:
+  Values product(mlir::ValueRange left, mlir::ValueRange right, int chunk, mlir::ValueRange sums);
+  /// Bytes of the left factor of a chunk. Registers: column g, g + 8, then both for the other half
+  /// of k.
+  Values codesOf(const Values &words, int chunk);
+  Values thirdBitsOf(const Values &words, int chunk);
   int timesOf(int h) const;
+  int timesOfThird(int h) const { return h ? 8 : 4; } ///< a third bit, in its byte
+  /// What a zero is multiplied by.
+  int timesOfZero(int h) const { return hasThirdBit() ? timesOfThird(h) / 4 : timesOf(h); }
   bool isSign() const { return width() == 1 && !layout.format.affine; }
   /// A byte is two codes, and the lower one is of the same k: it need not be masked away, since its
   /// sums are there to be taken off.

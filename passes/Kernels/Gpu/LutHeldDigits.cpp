@@ -135,7 +135,7 @@ struct HeldDigits : LutDigits {
     for (int chunk = 0; chunk < chunks; ++chunk)
       for (int r = 0; r < records(); ++r) {
         Values &sum = now[r * parts() + chunk / each];
-        sum = product(codesOf(words[r], chunk), right[r], chunk, sum);
+        sum = products(words[r], right[r], chunk, sum);
       }
     for (int r = 0; r < records(); ++r)
       for (int part = 0; part < parts(); ++part)

@@ -89,7 +89,7 @@ llvm::Expected<Kernel> makeLutRows(mlir::gpu::GPUModuleOp module, llvm::StringRe
 void writeLutRows(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
                   const LutArguments &arguments);
 
-/// Whether products of a row may be sums of integers: f16, codes of 1, 2, 4 or 8 bits that are no
+/// Whether products of a row may be sums of integers: f16, codes of 1 to 4 or 8 bits that are no
 /// table, groups of 32 (of one bit: 64) k or more.
 bool takesLutDigits(const LutSpec &spec);
 /// Shared memory for x in digits, where they are not `held`.

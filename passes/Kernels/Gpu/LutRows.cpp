@@ -81,7 +81,7 @@ llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
     return llvm::createStringError("vectorX = " + Twine(spec.vectorX) + ", expected 1 or " +
                                    Twine(whole));
   if (tile.digits && !takesLutDigits(spec))
-    return llvm::createStringError("digits are of f16, with codes of 1, 2, 4 or 8 bits");
+    return llvm::createStringError("digits are of f16, with codes of 1 to 4 or 8 bits");
   if (tile.held && !takesHeldDigits(spec, tile))
     return llvm::createStringError("digits stay in registers for codes of 1 and 2 bits, and up to "
                                    "4 groups of k for each warp");

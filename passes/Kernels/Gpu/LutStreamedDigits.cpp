@@ -81,7 +81,7 @@ struct StreamedDigits : LutDigits {
       for (int part = 0; part < parts(); ++part) {
         Values sums = beginning(digitSums[part], zerosOf(own, part, late));
         for (int chunk = part * each; chunk < (part + 1) * each; ++chunk)
-          sums = product(codesOf(words, chunk), right, chunk, sums);
+          sums = products(words, right, chunk, sums);
         addScaled(own, part, sums, MutableArrayRef<Value>(all).slice(4 * r, 4));
       }
     }
