@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Products with weights of few bits: lut.py BUILD [--shapes 4096x4096,3200x8640] [--threads 1,2] [--rows 1,8,32,256]
                                           [--formats 1/128,2/128,4/128,8/128] [--seconds S] [--cpu] [--ggml FOLDER]
+       lut.py BUILD --in-cache [--against BUILD] [--target x86-64-v3] [--shapes 1024x1024,2048x2048,4096x4096] [--formats 1/128,2/128,4/128,t,b]
 
 Compares `x @ w` of a weight [K, M] of few bits, decoded exactly and with activations of 8 bits, with that of the same values in f32, with
 MatMulNBits of onnxruntime (activations in f32, and of 8 bits: its `accuracy_level` 1 and 4) where Python has it, and with ggml where
@@ -14,14 +15,19 @@ out of the caches; then one row and one thread are measured where nothing else i
 it, in percent of what NumPy reads in turn with the calls. With `--cpu` it is the time that the process had a CPU: for one
 thread, where others use the machine, too.
 
+`--in-cache` measures products with activations of 8 bits alone: one row and thread, calls in a loop in C (repeat.c), the shortest of many such loops in processor
+time, as weights a second and as products in a cycle of additions that wait for each other (clock.c). `--against` names another build whose calls are in turn with them.
+
 ggml is built from the sources in llama-cpp-python of PyPI, for this machine (some 5 minutes on two cores):
   pip download llama-cpp-python --no-deps --no-binary :all: -d F; tar xf F/*.tar.gz; cmake -S llama_cpp_python*/vendor/llama.cpp -B G \\
     -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DGGML_OPENMP=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF; cmake --build G -t ggml
   lut.py BUILD --ggml G/bin
 """
 import argparse
+import ctypes
 import pathlib
 import statistics
+import subprocess
 import tempfile
 import time
 
@@ -68,6 +74,16 @@ def program(folder, k, m, formats, plain):
         text += f"export fn exact_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name} }}\n"
         text += f"export fn i8_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name}  with activations = i8 }}\n"
     return text
+
+
+def inputs(folder, k, m):
+    """The activations' generator, and a weight, in a file with one of which nine of ten elements are 0."""
+    rng = np.random.default_rng(2)
+    w = rng.normal(size=(k, m)).astype(np.float32) * np.float32(0.1)
+    # The others are of one size.
+    sparse = np.where(np.abs(w) > 0.16449, np.sign(w), 0).astype(np.float32)
+    np.savez(folder / "w.npz", w=w, sparse=sparse)
+    return rng, w
 
 
 class Onnx:
@@ -164,11 +180,7 @@ def table(took, formats, k, m, rows, plain, cold):
 
 def run(options, folder, k, m, threads, clock):
     formats = [Format(text) for text in options.formats.split(",")]
-    rng = np.random.default_rng(2)
-    w = rng.normal(size=(k, m)).astype(np.float32) * np.float32(0.1)
-    # Nine of ten are 0, the others of one size.
-    sparse = np.where(np.abs(w) > 0.16449, np.sign(w), 0).astype(np.float32)
-    np.savez(folder / "w.npz", w=w, sparse=sparse)
+    rng, w = inputs(folder, k, m)
     source = folder / f"m{k}x{m}.mad"
     source.write_text(program(folder, k, m, formats, options.plain))
     model = madlib.compiled(options.build, source, folder, options.target, threads)
@@ -197,10 +209,53 @@ def run(options, folder, k, m, threads, clock):
     model.close()
 
 
+def in_cache(options, folder, k, m):
+    """Calls in C, in turns, those of the other build, too: the shortest of each."""
+    for name in ("repeat", "clock"):
+        subprocess.run(["clang-22", "-O2", "-shared", "-fPIC", pathlib.Path(__file__).parent / f"{name}.c", "-o",
+                        folder / f"{name}.so"], check=True)
+    cycle = ctypes.CDLL(str(folder / "clock.so")).cycle
+    cycle.restype, cycle.argtypes = ctypes.c_double, [ctypes.c_long]
+    formats = [Format(text) for text in options.formats.split(",")]
+    rng, _ = inputs(folder, k, m)
+    x, y = rng.normal(size=(1, k)).astype(np.float32), np.empty((1, m), np.float32)
+    builds = [options.build] + ([options.against] if options.against else [])
+    models, calls = [], {}
+    for number, build in enumerate(builds):
+        part = folder / f"{number}"
+        part.mkdir(exist_ok=True)
+        source = part / f"c{k}x{m}.mad"
+        source.write_text(program(folder, k, m, formats, plain=False))
+        models.append(madlib.compiled(build, source, part, options.target, 1))
+        for f in formats:
+            calls[f, number] = models[-1].entry(f"i8_{f.name}", [x], [y], str(folder / "repeat.so"))
+    times, clock = {key: [] for key in calls}, []
+    # Some milliseconds each, so that few of them are interrupted by others.
+    many = max(1, 2 ** 27 // (k * m))
+    for call in calls.values():
+        call.many(many)
+    end = time.perf_counter() + options.seconds * len(calls)
+    while time.perf_counter() < end or len(clock) < 5:
+        clock.append(cycle(5000))
+        for key, call in calls.items():
+            start = time.thread_time()
+            call.many(many)
+            times[key].append((time.thread_time() - start) / many)
+    print(f"{k} x {m}, {models[0].variant()}, {1e-9 / min(clock):.2f} GHz", flush=True)
+    for f in formats:
+        least = [min(times[f, number]) for number in range(len(builds))]
+        text = [f"{k * m / t / 1e9:.1f} Gw/s, {k * m * min(clock) / t:.1f} a cycle" for t in least]
+        ratios = [a / b for a, b in zip(times[f, len(builds) - 1], times[f, 0])]
+        print(f"  {f.text:>6} | {text[0]}" + (f"; against {text[1]} ({least[1] / least[0]:.2f}x as long, in the middle "
+                                             f"{statistics.median(ratios):.2f}x)" if options.against else ""), flush=True)
+    for model in models:
+        model.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
-    for name, default in (("shapes", "4096x4096,3200x8640,384x1536"), ("threads", None), ("rows", None), ("formats", "1/128,2/128,4/128,8/128")):
+    for name, default in (("shapes", None), ("threads", None), ("rows", None), ("formats", None)):
         parser.add_argument(f"--{name}", default=default)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--target")
@@ -210,13 +265,20 @@ def main():
     parser.add_argument("--least", action="store_true", help="the shortest call instead of the median")
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--cold", type=int, default=0, help="MiB that are read before each call")
+    parser.add_argument("--in-cache", action="store_true", help="products with activations of 8 bits alone, called in C")
+    parser.add_argument("--against", type=pathlib.Path, help="another build, with --in-cache")
     options = parser.parse_args()
+    options.shapes = options.shapes or ("1024x1024,2048x2048,4096x4096" if options.in_cache else "4096x4096,3200x8640,384x1536")
+    options.formats = options.formats or ("1/128,2/128,4/128,t,b" if options.in_cache else "1/128,2/128,4/128,8/128")
     options.threads = options.threads or ("1" if options.cold else "1,2")
     options.rows = options.rows or ("1" if options.cold else "1,8,32,256")
     clock = time.process_time if options.cpu else time.perf_counter
     with tempfile.TemporaryDirectory() as name:
         for shape in options.shapes.split(","):
             k, m = (int(n) for n in shape.split("x"))
+            if options.in_cache:
+                in_cache(options, pathlib.Path(name), k, m)
+                continue
             for threads in (int(n) for n in options.threads.split(",")):
                 run(options, pathlib.Path(name), k, m, threads, clock)
 

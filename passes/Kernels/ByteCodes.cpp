@@ -188,11 +188,26 @@ void ByteCodes::load(Source &source, Value step, int64_t byte, Columns columns) 
   source.words = woven(rows);
 }
 
-/// The bits of a term, where they stand in the code.
-Value ByteCodes::field(const Source &source, Value word, int64_t term) {
+int64_t ByteCodes::together() const {
+  // Saturating products of other units take one more bit at most, and codes of two fields are put
+  // together first.
+  if (!unit.vnni || kernel.format.isBase3() || sources.size() > 1)
+    return 1;
+  return std::min<int64_t>(8 / sources[0].width, unit.level >= 4 ? 4 : 2);
+}
+
+int64_t ByteCodes::standing(int64_t term, int64_t together) const {
+  int64_t width = sources[0].width;
+  return term * width % (together * width);
+}
+
+/// The bits of a term, where they stand in the code, and those of `together` places where they
+/// stand in the byte.
+Value ByteCodes::field(const Source &source, Value word, int64_t term, int64_t together) {
   if (source.width == 8)
     return word;
-  int64_t place = term * source.width % 8, to = kernel.signs() ? 1 : source.shift;
+  int64_t place = term * source.width % 8;
+  int64_t to = (kernel.signs() ? 1 : source.shift) + standing(term, together);
   auto shift = [&](int64_t by) { return sums.splat(sums.words(), by); };
   if (place > to)
     word = arith::ShRUIOp::create(b, word, shift(place - to));
@@ -203,7 +218,7 @@ Value ByteCodes::field(const Source &source, Value word, int64_t term) {
 }
 
 void ByteCodes::block(Value step, Columns columns,
-                      function_ref<void(int64_t, ArrayRef<Value>)> term) {
+                      function_ref<void(int64_t, ArrayRef<Value>)> term, int64_t together) {
   if (kernel.format.isBase3())
     return digits(step, columns, term);
   for (Source &source : sources)
@@ -214,7 +229,7 @@ void ByteCodes::block(Value step, Columns columns,
       if (int64_t byte = j * source.width / 8; byte != source.loaded)
         load(source, step, byte, columns);
       for (unsigned v = 0; v < byteTile; ++v) {
-        Value bits = field(source, source.words[v], j);
+        Value bits = field(source, source.words[v], j, together);
         codes[v] = codes[v] ? arith::OrIOp::create(b, codes[v], bits).getResult() : bits;
       }
     }

@@ -59,9 +59,17 @@ public:
     mlir::Value panel, inPanel;
   };
   Columns columns(mlir::Value first, mlir::Value left = {});
-  /// Calls `term` with the registers of each term of the block that begins with a step.
+  /// Calls `term` with the registers of each term of the block that begins with a step. Of each
+  /// `together` places of a byte codes are left where they stand: times 2 to the power of
+  /// `standing`.
   void block(mlir::Value step, Columns columns,
-             llvm::function_ref<void(int64_t term, llvm::ArrayRef<mlir::Value> codes)> term);
+             llvm::function_ref<void(int64_t term, llvm::ArrayRef<mlir::Value> codes)> term,
+             int64_t together = 1);
+  /// Places whose products have sums of their own, so that codes are multiplied where they stand:
+  /// as many as there are registers for.
+  int64_t together() const;
+  /// By how many bits codes of a term, or the products of that place, stand too high.
+  int64_t standing(int64_t term, int64_t together) const;
   /// The registers of the bytes themselves, of a block of base 3.
   llvm::SmallVector<mlir::Value> fives(mlir::Value step, Columns columns);
   /// Row `group` of the scales as f32, of the zeros as i32.
@@ -83,7 +91,7 @@ private:
   void load(Source &source, mlir::Value step, int64_t byte, Columns columns);
   llvm::SmallVector<mlir::Value> woven(llvm::ArrayRef<mlir::Value> rows);
   llvm::SmallVector<mlir::Value> wovenByElement(mlir::ValueRange rows, Columns columns);
-  mlir::Value field(const Source &source, mlir::Value word, int64_t term);
+  mlir::Value field(const Source &source, mlir::Value word, int64_t term, int64_t together);
   void digits(mlir::Value step, Columns columns,
               llvm::function_ref<void(int64_t, llvm::ArrayRef<mlir::Value>)> term);
   llvm::SmallVector<mlir::Value> along(unsigned part, mlir::Value group, Columns columns,

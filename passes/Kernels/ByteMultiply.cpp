@@ -6,6 +6,10 @@
 // Codes are made bytes in registers and multiplied at once. The sums of a group are integers; where
 // it ends they are scaled and added to those of the groups before.
 //
+// With VNNI a code is not brought to the lowest bits of its byte first, but multiplied where it
+// stands. Products of each place have sums of their own, 2^n times too large, and where a group
+// ends these are shifted, which is exact: an instruction for each code is saved.
+//
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -38,15 +42,34 @@ private:
     Value row = i.add(i.mul(t, shape.stride), i.mul(i.mul(g, shape.blocks), shape.block()));
     if (kernel.format.isBase3() && unit.vnni)
       return withoutDigits(row, step, columns, start);
-    return dot.over(shape.blocks, codes.terms(), start, [&](Value block, ByteSums::Add add) {
+    return whereTheyStand(row, step, columns, start);
+  }
+
+  /// Products of codes at each of `together` places of a byte, with sums for each place.
+  SmallVector<Value> whereTheyStand(Value row, Value step, ByteCodes::Columns columns,
+                                    SmallVector<Value> start) {
+    // A code is less than a byte wherever it stands, so 32 bits hold the sums of a group.
+    int64_t together = codes.together();
+    start.resize(together * byteTile, dot.splat(dot.words(), 0));
+    auto sums = dot.over(shape.blocks, codes.terms(), start, [&](Value block, ByteSums::Add add) {
       Value at = i.add(row, i.mul(block, shape.block()));
-      codes.block(i.add(step, i.mul(block, 4)), columns,
-                  [&](int64_t term, ArrayRef<Value> registers) {
-                    Value x = dot.forAll(rows, i.add(at, 4 * term));
-                    for (auto [v, code] : llvm::enumerate(registers))
-                      add(v, code, x);
-                  });
+      codes.block(
+          i.add(step, i.mul(block, 4)), columns,
+          [&](int64_t term, ArrayRef<Value> registers) {
+            Value x = dot.forAll(rows, i.add(at, 4 * term));
+            for (auto [v, code] : llvm::enumerate(registers))
+              add(term % together * byteTile + v, code, x);
+          },
+          together);
     });
+    for (int64_t place = 1; place < together; ++place)
+      for (unsigned v = 0; v < byteTile; ++v) {
+        Value by = dot.splat(dot.words(), codes.standing(place, together));
+        Value whole = arith::ShRSIOp::create(b, sums[place * byteTile + v], by);
+        sums[v] = arith::AddIOp::create(b, sums[v], whole);
+      }
+    sums.truncate(byteTile);
+    return sums;
   }
 
   /// Base 3. With b[0] the byte and b[n + 1] = 3 b[n] mod 256, digit n is (3 b[n] - b[n + 1]) / 256

@@ -24,7 +24,11 @@
 
 // V4-LABEL: func.func private @multiply_bytes.int4.vnni
 // V4-SAME: "+avx512vnni"
-// V4: llvm.x86.avx512.vpdpbusd.512
+// Codes are multiplied where they stand, high ones 16 times too large until the group ends.
+// V4-NOT: arith.shrui
+// V4-COUNT-32: llvm.x86.avx512.vpdpbusd.512
+// V4-COUNT-4: arith.shrsi
+// V4: arith.sitofp
 // V3-LABEL: func.func private @multiply_bytes.int4.vnni
 // V3-SAME: "+avxvnni"
 // V3: llvm.x86.avx512.vpdpbusd.256
@@ -97,5 +101,19 @@ func.func @precomputed(%x: memref<2x64xi8>, %r: memref<2xf32>, %c: memref<8x96xi
 // V0: call @multiply_bytes.int1(
 func.func @one(%x: memref<?x64xi8>, %r: memref<?xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y: memref<?x96xf32>) {
   lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1> : (memref<?x64xi8>, memref<?xf32>, memref<8x96xi8>, memref<1x96xf32>, memref<?x96xf32>) -> ()
+  return
+}
+
+// -----
+
+// Registers of level 4 hold sums of all four places of codes of 2 bits, those of level 3 of two.
+// V4-LABEL: func.func private @multiply_bytes.ternary2.one.vnni
+// V4-NOT: arith.shrui
+// V4-COUNT-12: arith.shrsi
+// V3-LABEL: func.func private @multiply_bytes.ternary2.one.vnni
+// V3-COUNT-8: arith.shrui
+// V3-COUNT-4: arith.shrsi
+func.func @two(%x: memref<1x64xi8>, %r: memref<1xf32>, %c: memref<16x96xi8>, %s: memref<1x1xf32>, %y: memref<1x96xf32>) {
+  lut.gemm_into %x, %r, %c, %s to %y as <ternary> : (memref<1x64xi8>, memref<1xf32>, memref<16x96xi8>, memref<1x1xf32>, memref<1x96xf32>) -> ()
   return
 }

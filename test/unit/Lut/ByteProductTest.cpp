@@ -217,9 +217,11 @@ INSTANTIATE_TEST_SUITE_P(Avx2, ByteProduct,
 INSTANTIATE_TEST_SUITE_P(Avx512, ByteProduct,
                          testing::Combine(testing::Values(4), testing::Values(false),
                                           testing::Values(1, 4)));
+// Codes of 2 and 4 bits are multiplied where they stand in their bytes, those of 3 are of two
+// fields.
 INSTANTIATE_TEST_SUITE_P(Vnni, ByteProduct,
                          testing::Combine(testing::Values(3, 4), testing::Values(true),
-                                          testing::Values(3)));
+                                          testing::Values(2, 3, 4)));
 INSTANTIATE_TEST_SUITE_P(Vnni, Base3Product,
                          testing::Combine(testing::Values(3, 4), testing::Values(true),
                                           testing::Values(2)));
