@@ -18,6 +18,8 @@ thread, where others use the machine, too.
 `--in-cache` measures products with activations of 8 bits alone: one row and thread, calls in a loop in C (repeat.c), the shortest of many such loops in processor
 time, as weights a second and as products in a cycle of additions that wait for each other (clock.c). `--against` names another build whose calls are in turn with them.
 
+Codes that exact products read, too, lie row by row, others with those of four rows side by side (`mad-pack-codes`): with `--exact no` there are none.
+
 ggml is built from the sources in llama-cpp-python of PyPI, for this machine (some 5 minutes on two cores):
   pip download llama-cpp-python --no-deps --no-binary :all: -d F; tar xf F/*.tar.gz; cmake -S llama_cpp_python*/vendor/llama.cpp -B G \\
     -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DGGML_OPENMP=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF; cmake --build G -t ggml
@@ -66,12 +68,13 @@ class Format:
         return f"lut.int(bits = {self.bits}, group = {self.group}{half})"
 
 
-def program(folder, k, m, formats, plain):
+def program(folder, k, m, formats, plain, exact=True):
     text = f'weight raw: f32[{k}, {m}] from "{folder}/w.npz" : "w"\n' if plain else ""
     text += f"export fn plain[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ raw }}\n" if plain else ""
     for f in formats:
         text += f'weight {f.name}: f32[{k}, {m}] from "{folder}/w.npz" : "{f.source()}" as {f.stored()}\n'
-        text += f"export fn exact_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name} }}\n"
+        if exact:
+            text += f"export fn exact_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name} }}\n"
         text += f"export fn i8_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name}  with activations = i8 }}\n"
     return text
 
@@ -164,14 +167,15 @@ def ggml_calls(lib, data, k, m, x):
 
 def table(took, formats, k, m, rows, plain, cold):
     for f in formats:
-        exact, i8 = took["exact", f.text], took["i8", f.text]
+        exact, i8 = took.get(("exact", f.text)), took["i8", f.text]
         line = f"{k:5} x {m:5} {rows:4} {f.text:>6} | "
         line += f"f32 {1e3 * took['plain']:.3f}, " if plain else ""
-        line += f"exact {1e3 * exact:.3f}, i8 {1e3 * i8:.3f} ({k * m * rows / i8 / 1e9:.1f})"
+        line += f"exact {1e3 * exact:.3f}, " if exact else ""
+        line += f"i8 {1e3 * i8:.3f} ({k * m * rows / i8 / 1e9:.1f})"
         if cold is not None and f.bytes(k, m):
             rate = cold.nbytes / took["read"]
             line += "".join(f", {name} {f.bytes(k, m) / t / 1e9:.2f} GB/s ({100 * f.bytes(k, m) / t / rate:.0f} %)"
-                            for name, t in (("exact", exact), ("i8", i8)))
+                            for name, t in (("exact", exact), ("i8", i8)) if t)
         for name, t in took.items():
             if name[0] == f.text:
                 line += f", {name[1]} {1e3 * t:.3f} ({t / i8:.2f}x)"
@@ -182,7 +186,7 @@ def run(options, folder, k, m, threads, clock):
     formats = [Format(text) for text in options.formats.split(",")]
     rng, w = inputs(folder, k, m)
     source = folder / f"m{k}x{m}.mad"
-    source.write_text(program(folder, k, m, formats, options.plain))
+    source.write_text(program(folder, k, m, formats, options.plain, options.exact))
     model = madlib.compiled(options.build, source, folder, options.target, threads)
     big = np.ones(1 << 26, np.float32)
     read = measure({"read": lambda: big.sum()}, options.seconds, clock)["read"]
@@ -195,7 +199,7 @@ def run(options, folder, k, m, threads, clock):
         y = np.empty((rows, m), np.float32)
         calls = {"plain": model.entry("plain", [x], [y])} if options.plain else {}
         for f in formats:
-            for kind in ("exact", "i8"):
+            for kind in ("exact", "i8") if options.exact else ("i8",):
                 calls[kind, f.text] = model.entry(f"{kind}_{f.name}", [x], [y])
         for (text, level), session in onnx.items():
             calls[text, f"onnxruntime level {level}"] = session.call(x)
@@ -225,7 +229,7 @@ def in_cache(options, folder, k, m):
         part = folder / f"{number}"
         part.mkdir(exist_ok=True)
         source = part / f"c{k}x{m}.mad"
-        source.write_text(program(folder, k, m, formats, plain=False))
+        source.write_text(program(folder, k, m, formats, plain=False, exact=options.exact))
         models.append(madlib.compiled(build, source, part, options.target, 1))
         for f in formats:
             calls[f, number] = models[-1].entry(f"i8_{f.name}", [x], [y], str(folder / "repeat.so"))
@@ -266,10 +270,12 @@ def main():
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--cold", type=int, default=0, help="MiB that are read before each call")
     parser.add_argument("--in-cache", action="store_true", help="products with activations of 8 bits alone, called in C")
+    parser.add_argument("--exact", choices=("yes", "no"), help="whether exact products read the weights, too; with --in-cache they do not")
     parser.add_argument("--against", type=pathlib.Path, help="another build, with --in-cache")
     options = parser.parse_args()
     options.shapes = options.shapes or ("1024x1024,2048x2048,4096x4096" if options.in_cache else "4096x4096,3200x8640,384x1536")
     options.formats = options.formats or ("1/128,2/128,4/128,t,b" if options.in_cache else "1/128,2/128,4/128,8/128")
+    options.exact = options.exact == "yes" or (not options.exact and not options.in_cache)
     options.threads = options.threads or ("1" if options.cold else "1,2")
     options.rows = options.rows or ("1" if options.cold else "1,8,32,256")
     clock = time.process_time if options.cpu else time.perf_counter

@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 9u
+#define MAD_ABI_VERSION 10u
 /* int64_t that a failed check is told by, and bytes of the status of a device. */
 #define MAD_INFO_WORDS 12
 #define MAD_STATUS_BYTES 128
@@ -175,6 +175,9 @@ typedef struct mad_weight {
    * `axis` is the last one, [.., K, N] as [.., ceil(N / panel), K, panel]. */
   int32_t panel;
   int32_t axis;
+  /* Not 0: of bytes in panels of 64 columns each block of 4 * `weave` rows is woven
+   * (runtime/core/panels.h). */
+  int32_t weave;
   /* What other files must keep: `w.codes` of a `w` stored as words of a dictionary: elements of a
    * column; `w.zeros`: the largest zero point that code is right for; else 0. */
   int32_t bound;

@@ -130,11 +130,12 @@ bool Compilation::Impl::packWeights(const std::vector<EntryDescription> &entries
   StepTimer timer(times, "pack");
   packed = weights;
   for (const EntryDescription &entry : entries)
-    for (auto [name, panel, axis] : llvm::zip(entry.weights, entry.panels, entry.axes)) {
+    for (auto [name, panel, axis, weave] :
+         llvm::zip(entry.weights, entry.panels, entry.axes, entry.weaves)) {
       auto found = llvm::find_if(packed, [&](const WeightBytes &w) { return w.name == name; });
       if (!panel || found == packed.end() || found->panel)
         continue;
-      std::optional<WeightBytes> made = packPanels(*found, axis, panel);
+      std::optional<WeightBytes> made = packPanels(*found, axis, panel, weave);
       if (!made)
         return fail("error: no memory to pack weight `" + name + "`");
       *found = std::move(*made);

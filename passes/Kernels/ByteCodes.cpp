@@ -169,7 +169,23 @@ SmallVector<Value> ByteCodes::wovenByElement(ValueRange rows, Columns columns) {
   return words;
 }
 
+/// Registers as they lie in panels: parts of 16 columns of each follow each other.
+void ByteCodes::loadWoven(Source &source, Value step, int64_t byte, Columns columns) {
+  Value block = b.createOrFold<arith::DivUIOp>(step, i.constant(4));
+  int64_t rows = kernel.format.isBase3() ? 1 : source.width;
+  Value row = i.add(i.mul(block, rows), byte);
+  source.loaded = byte;
+  source.words.clear();
+  for (unsigned v = 0; v < byteTile; ++v) {
+    SmallVector<Value> place{columns.panel, row, i.add(columns.inPanel, v * lutPanel)};
+    Value read = vector::LoadOp::create(b, sums.bytes(), parts[0], place);
+    source.words.push_back(vector::BitCastOp::create(b, sums.words(), read));
+  }
+}
+
 void ByteCodes::load(Source &source, Value step, int64_t byte, Columns columns) {
+  if (kernel.woven)
+    return loadWoven(source, step, byte, columns);
   SmallVector<Value> rows;
   for (int64_t n = 0; n < 4; ++n) {
     int64_t perStep = kernel.format.isBase3() ? 1 : source.width;

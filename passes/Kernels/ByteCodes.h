@@ -9,7 +9,8 @@
 // and j + 3 step of it, whatever the format, and activations are put into the same order once for
 // all weights (`KernelLibrary::arrangeBytes`).
 //
-// Bytes of four rows are interleaved within parts of 16 bytes, as the instructions do: of a tile of
+// That is how they lie in memory where nothing else reads them (runtime/core/panels.h). Else bytes
+// of four rows are interleaved within parts of 16 bytes, as the instructions do: of a tile of
 // `columns` columns, part p of register v has the columns 16 p + 4 v and the next three.
 //
 //===----------------------------------------------------------------------===//
@@ -89,6 +90,7 @@ private:
     llvm::SmallVector<mlir::Value> words;
   };
   void load(Source &source, mlir::Value step, int64_t byte, Columns columns);
+  void loadWoven(Source &source, mlir::Value step, int64_t byte, Columns columns);
   llvm::SmallVector<mlir::Value> woven(llvm::ArrayRef<mlir::Value> rows);
   llvm::SmallVector<mlir::Value> wovenByElement(mlir::ValueRange rows, Columns columns);
   mlir::Value field(const Source &source, mlir::Value word, int64_t term, int64_t together);

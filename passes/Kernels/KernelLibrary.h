@@ -51,6 +51,7 @@ struct LutKernel {
   bool cutBlocks = false; ///< kernels on bytes: groups or K end inside of blocks of four steps
   bool oneSum = false;    ///< kernels on bytes: there is one group, in parts
   bool packed = false; ///< parts lie in panels, [panels, rows, 64], but for tables and `oneColumn`
+  bool woven = false;  ///< and codes in blocks of four steps, [panels, rows / 4, 256]
   bool fma = true;     ///< products are not rounded
 
   /// The kernel for a weight [K, M]. Parts of its shape are [rows, M].

@@ -25,7 +25,7 @@ std::string LutKernel::name() const {
        {std::pair(format.affine, ".affine"), std::pair(format.half, ".f16"),
         std::pair(oneColumn, ".one"), std::pair(ragged, ".ragged"), std::pair(cutSteps, ".cut"),
         std::pair(cutBlocks, ".parts"), std::pair(oneSum, ".one_sum"), std::pair(packed, ".packed"),
-        std::pair(!fma, ".rounded")})
+        std::pair(woven, ".woven"), std::pair(!fma, ".rounded")})
     if (is)
       name += text;
   return name;

@@ -110,10 +110,15 @@ SmallVector<Type> KernelLibrary::lutParts(const LutKernel &kernel) {
   SmallVector<Type> types;
   constexpr int64_t any = ShapedType::kDynamic;
   // Of a layer, behind those before it.
-  auto layout = StridedLayoutAttr::get(module.getContext(), any, {any, lutPanel, 1});
-  for (auto [number, element] : llvm::enumerate(elements))
-    types.push_back(kernel.isPacked(number) ? MemRefType::get({any, any, lutPanel}, element, layout)
+  auto panels = [&](Type element, int64_t width) {
+    auto layout = StridedLayoutAttr::get(module.getContext(), any, {any, width, 1});
+    return MemRefType::get({any, any, width}, element, layout);
+  };
+  for (auto [number, element] : llvm::enumerate(elements)) {
+    bool woven = kernel.woven && number == 0;
+    types.push_back(kernel.isPacked(number) ? panels(element, woven ? 4 * lutPanel : lutPanel)
                                             : rows(element));
+  }
   return types;
 }
 

@@ -48,14 +48,17 @@ public:
     columns = cast<MemRefType>(op.getInit().getType()).getShape().back();
     steps = cast<MemRefType>(op.getSource().getType()).getShape().back();
     kernel = LutKernel::ofBytes(format, steps, columns);
-    kernel.packed = cast<MemRefType>(op.getParts().front().getType()).getRank() == 3;
+    auto codes = cast<MemRefType>(op.getParts().front().getType());
+    kernel.packed = codes.getRank() == 3;
+    kernel.woven = kernel.packed && codes.getShape().back() != kernels::lutPanel;
   }
 
   void replace();
   /// What it does, for people.
   std::string chosen() const {
     return (looksUp() ? "codes are looked up for up to " : "codes are multiplied by up to ") +
-           std::to_string(fewRows(kernel)) + " rows, and made bytes for more";
+           std::to_string(fewRows(kernel)) + " rows, and made bytes for more" +
+           (kernel.woven ? "; those of four rows lie side by side" : "");
   }
 
 private:

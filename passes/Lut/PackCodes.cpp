@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Lut/Format/Arrangement.h"
 #include "dialects/Lut/IR/LutOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -111,6 +112,24 @@ void keepTogether(Weights &weights) {
   }
 }
 
+/// How codes are woven that kernels on bytes alone read, all of them four rows at once; else 0.
+int64_t weaveOf(ArrayRef<Use> uses) {
+  std::optional<int64_t> weave;
+  for (const Use &use : uses)
+    for (Value matrix : use.matrices())
+      for (Operation *user : matrix.getUsers()) {
+        auto gemm = dyn_cast<lut::GemmIntoOp>(user);
+        if (!gemm || gemm.getParts().front() != matrix)
+          return 0;
+        int64_t k = cast<ShapedType>(gemm.getSource().getType()).getShape().back();
+        int64_t own = lut::Arrangement::weave(gemm.getFormat().getValue(), k);
+        if (weave.value_or(own) != own)
+          return 0;
+        weave = own;
+      }
+  return weave.value_or(0);
+}
+
 /// A layer of a weight in panels, [layers, panels, K, 64].
 void takePanels(tensor::ExtractSliceOp slice) {
   OpBuilder b(slice);
@@ -128,12 +147,13 @@ void takePanels(tensor::ExtractSliceOp slice) {
 }
 
 /// Changes its type, and tells the driver and the loader (`mad_weight`).
-void pack(const Use &use) {
+void pack(const Use &use, int64_t weave) {
   BlockArgument argument = use.value();
   SmallVector<tensor::ExtractSliceOp> layers = use.layers();
   RankedTensorType type = use.type();
   SmallVector<int64_t> shape(type.getShape().drop_back(2));
-  llvm::append_range(shape, lut::inPanels(type.getShape().take_back(2).vec()));
+  auto matrix = type.getShape().take_back(2).vec();
+  llvm::append_range(shape, weave ? lut::woven(lut::inPanels(matrix)) : lut::inPanels(matrix));
   argument.setType(RankedTensorType::get(shape, type.getElementType()));
   llvm::for_each(layers, takePanels);
   func::FuncOp function = use.function;
@@ -143,7 +163,7 @@ void pack(const Use &use) {
   unsigned number = use.argument - arguments.weights;
   Builder b(argument.getContext());
   for (auto [member, value] :
-       {std::pair("panels", lut::columnPanel), {"axes", type.getRank() - 1}}) {
+       {std::pair("panels", lut::columnPanel), {"axes", type.getRank() - 1}, {"weaves", weave}}) {
     SmallVector<int64_t> values(arguments.outputs - arguments.weights, 0);
     if (auto known = dyn_cast_or_null<DenseI64ArrayAttr>(entryMember(function, member)))
       values.assign(known.asArrayRef().begin(), known.asArrayRef().end());
@@ -171,7 +191,8 @@ struct PackCodesPass : impl::PackCodesBase<PackCodesPass> {
     });
     keepTogether(weights);
     for (auto &[name, uses] : weights) {
-      llvm::for_each(uses, pack);
+      int64_t weave = weaveOf(uses);
+      llvm::for_each(uses, [&](const Use &use) { pack(use, weave); });
       ++numPacked;
     }
   }

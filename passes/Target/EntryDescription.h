@@ -47,8 +47,8 @@ struct EntryDescription {
   /// The same for code of GPUs where code for CPUs is beside it; else it is `weights`.
   std::optional<std::vector<std::string>> deviceWeights;
   /// Of each weight the elements of a panel and the dimension that is cut, where the code wants
-  /// it packed, else 0; see `mad_weight`.
-  std::vector<int64_t> panels, axes;
+  /// it packed, and how rows are woven, else 0; see `mad_weight`.
+  std::vector<int64_t> panels, axes, weaves;
   std::vector<CheckDescription> checks;
   int32_t prepareChecks = 0; ///< how many of them, the first ones, `prepare` makes
 };

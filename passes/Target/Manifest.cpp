@@ -20,8 +20,8 @@
 //              output (the input) that it is
 //              device_weights: those of code for GPUs, where they are others
 //              fp: "strict" or "fast", where the entry or its file says so
-//   weights    [{name, dtype, shape, bytes, checksum, offset, panel, axis}]
-//              panel, axis: where the bytes are packed (mad_weight)
+//   weights    [{name, dtype, shape, bytes, checksum, offset, panel, axis, weave}]
+//              panel, axis, weave: where the bytes are packed (mad_weight)
 //              checksum: 16 hexadecimal digits, runtime/core/checksum.h
 //              offset: in the section .mad.weights or the file; neither in memory
 //   weights_file  name of the file of weights, where there is one
@@ -147,6 +147,8 @@ std::string mad::manifest(const ArtifactOptions &options,
     if (weights[i].panel) {
       made["panel"] = weights[i].panel;
       made["axis"] = weights[i].axis;
+      if (weights[i].weave)
+        made["weave"] = weights[i].weave;
     }
     made["checksum"] = utohexstr(checksum(weights[i]), /*LowerCase=*/true, /*Width=*/16);
   }

@@ -47,12 +47,14 @@ struct WeightBytes {
   bool transposed = false; ///< there it has its two dimensions swapped
   int64_t panel = 0;       ///< packed, with so many elements a panel (`mad_weight`); 0: row-major
   int64_t axis = 0;        ///< the dimension that is cut into panels
+  int64_t weave = 0;       ///< panels are woven (`mad_weight`)
   int64_t bound = 0;       ///< what other files must keep (`mad_weight`)
 };
 /// The extents of the bytes: those of the weight, or of its panels.
 std::vector<int64_t> storedShape(const WeightBytes &weight);
 /// The weight with a dimension in panels. Nothing when there is no memory.
-std::optional<WeightBytes> packPanels(const WeightBytes &weight, int64_t axis, int64_t panel);
+std::optional<WeightBytes> packPanels(const WeightBytes &weight, int64_t axis, int64_t panel,
+                                      int64_t weave = 0);
 /// runtime/core/checksum.h over the bytes.
 uint64_t checksum(const WeightBytes &weight);
 

@@ -18,15 +18,21 @@ std::vector<int64_t> mad::storedShape(const WeightBytes &weight) {
   shape.erase(shape.begin() + weight.axis);
   shape.insert(shape.begin() + std::min(weight.axis, rank - 2), panels);
   shape.push_back(weight.panel);
+  if (weight.weave) {
+    shape[rank - 1] /= 4;
+    shape[rank] *= 4;
+  }
   return shape;
 }
 
-std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t axis, int64_t panel) {
+std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t axis, int64_t panel,
+                                           int64_t weave) {
   WeightBytes packed = weight;
   packed.panel = panel;
   packed.axis = axis;
+  packed.weave = weave;
   int transposed = 0;
-  mad_panels matrix = mad_panels_of(weight.shape.data(), weight.shape.size(), axis, panel,
+  mad_panels matrix = mad_panels_of(weight.shape.data(), weight.shape.size(), axis, panel, weave,
                                     mad_dtype_size(weight.dtype), &transposed);
   uint64_t bytes = mad_panels_bytes(&matrix);
   uint64_t whole = uint64_t(matrix.rows) * uint64_t(matrix.columns) * matrix.size;

@@ -24,6 +24,12 @@ static int knownWeight(const mad_artifact *artifact, const mad_weight *weight) {
     return 0;
   if (weight->panel > 0 && (weight->rank < 2 || weight->axis < 0 || weight->axis >= weight->rank))
     return 0;
+  if (weight->weave < 0 || weight->weave > 8)
+    return 0;
+  if (weight->weave > 0 && (weight->panel != 64 || weight->axis != weight->rank - 1 ||
+                            mad_dtype_size(weight->dtype) != 1 ||
+                            weight->shape[weight->rank - 2] % (4 * weight->weave) != 0))
+    return 0;
   return weight->bytes == 0 || weight->data || artifact->weights_file;
 }
 

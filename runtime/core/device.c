@@ -80,8 +80,8 @@ mad_status mad_weight_rows(const mad_module *module, int32_t number, void **rows
     return MAD_OK;
   const size_t size = mad_dtype_size(weight->dtype);
   int transposed = 0;
-  const mad_panels matrix =
-      mad_panels_of(weight->shape, weight->rank, weight->axis, weight->panel, size, &transposed);
+  const mad_panels matrix = mad_panels_of(weight->shape, weight->rank, weight->axis, weight->panel,
+                                          weight->weave, size, &transposed);
   const uint64_t packed = mad_panels_bytes(&matrix);
   const uint64_t plain = (uint64_t)matrix.rows * (uint64_t)matrix.columns * size;
   const uint64_t layers = packed > 0 ? weight->bytes / packed : 0;

@@ -12,8 +12,8 @@ static int64_t count(const mad_panels *m) {
 }
 
 mad_panels mad_panels_of(const int64_t *shape, int32_t rank, int32_t axis, int64_t panel,
-                         size_t size, int *transposed) {
-  mad_panels matrix = {1, shape[axis], panel, size};
+                         int64_t weave, size_t size, int *transposed) {
+  mad_panels matrix = {1, shape[axis], panel, weave, size};
   *transposed = axis + 1 < rank;
   if (!*transposed)
     matrix.rows = shape[rank - 2];
@@ -31,7 +31,37 @@ uint64_t mad_panels_bytes(const mad_panels *m) {
   return bytes;
 }
 
+/* Where the byte of a row and of a column of a panel is in the woven panel. */
+static int64_t wovenPlace(const mad_panels *m, int64_t k, int64_t c) {
+  const int64_t inBlock = k % (4 * m->weave), row = inBlock % m->weave, n = inBlock / m->weave;
+  return (k - inBlock + 4 * row) * 64 + c % 16 / 4 * 64 + c / 16 * 16 + c % 4 * 4 + n;
+}
+
+/* Bytes of the matrix to their places in woven panels, or `back`. */
+static void weave(const mad_panels *m, char *packed, char *plain, int transposed, int back) {
+  for (int64_t p = 0; p < count(m); ++p)
+    for (int64_t k = 0; k < m->rows; ++k)
+      for (int64_t c = 0; c < m->panel; ++c) {
+        const int64_t column = p * m->panel + c;
+        char *to = packed + p * m->rows * m->panel + wovenPlace(m, k, c);
+        if (column >= m->columns) {
+          if (!back)
+            *to = 0;
+          continue;
+        }
+        char *from = plain + (transposed ? column * m->rows + k : k * m->columns + column);
+        if (back)
+          *from = *to;
+        else
+          *to = *from;
+      }
+}
+
 void mad_panels_pack(const mad_panels *m, char *to, const char *from, int transposed) {
+  if (m->weave) {
+    weave(m, to, (char *)(uintptr_t)from, transposed, 0);
+    return;
+  }
   const size_t size = m->size, width = (size_t)m->panel * size;
   for (int64_t p = 0; p < count(m); ++p) {
     const int64_t first = p * m->panel, left = m->columns - first;
@@ -50,6 +80,10 @@ void mad_panels_pack(const mad_panels *m, char *to, const char *from, int transp
 }
 
 void mad_panels_unpack(const mad_panels *m, char *to, const char *from, int transposed) {
+  if (m->weave) {
+    weave(m, (char *)(uintptr_t)from, to, transposed, 1);
+    return;
+  }
   const size_t size = m->size, width = (size_t)m->panel * size;
   for (int64_t p = 0; p < count(m); ++p) {
     const int64_t first = p * m->panel, left = m->columns - first;

@@ -80,15 +80,16 @@ static int sameShape(const mad_weight *weight, const mad_stored *found, int tran
 }
 
 static mad_panels matrixOf(const mad_weight *weight, int *transposed) {
-  return mad_panels_of(weight->shape, weight->rank, weight->axis, weight->panel,
+  return mad_panels_of(weight->shape, weight->rank, weight->axis, weight->panel, weight->weave,
                        mad_dtype_size(weight->dtype), transposed);
 }
 
 /* Whether the file has the weight in its panels. */
 static int samePanels(const mad_weight *weight, const mad_stored *found) {
   const int32_t rank = weight->rank, last = weight->axis == rank - 1;
+  const int64_t woven = weight->weave ? 4 : 1; /* rows that are one of woven panels */
   if (!weight->panel || found->rank != (uint32_t)rank + 1 || found->bytes != weight->bytes ||
-      found->shape[rank] != weight->panel)
+      found->shape[rank] != weight->panel * woven)
     return 0;
   /* The number of panels follows from the rest. */
   const int32_t layers = last ? rank - 2 : weight->axis;
@@ -96,7 +97,7 @@ static int samePanels(const mad_weight *weight, const mad_stored *found) {
     if (found->shape[i] != weight->shape[i])
       return 0;
   for (int32_t i = layers + 1; i < rank; ++i)
-    if (found->shape[i] != weight->shape[last ? i - 1 : i])
+    if (found->shape[i] * woven != weight->shape[last ? i - 1 : i])
       return 0;
   return 1;
 }

@@ -117,3 +117,16 @@ func.func @two(%x: memref<1x64xi8>, %r: memref<1xf32>, %c: memref<16x96xi8>, %s:
   lut.gemm_into %x, %r, %c, %s to %y as <ternary> : (memref<1x64xi8>, memref<1xf32>, memref<16x96xi8>, memref<1x1xf32>, memref<1x96xf32>) -> ()
   return
 }
+
+// -----
+
+// Woven codes are registers as they lie: nothing is interleaved.
+// CHECK-LABEL: func.func private @multiply_bytes.int2.packed.woven
+// CHECK-NOT: vector.shuffle {{.*}}xi8>
+// CHECK: vector.load {{.*}} memref<?x?x256xi8, strided<[?, 256, 1], offset: ?>>
+// CHECK-NOT: vector.shuffle {{.*}}xi8>
+// CHECK: arith.sitofp
+func.func @woven(%x: memref<1x64xi8>, %r: memref<1xf32>, %c: memref<2x4x256xi8>, %s: memref<2x2x64xf32>, %y: memref<1x96xf32>) {
+  lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 2, group = 32> : (memref<1x64xi8>, memref<1xf32>, memref<2x4x256xi8>, memref<2x2x64xf32>, memref<1x96xf32>) -> ()
+  return
+}

@@ -91,3 +91,42 @@ func.func @some(%x: tensor<4x10xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {mad
   %0 = lut.product %x, %c1, %s1 as <int, bits = 4> : (tensor<4x10xf32>, tensor<5x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
   return %0, %z : tensor<4x96xf32>, tensor<2x5x96xui8>
 }
+
+// -----
+
+// Codes that nothing but products of activations of 8 bits read are woven: four rows of bytes side by side. Groups are whole blocks of them.
+// CHECK-LABEL: func.func @woven
+// CHECK-SAME: tensor<2x4x256xi8>
+// CHECK-SAME: tensor<2x2x64xf32>
+// CHECK-SAME: panels = array<i64: 64, 64>
+// CHECK-SAME: weaves = array<i64: 2, 0>
+// CHECK: lut.gemm_into {{.*}}tensor<2x4x256xi8>, tensor<2x2x64xf32>
+mad.weight_source @codes from "computed" : "codes" : tensor<16x96xui8>
+mad.weight_source @scales from "computed" : "scales" : tensor<2x96xf32>
+func.func @woven(%q: tensor<4x64xi8> {mad.name = "q"}, %r: tensor<4xf32> {mad.name = "r"}) -> (tensor<4x96xf32> {mad.name = "z"}) attributes {mad.entry} {
+  %c = mad.weight @codes : tensor<16x96xui8>
+  %s = mad.weight @scales : tensor<2x96xf32>
+  %1 = lut.gemm %q, %r, %c, %s as <int, bits = 2, group = 32> : (tensor<4x64xi8>, tensor<4xf32>, tensor<16x96xui8>, tensor<2x96xf32>) -> tensor<4x96xf32>
+  return %1 : tensor<4x96xf32>
+}
+
+// -----
+
+// Of one bit codes are looked up row by row, codes of 3 bits are of two fields.
+// CHECK-LABEL: func.func @rows
+// CHECK-SAME: tensor<2x8x64xi8>
+// CHECK-SAME: tensor<2x24x64xi8>
+// CHECK-SAME: weaves = array<i64: 0, 0, 0, 0>
+mad.weight_source @one from "computed" : "codes" : tensor<8x96xui8>
+mad.weight_source @scale from "computed" : "scales" : tensor<1x96xf32>
+mad.weight_source @three from "computed" : "codes" : tensor<24x96xui8>
+mad.weight_source @scales from "computed" : "scales" : tensor<1x96xf32>
+func.func @rows(%q: tensor<4x64xi8> {mad.name = "q"}, %r: tensor<4xf32> {mad.name = "r"}) -> (tensor<4x96xf32> {mad.name = "y"}, tensor<4x96xf32> {mad.name = "z"}) attributes {mad.entry} {
+  %c = mad.weight @one : tensor<8x96xui8>
+  %s = mad.weight @scale : tensor<1x96xf32>
+  %c3 = mad.weight @three : tensor<24x96xui8>
+  %s3 = mad.weight @scales : tensor<1x96xf32>
+  %0 = lut.gemm %q, %r, %c, %s as <int, bits = 1> : (tensor<4x64xi8>, tensor<4xf32>, tensor<8x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  %1 = lut.gemm %q, %r, %c3, %s3 as <int, bits = 3> : (tensor<4x64xi8>, tensor<4xf32>, tensor<24x96xui8>, tensor<1x96xf32>) -> tensor<4x96xf32>
+  return %0, %1 : tensor<4x96xf32>, tensor<4x96xf32>
+}

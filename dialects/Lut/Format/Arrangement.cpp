@@ -38,6 +38,17 @@ Arrangement Arrangement::of(const Format &format, int64_t k) {
   return a;
 }
 
+int64_t Arrangement::weave(const Format &format, int64_t k) {
+  Arrangement a = of(format, k);
+  // Blocks that do not begin with a group have steps of several blocks of rows.
+  if (a.cut || a.tables || format.family == Family::Codebook || format.dictionary)
+    return 0;
+  if (format.isBase3())
+    return 1;
+  auto all = fields(format.bits, 8);
+  return all.size() == 1 ? all[0].width : 0;
+}
+
 int64_t Arrangement::bytes(int64_t rows) const {
   return rows * stride * (tables && rows <= tableRows ? perCode : 1);
 }
@@ -96,6 +107,12 @@ void Arrangement::fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sum
             at, p * each, std::min(codes, (p + 1) * each), table + offset, halves + offset);
       }
     }
+}
+
+std::vector<int64_t> woven(std::vector<int64_t> panels) {
+  panels[1] /= 4;
+  panels[2] *= 4;
+  return panels;
 }
 
 Format arrangedFormat(const Format &format, int64_t k) {

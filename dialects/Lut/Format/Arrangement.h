@@ -40,6 +40,9 @@ struct Arrangement {
 
   /// For a weight of K rows with a format of integers.
   static Arrangement of(const Format &format, int64_t k);
+  /// Rows of codes of a step, where kernels read those of four steps woven
+  /// (runtime/core/panels.h); 0 where they need them row by row.
+  static int64_t weave(const Format &format, int64_t k);
   /// Bytes of so many rows.
   int64_t bytes(int64_t rows) const;
   /// The step that the first block of a group begins with.
@@ -50,6 +53,9 @@ struct Arrangement {
   /// of a group; of tables [rows, groups, parts], twice those of their sizes, as said above.
   void fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sums) const;
 };
+
+/// The shape of panels of codes, [panels, rows, columns], whose rows are woven.
+std::vector<int64_t> woven(std::vector<int64_t> panels);
 
 /// The format that stands for all that read the same arrangement of K activations.
 Format arrangedFormat(const Format &format, int64_t k);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/IR/LutOps.h"
 #include "dialects/Lut/Format/Activations.h"
+#include "dialects/Lut/Format/Arrangement.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -112,18 +113,23 @@ static LogicalResult verifyInto(Operation *op, ShapedType init) {
   return success();
 }
 
-/// The parts of a matrix [K, M], as they are or in panels.
+/// The parts of a matrix [K, M], as they are or in panels; codes may be woven where `weave` says
+/// so.
 static LogicalResult verifyPartsInMemory(Operation *op, Format format, TypeRange parts, int64_t K,
-                                         int64_t M) {
+                                         int64_t M, bool weave = false) {
   std::vector<Part> expected = format.parts({K, M});
   if (parts.size() != expected.size())
     return op->emitOpError() << "has " << parts.size() << " parts, but " << format.str() << " has "
                              << expected.size();
-  for (auto [type, part] : llvm::zip_equal(parts, expected))
-    if (auto found = cast<ShapedType>(type); found.getShape() != ArrayRef(part.shape) &&
-                                             found.getShape() != ArrayRef(inPanels(part.shape)))
+  for (auto [number, type, part] : llvm::enumerate(parts, expected)) {
+    auto found = cast<ShapedType>(type);
+    bool isWoven =
+        weave && number == 0 && found.getShape() == ArrayRef(woven(inPanels(part.shape)));
+    if (!isWoven && found.getShape() != ArrayRef(part.shape) &&
+        found.getShape() != ArrayRef(inPanels(part.shape)))
       return op->emitOpError() << "has " << found << " as its " << part.name << " of "
                                << part.shape.front() << " x " << part.shape.back() << " elements";
+  }
   return success();
 }
 
@@ -248,7 +254,8 @@ LogicalResult GemmIntoOp::verify() {
           verifyRowsOfKernel(*this, getFormat().getValue(), source, getPrecomputed().getTypes())))
     return failure();
   int64_t K = source.getShape().back(), M = init.getShape().back();
-  return verifyPartsInMemory(*this, getFormat().getValue(), getParts().getTypes(), K, M);
+  bool weave = Arrangement::weave(getFormat().getValue(), K) > 0;
+  return verifyPartsInMemory(*this, getFormat().getValue(), getParts().getTypes(), K, M, weave);
 }
 
 void GemmIntoOp::getEffects(

@@ -85,6 +85,18 @@ TEST(Artifact, MissingParts) {
   weight.data = nullptr;
   artifact.weights = &weight;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "a weight has no name, shape or data");
+  // Woven are bytes in panels of 64 columns, in whole blocks of rows.
+  const int64_t rows[] = {8, 96};
+  weight = artifact.weights[0];
+  weight.data = rows, weight.rank = 2, weight.shape = rows, weight.dtype = MAD_I8;
+  weight.panel = 64, weight.axis = 1, weight.weave = 2;
+  EXPECT_EQ(fault(&artifact, MAD_OK), "");
+  for (int32_t weave : {-1, 3, 9}) {
+    weight.weave = weave;
+    EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "a weight has no name, shape or data");
+  }
+  weight.weave = 1, weight.panel = 16;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "a weight has no name, shape or data");
   artifact.num_weights = -1;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "its weights are missing");
 }

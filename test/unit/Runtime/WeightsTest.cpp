@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Model.h"
 extern "C" {
+#include "runtime/core/panels.h"
 #include "runtime/core/weights.h"
 }
 #include <cstring>
@@ -91,7 +92,7 @@ protected:
     path = testing::TempDir() + "mad-weights-" + std::to_string(getpid());
     artifact = test_artifact();
     weights[0] = artifact.weights[0];
-    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, 0, 0, nullptr, 24, 0};
+    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, 0, 0, 0, nullptr, 24, 0};
     artifact.weights = weights;
     artifact.num_weights = 2;
     weights[1].data = values;
@@ -184,6 +185,59 @@ TEST_F(Weights, PanelsArePackedWhereTheFileHasNone) {
   weights[1].panel = 4;
   weights[1].bytes = 32;
   EXPECT_EQ(find(packed.text()), MAD_BAD_FORMAT);
+}
+
+/// Each byte at its place, of rows and of columns of a matrix, and back.
+TEST(Panels, AreWoven) {
+  for (int64_t weave : {1, 2, 4}) {
+    const int64_t rows = 8 * weave, columns = 70, shape[] = {rows, columns};
+    int transposed = 1;
+    const mad_panels matrix = mad_panels_of(shape, 2, 1, 64, weave, 1, &transposed);
+    EXPECT_EQ(transposed, 0);
+    ASSERT_EQ(mad_panels_bytes(&matrix), uint64_t(2 * rows * 64));
+    std::string plain, other(rows * columns, 0), packed(2 * rows * 64, 'x'), back = other;
+    for (int64_t i = 0; i < rows * columns; ++i) {
+      plain += char(i * 7 + i / 256);
+      other[i % columns * rows + i / columns] = plain.back();
+    }
+    mad_panels_pack(&matrix, packed.data(), plain.data(), 0);
+    // Column 37 is in the part of 16 from 32 on, there in the second four.
+    for (int64_t row = 0; row < 4; ++row)
+      EXPECT_EQ(packed[4 * weave * 64 + 64 + 32 + 4 + row],
+                plain[(4 * weave + row * weave) * columns + 37]);
+    // The last row of a step, in column 64: the first of the second panel.
+    EXPECT_EQ(packed[rows * 64 + (weave - 1) * 256 + 3], plain[(4 * weave - 1) * columns + 64]);
+    EXPECT_EQ(packed[rows * 64 + 64 + 8], 0); // column 70
+    std::string again(packed.size(), 'y');
+    mad_panels_pack(&matrix, again.data(), other.data(), 1);
+    EXPECT_EQ(again, packed);
+    mad_panels_unpack(&matrix, back.data(), packed.data(), 0);
+    EXPECT_EQ(back, plain);
+    mad_panels_unpack(&matrix, back.data(), packed.data(), 1);
+    EXPECT_EQ(back, other);
+  }
+}
+
+TEST_F(Weights, WovenPanelsArePackedWhereTheFileHasNone) {
+  const int64_t four[] = {4, 3};
+  weights[1] = {"m", nullptr, MAD_I8, 2, four, 0, 64, 1, 1, 0, values, 256, 0};
+  const std::string plain = "abcdefghijkl";
+  std::string packed(256, 0);
+  for (int i = 0; i < 12; ++i)
+    packed[i % 3 * 4 + i / 3] = plain[i];
+  const auto read = [&](const std::string &shape, const std::string &bytes) {
+    const std::string end = std::to_string(4 + bytes.size());
+    return find(safetensors(R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                            R"("m":{"dtype":"I8","shape":)" +
+                                shape + R"(,"data_offsets":[4,)" + end + "]}}",
+                            floats({7}) + bytes));
+  };
+  ASSERT_EQ(read("[4,3]", plain), MAD_OK) << message;
+  EXPECT_EQ(std::string(static_cast<const char *>(data[1]), 256), packed);
+  ASSERT_EQ(read("[1,1,256]", packed), MAD_OK) << message;
+  EXPECT_EQ(std::string(static_cast<const char *>(data[1]), 256), packed);
+  // In panels as other products read them.
+  EXPECT_EQ(read("[1,4,64]", packed), MAD_BAD_FORMAT);
 }
 
 /// Rows in groups: those that a file has as columns are read as they lie there.
@@ -354,7 +408,7 @@ TEST_F(Weights, SafetensorsByTheNamesOfTheSource) {
 
 TEST_F(Weights, BoolsOfOtherProgramsBecomeZeroOrOne) {
   const int64_t four[] = {4};
-  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, 0, 0, values, 4, 0};
+  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, 0, 0, 0, values, 4, 0};
   const std::string json = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                            R"("m":{"dtype":"BOOL","shape":[4],"data_offsets":[4,8]}})";
   ASSERT_EQ(find(safetensors(json, floats({9}) + std::string("\0\1\2\xff", 4))), MAD_OK) << message;
