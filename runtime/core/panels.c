@@ -31,30 +31,33 @@ uint64_t mad_panels_bytes(const mad_panels *m) {
   return bytes;
 }
 
-/* Where the byte of a row and of a column of a panel is in the woven panel. */
-static int64_t wovenPlace(const mad_panels *m, int64_t k, int64_t c) {
-  const int64_t inBlock = k % (4 * m->weave), row = inBlock % m->weave, n = inBlock / m->weave;
-  return (k - inBlock + 4 * row) * 64 + c % 16 / 4 * 64 + c / 16 * 16 + c % 4 * 4 + n;
+/* Where the row is in a woven panel, and the column of a panel in a row. */
+static int64_t wovenRow(const mad_panels *m, int64_t k) {
+  const int64_t inBlock = k % (4 * m->weave), row = inBlock % m->weave;
+  return (k - inBlock + 4 * row) * 64 + inBlock / m->weave;
 }
+static int64_t wovenColumn(int64_t c) { return c % 16 / 4 * 64 + c / 16 * 16 + c % 4 * 4; }
 
 /* Bytes of the matrix to their places in woven panels, or `back`. */
 static void weave(const mad_panels *m, char *packed, char *plain, int transposed, int back) {
-  for (int64_t p = 0; p < count(m); ++p)
-    for (int64_t k = 0; k < m->rows; ++k)
-      for (int64_t c = 0; c < m->panel; ++c) {
-        const int64_t column = p * m->panel + c;
-        char *to = packed + p * m->rows * m->panel + wovenPlace(m, k, c);
-        if (column >= m->columns) {
-          if (!back)
-            *to = 0;
-          continue;
-        }
-        char *from = plain + (transposed ? column * m->rows + k : k * m->columns + column);
+  const int64_t down = transposed ? 1 : m->columns, across = transposed ? m->rows : 1;
+  for (int64_t p = 0; p < count(m); ++p) {
+    const int64_t first = p * m->panel, left = m->columns - first;
+    const int64_t used = left < m->panel ? left : m->panel;
+    for (int64_t k = 0; k < m->rows; ++k) {
+      char *to = packed + p * m->rows * m->panel + wovenRow(m, k);
+      char *from = plain + k * down + first * across;
+      for (int64_t c = 0; c < used; ++c) {
         if (back)
-          *from = *to;
+          from[c * across] = to[wovenColumn(c)];
         else
-          *to = *from;
+          to[wovenColumn(c)] = from[c * across];
       }
+      if (!back)
+        for (int64_t c = used; c < m->panel; ++c)
+          to[wovenColumn(c)] = 0;
+    }
+  }
 }
 
 void mad_panels_pack(const mad_panels *m, char *to, const char *from, int transposed) {
