@@ -9,6 +9,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Lut/Passes.h"
+#include "passes/Lut/Reorder.h"
+#include "passes/Lut/WeightProduct.h"
 #include "passes/Transforms/Remarks.h"
 
 using namespace mlir;
@@ -74,8 +76,6 @@ struct Match {
 
 private:
   ArrayRef<unsigned> batch() const { return ArrayRef(weight.dims).drop_back(2); }
-  RankedTensorType typeOf(ArrayRef<unsigned> dims, Type element);
-  Value arranged(OpBuilder &b, Value value, ArrayRef<unsigned> from, ArrayRef<unsigned> to);
 };
 
 /// Why it is no product of integers, else empty.
@@ -95,29 +95,11 @@ std::string Match::obstacle() {
   return "";
 }
 
-RankedTensorType Match::typeOf(ArrayRef<unsigned> dims, Type element) {
-  SmallVector<DimExpr> sizes;
-  for (unsigned d : dims)
-    sizes.push_back(d == summed ? dimExpr(rows.type(), rows.dims.size() - 1)
-                                : dimExpr(cast<RankedTensorType>(op.getType()), d));
-  return tensorType(sizes, SmallVector<std::string>(dims.size()), element);
-}
-
-/// `value`, whose dimensions run along `from`, with dimensions along `to`.
-Value Match::arranged(OpBuilder &b, Value value, ArrayRef<unsigned> from, ArrayRef<unsigned> to) {
-  if (from == to)
-    return value;
-  SmallVector<AffineExpr> at;
-  for (unsigned dim : from)
-    at.push_back(b.getAffineDimExpr(llvm::find(to, dim) - to.begin()));
-  auto type = typeOf(to, cast<RankedTensorType>(value.getType()).getElementType());
-  auto map = AffineMap::get(to.size(), 0, at, b.getContext());
-  return ViewOp::create(b, op.getLoc(), type, value, ValueRange(), map, Boundary::inside);
-}
-
 Value Match::gemm() {
   OpBuilder b(op);
   lut::DequantActOp from = quantized();
+  lut::DequantOp w = stored();
+  auto type = cast<RankedTensorType>(op.getType());
   SmallVector<unsigned> all(batch());
   for (unsigned dim : rows.dims)
     if (dim != summed && !llvm::is_contained(batch(), dim))
@@ -125,41 +107,22 @@ Value Match::gemm() {
   SmallVector<unsigned> withSum(all), result(all);
   withSum.push_back(summed);
   result.push_back(weight.dims.back());
-  Value codes = arranged(b, from.getCodes(), rows.dims, withSum);
-  Value scales = arranged(b, from.getScales(), ArrayRef(rows.dims).drop_back(), all);
-  SmallVector<unsigned> declared;
-  for (unsigned d = 0; d < summed; ++d)
-    declared.push_back(d);
-  auto type = cast<RankedTensorType>(op.getType());
-  if (result != declared)
-    type = typeOf(result, type.getElementType());
-  lut::DequantOp w = stored();
-  Value made = lut::GemmOp::create(b, op.getLoc(), type, codes, scales, w.getParts(),
-                                   /*precomputed=*/ValueRange(), w.getFormat(), /*kernel=*/false);
-  if (result == declared)
-    return made;
+  auto declared = llvm::to_vector(llvm::seq<unsigned>(summed));
+  auto size = [&](unsigned dim) {
+    return dim == summed ? dimExpr(rows.type(), rows.dims.size() - 1) : dimExpr(type, dim);
+  };
+  auto arranged = [&](Value value, ArrayRef<unsigned> from, ArrayRef<unsigned> to) {
+    Type element = cast<RankedTensorType>(value.getType()).getElementType();
+    return reordered(b, value, from, to, typeAlong(to, element, size));
+  };
   // The names of the dimensions are those of the product.
-  SmallVector<AffineExpr> at;
-  for (unsigned dim : result)
-    at.push_back(b.getAffineDimExpr(dim));
-  auto map = AffineMap::get(declared.size(), 0, at, b.getContext());
-  return ViewOp::create(b, op.getLoc(), op.getType(), made, ValueRange(), map, Boundary::inside);
-}
-
-/// Whether a factor is made of a weight with a format, but is none itself.
-bool isMadeOfCodes(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (isa<lut::DequantOp>(op))
-      return true;
-    if (auto branch = dyn_cast<IfOp>(op))
-      value = branch.getThenRegion().front().getTerminator()->getOperand(
-          cast<OpResult>(value).getResultNumber());
-    else if (isa<ViewOp, ReshapeOp, CastOp>(op))
-      value = op->getOperand(0);
-    else
-      return false;
-  }
-  return false;
+  RankedTensorType made =
+      result == declared ? type : typeAlong(result, type.getElementType(), size);
+  Value product = lut::GemmOp::create(
+      b, op.getLoc(), made, arranged(from.getCodes(), rows.dims, withSum),
+      arranged(from.getScales(), ArrayRef(rows.dims).drop_back(), all), w.getParts(),
+      /*precomputed=*/ValueRange(), w.getFormat(), /*kernel=*/false);
+  return reordered(b, product, result, declared, type);
 }
 
 void remarkFloats(ContractOp op, const std::string &why) {
@@ -180,7 +143,7 @@ struct MatchGemmsPass : impl::MatchGemmsBase<MatchGemmsPass> {
         return;
       if (!right.value.getDefiningOp<lut::DequantOp>()) {
         if (isMadeOfCodes(right.value))
-          remarkFloats(op, "the weight is chosen by `if`, or a part of a matrix");
+          remarkFloats(op, partOfCodes.str());
         return;
       }
       Match match{op, left, right, summed};

@@ -148,6 +148,12 @@ Value wordProduct(lut::GemmOp op) {
   return MulOp::create(b, loc, type, product, scales);
 }
 
+/// Else nothing would say that codes are decoded.
+void remarkParts(ContractOp op) {
+  if (isMadeOfCodes(op.getLhs()) || isMadeOfCodes(op.getRhs()))
+    remarkMissed(op.getLoc(), describe(op) + ": codes are decoded whole, because " + partOfCodes);
+}
+
 struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
   void runOnOperation() override {
     getOperation().walk([&](lut::GemmOp op) {
@@ -171,16 +177,19 @@ struct MatchLutProductsPass : impl::MatchLutProductsBase<MatchLutProductsPass> {
     });
     getOperation().walk([&](ContractOp op) {
       std::optional<WeightProduct> found = WeightProduct::of(op);
-      if (!found)
+      if (!found) {
+        remarkParts(op);
         return;
+      }
       Match match = *found;
       if (std::string obstacle = match.obstacle(); !obstacle.empty()) {
         remarkMissed(op.getLoc(),
                      describe(op) + ": the weight is decoded whole, because " + obstacle);
         return;
       }
+      match = match.inOrder();
       if (match.isBatch())
-        match = *WeightProduct::of(splitBatch(op, match.weight));
+        match = *WeightProduct::of(splitBatch(match.op, match.weight));
       OpBuilder b(match.op);
       match.op.replaceAllUsesWith(match.product(b));
       match.op.erase();

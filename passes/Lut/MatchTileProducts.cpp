@@ -122,9 +122,9 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     });
     // What one of them multiplies may be the result of another.
     for (ContractOp op : found) {
-      Match match = *WeightProduct::of(op);
+      Match match = WeightProduct::of(op)->inOrder();
       if (match.isBatch())
-        match = *WeightProduct::of(splitBatch(op, match.weight));
+        match = *WeightProduct::of(splitBatch(match.op, match.weight));
       replace(match);
     }
   }

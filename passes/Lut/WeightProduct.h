@@ -24,9 +24,18 @@ struct WeightProduct {
   mlir::RankedTensorType weightType() const;
   /// Whether it is `x[e, ...] @ w[e]` or `x @ w[e]`, of several matrices.
   bool isBatch() const { return weightType().getRank() == 3; }
-  /// x[b, t..., k] w[b, k, m] or x[t..., k] w[b, k, m], or both without b.
+  /// x[b, t..., k] w[b, k, m] or x[t..., k] w[b, k, m], or both without b, with the dimensions of x
+  /// and of the result in any order.
   bool isRowsTimesMatrix() const;
+  /// Such a product with its dimensions in this order. What it is now is erased.
+  WeightProduct inOrder() const;
 };
+
+/// Whether a factor is made of a weight with a format, but is none itself.
+bool isMadeOfCodes(mlir::Value value);
+/// Why no product reads the codes of such a factor.
+inline constexpr llvm::StringLiteral partOfCodes =
+    "the weight is chosen by `if`, a part of a matrix, or cast to another type";
 
 } // namespace mad
 

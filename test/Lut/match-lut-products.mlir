@@ -16,6 +16,26 @@ func.func @matches(%x: tensor<?x2x10xf32, #mad.dims<"N", "", "">>, %c: tensor<5x
 
 // -----
 
+// Dimensions in any order: rows and results are put in order, of an expert for each of some rows, too.
+// CHECK-LABEL: @turned
+// CHECK: %[[X:.*]] = mad.view %arg0 by {{.*}} : (tensor<10x?xf32{{.*}}>) -> tensor<?x10xf32
+// CHECK: %[[Y:.*]] = lut.product %[[X]], %arg2, %arg3 as <int, bits = 4> : {{.*}} -> tensor<?x3xf32
+// CHECK: mad.view %[[Y]] by {{.*}} -> tensor<3x?xf32
+// CHECK: %[[Z:.*]] = mad.view %arg1 by {{.*}} : (tensor<7x2x10xf32>) -> tensor<2x7x10xf32>
+// CHECK: mad.scan "0" to "2"
+// CHECK: lut.product {{.*}} : (tensor<7x10xf32>, tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<7x3xf32>
+// CHECK-NOT: mad.contract
+// CHECK: mad.view {{.*}} : (tensor<2x7x3xf32>) -> tensor<7x2x3xf32>
+func.func @turned(%x: tensor<10x?xf32, #mad.dims<"", "T">>, %z: tensor<7x2x10xf32>, %c: tensor<5x3xui8>, %s: tensor<1x3xf32>, %d: tensor<2x5x3xui8>, %t: tensor<2x1x3xf32>) -> (tensor<3x?xf32, #mad.dims<"", "T">>, tensor<7x2x3xf32>) {
+  %w = lut.dequant %c, %s as <int, bits = 4> : (tensor<5x3xui8>, tensor<1x3xf32>) -> tensor<10x3xf32>
+  %0 = mad.contract %w by affine_map<(m, t, k) -> (k, m)>, %x by affine_map<(m, t, k) -> (k, t)> : (tensor<10x3xf32>, tensor<10x?xf32, #mad.dims<"", "T">>) -> tensor<3x?xf32, #mad.dims<"", "T">>
+  %v = lut.dequant %d, %t as <int, bits = 4> : (tensor<2x5x3xui8>, tensor<2x1x3xf32>) -> tensor<2x10x3xf32>
+  %1 = mad.contract %z by affine_map<(n, e, m, k) -> (n, e, k)>, %v by affine_map<(n, e, m, k) -> (e, k, m)> : (tensor<7x2x10xf32>, tensor<2x10x3xf32>) -> tensor<7x2x3xf32>
+  return %0, %1 : tensor<3x?xf32, #mad.dims<"", "T">>, tensor<7x2x3xf32>
+}
+
+// -----
+
 // Strict sums, sums over columns, and tables of each column have no kernel.
 // CHECK-LABEL: @stays
 // CHECK-NOT: lut.product

@@ -31,6 +31,25 @@ func.func @matches(%x: tensor<?x2x128xf16, #mad.dims<"N", "", "">>, %v: tensor<1
 
 // -----
 
+// Rows of x that lie along the sum, and results with the rows last, are put in order.
+// CHECK-LABEL: @turned
+// CHECK: %[[X:.*]] = mad.view %arg0 by {{.*}} : (tensor<128x4xf16>) -> tensor<4x128xf16>
+// CHECK: %[[Y:.*]] = mad.contract %[[X]] by {{.*}} -> tensor<4x3xf16>
+// CHECK: mad.view %[[Y]] by {{.*}} : (tensor<4x3xf16>) -> tensor<3x4xf16>
+// CHECK-NOT: lut.dequant
+// CHECK: lut.tiles
+mad.weight_source @w.codes from "" : "" : tensor<64x3xui8>
+mad.weight_source @w.scales from "" : "" : tensor<1x3xf16>
+func.func @turned(%x: tensor<128x4xf16>) -> tensor<3x4xf16> {
+  %c = mad.weight @w.codes : tensor<64x3xui8>
+  %s = mad.weight @w.scales : tensor<1x3xf16>
+  %w = lut.dequant %c, %s as <int, bits = 4, group = 128, scale = f16> : (tensor<64x3xui8>, tensor<1x3xf16>) -> tensor<128x3xf16>
+  %0 = mad.contract %w by affine_map<(m, t, k) -> (k, m)>, %x by affine_map<(m, t, k) -> (k, t)> : (tensor<128x3xf16>, tensor<128x4xf16>) -> tensor<3x4xf16>
+  return %0 : tensor<3x4xf16>
+}
+
+// -----
+
 // The view that chooses a matrix chooses its tiles, which are one behind the other.
 // CHECK-LABEL: @chooses
 // CHECK-SAME: %[[I:[a-z0-9]+]]: tensor<i64>

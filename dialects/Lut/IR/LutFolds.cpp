@@ -130,6 +130,77 @@ private:
   }
 };
 
+/// Some columns of a matrix, which lie beside each other in all parts: `w[:, 16..48]`, also where a
+/// view transposes them.
+///
+///   view(dequant(codes, scales))[i, j + c] = dequant(view(codes)[i, j + c], view(scales)[i, j +
+///   c])
+struct SliceColumns : OpRewritePattern<ViewOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ViewOp view, PatternRewriter &rewriter) const override {
+    auto dequant = view.getSource().getDefiningOp<DequantOp>();
+    if (!dequant || dequant.getFormat().getValue().dictionary)
+      return rewriter.notifyMatchFailure(view, "it is no matrix of codes at known places");
+    auto from = cast<RankedTensorType>(dequant.getType());
+    auto to = cast<RankedTensorType>(view.getType());
+    std::optional<Columns> columns = columnsOf(view, from, to);
+    if (!columns)
+      return rewriter.notifyMatchFailure(view, "it is no range of columns");
+    const int64_t K = from.getDimSize(0), M = from.getDimSize(1);
+    SmallVector<Value> parts;
+    for (Value part : dequant.getParts()) {
+      auto type = cast<RankedTensorType>(part.getType());
+      if (type.getDimSize(1) != M) {
+        parts.push_back(part); // one for all columns
+        continue;
+      }
+      AffineExpr row = rewriter.getAffineDimExpr(0), column = rewriter.getAffineDimExpr(1);
+      parts.push_back(ViewOp::create(
+          rewriter, view.getLoc(),
+          RankedTensorType::get({type.getDimSize(0), columns->count}, type.getElementType()), part,
+          ValueRange(), AffineMap::get(2, 0, {row, column + columns->first}, view.getContext()),
+          Boundary::inside));
+    }
+    auto sliced = RankedTensorType::get({K, columns->count}, from.getElementType());
+    Value made = DequantOp::create(rewriter, dequant.getLoc(), columns->turned ? sliced : to, parts,
+                                   dequant.getFormat());
+    if (columns->turned)
+      made =
+          ViewOp::create(rewriter, view.getLoc(), to, made, ValueRange(),
+                         AffineMap::getPermutationMap(ArrayRef<unsigned>{1, 0}, view.getContext()),
+                         Boundary::inside);
+    rewriter.replaceOp(view, made);
+    return success();
+  }
+
+private:
+  struct Columns {
+    int64_t first, count;
+    bool turned; ///< the view transposes
+  };
+
+  static std::optional<Columns> columnsOf(ViewOp view, RankedTensorType from, RankedTensorType to) {
+    AffineMap map = view.getMap();
+    if (from.getRank() != 2 || to.getRank() != 2 || !to.hasStaticShape() ||
+        !view.getScalars().empty() || from.getDimSize(1) < 2)
+      return {};
+    auto row = dyn_cast<AffineDimExpr>(map.getResult(0));
+    if (!row || to.getDimSize(row.getPosition()) != from.getDimSize(0))
+      return {};
+    const unsigned other = 1 - row.getPosition();
+    AffineExpr offset = map.getResult(1) - getAffineDimExpr(other, view.getContext());
+    auto first = dyn_cast<AffineConstantExpr>(
+        simplifyAffineExpr(offset, map.getNumDims(), map.getNumSymbols()));
+    const int64_t count = to.getDimSize(other);
+    // What reads outside is no column; all of them are the matrix itself.
+    if (!first || count == from.getDimSize(1) || first.getValue() < 0 ||
+        first.getValue() + count > from.getDimSize(1))
+      return {};
+    return Columns{first.getValue(), count, other == 0};
+  }
+};
+
 /// Other names of the dimensions, as those of a function's parameter, hide no weight from those who
 /// look for products with codes.
 template <typename Op> struct NameDequant : OpRewritePattern<Op> {
@@ -221,6 +292,6 @@ struct QuantizeUnnamed : OpRewritePattern<QuantizeActOp> {
 } // namespace
 
 void LutDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
-  patterns.add<SliceParts, NameDequant<ReshapeOp>, NameDequant<ViewOp>, MultiplyTurned,
-               QuantizeUnnamed>(patterns.getContext());
+  patterns.add<SliceParts, SliceColumns, NameDequant<ReshapeOp>, NameDequant<ViewOp>,
+               MultiplyTurned, QuantizeUnnamed>(patterns.getContext());
 }

@@ -78,17 +78,48 @@ func.func @names(%c: tensor<4x5xui8>, %s: tensor<1x5xf32>) -> (tensor<8x5xf32, #
   return %1, %2, %3 : tensor<8x5xf32, #mad.dims<"K", "M">>, tensor<8x5xf32, #mad.dims<"A", "B">>, tensor<40xf32>
 }
 
-// A product reads a transposed weight where it lies; not a part of one.
+// A product reads a transposed weight where it lies; not some of its rows.
 // CHECK-LABEL: @transposed
 // CHECK: %[[W:.*]] = lut.dequant
 // CHECK: mad.contract %arg0 by #{{.*}}, %[[W]] by #[[MAP:.*]] : (tensor<3x8xf32>, tensor<8x5xf32>) -> tensor<3x5xf32>
 // CHECK: %[[PART:.*]] = mad.view %[[W]]
-// CHECK: mad.contract %arg0 by #{{.*}}, %[[PART]] by
-func.func @transposed(%x: tensor<3x8xf32>, %c: tensor<4x5xui8>, %s: tensor<1x5xf32>) -> (tensor<3x5xf32>, tensor<3x4xf32>) {
+// CHECK: mad.contract %arg1 by #{{.*}}, %[[PART]] by
+func.func @transposed(%x: tensor<3x8xf32>, %z: tensor<3x4xf32>, %c: tensor<4x5xui8>, %s: tensor<1x5xf32>) -> (tensor<3x5xf32>, tensor<3x5xf32>) {
   %0 = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5xui8>, tensor<1x5xf32>) -> tensor<8x5xf32>
   %1 = mad.view %0 by affine_map<(d0, d1) -> (d1, d0)> inside : (tensor<8x5xf32>) -> tensor<5x8xf32>
   %2 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %1 by affine_map<(n, m, k) -> (m, k)> : (tensor<3x8xf32>, tensor<5x8xf32>) -> tensor<3x5xf32>
-  %3 = mad.view %0 by affine_map<(d0, d1) -> (d1, d0)> inside : (tensor<8x5xf32>) -> tensor<4x8xf32>
+  %3 = mad.view %0 by affine_map<(d0, d1) -> (d1, d0)> inside : (tensor<8x5xf32>) -> tensor<5x4xf32>
+  %4 = mad.contract %z by affine_map<(n, m, k) -> (n, k)>, %3 by affine_map<(n, m, k) -> (m, k)> : (tensor<3x4xf32>, tensor<5x4xf32>) -> tensor<3x5xf32>
+  return %2, %4 : tensor<3x5xf32>, tensor<3x5xf32>
+}
+
+// A range of columns is one of each part; one scale for all of them stays. A transposed one is read where it lies, too.
+// CHECK-LABEL: @columns
+// CHECK-DAG: %[[C:.*]] = mad.view %arg1 by [[AT2:.*]] inside : (tensor<4x5xui8>) -> tensor<4x2xui8>
+// CHECK-DAG: %[[S:.*]] = mad.view %arg2 by [[AT2]] inside : (tensor<1x5xf32>) -> tensor<1x2xf32>
+// CHECK: %[[W:.*]] = lut.dequant %[[C]], %[[S]] as <int, bits = 4> : {{.*}} -> tensor<8x2xf32>
+// CHECK: %[[D:.*]] = mad.view %arg3 by {{.*}} : (tensor<2x5xui8>) -> tensor<2x4xui8>
+// CHECK: %[[T:.*]] = lut.dequant %[[D]], %arg4 as <ternary> : {{.*}} -> tensor<8x4xf32>
+// CHECK: mad.contract %arg0 by {{.*}}, %[[T]] by {{.*}} : (tensor<3x8xf32>, tensor<8x4xf32>) -> tensor<3x4xf32>
+func.func @columns(%x: tensor<3x8xf32>, %c: tensor<4x5xui8>, %s: tensor<1x5xf32>, %d: tensor<2x5xui8>, %t: tensor<1x1xf32>) -> (tensor<8x2xf32>, tensor<3x4xf32>) {
+  %0 = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5xui8>, tensor<1x5xf32>) -> tensor<8x5xf32>
+  %1 = mad.view %0 by affine_map<(d0, d1) -> (d0, d1 + 2)> inside : (tensor<8x5xf32>) -> tensor<8x2xf32>
+  %2 = lut.dequant %d, %t as <ternary> : (tensor<2x5xui8>, tensor<1x1xf32>) -> tensor<8x5xf32>
+  %3 = mad.view %2 by affine_map<(d0, d1) -> (d1, d0 + 1)> inside : (tensor<8x5xf32>) -> tensor<4x8xf32>
   %4 = mad.contract %x by affine_map<(n, m, k) -> (n, k)>, %3 by affine_map<(n, m, k) -> (m, k)> : (tensor<3x8xf32>, tensor<4x8xf32>) -> tensor<3x4xf32>
-  return %2, %4 : tensor<3x5xf32>, tensor<3x4xf32>
+  return %1, %4 : tensor<8x2xf32>, tensor<3x4xf32>
+}
+
+// Every other column, columns that are read outside of the weight, and words of a dictionary are decoded.
+// CHECK-LABEL: @decoded
+// CHECK-COUNT-2: lut.dequant {{.*}} -> tensor<8x5xf32>
+// CHECK: lut.dequant {{.*}} -> tensor<8x3xf32>
+func.func @decoded(%c: tensor<4x5xui8>, %s: tensor<1x5xf32>, %w: tensor<12x2xui8>, %u: tensor<1x1xf32>, %b: tensor<4x4xui8>, %d: tensor<65536x8xui8>, %l: tensor<65536x4xui8>) -> (tensor<8x2xf32>, tensor<8x4xf32>, tensor<8x2xf32>) {
+  %0 = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5xui8>, tensor<1x5xf32>) -> tensor<8x5xf32>
+  %1 = mad.view %0 by affine_map<(d0, d1) -> (d0, d1 * 2)> inside : (tensor<8x5xf32>) -> tensor<8x2xf32>
+  %2 = lut.dequant %c, %s as <int, bits = 4> : (tensor<4x5xui8>, tensor<1x5xf32>) -> tensor<8x5xf32>
+  %3 = mad.view %2 by affine_map<(d0, d1) -> (d0, d1 + 2)> zero : (tensor<8x5xf32>) -> tensor<8x4xf32>
+  %4 = lut.dequant %w, %u, %b, %d, %l as <dictionary, words = 12> : (tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<8x3xf32>
+  %5 = mad.view %4 by affine_map<(d0, d1) -> (d0, d1 + 1)> inside : (tensor<8x3xf32>) -> tensor<8x2xf32>
+  return %1, %3, %5 : tensor<8x2xf32>, tensor<8x4xf32>, tensor<8x2xf32>
 }
