@@ -22,8 +22,13 @@ using namespace mlir;
 namespace mad::kernels {
 namespace {
 
-/// Codes of a block, a multiple of a step: their tables stay in the first cache.
-int64_t blockCodes(const lut::Format &format) { return format.isBase3() ? 240 : 256; }
+/// Codes of a block, a multiple of a step. Tables take up to 64 bytes for each code, and beside
+/// those of a block its codes must stay in the first cache (docs/performance.md).
+int64_t blockCodes(const lut::Format &format) {
+  if (format.isBase3())
+    return 80;
+  return format.bits == 2 ? 32 : 64;
+}
 /// Vectors of columns that are computed together.
 constexpr int64_t tileVectors = 4;
 
@@ -169,21 +174,32 @@ private:
     });
   }
 
+  /// `sum` and what `read` gives for each `step` of a range.
+  Value added(Value from, Value to, int64_t step, Value sum,
+              llvm::function_ref<Value(Value)> read) {
+    auto loop = scf::ForOp::create(b, from, to, i.constant(step), ValueRange{sum});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value element = read(loop.getInductionVar());
+    scf::YieldOp::create(
+        b, arith::AddFOp::create(b, loop.getRegionIterArgs()[0], element).getResult());
+    return loop.getResult(0);
+  }
+
   /// Sums of the elements of each group, for zero points: what the middle of the codes does not
   /// account for.
   void fillSums(Value t, Value low, Value high) {
     forRange(b, low, high, length, [&](Value start) {
-      Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
       Value end = i.min(i.add(start, length), high);
-      auto loop = scf::ForOp::create(b, start, end, i.constant(1), ValueRange{zero});
-      {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(loop.getBody());
-        Value x = memref::LoadOp::create(b, X, ValueRange{t, loop.getInductionVar()});
-        Value sum = arith::AddFOp::create(b, loop.getRegionIterArgs()[0], x);
-        scf::YieldOp::create(b, sum);
-      }
-      memref::StoreOp::create(b, loop.getResult(0), rowSums, ValueRange{i.sub(start, low)});
+      Value rest = b.createOrFold<arith::RemUIOp>(i.sub(end, start), i.constant(lanes));
+      Value whole = i.sub(end, rest);
+      Value sums = added(start, whole, lanes, codes.number(0.0), [&](Value k) -> Value {
+        return vector::LoadOp::create(b, codes.floats(), X, ValueRange{t, k});
+      });
+      Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums);
+      sum = added(whole, end, 1, sum,
+                  [&](Value k) -> Value { return memref::LoadOp::create(b, X, ValueRange{t, k}); });
+      memref::StoreOp::create(b, sum, rowSums, ValueRange{i.sub(start, low)});
     });
   }
 
