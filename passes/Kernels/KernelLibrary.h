@@ -50,9 +50,10 @@ struct LutKernel {
   bool cutSteps = false;  ///< groups end inside of steps
   bool cutBlocks = false; ///< kernels on bytes: groups or K end inside of blocks of four steps
   bool oneSum = false;    ///< kernels on bytes: there is one group, in parts
-  bool packed = false; ///< parts lie in panels, [panels, rows, 64], but for tables and `oneColumn`
-  bool woven = false;  ///< and codes in blocks of four steps, [panels, rows / 4, 256]
-  bool fma = true;     ///< products are not rounded
+  /// Parts lie in panels, [panels, rows, 64], but for shared tables and `oneColumn`.
+  bool packed = false;
+  bool woven = false; ///< and codes in blocks of four steps, [panels, rows / 4, 256]
+  bool fma = true;    ///< products are not rounded
 
   /// The kernel for a weight [K, M]. Parts of its shape are [rows, M].
   static LutKernel of(const lut::Format &format, int64_t K, int64_t M, bool fma);
@@ -66,6 +67,10 @@ struct LutKernel {
   bool signs() const {
     return format.family == lut::Family::Int && format.bits == 1 && !format.affine;
   }
+  /// Each column has a table.
+  bool ownTables() const {
+    return format.family == lut::Family::Codebook && format.group == lut::Format::wholeRow;
+  }
   /// The code, or twice that of one bit, in the middle of the range, which stands for 0 where there
   /// are no zero points.
   int64_t middle() const {
@@ -76,7 +81,7 @@ struct LutKernel {
   int64_t timesSum() const { return format.affine ? -1 : -middle(); }
   /// Whether part `number` lies in panels.
   bool isPacked(unsigned number) const {
-    bool perColumn = !oneColumn && format.family != lut::Family::Codebook;
+    bool perColumn = !oneColumn && (format.family != lut::Family::Codebook || ownTables());
     return packed && (number == 0 || perColumn);
   }
   std::string name() const;

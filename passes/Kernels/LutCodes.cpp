@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -23,9 +24,9 @@ std::string LutKernel::name() const {
   name += std::to_string(format.bits);
   for (auto [is, text] :
        {std::pair(format.affine, ".affine"), std::pair(format.half, ".f16"),
-        std::pair(oneColumn, ".one"), std::pair(ragged, ".ragged"), std::pair(cutSteps, ".cut"),
-        std::pair(cutBlocks, ".parts"), std::pair(oneSum, ".one_sum"), std::pair(packed, ".packed"),
-        std::pair(woven, ".woven"), std::pair(!fma, ".rounded")})
+        std::pair(ownTables(), ".own"), std::pair(oneColumn, ".one"), std::pair(ragged, ".ragged"),
+        std::pair(cutSteps, ".cut"), std::pair(cutBlocks, ".parts"), std::pair(oneSum, ".one_sum"),
+        std::pair(packed, ".packed"), std::pair(woven, ".woven"), std::pair(!fma, ".rounded")})
     if (is)
       name += text;
   return name;
@@ -60,7 +61,8 @@ LutCodes::LutCodes(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange 
     row = i.add(row, i.ceilDiv(K, field.perByte()));
     lastRow.push_back(i.sub(row, i.constant(1)));
   }
-  if (kernel.format.family != lut::Family::Codebook || lanes < 8 || kernel.format.bits > 4)
+  if (kernel.format.family != lut::Family::Codebook || lanes < 8 || kernel.format.bits > 4 ||
+      kernel.ownTables())
     return;
   // Tables in registers.
   int64_t levels = kernel.format.levels();
@@ -172,8 +174,10 @@ SmallVector<Value> LutCodes::codes(Value step, Columns columns) {
   return codes;
 }
 
-Value LutCodes::value(Value code, Value zero) {
+Value LutCodes::value(Value code, Value zero, Columns columns) {
   const lut::Format &format = kernel.format;
+  if (kernel.ownTables())
+    return fromTables(code, columns);
   if (format.family == lut::Family::Codebook)
     return fromTable(code);
   if (kernel.signs())
@@ -187,18 +191,40 @@ Value LutCodes::fromTable(Value code) {
     Value all = arith::ConstantOp::create(
         b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
     Value zero = i.constant(0);
-    Value column = code;
-    if (auto stride = memref::ExtractStridedMetadataOp::create(b, parts[1]).getStrides()[0])
-      column = arith::MulIOp::create(b, code,
-                                     splat(arith::IndexCastOp::create(b, b.getI32Type(), stride)));
-    return vector::GatherOp::create(b, floats(), parts[1], ValueRange{zero, zero}, column, all,
-                                    number(0.0));
+    Value stride = memref::ExtractStridedMetadataOp::create(b, parts[1]).getStrides()[0];
+    return vector::GatherOp::create(b, floats(), parts[1], ValueRange{zero, zero},
+                                    times(code, stride), all, number(0.0));
   }
   Value result = lookUp(b, tables[0], code);
   if (tables.size() == 1)
     return result;
   Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, code, number(int64_t(7)));
   return arith::SelectOp::create(b, high, lookUp(b, tables[1], code), result);
+}
+
+Value LutCodes::times(Value code, Value stride) {
+  return arith::MulIOp::create(b, code,
+                               splat(arith::IndexCastOp::create(b, b.getI32Type(), stride)));
+}
+
+/// Each lane reads the table of its column.
+Value LutCodes::fromTables(Value code, Columns columns) {
+  SmallVector<Value> first{i.constant(0), columns.first};
+  Value mask = columns.mask, stride = i.constant(lutPanel);
+  if (kernel.packed)
+    first = {columns.panel, i.constant(0), columns.inPanel};
+  else
+    stride = memref::ExtractStridedMetadataOp::create(b, parts[1]).getStrides()[0];
+  // Panels are filled up.
+  if (!mask || kernel.packed)
+    mask = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
+  SmallVector<int32_t> lane(lanes);
+  std::iota(lane.begin(), lane.end(), 0);
+  Value column = arith::ConstantOp::create(b, DenseElementsAttr::get(integers(), ArrayRef(lane)));
+  return vector::GatherOp::create(b, floats(), parts[1], first,
+                                  arith::AddIOp::create(b, times(code, stride), column), mask,
+                                  number(0.0));
 }
 
 Value LutCodes::scale(Value group, Columns columns) {

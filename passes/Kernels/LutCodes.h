@@ -48,8 +48,8 @@ public:
   mlir::Value byte(mlir::Value step, int64_t number, Columns columns, int64_t ahead = 0);
   /// All codes of a step, as i32.
   llvm::SmallVector<mlir::Value> codes(mlir::Value step, Columns columns);
-  /// What a code stands for before it is scaled. `zero`: of affine formats.
-  mlir::Value value(mlir::Value code, mlir::Value zero);
+  /// What codes of these columns stand for before they are scaled. `zero`: of affine formats.
+  mlir::Value value(mlir::Value code, mlir::Value zero, Columns columns);
   /// Row `group` of the scales, as f32, and of the zeros, as i32.
   mlir::Value scale(mlir::Value group, Columns columns);
   mlir::Value zero(mlir::Value group, Columns columns);
@@ -67,6 +67,8 @@ private:
   mlir::Value alongColumns(unsigned part, mlir::Value group, Columns columns, mlir::Type element);
   llvm::SmallVector<mlir::Value> digits(mlir::Value byte);
   mlir::Value fromTable(mlir::Value code);
+  mlir::Value fromTables(mlir::Value code, Columns columns);
+  mlir::Value times(mlir::Value code, mlir::Value stride);
 
   mlir::ImplicitLocOpBuilder &b;
   Index i;

@@ -66,7 +66,7 @@ private:
           if (kernel.format.affine)
             zero = codes.zero(row, columns);
         }
-        Value value = codes.value(code, zero);
+        Value value = codes.value(code, zero, columns);
         if (scale)
           value = arith::MulFOp::create(b, scale, value);
         Value place = i.add(at, n * sizes.NR + v);

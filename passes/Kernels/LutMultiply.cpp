@@ -109,6 +109,8 @@ private:
   bool hasTables() const {
     if (kernel.format.family != lut::Family::Codebook)
       return true;
+    if (kernel.ownTables())
+      return false;
     std::vector<lut::Field> fields = lut::fields(kernel.format.bits, 8);
     return fields.size() == 1 && fields[0].width <= indexBits(lanes);
   }
@@ -283,7 +285,7 @@ private:
         x.push_back(codes.splat(element(t, i.add(k, n))));
       for (auto [v, part] : llvm::enumerate(columns))
         for (auto [n, code] : llvm::enumerate(codes.codes(step, part)))
-          sums[v] = multiplyAdd(b, codes.value(code, Value()), x[n], sums[v], kernel.fma);
+          sums[v] = multiplyAdd(b, codes.value(code, Value(), part), x[n], sums[v], kernel.fma);
       return;
     }
     Value place = i.mul(i.sub(step, firstStep), numTables * lanes);

@@ -80,9 +80,6 @@ std::string Match::obstacle() {
                     "declare it turned, with `transposed`, and write `x @ w`"
                   : "it is not of the form `x @ w`";
   }
-  const lut::Format &format = weight.getFormat().getValue();
-  if (format.family == lut::Family::Codebook && format.group == lut::Format::wholeRow)
-    return "columns have tables of their own";
   if (matrix.getNumElements() == 0)
     return "there is nothing to sum";
   return "";

@@ -63,7 +63,8 @@ SmallVector<Value> partsOf(Operation *user) {
     const lut::Format &format = product.getFormat().getValue();
     if (format.dictionary) // decoded columns lie as they come
       return SmallVector<Value>();
-    bool one = format.family == lut::Family::Codebook || format.group == lut::Format::wholeTensor;
+    // A scale, or a table.
+    bool one = format.group == lut::Format::wholeTensor;
     return llvm::to_vector(one ? product.getParts().take_front() : product.getParts());
   };
   if (auto product = dyn_cast<lut::ProductIntoOp>(user))

@@ -16,7 +16,7 @@
 
 // Where registers hold 16 floats, 4 bits are an index.
 // CHECK-LABEL: func.func private @multiply_codes.int4
-// V4: memref.alloca() {{.*}} : memref<4096xf32>
+// V4: memref.alloca() {{.*}} : memref<1024xf32>
 // V4: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
 // V3-NOT: permps
 // V3: arith.sitofp {{.*}} vector<8xi32> to vector<8xf32>
@@ -36,8 +36,8 @@ func.func @rows(%x: memref<?x64xf32>, %c: memref<32x96xi8>, %s: memref<2x96xf32>
 // CHECK: call @multiply_codes.int1
 // CHECK-NOT: call @decode_panels
 // CHECK: func.func private @multiply_codes.int1
-// V4: memref.alloca() {{.*}} : memref<1024xf32>
-// V3: memref.alloca() {{.*}} : memref<768xf32>
+// V4: memref.alloca() {{.*}} : memref<256xf32>
+// V3: memref.alloca() {{.*}} : memref<192xf32>
 // V3: llvm.call_intrinsic "llvm.x86.avx2.permps"
 // V0-NOT: llvm.call_intrinsic
 func.func @one(%x: memref<64xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y: memref<96xf32>) {
@@ -75,12 +75,24 @@ func.func @panels(%x: memref<1x64xf32>, %c: memref<2x16x64xi8>, %s: memref<2x1x6
 // Two digits of base 3 are an index where registers hold 16 floats: three tables for the five of a byte.
 // CHECK-LABEL: func.func @digits
 // CHECK: func.func private @multiply_codes.ternary8
-// V4: memref.alloca() {{.*}} : memref<2304xf32>
+// V4: memref.alloca() {{.*}} : memref<768xf32>
 // V4-COUNT-3: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
 // V4-NOT: arith.sitofp
 // V3: arith.sitofp {{.*}} vector<8xi32> to vector<8xf32>
 // V0: arith.sitofp {{.*}} vector<4xi32> to vector<4xf32>
 func.func @digits(%x: memref<1x60xf32>, %c: memref<12x16xi8>, %s: memref<1x16xf32>, %y: memref<1x16xf32>) {
   lut.product_into %x, %c, %s to %y as <ternary, packing = base3, group = row> : (memref<1x60xf32>, memref<12x16xi8>, memref<1x16xf32>, memref<1x16xf32>) -> ()
+  return
+}
+
+// -----
+
+// A table for each column: each lane reads its own, of tables in panels from there.
+// CHECK-LABEL: func.func @tables
+// CHECK: call @multiply_codes.codebook2.own.packed
+// CHECK: func.func private @multiply_codes.codebook2.own.packed{{.*}}%[[TABLES:[^:]*]]: memref<?x?x64xf32, strided<[?, 64, 1], offset: ?>>
+// CHECK: vector.gather %[[TABLES]][%{{.*}}, %{{.*}}, %{{.*}}]
+func.func @tables(%x: memref<1x64xf32>, %c: memref<2x16x64xi8>, %t: memref<2x4x64xf32>, %y: memref<1x96xf32>) {
+  lut.product_into %x, %c, %t to %y as <codebook, bits = 2, group = row> : (memref<1x64xf32>, memref<2x16x64xi8>, memref<2x4x64xf32>, memref<1x96xf32>) -> ()
   return
 }

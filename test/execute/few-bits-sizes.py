@@ -37,7 +37,8 @@ def formats():
     yield "lut.ternary(group = 16, packing = base3)", 16, False
     for bits in range(1, 6):
         yield f"lut.codebook(bits = {bits})", 0, False
-    yield "lut.codebook(bits = 3, group = row)", 0, False
+    for bits in (1, 3, 4, 8):
+        yield f"lut.codebook(bits = {bits}, group = row)", 0, False
 
 
 def ranges(w, group):
