@@ -27,552 +27,314 @@
 // zeros and cost nothing, like k and columns of B that are not there.
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "passes/Kernels/Gpu/MatmulParts.h"
+#include "passes/Kernels/Gpu/FewRows.h"
 
 using namespace mlir;
 using namespace mad::device;
 
-/// Of a box that a tensor map copies.
-static constexpr int bytesOfBoxRow = 128;
-static constexpr int warpsOfGroup = 4;
-
-namespace {
-/// A factor in the ring: rows of `chunks` chunks of 16 bytes.
-struct Ring {
-  GpuBuilder &g;
-  int at, chunks; ///< where it lies in a stage
-  int boxRows;    ///< 0: whole rows behind each other, else boxes of eight chunks of so many
-
-  Value place(Value row, Value chunk) {
-    if (boxRows) {
-      Value box = g.mul(g.div(chunk, 8), boxRows * bytesOfBoxRow);
-      Value moved = g.bitXor(g.rem(chunk, 8), g.rem(row, 8));
-      return g.add(g.add(box, g.mul(g.add(g.mul(row, 8), moved), 16)), at);
-    }
-    const int permuted = std::min(chunks, 8);
-    // Eight rows of four or two chunks fill the banks once.
-    Value bits = permuted == 8 ? row : g.shiftRight(row, permuted == 4 ? 1 : 2);
-    Value moved = g.bitXor(chunk, g.bitAnd(bits, permuted - 1));
-    return g.add(g.mul(g.add(g.mul(row, chunks), moved), 16), at);
+Value FewRowsRing::place(Value row, Value chunk) {
+  if (boxRows) {
+    Value box = g.mul(g.div(chunk, 8), boxRows * bytesOfBoxRow);
+    Value moved = g.bitXor(g.rem(chunk, 8), g.rem(row, 8));
+    return g.add(g.add(box, g.mul(g.add(g.mul(row, 8), moved), 16)), at);
   }
-};
+  const int permuted = std::min(chunks, 8);
+  // Eight rows of four or two chunks fill the banks once.
+  Value bits = permuted == 8 ? row : g.shiftRight(row, permuted == 4 ? 1 : 2);
+  Value moved = g.bitXor(chunk, g.bitAnd(bits, permuted - 1));
+  return g.add(g.mul(g.add(g.mul(row, chunks), moved), 16), at);
+}
 
-struct FewRowsMatmul {
-  GpuBuilder &g;
-  const MatmulSpec &spec;
-  const FewRowsTile &tile;
-  MatmulArguments arguments; ///< with `maps`: a and b are tensor maps
-  const FewRowsMaps &maps;
-  Value lane, warp, warpAcross, warpOfK, column0;
-  Value rank; ///< in the cluster; null: none
-  Value k0;   ///< of the first stage of this block, in a cluster
-  /// A chunk that this thread copies for each stage.
-  struct Copy {
-    Value place;           ///< in the stage
-    Value source;          ///< for k = 0
-    Value ofStep;          ///< k inside of the stage
-    Value inside, isThere; ///< whether the row or column is there, and the chunk; null: yes
+FewRowsMatmul::FewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
+                             const MatmulArguments &arguments, const FewRowsMaps &maps)
+    : g(g), spec(spec), tile(tile), arguments(arguments), maps(maps) {
+  lane = g.rem(g.thread(), lanesOfWarp);
+  warp = g.div(g.thread(), lanesOfWarp);
+  warpAcross = g.rem(warp, tile.warpsAcross), warpOfK = g.div(warp, tile.warpsAcross);
+  column0 = g.mul(g.div(g.block(), tile.cluster), tile.columns);
+  if (tile.cluster > 1) {
+    g.runInClusters(tile.cluster);
+    rank = g.clusterRank();
+  }
+  k0 = rank ? g.mul(rank, tile.stepK) : g.number(0);
+  if (!tile.maps)
+    ofA = copiesOfA(), ofB = copiesOfB();
+}
+
+FewRowsRing FewRowsMatmul::ringB() {
+  return {g, 0, alongK() ? chunksOfK() : tile.columns / ofChunk(),
+          tile.maps ? tile.boxOfB(spec.order) : 0};
+}
+
+SmallVector<FewRowsMatmul::Copy>
+FewRowsMatmul::copiesOf(int count, llvm::function_ref<Copy(Value number)> make) {
+  SmallVector<Copy> copies;
+  for (int first = 0; first < count; first += tile.threads()) {
+    Value number = g.add(g.thread(), first);
+    copies.push_back(make(number));
+    if (first + tile.threads() > count)
+      copies.back().isThere = g.less(number, count);
+  }
+  return copies;
+}
+
+SmallVector<FewRowsMatmul::Copy> FewRowsMatmul::copiesOfA() {
+  return copiesOf(tile.rows * chunksOfK(), [&](Value number) -> Copy {
+    Value row = g.div(number, chunksOfK()), chunk = g.rem(number, chunksOfK());
+    Value at = g.mul(chunk, ofChunk());
+    Value source =
+        g.at(arguments.a, spec.element, g.min(row, g.sub(arguments.m, 1)), arguments.rowA, at);
+    return {ringA().place(row, chunk), source, at, g.less(row, arguments.m), {}};
+  });
+}
+
+SmallVector<FewRowsMatmul::Copy> FewRowsMatmul::copiesOfB() {
+  FewRowsRing ring = ringB();
+  return copiesOf(tile.columns * tile.stepK / ofChunk(), [&](Value number) -> Copy {
+    Value row = g.div(number, ring.chunks), chunk = g.rem(number, ring.chunks);
+    Value at = alongK() ? g.mul(chunk, ofChunk()) : row;
+    Value column = g.add(column0, alongK() ? row : g.mul(chunk, ofChunk()));
+    Value near = g.min(column, g.sub(arguments.n, alongK() ? 1 : ofChunk()));
+    Value source =
+        g.at(arguments.b, spec.element, alongK() ? near : at, arguments.rowB, alongK() ? at : near);
+    return {ring.place(row, chunk), source, at, g.less(column, arguments.n), {}};
+  });
+}
+
+void FewRowsMatmul::start(ArrayRef<Copy> copies, Value factor, Value stage, Value k, Value stride) {
+  Value moved = g.extend(k);
+  if (stride)
+    moved = g.b.createOrFold<arith::MulIOp>(moved, g.extend(stride));
+  for (const Copy &copy : copies) {
+    auto issue = [&] {
+      Value inside = g.both(g.less(g.add(k, copy.ofStep), arguments.k), copy.inside);
+      Value source = g.select(inside, g.at(copy.source, spec.element, moved), factor);
+      g.copyAsync(g.bytesAt(g.shared(), g.add(stage, copy.place)), source, 16,
+                  g.select(inside, g.number(16), g.number(0)));
+    };
+    if (copy.isThere)
+      g.when(copy.isThere, issue);
+    else
+      issue();
+  }
+}
+
+void FewRowsMatmul::copyB(Value stage, Value k) {
+  start(ofB, arguments.b, stage, k, alongK() ? Value() : arguments.rowB);
+}
+
+Values FewRowsMatmul::columnsOf(Value stage, int t, Value step) {
+  Value first = g.add(g.mul(warpAcross, tiles() * 16), t * 16);
+  Value row, chunk;
+  if (alongK()) {
+    row = g.add(first, g.rem(lane, 16));
+    chunk = g.add(g.mul(step, 2), g.div(lane, 16));
+  } else {
+    row = g.add(g.mul(step, 16), g.add(g.mul(g.div(lane, 16), 8), g.rem(lane, 8)));
+    chunk = g.add(g.div(first, 8), g.rem(g.div(lane, 8), 2));
+  }
+  return g.loadMatrices(g.bytesAt(g.shared(), g.add(stage, ringB().place(row, chunk))),
+                        /*transposed=*/!alongK());
+}
+
+Values FewRowsMatmul::rowsOf(Value stage, int pair, Value step) {
+  Value row, chunk;
+  if (tile.rows == 8) {
+    row = g.rem(lane, 8);
+    chunk = g.add(g.mul(step, 2), g.div(lane, 8));
+  } else {
+    row = g.add(g.add(g.mul(g.div(lane, 16), 8), g.rem(lane, 8)), pair * 16);
+    chunk = g.add(g.mul(step, 2), g.rem(g.div(lane, 8), 2));
+  }
+  return g.loadMatrices(g.bytesAt(g.shared(), g.add(stage, ringA().place(row, chunk))), false);
+}
+
+void FewRowsMatmul::multiply(Values &sums, int t, int group, ValueRange columns, ValueRange rows) {
+  const int at = (t * groups() + group) * 4;
+  Values now(ArrayRef<Value>(sums).slice(at, 4));
+  llvm::copy(g.multiply(spec.element, columns, rows, now), sums.begin() + at);
+}
+
+void FewRowsMatmul::addStage(Value stage, Values &sums) {
+  const int chunks = chunksOfK() / tile.warpsOfK;
+  Type f32 = g.b.getF32Type(), four = g.vectorOf(4, f32);
+  Value column = g.add(g.mul(warpAcross, lanesOfWarp), lane);
+  auto read = [&](Type type, Value place) {
+    return g.load(type, g.bytesAt(g.shared(), g.add(stage, place)));
   };
-  SmallVector<Copy> ofA, ofB;
-
-  FewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
-                const MatmulArguments &arguments, const FewRowsMaps &maps)
-      : g(g), spec(spec), tile(tile), arguments(arguments), maps(maps) {
-    lane = g.rem(g.thread(), lanesOfWarp);
-    warp = g.div(g.thread(), lanesOfWarp);
-    warpAcross = g.rem(warp, tile.warpsAcross), warpOfK = g.div(warp, tile.warpsAcross);
-    column0 = g.mul(g.div(g.block(), tile.cluster), tile.columns);
-    if (tile.cluster > 1) {
-      g.runInClusters(tile.cluster);
-      rank = g.clusterRank();
+  for (int c = 0; c < chunks; ++c) {
+    Value chunk = g.add(g.mul(warpOfK, chunks), c);
+    Values ofColumn;
+    if (alongK())
+      ofColumn = g.unpack(read(four, ringB().place(column, chunk)));
+    for (int i = 0; !alongK() && i < 4; ++i) {
+      Value place = ringB().place(g.add(g.mul(chunk, 4), i), g.div(column, 4));
+      ofColumn.push_back(read(f32, g.add(place, g.mul(g.rem(column, 4), 4))));
     }
-    k0 = rank ? g.mul(rank, tile.stepK) : g.number(0);
-    if (!tile.maps)
-      ofA = copiesOfA(), ofB = copiesOfB();
-  }
-
-  bool alongK() const { return spec.order == Order::ColumnMajor; }
-  bool isSingle() const { return spec.element.isF32(); }
-  int bytes() const { return bytesOf(spec.element); }
-  int ofChunk() const { return 16 / bytes(); }            ///< elements
-  int nextK() const { return tile.cluster * tile.stepK; } ///< from a stage to the next one
-  int stageBytes() const { return tile.stageBytes(bytes()); }
-  int chunksOfK() const { return tile.stepK / ofChunk(); }
-  int groups() const { return tile.rows / 8; }                       ///< of rows
-  int tiles() const { return tile.columns / tile.warpsAcross / 16; } ///< of columns of a warp
-  int width() const { return tile.ownColumns() + 4; } ///< of a row of sums: keeps stores apart
-  int bytesOfB() const { return tile.columns * tile.stepK * bytes(); } ///< in a stage
-  Ring ringA() { return {g, bytesOfB(), chunksOfK(), tile.maps ? tile.rows : 0}; }
-  Ring ringB() {
-    return {g, 0, alongK() ? chunksOfK() : tile.columns / ofChunk(),
-            tile.maps ? tile.boxOfB(spec.order) : 0};
-  }
-
-  /// Of `count` chunks.
-  SmallVector<Copy> copiesOf(int count, llvm::function_ref<Copy(Value number)> make) {
-    SmallVector<Copy> copies;
-    for (int first = 0; first < count; first += tile.threads()) {
-      Value number = g.add(g.thread(), first);
-      copies.push_back(make(number));
-      if (first + tile.threads() > count)
-        copies.back().isThere = g.less(number, count);
-    }
-    return copies;
-  }
-  SmallVector<Copy> copiesOfA() {
-    return copiesOf(tile.rows * chunksOfK(), [&](Value number) -> Copy {
-      Value row = g.div(number, chunksOfK()), chunk = g.rem(number, chunksOfK());
-      Value at = g.mul(chunk, ofChunk());
-      Value source =
-          g.at(arguments.a, spec.element, g.min(row, g.sub(arguments.m, 1)), arguments.rowA, at);
-      return {ringA().place(row, chunk), source, at, g.less(row, arguments.m), {}};
-    });
-  }
-  SmallVector<Copy> copiesOfB() {
-    Ring ring = ringB();
-    return copiesOf(tile.columns * tile.stepK / ofChunk(), [&](Value number) -> Copy {
-      Value row = g.div(number, ring.chunks), chunk = g.rem(number, ring.chunks);
-      Value at = alongK() ? g.mul(chunk, ofChunk()) : row;
-      Value column = g.add(column0, alongK() ? row : g.mul(chunk, ofChunk()));
-      Value near = g.min(column, g.sub(arguments.n, alongK() ? 1 : ofChunk()));
-      Value source = g.at(arguments.b, spec.element, alongK() ? near : at, arguments.rowB,
-                          alongK() ? at : near);
-      return {ring.place(row, chunk), source, at, g.less(column, arguments.n), {}};
-    });
-  }
-
-  /// A copy of nothing gets an address that is there.
-  void start(ArrayRef<Copy> copies, Value factor, Value stage, Value k, Value stride) {
-    Value moved = g.extend(k);
-    if (stride)
-      moved = g.b.createOrFold<arith::MulIOp>(moved, g.extend(stride));
-    for (const Copy &copy : copies) {
-      auto issue = [&] {
-        Value inside = g.both(g.less(g.add(k, copy.ofStep), arguments.k), copy.inside);
-        Value source = g.select(inside, g.at(copy.source, spec.element, moved), factor);
-        g.copyAsync(g.bytesAt(g.shared(), g.add(stage, copy.place)), source, 16,
-                    g.select(inside, g.number(16), g.number(0)));
-      };
-      if (copy.isThere)
-        g.when(copy.isThere, issue);
-      else
-        issue();
+    for (int row = 0; row < tile.rows; ++row) {
+      Values ofRow = g.unpack(read(four, ringA().place(g.number(row), chunk)));
+      for (int i = 0; i < 4; ++i)
+        sums[row] = g.fma(ofRow[i], ofColumn[i], sums[row]);
     }
   }
-  void copyA(Value stage, Value k) { start(ofA, arguments.a, stage, k, {}); }
-  void copyB(Value stage, Value k) {
-    start(ofB, arguments.b, stage, k, alongK() ? Value() : arguments.rowB);
-  }
+}
 
-  /// 16 columns of C over 16 k.
-  Values columnsOf(Value stage, int t, Value step) {
-    Value first = g.add(g.mul(warpAcross, tiles() * 16), t * 16);
-    Value row, chunk;
-    if (alongK()) {
-      row = g.add(first, g.rem(lane, 16));
-      chunk = g.add(g.mul(step, 2), g.div(lane, 16));
-    } else {
-      row = g.add(g.mul(step, 16), g.add(g.mul(g.div(lane, 16), 8), g.rem(lane, 8)));
-      chunk = g.add(g.div(first, 8), g.rem(g.div(lane, 8), 2));
+void FewRowsMatmul::multiplyStage(Value stage, Values &sums) {
+  if (isSingle())
+    return addStage(stage, sums);
+  const int steps = tile.stepK / 16 / tile.warpsOfK;
+  Value first = g.mul(warpOfK, steps);
+  Values eight; // rows for two steps, where there are no more
+  for (int s = 0; s < steps; ++s) {
+    Value step = g.add(first, s);
+    SmallVector<Values> rows;
+    if (groups() == 1) {
+      if (s % 2 == 0)
+        eight = rowsOf(stage, 0, step);
+      rows.push_back({eight[s % 2 * 2], eight[s % 2 * 2 + 1]});
     }
-    return g.loadMatrices(g.bytesAt(g.shared(), g.add(stage, ringB().place(row, chunk))),
-                          /*transposed=*/!alongK());
-  }
-  /// 16 rows of A over 16 k, or 8 over 32: two words of the first half, two of the other.
-  Values rowsOf(Value stage, int pair, Value step) {
-    Value row, chunk;
-    if (tile.rows == 8) {
-      row = g.rem(lane, 8);
-      chunk = g.add(g.mul(step, 2), g.div(lane, 8));
-    } else {
-      row = g.add(g.add(g.mul(g.div(lane, 16), 8), g.rem(lane, 8)), pair * 16);
-      chunk = g.add(g.mul(step, 2), g.rem(g.div(lane, 8), 2));
-    }
-    return g.loadMatrices(g.bytesAt(g.shared(), g.add(stage, ringA().place(row, chunk))), false);
-  }
-
-  void multiply(Values &sums, int t, int group, ValueRange columns, ValueRange rows) {
-    const int at = (t * groups() + group) * 4;
-    Values now(ArrayRef<Value>(sums).slice(at, 4));
-    llvm::copy(g.multiply(spec.element, columns, rows, now), sums.begin() + at);
-  }
-
-  /// The sums of a column and all rows, in f32.
-  void addStage(Value stage, Values &sums) {
-    const int chunks = chunksOfK() / tile.warpsOfK;
-    Type f32 = g.b.getF32Type(), four = g.vectorOf(4, f32);
-    Value column = g.add(g.mul(warpAcross, lanesOfWarp), lane);
-    auto read = [&](Type type, Value place) {
-      return g.load(type, g.bytesAt(g.shared(), g.add(stage, place)));
-    };
-    for (int c = 0; c < chunks; ++c) {
-      Value chunk = g.add(g.mul(warpOfK, chunks), c);
-      Values ofColumn;
-      if (alongK())
-        ofColumn = g.unpack(read(four, ringB().place(column, chunk)));
-      for (int i = 0; !alongK() && i < 4; ++i) {
-        Value place = ringB().place(g.add(g.mul(chunk, 4), i), g.div(column, 4));
-        ofColumn.push_back(read(f32, g.add(place, g.mul(g.rem(column, 4), 4))));
-      }
-      for (int row = 0; row < tile.rows; ++row) {
-        Values ofRow = g.unpack(read(four, ringA().place(g.number(row), chunk)));
-        for (int i = 0; i < 4; ++i)
-          sums[row] = g.fma(ofRow[i], ofColumn[i], sums[row]);
-      }
-    }
-  }
-
-  void multiplyStage(Value stage, Values &sums) {
-    if (isSingle())
-      return addStage(stage, sums);
-    const int steps = tile.stepK / 16 / tile.warpsOfK;
-    Value first = g.mul(warpOfK, steps);
-    Values eight; // rows for two steps, where there are no more
-    for (int s = 0; s < steps; ++s) {
-      Value step = g.add(first, s);
-      SmallVector<Values> rows;
-      if (groups() == 1) {
-        if (s % 2 == 0)
-          eight = rowsOf(stage, 0, step);
-        rows.push_back({eight[s % 2 * 2], eight[s % 2 * 2 + 1]});
-      }
-      for (int pair = 0; pair < groups() / 2; ++pair) {
-        Values words = rowsOf(stage, pair, step);
-        rows.push_back({words[0], words[1]});
-        rows.push_back({words[2], words[3]});
-      }
-      for (int t = 0; t < tiles(); ++t) {
-        Values columns = columnsOf(stage, t, step);
-        for (int group = 0; group < groups(); ++group)
-          multiply(sums, t, group, columns, rows[group]);
-      }
-    }
-  }
-
-  Value nextStage(Value stage) {
-    Value next = g.add(stage, stageBytes());
-    return g.select(g.equal(next, tile.stages * stageBytes()), g.number(0), next);
-  }
-
-  /// The first stages on their way. `early`: what B holds was there before the kernel in front
-  /// began.
-  void fill() {
-    auto each = [&](llvm::function_ref<void(Value stage, Value k)> start) {
-      for (int i = 0; i < tile.stages - 1; ++i) {
-        Value k = g.number(i * tile.stepK);
-        g.when(g.less(k, arguments.k), [&] { start(g.number(i * stageBytes()), k); });
-        if (!tile.early)
-          g.commitCopies();
-      }
-    };
-    if (!tile.early)
-      return each([&](Value stage, Value k) { copyB(stage, k), copyA(stage, k); });
-    g.letNextStart();
-    each([&](Value stage, Value k) { copyB(stage, k); });
-    g.waitForBefore();
-    for (int i = 0; i < tile.stages - 1; ++i) {
-      Value k = g.number(i * tile.stepK);
-      g.when(g.less(k, arguments.k), [&] { copyA(g.number(i * stageBytes()), k); });
-      g.commitCopies();
-    }
-  }
-
-  Values noSums() {
-    const int ofWarp = rowsFirst() ? tile.columns / 2 : tiles() * groups() * 4;
-    return Values(isSingle() ? tile.rows : ofWarp, g.f32(0));
-  }
-
-  Values sumsOfWarp() {
-    fill();
-    Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes())};
-    carried.append(noSums());
-    Values results =
-        g.loop(0, arguments.k, tile.stepK, carried, [&](Value k, ValueRange now) -> Values {
-          g.waitCopies(tile.stages - 2);
-          g.barrier();
-          Value next = g.add(k, (tile.stages - 1) * tile.stepK);
-          g.when(g.less(next, arguments.k), [&] { copyB(now[1], next), copyA(now[1], next); });
-          g.commitCopies();
-          Values sums(now.drop_front(2));
-          multiplyStage(now[0], sums);
-          Values all{nextStage(now[0]), nextStage(now[1])};
-          all.append(sums);
-          return all;
-        });
-    g.waitCopies(0);
-    return Values(ValueRange(results).drop_front(2));
-  }
-
-  //===- Copies by tensor map -----------------------------------------------===//
-  /// A stage of the ring, and which of its barriers' phases is awaited.
-  struct Place {
-    Value stage, phase;
-  };
-  Place after(Place at) {
-    Value next = g.add(at.stage, 1), wraps = g.equal(next, tile.stages);
-    return {g.select(wraps, g.number(0), next), g.select(wraps, g.bitXor(at.phase, 1), at.phase)};
-  }
-  Value barrierOf(Value stage, int which) {
-    return g.bytesAt(g.shared(), g.add(g.mul(stage, 16), tile.barriersAt(bytes()) + which * 8));
-  }
-  Value full(Value stage) { return barrierOf(stage, 0); }
-  Value empty(Value stage) { return barrierOf(stage, 1); }
-
-  void makeBarriers() {
-    for (int stage = 0; stage < tile.stages; ++stage) {
-      g.barrierInit(full(g.number(stage)), 1);
-      g.barrierInit(empty(g.number(stage)), tile.warps() / (tile.byGroups ? warpsOfGroup : 1));
-    }
-    g.fenceBarrierInit();
-  }
-  void expect(Value stage) { g.barrierExpect(full(stage), stageBytes()); }
-  void copyBoxes(Value map, const GroupBatch::Place &place, Value stage, Ring ring, Value fast,
-                 Value slow) {
-    for (int box = 0; box < ring.chunks / 8; ++box) {
-      Value first = g.add(fast, box * 64);
-      Value to = g.add(g.mul(stage, stageBytes()), ring.at + box * ring.boxRows * bytesOfBoxRow);
-      g.copyTensor(g.bytesAt(g.shared(), to), map, full(stage),
-                   place ? place(first, slow, maps.z) : Values{first, slow});
-    }
-  }
-  void copyBoxesOfA(Value stage, Value k) {
-    copyBoxes(arguments.a, maps.inA, stage, ringA(), k, g.number(0));
-  }
-  void copyBoxesOfB(Value stage, Value k) {
-    copyBoxes(arguments.b, maps.inB, stage, ringB(), alongK() ? k : column0,
-              alongK() ? column0 : k);
-  }
-  /// The stages from `first` to `last`, which are there to begin with.
-  void forFirst(int first, int last, llvm::function_ref<void(Value stage, Value k)> body) {
-    for (int i = first; i < last; ++i) {
-      Value k = g.add(k0, i * nextK());
-      g.when(g.less(k, arguments.k), [&] { body(g.number(i), k); });
-    }
-  }
-  /// Stages of B that are asked for before the kernel in front is done. A multiprocessor gets what
-  /// it asks for in that order, and nothing is multiplied before the first of A, so with many rows
-  /// half of the ring is better than all; not where warps read B as [N, K] (measured).
-  int earlyStages() const {
-    const bool all = tile.rows <= 16 || (alongK() && !tile.byGroups);
-    return !tile.early ? 0 : all ? tile.stages : (tile.stages + 1) / 2;
-  }
-  void startB(Value stage, Value k) { expect(stage), copyBoxesOfB(stage, k); }
-
-  void copyStages() {
-    forFirst(0, earlyStages(), [&](Value stage, Value k) { copyBoxesOfA(stage, k); });
-    forFirst(earlyStages(), tile.stages,
-             [&](Value stage, Value k) { startB(stage, k), copyBoxesOfA(stage, k); });
-    g.loop(g.add(k0, tile.stages * nextK()), arguments.k, nextK(), {g.number(0), g.number(0)},
-           [&](Value k, ValueRange now) -> Values {
-             Place at{now[0], now[1]};
-             g.barrierWait(empty(at.stage), at.phase);
-             startB(at.stage, k), copyBoxesOfA(at.stage, k);
-             Place next = after(at);
-             return {next.stage, next.phase};
-           });
-  }
-
-  Values multiplyStages() {
-    Values carried{g.number(0), g.number(0)};
-    carried.append(noSums());
-    Values results =
-        g.loop(k0, arguments.k, nextK(), carried, [&](Value, ValueRange now) -> Values {
-          Place at{now[0], now[1]};
-          g.barrierWait(full(at.stage), at.phase);
-          Values sums(now.drop_front(2));
-          multiplyStage(g.mul(at.stage, stageBytes()), sums);
-          g.syncWarp();
-          g.when(g.equal(lane, 0), [&] { g.barrierArrive(empty(at.stage)); });
-          Place next = after(at);
-          Values all{next.stage, next.phase};
-          all.append(sums);
-          return all;
-        });
-    return Values(ValueRange(results).drop_front(2));
-  }
-
-  //===- Groups of warps ----------------------------------------------------===//
-  /// Rows of the product are columns of C, or, outside of clusters, the 64 rows of A, so that a
-  /// block may have any multiple of 8 columns.
-  bool rowsFirst() const { return tile.byGroups && tile.cluster == 1; }
-  int acrossGroup() const { return rowsFirst() ? tile.columns : tile.rows; }
-  /// The product in the background.
-  Value multiplyByGroup(Value stage, Value sums) {
-    const int steps = tile.stepK / 16 / tile.warpsOfK;
-    const bool across = !alongK();
-    Ring a = ringA(), b = ringB();
-    // A box has 64 k: 16 are 32 bytes of a row, or 16 rows.
-    auto bytesOfStep = [&](const Ring &ring, bool across, int step) -> int64_t {
-      return across ? step * 16 * bytesOfBoxRow
-                    : step / 4 * ring.boxRows * bytesOfBoxRow + step % 4 * 32;
-    };
-    auto describe = [&](const Ring &ring, bool across) {
-      Value at = g.add(g.mul(warpOfK, bytesOfStep(ring, across, steps)), ring.at);
-      at = g.add(g.mul(stage, stageBytes()), at);
-      return g.matrixDescriptor(g.bytesAt(g.shared(), at), across);
-    };
-    Value columns = describe(b, across), rows = describe(a, false);
-    auto moved = [&](Value descriptor, int64_t bytes) {
-      return arith::AddIOp::create(g.b, descriptor, g.wide(bytes / 16)).getResult();
-    };
-    g.fenceGroup();
-    for (int step = 0; step < steps; ++step) {
-      Value ofB = moved(columns, bytesOfStep(b, across, step));
-      Value ofA = moved(rows, bytesOfStep(a, false, step));
-      sums = rowsFirst() ? g.multiplyGroup(spec.element, tile.columns, ofA, ofB, sums)
-                         : g.multiplyGroup(spec.element, tile.rows, ofB, ofA, sums,
-                                           /*across=*/false, /*acrossA=*/across);
-    }
-    g.commitGroup();
-    return sums;
-  }
-  /// A stage was read once only the product behind it is in the background.
-  Values multiplyStagesByGroups() {
-    Value isFirst = g.equal(g.rem(g.thread(), warpsOfGroup * lanesOfWarp), 0);
-    Values carried{g.number(0), g.number(0), LLVM::ZeroOp::create(g.b, g.groupSums(acrossGroup()))};
-    Values results =
-        g.loop(k0, arguments.k, nextK(), carried, [&](Value k, ValueRange now) -> Values {
-          Place at{now[0], now[1]};
-          g.barrierWait(full(at.stage), at.phase);
-          Value sums = multiplyByGroup(at.stage, now[2]);
-          g.waitGroup(1);
-          Value before =
-              g.select(g.equal(at.stage, 0), g.number(tile.stages - 1), g.sub(at.stage, 1));
-          g.when(g.both(isFirst, g.less(k0, k)), [&] { g.barrierArrive(empty(before)); });
-          Place next = after(at);
-          return {next.stage, next.phase, sums};
-        });
-    g.waitGroup(0);
-    Value settled = g.settled(results[2]);
-    Values sums;
-    for (int64_t i = 0; i < acrossGroup() / 2; ++i)
-      sums.push_back(LLVM::ExtractValueOp::create(g.b, settled, i));
-    return sums;
-  }
-
-  /// All blocks want the same of A at the same time, which would wait in memory behind what they
-  /// have asked for of B. So each fetches a part of it into the second cache ahead, where writers
-  /// and readers meet: the kernel in front may still write it.
-  void fetchA() {
-    g.loop(g.mul(g.block(), 64), arguments.k, g.mul(g.blocks(), 64), {},
-           [&](Value k, ValueRange) -> Values {
-             Values at = maps.inA ? maps.inA(k, g.number(0), maps.z) : Values{k, g.number(0)};
-             NVVM::CpAsyncBulkTensorPrefetchOp::create(g.b, arguments.a, at, ValueRange(),
-                                                       NVVM::TMALoadMode::TILE, Value());
-             return {};
-           });
-  }
-
-  Value isCopier() { return g.equal(warp, tile.warps()); }
-
-  Values sumsByMaps() {
-    if (tile.early)
-      g.letNextStart();
-    g.when(g.both(isCopier(), g.equal(lane, 0)), [&] {
-      g.prefetchMap(arguments.a);
-      fetchA();
-      makeBarriers();
-      forFirst(0, earlyStages(), [&](Value stage, Value k) { startB(stage, k); });
-    });
-    g.barrier();
-    if (rank)
-      g.clusterArrive(); // it has begun: others may leave sums here
-    if (tile.early)
-      g.waitForBefore();
-    return g.choose(
-        isCopier(),
-        [&] {
-          g.when(g.equal(lane, 0), [&] { copyStages(); });
-          g.syncWarp();
-          return noSums();
-        },
-        [&] { return tile.byGroups ? multiplyStagesByGroups() : multiplyStages(); });
-  }
-
-  /// Where sums lie: all rows of some columns, of warp `w` of a block of the cluster.
-  Value sumsAt(Value block, Value w) {
-    Value at = g.bytesAt(g.shared(), rank ? tile.stages * stageBytes() : 0);
-    Value number = block ? g.add(g.mul(block, tile.warpsOfK), w) : w;
-    return g.at(at, g.b.getF32Type(), g.mul(number, tile.rows * width()));
-  }
-  /// Of 16 rows of A: a lane has pairs of neighbouring columns of two of them.
-  void leaveRows(ValueRange sums) {
-    Value row0 = g.add(g.mul(warpAcross, 16), g.div(lane, 4));
-    for (int i = 0; i < int(sums.size()); i += 2) {
-      Value row = g.add(row0, i / 2 % 2 * 8), column = g.add(g.mul(g.rem(lane, 4), 2), i / 4 * 8);
-      Value at = g.at(sumsAt({}, warpOfK), g.b.getF32Type(), g.add(g.mul(row, width()), column));
-      g.store(g.pack({sums[i], sums[i + 1]}), at);
-    }
-  }
-  /// Leaves the sums of this warp where those of the others are: in the block that stores the
-  /// column.
-  void leave(ValueRange sums) {
-    if (rowsFirst())
-      return leaveRows(sums);
-    Type f32 = g.b.getF32Type();
-    Value mine = sumsAt(rank, warpOfK);
-    if (isSingle()) {
-      Value column = g.add(g.mul(warpAcross, lanesOfWarp), lane);
-      for (int row = 0; row < tile.rows; ++row)
-        g.store(sums[row], g.at(mine, f32, g.add(column, row * width())));
-      return;
+    for (int pair = 0; pair < groups() / 2; ++pair) {
+      Values words = rowsOf(stage, pair, step);
+      rows.push_back({words[0], words[1]});
+      rows.push_back({words[2], words[3]});
     }
     for (int t = 0; t < tiles(); ++t) {
-      Value first = g.add(g.mul(warpAcross, tiles() * 16), t * 16), to = mine;
-      if (rank) {
-        to = g.inBlock(mine, g.div(first, tile.ownColumns()));
-        first = g.rem(first, tile.ownColumns());
-      }
+      Values columns = columnsOf(stage, t, step);
       for (int group = 0; group < groups(); ++group)
-        for (int e = 0; e < 4; ++e) {
-          Value row = g.add(g.mul(g.rem(lane, 4), 2), group * 8 + e % 2);
-          Value column = g.add(first, g.add(g.div(lane, 4), e / 2 * 8));
-          g.store(sums[(t * groups() + group) * 4 + e],
-                  g.at(to, f32, g.add(g.mul(row, width()), column)));
-        }
+        multiply(sums, t, group, columns, rows[group]);
     }
   }
+}
 
-  /// Of neighbouring columns, in an order that does not depend on which block it is.
-  Values sumsOfBlock(Value row, Value inBlock, int count) {
-    Type f32 = g.b.getF32Type(), some = count > 1 ? g.vectorOf(count, f32) : f32;
-    Value at = g.at(sumsAt({}, g.number(0)), f32, g.add(g.mul(row, width()), inBlock));
-    Value sum = g.load(some, at);
-    for (int part = 1; part < tile.cluster * tile.warpsOfK; ++part)
-      sum =
-          arith::AddFOp::create(g.b, sum, g.load(some, g.at(at, f32, part * tile.rows * width())));
-    return count > 1 ? g.unpack(sum) : Values{sum};
+Value FewRowsMatmul::nextStage(Value stage) {
+  Value next = g.add(stage, stageBytes());
+  return g.select(g.equal(next, tile.stages * stageBytes()), g.number(0), next);
+}
+
+void FewRowsMatmul::fill() {
+  auto each = [&](llvm::function_ref<void(Value stage, Value k)> start) {
+    for (int i = 0; i < tile.stages - 1; ++i) {
+      Value k = g.number(i * tile.stepK);
+      g.when(g.less(k, arguments.k), [&] { start(g.number(i * stageBytes()), k); });
+      if (!tile.early)
+        g.commitCopies();
+    }
+  };
+  if (!tile.early)
+    return each([&](Value stage, Value k) { copyB(stage, k), copyA(stage, k); });
+  g.letNextStart();
+  each([&](Value stage, Value k) { copyB(stage, k); });
+  g.waitForBefore();
+  for (int i = 0; i < tile.stages - 1; ++i) {
+    Value k = g.number(i * tile.stepK);
+    g.when(g.less(k, arguments.k), [&] { copyA(g.number(i * stageBytes()), k); });
+    g.commitCopies();
   }
+}
 
-  void write() {
-    Values sums = tile.maps ? sumsByMaps() : sumsOfWarp();
-    if (rank)
-      g.clusterWait();
-    else
-      g.barrier();
-    if (tile.maps)
-      g.when(g.less(warp, tile.warps()), [&] { leave(sums); });
-    else
-      leave(sums);
+Values FewRowsMatmul::noSums() {
+  const int ofWarp = rowsFirst() ? tile.columns / 2 : tiles() * groups() * 4;
+  return Values(isSingle() ? tile.rows : ofWarp, g.f32(0));
+}
+
+Values FewRowsMatmul::sumsOfWarp() {
+  fill();
+  Values carried{g.number(0), g.number((tile.stages - 1) * stageBytes())};
+  carried.append(noSums());
+  Values results =
+      g.loop(0, arguments.k, tile.stepK, carried, [&](Value k, ValueRange now) -> Values {
+        g.waitCopies(tile.stages - 2);
+        g.barrier();
+        Value next = g.add(k, (tile.stages - 1) * tile.stepK);
+        g.when(g.less(next, arguments.k), [&] { copyB(now[1], next), copyA(now[1], next); });
+        g.commitCopies();
+        Values sums(now.drop_front(2));
+        multiplyStage(now[0], sums);
+        Values all{nextStage(now[0]), nextStage(now[1])};
+        all.append(sums);
+        return all;
+      });
+  g.waitCopies(0);
+  return Values(ValueRange(results).drop_front(2));
+}
+
+Value FewRowsMatmul::sumsAt(Value block, Value w) {
+  Value at = g.bytesAt(g.shared(), rank ? tile.stages * stageBytes() : 0);
+  Value number = block ? g.add(g.mul(block, tile.warpsOfK), w) : w;
+  return g.at(at, g.b.getF32Type(), g.mul(number, tile.rows * width()));
+}
+
+void FewRowsMatmul::leaveRows(ValueRange sums) {
+  Value row0 = g.add(g.mul(warpAcross, 16), g.div(lane, 4));
+  for (int i = 0; i < int(sums.size()); i += 2) {
+    Value row = g.add(row0, i / 2 % 2 * 8), column = g.add(g.mul(g.rem(lane, 4), 2), i / 4 * 8);
+    Value at = g.at(sumsAt({}, warpOfK), g.b.getF32Type(), g.add(g.mul(row, width()), column));
+    g.store(g.pack({sums[i], sums[i + 1]}), at);
+  }
+}
+
+void FewRowsMatmul::leave(ValueRange sums) {
+  if (rowsFirst())
+    return leaveRows(sums);
+  Type f32 = g.b.getF32Type();
+  Value mine = sumsAt(rank, warpOfK);
+  if (isSingle()) {
+    Value column = g.add(g.mul(warpAcross, lanesOfWarp), lane);
+    for (int row = 0; row < tile.rows; ++row)
+      g.store(sums[row], g.at(mine, f32, g.add(column, row * width())));
+    return;
+  }
+  for (int t = 0; t < tiles(); ++t) {
+    Value first = g.add(g.mul(warpAcross, tiles() * 16), t * 16), to = mine;
     if (rank) {
-      g.clusterArrive();
-      g.clusterWait();
-      column0 = g.add(column0, g.mul(rank, tile.ownColumns()));
-    } else {
-      g.barrier();
+      to = g.inBlock(mine, g.div(first, tile.ownColumns()));
+      first = g.rem(first, tile.ownColumns());
     }
-    const int together = spec.epilogue.isLong ? 1 : 4, groups = tile.ownColumns() / together;
-    g.loop(g.thread(), g.mul(arguments.m, groups), tile.threads(), {},
-           [&](Value i, ValueRange) -> Values {
-             Value row = g.div(i, groups), inBlock = g.mul(g.rem(i, groups), together);
-             storeSums(g, spec, arguments, row, g.add(column0, inBlock),
-                       sumsOfBlock(row, inBlock, together));
-             return {};
-           });
+    for (int group = 0; group < groups(); ++group)
+      for (int e = 0; e < 4; ++e) {
+        Value row = g.add(g.mul(g.rem(lane, 4), 2), group * 8 + e % 2);
+        Value column = g.add(first, g.add(g.div(lane, 4), e / 2 * 8));
+        g.store(sums[(t * groups() + group) * 4 + e],
+                g.at(to, f32, g.add(g.mul(row, width()), column)));
+      }
   }
-};
-} // namespace
+}
+
+Values FewRowsMatmul::sumsOfBlock(Value row, Value inBlock, int count) {
+  Type f32 = g.b.getF32Type(), some = count > 1 ? g.vectorOf(count, f32) : f32;
+  Value at = g.at(sumsAt({}, g.number(0)), f32, g.add(g.mul(row, width()), inBlock));
+  Value sum = g.load(some, at);
+  for (int part = 1; part < tile.cluster * tile.warpsOfK; ++part)
+    sum = arith::AddFOp::create(g.b, sum, g.load(some, g.at(at, f32, part * tile.rows * width())));
+  return count > 1 ? g.unpack(sum) : Values{sum};
+}
+
+void FewRowsMatmul::write() {
+  Values sums = tile.maps ? sumsByMaps() : sumsOfWarp();
+  if (rank)
+    g.clusterWait();
+  else
+    g.barrier();
+  if (tile.maps)
+    g.when(g.less(warp, tile.warps()), [&] { leave(sums); });
+  else
+    leave(sums);
+  if (rank) {
+    g.clusterArrive();
+    g.clusterWait();
+    column0 = g.add(column0, g.mul(rank, tile.ownColumns()));
+  } else {
+    g.barrier();
+  }
+  const int together = spec.epilogue.isLong ? 1 : 4, groups = tile.ownColumns() / together;
+  g.loop(g.thread(), g.mul(arguments.m, groups), tile.threads(), {},
+         [&](Value i, ValueRange) -> Values {
+           Value row = g.div(i, groups), inBlock = g.mul(g.rem(i, groups), together);
+           storeSums(g, spec, arguments, row, g.add(column0, inBlock),
+                     sumsOfBlock(row, inBlock, together));
+           return {};
+         });
+}
 
 void mad::device::writeFewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRowsTile &tile,
                                      const MatmulArguments &arguments, const FewRowsMaps &maps) {

@@ -50,6 +50,10 @@ void GpuBuilder::copyTensor(Value shared, Value map, Value barrier, ValueRange a
       b, target, map, at, barrier, ValueRange(), mask, Value(), NVVM::TMALoadMode::TILE,
       /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
 }
+void GpuBuilder::prefetchTensor(Value map, ValueRange at) {
+  NVVM::CpAsyncBulkTensorPrefetchOp::create(b, map, at, ValueRange(), NVVM::TMALoadMode::TILE,
+                                            Value());
+}
 void GpuBuilder::copyBulk(Value shared, Value global, Value bytes, Value barrier) {
   Value target = LLVM::AddrSpaceCastOp::create(
       b, LLVM::LLVMPointerType::get(b.getContext(), clusterSpace), shared);

@@ -200,6 +200,8 @@ public:
   /// bytes. 0: this one alone.
   void copyTensor(mlir::Value shared, mlir::Value map, mlir::Value barrier, mlir::ValueRange at,
                   int blocks = 0);
+  /// Starts to fetch a box of a tensor into the second cache.
+  void prefetchTensor(mlir::Value map, mlir::ValueRange at);
   /// Starts the copy of a multiple of 16 bytes from memory of the device, at such multiples, to
   /// this block; `barrier` must expect them.
   void copyBulk(mlir::Value shared, mlir::Value global, mlir::Value bytes, mlir::Value barrier);
