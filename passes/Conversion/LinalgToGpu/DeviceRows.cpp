@@ -95,7 +95,7 @@ int mostHeldBy(const RowPlan &plan) {
 /// Rows of a block one after the other, where that saves reading vectors along their columns one
 /// element at a time.
 void takeTurns(const RowPlan &plan, RowThreads &threads) {
-  constexpr int mostTurns = 8;
+  constexpr int mostTurns = 32;
   if (!threads.held || threads.along < device::lanesOfWarp || plan.extents.empty())
     return;
   RowThreads inTurns = threads;
@@ -125,20 +125,13 @@ RowThreads threadsFor(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
-/// Blocks that share a row whose columns their registers hold; nothing where there are too many
-/// columns. Measured on an H100: rows that are read twice, or of which registers hold several
-/// arrays, are no faster so.
-std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
-  constexpr int blocks = 8, mostThreads = 1024, enoughHeld = 32;
-  const int vector = plan.vector, held = mostHeldBy(plan);
-  auto reduces = [](const RowMember &member) {
-    GenericOp op = member.work.op;
-    return op.getNumReductionLoops() > 0;
-  };
-  if (held < enoughHeld || llvm::count_if(plan.members, reduces) < 2)
-    return {};
-  const int64_t groups = llvm::divideCeil(columns + (plan.shifted ? vector - 1 : 0), vector);
-  const int64_t lanes = llvm::divideCeil(groups, held / vector);
+/// Blocks that share a row, of whose columns each thread holds so many; nothing where there are too
+/// many columns.
+std::optional<RowThreads> clusterOf(const RowPlan &plan, int64_t columns, int held) {
+  constexpr int blocks = 8, mostThreads = 1024;
+  const int64_t groups =
+      llvm::divideCeil(columns + (plan.shifted ? plan.vector - 1 : 0), plan.vector);
+  const int64_t lanes = llvm::divideCeil(groups, held / plan.vector);
   const int64_t ofBlock = llvm::alignTo(llvm::divideCeil(lanes, blocks), device::lanesOfWarp);
   if (ofBlock > mostThreads)
     return {};
@@ -148,34 +141,42 @@ std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
+/// Measured on an H100: rows that are read twice, or of which registers hold several arrays, are no
+/// faster so.
+std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
+  constexpr int enoughHeld = 32;
+  const int held = mostHeldBy(plan);
+  auto reduces = [](const RowMember &member) {
+    GenericOp op = member.work.op;
+    return op.getNumReductionLoops() > 0;
+  };
+  if (held < enoughHeld || llvm::count_if(plan.members, reduces) < 2)
+    return {};
+  return clusterOf(plan, columns, held);
+}
+
 /// The same with the next row on its way to shared memory; nothing where a row cannot be, or where
 /// there is no room. As many blocks as fit on a multiprocessor keep each other's waiting hidden.
 std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
-  constexpr int blocks = 8, mostThreads = 1024, enoughHeld = 16, mostAtOnce = 4;
+  constexpr int enoughHeld = 16, mostAtOnce = 4;
   constexpr int64_t sharedOfChip = 227 * 1024, registersOfChip = 65536;
   // Inputs come from shared memory, a group at a time: two arrays are in registers one after the
   // other.
-  const int vector = plan.vector;
   const int held = heldAtOnce(plan) <= 2 ? 32 : mostHeldBy(plan);
-  if (vector == 1 || held < enoughHeld || plan.extents.empty() || !plan.sameColumns)
+  if (plan.vector == 1 || held < enoughHeld || plan.extents.empty() || !plan.sameColumns)
     return {};
-  const int64_t groups = llvm::divideCeil(columns + (plan.shifted ? vector - 1 : 0), vector);
-  const int64_t lanes = llvm::divideCeil(groups, held / vector);
-  const int64_t ofBlock = llvm::alignTo(llvm::divideCeil(lanes, blocks), device::lanesOfWarp);
-  if (ofBlock > mostThreads)
+  std::optional<RowThreads> threads = clusterOf(plan, columns, held);
+  if (!threads)
     return {};
-  RowThreads threads = blockARow(ofBlock * blocks);
-  threads.cluster = blocks;
-  threads.held = held;
-  threads.ahead = 1;
-  if (!slotsAhead(plan, threads))
+  threads->ahead = 1;
+  if (!slotsAhead(plan, *threads))
     return {};
-  const int64_t shared = sharedAhead(plan, threads);
+  const int64_t shared = sharedAhead(plan, *threads);
   if (shared > sharedOfChip)
     return {};
   // The columns of a thread as f32, and as many registers again.
-  const int64_t registers = ofBlock * (2 * held + 8);
-  threads.ahead = std::clamp<int64_t>(
+  const int64_t registers = int64_t(threads->threads()) * (2 * held + 8);
+  threads->ahead = std::clamp<int64_t>(
       std::min(sharedOfChip / (shared + 1024), registersOfChip / registers), 1, mostAtOnce);
   return threads;
 }
@@ -201,27 +202,50 @@ RowThreads longRow(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
-/// Columns in registers where their number is known and small enough; a warp or a block a row.
+/// A warp a row with columns in registers, of rows that begin anywhere: where the host finds that
+/// there is at most one group a thread that may not be whole. Loops take longer with many columns
+/// an access.
+void heldByWarp(DeviceFunction &f, const RowPlan &plan, Value columns, int held,
+                llvm::function_ref<void()> otherwise) {
+  constexpr int enough = 8;
+  const int fewest = 2 * plan.vector;
+  if (!plan.shifted || plan.vector < enough || held < fewest)
+    return otherwise();
+  RowThreads threads = warpARow();
+  threads.held = held;
+  threads.least = int64_t(held - plan.vector) * threads.along;
+  const int64_t most = int64_t(held) * threads.along - (plan.vector - 1);
+  takeTurns(plan, threads);
+  Value isMore = f.less(f.constant(threads.least - 1), columns);
+  Value fits = f.less(columns, f.constant(most + 1));
+  f.branch(
+      f.b.createOrFold<arith::AndIOp>(isMore, fits), [&] { launchRows(f, plan, threads); },
+      [&] { heldByWarp(f, plan, columns, held - plan.vector, otherwise); });
+}
+
+/// Columns in registers where their number is small enough; a warp or a block a row.
 void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
   if (std::optional<int64_t> known = getConstantIntValue(columns)) {
     RowThreads threads = threadsFor(plan, *known);
-    if (threads.held || *known <= columnsOfWarp)
-      return launchRows(f, plan, threads);
-    auto launchLong = [&] { launchRows(f, plan, longRow(plan, *known)); };
-    std::optional<RowThreads> cluster = rowAhead(plan, *known);
-    if (!cluster)
+    const bool isHeld = threads.held || *known <= columnsOfWarp;
+    // A multiprocessor has no other block beside one of so many threads with registers full.
+    constexpr int aloneThreads = 1024;
+    std::optional<RowThreads> cluster;
+    if (!isHeld || (threads.held && threads.threads() == aloneThreads))
+      cluster = rowAhead(plan, *known);
+    if (!cluster && !isHeld)
       cluster = clusterARow(plan, *known);
+    auto plain = [&] { launchRows(f, plan, isHeld ? threads : longRow(plan, *known)); };
     if (!cluster)
-      return launchLong();
-    return f.branch(f.hasGroups(), [&] { launchRows(f, plan, *cluster); }, launchLong);
+      return plain();
+    return f.branch(f.hasGroups(), [&] { launchRows(f, plan, *cluster); }, plain);
   }
-  auto branch = scf::IfOp::create(f.b, f.less(columns, f.constant(columnsOfWarp + 1)),
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(f.b);
-  f.b.setInsertionPointToStart(branch.thenBlock());
-  launchRows(f, plan, warpARow());
-  f.b.setInsertionPointToStart(branch.elseBlock());
-  launchRows(f, plan, blockARow(512));
+  auto unknown = [&] {
+    f.branch(
+        f.less(columns, f.constant(columnsOfWarp + 1)), [&] { launchRows(f, plan, warpARow()); },
+        [&] { launchRows(f, plan, blockARow(512)); });
+  };
+  heldByWarp(f, plan, columns, mostHeldBy(plan), unknown);
 }
 
 //===----------------------------------------------------------------------===//

@@ -24,6 +24,8 @@ struct RowThreads {
   int across = 1; ///< neighbouring rows whose threads are neighbours
   int rows = 4;   ///< of a block
   int held = 0;   ///< columns of a thread that stay in registers; 0: as many as there are
+  /// There are at least so many columns, where only the host knows how many.
+  int64_t least = 0;
   /// Of each operand that is read again (`readAgain`) so many columns stay in shared memory.
   int64_t kept = 0;
   /// Blocks that share a row, whose columns are in registers: they run at the same time and reach
@@ -99,7 +101,7 @@ RowSlots slotsOf(const RowPlan &plan, const RowThreads &threads);
 /// row. Nothing where one of them may not.
 std::optional<RowSlots> slotsAhead(const RowPlan &plan, const RowThreads &threads);
 /// What launches of such rows are like: clusters, and bytes of shared memory.
-int64_t clustersAhead(const RowPlan &plan, const RowThreads &threads);
+mlir::Value clustersAhead(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
 int64_t sharedAhead(const RowPlan &plan, const RowThreads &threads);
 /// Values that the members of a plan reduce.
 int reductionsOf(const RowPlan &plan);

@@ -22,6 +22,9 @@ using linalg::GenericOp;
 namespace mad {
 
 static constexpr int bytesOfGroup = 16;
+/// Shared memory for rows begins at a line, without which copies take an eighth more time. Rows
+/// that begin anywhere lie as far from the begin of a line there as in memory, for the same reason.
+static constexpr int bytesOfLine = 128;
 
 int reductionsOf(const RowPlan &plan) {
   int reductions = 0;
@@ -64,6 +67,7 @@ std::optional<RowSlots> slotsAhead(const RowPlan &plan, const RowThreads &thread
       known.push_back(columns);
       slots.all.push_back({&member, &operand, slots.bytes});
       slots.bytes += int64_t(threads.held) * threads.threads() * bytes;
+      slots.bytes += plan.shifted ? bytesOfLine : 0;
     }
     isReduced |= op.getNumReductionLoops() > 0;
   }
@@ -72,13 +76,18 @@ std::optional<RowSlots> slotsAhead(const RowPlan &plan, const RowThreads &thread
   return slots;
 }
 
-/// Of a device with 132 multiprocessors, of which clusters of 8 leave some free.
-int64_t clustersAhead(const RowPlan &plan, const RowThreads &threads) {
-  constexpr int64_t multiprocessors = 120;
-  const int64_t clusters = multiprocessors * threads.ahead / threads.cluster;
+/// Groups of multiprocessors that clusters lie in are no multiples of 8: of 132 clusters of a block
+/// a multiprocessor leave 12 free, which is what is asked for one cluster more. So it is for fewer.
+Value clustersAhead(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads) {
+  auto &b = f.b;
+  Value atOnce = b.createOrFold<arith::DivUIOp>(f.multiprocessors(), f.constant(threads.cluster));
+  Value safe = b.createOrFold<arith::SubIOp>(atOnce, f.constant(1));
+  Value clusters = f.mul(safe, f.constant(threads.ahead));
   // Rows of a block are as far from multiples of 16 bytes as its first one, as vectors need.
   const bool asFirst = plan.shifted && !slotsOf(plan, threads).all.empty();
-  return asFirst ? clusters / plan.vector * plan.vector : clusters;
+  const int64_t unit = asFirst ? plan.vector : 1;
+  Value whole = f.mul(b.createOrFold<arith::DivSIOp>(clusters, f.constant(unit)), f.constant(unit));
+  return b.createOrFold<arith::MaxSIOp>(whole, f.constant(unit));
 }
 
 /// Values of reductions, vectors, columns of the row, barriers.
@@ -86,7 +95,7 @@ static int64_t slotsPlace(const RowPlan &plan, const RowThreads &threads) {
   return llvm::alignTo(int64_t(std::max(reductionsOf(plan), 2)) * threads.sharedBytes(), 16);
 }
 static int64_t columnsPlace(const RowPlan &plan, const RowThreads &threads) {
-  return slotsPlace(plan, threads) + llvm::alignTo(slotsOf(plan, threads).bytes, 16);
+  return llvm::alignTo(slotsPlace(plan, threads) + slotsOf(plan, threads).bytes, bytesOfLine);
 }
 static int64_t barriersPlace(const RowPlan &plan, const RowThreads &threads) {
   return columnsPlace(plan, threads) + slotsAhead(plan, threads)->bytes;
@@ -122,6 +131,17 @@ void RowKernel::beginAhead() {
   });
 }
 
+/// Bytes from the begin of a line to the first group of the row. Stripes are whole lines.
+Value RowKernel::lineOffset(const RowSlot &input) {
+  if (!shift)
+    return g.number(0);
+  ArrayRef<Value> sizes = extents[input.member - plan.members.data()];
+  Value first = arith::SubIOp::create(b, mul(row, columnsOf(*input.member, sizes).count), shift);
+  const int bytes = device::bytesOf(getElementTypeOrSelf(input.operand->get().getType()));
+  return g.bitAnd(g.mul(arith::IndexCastOp::create(b, b.getI32Type(), first).getResult(), bytes),
+                  bytesOfLine - 1);
+}
+
 /// A lane of the last warp for each stripe, if there is such a row.
 void RowKernel::copyAhead(Value number, Value rows) {
   const int stripes = threads.held / vector;
@@ -153,7 +173,8 @@ void RowKernel::copyAhead(Value number, Value rows) {
     Value bytes = word(mul(count, constant(bytesOfGroup)));
     Value place = word(mul(stripe, constant(threads.threads() * bytesOfGroup)));
     auto to = [&](const RowSlot &input) {
-      return g.bytesAt(g.bytesAt(g.shared(), aheadBegin + input.offset), place);
+      return g.bytesAt(g.bytesAt(g.shared(), aheadBegin + input.offset),
+                       g.add(place, lineOffset(input)));
     };
     auto from = [&](const RowSlot &input, Value column) {
       GenericOp op = input.member->work.op;
@@ -205,8 +226,8 @@ Values RowKernel::loadAhead(const RowSlot &input, const RowMember &member) {
   Columns columns = columnsOf(member, extents[&member - plan.members.data()]);
   const int64_t stripe = int64_t(group->number) / vector * threads.threads() * bytesOfGroup;
   Value address = g.bytesAt(g.bytesAt(g.shared(), aheadBegin + input.offset + stripe),
-                            g.mul(g.thread(), bytesOfGroup));
-  Value isThere = shift ? less(group->first, columns.count) : group->isWhole;
+                            g.add(g.mul(g.thread(), bytesOfGroup), lineOffset(input)));
+  Value isThere = group->first ? less(group->first, columns.count) : group->isWhole;
   if (!isThere)
     return loadWide(memory, address);
   Type type = getElementTypeOrSelf(memory.getType());

@@ -24,6 +24,14 @@ RowKernel::Group RowKernel::heldGroup(int number, const Columns &columns) {
   Value first = add(mul(lane, constant(vector)), constant(int64_t(number) * threads.along));
   if (shift) {
     first = arith::SubIOp::create(b, first, shift);
+    // The first group of a thread may begin before the row, the last ones end behind it.
+    const int64_t least = columns.known ? *columns.known : threads.least;
+    if (number > 0 && int64_t(number + vector) * threads.along <= least) {
+      some.inside.assign(vector, Value());
+      for (int e = 0; e < vector; ++e)
+        some.columns.push_back(add(first, constant(e)));
+      return some;
+    }
     some.first = first;
     Value last = arith::SubIOp::create(b, columns.count, constant(1));
     auto below = [&](Value x, Value y) { // what is before the row is a large number
@@ -275,7 +283,7 @@ Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Co
     Values values;
     for (int i = 0; i < threads.held; i += vector) {
       Group some = heldGroup(i, columns);
-      if (whole) {
+      if (whole && some.first) {
         some.columns.front() = arith::MinSIOp::create(b, some.first, lastGroup(columns));
         some.readsWhole = Value();
       }
@@ -349,6 +357,10 @@ void RowKernel::storeGroup(const RowMember &member, OpOperand &operand, ArrayRef
   GenericOp op = member.work.op;
   AffineMap map = op.getMatchingIndexingMap(&operand);
   Value memory = operand.get();
+  // Nothing is stored where a column is not there, so it need not be one that is: all are at one
+  // address and a number.
+  for (size_t e = 0; group->first && e < group->columns.size(); ++e)
+    group->columns[e] = add(group->first, constant(e));
   // Threads without a row do nothing; in loops they are not there.
   auto both = [&](Value x, Value y) {
     return !x ? y : !y ? x : b.createOrFold<arith::AndIOp>(x, y);

@@ -236,7 +236,8 @@ void RowKernel::setRow(Value number, Value rows) {
   if (!plan.shifted || vector == 1 || !member)
     return;
   Columns columns = columnsOf(*member, extents[member - plan.members.data()]);
-  shift = b.createOrFold<arith::RemUIOp>(mul(row, columns.count), constant(vector));
+  shift = commonShift ? commonShift
+                      : b.createOrFold<arith::RemUIOp>(mul(row, columns.count), constant(vector));
   isNeverAligned = columns.known && *columns.known % vector;
   Value all = b.createOrFold<arith::RemUIOp>(mul(rows, columns.count), constant(vector));
   if (getConstantIntValue(all) != 0)
@@ -303,12 +304,13 @@ std::string RowThreads::text() const {
   return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
 }
 
-/// Blocks that make the turns, enough of them to fill a device. Rows of a block are as far from
-/// multiples of 16 bytes as its first ones.
+/// Blocks that make the turns: as many as a device has at a time, with some 70 registers a thread.
+/// Rows of a block are as far from multiples of 16 bytes as its first ones.
 static Value blocksInTurns(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads,
                            Value blocks) {
-  constexpr int64_t threadsOfDevice = 132 * 512;
-  Value enough = f.constant(llvm::divideCeil(threadsOfDevice, threads.along * threads.rows));
+  constexpr int64_t threadsAtOnce = 896; ///< of a multiprocessor
+  const int64_t ofOne = std::max<int64_t>(threadsAtOnce / threads.threads(), 1);
+  Value enough = f.mul(f.multiprocessors(), f.constant(ofOne));
   Value some = f.b.createOrFold<arith::MinSIOp>(blocks, enough);
   Value all = f.b.createOrFold<arith::MaxSIOp>(f.ceilDiv(blocks, threads.turns), some);
   if (!plan.shifted)
@@ -332,7 +334,7 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
     rows = f.mul(rows, extent);
   Value blocks = f.ceilDiv(rows, threads.rows), one = f.constant(1), stride;
   if (threads.ahead) {
-    stride = f.constant(clustersAhead(plan, threads));
+    stride = clustersAhead(f, plan, threads);
     blocks = f.b.createOrFold<arith::MinSIOp>(blocks, stride);
   } else if (threads.turns > 1) {
     blocks = blocksInTurns(f, plan, threads, blocks);

@@ -89,6 +89,7 @@ private:
   void emitAhead(mlir::Value first, mlir::Value rows, mlir::Value stride);
   void copyAhead(mlir::Value number, mlir::Value rows);
   const RowSlot *aheadOf(const RowMember &member, mlir::OpOperand &operand);
+  mlir::Value lineOffset(const RowSlot &input);
   Values loadAhead(const RowSlot &input, const RowMember &member);
   mlir::Value barrierAt(int number);
   const RowSlot *slotOf(const RowMember &member, mlir::OpOperand &operand);
@@ -183,8 +184,9 @@ private:
   RowCombiner combineRow;
   device::KernelSignature signature;
   device::GpuBuilder g;
-  const int vector;  ///< neighbouring columns of a thread
-  mlir::Value shift; ///< columns from a place of wide accesses to the row; null: none
+  const int vector;        ///< neighbouring columns of a thread
+  mlir::Value shift;       ///< columns from a place of wide accesses to the row; null: none
+  mlir::Value commonShift; ///< of all rows of the block; null: each has its own
   llvm::DenseMap<mlir::Value, Kept> kept; ///< by root
   const RowMember *current = nullptr;     ///< that code is made for
   mlir::Value firstColumn;                ///< of whole groups in loops

@@ -90,10 +90,11 @@ void RowKernel::emitTurns(Value rows, Value stride) {
   const int reductions = reductionsOf(plan);
   slotsBegin = llvm::alignTo(int64_t(std::max(reductions, 2)) * threads.sharedBytes(), 16);
   Value first = row;
-  when(less(first, rows), [&] {
-    setRow(first, rows);
-    fillSlots();
-  });
+  // Where threads leave vectors, which are at one distance, so are the rows.
+  setRow(first, rows);
+  if (!slots.all.empty())
+    commonShift = shift;
+  when(less(first, rows), [&] { fillSlots(); });
   if (threads.ahead)
     return emitAhead(first, rows, stride);
   Value even = arith::ConstantIntOp::create(b, 0, 32), one = arith::ConstantIntOp::create(b, 1, 32);

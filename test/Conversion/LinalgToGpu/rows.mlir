@@ -192,8 +192,17 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 
 // Of rows that registers do not hold the first step leaves what there is room for in shared memory; the rest is read
 // again in each step. What lies between is computed again, not stored. All of a step is read before any of it is written.
+// As many clusters take rows in turn as the device has room for: of 132 multiprocessors of a block, 15.
 // CHECK-LABEL: func @long(
-// CHECK: gpu.launch_func @kernels_sm_90a::@long$0 blocks in (%c48, %c1, %c1) threads in (%c160, %c1, %c1)
+// CHECK: %[[FOUND:.*]] = call @mad.device_multiprocessors()
+// CHECK: %[[COUNT:.*]] = arith.index_castui %[[FOUND]]
+// CHECK: %[[MOST:.*]] = arith.divui %[[COUNT]], %c8
+// CHECK: %[[SAFE:.*]] = arith.subi %[[MOST]], %c1
+// CHECK: %[[FULL:.*]] = arith.muli %[[SAFE]], %c4
+// CHECK: %[[CLUSTERS:.*]] = arith.maxsi %[[FULL]], %c1
+// CHECK: %[[USED:.*]] = arith.minsi %[[CLUSTERS]], %c6
+// CHECK: %[[BLOCKS:.*]] = arith.muli %[[USED]], %c8
+// CHECK: gpu.launch_func @kernels_sm_90a::@long$0 blocks in (%[[BLOCKS]], %c1, %c1) threads in (%c160, %c1, %c1)
 // CHECK: gpu.launch_func @kernels::@long$1 blocks in (%c6, %c1, %c1) threads in (%c1024, %c1, %c1)
 // CHECK: gpu.func @long$1
 // CHECK-SAME: choice = "rows: a block of 1024 a row, 36864 columns in shared memory, 4 ops, 4 at a time"
@@ -220,7 +229,7 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 // CHECK: nvvm.cluster.wait
 // CHECK: nvvm.mbarrier.arrive.expect_tx
 // CHECK: nvvm.cp.async.bulk.shared.cluster.global
-// CHECK: scf.for {{.*}} to %c6 step %c60
+// CHECK: scf.for {{.*}} to %c6 step %arg
 // CHECK: nvvm.mbarrier.try_wait.parity
 // CHECK-NOT: llvm.load {{.*}} !llvm.ptr<1>
 // CHECK-COUNT-8: llvm.load {{.*}} !llvm.ptr<3> -> vector<4xf32>
