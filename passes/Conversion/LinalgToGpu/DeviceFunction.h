@@ -107,6 +107,9 @@ bool lowerColumns(DeviceFunction &f, DeviceWork &work, unsigned fast,
                   llvm::ArrayRef<mlir::Value> extents, llvm::function_ref<void()> otherwise);
 /// Elementwise ops, 16 bytes a thread (DeviceWide.cpp). May replace the op.
 bool lowerWide(DeviceFunction &f, DeviceWork &work);
+/// Elementwise ops of many rows that are no whole groups, with vectors along them; `otherwise`
+/// where there turn out to be few (DeviceFlat.cpp).
+bool lowerFlat(DeviceFunction &f, DeviceWork &work, llvm::function_ref<void()> otherwise);
 /// Elementwise ops with rows that are no whole groups, but lie without gaps (DeviceRows.cpp).
 bool lowerRowMap(DeviceFunction &f, DeviceWork &work);
 /// A thread for each element of the result (DeviceElementwise.cpp). Only fails where the host

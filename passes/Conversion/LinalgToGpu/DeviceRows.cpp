@@ -486,7 +486,9 @@ bool lowerRowMap(DeviceFunction &f, DeviceWork &work) {
   if (known && *known < shortMap)
     return false;
   if (known) {
-    launchAlong(f, plan, columns);
+    auto byRows = [&] { launchAlong(f, plan, columns); };
+    if (!lowerFlat(f, work, byRows))
+      byRows();
   } else {
     auto branch = scf::IfOp::create(f.b, f.less(columns, f.constant(shortMap)),
                                     /*withElseRegion=*/true);

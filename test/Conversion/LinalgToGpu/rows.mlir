@@ -325,7 +325,40 @@ func.func @odd(%x: memref<6x333xf16>, %y: memref<6x333xf16>) attributes {entry =
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #last = affine_map<(d0, d1) -> (d1)>
 
-// Elementwise ops on such rows, with a vector along them, are rows, too.
+// Many of such rows with a vector along them are one row: each block has the vector in shared memory, once for each column in
+// a group that a group may begin with, here the even ones of 8.
+// CHECK-LABEL: func @flat(
+// CHECK: gpu.func @flat$0
+// CHECK-SAME: choice = "elements: 8 neighbours a thread, of any rows, vectors in 4 copies; 
+// CHECK-SAME: nvvm.minctasm = 1
+// CHECK: scf.for {{.*}} to %c4032 step %c1024
+// CHECK: llvm.store {{.*}} : f16, !llvm.ptr<3>
+// CHECK: nvvm.barrier
+// CHECK: scf.for
+// CHECK: llvm.load {{.*}} !llvm.ptr<1> -> vector<8xf16>
+// CHECK: llvm.load {{.*}} !llvm.ptr<3> -> vector<8xf16>
+// CHECK: llvm.load {{.*}} !llvm.ptr<1> -> vector<8xf16>
+// CHECK: llvm.load {{.*}} !llvm.ptr<3> -> vector<8xf16>
+// CHECK-COUNT-2: llvm.store {{.*}} : vector<8xf16>, !llvm.ptr<1>
+// CHECK: scf.for
+// CHECK: llvm.store {{.*}} : vector<8xf16>, !llvm.ptr<1>
+// CHECK: gpu.return
+func.func @flat(%x: memref<2048x998xf16>, %g: memref<998xf16>, %y: memref<2048x998xf16>) attributes {entry = {index_checks = []}} {
+  linalg.generic {indexing_maps = [#id, #last, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %g : memref<2048x998xf16>, memref<998xf16>) outs(%y : memref<2048x998xf16>) {
+  ^bb0(%a: f16, %b: f16, %o: f16):
+    %0 = arith.mulf %a, %b : f16
+    linalg.yield %0 : f16
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#last = affine_map<(d0, d1) -> (d1)>
+
+// Few of them are rows.
 // CHECK-LABEL: func @map(
 // CHECK: gpu.func @map$0
 // CHECK-SAME: choice = "rows: {{.*}} 4 at a time from anywhere"
