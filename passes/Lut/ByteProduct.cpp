@@ -31,7 +31,13 @@ using kernels::LutKernel;
 
 /// Rows up to which codes are read anew for each (docs/performance.md). The same for all levels of
 /// CPUs, which share the memory that decoding asks for.
-int64_t fewRows(const LutKernel &kernel) { return kernel.signs() ? lut::tableRows : 2; }
+int64_t fewRows(const LutKernel &kernel) {
+  if (kernel.signs())
+    return lut::tableRows;
+  if (kernel.woven && (kernel.format.bits == 2 || kernel.format.bits == 4))
+    return kernel.format.bits == 2 ? 4 : 3;
+  return 2;
+}
 /// Rows of a piece with decoding.
 constexpr int64_t tallRows = 512;
 /// Codes of a column that are decoded together, in whole groups: bytes for 64 columns stay in the
