@@ -135,3 +135,29 @@ TEST(Activations, ProductsAreThoseOfDecodedNumbers) {
       }
   }
 }
+
+/// Of normal numbers the error is that of a uniform one within half a scale: its square is s^2 / 12
+/// on average, s the largest of a row / 127. So longer rows have larger errors, 2.8e-5 of the
+/// energy of 32 numbers and 7.4e-5 of 4096.
+TEST(Activations, ErrorOfNormalNumbers) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  for (auto [length, expected] :
+       {std::pair<int64_t, double>(32, 2.8e-5), {128, 4.1e-5}, {4096, 7.4e-5}}) {
+    double error = 0, energy = 0, uniform = 0;
+    for (int64_t done = 0; done < 400000; done += length) {
+      std::vector<float> x(length);
+      for (float &v : x)
+        v = normal(random);
+      auto [codes, scale] = quantized(x);
+      for (int64_t i = 0; i < length; ++i) {
+        double off = x[i] - double(codes[i]) * scale;
+        error += off * off, energy += double(x[i]) * x[i];
+      }
+      uniform += double(length) * scale * scale / 12;
+    }
+    // The largest of a row is exact: of 32 numbers a 32nd less.
+    EXPECT_NEAR(error / uniform, 1 - 1 / double(length), 0.02) << length;
+    EXPECT_NEAR(error / energy, expected, 0.03 * expected) << length;
+  }
+}
