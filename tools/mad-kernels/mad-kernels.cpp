@@ -80,8 +80,10 @@ static Error lower(Work &work, bool toLlvm) {
                                              : Error::success();
 }
 
-static PtxOptions ptxOptions() {
-  return {version, toolkit == "none" ? "" : findCudaToolkit(toolkit)};
+/// As programs: what is for one chip has what came later (`st.async`).
+static PtxOptions ptxOptions(const Chip &chip) {
+  return {version.getNumOccurrences() || !chip.wgmma ? int(version) : 81,
+          toolkit == "none" ? "" : findCudaToolkit(toolkit)};
 }
 
 static CubinOptions cubinOptions() {
@@ -122,7 +124,7 @@ static Error table(mlir::MLIRContext &context, raw_ostream &out) {
         return work.takeError();
       if (Error error = lower(*work, /*toLlvm=*/true))
         return error;
-      auto ptx = makePtx(work->device(), chip, ptxOptions());
+      auto ptx = makePtx(work->device(), chip, ptxOptions(chip));
       if (!ptx)
         return ptx.takeError();
       if (Error error = checkInstructions(entry, *ptx))
@@ -174,7 +176,7 @@ static Error emit(mlir::MLIRContext &context, raw_ostream &out) {
     work->ir->print(out);
     return Error::success();
   }
-  auto ptx = makePtx(work->device(), **chip, ptxOptions());
+  auto ptx = makePtx(work->device(), **chip, ptxOptions(**chip));
   if (!ptx)
     return ptx.takeError();
   if (form == "ptx") {

@@ -245,7 +245,8 @@ CatalogueEntry fewByMap(Type element, Order order, int rows, int64_t columns, St
     llvm::append_range(instructions,
                        std::initializer_list<StringRef>{
                            ".reqnctapercluster 2, 1, 1", "barrier.cluster.wait.aligned",
-                           "mapa.shared::cluster", "st.shared::cluster"});
+                           "mapa.shared::cluster",
+                           tile.stagesOfA ? "st.async.shared::cluster" : "st.shared::cluster"});
   return withWgmma(matmul(std::move(name), product(element, element, order), tile,
                           makeFewRowsMatmul, std::move(instructions)));
 }

@@ -58,7 +58,9 @@ struct FewRowsMatmul {
   int tiles() const { return tile.columns / tile.warpsAcross / 16; } ///< of columns of a warp
   int width() const { return tile.ownColumns() + 4; } ///< of a row of sums: keeps stores apart
   int bytesOfB() const { return tile.columns * tile.stepK * bytes(); } ///< in a stage
-  FewRowsRing ringA() { return {g, bytesOfB(), chunksOfK(), tile.maps ? tile.rows : 0}; }
+  FewRowsRing ringA() {
+    return {g, apart() ? 0 : bytesOfB(), chunksOfK(), tile.maps ? tile.rows : 0};
+  }
   FewRowsRing ringB();
 
   /// Of `count` chunks.
@@ -99,15 +101,17 @@ struct FewRowsMatmul {
   struct Place {
     mlir::Value stage, phase;
   };
-  Place after(Place at);
+  Place after(Place at, int stages);
+  Place after(Place at) { return after(at, tile.stages); }
   mlir::Value barrierOf(mlir::Value stage, int which);
   mlir::Value full(mlir::Value stage) { return barrierOf(stage, 0); }
   mlir::Value empty(mlir::Value stage) { return barrierOf(stage, 1); }
 
   void makeBarriers();
   void expect(mlir::Value stage) { g.barrierExpect(full(stage), stageBytes()); }
-  void copyBoxes(mlir::Value map, const GroupBatch::Place &place, mlir::Value stage,
-                 FewRowsRing ring, mlir::Value fast, mlir::Value slow);
+  /// A box goes to `at` bytes of shared memory, and more behind it.
+  void copyBoxes(mlir::Value map, const GroupBatch::Place &place, mlir::Value at,
+                 mlir::Value barrier, FewRowsRing ring, mlir::Value fast, mlir::Value slow);
   void copyBoxesOfA(mlir::Value stage, mlir::Value k);
   void copyBoxesOfB(mlir::Value stage, mlir::Value k);
   /// The stages from `first` to `last`, which are there to begin with.
@@ -128,8 +132,8 @@ struct FewRowsMatmul {
   /// block may have any multiple of 8 columns.
   bool rowsFirst() const { return tile.byGroups && tile.cluster == 1; }
   int acrossGroup() const { return rowsFirst() ? tile.columns : tile.rows; }
-  /// The product in the background.
-  mlir::Value multiplyByGroup(mlir::Value stage, mlir::Value sums);
+  /// The product of stages that lie at `b` and `a` in the background.
+  mlir::Value multiplyByGroup(mlir::Value b, mlir::Value a, mlir::Value sums);
   /// A stage was read once only the product behind it is in the background.
   Values multiplyStagesByGroups();
 
@@ -141,6 +145,27 @@ struct FewRowsMatmul {
   mlir::Value isCopier() { return g.equal(warp, tile.warps()); }
 
   Values sumsByMaps();
+
+  //===- A ring of A alone (FewRowsApart.cpp) ----------------------------------===//
+  bool apart() const { return tile.stagesOfA > 0; }
+  /// Where a stage of A lies, and its barriers, which follow those of B.
+  mlir::Value stageOfA(mlir::Value stage);
+  mlir::Value fullA(mlir::Value stage) { return full(g.add(stage, tile.stages)); }
+  mlir::Value emptyA(mlir::Value stage) { return empty(g.add(stage, tile.stages)); }
+  /// Sums of the other block are here.
+  mlir::Value haveSums() { return full(g.number(tile.stages + tile.stagesOfA)); }
+  void makeBarriersOfA();
+  /// What the warps do that copy B, and A.
+  void copyColumns();
+  void copyRows();
+  Values sumsApart();
+  /// Sums of two rows and a column lie together: of `pair` of those that a block stores, from block
+  /// `part` of the cluster.
+  mlir::Value pairAt(mlir::Value part, mlir::Value pair, mlir::Value column);
+  /// Leaves the sums of this warp in the block that stores the row.
+  void sendSums(mlir::ValueRange sums);
+  void storePair(mlir::Value pair, mlir::Value column, int count);
+  void writeApart();
 
   /// Where sums lie: all rows of some columns, of warp `w` of a block of the cluster.
   mlir::Value sumsAt(mlir::Value block, mlir::Value w);

@@ -14,8 +14,8 @@
 using namespace mlir;
 using namespace mad::device;
 
-FewRowsMatmul::Place FewRowsMatmul::after(Place at) {
-  Value next = g.add(at.stage, 1), wraps = g.equal(next, tile.stages);
+FewRowsMatmul::Place FewRowsMatmul::after(Place at, int stages) {
+  Value next = g.add(at.stage, 1), wraps = g.equal(next, stages);
   return {g.select(wraps, g.number(0), next), g.select(wraps, g.bitXor(at.phase, 1), at.phase)};
 }
 
@@ -28,25 +28,30 @@ void FewRowsMatmul::makeBarriers() {
     g.barrierInit(full(g.number(stage)), 1);
     g.barrierInit(empty(g.number(stage)), tile.warps() / (tile.byGroups ? warpsOfGroup : 1));
   }
+  if (apart())
+    makeBarriersOfA();
   g.fenceBarrierInit();
 }
 
-void FewRowsMatmul::copyBoxes(Value map, const GroupBatch::Place &place, Value stage,
+void FewRowsMatmul::copyBoxes(Value map, const GroupBatch::Place &place, Value at, Value barrier,
                               FewRowsRing ring, Value fast, Value slow) {
   for (int box = 0; box < ring.chunks / 8; ++box) {
     Value first = g.add(fast, box * 64);
-    Value to = g.add(g.mul(stage, stageBytes()), ring.at + box * ring.boxRows * bytesOfBoxRow);
-    g.copyTensor(g.bytesAt(g.shared(), to), map, full(stage),
+    Value to = g.add(at, ring.at + box * ring.boxRows * bytesOfBoxRow);
+    g.copyTensor(g.bytesAt(g.shared(), to), map, barrier,
                  place ? place(first, slow, maps.z) : Values{first, slow});
   }
 }
 
 void FewRowsMatmul::copyBoxesOfA(Value stage, Value k) {
-  copyBoxes(arguments.a, maps.inA, stage, ringA(), k, g.number(0));
+  Value at = apart() ? stageOfA(stage) : g.mul(stage, stageBytes());
+  copyBoxes(arguments.a, maps.inA, at, apart() ? fullA(stage) : full(stage), ringA(), k,
+            g.number(0));
 }
 
 void FewRowsMatmul::copyBoxesOfB(Value stage, Value k) {
-  copyBoxes(arguments.b, maps.inB, stage, ringB(), alongK() ? k : column0, alongK() ? column0 : k);
+  copyBoxes(arguments.b, maps.inB, g.mul(stage, stageBytes()), full(stage), ringB(),
+            alongK() ? k : column0, alongK() ? column0 : k);
 }
 
 void FewRowsMatmul::forFirst(int first, int last,
@@ -94,7 +99,7 @@ Values FewRowsMatmul::multiplyStages() {
   return Values(ValueRange(results).drop_front(2));
 }
 
-Value FewRowsMatmul::multiplyByGroup(Value stage, Value sums) {
+Value FewRowsMatmul::multiplyByGroup(Value placeOfB, Value placeOfA, Value sums) {
   const int steps = tile.stepK / 16 / tile.warpsOfK;
   const bool across = !alongK();
   FewRowsRing a = ringA(), b = ringB();
@@ -103,12 +108,12 @@ Value FewRowsMatmul::multiplyByGroup(Value stage, Value sums) {
     return across ? step * 16 * bytesOfBoxRow
                   : step / 4 * ring.boxRows * bytesOfBoxRow + step % 4 * 32;
   };
-  auto describe = [&](const FewRowsRing &ring, bool across) {
+  auto describe = [&](const FewRowsRing &ring, Value place, bool across) {
     Value at = g.add(g.mul(warpOfK, bytesOfStep(ring, across, steps)), ring.at);
-    at = g.add(g.mul(stage, stageBytes()), at);
+    at = g.add(place, at);
     return g.matrixDescriptor(g.bytesAt(g.shared(), at), across);
   };
-  Value columns = describe(b, across), rows = describe(a, false);
+  Value columns = describe(b, placeOfB, across), rows = describe(a, placeOfA, false);
   auto moved = [&](Value descriptor, int64_t bytes) {
     return arith::AddIOp::create(g.b, descriptor, g.wide(bytes / 16)).getResult();
   };
@@ -126,21 +131,41 @@ Value FewRowsMatmul::multiplyByGroup(Value stage, Value sums) {
 
 Values FewRowsMatmul::multiplyStagesByGroups() {
   Value isFirst = g.equal(g.rem(g.thread(), warpsOfGroup * lanesOfWarp), 0);
-  Values carried{g.number(0), g.number(0), LLVM::ZeroOp::create(g.b, g.groupSums(acrossGroup()))};
+  Values carried{g.number(0), g.number(0)};
+  if (apart())
+    carried.append({g.number(0), g.number(0)});
+  carried.push_back(LLVM::ZeroOp::create(g.b, g.groupSums(acrossGroup())));
+  auto before = [&](Value stage, int stages) {
+    return g.select(g.equal(stage, 0), g.number(stages - 1), g.sub(stage, 1));
+  };
   Values results =
       g.loop(k0, arguments.k, nextK(), carried, [&](Value k, ValueRange now) -> Values {
-        Place at{now[0], now[1]};
+        Place at{now[0], now[1]}, atA;
         g.barrierWait(full(at.stage), at.phase);
-        Value sums = multiplyByGroup(at.stage, now[2]);
+        Value place = g.mul(at.stage, stageBytes()), placeOfA = place;
+        if (apart()) {
+          atA = {now[2], now[3]};
+          g.barrierWait(fullA(atA.stage), atA.phase);
+          placeOfA = stageOfA(atA.stage);
+        }
+        Value sums = multiplyByGroup(place, placeOfA, now.back());
         g.waitGroup(1);
-        Value before =
-            g.select(g.equal(at.stage, 0), g.number(tile.stages - 1), g.sub(at.stage, 1));
-        g.when(g.both(isFirst, g.less(k0, k)), [&] { g.barrierArrive(empty(before)); });
+        g.when(g.both(isFirst, g.less(k0, k)), [&] {
+          g.barrierArrive(empty(before(at.stage, tile.stages)));
+          if (apart())
+            g.barrierArrive(emptyA(before(atA.stage, tile.stagesOfA)));
+        });
         Place next = after(at);
-        return {next.stage, next.phase, sums};
+        Values all{next.stage, next.phase};
+        if (apart()) {
+          Place nextA = after(atA, tile.stagesOfA);
+          all.append({nextA.stage, nextA.phase});
+        }
+        all.push_back(sums);
+        return all;
       });
   g.waitGroup(0);
-  Value settled = g.settled(results[2]);
+  Value settled = g.settled(results.back());
   Values sums;
   for (int64_t i = 0; i < acrossGroup() / 2; ++i)
     sums.push_back(LLVM::ExtractValueOp::create(g.b, settled, i));

@@ -259,7 +259,7 @@ Values FewRowsMatmul::sumsOfWarp() {
 }
 
 Value FewRowsMatmul::sumsAt(Value block, Value w) {
-  Value at = g.bytesAt(g.shared(), rank ? tile.stages * stageBytes() : 0);
+  Value at = g.bytesAt(g.shared(), rank ? tile.ringBytes(bytes()) : 0);
   Value number = block ? g.add(g.mul(block, tile.warpsOfK), w) : w;
   return g.at(at, g.b.getF32Type(), g.mul(number, tile.rows * width()));
 }
@@ -310,6 +310,8 @@ Values FewRowsMatmul::sumsOfBlock(Value row, Value inBlock, int count) {
 }
 
 void FewRowsMatmul::write() {
+  if (apart())
+    return writeApart();
   Values sums = tile.maps ? sumsByMaps() : sumsOfWarp();
   if (rank)
     g.clusterWait();

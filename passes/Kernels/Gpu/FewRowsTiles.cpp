@@ -63,14 +63,19 @@ FewRowsTile mad::device::fewRowsTile(int rows, Order order, int64_t n, int64_t k
 static constexpr int64_t multiprocessors = 132;
 
 /// Tiles by tensor map from the widest on, with as many stages as there is memory for.
-static SmallVector<FewRowsTile> mapTiles(int rows, Order order, int64_t n) {
+static SmallVector<FewRowsTile> mapTiles(int rows, Order order, int64_t n, int64_t k) {
+  constexpr int64_t manyTerms = 4096; // less are 5 % slower with two rings
   SmallVector<FewRowsTile> tiles;
   auto add = [&](int columns, int stepK, int warpsAcross, int warpsOfK, int cluster = 1,
                  bool byGroups = false) {
     FewRowsTile tile{rows, columns, stepK, 2, warpsAcross, warpsOfK, cluster};
     tile.maps = true, tile.byGroups = byGroups;
     constexpr int bytes = 2, barriers = 16, most = 32;
-    const int room = sharedOfSm90 - (cluster > 1 ? tile.sumBytes() : 0);
+    if (byGroups && cluster > 1 && rows == 64 && k >= manyTerms)
+      tile.stagesOfA = 9, tile.onTheWay = 7;
+    const int ofA = tile.stagesOfA * (tile.stageBytesOfA(bytes) + barriers) + barriers;
+    const int room =
+        sharedOfSm90 - (cluster > 1 ? tile.sumBytes() : 0) - (tile.stagesOfA ? ofA : 0);
     tile.stages = std::min(most, room / (tile.stageBytes(bytes) + barriers));
     tiles.push_back(tile);
   };
@@ -110,7 +115,7 @@ std::optional<FewRowsTile> mad::device::fewRowsMapTile(int rows, Order order, in
     return std::nullopt;
   std::optional<FewRowsTile> best;
   int64_t least = 0;
-  for (const FewRowsTile &tile : mapTiles(rows, order, n)) {
+  for (const FewRowsTile &tile : mapTiles(rows, order, n, k)) {
     if (tile.columns == 16 && rows <= 32 && n > fewColumns)
       continue;
     // What a sum of tensor cores may have (docs/language.md, "Precision").
@@ -155,6 +160,8 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
       {"columns", tile.columns, leastColumns, single ? leastColumns : 256, leastColumns},
       {"stepK", tile.stepK, leastStep * tile.warpsOfK, 256, leastStep * tile.warpsOfK},
       {"stages", tile.stages, 2, 32, 1},
+      {"stagesOfA", tile.stagesOfA ? tile.stagesOfA : 2, 2, 32, 1},
+      {"onTheWay", tile.onTheWay, tile.stagesOfA > 0, tile.stagesOfA ? tile.stages - 1 : 0, 1},
       {"cluster", tile.cluster, 1, tile.maps ? 8 : 1, 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
@@ -183,6 +190,10 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
         "groups of four warps without a cluster have 64 rows, and B as [N, K]");
   if (tile.byGroups && !rowsFirst && tile.columns != 64)
     return llvm::createStringError("groups of four warps in clusters have 64 columns");
+  if (tile.stagesOfA &&
+      (!tile.byGroups || tile.warpsOfK > 1 || tile.cluster == 1 || tile.rows % (8 * tile.cluster)))
+    return llvm::createStringError(
+        "a ring of A alone is for one group of four warps in clusters, with 8 rows a block");
   if (llvm::Error fault = checkRegisters(tile.registers(), tile.threads(), 1))
     return fault;
   return checkShared(tile.sharedBytes(bytesOf(spec.element)),

@@ -224,23 +224,39 @@ struct FewRowsTile {
   /// With `maps`: four warps multiply as a group (wgmma). In clusters 64 columns are the rows of
   /// the product; outside of them 64 rows of A are, with B as [N, K] and a multiple of 8 columns.
   bool byGroups = false;
+  /// With `byGroups`, in clusters: A has a ring of its own, of so many stages, which one more warp
+  /// fills. 0: both factors share the stages.
+  int stagesOfA = 0;
+  /// Then so many stages of B are on their way at a time: A waits behind what is.
+  int onTheWay = 0;
   int warps() const { return warpsAcross * warpsOfK; } ///< that multiply
-  int threads() const { return (warps() + maps) * lanesOfWarp; }
+  int threads() const { return (warps() + maps + (stagesOfA > 0)) * lanesOfWarp; }
   /// Of a tensor map of A, whose boxes are 64 k of all rows, and of B.
   int boxOfB(Order order) const { return order == Order::ColumnMajor ? columns : stepK; }
   int sharedAlignment() const { return maps ? 1024 : 16; } ///< of boxes
-  int stageBytes(int bytesOfElement) const { return (rows + columns) * stepK * bytesOfElement; }
+  int stageBytesOfA(int bytesOfElement) const { return rows * stepK * bytesOfElement; }
+  int stageBytes(int bytesOfElement) const {
+    return (stagesOfA ? columns : rows + columns) * stepK * bytesOfElement;
+  }
+  int ringBytes(int bytesOfElement) const {
+    return stages * stageBytes(bytesOfElement) + stagesOfA * stageBytesOfA(bytesOfElement);
+  }
   /// Columns whose sums a block stores, and the sums of all warps that have a part of them.
   int ownColumns() const { return columns / cluster; }
-  int sumBytes() const { return cluster * warpsOfK * rows * (ownColumns() + 4) * 4; }
+  /// Where A has a ring of its own a block stores some rows instead.
+  int ownRows() const { return rows / cluster; }
+  int sumBytes() const {
+    return stagesOfA ? cluster * ownRows() * (columns + 4) * 4
+                     : cluster * warpsOfK * rows * (ownColumns() + 4) * 4;
+  }
   /// The ring, then the sums; in clusters beside it, since another block may still be reading its.
-  /// With `maps` two barriers for each stage follow.
+  /// With `maps` two barriers for each stage follow, and one for sums of the other block.
   int barriersAt(int bytesOfElement) const {
-    const int ring = stages * stageBytes(bytesOfElement);
+    const int ring = ringBytes(bytesOfElement);
     return cluster > 1 ? ring + sumBytes() : std::max(ring, sumBytes());
   }
   int sharedBytes(int bytesOfElement) const {
-    return barriersAt(bytesOfElement) + (maps ? stages * 16 : 0);
+    return barriersAt(bytesOfElement) + (maps ? (stages + stagesOfA + (stagesOfA > 0)) * 16 : 0);
   }
   /// Estimate: sums, fragments of both factors, addresses.
   int registers() const { return columns / warpsAcross * rows / lanesOfWarp + rows / 2 + 44; }

@@ -199,7 +199,28 @@ TEST_F(Tiles, ByMap) {
   EXPECT_EQ(columns(64, across, 14336, 4096), 128);
   FewRowsTile tile = *fewRowsMapTile(64, across, 4096, 4096);
   EXPECT_TRUE(tile.byGroups);
-  EXPECT_EQ(tile.sharedBytes(2), tile.stages * (tile.stageBytes(2) + 16) + 2 * 64 * 36 * 4);
+  // Rings of B and of A, sums of 32 rows from both blocks, barriers.
+  EXPECT_EQ(tile.stageBytes(2), 64 * 64 * 2);
+  EXPECT_EQ(tile.sharedBytes(2),
+            (tile.stages + tile.stagesOfA) * (64 * 64 * 2 + 16) + 2 * 32 * 68 * 4 + 16);
+  EXPECT_EQ(tile.threads(), 192);
+  tile.onTheWay = tile.stages;
+  EXPECT_EQ(fault(tile, narrow), "onTheWay = " + std::to_string(tile.stages) +
+                                     ", expected a multiple of 1 from 1 to " +
+                                     std::to_string(tile.stages - 1));
+  tile.stagesOfA = 0;
+  EXPECT_EQ(fault(tile, narrow),
+            "onTheWay = " + std::to_string(tile.stages) + ", expected a multiple of 1 from 0 to 0");
+  tile.onTheWay = 6, tile.stagesOfA = 10, tile.rows = 8;
+  EXPECT_EQ(fault(tile, narrow),
+            "a ring of A alone is for one group of four warps in clusters, with 8 rows a block");
+  tile.rows = 64, tile.stagesOfA = 1;
+  EXPECT_EQ(fault(tile, narrow), "stagesOfA = 1, expected a multiple of 1 from 2 to 32");
+  // Fewer terms, or rows.
+  EXPECT_EQ(fewRowsMapTile(64, across, 2048, 2048)->stagesOfA, 0);
+  EXPECT_EQ(fewRowsMapTile(32, across, 4096, 4096)->stagesOfA, 0);
+  EXPECT_EQ(fewRowsMapTile(64, alongK, 4096, 4096)->stagesOfA, 9);
+  tile.stagesOfA = tile.onTheWay = 0, tile.stages = 13;
   // Groups multiply 64 k; 64 columns in clusters, else 64 rows.
   const char *ofGroups = "groups of four warps multiply 64 k, copied by tensor map";
   tile.warpsAcross = 2;
