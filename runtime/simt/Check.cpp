@@ -137,7 +137,7 @@ void mad::simt::touchGlobal(Block &b, Thread &t, const void *at, uint64_t bytes,
                       std::to_string(buffer->bytes));
   if (flags & Write)
     memset(written, 1, bytes);
-  if (!b.launch.global_races || bytes == 0)
+  if (!b.launch.global_races || bytes == 0 || flags & Stray)
     return;
   const bool orders = flags & Atomic && b.useFences();
   t.clock += orders; // an atomic has a time of its own

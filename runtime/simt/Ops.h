@@ -17,7 +17,7 @@
 namespace mad::simt {
 
 /// Flags of an access.
-enum : uint32_t { Write = 1, Atomic = 2, Near = 4 };
+enum : uint32_t { Write = 1, Atomic = 2, Near = 4, Stray = 8 };
 inline Atomicity levelOf(uint32_t flags) {
   return !(flags & Atomic) ? Atomicity::None : flags & Near ? Atomicity::OfBlock : Atomicity::OfAll;
 }

@@ -10,6 +10,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Conversion/LinalgToGpu/RowKernel.h"
+#include "passes/Conversion/StrayLoad.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -206,9 +208,13 @@ Values RowKernel::loadWide(Value memory, Value address) {
   Type element = type.isInteger(1) ? b.getI8Type() : type;
   const int most = std::min(vector, 16 / device::bytesOf(element));
   Values all;
-  for (int e = 0; e < vector; e += most)
-    llvm::append_range(all, g.unpack(g.load(most == 1 ? element : g.vectorOf(most, element),
-                                            g.at(address, element, e))));
+  for (int e = 0; e < vector; e += most) {
+    Value loaded =
+        g.load(most == 1 ? element : g.vectorOf(most, element), g.at(address, element, e));
+    if (readsOthers)
+      loaded.getDefiningOp()->setAttr(strayLoad, b.getUnitAttr());
+    llvm::append_range(all, g.unpack(loaded));
+  }
   if (type.isInteger(1))
     for (Value &x : all)
       x = arith::TruncIOp::create(b, type, x);
@@ -280,6 +286,7 @@ Values RowKernel::loadKept(Kept &where, Value memory, llvm::function_ref<Values(
 Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Columns &columns,
                            ArrayRef<Value> sizes) {
   auto all = [&](bool whole) {
+    const llvm::SaveAndRestore stray(readsOthers, whole);
     Values values;
     for (int i = 0; i < threads.held; i += vector) {
       Group some = heldGroup(i, columns);

@@ -191,6 +191,7 @@ private:
   const RowMember *current = nullptr;     ///< that code is made for
   mlir::Value firstColumn;                ///< of whole groups in loops
   bool isNeverAligned = false;            ///< rows are known to be no multiple of `vector`
+  bool readsOthers = false;               ///< loads take elements of other rows along
   mlir::Value isGroupThere;      ///< all of the last group of the row is in memory; null: always
   mlir::Value lane, active, row; ///< active: null where all threads have a row
   Values rowIndices, rowSizes;

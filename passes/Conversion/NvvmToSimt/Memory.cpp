@@ -8,13 +8,14 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/Matchers.h"
 #include "passes/Conversion/NvvmToSimt/Lowering.h"
+#include "passes/Conversion/StrayLoad.h"
 #include "llvm/Support/AtomicOrdering.h"
 
 using namespace mlir;
 using namespace mad::simt;
 
 /// Flags of an access, as runtime/simt/Ops.h has them.
-enum : uint32_t { Write = 1, Atomic = 2, Near = 4 };
+enum : uint32_t { Write = 1, Atomic = 2, Near = 4, Stray = 8 };
 
 /// Whether a scope has other blocks than those of the cluster.
 static bool isOfBlocks(std::optional<StringRef> scope) {
@@ -115,7 +116,8 @@ void Lowering::checkOrdered(Operation *op, Value p, Type accessed, uint32_t acce
 Lowering::Lowered Lowering::lowerMemory(Operation *op) {
   Location loc = op->getLoc();
   if (auto load = dyn_cast<LLVM::LoadOp>(op)) {
-    checkOrdered(op, load.getAddr(), load.getType(), 0, load.getOrdering(), load.getSyncscope());
+    checkOrdered(op, load.getAddr(), load.getType(), op->hasAttr(mad::strayLoad) ? Stray : 0,
+                 load.getOrdering(), load.getSyncscope());
     return success();
   }
   if (auto store = dyn_cast<LLVM::StoreOp>(op)) {

@@ -37,6 +37,19 @@ gpu.module @k {
 
 // -----
 
+// Loads that take along what others write: 8.
+// CHECK-LABEL: llvm.func @stray
+// CHECK: %[[STRAY:.*]] = llvm.mlir.constant(8 : i32)
+// CHECK: call @mad_simt_global(%{{.*}}, %{{.*}}, %{{.*}}, %[[STRAY]],
+gpu.module @k {
+  llvm.func @stray(%x: !llvm.ptr<1>) -> vector<4xf32> {
+    %0 = llvm.load %x {alignment = 16 : i64, stray} : !llvm.ptr<1> -> vector<4xf32>
+    llvm.return %0 : vector<4xf32>
+  }
+}
+
+// -----
+
 // Threads that exchange values by buffers, which a kernel says: flag 16.
 // CHECK: @words.simt()
 // CHECK: llvm.mlir.constant(16 : i32)
