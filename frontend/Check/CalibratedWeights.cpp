@@ -27,6 +27,27 @@ bool Checker::isRounding(const Node *expression) {
          roundingOf(memberDeclaration(expression->kids[0]));
 }
 
+/// Whether the constants of a call of `std.quant`, if it is one, are those of some grid.
+bool Checker::checkRounding(const CallMatch &match) {
+  if (!roundingOf(match.fn))
+    return true;
+  for (size_t i = 0; i < match.params.size(); ++i) {
+    const Value &value = match.values[i];
+    auto number = value.kind == Value::Integer ? value.number.constant() : std::nullopt;
+    std::string wrong;
+    if (number && match.params[i]->text == "bits")
+      wrong = lut::Format().set("bits", std::to_string(*number));
+    else if (number && match.params[i]->text == "group" && *number < 0)
+      wrong = "a group has at least one element, or is 0 for all, found " + std::to_string(*number);
+    if (wrong.empty())
+      continue;
+    Report(*this, code::E0410, argumentAt(match, i)->span,
+           quoted("quant." + match.fn->name) + ": " + wrong);
+    return false;
+  }
+  return true;
+}
+
 /// The argument that names the data, of a call of `quant.gptq`; else null.
 const Node *Checker::calibrationOf(const Node *expression) {
   if (expression->kind != Kind::Call)

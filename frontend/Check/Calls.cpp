@@ -84,7 +84,7 @@ bool Checker::matchCall(Declaration &decl, const Node *n, const Want &want, Call
   }
   openGenerics(match);
   if (!evaluateArguments(match) || !solveDims(match) || !checkEquations(match) ||
-      !evaluateDefaults(match))
+      !evaluateDefaults(match) || !checkRounding(match))
     return false;
   size_t before = failures;
   // `where` is read in the scope of the function, its sizes are ours.

@@ -100,6 +100,7 @@ private:
   void weightValue(Declaration &decl);
   void computedWeight(Declaration &decl);  // ComputedWeights.cpp
   bool isRounding(const Node *expression); // CalibratedWeights.cpp
+  bool checkRounding(const CallMatch &match);
   const Node *calibrationOf(const Node *expression);
   Value calibratedValue(const Node *expression, const Node *calibration, hir::Gptq &gptq);
   std::optional<std::string> textOf(const Node *n, const char *what);
