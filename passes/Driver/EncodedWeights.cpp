@@ -131,7 +131,7 @@ static std::string unrounded(ModuleOp module, const std::string &name) {
 
 std::optional<PackedTiles> packedTiles(ModuleOp module, WeightSourceOp source) {
   Value result = computedValue(module, source);
-  auto tiles = result ? result.getDefiningOp<lut::TilesOp>() : lut::TilesOp();
+  auto tiles = result ? result.getDefiningOp<lut::PackOp>() : lut::PackOp();
   if (!tiles)
     return std::nullopt;
   PackedTiles found{tiles, {}};

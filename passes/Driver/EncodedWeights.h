@@ -45,9 +45,9 @@ std::optional<RoundedWeight> roundedWeight(mlir::ModuleOp module, WeightSourceOp
 bool roundWeight(RoundedWeight rounded, const WeightBytes &values, const WeightBytes &gram,
                  WeightBytes &into, std::string &error);
 
-/// A computed weight that is the tiles of another one (`lut.tiles`).
+/// A computed weight that is the tiles of another one (`lut.pack`).
 struct PackedTiles {
-  lut::TilesOp op;
+  lut::PackOp op;
   std::vector<std::string> parts; ///< the weights that hold them
 };
 

@@ -140,7 +140,7 @@ struct MatchTileProductsPass : impl::MatchTileProductsBase<MatchTileProductsPass
     Location loc = match.weight.getLoc();
     Value tiles = one(b, chosen, weights.tiles(b), 1);
     Type element = cast<RankedTensorType>(match.weight.getType()).getElementType();
-    Value matrix = lut::FromTilesOp::create(
+    Value matrix = lut::UnpackOp::create(
         b, loc, RankedTensorType::get({layout.m, layout.k}, element), tiles, weights.format());
     WeightOp minima = weights.minima(b);
     Value made = minima ? withMinima(b, match, matrix, one(b, chosen, minima, 2))

@@ -37,7 +37,7 @@ def MatchGemms : Pass<"mad-match-gemms", "::mlir::ModuleOp"> {
 def MatchTileProducts : Pass<"mad-match-tile-products", "::mlir::ModuleOp"> {
   let summary = "finds products that GPUs compute from tiles of codes";
   let description = [{
-    `mad.contract` of rows and the `lut.dequant` of a weight [K, M], summed over K, becomes one of `lut.from_tiles` of
+    `mad.contract` of rows and the `lut.dequant` of a weight [K, M], summed over K, becomes one of `lut.unpack` of
     a computed weight that holds the codes in the order of tensor cores (dialects/Lut/Format/Tiles.h), where the
     element type is f16, bf16 or f32 and sums may have any order. Of a weight of several matrices the view that chooses one chooses
     its tiles; a product with all of them becomes a `mad.scan` over them. `mad-linalg-to-gpu` finds these two. Before computed

@@ -100,8 +100,8 @@ WeightOp TileWeights::tiles(OpBuilder &b) {
     SmallVector<Value> own(read);
     if (stored.getValue().blockType())
       own = {read.front(), scales(body)};
-    return lut::TilesOp::create(body, parts.front().getLoc(), type, own, tileFormat,
-                                body.getI64IntegerAttr(tileLayout.k));
+    return lut::PackOp::create(body, parts.front().getLoc(), type, own, tileFormat,
+                               body.getI64IntegerAttr(tileLayout.k));
   });
 }
 

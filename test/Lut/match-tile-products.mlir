@@ -5,7 +5,7 @@
 // CHECK-LABEL: @matches
 // CHECK-SAME: %[[X:.*]]: tensor<?x2x128xf16{{.*}}>, %[[V:.*]]: tensor<128xf16>
 // CHECK-DAG: %[[T:.*]] = mad.weight @w.tiles : tensor<1088xui8>
-// CHECK-DAG: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 128, scale = f16> : (tensor<1088xui8>) -> tensor<3x128xf16>
+// CHECK-DAG: %[[W:.*]] = lut.unpack %[[T]] as <int, bits = 4, group = 128, scale = f16> : (tensor<1088xui8>) -> tensor<3x128xf16>
 // CHECK: mad.contract %[[X]] by affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>, %[[W]] by affine_map<(d0, d1, d2, d3) -> (d2, d3)>
 // A vector is a row.
 // CHECK: %[[ROW:.*]] = mad.reshape %[[V]] : {{.*}} -> tensor<1x128xf16>
@@ -15,7 +15,7 @@
 // CHECK: func.func private @weight.w.tiles() -> tensor<1088xui8>
 // CHECK-DAG: %[[C:.*]] = mad.weight @w.codes
 // CHECK-DAG: %[[S:.*]] = mad.weight @w.scales
-// CHECK: lut.tiles %[[C]], %[[S]] as <int, bits = 4, group = 128, scale = f16> to 128
+// CHECK: lut.pack %[[C]], %[[S]] as <int, bits = 4, group = 128, scale = f16> to 128
 // CHECK: mad.weight_source @w.tiles
 // CHECK-SAME: computed = @weight.w.tiles
 mad.weight_source @w.codes from "" : "" : tensor<64x3xui8>
@@ -37,7 +37,7 @@ func.func @matches(%x: tensor<?x2x128xf16, #mad.dims<"N", "", "">>, %v: tensor<1
 // CHECK: %[[Y:.*]] = mad.contract %[[X]] by {{.*}} -> tensor<4x3xf16>
 // CHECK: mad.view %[[Y]] by {{.*}} : (tensor<4x3xf16>) -> tensor<3x4xf16>
 // CHECK-NOT: lut.dequant
-// CHECK: lut.tiles
+// CHECK: lut.pack
 mad.weight_source @w.codes from "" : "" : tensor<64x3xui8>
 mad.weight_source @w.scales from "" : "" : tensor<1x3xf16>
 func.func @turned(%x: tensor<128x4xf16>) -> tensor<3x4xf16> {
@@ -55,9 +55,9 @@ func.func @turned(%x: tensor<128x4xf16>) -> tensor<3x4xf16> {
 // CHECK-SAME: %[[I:[a-z0-9]+]]: tensor<i64>
 // CHECK: %[[ALL:.*]] = mad.weight @w.tiles : tensor<2x5x1088xui8>
 // CHECK: %[[ONE:.*]] = mad.view %[[ALL]][%[[I]]] by affine_map<(d0)[s0] -> (1, s0, d0)> checked {mad.subject = "w"} : {{.*}} -> tensor<1088xui8>
-// CHECK: lut.from_tiles %[[ONE]] as <int, bits = 4> : (tensor<1088xui8>) -> tensor<3x128xf16>
+// CHECK: lut.unpack %[[ONE]] as <int, bits = 4> : (tensor<1088xui8>) -> tensor<3x128xf16>
 // CHECK-NOT: lut.dequant
-// CHECK: lut.tiles {{.*}} to 128 : (tensor<2x5x64x3xui8>, tensor<2x5x1x3xf32>) -> tensor<2x5x1088xui8>
+// CHECK: lut.pack {{.*}} to 128 : (tensor<2x5x64x3xui8>, tensor<2x5x1x3xf32>) -> tensor<2x5x1088xui8>
 mad.weight_source @w.codes from "" : "" : tensor<2x5x64x3xui8>
 mad.weight_source @w.scales from "" : "" : tensor<2x5x1x3xf32>
 func.func @chooses(%x: tensor<4x128xf16>, %i: tensor<i64>) -> tensor<4x3xf16> {
@@ -78,7 +78,7 @@ func.func @chooses(%x: tensor<4x128xf16>, %i: tensor<i64>) -> tensor<4x3xf16> {
 // CHECK: mad.scan "0" to "5"
 // CHECK: ^bb0(%[[I:.*]]: tensor<i64>):
 // CHECK: %[[ONE:.*]] = mad.view %{{.*}}[%[[I]]] by affine_map<(d0)[s0] -> (s0, d0)> inside : {{.*}} -> tensor<1088xui8>
-// CHECK: %[[W:.*]] = lut.from_tiles %[[ONE]]
+// CHECK: %[[W:.*]] = lut.unpack %[[ONE]]
 // CHECK: mad.contract %[[X]] by {{.*}}, %[[W]] by {{.*}} -> tensor<4x3xf16>
 mad.weight_source @w.codes from "" : "" : tensor<5x64x3xui8>
 mad.weight_source @w.scales from "" : "" : tensor<5x1x3xf32>
@@ -97,7 +97,7 @@ func.func @each(%x: tensor<4x128xf16>) -> tensor<5x4x3xf16> {
 // CHECK-LABEL: @blocks
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<4x256xf16>
 // CHECK: %[[T:.*]] = mad.weight @w.tiles
-// CHECK: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf16>
+// CHECK: %[[W:.*]] = lut.unpack %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf16>
 // CHECK: %[[M:.*]] = mad.weight @w.tile_minima : tensor<8x3xf32>
 // CHECK: %[[F:.*]] = mad.cast %[[X]] : {{.*}} -> tensor<4x256xf32>
 // CHECK: %[[G:.*]] = mad.reshape %[[F]] : {{.*}} -> tensor<4x8x32xf32>
@@ -109,7 +109,7 @@ func.func @each(%x: tensor<4x128xf16>) -> tensor<5x4x3xf16> {
 // CHECK: mad.cast %[[A]] : {{.*}} -> tensor<4x3xf16>
 // CHECK: func.func private @weight.w.tiles
 // CHECK: %[[C:.*]] = mad.weight @w.tile_scales
-// CHECK: lut.tiles %{{.*}}, %[[C]] as <int, bits = 4, group = 32> to 256
+// CHECK: lut.pack %{{.*}}, %[[C]] as <int, bits = 4, group = 32> to 256
 // Weights are computed in their order.
 // CHECK: func.func private @weight.w.tile_scales() -> tensor<8x3xf32>
 // CHECK: mad.weight_source @w.tile_scales
@@ -140,7 +140,7 @@ func.func @blocks(%x: tensor<4x256xf16>) -> tensor<4x3xf16> {
 // CHECK: ^bb0(%[[I:.*]]: tensor<i64>):
 // CHECK: %[[ROWS:.*]] = mad.view %[[X]][%[[I]]] by affine_map<(d0, d1)[s0] -> (s0, d0, d1)> inside : {{.*}} -> tensor<4x256xf32>
 // CHECK: %[[T:.*]] = mad.view %{{.*}}[%[[I]]] by affine_map<(d0)[s0] -> (s0, d0)> inside : {{.*}} -> tensor<2560xui8>
-// CHECK: %[[W:.*]] = lut.from_tiles %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf32>
+// CHECK: %[[W:.*]] = lut.unpack %[[T]] as <int, bits = 4, group = 32> : {{.*}} -> tensor<3x256xf32>
 // CHECK: %[[ALL:.*]] = mad.weight @w.tile_minima : tensor<5x8x3xf32>
 // CHECK: %[[M:.*]] = mad.view %[[ALL]][%[[I]]] by affine_map<(d0, d1)[s0] -> (s0, d0, d1)> inside : {{.*}} -> tensor<8x3xf32>
 // CHECK: %[[G:.*]] = mad.reshape %[[ROWS]] : {{.*}} -> tensor<4x8x32xf32>
@@ -169,7 +169,7 @@ func.func @each_blocks(%x: tensor<5x4x256xf32>) -> tensor<5x4x3xf32> {
 
 // Parts of different matrices are no matrix of the weight.
 // CHECK-LABEL: @mixed
-// CHECK-NOT: lut.from_tiles
+// CHECK-NOT: lut.unpack
 mad.weight_source @w.codes from "" : "" : tensor<5x64x3xui8>
 mad.weight_source @w.scales from "" : "" : tensor<5x1x3xf32>
 func.func @mixed(%x: tensor<4x128xf16>) -> tensor<4x3xf16> {
@@ -186,7 +186,7 @@ func.func @mixed(%x: tensor<4x128xf16>) -> tensor<4x3xf16> {
 
 // Strict sums, sums over columns, groups that end inside of a fragment, and what is no weight.
 // CHECK-LABEL: @stays
-// CHECK-NOT: lut.from_tiles
+// CHECK-NOT: lut.unpack
 mad.weight_source @w.codes from "" : "" : tensor<64x3xui8>
 mad.weight_source @w.scales from "" : "" : tensor<1x3xf32>
 mad.weight_source @u.scales from "" : "" : tensor<3x3xf32>

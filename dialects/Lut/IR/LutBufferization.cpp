@@ -44,6 +44,6 @@ void mad::lut::registerBufferization(DialectRegistry &registry) {
     GemmIntoOp::attachInterface<OnMemory<GemmIntoOp>>(*context);
     PrecomputeIntoOp::attachInterface<OnMemory<PrecomputeIntoOp>>(*context);
     ExpandIntoOp::attachInterface<OnMemory<ExpandIntoOp>>(*context);
-    FromTilesIntoOp::attachInterface<OnMemory<FromTilesIntoOp>>(*context);
+    UnpackIntoOp::attachInterface<OnMemory<UnpackIntoOp>>(*context);
   });
 }

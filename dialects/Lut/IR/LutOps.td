@@ -198,6 +198,6 @@ def Lut_GemmIntoOp : Op<LutDialect, "gemm_into", [
 
 include "dialects/Lut/IR/LutDictionaryOps.td"
 include "dialects/Lut/IR/LutTableOps.td"
-include "dialects/Lut/IR/LutTileOps.td"
+include "dialects/Lut/IR/LutPackOps.td"
 
 #endif // MAD_DIALECTS_LUT_IR_LUTOPS_TD

@@ -19,7 +19,7 @@ using linalg::GenericOp;
 namespace mad {
 
 /// Whether `uses` holds for all ops that read the memory, but for the one that makes it.
-static bool allReaders(Value memory, lut::FromTilesIntoOp maker,
+static bool allReaders(Value memory, lut::UnpackIntoOp maker,
                        llvm::function_ref<bool(Operation *)> holds) {
   return llvm::all_of(memory.getUsers(), [&](Operation *user) {
     if (user == maker)
@@ -33,7 +33,7 @@ static bool allReaders(Value memory, lut::FromTilesIntoOp maker,
 /// Of an op whose matrix is made where it is needed.
 static constexpr llvm::StringLiteral lateAttribute = "late";
 
-void takeTiles(DeviceFunction &f, lut::FromTilesIntoOp op,
+void takeTiles(DeviceFunction &f, lut::UnpackIntoOp op,
                llvm::function_ref<bool(Operation *)> mayRead) {
   Value matrix = op.getInit();
   f.taken.insert(op);
@@ -46,21 +46,21 @@ void takeTiles(DeviceFunction &f, lut::FromTilesIntoOp op,
   decodeTiles(f, op);
 }
 
-lut::FromTilesIntoOp tilesOf(Value memory) {
+lut::UnpackIntoOp tilesOf(Value memory) {
   if (Value base = baseOf(memory))
     for (Operation *user : base.getUsers())
-      if (auto op = dyn_cast<lut::FromTilesIntoOp>(user);
+      if (auto op = dyn_cast<lut::UnpackIntoOp>(user);
           op && op.getInit() == base && op->hasAttr(lateAttribute))
         return op;
   return {};
 }
 
-static lut::TileLayout layoutOf(lut::FromTilesIntoOp op) {
+static lut::TileLayout layoutOf(lut::UnpackIntoOp op) {
   auto type = cast<MemRefType>(op.getInit().getType());
   return {op.getFormat().getValue(), type.getDimSize(1), type.getDimSize(0)};
 }
 
-void decodeTiles(DeviceFunction &f, lut::FromTilesIntoOp op) {
+void decodeTiles(DeviceFunction &f, lut::UnpackIntoOp op) {
   device::LutSpec spec;
   spec.layout = layoutOf(op);
   spec.element = cast<MemRefType>(op.getInit().getType()).getElementType();
@@ -79,7 +79,7 @@ void decodeTilesOf(DeviceFunction &f, GenericOp op) {
   llvm::SmallDenseSet<Operation *> done;
   for (Value operand : op->getOperands())
     if (isa<MemRefType>(operand.getType()))
-      if (lut::FromTilesIntoOp tiles = tilesOf(operand); tiles && done.insert(tiles).second)
+      if (lut::UnpackIntoOp tiles = tilesOf(operand); tiles && done.insert(tiles).second)
         decodeTiles(f, tiles);
 }
 

@@ -80,7 +80,7 @@ bool staysOnHost(Operation *op) {
       ->walk([&](Operation *inner) {
         auto loops = dyn_cast<linalg::LinalgOp>(inner);
         bool much = isa<scf::ParallelOp, CumulateMemoryOp, SortMemoryOp, ScatterMemoryOp,
-                        lut::ExpandIntoOp, lut::FromTilesIntoOp>(inner) ||
+                        lut::ExpandIntoOp, lut::UnpackIntoOp>(inner) ||
                     (loops && isLarge(loops));
         return much ? WalkResult::interrupt() : WalkResult::advance();
       })
@@ -265,7 +265,7 @@ std::optional<LogicalResult> DeviceMapping::mapKernels(Operation *op, Segment &s
     flush(segment);
     return done(lowerSystems(f, lanes), "the number of these systems");
   }
-  if (auto tiles = dyn_cast<lut::FromTilesIntoOp>(op)) {
+  if (auto tiles = dyn_cast<lut::UnpackIntoOp>(op)) {
     flush(segment);
     takeTiles(f, tiles, [&](Operation *user) {
       auto reader = dyn_cast<GenericOp>(user);

@@ -143,7 +143,7 @@ private:
   llvm::SmallVector<unsigned> outer;  ///< loops of the batch
   llvm::SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;
-  lut::FromTilesIntoOp tiled; ///< B is a weight of few bits, which is not there as a matrix
+  lut::UnpackIntoOp tiled; ///< B is a weight of few bits, which is not there as a matrix
   const device::LutSpec *codes = nullptr; ///< groups of warps read its tiles
   std::vector<Sibling> siblings; ///< products of the same A, in the third dimension of the grid
   mlir::Value initial;           ///< one number that sums begin with; null: what memory holds

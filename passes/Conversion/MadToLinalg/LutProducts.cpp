@@ -54,14 +54,14 @@ struct PrecomputeLowering : LoweringPattern<lut::PrecomputeOp> {
   }
 };
 
-struct FromTilesLowering : LoweringPattern<lut::FromTilesOp> {
+struct UnpackLowering : LoweringPattern<lut::UnpackOp> {
   using LoweringPattern::LoweringPattern;
 
-  LogicalResult matchAndRewrite(lut::FromTilesOp op, OpAdaptor adaptor,
+  LogicalResult matchAndRewrite(lut::UnpackOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
     Value init = lowering.empty(b, op, op.getResult().getType());
-    auto made = lut::FromTilesIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getTiles(),
-                                             init, op.getFormat());
+    auto made = lut::UnpackIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getTiles(), init,
+                                          op.getFormat());
     b.replaceOp(op, made.getResult());
     return success();
   }
@@ -84,8 +84,9 @@ struct ExpandLowering : LoweringPattern<lut::ExpandOp> {
 } // namespace
 
 void populateLutPatterns(RewritePatternSet &patterns, Lowering &lowering) {
-  patterns.add<LutProductLowering, LutGemmLowering, PrecomputeLowering, FromTilesLowering,
-               ExpandLowering>(lowering, patterns.getContext());
+  patterns
+      .add<LutProductLowering, LutGemmLowering, PrecomputeLowering, UnpackLowering, ExpandLowering>(
+          lowering, patterns.getContext());
 }
 
 } // namespace mad

@@ -171,8 +171,8 @@ struct MadToLinalgPass : impl::MadToLinalgBase<MadToLinalgPass> {
                            memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
                            vector::VectorDialect>();
     target.addLegalOp<ModuleOp, WeightSourceOp, CumulateMemoryOp, ScatterMemoryOp, SortMemoryOp,
-                      lut::ExpandIntoOp, lut::FromTilesIntoOp, lut::GemmIntoOp,
-                      lut::PrecomputeIntoOp, lut::ProductIntoOp>();
+                      lut::ExpandIntoOp, lut::UnpackIntoOp, lut::GemmIntoOp, lut::PrecomputeIntoOp,
+                      lut::ProductIntoOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp f) {
       return lowering.types.isSignatureLegal(f.getFunctionType()) &&
              lowering.types.isLegal(&f.getBody());

@@ -1,4 +1,4 @@
-//===- LutTileOps.cpp - Verifiers of products with tiles ------------------===//
+//===- LutPackOps.cpp - Verifiers of products with tiles ------------------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,7 +24,7 @@ static LogicalResult verifyTiles(Operation *op, FormatAttr format, ArrayRef<int6
   return success();
 }
 
-LogicalResult TilesOp::verify() {
+LogicalResult PackOp::verify() {
   if (getParts().empty())
     return emitOpError("has no parts");
   auto codes = cast<RankedTensorType>(getParts().front().getType());
@@ -34,7 +34,7 @@ LogicalResult TilesOp::verify() {
                      codes.getShape().back(), getResult().getType());
 }
 
-LogicalResult FromTilesOp::verify() {
+LogicalResult UnpackOp::verify() {
   RankedTensorType type = getResult().getType();
   if (type.getRank() != 2 || !type.hasStaticShape())
     return emitOpError() << "makes a matrix of static shape, found " << type;
@@ -42,7 +42,7 @@ LogicalResult FromTilesOp::verify() {
                      getTiles().getType());
 }
 
-LogicalResult FromTilesIntoOp::verify() {
+LogicalResult UnpackIntoOp::verify() {
   auto tiles = cast<ShapedType>(getTiles().getType()), init = cast<ShapedType>(getInit().getType());
   bool memory = isa<BaseMemRefType>(init);
   if (isa<BaseMemRefType>(tiles) != memory)
@@ -54,7 +54,7 @@ LogicalResult FromTilesIntoOp::verify() {
   return verifyTiles(*this, getFormat(), {}, init.getDimSize(1), init.getDimSize(0), tiles);
 }
 
-void FromTilesIntoOp::getEffects(
+void UnpackIntoOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   if (!isa<BaseMemRefType>(getInit().getType()))
     return;

@@ -1,4 +1,4 @@
-//===- LutTileOps.td - Weights of few bits for tensor cores --------------------===//
+//===- LutPackOps.td - Weights of few bits for tensor cores ---------------------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,13 +6,13 @@
 // Included by LutOps.td.
 //
 //===----------------------------------------------------------------------===//
-#ifndef MAD_DIALECTS_LUT_IR_LUTTILEOPS_TD
-#define MAD_DIALECTS_LUT_IR_LUTTILEOPS_TD
+#ifndef MAD_DIALECTS_LUT_IR_LUTPACKOPS_TD
+#define MAD_DIALECTS_LUT_IR_LUTPACKOPS_TD
 
-def Lut_TilesOp : Op<LutDialect, "tiles", [Pure]> {
+def Lut_PackOp : Op<LutDialect, "pack", [Pure]> {
   let summary = "the parts of matrices as tiles";
   let description = [{
-    `%tiles = lut.tiles %codes, %scales as <int, bits = 4> to 64 : (tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<608xui8>`:
+    `%tiles = lut.pack %codes, %scales as <int, bits = 4> to 64 : (tensor<32x8xui8>, tensor<1x8xf32>) -> tensor<608xui8>`:
     the bytes of dialects/Lut/Format/Tiles.h, of a matrix of `rows` rows, or [batch..., bytes] of several. It is evaluated when a model is compiled
     (passes/Driver/EncodedWeights.cpp), as `lut.encode` is, and has no lowering.
   }];
@@ -24,11 +24,11 @@ def Lut_TilesOp : Op<LutDialect, "tiles", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Lut_FromTilesOp : Op<LutDialect, "from_tiles", [Pure]> {
+def Lut_UnpackOp : Op<LutDialect, "unpack", [Pure]> {
   let summary = "the matrix that tiles stand for, transposed";
   let description = [{
-    `%w = lut.from_tiles %tiles as <int, bits = 4> : (tensor<608xui8>) -> tensor<8x64xf16>`: the `lut.dequant` of the parts that
-    `lut.tiles` was given, [M, K] instead of [K, M].
+    `%w = lut.unpack %tiles as <int, bits = 4> : (tensor<608xui8>) -> tensor<8x64xf16>`: the `lut.dequant` of the parts that
+    `lut.pack` was given, [M, K] instead of [K, M].
 
     `mad-match-tile-products` makes it in programs for GPUs, where a product with it reads the tiles. Such a product may
     multiply the sum of a group by its scale, so that the weight is not rounded to the element type before (at most half a
@@ -40,10 +40,10 @@ def Lut_FromTilesOp : Op<LutDialect, "from_tiles", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Lut_FromTilesIntoOp : Op<LutDialect, "from_tiles_into", [
+def Lut_UnpackIntoOp : Op<LutDialect, "unpack_into", [
     DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "`lut.from_tiles` into a tensor or memory";
+  let summary = "`lut.unpack` into a tensor or memory";
   let description = [{
     What `init` held is not read. Both operands are tensors, or both are memory.
   }];
@@ -58,4 +58,4 @@ def Lut_FromTilesIntoOp : Op<LutDialect, "from_tiles_into", [
   }];
 }
 
-#endif // MAD_DIALECTS_LUT_IR_LUTTILEOPS_TD
+#endif // MAD_DIALECTS_LUT_IR_LUTPACKOPS_TD
