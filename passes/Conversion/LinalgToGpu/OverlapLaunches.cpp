@@ -31,7 +31,7 @@ bool isWait(Operation *op) {
 }
 
 /// Whether a kernel waits by itself, and before that does no more than copy what nobody writes
-/// (FewRowsMatmul.cpp).
+/// (FewRows*.cpp).
 bool waitsInTime(gpu::GPUFuncOp kernel) {
   bool waits = false;
   kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -40,10 +40,11 @@ bool waitsInTime(gpu::GPUFuncOp kernel) {
       return WalkResult::interrupt();
     }
     const bool harmless =
-        isa<scf::IfOp, scf::YieldOp, NVVM::GriddepcontrolOp, NVVM::CpAsyncOp,
-            NVVM::CpAsyncCommitGroupOp, NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp,
-            NVVM::MBarrierInitOp, NVVM::FenceMbarrierInitOp, NVVM::MBarrierArriveExpectTxOp,
-            NVVM::BarrierOp, NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp, NVVM::ClusterArriveOp,
+        isa<scf::IfOp, scf::ForOp, scf::YieldOp, NVVM::GriddepcontrolOp, NVVM::CpAsyncOp,
+            NVVM::CpAsyncCommitGroupOp, NVVM::MBarrierTryWaitParityOp, NVVM::PrefetchOp,
+            NVVM::CpAsyncBulkTensorPrefetchOp, NVVM::MBarrierInitOp, NVVM::FenceMbarrierInitOp,
+            NVVM::MBarrierArriveExpectTxOp, NVVM::BarrierOp,
+            NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp, NVVM::ClusterArriveOp,
             NVVM::SetMaxRegisterOp, NVVM::ClusterArriveRelaxedOp>(op) ||
         isMemoryEffectFree(op);
     return harmless ? WalkResult::advance() : WalkResult::interrupt();

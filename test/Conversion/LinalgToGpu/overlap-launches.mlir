@@ -29,6 +29,14 @@
 // CHECK-NEXT: nvvm.griddepcontrol wait
 // CHECK-NEXT: gpu.return
 
+// Its copies may be a loop that waits for places in shared memory.
+// CHECK-LABEL: gpu.func @ring({{.*}} kernel attributes {early} {
+// CHECK-NOT: nvvm.griddepcontrol
+// CHECK: scf.for
+// CHECK: nvvm.mbarrier.try_wait.parity
+// CHECK: nvvm.griddepcontrol wait
+// CHECK-NOT: nvvm.griddepcontrol
+
 // Unless it reads before: what it reads may not be there yet.
 // CHECK-LABEL: gpu.func @late(
 // CHECK-NEXT: arith.constant
@@ -60,6 +68,18 @@ gpu.module @kernels {
   gpu.func @own(%c: i1, %to: !llvm.ptr<3>, %w: !llvm.ptr<1>) kernel {
     nvvm.griddepcontrol launch_dependents
     scf.if %c {
+      nvvm.cp.async.shared.global %to, %w, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+    }
+    nvvm.griddepcontrol wait
+    gpu.return
+  }
+  gpu.func @ring(%n: index, %to: !llvm.ptr<3>, %w: !llvm.ptr<1>, %empty: !llvm.ptr<3>) kernel {
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %phase = arith.constant 0 : i32
+    %ticks = arith.constant 1000 : i32
+    scf.for %i = %zero to %n step %one {
+      nvvm.mbarrier.try_wait.parity %empty, %phase, %ticks : !llvm.ptr<3>, i32, i32
       nvvm.cp.async.shared.global %to, %w, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
     }
     nvvm.griddepcontrol wait
