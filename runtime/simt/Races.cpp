@@ -41,9 +41,13 @@ static void add(Block &b, const Thread &t, Access &entry, const Access &me) {
     entry = me;
     return;
   }
-  if (b.useFences() || (b.useClocks() && b.cluster.holds(entry.block))) {
+  // With clocks alone the accesses of earlier clusters are in no list: what is merged with them
+  // cannot have one of its own.
+  const bool isOne = entry.thread < Access::severalLanes;
+  const bool isListed = isOne || b.cluster.several.count(&entry);
+  if (b.useFences() || (b.useClocks() && b.cluster.holds(entry.block) && isListed)) {
     auto &list = b.cluster.several[&entry];
-    if (entry.thread < Access::severalLanes)
+    if (isOne)
       list.assign(1, entry);
     std::erase_if(list,
                   [&](const Access &a) { return a.thread == me.thread && a.block == me.block; });
@@ -81,7 +85,9 @@ static void check(Block &b, Thread &t, const Cell &cell, const Access &entry, At
   if (!other)
     return;
   simt_kind kind = raceKind(cell, me, *other, within);
-  const bool tell = cell.block != 0 || kind == SIMT_RACE_BLOCKS ||
+  // Blocks of a cluster share rows as threads of a block do: what has no column loads another's.
+  const bool isNear = b.cluster.holds(other->block) && other->thread != Access::severalBlocks;
+  const bool tell = cell.block != 0 || (kind == SIMT_RACE_BLOCKS && !isNear) ||
                     b.launch.global_races == SIMT_RACES_ALL || b.kernel.flags & SIMT_EXCHANGES;
   if (tell)
     b.report.find(kind, t, me.place, address, other);

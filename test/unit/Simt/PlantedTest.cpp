@@ -300,6 +300,11 @@ const Planted planted[] = {
      {{"nvvm.memory.barrier #nvvm.mem_scope<gpu> // release",
        "nvvm.memory.barrier #nvvm.mem_scope<gpu>\nllvm.store %value, %part : i32, !llvm.ptr<1>"}},
      {SIMT_RACE_BLOCKS}},
+    {"WrittenWhereEarlierBlocksRead",
+     "named-readers.mlir",
+     {{"%five = llvm.atomicrmw sub", "llvm.store %two, %x : i32, !llvm.ptr<1>\n"
+                                     "%five = llvm.atomicrmw sub"}},
+     {SIMT_RACE_BLOCKS}},
     {"ScratchOfAllBlocks",
      "systems.mlir",
      {{"%own = arith.muli %block, %c64", "%own = arith.subi %c64, %c64"}},
