@@ -101,6 +101,8 @@ Value Checker::calibratedValue(const Node *expression, const Node *calibration, 
       gptq.grid.half = value.truth;
     else if (name == "act_order")
       gptq.order = value.truth;
+    else if (name == "search")
+      gptq.search = value.truth;
     else if (name == "damp")
       gptq.damp = value.real;
   }

@@ -230,7 +230,7 @@ struct Gptq {
   std::string
       path; ///< of the calibration data, as written: relative to the file of the declaration
   double damp = 0.01;
-  bool order = false;
+  bool order = false, search = true;
 };
 
 struct Weight {

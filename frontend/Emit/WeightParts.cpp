@@ -71,7 +71,8 @@ void emitGptq(OpBuilder &b, const hir::Weight &weight, const std::string &path, 
   auto grid = lut::FormatAttr::get(b.getContext(), weight.gptq->grid);
   Value made = lut::GptqOp::create(body, loc, type, values, products, grid,
                                    b.getF64FloatAttr(weight.gptq->damp),
-                                   weight.gptq->order ? b.getUnitAttr() : UnitAttr());
+                                   weight.gptq->order ? b.getUnitAttr() : UnitAttr(),
+                                   weight.gptq->search ? b.getUnitAttr() : UnitAttr());
   func::ReturnOp::create(body, loc, made);
   functions.push_back(function);
 }

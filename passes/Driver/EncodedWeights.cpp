@@ -59,7 +59,8 @@ std::optional<RoundedWeight> roundedWeight(ModuleOp module, WeightSourceOp sourc
 
 bool roundWeight(RoundedWeight rounded, const WeightBytes &values, const WeightBytes &gram,
                  WeightBytes &into, std::string &error) {
-  lut::GptqOptions options{rounded.op.getDamp().convertToDouble(), rounded.op.getOrdered()};
+  lut::GptqOptions options{rounded.op.getDamp().convertToDouble(), rounded.op.getOrdered(),
+                           rounded.op.getSearched()};
   return lut::gptq(rounded.op.getFormat().getValue(), options,
                    static_cast<const float *>(values.data.get()), values.shape,
                    static_cast<const float *>(gram.data.get()),

@@ -33,6 +33,8 @@ constexpr int64_t factorBlock = 64;
 constexpr int64_t rowBlock = 128;
 /// Columns do not depend on each other: so many at a time stay in the cache.
 constexpr int64_t columnTile = 64;
+/// Ranges that a search tries: 31/32 of the range, 30/32 and so on.
+constexpr int searchSteps = 22;
 
 } // namespace
 
@@ -128,6 +130,8 @@ private:
   int64_t blockEnd(int64_t begin) const;
   Range rangeOf(const std::vector<double> &values, int64_t group, int64_t column,
                 int64_t width) const;
+  Grid gridOf(const std::vector<double> &values, int64_t group, int64_t column,
+              int64_t width) const;
 
   const Format &format;
   const GptqOptions &options;
@@ -199,6 +203,37 @@ Range Rounding::rangeOf(const std::vector<double> &values, int64_t group, int64_
   return range;
 }
 
+/// The grid of a group: of its range, or of the part of it that is worth most. What a row counts is
+/// how large its activations are.
+Grid Rounding::gridOf(const std::vector<double> &values, int64_t group, int64_t column,
+                      int64_t width) const {
+  int64_t first = group * format.groupLength(k);
+  int64_t end = std::min(k, first + format.groupLength(k));
+  Range range = rangeOf(values, group, column, width);
+  Grid best = roundingGrid(format, range, end - first);
+  if (!options.search || best.signs)
+    return best;
+  auto errorOf = [&](const Grid &grid) {
+    double sum = 0;
+    for (int64_t i = first; i < end; ++i) {
+      double value = values[i * width + column];
+      double far = value - double(grid.value(grid.code(float(value))));
+      sum += double(gram[i * k + i]) * far * far;
+    }
+    return sum;
+  };
+  double least = errorOf(best);
+  for (int step = 1; step <= searchSteps && least > 0; ++step) {
+    float part = 1 - float(step) / 32;
+    Range inner = range;
+    inner.low *= part, inner.high *= part, inner.largest *= part;
+    Grid grid = roundingGrid(format, inner, end - first);
+    if (double error = errorOf(grid); grid.scale > 0 && error < least)
+      least = error, best = grid;
+  }
+  return best;
+}
+
 void Rounding::columns(int64_t from, int64_t to) {
   int64_t width = to - from, length = format.groupLength(k);
   std::vector<double> rest(k * width), errors(rowBlock * width);
@@ -207,9 +242,8 @@ void Rounding::columns(int64_t from, int64_t to) {
       rest[i * width + j] = dead[order[i]] ? 0.0 : double(w[order[i] * m + from + j]);
   std::vector<Grid> grids(format.groups(k) * width);
   auto setGrids = [&](int64_t group, const std::vector<double> &values) {
-    int64_t count = std::min(length, k - group * length);
     for (int64_t j = 0; j < width; ++j)
-      grids[group * width + j] = roundingGrid(format, rangeOf(values, group, j, width), count);
+      grids[group * width + j] = gridOf(values, group, j, width);
   };
   if (options.order) {
     std::vector<double> natural(k * width);

@@ -19,6 +19,8 @@ struct GptqOptions {
   double damp = 0.01;
   /// Rows with more energy come first. Scales are those of the weight as it was then.
   bool order = false;
+  /// Scales are those with the least error, among ranges down to a third; else of the whole range.
+  bool search = false;
 };
 
 /// Rounds `values`, a weight [B..., K, M], to numbers that `format` (an `Int`) holds exactly, so

@@ -64,10 +64,11 @@ def Lut_GptqOp : Lut_Op<"gptq"> {
     by GPTQ (Frantar et al., 2022), as dialects/Lut/README.md says. The weight is [B..., K, M] (`along = last`: [B..., M, K]), `%gram` the X^T X of its
     activations, [B..., K, K]. `lut.encode exact` of the result never fails. Like that it is evaluated when a
     model is compiled, and has no lowering. `damp`: what is added to the diagonal of X^T X, as a part of its mean.
-    `ordered`: rows with more energy come first.
+    `ordered`: rows with more energy come first. `searched`: scales are those of the part of the range with the least error.
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$source, RankedTensorOf<[F32]>:$gram, Lut_FormatAttr:$format,
-                       DefaultValuedAttr<F64Attr, "0.01">:$damp, UnitAttr:$ordered);
+                       DefaultValuedAttr<F64Attr, "0.01">:$damp, UnitAttr:$ordered,
+                       UnitAttr:$searched);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $source `,` $gram `as` $format attr-dict `:` functional-type(operands, results)

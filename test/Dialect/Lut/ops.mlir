@@ -85,8 +85,8 @@ func.func @tables(%q: tensor<2x3x64xi8>, %s: tensor<2x3xf32>, %c: tensor<8x3xui8
 
 // CHECK-LABEL: @gptq
 func.func @gptq(%w: tensor<2x10x3xf32>, %h: tensor<2x10x10xf32>) -> tensor<2x10x3xf32> {
-  // CHECK: lut.gptq %{{.*}}, %{{.*}} as <int, bits = 3, group = 5> {damp = 1.000000e-01 : f64, ordered} : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
-  %0 = lut.gptq %w, %h as <int, bits = 3, group = 5> {damp = 0.1 : f64, ordered} : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
+  // CHECK: lut.gptq %{{.*}}, %{{.*}} as <int, bits = 3, group = 5> {damp = 1.000000e-01 : f64, ordered, searched} : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
+  %0 = lut.gptq %w, %h as <int, bits = 3, group = 5> {damp = 0.1 : f64, ordered, searched} : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
   // CHECK: lut.gptq %{{.*}}, %{{.*}} as <int, bits = 3, group = 5> : (
   %1 = lut.gptq %0, %h as <int, bits = 3, group = 5> : (tensor<2x10x3xf32>, tensor<2x10x10xf32>) -> tensor<2x10x3xf32>
   return %1 : tensor<2x10x3xf32>

@@ -31,20 +31,32 @@ def scaleOf(s, half):
     return f32(np.float16(s)) if half else f32(f32(257) * s) - f32(f32(f32(257) * s) - s)
 
 
-def quantiser(rows, bits, affine, half):
-    """The codes and the values of one group of a column."""
+def quantiser(rows, bits, affine, half, energy):
+    """The values of one group of a column, of the range with the least error; without `energy` of all of it."""
+    found = ranged(rows, bits, affine, half, f32(1))
+    if energy is None:
+        return found
+    error = lambda q: (energy * (rows - q(rows)) ** 2).sum()
+    for step in range(1, 23):
+        other = ranged(rows, bits, affine, half, f32(1 - step / 32))
+        if error(other) < error(found):
+            found = other
+    return found
+
+
+def ranged(rows, bits, affine, half, part):
     rows, last = rows.astype(f32), f32(2 ** bits - 1)
     if affine:
-        low, high = min(rows.min(), f32(0)), max(rows.max(), f32(0))
+        low, high = part * min(rows.min(), f32(0)), part * max(rows.max(), f32(0))
         s = scaleOf((high - low) / last, half)
         zero = np.clip(np.rint(-low / s), 0, last)
-        return lambda v: s * (np.clip(np.rint(f32(v) / s) + zero, 0, last) - zero)
+        return lambda v: s * (np.clip(np.rint(np.asarray(v, f32) / s) + zero, 0, last) - zero)
     middle = f32(2 ** (bits - 1))
-    s = scaleOf(np.abs(rows).max() / (middle - 1), half)
-    return lambda v: s * np.clip(np.rint(f32(v) / s), -middle, middle - 1)
+    s = scaleOf(part * np.abs(rows).max() / (middle - 1), half)
+    return lambda v: s * np.clip(np.rint(np.asarray(v, f32) / s), -middle, middle - 1)
 
 
-def gptq(w, gram, bits, group, affine=False, half=False, ordered=False, damp=0.01):
+def gptq(w, gram, bits, group, affine=False, half=False, ordered=False, damp=0.01, search=True):
     k, m = w.shape
     w, h = w.astype(np.float64), gram.astype(np.float64)
     h = (h + h.T) / 2
@@ -55,13 +67,14 @@ def gptq(w, gram, bits, group, affine=False, half=False, ordered=False, damp=0.0
     order = np.argsort(-np.diag(gram), kind="stable") if ordered else np.arange(k)
     u = np.linalg.cholesky(np.linalg.inv(h[np.ix_(order, order)])).T
     size, q, grids = group or k, np.zeros_like(w, f32), {}
+    energy = lambda g: np.diag(gram)[g:g + size].astype(np.float64) if search else None
     if ordered:
-        grids = {(g, c): quantiser(w[g:g + size, c], bits, affine, half) for g in range(0, k, size) for c in range(m)}
+        grids = {(g, c): quantiser(w[g:g + size, c], bits, affine, half, energy(g)) for g in range(0, k, size) for c in range(m)}
     rest = w[order]
     for i in range(k):
         row = order[i]
         if not ordered and row % size == 0:
-            grids.update({(row, c): quantiser(rest[i:i + size, c], bits, affine, half) for c in range(m)})
+            grids.update({(row, c): quantiser(rest[i:i + size, c], bits, affine, half, energy(i)) for c in range(m)})
         q[row] = [grids[row - row % size, c](rest[i, c]) for c in range(m)]
         rest[i + 1:] -= np.outer(u[i, i + 1:] / u[i, i], rest[i] - q[row])
     return q
@@ -74,7 +87,7 @@ base = model["base"]
 np.testing.assert_allclose(calib["a.gram"], x.astype(np.float64).T @ x, rtol=1e-6, atol=1e-4)
 want = [gptq(base, calib["a.gram"], 3, 16), gptq(base, calib["b.gram"], 4, 0),
         gptq(2 * base, calib["c.gram"], 2, 8, affine=True, half=True, ordered=True, damp=f32(0.05)),
-        gptq(base, calib["plain.gram"], 4, 0),
+        gptq(base, calib["plain.gram"], 4, 0, search=False),
         np.stack([gptq(model[f"layer.{i}.k"], calib["blocks.k.gram"][i], 4, 24, affine=True) for i in range(2)])]
 for target in "jit", "ref":
     run("run", f"{folder}/gptq.mad", "values", "-o", f"{folder}/out.npz", f"--target={target}")

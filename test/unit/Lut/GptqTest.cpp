@@ -139,6 +139,43 @@ TEST(Gptq, IsNearerForProductsAndHeldExactly) {
     }
 }
 
+TEST(Gptq, SearchedRangesAreNearer) {
+  int64_t k = 300, m = 30;
+  std::vector<float> w = normal(k * m, 8), gram = correlated(k, 400, 9);
+  GptqOptions options;
+  options.search = true;
+  for (Format format : {integers(2, 32, true), integers(2, 32), integers(3, 100), integers(4)}) {
+    std::vector<float> q = rounded(format, w, {k, m}, gram, options);
+    EXPECT_EQ(stored(format, q, {k, m}, Mode::Exact), q) << format.str();
+    // Steps of the whole range of 32 normal numbers are 1.4 (of two bits, with zero points), and
+    // most numbers are in the inner half of it.
+    EXPECT_LT(productError(w, q, gram, k, m),
+              (format.bits == 2 ? 0.85 : 1.0) *
+                  productError(w, rounded(format, w, {k, m}, gram), gram, k, m))
+        << format.str();
+  }
+  // One bit has no range, and a group of zeros no scale.
+  EXPECT_EQ(rounded(integers(1, 64), w, {k, m}, gram, options),
+            rounded(integers(1, 64), w, {k, m}, gram));
+  std::vector<float> none(k * m);
+  EXPECT_EQ(rounded(integers(3, 64), none, {k, m}, gram, options), none);
+}
+
+TEST(Gptq, RowsCountByTheirEnergy) {
+  // Codes -2 to 1: one step is 3, or a part of that. The rows of 1 and -2 are multiplied with more,
+  // so a step of 1 is worth what 3 loses.
+  Format format = integers(2);
+  GptqOptions options;
+  options.search = true;
+  options.damp = 0;
+  std::vector<float> w = {3, 1, -2}, gram = {0.01f, 0, 0, 0, 100, 0, 0, 0, 100};
+  std::vector<float> q = rounded(format, w, {3, 1}, gram, options);
+  EXPECT_NEAR(q[1], 1, 0.05);
+  EXPECT_NEAR(q[2], -2, 0.1);
+  gram[0] = 1e6f;
+  EXPECT_EQ(rounded(format, w, {3, 1}, gram, options)[0], 3);
+}
+
 TEST(Gptq, AlongLastIsThatOfTheTransposedMatrices) {
   int64_t k = 70, m = 9;
   std::vector<float> w = normal(2 * k * m, 5), turned(w.size()), gram = correlated(k, 90, 6),
