@@ -510,10 +510,15 @@ mad_status mad_error_weight_type(mad_error *error, const char *path, const mad_w
                                  const mad_stored *found, int transposed) {
   char a[128], b[128];
   return fail(
-      error, MAD_BAD_FORMAT, "`%s` holds weight `%s` as %s, the model needs %s%s", path,
+      error, MAD_BAD_FORMAT, "`%s` holds weight `%s` as %s, the model needs %s%s%s", path,
       weight->name, typeText(found->dtype, found->shape, found->rank, 0, a, sizeof a),
       typeText(weight->dtype, weight->shape, (uint32_t)weight->rank, transposed, b, sizeof b),
-      transposed ? " (it is declared `transposed`)" : "");
+      transposed ? " (it is declared `transposed`)" : "",
+      found->rank == (uint32_t)weight->rank + 1
+          ? "; it lies in the order of another model's products: write the file with `mad build`, "
+            "of this model, "
+            "or one with plain tensors"
+          : "");
 }
 
 static const char *const fromBuild =
