@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Stores the matrices of examples/decoder in formats of few bits: decoder_formats.py [--build FOLDER] [--only WORDS] [--bytes N]
+"""Stores the matrices of examples/decoder in formats of few bits: decoder_formats.py [--build FOLDER] [--only WORDS] [--bytes N] [--ggml FOLDER]
 
 Each line is the example with `as FORMAT` behind its 28 matrices; the table of bytes stays. Bits are those of the matrices.
 The text is docs/*.md of this repository, which the model was not trained on, in rows of 256 bytes: its cross entropy in bits
-a byte (perplexity is 2 to that), and how much more than in f32. GPTQ (`gptq`) is calibrated with other rows of it.
+a byte (perplexity is 2 to that), and how much more than in f32. GPTQ (`gptq`) is calibrated with other rows of it. With `--ggml`
+(bench/lut.py says how to build it) further lines have the matrices as types of llama.cpp hold them, in f32.
 """
 import argparse
 import pathlib
@@ -15,6 +16,7 @@ import tempfile
 
 import numpy as np
 
+import ggmllib
 from madlib import Model
 from minilm_formats import FORMATS
 
@@ -23,8 +25,8 @@ EXAMPLE = HERE.parent / "examples" / "decoder"
 MATRICES = ("query", "key", "value", "join", "gate", "up", "down")
 
 
-def program(format):
-    text = (EXAMPLE / "decoder.mad").read_text().replace('"weights.', f'"{EXAMPLE}/weights.')
+def program(format, weights=EXAMPLE / "weights.safetensors"):
+    text = (EXAMPLE / "decoder.mad").read_text().replace('"weights.safetensors', f'"{weights}')
     text = text.split("export fn prompt", 1)[0].split("\ntest ", 1)[0].rsplit("///", 1)[0]
     for name in MATRICES if format else ():
         before = [line for line in text.split("\n") if line.strip().startswith(f"{name} ") and line.endswith("transposed")]
@@ -50,6 +52,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent / "build" / "release")
     parser.add_argument("--only", help="names of lines, with commas")
     parser.add_argument("--bytes", type=int, default=32768)
+    parser.add_argument("--ggml", type=pathlib.Path, help="the folder of its libraries")
     options = parser.parse_args()
     text = "".join(p.read_text() for p in sorted((HERE.parent / "docs").glob("*.md")))
     data = np.frombuffer(text.encode(), np.uint8).astype(np.int32)
@@ -65,12 +68,19 @@ def main():
                         folder / "calib.npz"], check=True)
         print(f"{'format':18} {'bits':>6} {'bits a byte':>12} {'more':>7} {'perplexity':>11}")
         names = options.only.split(",") if options.only else [n for n in FORMATS if n == "f32" or "128" not in n]
-        for number, format in enumerate(names):
-            source = folder / f"m{number}.mad"
-            source.write_text(program(FORMATS[format]))
+        theirs = ggmllib.Ggml(options.ggml, 1) if options.ggml else None
+        for number, format in enumerate(names + (list(ggmllib.TYPES) if theirs else [])):
+            source, weights, stored = folder / f"m{number}.mad", folder / f"{number}.safetensors", None
+            if format in FORMATS:
+                source.write_text(program(FORMATS[format]))
+            else:
+                pattern = rf"layers\.\d+\.({'|'.join(MATRICES)})\.weight"
+                stored = theirs.round_file(format, EXAMPLE / "weights.safetensors", weights, pattern)
+                source.write_text(program("", weights))
             subprocess.run([mad, "build", str(source), "-o", name, "--cache=off"], check=True, stdout=subprocess.DEVNULL)
-            told = subprocess.run([mad, "explain", "--formats", str(source)], check=True, capture_output=True, text=True).stdout
-            stored = float(told.split("together: ")[1].split(" bytes, ")[1].split()[0]) if FORMATS[format] else 32.0
+            if stored is None:
+                told = subprocess.run([mad, "explain", "--formats", str(source)], check=True, capture_output=True, text=True).stdout
+                stored = float(told.split("together: ")[1].split(" bytes, ")[1].split()[0]) if FORMATS[format] else 32.0
             model = Model(str(options.build / "lib" / "libmad_runtime.so"), str(folder / f"libm{number}.so"), 1)
             bits = entropy(model, rows)
             exact = bits if exact is None else exact

@@ -6,7 +6,10 @@ ggml rounds activations to 8 bits itself, 32 or 256 at a time, inside of the cal
 memory, as they are in files and repacked for its own kernels: both are offered.
 """
 import ctypes as c
+import json
 import pathlib
+import re
+import struct
 
 import numpy as np
 
@@ -71,6 +74,43 @@ class Ggml:
 
     def write(self, tensor, data):
         self.base.ggml_backend_tensor_set(tensor, c.c_void_p(data.ctypes.data), c.c_size_t(0), c.c_size_t(data.nbytes))
+
+    def rounded(self, name, values):
+        """The values as a block format holds them, rounded by ggml without data of activations, and bits for each.
+        Blocks are of 256 in the order of memory: they go on into the next row where rows are no multiple of that."""
+        values = np.ascontiguousarray(values, np.float32)
+        rows, kind = values.size // 256, c.c_int(TYPES[name])
+        context = self.context()
+        data = np.empty(self.base.ggml_nbytes(self.tensor(context, TYPES[name], 256, rows)), np.uint8)
+        self.base.ggml_free(context)
+        self.base.ggml_quantize_chunk(kind, c.c_void_p(values.ctypes.data), c.c_void_p(data.ctypes.data), c.c_int64(0),
+                                      c.c_int64(rows), c.c_int64(256), None)
+        found = np.empty_like(values)
+        getattr(self.base, f"dequantize_row_{name[:-1].lower() + name[-1]}")(
+            c.c_void_p(data.ctypes.data), c.c_void_p(found.ctypes.data), c.c_int64(values.size))
+        return found, 8 * data.nbytes / values.size
+
+    def round_file(self, name, source, target, pattern):
+        """A .safetensors file whose tensors with a name like `pattern` are rounded to a block format; bits for each of their elements."""
+        raw = pathlib.Path(source).read_bytes()
+        size = struct.unpack("<Q", raw[:8])[0]
+        header, parts, at, bits = json.loads(raw[8:8 + size]), [], 0, 0
+        for key, entry in header.items():
+            if key == "__metadata__":
+                continue
+            first, last = entry["data_offsets"]
+            part = raw[8 + size + first:8 + size + last]
+            if re.fullmatch(pattern, key):
+                held = np.frombuffer(part, {"F16": np.float16, "F32": np.float32}[entry["dtype"]])
+                values, bits = self.rounded(name, held)
+                part, entry["dtype"] = values.tobytes(), "F32"
+            entry["data_offsets"] = [at, at + len(part)]
+            at += len(part)
+            parts.append(part)
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        pathlib.Path(target).write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
+        return bits
 
     def quantized(self, name, w):
         """Bytes of w [K, M] as a block format: rows along K."""
