@@ -238,6 +238,11 @@ TEST_F(Weights, WovenPanelsArePackedWhereTheFileHasNone) {
   EXPECT_EQ(std::string(static_cast<const char *>(data[1]), 256), packed);
   // In panels as other products read them.
   EXPECT_EQ(read("[1,4,64]", packed), MAD_BAD_FORMAT);
+  EXPECT_NE(
+      message.find("as i8[1, 4, 64], the model needs i8[4, 3]; it lies in the order of another "
+                   "model's products: write the file with `mad build`"),
+      std::string::npos)
+      << message;
 }
 
 /// Rows in groups: those that a file has as columns are read as they lie there.
