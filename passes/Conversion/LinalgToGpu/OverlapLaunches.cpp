@@ -43,7 +43,7 @@ bool waitsInTime(gpu::GPUFuncOp kernel) {
         isa<scf::IfOp, scf::ForOp, scf::YieldOp, NVVM::GriddepcontrolOp, NVVM::CpAsyncOp,
             NVVM::CpAsyncCommitGroupOp, NVVM::MBarrierTryWaitParityOp, NVVM::PrefetchOp,
             NVVM::CpAsyncBulkTensorPrefetchOp, NVVM::MBarrierInitOp, NVVM::FenceMbarrierInitOp,
-            NVVM::MBarrierArriveExpectTxOp, NVVM::BarrierOp,
+            NVVM::MBarrierArriveExpectTxOp, NVVM::BarrierOp, NVVM::SyncWarpOp,
             NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp, NVVM::ClusterArriveOp,
             NVVM::SetMaxRegisterOp, NVVM::ClusterArriveRelaxedOp>(op) ||
         isMemoryEffectFree(op);

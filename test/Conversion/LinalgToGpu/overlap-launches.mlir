@@ -82,6 +82,8 @@ gpu.module @kernels {
       nvvm.mbarrier.try_wait.parity %empty, %phase, %ticks : !llvm.ptr<3>, i32, i32
       nvvm.cp.async.shared.global %to, %w, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
     }
+    %all = arith.constant -1 : i32
+    nvvm.bar.warp.sync %all : i32
     nvvm.griddepcontrol wait
     gpu.return
   }
