@@ -39,6 +39,8 @@ FORMATS["4/32 affine gptq"] = "lut.int(bits = 4, group = 32, zero = affine" + CA
 FORMATS["3/32 affine gptq"] = "lut.int(bits = 3, group = 32, zero = affine" + CALIBRATED
 FORMATS["2/32 affine"] = "lut.int(bits = 2, group = 32, zero = affine)"
 FORMATS["2/32 affine gptq"] = "lut.int(bits = 2, group = 32, zero = affine" + CALIBRATED
+for bits, zero in ((4, ""), (3, ""), (2, ", zero = affine")):  # fewer bits than types of llama.cpp with as many
+    FORMATS[f"{bits}/64 f16 gptq"] = f"lut.int(bits = {bits}, group = 64{zero}, scale = f16" + CALIBRATED
 FORMATS["ternary"] = "lut.ternary"
 FORMATS["codebook 4"] = "lut.codebook(bits = 4)"
 FORMATS["codebook 3"] = "lut.codebook(bits = 3)"
