@@ -16,6 +16,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import packing
@@ -67,10 +68,13 @@ def run(options):
     torch.manual_seed(1)
     # Numbers that neither grow nor vanish behind eight maxima.
     weights = [(torch.randn(SIZE, SIZE, device="cuda") * (2 / SIZE) ** 0.5).half() for _ in range(COUNT)]
-    save_file({f"w{i}": w.cpu() for i, w in enumerate(weights)}, "/tmp/chain.safetensors")
+    stored = Path(tempfile.mkdtemp()) / "chain.safetensors"
+    save_file({f"w{i}": w.cpu() for i, w in enumerate(weights)}, stored)
     stream = torch.cuda.Stream()
-    modules = [mad.load(str(Path(f).resolve() / "libchain.so"), weights="/tmp/chain.safetensors", device="cuda",
+    modules = [mad.load(str(Path(f).resolve() / "libchain.so"), weights=str(stored), device="cuda",
                         stream=stream.cuda_stream, wait=False) for f in options.folders]
+    stored.unlink()
+    stored.parent.rmdir()
     rate, found = copy_rate(torch), {}
     print(f"{torch.cuda.get_device_name()}: a copy moves {rate:.0f} GB/s")
     bias = torch.zeros(SIZE, device="cuda", dtype=torch.float16)
