@@ -6,9 +6,9 @@ of full tiles. Such a loop keeps its sums in registers: no vector goes to the st
 it. By llvm-mca's model of a CPU it takes at most 1 / 0.9 of the cycles that its multiply-adds alone
 would need.
 """
-import re
-import subprocess
 import sys
+
+from machine_loops import cycles, loops, run
 
 mad, folder, objdump, mca = sys.argv[1:]
 SOURCE = """
@@ -21,44 +21,10 @@ TARGETS = [("x86-64-v3", 12, "ymm", ["znver3", "skylake"]),
 SHARE = 0.9
 
 
-def run(*command, text=None):
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout
-
-
-def loops(library):
-    """The instructions of the innermost loops of kernels."""
-    code, kernel = [], False
-    for line in run(objdump, "-d", "--no-show-raw-insn", library).splitlines():
-        if line.endswith(">:"):
-            kernel = "<multiply." in line
-        if kernel and (found := re.match(r"\s*([0-9a-f]+):\s+(.*)", line)):
-            code.append((int(found[1], 16), found[2].split("#")[0].strip()))
-    places = {address: number for number, (address, _) in enumerate(code)}
-    for number, (address, text) in enumerate(code):
-        jump = re.match(r"j\w+\s+(?:0x)?([0-9a-f]+)", text)
-        start = places.get(int(jump[1], 16)) if jump else None
-        if start is None or start > number:
-            continue
-        body = [text for _, text in code[start:number]]
-        if not any(re.match(r"(j|call|ret)", line) for line in body):
-            yield body + [text.split()[0] + " loop"]
-
-
-def cycles(cpu, lines):
-    """Cycles of one round, of many."""
-    rounds = 200
-    out = run(mca, f"-mcpu={cpu}", f"-iterations={rounds}", "-mtriple=x86_64",
-              text="\n".join(["loop:"] + lines) + "\n")
-    return int(re.search(r"Total Cycles:\s+(\d+)", out)[1]) / rounds
-
-
 def check(target, count, register, cpus):
     run(mad, "build", f"{folder}/tiles.mad", "--name=tiles", f"--target={target}", "-o", folder)
     for kind in ("ps", "pd"):
-        full = [b for b in loops(f"{folder}/libtiles.so")
+        full = [b for b in loops(objdump, f"{folder}/libtiles.so", "<multiply.")
                 if sum(f"fmadd" in line and f"{kind}\t" in line.replace(" ", "\t")
                        and register in line for line in b) == count
                 # The last panel of a product, of which not all columns are there.
@@ -75,8 +41,8 @@ def check(target, count, register, cpus):
         # the CPU does not: it was measured to do the loop at 98 % of its peak (docs/performance.md).
         loads = [f"vbroadcasts{kind[1]} (%rax), %zmm{16 + i}" for i in range(6)]
         for cpu in cpus:
-            least = cycles(cpu, alone + (loads if cpu == "znver4" else []))
-            worst = max(cycles(cpu, body) for body in full)
+            least = cycles(mca, cpu, alone + (loads if cpu == "znver4" else []))
+            worst = max(cycles(mca, cpu, body) for body in full)
             if worst * SHARE > least:
                 sys.exit(f"{target} on {cpu}, {kind}: {worst} cycles, multiply-adds need {least}\n" +
                          "\n".join(full[0]))
