@@ -65,6 +65,7 @@ public:
   Outputs(const std::string &folder, const std::string &name)
       : folder(folder.empty() ? "." : folder), name(name) {}
   ~Outputs() {
+    waiting.clear(); // what was not committed goes first
     if (made)
       llvm::sys::fs::remove(folder); // where it is empty
   }

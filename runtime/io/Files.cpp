@@ -135,12 +135,12 @@ bool AtomicFile::accept(const std::string &path, std::string &text) {
   return true;
 }
 
-bool AtomicFile::reserve(const std::string &path, std::string &text) {
+bool AtomicFile::openLibrary(const std::string &path, std::string &text) {
   if (!accept(path, text))
     return false;
   if (isDevice)
     text = "is not a regular file";
-  return !isDevice;
+  return !isDevice && create(0777, text);
 }
 
 bool AtomicFile::open(const std::string &path, std::string &text) {
@@ -150,10 +150,15 @@ bool AtomicFile::open(const std::string &path, std::string &text) {
     descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
     return descriptor >= 0 || fail("cannot be written", errno, text);
   }
+  return create(0666, text);
+}
+
+/// A temporary file beside the target.
+bool AtomicFile::create(uint32_t permissions, std::string &text) {
   std::string stem = target + ".tmp-" + std::to_string(getpid()) + "-";
   for (int attempt = 0; attempt < 1000; ++attempt) {
     std::string made = stem + std::to_string(attempt);
-    descriptor = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions);
     if (descriptor >= 0) {
       temporary = made;
       // Who may use the old file may use the new one; a file system without modes is no reason
@@ -186,9 +191,7 @@ bool AtomicFile::write(const void *bytes, uint64_t count, std::string &text) {
 
 /// Everything is on the disk, but for the name.
 bool AtomicFile::finish(std::string &text) {
-  if (descriptor < 0) // adopted; what syncs it need not be what wrote it
-    descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0 || (!isDevice && fsync(descriptor) != 0))
+  if (!isDevice && fsync(descriptor) != 0)
     return fail("cannot be written", errno, text);
   int closed = close(descriptor);
   descriptor = -1;

@@ -119,11 +119,10 @@ public:
   bool write(std::string_view bytes, std::string &text) {
     return write(bytes.data(), bytes.size(), text);
   }
-  /// Instead of `open` and `write`, for a file that something else makes beside `place()`:
-  /// whether there may be a file `path`, then the file itself, which is taken over.
-  bool reserve(const std::string &path, std::string &text);
+  /// The same for a shared library: no device or pipe, and users may execute it.
+  bool openLibrary(const std::string &path, std::string &text);
+  /// Where the file will be.
   const std::string &place() const { return target; }
-  void adopt(std::string finished) { temporary = std::move(finished); }
 
   bool commit(std::string &text);
 
@@ -131,6 +130,7 @@ private:
   friend bool commitAll(const std::vector<AtomicFile *> &files, std::string &error);
   bool fail(const char *what, int code, std::string &text);
   bool accept(const std::string &path, std::string &text);
+  bool create(uint32_t permissions, std::string &text);
   bool finish(std::string &text);
   bool rename(std::string &text);
   void keepOld();

@@ -194,12 +194,8 @@ TEST_F(Write, SeveralFilesGetTheirNamesTogether) {
   std::string error, text;
   auto several = [&](bool taken) {
     AtomicFile a, b, c;
-    for (auto [file, name] : {std::pair(&a, "a"), {&b, "b"}})
+    for (auto [file, name] : {std::pair(&a, "a"), {&b, "b"}, {&c, "c"}})
       EXPECT_TRUE(file->open(path(name), text) && file->write("new", text)) << text;
-    // The third is made by something else.
-    EXPECT_TRUE(c.reserve(path("c"), text)) << text;
-    put("new", "c.made");
-    c.adopt(path("c.made"));
     if (taken)
       fs::create_directory(path("c"));
     return commitAll({&a, &b, &c}, error);
@@ -212,6 +208,21 @@ TEST_F(Write, SeveralFilesGetTheirNamesTogether) {
   EXPECT_TRUE(several(false)) << error;
   EXPECT_EQ(get("a") + get("b") + get("c"), "newnewnew");
   EXPECT_EQ(files(), 3u);
+}
+
+TEST_F(Write, LibrariesAreRegularFilesThatMayBeExecuted) {
+  std::string text;
+  {
+    AtomicFile file;
+    ASSERT_TRUE(file.openLibrary(path("a.so"), text) && file.write("new", text)) << text;
+    EXPECT_EQ(file.place(), path("a.so"));
+    EXPECT_TRUE(file.commit(text)) << text;
+  }
+  EXPECT_EQ(get("a.so"), "new");
+  EXPECT_NE(fs::status(path("a.so")).permissions() & fs::perms::owner_exec, fs::perms::none);
+  AtomicFile device;
+  EXPECT_FALSE(device.openLibrary("/dev/null", text));
+  EXPECT_EQ(text, "is not a regular file");
 }
 
 TEST_F(Write, AFullDeviceIsAnError) {

@@ -133,7 +133,7 @@ TEST(LinkFailure, FolderThatIsNotThere) {
   llvm::Error error = linkSharedLibrary(*objects, path);
   ASSERT_TRUE(bool(error));
   EXPECT_EQ(llvm::toString(std::move(error)),
-            "cannot write `" + path + "`: No such file or directory");
+            "`" + path + "` cannot be written: No such file or directory");
 }
 
 TEST(LinkFailure, PathThatIsAFolder) {
