@@ -120,6 +120,14 @@ Value ByteCodes::row(Value row, Columns columns) {
                                       sums.splat(sums.bytes(), 0));
 }
 
+void ByteCodes::prefetch(Value row, Columns columns, int64_t ahead) {
+  if (!kernel.packed)
+    return;
+  memref::PrefetchOp::create(b, parts[0],
+                             ValueRange{columns.panel, i.add(row, ahead), columns.inPanel},
+                             /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 Value ByteCodes::rowOf(Value step) const {
   return kernel.cutBlocks ? i.min(step, sources[0].lastRow) : step;
 }

@@ -81,6 +81,8 @@ public:
   mlir::Value row(mlir::Value row, Columns columns);
   /// The row of the bytes of a step, of codes of one bit.
   mlir::Value rowOf(mlir::Value step) const;
+  /// Asks for the row so many behind `row`, of panels alone: behind the last one is the next panel.
+  void prefetch(mlir::Value row, Columns columns, int64_t ahead);
 
 private:
   struct Source {

@@ -40,6 +40,8 @@ constexpr int64_t perPart = partBlocks * perBlock, inPart = partBlocks * inBlock
 // Sums are n times the mean less a remainder by 256; of halves twice that, and less up to n.
 static_assert(meanError(inPart) < 256 && 2 * meanError(inPart) + inPart < 256);
 static_assert(2 * inPart * mostOfTable < 65536);
+/// Rows of codes, a line of memory each, that are asked for before they are needed.
+constexpr int64_t rowsAhead = 16;
 
 Value call(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
@@ -359,7 +361,8 @@ private:
     Value sum;
     Mean mean;
     for (int64_t n = 0; n < steps; ++n) {
-      Value read = codes.row(codes.rowOf(i.add(step, n)), columns);
+      Value row = codes.rowOf(i.add(step, n)), read = codes.row(row, columns);
+      codes.prefetch(row, columns, rowsAhead / tiles);
       for (int64_t second = 0; second < 2; ++second) {
         Value bits = read;
         if (second) {

@@ -130,3 +130,18 @@ func.func @woven(%x: memref<1x64xi8>, %r: memref<1xf32>, %c: memref<2x4x256xi8>,
   lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 2, group = 32> : (memref<1x64xi8>, memref<1xf32>, memref<2x4x256xi8>, memref<2x2x64xf32>, memref<1x96xf32>) -> ()
   return
 }
+
+// -----
+
+// Rows of codes in panels are asked for before they are needed, 16 lines of memory ahead; of a tile
+// of half a panel half as many, for the other tile asks for the rest.
+// V4-LABEL: func.func private @multiply_byte_tables.int1.packed
+// V3-LABEL: func.func private @multiply_byte_tables.int1.packed
+// V4: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c16{{.*}} : index
+// V4-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[ROW]], %{{.*}}], read, locality<3>, data
+// V3: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c8{{.*}} : index
+// V3-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[ROW]], %{{.*}}], read, locality<3>, data
+func.func @ahead(%x: memref<1x256xi8>, %r: memref<1xf32>, %c: memref<2x32x64xi8>, %s: memref<2x2x64xf32>, %y: memref<1x96xf32>) {
+  lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1, group = 128> : (memref<1x256xi8>, memref<1xf32>, memref<2x32x64xi8>, memref<2x2x64xf32>, memref<1x96xf32>) -> ()
+  return
+}
