@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Products with weights of few bits: lut.py BUILD [--shapes 4096x4096,3200x8640] [--threads 1,2] [--rows 1,8,32,256]
                                           [--formats 1/128,2/128,4/128,8/128] [--seconds S] [--cpu] [--ggml FOLDER]
+       lut.py BUILD --cold 512 [--shapes ...] [--formats ...] [--cpu] [--exact no]
        lut.py BUILD --in-cache [--against BUILD] [--target x86-64-v3] [--shapes 1024x1024,2048x2048,4096x4096] [--formats 1/128,2/128,4/128,t,b]
 
 Compares `x @ w` of a weight [K, M] of few bits, decoded exactly and with activations of 8 bits, with that of the same values in f32, with
@@ -10,10 +11,12 @@ MatMulNBits of onnxruntime (activations in f32, and of 8 bits: its `accuracy_lev
 `--ggml` names a folder with libggml-base.so and libggml-cpu.so. A format is `bits/group`, with `h` behind it for scales of f16, or `t` and
 `b`: ternary in 2 bits and in base 3, as TQ2_0 and TQ1_0 of ggml; `d`: words of a dictionary, where 9 of 10 elements are 0. Calls take turns; numbers are medians, with `--least` the shortest. Gw/s: elements
 of the weight times rows of x, for each second. Rounding activations, and all else that a call does, is part of its time. The first line
-says what the machine reads from memory at the same time. With `--cold 512` a byte of each line of so many MiB is read before each call, which puts weights
-out of the caches; then one row and one thread are measured where nothing else is said, and bytes of the weight over the time of the call stand beside
-it, in percent of what NumPy reads in turn with the calls. With `--cpu` it is the time that the process had a CPU: for one
+says what the machine reads from memory at the same time. With `--cpu` it is the time that the process had a CPU: for one
 thread, where others use the machine, too.
+
+`--cold 512` measures products alone whose weights are out of the caches, one row and thread: before each call, which comes from C (cold.c), a byte of each line of so many MiB
+is read, and then x is multiplied by another weight of 64 columns, so that code and x are in the caches, as in a model. Beside the time stand bytes of the weight over it,
+in percent of what a loop of loads reads in turn with the calls.
 
 `--in-cache` measures products with activations of 8 bits alone: one row and thread, calls in a loop in C (repeat.c), the shortest of many such loops in processor
 time, as weights a second and as products in a cycle of additions that wait for each other (clock.c). `--against` names another build whose calls are in turn with them.
@@ -68,14 +71,16 @@ class Format:
         return f"lut.int(bits = {self.bits}, group = {self.group}{half})"
 
 
-def program(folder, k, m, formats, plain, exact=True):
+def program(folder, k, m, formats, plain, exact=True, few=""):
+    """Products with the weights of w.npz; `few`: a word in front of names, for the first m columns of it."""
     text = f'weight raw: f32[{k}, {m}] from "{folder}/w.npz" : "w"\n' if plain else ""
     text += f"export fn plain[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ raw }}\n" if plain else ""
     for f in formats:
-        text += f'weight {f.name}: f32[{k}, {m}] from "{folder}/w.npz" : "{f.source()}" as {f.stored()}\n'
+        name = few + f.name
+        text += f'weight {name}: f32[{k}, {m}] from "{folder}/{few}w.npz" : "{f.source()}" as {f.stored()}\n'
         if exact:
-            text += f"export fn exact_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name} }}\n"
-        text += f"export fn i8_{f.name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {f.name}  with activations = i8 }}\n"
+            text += f"export fn exact_{name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {name} }}\n"
+        text += f"export fn i8_{name}[T](x: f32[T, {k}]) -> f32[T, {m}] {{ x @ {name}  with activations = i8 }}\n"
     return text
 
 
@@ -116,15 +121,14 @@ class Onnx:
         return lambda: self.session.run(None, {"x": x})
 
 
-def measure(calls, seconds, clock, least=False, before=lambda: None):
-    """Medians of calls in turn, or the shortest ones; `before` goes in front of each, and does not count."""
+def measure(calls, seconds, clock, least=False):
+    """Medians of calls in turn, or the shortest ones."""
     times = {name: [] for name in calls}
     for call in calls.values():
         call()
     end = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < end or len(next(iter(times.values()))) < 5:
         for name, call in calls.items():
-            before()
             start = clock()
             call()
             times[name].append(clock() - start)
@@ -165,17 +169,13 @@ def ggml_calls(lib, data, k, m, x):
     return calls
 
 
-def table(took, formats, k, m, rows, plain, cold):
+def table(took, formats, k, m, rows, plain):
     for f in formats:
         exact, i8 = took.get(("exact", f.text)), took["i8", f.text]
         line = f"{k:5} x {m:5} {rows:4} {f.text:>6} | "
         line += f"f32 {1e3 * took['plain']:.3f}, " if plain else ""
         line += f"exact {1e3 * exact:.3f}, " if exact else ""
         line += f"i8 {1e3 * i8:.3f} ({k * m * rows / i8 / 1e9:.1f})"
-        if cold is not None and f.bytes(k, m):
-            rate = cold.nbytes / took["read"]
-            line += "".join(f", {name} {f.bytes(k, m) / t / 1e9:.2f} GB/s ({100 * f.bytes(k, m) / t / rate:.0f} %)"
-                            for name, t in (("exact", exact), ("i8", i8)) if t)
         for name, t in took.items():
             if name[0] == f.text:
                 line += f", {name[1]} {1e3 * t:.3f} ({t / i8:.2f}x)"
@@ -191,7 +191,6 @@ def run(options, folder, k, m, threads, clock):
     big = np.ones(1 << 26, np.float32)
     read = measure({"read": lambda: big.sum()}, options.seconds, clock)["read"]
     print(f"{threads} threads, {model.variant()}; NumPy reads {big.nbytes / read / 1e9:.1f} GB/s on one")
-    cold = np.ones(options.cold << 18, np.float32)
     onnx = {} if options.alone else onnx_of(k, m, formats, threads)
     lib, data = ggml_of(options.ggml, w, formats, threads) if options.ggml else (None, {})
     for rows in (int(n) for n in options.rows.split(",")):
@@ -204,21 +203,67 @@ def run(options, folder, k, m, threads, clock):
         for (text, level), session in onnx.items():
             calls[text, f"onnxruntime level {level}"] = session.call(x)
         calls.update(ggml_calls(lib, data, k, m, x) if lib else {})
-        # Small enough to be read in little time, behind what puts it out of the caches, too.
-        sample = cold[:len(cold) // 8]
-        if options.cold:
-            calls["read"] = lambda: sample.sum()
-        took = measure(calls, options.seconds, clock, options.least, lambda: cold[::16].sum())
-        table(took, formats, k, m, rows, options.plain, sample if options.cold else None)
+        table(measure(calls, options.seconds, clock, options.least), formats, k, m, rows, options.plain)
+    model.close()
+
+
+def library(folder, name):
+    """One of the C files here."""
+    subprocess.run(["clang-22", "-O2", "-march=native", "-shared", "-fPIC", pathlib.Path(__file__).parent / f"{name}.c", "-o",
+                    folder / f"{name}.so"], check=True)
+    return ctypes.CDLL(str(folder / f"{name}.so"))
+
+
+class Arguments(ctypes.Structure):
+    """Those of a call, as cold.c has them."""
+    _fields_ = [("context", ctypes.c_void_p), ("entry", ctypes.c_int32), ("inputs", ctypes.c_void_p), ("inputCount", ctypes.c_int32),
+                ("outputs", ctypes.c_void_p), ("outputCount", ctypes.c_int32)]
+
+    @staticmethod
+    def of(call):
+        context, entry, taken, inputs, given, outputs = call.arguments
+        return Arguments(context, entry, ctypes.cast(taken, ctypes.c_void_p), inputs, ctypes.cast(given, ctypes.c_void_p), outputs)
+
+
+def out_of_cache(options, folder, k, m):
+    """Medians of calls in turn, behind a sweep through other memory each."""
+    lib = library(folder, "cold")
+    lib.coldCall.restype = lib.coldRead.restype = ctypes.c_double
+    formats = [Format(text) for text in options.formats.split(",")]
+    rng, _ = inputs(folder, k, m)
+    x = rng.normal(size=(1, k)).astype(np.float32)
+    y, first = np.empty((1, m), np.float32), np.empty((1, 64), np.float32)
+    np.savez(folder / "few_w.npz", **{name: array[:, :64] for name, array in np.load(folder / "w.npz").items()})
+    source = folder / f"o{k}x{m}.mad"
+    source.write_text("".join(program(folder, k, n, formats, False, options.exact, few) for n, few in ((m, ""), (64, "few_"))))
+    model = madlib.compiled(options.build, source, folder, options.target, 1)
+    other, sample = np.ones(options.cold << 18, np.float32), np.ones(1 << 24, np.float32)
+    sample = sample[-sample.ctypes.data // 4 % 16:][:len(sample) - 128]
+    swept = (ctypes.c_void_p(other.ctypes.data), ctypes.c_size_t(other.nbytes), int(options.cpu))
+    read = (ctypes.c_void_p(sample.ctypes.data), ctypes.c_size_t(sample.nbytes))
+    kinds = [(f, kind) for f in formats for kind in ("exact", "i8")[not options.exact:]]
+    calls = {(f, kind): (model.entry(f"{kind}_{f.name}", [x], [y]), model.entry(f"{kind}_few_{f.name}", [x], [first])) for f, kind in kinds}
+    times, rates = {key: [] for key in calls}, []
+    end = time.perf_counter() + options.seconds * len(calls)
+    while time.perf_counter() < end or len(rates) < 5:
+        rates.append(sample.nbytes / lib.coldRead(*read, *swept))
+        for key, (call, like) in calls.items():
+            times[key].append(lib.coldCall(call.function, ctypes.byref(Arguments.of(call)), ctypes.byref(Arguments.of(like)), *swept))
+            if times[key][-1] < 0:
+                raise RuntimeError("a call failed")
+    rate = statistics.median(rates)
+    print(f"{k} x {m}, {model.variant()}, {rate / 1e9:.1f} GB/s", flush=True)
+    for (f, kind), taken in times.items():
+        t = statistics.median(taken)
+        part = f.bytes(k, m) and f", {f.bytes(k, m) / t / 1e9:.2f} GB/s ({100 * f.bytes(k, m) / t / rate:.0f} %)"
+        print(f"  {f.text:>6} | {kind} {1e3 * t:.3f} ms{part or ''}", flush=True)
     model.close()
 
 
 def in_cache(options, folder, k, m):
     """Calls in C, in turns, those of the other build, too: the shortest of each."""
-    for name in ("repeat", "clock"):
-        subprocess.run(["clang-22", "-O2", "-shared", "-fPIC", pathlib.Path(__file__).parent / f"{name}.c", "-o",
-                        folder / f"{name}.so"], check=True)
-    cycle = ctypes.CDLL(str(folder / "clock.so")).cycle
+    library(folder, "repeat")
+    cycle = library(folder, "clock").cycle
     cycle.restype, cycle.argtypes = ctypes.c_double, [ctypes.c_long]
     formats = [Format(text) for text in options.formats.split(",")]
     rng, _ = inputs(folder, k, m)
@@ -276,14 +321,14 @@ def main():
     options.shapes = options.shapes or ("1024x1024,2048x2048,4096x4096" if options.in_cache else "4096x4096,3200x8640,384x1536")
     options.formats = options.formats or ("1/128,2/128,4/128,t,b" if options.in_cache else "1/128,2/128,4/128,8/128")
     options.exact = options.exact == "yes" or (not options.exact and not options.in_cache)
-    options.threads = options.threads or ("1" if options.cold else "1,2")
-    options.rows = options.rows or ("1" if options.cold else "1,8,32,256")
+    options.threads = options.threads or "1,2"
+    options.rows = options.rows or "1,8,32,256"
     clock = time.process_time if options.cpu else time.perf_counter
     with tempfile.TemporaryDirectory() as name:
         for shape in options.shapes.split(","):
             k, m = (int(n) for n in shape.split("x"))
-            if options.in_cache:
-                in_cache(options, pathlib.Path(name), k, m)
+            if options.in_cache or options.cold:
+                (in_cache if options.in_cache else out_of_cache)(options, pathlib.Path(name), k, m)
                 continue
             for threads in (int(n) for n in options.threads.split(",")):
                 run(options, pathlib.Path(name), k, m, threads, clock)

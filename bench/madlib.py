@@ -48,7 +48,7 @@ class Model:
 
     def entry(self, name, inputs, outputs, repeat=None):
         """A function that runs the entry on these arrays. Its `many(n)` does so n times in C,
-        by the library `repeat` (repeat.c)."""
+        by the library `repeat` (repeat.c). Its `arguments` are those of `mad_entry_call`."""
         number = self.lib.mad_module_find(self.module, name.encode())
         if number < 0:
             raise RuntimeError(f"no entry {name}")
@@ -68,6 +68,8 @@ class Model:
                     raise RuntimeError(self.lib.mad_context_message(self.context).decode())
 
             call.many = many
+        call.function = self.lib.mad_entry_call
+        call.arguments = (self.context, number, taken, len(inputs), given, len(outputs))
         return call
 
     def close(self):
