@@ -85,9 +85,7 @@ static void check(Block &b, Thread &t, const Cell &cell, const Access &entry, At
   if (!other)
     return;
   simt_kind kind = raceKind(cell, me, *other, within);
-  // Blocks of a cluster share rows as threads of a block do: what has no column loads another's.
-  const bool isNear = b.cluster.holds(other->block) && other->thread != Access::severalBlocks;
-  const bool tell = cell.block != 0 || (kind == SIMT_RACE_BLOCKS && !isNear) ||
+  const bool tell = cell.block != 0 || kind == SIMT_RACE_BLOCKS ||
                     b.launch.global_races == SIMT_RACES_ALL || b.kernel.flags & SIMT_EXCHANGES;
   if (tell)
     b.report.find(kind, t, me.place, address, other);

@@ -133,7 +133,7 @@ std::optional<RowThreads> clusterOf(const RowPlan &plan, int64_t columns, int he
       llvm::divideCeil(columns + (plan.shifted ? plan.vector - 1 : 0), plan.vector);
   const int64_t lanes = llvm::divideCeil(groups, held / plan.vector);
   const int64_t ofBlock = llvm::alignTo(llvm::divideCeil(lanes, blocks), device::lanesOfWarp);
-  if (ofBlock > mostThreads)
+  if (ofBlock > mostThreads || ofBlock * blocks > groups) // each thread has a column
     return {};
   RowThreads threads = blockARow(ofBlock * blocks);
   threads.cluster = blocks;

@@ -61,6 +61,22 @@ RowKernel::Group RowKernel::heldGroup(int number, const Columns &columns) {
   return some;
 }
 
+/// Lets threads without a column read those that they have first, which no other thread writes:
+/// what is behind the last column may be another block's.
+void RowKernel::readOwnInstead(Group &some, const Columns &columns) {
+  Value mine = mul(lane, constant(vector)), zero = constant(0);
+  Value last = arith::SubIOp::create(b, columns.count, constant(1));
+  if (shift)
+    mine = arith::SubIOp::create(b, mine, shift);
+  for (auto [e, column] : llvm::enumerate(some.columns)) {
+    Value own = add(mine, constant(e));
+    if (shift) // the first group of a thread may begin before the row
+      own = arith::MaxSIOp::create(b, min(own, last), zero);
+    if (some.inside[e])
+      column = arith::SelectOp::create(b, some.inside[e], column, own);
+  }
+}
+
 RowKernel::Group RowKernel::groupAt(Value first) {
   Group some;
   some.inside.assign(vector, Value());
@@ -324,6 +340,9 @@ Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const C
     return loadWide(memory, slotAt(*slot, group->number));
   if (const RowSlot *input = group->number >= 0 ? aheadOf(member, operand) : nullptr)
     return loadAhead(*input, member);
+  const llvm::SaveAndRestore places(group->columns);
+  if (threads.cluster > 1 && group->number >= 0 && !readsOthers && isWritten(baseOf(memory)))
+    readOwnInstead(*group, columns);
   std::optional<Value> where = wideWhere(member, operand, group->readsWhole);
   const int computed = std::exchange(element, 0);
   auto wide = [&] {

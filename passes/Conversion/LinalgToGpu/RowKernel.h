@@ -107,6 +107,8 @@ private:
   mlir::Value read(const RowMember &member, mlir::OpOperand &operand,
                    llvm::ArrayRef<mlir::Value> at);
   Values arguments(const RowMember &member, llvm::ArrayRef<mlir::Value> at);
+  /// Whether a member from that one on writes memory with this base.
+  bool isWritten(mlir::Value base, size_t from = 0);
   bool mustStore(mlir::Value memory, bool isRowValue);
   void beforeMember(const RowMember &member);
   bool isOverwritten(const RowMember &member, mlir::OpOperand &output);
@@ -116,6 +118,7 @@ private:
   /// That a thread takes at a time.
   int64_t groupsOfStep() { return vector > 1 ? 2 : 4; }
   Group heldGroup(int number, const Columns &columns);
+  void readOwnInstead(Group &some, const Columns &columns);
   Group groupAt(mlir::Value first);
   Group singleAt(mlir::Value column);
   mlir::Value lastGroup(const Columns &columns);

@@ -117,14 +117,8 @@ bool RowKernel::readsAnyColumn(const RowMember &member) {
   GenericOp op = member.work.op;
   return llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
     Value memory = operand->get();
-    if (!isa<MemRefType>(memory.getType()) || rowValues.count(baseOf(memory)) ||
-        waiting.count(rootOf(memory)))
-      return true;
-    return llvm::none_of(plan.members, [&](const RowMember &other) {
-      GenericOp writer = other.work.op;
-      return llvm::any_of(writer.getDpsInits(),
-                          [&](Value v) { return baseOf(v) == baseOf(memory); });
-    });
+    return !isa<MemRefType>(memory.getType()) || rowValues.count(baseOf(memory)) ||
+           waiting.count(rootOf(memory)) || !isWritten(baseOf(memory));
   });
 }
 

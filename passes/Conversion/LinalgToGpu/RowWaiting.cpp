@@ -16,6 +16,13 @@ bool RowKernel::isElementwise(const RowMember &member) {
   return op.getNumReductionLoops() == 0 && op.getNumDpsInits() == 1;
 }
 
+bool RowKernel::isWritten(Value base, size_t from) {
+  return llvm::any_of(llvm::drop_begin(plan.members, from), [&](const RowMember &other) {
+    GenericOp writer = other.work.op;
+    return llvm::any_of(writer.getDpsInits(), [&](Value v) { return baseOf(v) == base; });
+  });
+}
+
 /// Whether a member need not be in memory: what reads it does so in order, and can compute it again
 /// from what is still there then. Long rows are read again rather than written and read.
 bool RowKernel::mayWait(size_t number) {
@@ -28,12 +35,6 @@ bool RowKernel::mayWait(size_t number) {
   Value output = op.getDpsInits().front(), base = baseOf(output), root = rootOf(output);
   Columns columns = columnsOf(member, extents[number]);
   int64_t cost = op.getBody()->getOperations().size();
-  auto isWritten = [&](Value base, size_t from = 0) {
-    return llvm::any_of(llvm::drop_begin(plan.members, from), [&](const RowMember &other) {
-      GenericOp writer = other.work.op;
-      return llvm::any_of(writer.getDpsInits(), [&](Value v) { return baseOf(v) == base; });
-    });
-  };
   for (OpOperand *input : op.getDpsInputOperands()) {
     Value memory = input->get();
     if (!isa<MemRefType>(memory.getType()) || rowValues.count(baseOf(memory)))

@@ -210,6 +210,9 @@ TEST(Races, InBuffers) {
   EXPECT_EQ(kinds(64, 1, SIMT_RACES_ALL), threads);
   EXPECT_EQ(kinds(1, 4, SIMT_RACES_OF_BLOCKS), blocks);
   EXPECT_EQ(kinds(1, 4, SIMT_RACES_ALL), blocks);
+  simt_kernel cluster = describe(scribble, 0);
+  cluster.cluster[0] = 2, cluster.cluster[1] = cluster.cluster[2] = 1;
+  EXPECT_EQ(run(device, cluster, {&x}, 1, 2, 1, SIMT_RACES_OF_BLOCKS).kinds, blocks);
   simt_device_destroy(device);
 }
 
