@@ -1,4 +1,4 @@
-//===- Emulated.h - A kernel of the catalogue in the emulator ----------------------===//
+//===- Emulated.h - A kernel in the emulator ---------------------------------------===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,10 +29,20 @@ struct Brain {
 };
 using Parameters = std::vector<void *>;
 
-/// A kernel of the catalogue in the emulator.
+/// A kernel in the emulator.
 class Emulated {
 public:
-  explicit Emulated(const std::string &name) : name(name), device(simt_device_create()) {
+  using Make =
+      std::function<llvm::Expected<device::Kernel>(mlir::gpu::GPUModuleOp, llvm::StringRef)>;
+  /// That of the catalogue with this name.
+  explicit Emulated(const std::string &name)
+      : Emulated(name, [](mlir::gpu::GPUModuleOp kernels, llvm::StringRef name) {
+          for (const device::CatalogueEntry &entry : device::catalogue(kernels.getContext()))
+            if (entry.name == name)
+              return entry.make(kernels, name);
+          return llvm::Expected<device::Kernel>(llvm::createStringError("no such kernel"));
+        }) {}
+  Emulated(const std::string &name, const Make &make) : name(name), device(simt_device_create()) {
     mlir::DialectRegistry registry;
     registerCpuDialects(registry);
     registerGpuDialects(registry);
@@ -42,9 +52,7 @@ public:
     mlir::OwningOpRef<mlir::ModuleOp> ir = mlir::ModuleOp::create(b, b.getUnknownLoc());
     b.setInsertionPointToStart(ir->getBody());
     auto kernels = mlir::gpu::GPUModuleOp::create(b, b.getUnknownLoc(), "kernels");
-    for (const device::CatalogueEntry &entry : device::catalogue(context.get()))
-      if (entry.name == name)
-        kernel = llvm::cantFail(entry.make(kernels, name));
+    kernel = llvm::cantFail(make(kernels, name));
     module = llvm::cantFail(SimtModule::compile(*ir));
   }
   ~Emulated() { simt_device_destroy(device); }
@@ -84,6 +92,17 @@ public:
   std::unique_ptr<mlir::MLIRContext> context;
   device::Kernel kernel;
   std::unique_ptr<SimtModule> module;
+};
+
+/// A tensor map, which is a parameter by value: boxes of 128 bytes and `height` rows.
+struct alignas(128) Map {
+  template <typename T> Map(T *memory, uint64_t rows, uint64_t columns, uint32_t height) {
+    const uint64_t dims[] = {columns, rows}, strides[] = {columns * sizeof(T)};
+    const uint32_t box[] = {128 / sizeof(T), height};
+    EXPECT_EQ(simt_tensor_map(bytes, sizeof(T), 2, memory, dims, strides, box, SIMT_SWIZZLE_128B),
+              nullptr);
+  }
+  char bytes[128];
 };
 
 /// Multiples of 1/8 from -1 to 1.

@@ -177,19 +177,9 @@ void groupProduct(const std::string &name, Product of, uint32_t blocks, uint64_t
   In *left = emulated.upload(a), *right = emulated.upload(b);
   Out *c = emulated.output<Out>(size_t(of.m) * of.n);
   float *extra = emulated.upload(bias);
-  constexpr uint32_t width = 128 / sizeof(In);
-  struct alignas(128) Map {
-    char bytes[128];
-  } mapA, mapB;
   const uint64_t k = of.k, n = of.n, m = of.m;
-  const uint64_t dimsA[] = {of.columns ? m : k, of.columns ? k : m};
-  const uint64_t dimsB[] = {of.transposed ? k : n, of.transposed ? n : k};
-  const uint64_t strideA[] = {dimsA[0] * sizeof(In)}, strideB[] = {dimsB[0] * sizeof(In)};
-  const uint32_t boxA[] = {width, of.columns ? 64u : rowsOfA}, boxB[] = {width, box};
-  for (auto [map, memory, dims, strides, boxes] : {std::tuple(&mapA, left, dimsA, strideA, boxA),
-                                                   std::tuple(&mapB, right, dimsB, strideB, boxB)})
-    ASSERT_EQ(simt_tensor_map(map, sizeof(In), 2, memory, dims, strides, boxes, SIMT_SWIZZLE_128B),
-              nullptr);
+  Map mapA(left, of.columns ? k : m, of.columns ? m : k, of.columns ? 64 : rowsOfA);
+  Map mapB(right, of.transposed ? n : k, of.transposed ? k : n, box);
   Parameters parameters{&mapA, &mapB, &c, &of.m, &of.n, &of.k};
   if (of.bias)
     parameters.push_back(&extra);
