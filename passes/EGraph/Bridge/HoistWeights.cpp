@@ -64,6 +64,30 @@ void Hoister::collect(Value value, llvm::SetVector<Operation *> &ops) {
   ops.insert(op);
 }
 
+/// The type of 16-bit floats that a value is made of by widening and moving alone; else null.
+Type widenedFrom(Value value) {
+  while (auto view = value.getDefiningOp<ViewOp>())
+    value = view.getSource();
+  auto cast = value.getDefiningOp<CastOp>();
+  if (!cast || !getElementTypeOrSelf(cast.getType()).isF32())
+    return {};
+  Type from = getElementTypeOrSelf(cast.getOperand().getType());
+  return isa<Float16Type, BFloat16Type>(from) ? from : Type();
+}
+
+/// Whether all that needs it are products of two factors that are widened alike: kernels multiply
+/// the narrow ones, exactly, and read half of the bytes.
+bool isForNarrowProducts(Value value) {
+  Type from = widenedFrom(value);
+  return from && llvm::all_of(value.getUsers(), [&](Operation *user) {
+           if (isa<ViewOp>(user))
+             return isForNarrowProducts(user->getResult(0));
+           auto product = dyn_cast<ContractOp>(user);
+           return product && widenedFrom(product.getLhs()) == from &&
+                  widenedFrom(product.getRhs()) == from;
+         });
+}
+
 /// It computes something, of a weight, and is not much larger than what it is made of.
 bool Hoister::isWorth(Value value) {
   llvm::SetVector<Operation *> ops;
@@ -113,7 +137,7 @@ unsigned Hoister::hoistFrom(func::FuncOp function) {
   function.walk([&](Operation *op) {
     if (op->getNumResults() != 1 || !isKnown(op->getResult(0)))
       return;
-    if (isWorth(op->getResult(0)))
+    if (isWorth(op->getResult(0)) && !isForNarrowProducts(op->getResult(0)))
       candidates.push_back(op->getResult(0));
   });
   // The largest ones: what others need on the way is no weight of its own.
