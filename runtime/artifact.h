@@ -273,7 +273,7 @@ typedef struct mad_file_header {
 /* A file of weights, `X.weights`: this header, a record a weight, their shapes and
  * names; then the bytes of each weight at a multiple of 64. Numbers are little-endian. */
 #define MAD_WEIGHTS_MAGIC 0x315448475744414dull /* "MADWGHT1" */
-#define MAD_WEIGHTS_VERSION 1u
+#define MAD_WEIGHTS_VERSION 2u /* 1: records have no `panels` and `weave`, but zeros */
 
 typedef struct mad_weights_header {
   uint64_t magic;
@@ -289,7 +289,11 @@ typedef struct mad_weights_header {
 typedef struct mad_weights_record {
   uint64_t name;  /* offset in the file; ends with a 0 byte */
   uint64_t shape; /* offset of `rank` int64_t, 8-byte aligned */
-  uint32_t dtype;
+  uint16_t dtype;
+  /* Not 0: it lies in panels of the dimension `panels` - 1 of the weight, whose extents these
+   * are; with `weave` they are woven (`mad_weight`). */
+  uint8_t panels;
+  uint8_t weave;
   uint32_t rank;
   uint64_t data; /* offset, a multiple of 64 */
   uint64_t bytes;

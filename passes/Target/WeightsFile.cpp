@@ -45,9 +45,15 @@ static std::string headOf(const std::vector<WeightBytes> &weights, std::vector<u
     const std::vector<int64_t> shape = storedShape(weight);
     data = alignTo(data, alignment);
     offsets.push_back(data);
-    mad_weights_record record = {
-        names, shapes,       uint32_t(weight.dtype), uint32_t(shape.size()),
-        data,  weight.bytes, checksum(weight)};
+    mad_weights_record record = {names,
+                                 shapes,
+                                 uint16_t(weight.dtype),
+                                 uint8_t(weight.panel ? weight.axis + 1 : 0),
+                                 uint8_t(weight.weave),
+                                 uint32_t(shape.size()),
+                                 data,
+                                 weight.bytes,
+                                 checksum(weight)};
     put(head, records + i * sizeof record, record);
     for (int64_t extent : shape) {
       put(head, shapes, extent);

@@ -472,7 +472,8 @@ mad_status mad_error_not_weights(mad_error *error, const char *path) {
 mad_status mad_error_weights_version(mad_error *error, const char *path,
                                      const mad_weights_header *header) {
   return fail(error, MAD_BAD_FORMAT,
-              "`%s` has format %" PRIu32 ", made by %.63s; this runtime reads %u; write the file "
+              "`%s` has format %" PRIu32
+              ", made by %.63s; this runtime reads 1 to %u; write the file "
               "again or take the runtime of its compiler",
               path, header->version, header->compiler, MAD_WEIGHTS_VERSION);
 }
@@ -514,10 +515,11 @@ mad_status mad_error_weight_type(mad_error *error, const char *path, const mad_w
       weight->name, typeText(found->dtype, found->shape, found->rank, 0, a, sizeof a),
       typeText(weight->dtype, weight->shape, (uint32_t)weight->rank, transposed, b, sizeof b),
       transposed ? " (it is declared `transposed`)" : "",
-      found->rank == (uint32_t)weight->rank + 1
-          ? "; it lies in the order of another model's products: write the file with `mad build`, "
-            "of this model, "
-            "or one with plain tensors"
+      found->panels ? "; it lies in panels, of a weight with other extents"
+      : found->rank == (uint32_t)weight->rank + 1
+          ? "; it lies in the order of another model's products, and the file does not say in "
+            "which: "
+            "write it again with `mad build`, or with plain tensors"
           : "");
 }
 

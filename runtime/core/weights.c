@@ -4,14 +4,15 @@
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Files are mapped, so that loading takes no time and processes share the memory.
- * Tensors are copied only where a file has them at another alignment or transposed.
+ * Tensors are copied only where a file has them at another alignment, transposed or in the order of
+ * another model's products.
  *
  *===------------------------------------------------------------------------===*/
 #define _GNU_SOURCE
 #include "runtime/core/weights.h"
 #include "runtime/core/errors.h"
+#include "runtime/core/orders.h"
 #include "runtime/core/pages.h"
-#include "runtime/core/panels.h"
 #include "runtime/core/words.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -79,29 +80,6 @@ static int sameShape(const mad_weight *weight, const mad_stored *found, int tran
   return 1;
 }
 
-static mad_panels matrixOf(const mad_weight *weight, int *transposed) {
-  return mad_panels_of(weight->shape, weight->rank, weight->axis, weight->panel, weight->weave,
-                       mad_dtype_size(weight->dtype), transposed);
-}
-
-/* Whether the file has the weight in its panels. */
-static int samePanels(const mad_weight *weight, const mad_stored *found) {
-  const int32_t rank = weight->rank, last = weight->axis == rank - 1;
-  const int64_t woven = weight->weave ? 4 : 1; /* rows that are one of woven panels */
-  if (!weight->panel || found->rank != (uint32_t)rank + 1 || found->bytes != weight->bytes ||
-      found->shape[rank] != weight->panel * woven)
-    return 0;
-  /* The number of panels follows from the rest. */
-  const int32_t layers = last ? rank - 2 : weight->axis;
-  for (int32_t i = 0; i < layers; ++i)
-    if (found->shape[i] != weight->shape[i])
-      return 0;
-  for (int32_t i = layers + 1; i < rank; ++i)
-    if (found->shape[i] * woven != weight->shape[last ? i - 1 : i])
-      return 0;
-  return 1;
-}
-
 /* The tensor for a weight; `transposed` says whether it is in the order of the source.
  * A file of another program is read as the model's own would be, or by the names of the
  * weights where it has none of those. */
@@ -118,33 +96,31 @@ static mad_status match(const weights_job *job, size_t number, const mad_stored 
     *found = findName(&job->list, weight->name, number);
   if (!*found)
     return mad_error_no_weight(job->error, job->path, weight, job->list.foreign);
-  const int same = sameShape(weight, *found, *transposed) || samePanels(weight, *found);
-  if ((*found)->dtype != weight->dtype || !same)
+  const int fits = (*found)->panels
+                       ? mad_order_known(weight, *found)
+                       : sameShape(weight, *found, *transposed) || mad_order_known(weight, *found);
+  if ((*found)->dtype != weight->dtype || !fits)
     return mad_error_weight_type(job->error, job->path, weight, *found, *transposed);
   if (!job->replaces && weight->checksum && (*found)->checksum != weight->checksum)
     return mad_error_other_weights(job->error, job->path, weight);
   return MAD_OK;
 }
 
-static int mustPack(const mad_weight *weight, const mad_stored *stored) {
-  return weight->panel && !samePanels(weight, stored);
+/* Whether a tensor that fits lies in panels. */
+static int inPanels(const mad_weight *weight, const mad_stored *stored) {
+  return stored->rank != (uint32_t)weight->rank;
+}
+
+static int inOrder(const mad_weight *weight, const mad_stored *stored) {
+  return inPanels(weight, stored) ? mad_order_same(weight, stored) : !weight->panel;
 }
 
 static int mustCopy(const mad_weight *weight, const mad_stored *stored, int transposed) {
-  return transposed || mustPack(weight, stored) || stored->data % alignment != 0 ||
+  return transposed || !inOrder(weight, stored) || stored->data % alignment != 0 ||
          stored->dtype == MAD_BOOL;
 }
 
 static uint64_t roundUp(uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
-static void packTensor(char *to, const char *from, const mad_weight *weight, int transposed) {
-  int columns = 0;
-  const mad_panels matrix = matrixOf(weight, &columns);
-  const uint64_t packed = mad_panels_bytes(&matrix);
-  const uint64_t plain = (uint64_t)matrix.rows * (uint64_t)matrix.columns * matrix.size;
-  for (uint64_t done = 0; done < weight->bytes; done += packed, from += plain)
-    mad_panels_pack(&matrix, to + done, from, columns != transposed);
-}
 
 static void copyTensor(char *to, const char *from, const mad_weight *weight, int transposed) {
   if (weight->dtype == MAD_BOOL) { /* another program may take any byte for true */
@@ -161,6 +137,27 @@ static void copyTensor(char *to, const char *from, const mad_weight *weight, int
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; ++j)
       memcpy(to + (size_t)(i * columns + j) * size, from + (size_t)(j * rows + i) * size, size);
+}
+
+/* From another order, by way of rows where both are panels. */
+static mad_status reorder(const weights_job *job, char *to, const char *from,
+                          const mad_weight *weight, const mad_stored *stored, int transposed) {
+  if (!inPanels(weight, stored)) {
+    mad_order_pack(weight, to, from, transposed);
+    return MAD_OK;
+  }
+  if (!weight->panel) {
+    mad_order_unpack(weight, stored, to, from);
+    return MAD_OK;
+  }
+  const uint64_t bytes = mad_order_plain_bytes(weight);
+  char *rows = mad_pages_take(bytes);
+  if (!rows && bytes > 0)
+    return mad_error_memory(job->error, "a weight in another order", bytes);
+  mad_order_unpack(weight, stored, rows, from);
+  mad_order_pack(weight, to, rows, 0);
+  mad_pages_give(rows, bytes);
+  return MAD_OK;
 }
 
 /* Fills `data` from the mapped file. All tensors are known to fit. */
@@ -193,10 +190,10 @@ static mad_status place(const weights_job *job, const void **data, mad_weight_me
     }
     data[i] = from;
     if (mustCopy(weight, found, transposed)) {
-      if (mustPack(weight, found))
-        packTensor(next, from, weight, transposed);
-      else
+      if (inOrder(weight, found))
         copyTensor(next, from, weight, transposed);
+      else if ((status = reorder(job, next, from, weight, found, transposed)) != MAD_OK)
+        return status;
       data[i] = next;
       next += roundUp(weight->bytes);
     }
@@ -303,7 +300,7 @@ static mad_status checkHeader(const mad_file *f, mad_weights_header *header) {
   if (status != MAD_OK)
     return status;
   header->compiler[sizeof header->compiler - 1] = 0;
-  if (header->version != MAD_WEIGHTS_VERSION)
+  if (header->version < 1 || header->version > MAD_WEIGHTS_VERSION)
     return mad_error_weights_version(f->error, f->path, header);
   if (header->size != sizeof *header || header->head_bytes < sizeof *header)
     return mad_error_weights_damaged(f->error, f->path, "its header has another size");
@@ -328,6 +325,8 @@ static const char *takeRecord(const mad_weights_header *header, const char *head
   stored->shape = (const int64_t *)(const void *)(head + record->shape);
   stored->rank = record->rank;
   stored->dtype = (mad_dtype)record->dtype;
+  stored->panels = record->panels;
+  stored->weave = record->weave;
   stored->data = record->data;
   stored->bytes = record->bytes;
   stored->checksum = record->checksum;
@@ -338,7 +337,7 @@ static const char *takeRecord(const mad_weights_header *header, const char *head
   if (record->data % alignment != 0 || record->data > header->file_bytes ||
       record->bytes > header->file_bytes - record->data)
     return "a weight lies outside of the file";
-  return NULL;
+  return mad_order_fault(stored);
 }
 
 mad_status mad_weights_read(const mad_file *f, mad_stored_list *list) {

@@ -32,6 +32,8 @@ typedef struct mad_stored {
   uint64_t data;   /* offset in the file */
   uint64_t bytes;
   uint64_t checksum; /* 0: not known */
+  /* `mad_weights_record`; 0: row-major, or it is not said. */
+  uint32_t panels, weave;
 } mad_stored;
 
 /* The tensors of a file; all numbers and names have been checked against the file. */

@@ -64,8 +64,8 @@ Written written(float w) {
   tail.resize(data + 64 - first);
   tail += mBytes;
   made.tail = tail;
-  made.records = {{first + 24, first, MAD_F32, 1, data, 4, checksumOf(wBytes)},
-                  {first + 26, first + 8, MAD_F32, 2, data + 64, 24, checksumOf(mBytes)}};
+  made.records = {{first + 24, first, MAD_F32, 0, 0, 1, data, 4, checksumOf(wBytes)},
+                  {first + 26, first + 8, MAD_F32, 0, 0, 2, data + 64, 24, checksumOf(mBytes)}};
   made.header.magic = MAD_WEIGHTS_MAGIC;
   made.header.version = MAD_WEIGHTS_VERSION;
   made.header.size = sizeof made.header;
@@ -73,6 +73,28 @@ Written written(float w) {
   made.header.file_bytes = first + tail.size();
   made.header.head_bytes = head;
   made.header.num_weights = 2;
+  return made;
+}
+
+/// `w: f32[1]`, and an `m` with these extents, which says that it lies in panels.
+Written inPanels(std::vector<int64_t> shape, mad_dtype dtype, int panels, int weave,
+                 const std::string &bytes, uint32_t version = MAD_WEIGHTS_VERSION) {
+  Written made = written(7);
+  const uint64_t first = sizeof made.header + 2 * sizeof(mad_weights_record);
+  shape.insert(shape.begin(), 1);
+  std::string tail(reinterpret_cast<const char *>(shape.data()), shape.size() * sizeof(int64_t));
+  const uint64_t names = first + tail.size();
+  tail += std::string("w\0m\0", 4);
+  const uint64_t head = first + tail.size(), at = (head + 63) / 64 * 64;
+  tail.resize(at + 64 - first);
+  tail += bytes;
+  made.tail = tail;
+  made.records = {{names, first, MAD_F32, 0, 0, 1, at, 4, 0},
+                  {names + 2, first + 8, uint16_t(dtype), uint8_t(panels), uint8_t(weave),
+                   uint32_t(shape.size() - 1), at + 64, bytes.size(), 0}};
+  made.header.version = version;
+  made.header.head_bytes = head;
+  made.header.file_bytes = first + tail.size();
   return made;
 }
 
@@ -163,28 +185,14 @@ TEST_F(Weights, PanelsArePackedWhereTheFileHasNone) {
   ASSERT_EQ(find(safetensors(header, floats({7, 1, 4, 2, 5, 3, 6}))), MAD_OK) << message;
   EXPECT_EQ(m(), panels);
 
-  Written packed = written(7);
-  const uint64_t first = sizeof packed.header + 2 * sizeof(mad_weights_record);
-  const int64_t shapes[] = {1, 2, 2, 2};
-  std::string tail(reinterpret_cast<const char *>(shapes), sizeof shapes);
-  tail += std::string("w\0m\0", 4);
-  const uint64_t head = first + tail.size(), at = (head + 63) / 64 * 64;
-  tail.resize(at - first);
-  tail += floats({7});
-  tail.resize(at + 64 - first);
-  tail += floats(panels);
-  packed.tail = tail;
-  packed.records = {{first + 32, first, MAD_F32, 1, at, 4, 0},
-                    {first + 34, first + 8, MAD_F32, 3, at + 64, 32, 0}};
-  packed.header.head_bytes = head;
-  packed.header.file_bytes = first + tail.size();
-  ASSERT_EQ(find(packed.text()), MAD_OK) << message;
+  const Written packed = inPanels({2, 2, 2}, MAD_F32, 0, 0, floats(panels), 1);
+  ASSERT_EQ(find(Written(packed).text()), MAD_OK) << message;
   EXPECT_EQ(m(), panels);
   EXPECT_EQ(memory.copies, nullptr);
 
   weights[1].panel = 4;
   weights[1].bytes = 32;
-  EXPECT_EQ(find(packed.text()), MAD_BAD_FORMAT);
+  EXPECT_EQ(find(Written(packed).text()), MAD_BAD_FORMAT);
 }
 
 /// Each byte at its place, of rows and of columns of a matrix, and back.
@@ -240,9 +248,99 @@ TEST_F(Weights, WovenPanelsArePackedWhereTheFileHasNone) {
   EXPECT_EQ(read("[1,4,64]", packed), MAD_BAD_FORMAT);
   EXPECT_NE(
       message.find("as i8[1, 4, 64], the model needs i8[4, 3]; it lies in the order of another "
-                   "model's products: write the file with `mad build`"),
+                   "model's products, and the file does not say in which: write it again"),
       std::string::npos)
       << message;
+}
+
+/// Panels of any dimension and width, woven or not, to any others, of one and of more layers.
+TEST_F(Weights, OtherOrdersAreConverted) {
+  struct Order {
+    int axis, panel, weave;
+  };
+  const Order orders[] = {{2, 64, 1}, {2, 64, 2}, {2, 64, 4}, {2, 64, 0}, {2, 16, 0},
+                          {2, 3, 0},  {1, 16, 0}, {1, 5, 0},  {0, 0, 0}};
+  for (int64_t layers : {1, 3}) {
+    // As many rows as columns: panels of both have the same extents.
+    const int64_t shape[] = {layers, 48, 48};
+    std::string plain;
+    for (int64_t i = 0; i < layers * 48 * 48; ++i)
+      plain += char(i * 7 + i / 256);
+    const auto pack = [&](Order order) {
+      if (!order.panel)
+        return plain;
+      int transposed = 0;
+      const mad_panels matrix =
+          mad_panels_of(shape, 3, order.axis, order.panel, order.weave, 1, &transposed);
+      const size_t bytes = mad_panels_bytes(&matrix), rows = matrix.rows * matrix.columns;
+      std::string packed(plain.size() / rows * bytes, 'x');
+      for (size_t i = 0; i * rows < plain.size(); ++i)
+        mad_panels_pack(&matrix, &packed[i * bytes], &plain[i * rows], transposed);
+      return packed;
+    };
+    for (Order from : orders)
+      for (Order to : orders) {
+        const std::string expected = pack(to), bytes = pack(from);
+        weights[1] = {"m",     nullptr,  MAD_I8, 3,      shape,           0, to.panel,
+                      to.axis, to.weave, 0,      values, expected.size(), 0};
+        const int64_t panels = from.panel ? (48 + from.panel - 1) / from.panel : 0;
+        std::vector<int64_t> extents = {layers, panels, 48, from.panel};
+        if (from.weave)
+          extents = {layers, panels, 12, 256};
+        if (!from.panel)
+          extents = {layers, 48, 48};
+        ASSERT_EQ(find(inPanels(extents, MAD_I8, from.panel ? from.axis + 1 : 0, from.weave, bytes)
+                           .text()),
+                  MAD_OK)
+            << message;
+        EXPECT_EQ(std::string(static_cast<const char *>(data[1]), expected.size()), expected)
+            << from.axis << " " << from.panel << " " << from.weave << " to " << to.axis << " "
+            << to.panel << " " << to.weave;
+        const bool same = from.panel == to.panel && from.axis == to.axis && from.weave == to.weave;
+        EXPECT_EQ(memory.copies == nullptr, same);
+      }
+  }
+}
+
+/// What a faulty writer could say of panels, and those of weights with other extents.
+TEST_F(Weights, PanelsThatAreNotThereAreRefused) {
+  const int64_t eight[] = {8, 3};
+  weights[1] = {"m", nullptr, MAD_I8, 2, eight, 0, 0, 0, 0, 0, values, 24, 0};
+  const auto fault = [&](std::vector<int64_t> shape, int panels, int weave,
+                         mad_dtype dtype = MAD_I8) {
+    uint64_t bytes = mad_dtype_size(dtype);
+    for (int64_t extent : shape)
+      bytes *= extent;
+    return find(inPanels(shape, dtype, panels, weave, std::string(bytes, 1)).text()) == MAD_OK
+               ? "none"
+               : message;
+  };
+  const std::string damaged = "FILE is damaged: ",
+                    none = damaged + "a weight lies in panels that "
+                                     "there are not",
+                    woven = damaged + "a weight is woven as none is";
+  EXPECT_EQ(fault({1, 8, 4}, 2, 0), "none");
+  EXPECT_EQ(fault({1, 2, 256}, 2, 2), "none");
+  EXPECT_EQ(fault({8, 3}, 0, 1), damaged + "a weight is woven, but not in panels");
+  EXPECT_EQ(fault({8, 3}, 2, 0), none);
+  EXPECT_EQ(fault({1, 8, 4}, 3, 0), none);
+  EXPECT_EQ(fault({1, 8, 0}, 2, 0), none);
+  EXPECT_EQ(fault({1, 8, 4}, 2, 0, MAD_BOOL), none);
+  EXPECT_EQ(fault({1, 2, 256}, 1, 1), woven);
+  EXPECT_EQ(fault({1, 2, 256}, 2, 9), woven);
+  EXPECT_EQ(fault({1, 2, 128}, 2, 1), woven);
+  EXPECT_EQ(fault({1, 2, 256}, 2, 1, MAD_F32), woven);
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{2, 8, 4}, {1, 7, 4}, {1, 8, 2}}) {
+    EXPECT_NE(fault(shape, 2, 0)
+                  .find("the model needs i8[8, 3]; it lies in panels, of a weight "
+                        "with other extents"),
+              std::string::npos)
+        << message;
+  }
+  EXPECT_EQ(fault({1, 3, 8}, 1, 0), "none");
+  EXPECT_NE(fault({1, 8, 4}, 1, 0), "none");
+  // A block of four rows, of which there are not as many.
+  EXPECT_NE(fault({1, 2, 256}, 2, 4), "none");
 }
 
 /// Rows in groups: those that a file has as columns are read as they lie there.
@@ -315,10 +413,13 @@ TEST_F(Weights, EveryChangeIsRefused) {
 
 TEST_F(Weights, OtherVersionNamesBothSides) {
   Written other = written(7);
-  other.header.version = 9;
-  EXPECT_EQ(find(other.text()), MAD_BAD_FORMAT);
-  EXPECT_EQ(message, "FILE has format 9, made by mad 0.0 by hand; this runtime reads 1; write the "
-                     "file again or take the runtime of its compiler");
+  for (uint32_t version : {0, 9}) {
+    other.header.version = version;
+    EXPECT_EQ(find(other.text()), MAD_BAD_FORMAT);
+  }
+  EXPECT_EQ(message,
+            "FILE has format 9, made by mad 0.0 by hand; this runtime reads 1 to 2; write the "
+            "file again or take the runtime of its compiler");
 }
 
 /// With a checksum that fits: what a faulty writer could make.
