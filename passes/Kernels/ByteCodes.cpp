@@ -16,6 +16,17 @@ namespace mad::kernels {
 /// Elements that lie together in one column order: of two registers, four each.
 static constexpr int64_t run = 8;
 
+/// So many elements from a place on, zeros behind those that are left.
+static Value loadLeft(ImplicitLocOpBuilder &b, int64_t count, Value memory, ValueRange place,
+                      Value left) {
+  auto type = VectorType::get({count}, getElementTypeOrSelf(memory.getType()));
+  if (!left)
+    return vector::LoadOp::create(b, type, memory, place);
+  Value mask = vector::CreateMaskOp::create(b, VectorType::get({count}, b.getI1Type()), left);
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(b, type, memory, place, mask, zero);
+}
+
 std::pair<Value, Value> TileOrder::load(Value memory, ValueRange place, Value left,
                                         function_ref<Value(Value)> widened) {
   Value low, high;
@@ -23,16 +34,7 @@ std::pair<Value, Value> TileOrder::load(Value memory, ValueRange place, Value le
     int64_t at = 16 * part;
     SmallVector<Value> from(place);
     from.back() = i.add(from.back(), at);
-    auto type = VectorType::get({run}, getElementTypeOrSelf(memory.getType()));
-    Value read;
-    if (left) {
-      Value mask = vector::CreateMaskOp::create(b, VectorType::get({run}, b.getI1Type()),
-                                                i.sub(left, i.constant(at)));
-      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-      read = vector::MaskedLoadOp::create(b, type, memory, from, mask, zero);
-    } else {
-      read = vector::LoadOp::create(b, type, memory, from);
-    }
+    Value read = loadLeft(b, run, memory, from, left ? i.sub(left, i.constant(at)) : left);
     read = widened(read);
     auto whole = VectorType::get({unit.lanes()}, getElementTypeOrSelf(read.getType()));
     if (!low) {
@@ -299,7 +301,7 @@ void ByteCodes::digits(Value step, Columns columns,
 }
 
 SmallVector<Value> ByteCodes::along(unsigned part, Value group, Columns columns, VectorType type,
-                                    function_ref<Value(Value)> widened) {
+                                    function_ref<Value(Value)> widened, bool straight) {
   if (kernel.oneColumn) {
     Value one = memref::LoadOp::create(b, parts[part], ValueRange{group, i.constant(0)});
     Value wide = vector::BroadcastOp::create(b, type, widened(one));
@@ -309,7 +311,12 @@ SmallVector<Value> ByteCodes::along(unsigned part, Value group, Columns columns,
   if (kernel.isPacked(part))
     place = {columns.panel, group, columns.inPanel};
   Value left = columns.left;
-  for (unsigned v = 0; v < byteTile; v += 2) {
+  for (unsigned v = 0; straight && v < byteTile; ++v) {
+    result.push_back(widened(loadLeft(b, unit.lanes(), parts[part], place, left)));
+    place.back() = i.add(place.back(), unit.lanes());
+    left = left ? i.sub(left, i.constant(unit.lanes())) : left;
+  }
+  for (unsigned v = 0; !straight && v < byteTile; v += 2) {
     auto [low, high] = order.load(parts[part], place, left, widened);
     result.append({low, high});
     place.back() = i.add(place.back(), 8);
@@ -322,6 +329,13 @@ SmallVector<Value> ByteCodes::scales(Value group, Columns columns) {
   Type element = getElementTypeOrSelf(parts[1].getType());
   return along(1, group, columns, sums.floats(),
                [&](Value read) { return widen(b, read, element, b.getF32Type()); });
+}
+
+SmallVector<Value> ByteCodes::straightScales(Value group, Columns columns) {
+  Type element = getElementTypeOrSelf(parts[1].getType());
+  return along(
+      1, group, columns, sums.floats(),
+      [&](Value read) { return widen(b, read, element, b.getF32Type()); }, /*straight=*/true);
 }
 
 SmallVector<Value> ByteCodes::zeros(Value group, Columns columns) {

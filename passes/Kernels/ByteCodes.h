@@ -76,6 +76,8 @@ public:
   /// Row `group` of the scales as f32, of the zeros as i32.
   llvm::SmallVector<mlir::Value> scales(mlir::Value group, Columns columns);
   llvm::SmallVector<mlir::Value> zeros(mlir::Value group, Columns columns);
+  /// Scales of columns that follow each other in each register.
+  llvm::SmallVector<mlir::Value> straightScales(mlir::Value group, Columns columns);
 
   /// A row of bytes.
   mlir::Value row(mlir::Value row, Columns columns);
@@ -100,7 +102,8 @@ private:
               llvm::function_ref<void(int64_t, llvm::ArrayRef<mlir::Value>)> term);
   llvm::SmallVector<mlir::Value> along(unsigned part, mlir::Value group, Columns columns,
                                        mlir::VectorType type,
-                                       llvm::function_ref<mlir::Value(mlir::Value)> widened);
+                                       llvm::function_ref<mlir::Value(mlir::Value)> widened,
+                                       bool straight = false);
 
   mlir::ImplicitLocOpBuilder &b;
   Index i;

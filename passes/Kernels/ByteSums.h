@@ -15,10 +15,12 @@
 
 namespace mad::kernels {
 
-/// What instructions there are: those of a level of x86-64, and of VNNI.
+/// What instructions there are: those of a level of x86-64, of VNNI, and of VBMI, which permutes
+/// bytes of whole registers.
 struct ByteUnit {
   int level = 0;
   bool vnni = false;
+  bool vbmi = false;
 
   int64_t bytes() const { return level >= 4 ? 64 : level >= 3 ? 32 : 16; } ///< of a register
   int64_t lanes() const { return bytes() / 4; }

@@ -10,8 +10,9 @@
 // is never too small, and n times it by less than 256 too large. So both are the sum, in two
 // instructions a table, and nothing is widened on the way.
 //
-// Where four activations of a group can add up to more than 255, averages are those of halves,
-// which are looked up for themselves.
+// Where four activations can add up to more than 255, bytes hold remainders, whose sum is less by
+// 256 for each entry that is more. Of few such tables of a part a second look-up says which are. Of
+// more of them, averages are those of halves, which are looked up for themselves.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/Format/Arrangement.h"
@@ -28,7 +29,7 @@ using namespace mlir;
 namespace mad::kernels {
 namespace {
 
-using lut::partBlocks;
+using lut::partBlocks, lut::fewLarge;
 using lut::tableBytes, lut::tableCodes, lut::tableSums;
 
 /// Activations and tables of a step, steps and activations of a block, bytes of the sums of its
@@ -87,13 +88,13 @@ private:
     return arith::ConstantOp::create(b, DenseElementsAttr::get(type, element));
   }
 
-  /// The tables of a part of a group. Answers twice the sum of the sizes of its activations, and 1
-  /// more where those of a table add up to more than 255.
+  /// The tables of a part of a group. Answers what there is for it in `sums`.
   Value part(Value t, Value g, Value p, Value at) {
     Value low = i.mul(g, shape.group), high = i.min(i.add(low, shape.group), shape.K);
-    Value first = i.mul(shape.firstStep(g), perStep), none = splat(words, 0);
+    Value first = i.mul(shape.firstStep(g), perStep);
     Value from = i.mul(p, partBlocks), to = i.min(i.add(from, partBlocks), shape.blocks);
-    auto loop = scf::ForOp::create(b, from, to, i.constant(1), ValueRange{none, none});
+    auto loop =
+        scf::ForOp::create(b, from, to, i.constant(1), ValueRange{splat(words, 0), number(0)});
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
@@ -104,15 +105,72 @@ private:
       Value sizes = fours(arith::AddIOp::create(b, positive, negative));
       Value place = i.add(at, i.mul(n, blockSums));
       store(positive, negative, place, i.add(place, i.mul(shape.blocks, blockSums)));
-      scf::YieldOp::create(
-          b, ValueRange{arith::AddIOp::create(b, loop.getRegionIterArgs()[0], sizes),
-                        arith::MaxSIOp::create(b, loop.getRegionIterArgs()[1], sizes)});
+      scf::YieldOp::create(b,
+                           ValueRange{arith::AddIOp::create(b, loop.getRegionIterArgs()[0], sizes),
+                                      largeOf(sizes, loop.getRegionIterArgs()[1], i.sub(n, from))});
     }
     Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, loop.getResult(0));
-    Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, loop.getResult(1));
-    Value large = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, most, number(255));
+    Value halves = i.add(at, i.mul(i.add(from, shape.blocks), blockSums));
+    Value whole = i.lessOrEqual(i.constant(partBlocks), i.sub(to, from));
     return arith::AddIOp::create(b, arith::AddIOp::create(b, sum, sum),
-                                 arith::ExtUIOp::create(b, b.getI32Type(), large));
+                                 large(loop.getResult(1), whole, halves));
+  }
+
+  /// Adds a bit for each table of a block that has sums of more than 255.
+  Value largeOf(Value sizes, Value before, Value block) {
+    Value large = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, sizes, splat(words, 255));
+    Value bits = vector::BitCastOp::create(b, VectorType::get({1}, b.getI8Type()), large);
+    bits = vector::ExtractOp::create(b, bits, int64_t(0));
+    bits = arith::ExtUIOp::create(b, b.getI32Type(), bits);
+    Value place =
+        arith::IndexCastOp::create(b, b.getI32Type(), i.mul(block, perBlock / tableCodes));
+    return arith::OrIOp::create(b, before, arith::ShLIOp::create(b, bits, place));
+  }
+
+  /// What tables of a part with large sums add to its number: where they are few, they are told
+  /// apart from `place` on.
+  Value large(Value tables, Value whole, Value place) {
+    Value count = LLVM::CtPopOp::create(b, b.getI32Type(), tables);
+    Value few = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, count, number(fewLarge));
+    few = arith::AndIOp::create(b, few, whole);
+    Value any = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, count, number(0));
+    Value many = arith::ExtUIOp::create(b, b.getI32Type(), any);
+    auto choice = scf::IfOp::create(b, b.getI32Type(), few, /*withElse=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(b, many);
+    b.setInsertionPointToStart(choice.thenBlock());
+    Value end = arith::IndexCastOp::create(b, b.getIndexType(), count);
+    auto loop = scf::ForOp::create(b, i.constant(0), end, i.constant(1), tables);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value left = loop.getRegionIterArgs()[0];
+      Value table = LLVM::CountTrailingZerosOp::create(b, b.getI32Type(), left, true);
+      tell(table, loop.getInductionVar(), place);
+      Value others = arith::AndIOp::create(b, left, arith::SubIOp::create(b, left, number(1)));
+      scf::YieldOp::create(b, others);
+    }
+    scf::YieldOp::create(b, arith::ShLIOp::create(b, count, number(16)).getResult());
+    return choice.getResult(0);
+  }
+
+  /// Which sums of a table are more than 255, those whose halves are, in place `n` of the halves.
+  /// Its own are not overwritten before.
+  void tell(Value table, Value n, Value place) {
+    auto type = VectorType::get({tableSums}, b.getI8Type());
+    Value offset = i.mul(arith::IndexCastOp::create(b, b.getIndexType(), table), tableSums);
+    Value at = i.add(place, offset);
+    Value half = vector::LoadOp::create(b, type, tables, at);
+    Value sum = vector::LoadOp::create(b, type, tables, i.sub(at, i.mul(shape.blocks, blockSums)));
+    // The half of 255, too, is 128.
+    Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, half, splat(type, 0));
+    Value other = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, sum, splat(type, -1));
+    Value more = arith::SelectOp::create(b, arith::AndIOp::create(b, high, other), splat(type, 2),
+                                         splat(type, 0));
+    vector::StoreOp::create(b, more, tables, i.add(place, i.mul(n, tableSums)));
+    Value number = arith::TruncIOp::create(b, b.getI8Type(), table);
+    memref::StoreOp::create(b, number, tables, i.add(place, i.add(n, fewLarge * tableSums)));
   }
 
   /// The activations of a block; those of other groups count as 0.
@@ -195,6 +253,7 @@ public:
     if (kernel.packed)
       tiles = lutPanel / unit.columns();
     known = knownBlocks(kernel);
+    straight = unit.vbmi;
     totals = memref::AllocaOp::create(b, MemRefType::get({tiles * unit.columns()}, b.getF32Type()),
                                       b.getI64IntegerAttr(64));
   }
@@ -226,31 +285,26 @@ private:
     return vector::ShuffleOp::create(b, x, y, chosen);
   }
 
+  /// The columns of each tile. All are summed at once, so that tables are loaded once.
+  using Tiles = SmallVector<ByteCodes::Columns>;
+
   void tile(Value t, Value column, Value left) override {
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(dot.floats()));
     for (int64_t n = 0; n < tiles * byteTile; ++n)
       vector::StoreOp::create(b, zero, totals, i.constant(n * unit.lanes()));
+    Tiles all(tiles, codes.columns(column, left));
+    for (int64_t n = 0; kernel.packed && n < tiles; ++n)
+      all[n].inPanel = i.constant(n * unit.columns());
     forRange(b, i.constant(0), shape.groups, 1, [&](Value g) {
-      auto all = [&](function_ref<SmallVector<Value>(Value row, ByteCodes::Columns)> sums) {
-        Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / tableCodes),
-                          i.mul(i.mul(g, shape.blocks), 2 * blockSums));
-        forRange(b, i.constant(0), i.constant(tiles), 1, [&](Value number) {
-          ByteCodes::Columns columns = codes.columns(column, left);
-          if (kernel.packed)
-            columns.inPanel = i.mul(number, unit.columns());
-          add(sums(row, columns), g, columns, i.mul(number, unit.columns()));
-        });
-      };
+      Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / tableCodes),
+                        i.mul(i.mul(g, shape.blocks), 2 * blockSums));
       if (!known)
-        return all(
-            [&](Value row, ByteCodes::Columns columns) { return inWords(row, t, g, columns); });
-      auto [sizes, large] = sizesOf(i.add(i.mul(t, shape.groups), g));
-      auto withHalves = [&, sizes = sizes](bool halves) {
-        all([&](Value row, ByteCodes::Columns columns) {
-          return inFloats(row, shape.firstStep(g), columns, sizes, halves);
-        });
+        return add(inWords(row, t, g, all), g, all);
+      Number number = numberOf(i.add(i.mul(t, shape.groups), g));
+      auto withHalves = [&](bool halves) {
+        add(inFloats(row, shape.firstStep(g), all, number, halves), g, all);
       };
-      when(b, large, [&] { withHalves(true); }, [&] { withHalves(false); });
+      when(b, number.halves, [&] { withHalves(true); }, [&] { withHalves(false); });
     });
     for (int64_t n = 0; n < tiles; ++n) {
       SmallVector<Value> sums;
@@ -258,39 +312,54 @@ private:
         sums.push_back(vector::LoadOp::create(
             b, dot.floats(), totals, ValueRange{i.constant((n * byteTile + v) * unit.lanes())}));
       int64_t offset = n * unit.columns();
-      store(t, i.add(column, offset), left ? i.sub(left, i.constant(offset)) : left, sums);
+      store(t, i.add(column, offset), left ? i.sub(left, i.constant(offset)) : left, sums,
+            straight);
     }
   }
 
-  /// Of a part: the sum of the sizes of its activations, and whether halves are needed.
-  std::pair<Value, Value> sizesOf(Value number) {
-    Value both = memref::LoadOp::create(b, sums, number);
-    Value large = arith::TruncIOp::create(b, b.getI1Type(), both);
-    return {arith::ShRUIOp::create(b, both, arith::ConstantIntOp::create(b, 1, 32)), large};
+  /// Of a part: the sum of the sizes of its activations, whether halves are needed, and else how
+  /// many tables have large sums.
+  struct Number {
+    Value sizes, halves, large;
+  };
+  Number numberOf(Value place) {
+    auto word = [&](int64_t value) { return arith::ConstantIntOp::create(b, value, 32); };
+    Value all = memref::LoadOp::create(b, sums, place);
+    Value sizes = arith::ShRUIOp::create(b, arith::AndIOp::create(b, all, word(65535)), word(1));
+    Value large = arith::ShRUIOp::create(b, all, word(16));
+    return {sizes, arith::TruncIOp::create(b, b.getI1Type(), all),
+            arith::IndexCastUIOp::create(b, b.getIndexType(), large)};
   }
 
-  /// Adds sums of a group and a tile to the totals from `place` on.
-  void add(ValueRange numbers, Value g, ByteCodes::Columns columns, Value place) {
-    SmallVector<Value> scales = codes.scales(g, columns);
-    for (unsigned v = 0; v < byteTile; ++v) {
-      Value at = i.add(place, v * unit.lanes());
-      Value before = vector::LoadOp::create(b, dot.floats(), totals, at);
-      Value product = arith::MulFOp::create(b, numbers[v], scales[v]);
-      vector::StoreOp::create(b, arith::AddFOp::create(b, before, product), totals, at);
+  /// Adds sums of a group to the totals.
+  void add(ValueRange numbers, Value g, ArrayRef<ByteCodes::Columns> all) {
+    for (auto [n, columns] : llvm::enumerate(all)) {
+      SmallVector<Value> scales =
+          straight ? codes.straightScales(g, columns) : codes.scales(g, columns);
+      for (unsigned v = 0; v < byteTile; ++v) {
+        int64_t number = int64_t(n) * byteTile + v;
+        Value at = i.constant(number * unit.lanes());
+        Value before = vector::LoadOp::create(b, dot.floats(), totals, at);
+        Value product = arith::MulFOp::create(b, numbers[number], scales[v]);
+        vector::StoreOp::create(b, arith::AddFOp::create(b, before, product), totals, at);
+      }
     }
   }
 
   /// The sums of a group of few tables. Behind 0x4b00 16 bits are those of 2^23 and more in f32.
-  SmallVector<Value> inFloats(Value row, Value step, ByteCodes::Columns columns, Value sizes,
-                              bool halves) {
-    auto pair = bytes(row, step, columns, known * inBlock, halves);
+  SmallVector<Value> inFloats(Value row, Value step, ArrayRef<ByteCodes::Columns> all,
+                              const Number &number, bool halves) {
+    SmallVector<Value> sums = bytes(row, step, all, known * inBlock, halves);
+    if (!halves && known == partBlocks)
+      sums = withLarge(sums, row, step, all, number.large);
     Value high = dot.splat(dot.halves(), 0x4b00);
-    Value less = arith::AddIOp::create(b, sizes, arith::ConstantIntOp::create(b, 0x4b000000, 32));
+    Value less =
+        arith::AddIOp::create(b, number.sizes, arith::ConstantIntOp::create(b, 0x4b000000, 32));
     less = vector::BroadcastOp::create(b, dot.words(), less);
     less = vector::BitCastOp::create(b, dot.floats(), less);
     SmallVector<Value> numbers;
-    for (unsigned v = 0; v < byteTile; ++v) {
-      Value bits = interleaved(v < 2 ? pair.first : pair.second, high, v % 2);
+    for (unsigned v = 0; v < 2 * sums.size(); ++v) {
+      Value bits = interleaved(sums[v / 2], high, v % 2);
       numbers.push_back(
           arith::SubFOp::create(b, vector::BitCastOp::create(b, dot.floats(), bits), less));
     }
@@ -298,11 +367,11 @@ private:
   }
 
   /// The same of any group, part by part. The blocks of one that is not whole are taken one by one.
-  SmallVector<Value> inWords(Value row, Value t, Value g, ByteCodes::Columns columns) {
+  SmallVector<Value> inWords(Value row, Value t, Value g, ArrayRef<ByteCodes::Columns> all) {
     Value step = shape.firstStep(g), parts = i.ceilDiv(shape.blocks, partBlocks);
     Value number = i.mul(i.add(i.mul(t, shape.groups), g), parts);
     Value whole = b.createOrFold<arith::DivUIOp>(shape.blocks, i.constant(partBlocks));
-    SmallVector<Value> words(byteTile, dot.splat(dot.words(), 0));
+    SmallVector<Value> words(all.size() * byteTile, dot.splat(dot.words(), 0));
     auto loop = [&](Value from, Value to, function_ref<void(Value)> body) {
       auto loop = scf::ForOp::create(b, from, to, i.constant(1), words);
       OpBuilder::InsertionGuard guard(b);
@@ -313,26 +382,30 @@ private:
       words.assign(loop.getResults().begin(), loop.getResults().end());
     };
     auto blocks = [&](Value first, int64_t count, bool halves) {
-      return bytes(i.add(row, i.mul(first, blockSums)), i.add(step, i.mul(first, inBlock)), columns,
+      return bytes(i.add(row, i.mul(first, blockSums)), i.add(step, i.mul(first, inBlock)), all,
                    count * inBlock, halves);
     };
     loop(i.constant(0), whole, [&](Value p) {
-      auto [sizes, large] = sizesOf(i.add(number, p));
-      Type half = dot.halves();
-      auto choice = scf::IfOp::create(b, TypeRange{half, half}, large, /*withElse=*/true);
+      Number its = numberOf(i.add(number, p));
+      SmallVector<Type> types(2 * all.size(), dot.halves());
+      auto choice = scf::IfOp::create(b, types, its.halves, /*withElse=*/true);
       for (bool halves : {true, false}) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(halves ? choice.thenBlock() : choice.elseBlock());
-        auto [low, high] = blocks(i.mul(p, partBlocks), partBlocks, halves);
-        scf::YieldOp::create(b, ValueRange{low, high});
+        Value first = i.mul(p, partBlocks);
+        SmallVector<Value> sums = blocks(first, partBlocks, halves);
+        if (!halves)
+          sums = withLarge(sums, i.add(row, i.mul(first, blockSums)),
+                           i.add(step, i.mul(first, inBlock)), all, its.large);
+        scf::YieldOp::create(b, sums);
       }
-      widened({choice.getResult(0), choice.getResult(1)}, sizes, words);
+      widened(choice.getResults(), its.sizes, words);
     });
     Value none = arith::ConstantIntOp::create(b, 0, 32);
     loop(i.mul(whole, partBlocks), shape.blocks,
          [&](Value block) { widened(blocks(block, 1, /*halves=*/true), none, words); });
     // Once, where there are such blocks.
-    Value rest = sizesOf(i.add(number, i.sub(parts, i.constant(1)))).first;
+    Value rest = numberOf(i.add(number, i.sub(parts, i.constant(1)))).sizes;
     rest = arith::SelectOp::create(b, i.less(whole, parts), rest, none);
     rest = vector::BroadcastOp::create(b, dot.words(), rest);
     for (Value &word : words) {
@@ -343,46 +416,97 @@ private:
   }
 
   /// Adds sums of 16 bits, less the sizes, to words.
-  void widened(std::pair<Value, Value> pair, Value sizes, SmallVector<Value> &words) {
+  void widened(ValueRange sums, Value sizes, SmallVector<Value> &words) {
     Value less = vector::BroadcastOp::create(b, dot.words(), sizes);
     Value none = dot.splat(dot.halves(), 0);
-    for (unsigned v = 0; v < byteTile; ++v) {
-      Value wide = interleaved(v < 2 ? pair.first : pair.second, none, v % 2);
+    for (unsigned v = 0; v < words.size(); ++v) {
+      Value wide = interleaved(sums[v / 2], none, v % 2);
       wide = vector::BitCastOp::create(b, dot.words(), wide);
       words[v] = arith::SubIOp::create(b, arith::AddIOp::create(b, words[v], wide), less);
     }
   }
 
-  /// Twice the sums of some steps, of the columns that are lower and higher in parts of 16. With
+  /// Twice the sums of some steps, of half of the columns of a tile each, as `spread` says. With
   /// `halves` the averages are those of halves.
-  std::pair<Value, Value> bytes(Value at, Value step, ByteCodes::Columns columns, int64_t steps,
-                                bool halves) {
-    Value mask = dot.splat(dot.bytes(), 15), four = dot.splat(dot.halves(), 4);
-    Value sum;
-    Mean mean;
+  SmallVector<Value> bytes(Value at, Value step, ArrayRef<ByteCodes::Columns> all, int64_t steps,
+                           bool halves) {
+    Value four = dot.splat(dot.halves(), 4);
+    SmallVector<Value> sums(all.size());
+    SmallVector<Mean> means(all.size());
+    auto average = [&](Value x, Value y) { return intrinsic("pavg.b", dot.bytes(), {x, y}); };
     for (int64_t n = 0; n < steps; ++n) {
-      Value row = codes.rowOf(i.add(step, n)), read = codes.row(row, columns);
-      codes.prefetch(row, columns, rowsAhead / tiles);
-      for (int64_t second = 0; second < 2; ++second) {
-        Value bits = read;
-        if (second) {
-          bits = vector::BitCastOp::create(b, dot.halves(), read);
-          bits = arith::ShRUIOp::create(b, bits, four);
-          bits = vector::BitCastOp::create(b, dot.bytes(), bits);
-        }
-        Value index = arith::AndIOp::create(b, bits, mask);
-        Value place = i.add(at, (n * inStep + second) * tableSums);
-        Value entry = intrinsic("pshuf.b", dot.bytes(), {table(place), index});
-        sum = sum ? arith::AddIOp::create(b, sum, entry).getResult() : entry;
+      Value row = codes.rowOf(i.add(step, n)), place = i.add(at, n * inStep * tableSums);
+      Value behind = i.mul(shape.blocks, blockSums), tables[inStep], others[inStep];
+      codes.prefetch(row, all.front(), rowsAhead);
+      for (int64_t second = 0; second < inStep; ++second) {
+        tables[second] = table(i.add(place, second * tableSums));
         if (halves)
-          entry = intrinsic("pshuf.b", dot.bytes(),
-                            {table(i.add(place, i.mul(shape.blocks, blockSums))), index});
-        mean.add(entry, [&](Value x, Value y) { return intrinsic("pavg.b", dot.bytes(), {x, y}); });
+          others[second] = table(i.add(i.add(place, second * tableSums), behind));
       }
-      // LLVM would add the bytes up in another order, and hold them in memory until then.
-      sum = inRegister(b, sum);
+      for (auto [columns, sum, mean] : llvm::zip_equal(all, sums, means)) {
+        Value read = codes.row(row, columns);
+        for (int64_t second = 0; second < inStep; ++second) {
+          Value index = indexOf(second ? shifted(read, four) : read);
+          Value entry = lookUp(tables[second], index);
+          sum = sum ? arith::AddIOp::create(b, sum, entry).getResult() : entry;
+          mean.add(halves ? lookUp(others[second], index) : entry, average);
+        }
+        // LLVM would add the bytes up in another order, and hold them in memory until then.
+        sum = inRegister(b, sum);
+      }
     }
-    return doubled(sum, mean.result(), steps * inStep, halves);
+    SmallVector<Value> made;
+    for (auto [sum, mean] : llvm::zip_equal(sums, means)) {
+      auto [low, high] = doubled(sum, mean.result(), steps * inStep, halves);
+      made.append({low, high});
+    }
+    return made;
+  }
+
+  /// Adds 256 for each sum of the tables with large ones that is more than 255. There are few.
+  SmallVector<Value> withLarge(ValueRange sums, Value at, Value step,
+                               ArrayRef<ByteCodes::Columns> all, Value count) {
+    Value list = i.add(at, i.mul(shape.blocks, blockSums));
+    auto loop = scf::ForOp::create(b, i.constant(0), count, i.constant(1), sums);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value n = loop.getInductionVar();
+    Value byte = memref::LoadOp::create(b, rows, i.add(list, i.add(n, fewLarge * tableSums)));
+    Value number = arith::IndexCastUIOp::create(b, b.getIndexType(), byte);
+    Value inRow = b.createOrFold<arith::RemUIOp>(number, i.constant(inStep));
+    Value offset = b.createOrFold<arith::DivUIOp>(number, i.constant(inStep));
+    Value row = codes.rowOf(i.add(step, offset));
+    Value by = arith::IndexCastOp::create(b, b.getI16Type(), i.mul(inRow, tableCodes));
+    by = vector::BroadcastOp::create(b, dot.halves(), by);
+    Value more = table(i.add(list, i.mul(n, tableSums))), none = dot.splat(dot.bytes(), 0);
+    SmallVector<Value> made;
+    for (auto [tile, columns] : llvm::enumerate(all)) {
+      Value entry = spread(lookUp(more, indexOf(shifted(codes.row(row, columns), by))));
+      for (int64_t half = 0; half < 2; ++half) {
+        Value wide = vector::BitCastOp::create(b, dot.halves(), interleaved(none, entry, half));
+        made.push_back(arith::AddIOp::create(b, loop.getRegionIterArgs()[2 * tile + half], wide));
+      }
+    }
+    scf::YieldOp::create(b, made);
+    return llvm::to_vector(ValueRange(loop.getResults()));
+  }
+
+  Value shifted(Value bytes, Value by) {
+    Value bits = vector::BitCastOp::create(b, dot.halves(), bytes);
+    return vector::BitCastOp::create(b, dot.bytes(), arith::ShRUIOp::create(b, bits, by));
+  }
+
+  /// The lowest four bits of each byte, if an instruction needs them alone: that of VBMI takes six,
+  /// of which the table does not depend on the others.
+  Value indexOf(Value bits) {
+    return unit.vbmi ? bits
+                     : arith::AndIOp::create(b, bits, dot.splat(dot.bytes(), 15)).getResult();
+  }
+
+  Value lookUp(Value table, Value index) {
+    if (unit.vbmi)
+      return call(b, "llvm.x86.avx512.permvar.qi.512", dot.bytes(), {table, index});
+    return intrinsic("pshuf.b", dot.bytes(), {table, index});
   }
 
   /// Averages of pairs, of pairs of those and so on, of a power of two numbers.
@@ -403,12 +527,27 @@ private:
     SmallVector<Value> open;
   };
 
+  /// With `straight`, fours of columns in an order of which interleaving parts of 16 bytes, twice,
+  /// makes registers of columns that follow each other.
+  Value spread(Value bytes) {
+    if (!straight)
+      return bytes;
+    int64_t parts = unit.bytes() / 16;
+    SmallVector<int64_t> chosen;
+    for (int64_t e = 0; e < unit.lanes(); ++e)
+      chosen.push_back(e % 4 * parts + e / 4);
+    Value fours = vector::BitCastOp::create(b, dot.words(), bytes);
+    fours = vector::ShuffleOp::create(b, fours, fours, chosen);
+    return vector::BitCastOp::create(b, dot.bytes(), fours);
+  }
+
   /// Twice the sums of n bytes: n times the mean, of halves twice that, is too large by what
   /// differs from the sum modulo 256.
   std::pair<Value, Value> doubled(Value sum, Value mean, int64_t n, bool halves) {
     int64_t factor = halves ? 2 * n : n;
     Value shift = dot.splat(dot.bytes(), llvm::Log2_64(factor));
     Value error = arith::SubIOp::create(b, arith::ShLIOp::create(b, mean, shift), sum);
+    mean = spread(mean), error = spread(error);
     // Weights are bytes with a sign.
     int64_t times = factor <= 63 ? 2 : 1;
     SmallVector<Attribute> values;
@@ -424,6 +563,7 @@ private:
   }
 
   int64_t known; ///< `knownBlocks`
+  bool straight; ///< registers have columns that follow each other
   Value totals;  ///< of the columns of all tiles
 };
 
@@ -446,7 +586,7 @@ func::FuncOp KernelLibrary::multiplyByteTables(const LutKernel &kernel, const By
   std::string name = "multiply_byte_tables." + kernel.name();
   if (int64_t blocks = knownBlocks(kernel))
     name += "." + std::to_string(blocks * perBlock);
-  return find(name, types,
+  return find(name, unit, types,
               [&](ImplicitLocOpBuilder &b, ValueRange a) { TableRows(b, kernel, unit, a).emit(); });
 }
 

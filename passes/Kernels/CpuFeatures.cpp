@@ -17,40 +17,57 @@ using namespace mlir;
 
 namespace mad::kernels {
 
-/// AVX512_VNNI: leaf 7, bit 11 of ecx; AVX-VNNI: its first subleaf, bit 4 of eax.
-static Value ask(ImplicitLocOpBuilder &b, int level) {
+static Value number(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIntOp::create(b, value, 32);
+}
+
+static Value cpuid(ImplicitLocOpBuilder &b, int64_t leaf, int64_t subleaf) {
   Type i32 = b.getI32Type();
   auto registers = LLVM::LLVMStructType::getLiteral(b.getContext(), {i32, i32, i32, i32});
-  auto number = [&](int64_t value) { return arith::ConstantIntOp::create(b, value, 32); };
-  auto cpuid = [&](int64_t leaf, int64_t subleaf) {
-    return LLVM::InlineAsmOp::create(b, registers, ValueRange{number(leaf), number(subleaf)},
-                                     "cpuid", "={ax},={bx},={cx},={dx},{ax},{cx}",
-                                     /*has_side_effects=*/true, /*is_align_stack=*/false,
-                                     LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(),
-                                     ArrayAttr())
-        .getResult(0);
-  };
-  auto bit = [&](Value word, int64_t place) -> Value {
-    return arith::AndIOp::create(b, arith::ShRUIOp::create(b, word, number(place)), number(1));
-  };
-  Value first = cpuid(7, 0);
+  return LLVM::InlineAsmOp::create(b, registers, ValueRange{number(b, leaf), number(b, subleaf)},
+                                   "cpuid", "={ax},={bx},={cx},={dx},{ax},{cx}",
+                                   /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                   LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(),
+                                   ArrayAttr())
+      .getResult(0);
+}
+
+/// A bit of eax to edx, registers 0 to 3.
+static Value bit(ImplicitLocOpBuilder &b, Value answer, int64_t word, int64_t place) {
+  Value all = LLVM::ExtractValueOp::create(b, answer, ArrayRef<int64_t>{word});
+  Value shifted = arith::ShRUIOp::create(b, all, number(b, place));
+  return arith::AndIOp::create(b, shifted, number(b, 1));
+}
+
+/// AVX512_VNNI: leaf 7, bit 11 of ecx; AVX-VNNI: its first subleaf, bit 4 of eax.
+static Value askVnni(ImplicitLocOpBuilder &b, int level) {
+  Value first = cpuid(b, 7, 0);
   if (level >= 4)
-    return bit(LLVM::ExtractValueOp::create(b, first, ArrayRef<int64_t>{2}), 11);
+    return bit(b, first, 2, 11);
   // Where there are no subleaves, another one is answered.
   Value most = LLVM::ExtractValueOp::create(b, first, ArrayRef<int64_t>{0});
-  Value has = bit(LLVM::ExtractValueOp::create(b, cpuid(7, 1), ArrayRef<int64_t>{0}), 4);
-  Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, most, number(1));
-  return arith::SelectOp::create(b, known, has, number(0));
+  Value has = bit(b, cpuid(b, 7, 1), 0, 4);
+  Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, most, number(b, 1));
+  return arith::SelectOp::create(b, known, has, number(b, 0));
 }
 
 func::FuncOp KernelLibrary::hasVnni(int level) {
-  std::string name = "has_vnni.v" + std::to_string(level);
+  return known("has_vnni.v" + std::to_string(level),
+               [&](ImplicitLocOpBuilder &b) { return askVnni(b, level); });
+}
+
+/// AVX512_VBMI: leaf 7, bit 1 of ecx.
+func::FuncOp KernelLibrary::hasVbmi() {
+  return known("has_vbmi", [](ImplicitLocOpBuilder &b) { return bit(b, cpuid(b, 7, 0), 2, 1); });
+}
+
+func::FuncOp KernelLibrary::known(const std::string &name,
+                                  function_ref<Value(ImplicitLocOpBuilder &)> ask) {
   if (auto known = symbols.lookup<func::FuncOp>(name))
     return known;
   MLIRContext *context = module.getContext();
   ImplicitLocOpBuilder b(UnknownLoc::get(context), context);
   Type i32 = b.getI32Type();
-  auto number = [&](int64_t value) { return arith::ConstantIntOp::create(b, value, 32); };
   // 0: not asked; else 1 more than the answer.
   auto global = LLVM::GlobalOp::create(b, i32, /*isConstant=*/false, LLVM::Linkage::Internal,
                                        name + ".answer", b.getI32IntegerAttr(0));
@@ -65,19 +82,19 @@ func::FuncOp KernelLibrary::hasVnni(int level) {
   Value place = LLVM::AddressOfOp::create(b, global);
   Value known = LLVM::LoadOp::create(b, i32, place, /*alignment=*/4, false, false, false, false,
                                      LLVM::AtomicOrdering::monotonic);
-  Value open = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, known, number(0));
+  Value open = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, known, number(b, 0));
   auto branch = scf::IfOp::create(b, i32, open, /*withElseRegion=*/true);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    Value answer = arith::AddIOp::create(b, ask(b, level), number(1));
+    Value answer = arith::AddIOp::create(b, ask(b), number(b, 1));
     LLVM::StoreOp::create(b, answer, place, /*alignment=*/4, false, false, false,
                           LLVM::AtomicOrdering::monotonic);
     scf::YieldOp::create(b, answer);
     b.setInsertionPointToStart(branch.elseBlock());
     scf::YieldOp::create(b, known);
   }
-  Value has = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, branch.getResult(0), number(2));
+  Value has = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, branch.getResult(0), number(b, 2));
   func::ReturnOp::create(b, has);
   return function;
 }

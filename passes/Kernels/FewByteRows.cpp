@@ -61,16 +61,30 @@ void FewByteRows::scaled(Value t, Value column, Value left, Group group) {
   store(t, column, left, groups.getResults());
 }
 
-void FewByteRows::store(Value t, Value column, Value left, ValueRange totals) {
+void FewByteRows::storeStraight(Value total, Value t, Value column, Value left) {
+  if (!left) {
+    vector::StoreOp::create(b, total, Y, ValueRange{t, column});
+    return;
+  }
+  Value mask =
+      vector::CreateMaskOp::create(b, VectorType::get({unit.lanes()}, b.getI1Type()), left);
+  vector::MaskedStoreOp::create(b, Y, ValueRange{t, column}, mask, total);
+}
+
+void FewByteRows::store(Value t, Value column, Value left, ValueRange totals, bool straight) {
   Value scale = memref::LoadOp::create(b, scales, t);
   Value all = vector::BroadcastOp::create(b, dot.floats(), scale);
   SmallVector<Value> results;
   for (Value total : totals)
     results.push_back(arith::MulFOp::create(b, total, all));
   auto written = [&](Value left) {
-    for (unsigned v = 0; v < byteTile; v += 2)
-      order.store(results[v], results[v + 1], Y, {t, i.add(column, 4 * v)},
-                  left ? i.sub(left, i.constant(4 * v)) : left);
+    auto behind = [&](int64_t columns) { return left ? i.sub(left, i.constant(columns)) : left; };
+    for (unsigned v = 0; straight && v < byteTile; ++v) {
+      int64_t at = v * unit.lanes();
+      storeStraight(results[v], t, i.add(column, at), behind(at));
+    }
+    for (unsigned v = 0; !straight && v < byteTile; v += 2)
+      order.store(results[v], results[v + 1], Y, {t, i.add(column, 4 * v)}, behind(4 * v));
   };
   if (!kernel.packed)
     return written(left);

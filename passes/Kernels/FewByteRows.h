@@ -44,12 +44,16 @@ protected:
   ByteCodes codes;
   ByteSums dot;
 
-  /// Stores results, `totals` of registers, as columns from `column` on.
-  void store(mlir::Value t, mlir::Value column, mlir::Value left, mlir::ValueRange totals);
+  /// Stores results, `totals` of registers, as columns from `column` on. With `straight` each
+  /// register has columns that follow each other.
+  void store(mlir::Value t, mlir::Value column, mlir::Value left, mlir::ValueRange totals,
+             bool straight = false);
 
   int64_t tiles = 1; ///< that are computed together
 
 private:
+  void storeStraight(mlir::Value total, mlir::Value t, mlir::Value column, mlir::Value left);
+
   mlir::Value scales, Y, from, to, first, last;
   TileOrder order;
 };

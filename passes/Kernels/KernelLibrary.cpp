@@ -57,12 +57,13 @@ func::FuncOp KernelLibrary::find(StringRef name, TypeRange arguments,
 
 func::FuncOp KernelLibrary::find(StringRef name, const ByteUnit &unit, TypeRange arguments,
                                  function_ref<void(ImplicitLocOpBuilder &, ValueRange)> write) {
-  func::FuncOp function = find((name + (unit.vnni ? ".vnni" : "")).str(), arguments, write);
-  if (unit.vnni) {
+  StringRef suffix = unit.vnni ? ".vnni" : unit.vbmi ? ".vbmi" : "";
+  func::FuncOp function = find((name + suffix).str(), arguments, write);
+  if (!suffix.empty()) {
     Builder b(module.getContext());
-    Attribute features =
-        b.getStrArrayAttr({"target-features", unit.level >= 4 ? "+avx512vnni" : "+avxvnni"});
-    function->setAttr("passthrough", b.getArrayAttr({b.getStringAttr("noinline"), features}));
+    StringRef features = unit.vbmi ? "+avx512vbmi" : unit.level >= 4 ? "+avx512vnni" : "+avxvnni";
+    Attribute target = b.getStrArrayAttr({"target-features", features});
+    function->setAttr("passthrough", b.getArrayAttr({b.getStringAttr("noinline"), target}));
   }
   return function;
 }

@@ -179,6 +179,8 @@ public:
   mlir::func::FuncOp multiplyBytePanel(const LutKernel &kernel, const ByteUnit &unit);
   /// has() -> i1: whether the CPU has the instructions that the level alone does not promise.
   mlir::func::FuncOp hasVnni(int level);
+  /// As well, of VBMI.
+  mlir::func::FuncOp hasVbmi();
 
   /// keep(memory: [?]): does nothing, but the memory is planned for.
   mlir::func::FuncOp keep(mlir::Type element);
@@ -194,6 +196,9 @@ public:
   TileSizes sizes(mlir::Type sum) const { return tiles.of(sum.getIntOrFloatBitWidth()); }
 
 private:
+  /// The answer of `ask`, which is kept.
+  mlir::func::FuncOp known(const std::string &name,
+                           llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &)> ask);
   /// The function of that name; makes it with `write`, at the start of its body, if
   /// there is none.
   mlir::func::FuncOp

@@ -75,7 +75,7 @@ private:
   void few();
   void many();
   void panels(Value low, Value high, Value from, Value to);
-  void withUnit(function_ref<void(ByteUnit)> body);
+  void withUnit(function_ref<void(ByteUnit)> body, bool lookUps = false);
   /// Codes of a group, in whole blocks.
   int64_t groupCodes() const { return kernel.blocks(steps) * 4 * kernel.step(); }
   /// Groups that are decoded together.
@@ -101,13 +101,14 @@ Value ByteProduct::memory(Type element, Value count) {
   return kernels::castTo(b, made, KernelLibrary::flat(element));
 }
 
-/// Both sides of the question whether the CPU has VNNI.
-void ByteProduct::withUnit(function_ref<void(ByteUnit)> body) {
+/// Both sides of the question whether the CPU has VNNI, or for look-ups VBMI.
+void ByteProduct::withUnit(function_ref<void(ByteUnit)> body, bool lookUps) {
   int level = options.level;
-  if (level < 3 || !options.vnni)
-    return body({level, false});
-  Value has = func::CallOp::create(b, library.hasVnni(level), ValueRange()).getResult(0);
-  kernels::when(b, has, [&] { body({level, true}); }, [&] { body({level, false}); });
+  if (level < (lookUps ? 4 : 3) || !options.vnni)
+    return body({level});
+  func::FuncOp ask = lookUps ? library.hasVbmi() : library.hasVnni(level);
+  Value has = func::CallOp::create(b, ask, ValueRange()).getResult(0);
+  kernels::when(b, has, [&] { body({level, !lookUps, lookUps}); }, [&] { body({level}); });
 }
 
 /// The rows as kernels read them: of the op, or of its own.
@@ -144,10 +145,7 @@ void ByteProduct::few() {
                                      : library.multiplyBytes(kernel, unit),
                            values);
     };
-    if (looksUp())
-      call({options.level, false});
-    else
-      withUnit(call);
+    withUnit(call, looksUp());
   });
 }
 

@@ -15,7 +15,7 @@ namespace mad {
 struct ByteOptions {
   int level = 3;     ///< of x86-64
   int64_t grain = 0; ///< picoseconds of a piece
-  bool vnni = true;  ///< used where the CPU has it
+  bool vnni = true;  ///< used where the CPU has it; VBMI, too
 };
 
 /// Replaces the op, on memory, by calls of kernels on bytes; a remark says which.

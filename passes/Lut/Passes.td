@@ -77,7 +77,7 @@ def MultiplyCodes : Pass<"mad-multiply-codes", "::mlir::ModuleOp"> {
     multiplied by what reads the codes; for more of them blocks of the weight are decoded into panels, of which
     tiles of the result are computed as `mad-pack-contractions` does. Where the number of rows is known when
     running only, the code decides then. Pieces have columns of their own. `lut.gemm_into` becomes calls of
-    kernels on bytes, which read what `lut.precompute_into` makes of the rows; whether there are instructions for their products (VNNI) is asked when running. After
+    kernels on bytes, which read what `lut.precompute_into` makes of the rows; whether there are instructions for their products (VNNI) and look-ups (VBMI) is asked when running. After
     bufferization, before the arena is planned.
   }];
   let options = [
@@ -86,7 +86,7 @@ def MultiplyCodes : Pass<"mad-multiply-codes", "::mlir::ModuleOp"> {
     Option<"grain", "grain", "int64_t", /*default=*/"20000000",
            "estimated time of a piece in picoseconds">,
     Option<"vnni", "vnni", "bool", /*default=*/"true",
-           "ask the CPU for VNNI, and use it">,
+           "ask the CPU for VNNI and VBMI, and use them">,
     Option<"tiles", "tiles", "std::string", /*default=*/"\"\"",
            "tile parameters, as in f32:MR=6,KC=1024;f64:MR=6; default: those of the level">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",

@@ -92,7 +92,15 @@ func.func @precomputed(%x: memref<2x64xi8>, %r: memref<2xf32>, %c: memref<8x96xi
 // Of one bit, few rows look up what four codes add, where there is an instruction for it.
 // CHECK-LABEL: func.func @one
 // CHECK: call @byte_tables(
+// V4: call @has_vbmi
+// V4: call @multiply_byte_tables.int1.vbmi(
+// V3-NOT: has_vbmi
 // CHECK: call @multiply_byte_tables.int1(
+// Permutations of whole registers take six bits of an index, of which tables need four: no mask.
+// V4-LABEL: func.func private @multiply_byte_tables.int1.vbmi(
+// V4-SAME: "+avx512vbmi"
+// V4-NOT: arith.andi {{.*}} vector<64xi8>
+// V4-COUNT-16: llvm.x86.avx512.permvar.qi.512
 // CHECK-LABEL: func.func private @multiply_byte_tables.int1(
 // V4-COUNT-16: llvm.x86.avx512.pshuf.b.512
 // V3-COUNT-16: llvm.x86.avx2.pshuf.b
@@ -133,14 +141,10 @@ func.func @woven(%x: memref<1x64xi8>, %r: memref<1xf32>, %c: memref<2x4x256xi8>,
 
 // -----
 
-// Rows of codes in panels are asked for before they are needed, 16 lines of memory ahead; of a tile
-// of half a panel half as many, for the other tile asks for the rest.
-// V4-LABEL: func.func private @multiply_byte_tables.int1.packed
-// V3-LABEL: func.func private @multiply_byte_tables.int1.packed
-// V4: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c16{{.*}} : index
-// V4-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[ROW]], %{{.*}}], read, locality<3>, data
-// V3: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c8{{.*}} : index
-// V3-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[ROW]], %{{.*}}], read, locality<3>, data
+// Rows of codes in panels are asked for before they are needed, 16 lines of memory ahead.
+// CHECK-LABEL: func.func private @multiply_byte_tables.int1.packed
+// CHECK: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c16{{.*}} : index
+// CHECK-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[ROW]], %{{.*}}], read, locality<3>, data
 func.func @ahead(%x: memref<1x256xi8>, %r: memref<1xf32>, %c: memref<2x32x64xi8>, %s: memref<2x2x64xf32>, %y: memref<1x96xf32>) {
   lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1, group = 128> : (memref<1x256xi8>, memref<1xf32>, memref<2x32x64xi8>, memref<2x2x64xf32>, memref<1x96xf32>) -> ()
   return

@@ -53,29 +53,54 @@ int64_t Arrangement::bytes(int64_t rows) const {
   return rows * stride * (tables && rows <= tableRows ? perCode : 1);
 }
 
+/// The sums of a table; answers those of sizes.
+static int sumsOf(const int *q, int *sums) {
+  int lowest = 0, size = 0;
+  for (int64_t j = 0; j < tableCodes; ++j) {
+    lowest += std::min(q[j], 0);
+    size += std::abs(q[j]);
+  }
+  for (int64_t e = 0; e < tableSums; ++e) {
+    sums[e] = -lowest;
+    for (int64_t j = 0; j < tableCodes; ++j)
+      sums[e] += e >> j & 1 ? q[j] : 0;
+  }
+  return size;
+}
+
 /// The tables of some activations of a group, `at(n)` from `from` to `to`. Answers what there is
 /// for them in `sums`.
 static int32_t fillTables(llvm::function_ref<int(int64_t)> at, int64_t from, int64_t to,
                           uint8_t *table, uint8_t *halves) {
   int32_t sizes = 0;
-  bool large = false;
-  for (int64_t n = from; n < to; n += tableCodes) {
-    int lowest = 0, size = 0;
-    for (int64_t j = 0; j < tableCodes; ++j) {
-      lowest += std::min(at(n + j), 0);
-      size += std::abs(at(n + j));
-    }
+  std::vector<int64_t> large;
+  int q[tableCodes], sums[tableSums];
+  auto read = [&](int64_t n) {
+    for (int64_t j = 0; j < tableCodes; ++j)
+      q[j] = at(from + n * tableCodes + j);
+    return sumsOf(q, sums);
+  };
+  int64_t count = (to - from) / tableCodes;
+  for (int64_t n = 0; n < count; ++n) {
+    int size = read(n);
     sizes += size;
-    large |= size > 255;
+    if (size > 255)
+      large.push_back(n);
     for (int64_t e = 0; e < tableSums; ++e) {
-      int sum = -lowest;
-      for (int64_t j = 0; j < tableCodes; ++j)
-        sum += e >> j & 1 ? at(n + j) : 0;
-      *table++ = uint8_t(sum);
-      *halves++ = uint8_t((sum + 1) / 2);
+      table[n * tableSums + e] = uint8_t(sums[e]);
+      halves[n * tableSums + e] = uint8_t((sums[e] + 1) / 2);
     }
   }
-  return 2 * sizes + large;
+  bool few = int64_t(large.size()) <= fewLarge && to - from == partBlocks * 32;
+  if (!few)
+    return 2 * sizes + !large.empty();
+  for (size_t i = 0; i < large.size(); ++i) {
+    read(large[i]);
+    for (int64_t e = 0; e < tableSums; ++e)
+      halves[i * tableSums + e] = sums[e] > 255 ? 2 : 0;
+    halves[fewLarge * tableSums + i] = uint8_t(large[i]);
+  }
+  return 2 * sizes + (int32_t(large.size()) << 16);
 }
 
 void Arrangement::fill(const int8_t *q, int64_t rows, uint8_t *out, int32_t *sums) const {

@@ -11,8 +11,13 @@
 // activations that follow each other 16 sums, of those that the bits of an index choose, less the
 // smallest one (T-MAC: Wei et al., 2024). They are 0 to 508, and bytes hold what kernels read of
 // them (passes/Kernels/ByteTables.cpp): a group has the sums modulo 256 of all its tables, then
-// their halves, rounded up. `sums` has for each group twice the sum of |q|, and 1 more where a
-// table has a sum that is more than 255: else kernels do not read the halves.
+// their halves, rounded up. `sums` has for each group twice the sum of |q|, and 1 more where
+// kernels are to read the halves, since tables have sums that are more than 255.
+//
+// Where a whole part of a group has few such tables, kernels look up in each of them which sums
+// are more, in place of halves of all. `sums` has 2^16 times how many there are, and in place of
+// the first halves of the part are 16 bytes for each, 2 where its sum is more than 255 and else 0,
+// and in the last place for one the numbers of these tables.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_DIALECTS_LUT_FORMAT_ARRANGEMENT_H
@@ -26,6 +31,8 @@ namespace mad::lut {
 constexpr int64_t tableRows = 8, tableCodes = 4, tableSums = 16, tableBytes = 2 * tableSums;
 /// Blocks of a part of a group.
 constexpr int64_t partBlocks = 4;
+/// How many tables of a part may have large sums before halves are read.
+constexpr int64_t fewLarge = 4;
 
 struct Arrangement {
   int64_t k = 0;
