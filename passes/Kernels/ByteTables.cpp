@@ -42,7 +42,7 @@ constexpr int64_t perPart = partBlocks * perBlock, inPart = partBlocks * inBlock
 static_assert(meanError(inPart) < 256 && 2 * meanError(inPart) + inPart < 256);
 static_assert(2 * inPart * mostOfTable < 65536);
 /// Rows of codes, a line of memory each, that are asked for before they are needed.
-constexpr int64_t rowsAhead = 16;
+constexpr int64_t rowsAhead = 64;
 
 Value call(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);

@@ -141,9 +141,9 @@ func.func @woven(%x: memref<1x64xi8>, %r: memref<1xf32>, %c: memref<2x4x256xi8>,
 
 // -----
 
-// Rows of codes in panels are asked for before they are needed, 16 lines of memory ahead.
+// Rows of codes in panels are asked for before they are needed, 64 lines of memory ahead.
 // CHECK-LABEL: func.func private @multiply_byte_tables.int1.packed
-// CHECK: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c16{{.*}} : index
+// CHECK: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c64{{.*}} : index
 // CHECK-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[ROW]], %{{.*}}], read, locality<3>, data
 func.func @ahead(%x: memref<1x256xi8>, %r: memref<1xf32>, %c: memref<2x32x64xi8>, %s: memref<2x2x64xf32>, %y: memref<1x96xf32>) {
   lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1, group = 128> : (memref<1x256xi8>, memref<1xf32>, memref<2x32x64xi8>, memref<2x2x64xf32>, memref<1x96xf32>) -> ()
