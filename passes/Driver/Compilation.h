@@ -176,6 +176,7 @@ private:
   bool settleComputed();
   std::optional<CacheKey> computedKey(Evaluate evaluate, size_t first) const;
   bool restoreComputed(const CacheKey &key, size_t first);
+  void keepComputed(const CacheKey &key, size_t first) const;
   std::unique_ptr<Impl> impl;
 };
 

@@ -39,6 +39,44 @@ static std::string functionOf(WeightSourceOp source) {
   return source->getAttrOfType<FlatSymbolRefAttr>("computed").getValue().str();
 }
 
+/// A computed weight, and what the codec makes it of, if it does.
+struct ComputedWeight {
+  WeightSourceOp source;
+  std::string function;
+  std::optional<EncodedPart> encoded;
+  std::optional<RoundedWeight> rounded;
+  std::optional<PackedTiles> packed;
+  bool dictionary = false;
+
+  bool byCodec() const { return encoded || rounded || packed || dictionary; }
+};
+
+static std::vector<ComputedWeight> computedWeights(ModuleOp module) {
+  std::vector<ComputedWeight> found;
+  for (WeightSourceOp source : computedSources(module))
+    found.push_back({source, functionOf(source), encodedPart(module, source),
+                     roundedWeight(module, source), packedTiles(module, source),
+                     isDictionary(module, source)});
+  return found;
+}
+
+/// What formats hold, or round, and what that is computed of: readers come behind what they read.
+static std::set<std::string> valuesOfFormats(ModuleOp module, ArrayRef<ComputedWeight> computed) {
+  std::set<std::string> values;
+  for (const ComputedWeight &weight : computed) {
+    if (weight.rounded)
+      values.insert(weight.rounded->values);
+    if (weight.encoded)
+      values.insert(weight.encoded->values);
+  }
+  for (const ComputedWeight &weight : llvm::reverse(computed))
+    if (values.count(WeightSourceOp(weight.source).getSymName().str()))
+      module.lookupSymbol<func::FuncOp>(weight.function).walk([&](WeightOp op) {
+        values.insert(op.getSource().str());
+      });
+  return values;
+}
+
 /// Gives the function, and those that it calls, the bits of the interpreter, but where they are
 /// declared to be fast.
 static void computeStrictly(ModuleOp module, func::FuncOp function, std::set<std::string> &done) {
@@ -105,15 +143,15 @@ static bool evaluate(Compilation &compilation, Compilation::Evaluate how, const 
 
 /// Whether the interpreter is done sooner than code is made: weights of rewriting alone, and few
 /// elements.
-static bool isQuick(ModuleOp module, ArrayRef<WeightSourceOp> sources) {
+static bool isQuick(ModuleOp module, ArrayRef<ComputedWeight> computed) {
   constexpr double most = 4e6;
   double steps = 0;
-  for (WeightSourceOp source : sources) {
-    if (isMadeByCodec(module, source))
+  for (const ComputedWeight &weight : computed) {
+    if (weight.byCodec())
       continue;
-    if (!source->hasAttr("folded"))
+    if (!WeightSourceOp(weight.source)->hasAttr("folded"))
       return false;
-    module.lookupSymbol<func::FuncOp>(functionOf(source)).walk([&](Operation *op) {
+    module.lookupSymbol<func::FuncOp>(weight.function).walk([&](Operation *op) {
       for (Value result : op->getResults())
         steps += double(cast<RankedTensorType>(result.getType()).getNumElements());
       if (auto contract = dyn_cast<ContractOp>(op)) {
@@ -157,6 +195,13 @@ std::optional<CacheKey> Compilation::computedKey(Evaluate how, size_t first) con
   return key;
 }
 
+void Compilation::keepComputed(const CacheKey &key, size_t first) const {
+  std::string bytes;
+  for (size_t i = first; i < impl->weights.size(); ++i)
+    bytes.append(static_cast<const char *>(impl->weights[i].data.get()), impl->weights[i].bytes);
+  impl->cache->put(key, bytes);
+}
+
 bool Compilation::restoreComputed(const CacheKey &key, size_t first) {
   auto found = impl->cache->get(key);
   uint64_t bytes = 0;
@@ -192,130 +237,147 @@ void Compilation::Impl::failedWeight(StringRef weight, std::optional<EncodedPart
              "`std.quant` do";
 }
 
+/// While it lives, all steps see the module of the computed weights. Neither traces nor dumps nor
+/// remarks are of interest there.
+class WeightProgram {
+public:
+  WeightProgram(Compilation::Impl &impl, const std::set<std::string> &encoded)
+      : impl(impl), program(std::move(impl.module)), traced(std::exchange(impl.wantsTrace, false)),
+        dumps(std::exchange(impl.dumpFolder, "")) {
+    impl.module = weightModule(*program, encoded);
+    if (impl.remarks)
+      impl.remarks->wanted = false;
+  }
+  ~WeightProgram() {
+    if (impl.remarks)
+      impl.remarks->wanted = true;
+    impl.module = std::move(program);
+    impl.wantsTrace = traced;
+    impl.dumpFolder = dumps;
+  }
+  WeightProgram(const WeightProgram &) = delete;
+  WeightProgram &operator=(const WeightProgram &) = delete;
+
+private:
+  Compilation::Impl &impl;
+  OwningOpRef<ModuleOp> program;
+  bool traced;
+  std::string dumps;
+};
+
+/// What the codec does is part of the key of a cache.
+static void noteCodec(Compilation::Impl &impl, ArrayRef<ComputedWeight> computed) {
+  impl.codec.clear();
+  impl.codecReads.clear();
+  llvm::raw_string_ostream codec(impl.codec);
+  for (const ComputedWeight &weight : computed) {
+    if (!weight.byCodec())
+      continue;
+    auto function = impl.module->lookupSymbol<func::FuncOp>(weight.function);
+    function.print(codec);
+    function.walk([&](WeightOp op) { impl.codecReads.insert(op.getSource().str()); });
+  }
+}
+
+/// Writes the bytes of a weight that the codec makes. False where that fails, with the reason.
+static bool makeByCodec(const ComputedWeight &computed, const std::vector<WeightBytes> &weights,
+                        WeightEncoder &encoder, WeightBytes &into, std::string &error) {
+  auto read = [&](const std::string &name) -> const WeightBytes & {
+    return *llvm::find_if(weights, [&](const WeightBytes &w) { return w.name == name; });
+  };
+  if (computed.encoded)
+    return encoder.encode(*computed.encoded, read(computed.encoded->values), into, error);
+  if (computed.rounded)
+    return roundWeight(*computed.rounded, read(computed.rounded->values),
+                       read(computed.rounded->gram), into, error);
+  if (computed.packed)
+    return packTiles(*computed.packed, weights, into, error);
+  writeDictionary(into);
+  return true;
+}
+
+/// All computed weights, in memory that is set aside before; those of a cache are not made again.
+/// Answers which one failed, with the reason.
+static std::optional<size_t> computeAll(Compilation &compilation, Compilation::Impl &impl,
+                                        Compilation::Evaluate how,
+                                        ArrayRef<ComputedWeight> computed,
+                                        const std::set<std::string> &encodedValues,
+                                        std::string &error) {
+  size_t first = impl.weights.size() - computed.size();
+  std::unique_ptr<Executable> executable;
+  WeightEncoder encoder(impl.dictionaries);
+  for (auto [i, each] : llvm::enumerate(computed)) {
+    WeightBytes &weight = impl.weights[first + i];
+    if (each.byCodec()) {
+      if (!makeByCodec(each, impl.weights, encoder, weight, error))
+        return i;
+      continue;
+    }
+    // What a format holds are values of the declared type, not those of f64.
+    using Evaluate = Compilation::Evaluate;
+    Evaluate own = how == Evaluate::Reference64 && encodedValues.count(weight.name)
+                       ? Evaluate::Reference
+                       : how;
+    io::Tensor result;
+    if (!evaluate(compilation, own, each.function, executable, result, error))
+      return i;
+    auto converted = result.convert(ioType(weight.dtype));
+    if (!converted || converted->bytes != weight.bytes) {
+      error = "there is no memory for it";
+      return i;
+    }
+    memcpy(const_cast<void *>(weight.data.get()), converted->data.get(), weight.bytes);
+  }
+  if (impl.isSizing)
+    impl.dictionaries = encoder.all();
+  return std::nullopt;
+}
+
+/// Memory for all of them. Answers for which there is none.
+static std::optional<size_t> reserveAll(std::vector<WeightBytes> &weights,
+                                        ArrayRef<ComputedWeight> computed) {
+  for (auto [i, each] : llvm::enumerate(computed)) {
+    weights.emplace_back();
+    if (!reserve(each.source, weights.back()))
+      return i;
+    if (each.encoded)
+      weights.back().bound = boundOf(*each.encoded);
+  }
+  return std::nullopt;
+}
+
 bool Compilation::computeWeights(Evaluate how) {
-  std::vector<WeightSourceOp> sources = computedSources(module());
-  if (sources.empty()) {
+  std::vector<ComputedWeight> computed = computedWeights(module());
+  if (computed.empty()) {
     if (impl->stored)
       *impl->stored = storedWeights(module(), impl->weights);
     return true;
   }
   StepTimer timer(impl->times, "compute");
-  if (how == Evaluate::Compiled && isQuick(module(), sources))
+  if (how == Evaluate::Compiled && isQuick(module(), computed))
     how = Evaluate::Reference;
-  std::vector<std::string> functions;
-  std::vector<std::optional<EncodedPart>> encoded;
-  std::vector<std::optional<RoundedWeight>> rounded;
-  std::vector<std::optional<PackedTiles>> packed;
-  std::set<std::string> encodedValues;
-  impl->codec.clear();
-  impl->codecReads.clear();
-  llvm::raw_string_ostream codec(impl->codec);
-  for (WeightSourceOp source : sources) {
-    functions.push_back(functionOf(source));
-    encoded.push_back(encodedPart(module(), source));
-    rounded.push_back(roundedWeight(module(), source));
-    if (rounded.back())
-      encodedValues.insert(rounded.back()->values);
-    packed.push_back(packedTiles(module(), source));
-    if (encoded.back())
-      encodedValues.insert(encoded.back()->values);
-    if (!isMadeByCodec(module(), source))
-      continue;
-    auto function = module().lookupSymbol<func::FuncOp>(functions.back());
-    function.print(codec);
-    function.walk([&](WeightOp op) { impl->codecReads.insert(op.getSource().str()); });
+  noteCodec(*impl, computed);
+  std::set<std::string> values = valuesOfFormats(module(), computed);
+  std::string error = "there is no memory for it";
+  std::optional<size_t> failed;
+  {
+    WeightProgram program(*impl, values);
+    size_t first = impl->weights.size();
+    failed = reserveAll(impl->weights, computed);
+    std::optional<CacheKey> key;
+    if (!failed)
+      key = computedKey(how, first);
+    if (!failed && !(key && restoreComputed(*key, first))) {
+      failed = computeAll(*this, *impl, how, computed, values, error);
+      if (!failed && key)
+        keepComputed(*key, first);
+    }
   }
-
-  // What they are computed from, too: readers come behind what they read.
-  for (auto [source, function] : llvm::reverse(llvm::zip_equal(sources, functions)))
-    if (encodedValues.count(source.getSymName().str()))
-      module().lookupSymbol<func::FuncOp>(function).walk(
-          [&](WeightOp op) { encodedValues.insert(op.getSource().str()); });
-
-  // Everything below sees the module of the weights; neither traces nor dumps nor
-  // remarks are of interest there.
-  OwningOpRef<ModuleOp> program = std::move(impl->module);
-  impl->module = weightModule(*program, encodedValues);
-  bool traced = std::exchange(impl->wantsTrace, false);
-  std::string dumps = std::exchange(impl->dumpFolder, "");
-  if (impl->remarks)
-    impl->remarks->wanted = false;
-  auto restore = [&] {
-    if (impl->remarks)
-      impl->remarks->wanted = true;
-    impl->module = std::move(program);
-    impl->wantsTrace = traced;
-    impl->dumpFolder = dumps;
-  };
-  auto fail = [&](size_t i, const std::string &error) {
-    restore();
-    if (!impl->internal)
-      impl->failedWeight(sources[i].getSymName(), encoded[i], error);
-    return false;
-  };
-  size_t first = impl->weights.size();
-  for (size_t i = 0; i < sources.size(); ++i) {
-    impl->weights.emplace_back();
-    if (!reserve(sources[i], impl->weights.back()))
-      return fail(i, "there is no memory for it");
-    if (encoded[i])
-      impl->weights.back().bound = boundOf(*encoded[i]);
-  }
-  std::optional<CacheKey> key = computedKey(how, first);
-  if (key && restoreComputed(*key, first)) {
-    restore();
+  if (!failed)
     return settleComputed();
-  }
-  std::unique_ptr<Executable> executable;
-  WeightEncoder encoder(impl->dictionaries);
-  SmallVector<bool> dictionaries;
-  for (WeightSourceOp source : sources)
-    dictionaries.push_back(isDictionary(*program, source));
-  for (size_t i = 0; i < sources.size(); ++i) {
-    WeightBytes &weight = impl->weights[first + i];
-    io::Tensor result;
-    std::string error;
-    auto read = [&](const std::string &name) -> const WeightBytes & {
-      return *llvm::find_if(impl->weights, [&](const WeightBytes &w) { return w.name == name; });
-    };
-    if (encoded[i] || rounded[i]) {
-      if (encoded[i] ? !encoder.encode(*encoded[i], read(encoded[i]->values), weight, error)
-                     : !roundWeight(*rounded[i], read(rounded[i]->values), read(rounded[i]->gram),
-                                    weight, error))
-        return fail(i, error);
-      continue;
-    }
-    if (dictionaries[i]) {
-      writeDictionary(weight);
-      continue;
-    }
-    if (packed[i]) {
-      if (!packTiles(*packed[i], impl->weights, weight, error))
-        return fail(i, error);
-      continue;
-    }
-    // What a format holds are values of the declared type, not those of f64.
-    Evaluate own = how == Evaluate::Reference64 && encodedValues.count(weight.name)
-                       ? Evaluate::Reference
-                       : how;
-    if (!evaluate(*this, own, functions[i], executable, result, error))
-      return fail(i, error);
-    auto converted = result.convert(ioType(weight.dtype));
-    if (!converted || converted->bytes != weight.bytes)
-      return fail(i, "there is no memory for it");
-    memcpy(const_cast<void *>(weight.data.get()), converted->data.get(), weight.bytes);
-  }
-  executable.reset();
-  if (impl->isSizing)
-    impl->dictionaries = encoder.all();
-  if (key) {
-    std::string bytes;
-    for (size_t i = first; i < impl->weights.size(); ++i)
-      bytes.append(static_cast<const char *>(impl->weights[i].data.get()), impl->weights[i].bytes);
-    impl->cache->put(*key, bytes);
-  }
-  restore();
-  return settleComputed();
+  if (!impl->internal)
+    impl->failedWeight(computed[*failed].source.getSymName(), computed[*failed].encoded, error);
+  return false;
 }
 
 /// From here on the computed weights of a module are weights like others.
