@@ -162,14 +162,96 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
   };
 }
 
+/// What the kernel of a tile is called.
+std::string Product::nameOf(const device::GroupTile &tile) {
+  return std::string("product: groups of warps, ") + (tile.parts > 1 ? "f32 in parts, " : "") +
+         (codes ? "codes of " + codes->layout.format.str() + ", " : "") + "tiles of " +
+         std::to_string(tile.rows()) + " x " + std::to_string(tile.blockN) +
+         (tile.cluster > 1 ? ", clusters of " + std::to_string(tile.cluster) + " blocks" : "");
+}
+
+/// Asks for the sizes of the batch where all of the kernel sees them.
+void Product::askForBatch(DeviceKernel &kernel, bool inParts) {
+  for (unsigned loop : outer) {
+    kernel.get(extents[loop]);
+    if (auto at = result.position(loop))
+      kernel.get(result.strides[*at]);
+    for (const Operand *factor : {&a, &b})
+      if (auto at = factor->position(loop); at && inParts)
+        kernel.get(factor->strides[*at]);
+  }
+}
+
+/// The maps of both factors, and how many matrices there are.
+device::GroupBatch Product::batchOf(DeviceKernel &kernel, device::GpuBuilder &g,
+                                    const device::GroupTile &tile,
+                                    device::MatmulArguments &arguments) {
+  const bool inParts = tile.parts > 1;
+  const bool columnsOfA = spec.orderA == Order::ColumnMajor,
+             rowsOfB = spec.order == Order::RowMajor;
+  device::GroupBatch batch;
+  batch.inA = mapOf(kernel, inParts ? partsA : a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
+                    tile.boxOfA(spec.orderA), arguments.a);
+  if (!codes)
+    batch.inB = mapOf(kernel, inParts ? partsB : b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n,
+                      tile.boxOfB(spec.order), arguments.b, !siblings.empty());
+  if (!outer.empty() || !siblings.empty())
+    batch.count = narrow(kernel, g, this->batch);
+  return batch;
+}
+
+/// A number of the host in 32 bits.
+Value Product::narrow(DeviceKernel &kernel, device::GpuBuilder &g, Value host) {
+  return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
+}
+
+/// Where the parts of factors in f32 begin, and these themselves.
+void Product::setParts(DeviceKernel &kernel, device::GpuBuilder &g,
+                       device::MatmulArguments &arguments) {
+  auto padded = [&](unsigned loop) {
+    return g.mul(g.ceilDiv(narrow(kernel, g, extents[loop]), device::multipleOfParts),
+                 device::multipleOfParts);
+  };
+  arguments.partA = padded(fastA()), arguments.partB = padded(fastB());
+  arguments.wholeA = kernel.pointer(a.memory, /*apart=*/true);
+  arguments.wholeB = kernel.pointer(b.memory, /*apart=*/true);
+}
+
+/// Blocks of a launch: as many as tiles, or as run at once and take one after the other.
+Value Product::blocksOf(const device::GroupTile &tile, Value pieces) {
+  Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.rows())), this->batch);
+  if (pieces)
+    tiles = f.mul(tiles, pieces);
+  return tile.cluster > 1 ? f.mul(tiles, constant(tile.cluster))
+                          : f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
+}
+
+/// The code of a kernel of groups, whose arguments and batch are set.
+void Product::writeGroup(DeviceKernel &kernel, device::GpuBuilder &g, const device::GroupTile &tile,
+                         Value pieces, device::MatmulArguments arguments,
+                         device::GroupBatch batch) {
+  const bool inParts = tile.parts > 1;
+  device::MatmulSpec own = spec;
+  if (pieces) {
+    setPieces(g, narrow(kernel, g, pieces), arguments, batch);
+    own.output = g.b.getF32Type();
+    own.vectorC = 4, own.longestSum = 0;
+  }
+  if (inParts)
+    own.longestSum = 0;
+  else
+    own.vectorA = own.vectorB = 8; // what the map was checked for
+  if (codes)
+    device::writeLutGroup(g, *codes, own, tile, arguments,
+                          kernel.pointer(tiled.getTiles(), /*apart=*/true), batch);
+  else
+    device::writeGroupMatmul(g, own, tile, arguments, batch);
+}
+
 /// `pieces`: of k, whose sums go to `sumsOfPieces`.
 void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   const bool inParts = tile.parts > 1;
-  std::string choice =
-      std::string("product: groups of warps, ") + (inParts ? "f32 in parts, " : "") +
-      (codes ? "codes of " + codes->layout.format.str() + ", " : "") + "tiles of " +
-      std::to_string(tile.rows()) + " x " + std::to_string(tile.blockN) +
-      (tile.cluster > 1 ? ", clusters of " + std::to_string(tile.cluster) + " blocks" : "");
+  const std::string choice = nameOf(tile);
   DeviceKernel kernel = f.groupKernel(pieces ? choice + ", in pieces of k" : textOf(choice),
                                       work.refusals, !pieces && isGuarded());
   kernel.setShared(tile.sharedBytes(), /*blocksAtOnce=*/1, /*alignment=*/1024);
@@ -188,42 +270,15 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   device::KernelSignature signature;
   signature.threads = tile.threads();
   device::GpuBuilder g(kernel.builder(), signature);
-  // Asked for here, where all of the kernel sees it.
-  for (unsigned loop : outer) {
-    kernel.get(extents[loop]);
-    if (auto at = result.position(loop))
-      kernel.get(result.strides[*at]);
-    for (const Operand *factor : {&a, &b})
-      if (auto at = factor->position(loop); at && inParts)
-        kernel.get(factor->strides[*at]);
-  }
+  askForBatch(kernel, inParts);
   device::MatmulArguments arguments = numbersIn(kernel, g);
-  device::GroupBatch batch;
-  const bool columnsOfA = spec.orderA == Order::ColumnMajor,
-             rowsOfB = spec.order == Order::RowMajor;
-  batch.inA = mapOf(kernel, inParts ? partsA : a, columnsOfA ? *c.m : c.k, columnsOfA ? c.k : *c.m,
-                    tile.boxOfA(spec.orderA), arguments.a);
-  if (!codes)
-    batch.inB = mapOf(kernel, inParts ? partsB : b, rowsOfB ? c.n : c.k, rowsOfB ? c.k : c.n,
-                      tile.boxOfB(spec.order), arguments.b, !siblings.empty());
-  auto narrow = [&](Value host) -> Value {
-    return g.b.createOrFold<arith::IndexCastUIOp>(g.b.getI32Type(), kernel.get(host));
-  };
-  if (!outer.empty() || !siblings.empty())
-    batch.count = narrow(this->batch);
-  if (inParts) {
-    auto padded = [&](unsigned loop) {
-      return g.mul(g.ceilDiv(narrow(extents[loop]), device::multipleOfParts),
-                   device::multipleOfParts);
-    };
-    arguments.partA = padded(fastA()), arguments.partB = padded(fastB());
-    arguments.wholeA = kernel.pointer(a.memory, /*apart=*/true);
-    arguments.wholeB = kernel.pointer(b.memory, /*apart=*/true);
-  }
-  Value above;
+  device::GroupBatch batch = batchOf(kernel, g, tile, arguments);
+  if (inParts)
+    setParts(kernel, g, arguments);
   arguments.c = kernel.pointer(pieces ? sumsOfPieces : output.memory, /*apart=*/false);
   if (spec.longestSum)
     arguments.totals = kernel.pointer(result.memory, /*apart=*/false);
+  Value above;
   device::MatmulArguments current = arguments;
   batch.enter = [&](Value z, device::MatmulArguments &made) {
     Value number = arith::IndexCastUIOp::create(g.b, g.b.getIndexType(), z);
@@ -240,28 +295,9 @@ void Product::launchGroup(const device::GroupTile &tile, Value pieces) {
   };
   if (!pieces)
     setEpilogue(kernel, behind, current, above, alternatives);
-  device::MatmulSpec own = spec;
-  if (pieces) {
-    setPieces(g, narrow(pieces), arguments, batch);
-    own.output = g.b.getF32Type();
-    own.vectorC = 4, own.longestSum = 0;
-  }
-  if (inParts)
-    own.longestSum = 0;
-  else
-    own.vectorA = own.vectorB = 8; // what the map was checked for
-  if (codes)
-    device::writeLutGroup(g, *codes, own, tile, arguments,
-                          kernel.pointer(tiled.getTiles(), /*apart=*/true), batch);
-  else
-    device::writeGroupMatmul(g, own, tile, arguments, batch);
+  writeGroup(kernel, g, tile, pieces, arguments, batch);
   spec.epilogue = device::Epilogue();
-  Value tiles = f.mul(f.mul(f.ceilDiv(n, tile.blockN), f.ceilDiv(m, tile.rows())), this->batch);
-  if (pieces)
-    tiles = f.mul(tiles, pieces);
-  Value blocks = tile.cluster > 1 ? f.mul(tiles, constant(tile.cluster))
-                                  : f.b.createOrFold<arith::MinUIOp>(tiles, f.multiprocessors());
-  kernel.launch(f.b, blocks, signature.threads);
+  kernel.launch(f.b, blocksOf(tile, pieces), signature.threads);
 }
 
 /// The tile that costs least, counted in waves over the multiprocessors of a large device.

@@ -116,6 +116,15 @@ private:
   void launchGroups();
   mlir::Value mayUseParts();
   void launchParts();
+  std::string nameOf(const device::GroupTile &tile);
+  void askForBatch(DeviceKernel &kernel, bool inParts);
+  device::GroupBatch batchOf(DeviceKernel &kernel, device::GpuBuilder &g,
+                             const device::GroupTile &tile, device::MatmulArguments &arguments);
+  mlir::Value narrow(DeviceKernel &kernel, device::GpuBuilder &g, mlir::Value host);
+  void setParts(DeviceKernel &kernel, device::GpuBuilder &g, device::MatmulArguments &arguments);
+  mlir::Value blocksOf(const device::GroupTile &tile, mlir::Value pieces);
+  void writeGroup(DeviceKernel &kernel, device::GpuBuilder &g, const device::GroupTile &tile,
+                  mlir::Value pieces, device::MatmulArguments arguments, device::GroupBatch batch);
   void launchGroup(const device::GroupTile &tile, mlir::Value pieces = nullptr);
   mlir::Value piecesOfK(int columns);
   void launchPieces(const device::GroupTile &tile, mlir::Value pieces);
