@@ -36,8 +36,10 @@ RowKernel::Group RowKernel::heldGroup(int number, const Columns &columns) {
     }
     some.first = first;
     Value last = arith::SubIOp::create(b, columns.count, constant(1));
-    auto below = [&](Value x, Value y) { // what is before the row is a large number
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, x, y).getResult();
+    // What is before the row is a large number. Registers hold few columns: 32 bits are enough.
+    auto below = [&](Value x, Value y) {
+      auto narrow = [&](Value v) { return b.createOrFold<arith::IndexCastOp>(b.getI32Type(), v); };
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, narrow(x), narrow(y)).getResult();
     };
     for (int e = 0; e < vector; ++e) {
       Value column = add(first, constant(e));
@@ -301,33 +303,80 @@ Values RowKernel::loadKept(Kept &where, Value memory, llvm::function_ref<Values(
 /// long as they are in the memory: waiting for each before the next is asked for would take long.
 Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Columns &columns,
                            ArrayRef<Value> sizes) {
-  auto all = [&](bool whole) {
-    const llvm::SaveAndRestore stray(readsOthers, whole);
+  const bool readsAlong =
+      shift && member.access[operand.getOperandNumber()].isDense && !aheadOf(member, operand);
+  Value last = readsAlong ? lastGroup(columns) : Value();
+  const Value isThere = readsAlong ? isGroupThere : Value();
+  // Of the last row the group in front, where the last one ends behind the memory.
+  const int64_t least = columns.known ? *columns.known : threads.least;
+  const bool hasOneInFront = least >= 2 * vector;
+  if (isThere && hasOneInFront)
+    last =
+        arith::SelectOp::create(b, isThere, last, arith::SubIOp::create(b, last, constant(vector)));
+  auto forGroups = [&](llvm::function_ref<Values(Group &)> load) {
     Values values;
     for (int i = 0; i < threads.held; i += vector) {
       Group some = heldGroup(i, columns);
-      if (whole && some.first) {
-        some.columns.front() = arith::MinSIOp::create(b, some.first, lastGroup(columns));
-        some.readsWhole = Value();
-      }
       group = &some;
-      llvm::append_range(values, loadGroup(member, operand, columns, sizes));
+      llvm::append_range(values, load(some));
       group = nullptr;
     }
     return values;
   };
-  if (!shift || !member.access[operand.getOperandNumber()].isDense || aheadOf(member, operand))
-    return all(false);
-  if (!isGroupThere)
-    return all(true);
-  SmallVector<Type> types(threads.held, getElementTypeOrSelf(operand.get().getType()));
-  auto branch = scf::IfOp::create(b, types, isGroupThere, /*withElseRegion=*/true);
+  auto singly = [&](Group &) { return loadGroup(member, operand, columns, sizes); };
+  auto along = [&](Group &some) {
+    // Elements of other rows are in groups that may not be whole alone.
+    const llvm::SaveAndRestore stray(readsOthers, bool(some.first));
+    if (some.first) {
+      some.columns.front() = arith::MinSIOp::create(b, some.first, last);
+      some.readsWhole = Value();
+    }
+    return singly(some);
+  };
+  if (!readsAlong)
+    return forGroups(singly);
+  if (!isThere)
+    return forGroups(along);
+  if (!hasOneInFront)
+    return chooseHeld(isThere, [&] { return forGroups(along); }, [&] { return forGroups(singly); });
+  // Where the last group is not there, its elements are loaded one at a time behind the others, as
+  // a vector: code generation would take elements that both sides load for one load of each.
+  return forGroups([&](Group &some) {
+    Values all = along(some);
+    if (!some.first)
+      return all;
+    auto single = [&] {
+      Group own = heldGroup(some.number, columns);
+      group = &own;
+      return Values{g.pack(loadSingles(member, operand, columns, sizes))};
+    };
+    return Values(g.unpack(chooseHeld(isThere, [&] { return Values{g.pack(all)}; }, single)[0]));
+  });
+}
+
+/// What one of two branches has.
+Values RowKernel::chooseHeld(Value condition, llvm::function_ref<Values()> yes,
+                             llvm::function_ref<Values()> no) {
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, all(true));
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, all(false));
+  auto branch = scf::IfOp::create(
+      b, condition, [&](OpBuilder &, Location) { scf::YieldOp::create(b, yes()); },
+      [&](OpBuilder &, Location) { scf::YieldOp::create(b, no()); });
   return Values(branch.getResults().begin(), branch.getResults().end());
+}
+
+/// The elements of a group, one at a time.
+Values RowKernel::loadSingles(const RowMember &member, OpOperand &operand, const Columns &columns,
+                              ArrayRef<Value> sizes) {
+  GenericOp op = member.work.op;
+  const int computed = std::exchange(element, 0);
+  Values all;
+  for (size_t e = 0; e < group->columns.size(); ++e) {
+    element = e;
+    all.push_back(loadElement(b, kernel.get(operand.get()), op.getMatchingIndexingMap(&operand),
+                              placeOf(member, columns, sizes)));
+  }
+  element = computed;
+  return all;
 }
 
 Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const Columns &columns,
@@ -348,15 +397,7 @@ Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const C
   auto wide = [&] {
     return loadWide(memory, addressOf(memory, map, placeOf(member, columns, sizes)));
   };
-  auto singles = [&] {
-    Values all;
-    for (size_t e = 0; e < group->columns.size(); ++e) {
-      element = e;
-      all.push_back(loadElement(b, kernel.get(memory), map, placeOf(member, columns, sizes)));
-    }
-    element = 0;
-    return all;
-  };
+  auto singles = [&] { return loadSingles(member, operand, columns, sizes); };
   Values all;
   if (!where) {
     all = singles();

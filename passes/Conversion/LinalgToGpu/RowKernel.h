@@ -138,6 +138,10 @@ private:
   Values loadKept(Kept &where, mlir::Value memory, llvm::function_ref<Values()> load);
   Values loadHeld(const RowMember &member, mlir::OpOperand &operand, const Columns &columns,
                   llvm::ArrayRef<mlir::Value> sizes);
+  Values chooseHeld(mlir::Value condition, llvm::function_ref<Values()> yes,
+                    llvm::function_ref<Values()> no);
+  Values loadSingles(const RowMember &member, mlir::OpOperand &operand, const Columns &columns,
+                     llvm::ArrayRef<mlir::Value> sizes);
   Values loadGroup(const RowMember &member, mlir::OpOperand &operand, const Columns &columns,
                    llvm::ArrayRef<mlir::Value> sizes);
   void storeGroup(const RowMember &member, mlir::OpOperand &operand,

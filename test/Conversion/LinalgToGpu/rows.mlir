@@ -288,31 +288,39 @@ func.func @long(%x: memref<6x40000xf32>, %y: memref<6x40000xf32>) attributes {en
 #row = affine_map<(d0, d1) -> (d0)>
 
 // Rows of an odd length begin anywhere: groups of columns begin at multiples of 16 bytes. Those that are partly of another
-// row are read as a whole, where they are in the memory, and written one column at a time.
+// row are read as a whole and written one column at a time. Of the last group of all, which ends behind the memory, the
+// one in front is read, and then its own columns.
 // CHECK-LABEL: func @odd(
 // CHECK: gpu.func @odd$0
-// CHECK-SAME: choice = "rows: a warp a row, 16 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK-SAME: choice = "rows: a warp a row, 24 columns a thread in registers, 2 ops, 8 at a time from anywhere"
 // CHECK: %[[SHIFT:.*]] = arith.remui
-// CHECK: scf.if
-// CHECK-COUNT-2: llvm.load {{.*}} -> vector<8xf16>
+// CHECK: arith.select %[[THERE:.*]], %{{.*}}, %{{.*}} : index
+// CHECK: llvm.load {{.*}}stray{{.*}} -> vector<8xf16>
+// CHECK: scf.if %[[THERE]] -> (vector<8xf16>) {
+// CHECK-NEXT: scf.yield
 // CHECK: } else {
+// CHECK-COUNT-8: memref.load
+// CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<8xf16>
+// CHECK-NOT: scf.if
+// CHECK: llvm.load {{.*}}stray{{.*}} -> vector<8xf16>
+// CHECK: scf.if %[[THERE]] -> (vector<8xf16>) {
 // CHECK: nvvm.shfl.sync
 // CHECK: scf.if
 // CHECK: llvm.store {{.*}} : vector<8xf16>
 // CHECK: } else {
 // CHECK-COUNT-8: memref.store
-func.func @odd(%x: memref<6x333xf16>, %y: memref<6x333xf16>) attributes {entry = {index_checks = []}} {
+func.func @odd(%x: memref<6x601xf16>, %y: memref<6x601xf16>) attributes {entry = {index_checks = []}} {
   %low = arith.constant 0xFC00 : f16
   %m = memref.alloc() : memref<6xf16>
   linalg.fill ins(%low : f16) outs(%m : memref<6xf16>)
   linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%x : memref<6x333xf16>) outs(%m : memref<6xf16>) {
+      ins(%x : memref<6x601xf16>) outs(%m : memref<6xf16>) {
   ^bb0(%a: f16, %b: f16):
     %0 = arith.maximumf %b, %a : f16
     linalg.yield %0 : f16
   }
   linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x, %m : memref<6x333xf16>, memref<6xf16>) outs(%y : memref<6x333xf16>) {
+      ins(%x, %m : memref<6x601xf16>, memref<6xf16>) outs(%y : memref<6x601xf16>) {
   ^bb0(%a: f16, %b: f16, %o: f16):
     %0 = arith.subf %a, %b : f16
     linalg.yield %0 : f16
