@@ -286,6 +286,7 @@ const std::vector<Scenario> &mad::test::scenarios() {
       {"store.mlir", "store", store},
       {"blocks.mlir", "blocks", blocks},
       {"last-block.mlir", "sum", lastBlock},
+      {"last-block-wraps.mlir", "sum", lastBlock},
       {"named-readers.mlir", "sum", lastBlock},
       {"systems.mlir", "systems", systems},
       {"cluster-exchange.mlir", "exchange", clusterExchange},
