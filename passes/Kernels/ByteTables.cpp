@@ -140,19 +140,27 @@ private:
     b.setInsertionPointToStart(choice.elseBlock());
     scf::YieldOp::create(b, many);
     b.setInsertionPointToStart(choice.thenBlock());
-    Value end = arith::IndexCastOp::create(b, b.getIndexType(), count);
-    auto loop = scf::ForOp::create(b, i.constant(0), end, i.constant(1), tables);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      Value left = loop.getRegionIterArgs()[0];
-      Value table = LLVM::CountTrailingZerosOp::create(b, b.getI32Type(), left, true);
-      tell(table, loop.getInductionVar(), place);
-      Value others = arith::AndIOp::create(b, left, arith::SubIOp::create(b, left, number(1)));
-      scf::YieldOp::create(b, others);
-    }
+    each(tables, count, [&](Value table, Value n) { tell(table, n, place); });
+    // Behind all of them: these bytes are halves of a table that may be one.
+    each(tables, count, [&](Value table, Value n) {
+      Value number = arith::TruncIOp::create(b, b.getI8Type(), table);
+      memref::StoreOp::create(b, number, this->tables,
+                              i.add(place, i.add(n, fewLarge * tableSums)));
+    });
     scf::YieldOp::create(b, arith::ShLIOp::create(b, count, number(16)).getResult());
     return choice.getResult(0);
+  }
+
+  /// Each of `count` bits that are set, the lowest one first.
+  void each(Value bits, Value count, function_ref<void(Value bit, Value n)> body) {
+    Value end = arith::IndexCastOp::create(b, b.getIndexType(), count);
+    auto loop = scf::ForOp::create(b, i.constant(0), end, i.constant(1), bits);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value left = loop.getRegionIterArgs()[0];
+    body(LLVM::CountTrailingZerosOp::create(b, b.getI32Type(), left, true), loop.getInductionVar());
+    Value others = arith::AndIOp::create(b, left, arith::SubIOp::create(b, left, number(1)));
+    scf::YieldOp::create(b, others);
   }
 
   /// Which sums of a table are more than 255, those whose halves are, in place `n` of the halves.
@@ -169,8 +177,6 @@ private:
     Value more = arith::SelectOp::create(b, arith::AndIOp::create(b, high, other), splat(type, 2),
                                          splat(type, 0));
     vector::StoreOp::create(b, more, tables, i.add(place, i.mul(n, tableSums)));
-    Value number = arith::TruncIOp::create(b, b.getI8Type(), table);
-    memref::StoreOp::create(b, number, tables, i.add(place, i.add(n, fewLarge * tableSums)));
   }
 
   /// The activations of a block; those of other groups count as 0.
