@@ -61,7 +61,10 @@ func::FuncOp KernelLibrary::find(StringRef name, const ByteUnit &unit, TypeRange
   func::FuncOp function = find((name + suffix).str(), arguments, write);
   if (!suffix.empty()) {
     Builder b(module.getContext());
-    StringRef features = unit.vbmi ? "+avx512vbmi" : unit.level >= 4 ? "+avx512vnni" : "+avxvnni";
+    std::string features = unit.vbmi ? "+avx512vbmi" : "";
+    if (unit.vnni)
+      features +=
+          (unit.vbmi ? "," : "") + std::string(unit.level >= 4 ? "+avx512vnni" : "+avxvnni");
     Attribute target = b.getStrArrayAttr({"target-features", features});
     function->setAttr("passthrough", b.getArrayAttr({b.getStringAttr("noinline"), target}));
   }

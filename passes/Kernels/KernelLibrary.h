@@ -151,6 +151,14 @@ public:
   /// rows(X: [T, K], made: [?], row, count, from, to): element k of row t at place k * together + t
   /// of `made`, for k from `from` to `to`; 0 where there is none. Behind K there are `behindWords`.
   mlir::func::FuncOp wordRows(int64_t together);
+  /// multiply(words, starts, dictionary: [8 * 65536], scales, row: [?], Y, K, row, count, column
+  /// from, to): as `multiplyWords` of a row that `wordRowOfBytes` made, with VNNI and VBMI
+  /// (LutWordBytes.cpp).
+  mlir::func::FuncOp multiplyWordBytes(const LutKernel &kernel);
+  /// row(X: [T, K], made: [wordRowBytes(K)], row, K): integers from -127 to 127 as bytes, zeros
+  /// behind them, and in the last four bytes their sum.
+  mlir::func::FuncOp wordRowOfBytes();
+  static int64_t wordRowBytes(int64_t K);
   /// finite(X: [T, K], answer: [1]): 1 if no element is NaN or infinite, else 0.
   mlir::func::FuncOp allFinite();
 

@@ -137,7 +137,8 @@ Value wordProduct(lut::GemmOp op) {
   RankedTensorType from = op.getSource().getType();
   auto rows = RankedTensorType::get(from.getShape(), b.getF32Type(), from.getEncoding());
   Value x = CastOp::create(b, loc, rows, op.getSource());
-  Value product = lut::ProductOp::create(b, loc, type, x, op.getParts(), op.getFormat());
+  Value product = lut::ProductOp::create(b, loc, type, x, op.getParts(), op.getFormat(),
+                                         /*integers=*/true);
   auto each = AffineMap::getMultiDimIdentityMap(type.getRank(), b.getContext())
                   .getMajorSubMap(type.getRank() - 1);
   Value scales =

@@ -72,16 +72,17 @@ constexpr int64_t base3Steps = 960;
 
 class Product {
 public:
-  Product(lut::ProductIntoOp op, KernelLibrary &library, int level, int64_t grain)
-      : op(op), library(library), sizes(library.sizes(Builder(op).getF32Type())), grain(grain),
-        b(op.getLoc(), op), i(b), format(op.getFormat().getValue()) {
+  Product(lut::ProductIntoOp op, KernelLibrary &library, ByteOptions options)
+      : op(op), library(library), sizes(library.sizes(Builder(op).getF32Type())),
+        grain(options.grain), b(op.getLoc(), op), i(b), format(op.getFormat().getValue()) {
     ArrayRef<int64_t> shape = cast<MemRefType>(op.getInit().getType()).getShape();
     columns = shape.back();
     steps = cast<MemRefType>(op.getSource().getType()).getShape().back();
     words = format.dictionary;
     walks = mad::walksWords(format, steps);
     format = format.expanded();
-    kernel = LutKernel::of(format, steps, columns, /*fma=*/level >= 3);
+    kernel = LutKernel::of(format, steps, columns, /*fma=*/options.level >= 3);
+    multipliesBytes = options.level >= 4 && options.vnni;
     kernel.packed = cast<MemRefType>(op.getParts().front().getType()).getRank() == 3;
   }
 
@@ -110,8 +111,9 @@ private:
   lut::Format format;
   LutKernel kernel;
   int64_t columns, steps;
-  bool words = false; ///< codes are those of a dictionary
-  bool walks = false; ///< they are not decoded, but where x is not finite
+  bool words = false;           ///< codes are those of a dictionary
+  bool walks = false;           ///< they are not decoded, but where x is not finite
+  bool multipliesBytes = false; ///< where the CPU has instructions for it
   Value X, Y, T, K, M, group;
   SmallVector<Value> parts;
 };
@@ -216,8 +218,21 @@ void Product::walk() {
   Type i8 = b.getI8Type();
   ValueRange all = op.getParts();
   auto bytes = [&](Value part) { return kernels::castTo(b, part, KernelLibrary::rows(i8)); };
-  WordProduct product{b,        library, kernel, X,     bytes(all[0]), bytes(all[2]), bytes(all[4]),
-                      parts[1], Y,       T,      steps, columns};
+  // Parts are words, scales, starts, the dictionary and its terms.
+  WordProduct product{b,
+                      library,
+                      kernel,
+                      X,
+                      bytes(all[0]),
+                      bytes(all[2]),
+                      bytes(all[3]),
+                      bytes(all[4]),
+                      parts[1],
+                      Y,
+                      T,
+                      steps,
+                      columns,
+                      op.getIntegers() && multipliesBytes};
   kernels::when(b, product.isFinite(), [&] { product.emit(grain); }, [&] { many(); });
 }
 
@@ -266,7 +281,7 @@ struct MultiplyCodesPass : impl::MultiplyCodesBase<MultiplyCodesPass> {
       return signalPassFailure();
     KernelLibrary library(getOperation(), std::move(*table));
     for (lut::ProductIntoOp op : ops) {
-      Product product(op, library, level, grain);
+      Product product(op, library, {level, grain, vnni});
       // `product` and its name.
       std::string what = "product" + describe(op).substr(kindOf(op).size());
       std::string most = std::to_string(product.mostFew());

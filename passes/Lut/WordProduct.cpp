@@ -21,7 +21,7 @@ namespace mad {
 static constexpr int64_t together = 16;
 /// Estimated picoseconds of an element of the weight for so many rows, and of putting one of X in
 /// its place.
-static constexpr int64_t walkTime = 100, placeTime = 1000;
+static constexpr int64_t walkTime = 100, byteWalkTime = 40, placeTime = 1000;
 /// Steps of a piece that puts rows side by side.
 static constexpr int64_t placeSteps = 256;
 static constexpr int64_t pieceColumns = 64;
@@ -44,13 +44,41 @@ Value WordProduct::isFinite() {
                                arith::ConstantIntOp::create(b, 0, 32));
 }
 
+/// Pieces of columns, of rows that are side by side in `x`.
+void WordProduct::walk(int64_t grain, func::FuncOp function, ValueRange parts, int64_t time,
+                       Value x, Value row, Value count) {
+  kernels::Index i(b);
+  forPieces(b, i.constant(time * steps * columns), grain,
+            CutExtent{i.constant(columns), pieceColumns},
+            [&](ArrayRef<PieceRange> range, const PieceGrid &) {
+              SmallVector<Value> values(parts);
+              values.append({scales, x, Y, i.constant(steps), row, count, range[0].low,
+                             i.add(range[0].low, range[0].length)});
+              func::CallOp::create(b, function, values);
+            });
+}
+
+/// One row of integers. Its sum lies behind its bytes.
+void WordProduct::walkBytes(int64_t grain, Value row) {
+  kernels::Index i(b);
+  Type i8 = b.getI8Type();
+  Value made = memref::AllocOp::create(b, MemRefType::get({KernelLibrary::wordRowBytes(steps)}, i8),
+                                       b.getI64IntegerAttr(64));
+  made = kernels::castTo(b, made, KernelLibrary::flat(i8));
+  func::CallOp::create(b, library.wordRowOfBytes(), ValueRange{X, made, row, i.constant(steps)});
+  SmallVector<Value> parts;
+  for (Value part : {words, starts, entries})
+    parts.push_back(kernels::flatten(b, part).memory);
+  walk(grain, library.multiplyWordBytes(kernel), parts, byteWalkTime, made, row, i.constant(1));
+}
+
 void WordProduct::emit(int64_t grain) {
   kernels::Index i(b);
   Type f32 = b.getF32Type();
-  SmallVector<Value> bytes;
+  SmallVector<Value> flatParts;
   for (Value part : {words, starts, terms})
-    bytes.push_back(kernels::flatten(b, part).memory);
-  Value K = i.constant(steps), most = i.constant(together);
+    flatParts.push_back(kernels::flatten(b, part).memory);
+  Value most = i.constant(together);
   const int64_t length = steps + kernels::behindWords;
   Value whole = b.createOrFold<arith::DivUIOp>(T, most);
   Value rest = i.sub(T, i.mul(whole, together));
@@ -90,15 +118,15 @@ void WordProduct::emit(int64_t grain) {
               });
             });
   // One chunk after the other: its rows stay in a cache for all columns.
-  Value time = i.constant(walkTime * steps * columns);
   chunks([&](int64_t rows, Value part, Value row, Value count) {
-    forPieces(b, time, grain, CutExtent{i.constant(columns), pieceColumns},
-              [&](ArrayRef<PieceRange> range, const PieceGrid &) {
-                Value to = i.add(range[0].low, range[0].length);
-                SmallVector<Value> values(bytes);
-                values.append({scales, part, Y, K, row, count, range[0].low, to});
-                func::CallOp::create(b, library.multiplyWords(kernel, rows), values);
-              });
+    auto floats = [&] {
+      walk(grain, library.multiplyWords(kernel, rows), flatParts, walkTime, part, row, count);
+    };
+    if (rows > 1 || !bytes)
+      return floats();
+    Value has = func::CallOp::create(b, library.hasVnni(4), ValueRange()).getResult(0);
+    Value more = func::CallOp::create(b, library.hasVbmi(), ValueRange()).getResult(0);
+    kernels::when(b, arith::AndIOp::create(b, has, more), [&] { walkBytes(grain, row); }, floats);
   });
 }
 

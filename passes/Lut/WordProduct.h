@@ -17,14 +17,21 @@ struct WordProduct {
   mlir::ImplicitLocOpBuilder &b;
   kernels::KernelLibrary &library;
   const kernels::LutKernel &kernel;
-  mlir::Value X, words, starts, terms, scales, Y, T;
+  mlir::Value X, words, starts, entries, terms, scales, Y, T;
   int64_t steps, columns; ///< K and M
+  /// X has integers from -127 to 127, and there may be instructions for products of bytes.
+  bool bytes = false;
 
   /// i1: whether all of X is finite. Else 0 of the weight makes NaN of some, and words leave it
   /// out.
   mlir::Value isFinite();
   /// Walks over the words, in pieces of columns.
   void emit(int64_t grain);
+
+private:
+  void walk(int64_t grain, mlir::func::FuncOp function, mlir::ValueRange parts, int64_t time,
+            mlir::Value x, mlir::Value row, mlir::Value count);
+  void walkBytes(int64_t grain, mlir::Value row);
 };
 
 /// Whether products walk over words: one scale for all of a column.

@@ -131,7 +131,7 @@ func.func @blocks(%x: tensor<4x256xf32>, %c: tensor<128x3xui8>, %s: tensor<8x3xu
 // CHECK: mad.scan
 // CHECK: lut.product %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[D]], %[[T]] as <dictionary, words = 12> : (tensor<4x10xf32>, tensor<12x2xui8>, tensor<1x1xf32>, tensor<4x4xui8>, tensor<65536x8xui8>, tensor<65536x4xui8>) -> tensor<4x3xf32>
 // CHECK: %[[Q:.*]] = mad.cast %{{.*}} : (tensor<4x10xi8>) -> tensor<4x10xf32>
-// CHECK: %[[P:.*]] = lut.product %[[Q]], %{{.*}}, %{{.*}}, %{{.*}}, %[[D]], %[[T]] as <dictionary, words = 12>
+// CHECK: %[[P:.*]] = lut.product %[[Q]], %{{.*}}, %{{.*}}, %{{.*}}, %[[D]], %[[T]] as <dictionary, words = 12> of integers
 // CHECK: %[[SCALES:.*]] = mad.view {{.*}} : (tensor<4xf32>) -> tensor<4x3xf32>
 // CHECK: mad.mul %[[P]], %[[SCALES]]
 // CHECK: %[[CODES:.*]] = lut.expand {{.*}} of 10 : {{.*}} -> tensor<3x3xui8>

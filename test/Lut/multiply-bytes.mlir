@@ -149,3 +149,24 @@ func.func @ahead(%x: memref<1x256xi8>, %r: memref<1xf32>, %c: memref<2x32x64xi8>
   lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1, group = 128> : (memref<1x256xi8>, memref<1xf32>, memref<2x32x64xi8>, memref<2x2x64xf32>, memref<1x96xf32>) -> ()
   return
 }
+
+// -----
+
+// A row of integers and words of a dictionary: entries are taken apart and multiplied as bytes, where there are instructions for
+// both. More rows are floats.
+// CHECK-LABEL: func.func @words
+// V4: call @multiply_words.16.ternary2
+// V4: call @has_vnni
+// V4: call @has_vbmi
+// V4: call @word_row.bytes(
+// V4: call @multiply_word_bytes.ternary2{{.*}}.vnni(
+// V4: call @multiply_words.1.ternary2
+// V3-NOT: multiply_word_bytes
+// V4-LABEL: func.func private @multiply_word_bytes.ternary2
+// V4-SAME: "+avx512vbmi,+avx512vnni"
+// V4: llvm.x86.avx512.pmultishift.qb.256
+// V4: llvm.x86.avx512.vpdpbusd.256
+func.func @words(%x: memref<?x40xf32>, %c: memref<12x2xi8>, %s: memref<1x1xf32>, %b: memref<4x4xi8>, %d: memref<65536x8xi8>, %l: memref<65536x4xi8>, %y: memref<?x3xf32>) {
+  lut.product_into %x, %c, %s, %b, %d, %l to %y as <dictionary, words = 12> of integers : (memref<?x40xf32>, memref<12x2xi8>, memref<1x1xf32>, memref<4x4xi8>, memref<65536x8xi8>, memref<65536x4xi8>, memref<?x3xf32>) -> ()
+  return
+}

@@ -85,12 +85,15 @@ def Lut_ProductOp : Lut_Op<"product"> {
     points an infinite element can give NaN. So it is with minima of
     blocks of .gguf files, which are multiplied by sums of groups.
 
+    `integers`: elements of x are integers from -127 to 127.
+
     `mad-match-lut-products` makes it where there is a kernel that reads codes.
   }];
-  let arguments = (ins RankedTensorOf<[F32]>:$source, Variadic<Lut_Part>:$parts, Lut_FormatAttr:$format);
+  let arguments = (ins RankedTensorOf<[F32]>:$source, Variadic<Lut_Part>:$parts, Lut_FormatAttr:$format,
+                       UnitAttr:$integers);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
-    $source `,` $parts `as` $format attr-dict `:` functional-type(operands, results)
+    $source `,` $parts `as` $format (`of` `integers` $integers^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 
@@ -104,10 +107,10 @@ def Lut_ProductIntoOp : Op<LutDialect, "product_into", [
     columns, [panels, rows, 64], filled up with zeros (`mad-pack-codes`).
   }];
   let arguments = (ins AnyShaped:$source, Variadic<AnyShaped>:$parts, AnyShaped:$init,
-                       Lut_FormatAttr:$format);
+                       Lut_FormatAttr:$format, UnitAttr:$integers);
   let results = (outs Variadic<AnyRankedTensor>:$result);
   let assemblyFormat = [{
-    $source `,` $parts `to` $init `as` $format attr-dict `:` functional-type(operands, results)
+    $source `,` $parts `to` $init `as` $format (`of` `integers` $integers^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{

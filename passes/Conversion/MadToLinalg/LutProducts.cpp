@@ -18,8 +18,9 @@ struct LutProductLowering : LoweringPattern<lut::ProductOp> {
   LogicalResult matchAndRewrite(lut::ProductOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &b) const override {
     Value init = lowering.empty(b, op, op.getResult().getType());
-    auto made = lut::ProductIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getSource(),
-                                           adaptor.getParts(), init, op.getFormat());
+    auto made =
+        lut::ProductIntoOp::create(b, op.getLoc(), init.getType(), adaptor.getSource(),
+                                   adaptor.getParts(), init, op.getFormat(), op.getIntegers());
     b.replaceOp(op, made.getResult());
     return success();
   }
