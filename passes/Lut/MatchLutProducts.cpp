@@ -139,8 +139,12 @@ Value wordProduct(lut::GemmOp op) {
   Value x = CastOp::create(b, loc, rows, op.getSource());
   Value product = lut::ProductOp::create(b, loc, type, x, op.getParts(), op.getFormat(),
                                          /*integers=*/true);
-  auto each = AffineMap::getMultiDimIdentityMap(type.getRank(), b.getContext())
-                  .getMajorSubMap(type.getRank() - 1);
+  // Of a vector there is one scale.
+  unsigned rank = type.getRank();
+  SmallVector<AffineExpr> rowsOnly;
+  for (unsigned dim = 0; dim + 1 < rank; ++dim)
+    rowsOnly.push_back(b.getAffineDimExpr(dim));
+  auto each = AffineMap::get(rank, 0, rowsOnly, b.getContext());
   Value scales =
       ViewOp::create(b, loc, type, op.getSourceScales(), ValueRange(), each, Boundary::inside);
   return MulOp::create(b, loc, type, product, scales);
