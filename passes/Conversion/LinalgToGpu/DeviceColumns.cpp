@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A thread has as many results side by side as 16 bytes of the widest input hold, and goes down the
-// rows with others of its block, four rows on their way at a time. Where that makes few blocks,
+// rows with others of its block, eight rows on their way at a time. Where that makes few blocks,
 // rows are cut in pieces, whose results a second kernel combines in order.
 //
 // Rows of other lengths begin at other distances from multiples of 16 bytes, but those of a thread
@@ -25,11 +25,11 @@ namespace mad {
 namespace {
 
 /// Threads of a block along the results, and down the rows.
-constexpr int64_t across = 32, along = 8, blockThreads = across * along;
-/// Rows on their way at a time.
-constexpr int64_t unroll = 4;
+constexpr int64_t across = 32, along = 16, blockThreads = across * along;
+/// Rows on their way at a time, of one input; results of pieces.
+constexpr int64_t mostUnroll = 8, unrollOfParts = 2;
 /// Blocks that a device should have to do, all at the same time, and the least rows of a piece.
-constexpr int64_t manyBlocks = 660, rowsOfPiece = 4 * along * unroll;
+constexpr int64_t manyBlocks = 256, rowsOfPiece = along * mostUnroll;
 /// Of sums that are rounded, steps of a thread in one.
 constexpr int64_t longestSum = 1024;
 
@@ -78,7 +78,7 @@ private:
   Values loop(Value from, Value to, int64_t step, ValueRange start, Body body);
   /// From row to row of [from, to), `unroll` at a time: `rows` gets the numbers of some and gives
   /// their elements, `count` each.
-  Values reduce(Value from, Value to, int64_t count,
+  Values reduce(Value from, Value to, int64_t unroll, int64_t count,
                 llvm::function_ref<SmallVector<Values>(ArrayRef<Value>)> rows);
   Values identities(int64_t count) { return Values(count, combine.identityValue(*k)); }
   void place(Value result, SmallVectorImpl<Value> &at);
@@ -100,7 +100,7 @@ private:
   Combiner combine;
   unsigned down = 0;
   SmallVector<unsigned> outer; ///< parallel loops but the fast one
-  int64_t vector = 0;
+  int64_t vector = 0, unroll = mostUnroll;
   bool isShifted = false;
   GenericOp behind;
   Value results; ///< on the host
@@ -115,15 +115,18 @@ private:
 bool ColumnKernel::isFit() {
   if (op.getNumDpsInits() != 1 || op.getNumReductionLoops() != 1 || readsElsewhere(op))
     return false;
-  int64_t widest = 0;
+  int64_t widest = 0, inputs = 0;
   for (OpOperand *input : op.getDpsInputOperands()) {
     auto access = wideAccess(f, op, *input, fast);
     if (!access)
       return false;
-    if (*access == Access::Wide)
-      widest =
-          std::max<int64_t>(widest, device::bytesOf(getElementTypeOrSelf(input->get().getType())));
+    if (*access != Access::Wide)
+      continue;
+    widest =
+        std::max<int64_t>(widest, device::bytesOf(getElementTypeOrSelf(input->get().getType())));
+    ++inputs;
   }
+  unroll = std::max<int64_t>(mostUnroll / std::max<int64_t>(inputs, 1), 1);
   vector = widest ? 16 / widest : 0;
   Type element = getElementTypeOrSelf(op.getDpsInits().front().getType());
   return vector > 1 && !element.isIndex() && device::bytesOf(element) >= 4 &&
@@ -161,7 +164,7 @@ ColumnKernel::Values ColumnKernel::loop(Value from, Value to, int64_t step, Valu
 }
 
 ColumnKernel::Values
-ColumnKernel::reduce(Value from, Value to, int64_t count,
+ColumnKernel::reduce(Value from, Value to, int64_t unroll, int64_t count,
                      llvm::function_ref<SmallVector<Values>(ArrayRef<Value>)> rows) {
   auto steps = [&](int64_t number) {
     return [&, number](Value row, ValueRange carried) -> Values {
@@ -404,7 +407,7 @@ void ColumnKernel::launch(Value pieces, Value parts) {
     placeShifted(block, from, at);
     end = min(to, sub(rows, constant(1)));
   }
-  Values sums = reduce(min(from, end), end, vector,
+  Values sums = reduce(min(from, end), end, unroll, vector,
                        [&](ArrayRef<Value> numbers) { return rowsAt(kernel, at, numbers); });
   if (isShifted)
     takeLastRow(kernel, at, from, to, sums);
@@ -450,7 +453,7 @@ void ColumnKernel::launchParts(Value pieces, Value parts) {
   shift = Value();
   Value first = mul(gpu::BlockIdOp::create(b, gpu::Dimension::x), constant(across));
   Value own = min(add(first, lane), sub(all, constant(1)));
-  Values sums = reduce(constant(0), count, 1, [&](ArrayRef<Value> numbers) {
+  Values sums = reduce(constant(0), count, unrollOfParts, 1, [&](ArrayRef<Value> numbers) {
     SmallVector<Values> elements;
     for (Value number : numbers)
       elements.push_back(

@@ -82,8 +82,8 @@ func.func @sum(%x: memref<?x?xf32>, %y: memref<?xf32>) attributes {entry = {inde
 // CHECK: gpu.launch_func @kernels::@columns$0 blocks in (%c1, %c2, %c1)
 // CHECK: gpu.launch_func @kernels::@columns$1 blocks in (%c2, %c1, %c1)
 // CHECK: gpu.launch_func @kernels::@columns$2 blocks in (%c2, %c4, %c1)
-// CHECK: gpu.func @columns$0{{.*}}choice = "columns: 4 a thread, 8 threads down the rows, in pieces"
-// CHECK-COUNT-4: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// CHECK: gpu.func @columns$0{{.*}}choice = "columns: 4 a thread, 16 threads down the rows, in pieces"
+// CHECK-COUNT-8: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
 // CHECK: gpu.func @columns$1{{.*}}choice = "columns: pieces combined"
 // CHECK: gpu.func @columns$2{{.*}}choice = "rows: 8 threads a row, 32 rows side by side
 func.func @columns(%x: memref<300x40xf32>, %y: memref<40xf32>, %u: memref<2048x41xf32>, %v: memref<41xf32>) attributes {entry = {index_checks = []}} {
