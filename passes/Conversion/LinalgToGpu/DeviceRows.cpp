@@ -29,7 +29,7 @@ constexpr int64_t manyResults = 1 << 17;
 constexpr int64_t fewProducts = 4096;
 /// Blocks that a device should have to do, all at the same time, and the least steps of a thread
 /// for a piece, or groups of 16 bytes.
-constexpr int64_t manyBlocks = 660, stepsOfPiece = 64, groupsOfPiece = 8;
+constexpr int64_t manyBlocks = 660, stepsOfPiece = 64, groupsOfPiece = 4;
 /// Shared memory of a kernel, on all chips that products are for.
 constexpr int64_t sharedOfRows = 160 * 1024;
 /// Of vectors that rows in turns have there: for a block of a thousand threads, or several.
