@@ -140,14 +140,14 @@ class Driver:
             self("cuFuncSetAttribute", function, 8, shared)
         return function
 
-    def map_of(self, tensor, height):
-        """Boxes of 128 bytes and `height` rows, swizzled by 128 bytes."""
+    def map_of(self, tensor, height, width=0):
+        """Boxes of 128 bytes, or `width` elements, and `height` rows, swizzled by 128 bytes."""
         rows, columns = tensor.shape
         kind, size = {"torch.float16": (6, 2), "torch.float32": (7, 4)}.get(str(tensor.dtype), (9, 2))
         raw = (c.c_uint8 * 256)()
         at = (c.addressof(raw) + 127) & ~127
         self("cuTensorMapEncodeTiled", c.c_void_p(at), kind, 2, c.c_void_p(tensor.data_ptr()),
-             (c.c_uint64 * 2)(columns, rows), (c.c_uint64 * 1)(columns * size), (c.c_uint32 * 2)(128 // size, height),
+             (c.c_uint64 * 2)(columns, rows), (c.c_uint64 * 1)(columns * size), (c.c_uint32 * 2)(width or 128 // size, height),
              (c.c_uint32 * 2)(1, 1), 0, 3, 2, 0)
         return raw, at
 
@@ -347,9 +347,9 @@ class Bench:
             if "_map" in name:
                 wide = name.endswith(("_88", "_96"))
                 groups = rows >= 32 and not wide  # 64 columns for two blocks
-                cluster = 1 if transposed and not groups else 2
+                cluster = 1 if wide or (transposed and not groups) else 2
                 width, step = (int(name[-2:]) if wide else 32) * cluster, 64 if wide or rows == 64 else 128
-                maps = [self.driver.map_of(a, rows), self.driver.map_of(b, width if transposed else step)]
+                maps = [self.driver.map_of(a, rows), self.driver.map_of(b, width if transposed else step, 48 if wide and not transposed else 0)]
                 return (-(-n // width) * cluster,), [*(((raw, x), at) for (raw, at), x in zip(maps, (a, b))),
                                                      *parameters[2:]]
             return (-(-n // (32 if "_f32" in name else columns[rows, transposed])),), parameters

@@ -163,7 +163,8 @@ struct Load {
   bool multicast; ///< asked for by a mask of blocks
   TensorMap map;  ///< rank 0: `bytes` in a row
   uint32_t to, bytes, mbarrier;
-  const uint8_t *from; ///< null: `value`
+  uint32_t extent() const { return map.rank ? map.extent() : bytes; } ///< in shared memory
+  const uint8_t *from;                                                ///< null: `value`
   std::array<int32_t, 5> at;
   const char *place;
   uint64_t value;

@@ -27,6 +27,12 @@ struct TensorMap {
       bytes *= box[i];
     return bytes;
   }
+  /// From one row of a box to the next in shared memory: narrow rows lie as wide as the swizzle.
+  uint32_t pitch() const {
+    return swizzle == SIMT_SWIZZLE_NONE ? box[0] * elementBytes : 16u << swizzle;
+  }
+  /// Of shared memory, with what lies between narrow rows.
+  uint32_t extent() const { return boxBytes() / (box[0] * elementBytes) * pitch(); }
   uint32_t alignment() const { return swizzle == SIMT_SWIZZLE_NONE ? 128 : 128u << swizzle; }
 
   /// Calls `part(shared, global, bytes)` with pieces of the rows of the box at `at`: the
@@ -48,7 +54,7 @@ struct TensorMap {
       int64_t first = clamp(-int64_t(at[0])), end = clamp(int64_t(dims[0]) - at[0]);
       if (!inside || end < first)
         first = end = inside ? clamp(end) : 0;
-      uint32_t from = row * rowBytes, low = uint32_t(first) * elementBytes,
+      uint32_t from = row * pitch(), low = uint32_t(first) * elementBytes,
                high = uint32_t(end) * elementBytes;
       if (low > 0)
         part(from, static_cast<uint8_t *>(nullptr), low);

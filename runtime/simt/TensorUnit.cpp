@@ -56,8 +56,8 @@ static void issueIn(Block &b, Thread &t, Load load, bool asyncProxy = true) {
   if (!m.fenced)
     b.report.find(SIMT_MISSING_FENCE, t, load.place, load.mbarrier, &m.made,
                   "the initialisation of the mbarrier");
-  beginFlight(b, t, load.to, load.bytes, asyncProxy, load.place);
-  memset(b.shared + load.to, 0xEE, load.bytes);
+  beginFlight(b, t, load.to, load.extent(), asyncProxy, load.place);
+  memset(b.shared + load.to, 0xEE, load.extent());
   load.block = &b;
   b.cluster.loads.push_back(load);
 }
@@ -111,7 +111,7 @@ void mad::simt::land(Cluster &cluster, size_t number) {
       load.place, b.serial, UINT32_MAX, 0, clock, UINT32_MAX, uint16_t(Access::agents + m.agent)};
   if (load.multicast && b.live > 0)
     b.visits[b.agentEntry(m.agent)] = by; // it must be waited for
-  endFlight(b, load.to, load.bytes, by, 0, isCopy);
+  endFlight(b, load.to, load.extent(), by, 0, isCopy);
   m.bytes -= load.bytes;
   settle(b, m);
 }
@@ -122,7 +122,7 @@ void mad_simt_tma_load(simt_thread *t, void *to, const void *map, void *mbarrier
     Load load{};
     load.map = readMap(b, *t, map, rank, place);
     load.bytes = load.map.boxBytes();
-    load.to = sharedOffset(b, *t, to, load.bytes, place);
+    load.to = sharedOffset(b, *t, to, load.extent(), place);
     load.place = place;
     std::copy(at, at + rank, load.at.begin());
     checkAlignment(b, *t, load.to, load.map.alignment(), place);
@@ -217,6 +217,10 @@ void mad_simt_tma_store(simt_thread *t, const void *map, void *from, uint32_t ra
     Store store{};
     store.map = readMap(b, *t, map, rank, place);
     store.bytes = store.map.boxBytes();
+    if (store.bytes != store.map.extent()) {
+      b.report.find(SIMT_BAD_OPERAND, *t, place, 0, nullptr, "rows narrower than the swizzle");
+      b.abandon(*t);
+    }
     store.from = sharedOffset(b, *t, from, store.bytes, place);
     store.place = place;
     std::copy(at, at + rank, store.at.begin());

@@ -100,11 +100,11 @@ static Value number32(DeviceKernel &kernel, OpFoldResult number) {
   return arith::ConstantIntOp::create(b, *getConstantIntValue(number), 32);
 }
 
-/// The tensor map of a factor, whose boxes are 64 x `height`, and the coordinates of an element.
-/// `many`: of several factors behind each other, of which the product's number says which.
+/// The tensor map of a factor, whose boxes are `width` x `height`, and the coordinates of an
+/// element. `many`: of several factors behind each other, of which the product's number says which.
 device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &operand,
                                          unsigned fast, unsigned slow, int height, Value &map,
-                                         bool many) {
+                                         bool many, int width) {
   Value memory = operand.memory;
   SmallVector<unsigned> loops; // of each dimension
   for (AffineExpr e : operand.map.getResults())
@@ -129,7 +129,7 @@ device::GroupBatch::Place Product::mapOf(DeviceKernel &kernel, const Operand &op
   }
   SmallVector<int32_t> box;
   for (unsigned loop : llvm::reverse(loops))
-    box.push_back(loop == fast ? 64 : loop == slow ? height : 1);
+    box.push_back(loop == fast ? width : loop == slow ? height : 1);
   // A matrix whose number the device finds has it as coordinates of the whole.
   device::Values found;
   if (f.isFoundPlace(memory)) {

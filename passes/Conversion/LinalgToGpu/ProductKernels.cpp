@@ -171,7 +171,8 @@ void Product::launch(StringRef choice, const Launch &how, Write write) {
     const bool columnsOfA = spec.orderA == Order::ColumnMajor,
                rowsOfB = spec.order == Order::RowMajor;
     maps.inA = mapOf(kernel, a, fastA(), columnsOfA ? c.k : *c.m, how.boxOfA, arguments.a);
-    maps.inB = mapOf(kernel, b, fastB(), rowsOfB ? c.k : c.n, how.boxOfB, arguments.b);
+    maps.inB = mapOf(kernel, b, fastB(), rowsOfB ? c.k : c.n, how.boxOfB, arguments.b,
+                     /*many=*/false, how.boxColumns);
     maps.z = outer.empty() ? Value() : g.block(2);
   } else {
     arguments.a = pointerIn(kernel, g, a, a.memory, spec.element, at);
@@ -274,7 +275,7 @@ void Product::launchFewRows(const device::FewRowsTile &tile) {
              /*blocksAtOnce=*/1, tile.maps,
              tile.cluster};
   if (tile.maps)
-    how.boxOfA = tile.rows, how.boxOfB = tile.boxOfB(spec.order);
+    how.boxOfA = tile.rows, how.boxOfB = tile.boxOfB(spec.order), how.boxColumns = tile.boxColumns;
   launch(text, how,
          [&](device::GpuBuilder &g, const device::MatmulArguments &arguments, auto &maps) {
            device::writeFewRowsMatmul(g, spec, tile, arguments, maps);

@@ -89,6 +89,7 @@ private:
     int cluster = 1;    ///< blocks that share a tile
     /// Rows of the boxes by which tensor maps copy the factors; 0: it copies by pointers.
     int boxOfA = 0, boxOfB = 0;
+    int boxColumns = 64; ///< of B as [K, N]
   };
   void launch(llvm::StringRef choice, const Launch &how, Write write);
   void launchFewRows(const device::FewRowsTile &tile);
@@ -134,7 +135,8 @@ private:
   void setPieces(device::GpuBuilder &g, mlir::Value pieces, device::MatmulArguments &arguments,
                  device::GroupBatch &batch);
   device::GroupBatch::Place mapOf(DeviceKernel &kernel, const Operand &operand, unsigned fast,
-                                  unsigned slow, int height, mlir::Value &map, bool many = false);
+                                  unsigned slow, int height, mlir::Value &map, bool many = false,
+                                  int width = 64);
 
   DeviceFunction &f;
   DeviceWork &work;

@@ -240,7 +240,9 @@ CatalogueEntry fewByMap(Type element, Order order, int rows, int64_t columns, St
       "cp.async.bulk.tensor.2d.shared::cluster.global", "mbarrier.arrive.expect_tx",
       "prefetch.tensormap", "griddepcontrol.wait", "cp.async.bulk.prefetch.tensor.2d.L2.global"};
   if (tile.byGroups)
-    instructions.push_back(groupProduct("f16", tile.cluster > 1 ? rows : tile.columns));
+    instructions.push_back(groupProduct("f16", tile.cluster > 1       ? rows
+                                               : tile.boxColumns < 64 ? tile.boxColumns
+                                                                      : tile.columns));
   if (tile.cluster > 1)
     llvm::append_range(instructions,
                        std::initializer_list<StringRef>{
@@ -435,7 +437,8 @@ std::vector<CatalogueEntry> mad::device::catalogue(MLIRContext *context) {
       fewByMap(f16, rowMajor, 64, 4096, ""),
       fewByMap(f16, rowMajor, 64, 8192, "_64"),
       fewByMap(f16, rowMajor, 64, 11008, "_96"),
-      fewByMap(f16, rowMajor, 64, 14336, "_128"),
+      fewByMap(f16, rowMajor, 64, 14336, "_112"),
+      fewByMap(f16, rowMajor, 64, 32000, "_256"),
       attention("attention_f32_32", {f32, 32}, {"fma.rn.f32", copyWide, "ld.shared.v4.b32"}),
       attention("attention_f32_64_causal", {f32, 64, true}, {"fma.rn.f32", copyWide}),
       attention("attention_f32_128", {f32, 128}, {"fma.rn.f32", copyWide}),

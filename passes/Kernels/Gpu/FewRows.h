@@ -20,8 +20,9 @@ constexpr int warpsOfGroup = 4;
 /// A factor in the ring: rows of `chunks` chunks of 16 bytes.
 struct FewRowsRing {
   GpuBuilder &g;
-  int at, chunks; ///< where it lies in a stage
-  int boxRows;    ///< 0: whole rows behind each other, else boxes of eight chunks of so many
+  int at, chunks;       ///< where it lies in a stage
+  int boxRows;          ///< 0: whole rows behind each other, else boxes of eight chunks of so many
+  int boxElements = 64; ///< of a row of a box that a map copies
 
   mlir::Value place(mlir::Value row, mlir::Value chunk);
 };
@@ -57,7 +58,10 @@ struct FewRowsMatmul {
   int groups() const { return tile.rows / 8; }                       ///< of rows
   int tiles() const { return tile.columns / tile.warpsAcross / 16; } ///< of columns of a warp
   int width() const { return tile.ownColumns() + 4; } ///< of a row of sums: keeps stores apart
-  int bytesOfB() const { return tile.columns * tile.stepK * bytes(); } ///< in a stage
+  int bytesOfB() const { return tile.columnsInMemory() * tile.stepK * bytes(); } ///< in a stage
+  int copiedBytes() const {
+    return stageBytes() - (tile.columnsInMemory() - tile.columns) * tile.stepK * bytes();
+  }
   FewRowsRing ringA() {
     return {g, apart() ? 0 : bytesOfB(), chunksOfK(), tile.maps ? tile.rows : 0};
   }
@@ -108,7 +112,7 @@ struct FewRowsMatmul {
   mlir::Value empty(mlir::Value stage) { return barrierOf(stage, 1); }
 
   void makeBarriers();
-  void expect(mlir::Value stage) { g.barrierExpect(full(stage), stageBytes()); }
+  void expect(mlir::Value stage) { g.barrierExpect(full(stage), copiedBytes()); }
   /// A box goes to `at` bytes of shared memory, and more behind it.
   void copyBoxes(mlir::Value map, const GroupBatch::Place &place, mlir::Value at,
                  mlir::Value barrier, FewRowsRing ring, mlir::Value fast, mlir::Value slow);
@@ -131,9 +135,11 @@ struct FewRowsMatmul {
   /// Rows of the product are columns of C, or, outside of clusters, the 64 rows of A, so that a
   /// block may have any multiple of 8 columns.
   bool rowsFirst() const { return tile.byGroups && tile.cluster == 1; }
-  int acrossGroup() const { return rowsFirst() ? tile.columns : tile.rows; }
+  /// Narrow boxes of B are products of their own.
+  int products() const { return tile.boxColumns < 64 ? tile.columns / tile.boxColumns : 1; }
+  int acrossGroup() const { return rowsFirst() ? tile.columns / products() : tile.rows; }
   /// The product of stages that lie at `b` and `a` in the background.
-  mlir::Value multiplyByGroup(mlir::Value b, mlir::Value a, mlir::Value sums);
+  Values multiplyByGroup(mlir::Value b, mlir::Value a, mlir::ValueRange sums);
   /// A stage was read once only the product behind it is in the background.
   Values multiplyStagesByGroups();
 
@@ -154,7 +160,6 @@ struct FewRowsMatmul {
   mlir::Value emptyA(mlir::Value stage) { return empty(g.add(stage, tile.stages)); }
   /// Sums of the other block are here.
   mlir::Value haveSums() { return full(g.number(tile.stages + tile.stagesOfA)); }
-  void makeBarriersOfA();
   /// What the warps do that copy B, and A.
   void copyColumns();
   void copyRows();

@@ -22,14 +22,6 @@ Value FewRowsMatmul::stageOfA(Value stage) {
   return g.add(g.mul(stage, tile.stageBytesOfA(bytes())), tile.stages * stageBytes());
 }
 
-void FewRowsMatmul::makeBarriersOfA() {
-  for (int stage = 0; stage < tile.stagesOfA; ++stage) {
-    g.barrierInit(fullA(g.number(stage)), 1);
-    g.barrierInit(emptyA(g.number(stage)), tile.warps() / warpsOfGroup);
-  }
-  g.barrierInit(haveSums(), 1);
-}
-
 void FewRowsMatmul::copyColumns() {
   // A stage begins once one has landed, and once it was read.
   Values carried{g.number(tile.onTheWay), g.number(1), g.number(0), g.number(0)};
@@ -73,7 +65,9 @@ Values FewRowsMatmul::sumsApart() {
     fetchA();
   });
   g.barrier();
-  g.clusterArrive(); // it has begun: others may leave sums here
+  // It has begun: others may leave sums here. The fence has ordered the barriers; an arrival that
+  // orders memory would wait for all copies.
+  g.clusterArrive(/*relaxed=*/true);
   g.when(isCopier(), [&] {
     g.when(isFirst, [&] { copyColumns(); });
     g.syncWarp();

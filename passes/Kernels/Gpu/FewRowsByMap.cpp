@@ -23,20 +23,22 @@ Value FewRowsMatmul::barrierOf(Value stage, int which) {
   return g.bytesAt(g.shared(), g.add(g.mul(stage, 16), tile.barriersAt(bytes()) + which * 8));
 }
 
+/// By one thread: lanes that each made some would take turns, and longer.
 void FewRowsMatmul::makeBarriers() {
-  for (int stage = 0; stage < tile.stages; ++stage) {
+  const int readers = tile.warps() / (tile.byGroups ? warpsOfGroup : 1);
+  for (int stage = 0; stage < tile.stages + tile.stagesOfA; ++stage) {
     g.barrierInit(full(g.number(stage)), 1);
-    g.barrierInit(empty(g.number(stage)), tile.warps() / (tile.byGroups ? warpsOfGroup : 1));
+    g.barrierInit(empty(g.number(stage)), readers);
   }
   if (apart())
-    makeBarriersOfA();
+    g.barrierInit(haveSums(), 1);
   g.fenceBarrierInit();
 }
 
 void FewRowsMatmul::copyBoxes(Value map, const GroupBatch::Place &place, Value at, Value barrier,
                               FewRowsRing ring, Value fast, Value slow) {
   for (int box = 0; box < ring.chunks / 8; ++box) {
-    Value first = g.add(fast, box * 64);
+    Value first = g.add(fast, box * ring.boxElements);
     Value to = g.add(at, ring.at + box * ring.boxRows * bytesOfBoxRow);
     g.copyTensor(g.bytesAt(g.shared(), to), map, barrier,
                  place ? place(first, slow, maps.z) : Values{first, slow});
@@ -99,7 +101,7 @@ Values FewRowsMatmul::multiplyStages() {
   return Values(ValueRange(results).drop_front(2));
 }
 
-Value FewRowsMatmul::multiplyByGroup(Value placeOfB, Value placeOfA, Value sums) {
+Values FewRowsMatmul::multiplyByGroup(Value placeOfB, Value placeOfA, ValueRange sums) {
   const int steps = tile.stepK / 16 / tile.warpsOfK;
   const bool across = !alongK();
   FewRowsRing a = ringA(), b = ringB();
@@ -117,16 +119,18 @@ Value FewRowsMatmul::multiplyByGroup(Value placeOfB, Value placeOfA, Value sums)
   auto moved = [&](Value descriptor, int64_t bytes) {
     return arith::AddIOp::create(g.b, descriptor, g.wide(bytes / 16)).getResult();
   };
+  Values made(sums);
   g.fenceGroup();
-  for (int step = 0; step < steps; ++step) {
-    Value ofB = moved(columns, bytesOfStep(b, across, step));
-    Value ofA = moved(rows, bytesOfStep(a, false, step));
-    sums = rowsFirst() ? g.multiplyGroup(spec.element, tile.columns, ofA, ofB, sums)
-                       : g.multiplyGroup(spec.element, tile.rows, ofB, ofA, sums,
-                                         /*across=*/false, /*acrossA=*/across);
-  }
+  for (int step = 0; step < steps; ++step)
+    for (auto [box, sum] : llvm::enumerate(made)) {
+      Value ofB = moved(columns, bytesOfStep(b, across, step) + box * b.boxRows * bytesOfBoxRow);
+      Value ofA = moved(rows, bytesOfStep(a, false, step));
+      sum = rowsFirst() ? g.multiplyGroup(spec.element, acrossGroup(), ofA, ofB, sum, across)
+                        : g.multiplyGroup(spec.element, tile.rows, ofB, ofA, sum,
+                                          /*across=*/false, /*acrossA=*/across);
+    }
   g.commitGroup();
-  return sums;
+  return made;
 }
 
 Values FewRowsMatmul::multiplyStagesByGroups() {
@@ -134,7 +138,8 @@ Values FewRowsMatmul::multiplyStagesByGroups() {
   Values carried{g.number(0), g.number(0)};
   if (apart())
     carried.append({g.number(0), g.number(0)});
-  carried.push_back(LLVM::ZeroOp::create(g.b, g.groupSums(acrossGroup())));
+  const size_t places = carried.size();
+  carried.append(products(), LLVM::ZeroOp::create(g.b, g.groupSums(acrossGroup())));
   auto before = [&](Value stage, int stages) {
     return g.select(g.equal(stage, 0), g.number(stages - 1), g.sub(stage, 1));
   };
@@ -148,7 +153,7 @@ Values FewRowsMatmul::multiplyStagesByGroups() {
           g.barrierWait(fullA(atA.stage), atA.phase);
           placeOfA = stageOfA(atA.stage);
         }
-        Value sums = multiplyByGroup(place, placeOfA, now.back());
+        Values sums = multiplyByGroup(place, placeOfA, now.drop_front(places));
         g.waitGroup(1);
         g.when(g.both(isFirst, g.less(k0, k)), [&] {
           g.barrierArrive(empty(before(at.stage, tile.stages)));
@@ -161,14 +166,16 @@ Values FewRowsMatmul::multiplyStagesByGroups() {
           Place nextA = after(atA, tile.stagesOfA);
           all.append({nextA.stage, nextA.phase});
         }
-        all.push_back(sums);
+        all.append(sums);
         return all;
       });
   g.waitGroup(0);
-  Value settled = g.settled(results.back());
   Values sums;
-  for (int64_t i = 0; i < acrossGroup() / 2; ++i)
-    sums.push_back(LLVM::ExtractValueOp::create(g.b, settled, i));
+  for (Value product : ArrayRef(results).drop_front(places)) {
+    Value settled = g.settled(product);
+    for (int64_t i = 0; i < acrossGroup() / 2; ++i)
+      sums.push_back(LLVM::ExtractValueOp::create(g.b, settled, i));
+  }
   return sums;
 }
 
@@ -191,8 +198,10 @@ Values FewRowsMatmul::sumsByMaps() {
     forFirst(0, earlyStages(), [&](Value stage, Value k) { startB(stage, k); });
   });
   g.barrier();
+  // It has begun: others may leave sums here. The fence has ordered the barriers; an arrival that
+  // orders memory would wait for all copies.
   if (rank)
-    g.clusterArrive(); // it has begun: others may leave sums here
+    g.clusterArrive(/*relaxed=*/true);
   if (tile.early)
     g.waitForBefore();
   return g.choose(

@@ -62,8 +62,8 @@ FewRowsMatmul::FewRowsMatmul(GpuBuilder &g, const MatmulSpec &spec, const FewRow
 }
 
 FewRowsRing FewRowsMatmul::ringB() {
-  return {g, 0, alongK() ? chunksOfK() : tile.columns / ofChunk(),
-          tile.maps ? tile.boxOfB(spec.order) : 0};
+  return {g, 0, alongK() ? chunksOfK() : tile.columnsInMemory() / ofChunk(),
+          tile.maps ? tile.boxOfB(spec.order) : 0, alongK() ? 64 : tile.boxColumns};
 }
 
 SmallVector<FewRowsMatmul::Copy>

@@ -67,12 +67,12 @@ static SmallVector<FewRowsTile> mapTiles(int rows, Order order, int64_t n, int64
   constexpr int64_t manyTerms = 4096; // less are 5 % slower with two rings
   SmallVector<FewRowsTile> tiles;
   auto add = [&](int columns, int stepK, int warpsAcross, int warpsOfK, int cluster = 1,
-                 bool byGroups = false) {
+                 bool byGroups = false, int boxColumns = 64) {
     FewRowsTile tile{rows, columns, stepK, 2, warpsAcross, warpsOfK, cluster};
-    tile.maps = true, tile.byGroups = byGroups;
+    tile.maps = true, tile.byGroups = byGroups, tile.boxColumns = boxColumns;
     constexpr int bytes = 2, barriers = 16, most = 32;
     if (byGroups && cluster > 1 && rows == 64 && k >= manyTerms)
-      tile.stagesOfA = 9, tile.onTheWay = 7;
+      tile.stagesOfA = 9, tile.onTheWay = 6;
     const int ofA = tile.stagesOfA * (tile.stageBytesOfA(bytes) + barriers) + barriers;
     const int room =
         sharedOfSm90 - (cluster > 1 ? tile.sumBytes() : 0) - (tile.stagesOfA ? ofA : 0);
@@ -94,8 +94,17 @@ static SmallVector<FewRowsTile> mapTiles(int rows, Order order, int64_t n, int64
     add(32, 128, 2, 4);
     add(16, 128, 1, 4);
   } else {
+    // One wave of blocks, of boxes with rows of 96 bytes or more: less is slower for memory.
+    constexpr int leastBox = 48, widestBox = 64, mostColumns = 256;
+    const int64_t fitted = llvm::divideCeil(n, multiprocessors * 8) * 8;
+    const int64_t boxes = std::max<int64_t>(llvm::divideCeil(fitted, widestBox), 1);
+    const int box = std::max<int>(llvm::divideCeil(fitted, boxes * 8) * 8, leastBox);
+    if (rows == 64 && n > multiprocessors * leastBox && boxes * box <= mostColumns)
+      add(boxes * box, 64, 4, 1, /*cluster=*/1, /*byGroups=*/true, box);
     add(256, 64, 8, 1, /*cluster=*/2);
     add(192, 64, 6, 1, /*cluster=*/2);
+    if (rows == 64)
+      add(64, 64, 4, 1, /*cluster=*/1, /*byGroups=*/true);
     add(64, 128, 4, 2);
     if (rows >= 32)
       addGroup();
@@ -162,6 +171,7 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
       {"stages", tile.stages, 2, 32, 1},
       {"stagesOfA", tile.stagesOfA ? tile.stagesOfA : 2, 2, 32, 1},
       {"onTheWay", tile.onTheWay, tile.stagesOfA > 0, tile.stagesOfA ? tile.stages - 1 : 0, 1},
+      {"boxColumns", tile.boxColumns, rowsFirst && !alongK ? 8 : 64, 64, 8},
       {"cluster", tile.cluster, 1, tile.maps ? 8 : 1, 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
@@ -179,15 +189,15 @@ llvm::Error mad::device::check(const FewRowsTile &tile, const MatmulSpec &spec) 
       return llvm::createStringError("tensor maps are for f16 and bf16");
     if (llvm::Error fault = checkParameter("stepK", tile.stepK, 64, 256, 64))
       return fault;
-    if (llvm::Error fault =
-            checkParameter("columns", tile.columns, alongK ? 8 : 16, 256, alongK ? 8 : 64))
+    if (llvm::Error fault = checkParameter("columns", tile.columns, alongK ? 8 : tile.boxColumns,
+                                           256, alongK ? 8 : tile.boxColumns))
       return fault;
   }
   if (tile.byGroups && (!tile.maps || tile.warpsAcross != 4 || tile.stepK % (64 * tile.warpsOfK)))
     return llvm::createStringError("groups of four warps multiply 64 k, copied by tensor map");
-  if (rowsFirst && (tile.rows != 64 || !alongK))
+  if (rowsFirst && (tile.rows != 64 || (!alongK && tile.stepK != 64)))
     return llvm::createStringError(
-        "groups of four warps without a cluster have 64 rows, and B as [N, K]");
+        "groups of four warps without a cluster have 64 rows, and 64 k of B as [K, N]");
   if (tile.byGroups && !rowsFirst && tile.columns != 64)
     return llvm::createStringError("groups of four warps in clusters have 64 columns");
   if (tile.stagesOfA &&

@@ -222,13 +222,17 @@ struct FewRowsTile {
   /// map. f16 and bf16.
   bool maps = false;
   /// With `maps`: four warps multiply as a group (wgmma). In clusters 64 columns are the rows of
-  /// the product; outside of them 64 rows of A are, with B as [N, K] and a multiple of 8 columns.
+  /// the product; outside of them 64 rows of A are, with a multiple of 8 columns.
   bool byGroups = false;
   /// With `byGroups`, in clusters: A has a ring of its own, of so many stages, which one more warp
   /// fills. 0: both factors share the stages.
   int stagesOfA = 0;
   /// Then so many stages of B are on their way at a time: A waits behind what is.
   int onTheWay = 0;
+  /// With `byGroups`, outside of clusters: columns of a box of B as [K, N], up to 64. Narrow boxes
+  /// lie in shared memory as wide ones.
+  int boxColumns = 64;
+  int columnsInMemory() const { return columns / boxColumns * 64 + columns % boxColumns; }
   int warps() const { return warpsAcross * warpsOfK; } ///< that multiply
   int threads() const { return (warps() + maps + (stagesOfA > 0)) * lanesOfWarp; }
   /// Of a tensor map of A, whose boxes are 64 k of all rows, and of B.
@@ -236,7 +240,7 @@ struct FewRowsTile {
   int sharedAlignment() const { return maps ? 1024 : 16; } ///< of boxes
   int stageBytesOfA(int bytesOfElement) const { return rows * stepK * bytesOfElement; }
   int stageBytes(int bytesOfElement) const {
-    return (stagesOfA ? columns : rows + columns) * stepK * bytesOfElement;
+    return (stagesOfA ? columns : rows + columnsInMemory()) * stepK * bytesOfElement;
   }
   int ringBytes(int bytesOfElement) const {
     return stages * stageBytes(bytesOfElement) + stagesOfA * stageBytesOfA(bytesOfElement);
@@ -274,8 +278,8 @@ llvm::ArrayRef<int> fewRowsF32();
 FewRowsTile fewRowsTileF32(int rows, int64_t k);
 llvm::Error check(const FewRowsTile &tile, const MatmulSpec &spec);
 /// Arguments: A, B, C, M, N, K, those of the epilogue; with `maps` tensor maps of A (boxes of 64
-/// columns and `rows` rows, swizzle of 128 bytes) and B (64 columns and `boxOfB` rows). Blocks:
-/// ceil(N / columns) times `cluster`.
+/// columns and `rows` rows, swizzle of 128 bytes) and B (64 or `boxColumns` columns and `boxOfB`
+/// rows). Blocks: ceil(N / columns) times `cluster`.
 llvm::Expected<Kernel> makeFewRowsMatmul(mlir::gpu::GPUModuleOp module, llvm::StringRef name,
                                          const MatmulSpec &spec, const FewRowsTile &tile);
 /// Where elements of product z are in the tensor maps of a tile that has them.

@@ -94,11 +94,14 @@ public:
   std::unique_ptr<SimtModule> module;
 };
 
-/// A tensor map, which is a parameter by value: boxes of 128 bytes and `height` rows.
+/// A tensor map, which is a parameter by value: boxes of 128 bytes, or `width` elements, and
+/// `height` rows.
 struct alignas(128) Map {
-  template <typename T> Map(T *memory, uint64_t rows, uint64_t columns, uint32_t height) {
+  template <typename T>
+  Map(T *memory, uint64_t rows, uint64_t columns, uint32_t height,
+      uint32_t width = 128 / sizeof(T)) {
     const uint64_t dims[] = {columns, rows}, strides[] = {columns * sizeof(T)};
-    const uint32_t box[] = {128 / sizeof(T), height};
+    const uint32_t box[] = {width, height};
     EXPECT_EQ(simt_tensor_map(bytes, sizeof(T), 2, memory, dims, strides, box, SIMT_SWIZZLE_128B),
               nullptr);
   }

@@ -196,7 +196,9 @@ TEST_F(Tiles, ByMap) {
   EXPECT_EQ(columns(64, across, 4096, 4096), 32);
   EXPECT_EQ(columns(64, across, 8192, 4096), 64);
   EXPECT_EQ(columns(64, across, 11008, 4096), 96);
-  EXPECT_EQ(columns(64, across, 14336, 4096), 128);
+  EXPECT_EQ(columns(64, across, 14336, 4096), 112);
+  EXPECT_EQ(columns(64, across, 32000, 4096), 256);
+  EXPECT_EQ(fewRowsMapTile(64, across, 14336, 4096)->boxColumns, 56);
   FewRowsTile tile = *fewRowsMapTile(64, across, 4096, 4096);
   EXPECT_TRUE(tile.byGroups);
   // Rings of B and of A, sums of 32 rows from both blocks, barriers.
@@ -233,7 +235,7 @@ TEST_F(Tiles, ByMap) {
   EXPECT_EQ(fault(tile, narrow), "");
   tile.rows = 32;
   EXPECT_EQ(fault(tile, narrow),
-            "groups of four warps without a cluster have 64 rows, and B as [N, K]");
+            "groups of four warps without a cluster have 64 rows, and 64 k of B as [K, N]");
   tile.columns = 44;
   EXPECT_EQ(fault(tile, narrow), "columns = 44, expected a multiple of 8 from 8 to 256");
   tile.columns = 40, tile.maps = false;
@@ -245,7 +247,7 @@ TEST_F(Tiles, ByMap) {
   tile.columns = 96, tile.warpsAcross = 3;
   MatmulSpec spec = narrow;
   spec.order = across;
-  EXPECT_EQ(fault(tile, spec), "columns = 96, expected a multiple of 64 from 16 to 256");
+  EXPECT_EQ(fault(tile, spec), "columns = 96, expected a multiple of 64 from 64 to 256");
   tile.columns = 64, tile.warpsAcross = 2, tile.cluster = 8;
   EXPECT_EQ(fault(tile, narrow), "blocks of a cluster need multiples of 16 columns each");
   tile.cluster = 9;

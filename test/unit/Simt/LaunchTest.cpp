@@ -240,7 +240,7 @@ TEST(TensorMaps, Rules) {
   };
   EXPECT_EQ(make(2, SIMT_SWIZZLE_128B), nullptr);
   EXPECT_STREQ(make(0, SIMT_SWIZZLE_NONE), "the rank must be 1 to 5");
-  EXPECT_STREQ(make(2, SIMT_SWIZZLE_64B), "a row of the box must be as wide as the swizzle");
+  EXPECT_STREQ(make(2, SIMT_SWIZZLE_64B), "a row of the box must not be wider than the swizzle");
   strides[0] = 120;
   EXPECT_STREQ(make(2, SIMT_SWIZZLE_128B), "strides must be multiples of 16 below 2^40");
   box[0] = 257;
