@@ -94,13 +94,14 @@ static SmallVector<FewRowsTile> mapTiles(int rows, Order order, int64_t n, int64
     add(32, 128, 2, 4);
     add(16, 128, 1, 4);
   } else {
-    // One wave of blocks, of boxes with rows of 96 bytes or more: less is slower for memory.
-    constexpr int leastBox = 48, widestBox = 64, mostColumns = 256;
+    // One wave of blocks. Boxes with rows of 80 or 112 bytes are slower for memory.
+    constexpr int mostColumns = 256;
     const int64_t fitted = llvm::divideCeil(n, multiprocessors * 8) * 8;
-    const int64_t boxes = std::max<int64_t>(llvm::divideCeil(fitted, widestBox), 1);
-    const int box = std::max<int>(llvm::divideCeil(fitted, boxes * 8) * 8, leastBox);
-    if (rows == 64 && n > multiprocessors * leastBox && boxes * box <= mostColumns)
-      add(boxes * box, 64, 4, 1, /*cluster=*/1, /*byGroups=*/true, box);
+    for (int box : {64, 48}) {
+      const int64_t columns = llvm::divideCeil(fitted, box) * box;
+      if (rows == 64 && n > multiprocessors * 32 && columns <= mostColumns)
+        add(columns, 64, 4, 1, /*cluster=*/1, /*byGroups=*/true, box);
+    }
     add(256, 64, 8, 1, /*cluster=*/2);
     add(192, 64, 6, 1, /*cluster=*/2);
     if (rows == 64)

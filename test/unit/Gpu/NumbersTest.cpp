@@ -203,9 +203,10 @@ TEST(FewRowsMatmul, ByMap) {
   fewByMap("matmul_few64_f16_nt_map_64", 64, true, 64, 64);
   fewByMap("matmul_few64_f16_nt_map_88", 64, true, 88, 88);
   fewByMap("matmul_few64_f16_nt_map_112", 64, true, 112, 112);
+  fewByMap("matmul_few64_f16_map_48", 64, false, 48, 64, 1, 48);
   fewByMap("matmul_few64_f16_map_64", 64, false, 64, 64);
   fewByMap("matmul_few64_f16_map_96", 64, false, 96, 64, 1, 48);
-  fewByMap("matmul_few64_f16_map_112", 64, false, 112, 64, 1, 56);
+  fewByMap("matmul_few64_f16_map_128", 64, false, 128, 64);
   fewByMap("matmul_few64_f16_map_256", 64, false, 256, 64);
 }
 TEST(FewRowsMatmul, ByMapInClusters) {

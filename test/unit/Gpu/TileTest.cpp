@@ -196,9 +196,11 @@ TEST_F(Tiles, ByMap) {
   EXPECT_EQ(columns(64, across, 4096, 4096), 32);
   EXPECT_EQ(columns(64, across, 8192, 4096), 64);
   EXPECT_EQ(columns(64, across, 11008, 4096), 96);
-  EXPECT_EQ(columns(64, across, 14336, 4096), 112);
+  EXPECT_EQ(columns(64, across, 14336, 4096), 128);
   EXPECT_EQ(columns(64, across, 32000, 4096), 256);
-  EXPECT_EQ(fewRowsMapTile(64, across, 14336, 4096)->boxColumns, 56);
+  EXPECT_EQ(fewRowsMapTile(64, across, 14336, 4096)->boxColumns, 64);
+  EXPECT_EQ(columns(64, across, 5120, 5120), 48);
+  EXPECT_EQ(fewRowsMapTile(64, across, 11008, 4096)->boxColumns, 48);
   FewRowsTile tile = *fewRowsMapTile(64, across, 4096, 4096);
   EXPECT_TRUE(tile.byGroups);
   // Rings of B and of A, sums of 32 rows from both blocks, barriers.
