@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 10u
+#define MAD_ABI_VERSION 11u
 /* int64_t that a failed check is told by, and bytes of the status of a device. */
 #define MAD_INFO_WORDS 12
 #define MAD_STATUS_BYTES 128
@@ -190,7 +190,8 @@ typedef struct mad_weight {
 typedef struct mad_kernel {
   const char *name;
   const char *place; /* of what it computes, "digits.mad:14:11"; "": not known */
-  int32_t chip;      /* 0: of all chips; else code launches it on a device of that `chip` alone */
+  int32_t chip;      /* 0: of all chips; else code launches it on a device of that `chip` alone, or,
+                      * below 0, of all but that */
   int32_t early;     /* 1: begins before the kernel in front of it has ended, and waits for that */
 } mad_kernel;
 

@@ -4,16 +4,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Pipelines/DevicePipeline.h"
 #include "passes/Pipelines/GpuPipeline.h"
 #include "passes/Pipelines/PtxPipeline.h"
 #include "passes/Target/Codegen.h"
+#include "passes/Target/KernelCompiler.h"
 #include "passes/Target/Ptx.h"
 #include "runtime/jit/Jit.h"
 #include "runtime/simt/simt.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -95,18 +97,16 @@ static llvm::Expected<std::string> toolkitFor(const CudaOptions &options) {
   return findCudaToolkit(options.toolkit);
 }
 
-/// PTX for the least chip, which runs on all, or of the kernels that are for one chip; empty if
-/// there are none.
-static llvm::Expected<std::string> ptxOf(ModuleOp kernels, const std::string &toolkit, bool ofOne) {
+/// PTX for the least chip, which runs on all, or for the one that the kernels are for.
+static llvm::Expected<std::string> ptxOf(gpu::GPUModuleOp module, const std::string &toolkit,
+                                         int32_t only) {
   PtxOptions options;
   options.toolkit = toolkit;
-  if (ofOne)
+  if (only > 0)
     options.version = 81; // `st.async`
-  for (auto module : kernels.getOps<gpu::GPUModuleOp>())
-    if ((module.getName() == groupModule) == ofOne)
-      for (const Chip &chip : chips())
-        if (ofOne ? chip.computeCapability == groupChip : chip.portable)
-          return makePtx(module, chip, options);
+  for (const Chip &chip : chips())
+    if (only > 0 ? chip.computeCapability == only : chip.portable)
+      return makePtx(module, chip, options);
   return "";
 }
 
@@ -142,15 +142,22 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
   if (!dumped)
     return false;
   StepTimer timer(times, "codegen for CUDA");
-  // LLVM makes both texts at once, and code of the host while ptxas works.
-  CudaCodeMaker maker(std::move(described), options);
-  maker.addOfOne([&] { return ptxOf(*kernels, *toolkit, /*ofOne=*/true); });
-  auto ptx = ptxOf(*kernels, *toolkit, /*ofOne=*/false);
-  if (!ptx)
-    return bug(llvm::toString(ptx.takeError()));
-  maker.addOfAll(std::move(*ptx));
+  // LLVM makes texts of all parts at once, and code of the host while ptxas works.
+  KernelCompiler compiler(described, options);
+  llvm::StringMap<int32_t> numberOf;
+  for (auto [i, kernel] : llvm::enumerate(described))
+    numberOf[kernel.name] = int32_t(i);
+  for (auto part : kernels->getOps<gpu::GPUModuleOp>()) {
+    std::vector<int32_t> numbers;
+    for (auto function : part.getOps<LLVM::LLVMFuncOp>())
+      if (auto found = numberOf.find(function.getName()); found != numberOf.end())
+        numbers.push_back(found->second);
+    const int32_t only = numbers.empty() ? 0 : described[numbers.front()].chip;
+    compiler.add(std::move(numbers),
+                 [&toolkit, part, only] { return ptxOf(part, *toolkit, only); });
+  }
   auto object = compileObject(*copy, entries, /*level=*/0, cudaSuffix, quick);
-  auto made = maker.finish();
+  auto made = compiler.finish();
   if (!object)
     return bug("code generation failed: " + llvm::toString(object.takeError()));
   if (!made)

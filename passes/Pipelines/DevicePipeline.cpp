@@ -213,11 +213,81 @@ static void shareKernels(ModuleOp module, ModuleOp kernels) {
       global.erase();
 }
 
+/// Which chips launch a kernel (`KernelDescription::chip`).
+static int32_t chipOf(gpu::GPUFuncOp kernel) {
+  auto module = cast<gpu::GPUModuleOp>(kernel->getParentOp());
+  return module.getName() == groupModule ? groupChip : kernel->hasAttr(groupless) ? -groupChip : 0;
+}
+
+/// Ops of the kernels that become one text: more are divided, so that all processors have work.
+/// Each text takes some 15 ms more, and each chip's code of it as much.
+constexpr size_t opsOfPart = 6000;
+
+namespace {
+/// Kernels of one module for the same chips, with the number of their ops.
+struct Alike {
+  int32_t chip;
+  size_t ops = 0;
+  SmallVector<std::pair<size_t, gpu::GPUFuncOp>> kernels = {};
+};
+
+/// The kernels of a text.
+struct Part {
+  gpu::GPUModuleOp module;
+  size_t ops = 0;
+};
+} // namespace
+
+static SmallVector<Alike> groupByChip(gpu::GPUModuleOp module) {
+  SmallVector<Alike> groups;
+  for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
+    auto group = llvm::find_if(groups, [&](Alike &g) { return g.chip == chipOf(kernel); });
+    if (group == groups.end())
+      group = groups.insert(groups.end(), {chipOf(kernel)});
+    size_t ops = 0;
+    kernel->walk([&](Operation *) { ++ops; });
+    group->kernels.push_back({ops, kernel});
+    group->ops += ops;
+  }
+  return groups;
+}
+
+/// Makes of a module one for each text, with their numbers as names. Of the kernels for the same
+/// chips the largest come first, each to the part that has least.
+static void divide(gpu::GPUModuleOp whole, SmallVectorImpl<int32_t> &chips) {
+  SmallVector<Alike> groups = groupByChip(whole);
+  OpBuilder b(whole);
+  for (Alike &group : groups) {
+    SmallVector<Part> parts;
+    for (size_t i = 0, n = std::min(group.kernels.size(), group.ops / opsOfPart + 1); i < n; ++i) {
+      std::string name = "part" + std::to_string(chips.size());
+      b.setInsertionPoint(whole);
+      parts.push_back({gpu::GPUModuleOp::create(b, whole.getLoc(), name)});
+      chips.push_back(group.chip);
+      b.setInsertionPointToEnd(parts.back().module.getBody());
+      for (Operation &op : *whole.getBody())
+        if (!isa<gpu::GPUFuncOp>(op))
+          b.clone(op);
+    }
+    auto sorted = group.kernels;
+    llvm::stable_sort(sorted, [](auto &x, auto &y) { return x.first > y.first; });
+    llvm::DenseMap<Operation *, Block *> places;
+    for (auto [ops, kernel] : sorted) {
+      Part &least = *llvm::min_element(parts, [](auto &x, auto &y) { return x.ops < y.ops; });
+      least.ops += ops;
+      places[kernel] = least.module.getBody();
+    }
+    for (auto [ops, kernel] : group.kernels)
+      kernel->moveBefore(places[kernel], places[kernel]->end());
+  }
+  whole.erase();
+}
+
 /// Describes the kernels, and gives them names that PTX can have.
-static void describeKernels(ModuleOp kernels, StringRef file,
+static void describeKernels(ModuleOp kernels, ArrayRef<int32_t> chips, StringRef file,
                             std::vector<KernelDescription> &described) {
   llvm::StringSet<> taken; // by kernels of all modules
-  for (auto module : kernels.getOps<gpu::GPUModuleOp>()) {
+  for (auto [part, module] : llvm::enumerate(kernels.getOps<gpu::GPUModuleOp>())) {
     SymbolTable symbols(module);
     for (auto function : llvm::to_vector(module.getOps<gpu::GPUFuncOp>())) {
       std::string known = function.getName().str(), name;
@@ -227,8 +297,7 @@ static void describeKernels(ModuleOp kernels, StringRef file,
         name += "_";
       taken.insert(name);
       SymbolTable::setSymbolName(function, name);
-      described.push_back({name, placeIn(function.getLoc(), file), kernelSymbol(known),
-                           module.getName() == groupModule ? groupChip : 0,
+      described.push_back({name, placeIn(function.getLoc(), file), kernelSymbol(known), chips[part],
                            function->hasAttr(earlyKernel)});
     }
   }
@@ -260,7 +329,10 @@ llvm::LogicalResult lowerToCuda(ModuleOp module, bool expand,
     return failure();
   kernels = takeKernels(module);
   shareKernels(module, *kernels);
-  describeKernels(*kernels, file, described);
+  SmallVector<int32_t> chips; // of each part
+  for (auto whole : llvm::to_vector(kernels->getOps<gpu::GPUModuleOp>()))
+    divide(whole, chips);
+  describeKernels(*kernels, chips, file, described);
   settleFloats(*kernels);
   if (failed(runStage("host", module, watch,
                       [](OpPassManager &pm) { buildHostCode(pm, /*level=*/0, /*device=*/true); })))

@@ -13,7 +13,6 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <functional>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,7 +37,7 @@ struct CudaOptions {
 /// See `mad_kernel`. Code of the host knows it by `symbol`.
 struct KernelDescription {
   std::string name, place, symbol;
-  int32_t chip = 0;   ///< the only one, by its compute capability; 0: all
+  int32_t chip = 0;   ///< the only one, by its compute capability; below 0: all others; 0: all
   bool early = false; ///< begins before what is in front of it has ended, and waits for that
 };
 
@@ -59,38 +58,6 @@ struct CudaCode {
   std::vector<ImageDescription> images;
   std::string libdevice;    ///< the folder of the toolkit whose functions were linked; or empty
   std::string withoutPtxas; ///< why there is no machine code; empty: there is
-};
-
-/// Images of kernels: PTX for the least chip, machine code of it for all chips where there is a
-/// ptxas, and of the kernels of one chip alone, if there are any, machine code or else PTX. What is
-/// for chips from `leastOverlapping` on alone may run before the kernel in front of it has ended
-/// (runtime/artifact.h). Each ptxas is a process that runs while the caller does other work.
-class CudaCodeMaker {
-public:
-  CudaCodeMaker(std::vector<KernelDescription> kernels, const CudaOptions &options);
-  CudaCodeMaker(const CudaCodeMaker &) = delete;
-  /// `ptx` is asked on another thread, where there are such kernels.
-  void addOfOne(std::function<llvm::Expected<std::string>()> ptx);
-  void addOfAll(std::string ptx);
-  /// Waits for all of them.
-  llvm::Expected<CudaCode> finish();
-
-private:
-  struct Job {
-    const Chip *chip;
-    bool ofOne;
-    std::future<llvm::Expected<Cubin>> cubin;
-  };
-  bool wantsCodeFor(const Chip &chip) const;
-  void start(std::shared_ptr<const std::string> ptx, const Chip &chip);
-
-  CudaCode code;
-  CudaOptions options;
-  CubinOptions how;
-  std::vector<int32_t> all, ofOne; ///< kernels
-  const Chip *one = nullptr;
-  std::string ptxOfAll, ptxOfOne, failed;
-  std::vector<Job> jobs; ///< the last: they use what is above, and are waited for first
 };
 
 } // namespace mad

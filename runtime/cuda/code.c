@@ -66,7 +66,7 @@ static mad_status loadKernel(mad_cuda_code *code, int32_t number, mad_error *err
   const mad_variant *variant = variantOf(code);
   const char *name = variant->kernels[number].name;
   const int32_t chip = variant->kernels[number].chip;
-  if (chip != 0 && chip != code->chip)
+  if (chip > 0 ? chip != code->chip : -chip == code->chip)
     return MAD_OK; /* nobody launches it */
   const int32_t image = imageFor(variant, number, code->chip);
   if (image < 0)

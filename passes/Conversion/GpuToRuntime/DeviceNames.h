@@ -26,6 +26,8 @@ constexpr llvm::StringLiteral deviceMultiprocessors = "mad.device_multiprocessor
 /// capability of the one chip that can run them.
 constexpr llvm::StringLiteral groupModule = "kernels_sm_90a";
 constexpr int32_t groupChip = 90;
+/// Of a kernel that this chip never runs: it has one of those in its place.
+constexpr llvm::StringLiteral groupless = "groupless";
 
 } // namespace mad
 

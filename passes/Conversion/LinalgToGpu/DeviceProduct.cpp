@@ -14,6 +14,7 @@
 #include "passes/Conversion/LinalgToGpu/DeviceTiles.h"
 #include "passes/Conversion/LinalgToGpu/ProductKernels.h"
 #include "passes/Transforms/Multiples.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -198,11 +199,18 @@ void Product::chooseDense(int handled) {
     few = few.drop_front();
   launchFewRows(few, [&] {
     Value good = groups ? groups : Value(arith::ConstantIntOp::create(f.b, 0, 1));
+    auto takeOthers = [&] {
+      llvm::SaveAndRestore kept(hasNoGroups, hasNoGroups || (groups && groupsTakeAll));
+      if (spec.element.isF32())
+        launchPlain(device::plainTiles());
+      else
+        spec.orderA == Order::RowMajor ? launchWarp() : launchSlow();
+    };
     if (spec.element.isF32())
-      return f.branch(good, [&] { launchParts(); }, [&] { launchPlain(device::plainTiles()); });
+      return f.branch(good, [&] { launchParts(); }, takeOthers);
     f.branch(
         good, [&] { f.branch(aligned, [&] { launchGroups(); }, [&] { launchCopied(); }); },
-        [&] { spec.orderA == Order::RowMajor ? launchWarp() : launchSlow(); });
+        takeOthers);
   });
 }
 

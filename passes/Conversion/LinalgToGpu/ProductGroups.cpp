@@ -89,6 +89,10 @@ Value Product::mayGroup() {
   good = f.b.createOrFold<arith::OrIOp>(good, large);
   if (known(good) == 0)
     return work.refuse("no groups of warps: rows are no multiples of 16 bytes"), Value();
+  // What kernels for few rows take does not come here.
+  auto few = this->fewRows();
+  const bool many = known(m) || (!few.empty() && few.back() >= fewRows);
+  groupsTakeAll = many && known(good).value_or(0) != 0;
   good = f.b.createOrFold<arith::AndIOp>(good, f.less(constant(fewRows), m));
   return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
 }
@@ -407,7 +411,26 @@ Value Product::mayUseParts() {
     if (!at || *at + 1 != rank || rank > mostRank || operand->knownStride(fast) != 1)
       return work.refuse("no groups of warps: dimensions of a tensor map"), Value();
   }
+  groupsTakeAll = known(good).value_or(0) != 0;
   return f.b.createOrFold<arith::AndIOp>(f.hasGroups(), good);
+}
+
+/// Whether the least product that has blocks enough for a tile is work enough for groups of warps,
+/// so that a chip that has these leaves nothing to it, but factors whose parts there is no room
+/// for.
+bool Product::groupsCover(const device::PlainChoice &choice) {
+  auto columns = known(n), steps = known(k), products = known(batch);
+  if (!groups || !columns || !steps || !products || *products < 1 || *columns < fewOfParts ||
+      *steps < fewOfParts || *steps > device::longestSumOfParts)
+    return false;
+  const auto &[tile, leastBlocks] = choice;
+  const int64_t across = *products * llvm::divideCeil(*columns, tile.blockN),
+                down = llvm::divideCeil(leastBlocks, across),
+                rows = std::max<int64_t>((down - 1) * tile.blockM + 1, tile.blockM / 2 + 1);
+  // Siblings were not known when groups were asked for.
+  const int64_t own = *products / int64_t(1 + siblings.size());
+  return rows >= fewOfParts && rows * *columns * *steps * own >= workOfParts &&
+         (rows + *columns) * leastUse < rows * *columns;
 }
 
 void Product::launchParts() {

@@ -8,8 +8,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Transforms/Entries.h"
 #include "passes/Transforms/Memory.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -141,6 +143,8 @@ void Product::setEpilogue(DeviceKernel &kernel, Followers &behind,
 void Product::launch(StringRef choice, const Launch &how, Write write) {
   DeviceKernel kernel = how.large ? f.groupKernel(textOf(choice), work.refusals, isGuarded())
                                   : f.kernel(textOf(choice), work.refusals, isGuarded());
+  if (hasNoGroups)
+    kernel.builder().getBlock()->getParentOp()->setAttr(groupless, f.b.getUnitAttr());
   const bool byMaps = how.boxOfA > 0;
   kernel.setShared(how.shared, how.blocksAtOnce, byMaps ? 1024 : 16);
   Followers behind = followers;
@@ -218,7 +222,19 @@ void Product::launchPlain(ArrayRef<device::PlainChoice> choices) {
   // Half of a tile should be there.
   Value good = f.b.createOrFold<arith::AndIOp>(isMany(tile.blockM, tile.blockN, leastBlocks),
                                                f.less(constant(tile.blockM / 2), m));
-  f.branch(good, take, [&] { launchPlain(choices.drop_front()); });
+  // One of the two largest tiles stays for all chips: some products have no room for parts.
+  const bool covered = !hasNoGroups && !known(good) &&
+                       choices.size() == device::plainTiles().size() &&
+                       groupsCover(choices.front());
+  if (covered) {
+    Value never = arith::ConstantIntOp::create(f.b, 0, 1);
+    good = arith::SelectOp::create(f.b, f.hasGroups(), never, good);
+  }
+  auto takeThis = [&] {
+    llvm::SaveAndRestore kept(hasNoGroups, hasNoGroups || covered);
+    take();
+  };
+  f.branch(good, takeThis, [&] { launchPlain(choices.drop_front()); });
 }
 
 void Product::launchWarp() {

@@ -116,6 +116,7 @@ private:
                     int64_t microsecond);
   void launchGroups();
   mlir::Value mayUseParts();
+  bool groupsCover(const device::PlainChoice &choice);
   void launchParts();
   std::string nameOf(const device::GroupTile &tile);
   void askForBatch(DeviceKernel &kernel, bool inParts);
@@ -147,10 +148,11 @@ private:
   device::MatmulSpec spec;
   llvm::SmallVector<mlir::Value> extents;
   mlir::Value m, n, k, batch;
-  mlir::Value groups;       ///< on the host: whether groups of warps can do it; null: never
-                            ///< (f32: in parts)
-  mlir::Value aligned;      ///< whether the copy engine takes both factors
-  bool hasNoGroups = false; ///< in a branch of chips without them
+  mlir::Value groups;         ///< on the host: whether groups of warps can do it; null: never
+                              ///< (f32: in parts)
+  mlir::Value aligned;        ///< whether the copy engine takes both factors
+  bool groupsTakeAll = false; ///< on chips that have them
+  bool hasNoGroups = false;   ///< in a branch of chips without them
   llvm::SmallVector<unsigned> outer;  ///< loops of the batch
   llvm::SmallVector<unsigned> merged; ///< loops that belong to the rows
   Followers followers;

@@ -391,3 +391,88 @@ func.func @oddRight(%x: memref<512x512xf16>, %w: memref<512x511xf16>, %y: memref
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Products with 256 tiles of 128 x 128 are work enough for groups of warps: a chip that has these takes the next smaller tile where
+// there is no room for parts, and never runs the kernel.
+// CHECK-LABEL: func.func @covered
+// CHECK: gpu.launch_func @kernels_sm_90a::@covered$1
+// CHECK: gpu.launch_func @kernels_sm_90a::@covered$2
+// CHECK: %[[FREE:.*]] = arith.andi {{.*}} : i1
+// CHECK-NEXT: %[[GOOD:.*]] = arith.select %{{.*}}, %false{{.*}}, %[[FREE]] : i1
+// CHECK-NEXT: scf.if %[[GOOD]]
+// CHECK-NEXT: gpu.launch_func @kernels::@covered$3
+// CHECK: gpu.launch_func @kernels::@covered$4
+// CHECK: gpu.func @covered$3({{.*}}choice = "product: plain, tiles of 128 x 128"{{.*}}groupless
+// CHECK: gpu.func @covered$4({{.*}}choice = "product: plain, tiles of 64 x 64"
+// CHECK-NOT: groupless
+func.func @covered(%x: memref<?x384xf32>, %w: memref<384x384xf32>, %y: memref<?x384xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x384xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x384xf32>, memref<384x384xf32>) outs(%y : memref<?x384xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// 128 columns use an element too seldom for parts, however many rows there are.
+// CHECK-LABEL: func.func @narrow
+// CHECK-NOT: groupless
+func.func @narrow(%x: memref<?x384xf32>, %w: memref<384x128xf32>, %y: memref<?x128xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x128xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x384xf32>, memref<384x128xf32>) outs(%y : memref<?x128xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Known sizes: the other kernels are for chips without groups alone.
+// CHECK-LABEL: func.func @whole
+// CHECK: scf.if
+// CHECK: gpu.launch_func @kernels_sm_90a::@whole$0
+// CHECK: else
+// CHECK: gpu.launch_func @kernels::@whole$1
+// CHECK: gpu.func @whole$1({{.*}}choice = "product: tensor cores by warp, tiles of 64 x 64"{{.*}}groupless
+func.func @whole(%x: memref<512x512xf16>, %w: memref<512x512xf16>, %y: memref<512x512xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<512x512xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<512x512xf16>, memref<512x512xf16>) outs(%y : memref<512x512xf32>) {
+  ^bb0(%p: f16, %q: f16, %s: f32):
+    %0 = arith.extf %p : f16 to f32
+    %1 = arith.extf %q : f16 to f32
+    %2 = arith.mulf %0, %1 fastmath<reassoc,contract> : f32
+    %3 = arith.addf %s, %2 fastmath<reassoc,contract> : f32
+    linalg.yield %3 : f32
+  }
+  return
+}

@@ -61,7 +61,8 @@ void addKernel(const mad_cu_launch *, void **params) {
 
 const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 1},
                               {"add", "model.mad:2:2", 0, 0},
-                              {"boxes", "model.mad:3:2", 90, 0}};
+                              {"boxes", "model.mad:3:2", 90, 0},
+                              {"plain", "model.mad:3:2", -90, 0}};
 
 int32_t scaleOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
                    const mad_executor *executor) {
@@ -164,13 +165,13 @@ const int64_t shape[] = {1};
 const mad_weight weights[] = {
     {"w", nullptr, MAD_F32, 1, shape, 0, 0, 0, 0, 0, weight, sizeof weight, 0}};
 
-const int32_t all[] = {0, 1, 2};
+const int32_t all[] = {0, 1, 2}, older[] = {0, 1, 3};
 const char ptx[] = "ptx of sm_80", cubin80[] = "cubin of sm_80", cubin90[] = "cubin of sm_90a";
-const mad_image images[] = {{MAD_IMAGE_PTX, 80, 0, 2, all, ptx, sizeof ptx},
-                            {MAD_IMAGE_CUBIN, 80, 1, 2, all, cubin80, sizeof cubin80},
+const mad_image images[] = {{MAD_IMAGE_PTX, 80, 0, 3, older, ptx, sizeof ptx},
+                            {MAD_IMAGE_CUBIN, 80, 1, 3, older, cubin80, sizeof cubin80},
                             {MAD_IMAGE_CUBIN, 90, 1, 3, all, cubin90, sizeof cubin90}};
 const mad_variant variants[] = {{"x86-64", 0, MAD_DEVICE_NONE, 0, 0, 0, nullptr, nullptr},
-                                {"cuda", 0, MAD_DEVICE_CUDA, 0, 3, 3, kernels, images}};
+                                {"cuda", 0, MAD_DEVICE_CUDA, 0, 4, 3, kernels, images}};
 
 } // namespace
 
@@ -194,6 +195,7 @@ FakeKernel cuda_model_kernel(const char *name) {
   return std::string_view(name) == "scale"   ? scaleKernel
          : std::string_view(name) == "add"   ? addKernel
          : std::string_view(name) == "boxes" ? boxesKernel
+         : std::string_view(name) == "plain" ? scaleKernel
                                              : nullptr;
 }
 

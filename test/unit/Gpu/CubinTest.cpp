@@ -6,7 +6,7 @@
 // Programs of the shell stand for ptxas: they print what it printed once.
 //
 //===----------------------------------------------------------------------===//
-#include "passes/Target/CudaCode.h"
+#include "passes/Target/KernelCompiler.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -115,9 +115,9 @@ TEST_F(Script, ChipsThatOverlapKernelsGetTheInstructions) {
                     opened = ".version 8.0\n.target sm_90\n\tgriddepcontrol.wait;\nret;";
   CudaOptions how;
   how.ptxas = options.search.given;
-  CudaCodeMaker maker({{"k", "", "k"}}, how);
-  maker.addOfAll(known);
-  auto code = maker.finish();
+  KernelCompiler compiler({{"k", "", "k"}}, how);
+  compiler.add({0}, [&] { return known; });
+  auto code = compiler.finish();
   ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
   ASSERT_EQ(code->images.size(), 3u);
   EXPECT_EQ(code->images[0].bytes, known); // PTX for all chips
@@ -133,11 +133,11 @@ TEST_F(Script, ChipsThatAreNotNamedGetNoCode) {
     CudaOptions how;
     how.ptxas = options.search.given;
     how.chips = {chip};
-    CudaCodeMaker maker({{"k", "", "k"}, {"g", "", "g", 90}}, how);
-    maker.addOfOne([] { return std::string(".target sm_90a\n"); });
-    maker.addOfAll(".target sm_80\n");
+    KernelCompiler compiler({{"k", "", "k"}, {"g", "", "g", 90}}, how);
+    compiler.add({0}, [] { return std::string(".target sm_80\n"); });
+    compiler.add({1}, [] { return std::string(".target sm_90a\n"); });
     std::string text;
-    auto code = maker.finish();
+    auto code = compiler.finish();
     if (!code)
       return llvm::toString(code.takeError());
     for (const ImageDescription &image : code->images)
@@ -149,14 +149,36 @@ TEST_F(Script, ChipsThatAreNotNamedGetNoCode) {
   EXPECT_EQ(make("sm_90a"), "ptx sm_80 of 0; code sm_90a of 0; code sm_90a of 1; ");
 }
 
+TEST_F(Script, KernelsThatOneChipNeverRunsHaveNoCodeForIt) {
+  ASSERT_EQ(errorOf(run("while [ $1 != -o ]; do last=$1; shift; done; cat $last > $2\n")), "");
+  CudaOptions how;
+  how.ptxas = options.search.given;
+  const std::vector<KernelDescription> kernels = {
+      {"k", "", "k"}, {"p", "", "p", -90}, {"q", "", "q"}};
+  KernelCompiler compiler(kernels, how);
+  for (int part : {0, 1, 2})
+    compiler.add({part}, [=] { return ".target sm_80\n" + std::to_string(part); });
+  auto code = compiler.finish();
+  ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
+  std::string text;
+  for (const ImageDescription &image : code->images) {
+    text += (image.ptx ? "ptx " : "code ") + image.chip->name.str() + " of " +
+            std::to_string(image.kernels.front()) + "; ";
+    EXPECT_EQ(image.kernels.size(), 1u);
+    EXPECT_EQ(image.bytes.back(), char('0' + image.kernels.front()));
+  }
+  EXPECT_EQ(text, "ptx sm_80 of 0; ptx sm_80 of 1; ptx sm_80 of 2; code sm_80 of 0; "
+                  "code sm_80 of 1; code sm_80 of 2; code sm_90a of 0; code sm_90a of 2; ");
+}
+
 TEST(CudaCode, KernelsOfOneChipHaveAnImageOfTheirOwn) {
   CudaOptions how;
   how.ptxas = "none";
   const std::vector<KernelDescription> kernels = {{"k", "", "k"}, {"g", "", "g", 90}};
-  CudaCodeMaker maker(kernels, how);
-  maker.addOfOne([] { return std::string(".target sm_90a\n\t//overlap: x;\n"); });
-  maker.addOfAll(".target sm_80\n");
-  auto code = maker.finish();
+  KernelCompiler compiler(kernels, how);
+  compiler.add({1}, [] { return std::string(".target sm_90a\n\t//overlap: x;\n"); });
+  compiler.add({0}, [] { return std::string(".target sm_80\n"); });
+  auto code = compiler.finish();
   ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
   ASSERT_EQ(code->images.size(), 2u);
   EXPECT_EQ(code->images[0].kernels, std::vector<int32_t>{0});
@@ -165,9 +187,10 @@ TEST(CudaCode, KernelsOfOneChipHaveAnImageOfTheirOwn) {
   EXPECT_EQ(code->images[1].bytes, ".target sm_90a\n\tx;\n");
   EXPECT_EQ(code->withoutPtxas, "it was not asked for");
 
-  CudaCodeMaker fails(kernels, how);
-  fails.addOfOne([]() -> llvm::Expected<std::string> { return llvm::createStringError("no PTX"); });
-  fails.addOfAll(".target sm_80\n");
+  KernelCompiler fails(kernels, how);
+  auto none = []() -> llvm::Expected<std::string> { return llvm::createStringError("no PTX"); };
+  fails.add({0}, none);
+  fails.add({1}, none);
   EXPECT_EQ(llvm::toString(fails.finish().takeError()), "no PTX");
 }
 
