@@ -17,6 +17,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <future>
 
 namespace mad {
 
@@ -65,14 +66,17 @@ public:
   Outputs(const std::string &folder, const std::string &name)
       : folder(folder.empty() ? "." : folder), name(name) {}
   ~Outputs() {
+    if (writing.valid())
+      writing.wait();
     waiting.clear(); // what was not committed goes first
     if (made)
       llvm::sys::fs::remove(folder); // where it is empty
   }
 
   bool makeFolder(std::string &error);
-  bool weights(const std::vector<WeightBytes> &weights, std::vector<uint64_t> &offsets,
-               std::string &error);
+  /// Writes the file of weights, which stay where they are, while the caller does other work.
+  void startWeights(const std::vector<WeightBytes> &weights);
+  bool weights(std::vector<uint64_t> &offsets, std::string &error);
   bool library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects, std::string &error);
   bool text(const char *extension, const std::string &text, std::string &error);
   bool commit(std::string &error);
@@ -86,6 +90,9 @@ private:
   std::string folder, name;
   bool made = false; ///< the folder, by us
   std::vector<std::unique_ptr<io::AtomicFile>> waiting;
+  std::vector<uint64_t> offsetsOfWeights;
+  std::string errorOfWeights;
+  std::future<bool> writing;
 };
 } // namespace
 
@@ -106,10 +113,18 @@ static bool succeeded(llvm::Error made, std::string &error) {
   return false;
 }
 
-bool Outputs::weights(const std::vector<WeightBytes> &weights, std::vector<uint64_t> &offsets,
-                      std::string &error) {
+void Outputs::startWeights(const std::vector<WeightBytes> &weights) {
   std::string path = add(name + ".weights");
-  return succeeded(writeWeightsFile(weights, path, offsets, *waiting.back()), error);
+  writing = std::async(std::launch::async, [this, path, &weights, &file = *waiting.back()] {
+    return succeeded(writeWeightsFile(weights, path, offsetsOfWeights, file), errorOfWeights);
+  });
+}
+
+bool Outputs::weights(std::vector<uint64_t> &offsets, std::string &error) {
+  const bool good = writing.get();
+  offsets = std::move(offsetsOfWeights);
+  error = std::move(errorOfWeights);
+  return good;
 }
 
 bool Outputs::library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
@@ -138,6 +153,24 @@ bool Outputs::commit(std::string &error) {
 
 const std::vector<std::string> &Compilation::written() const { return impl->written; }
 
+/// A library says `model.mad:3:4`, wherever it was built.
+static void shortenPlaces(std::vector<EntryDescription> &entries) {
+  for (EntryDescription &entry : entries)
+    for (CheckDescription &check : entry.checks)
+      check.place = llvm::sys::path::filename(check.place).str();
+}
+
+/// The library, the header and the manifest; then all files get their names.
+static bool writeRest(Outputs &outputs, const ArtifactOptions &options,
+                      const std::vector<EntryDescription> &entries,
+                      const std::vector<WeightBytes> &weights, const std::vector<uint64_t> &offsets,
+                      const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
+                      std::string &error) {
+  return outputs.library(objects, error) && outputs.text(".h", header(options, entries), error) &&
+         outputs.text(".json", manifest(options, entries, weights, offsets), error) &&
+         outputs.commit(error);
+}
+
 bool Compilation::build(const std::string &name, const std::vector<int> &levels,
                         const std::string &folder, WeightsPlace place) {
   std::vector<EntryDescription> entries;
@@ -148,64 +181,51 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
       return false;
     all.push_back(std::move(*lowered));
   }
+  // Code for CUDA reads weights as they are.
+  std::vector<WeightBytes> weights;
+  if (!impl->packWeights(entries, weights))
+    return false;
+  ArtifactOptions options{name, levels, "", {}};
+  if (goIntoFile(weights, place))
+    options.weightsFile = name + ".weights";
+  Outputs outputs(folder, name);
+  std::string error;
+  if (!outputs.makeFolder(error))
+    return impl->fail("error: " + error);
+  if (!options.weightsFile.empty())
+    outputs.startWeights(weights);
   if (!impl->generate(all, /*quick=*/false, entries))
     return false;
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   for (Impl::Lowered &one : all)
     objects.push_back(std::move(one.object));
-  std::optional<CudaCode> cuda;
-  if (impl->cudaOptions && !impl->addCuda(entries, cuda, objects))
+  if (impl->cudaOptions && !impl->addCuda(entries, options.cuda, objects))
     return false;
-  // A library says `model.mad:3:4`, wherever it was built.
-  for (EntryDescription &entry : entries)
-    for (CheckDescription &check : entry.checks)
-      check.place = llvm::sys::path::filename(check.place).str();
-  std::vector<WeightBytes> weights;
-  if (!impl->packWeights(entries, weights))
-    return false;
+  shortenPlaces(entries);
   StepTimer timer(impl->times, "link");
-  ArtifactOptions options{name, levels, "", {}};
-  options.cuda = std::move(cuda);
   for (int level : levels) {
     std::string tiles = impl->tilesOf(level);
     options.tiles.push_back(tiles.empty() ? kernels::text(kernels::builtinTiles(level)) : tiles);
   }
-  if (goIntoFile(weights, place))
-    options.weightsFile = name + ".weights";
-  return impl->write(options, entries, weights, std::move(objects), folder);
-}
-
-bool Compilation::Impl::write(const ArtifactOptions &options,
-                              const std::vector<EntryDescription> &entries,
-                              const std::vector<WeightBytes> &weights,
-                              std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects,
-                              const std::string &folder) {
-  Outputs outputs(folder, options.name);
   llvm::SmallString<128> section;
   llvm::scope_exit cleanup([&] {
     if (!section.empty())
       llvm::sys::fs::remove(section);
   });
   std::vector<uint64_t> offsets;
-  std::string error;
-  if (!outputs.makeFolder(error))
-    return fail("error: " + error);
-  bool apart = !options.weightsFile.empty();
-  if (!weights.empty() && !apart && !writeWeightSection(weights, section, offsets, error))
-    return fail("error: " + error);
-  if (apart && !outputs.weights(weights, offsets, error))
-    return fail("error: " + error);
+  const bool apart = !options.weightsFile.empty();
+  if (apart ? !outputs.weights(offsets, error)
+            : !weights.empty() && !writeWeightSection(weights, section, offsets, error))
+    return impl->fail("error: " + error);
   auto object = artifactObject(options, entries, weights, section, offsets);
   if (!object)
-    return bug(llvm::toString(object.takeError()));
+    return impl->bug(llvm::toString(object.takeError()));
   objects.push_back(std::move(*object));
-  if (!outputs.library(objects, error) || !outputs.text(".h", header(options, entries), error) ||
-      !outputs.text(".json", manifest(options, entries, weights, offsets), error) ||
-      !outputs.commit(error))
-    return fail("error: " + error);
-  written = {"lib" + options.name + ".so", options.name + ".h", options.name + ".json"};
+  if (!writeRest(outputs, options, entries, weights, offsets, objects, error))
+    return impl->fail("error: " + error);
+  impl->written = {"lib" + name + ".so", name + ".h", name + ".json"};
   if (apart)
-    written.push_back(options.weightsFile);
+    impl->written.push_back(options.weightsFile);
   return true;
 }
 

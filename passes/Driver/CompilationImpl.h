@@ -121,10 +121,6 @@ struct Compilation::Impl {
   bool addCuda(std::vector<EntryDescription> &entries, std::optional<CudaCode> &code,
                std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects);
   bool packWeights(const std::vector<EntryDescription> &entries, std::vector<WeightBytes> &packed);
-  /// The library, the header, the manifest, and the file of weights where there is one.
-  bool write(const ArtifactOptions &options, const std::vector<EntryDescription> &entries,
-             const std::vector<WeightBytes> &weights,
-             std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects, const std::string &folder);
   std::unique_ptr<llvm::MemoryBuffer> cachedObject(const CacheKey &key, int level,
                                                    std::vector<EntryDescription> &entries);
 };

@@ -173,7 +173,16 @@ bool AtomicFile::create(uint32_t permissions, std::string &text) {
   return fail("cannot be written", errno, text);
 }
 
+/// Has the system begin to bring what was written to the disk, for which `finish` waits.
+static void startSync(int descriptor) {
+#ifdef __linux__
+  sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+}
+
 bool AtomicFile::write(const void *bytes, uint64_t count, std::string &text) {
+  constexpr uint64_t much = 1u << 20;
+  const bool isMuch = count >= much;
   const char *from = static_cast<const char *>(bytes);
   while (count > 0) {
     size_t step = static_cast<size_t>(std::min<uint64_t>(count, 1u << 30));
@@ -186,6 +195,8 @@ bool AtomicFile::write(const void *bytes, uint64_t count, std::string &text) {
     count -= static_cast<uint64_t>(put);
     written += static_cast<uint64_t>(put);
   }
+  if (isMuch && !isDevice)
+    startSync(descriptor);
   return true;
 }
 
