@@ -17,11 +17,8 @@ std::string TileLayout::check() const {
     return "blocks of .gguf files have scales of two levels";
   if (format.dictionary)
     return "words of a dictionary have no places of their own";
-  if (isTable()) {
-    if (format.group == Format::wholeRow)
-      return "columns have tables of their own";
+  if (isTable())
     return "";
-  }
   int64_t length = format.groupLength(k);
   if (length >= k || length % steps == 0 || (length % 16 == 0 && steps % length == 0))
     return "";
@@ -37,7 +34,7 @@ int64_t TileLayout::groups() const {
 int64_t TileLayout::bytes() const {
   int64_t late = 0;
   if (isTable())
-    late = (int64_t(1) << bits()) * 4;
+    late = (hasColumnTables() ? tiles() * columns : 1) * tableNumbers() * 4;
   else if (hasLateScale())
     late = tiles() * columns * (format.affine ? 5 : 4);
   // A weight of several matrices has them one behind the other.
@@ -144,6 +141,13 @@ void Packer::record(int64_t tile, int64_t block, uint8_t *to) const {
 }
 
 void Packer::late(uint8_t *to) const {
+  if (layout.hasColumnTables()) {
+    for (int64_t m = 0; m < layout.m; ++m)
+      for (int64_t i = 0; i < layout.tableNumbers(); ++i)
+        memcpy(to + layout.lateOffset() + (m * layout.tableNumbers() + i) * 4,
+               static_cast<const char *>(parts[1]) + (i * layout.m + m) * 4, 4);
+    return;
+  }
   if (layout.isTable()) {
     memcpy(to + layout.lateOffset(), parts[1], size_t(4) << layout.bits());
     return;

@@ -20,7 +20,8 @@
 //   scales  [groups of the record][g][h], f16 or f32; zeros the same, ui8
 //
 // Where one scale goes with all K of a column, scales (f32) and zeros are behind all records, as
-// [tiles][16 columns]: first all scales, then all zeros. A codebook is there instead: 2^bits f32.
+// [tiles][16 columns]: first all scales, then all zeros. A codebook is there instead: 2^bits f32,
+// of all columns or of each: [tiles][16 columns][2^bits].
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_DIALECTS_LUT_FORMAT_TILES_H
@@ -43,6 +44,9 @@ struct TileLayout {
   int64_t tiles() const { return (m + columns - 1) / columns; }
   int64_t records() const { return (k + steps - 1) / steps; } ///< of a tile
   bool isTable() const { return format.family == Family::Codebook; }
+  /// Each column has a table of its own.
+  bool hasColumnTables() const { return isTable() && format.group == Format::wholeRow; }
+  int64_t tableNumbers() const { return int64_t(1) << bits(); } ///< of a table
   /// One scale for all k of a column.
   bool hasLateScale() const { return !isTable() && format.groupLength(k) >= k; }
   /// Groups of a record, of which each has scales; 0: they are elsewhere, or there are none.

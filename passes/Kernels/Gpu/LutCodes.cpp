@@ -17,7 +17,7 @@ Type LutSpec::factor() const {
 }
 
 LutCodes::LutCodes(GpuBuilder &g, const LutSpec &spec, Value record, Value lane)
-    : g(g), spec(spec) {
+    : g(g), spec(spec), lane(lane) {
   int64_t at = 0;
   for (const lut::Field &field : lut::fields(spec.layout.bits(), 1)) {
     const int words = field.width * 2, together = std::min(words, 4);
@@ -125,7 +125,8 @@ static int bytesOfTable(const LutSpec &spec) {
 }
 
 int mad::device::lutTableBytes(const LutSpec &spec) {
-  return spec.layout.isTable() ? spec.tables() * bytesOfTable(spec) : 0;
+  const TileLayout &layout = spec.layout;
+  return layout.isTable() && !layout.hasColumnTables() ? spec.tables() * bytesOfTable(spec) : 0;
 }
 
 void mad::device::writeLutTable(GpuBuilder &g, const LutSpec &spec, Value tiles, Value table,
@@ -152,12 +153,21 @@ void mad::device::writeLutTable(GpuBuilder &g, const LutSpec &spec, Value tiles,
   });
 }
 
-/// What a pair of codes stands for.
-Value LutCodes::fromTable(Value codes, int number) {
+void LutCodes::setColumnTables(Value pointer, int step) {
+  tableStep = step;
+  const int bytes = int(spec.layout.tableNumbers()) * 2;
+  for (int h = 0; h < 2; ++h)
+    columnTables[h] = g.bytesAt(pointer, g.mul(g.add(g.div(lane, 4), 8 * h), bytes));
+}
+
+/// What a pair of codes of register i stands for.
+Value LutCodes::fromTable(Value codes, int i, int number) {
   const int bits = spec.layout.bits();
-  Value from = g.bytesAt(table, number * bytesOfTable(spec));
+  const bool ofColumn = spec.layout.hasColumnTables();
+  Value from = ofColumn ? g.bytesAt(columnTables[i % 2], number * tableStep)
+                        : g.bytesAt(table, number * bytesOfTable(spec));
   Type i32 = g.b.getI32Type(), i16 = g.b.getIntegerType(16);
-  if (hasPairs(spec)) {
+  if (hasPairs(spec) && !ofColumn) {
     Value pair = g.bitAnd(g.bitOr(codes, g.shiftRight(codes, 16 - bits)), (1 << 2 * bits) - 1);
     return g.load(i32, g.at(from, i32, pair));
   }
@@ -207,7 +217,7 @@ Values LutCodes::fragment(int f, int table) {
   Values made;
   for (int i = 0; i < 4; ++i) {
     if (spec.layout.isTable()) {
-      made.push_back(fromTable(codesOf(f, i), table));
+      made.push_back(fromTable(codesOf(f, i), i, table));
       continue;
     }
     if (spec.layout.bits() == 1 && !format.affine) {

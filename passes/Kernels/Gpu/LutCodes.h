@@ -26,6 +26,9 @@ public:
   void setZeros(mlir::Value low, mlir::Value high);
   /// The table of a codebook in shared memory (`writeLutTable`).
   void setTable(mlir::Value pointer) { table = pointer; }
+  /// Where each column has one: those of a tile, numbers of `factor()`, in shared memory. The next
+  /// of the tables of f32 begins `step` bytes later.
+  void setColumnTables(mlir::Value pointer, int step);
   /// The four registers of a fragment: pairs, as i32, of one of the tables.
   Values fragment(int f, int table = 0);
   /// The words of a lane as they are stored, plane by plane.
@@ -48,7 +51,7 @@ private:
   mlir::Value field(const Plane &plane, int f, int i, int to, int64_t power = 0);
   mlir::Value signsOf(int f, int i);
   mlir::Value ofByte(int f, int i);
-  mlir::Value fromTable(mlir::Value codes, int number);
+  mlir::Value fromTable(mlir::Value codes, int i, int number);
   /// What is added to 2^-p times the mantissa.
   mlir::Value offset(int h, int p);
   mlir::Value pair(double value);
@@ -61,7 +64,9 @@ private:
   const LutSpec &spec;
   std::vector<Plane> planes;
   mlir::Value zeros[2]; ///< with `setZeros`
-  mlir::Value table;
+  mlir::Value table, lane;
+  mlir::Value columnTables[2]; ///< of the columns g and g + 8
+  int tableStep = 0;
   std::map<std::pair<int, int>, mlir::Value> offsets; ///< by h and p
 };
 
@@ -69,8 +74,8 @@ private:
 /// is not finite is x1 alone.
 std::array<mlir::Value, 3> lutPartsOf(GpuBuilder &g, mlir::Value x);
 
-/// Shared memory for the tables of a codebook: of up to 4 bits all pairs of its numbers, else the
-/// numbers.
+/// Shared memory for the tables of a codebook that all columns have: of up to 4 bits all pairs of
+/// its numbers, else the numbers.
 int lutTableBytes(const LutSpec &spec);
 /// Fills it, by all threads of the block; `tiles`: those of the weight. Needs a barrier behind it.
 void writeLutTable(GpuBuilder &g, const LutSpec &spec, mlir::Value tiles, mlir::Value table,

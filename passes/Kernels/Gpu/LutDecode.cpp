@@ -43,8 +43,13 @@ struct LutDecode {
     };
     return {zero(0), zero(1)};
   }
-  Value fromTable(Value code) {
+  /// Of column g + 8 h.
+  Value fromTable(Value code, int h) {
     Type f32 = g.b.getF32Type();
+    if (layout.hasColumnTables()) {
+      Value column = g.add(g.add(g.mul(tile, int(TileLayout::columns)), g.div(lane, 4)), 8 * h);
+      code = g.add(code, Number(g.mul(column, int(layout.tableNumbers()))));
+    }
     Value table = g.bytesAt(tiles, Number(g.wide(layout.lateOffset())));
     return g.convert(g.load(f32, g.at(table, f32, code)), spec.element);
   }
@@ -114,8 +119,8 @@ struct LutDecode {
       for (int i = 0; i < 4; ++i) {
         if (layout.isTable()) {
           Value both = codes.codesOf(f, i);
-          eight[i % 2].push_back(fromTable(g.bitAnd(both, 0xff)));
-          eight[i % 2].push_back(fromTable(g.shiftRight(both, 16)));
+          eight[i % 2].push_back(fromTable(g.bitAnd(both, 0xff), i % 2));
+          eight[i % 2].push_back(fromTable(g.shiftRight(both, 16), i % 2));
           continue;
         }
         for (Value code : g.unpack(g.bits(fragment[i], pairType))) {

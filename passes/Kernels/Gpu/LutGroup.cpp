@@ -55,6 +55,8 @@ llvm::Error mad::device::checkLutGroup(const GroupTile &tile, const LutSpec &spe
     return llvm::createStringError(wrong);
   if (!spec.element.isF16() && !spec.element.isBF16())
     return llvm::createStringError("groups of warps multiply codes with f16 and bf16");
+  if (spec.layout.hasColumnTables())
+    return llvm::createStringError("groups of warps have one table for all columns");
   if (llvm::Error fault = checkParameter("rows", tile.rowsOfCodes, 32, 128, 32))
     return fault;
   if (llvm::Error fault =

@@ -68,8 +68,10 @@ struct LutRowsTile {
     return digits ? int64_t(warps) * together * lut::TileLayout::columns * 4
                   : int64_t(warps) * together * groups(spec) * 4 * lanesOfWarp * 4;
   }
+  /// Where each column has a table: those of a group of tiles.
+  int64_t columnTableBytes(const LutSpec &spec) const;
   int64_t xBytes(const LutSpec &spec) const;
-  /// x, the rings, sums of the warps, twice, and a codebook.
+  /// x, the rings, sums of the warps, twice, and a codebook, or those of columns, twice.
   int64_t sharedBytes(const LutSpec &spec) const;
   /// On a multiprocessor: two with digits if they fit, so that the next launch's block may fill its
   /// ring beside this one.

@@ -62,7 +62,10 @@ void LutRing::forGroups(const Place &ahead, const Walk &walk) {
                  g.number(walk.sumsAt)};
   g.loop(g.block(), work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
     Values inner(now.take_front(4));
-    Values zeros = lutLateZeros(g, spec, tile, tiles, group, lane);
+    Values zeros = lutLateZeros(g, spec, tile, tiles, group, lane), begun;
+    Value at = now[4];
+    if (walk.begin)
+      begun = walk.begin(group, at);
     inner.append(walk.sums, g.f32(0));
     Values done = g.loop(first, last, 1, inner, [&](Value record, ValueRange now) -> Values {
       g.waitCopies(tile.stages - 2);
@@ -76,13 +79,14 @@ void LutRing::forGroups(const Place &ahead, const Walk &walk) {
       next.append(sums);
       return next;
     });
-    Value at = now[4];
     walk.leave(at, ValueRange(done).drop_front(4));
-    g.barrier();
-    walk.finish(group, at);
     // The other half is free: all have passed a barrier since it was read.
     Value other = g.select(g.equal(at, walk.sumsAt),
                            g.number(walk.sumsAt + int(tile.sumBytes(spec))), g.number(walk.sumsAt));
+    if (walk.end)
+      walk.end(begun, other);
+    g.barrier();
+    walk.finish(group, at);
     return {done[0], done[1], done[2], done[3], other};
   });
   g.waitCopies(0);

@@ -43,6 +43,10 @@ public:
     /// Stores the sums of a group for others; behind a barrier, finishes its columns.
     llvm::function_ref<void(mlir::Value at, mlir::ValueRange sums)> leave;
     llvm::function_ref<void(mlir::Value group, mlir::Value at)> finish;
+    /// In front of the records of a group, with the place that its sums will have; what it gives
+    /// goes to `end` in front of the barrier, with the place of the next group.
+    llvm::function_ref<Values(mlir::Value group, mlir::Value at)> begin = nullptr;
+    llvm::function_ref<void(mlir::ValueRange begun, mlir::Value next)> end = nullptr;
   };
   /// From the place that `fill` gave.
   void forGroups(const Place &ahead, const Walk &walk);

@@ -26,11 +26,18 @@ int64_t LutRowsTile::xBytes(const LutSpec &spec) const {
   return digits ? lutDigitsBytes(spec) : rows * spec.parts() * rowBytes(spec);
 }
 
+int64_t LutRowsTile::columnTableBytes(const LutSpec &spec) const {
+  const TileLayout &layout = spec.layout;
+  return layout.hasColumnTables()
+             ? spec.tables() * together * TileLayout::columns * layout.tableNumbers() * 2
+             : 0;
+}
+
 int64_t LutRowsTile::sharedBytes(const LutSpec &spec) const {
   if (held)
     return lutHeldBytes(spec, *this);
   return xBytes(spec) + warps * stages * stageBytes(spec) + 2 * sumBytes(spec) +
-         lutTableBytes(spec);
+         lutTableBytes(spec) + 2 * columnTableBytes(spec);
 }
 
 static constexpr int reserved = 1024; // of the shared memory of each block, by the system
@@ -253,7 +260,11 @@ struct LutRows {
       codes.emplace_back(g, spec, records.back(), lane);
       if (!zeros.empty())
         codes.back().setZeros(zeros[2 * r], zeros[2 * r + 1]);
-      if (layout.isTable())
+      if (layout.hasColumnTables())
+        codes.back().setColumnTables(
+            g.bytesAt(tablesNow, r * int(TileLayout::columns * layout.tableNumbers()) * 2),
+            tableNumbers() * 2);
+      else if (layout.isTable())
         codes.back().setTable(table());
     }
     const int parts = std::max<int>(1, int(layout.groups()));
@@ -327,6 +338,44 @@ struct LutRows {
     return all;
   }
 
+  //===- Tables of columns ------------------------------------------------------------===//
+  Value tablesNow; ///< of this group of tiles
+  int tableNumbers() const {
+    return tile.together * int(TileLayout::columns * layout.tableNumbers());
+  }
+  /// Two places take turns, as those of sums do.
+  Value tablesOf(Value sums) {
+    const int bytes = int(tile.columnTableBytes(spec)), end = int(tile.sharedBytes(spec));
+    Value first = g.equal(sums, sumsAt());
+    return g.bytesAt(g.shared(), g.select(first, g.number(end - 2 * bytes), g.number(end - bytes)));
+  }
+  /// What this thread brings of the tables of a group.
+  Values readTables(Value group) {
+    Type f32 = g.b.getF32Type();
+    Value start = g.bytesAt(arguments.tiles, Number(g.wide(layout.lateOffset())));
+    const int all = int(layout.tiles() * TileLayout::columns * layout.tableNumbers());
+    Values read;
+    for (int i = 0; i < tableNumbers(); i += tile.threads()) {
+      Value place = g.add(g.mul(group, tableNumbers()), g.add(g.thread(), i));
+      read.push_back(g.load(f32, g.at(start, f32, g.min(place, all - 1))));
+    }
+    return read;
+  }
+  void storeTables(ValueRange read, Value to) {
+    for (auto [number, value] : llvm::enumerate(read)) {
+      Value i = g.add(g.thread(), int(number) * tile.threads());
+      g.when(g.less(i, tableNumbers()), [&, value = value] {
+        Values parts;
+        if (spec.tables() > 1)
+          llvm::append_range(parts, lutPartsOf(g, value));
+        else
+          parts.push_back(g.convert(value, spec.factor()));
+        for (auto [t, part] : llvm::enumerate(parts))
+          g.store(part, g.at(g.bytesAt(to, int(t) * tableNumbers() * 2), spec.factor(), i));
+      });
+    }
+  }
+
   //===- Sums -----------------------------------------------------------------------===//
   void leave(Value at, ValueRange all) {
     Type f32 = g.b.getF32Type();
@@ -396,7 +445,9 @@ struct LutRows {
     LutRing::Place at = ring.fill();
     if (tile.early)
       g.waitForBefore();
-    if (layout.isTable())
+    if (layout.hasColumnTables())
+      storeTables(readTables(g.block()), tablesOf(g.number(sumsAt())));
+    else if (layout.isTable())
       writeLutTable(g, spec, arguments.tiles, table(), tile.threads());
     fetchX();
     if (layout.isTable())
@@ -412,7 +463,16 @@ struct LutRows {
     };
     auto leave = [&](Value at, ValueRange all) { this->leave(at, all); };
     auto finish = [&](Value group, Value at) { this->finish(group, at); };
-    ring.forGroups(ahead, {sums(), sumsAt(), add, leave, finish});
+    LutRing::Walk walk{sums(), sumsAt(), add, leave, finish};
+    // Tables of the next group come while this one is multiplied.
+    auto begin = [&](Value group, Value at) -> Values {
+      tablesNow = tablesOf(at);
+      return readTables(g.add(group, Number(g.blocks())));
+    };
+    auto end = [&](ValueRange read, Value next) { storeTables(read, tablesOf(next)); };
+    if (layout.hasColumnTables())
+      walk.begin = begin, walk.end = end;
+    ring.forGroups(ahead, walk);
   }
 };
 } // namespace
