@@ -220,8 +220,7 @@ void Product::launchLut(device::LutSpec lut, const device::LutRowsTile &tile) {
   device::writeLutRows(g, lut, tile, own);
   spec = whole;
   spec.epilogue = device::Epilogue();
-  const int64_t groups = (lut.layout.tiles() + tile.together - 1) / tile.together;
-  Value blocks = f.b.createOrFold<arith::MinUIOp>(constant(groups), f.multiprocessors());
+  Value blocks = f.b.createOrFold<arith::MinUIOp>(constant(tile.work(lut)), f.multiprocessors());
   kernel.launch(f.b, {blocks, f.ceilDiv(m, tile.rows), constant(1)}, tile.threads());
 }
 

@@ -33,7 +33,8 @@ def HoistWeights : Pass<"mad-hoist-weights", "::mlir::ModuleOp"> {
   let description = [{
     The largest values of entries and tests that follow from weights and constants, and compute
     something, become weights that are computed once, when the program is compiled. What would
-    be much larger than the weights that it is made of stays.
+    be much larger than the weights that it is made of stays, and so does what widens 16-bit floats
+    for products with factors that are widened, too.
   }];
   let statistics = [Statistic<"numHoisted", "num-hoisted", "weights that were made">];
 }

@@ -49,7 +49,9 @@ std::optional<LutRowsTile> mad::device::lutHeldTile(const LutSpec &spec, int64_t
     --tile.warps;
   if (!takesHeldDigits(spec, tile))
     return std::nullopt;
-  for (tile.stages = 8; tile.stages > 2; --tile.stages)
+  // Of 1 bit two tiles together were not measured.
+  tile.together = spec.layout.bits() == 2 ? 2 : 1;
+  for (tile.stages = 8; tile.stages > 2; tile.stages -= tile.together)
     if (lutHeldBytes(spec, tile) <= most)
       return tile;
   return std::nullopt;
@@ -118,31 +120,42 @@ struct HeldDigits : LutDigits {
   }
 
   //===- Products -----------------------------------------------------------------===//
-  /// The sum of a tile over the records of this warp, for a column of it.
-  void multiply(Value from, Value slot, Value number) {
-    Values late = lutLateZeros(g, spec, tile, arguments.tiles, number, lane);
-    Values all(4, g.f32(0));
-    SmallVector<Values> words, now;
-    for (int r = 0; r < records(); ++r)
-      words.push_back(LutCodes(g, spec, g.bytesAt(from, r * ring.recordBytes()), lane).words());
+  /// Where tiles lie, and their numbers.
+  struct Taken {
+    Value slot, from, number;
+  };
+  /// The sums of tiles over the records of this warp, for a column of each.
+  void multiply(ArrayRef<Taken> taken) {
+    SmallVector<SmallVector<Values>> words(taken.size()), now(taken.size());
+    auto record = [&](const Taken &of, int r) {
+      return g.bytesAt(of.from, r * ring.recordBytes());
+    };
+    for (auto [i, of] : llvm::enumerate(taken))
+      for (int r = 0; r < records(); ++r)
+        words[i].push_back(LutCodes(g, spec, record(of, r), lane).words());
+    for (auto [i, of] : llvm::enumerate(taken)) {
+      Values late = lutLateZeros(g, spec, /*together=*/1, arguments.tiles, of.number, lane);
+      for (int r = 0; r < records(); ++r)
+        for (int part = 0; part < parts(); ++part)
+          now[i].push_back(beginning(sums[r * parts() + part], zerosOf(record(of, r), part, late)));
+    }
+    // Those of a record wait for each other, so records and tiles take turns.
     const int each = chunks / parts();
-    for (int r = 0; r < records(); ++r)
-      for (int part = 0; part < parts(); ++part) {
-        Value record = g.bytesAt(from, r * ring.recordBytes());
-        now.push_back(beginning(sums[r * parts() + part], zerosOf(record, part, late)));
-      }
-    // Those of a record wait for each other, so records take turns.
     for (int chunk = 0; chunk < chunks; ++chunk)
-      for (int r = 0; r < records(); ++r) {
-        Values &sum = now[r * parts() + chunk / each];
-        sum = products(words[r], right[r], chunk, sum);
-      }
-    for (int r = 0; r < records(); ++r)
-      for (int part = 0; part < parts(); ++part)
-        addScaled(g.bytesAt(from, r * ring.recordBytes()), part, now[r * parts() + part], all);
-    Value sum = wholeSum(all, units), t = g.rem(lane, 4);
-    Value column = g.add(g.div(lane, 4), g.mul(t, 8));
-    g.when(g.less(t, 2), [&] { g.store(sum, g.at(sumsOf(slot), f32, column)); });
+      for (size_t i = 0; i < taken.size(); ++i)
+        for (int r = 0; r < records(); ++r) {
+          Values &sum = now[i][r * parts() + chunk / each];
+          sum = products(words[i][r], right[r], chunk, sum);
+        }
+    for (auto [i, of] : llvm::enumerate(taken)) {
+      Values all(4, g.f32(0));
+      for (int r = 0; r < records(); ++r)
+        for (int part = 0; part < parts(); ++part)
+          addScaled(record(of, r), part, now[i][r * parts() + part], all);
+      Value sum = wholeSum(all, units), t = g.rem(lane, 4);
+      Value column = g.add(g.div(lane, 4), g.mul(t, 8));
+      g.when(g.less(t, 2), [&, of = of] { g.store(sum, g.at(sumsOf(of.slot), f32, column)); });
+    }
   }
   /// Columns of `count` tiles, from `number` on.
   void finish(Value number, Value count) {
@@ -173,8 +186,14 @@ struct HeldDigits : LutDigits {
     own = g.bytesAt(g.shared(), g.mul(ring.warp, nextWarp()));
     Value blocks = g.blocks(), block = g.block();
     Value ahead = g.mul(blocks, tile.stages);
-    for (int s = 0; s < tile.stages; ++s)
+    // A few at a time: what a multiprocessor reads and writes waits behind all copies that it has
+    // sent before, x and the results of the kernel in front.
+    constexpr int mostOnTheWay = 2;
+    for (int s = 0; s < tile.stages; ++s) {
+      if (tile.early && s >= mostOnTheWay)
+        g.waitCopies(mostOnTheWay - 1);
       copy(stage(s), g.add(block, g.mul(blocks, s)));
+    }
     // The more there is to copy, the sooner.
     const bool soon = tile.early && layout.bits() > 1, later = tile.early && !soon;
     if (tile.early)
@@ -188,13 +207,19 @@ struct HeldDigits : LutDigits {
     g.loop(block, tiles(), ahead, {}, [&](Value start, ValueRange) -> Values {
       Value left = g.ceilDiv(g.sub(tiles(), start), blocks);
       Value count = g.min(left, tile.stages);
-      g.loop(0, count, 1, {}, [&](Value slot, ValueRange) -> Values {
-        g.waitCopies(tile.stages - 1);
+      // Where the last tile has none beside it, it is multiplied twice.
+      g.loop(0, count, tile.together, {}, [&](Value slot, ValueRange) -> Values {
+        g.waitCopies(tile.stages - tile.together);
         g.syncWarp();
-        Value number = g.add(start, g.mul(slot, Number(blocks)));
-        multiply(stage(slot), slot, number);
+        SmallVector<Taken> taken;
+        for (int i = 0; i < tile.together; ++i) {
+          Value next = g.add(slot, i), own = i ? g.select(g.less(next, count), next, slot) : slot;
+          taken.push_back({own, stage(own), g.add(start, g.mul(own, Number(blocks)))});
+        }
+        multiply(taken);
         g.syncWarp();
-        copy(stage(slot), g.add(number, Number(ahead)));
+        for (const Taken &of : taken)
+          copy(of.from, g.add(of.number, Number(ahead)));
         return {};
       });
       g.barrier();

@@ -50,11 +50,16 @@ struct LutRowsTile {
   bool large = false;
   /// x in six digits, multiplied as integers (LutDigits.h): one row, where `takesLutDigits`.
   bool digits = false;
-  /// The digits stay in registers, and a stage is what a warp needs of a tile (LutHeldDigits.cpp):
-  /// where `takesHeldDigits`.
+  /// The digits stay in registers, and a stage is what a warp needs of a tile, of which `together`
+  /// are multiplied at a time (LutHeldDigits.cpp): where `takesHeldDigits`.
   bool held = false;
 
   int threads() const { return warps * lanesOfWarp; }
+  /// Groups of tiles that blocks take in turn; with `held` single ones.
+  int64_t work(const LutSpec &spec) const {
+    const int each = held ? 1 : together;
+    return (spec.layout.tiles() + each - 1) / each;
+  }
   /// Groups of 8 columns of the product: rows, in parts.
   int groups(const LutSpec &spec) const { return (rows * spec.parts() + 7) / 8; }
   /// Of a row of x, whose chunks of 16 bytes are permuted by an XOR with its number.

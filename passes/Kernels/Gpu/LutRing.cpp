@@ -48,9 +48,11 @@ void LutRing::start(Value stage, const Place &at) {
   g.commitCopies();
 }
 
-LutRing::Place LutRing::fill() {
+LutRing::Place LutRing::fill(bool paced) {
   Place at{g.block(), first};
   for (int i = 0; i < tile.stages - 1; ++i) {
+    if (paced && i)
+      g.waitCopies(0);
     start(g.number(i * stageBytes()), at);
     at = next(at);
   }
@@ -62,7 +64,7 @@ void LutRing::forGroups(const Place &ahead, const Walk &walk) {
                  g.number(walk.sumsAt)};
   g.loop(g.block(), work(), g.blocks(), carried, [&](Value group, ValueRange now) -> Values {
     Values inner(now.take_front(4));
-    Values zeros = lutLateZeros(g, spec, tile, tiles, group, lane), begun;
+    Values zeros = lutLateZeros(g, spec, tile.together, tiles, group, lane), begun;
     Value at = now[4];
     if (walk.begin)
       begun = walk.begin(group, at);
@@ -105,15 +107,15 @@ void mad::device::copyByLanes(GpuBuilder &g, Value lane, Value to, Value from, i
   }
 }
 
-Values mad::device::lutLateZeros(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
-                                 Value tiles, Value group, Value lane) {
+Values mad::device::lutLateZeros(GpuBuilder &g, const LutSpec &spec, int together, Value tiles,
+                                 Value group, Value lane) {
   const TileLayout &layout = spec.layout;
   Values zeros;
   if (!layout.hasLateScale() || !layout.format.affine)
     return zeros;
   Value start = g.bytesAt(tiles, Number(g.wide(layout.lateZerosOffset())));
-  for (int r = 0; r < tile.together; ++r) {
-    Value number = g.min(g.add(g.mul(group, tile.together), r), int(layout.tiles()) - 1);
+  for (int r = 0; r < together; ++r) {
+    Value number = g.min(g.add(g.mul(group, together), r), int(layout.tiles()) - 1);
     Value column = g.add(g.mul(number, int(TileLayout::columns)), g.div(lane, 4));
     for (int h = 0; h < 2; ++h) {
       Value byte = g.load(g.b.getI8Type(), g.bytesAt(start, g.add(column, 8 * h)));

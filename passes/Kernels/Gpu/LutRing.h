@@ -29,8 +29,8 @@ public:
   mlir::Value nextStage(mlir::Value stage);
   /// Copies of a group of its own, of nothing behind the last group of tiles.
   void start(mlir::Value stage, const Place &at);
-  /// The first stages, all but one; gives the place behind them.
-  Place fill();
+  /// The first stages, all but one; gives the place behind them. `paced`: one at a time.
+  Place fill(bool paced = false);
   /// What a walk over all groups of tiles does. `sums`: of a lane, in f32.
   struct Walk {
     int sums = 0;
@@ -58,7 +58,7 @@ public:
   int ringBytes() const { return tile.stages * stageBytes(); }
   int recordBytes() const { return int(layout.recordBytes()); }
   /// Groups of tiles.
-  int work() const { return int((layout.tiles() + tile.together - 1) / tile.together); }
+  int work() const { return int(tile.work(spec)); }
 
   mlir::Value lane, warp, first, last; ///< records of this warp
 
@@ -73,9 +73,9 @@ private:
 /// Starts copies of a multiple of 16 bytes to shared memory, by all lanes of a warp.
 void copyByLanes(GpuBuilder &g, mlir::Value lane, mlir::Value to, mlir::Value from, int bytes);
 
-/// Zeros of all k of a column, of the columns g and g + 8 of each tile of a group; nothing where
-/// records have them or the format.
-Values lutLateZeros(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile, mlir::Value tiles,
+/// Zeros of all k of a column, of the columns g and g + 8 of each of the `together` tiles of a
+/// group; nothing where records have them or the format.
+Values lutLateZeros(GpuBuilder &g, const LutSpec &spec, int together, mlir::Value tiles,
                     mlir::Value group, mlir::Value lane);
 
 /// Stores the sum of a row and column: with the scale that goes with all k, and the epilogue, which

@@ -96,7 +96,7 @@ llvm::Error mad::device::check(const LutRowsTile &tile, const LutSpec &spec) {
       {"rows", tile.rows, 1, tile.digits ? 1 : 64, 1},
       {"together", tile.together, 1, 4, 1},
       {"warps", tile.warps, 1, 16, 1},
-      {"stages", tile.stages, 2, 32, 1}};
+      {"stages", tile.stages, 2, 32, tile.held ? tile.together : 1}};
   for (auto [name, value, least, most, step] : parameters)
     if (llvm::Error fault = checkParameter(name, value, least, most, step))
       return fault;
@@ -442,7 +442,9 @@ struct LutRows {
   LutRing::Place fill() {
     if (tile.early)
       g.letNextStart();
-    LutRing::Place at = ring.fill();
+    // What a multiprocessor reads and writes waits behind all copies that it has sent before: x,
+    // and the results of the kernel in front.
+    LutRing::Place at = ring.fill(/*paced=*/tile.early);
     if (tile.early)
       g.waitForBefore();
     if (layout.hasColumnTables())
