@@ -10,6 +10,9 @@
 #include "mlir/IR/IRMapping.h"
 #include "passes/EGraph/Bridge/Passes.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 
@@ -30,6 +33,8 @@ public:
 private:
   bool isKnown(Value value);
   bool isWorth(Value value);
+  func::FuncOp functionOf(Value value);
+  WeightSourceOp sourceOf(Value value);
   void hoist(Value value);
   void collect(Value value, llvm::SetVector<Operation *> &ops);
 
@@ -104,32 +109,59 @@ bool Hoister::isWorth(Value value) {
   return computes && reads && cast<RankedTensorType>(value.getType()).getNumElements() <= elements;
 }
 
-void Hoister::hoist(Value value) {
+/// A function that computes the value, private and without a symbol of its own yet.
+func::FuncOp Hoister::functionOf(Value value) {
   OpBuilder b(module.getContext());
-  Location loc = value.getLoc();
   b.setInsertionPointToStart(module.getBody());
-  auto function =
-      func::FuncOp::create(b, loc, "weight.folded", b.getFunctionType({}, value.getType()));
+  auto function = func::FuncOp::create(b, value.getLoc(), "weight.folded",
+                                       b.getFunctionType({}, value.getType()));
   function.setPrivate();
-  symbols.insert(function);
   b.setInsertionPointToStart(function.addEntryBlock());
   llvm::SetVector<Operation *> ops;
   collect(value, ops);
   IRMapping map;
   for (Operation *op : ops)
     b.clone(*op, map);
-  func::ReturnOp::create(b, loc, map.lookup(value));
+  func::ReturnOp::create(b, value.getLoc(), map.lookup(value));
+  return function;
+}
+
+/// Its name says what it is made of: a file of weights of another model has the same only where
+/// that computes the same.
+std::string nameOf(func::FuncOp function) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  function.print(os);
+  return "folded." + llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true);
+}
+
+WeightSourceOp Hoister::sourceOf(Value value) {
+  func::FuncOp function = functionOf(value);
+  const std::string name = nameOf(function);
+  if (auto same = symbols.lookup<WeightSourceOp>(name)) {
+    function.erase();
+    return same;
+  }
+  function.setSymName("weight." + name);
+  symbols.insert(function);
   // Weights are computed in their order: this one may need those that are there.
-  b.setInsertionPoint(function);
-  auto source = WeightSourceOp::create(b, loc, "folded", value.getType(), "", "", false);
+  OpBuilder b(function);
+  auto source = WeightSourceOp::create(b, value.getLoc(), name, value.getType(), "", "", false);
   source->setAttr("computed", FlatSymbolRefAttr::get(function));
   source->setAttr("folded", b.getUnitAttr());
   symbols.insert(source);
   for (auto other : module.getOps<WeightSourceOp>())
     if (other != source && source->isBeforeInBlock(other))
       source->moveAfter(other);
+  return source;
+}
+
+void Hoister::hoist(Value value) {
+  WeightSourceOp source = sourceOf(value);
+  OpBuilder b(module.getContext());
   b.setInsertionPointAfterValue(value);
-  value.replaceAllUsesWith(WeightOp::create(b, loc, value.getType(), source.getSymName()));
+  value.replaceAllUsesWith(
+      WeightOp::create(b, value.getLoc(), value.getType(), source.getSymName()));
 }
 
 unsigned Hoister::hoistFrom(func::FuncOp function) {
