@@ -49,7 +49,8 @@ int mad_order_known(const mad_weight *weight, const mad_stored *stored) {
       stored->shape[rank] != in.panel * woven)
     return 0;
   for (int32_t i = layers + 1; i < rank; ++i)
-    if (stored->shape[i] * woven != weight->shape[last ? i - 1 : i])
+    if (stored->shape[i] > INT64_MAX / woven ||
+        stored->shape[i] * woven != weight->shape[last ? i - 1 : i])
       return 0;
   return 1;
 }

@@ -96,9 +96,9 @@ static mad_status match(const weights_job *job, size_t number, const mad_stored 
     *found = findName(&job->list, weight->name, number);
   if (!*found)
     return mad_error_no_weight(job->error, job->path, weight, job->list.foreign);
-  const int fits = (*found)->panels
-                       ? mad_order_known(weight, *found)
-                       : sameShape(weight, *found, *transposed) || mad_order_known(weight, *found);
+  const int fits = (*found)->panels ? mad_order_known(weight, *found)
+                                    : sameShape(weight, *found, *transposed) ||
+                                          (!*transposed && mad_order_known(weight, *found));
   if ((*found)->dtype != weight->dtype || !fits)
     return mad_error_weight_type(job->error, job->path, weight, *found, *transposed);
   if (!job->replaces && weight->checksum && (*found)->checksum != weight->checksum)
