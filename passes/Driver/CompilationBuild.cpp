@@ -69,8 +69,8 @@ public:
     if (writing.valid())
       writing.wait();
     waiting.clear(); // what was not committed goes first
-    if (made)
-      llvm::sys::fs::remove(folder); // where it is empty
+    for (const std::string &one : made)
+      llvm::sys::fs::remove(one); // where it is empty
   }
 
   bool makeFolder(std::string &error);
@@ -88,7 +88,7 @@ private:
   }
 
   std::string folder, name;
-  bool made = false; ///< the folder, by us
+  std::vector<std::string> made; ///< folders, by us, each in front of the one it is in
   std::vector<std::unique_ptr<io::AtomicFile>> waiting;
   std::vector<uint64_t> offsetsOfWeights;
   std::string errorOfWeights;
@@ -97,12 +97,13 @@ private:
 } // namespace
 
 bool Outputs::makeFolder(std::string &error) {
-  bool isNew = !llvm::sys::fs::exists(folder);
+  for (llvm::StringRef one = folder; !one.empty() && !llvm::sys::fs::exists(one);
+       one = llvm::sys::path::parent_path(one))
+    made.push_back(one.str());
   // With the rights that the umask leaves.
   auto code = llvm::sys::fs::create_directories(folder, true, llvm::sys::fs::all_all);
   if (code)
     error = "cannot create the folder `" + folder + "`: " + code.message();
-  made = isNew && !code;
   return !code;
 }
 
@@ -147,7 +148,7 @@ bool Outputs::commit(std::string &error) {
     all.push_back(file.get());
   if (!io::commitAll(all, error))
     return false;
-  made = false;
+  made.clear();
   return true;
 }
 

@@ -236,7 +236,7 @@ static Error writeWhole(StringRef bytes, const std::string &path, io::AtomicFile
 
 /// Seals what the linker wrote, and copies it. Linkers write through a mapping, and what is written
 /// so the system keeps in scattered pages of 4 KiB; of large pieces it makes large pages where it
-/// can, from which weights are read up to 1.6 times as fast (docs/performance.md).
+/// can, from which weights are read up to 1.6 times as fast (docs/performance/low-bit.md).
 static Error finish(const std::string &output, const std::string &path, io::AtomicFile &file) {
   auto linked = sys::fs::openNativeFileForRead(output);
   if (!linked)
@@ -258,7 +258,7 @@ static Error finish(const std::string &output, const std::string &path, io::Atom
 Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
                              const std::string &path, io::AtomicFile &file, Linker linker) {
   std::string text;
-  if (!file.openLibrary(path, text))
+  if (!file.openRegular(path, text, 0777))
     return createStringError(io::ticked(path) + " " + text);
   SmallString<128> absolute(file.place()), folder;
   if (std::error_code code = sys::fs::make_absolute(absolute))

@@ -88,7 +88,7 @@ Error mad::writeWeightsFile(const std::vector<WeightBytes> &weights, const std::
   const std::string head = headOf(weights, offsets);
   const char zeros[alignment] = {};
   std::string text;
-  bool good = file.open(path, text) && file.write(head, text);
+  bool good = file.openRegular(path, text) && file.write(head, text);
   uint64_t at = head.size();
   for (size_t i = 0; good && i < weights.size(); ++i) {
     good = file.write(zeros, offsets[i] - at, text) &&

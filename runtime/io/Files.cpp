@@ -135,12 +135,12 @@ bool AtomicFile::accept(const std::string &path, std::string &text) {
   return true;
 }
 
-bool AtomicFile::openLibrary(const std::string &path, std::string &text) {
+bool AtomicFile::openRegular(const std::string &path, std::string &text, uint32_t permissions) {
   if (!accept(path, text))
     return false;
   if (isDevice)
     text = "is not a regular file";
-  return !isDevice && create(0777, text);
+  return !isDevice && create(permissions, text);
 }
 
 bool AtomicFile::open(const std::string &path, std::string &text) {

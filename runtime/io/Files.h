@@ -119,8 +119,8 @@ public:
   bool write(std::string_view bytes, std::string &text) {
     return write(bytes.data(), bytes.size(), text);
   }
-  /// The same for a shared library: no device or pipe, and users may execute it.
-  bool openLibrary(const std::string &path, std::string &text);
+  /// The same, but no device or pipe. `permissions`: of a file that is new, less the umask.
+  bool openRegular(const std::string &path, std::string &text, uint32_t permissions = 0666);
   /// Where the file will be.
   const std::string &place() const { return target; }
 

@@ -210,18 +210,18 @@ TEST_F(Write, SeveralFilesGetTheirNamesTogether) {
   EXPECT_EQ(files(), 3u);
 }
 
-TEST_F(Write, LibrariesAreRegularFilesThatMayBeExecuted) {
+TEST_F(Write, RegularFilesAreNoDevicesAndMayBeExecutable) {
   std::string text;
   {
     AtomicFile file;
-    ASSERT_TRUE(file.openLibrary(path("a.so"), text) && file.write("new", text)) << text;
+    ASSERT_TRUE(file.openRegular(path("a.so"), text, 0777) && file.write("new", text)) << text;
     EXPECT_EQ(file.place(), path("a.so"));
     EXPECT_TRUE(file.commit(text)) << text;
   }
   EXPECT_EQ(get("a.so"), "new");
   EXPECT_NE(fs::status(path("a.so")).permissions() & fs::perms::owner_exec, fs::perms::none);
   AtomicFile device;
-  EXPECT_FALSE(device.openLibrary("/dev/null", text));
+  EXPECT_FALSE(device.openRegular("/dev/null", text));
   EXPECT_EQ(text, "is not a regular file");
 }
 
