@@ -142,6 +142,8 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
   if (!dumped)
     return false;
   StepTimer timer(times, "codegen for CUDA");
+  registerNativeTarget();
+  registerPtxTarget();
   // LLVM makes texts of all parts at once, and code of the host while ptxas works.
   KernelCompiler compiler(described, options);
   llvm::StringMap<int32_t> numberOf;

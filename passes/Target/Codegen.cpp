@@ -59,6 +59,11 @@ std::string mad::compilerVersion() { return "mad 0.1.0 (LLVM " LLVM_VERSION_STRI
 
 const char *mad::targetTriple() { return MAD_TARGET; }
 
+void mad::registerNativeTarget() {
+  std::string error; // told by who needs it
+  (void)nativeTarget(error);
+}
+
 Variant mad::variant(int level) {
   return {level == 0 ? "x86-64" : "x86-64-v" + std::to_string(level), level};
 }

@@ -25,6 +25,9 @@ namespace mad {
 std::string compilerVersion();
 /// `x86_64-unknown-linux-gnu`: what code is made for, whatever this machine is.
 const char *targetTriple();
+/// Of this machine, in LLVM's list of targets, which has no lock: in front of threads that make
+/// code.
+void registerNativeTarget();
 
 /// What one translation to machine code works on. LLVM may give up in the
 /// middle; then this is leaked rather than destroyed in an unknown state.

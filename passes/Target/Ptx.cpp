@@ -127,6 +127,8 @@ serialize(mlir::gpu::GPUModuleOp module, const Chip &chip, const PtxOptions &opt
   return MemoryBuffer::getMemBufferCopy({text->data(), text->size()});
 }
 
+void mad::registerPtxTarget() { mlir::NVVM::SerializeGPUModuleBase::init(); }
+
 Expected<std::string> mad::makePtx(mlir::gpu::GPUModuleOp module, const Chip &chip,
                                    const PtxOptions &options) {
   if (!options.toolkit.empty() && !hasLibrary(options.toolkit))

@@ -24,6 +24,9 @@ struct PtxOptions {
 /// `CUDA_ROOT`, else /usr/local/cuda, as far as it has the library of functions; else "".
 std::string findCudaToolkit(llvm::StringRef given = "");
 
+/// In LLVM's list of targets, which has no lock: in front of threads that make code.
+void registerPtxTarget();
+
 /// PTX of a module of kernels that buildNvvm and buildPtx (passes/Pipelines) have lowered. Fails if
 /// the text is not of the version and chip that were asked for, or calls what nothing defines.
 llvm::Expected<std::string> makePtx(mlir::gpu::GPUModuleOp module, const Chip &chip,
