@@ -64,8 +64,10 @@ RowKernel::Group RowKernel::heldGroup(int number, const Columns &columns) {
 }
 
 /// Lets threads without a column read those that they have first, which no other thread writes:
-/// what is behind the last column may be another block's.
-void RowKernel::readOwnInstead(Group &some, const Columns &columns) {
+/// what is behind the last column may be another block's, which may be writing it.
+void RowKernel::readOwnInstead(Group &some, const Columns &columns, Value memory) {
+  if (threads.cluster <= 1 || some.number < 0 || !isWritten(baseOf(memory)))
+    return;
   Value mine = mul(lane, constant(vector)), zero = constant(0);
   Value last = arith::SubIOp::create(b, columns.count, constant(1));
   if (shift)
@@ -347,6 +349,7 @@ Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Co
       return all;
     auto single = [&] {
       Group own = heldGroup(some.number, columns);
+      readOwnInstead(own, columns, operand.get());
       group = &own;
       return Values{g.pack(loadSingles(member, operand, columns, sizes))};
     };
@@ -390,8 +393,8 @@ Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const C
   if (const RowSlot *input = group->number >= 0 ? aheadOf(member, operand) : nullptr)
     return loadAhead(*input, member);
   const llvm::SaveAndRestore places(group->columns);
-  if (threads.cluster > 1 && group->number >= 0 && !readsOthers && isWritten(baseOf(memory)))
-    readOwnInstead(*group, columns);
+  if (!readsOthers)
+    readOwnInstead(*group, columns, memory);
   std::optional<Value> where = wideWhere(member, operand, group->readsWhole);
   const int computed = std::exchange(element, 0);
   auto wide = [&] {

@@ -118,7 +118,7 @@ private:
   /// That a thread takes at a time.
   int64_t groupsOfStep() { return vector > 1 ? 2 : 4; }
   Group heldGroup(int number, const Columns &columns);
-  void readOwnInstead(Group &some, const Columns &columns);
+  void readOwnInstead(Group &some, const Columns &columns, mlir::Value memory);
   Group groupAt(mlir::Value first);
   Group singleAt(mlir::Value column);
   mlir::Value lastGroup(const Columns &columns);
