@@ -222,21 +222,8 @@ static Error linkIn(StringRef folder, const std::vector<std::unique_ptr<MemoryBu
   return Error::success();
 }
 
-/// Writes `bytes` from memory of its own, in large pieces.
-static Error writeWhole(StringRef bytes, const std::string &path, io::AtomicFile &file) {
-  std::vector<char> piece(std::min<size_t>(bytes.size(), size_t(8) << 20));
-  for (std::string text; !bytes.empty(); bytes = bytes.drop_front(piece.size())) {
-    piece.resize(std::min(bytes.size(), piece.size()));
-    memcpy(piece.data(), bytes.data(), piece.size());
-    if (!file.write(piece.data(), piece.size(), text))
-      return createStringError(io::ticked(path) + " " + text);
-  }
-  return Error::success();
-}
-
-/// Seals what the linker wrote, and copies it. Linkers write through a mapping, and what is written
-/// so the system keeps in scattered pages of 4 KiB; of large pieces it makes large pages where it
-/// can, from which weights are read up to 1.6 times as fast (docs/performance/low-bit.md).
+/// Seals what the linker wrote, and copies it: linkers write through a mapping, and what is written
+/// so the system keeps in scattered pages of 4 KiB (io::AtomicFile).
 static Error finish(const std::string &output, const std::string &path, io::AtomicFile &file) {
   auto linked = sys::fs::openNativeFileForRead(output);
   if (!linked)
@@ -252,7 +239,10 @@ static Error finish(const std::string &output, const std::string &path, io::Atom
     return fileError("cannot read", path, code);
   if (Error error = seal(map.data(), map.size()))
     return error;
-  return writeWhole(StringRef(map.data(), map.size()), path, file);
+  std::string text;
+  return file.write(map.data(), map.size(), text)
+             ? Error::success()
+             : createStringError(io::ticked(path) + " " + text);
 }
 
 Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &objects,

@@ -181,20 +181,33 @@ static void startSync(int descriptor) {
 }
 
 bool AtomicFile::write(const void *bytes, uint64_t count, std::string &text) {
-  constexpr uint64_t much = 1u << 20;
-  const bool isMuch = count >= much;
   const char *from = static_cast<const char *>(bytes);
   while (count > 0) {
-    size_t step = static_cast<size_t>(std::min<uint64_t>(count, 1u << 30));
-    ssize_t put = ::write(descriptor, from, step);
+    size_t step = static_cast<size_t>(std::min<uint64_t>(count, pieceBytes - piece.size()));
+    piece.insert(piece.end(), from, from + step);
+    from += step;
+    count -= step;
+    if (piece.size() == pieceBytes && !flush(text))
+      return false;
+  }
+  return !isDevice || flush(text);
+}
+
+bool AtomicFile::flush(std::string &text) {
+  const bool isMuch = piece.size() == pieceBytes;
+  const char *from = piece.data();
+  size_t count = piece.size();
+  while (count > 0) {
+    ssize_t put = ::write(descriptor, from, count);
     if (put < 0 && errno == EINTR)
       continue;
     if (put < 0)
       return fail("cannot be written", errno, text);
     from += put;
-    count -= static_cast<uint64_t>(put);
+    count -= static_cast<size_t>(put);
     written += static_cast<uint64_t>(put);
   }
+  piece.clear();
   if (isMuch && !isDevice)
     startSync(descriptor);
   return true;
@@ -202,6 +215,9 @@ bool AtomicFile::write(const void *bytes, uint64_t count, std::string &text) {
 
 /// Everything is on the disk, but for the name.
 bool AtomicFile::finish(std::string &text) {
+  if (!flush(text))
+    return false;
+  piece.shrink_to_fit();
   if (!isDevice && fsync(descriptor) != 0)
     return fail("cannot be written", errno, text);
   int closed = close(descriptor);
