@@ -23,7 +23,7 @@ namespace mad::kernels {
 namespace {
 
 /// Codes of a block, a multiple of a step. Tables take up to 64 bytes for each code, and beside
-/// those of a block its codes must stay in the first cache (docs/performance.md).
+/// those of a block its codes must stay in the first cache (docs/performance/low-bit.md).
 int64_t blockCodes(const lut::Format &format) {
   if (format.isBase3())
     return 80;

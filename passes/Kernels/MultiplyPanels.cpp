@@ -328,7 +328,7 @@ void Multiplier::emit() {
     Value equal = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, count, i.constant(rows));
     return b.createOrFold<arith::AndIOp>(one, equal);
   };
-  // Four streams from memory: eight are slower (docs/performance.md).
+  // Four streams from memory: eight are slower (docs/performance/products.md).
   when(
       b, is(1), [&] { few(count, 1, 4); },
       [&] { when(b, is(2), [&] { few(count, 2, 2); }, [&] { all(); }); });

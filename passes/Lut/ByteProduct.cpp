@@ -29,8 +29,8 @@ using kernels::ByteUnit;
 using kernels::KernelLibrary;
 using kernels::LutKernel;
 
-/// Rows up to which codes are read anew for each (docs/performance.md). The same for all levels of
-/// CPUs, which share the memory that decoding asks for.
+/// Rows up to which codes are read anew for each (docs/performance/low-bit.md). The same for all
+/// levels of CPUs, which share the memory that decoding asks for.
 int64_t fewRows(const LutKernel &kernel) {
   if (kernel.signs())
     return lut::tableRows;

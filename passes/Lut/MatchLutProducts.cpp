@@ -116,7 +116,7 @@ void expandWords(lut::GemmOp op) {
 }
 
 /// Rows of a matrix from which on its words take less time decoded, as far as is known: then bytes
-/// are multiplied (docs/performance.md).
+/// are multiplied (docs/performance/low-bit.md).
 constexpr int64_t manyRows = 64;
 
 /// Sums of activations of 8 bits that f32 holds exactly are a product of floats: of all terms of a

@@ -39,8 +39,9 @@ using kernels::LutKernel;
 using kernels::panelBytes;
 using kernels::pieceRows;
 
-/// Rows up to which a product by look-ups takes less time than decoding (docs/performance.md). The
-/// same for all levels of CPUs, which share the memory that decoding asks for.
+/// Rows up to which a product by look-ups takes less time than decoding
+/// (docs/performance/low-bit.md). The same for all levels of CPUs, which share the memory that
+/// decoding asks for.
 int64_t fewRows(const LutKernel &kernel) {
   if (kernel.cutSteps)
     return 0;

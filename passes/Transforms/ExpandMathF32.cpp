@@ -6,7 +6,7 @@
 // Polynomials are minimax fits of the relative error of the whole function, their
 // coefficients rounded to f32 one after another with the others fitted again.
 // Errors in units of the last place are tested in test/unit/Transforms and listed
-// in docs/performance.md.
+// in docs/performance/functions.md.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Polynomials as in ExpandMathF32.cpp, fitted and rounded to f64. Errors in units of
-// the last place are tested in test/unit/Transforms and listed in docs/performance.md.
+// the last place are tested in test/unit/Transforms and listed in docs/performance/functions.md.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/ExpandMathF64.h"

@@ -45,7 +45,7 @@ def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
   let summary = "replaces math functions by polynomials and calls of libm";
   let description = [{
     Functions of f32, and the usual ones of f64, scalar or vector, become arithmetic
-    written in place; see docs/performance.md for their errors. The scalar and the vector form of a
+    written in place; see docs/performance/functions.md for their errors. The scalar and the vector form of a
     function give the same bits, so that a result does not depend on where a loop
     is split. From level 3 on they use fused multiply-add, and `exp`, `tanh` and `erf`
     of f32 read tables by permutations of lanes: intrinsics of x86, other ones at

@@ -38,7 +38,7 @@ def check(target, count, register, cpus):
         alone = [f"vfmadd231{kind} %{register}14, %{register}15, %{register}{i % 12}"
                  for i in range(count)]
         # The model of znver4 lets a broadcast from memory of 512 bits take the place of a multiply-add;
-        # the CPU does not: it was measured to do the loop at 98 % of its peak (docs/performance.md).
+        # the CPU does not: it was measured to do the loop at 98 % of its peak (docs/performance/products.md).
         loads = [f"vbroadcasts{kind[1]} (%rax), %zmm{16 + i}" for i in range(6)]
         for cpu in cpus:
             least = cycles(mca, cpu, alone + (loads if cpu == "znver4" else []))

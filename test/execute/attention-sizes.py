@@ -3,7 +3,7 @@
 
 u is 2^-24. A score is a sum of D products and a few roundings more: off by e = (D + 4) u times the sum
 of the absolute values of its terms. It enters the exponential less the largest, which is off as much, so
-the power is off by 2 e, the difference's rounding u |s - m| and 2 u of `exp` itself (docs/performance.md)
+the power is off by 2 e, the difference's rounding u |s - m| and 2 u of `exp` itself (docs/performance/functions.md)
 relative to itself. A share is a power divided by a sum of K such, which rounds K times: twice that and
 (K + 2) u. A result is a sum of K shares times values: K u more, relative to the sum of the absolute
 values. Terms of second order are below a tenth of that.

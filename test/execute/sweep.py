@@ -10,7 +10,7 @@ those of vectors. What is expected is computed here, with NumPy in f64 or with P
 
 Bounds, in units of the last place (ulp) of the element type:
 - arithmetic, roots, roundings and casts give the nearest number, to the bit;
-- functions of f32 and f64 are within 4, which docs/performance.md states; those of f16 and bf16 are
+- functions of f32 and f64 are within 4, which docs/performance/functions.md states; those of f16 and bf16 are
   computed in f32 and rounded once: 1/2 and what 4 ulp of f32 are of theirs, 4 * 2^-13 at most;
 - a sum of n products accumulated in f32 (f64): each of at most n + 1 roundings is 2^-24 (2^-53) of
   the sum of the magnitudes; then the rounding to the type.

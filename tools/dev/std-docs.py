@@ -27,7 +27,7 @@ CONVENTIONS = """
 - ulp is the distance of neighbouring numbers at the result, eps that at 1 (2⁻²³ in f32, 2⁻⁵² in f64). Both
   are of numbers that are neither infinite nor denormal.
 - `+ - * /` and `sqrt` round once, within half an ulp. A function of the language, such as `exp`, is within 4 ulp in
-  f32 and 2 in f64, where that is not left to the C library ([performance.md](performance.md) has them all).
+  f32 and 2 in f64, where that is not left to the C library ([performance/functions.md](performance/functions.md) has them all).
 - The bound of sums is that of [language.md](language.md), "Precision": for n terms (1100 + n / 1024) eps / 2 times
   the sum of their absolute values, and mostly a hundredth of it.
 - In f16 and bf16 each operation computes in f32 and rounds to the type, whose eps is 2⁻¹⁰ and 2⁻⁷.

@@ -3,7 +3,8 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What was measured to be fastest (docs/performance.md), and what FewRowsMatmul.cpp can do.
+// What was measured to be fastest (docs/performance/gpu-few-rows.md), and what FewRowsMatmul.cpp
+// can do.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/MatmulParts.h"

@@ -84,9 +84,9 @@ struct LutRowsTile {
 };
 /// Rows up to which reading codes is what costs.
 constexpr int mostLutRows = 16;
-/// What was measured to be fastest (docs/performance.md) for up to so many rows, with as many of
-/// them at a time as there is shared memory for. `large`: on a chip 9.0. Nothing where one does not
-/// fit.
+/// What was measured to be fastest (docs/performance/gpu-low-bit.md) for up to so many rows, with
+/// as many of them at a time as there is shared memory for. `large`: on a chip 9.0. Nothing where
+/// one does not fit.
 std::optional<LutRowsTile> lutRowsTile(int rows, const LutSpec &spec, bool large);
 llvm::Error check(const LutRowsTile &tile, const LutSpec &spec);
 /// Arguments: x, tiles, y, rows (i32), those of the epilogue; rows follow each other. Blocks: any

@@ -89,7 +89,7 @@ struct PlainTile {
   }
 };
 /// Tiles from the largest to the least, and of how many blocks each is to be taken at least: what
-/// was measured to be fastest on an H100 of 132 multiprocessors (docs/performance.md).
+/// was measured to be fastest on an H100 of 132 multiprocessors (docs/performance/gpu-products.md).
 struct PlainChoice {
   PlainTile tile;
   int leastBlocks;
@@ -268,8 +268,8 @@ struct FewRowsTile {
 constexpr int mostFewRows = 64;
 /// Numbers of rows that there are tiles for, from the least on.
 llvm::ArrayRef<int> fewRows();
-/// What was measured to be fastest on an H100 (docs/performance.md), with no more stages than k
-/// fills. `n`: 0 where it is not known.
+/// What was measured to be fastest on an H100 (docs/performance/gpu-products.md), with no more
+/// stages than k fills. `n`: 0 where it is not known.
 FewRowsTile fewRowsTile(int rows, Order order, int64_t n, int64_t k);
 /// One with `maps`, where it is faster; else nothing.
 std::optional<FewRowsTile> fewRowsMapTile(int rows, Order order, int64_t n, int64_t k);

@@ -23,7 +23,7 @@ struct Function {
   double limit; ///< allowed error in units of the last place, at every level
 };
 
-/// The figures of docs/performance.md.
+/// The figures of docs/performance/functions.md.
 const Function functions[] = {
     {"exp", expl, 1.1}, {"exp2", exp2l, 1.2},   {"expm1", expm1l, 1.9},
     {"log", logl, 0.9}, {"log1p", log1pl, 1.4}, {"tanh", tanhl, 1.5},

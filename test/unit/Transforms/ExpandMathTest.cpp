@@ -21,7 +21,7 @@ struct Function {
   double limit; ///< allowed error in units of the last place, at every level
 };
 
-/// The figures of docs/performance.md.
+/// The figures of docs/performance/functions.md.
 const Function functions[] = {
     {"exp", std::exp, 1.2},     {"exp2", std::exp2, 1.1},   {"expm1", std::expm1, 1.5},
     {"log", std::log, 0.8},     {"log1p", std::log1p, 1.4}, {"tanh", std::tanh, 1.7},
