@@ -435,7 +435,7 @@ TEST_F(SideFile, ReplacesThoseOfTheLibrary) {
 
 TEST(WeightsFile, DiskThatIsFull) {
   std::vector<uint64_t> offsets;
-  const std::string path = folder() + "/full.weights";
+  const std::string path = folder() + "/limited.weights";
   auto handler = signal(SIGXFSZ, SIG_IGN);
   struct rlimit before = {};
   getrlimit(RLIMIT_FSIZE, &before);
