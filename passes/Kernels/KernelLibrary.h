@@ -85,6 +85,8 @@ struct LutKernel {
     return packed && (number == 0 || perColumn);
   }
   std::string name() const;
+  /// Of kernels for words, for which rows and panels of codes make no difference.
+  std::string nameOfWords() const;
 };
 
 struct ByteUnit;

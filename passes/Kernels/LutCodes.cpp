@@ -32,6 +32,12 @@ std::string LutKernel::name() const {
   return name;
 }
 
+std::string LutKernel::nameOfWords() const {
+  LutKernel named = *this;
+  named.ragged = named.cutSteps = named.packed = false;
+  return named.name();
+}
+
 Value multiplyAdd(ImplicitLocOpBuilder &b, Value x, Value y, Value sum, bool fma) {
   if (fma)
     return math::FmaOp::create(b, x, y, sum);

@@ -209,13 +209,11 @@ func::FuncOp KernelLibrary::multiplyWordBytes(const LutKernel &kernel) {
   SmallVector<Type> types(3, flat(i8));
   types.append({rows(kernel.format.half ? Type(b.getF16Type()) : f32), flat(i8), rows(f32)});
   types.append(5, b.getIndexType());
-  LutKernel named = kernel;
-  named.ragged = named.cutSteps = named.packed = false;
   ByteUnit unit;
   unit.level = 4;
   unit.vnni = unit.vbmi = true;
   return find(
-      "multiply_word_bytes." + named.name(), unit, types,
+      "multiply_word_bytes." + kernel.nameOfWords(), unit, types,
       [&](ImplicitLocOpBuilder &b, ValueRange a) { WordBytes(b, a, kernel.oneColumn).emit(); });
 }
 

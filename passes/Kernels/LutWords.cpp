@@ -204,10 +204,8 @@ func::FuncOp KernelLibrary::multiplyWords(const LutKernel &kernel, int64_t toget
   SmallVector<Type> types(3, flat(i8));
   types.append({rows(kernel.format.half ? Type(b.getF16Type()) : f32), flat(f32), rows(f32)});
   types.append(5, b.getIndexType());
-  LutKernel named = kernel;
-  named.ragged = named.cutSteps = named.packed = false;
   return find(
-      "multiply_words." + std::to_string(together) + "." + named.name(), types,
+      "multiply_words." + std::to_string(together) + "." + kernel.nameOfWords(), types,
       [&](ImplicitLocOpBuilder &b, ValueRange a) {
         WordRows(b, a, together, sizes(b.getF32Type()).lanes, kernel.oneColumn, kernel.fma).emit();
       });
