@@ -1,4 +1,4 @@
-//===- MultiplyByteTables.cpp - A row of bytes times a weight of one bit -----===//
+//===- MultiplyByteTables.cpp - Rows of bytes times a weight of one bit -----===//
 //
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +19,10 @@ using lut::partBlocks, lut::fewLarge;
 using lut::tableBytes, lut::tableCodes, lut::tableSums;
 
 /// Rows of codes, a line of memory each, that are asked for before they are needed.
-constexpr int64_t rowsAhead = 64;
+constexpr int64_t rowsAhead = 56;
+/// Rows of a whole part that are read in one turn of a loop. Processors seem to fetch ahead by the
+/// distance at which one instruction reads, which is too near with one for each row.
+constexpr int64_t inTurn = 4;
 
 /// Blocks of each group, where it is one part and there is a kernel for so many; 0: any number.
 int64_t knownBlocks(const LutKernel &kernel) {
@@ -37,6 +40,7 @@ public:
       tiles = lutPanel / unit.columns();
     known = knownBlocks(kernel);
     straight = unit.vbmi;
+    late = known && unit.level >= 4; // AVX2 has no registers for it
     totals = memref::AllocaOp::create(b, MemRefType::get({tiles * unit.columns()}, b.getF32Type()),
                                       b.getI64IntegerAttr(64));
   }
@@ -49,6 +53,8 @@ private:
       all += ".512";
     return call(b, all, type, operands);
   }
+
+  Value average(Value x, Value y) { return intrinsic("pavg.b", dot.bytes(), {x, y}); }
 
   Value table(Value at) {
     Value read = vector::LoadOp::create(b, VectorType::get({tableSums}, b.getI8Type()), rows, at);
@@ -78,17 +84,15 @@ private:
     Tiles all(tiles, codes.columns(column, left));
     for (int64_t n = 0; kernel.packed && n < tiles; ++n)
       all[n].inPanel = i.constant(n * unit.columns());
-    forRange(b, i.constant(0), shape.groups, 1, [&](Value g) {
-      Value row = i.add(i.mul(i.mul(t, shape.stride), tableBytes / tableCodes),
-                        i.mul(i.mul(g, shape.blocks), 2 * blockSums));
-      if (!known)
-        return add(inWords(row, t, g, all), g, all);
-      Number number = numberOf(i.add(i.mul(t, shape.groups), g));
-      auto withHalves = [&](bool halves) {
-        add(inFloats(row, shape.firstStep(g), all, number, halves), g, all);
-      };
-      when(b, number.halves, [&] { withHalves(true); }, [&] { withHalves(false); });
-    });
+    auto groups = [&](function_ref<void(Value g)> body) {
+      forRange(b, i.constant(0), shape.groups, 1, body);
+    };
+    if (!known)
+      groups([&](Value g) { add(inWords(placeOf(t, g), t, g, all), g, all); });
+    else if (late)
+      addLate(t, all);
+    else
+      groups([&](Value g) { finish(sumsOf(t, g, all), t, g, all); });
     for (int64_t n = 0; n < tiles; ++n) {
       SmallVector<Value> sums;
       for (int64_t v = 0; v < byteTile; ++v)
@@ -129,12 +133,32 @@ private:
     }
   }
 
-  /// The sums of a group of few tables. Behind 0x4b00 16 bits are those of 2^23 and more in f32.
-  SmallVector<Value> inFloats(Value row, Value step, ArrayRef<ByteCodes::Columns> all,
-                              const Number &number, bool halves) {
-    SmallVector<Value> sums = bytes(row, step, all, known * inBlock, halves);
-    if (!halves && known == partBlocks)
-      sums = withLarge(sums, row, step, all, number.large);
+  /// Where the tables of a group lie.
+  Value placeOf(Value t, Value g) {
+    return i.add(i.mul(i.mul(t, shape.stride), tableBytes / tableCodes),
+                 i.mul(i.mul(g, shape.blocks), 2 * blockSums));
+  }
+
+  /// Sums of 16 bits of a group of few tables, but for what `finish` adds.
+  SmallVector<Value> sumsOf(Value t, Value g, ArrayRef<ByteCodes::Columns> all) {
+    Number number = numberOf(i.add(i.mul(t, shape.groups), g));
+    SmallVector<Type> types(2 * all.size(), dot.halves());
+    auto choice = scf::IfOp::create(b, types, number.halves, /*withElse=*/true);
+    for (bool halves : {true, false}) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(halves ? choice.thenBlock() : choice.elseBlock());
+      scf::YieldOp::create(b,
+                           bytes(placeOf(t, g), shape.firstStep(g), all, known * inBlock, halves));
+    }
+    return llvm::to_vector(ValueRange(choice.getResults()));
+  }
+
+  /// Adds such sums to the totals, as f32. Behind 0x4b00 16 bits are those of 2^23 and more.
+  void finish(SmallVector<Value> sums, Value t, Value g, ArrayRef<ByteCodes::Columns> all) {
+    Number number = numberOf(i.add(i.mul(t, shape.groups), g));
+    // There are none where all halves were looked up.
+    if (known == partBlocks)
+      sums = withLarge(sums, placeOf(t, g), shape.firstStep(g), all, number.large);
     Value high = dot.splat(dot.halves(), 0x4b00);
     Value less =
         arith::AddIOp::create(b, number.sizes, arith::ConstantIntOp::create(b, 0x4b000000, 32));
@@ -146,7 +170,27 @@ private:
       numbers.push_back(
           arith::SubFOp::create(b, vector::BitCastOp::create(b, dot.floats(), bits), less));
     }
-    return numbers;
+    add(numbers, g, all);
+  }
+
+  /// All groups, each of which is finished behind the look-ups of the next one: instructions that
+  /// wait for its last codes would keep those from being sent for the next ones.
+  void addLate(Value t, ArrayRef<ByteCodes::Columns> all) {
+    SmallVector<Value> none(2 * all.size(), dot.splat(dot.halves(), 0));
+    auto loop = scf::ForOp::create(b, i.constant(0), shape.groups, i.constant(1), none);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value g = loop.getInductionVar();
+      SmallVector<Value> sums = sumsOf(t, g, all);
+      when(b, i.less(i.constant(0), g), [&] {
+        finish(llvm::to_vector(ValueRange(loop.getRegionIterArgs())), t, i.sub(g, i.constant(1)),
+               all);
+      });
+      scf::YieldOp::create(b, sums);
+    }
+    finish(llvm::to_vector(ValueRange(loop.getResults())), t, i.sub(shape.groups, i.constant(1)),
+           all);
   }
 
   /// The same of any group, part by part. The blocks of one that is not whole are taken one by one.
@@ -213,10 +257,53 @@ private:
   /// `halves` the averages are those of halves.
   SmallVector<Value> bytes(Value at, Value step, ArrayRef<ByteCodes::Columns> all, int64_t steps,
                            bool halves) {
+    const int64_t turns = steps == partBlocks * inBlock ? steps / inTurn : 1;
+    // Of each tile its sum, and the means of as many turns as there are.
+    Value zero = dot.splat(dot.bytes(), 0);
+    SmallVector<Value> sums(all.size(), zero), means(all.size() * turns, zero);
+    auto turn = [&](Value first) {
+      SmallVector<Value> made = lookUps(i.add(at, i.mul(first, inStep * tableSums)),
+                                        i.add(step, first), all, steps / turns, halves, sums);
+      for (size_t n = 0; n < all.size(); ++n) {
+        auto own = means.begin() + n * turns;
+        std::rotate(own, own + 1, own + turns);
+        own[turns - 1] = made[n];
+      }
+    };
+    if (turns == 1) {
+      sums.assign(all.size(), Value());
+      turn(i.constant(0));
+    } else {
+      SmallVector<Value> carried = llvm::to_vector(llvm::concat<Value>(sums, means));
+      auto loop =
+          scf::ForOp::create(b, i.constant(0), i.constant(steps), i.constant(inTurn), carried);
+      auto taken = [&](ValueRange values) {
+        sums = llvm::to_vector(values.take_front(all.size()));
+        means = llvm::to_vector(values.drop_front(all.size()));
+      };
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      taken(loop.getRegionIterArgs());
+      turn(loop.getInductionVar());
+      scf::YieldOp::create(b, llvm::to_vector(llvm::concat<Value>(sums, means)));
+      taken(loop.getResults());
+    }
+    SmallVector<Value> made;
+    for (size_t n = 0; n < all.size(); ++n) {
+      Mean mean;
+      for (int64_t k = 0; k < turns; ++k)
+        mean.add(means[n * turns + k], [&](Value x, Value y) { return average(x, y); });
+      auto [low, high] = doubled(sums[n], mean.result(), steps * inStep, halves);
+      made.append({low, high});
+    }
+    return made;
+  }
+
+  /// Adds bytes of some steps to the sums of tiles, if there are any, and answers their means.
+  SmallVector<Value> lookUps(Value at, Value step, ArrayRef<ByteCodes::Columns> all, int64_t steps,
+                             bool halves, MutableArrayRef<Value> sums) {
     Value four = dot.splat(dot.halves(), 4);
-    SmallVector<Value> sums(all.size());
     SmallVector<Mean> means(all.size());
-    auto average = [&](Value x, Value y) { return intrinsic("pavg.b", dot.bytes(), {x, y}); };
     for (int64_t n = 0; n < steps; ++n) {
       Value row = codes.rowOf(i.add(step, n)), place = i.add(at, n * inStep * tableSums);
       Value behind = i.mul(shape.blocks, blockSums), tables[inStep], others[inStep];
@@ -232,18 +319,14 @@ private:
           Value index = indexOf(second ? shifted(read, four) : read);
           Value entry = lookUp(tables[second], index);
           sum = sum ? arith::AddIOp::create(b, sum, entry).getResult() : entry;
-          mean.add(halves ? lookUp(others[second], index) : entry, average);
+          mean.add(halves ? lookUp(others[second], index) : entry,
+                   [&](Value x, Value y) { return average(x, y); });
         }
         // LLVM would add the bytes up in another order, and hold them in memory until then.
         sum = inRegister(b, sum);
       }
     }
-    SmallVector<Value> made;
-    for (auto [sum, mean] : llvm::zip_equal(sums, means)) {
-      auto [low, high] = doubled(sum, mean.result(), steps * inStep, halves);
-      made.append({low, high});
-    }
-    return made;
+    return llvm::map_to_vector(means, [](const Mean &mean) { return mean.result(); });
   }
 
   /// Adds 256 for each sum of the tables with large ones that is more than 255. There are few.
@@ -346,6 +429,7 @@ private:
   }
 
   int64_t known; ///< `knownBlocks`
+  bool late;     ///< groups are finished behind the next one's look-ups
   bool straight; ///< registers have columns that follow each other
   Value totals;  ///< of the columns of all tiles
 };
