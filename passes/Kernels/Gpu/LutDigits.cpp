@@ -199,13 +199,19 @@ Values LutDigits::digitsOf(const PartOfX &x, Value &seen) {
     made.push_back(g.pack(both));
   return made;
 }
+Value LutDigits::placeOfPair(Value pair, Value odd) {
+  return g.mul(g.bitXor(pair, odd), chunkPairBytes);
+}
 void LutDigits::storeDigits(ValueRange words, Value to, Value inside) {
+  static_assert(chunks == 4, "two pairs take turns");
   Value at = g.rem(lane, 16), chunk = g.div(at, 4), t = g.rem(at, 4);
-  Value place =
-      g.bytesAt(to, g.add(g.mul(g.div(chunk, 2), chunkPairBytes), g.mul(g.rem(chunk, 2), 8)));
+  Value own = g.bytesAt(to, g.add(g.mul(t, 16), g.mul(g.rem(chunk, 2), 8)));
+  Value places[2];
+  for (int odd = 0; odd < 2; ++odd)
+    places[odd] = g.bytesAt(own, Number(placeOfPair(g.div(chunk, 2), g.number(odd))));
   g.when(inside, [&] {
     for (int digit = 0; digit < digits; ++digit)
-      g.store(words[digit], g.bytesAt(place, g.mul(g.add(t, 4 * digit), 16)));
+      g.store(words[digit], g.bytesAt(places[digit % 2], digit * eachDigitBytes));
   });
 }
 /// In the exponent of all numbers from 2^23 to 2^24 this bit is 0.
@@ -214,11 +220,14 @@ Value LutDigits::isSpecial(Value seen) {
   return g.less(0, lanes);
 }
 Values LutDigits::rightOf(Value digitsOfRecord) {
-  Value from = g.bytesAt(digitsOfRecord, g.mul(g.min(lane, digits * 4 - 1), 16));
+  Value at = g.min(lane, digits * 4 - 1), digit = g.div(at, 4);
+  Value own =
+      g.bytesAt(digitsOfRecord, g.add(g.mul(digit, eachDigitBytes), g.mul(g.rem(at, 4), 16)));
   Values made;
-  for (int pair = 0; pair < chunks / 2; ++pair)
-    llvm::append_range(
-        made, g.unpack(g.load(g.vectorOf(4, i32), g.bytesAt(from, pair * chunkPairBytes))));
+  for (int pair = 0; pair < chunks / 2; ++pair) {
+    Value place = placeOfPair(g.number(pair), g.rem(digit, 2));
+    llvm::append_range(made, g.unpack(g.load(g.vectorOf(4, i32), g.bytesAt(own, Number(place)))));
+  }
   return made;
 }
 Values LutDigits::sumsOfDigits(ValueRange right, int part) {

@@ -35,9 +35,11 @@ namespace mad::device {
 class LutDigits {
 public:
   static constexpr int digits = 6, chunks = 4; ///< chunks of 32 k in a record
-  static constexpr int chunkPairBytes = digits * 4 * 16;
-  /// Shared memory for the digits of a record: [pairs of chunks][digit][t][chunk][half] words.
-  static constexpr int digitBytes = chunks / 2 * chunkPairBytes;
+  static constexpr int chunkPairBytes = 4 * 16, eachDigitBytes = chunks / 2 * chunkPairBytes;
+  /// Shared memory for the digits of a record: [digit][pairs of chunks][t][chunk][half] words. Odd
+  /// digits have the pairs in turned order, so that neither writing a digit nor reading a pair of
+  /// all digits meets a bank twice.
+  static constexpr int digitBytes = digits * eachDigitBytes;
 
   LutDigits(GpuBuilder &g, const LutSpec &spec, const LutRowsTile &tile,
             const LutArguments &arguments);
@@ -119,6 +121,8 @@ private:
   std::pair<mlir::Value, mlir::Value> wordsOf(mlir::Value x);
   mlir::Value bytesFrom(mlir::Value low, mlir::Value high, llvm::ArrayRef<int32_t> from);
   Values digitsOfFour(mlir::ValueRange words);
+  /// Where a pair of chunks is among the bytes of a digit: `odd` as this digit is.
+  mlir::Value placeOfPair(mlir::Value pair, mlir::Value odd);
   mlir::Value byteAt(mlir::Value place);
   mlir::Value valueAt(mlir::Value column, mlir::Value k);
 };

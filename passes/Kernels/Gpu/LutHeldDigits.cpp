@@ -44,13 +44,11 @@ bool mad::device::takesHeldDigits(const LutSpec &spec, const LutRowsTile &tile) 
 
 std::optional<LutRowsTile> mad::device::lutHeldTile(const LutSpec &spec, int64_t most) {
   LutRowsTile tile;
-  tile.rows = 1, tile.together = 1, tile.digits = tile.held = true;
+  tile.rows = 1, tile.together = 2, tile.digits = tile.held = true;
   for (tile.warps = 8; tile.warps > 1 && !takesHeldDigits(spec, tile);)
     --tile.warps;
   if (!takesHeldDigits(spec, tile))
     return std::nullopt;
-  // Of 1 bit two tiles together were not measured.
-  tile.together = spec.layout.bits() == 2 ? 2 : 1;
   for (tile.stages = 8; tile.stages > 2; tile.stages -= tile.together)
     if (lutHeldBytes(spec, tile) <= most)
       return tile;
@@ -73,16 +71,16 @@ struct HeldDigits : LutDigits {
   int nextWarp() const { return int(bytesOfWarp(spec, tile)); }
 
   //===- Codes ------------------------------------------------------------------===//
-  /// A group of copies of its own: the records of this warp of a tile, if there is one.
+  /// A group of copies of its own: the records of this warp of a tile, or zeros where there is
+  /// none, without a branch.
   void copy(Value to, Value number) {
-    auto copies = [&] {
-      Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
-                                                   g.wide(layout.records() * layout.recordBytes()));
-      Value from =
-          g.bytesAt(g.bytesAt(arguments.tiles, Number(wide)), g.mul(ring.warp, stageBytes()));
-      copyByLanes(g, lane, to, from, stageBytes());
-    };
-    g.when(g.less(number, tiles()), copies);
+    Value valid = g.select(g.less(number, tiles()), g.number(16), g.number(0));
+    number = g.min(number, tiles() - 1);
+    Value wide = g.b.createOrFold<arith::MulIOp>(g.extend(number),
+                                                 g.wide(layout.records() * layout.recordBytes()));
+    Value from =
+        g.bytesAt(g.bytesAt(arguments.tiles, Number(wide)), g.mul(ring.warp, stageBytes()));
+    copyByLanes(g, lane, to, from, stageBytes(), valid);
     g.commitCopies();
   }
 
@@ -157,22 +155,22 @@ struct HeldDigits : LutDigits {
       g.when(g.less(t, 2), [&, of = of] { g.store(sum, g.at(sumsOf(of.slot), f32, column)); });
     }
   }
-  /// Columns of `count` tiles, from `number` on.
-  void finish(Value number, Value count) {
+  /// Columns of the tiles of all stages, from `number` on.
+  void finish(Value number) {
     constexpr int columns = int(TileLayout::columns);
-    Value all = g.mul(count, columns);
-    g.loop(g.thread(), all, tile.threads(), {}, [&](Value i, ValueRange) -> Values {
-      Value tileNumber = g.add(number, g.mul(g.div(i, columns), Number(g.blocks())));
-      Value column = g.add(g.mul(tileNumber, columns), g.rem(i, columns));
-      g.when(g.less(column, int(layout.m)), [&] {
-        Value start = g.at(g.bytesAt(g.shared(), tile.stages * stageBytes()), f32, i);
-        Values parts;
-        for (int w = 0; w < tile.warps; ++w)
-          parts.push_back(g.load(f32, g.bytesAt(start, w * nextWarp())));
-        finishColumn(column, sumOf(parts));
-      });
-      return {};
-    });
+    g.loop(g.thread(), tile.stages * columns, tile.threads(), {},
+           [&](Value i, ValueRange) -> Values {
+             Value tileNumber = g.add(number, g.mul(g.div(i, columns), Number(g.blocks())));
+             Value column = g.add(g.mul(tileNumber, columns), g.rem(i, columns));
+             g.when(g.less(column, int(layout.m)), [&] {
+               Value start = g.at(g.bytesAt(g.shared(), tile.stages * stageBytes()), f32, i);
+               Values parts;
+               for (int w = 0; w < tile.warps; ++w)
+                 parts.push_back(g.load(f32, g.bytesAt(start, w * nextWarp())));
+               finishColumn(column, sumOf(parts));
+             });
+             return {};
+           });
   }
   /// Halves in turn, for a short chain.
   Value sumOf(ValueRange parts) {
@@ -205,26 +203,34 @@ struct HeldDigits : LutDigits {
       g.letNextStart();
     addDigits();
     g.loop(block, tiles(), ahead, {}, [&](Value start, ValueRange) -> Values {
-      Value left = g.ceilDiv(g.sub(tiles(), start), blocks);
-      Value count = g.min(left, tile.stages);
-      // Where the last tile has none beside it, it is multiplied twice.
-      g.loop(0, count, tile.together, {}, [&](Value slot, ValueRange) -> Values {
+      Value next = g.add(start, Number(ahead)), end = g.min(next, tiles());
+      Value step = g.mul(blocks, tile.together), zero = g.number(0);
+      // Tiles that are not there have codes of zero.
+      g.loop(start, end, Number(step), zero, [&](Value number, ValueRange now) -> Values {
+        Value slot = now[0];
         g.waitCopies(tile.stages - tile.together);
         g.syncWarp();
         SmallVector<Taken> taken;
         for (int i = 0; i < tile.together; ++i) {
-          Value next = g.add(slot, i), own = i ? g.select(g.less(next, count), next, slot) : slot;
-          taken.push_back({own, stage(own), g.add(start, g.mul(own, Number(blocks)))});
+          Value own = g.add(slot, i);
+          taken.push_back({own, stage(own), g.add(number, g.mul(blocks, i))});
         }
         multiply(taken);
         g.syncWarp();
-        for (const Taken &of : taken)
-          copy(of.from, g.add(of.number, Number(ahead)));
-        return {};
+        auto copies = [&] {
+          for (const Taken &of : taken)
+            copy(of.from, g.add(of.number, Number(ahead)));
+        };
+        auto none = [&] {
+          for (int i = 0; i < tile.together; ++i)
+            g.commitCopies();
+        };
+        g.when(g.less(next, tiles()), copies, none);
+        return {g.add(slot, tile.together)};
       });
       g.barrier();
-      finish(start, count);
-      g.when(g.less(count, left), [&] { g.barrier(); });
+      finish(start);
+      g.when(g.less(next, tiles()), [&] { g.barrier(); });
       return {};
     });
     g.waitCopies(0);

@@ -94,12 +94,13 @@ void LutRing::forGroups(const Place &ahead, const Walk &walk) {
   g.waitCopies(0);
 }
 
-void mad::device::copyByLanes(GpuBuilder &g, Value lane, Value to, Value from, int bytes) {
+void mad::device::copyByLanes(GpuBuilder &g, Value lane, Value to, Value from, int bytes,
+                              Value valid) {
   constexpr int atOnce = 16 * lanesOfWarp;
   Value own = g.mul(lane, 16);
   to = g.bytesAt(to, own), from = g.bytesAt(from, own);
   for (int done = 0; done < bytes; done += atOnce) {
-    auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(from, done), 16); };
+    auto copy = [&] { g.copyAsync(g.bytesAt(to, done), g.bytesAt(from, done), 16, valid); };
     if (done + atOnce <= bytes)
       copy();
     else

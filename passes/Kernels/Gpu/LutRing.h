@@ -71,7 +71,9 @@ private:
 };
 
 /// Starts copies of a multiple of 16 bytes to shared memory, by all lanes of a warp.
-void copyByLanes(GpuBuilder &g, mlir::Value lane, mlir::Value to, mlir::Value from, int bytes);
+/// `valid`: of each 16, how many come from there; zeros for the others.
+void copyByLanes(GpuBuilder &g, mlir::Value lane, mlir::Value to, mlir::Value from, int bytes,
+                 mlir::Value valid = nullptr);
 
 /// Zeros of all k of a column, of the columns g and g + 8 of each of the `together` tiles of a
 /// group; nothing where records have them or the format.
