@@ -77,6 +77,11 @@ Values LutDigits::codesOf(const Values &words, int chunk) {
       break;
     }
     case 2: {
+      if (timesOfFirstHalf() > 1) {
+        llvm::append_values(made, masked(words[chunk], half ? 0x30 : 0x03),
+                            masked(words[chunk], half ? 0xc0 : 0x0c));
+        break;
+      }
       // To the left: a multiplication, for which other units are free than for masks.
       Value word = moved(words[chunk], 4 * half - 4);
       llvm::append_values(made, masked(word, 0x30), masked(word, 0xc0));
@@ -150,15 +155,15 @@ LutDigits::PartOfX LutDigits::partOf(Value record) {
   }
   return part;
 }
-/// Three digits each of the number's two parts, as the lower bytes of words: of the first two of
-/// them 128 more, of the third one 64 more.
-std::pair<Value, Value> LutDigits::wordsOf(Value x) {
+/// Three digits each of the two parts of so many times the number, as the lower bytes of words: of
+/// the first two of them 128 more, of the third one 64 more.
+std::pair<Value, Value> LutDigits::wordsOf(Value x, int times) {
   const double middle = 0x1.8p23 + 0x8080;
   Value value = g.convert(x, f32);
-  Value high = g.fma(value, g.f32(4), g.f32(middle));
+  Value high = g.fma(value, g.f32(4 * times), g.f32(middle));
   Value whole = arith::SubFOp::create(g.b, high, g.f32(middle));
-  Value rest = g.fma(whole, g.f32(-0.25), value);
-  Value low = g.fma(rest, g.f32(0x1p24), g.f32(middle));
+  Value rest = g.fma(whole, g.f32(-0.25 / times), value);
+  Value low = g.fma(rest, g.f32(0x1p24 * times), g.f32(middle));
   return {g.bits(low, i32), g.bits(high, i32)};
 }
 /// Four bytes of two words, of which `from` chooses: 0 to 3 of the first one, 4 to 7 of the other.
@@ -182,12 +187,12 @@ Values LutDigits::digitsOfFour(ValueRange words) {
 }
 Values LutDigits::digitsOf(const PartOfX &x, Value &seen) {
   SmallVector<Values> all(digits);
-  for (const Values &four : x) {
+  for (int half = 0; half < 2; ++half) {
     Values low, high;
-    for (Value number : four) {
-      auto [lowWord, highWord] = wordsOf(number);
+    for (Value number : x[half]) {
+      auto [lowWord, highWord] = wordsOf(number, half ? 1 : timesOfFirstHalf());
       low.push_back(lowWord), high.push_back(highWord);
-      seen = g.bitOr(seen, lowWord);
+      seen = g.bitOr(seen, highWord);
     }
     for (auto [i, word] : llvm::enumerate(digitsOfFour(low)))
       all[i].push_back(word);
@@ -214,9 +219,10 @@ void LutDigits::storeDigits(ValueRange words, Value to, Value inside) {
       g.store(words[digit], g.bytesAt(places[digit % 2], digit * eachDigitBytes));
   });
 }
-/// In the exponent of all numbers from 2^23 to 2^24 this bit is 0.
+/// In the exponent of all numbers from 2^23 to 2^24 this bit is 0, and of infinities and what is no
+/// number it is 1.
 Value LutDigits::isSpecial(Value seen) {
-  Value lanes = g.lanesWith(g.equal(g.bitAnd(seen, 0x10000000), 0x10000000));
+  Value lanes = g.lanesWith(g.equal(g.bitAnd(seen, 0x00800000), 0x00800000));
   return g.less(0, lanes);
 }
 Values LutDigits::rightOf(Value digitsOfRecord) {
@@ -231,11 +237,11 @@ Values LutDigits::rightOf(Value digitsOfRecord) {
   return made;
 }
 Values LutDigits::sumsOfDigits(ValueRange right, int part) {
-  Value one = g.number(0x01010101);
+  Value first = g.number(0x01010101), other = g.number(0x01010101 * timesOfFirstHalf());
   const int each = chunks / parts();
   Values sums(4, g.number(0));
   for (int chunk = part * each; chunk < (part + 1) * each; ++chunk)
-    sums = product({one, one, one, one}, right, chunk, sums);
+    sums = product({first, first, other, other}, right, chunk, sums);
   sums.truncate(2);
   return sums;
 }
@@ -251,19 +257,20 @@ Values LutDigits::products(const Values &words, ValueRange right, int chunk, Val
     llvm::append_range(made, product(thirdBitsOf(words, chunk), right, chunk, sums.drop_front(4)));
   return made;
 }
-Values LutDigits::beginning(ValueRange digitSums, ValueRange zeros) {
+Values LutDigits::beginning(ValueRange digitSums, ValueRange zeros, int from) {
   Values made, all;
   if (hasThirdBit())
-    made.assign(4, g.number(0x4b400000));
+    made.assign(4, g.number(from));
   for (int h = 0; h < 2; ++h)
-    all.push_back(zeros.empty() ? g.number(zeroOf(h)) : g.mul(Number(zeros[h]), timesOfZero(h)));
+    all.push_back(zeros.empty() ? g.number(zeroOf(h) / timesOfFirstHalf())
+                                : g.mul(Number(zeros[h]), timesOfZero(h) / timesOfFirstHalf()));
   if (isNested())
     all[1] = g.add(all[1], Number(all[0]));
   for (Value zero : all)
     for (Value sum : digitSums) {
       // `g.mul` is for numbers that are not negative.
       Value off = g.b.createOrFold<arith::MulIOp>(sum, zero);
-      made.push_back(g.sub(0x4b400000, off));
+      made.push_back(g.sub(from, off));
     }
   return made;
 }
@@ -294,6 +301,23 @@ void LutDigits::addScaled(Value record, int part, ValueRange sums, MutableArrayR
   }
 }
 
+void LutDigits::addPairs(Value record, int part, ValueRange sums, Value ratio,
+                         MutableArrayRef<Value> all) {
+  Values scales;
+  if (layout.groups()) {
+    auto [low, high] = lutScales(g, spec, record, part, lane);
+    scales = {low, high};
+  }
+  for (int h = 0; h < 2; ++h) {
+    // |code - zero| times a digit, over 128 k, stays below 2^22, and the ratio is 2^8 at most.
+    Value upper = arith::MulIOp::create(g.b, sums[2 * h + 1], ratio);
+    Value both = arith::AddIOp::create(g.b, upper, sums[2 * h]);
+    Value sum = arith::SIToFPOp::create(g.b, f32, both);
+    all[h] = scales.empty() ? Value(arith::AddFOp::create(g.b, all[h], sum))
+                            : g.fma(scales[h], sum, all[h]);
+  }
+}
+
 //===- Sums -----------------------------------------------------------------------===//
 
 Values LutDigits::unitsOfLane() {
@@ -307,17 +331,34 @@ Values LutDigits::unitsOfLane() {
   }
   return made;
 }
+Value LutDigits::ratioOfLane() {
+  Value t = g.rem(lane, 4), ratio = g.number(0);
+  for (int i = 0; 2 * i < digits; ++i)
+    ratio = g.select(g.equal(t, i), g.number(1 << (powers[2 * i + 1] - powers[2 * i])), ratio);
+  return ratio;
+}
 Value LutDigits::wholeSum(ValueRange sums, ValueRange units) {
-  Values ofColumn;
+  Values both;
   for (int h = 0; h < 2; ++h) {
     Value low = arith::MulFOp::create(g.b, sums[2 * h], units[0]);
     Value sum = g.fma(sums[2 * h + 1], units[1], low);
-    ofColumn.push_back(arith::MulFOp::create(g.b, sum, g.f32(scaleOf(h))));
+    both.push_back(arith::MulFOp::create(g.b, sum, g.f32(scaleOf(h))));
   }
-  // Two lanes exchange what they do not keep.
+  return ofColumns(both);
+}
+Value LutDigits::wholeSumOfPairs(ValueRange sums, Value unit) {
+  Values both;
+  for (int h = 0; h < 2; ++h) {
+    Value own = arith::MulFOp::create(g.b, unit, g.f32(scaleOf(h)));
+    both.push_back(arith::MulFOp::create(g.b, sums[h], own));
+  }
+  return ofColumns(both);
+}
+/// Two lanes exchange what they do not keep.
+Value LutDigits::ofColumns(ValueRange both) {
   Value odd = g.equal(g.rem(lane, 2), 1);
-  Value kept = g.select(odd, ofColumn[1], ofColumn[0]);
-  Value other = g.select(odd, ofColumn[0], ofColumn[1]);
+  Value kept = g.select(odd, both[1], both[0]);
+  Value other = g.select(odd, both[0], both[1]);
   Value sum = arith::AddFOp::create(g.b, kept, g.shuffleXor(other, 1));
   return arith::AddFOp::create(g.b, sum, g.shuffleXor(sum, 2));
 }

@@ -16,11 +16,15 @@
 // of 1.5 2^23 less that, so that as a float they are off by just this power: |code - zero| times a
 // digit, over 128 k, stays below 2^22.
 //
+// Codes of 2 bits are not shifted for that: of the first half of a chunk's k they are 16 times as
+// small in their bytes, and its digits are those of 16 x.
+//
 // Codes of 3 bits are two products: of the lower two bits, and of the third one, in bytes of the
 // same order, whose sums take the zero off.
 //
-// The digits of what is not finite mean nothing: sums of its warp become NaN. Who finishes a column
-// that is one adds all its products again, one at a time.
+// The digits of what is not finite mean nothing, with 2 bits those of 65024 and more neither, of
+// which 64 times as many is too large for a word: sums of its warp become NaN. Who finishes a
+// column that is one adds all its products again, one at a time.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MAD_PASSES_KERNELS_GPU_LUTDIGITS_H
@@ -70,20 +74,28 @@ protected:
   /// sums + codes of a chunk, 16 columns and 32 k, times digits: four sums, or, with a third bit,
   /// four more for that.
   Values products(const Values &words, mlir::ValueRange right, int chunk, mlir::ValueRange sums);
-  /// Where the sums of a group begin: less what the zeros take off. `zeros`: of both columns, or
-  /// those of the format.
-  Values beginning(mlir::ValueRange digitSums, mlir::ValueRange zeros);
+  /// Where the sums of a group begin: at `from` less what the zeros take off. `zeros`: of both
+  /// columns, or those of the format.
+  Values beginning(mlir::ValueRange digitSums, mlir::ValueRange zeros, int from = asNumber);
   /// Zeros of a group that lie in its record, else `late`.
   Values zerosOf(mlir::Value record, int part, mlir::ValueRange late);
   /// all += scale * sums, of the digits apart.
   void addScaled(mlir::Value record, int part, mlir::ValueRange sums,
                  llvm::MutableArrayRef<mlir::Value> all);
+  /// The same of sums that began at 0: both digits of a lane are one integer, which is rounded
+  /// once. `ratio`: of their units.
+  void addPairs(mlir::Value record, int part, mlir::ValueRange sums, mlir::Value ratio,
+                llvm::MutableArrayRef<mlir::Value> all);
 
   //===- Sums ---------------------------------------------------------------===//
   /// The units of the digits that this lane has sums of; 0 for those behind the last one.
   Values unitsOfLane();
+  /// How many times the unit of its first digit the second one's is.
+  mlir::Value ratioOfLane();
   /// Of four sums of a lane: the whole one of column g + 8 (t % 2), in lanes with t < 2.
   mlir::Value wholeSum(mlir::ValueRange sums, mlir::ValueRange units);
+  /// The same of the two sums of `addPairs`.
+  mlir::Value wholeSumOfPairs(mlir::ValueRange sums, mlir::Value unit);
   /// Stores the sum of a column, of which `sum` is that of all warps; if it is NaN, that of all
   /// products.
   void finishColumn(mlir::Value column, mlir::Value sum);
@@ -98,11 +110,16 @@ protected:
   mlir::Type i32, f32;
 
 private:
+  static constexpr int asNumber = 0x4b400000; ///< the bits of 1.5 2^23
+  mlir::Value ofColumns(mlir::ValueRange both);
   Values product(mlir::ValueRange left, mlir::ValueRange right, int chunk, mlir::ValueRange sums);
   /// Bytes of the left factor of a chunk. Registers: column g, g + 8, then both for the other half
   /// of k.
   Values codesOf(const Values &words, int chunk);
   Values thirdBitsOf(const Values &words, int chunk);
+  /// So many times x are the numbers of the first half of a chunk, whose codes lie so much lower in
+  /// their bytes than those of the other half: neither is shifted.
+  int timesOfFirstHalf() const { return layout.bits() == 2 ? 16 : 1; }
   int timesOf(int h) const;
   int timesOfThird(int h) const { return h ? 8 : 4; } ///< a third bit, in its byte
   /// What a zero is multiplied by.
@@ -118,7 +135,7 @@ private:
   mlir::Value kOf(mlir::Value chunk, int half, mlir::Value t);
   int stride() const { return width() == 1 ? 32 : width() == 2 ? 16 : 8; }
   Values twoOf(mlir::Value k);
-  std::pair<mlir::Value, mlir::Value> wordsOf(mlir::Value x);
+  std::pair<mlir::Value, mlir::Value> wordsOf(mlir::Value x, int times);
   mlir::Value bytesFrom(mlir::Value low, mlir::Value high, llvm::ArrayRef<int32_t> from);
   Values digitsOfFour(mlir::ValueRange words);
   /// Where a pair of chunks is among the bytes of a digit: `odd` as this digit is.

@@ -10,8 +10,8 @@
 // them a record at a time, which takes little memory. Sums of as many tiles as there are stages are
 // finished together, behind one barrier.
 //
-// The next kernel may begin behind the wait: one that is on its way before it keeps the one in
-// front from ending, as it seems since its copies must have come first.
+// Of 2 bits the next kernel may begin at once: from its start on it has as much to copy as there is
+// time for.
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Kernels/Gpu/LutCodes.h"
@@ -87,7 +87,7 @@ struct HeldDigits : LutDigits {
   //===- x ------------------------------------------------------------------------===//
   SmallVector<Values> right; ///< of each record
   SmallVector<Values> sums;  ///< of its digits, by groups
-  Values units;
+  Value unit, ratio;
 
   void makeDigits() {
     SmallVector<PartOfX> parts;
@@ -108,8 +108,8 @@ struct HeldDigits : LutDigits {
       }
     }
     Value special = isSpecial(seen);
-    units = unitsOfLane();
-    units[0] = g.select(special, g.f32(NAN), units[0]);
+    unit = g.select(special, g.f32(NAN), unitsOfLane()[0]);
+    ratio = ratioOfLane();
   }
   void addDigits() {
     for (const Values &words : right)
@@ -128,14 +128,14 @@ struct HeldDigits : LutDigits {
     auto record = [&](const Taken &of, int r) {
       return g.bytesAt(of.from, r * ring.recordBytes());
     };
-    for (auto [i, of] : llvm::enumerate(taken))
-      for (int r = 0; r < records(); ++r)
-        words[i].push_back(LutCodes(g, spec, record(of, r), lane).words());
     for (auto [i, of] : llvm::enumerate(taken)) {
       Values late = lutLateZeros(g, spec, /*together=*/1, arguments.tiles, of.number, lane);
-      for (int r = 0; r < records(); ++r)
+      for (int r = 0; r < records(); ++r) {
+        words[i].push_back(LutCodes(g, spec, record(of, r), lane).words());
         for (int part = 0; part < parts(); ++part)
-          now[i].push_back(beginning(sums[r * parts() + part], zerosOf(record(of, r), part, late)));
+          now[i].push_back(beginning(sums[r * parts() + part], zerosOf(record(of, r), part, late),
+                                     /*from=*/0));
+      }
     }
     // Those of a record wait for each other, so records and tiles take turns.
     const int each = chunks / parts();
@@ -145,15 +145,19 @@ struct HeldDigits : LutDigits {
           Values &sum = now[i][r * parts() + chunk / each];
           sum = products(words[i][r], right[r], chunk, sum);
         }
+    SmallVector<Value> whole;
     for (auto [i, of] : llvm::enumerate(taken)) {
-      Values all(4, g.f32(0));
+      Values all(2, g.f32(0));
       for (int r = 0; r < records(); ++r)
         for (int part = 0; part < parts(); ++part)
-          addScaled(record(of, r), part, now[i][r * parts() + part], all);
-      Value sum = wholeSum(all, units), t = g.rem(lane, 4);
-      Value column = g.add(g.div(lane, 4), g.mul(t, 8));
-      g.when(g.less(t, 2), [&, of = of] { g.store(sum, g.at(sumsOf(of.slot), f32, column)); });
+          addPairs(record(of, r), part, now[i][r * parts() + part], ratio, all);
+      whole.push_back(wholeSumOfPairs(all, unit));
     }
+    Value t = g.rem(lane, 4), column = g.add(g.div(lane, 4), g.mul(t, 8));
+    g.when(g.less(t, 2), [&] {
+      for (auto [of, sum] : llvm::zip_equal(taken, whole))
+        g.store(sum, g.at(sumsOf(of.slot), f32, column));
+    });
   }
   /// Columns of the tiles of all stages, from `number` on.
   void finish(Value number) {
@@ -184,20 +188,21 @@ struct HeldDigits : LutDigits {
     own = g.bytesAt(g.shared(), g.mul(ring.warp, nextWarp()));
     Value blocks = g.blocks(), block = g.block();
     Value ahead = g.mul(blocks, tile.stages);
-    // A few at a time: what a multiprocessor reads and writes waits behind all copies that it has
-    // sent before, x and the results of the kernel in front.
-    constexpr int mostOnTheWay = 2;
-    for (int s = 0; s < tile.stages; ++s) {
-      if (tile.early && s >= mostOnTheWay)
-        g.waitCopies(mostOnTheWay - 1);
-      copy(stage(s), g.add(block, g.mul(blocks, s)));
-    }
-    // The more there is to copy, the sooner.
+    // The next kernel may start at once: it fills its rings while this one waits. What a
+    // multiprocessor reads and writes waits behind all copies that it has sent before, so the first
+    // ones go one at a time, while the kernel in front reads its x, then two.
     const bool soon = tile.early && layout.bits() > 1, later = tile.early && !soon;
-    if (tile.early)
-      g.waitForBefore();
     if (soon)
       g.letNextStart();
+    constexpr int alone = 3;
+    for (int s = 0; s < tile.stages; ++s) {
+      const int before = soon && s < alone ? 0 : 1; // on their way
+      if (tile.early && s > before)
+        g.waitCopies(before);
+      copy(stage(s), g.add(block, g.mul(blocks, s)));
+    }
+    if (tile.early)
+      g.waitForBefore();
     makeDigits();
     if (later)
       g.letNextStart();
