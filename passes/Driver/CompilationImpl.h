@@ -64,6 +64,7 @@ struct Compilation::Impl {
   EncodedParts dictionaries;
   bool isSizing = false; ///< nothing else is wanted of the weights that are computed
   bool isForDevice = false, isTiled = false;
+  std::vector<int> levels = {hostLevel()}; ///< of CPUs that code is made for
   /// Weights of few bits in the order of tensor cores, for code of GPUs.
   bool matchTiles();
   /// The weights that the device's module computes are computed with those of `module`.

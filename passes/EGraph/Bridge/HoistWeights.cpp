@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/EGraph/Bridge/NarrowFactors.h"
 #include "passes/EGraph/Bridge/Passes.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -28,13 +29,14 @@ constexpr int64_t spareElements = 4096;
 class Hoister {
 public:
   explicit Hoister(ModuleOp module) : module(module), symbols(module) {}
-  unsigned hoistFrom(func::FuncOp function);
+  /// `narrow`: but for factors of 16 bits that products read.
+  unsigned hoistFrom(func::FuncOp function, bool narrow);
+  WeightSourceOp sourceOf(Value value);
 
 private:
   bool isKnown(Value value);
   bool isWorth(Value value);
   func::FuncOp functionOf(Value value);
-  WeightSourceOp sourceOf(Value value);
   void hoist(Value value);
   void collect(Value value, llvm::SetVector<Operation *> &ops);
 
@@ -67,30 +69,6 @@ void Hoister::collect(Value value, llvm::SetVector<Operation *> &ops) {
   for (Value operand : op->getOperands())
     collect(operand, ops);
   ops.insert(op);
-}
-
-/// The type of 16-bit floats that a value is made of by widening and moving alone; else null.
-Type widenedFrom(Value value) {
-  while (auto view = value.getDefiningOp<ViewOp>())
-    value = view.getSource();
-  auto cast = value.getDefiningOp<CastOp>();
-  if (!cast || !getElementTypeOrSelf(cast.getType()).isF32())
-    return {};
-  Type from = getElementTypeOrSelf(cast.getOperand().getType());
-  return isa<Float16Type, BFloat16Type>(from) ? from : Type();
-}
-
-/// Whether all that needs it are products of two factors that are widened alike: kernels multiply
-/// the narrow ones, exactly, and read half of the bytes.
-bool isForNarrowProducts(Value value) {
-  Type from = widenedFrom(value);
-  return from && llvm::all_of(value.getUsers(), [&](Operation *user) {
-           if (isa<ViewOp>(user))
-             return isForNarrowProducts(user->getResult(0));
-           auto product = dyn_cast<ContractOp>(user);
-           return product && widenedFrom(product.getLhs()) == from &&
-                  widenedFrom(product.getRhs()) == from;
-         });
 }
 
 /// It computes something, of a weight, and is not much larger than what it is made of.
@@ -164,12 +142,12 @@ void Hoister::hoist(Value value) {
       WeightOp::create(b, value.getLoc(), value.getType(), source.getSymName()));
 }
 
-unsigned Hoister::hoistFrom(func::FuncOp function) {
+unsigned Hoister::hoistFrom(func::FuncOp function, bool narrow) {
   SmallVector<Value> candidates, values;
   function.walk([&](Operation *op) {
     if (op->getNumResults() != 1 || !isKnown(op->getResult(0)))
       return;
-    if (isWorth(op->getResult(0)) && !isForNarrowProducts(op->getResult(0)))
+    if (isWorth(op->getResult(0)) && !(narrow && isForNarrowProducts(op->getResult(0))))
       candidates.push_back(op->getResult(0));
   });
   // The largest ones: what others need on the way is no weight of its own.
@@ -188,6 +166,8 @@ unsigned Hoister::hoistFrom(func::FuncOp function) {
 }
 
 struct HoistWeightsPass : impl::HoistWeightsBase<HoistWeightsPass> {
+  using HoistWeightsBase::HoistWeightsBase;
+
   void runOnOperation() override {
     Hoister hoister(getOperation());
     SmallVector<func::FuncOp> functions;
@@ -195,7 +175,12 @@ struct HoistWeightsPass : impl::HoistWeightsBase<HoistWeightsPass> {
       if (function->hasAttr("mad.entry") || function->hasAttr("mad.test"))
         functions.push_back(function);
     for (func::FuncOp function : functions)
-      numHoisted += hoister.hoistFrom(function);
+      numHoisted += hoister.hoistFrom(function, /*narrow=*/true);
+    if (orders)
+      numHoisted += splitOrders(functions, [&](Value value) { return hoister.sourceOf(value); });
+    // Of each order, what is wide.
+    for (func::FuncOp function : functions)
+      numHoisted += narrow ? 0 : hoister.hoistFrom(function, /*narrow=*/false);
   }
 };
 

@@ -1,4 +1,6 @@
 // RUN: mad-opt %s --mad-hoist-weights --canonicalize | FileCheck %s
+// RUN: mad-opt %s --mad-hoist-weights=orders=false --canonicalize | FileCheck %s --check-prefix=ONE
+// RUN: mad-opt %s --mad-hoist-weights=narrow=false --canonicalize | FileCheck %s --check-prefix=WIDE
 
 // A factor that is widened as the other one is stays narrow; what it is made of is folded.
 // CHECK-LABEL: func.func @narrow
@@ -32,4 +34,79 @@ func.func @wide(%x: tensor<2x8xf32> {mad.name = "x"}) -> (tensor<2x4xf32> {mad.n
   %0 = mad.cast %n : (tensor<8x4xf16>) -> tensor<8x4xf32>
   %1 = mad.contract %x by affine_map<(d0, d1, d2) -> (d0, d2)>, %0 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x8xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>
   return %1 : tensor<2x4xf32>
+}
+
+// Of two orders each has a weight, in all functions; which is turned, so that a product with it sums over its first dimension.
+// CHECK-LABEL: func.func @orders
+// CHECK-DAG: %[[T:.*]] = mad.weight @folded{{.*}} : tensor<16x32xf16>
+// CHECK-DAG: %[[TURNED:.*]] = mad.cast %[[T]]
+// CHECK-DAG: %[[O:.*]] = mad.weight @o : tensor<32x16xf16>
+// CHECK-DAG: %[[AS:.*]] = mad.cast %[[O]]
+// CHECK: mad.contract %{{.*}} by #[[X:.*]], %[[AS]] by #[[W:[a-z0-9]+]] :
+// CHECK: mad.contract %[[TURNED]] by #[[W]], %{{.*}} by #[[X]] :
+// ONE-LABEL: func.func @orders
+// ONE: mad.weight @o
+// ONE-NOT: mad.weight @
+// ONE: return
+// WIDE-LABEL: func.func @orders
+// WIDE-DAG: mad.weight @folded{{.*}} : tensor<32x16xf32>
+// WIDE-DAG: mad.weight @folded{{.*}} : tensor<16x32xf32>
+// WIDE-NOT: mad.weight @
+// WIDE: return
+mad.weight_source @o from "o.npy" : "" : tensor<32x16xf16>
+func.func @orders(%x: tensor<2x32xf16> {mad.name = "x"}, %y: tensor<2x16xf16> {mad.name = "y"}) -> (tensor<2x16xf32> {mad.name = "a"}, tensor<2x32xf32> {mad.name = "b"}) attributes {mad.entry, mad.dims = []} {
+  %0 = mad.cast %x : (tensor<2x32xf16>) -> tensor<2x32xf32>
+  %o = mad.weight @o : tensor<32x16xf16>
+  %1 = mad.cast %o : (tensor<32x16xf16>) -> tensor<32x16xf32>
+  %2 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %1 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x32xf32>, tensor<32x16xf32>) -> tensor<2x16xf32>
+  %3 = mad.cast %y : (tensor<2x16xf16>) -> tensor<2x16xf32>
+  %4 = mad.contract %1 by affine_map<(d0, d1, d2) -> (d1, d2)>, %3 by affine_map<(d0, d1, d2) -> (d0, d2)> : (tensor<32x16xf32>, tensor<2x16xf32>) -> tensor<2x32xf32>
+  return %2, %4 : tensor<2x16xf32>, tensor<2x32xf32>
+}
+
+// CHECK-LABEL: func.func @another
+// CHECK: mad.weight @folded{{.*}} : tensor<16x32xf16>
+// CHECK: return
+func.func @another(%y: tensor<2x16xf16> {mad.name = "y"}) -> (tensor<2x32xf32> {mad.name = "b"}) attributes {mad.entry, mad.dims = []} {
+  %o = mad.weight @o : tensor<32x16xf16>
+  %1 = mad.cast %o : (tensor<32x16xf16>) -> tensor<32x16xf32>
+  %3 = mad.cast %y : (tensor<2x16xf16>) -> tensor<2x16xf32>
+  %4 = mad.contract %3 by affine_map<(d0, d1, d2) -> (d0, d2)>, %1 by affine_map<(d0, d1, d2) -> (d1, d2)> : (tensor<2x16xf32>, tensor<32x16xf32>) -> tensor<2x32xf32>
+  return %4 : tensor<2x32xf32>
+}
+
+// What has another use keeps its order for that. The same order twice is one weight.
+// CHECK-LABEL: func.func @taken
+// CHECK-DAG: mad.weight @g : tensor<32x16xf16>
+// CHECK-DAG: %[[G:.*]] = mad.weight @folded{{.*}} : tensor<32x16xf16>
+// CHECK: mad.contract
+// CHECK: mad.contract
+// CHECK: mad.add
+// CHECK: return
+mad.weight_source @g from "g.npy" : "" : tensor<32x16xf16>
+func.func @taken(%x: tensor<2x32xf16> {mad.name = "x"}, %v: tensor<32x16xf16> {mad.name = "v"}) -> (tensor<2x16xf32> {mad.name = "a"}, tensor<2x16xf32> {mad.name = "c"}, tensor<32x16xf16> {mad.name = "b"}) attributes {mad.entry, mad.dims = []} {
+  %0 = mad.cast %x : (tensor<2x32xf16>) -> tensor<2x32xf32>
+  %g = mad.weight @g : tensor<32x16xf16>
+  %1 = mad.cast %g : (tensor<32x16xf16>) -> tensor<32x16xf32>
+  %2 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %1 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x32xf32>, tensor<32x16xf32>) -> tensor<2x16xf32>
+  %s = mad.add %x, %x : (tensor<2x32xf16>, tensor<2x32xf16>) -> tensor<2x32xf16>
+  %s2 = mad.cast %s : (tensor<2x32xf16>) -> tensor<2x32xf32>
+  %3 = mad.contract %s2 by affine_map<(d0, d1, d2) -> (d0, d2)>, %1 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x32xf32>, tensor<32x16xf32>) -> tensor<2x16xf32>
+  %4 = mad.add %v, %g : (tensor<32x16xf16>, tensor<32x16xf16>) -> tensor<32x16xf16>
+  return %2, %3, %4 : tensor<2x16xf32>, tensor<2x16xf32>, tensor<32x16xf16>
+}
+
+// Below the size of a panel, and of one order, it is one weight.
+// CHECK-LABEL: func.func @small
+// CHECK: mad.weight @n
+// CHECK-NOT: mad.weight @
+// CHECK: return
+func.func @small(%x: tensor<2x8xf16> {mad.name = "x"}, %y: tensor<2x4xf16> {mad.name = "y"}) -> (tensor<2x4xf32> {mad.name = "a"}, tensor<2x8xf32> {mad.name = "b"}) attributes {mad.entry, mad.dims = []} {
+  %0 = mad.cast %x : (tensor<2x8xf16>) -> tensor<2x8xf32>
+  %n = mad.weight @n : tensor<8x4xf16>
+  %1 = mad.cast %n : (tensor<8x4xf16>) -> tensor<8x4xf32>
+  %2 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %1 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x8xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>
+  %3 = mad.cast %y : (tensor<2x4xf16>) -> tensor<2x4xf32>
+  %4 = mad.contract %3 by affine_map<(d0, d1, d2) -> (d0, d2)>, %1 by affine_map<(d0, d1, d2) -> (d1, d2)> : (tensor<2x4xf32>, tensor<8x4xf32>) -> tensor<2x8xf32>
+  return %2, %4 : tensor<2x4xf32>, tensor<2x8xf32>
 }
