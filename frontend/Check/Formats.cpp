@@ -22,10 +22,15 @@ static bool isOption(std::string_view word) {
   return std::find(std::begin(options), std::end(options), word) != std::end(options);
 }
 
+/// Arguments that are one of a few words, whatever else these may be.
+static bool takesWords(std::string_view name) {
+  return name == "zero" || name == "scale" || name == "packing" || name == "along";
+}
+
 /// An argument as text: a word, or a number that is known when compiling.
 std::optional<std::string> Checker::formatArgument(const Node *argument) {
   const Node *value = argument->kids[0];
-  if (value->kind == Kind::Name && isOption(value->text))
+  if (value->kind == Kind::Name && (isOption(value->text) || takesWords(argument->text)))
     return std::string(value->text);
   auto dim = dimOf(value);
   if (!dim)

@@ -219,10 +219,12 @@ bool Compilation::restoreComputed(const CacheKey &key, size_t first) {
 void Compilation::Impl::failedWeight(StringRef weight, std::optional<EncodedPart> part,
                                      const std::string &error) {
   Span span;
+  bool ofFile = false;
   std::string name = part ? part->values : weight.str();
   for (const hir::Weight &w : program->weights)
     if (w.name == name || (w.gptq && StringRef(name).starts_with(w.name + "."))) {
       span = w.span;
+      ofFile = !w.value;
       name = w.name;
     }
   if (!part) {
@@ -233,8 +235,11 @@ void Compilation::Impl::failedWeight(StringRef weight, std::optional<EncodedPart
                                     "`" + name + "` cannot be stored as `" +
                                         part->encode.getFormat().getValue().str() + "`: " + error);
   if (part->encode.getExact() && !StringRef(error).starts_with("element "))
-    d.help = "a format holds the value of an expression exactly: round it first, as functions of "
-             "`std.quant` do";
+    d.help =
+        ofFile
+            ? "the file has codes that the format has not: without `as lut.gguf` it is read as f32"
+            : "a format holds the value of an expression exactly: round it first, as functions of "
+              "`std.quant` do";
 }
 
 /// While it lives, all steps see the module of the computed weights. Neither traces nor dumps nor
