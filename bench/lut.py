@@ -9,7 +9,8 @@
 Compares `x @ w` of a weight [K, M] of few bits, decoded exactly and with activations of 8 bits, with that of the same values in f32, with
 MatMulNBits of onnxruntime (activations in f32, and of 8 bits: its `accuracy_level` 1 and 4) where Python has it, and with ggml where
 `--ggml` names a folder with libggml-base.so and libggml-cpu.so. A format is `bits/group`, with `h` behind it for scales of f16, or `t` and
-`b`: ternary in 2 bits and in base 3, as TQ2_0 and TQ1_0 of ggml; `d`: words of a dictionary, where 9 of 10 elements are 0. Calls take turns; numbers are medians, with `--least` the shortest. Gw/s: elements
+`b`: ternary in 2 bits and in base 3, as TQ2_0 and TQ1_0 of ggml; `d`: words of a dictionary, where 9 of 10 elements are 0; `c5` and `c5/row`: a table of
+5 bits for all columns, and one for each. Calls take turns; numbers are medians, with `--least` the shortest. Gw/s: elements
 of the weight times rows of x, for each second. Rounding activations, and all else that a call does, is part of its time. The first line
 says what the machine reads from memory at the same time. With `--cpu` it is the time that the process had a CPU: for one
 thread, where others use the machine, too.
@@ -49,13 +50,17 @@ class Format:
     def __init__(self, text):
         self.text = text
         self.bits, _, group = text.rstrip("h").partition("/")
-        self.group = int(group or 256)
+        self.own = group == "row"  # a table for each column
+        self.group = int(group if group.isdigit() else 256)
         self.name = "w" + text.replace("/", "_")
 
     def bytes(self, k, m):
         """Of codes and scales; None where it depends on the values."""
         if self.bits == "d":
             return None
+        if self.bits[0] == "c":
+            levels = 2 ** int(self.bits[1:])
+            return k * m * int(self.bits[1:]) / 8 + 4 * levels * (m if self.own else 1)
         bits = {"t": 2, "b": 1.6}.get(self.bits) or int(self.bits)
         return k * m * bits / 8 + -(-k // self.group) * m * (2 if self.bits in "tb" or self.text.endswith("h") else 4)
 
@@ -65,6 +70,8 @@ class Format:
     def stored(self):
         if self.bits == "d":
             return "lut.dictionary(scale = f16)"
+        if self.bits[0] == "c":
+            return f"lut.codebook(bits = {self.bits[1:]}" + (", group = row)" if self.own else ")")
         if self.bits in "tb":
             return "lut.ternary(group = 256, scale = f16" + (", packing = base3)" if self.bits == "b" else ")")
         half = ", scale = f16" if self.text.endswith("h") else ""

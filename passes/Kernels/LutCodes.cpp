@@ -52,6 +52,14 @@ Value lookUp(ImplicitLocOpBuilder &b, Value table, Value index) {
       .getResult(0);
 }
 
+/// The same with the entries of two vectors, of 16 lanes.
+static Value lookUpTwo(ImplicitLocOpBuilder &b, Value low, Value high, Value index) {
+  return LLVM::CallIntrinsicOp::create(b, low.getType(),
+                                       b.getStringAttr("llvm.x86.avx512.vpermi2var.ps.512"),
+                                       ValueRange{low, index, high})
+      .getResult(0);
+}
+
 LutCodes::LutCodes(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange parts, Value K,
                    int64_t lanes)
     : b(b), i(b), kernel(kernel), parts(parts), lanes(lanes) {
@@ -67,11 +75,18 @@ LutCodes::LutCodes(ImplicitLocOpBuilder &b, const LutKernel &kernel, ValueRange 
     row = i.add(row, i.ceilDiv(K, field.perByte()));
     lastRow.push_back(i.sub(row, i.constant(1)));
   }
-  if (kernel.format.family != lut::Family::Codebook || lanes < 8 || kernel.format.bits > 4 ||
-      kernel.ownTables())
+  if (kernel.format.family != lut::Family::Codebook || lanes < 8 || kernel.ownTables())
     return;
   // Tables in registers.
   int64_t levels = kernel.format.levels();
+  if (kernel.format.bits > 4) {
+    // With AVX2 all of 128 entries and more would be looked up in turn, of which a gather reads
+    // one.
+    if (lanes == 16 || kernel.format.bits <= 6)
+      for (int64_t from = 0; from < levels; from += lanes)
+        tables.push_back(gathered(consecutive(from)));
+    return;
+  }
   for (int64_t from = 0; from < std::max<int64_t>(levels, 1); from += lanes) {
     SmallVector<Value> entries;
     for (int64_t e = 0; e < lanes; ++e)
@@ -91,6 +106,12 @@ Value LutCodes::number(int64_t value) {
 Value LutCodes::number(double value) {
   return arith::ConstantOp::create(
       b, DenseElementsAttr::get(floats(), b.getF32FloatAttr(float(value))));
+}
+
+Value LutCodes::consecutive(int64_t first) {
+  SmallVector<int32_t> all(lanes);
+  std::iota(all.begin(), all.end(), int32_t(first));
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(integers(), ArrayRef(all)));
 }
 
 Value LutCodes::splat(Value scalar) {
@@ -192,14 +213,40 @@ Value LutCodes::value(Value code, Value zero, Columns columns) {
   return arith::SIToFPOp::create(b, floats(), code);
 }
 
+/// Entries of the table for all columns, from memory.
+Value LutCodes::gathered(Value code) {
+  Value all = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
+  Value zero = i.constant(0);
+  Value stride = memref::ExtractStridedMetadataOp::create(b, parts[1]).getStrides()[0];
+  return vector::GatherOp::create(b, floats(), parts[1], ValueRange{zero, zero},
+                                  times(code, stride), all, number(0.0));
+}
+
+/// Of two values for each bit of the code from `bit` on the one that it says, and so on: of n
+/// values one.
+Value LutCodes::chosen(Value code, SmallVector<Value> values, int64_t bit) {
+  for (; values.size() > 1; ++bit) {
+    Value high = arith::ShLIOp::create(b, code, number(31 - bit));
+    high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, high, number(int64_t(0)));
+    for (size_t n = 0; n < values.size() / 2; ++n)
+      values[n] = arith::SelectOp::create(b, high, values[2 * n + 1], values[2 * n]);
+    values.resize(values.size() / 2);
+  }
+  return values.front();
+}
+
 Value LutCodes::fromTable(Value code) {
-  if (tables.empty()) {
-    Value all = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
-    Value zero = i.constant(0);
-    Value stride = memref::ExtractStridedMetadataOp::create(b, parts[1]).getStrides()[0];
-    return vector::GatherOp::create(b, floats(), parts[1], ValueRange{zero, zero},
-                                    times(code, stride), all, number(0.0));
+  if (tables.empty())
+    return gathered(code);
+  if (kernel.format.bits > 4) {
+    // One instruction reads two tables of 16.
+    SmallVector<Value> found;
+    const bool pairs = lanes == 16;
+    for (size_t n = 0; n < tables.size(); n += pairs ? 2 : 1)
+      found.push_back(pairs ? lookUpTwo(b, tables[n], tables[n + 1], code)
+                            : lookUp(b, tables[n], code));
+    return chosen(code, found, pairs ? 5 : 3);
   }
   Value result = lookUp(b, tables[0], code);
   if (tables.size() == 1)
@@ -213,8 +260,26 @@ Value LutCodes::times(Value code, Value stride) {
                                splat(arith::IndexCastOp::create(b, b.getI32Type(), stride)));
 }
 
+/// Entries of the tables of some columns, one after the other.
+ArrayRef<Value> LutCodes::ownEntries(Columns columns) {
+  // What was read in this block for other codes of the same columns is there.
+  std::array<void *, 4> place = {b.getInsertionBlock(), columns.first.getAsOpaquePointer(),
+                                 columns.mask.getAsOpaquePointer(),
+                                 columns.inPanel.getAsOpaquePointer()};
+  if (place == ownPlace)
+    return own;
+  ownPlace = place;
+  own.clear();
+  for (int64_t e = 0; e < kernel.format.levels(); ++e)
+    own.push_back(load(1, i.constant(e), columns, b.getF32Type()));
+  return own;
+}
+
 /// Each lane reads the table of its column.
 Value LutCodes::fromTables(Value code, Columns columns) {
+  // Few entries are all read, and each lane takes one: that is quicker than a gather.
+  if (lanes >= 8 && kernel.format.bits <= (lanes == 16 ? 4 : 3))
+    return chosen(code, SmallVector<Value>(ownEntries(columns)), 0);
   SmallVector<Value> first{i.constant(0), columns.first};
   Value mask = columns.mask, stride = i.constant(lutPanel);
   if (kernel.packed)
@@ -225,12 +290,9 @@ Value LutCodes::fromTables(Value code, Columns columns) {
   if (!mask || kernel.packed)
     mask = arith::ConstantOp::create(
         b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
-  SmallVector<int32_t> lane(lanes);
-  std::iota(lane.begin(), lane.end(), 0);
-  Value column = arith::ConstantOp::create(b, DenseElementsAttr::get(integers(), ArrayRef(lane)));
   return vector::GatherOp::create(b, floats(), parts[1], first,
-                                  arith::AddIOp::create(b, times(code, stride), column), mask,
-                                  number(0.0));
+                                  arith::AddIOp::create(b, times(code, stride), consecutive(0)),
+                                  mask, number(0.0));
 }
 
 Value LutCodes::scale(Value group, Columns columns) {

@@ -13,6 +13,7 @@
 
 #include "dialects/Lut/Format/Format.h"
 #include "passes/Kernels/KernelLibrary.h"
+#include <array>
 
 namespace mad::kernels {
 
@@ -67,6 +68,10 @@ private:
   mlir::Value alongColumns(unsigned part, mlir::Value group, Columns columns, mlir::Type element);
   llvm::SmallVector<mlir::Value> digits(mlir::Value byte);
   mlir::Value fromTable(mlir::Value code);
+  mlir::Value gathered(mlir::Value code);
+  mlir::Value chosen(mlir::Value code, llvm::SmallVector<mlir::Value> values, int64_t bit);
+  llvm::ArrayRef<mlir::Value> ownEntries(Columns columns);
+  mlir::Value consecutive(int64_t first);
   mlir::Value fromTables(mlir::Value code, Columns columns);
   mlir::Value times(mlir::Value code, mlir::Value stride);
 
@@ -78,6 +83,8 @@ private:
   llvm::SmallVector<lut::Field> fields;
   llvm::SmallVector<mlir::Value> firstRow, lastRow; ///< of each field
   llvm::SmallVector<mlir::Value> tables;
+  std::array<void *, 4> ownPlace{};   ///< a block and columns
+  llvm::SmallVector<mlir::Value> own; ///< entries there
 };
 
 } // namespace mad::kernels

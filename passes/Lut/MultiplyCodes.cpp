@@ -45,7 +45,10 @@ using kernels::pieceRows;
 int64_t fewRows(const LutKernel &kernel) {
   if (kernel.cutSteps)
     return 0;
-  if (kernel.format.isBase3() || kernel.format.family == lut::Family::Codebook)
+  // Entries of tables are looked up again for each row.
+  if (kernel.format.family == lut::Family::Codebook)
+    return kernel.format.bits <= (kernel.ownTables() ? 1 : 2) ? 4 : 1;
+  if (kernel.format.isBase3())
     return 4;
   return kernel.format.bits == 1   ? 20
          : kernel.format.bits == 2 ? 8

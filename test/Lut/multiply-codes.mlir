@@ -87,12 +87,43 @@ func.func @digits(%x: memref<1x60xf32>, %c: memref<12x16xi8>, %s: memref<1x16xf3
 
 // -----
 
-// A table for each column: each lane reads its own, of tables in panels from there.
+// A table for each column: each lane reads its own, of tables in panels from there. Of few entries all are read, and each lane takes one.
 // CHECK-LABEL: func.func @tables
 // CHECK: call @multiply_codes.codebook2.own.packed
 // CHECK: func.func private @multiply_codes.codebook2.own.packed{{.*}}%[[TABLES:[^:]*]]: memref<?x?x64xf32, strided<[?, 64, 1], offset: ?>>
-// CHECK: vector.gather %[[TABLES]][%{{.*}}, %{{.*}}, %{{.*}}]
+// V4-COUNT-4: vector.load %[[TABLES]]{{.*}} vector<16xf32>
+// V4-COUNT-3: arith.select {{.*}} vector<16xf32>
+// V3-COUNT-4: vector.load %[[TABLES]]{{.*}} vector<8xf32>
+// V3-COUNT-3: arith.select {{.*}} vector<8xf32>
+// V0: vector.gather %[[TABLES]][%{{.*}}, %{{.*}}, %{{.*}}]
 func.func @tables(%x: memref<1x64xf32>, %c: memref<2x16x64xi8>, %t: memref<2x4x64xf32>, %y: memref<1x96xf32>) {
   lut.product_into %x, %c, %t to %y as <codebook, bits = 2, group = row> : (memref<1x64xf32>, memref<2x16x64xi8>, memref<2x4x64xf32>, memref<1x96xf32>) -> ()
+  return
+}
+
+// -----
+
+// More of them are gathered.
+// CHECK-LABEL: func.func @many
+// CHECK: func.func private @multiply_codes.codebook5.own.packed{{.*}}%[[TABLES:[^:]*]]: memref<?x?x64xf32, strided<[?, 64, 1], offset: ?>>
+// CHECK: vector.gather %[[TABLES]][%{{.*}}, %{{.*}}, %{{.*}}]
+func.func @many(%x: memref<1x64xf32>, %c: memref<2x40x64xi8>, %t: memref<2x32x64xf32>, %y: memref<1x96xf32>) {
+  lut.product_into %x, %c, %t to %y as <codebook, bits = 5, group = row> : (memref<1x64xf32>, memref<2x40x64xi8>, memref<2x32x64xf32>, memref<1x96xf32>) -> ()
+  return
+}
+
+// -----
+
+// One table of 64 entries: in registers, of which AVX-512 looks up in two at once. Its product with one row reads codes, and two are multiplied decoded.
+// CHECK-LABEL: func.func @one
+// CHECK: arith.cmpi sle, {{.*}}, %c1{{[_0-9]*}}
+// CHECK: func.func private @multiply_codes.codebook6{{.*}}
+// V4-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.ps.512"
+// V4: arith.select {{.*}} vector<16xf32>
+// V3-COUNT-8: llvm.call_intrinsic "llvm.x86.avx2.permps"
+// V3-COUNT-7: arith.select {{.*}} vector<8xf32>
+// V0: vector.gather
+func.func @one(%x: memref<?x64xf32>, %c: memref<48x128xi8>, %t: memref<64x1xf32>, %y: memref<?x128xf32>) {
+  lut.product_into %x, %c, %t to %y as <codebook, bits = 6> : (memref<?x64xf32>, memref<48x128xi8>, memref<64x1xf32>, memref<?x128xf32>) -> ()
   return
 }

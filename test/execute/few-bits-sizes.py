@@ -35,9 +35,9 @@ def formats():
     yield "lut.ternary(packing = base3)", 0, False
     yield "lut.ternary(group = 40, packing = base3)", 40, False
     yield "lut.ternary(group = 16, packing = base3)", 16, False
-    for bits in range(1, 6):
+    for bits in range(1, 9):
         yield f"lut.codebook(bits = {bits})", 0, False
-    for bits in (1, 3, 4, 8):
+    for bits in (1, 2, 3, 4, 5, 8):
         yield f"lut.codebook(bits = {bits}, group = row)", 0, False
 
 
