@@ -60,14 +60,16 @@ static int inspectModel(const std::string &path) {
       printSignature(s);
     else
       print(oneLine("test \"" + s.title + "\"") + "\n");
-  for (const hir::Weight &w : compilation.program().weights)
+  for (const hir::Weight &w : compilation.program().weights) {
+    const std::string stored = w.format ? " as " + w.format->str() : "";
     if (w.value)
-      print("weight " + w.name + ": " + str(w.type) + " computed\n");
+      print("weight " + w.name + ": " + str(w.type) + " computed" + stored + "\n");
     else
       print(oneLine("weight " + w.name + ": " + str(w.type) + " from " +
                     fileOf(w, compilation, path) + (w.entry.empty() ? "" : " : " + w.entry) +
-                    (w.transposed ? " transposed" : "")) +
+                    (w.transposed ? " transposed" : "") + stored) +
             "\n");
+  }
   return Good;
 }
 
