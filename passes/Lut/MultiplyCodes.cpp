@@ -50,10 +50,9 @@ int64_t fewRows(const LutKernel &kernel) {
     return kernel.format.bits <= (kernel.ownTables() ? 1 : 2) ? 4 : 1;
   if (kernel.format.isBase3())
     return 4;
-  return kernel.format.bits == 1   ? 20
-         : kernel.format.bits == 2 ? 8
-         : kernel.format.bits == 3 ? 5
-                                   : 4;
+  // By bits: those of several fields are looked up once for each.
+  constexpr int64_t rows[] = {0, 20, 8, 5, 4, 3, 2, 2, 4};
+  return rows[kernel.format.bits];
 }
 /// Columns of a piece are a multiple of a line of bytes.
 constexpr int64_t pieceColumns = 64, piecePanels = 8;

@@ -127,3 +127,14 @@ func.func @one(%x: memref<?x64xf32>, %c: memref<48x128xi8>, %t: memref<64x1xf32>
   lut.product_into %x, %c, %t to %y as <codebook, bits = 6> : (memref<?x64xf32>, memref<48x128xi8>, memref<64x1xf32>, memref<?x128xf32>) -> ()
   return
 }
+
+// -----
+
+// Each field of a code is looked up for itself: of 6 bits two rows read codes.
+// CHECK-LABEL: func.func @fields
+// CHECK: arith.cmpi sle, {{.*}}, %c2{{[_0-9]*}}
+// CHECK: call @multiply_codes.int6
+func.func @fields(%x: memref<?x64xf32>, %c: memref<48x128xi8>, %s: memref<1x128xf32>, %y: memref<?x128xf32>) {
+  lut.product_into %x, %c, %s to %y as <int, bits = 6> : (memref<?x64xf32>, memref<48x128xi8>, memref<1x128xf32>, memref<?x128xf32>) -> ()
+  return
+}
