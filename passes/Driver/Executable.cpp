@@ -51,6 +51,11 @@ public:
     error = mad_context_message(context);
     return false;
   }
+  std::string untested() const override {
+    return simt && simt->ranForNewChip()
+               ? "a chip 8.0 runs other kernels here: `--target=simt:80` tests these"
+               : "";
+  }
   bool call(const std::string &entry, const std::vector<io::Tensor> &inputs,
             std::vector<io::Tensor> &outputs, std::string &error) override;
 

@@ -28,6 +28,8 @@ public:
   /// How many threads calls may use; 0, the default, is one for each CPU. The reference
   /// interpreter always uses one.
   virtual bool setThreads(int32_t threads, std::string &error) { return true; }
+  /// What calls so far left untested, for the user; "" if nothing.
+  virtual std::string untested() const { return ""; }
   /// Inputs have the declared element types. False and a message on failure.
   virtual bool call(const std::string &entry, const std::vector<io::Tensor> &inputs,
                     std::vector<io::Tensor> &outputs, std::string &error) = 0;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/SimtDevice.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 
 namespace mad {
 
@@ -116,6 +117,13 @@ int32_t SimtDevice::launch(const void *kernel, const int64_t *shape, int32_t sha
                            void **params) {
   if (!failure.empty())
     return 1; // nothing runs on what a failed kernel left
+  const auto &described = *static_cast<const simt_kernel *>(kernel);
+  if (described.flags & (functions.chip == groupChip ? SIMT_ONLY_OLD : SIMT_ONLY_NEW)) {
+    failure = std::string(described.name) + ": a device of chip " + std::to_string(functions.chip) +
+              " has no code for this kernel";
+    return 1;
+  }
+  forNewChip |= (described.flags & SIMT_ONLY_NEW) != 0;
   simt_launch launch = {};
   for (int i = 0; i < 3; ++i) {
     if (shape[i] <= 0)
@@ -133,8 +141,7 @@ int32_t SimtDevice::launch(const void *kernel, const int64_t *shape, int32_t sha
   launch.found = found;
   launch.user = this;
   simt_result result = {};
-  if (simt_run(memory, static_cast<const simt_kernel *>(kernel), params, &launch, &result) !=
-      SIMT_OK)
+  if (simt_run(memory, &described, params, &launch, &result) != SIMT_OK)
     failure = result.message;
   return failure.empty() ? 0 : 1;
 }

@@ -24,6 +24,8 @@ public:
   SimtDevice(const SimtDevice &) = delete;
   SimtDevice &operator=(const SimtDevice &) = delete;
   const mad_device *device() const { return &functions; }
+  /// Whether a kernel ran that is for chips 9.0 alone: others run another one in its place.
+  bool ranForNewChip() const { return forNewChip; }
 
 private:
   explicit SimtDevice(uint64_t seed) : seed(seed) {}
@@ -35,6 +37,7 @@ private:
   mad_device functions = {};
   simt_device *memory = nullptr;
   uint64_t seed;
+  bool forNewChip = false;
   std::string failure, told;
 };
 

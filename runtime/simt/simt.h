@@ -120,7 +120,9 @@ enum {
   SIMT_BYTE_CELLS = 2,   /* has accesses of an odd number of bytes */
   SIMT_HALF_WORDS = 4,   /* has accesses to buffers of no multiple of four bytes */
   SIMT_HAS_FENCES = 8,   /* has fences for other blocks */
-  SIMT_EXCHANGES = 16    /* threads of a block exchange values by buffers */
+  SIMT_EXCHANGES = 16,   /* threads of a block exchange values by buffers */
+  SIMT_ONLY_NEW = 32,    /* there is code for chips 9.0 alone */
+  SIMT_ONLY_OLD = 64     /* there is code for all chips but these */
 };
 
 /* What the pass says of a kernel: the constant `<name>.simt`. */

@@ -6,9 +6,9 @@ be missing, and serial code of large functions has more values than there are re
     ptxas.py MAD FILE.mad ...
     ptxas.py MAD --all          all programs of this folder, but signal.mad and linalg.mad, which take minutes
 
-Each program is compiled once, and ptxas runs once a chip for all of its kernels. The chip 8.0 is for programs that
-have other kernels there, those with `EXECUTE-ALSO: simt:80`. The others' text for it is the same but for what lets kernels
-overlap; what it takes of each kernel of the catalogue is in test/Kernels/Gpu.
+ptxas runs once a chip for all kernels of a program. The chip 8.0 is for programs with kernels that a chip 9.0 never runs,
+which has others in their place: these are compiled for it, too. The others' text for it is the same but for what lets
+kernels overlap; what it takes of each kernel of the catalogue is in test/Kernels/Gpu.
 """
 import json
 import os
@@ -17,31 +17,40 @@ import subprocess
 import sys
 import tempfile
 
-ALSO = "// EXECUTE-ALSO: simt:80"
 MOST = 160  # bytes that a kernel may spill: behind loops, where sums that are cut meet what follows a product
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def check(mad, path, folder):
-    """The number of kernels of a program, and what is wrong with them."""
-    with open(path) as f:
-        chips = {"sm_80", "sm_90a"} if ALSO in f.read().splitlines() else {"sm_90a"}
-    done = subprocess.run([mad, "build", path, "--target=cuda", f"--chips={','.join(chips)}", "--with-tests",
+def compiled(mad, path, folder, chip):
+    """The kernels of a program, with what ptxas says of them on a chip."""
+    done = subprocess.run([mad, "build", path, "--target=cuda", f"--chips={chip}", "--with-tests",
                            "--name=m", "-o", folder], capture_output=True, text=True)
     if done.returncode:
-        return 0, [done.stderr.strip()]
+        return [], [done.stderr.strip()]
     with open(f"{folder}/m.json") as f:
         variant = next(v for v in json.load(f)["variants"] if v["name"] == "cuda")
     kinds = {(image["kind"], image["chip"]) for image in variant["images"]}
-    expected = {("ptx", "sm_80")} | {("cubin", chip) for chip in chips}
-    wrong = [] if kinds == expected else [f"images {sorted(kinds)}, expected {sorted(expected)}"]
-    for kernel in variant["kernels"]:
-        # Kernels of groups of warps are for one chip, and what they take the place of for the others.
-        if set(kernel["chips"]) not in (chips, {"sm_90a"}, chips - {"sm_90a"}):
-            wrong.append(f"`{kernel['name']}` is described for {sorted(kernel['chips'])}")
-        wrong += [f"`{kernel['name']}` ({kernel['place']}) spills {found['spills']} bytes on {chip}"
-                  for chip, found in kernel["chips"].items() if found["spills"] > MOST]
-    return len(variant["kernels"]), wrong
+    if chip == "sm_80":
+        kinds.discard(("ptx", "sm_90a"))  # kernels that the other chip has no code for
+    expected = {("ptx", "sm_80"), ("cubin", chip)}
+    return variant["kernels"], [] if kinds == expected else [f"images {sorted(kinds)}, expected {sorted(expected)}"]
+
+
+def check(mad, path, folder):
+    """The number of kernels of a program, and what is wrong with them."""
+    kernels, wrong = compiled(mad, path, folder, "sm_90a")
+    found = [kernel["chips"] for kernel in kernels]
+    # Of kernels of groups of warps some take the place of others, which only other chips run.
+    if not all(found):
+        older, more = compiled(mad, path, folder, "sm_80")
+        wrong += more
+        found = [dict(kernel["chips"], **seen) for kernel, seen in zip(older, found)]
+    for kernel, chips in zip(kernels, found):
+        if not chips:
+            wrong.append(f"no chip has code for `{kernel['name']}`")
+        wrong += [f"`{kernel['name']}` ({kernel['place']}) spills {what['spills']} bytes on {chip}"
+                  for chip, what in chips.items() if what["spills"] > MOST]
+    return len(kernels), wrong
 
 
 def main():

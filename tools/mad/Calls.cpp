@@ -50,6 +50,7 @@ public:
   bool setThreads(int32_t threads, std::string &error) override {
     return one->setThreads(threads, error);
   }
+  std::string untested() const override { return one->untested(); }
   bool call(const std::string &entry, const std::vector<io::Tensor> &inputs,
             std::vector<io::Tensor> &outputs, std::string &error) override {
     if (!one->call(entry, inputs, outputs, error))

@@ -63,6 +63,11 @@ bool loadWeights(const Arguments &arguments, Compilation &compilation) {
   return compilation.loadWeights(arguments.get("--weights"), evaluate);
 }
 
+void noteUntested(const Executable &executable) {
+  if (std::string text = executable.untested(); !text.empty())
+    llvm::errs() << "note: " << text << "\n";
+}
+
 std::unique_ptr<Executable> makeExecutable(const Command &command, const Arguments &arguments,
                                            Compilation &compilation, int &exit) {
   std::string target = arguments.get("--target", "jit");

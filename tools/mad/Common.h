@@ -43,6 +43,9 @@ int finishRecords(const Arguments &arguments, const Compilation &compilation, in
 /// Reads and computes the weights as `--weights` and `--target` say.
 bool loadWeights(const Arguments &arguments, Compilation &compilation);
 
+/// Prints what calls left untested, if anything.
+void noteUntested(const Executable &executable);
+
 /// The executable that `--target` asks for: `jit` (default), `ref`, `ref64`. On
 /// failure null, after telling; `exit` is the code to end with.
 std::unique_ptr<Executable> makeExecutable(const Command &command, const Arguments &arguments,

@@ -224,6 +224,7 @@ static int run(const Arguments &arguments) {
   if (!executable)
     return fail(error);
   exit = callEntry(arguments, *executable, inside);
+  noteUntested(*executable);
   return finishRecords(arguments, compilation, exit);
 }
 

@@ -73,6 +73,7 @@ static int run(const Arguments &arguments) {
     return fail(error);
   for (const Signature &s : compilation.signatures())
     ++(runTest(*executable, s) ? passed : failed);
+  noteUntested(*executable);
   return finish();
 }
 

@@ -37,7 +37,15 @@ enum Words : int32_t {
 enum Space : unsigned { Generic = 0, Global = 1, Shared = 3, Constant = 4, SharedCluster = 7 };
 
 /// What a kernel asks of its launch; see simt.h.
-enum Needs : uint32_t { Clocks = 1, ByteCells = 2, HalfWords = 4, Fences = 8, Exchanges = 16 };
+enum Needs : uint32_t {
+  Clocks = 1,
+  ByteCells = 2,
+  HalfWords = 4,
+  Fences = 8,
+  Exchanges = 16,
+  OnlyNew = 32,
+  OnlyOld = 64
+};
 
 /// Where the variables in shared memory lie. The one without a size, which the launch
 /// gives, comes last.

@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "passes/Conversion/GpuToRuntime/DeviceNames.h"
 #include "passes/Conversion/NvvmToSimt/Lowering.h"
 #include "passes/Conversion/Passes.h"
 
@@ -222,7 +223,9 @@ LogicalResult Lowering::lowerFunction(LLVM::LLVMFuncOp function) {
     return failure();
   bool kernel = function->hasAttr("nvvm.kernel");
   SmallVector<uint32_t> sizes = launchSizes(function);
-  const uint32_t flags = function->hasAttr(mad::exchangingKernel) ? Exchanges : 0;
+  const uint32_t flags = (function->hasAttr(mad::exchangingKernel) ? Exchanges : 0) |
+                         (device.getName() == mad::groupModule ? OnlyNew : 0) |
+                         (function->hasAttr(mad::groupless) ? OnlyOld : 0);
   Location loc = function.getLoc();
 
   // Tensor maps travel by value: the parameter is the memory itself. In kernels they are

@@ -112,3 +112,24 @@ gpu.module @k {
     llvm.return
   }
 }
+
+// -----
+
+// Kernels for chips 9.0 alone: flag 32; those that such a chip never runs: flag 64.
+// CHECK: @groups.simt()
+// CHECK: llvm.mlir.constant(32 : i32)
+gpu.module @kernels_sm_90a {
+  llvm.func @groups() attributes {nvvm.kernel} {
+    llvm.return
+  }
+}
+
+// -----
+
+// CHECK: @others.simt()
+// CHECK: llvm.mlir.constant(64 : i32)
+gpu.module @k {
+  llvm.func @others() attributes {nvvm.kernel, groupless} {
+    llvm.return
+  }
+}
