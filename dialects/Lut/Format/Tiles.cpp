@@ -12,7 +12,14 @@
 
 namespace mad::lut {
 
+/// What kernels count with 32 bits, with room for a tile.
+static constexpr int64_t mostCounted = int64_t(1) << 30;
+
 std::string TileLayout::check() const {
+  if (std::max(k, m) > mostCounted)
+    return "more than 2^30 rows or columns";
+  if (hasColumnTables() && tiles() * columns * tableNumbers() > mostCounted)
+    return "the tables of all columns have more than 2^30 numbers";
   if (format.blockType())
     return "blocks of .gguf files have scales of two levels";
   if (format.dictionary)

@@ -27,7 +27,7 @@ constexpr int64_t fewSteps = 8;
 /// Products that a tile should find, at least.
 constexpr int64_t littleWork = 1 << 14;
 /// Extents and distances that builders count with 32 bits, with room for a tile.
-constexpr int64_t mostExtent = 1 << 30, mostBlocks = 65535;
+constexpr int64_t mostExtent = 1 << 30, mostBlocks = 65535, mostRows = (int64_t(1) << 31) - 1;
 
 /// Whether memory is one matrix of several, whose number the device may find.
 static bool isMatrixOf(Value memory) {
@@ -156,9 +156,12 @@ Value Product::fits() {
   };
   require(k, 1, mostExtent);
   require(n, 0, mostExtent);
-  // 16 is the least tile.
-  require(m, 0, std::min<int64_t>(mostExtent, mostBlocks * 16));
+  // Of more rows than 65535 tiles of 16 have, tiles of 64 or more are taken.
+  require(m, 0, std::min<int64_t>(mostExtent, mostBlocks * 64));
   require(batch, 0, mostBlocks);
+  // What follows counts the rows of all products.
+  if (!outer.empty())
+    require(f.mul(batch, m), 0, mostRows);
   for (const Operand *operand : {&a, &b, &result})
     for (auto [stride, value] : llvm::zip(operand->known, operand->strides))
       if (ShapedType::isDynamic(stride))

@@ -138,8 +138,9 @@ Value RowKernel::lineOffset(const RowSlot &input) {
   ArrayRef<Value> sizes = extents[input.member - plan.members.data()];
   Value first = arith::SubIOp::create(b, mul(row, columnsOf(*input.member, sizes).count), shift);
   const int bytes = device::bytesOf(getElementTypeOrSelf(input.operand->get().getType()));
-  return g.bitAnd(g.mul(arith::IndexCastOp::create(b, b.getI32Type(), first).getResult(), bytes),
-                  bytesOfLine - 1);
+  // Only these bits count: all of the number may be too large for bytes of 32 bits.
+  Value number = arith::IndexCastOp::create(b, b.getI32Type(), first);
+  return g.mul(g.bitAnd(number, bytesOfLine / bytes - 1), bytes);
 }
 
 /// A lane of the last warp for each stripe, if there is such a row.

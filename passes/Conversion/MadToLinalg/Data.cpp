@@ -60,8 +60,9 @@ Value smallerOf(OpBuilder &b, Location loc, Value x, Value y, bool noSign) {
 // Scatter
 //===----------------------------------------------------------------------===//
 
-/// Updates, and rows of the result, that kernels can count.
-constexpr int64_t mostUpdates = int64_t(1) << 30, mostRows = (int64_t(1) << 31) - 1;
+/// Updates, rows of the result, and columns of a row that kernels can count.
+constexpr int64_t mostUpdates = int64_t(1) << 30, mostRows = (int64_t(1) << 31) - 1,
+                  mostColumns = int64_t(1) << 30;
 /// Of fewer elements one thread writes them.
 constexpr int64_t fewUpdates = 16;
 
@@ -157,9 +158,10 @@ struct ScatterLowering : LoweringPattern<ScatterOp> {
     auto updates = cast<RankedTensorType>(op.getUpdates().getType());
     auto base = cast<RankedTensorType>(op.getType());
     const int64_t dims = dimsOfRow(op);
-    auto product = [&](RankedTensorType type) {
+    const int64_t lead = updates.getRank() - dims, rows = base.getRank() - dims;
+    auto product = [&](RankedTensorType type, int64_t from, int64_t to) {
       Value all = indexConstant(b, loc, 1);
-      for (int64_t d = 0; d < type.getRank() - dims; ++d)
+      for (int64_t d = from; d < to; ++d)
         all = b.createOrFold<arith::MulIOp>(loc, all, lowering.extent(b, op, type, d));
       return all;
     };
@@ -167,8 +169,10 @@ struct ScatterLowering : LoweringPattern<ScatterOp> {
       return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sle, x,
                                            indexConstant(b, loc, most));
     };
-    Value fits = b.createOrFold<arith::AndIOp>(loc, isUpTo(product(updates), mostUpdates),
-                                               isUpTo(product(base), mostRows));
+    Value fits = b.createOrFold<arith::AndIOp>(loc, isUpTo(product(updates, 0, lead), mostUpdates),
+                                               isUpTo(product(base, 0, rows), mostRows));
+    fits = b.createOrFold<arith::AndIOp>(loc, fits,
+                                         isUpTo(product(base, rows, base.getRank()), mostColumns));
     Value from = memoryOf(b, loc, adaptor.getUpdates());
     Value places = memoryOf(b, loc, rowsOf(op, dims, b));
     auto choice = scf::IfOp::create(b, loc, fits, /*withElseRegion=*/true);

@@ -476,3 +476,52 @@ func.func @whole(%x: memref<512x512xf16>, %w: memref<512x512xf16>, %y: memref<51
   }
   return
 }
+
+// -----
+
+#a = affine_map<(b, m, n, k) -> (b, m, k)>
+#b = affine_map<(b, m, n, k) -> (b, k, n)>
+#c = affine_map<(b, m, n, k) -> (b, m, n)>
+
+// The rows of all products of a batch are more than 32 bits count.
+// CHECK-LABEL: func @rows(
+// CHECK-NOT: "product:
+// CHECK: choice = "a thread an element; for sizes that tiles cannot count"
+func.func @rows(%x: memref<60000x40000x8xf32>, %w: memref<60000x8x8xf32>, %y: memref<60000x40000x8xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<60000x40000x8xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<60000x40000x8xf32>, memref<60000x8x8xf32>) outs(%y : memref<60000x40000x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// More rows than 65535 tiles of 16 have are those of larger tiles.
+// CHECK-LABEL: func @tall(
+// CHECK: blocks in (%c1{{.*}}, %c31250{{.*}}, %c1{{.*}})
+// CHECK: choice = "product: plain, tiles of 128 x 128"
+// CHECK-NOT: tiles cannot count
+func.func @tall(%x: memref<4000000x64xf32>, %w: memref<64x64xf32>, %y: memref<4000000x64xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<4000000x64xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4000000x64xf32>, memref<64x64xf32>) outs(%y : memref<4000000x64xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}

@@ -91,3 +91,16 @@ func.func @rows(%x: tensor<?x5xf32, #mad.dims<"R", "">>, %i: tensor<?xi64, #mad.
   %y = mad.scatter add %x[%rows, %columns] = %u : (tensor<?x5xf32, #mad.dims<"R", "">>, tensor<?x5xi64, #mad.dims<"N", "">>, tensor<?x5xi64, #mad.dims<"N", "">>, tensor<?x5xf32, #mad.dims<"N", "">>) -> tensor<?x5xf32, #mad.dims<"R", "">>
   return %y : tensor<?x5xf32, #mad.dims<"R", "">>
 }
+
+// Columns of a row that are more than kernels count.
+// CHECK-LABEL: func.func @wide(
+// CHECK-NOT: mad.scatter_memory
+// CHECK: scf.for
+// CHECK-NOT: mad.scatter_memory
+// CHECK: return
+func.func @wide(%x: tensor<?x1073741825xf16, #mad.dims<"R", "">>, %i: tensor<?xi64, #mad.dims<"N">>, %u: tensor<?x1073741825xf16, #mad.dims<"N", "">>) -> tensor<?x1073741825xf16, #mad.dims<"R", "">> attributes {mad.dims = ["R", "N"], mad.entry} {
+  %rows = mad.view %i by affine_map<(d0, d1) -> (d0)> inside : (tensor<?xi64, #mad.dims<"N">>) -> tensor<?x1073741825xi64, #mad.dims<"N", "">>
+  %columns = mad.iota 1 : tensor<?x1073741825xi64, #mad.dims<"N", "">>
+  %y = mad.scatter add %x[%rows, %columns] = %u : (tensor<?x1073741825xf16, #mad.dims<"R", "">>, tensor<?x1073741825xi64, #mad.dims<"N", "">>, tensor<?x1073741825xi64, #mad.dims<"N", "">>, tensor<?x1073741825xf16, #mad.dims<"N", "">>) -> tensor<?x1073741825xf16, #mad.dims<"R", "">>
+  return %y : tensor<?x1073741825xf16, #mad.dims<"R", "">>
+}

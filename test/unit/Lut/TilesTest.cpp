@@ -125,6 +125,15 @@ TEST(Tiles, SaysWhatItCannotHold) {
   auto wrong = [](Format format) { return TileLayout{format, 256, 16}.check(); };
   EXPECT_EQ(wrong(integers(4, 48)), "groups of 48 are neither 16, 32 or 64 nor a multiple of 128");
   EXPECT_EQ(wrong(integers(4, 8)), "groups of 8 are neither 16, 32 or 64 nor a multiple of 128");
+  // Kernels count with 32 bits.
+  Format table = integers(8, Format::wholeRow);
+  table.family = Family::Codebook;
+  constexpr int64_t most = int64_t(1) << 30;
+  EXPECT_EQ((TileLayout{table, 256, most / 256}.check()), "");
+  EXPECT_EQ((TileLayout{table, 256, most / 256 + 1}.check()),
+            "the tables of all columns have more than 2^30 numbers");
+  EXPECT_EQ((TileLayout{integers(8, 0), most + 1, 16}.check()), "more than 2^30 rows or columns");
+  EXPECT_EQ((TileLayout{integers(8, 0), 16, most + 1}.check()), "more than 2^30 rows or columns");
 }
 
 } // namespace
