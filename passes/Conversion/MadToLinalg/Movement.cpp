@@ -7,9 +7,11 @@
 #include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Conversion/MadToLinalg/Indices.h"
 #include "passes/Conversion/MadToLinalg/Lowering.h"
+#include "passes/Conversion/MadToLinalg/Memory.h"
 
 using namespace mlir;
 
@@ -133,7 +135,8 @@ struct ConcatLowering : LoweringPattern<ConcatOp> {
       b.replaceOp(op, list(adaptor.getParts(), lowering.plain(type), loc, b));
       return success();
     }
-    Value result = lowering.empty(b, op, type);
+    const bool inMemory = isLong(op);
+    Value result = inMemory ? memoryFor(lowering, b, op, type) : lowering.empty(b, op, type);
     SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
     SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
     DimExpr at(0);
@@ -144,21 +147,26 @@ struct ConcatLowering : LoweringPattern<ConcatOp> {
       auto constant = at.constant();
       offsets[op.getAxis()] = constant ? OpFoldResult(b.getIndexAttr(*constant))
                                        : OpFoldResult(lowering.size(b, op, at));
-      result = tensor::InsertSliceOp::create(b, loc, part, result, offsets,
-                                             lowering.sizes(b, op, partType), strides);
+      auto sizes = lowering.sizes(b, op, partType);
+      if (inMemory)
+        writeMemory(b, loc, part,
+                    memref::SubViewOp::create(b, loc, result, offsets, sizes, strides));
+      else
+        result = tensor::InsertSliceOp::create(b, loc, part, result, offsets, sizes, strides);
       at = at + dimExpr(partType, op.getAxis());
     }
-    b.replaceOp(op, result);
+    b.replaceOp(op, inMemory ? contentsOf(b, loc, result) : result);
     return success();
   }
 
-  /// `[a, b, ...]` of many scalars. Bufferization looks through all slices that were inserted
-  /// before for each one, so they are elements instead. Kernels write slices.
+  /// Bufferization looks through all slices that were inserted before for each one, so many are
+  /// written to memory.
+  static bool isLong(ConcatOp op) { return op.getParts().size() > 32; }
+  /// `[a, b, ...]` of many scalars, which are elements instead. Kernels write slices.
   bool isLongList(ConcatOp op) const {
-    return !lowering.device && op.getParts().size() > 32 &&
-           llvm::all_of(op.getParts(), [](Value v) {
-             return cast<RankedTensorType>(v.getType()).getShape() == ArrayRef<int64_t>{1};
-           });
+    return !lowering.device && isLong(op) && llvm::all_of(op.getParts(), [](Value v) {
+      return cast<RankedTensorType>(v.getType()).getShape() == ArrayRef<int64_t>{1};
+    });
   }
 
   static Value list(ValueRange parts, RankedTensorType type, Location loc, OpBuilder &b) {

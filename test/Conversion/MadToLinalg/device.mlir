@@ -104,3 +104,16 @@ func.func @wide(%x: tensor<?x1073741825xf16, #mad.dims<"R", "">>, %i: tensor<?xi
   %y = mad.scatter add %x[%rows, %columns] = %u : (tensor<?x1073741825xf16, #mad.dims<"R", "">>, tensor<?x1073741825xi64, #mad.dims<"N", "">>, tensor<?x1073741825xi64, #mad.dims<"N", "">>, tensor<?x1073741825xf16, #mad.dims<"N", "">>) -> tensor<?x1073741825xf16, #mad.dims<"R", "">>
   return %y : tensor<?x1073741825xf16, #mad.dims<"R", "">>
 }
+
+// Bufferization would look through all slices before each one: many parts are written to memory.
+// CHECK-LABEL: func.func @long(
+// CHECK: %[[M:.*]] = memref.alloc() : memref<165xf32>
+// CHECK-NOT: tensor.insert_slice
+// CHECK: bufferization.materialize_in_destination
+// CHECK: %[[LAST:.*]] = memref.subview %[[M]][160] [5] [1]
+// CHECK-NEXT: bufferization.materialize_in_destination %{{.*}} in restrict writable %[[LAST]]
+// CHECK: bufferization.to_tensor %[[M]] restrict
+func.func @long(%x: tensor<5xf32>) -> tensor<165xf32> attributes {mad.dims = [], mad.entry} {
+  %y = mad.concat 0 of %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x, %x : (tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<165xf32>
+  return %y : tensor<165xf32>
+}
