@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Ptx.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVM/NVVM/Utils.h"
@@ -19,6 +20,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -129,8 +131,42 @@ serialize(mlir::gpu::GPUModuleOp module, const Chip &chip, const PtxOptions &opt
 
 void mad::registerPtxTarget() { mlir::NVVM::SerializeGPUModuleBase::init(); }
 
+/// What the parameters of a kernel take: tensor maps, the pointers of no memory space, are passed
+/// by value.
+static int64_t bytesOfParameters(mlir::LLVM::LLVMFuncOp kernel) {
+  int64_t bytes = 0;
+  for (mlir::Type type : kernel.getArgumentTypes()) {
+    auto pointer = dyn_cast<mlir::LLVM::LLVMPointerType>(type);
+    const int64_t size = !pointer                         ? (type.getIntOrFloatBitWidth() + 7) / 8
+                         : pointer.getAddressSpace() == 0 ? 128
+                                                          : 8;
+    bytes = int64_t(alignTo(bytes, std::min<int64_t>(size, 64))) + size;
+  }
+  return bytes;
+}
+
+/// Takes the version from which on kernels may have as many parameters as there are.
+static Error fitVersion(mlir::gpu::GPUModuleOp module, PtxOptions &options) {
+  constexpr int64_t most = 32764, mostBefore = 4352;
+  constexpr int from = 81;
+  for (auto kernel : module.getOps<mlir::LLVM::LLVMFuncOp>()) {
+    if (!kernel->hasAttr(mlir::NVVM::NVVMDialect::getKernelFuncAttrName()))
+      continue;
+    const int64_t bytes = bytesOfParameters(kernel);
+    if (bytes > most)
+      return createStringError("the parameters of `" + kernel.getName() + "` take " + Twine(bytes) +
+                               " bytes, more than the " + Twine(most) + " that a GPU takes");
+    if (bytes > mostBefore)
+      options.version = std::max(options.version, from);
+  }
+  return Error::success();
+}
+
 Expected<std::string> mad::makePtx(mlir::gpu::GPUModuleOp module, const Chip &chip,
-                                   const PtxOptions &options) {
+                                   const PtxOptions &wanted) {
+  PtxOptions options = wanted;
+  if (Error fault = fitVersion(module, options))
+    return std::move(fault);
   if (!options.toolkit.empty() && !hasLibrary(options.toolkit))
     return createStringError("the CUDA toolkit `" + options.toolkit +
                              "` has no file nvvm/libdevice/libdevice.10.bc");

@@ -14,7 +14,7 @@
 namespace mad {
 
 struct PtxOptions {
-  int version = 80; ///< of the PTX language, 10 * major + minor
+  int version = 80; ///< of the PTX language, 10 * major + minor; more where parameters need it
   /// Where the CUDA toolkit is, for its library of functions. Empty: MLIR takes that of
   /// CUDA_ROOT, CUDA_HOME or CUDA_PATH, if there is one.
   std::string toolkit;

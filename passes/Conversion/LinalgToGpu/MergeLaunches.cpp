@@ -45,6 +45,9 @@ namespace {
 /// Threads of a block in which small kernels run, and blocks that others may have for being merged.
 constexpr int64_t mostThreads = 1024, mostBlocks = 264, lanesOfWarp = 32;
 
+/// Parameters of 8 bytes that merged kernels may have: all drivers take 4 KB.
+constexpr int64_t mostParameters = 480;
+
 /// Memory that a launch uses.
 struct Access {
   Value base;   ///< null: any
@@ -60,6 +63,36 @@ struct Launch {
   bool isSmall = false, mayStandBeside = false;
   SmallVector<size_t> before; ///< launches that it must follow
   bool done = false;
+};
+
+/// What the launches of a group are passed together.
+class Parameters {
+public:
+  /// Whether those of one more are few enough; then they are among them. The first one always is.
+  bool add(gpu::LaunchFuncOp launch) {
+    int64_t more = 0;
+    for (Value operand : launch.getKernelOperands())
+      if (!known.contains(operand))
+        more += wordsOf(operand.getType());
+    if (!known.empty() && words + more > mostParameters)
+      return false;
+    known.insert_range(launch.getKernelOperands());
+    words += more;
+    return true;
+  }
+
+private:
+  /// A pointer, and sizes and strides that may be needed.
+  static int64_t wordsOf(Type type) {
+    auto memory = dyn_cast<MemRefType>(type);
+    if (!memory)
+      return 1;
+    SmallVector<int64_t> all = memory.getStridesAndOffset().first;
+    all.append(memory.getShape().begin(), memory.getShape().end());
+    return 2 + llvm::count_if(all, ShapedType::isDynamic);
+  }
+  llvm::SmallPtrSet<Value, 16> known;
+  int64_t words = 0;
 };
 
 /// What a thread or block is counted by.
@@ -302,9 +335,10 @@ void Merger::mergeAll(SmallVector<Launch> &launches) {
   SmallVector<std::pair<SmallVector<Launch *>, bool>> groups;
   while (left) {
     SmallVector<Launch *> group;
+    Parameters parameters;
     // What becomes ready by those before is among them.
     for (Launch &launch : launches)
-      if (launch.isSmall && isReady(launch))
+      if (launch.isSmall && isReady(launch) && parameters.add(launch.op))
         take(launch, group);
     if (!group.empty()) {
       groups.push_back({group, true});
@@ -315,12 +349,14 @@ void Merger::mergeAll(SmallVector<Launch> &launches) {
       if (isReady(launch))
         ready.push_back(&launch);
     int64_t blocks = ready.front()->blocks;
+    parameters.add(ready.front()->op);
     take(*ready.front(), group);
     if (ready.front()->mayStandBeside)
       for (Launch *other : llvm::drop_begin(ready))
         if (other->mayStandBeside && other->threads == ready.front()->threads &&
             blocks + other->blocks <= mostBlocks &&
-            llvm::none_of(group, [&](Launch *one) { return disagree(*one, *other); })) {
+            llvm::none_of(group, [&](Launch *one) { return disagree(*one, *other); }) &&
+            parameters.add(other->op)) {
           blocks += other->blocks;
           take(*other, group);
         }

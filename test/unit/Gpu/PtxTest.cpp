@@ -99,6 +99,28 @@ TEST(MakePtx, MissingLibraryIsFound) {
             "the CUDA toolkit `/no/such/folder` has no file nvvm/libdevice/libdevice.10.bc");
 }
 
+/// Of a kernel with so many pointers as parameters.
+llvm::Expected<std::string> ptxOfPointers(int count) {
+  auto make = [&](mlir::gpu::GPUModuleOp kernels) {
+    device::KernelSignature signature;
+    signature.name = "many";
+    signature.arguments.assign(count, device::globalPointer(kernels.getContext()));
+    device::makeKernel(kernels, signature, [](device::GpuBuilder &g, mlir::ValueRange arguments) {
+      g.store(g.number(1), arguments.back());
+    });
+  };
+  return ptxOf(make, ampere(), PtxOptions());
+}
+
+TEST(MakePtx, ManyParametersNeedALaterVersion) {
+  EXPECT_TRUE(llvm::StringRef(llvm::cantFail(ptxOfPointers(544))).contains(".version 8.0"));
+  EXPECT_TRUE(llvm::StringRef(llvm::cantFail(ptxOfPointers(545))).contains(".version 8.1"));
+  auto ptx = ptxOfPointers(4096);
+  ASSERT_FALSE(bool(ptx));
+  EXPECT_EQ(llvm::toString(ptx.takeError()), "the parameters of `many` take 32768 bytes, more than "
+                                             "the 32764 that a GPU takes");
+}
+
 // A product of a warp between two branches of the same lanes: LLVM would put one into both of what
 // it makes of them, and each part of the warp would wait for the other for ever.
 TEST(MakePtx, ProductsOfWarpsStayOutOfBranches) {
