@@ -11,6 +11,7 @@
 #include "passes/Kernels/TileTable.h"
 #include "passes/Target/Object.h"
 #include "runtime/io/Files.h"
+#include "runtime/io/Temporaries.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
@@ -26,9 +27,13 @@ static bool writeWeightSection(const std::vector<WeightBytes> &weights,
                                llvm::SmallVectorImpl<char> &path, std::vector<uint64_t> &offsets,
                                std::string &error) {
   int descriptor = -1;
-  if (auto code = llvm::sys::fs::createTemporaryFile("mad-weights", "bin", descriptor, path)) {
-    error = "cannot create a temporary file: " + code.message();
-    return false;
+  {
+    io::TemporaryLock lock(io::temporaries());
+    if (auto code = llvm::sys::fs::createTemporaryFile("mad-weights", "bin", descriptor, path)) {
+      error = "cannot create a temporary file: " + code.message();
+      return false;
+    }
+    io::noteTemporary({path.data(), path.size()});
   }
   llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
   uint64_t at = 0;
@@ -69,8 +74,10 @@ public:
     if (writing.valid())
       writing.wait();
     waiting.clear(); // what was not committed goes first
-    for (const std::string &one : made)
+    for (const std::string &one : made) {
       llvm::sys::fs::remove(one); // where it is empty
+      io::forgetTemporary(one);
+    }
   }
 
   bool makeFolder(std::string &error);
@@ -100,6 +107,9 @@ bool Outputs::makeFolder(std::string &error) {
   for (llvm::StringRef one = folder; !one.empty() && !llvm::sys::fs::exists(one);
        one = llvm::sys::path::parent_path(one))
     made.push_back(one.str());
+  io::TemporaryLock lock(io::temporaries());
+  for (const std::string &one : llvm::reverse(made))
+    io::noteTemporary(one, io::Temporary::EmptyFolder);
   // With the rights that the umask leaves.
   auto code = llvm::sys::fs::create_directories(folder, true, llvm::sys::fs::all_all);
   if (code)
@@ -148,6 +158,8 @@ bool Outputs::commit(std::string &error) {
     all.push_back(file.get());
   if (!io::commitAll(all, error))
     return false;
+  for (const std::string &one : made)
+    io::forgetTemporary(one);
   made.clear();
   return true;
 }
@@ -210,8 +222,10 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   }
   llvm::SmallString<128> section;
   llvm::scope_exit cleanup([&] {
-    if (!section.empty())
-      llvm::sys::fs::remove(section);
+    if (section.empty())
+      return;
+    llvm::sys::fs::remove(section);
+    io::forgetTemporary(section.str().str());
   });
   std::vector<uint64_t> offsets;
   const bool apart = !options.weightsFile.empty();

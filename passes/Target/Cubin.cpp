@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Cubin.h"
 #include "passes/Target/Ptx.h"
-#include "llvm/ADT/ScopeExit.h"
+#include "runtime/io/Temporaries.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -125,12 +125,13 @@ Expected<Cubin> mad::makeCubin(StringRef ptx, const Chip &chip, const CubinOptio
     return cubin;
   }
 
-  SmallString<128> folder;
-  if (std::error_code code = sys::fs::createUniqueDirectory("mad-ptxas", folder))
-    return fileError("cannot make a folder", folder, code);
-  llvm::scope_exit remove([&] { (void)sys::fs::remove_directories(folder); });
-  std::string input = (folder + "/code.ptx").str(), output = (folder + "/code.cubin").str(),
-              log = (folder + "/log").str(), reason;
+  io::TemporaryFolder folder;
+  if (int code = 0; !folder.makeApart("mad-ptxas", code))
+    return fileError("cannot make a temporary folder for", *program,
+                     std::error_code(code, std::generic_category()));
+  const std::string input = folder.path() + "/code.ptx", output = folder.path() + "/code.cubin",
+                    log = folder.path() + "/log";
+  std::string reason;
   if (Error error = writeFile(input, ptx))
     return std::move(error);
 

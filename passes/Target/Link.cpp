@@ -13,6 +13,7 @@
 #include "runtime/artifact.h"
 #include "runtime/core/checksum.h"
 #include "runtime/io/Files.h"
+#include "runtime/io/Temporaries.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
@@ -127,11 +128,11 @@ static Error linkByCompiler(const std::vector<std::string> &objects, const std::
   words.insert(words.end(), {"-Wl,--as-needed", "-Wl,--no-undefined", "-lm"});
   std::vector<StringRef> arguments(words.begin(), words.end());
   // Not beside the library: that disk may be what is full.
-  SmallString<128> log;
-  if (std::error_code code = sys::fs::createTemporaryFile("mad-link", "log", log))
+  io::TemporaryFolder folder;
+  if (int code = 0; !folder.makeApart("mad-link", code))
     return createStringError("cannot link `" + name +
-                             "`: cannot create a temporary file: " + code.message());
-  llvm::scope_exit remove([&] { (void)sys::fs::remove(log); });
+                             "`: cannot create a temporary folder: " + io::systemText(code));
+  std::string log = folder.path() + "/log";
   std::string reason;
   std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
   int code = sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects, 0, 0, &reason);
@@ -250,14 +251,14 @@ Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &o
   std::string text;
   if (!file.openRegular(path, text, 0777))
     return createStringError(io::ticked(path) + " " + text);
-  SmallString<128> absolute(file.place()), folder;
+  SmallString<128> absolute(file.place());
   if (std::error_code code = sys::fs::make_absolute(absolute))
     return fileError("cannot write", path, code);
-  if (std::error_code code = sys::fs::createUniqueDirectory(absolute + ".tmp", folder))
-    return fileError("cannot write", path, code);
-  llvm::scope_exit remove([&] { (void)sys::fs::remove_directories(folder); });
-  std::string output = (folder + "/out.so").str();
-  if (Error error = linkIn(folder, objects, output, path, linker))
+  io::TemporaryFolder folder;
+  if (int code = 0; !folder.make((absolute + ".tmp").str(), code))
+    return fileError("cannot write", path, std::error_code(code, std::generic_category()));
+  std::string output = folder.path() + "/out.so";
+  if (Error error = linkIn(folder.path(), objects, output, path, linker))
     return error;
   return finish(output, path, file);
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/io/Files.h"
+#include "runtime/io/Temporaries.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -96,8 +97,10 @@ AtomicFile::~AtomicFile() {
   if (descriptor >= 0)
     close(descriptor);
   for (const std::string &mine : {temporary, old})
-    if (!mine.empty())
+    if (!mine.empty()) {
       unlink(mine.c_str());
+      forgetTemporary(mine);
+    }
 }
 
 bool AtomicFile::fail(const char *what, int code, std::string &text) {
@@ -158,9 +161,11 @@ bool AtomicFile::create(uint32_t permissions, std::string &text) {
   std::string stem = target + ".tmp-" + std::to_string(getpid()) + "-";
   for (int attempt = 0; attempt < 1000; ++attempt) {
     std::string made = stem + std::to_string(attempt);
+    TemporaryLock lock(temporaries());
     descriptor = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions);
     if (descriptor >= 0) {
       temporary = made;
+      noteTemporary(made);
       // Who may use the old file may use the new one; a file system without modes is no reason
       // to fail.
       if (!isNew)
@@ -228,9 +233,13 @@ bool AtomicFile::finish(std::string &text) {
 bool AtomicFile::rename(std::string &text) {
   if (isDevice)
     return true;
-  if (::rename(temporary.c_str(), target.c_str()) != 0)
-    return fail("cannot be replaced", errno, text);
-  temporary.clear();
+  {
+    TemporaryLock lock(temporaries());
+    if (::rename(temporary.c_str(), target.c_str()) != 0)
+      return fail("cannot be replaced", errno, text);
+    forgetTemporary(temporary);
+    temporary.clear();
+  }
 
   // The name must survive a power cut too; a folder that cannot be synced is no
   // reason to fail, the file is complete.
@@ -251,8 +260,10 @@ void AtomicFile::keepOld() {
   if (isNew || isDevice)
     return;
   std::string second = temporary + ".old";
-  if (link(target.c_str(), second.c_str()) == 0)
-    old = second;
+  if (link(target.c_str(), second.c_str()) != 0)
+    return;
+  old = second;
+  noteTemporary(old);
 }
 
 /// For a file that has its name.
@@ -261,8 +272,10 @@ void AtomicFile::undo() {
     return;
   if (isNew)
     unlink(target.c_str());
-  else if (!old.empty() && ::rename(old.c_str(), target.c_str()) == 0)
+  else if (!old.empty() && ::rename(old.c_str(), target.c_str()) == 0) {
+    forgetTemporary(old);
     old.clear();
+  }
 }
 
 bool mad::io::commitAll(const std::vector<AtomicFile *> &files, std::string &error) {
@@ -274,6 +287,8 @@ bool mad::io::commitAll(const std::vector<AtomicFile *> &files, std::string &err
   for (AtomicFile *file : files)
     if (!file->finish(text))
       return failed(*file);
+  // A signal that ends the process waits until all have their names, or none.
+  TemporaryLock lock(temporaries());
   for (size_t i = 0; i < files.size(); ++i) {
     files[i]->keepOld();
     if (files[i]->rename(text))

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Common.h"
+#include "tools/mad/Signals.h"
 #include "llvm/Config/llvm-config.h"
 #include <malloc.h>
 #include <new>
@@ -56,6 +57,7 @@ int main(int argc, char **argv) {
   // its memory.
   mallopt(M_MXFAST, 0);
 #endif
+  cleanUpOnSignals();
   int exit = UserError;
   try {
     exit = run({argv + 1, argv + argc});

@@ -1,0 +1,102 @@
+//===- TemporariesTest.cpp - Files of a process that ends early -----------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/io/Temporaries.h"
+#include "runtime/io/Files.h"
+#include "test/unit/Io/Support.h"
+
+namespace mad::io::test {
+namespace {
+
+using TemporariesTest = IoTest;
+
+/// In a process of its own, which `work` begins and that is then abandoned.
+template <typename Work> void abandoned(Work work) {
+  EXPECT_EXIT(
+      {
+        work();
+        abandonTemporaries();
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(TemporariesTest, AFileThatHasNoNameYetGoes) {
+  put("old");
+  abandoned([&] {
+    auto *file = new AtomicFile;
+    std::string text;
+    if (!file->open(path("file"), text) || !file->write("new", text) || files() != 2)
+      _exit(1);
+  });
+  EXPECT_EQ(get(), "old");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(TemporariesTest, AFileThatHasItsNameStays) {
+  put("old");
+  abandoned([&] {
+    auto *file = new AtomicFile;
+    std::string text;
+    if (!file->open(path("file"), text) || !file->write("new", text) || !commitAll({file}, text))
+      _exit(1);
+  });
+  EXPECT_EQ(get(), "new");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(TemporariesTest, AFolderGoesWithAllThatIsInIt) {
+  abandoned([&] {
+    auto *inner = new TemporaryFolder;
+    int code = 0;
+    if (!inner->make(path("folder"), code))
+      _exit(1);
+    std::ofstream(inner->path() + "/file") << "text";
+    std::filesystem::create_directory(inner->path() + "/more");
+  });
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(TemporariesTest, AFolderOfResultsGoesOnlyWhenItIsEmpty) {
+  for (const char *name : {"empty", "full"})
+    std::filesystem::create_directory(path(name));
+  put("text", "full/result");
+  abandoned([&] {
+    for (const char *name : {"empty", "full"})
+      noteTemporary(path(name), Temporary::EmptyFolder);
+  });
+  EXPECT_FALSE(std::filesystem::exists(path("empty")));
+  EXPECT_EQ(get("full/result"), "text");
+}
+
+TEST_F(TemporariesTest, WhatIsForgottenStays) {
+  put("text");
+  abandoned([&] {
+    noteTemporary(path("file"));
+    forgetTemporary(path("file"));
+    forgetTemporary(path("another"));
+  });
+  EXPECT_EQ(get(), "text");
+}
+
+TEST_F(TemporariesTest, FoldersGoInTheEnd) {
+  {
+    TemporaryFolder here, there;
+    int code = 0;
+    ASSERT_TRUE(here.make(path("folder"), code) && there.makeApart("mad-test", code));
+    std::ofstream(here.path() + "/file") << "text";
+    EXPECT_EQ(files(), 1u);
+    EXPECT_TRUE(std::filesystem::is_directory(there.path()));
+  }
+  EXPECT_EQ(files(), 0u);
+  TemporaryFolder none;
+  int code = 0;
+  EXPECT_FALSE(none.make(path("none/folder"), code));
+  EXPECT_EQ(code, ENOENT);
+}
+
+} // namespace
+} // namespace mad::io::test

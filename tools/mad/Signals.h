@@ -1,0 +1,18 @@
+//===- Signals.h - How the tool ends when it is told to ----------------------===//
+//
+// Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MAD_TOOLS_MAD_SIGNALS_H
+#define MAD_TOOLS_MAD_SIGNALS_H
+
+namespace mad::tool {
+
+/// From here on SIGINT, SIGTERM and SIGHUP remove temporary files before they end the process,
+/// unless they were ignored.
+void cleanUpOnSignals();
+
+} // namespace mad::tool
+
+#endif // MAD_TOOLS_MAD_SIGNALS_H
