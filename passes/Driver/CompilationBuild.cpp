@@ -81,8 +81,9 @@ public:
   }
 
   bool makeFolder(std::string &error);
-  /// Writes the file of weights, which stay where they are, while the caller does other work.
-  void startWeights(const std::vector<WeightBytes> &weights);
+  /// Writes the file of weights, which stay where they are, while the caller does other work. A
+  /// disk that has no room for it is told at once.
+  bool startWeights(const std::vector<WeightBytes> &weights, std::string &error);
   bool weights(std::vector<uint64_t> &offsets, std::string &error);
   bool library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects, std::string &error);
   bool text(const char *extension, const std::string &text, std::string &error);
@@ -124,11 +125,14 @@ static bool succeeded(llvm::Error made, std::string &error) {
   return false;
 }
 
-void Outputs::startWeights(const std::vector<WeightBytes> &weights) {
+bool Outputs::startWeights(const std::vector<WeightBytes> &weights, std::string &error) {
   std::string path = add(name + ".weights");
+  if (!succeeded(startWeightsFile(weights, path, *waiting.back()), error))
+    return false;
   writing = std::async(std::launch::async, [this, path, &weights, &file = *waiting.back()] {
     return succeeded(writeWeightsFile(weights, path, offsetsOfWeights, file), errorOfWeights);
   });
+  return true;
 }
 
 bool Outputs::weights(std::vector<uint64_t> &offsets, std::string &error) {
@@ -203,10 +207,9 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
     options.weightsFile = name + ".weights";
   Outputs outputs(folder, name);
   std::string error;
-  if (!outputs.makeFolder(error))
+  if (!outputs.makeFolder(error) ||
+      (!options.weightsFile.empty() && !outputs.startWeights(weights, error)))
     return impl->fail("error: " + error);
-  if (!options.weightsFile.empty())
-    outputs.startWeights(weights);
   if (!impl->generate(all, /*quick=*/false, entries))
     return false;
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;

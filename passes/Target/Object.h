@@ -98,7 +98,10 @@ std::string header(const ArtifactOptions &options, const std::vector<EntryDescri
 /// Writes a file of weights (runtime/artifact.h); atomic. `offsets`: where each lies.
 llvm::Error writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
                              std::vector<uint64_t> &offsets);
-/// As well; `file` is new, and the bytes get their name when it is committed.
+/// In two steps: the first takes the room on the disk, so that a full one is told before long work.
+/// `file` is new, and the bytes get their name when it is committed.
+llvm::Error startWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
+                             io::AtomicFile &file);
 llvm::Error writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
                              std::vector<uint64_t> &offsets, io::AtomicFile &file);
 

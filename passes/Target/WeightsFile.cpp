@@ -21,49 +21,65 @@ template <typename T> static void put(std::string &text, uint64_t at, const T &v
   memcpy(text.data() + at, &value, sizeof value);
 }
 
-/// Header, records, shapes and names.
-static std::string headOf(const std::vector<WeightBytes> &weights, std::vector<uint64_t> &offsets) {
-  const uint64_t records = sizeof(mad_weights_header);
-  uint64_t shapes = records + weights.size() * sizeof(mad_weights_record), names = shapes;
+namespace {
+/// Where the parts of a file begin.
+struct Layout {
+  explicit Layout(const std::vector<WeightBytes> &weights);
+
+  uint64_t records = sizeof(mad_weights_header), shapes = 0, names = 0;
+  uint64_t head = 0; ///< bytes of header, records, shapes and names
+  std::vector<uint64_t> data;
+  uint64_t end = 0;
+};
+} // namespace
+
+Layout::Layout(const std::vector<WeightBytes> &weights) {
+  shapes = records + weights.size() * sizeof(mad_weights_record);
+  names = shapes;
   for (const WeightBytes &weight : weights)
     names += storedShape(weight).size() * sizeof(int64_t);
-  uint64_t end = names;
+  head = names;
   for (const WeightBytes &weight : weights)
-    end += weight.name.size() + 1;
+    head += weight.name.size() + 1;
+  end = head;
+  for (const WeightBytes &weight : weights) {
+    data.push_back(alignTo(end, alignment));
+    end = data.back() + weight.bytes;
+  }
+}
 
-  std::string head(end, '\0');
+/// Header, records, shapes and names.
+static std::string headOf(const std::vector<WeightBytes> &weights, const Layout &layout) {
+  uint64_t shapes = layout.shapes, names = layout.names;
+  std::string head(layout.head, '\0');
   mad_weights_header header = {};
   header.magic = MAD_WEIGHTS_MAGIC;
   header.version = MAD_WEIGHTS_VERSION;
   header.size = sizeof header;
   compilerVersion().copy(header.compiler, sizeof header.compiler - 1);
-  header.head_bytes = end;
+  header.file_bytes = layout.end;
+  header.head_bytes = layout.head;
   header.num_weights = weights.size();
-  uint64_t data = end;
   for (size_t i = 0; i < weights.size(); ++i) {
     const WeightBytes &weight = weights[i];
     const std::vector<int64_t> shape = storedShape(weight);
-    data = alignTo(data, alignment);
-    offsets.push_back(data);
     mad_weights_record record = {names,
                                  shapes,
                                  uint16_t(weight.dtype),
                                  uint8_t(weight.panel ? weight.axis + 1 : 0),
                                  uint8_t(weight.weave),
                                  uint32_t(shape.size()),
-                                 data,
+                                 layout.data[i],
                                  weight.bytes,
                                  checksum(weight)};
-    put(head, records + i * sizeof record, record);
+    put(head, layout.records + i * sizeof record, record);
     for (int64_t extent : shape) {
       put(head, shapes, extent);
       shapes += sizeof extent;
     }
     weight.name.copy(head.data() + names, weight.name.size());
     names += weight.name.size() + 1;
-    data += weight.bytes;
   }
-  header.file_bytes = data;
   put(head, 0, header);
   mad_checksum sum;
   mad_checksum_start(&sum);
@@ -73,27 +89,42 @@ static std::string headOf(const std::vector<WeightBytes> &weights, std::vector<u
   return head;
 }
 
+static Error failed(const std::string &path, const std::string &text) {
+  return createStringError(io::ticked(path) + " " + text);
+}
+
 Error mad::writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
                             std::vector<uint64_t> &offsets) {
   io::AtomicFile file;
+  if (Error error = startWeightsFile(weights, path, file))
+    return error;
   if (Error error = writeWeightsFile(weights, path, offsets, file))
     return error;
   std::string text;
-  return file.commit(text) ? Error::success() : createStringError(io::ticked(path) + " " + text);
+  return file.commit(text) ? Error::success() : failed(path, text);
+}
+
+Error mad::startWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
+                            io::AtomicFile &file) {
+  std::string text;
+  return file.openRegular(path, text) && file.reserve(Layout(weights).end, text)
+             ? Error::success()
+             : failed(path, text);
 }
 
 Error mad::writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
                             std::vector<uint64_t> &offsets, io::AtomicFile &file) {
-  offsets.clear();
-  const std::string head = headOf(weights, offsets);
+  const Layout layout(weights);
+  const std::string head = headOf(weights, layout);
   const char zeros[alignment] = {};
   std::string text;
-  bool good = file.openRegular(path, text) && file.write(head, text);
-  uint64_t at = head.size();
+  bool good = file.write(head, text);
+  uint64_t at = layout.head;
   for (size_t i = 0; good && i < weights.size(); ++i) {
-    good = file.write(zeros, offsets[i] - at, text) &&
+    good = file.write(zeros, layout.data[i] - at, text) &&
            file.write(weights[i].data.get(), weights[i].bytes, text);
-    at = offsets[i] + weights[i].bytes;
+    at = layout.data[i] + weights[i].bytes;
   }
-  return good ? Error::success() : createStringError(io::ticked(path) + " " + text);
+  offsets = layout.data;
+  return good ? Error::success() : failed(path, text);
 }

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -176,6 +177,32 @@ bool AtomicFile::create(uint32_t permissions, std::string &text) {
       break;
   }
   return fail("cannot be written", errno, text);
+}
+
+/// 0, or the value of `errno`. Where a file system takes no room ahead, what is free must do.
+static int takeRoom(int descriptor, uint64_t bytes) {
+#ifdef __linux__
+  // Not posix_fallocate, which then writes into each block.
+  int code = 0;
+  do
+    code = fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)) == 0 ? 0 : errno;
+  while (code == EINTR);
+  if (code != EOPNOTSUPP && code != ENOSYS)
+    return code;
+#endif
+  struct statvfs disk;
+  const bool fits = fstatvfs(descriptor, &disk) != 0 || disk.f_frsize == 0 ||
+                    bytes / disk.f_frsize < disk.f_bavail;
+  return fits ? 0 : ENOSPC;
+}
+
+bool AtomicFile::reserve(uint64_t bytes, std::string &text) {
+  const int code = isDevice || bytes == 0 ? 0 : takeRoom(descriptor, bytes);
+  if (code == 0)
+    return true;
+  fail("cannot be written", code, text);
+  text += " (it takes " + std::to_string(bytes) + " bytes)";
+  return false;
 }
 
 /// Has the system begin to bring what was written to the disk, for which `finish` waits.

@@ -121,6 +121,9 @@ public:
   }
   /// The same, but no device or pipe. `permissions`: of a file that is new, less the umask.
   bool openRegular(const std::string &path, std::string &text, uint32_t permissions = 0666);
+  /// Takes room on the disk for a file of that size, before anything is written: what does not fit
+  /// is told now.
+  bool reserve(uint64_t bytes, std::string &text);
   /// Where the file will be.
   const std::string &place() const { return target; }
 

@@ -225,6 +225,27 @@ TEST_F(Write, RegularFilesAreNoDevicesAndMayBeExecutable) {
   EXPECT_EQ(text, "is not a regular file");
 }
 
+TEST_F(Write, RoomIsTakenAheadOrThereIsNone) {
+  put("old");
+  std::string text;
+  {
+    FileLimit limit(1 << 16);
+    AtomicFile file;
+    ASSERT_TRUE(file.open(path("file"), text)) << text;
+    EXPECT_FALSE(file.reserve(1 << 20, text));
+    EXPECT_EQ(text, "cannot be written: File too large (it takes 1048576 bytes)");
+    EXPECT_TRUE(file.reserve(1 << 10, text)) << text;
+  }
+  EXPECT_EQ(get(), "old");
+  AtomicFile file, device;
+  ASSERT_TRUE(file.open(path("file"), text)) << text;
+  EXPECT_FALSE(file.reserve(uint64_t(1) << 50, text));
+  EXPECT_THAT(text, HasSubstr("(it takes 1125899906842624 bytes)"));
+  ASSERT_TRUE(file.reserve(1 << 20, text) && file.reserve(0, text)) << text;
+  ASSERT_TRUE(file.write("new", text) && device.open("/dev/null", text)) << text;
+  EXPECT_TRUE(device.reserve(1 << 20, text)) << text;
+}
+
 TEST_F(Write, AFullDeviceIsAnError) {
   std::string error;
   EXPECT_FALSE(writeFile("/dev/full", "text", 4, error));

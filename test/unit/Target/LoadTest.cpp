@@ -440,12 +440,17 @@ TEST(WeightsFile, DiskThatIsFull) {
   struct rlimit before = {};
   getrlimit(RLIMIT_FSIZE, &before);
   const struct rlimit limit = {64, before.rlim_max};
+  ASSERT_FALSE(bool(writeWeightsFile(affineWeights({1}), path, offsets)));
+  struct stat fits;
+  ASSERT_EQ(stat(path.c_str(), &fits), 0);
+  const std::string size = std::to_string(fits.st_size);
+  remove(path.c_str());
   setrlimit(RLIMIT_FSIZE, &limit);
   auto error = writeWeightsFile(affineWeights({1}), path, offsets);
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, handler);
   EXPECT_EQ(llvm::toString(std::move(error)),
-            "`" + path + "` cannot be written: File too large (after 64 bytes)");
+            "`" + path + "` cannot be written: File too large (it takes " + size + " bytes)");
   struct stat none;
   EXPECT_NE(stat(path.c_str(), &none), 0);
 }
