@@ -272,9 +272,11 @@ typedef struct mad_file_header {
 } mad_file_header;
 
 /* A file of weights, `X.weights`: this header, a record a weight, their shapes and
- * names; then the bytes of each weight at a multiple of 64. Numbers are little-endian. */
+ * names, each with a note behind it; then the bytes of each weight at a multiple of 64. Numbers are
+ * little-endian. */
 #define MAD_WEIGHTS_MAGIC 0x315448475744414dull /* "MADWGHT1" */
-#define MAD_WEIGHTS_VERSION 2u /* 1: records have no `panels` and `weave`, but zeros */
+#define MAD_WEIGHTS_VERSION 3u /* 2: no notes; 1: nor `panels` and `weave` in records, but zeros   \
+                                */
 
 typedef struct mad_weights_header {
   uint64_t magic;
@@ -282,13 +284,15 @@ typedef struct mad_weights_header {
   uint32_t size;    /* sizeof(mad_weights_header) */
   char compiler[64];
   uint64_t file_bytes;
-  uint64_t head_bytes; /* header, records, shapes and names */
+  uint64_t head_bytes; /* header, records, shapes, names and notes */
   uint64_t num_weights;
   uint64_t checksum; /* over the first `head_bytes`, this field being 0 */
 } mad_weights_header;
 
 typedef struct mad_weights_record {
-  uint64_t name;  /* offset in the file; ends with a 0 byte */
+  /* Offset in the file; ends with a 0 byte. Then the note, which ends so, too: a JSON object for
+   * people, of the keys that `weights` of a manifest have, or nothing. */
+  uint64_t name;
   uint64_t shape; /* offset of `rank` int64_t, 8-byte aligned */
   uint16_t dtype;
   /* Not 0: it lies in panels of the dimension `panels` - 1 of the weight, whose extents these

@@ -338,6 +338,19 @@ static std::optional<size_t> computeAll(Compilation &compilation, Compilation::I
   return std::nullopt;
 }
 
+/// What hosts and people are told of it.
+static void describe(const ComputedWeight &computed, WeightBytes &weight) {
+  weight.computed = true;
+  if (std::optional<EncodedPart> part = computed.encoded) {
+    weight.bound = boundOf(*part);
+    auto type = cast<RankedTensorType>(part->encode.getSource().getType());
+    weight.part = {part->encode.getFormat().getValue().str(), dtypeOf(type.getElementType()),
+                   type.getShape().vec()};
+  } else if (std::optional<PackedTiles> tiles = computed.packed) {
+    weight.part = {tiles->op.getFormat().getValue().str(), MAD_F32, {}};
+  }
+}
+
 /// Memory for all of them. Answers for which there is none.
 static std::optional<size_t> reserveAll(std::vector<WeightBytes> &weights,
                                         ArrayRef<ComputedWeight> computed) {
@@ -345,8 +358,7 @@ static std::optional<size_t> reserveAll(std::vector<WeightBytes> &weights,
     weights.emplace_back();
     if (!reserve(each.source, weights.back()))
       return i;
-    if (each.encoded)
-      weights.back().bound = boundOf(*each.encoded);
+    describe(each, weights.back());
   }
   return std::nullopt;
 }

@@ -20,9 +20,11 @@
 //              output (the input) that it is
 //              device_weights: those of code for GPUs, where they are others
 //              fp: "strict" or "fast", where the entry or its file says so
-//   weights    [{name, dtype, shape, bytes, checksum, offset, panel, axis, weave}]
+//   weights    [{name, dtype, shape, bytes, checksum, offset, panel, axis, weave, computed, part}]
 //              panel, axis, weave: where the bytes are packed (mad_weight)
 //              checksum: 16 hexadecimal digits, runtime/core/checksum.h
+//              computed: true where the compiler made it of other weights; part: {format, dtype,
+//              shape} of the weight that it is a part of
 //              offset: in the section .mad.weights or the file; neither in memory
 //   weights_file  name of the file of weights, where there is one
 //
@@ -117,11 +119,33 @@ uint64_t mad::checksum(const WeightBytes &weight) {
   return mad_checksum_value(&sum);
 }
 
+static void addNote(const WeightBytes &weight, json::Object &to) {
+  if (weight.computed)
+    to["computed"] = true;
+  if (!weight.part)
+    return;
+  json::Object part{{"format", text(weight.part->format)},
+                    {"dtype", mad_dtype_name(weight.part->dtype)}};
+  if (!weight.part->shape.empty())
+    part["shape"] = json::Array(weight.part->shape);
+  to["part"] = std::move(part);
+}
+
+std::string mad::noteOf(const WeightBytes &weight) {
+  json::Object note;
+  addNote(weight, note);
+  if (weight.panel)
+    note["shape"] = json::Array(weight.shape);
+  return note.empty() ? "" : formatv("{0}", json::Value(std::move(note))).str();
+}
+
 static json::Object weight(const WeightBytes &weight) {
-  return json::Object{{"name", text(weight.name)},
-                      {"dtype", mad_dtype_name(weight.dtype)},
-                      {"shape", json::Array(weight.shape)},
-                      {"bytes", weight.bytes}};
+  json::Object made{{"name", text(weight.name)},
+                    {"dtype", mad_dtype_name(weight.dtype)},
+                    {"shape", json::Array(weight.shape)},
+                    {"bytes", weight.bytes}};
+  addNote(weight, made);
+  return made;
 }
 
 std::string mad::manifest(const ArtifactOptions &options,

@@ -36,6 +36,13 @@ Variant variant(int level);
 /// The best level of this machine that code is made for.
 int hostLevel();
 
+/// What a part of a weight in a format is of.
+struct PartOf {
+  std::string format; ///< `lut.int(bits = 4, group = 128)`
+  mad_dtype dtype = MAD_F32;
+  std::vector<int64_t> shape; ///< of the weight; empty: not known
+};
+
 /// Elements of a weight, ready for the artifact: row-major, declared type.
 struct WeightBytes {
   std::string name; ///< symbol of its `mad.weight_source`
@@ -49,7 +56,12 @@ struct WeightBytes {
   int64_t axis = 0;        ///< the dimension that is cut into panels
   int64_t weave = 0;       ///< panels are woven (`mad_weight`)
   int64_t bound = 0;       ///< what other files must keep (`mad_weight`)
+  bool computed = false;   ///< when the model is built, of other weights
+  std::optional<PartOf> part = {};
 };
+/// What a file says of a weight for people, one JSON object: `shape`, where it lies in panels, and
+/// `computed` and `part` as in the manifest. Empty: nothing.
+std::string noteOf(const WeightBytes &weight);
 /// The extents of the bytes: those of the weight, or of its panels.
 std::vector<int64_t> storedShape(const WeightBytes &weight);
 /// The weight with a dimension in panels. Nothing when there is no memory.

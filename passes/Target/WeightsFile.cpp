@@ -27,7 +27,8 @@ struct Layout {
   explicit Layout(const std::vector<WeightBytes> &weights);
 
   uint64_t records = sizeof(mad_weights_header), shapes = 0, names = 0;
-  uint64_t head = 0; ///< bytes of header, records, shapes and names
+  std::vector<std::string> notes;
+  uint64_t head = 0; ///< bytes of header, records, shapes, names and notes
   std::vector<uint64_t> data;
   uint64_t end = 0;
 };
@@ -39,8 +40,10 @@ Layout::Layout(const std::vector<WeightBytes> &weights) {
   for (const WeightBytes &weight : weights)
     names += storedShape(weight).size() * sizeof(int64_t);
   head = names;
-  for (const WeightBytes &weight : weights)
-    head += weight.name.size() + 1;
+  for (const WeightBytes &weight : weights) {
+    notes.push_back(noteOf(weight));
+    head += weight.name.size() + 1 + notes.back().size() + 1;
+  }
   end = head;
   for (const WeightBytes &weight : weights) {
     data.push_back(alignTo(end, alignment));
@@ -48,7 +51,7 @@ Layout::Layout(const std::vector<WeightBytes> &weights) {
   }
 }
 
-/// Header, records, shapes and names.
+/// All but the data.
 static std::string headOf(const std::vector<WeightBytes> &weights, const Layout &layout) {
   uint64_t shapes = layout.shapes, names = layout.names;
   std::string head(layout.head, '\0');
@@ -79,6 +82,8 @@ static std::string headOf(const std::vector<WeightBytes> &weights, const Layout 
     }
     weight.name.copy(head.data() + names, weight.name.size());
     names += weight.name.size() + 1;
+    layout.notes[i].copy(head.data() + names, layout.notes[i].size());
+    names += layout.notes[i].size() + 1;
   }
   put(head, 0, header);
   mad_checksum sum;

@@ -10,6 +10,10 @@
 #include "runtime/core/checksum.h"
 #include "runtime/mad.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A regular file, open for reading. */
 typedef struct mad_file {
   const char *path;
@@ -30,4 +34,7 @@ mad_status mad_file_sum(const mad_file *file, mad_checksum *sum, uint64_t from, 
 /* Maps the whole file for reading. */
 mad_status mad_file_map(const mad_file *file, void **memory);
 
+#ifdef __cplusplus
+}
+#endif
 #endif /* MAD_RUNTIME_CORE_FILE_H */

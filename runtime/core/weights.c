@@ -318,6 +318,9 @@ static const char *takeRecord(const mad_weights_header *header, const char *head
   const uint64_t end = header->head_bytes;
   if (record->name >= end || !memchr(head + record->name, 0, end - record->name))
     return "a name does not end";
+  const uint64_t note = record->name + strlen(head + record->name) + 1;
+  if (header->version >= 3 && (note >= end || !memchr(head + note, 0, end - note)))
+    return "a note does not end";
   if (record->shape % 8 != 0 || record->shape > end ||
       record->rank > (end - record->shape) / sizeof(int64_t))
     return "a shape lies outside of the table";
@@ -327,6 +330,7 @@ static const char *takeRecord(const mad_weights_header *header, const char *head
   stored->dtype = (mad_dtype)record->dtype;
   stored->panels = record->panels;
   stored->weave = record->weave;
+  stored->note = header->version >= 3 ? head + note : NULL;
   stored->data = record->data;
   stored->bytes = record->bytes;
   stored->checksum = record->checksum;

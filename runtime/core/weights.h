@@ -10,6 +10,10 @@
 #include "runtime/artifact.h"
 #include "runtime/core/file.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What holds the bytes of weights that are not in the artifact. */
 typedef struct mad_weight_memory {
   void *map;
@@ -34,6 +38,7 @@ typedef struct mad_stored {
   uint64_t checksum; /* 0: not known */
   /* `mad_weights_record`; 0: row-major, or it is not said. */
   uint32_t panels, weave;
+  const char *note; /* `mad_weights_record`; null: none */
 } mad_stored;
 
 /* The tensors of a file; all numbers and names have been checked against the file. */
@@ -51,4 +56,7 @@ void mad_stored_free(mad_stored_list *list);
 /* Bytes of a tensor with these extents; UINT64_MAX where they do not fit. */
 uint64_t mad_stored_bytes(const int64_t *shape, uint32_t rank, mad_dtype dtype);
 
+#ifdef __cplusplus
+}
+#endif
 #endif /* MAD_RUNTIME_CORE_WEIGHTS_H */

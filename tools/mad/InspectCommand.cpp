@@ -9,6 +9,7 @@
 #include "passes/Driver/Executable.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/InspectAsMad.h"
+#include "tools/mad/InspectWeights.h"
 #include "llvm/ADT/StringRef.h"
 #include <filesystem>
 
@@ -127,13 +128,15 @@ static int run(const Arguments &arguments) {
   llvm::StringRef path = arguments.words[0];
   if (path.ends_with(".mad"))
     return inspectModel(path.str());
-  return path.ends_with(".so") ? inspectArtifact(arguments) : inspectTensors(arguments);
+  if (path.ends_with(".so"))
+    return inspectArtifact(arguments);
+  return isWeightsFile(path.str()) ? inspectWeights(arguments) : inspectTensors(arguments);
 }
 
 Command inspectCommand() {
   return {"inspect",
           "FILE",
-          "shows what is in a model, an artifact (.so) or a weight file",
+          "shows what is in a model, an artifact (.so), its file of weights or a file of tensors",
           {{"--json", "", "the manifest of an artifact as it is"},
            {"--as-mad", "", "a file of tensors as `weight` declarations"}},
           run};

@@ -55,7 +55,7 @@ Written written(float w) {
   const int64_t shapes[] = {1, 2, 3};
   const float m[] = {1, 2, 3, 4, 5, 6};
   std::string tail(reinterpret_cast<const char *>(shapes), sizeof shapes);
-  tail += std::string("w\0m\0", 4);
+  tail += std::string("w\0\0m\0{}\0", 8);
   const uint64_t head = first + tail.size(), data = (head + 63) / 64 * 64;
   tail.resize(data - first);
   const std::string wBytes(reinterpret_cast<const char *>(&w), 4);
@@ -65,7 +65,7 @@ Written written(float w) {
   tail += mBytes;
   made.tail = tail;
   made.records = {{first + 24, first, MAD_F32, 0, 0, 1, data, 4, checksumOf(wBytes)},
-                  {first + 26, first + 8, MAD_F32, 0, 0, 2, data + 64, 24, checksumOf(mBytes)}};
+                  {first + 27, first + 8, MAD_F32, 0, 0, 2, data + 64, 24, checksumOf(mBytes)}};
   made.header.magic = MAD_WEIGHTS_MAGIC;
   made.header.version = MAD_WEIGHTS_VERSION;
   made.header.size = sizeof made.header;
@@ -84,13 +84,13 @@ Written inPanels(std::vector<int64_t> shape, mad_dtype dtype, int panels, int we
   shape.insert(shape.begin(), 1);
   std::string tail(reinterpret_cast<const char *>(shape.data()), shape.size() * sizeof(int64_t));
   const uint64_t names = first + tail.size();
-  tail += std::string("w\0m\0", 4);
+  tail += std::string("w\0\0m\0\0", 6);
   const uint64_t head = first + tail.size(), at = (head + 63) / 64 * 64;
   tail.resize(at + 64 - first);
   tail += bytes;
   made.tail = tail;
   made.records = {{names, first, MAD_F32, 0, 0, 1, at, 4, 0},
-                  {names + 2, first + 8, uint16_t(dtype), uint8_t(panels), uint8_t(weave),
+                  {names + 3, first + 8, uint16_t(dtype), uint8_t(panels), uint8_t(weave),
                    uint32_t(shape.size() - 1), at + 64, bytes.size(), 0}};
   made.header.version = version;
   made.header.head_bytes = head;
@@ -165,6 +165,25 @@ TEST_F(Weights, AreMapped) {
   EXPECT_EQ(memory.copies, nullptr);
   for (const void *each : data)
     EXPECT_EQ(uintptr_t(each) % 64, 0u);
+}
+
+TEST_F(Weights, HaveNotesFromVersionThreeOn) {
+  for (uint32_t version : {1, 2, 3}) {
+    Written file = written(7);
+    file.header.version = version;
+    ASSERT_EQ(find(file.text()), MAD_OK) << message;
+    mad_file opened;
+    mad_stored_list list = {};
+    mad_error error = {};
+    ASSERT_EQ(mad_file_open(path.c_str(), &opened, &error), MAD_OK) << error.message;
+    ASSERT_EQ(mad_weights_read(&opened, &list), MAD_OK) << error.message;
+    if (version < 3)
+      EXPECT_EQ(list.tensors[1].note, nullptr);
+    else
+      EXPECT_STREQ(list.tensors[1].note, "{}");
+    mad_stored_free(&list);
+    mad_file_close(&opened);
+  }
 }
 
 /// From rows, from columns, and as they are stored by a build.
@@ -418,7 +437,7 @@ TEST_F(Weights, OtherVersionNamesBothSides) {
     EXPECT_EQ(find(other.text()), MAD_BAD_FORMAT);
   }
   EXPECT_EQ(message,
-            "FILE has format 9, made by mad 0.0 by hand; this runtime reads 1 to 2; write the "
+            "FILE has format 9, made by mad 0.0 by hand; this runtime reads 1 to 3; write the "
             "file again or take the runtime of its compiler");
 }
 
@@ -445,6 +464,8 @@ TEST_F(Weights, TablesThatLieAreRefused) {
               f.records[1].name = f.header.head_bytes - 1;
             }),
             damaged + "a name does not end");
+  EXPECT_EQ(fault([](Written &f) { f.header.head_bytes -= 1; }), damaged + "a note does not end");
+  EXPECT_EQ(fault([](Written &f) { f.header.head_bytes -= 3; }), damaged + "a note does not end");
   for (uint64_t bad : {uint64_t(4), uint64_t(1) << 40, UINT64_MAX - 7})
     EXPECT_EQ(fault([&](Written &f) { f.records[0].shape = bad; }),
               damaged + "a shape lies outside of the table");
