@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 11u
+#define MAD_ABI_VERSION 12u
 /* int64_t that a failed check is told by, and bytes of the status of a device. */
 #define MAD_INFO_WORDS 12
 #define MAD_STATUS_BYTES 128
@@ -181,6 +181,9 @@ typedef struct mad_weight {
   /* What other files must keep: `w.codes` of a `w` stored as words of a dictionary: elements of a
    * column; `w.zeros`: the largest zero point that code is right for; else 0. */
   int32_t bound;
+  /* 1: the compiler made it when the model was built, of other weights or of another form of this
+   * one. No file that a program of its own wrote has it. */
+  int32_t computed;
   const void *data; /* 64-byte aligned; null: in the file `weights_file` */
   uint64_t bytes;
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */
@@ -275,8 +278,9 @@ typedef struct mad_file_header {
  * names, each with a note behind it; then the bytes of each weight at a multiple of 64. Numbers are
  * little-endian. */
 #define MAD_WEIGHTS_MAGIC 0x315448475744414dull /* "MADWGHT1" */
-#define MAD_WEIGHTS_VERSION 3u /* 2: no notes; 1: nor `panels` and `weave` in records, but zeros   \
-                                */
+#define MAD_WEIGHTS_VERSION                                                                        \
+  3u /* 2: no notes; 1: nor `panels` and `weave` in records, but zeros                             \
+      */
 
 typedef struct mad_weights_header {
   uint64_t magic;

@@ -250,7 +250,9 @@ bool Compilation::readWeights(const std::string &file) {
     bytes.bytes = tensor.bytes;
     bytes.source = source->hasAttr("blocks") ? "" : source.getEntry().str();
     bytes.transposed = source.getTransposed();
-    if (auto format = source->getAttrOfType<lut::FormatAttr>("blocks"))
+    auto format = source->getAttrOfType<lut::FormatAttr>("blocks");
+    bytes.computed = bool(format);
+    if (format)
       bytes.part = {format.getValue().str(), MAD_F32,
                     source->getAttrOfType<DenseI64ArrayAttr>("shape").asArrayRef().vec()};
     impl->weights.push_back(std::move(bytes));

@@ -499,12 +499,11 @@ mad_status mad_error_no_weight(mad_error *error, const char *path, const mad_wei
                                int foreign) {
   char a[128];
   typeText(weight->dtype, weight->shape, (uint32_t)weight->rank, 0, a, sizeof a);
-  if (strncmp(weight->name, "folded.", 7) == 0)
-    return fail(
-        error, MAD_BAD_FORMAT,
-        "`%s` has no weight `%s`, %s that the model computes of others when it is built: build "
-        "it again with these weights",
-        path, weight->name, a);
+  if (weight->computed)
+    return fail(error, MAD_BAD_FORMAT,
+                "`%s` has no weight `%s`, %s, which the compiler makes when the model is built: "
+                "build it again with these weights",
+                path, weight->name, a);
   if (foreign && weight->source && strcmp(weight->source, weight->name) != 0)
     return fail(error, MAD_BAD_FORMAT,
                 "`%s` has neither `%s` nor `%s`; the model needs this weight as %s", path,

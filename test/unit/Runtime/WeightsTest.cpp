@@ -114,7 +114,7 @@ protected:
     path = testing::TempDir() + "mad-weights-" + std::to_string(getpid());
     artifact = test_artifact();
     weights[0] = artifact.weights[0];
-    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, 0, 0, 0, nullptr, 24, 0};
+    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, 0, 0, 0, 0, nullptr, 24, 0};
     artifact.weights = weights;
     artifact.num_weights = 2;
     weights[1].data = values;
@@ -247,7 +247,7 @@ TEST(Panels, AreWoven) {
 
 TEST_F(Weights, WovenPanelsArePackedWhereTheFileHasNone) {
   const int64_t four[] = {4, 3};
-  weights[1] = {"m", nullptr, MAD_I8, 2, four, 0, 64, 1, 1, 0, values, 256, 0};
+  weights[1] = {"m", nullptr, MAD_I8, 2, four, 0, 64, 1, 1, 0, 0, values, 256, 0};
   const std::string plain = "abcdefghijkl";
   std::string packed(256, 0);
   for (int i = 0; i < 12; ++i)
@@ -300,8 +300,8 @@ TEST_F(Weights, OtherOrdersAreConverted) {
     for (Order from : orders)
       for (Order to : orders) {
         const std::string expected = pack(to), bytes = pack(from);
-        weights[1] = {"m",     nullptr,  MAD_I8, 3,      shape,           0, to.panel,
-                      to.axis, to.weave, 0,      values, expected.size(), 0};
+        weights[1] = {"m",      nullptr, MAD_I8, 3,      shape,           0, to.panel, to.axis,
+                      to.weave, 0,       0,      values, expected.size(), 0};
         const int64_t panels = from.panel ? (48 + from.panel - 1) / from.panel : 0;
         std::vector<int64_t> extents = {layers, panels, 48, from.panel};
         if (from.weave)
@@ -324,7 +324,7 @@ TEST_F(Weights, OtherOrdersAreConverted) {
 /// What a faulty writer could say of panels, and those of weights with other extents.
 TEST_F(Weights, PanelsThatAreNotThereAreRefused) {
   const int64_t eight[] = {8, 3};
-  weights[1] = {"m", nullptr, MAD_I8, 2, eight, 0, 0, 0, 0, 0, values, 24, 0};
+  weights[1] = {"m", nullptr, MAD_I8, 2, eight, 0, 0, 0, 0, 0, 0, values, 24, 0};
   const auto fault = [&](std::vector<int64_t> shape, int panels, int weave,
                          mad_dtype dtype = MAD_I8) {
     uint64_t bytes = mad_dtype_size(dtype);
@@ -485,6 +485,10 @@ TEST_F(Weights, OtherNamesTypesAndShapesAreRefused) {
   file.tail[24] = 'v';
   EXPECT_EQ(find(file.text()), MAD_BAD_FORMAT);
   EXPECT_EQ(message, "FILE has no weight `w`, which the model needs as f32[1]");
+  weights[0].computed = 1;
+  EXPECT_EQ(find(file.text()), MAD_BAD_FORMAT);
+  EXPECT_EQ(message, "FILE has no weight `w`, f32[1], which the compiler makes when the model is "
+                     "built: build it again with these weights");
   file = written(7);
   std::swap(file.tail[8], file.tail[16]);
   EXPECT_EQ(find(file.text()), MAD_BAD_FORMAT);
@@ -535,7 +539,7 @@ TEST_F(Weights, SafetensorsByTheNamesOfTheSource) {
 
 TEST_F(Weights, BoolsOfOtherProgramsBecomeZeroOrOne) {
   const int64_t four[] = {4};
-  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, 0, 0, 0, values, 4, 0};
+  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, 0, 0, 0, 0, values, 4, 0};
   const std::string json = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                            R"("m":{"dtype":"BOOL","shape":[4],"data_offsets":[4,8]}})";
   ASSERT_EQ(find(safetensors(json, floats({9}) + std::string("\0\1\2\xff", 4))), MAD_OK) << message;
