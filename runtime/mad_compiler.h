@@ -43,7 +43,8 @@ typedef struct mad_compilation mad_compilation;
  * or memory is short. MAD_COMPILE_ERROR: the model or its weights have errors. */
 MAD_API mad_status mad_compile(const char *path, const mad_compile_options *options,
                                mad_compilation **compilation);
-/* What went wrong, each with its place in the source; lines of UTF-8, "" if nothing. */
+/* What went wrong, each with its place in the source, and after a success warnings; lines of
+ * UTF-8, "" if nothing. */
 MAD_API const char *mad_compilation_messages(const mad_compilation *compilation);
 /* For mad_module_create; null after a failure. Lives as long as the compilation. */
 MAD_API const struct mad_artifact *mad_compilation_artifact(const mad_compilation *compilation);

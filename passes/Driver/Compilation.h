@@ -106,8 +106,8 @@ public:
   /// What evaluates weights that are computed.
   enum class Evaluate { Compiled, Reference, Reference64 };
   /// Reads the weights that the module uses, from the files it names or, where
-  /// `file` is not empty, all from that one; then computes those that are
-  /// expressions. These are weights like others from then on.
+  /// `file` is not empty, all from that one, which must be able to replace some; then computes
+  /// those that are expressions. These are weights like others from then on.
   bool loadWeights(const std::string &file = {}, Evaluate evaluate = Evaluate::Compiled);
   const std::vector<WeightBytes> &weights() const;
   /// Loads the weights, and tells of those with a format how small they are and how far their
@@ -146,6 +146,8 @@ public:
 
   /// Rendered diagnostics and errors of the steps so far.
   std::string messages(bool color = false) const;
+  /// What else should be looked at, a line each: of the last `loadWeights`.
+  const std::vector<std::string> &warnings() const;
   /// Where the time went, for `--time` and `--trace`.
   Timeline &timeline() const;
   /// Code that `jit` makes from now on records its kernels.
@@ -171,6 +173,8 @@ private:
   bool rewrite();
   void dropUnusedWeights();
   bool computeWeights(Evaluate evaluate);
+  /// Whether the file replaces anything; warns of what nothing reads.
+  bool checkGiven(const std::string &file);
   /// Reads the weights of the module that are in files.
   bool readWeights(const std::string &file);
   /// Encodes the weights whose parts have sizes that depend on their values, and sets their types.

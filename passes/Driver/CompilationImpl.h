@@ -43,7 +43,7 @@ struct Compilation::Impl {
   mlir::OwningOpRef<mlir::ModuleOp> deviceModule;
   std::vector<WeightBytes> weights;
   std::vector<std::string> written; ///< by the last build
-  std::vector<std::string> errors;
+  std::vector<std::string> errors, warnings;
   Timeline times;
   bool wantsTrace = false; ///< code for the JIT has hooks
   std::unique_ptr<TraceSink> sink;

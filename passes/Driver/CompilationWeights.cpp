@@ -204,7 +204,7 @@ static bool readBlocks(WeightSourceOp source, const std::string &path, KeptBlock
 }
 
 bool Compilation::loadWeights(const std::string &file, Evaluate evaluate) {
-  if (!sizeDictionaries(file, evaluate))
+  if ((!file.empty() && !checkGiven(file)) || !sizeDictionaries(file, evaluate))
     return false;
   if (evaluate == Evaluate::Compiled && (!rewrite() || !impl->matchTiles()))
     return false;

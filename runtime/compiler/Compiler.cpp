@@ -56,6 +56,8 @@ mad_status run(const std::string &path, const mad_compile_options &options,
       compilation.loadWeights(options.weights ? options.weights : ""))
     result.jit = compilation.jit(options.name ? options.name : stem(path));
   result.messages = compilation.messages();
+  for (const std::string &warning : compilation.warnings())
+    result.messages += warning + "\n";
   if (result.jit)
     return MAD_OK;
   return compilation.internalError() ? MAD_INTERNAL : MAD_COMPILE_ERROR;

@@ -512,6 +512,11 @@ mad_status mad_error_no_weight(mad_error *error, const char *path, const mad_wei
               weight->name, a);
 }
 
+mad_status mad_error_replaces_none(mad_error *error, const char *path, const char *name) {
+  return fail(error, MAD_INVALID_ARGUMENT,
+              "`%s` replaces no weight: `%s` has none; leave the file out", path, name);
+}
+
 mad_status mad_error_weight_type(mad_error *error, const char *path, const mad_weight *weight,
                                  const mad_stored *found, int transposed) {
   char a[128], b[128];

@@ -103,6 +103,8 @@ mad_status mad_error_weights_damaged(mad_error *error, const char *path, const c
 /* `foreign`: the name in the source was looked for, too. */
 mad_status mad_error_no_weight(mad_error *error, const char *path, const mad_weight *weight,
                                int foreign);
+/* A file for a module without weights. */
+mad_status mad_error_replaces_none(mad_error *error, const char *path, const char *name);
 /* Words of a dictionary that are none (runtime/core/words.h). */
 typedef struct mad_words_fault {
   const char *path, *name;

@@ -276,7 +276,7 @@ mad_status mad_weights_find(const mad_artifact *artifact, const mad_load_options
                      {0}};
   memset(memory, 0, sizeof *memory);
   if (artifact->num_weights == 0)
-    return MAD_OK;
+    return job.replaces ? mad_error_replaces_none(error, options->weights, artifact->name) : MAD_OK;
   if (job.replaces)
     return useFile(&job, data, memory);
   if (!artifact->weights_file)

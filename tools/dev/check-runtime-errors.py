@@ -74,6 +74,7 @@ EXPECTED = {
     "weights_version": "has format 9, made by mad 0.0 by hand",
     "weights_damaged": "FILE is damaged: ",
     "no_weight": "the model needs this weight as",
+    "replaces_none": "FILE replaces no weight: `model` has none; leave the file out",
     "weight_type": "it is declared `transposed`",
     "other_weights": "than the library was built with",
     "weight_checksum": "is damaged or was changed: checksum",

@@ -139,8 +139,9 @@ static int run(const Arguments &arguments) {
     return Good;
   }
   std::string folder = arguments.get("-o", ".");
-  if (!compilation.loadWeights(arguments.get("--weights")) ||
-      !compilation.build(name, levels, folder, place))
+  const bool loaded = compilation.loadWeights(arguments.get("--weights"));
+  printWarnings(compilation);
+  if (!loaded || !compilation.build(name, levels, folder, place))
     return report(compilation);
   print("wrote " + folder + "/" + llvm::join(compilation.written(), ", ") + "\n");
   return finishRecords(arguments, compilation, Good);

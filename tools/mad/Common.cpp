@@ -47,6 +47,11 @@ int report(const Compilation &compilation) {
   return compilation.internalError() ? InternalError : UserError;
 }
 
+void printWarnings(const Compilation &compilation) {
+  for (const std::string &warning : compilation.warnings())
+    llvm::errs() << diag::printable(warning) << "\n";
+}
+
 int usage(const Command &command, const std::string &problem) {
   llvm::errs() << "error: " << problem << "\nusage: " << helpText(command);
   return UsageError;
@@ -60,7 +65,9 @@ bool loadWeights(const Arguments &arguments, Compilation &compilation) {
                                       : Compilation::Evaluate::Compiled;
   if (llvm::StringRef(target).starts_with("simt") || llvm::StringRef(target).starts_with("cuda"))
     compilation.useDeviceAlone();
-  return compilation.loadWeights(arguments.get("--weights"), evaluate);
+  const bool good = compilation.loadWeights(arguments.get("--weights"), evaluate);
+  printWarnings(compilation);
+  return good;
 }
 
 void noteUntested(const Executable &executable) {

@@ -27,6 +27,8 @@ int finishOutput(int exit);
 int fail(const std::string &text);
 /// Prints the messages of a failed compilation; returns its exit code.
 int report(const Compilation &compilation);
+/// Prints the warnings of a compilation to standard error.
+void printWarnings(const Compilation &compilation);
 /// Prints what is wrong with the command line and how it should be.
 int usage(const Command &command, const std::string &problem);
 /// Flags that every command with a compilation takes: what to tell of it.
@@ -40,7 +42,7 @@ bool startRecords(const Arguments &arguments, Compilation &compilation);
 /// what failed.
 int finishRecords(const Arguments &arguments, const Compilation &compilation, int exit);
 
-/// Reads and computes the weights as `--weights` and `--target` say.
+/// Reads and computes the weights as `--weights` and `--target` say. Prints warnings.
 bool loadWeights(const Arguments &arguments, Compilation &compilation);
 
 /// Prints what calls left untested, if anything.

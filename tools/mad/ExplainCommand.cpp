@@ -75,6 +75,8 @@ static int measure(const Arguments &arguments, Way &with, Way &without) {
   for (Way *way : {&with, &without}) {
     if (!way->compilation.loadWeights(arguments.get("--weights")))
       return report(way->compilation);
+    if (way == &with)
+      printWarnings(way->compilation);
     way->executable = makeJitExecutable(way->compilation);
     if (!way->executable)
       return report(way->compilation);
@@ -127,7 +129,9 @@ static int explainFormats(const Arguments &arguments) {
   auto isEntry = [](const Signature &s) { return s.title.empty(); };
   if (llvm::none_of(way.compilation.signatures(), isEntry))
     return fail("`" + arguments.words[0] + "` exports no function; write `export fn`");
-  if (!way.compilation.explainFormats(arguments.get("--weights"), text))
+  const bool good = way.compilation.explainFormats(arguments.get("--weights"), text);
+  printWarnings(way.compilation);
+  if (!good)
     return report(way.compilation);
   print(text.empty() ? "no weight that `" + arguments.words[0] + "` uses has a format\n" : text);
   return Good;

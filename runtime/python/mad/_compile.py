@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiling in this process."""
 import ctypes
+import warnings
 
 from mad import _library
 from mad._errors import InvalidArgumentError, failure
@@ -28,7 +29,8 @@ def compile(path=None, *, source=None, weights=None, threads=0):
     weights  a file that all weights are read from, instead of those that the model names
     threads  how many threads a call may use; 0: one for each CPU
 
-    Raises CompileError, whose text shows each error with its place in the source.
+    Raises CompileError, whose text shows each error with its place in the source. Warns of what
+    else should be looked at, such as tensors of `weights` that nothing reads.
     """
     if path is None and source is None:
         raise InvalidArgumentError("mad.compile needs a path or `source`")
@@ -46,8 +48,11 @@ def compile(path=None, *, source=None, weights=None, threads=0):
     if not value:
         raise failure(status, "no memory to compile")
     compilation = _Compilation(library, value)
+    messages = _library.decode(library.mad_compilation_messages(value)).rstrip()
     if status:
-        raise failure(status, _library.decode(library.mad_compilation_messages(value)).rstrip())
+        raise failure(status, messages)
+    for message in messages.splitlines():
+        warnings.warn(message.removeprefix("warning: "), stacklevel=2)
     module, error = ctypes.c_void_p(), _library.ErrorText()
     runtime = _library.runtime()
     status = runtime.mad_module_create(library.mad_compilation_artifact(value),

@@ -2,6 +2,7 @@
 import gc
 import sys
 import threading
+import warnings
 
 import numpy as np
 
@@ -17,6 +18,13 @@ assert list(jit.entries) == list(aot.entries)
 np.savez(folder + "/other.npz", w=np.array([[2, 4, 6], [8, 10, 12]], np.float32))
 twice = mad.compile(path, weights=folder + "/other.npz")
 assert (twice.apply(x) == 2 * jit.apply(x)).all()
+# What nothing reads of them is a warning.
+np.savez(folder + "/more.npz", w=np.array([[2, 4, 6], [8, 10, 12]], np.float32), v=np.ones(2))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    assert (mad.compile(path, weights=folder + "/more.npz").apply(x) == 2 * jit.apply(x)).all()
+assert [str(w.message) for w in caught] == [
+    f"`{folder}/more.npz` holds `v`, which no weight of the program is read from"], caught
 # A text; the code outlives the module.
 double = mad.compile(source="/// Two of each.\nexport fn double[N](x: f64[N]) -> f64[N] { x + x }").double
 gc.collect()

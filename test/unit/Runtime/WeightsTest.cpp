@@ -499,6 +499,12 @@ TEST_F(Weights, OtherNamesTypesAndShapesAreRefused) {
   EXPECT_EQ(message, "FILE holds weight `m` as i32[2, 3], the model needs f32[2, 3]");
 }
 
+TEST_F(Weights, AModelWithoutWeightsTakesNoFile) {
+  artifact.num_weights = 0;
+  EXPECT_EQ(find(written(7).text()), MAD_INVALID_ARGUMENT);
+  EXPECT_EQ(message, "FILE replaces no weight: `model` has none; leave the file out");
+}
+
 TEST_F(Weights, OrderDoesNotMatter) {
   Written file = written(7);
   std::swap(file.records[0], file.records[1]);
