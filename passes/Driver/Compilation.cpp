@@ -19,6 +19,7 @@
 #include "passes/Driver/RuleTests.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/Pipelines.h"
+#include "passes/Target/InternalFailure.h"
 #include "passes/Transforms/Entries.h"
 #include "runtime/io/TensorFile.h"
 #include "llvm/Support/raw_ostream.h"
@@ -116,7 +117,7 @@ std::string Compilation::messages(bool color) const {
   std::string text = render(impl->sources, impl->diagnostics, color);
   for (const std::string &error : impl->errors)
     text += error + "\n";
-  return text;
+  return impl->internal ? text + howToReport() : text;
 }
 
 static SignatureValue signatureValue(Type type, Attribute name) {

@@ -10,6 +10,7 @@
 #include "passes/Pipelines/GpuPipeline.h"
 #include "passes/Pipelines/PtxPipeline.h"
 #include "passes/Target/Codegen.h"
+#include "passes/Target/InternalFailure.h"
 #include "passes/Target/KernelCompiler.h"
 #include "passes/Target/Ptx.h"
 #include "runtime/jit/Jit.h"
@@ -162,8 +163,12 @@ bool Compilation::Impl::makeCuda(const CudaOptions &options, bool quick,
   auto made = compiler.finish();
   if (!object)
     return bug("code generation failed: " + llvm::toString(object.takeError()));
-  if (!made)
-    return fail("error: " + llvm::toString(made.takeError()));
+  if (!made) {
+    llvm::Error error = made.takeError();
+    const bool isInternal = error.isA<InternalFailure>();
+    std::string text = llvm::toString(std::move(error));
+    return isInternal ? bug("code generation for CUDA failed: " + text) : fail("error: " + text);
+  }
   code = std::move(*made);
   code.libdevice = *toolkit;
   host = std::move(*object);

@@ -9,6 +9,7 @@
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <memory>
 #include <string>
 
@@ -58,7 +59,11 @@ llvm::Error optimise(llvm::Module &module, llvm::TargetMachine &machine, llvm::S
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitObject(Translation &translation,
                                                                llvm::TargetMachine &machine);
 
-/// Runs `work` on a new translation. LLVM's fatal errors come back as errors;
+/// What a fatal error of LLVM does outside of `guarded`, where it ends the process. For tools: a
+/// library leaves that to its host.
+void onFatalError(llvm::fatal_error_handler_t handler);
+
+/// Runs `work` on a new translation. LLVM's fatal errors come back as internal failures;
 /// one such call at a time in the process, since their handler is one.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> guarded(
     llvm::function_ref<llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>(Translation &)> work);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Cubin.h"
+#include "passes/Target/InternalFailure.h"
 #include "passes/Target/Ptx.h"
 #include "runtime/io/Temporaries.h"
 #include "llvm/ADT/StringExtras.h"
@@ -100,17 +101,25 @@ static Error writeFile(const std::string &path, StringRef bytes) {
 /// The first few of them, as one text.
 static std::string joined(ArrayRef<std::string> lines) { return join(lines.take_front(4), "; "); }
 
+/// It does not know the version or the chip.
+static bool isTooOld(StringRef line) {
+  return line.contains("Unsupported .version") || line.contains("is not defined for option");
+}
+
 /// What went wrong, or success.
 static Error judge(const PtxasReport &report, StringRef program, int code, StringRef reason,
                    const CubinOptions &options) {
   if (code < 0)
     return createStringError("cannot run `" + program + "`: " + reason);
+  if (code > 0 && any_of(report.errors, isTooOld))
+    return createStringError("`" + program + "` is older than the code (" + joined(report.errors) +
+                             "); take that of a newer CUDA toolkit, or PTX alone with none");
   if (code > 0)
-    return createStringError("`" + program + "` refuses the code (exit code " + Twine(code) +
-                             "): " + joined(report.errors));
+    return internalFailure("`" + program + "` refuses the code (exit code " + Twine(code) +
+                           "): " + joined(report.errors));
   if (!report.losses.empty() && !options.acceptLosses)
-    return createStringError("ptxas gives up what a kernel was written for: " +
-                             joined(report.losses));
+    return internalFailure("ptxas gives up what a kernel was written for: " +
+                           joined(report.losses));
   return Error::success();
 }
 

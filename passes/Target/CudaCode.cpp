@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/CudaCode.h"
+#include "passes/Target/InternalFailure.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
@@ -26,8 +27,8 @@ Expected<std::string> mad::withOverlap(StringRef ptx) {
     auto [before, instruction] = line.split(overlapComment);
     waits |= instruction.starts_with("griddepcontrol.wait");
     if (!waits && line.contains("ld.global"))
-      return createStringError("LLVM moved what the kernel `" + kernel +
-                               "` reads to before it waits for the kernel in front");
+      return internalFailure("LLVM moved what the kernel `" + kernel +
+                             "` reads to before it waits for the kernel in front");
     const size_t constant = before.find(loadOfConstant);
     if (constant != StringRef::npos)
       (text += before.take_front(constant)) +=

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Codegen.h"
+#include "passes/Target/InternalFailure.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -29,21 +30,36 @@ public:
   Handler() {
     std::lock_guard<std::mutex> lock(mutex);
     if (users++ == 0)
-      llvm::install_fatal_error_handler(throwFatal);
+      set(throwFatal);
   }
   ~Handler() {
     std::lock_guard<std::mutex> lock(mutex);
     if (--users == 0)
-      llvm::remove_fatal_error_handler();
+      set(otherwise);
+  }
+  static void setOtherwise(llvm::fatal_error_handler_t handler) {
+    std::lock_guard<std::mutex> lock(mutex);
+    otherwise = handler;
+    if (users == 0)
+      set(handler);
   }
 
 private:
+  static void set(llvm::fatal_error_handler_t handler) {
+    llvm::remove_fatal_error_handler();
+    if (handler)
+      llvm::install_fatal_error_handler(handler);
+  }
+  static llvm::fatal_error_handler_t otherwise; ///< null: that of LLVM
   static std::mutex mutex;
   static int users;
 };
 std::mutex Handler::mutex;
 int Handler::users = 0;
+llvm::fatal_error_handler_t Handler::otherwise = nullptr;
 } // namespace
+
+void mad::onFatalError(llvm::fatal_error_handler_t handler) { Handler::setOtherwise(handler); }
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mad::guarded(
     llvm::function_ref<llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>(Translation &)> work) {
@@ -56,7 +72,7 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mad::guarded(
   } catch (const Fatal &fatal) {
     std::string text = "LLVM cannot make code for this: " + fatal.text;
     (void)translation.release();
-    return llvm::createStringError(text);
+    return internalFailure(text);
   }
-  return llvm::createStringError("LLVM cannot make code for this: " + translation->errors);
+  return internalFailure("LLVM cannot make code for this: " + translation->errors);
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/KernelCompiler.h"
+#include "passes/Target/InternalFailure.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -49,7 +50,7 @@ void KernelCompiler::add(std::vector<int32_t> numbers, std::function<Expected<st
   part.chip = &chipOfPtx(first);
   for (const Chip &chip : chips())
     if (runsOn(first, chip))
-      part.made.push_back({&chip, {}, ""});
+      part.made.push_back({&chip, {}, {}});
   parts.push_back(std::move(made));
   pool.async([this, &part, ptx = std::move(ptx)] { start(part, ptx()); });
 }
@@ -58,7 +59,7 @@ void KernelCompiler::add(std::vector<int32_t> numbers, std::function<Expected<st
 void KernelCompiler::start(Part &part, Expected<std::string> ptx) {
   Expected<std::string> opened = ptx ? withOverlap(*ptx) : Expected<std::string>(ptx.takeError());
   if (!opened) {
-    part.failed = llvm::toString(opened.takeError());
+    part.failed.take(opened.takeError());
     return;
   }
   part.overlapping = std::move(*opened);
@@ -74,18 +75,24 @@ void KernelCompiler::start(Part &part, Expected<std::string> ptx) {
       if (cubin)
         made.cubin = std::move(*cubin);
       else
-        made.failed = llvm::toString(cubin.takeError());
+        made.failed.take(cubin.takeError());
     });
   }
+}
+
+void KernelCompiler::Failure::take(Error error) {
+  internal = error.isA<InternalFailure>();
+  text = llvm::toString(std::move(error));
 }
 
 Expected<CudaCode> KernelCompiler::finish() {
   pool.wait();
   // The same error of several is told once.
-  std::vector<std::string> failures;
-  auto note = [&](const std::string &failed) {
-    if (!failed.empty() && !is_contained(failures, failed))
-      failures.push_back(failed);
+  std::vector<std::string> failures, internal;
+  auto note = [&](const Failure &failed) {
+    auto &list = failed.internal ? internal : failures;
+    if (!failed.text.empty() && !is_contained(list, failed.text))
+      list.push_back(failed.text);
   };
   for (const auto &part : parts) {
     note(part->failed);
@@ -97,6 +104,8 @@ Expected<CudaCode> KernelCompiler::finish() {
   }
   if (!failures.empty())
     return createStringError(join(failures, "\n"));
+  if (!internal.empty())
+    return internalFailure(join(internal, "\n"));
   for (bool portable : {true, false})
     for (const auto &part : parts)
       if (part->chip->portable == portable &&

@@ -27,19 +27,25 @@ public:
   KernelCompiler(const KernelCompiler &) = delete;
   /// A part: numbers of kernels for the same chips, whose text `ptx` makes on another thread.
   void add(std::vector<int32_t> numbers, std::function<llvm::Expected<std::string>()> ptx);
-  /// Waits for all of them.
+  /// Waits for all of them. What the user can mend is told before faults of the compiler.
   llvm::Expected<CudaCode> finish();
 
 private:
+  struct Failure {
+    std::string text; ///< empty: there is none
+    bool internal = false;
+    void take(llvm::Error error);
+  };
   struct Made {
     const Chip *chip;
     Cubin cubin;
-    std::string failed;
+    Failure failed;
   };
   struct Part {
     std::vector<int32_t> kernels;
     const Chip *chip; ///< of the PTX
-    std::string ptx, overlapping, failed;
+    std::string ptx, overlapping;
+    Failure failed;
     std::vector<Made> made;
   };
   bool wantsCodeFor(const Chip &chip) const;

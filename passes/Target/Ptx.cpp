@@ -15,6 +15,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVM/NVVM/Utils.h"
 #include "passes/Target/Codegen.h"
+#include "passes/Target/InternalFailure.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
@@ -56,10 +57,10 @@ static StringRef afterWord(StringRef text, StringRef word) {
 Error mad::checkPtx(StringRef ptx, const Chip &chip, const PtxOptions &options) {
   std::string version = formatv("{0}.{1}", options.version / 10, options.version % 10);
   if (StringRef found = afterWord(ptx, ".version"); found != version)
-    return createStringError("LLVM wrote PTX of version `" + found + "`, expected " + version +
-                             ": it does not know this version for " + chip.name);
+    return internalFailure("LLVM wrote PTX of version `" + found + "`, expected " + version +
+                           ": it does not know this version for " + chip.name);
   if (StringRef found = afterWord(ptx, ".target"); found.split(',').first.trim() != chip.name)
-    return createStringError("LLVM wrote PTX for `" + found + "`, expected " + chip.name);
+    return internalFailure("LLVM wrote PTX for `" + found + "`, expected " + chip.name);
   for (StringRef line : split(ptx, '\n'))
     if (line.starts_with(".extern .func")) {
       size_t at = ptx.find("__nv_", line.data() - ptx.data());
@@ -125,7 +126,7 @@ serialize(mlir::gpu::GPUModuleOp module, const Chip &chip, const PtxOptions &opt
   serializer.init();
   std::optional<SmallVector<char, 0>> text = serializer.run();
   if (!text)
-    return createStringError("cannot make PTX of `" + module.getName() + "`: " + messages);
+    return internalFailure("cannot make PTX of `" + module.getName() + "`: " + messages);
   return MemoryBuffer::getMemBufferCopy({text->data(), text->size()});
 }
 

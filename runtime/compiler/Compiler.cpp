@@ -7,6 +7,7 @@
 #include "runtime/mad_compiler.h"
 
 #include "passes/Driver/Compilation.h"
+#include "passes/Target/InternalFailure.h"
 #include "runtime/io/TensorFile.h"
 #include "runtime/jit/Jit.h"
 #include <algorithm>
@@ -85,7 +86,7 @@ mad_status mad_compile(const char *path, const mad_compile_options *options,
   } catch (const std::bad_alloc &) {
     return MAD_OUT_OF_MEMORY;
   } catch (const std::exception &exception) {
-    made->messages = std::string("internal error: ") + exception.what() + "\n";
+    made->messages = std::string("internal error: ") + exception.what() + "\n" + mad::howToReport();
   }
   *compilation = made.release();
   return status;

@@ -8,6 +8,7 @@
 #include "frontend/Diag/Lines.h"
 #include "passes/Driver/Executable.h"
 #include "passes/Driver/HostTiles.h"
+#include "passes/Target/InternalFailure.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
@@ -22,6 +23,11 @@ void print(const std::string &text) {
 int fail(const std::string &text) {
   llvm::errs() << "error: " << diag::printable(text) << "\n";
   return UserError;
+}
+
+int failInternally(const std::string &text) {
+  llvm::errs() << "internal error: " << diag::printable(text) << "\n" << howToReport();
+  return InternalError;
 }
 
 std::string oneLine(const std::string &text) {

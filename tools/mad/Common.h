@@ -25,6 +25,8 @@ std::string oneLine(const std::string &text);
 int finishOutput(int exit);
 /// Prints `error: text` to standard error; returns UserError.
 int fail(const std::string &text);
+/// Prints `internal error: text` and how that is reported; returns InternalError.
+int failInternally(const std::string &text);
 /// Prints the messages of a failed compilation; returns its exit code.
 int report(const Compilation &compilation);
 /// Prints the warnings of a compilation to standard error.

@@ -39,10 +39,8 @@ static int one(const std::string &path, bool check) {
     llvm::errs() << render(sources, diagnostics);
     return UserError;
   }
-  if (!made) {
-    fail("internal error: formatting `" + path + "` would change its meaning; it stays as it is");
-    return InternalError;
-  }
+  if (!made)
+    return failInternally("formatting `" + path + "` would change its meaning; it stays as it is");
   if (check) {
     if (*made != text)
       print(path + "\n");

@@ -4,15 +4,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A handler may do next to nothing, so it wakes a thread. That removes what is temporary, and
-// ends the process as the signal would have: shells and scripts see what ended it.
+// ends the process as the signal would have: shells and scripts see what ended it. After a
+// crash it ends with the status of a fault of the compiler.
 //
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Signals.h"
+#include "passes/Target/InternalFailure.h"
 #include "runtime/io/Temporaries.h"
+#include "tools/mad/Options.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <fcntl.h>
+#include <iterator>
+#include <string>
 #include <thread>
 #include <unistd.h>
 
@@ -28,30 +35,59 @@ static void wake(int signal) {
   errno = before;
 }
 
+static constexpr int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+/// What is told of a crash; made before, since nothing can be made then.
+static std::string crashText;
+
+/// Of any thread. The program that is run is safe: the compiler made the code that crashed.
+static void crash(int signal) {
+  [[maybe_unused]] ssize_t put = write(STDERR_FILENO, crashText.data(), crashText.size());
+  wake(signal);
+  // Should that thread be what crashed, or want what this one holds.
+  const struct timespec enough = {2, 0};
+  nanosleep(&enough, nullptr);
+  _exit(InternalError);
+}
+
 static void waitForSignal() {
   char byte = 0;
   while (read(ends[0], &byte, 1) != 1)
     if (errno != EINTR)
       return;
   io::abandonTemporaries();
+  if (std::find(std::begin(crashes), std::end(crashes), byte) != std::end(crashes))
+    _exit(InternalError);
   signal(byte, SIG_DFL);
   kill(getpid(), byte);
+}
+
+/// Where nothing else handles it: sanitizers do, and `nohup` and the like have it ignored.
+static void handle(int number, void (*handler)(int)) {
+  struct sigaction action = {};
+  if (sigaction(number, nullptr, &action) != 0 || action.sa_handler != SIG_DFL)
+    return;
+  action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
+  sigaction(number, &action, nullptr);
 }
 
 void cleanUpOnSignals() {
   if (pipe2(ends, O_CLOEXEC) != 0)
     return;
   std::thread(waitForSignal).detach();
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction action = {};
-    // `nohup` and the like have it ignored, and so it stays.
-    if (sigaction(number, nullptr, &action) != 0 || action.sa_handler == SIG_IGN)
-      continue;
-    action = {};
-    action.sa_handler = wake;
-    action.sa_flags = SA_RESTART;
-    sigaction(number, &action, nullptr);
-  }
+  for (int number : {SIGINT, SIGTERM, SIGHUP})
+    handle(number, wake);
+  crashText = "internal error: the compiler, or code that it made, crashed\n" + howToReport();
+  // The stack may be what has no more room.
+  static char stack[64 << 10];
+  stack_t other = {};
+  other.ss_sp = stack;
+  other.ss_size = sizeof stack;
+  sigaltstack(&other, nullptr);
+  for (int number : crashes)
+    handle(number, crash);
 }
 
 } // namespace mad::tool

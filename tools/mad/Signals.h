@@ -10,7 +10,7 @@
 namespace mad::tool {
 
 /// From here on SIGINT, SIGTERM and SIGHUP remove temporary files before they end the process,
-/// unless they were ignored.
+/// unless they were ignored; so does a crash, which is told as a fault of the compiler.
 void cleanUpOnSignals();
 
 } // namespace mad::tool

@@ -4,11 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Target/Codegen.h"
+#include "runtime/io/Temporaries.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/Signals.h"
 #include "llvm/Config/llvm-config.h"
+#include <exception>
 #include <malloc.h>
 #include <new>
+#include <unistd.h>
 
 using namespace mad::tool;
 
@@ -21,7 +25,10 @@ static std::string overview() {
   std::string text = "mad COMMAND ...\n";
   for (const Command &c : commands())
     text += "  mad " + c.name + " " + c.usage + "\n      " + c.help + "\n";
-  return text + "mad COMMAND --help shows the flags; mad --version the version\n";
+  return text +
+         "mad COMMAND --help shows the flags; mad --version the version\n"
+         "exit status: 0 good; 1 a fault of the program or its input; 2 a wrong command line;\n"
+         "  70 a fault of the compiler, which should be reported\n";
 }
 
 static int run(const std::vector<std::string> &words) {
@@ -50,6 +57,13 @@ static int run(const std::vector<std::string> &words) {
   return UsageError;
 }
 
+/// LLVM would end with the status of a fault of the program.
+static void endByFatalError(void *, const char *reason, bool) {
+  const int exit = failInternally(std::string("LLVM gives up: ") + (reason ? reason : ""));
+  mad::io::abandonTemporaries();
+  _exit(exit);
+}
+
 int main(int argc, char **argv) {
 #ifdef M_MXFAST
   // For the C library's allocator: small pieces join their neighbours when they are freed. It
@@ -58,12 +72,15 @@ int main(int argc, char **argv) {
   mallopt(M_MXFAST, 0);
 #endif
   cleanUpOnSignals();
+  mad::onFatalError(endByFatalError);
   int exit = UserError;
   try {
     exit = run({argv + 1, argv + argc});
   } catch (const std::bad_alloc &) {
     // What was written beside a file is removed on the way here.
     fail("there is not enough memory");
+  } catch (const std::exception &exception) {
+    exit = failInternally(exception.what());
   }
   return finishOutput(exit);
 }

@@ -6,6 +6,7 @@
 // Programs of the shell stand for ptxas: they print what it printed once.
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Target/InternalFailure.h"
 #include "passes/Target/KernelCompiler.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -187,11 +188,22 @@ TEST(CudaCode, KernelsOfOneChipHaveAnImageOfTheirOwn) {
   EXPECT_EQ(code->images[1].bytes, ".target sm_90a\n\tx;\n");
   EXPECT_EQ(code->withoutPtxas, "it was not asked for");
 
+  // Faults of the compiler are told as such, behind those that a user can mend.
+  auto fault = []() -> llvm::Expected<std::string> { return internalFailure("no instruction"); };
+  KernelCompiler faulty(kernels, how);
+  faulty.add({0}, fault);
+  faulty.add({1}, fault);
+  llvm::Error internal = faulty.finish().takeError();
+  EXPECT_TRUE(internal.isA<InternalFailure>());
+  EXPECT_EQ(llvm::toString(std::move(internal)), "no instruction");
+
   KernelCompiler fails(kernels, how);
+  fails.add({0}, fault);
   auto none = []() -> llvm::Expected<std::string> { return llvm::createStringError("no PTX"); };
-  fails.add({0}, none);
   fails.add({1}, none);
-  EXPECT_EQ(llvm::toString(fails.finish().takeError()), "no PTX");
+  llvm::Error ofUser = fails.finish().takeError();
+  EXPECT_FALSE(ofUser.isA<InternalFailure>());
+  EXPECT_EQ(llvm::toString(std::move(ofUser)), "no PTX");
 }
 
 TEST(WithOverlap, LoadsStayBehindTheWait) {
@@ -226,6 +238,18 @@ TEST_F(Script, Refuses) {
             "`" + options.search.given +
                 "` refuses the code (exit code 255): ptxas code.ptx, line 9; error : Unknown "
                 "symbol 'x'");
+  // What it is too old for is no fault of the code.
+  auto refused = [&](const char *text) {
+    llvm::Error error = run(std::string("echo \"") + text + "\"; exit 255\n").takeError();
+    const bool internal = error.isA<InternalFailure>();
+    return (internal ? "internal: " : "") + llvm::toString(std::move(error));
+  };
+  EXPECT_EQ(refused("error : syntax").find("internal: "), 0u);
+  for (const char *text :
+       {"ptxas code.ptx, line 6; fatal   : Unsupported .version 8.0; current version is '7.4'",
+        "ptxas fatal   : Value 'sm_90a' is not defined for option 'gpu-name'"})
+    EXPECT_EQ(refused(text), "`" + options.search.given + "` is older than the code (" + text +
+                                 "); take that of a newer CUDA toolkit, or PTX alone with none");
 }
 
 TEST_F(Script, LossIsAnError) {

@@ -5,11 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Models.h"
+#include "passes/Target/Codegen.h"
+#include "passes/Target/InternalFailure.h"
 #include "runtime/artifact.h"
 #include "runtime/jit/Jit.h"
 #include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/ErrorHandling.h"
+#include <cstdio>
 #include <gtest/gtest.h>
 #include <set>
+#include <unistd.h>
 
 using namespace mad;
 using namespace mad::test;
@@ -25,7 +30,11 @@ static std::string failure(llvm::StringRef text, int level = 0) {
   if (!module)
     return "the test does not parse";
   auto object = compileObject(*module, {}, level, "", /*quick=*/true);
-  return object ? "" : llvm::toString(object.takeError());
+  if (object)
+    return "";
+  llvm::Error error = object.takeError();
+  const std::string kind = error.isA<InternalFailure>() ? "internal: " : "";
+  return kind + llvm::toString(std::move(error));
 }
 
 static void expectJitRuns(const std::vector<int> &levels, bool quick) {
@@ -144,9 +153,23 @@ TEST(CompileFailure, FatalErrorOfInstructionSelection) {
         : (vector<16xf32>, i32, vector<16xf32>, i16, i32) -> vector<16xf32>
       llvm.return %y : vector<16xf32>
     })mlir");
-  EXPECT_NE(text.find("LLVM cannot make code for this"), std::string::npos) << text;
-  // The next compilation is not harmed.
+  EXPECT_EQ(text.find("internal: LLVM cannot make code for this"), 0u) << text;
+  // The next compilation is not harmed, and what a tool wants of other fatal errors stays.
   EXPECT_EQ(failure("llvm.func @g() { llvm.return }"), "");
+}
+
+TEST(CompileFailure, FatalErrorsOutsideOfCodeAreForTools) {
+  const auto end = [](void *, const char *reason, bool) {
+    fputs(reason, stderr);
+    _exit(70);
+  };
+  EXPECT_EXIT(
+      {
+        onFatalError(end);
+        const bool inside = failure("llvm.func @g() { llvm.return }").empty();
+        llvm::report_fatal_error(inside ? "a fault" : "no code");
+      },
+      testing::ExitedWithCode(70), "a fault");
 }
 
 TEST(CompileFailure, EntryThatIsNotThere) {
