@@ -7,13 +7,13 @@
 #include "passes/Target/Cubin.h"
 #include "passes/Target/InternalFailure.h"
 #include "passes/Target/Ptx.h"
+#include "passes/Target/RunProgram.h"
 #include "runtime/io/Temporaries.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
-#include "llvm/Support/Program.h"
 #include "llvm/Support/Regex.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -107,10 +107,11 @@ static bool isTooOld(StringRef line) {
 }
 
 /// What went wrong, or success.
-static Error judge(const PtxasReport &report, StringRef program, int code, StringRef reason,
+static Error judge(const PtxasReport &report, StringRef program, const ProgramEnd &end,
                    const CubinOptions &options) {
+  const int code = end.code;
   if (code < 0)
-    return createStringError("cannot run `" + program + "`: " + reason);
+    return createStringError("cannot run `" + program + "`: " + end.reason);
   if (code > 0 && any_of(report.errors, isTooOld))
     return createStringError("`" + program + "` is older than the code (" + joined(report.errors) +
                              "); take that of a newer CUDA toolkit, or PTX alone with none");
@@ -140,19 +141,16 @@ Expected<Cubin> mad::makeCubin(StringRef ptx, const Chip &chip, const CubinOptio
                      std::error_code(code, std::generic_category()));
   const std::string input = folder.path() + "/code.ptx", output = folder.path() + "/code.cubin",
                     log = folder.path() + "/log";
-  std::string reason;
   if (Error error = writeFile(input, ptx))
     return std::move(error);
 
   std::string architecture = "-arch=" + chip.name.str();
-  StringRef arguments[] = {*program,     "-v",  "-O3", "--warn-on-spills",
-                           architecture, input, "-o",  output};
-  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
-  int code = sys::ExecuteAndWait(*program, arguments, std::nullopt, redirects, options.seconds,
-                                 /*MemoryLimit=*/0, &reason);
+  const ProgramEnd end = runProgram(
+      *program, {*program, "-v", "-O3", "--warn-on-spills", architecture, input, "-o", output}, log,
+      options.seconds);
   if (auto text = MemoryBuffer::getFile(log))
     cubin.report = readPtxasReport((*text)->getBuffer());
-  if (Error error = judge(cubin.report, *program, code, reason, options))
+  if (Error error = judge(cubin.report, *program, end, options))
     return std::move(error);
   auto bytes = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!bytes)

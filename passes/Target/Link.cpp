@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Target/Object.h"
+#include "passes/Target/RunProgram.h"
 #include "runtime/artifact.h"
 #include "runtime/core/checksum.h"
 #include "runtime/io/Files.h"
@@ -126,16 +127,13 @@ static Error linkByCompiler(const std::vector<std::string> &objects, const std::
                                     output};
   words.insert(words.end(), objects.begin(), objects.end());
   words.insert(words.end(), {"-Wl,--as-needed", "-Wl,--no-undefined", "-lm"});
-  std::vector<StringRef> arguments(words.begin(), words.end());
   // Not beside the library: that disk may be what is full.
   io::TemporaryFolder folder;
   if (int code = 0; !folder.makeApart("mad-link", code))
     return createStringError("cannot link `" + name +
                              "`: cannot create a temporary folder: " + io::systemText(code));
   std::string log = folder.path() + "/log";
-  std::string reason;
-  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
-  int code = sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects, 0, 0, &reason);
+  auto [code, reason] = runProgram(*compiler, words, log, /*seconds=*/0);
   if (code == 0)
     return Error::success();
   if (auto text = MemoryBuffer::getFile(log); reason.empty() && text)

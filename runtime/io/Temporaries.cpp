@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <unistd.h>
@@ -20,6 +21,7 @@ namespace {
 struct List {
   std::recursive_mutex mutex;
   std::vector<std::pair<std::string, Temporary>> paths;
+  std::vector<pid_t> processes;
 };
 } // namespace
 
@@ -44,6 +46,17 @@ void mad::io::forgetTemporary(const std::string &path) {
               paths.end());
 }
 
+void mad::io::noteProcess(pid_t process) {
+  TemporaryLock lock(temporaries());
+  list().processes.push_back(process);
+}
+
+void mad::io::forgetProcess(pid_t process) {
+  TemporaryLock lock(temporaries());
+  auto &all = list().processes;
+  all.erase(std::remove(all.begin(), all.end(), process), all.end());
+}
+
 /// Another thread may just put a file there, and can no more when the folder is gone.
 static void removeFolder(const std::string &path) {
   constexpr int mostTries = 1000;
@@ -54,6 +67,8 @@ static void removeFolder(const std::string &path) {
 
 void mad::io::abandonTemporaries() {
   temporaries().lock(); // for good
+  for (pid_t process : list().processes)
+    kill(process, SIGKILL);
   auto &paths = list().paths;
   for (auto one = paths.rbegin(); one != paths.rend(); ++one)
     switch (one->second) {

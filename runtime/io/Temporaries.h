@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <sys/types.h>
 
 namespace mad::io {
 
@@ -33,9 +34,14 @@ void noteTemporary(const std::string &path, Temporary kind = Temporary::File);
 /// The path is removed, or has become a result. Unknown ones are none.
 void forgetTemporary(const std::string &path);
 
-/// Removes all of them, the newest first. No thread makes, renames or forgets another one after
-/// that: they wait forever, so that the process must end now. Not for handlers of signals, but for
-/// a thread that one wakes.
+/// A process that works for this one, and is to end with it. Under a lock that begins before it is
+/// started, and until it has been waited for.
+void noteProcess(pid_t process);
+void forgetProcess(pid_t process);
+
+/// Kills these, and removes all paths, the newest first. No thread makes, renames or forgets
+/// another one after that: they wait forever, so that the process must end now. Not for handlers of
+/// signals, but for a thread that one wakes.
 void abandonTemporaries();
 
 /// A folder that goes with all that is in it.

@@ -13,6 +13,10 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
+#include <chrono>
+#include <csignal>
+#include <future>
+#include <unistd.h>
 
 using namespace mad;
 
@@ -262,6 +266,55 @@ TEST_F(Script, LossIsAnError) {
   auto cubin = run(script);
   ASSERT_TRUE(bool(cubin));
   EXPECT_EQ(cubin->report.losses.size(), 1u);
+}
+
+/// Limits of several at the same time do not meet.
+TEST_F(Script, TakesNoLongerThanItsLimit) {
+  const std::string write = "while [ $1 != -o ]; do shift; done; echo code > $2\n";
+  ASSERT_EQ(errorOf(run("exit 0\n")).find("ptxas has not written"), 0u);
+  const auto start = std::chrono::steady_clock::now();
+  CubinOptions patient = options;
+  patient.search.given = (folder + "/slow").str();
+  patient.seconds = 60;
+  std::error_code code;
+  {
+    llvm::raw_fd_ostream file(patient.search.given, code);
+    file << "#!/bin/sh\nsleep 2\n" << write;
+  }
+  llvm::sys::fs::setPermissions(patient.search.given, llvm::sys::fs::all_all);
+  std::vector<std::future<std::string>> slow;
+  for (int i = 0; i < 3; ++i)
+    slow.push_back(std::async(std::launch::async,
+                              [&] { return errorOf(makeCubin("text", ampere(), patient)); }));
+  options.seconds = 1;
+  std::vector<std::future<std::string>> hang;
+  ASSERT_EQ(errorOf(run("exec sleep 1000\n")),
+            "cannot run `" + options.search.given + "`: it has not ended after 1 s");
+  for (int i = 0; i < 3; ++i)
+    hang.push_back(std::async(std::launch::async,
+                              [&] { return errorOf(makeCubin("text", ampere(), options)); }));
+  for (auto &one : hang)
+    EXPECT_EQ(one.get(), "cannot run `" + options.search.given + "`: it has not ended after 1 s");
+  for (auto &one : slow)
+    EXPECT_EQ(one.get(), "");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(50));
+}
+
+TEST_F(Script, LeavesTheAlarmOfTheHost) {
+  static volatile std::sig_atomic_t rung = 0;
+  rung = 0;
+  auto before = std::signal(SIGALRM, [](int) { rung = 1; });
+  alarm(1);
+  EXPECT_NE(errorOf(run("sleep 2; exit 3\n")).find("(exit code 3)"), std::string::npos);
+  EXPECT_EQ(rung, 1);
+  std::signal(SIGALRM, before);
+}
+
+TEST_F(Script, IsKilled) {
+  EXPECT_EQ(errorOf(run("kill -9 $$\n")),
+            "cannot run `" + options.search.given + "`: it was ended by signal 9 (Killed)");
+  options.search.given = folder.str().str();
+  EXPECT_NE(errorOf(makeCubin("text", ampere(), options)), "");
 }
 
 TEST_F(Script, WritesNothing) {
