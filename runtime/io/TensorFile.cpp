@@ -59,6 +59,10 @@ bool findKind(const Input &input, FileKind &kind, std::string &text) {
     kind = FileKind::MatrixMarket;
   } else if (start[8] == '{') {
     kind = FileKind::Safetensors;
+  } else if (memcmp(start, "MADWGHT1", 8) == 0) {
+    text = "is the file of weights of a library, in the order that its code reads; a program reads "
+           "the files that it was built from";
+    return false;
   } else {
     text =
         "is not a tensor file: it starts with " +

@@ -230,12 +230,14 @@ static bool readCall(const Arguments &arguments, const Compilation &compilation,
 static int run(const Arguments &arguments) {
   if (arguments.words.size() < 2 || !arguments.has("-o"))
     return usage(calibrateCommand(), "expected a file, an exported function and `-o FILE`");
+  std::string error;
+  if (!canSave(arguments.get("-o"), error))
+    return fail(error);
   const std::string &entry = arguments.words[1];
   Compilation compilation;
   compilation.useRewriting(false); // what is measured is the program as it was written
   compilation.useCalibration(false);
   std::vector<ExposedContraction> contractions;
-  std::string error;
   bool nested = false;
   if (!compilation.load(arguments.words[0]))
     return report(compilation);

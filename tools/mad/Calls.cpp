@@ -90,6 +90,14 @@ std::unique_ptr<Executable> repeated(const Arguments &arguments,
                     : std::make_unique<Repeated>(std::move(executable), times);
 }
 
+bool canSave(const std::string &path, std::string &error) {
+  for (const char *ending : {".npy", ".npz", ".safetensors"})
+    if (llvm::StringRef(path).ends_with(ending))
+      return true;
+  error = "`" + path + "` should end in .npy, .npz or .safetensors";
+  return false;
+}
+
 bool save(const std::string &path, const std::vector<io::NamedTensor> &results,
           std::string &error) {
   llvm::StringRef name = path;
@@ -97,12 +105,11 @@ bool save(const std::string &path, const std::vector<io::NamedTensor> &results,
     return io::writeNpz(path, results, error);
   if (name.ends_with(".safetensors"))
     return io::writeSafetensors(path, results, error);
-  if (!name.ends_with(".npy"))
-    error = "`" + path + "` should end in .npy, .npz or .safetensors";
-  else if (results.size() != 1)
-    error = "there are " + std::to_string(results.size()) + " results: write them to a .npz file";
-  else
+  if (!canSave(path, error))
+    return false;
+  if (results.size() == 1)
     return io::writeNpy(path, results[0].tensor, error);
+  error = "there are " + std::to_string(results.size()) + " results: write them to a .npz file";
   return false;
 }
 

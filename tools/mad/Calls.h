@@ -18,6 +18,7 @@ const Signature *findEntry(const std::vector<Signature> &all, const std::string 
 /// The sizes of all `--dim`.
 bool readDims(const Arguments &arguments, Dims &dims, std::string &error);
 /// Writes tensors to a file of the kind that its name says.
+bool canSave(const std::string &path, std::string &error);
 bool save(const std::string &path, const std::vector<io::NamedTensor> &results, std::string &error);
 
 /// `--repeat`: each call is made so many times, and all results must be the same bits. Null: what

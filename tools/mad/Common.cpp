@@ -84,6 +84,10 @@ void noteUntested(const Executable &executable) {
 std::unique_ptr<Executable> makeExecutable(const Command &command, const Arguments &arguments,
                                            Compilation &compilation, int &exit) {
   std::string target = arguments.get("--target", "jit");
+  if (arguments.has("--seed") && !llvm::StringRef(target).starts_with("simt")) {
+    exit = usage(command, "`--seed` is the order of emulated threads, for `--target=simt`");
+    return nullptr;
+  }
   if (target == "ref" || target == "ref64")
     return makeReferenceExecutable(compilation, target == "ref64");
   if (target == "simt" || target == "simt:80") {

@@ -82,9 +82,9 @@ static int measure(const Arguments &arguments, Way &with, Way &without) {
       return report(way->compilation);
   }
   for (const Signature &signature : with.executable->signatures()) {
-    Dims sizes = dims;
+    Dims sizes;
     for (const std::string &dim : signature.dims)
-      sizes.try_emplace(dim, 64);
+      sizes[dim] = dims.count(dim) ? dims.at(dim) : 64;
     std::optional<double> now = timeOf(*with.executable, signature, sizes, error);
     std::optional<double> before =
         now ? timeOf(*without.executable, signature, sizes, error) : std::nullopt;

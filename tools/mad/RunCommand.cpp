@@ -175,7 +175,7 @@ static int callEntry(const Arguments &arguments, Executable &executable, const I
 static int runArtifact(const Arguments &arguments) {
   for (const char *flag :
        {"--print", "--target", "--trace", "--dump-dir", "--time", "--time-passes", "--remarks",
-        "--check-numerics", "--save-intermediates"})
+        "--check-numerics", "--save-intermediates", "--seed"})
     if (arguments.has(flag))
       return fail(std::string("`") + flag + "` needs the .mad file, not an artifact");
   std::string error;
@@ -191,6 +191,11 @@ static int run(const Arguments &arguments) {
     return usage(runCommand(), "expected a file and the name of an exported function");
   if (std::string wrong = wrongFlag(arguments); !wrong.empty())
     return usage(runCommand(), wrong);
+  // What cannot be written is told before the work.
+  std::string error;
+  for (const char *flag : {"-o", "--save-inputs", "--save-intermediates"})
+    if (arguments.has(flag) && !canSave(arguments.get(flag), error))
+      return fail(error);
   if (llvm::StringRef(arguments.words[0]).ends_with(".so"))
     return runArtifact(arguments);
   if (arguments.has("--device"))
@@ -199,7 +204,6 @@ static int run(const Arguments &arguments) {
   Compilation compilation;
   if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
-  std::string error;
   if (!findEntry(compilation.signatures(), entry, error))
     return fail(error);
   if (!compilation.keep({entry}))

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "tools/mad/Values.h"
 #include "tools/mad/Options.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -237,11 +238,37 @@ static void fillRandom(io::Tensor &tensor, uint64_t seed) {
     }
 }
 
-/// Learns the sizes of dimensions that stand alone in the type of an input.
-static void bindDims(const SignatureValue &value, const io::Tensor &tensor, Dims &dims) {
-  for (size_t i = 0; i < value.sizes.size() && i < tensor.shape.size(); ++i)
-    if (auto symbol = value.sizes[i].asSymbol())
-      dims.insert({*symbol, tensor.shape[i]});
+/// Learns the sizes of dimensions that stand alone in the type of an input. What disagrees with
+/// `asked`, the command line, is an error.
+static bool bindDims(const SignatureValue &value, const io::Tensor &tensor, const Dims &asked,
+                     Dims &dims, std::string &error) {
+  for (size_t i = 0; i < value.sizes.size() && i < tensor.shape.size(); ++i) {
+    auto symbol = value.sizes[i].asSymbol();
+    if (!symbol)
+      continue;
+    dims.insert({*symbol, tensor.shape[i]});
+    auto given = asked.find(*symbol);
+    if (given == asked.end() || given->second == tensor.shape[i])
+      continue;
+    error = "dimension " + std::to_string(i) + " is " + std::to_string(tensor.shape[i]) +
+            ", but `--dim` gives `" + *symbol + "` as " + std::to_string(given->second);
+    return false;
+  }
+  return true;
+}
+
+/// Whether all of them are dimensions of the entry.
+static bool areDimsOf(const Signature &signature, const Dims &dims, std::string &error) {
+  std::string names;
+  for (const std::string &name : signature.dims)
+    names += (names.empty() ? "it has `" : ", `") + name + "`";
+  for (const auto &[name, size] : dims)
+    if (!llvm::is_contained(signature.dims, name)) {
+      error = "`--dim`: `" + signature.name + "` has no dimension `" + name + "`; " +
+              (names.empty() ? "it has none" : names);
+      return false;
+    }
+  return true;
 }
 
 static bool generated(const SignatureValue &value, const std::string &text, const Dims &dims,
@@ -296,6 +323,9 @@ static std::string inputList(const Signature &signature) {
 
 bool readInputs(const Signature &signature, const std::vector<std::string> &words, Dims dims,
                 std::vector<io::Tensor> &inputs, std::string &error) {
+  if (!areDimsOf(signature, dims, error))
+    return false;
+  const Dims asked = dims;
   std::map<std::string, std::string> given;
   for (const std::string &word : words) {
     auto [name, value] = StringRef(word).split('=');
@@ -335,17 +365,19 @@ bool readInputs(const Signature &signature, const std::vector<std::string> &word
       bool good = true;
       if (generate)
         good = generated(value, text, dims, inputs[i], error);
-      else if (isFile(text, path, name))
+      else if (text == "random") {
+        error = "`random` needs a seed, as in `random:1`";
+        good = false;
+      } else if (isFile(text, path, name))
         good = fromFile(path, name, ioType(value.dtype), inputs[i], error);
       else if (auto tensor = fromNumbers(text, ioType(value.dtype), error))
         inputs[i] = std::move(*tensor);
       else
         good = false;
-      if (!good) {
+      if (!good || !bindDims(value, inputs[i], asked, dims, error)) {
         error = "input `" + value.name + "`: " + error;
         return false;
       }
-      bindDims(value, inputs[i], dims);
     }
   return true;
 }

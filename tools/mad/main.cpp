@@ -8,6 +8,7 @@
 #include "runtime/io/Temporaries.h"
 #include "tools/mad/Common.h"
 #include "tools/mad/Signals.h"
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Config/llvm-config.h"
 #include <exception>
 #include <malloc.h>
@@ -29,6 +30,15 @@ static std::string overview() {
          "mad COMMAND --help shows the flags; mad --version the version\n"
          "exit status: 0 good; 1 a fault of the program or its input; 2 a wrong command line;\n"
          "  70 a fault of the compiler, which should be reported\n";
+}
+
+/// A question, where a command is nearly it.
+static std::string nearest(llvm::StringRef word) {
+  constexpr unsigned most = 2;
+  for (const Command &command : commands())
+    if (word.edit_distance(command.name, /*AllowReplacements=*/true, most) <= most)
+      return "did you mean `" + command.name + "`? ";
+  return "";
 }
 
 static int run(const std::vector<std::string> &words) {
@@ -53,7 +63,7 @@ static int run(const std::vector<std::string> &words) {
       return usage(command, error);
     return command.run(arguments);
   }
-  fail("there is no command `" + words[0] + "`; see `mad --help`");
+  fail("there is no command `" + words[0] + "`; " + nearest(words[0]) + "see `mad --help`");
   return UsageError;
 }
 
