@@ -106,6 +106,10 @@ static int run(const Arguments &arguments) {
   auto cudaOptions = readCuda(arguments);
   if (!cudaOptions)
     return usage(buildCommand(), "`--chips`: " + llvm::toString(cudaOptions.takeError()));
+  for (const char *flag : {"--ptxas", "--cuda-toolkit", "--chips"})
+    if (arguments.has(flag) && !cuda)
+      return usage(buildCommand(),
+                   std::string("`") + flag + "` is for code of GPUs; add `cuda` to `--target`");
   std::string stem = llvm::sys::path::stem(arguments.words[0]).str();
   std::string name = arguments.get("--name", identifier(stem));
   if (name != identifier(name))

@@ -126,9 +126,14 @@ static int run(const Arguments &arguments) {
   if (arguments.words.size() != 1)
     return usage(inspectCommand(), "expected one file");
   llvm::StringRef path = arguments.words[0];
-  if (path.ends_with(".mad"))
+  const bool isModel = path.ends_with(".mad"), isLibrary = path.ends_with(".so");
+  if (arguments.has("--json") && !isLibrary)
+    return fail("`--json` shows the manifest of a library; `" + path.str() + "` is none");
+  if (arguments.has("--as-mad") && (isModel || isLibrary))
+    return fail("`--as-mad` is for files of tensors; `" + path.str() + "` is none");
+  if (isModel)
     return inspectModel(path.str());
-  if (path.ends_with(".so"))
+  if (isLibrary)
     return inspectArtifact(arguments);
   return isWeightsFile(path.str()) ? inspectWeights(arguments) : inspectTensors(arguments);
 }

@@ -127,10 +127,10 @@ static std::string lineOf(llvm::StringRef name, const Group &group) {
 
 int inspectWeights(const Arguments &arguments) {
   const std::string &path = arguments.words[0];
-  for (const char *flag : {"--as-mad", "--json"})
-    if (arguments.has(flag))
-      return fail("`" + path + "` is the file of weights of a library; `" + flag + "` is for " +
-                  (std::string(flag) == "--json" ? "the library" : "files that programs read"));
+  if (arguments.has("--as-mad"))
+    return fail(
+        "`" + path +
+        "` is the file of weights of a library; `--as-mad` is for files that programs read");
   WeightsFile weights;
   if (!weights.read(path.c_str()))
     return fail(weights.error.message);
