@@ -55,14 +55,18 @@ static bool readTargets(const std::string &text, std::vector<int> &levels, bool 
 }
 
 /// What `--ptxas`, `--cuda-toolkit` and `--chips` say; an error otherwise.
-static llvm::Expected<CudaOptions> readCuda(const Arguments &arguments) {
+static llvm::Expected<CudaOptions> readCuda(const Arguments &arguments, bool cuda) {
+  for (const char *flag : {"--ptxas", "--cuda-toolkit", "--chips"})
+    if (arguments.has(flag) && !cuda)
+      return llvm::createStringError(std::string("`") + flag +
+                                     "` is for code of GPUs; add `cuda` to `--target`");
   CudaOptions options{arguments.get("--ptxas"), arguments.get("--cuda-toolkit")};
   llvm::SmallVector<llvm::StringRef> names;
   const std::string text = arguments.get("--chips");
   llvm::StringRef(text).split(names, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
   for (llvm::StringRef name : names) {
     if (auto chip = chipOf(name); !chip)
-      return chip.takeError();
+      return llvm::createStringError("`--chips`: " + llvm::toString(chip.takeError()));
     options.chips.push_back(name.str());
   }
   return options;
@@ -103,13 +107,9 @@ static int run(const Arguments &arguments) {
   std::string error, from = arguments.get("--tiles");
   if (!from.empty() && !(tiles = tilesFrom(from, levels, error)))
     return fail(error);
-  auto cudaOptions = readCuda(arguments);
+  auto cudaOptions = readCuda(arguments, cuda);
   if (!cudaOptions)
-    return usage(buildCommand(), "`--chips`: " + llvm::toString(cudaOptions.takeError()));
-  for (const char *flag : {"--ptxas", "--cuda-toolkit", "--chips"})
-    if (arguments.has(flag) && !cuda)
-      return usage(buildCommand(),
-                   std::string("`") + flag + "` is for code of GPUs; add `cuda` to `--target`");
+    return usage(buildCommand(), llvm::toString(cudaOptions.takeError()));
   std::string stem = llvm::sys::path::stem(arguments.words[0]).str();
   std::string name = arguments.get("--name", identifier(stem));
   if (name != identifier(name))
