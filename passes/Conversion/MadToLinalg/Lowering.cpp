@@ -122,8 +122,12 @@ void Lowering::check(OpBuilder &b, Operation *op, Value failed, ValueRange value
     description.push_back(b.getStringAttr(shown == Shown::Trajectory ? "trajectory"
                                           : shown == Shown::Step     ? "step"
                                                                      : "plain"));
-  list.push_back(b.getArrayAttr(description));
-  int64_t number = list.size();
+  // Parts of a weight are indexed each for itself, how many depends on the target: what is told
+  // does not.
+  Attribute told = b.getArrayAttr(description);
+  int64_t number = llvm::find(list, told) - list.begin() + 1;
+  if (number > int64_t(list.size()))
+    list.push_back(told);
   Value status = function.getArgument(function->getAttrOfType<ArrayAttr>("mad.dims").size());
 
   auto ifFailed = scf::IfOp::create(b, loc, failed, /*withElseRegion=*/false);
