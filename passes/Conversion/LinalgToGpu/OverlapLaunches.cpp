@@ -30,8 +30,8 @@ bool isWait(Operation *op) {
   return control && control.getKind() == NVVM::GridDepActionKind::wait;
 }
 
-/// Whether a kernel waits by itself, and before that does no more than copy what nobody writes
-/// (FewRows*.cpp).
+/// Whether a kernel waits by itself, and before that does no more than copy what nobody writes, and
+/// wait for such copies (FewRows*.cpp, Lut*.cpp).
 bool waitsInTime(gpu::GPUFuncOp kernel) {
   bool waits = false;
   kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -41,10 +41,10 @@ bool waitsInTime(gpu::GPUFuncOp kernel) {
     }
     const bool harmless =
         isa<scf::IfOp, scf::ForOp, scf::YieldOp, NVVM::GriddepcontrolOp, NVVM::CpAsyncOp,
-            NVVM::CpAsyncCommitGroupOp, NVVM::MBarrierTryWaitParityOp, NVVM::PrefetchOp,
-            NVVM::CpAsyncBulkTensorPrefetchOp, NVVM::MBarrierInitOp, NVVM::FenceMbarrierInitOp,
-            NVVM::MBarrierArriveExpectTxOp, NVVM::BarrierOp, NVVM::SyncWarpOp,
-            NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp, NVVM::ClusterArriveOp,
+            NVVM::CpAsyncCommitGroupOp, NVVM::CpAsyncWaitGroupOp, NVVM::MBarrierTryWaitParityOp,
+            NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp, NVVM::MBarrierInitOp,
+            NVVM::FenceMbarrierInitOp, NVVM::MBarrierArriveExpectTxOp, NVVM::BarrierOp,
+            NVVM::SyncWarpOp, NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp, NVVM::ClusterArriveOp,
             NVVM::SetMaxRegisterOp, NVVM::ClusterArriveRelaxedOp>(op) ||
         isMemoryEffectFree(op);
     return harmless ? WalkResult::advance() : WalkResult::interrupt();

@@ -37,6 +37,14 @@
 // CHECK: nvvm.griddepcontrol wait
 // CHECK-NOT: nvvm.griddepcontrol
 
+// It may wait for those copies, so that they come one at a time.
+// CHECK-LABEL: gpu.func @paced({{.*}} kernel attributes {early} {
+// CHECK-NEXT: nvvm.cp.async
+// CHECK-NEXT: nvvm.cp.async.commit.group
+// CHECK-NEXT: nvvm.cp.async.wait.group 0
+// CHECK-NEXT: nvvm.griddepcontrol wait
+// CHECK-NEXT: gpu.return
+
 // Unless it reads before: what it reads may not be there yet.
 // CHECK-LABEL: gpu.func @late(
 // CHECK-NEXT: arith.constant
@@ -84,6 +92,13 @@ gpu.module @kernels {
     }
     %all = arith.constant -1 : i32
     nvvm.bar.warp.sync %all : i32
+    nvvm.griddepcontrol wait
+    gpu.return
+  }
+  gpu.func @paced(%to: !llvm.ptr<3>, %w: !llvm.ptr<1>) kernel {
+    nvvm.cp.async.shared.global %to, %w, 16, cache = cg : !llvm.ptr<3>, !llvm.ptr<1>
+    nvvm.cp.async.commit.group
+    nvvm.cp.async.wait.group 0
     nvvm.griddepcontrol wait
     gpu.return
   }
