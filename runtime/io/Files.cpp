@@ -163,20 +163,23 @@ bool AtomicFile::create(uint32_t permissions, std::string &text) {
   for (int attempt = 0; attempt < 1000; ++attempt) {
     std::string made = stem + std::to_string(attempt);
     TemporaryLock lock(temporaries());
+    // Noted first: a crash does not wait for the lock.
+    noteTemporary(made);
     descriptor = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions);
     if (descriptor >= 0) {
       temporary = made;
-      noteTemporary(made);
       // Who may use the old file may use the new one; a file system without modes is no reason
       // to fail.
       if (!isNew)
         fchmod(descriptor, mode & 0777);
       return true;
     }
-    if (errno != EEXIST)
-      break;
+    const int code = errno;
+    forgetTemporary(made);
+    if (code != EEXIST)
+      return fail("cannot be written", code, text);
   }
-  return fail("cannot be written", errno, text);
+  return fail("cannot be written", EEXIST, text);
 }
 
 /// 0, or the value of `errno`. Where a file system takes no room ahead, what is free must do.

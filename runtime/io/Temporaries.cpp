@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -65,8 +67,16 @@ static void removeFolder(const std::string &path) {
     std::filesystem::remove_all(path, code);
 }
 
-void mad::io::abandonTemporaries() {
-  temporaries().lock(); // for good
+/// For good.
+static void lockTemporaries(bool hasCrashed) {
+  if (!hasCrashed)
+    return temporaries().lock();
+  for (int i = 0; i < 1000 && !temporaries().try_lock(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+void mad::io::abandonTemporaries(bool hasCrashed) {
+  lockTemporaries(hasCrashed);
   for (pid_t process : list().processes)
     kill(process, SIGKILL);
   auto &paths = list().paths;

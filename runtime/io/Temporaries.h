@@ -41,8 +41,9 @@ void forgetProcess(pid_t process);
 
 /// Kills these, and removes all paths, the newest first. No thread makes, renames or forgets
 /// another one after that: they wait forever, so that the process must end now. Not for handlers of
-/// signals, but for a thread that one wakes.
-void abandonTemporaries();
+/// signals, but for a thread that one wakes. After a crash, which may have been in a thread with
+/// such a lock, it waits for a second at most.
+void abandonTemporaries(bool hasCrashed = false);
 
 /// A folder that goes with all that is in it.
 class TemporaryFolder {

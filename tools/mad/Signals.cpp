@@ -55,8 +55,10 @@ static void waitForSignal() {
   while (read(ends[0], &byte, 1) != 1)
     if (errno != EINTR)
       return;
-  io::abandonTemporaries();
-  if (std::find(std::begin(crashes), std::end(crashes), byte) != std::end(crashes))
+  const bool hasCrashed =
+      std::find(std::begin(crashes), std::end(crashes), byte) != std::end(crashes);
+  io::abandonTemporaries(hasCrashed);
+  if (hasCrashed)
     _exit(InternalError);
   signal(byte, SIG_DFL);
   kill(getpid(), byte);
@@ -77,8 +79,11 @@ void cleanUpOnSignals() {
   if (pipe2(ends, O_CLOEXEC) != 0)
     return;
   std::thread(waitForSignal).detach();
-  for (int number : {SIGINT, SIGTERM, SIGHUP})
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGUSR1, SIGUSR2})
     handle(number, wake);
+  // A file that is larger than files may be is an error of what writes it. Programs that are run
+  // have the signal as it was.
+  handle(SIGXFSZ, [](int) {});
   crashText = "internal error: the compiler, or code that it made, crashed\n" + howToReport();
   // The stack may be what has no more room.
   static char stack[64 << 10];

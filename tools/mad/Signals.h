@@ -9,8 +9,9 @@
 
 namespace mad::tool {
 
-/// From here on SIGINT, SIGTERM and SIGHUP remove temporary files before they end the process,
-/// unless they were ignored; so does a crash, which is told as a fault of the compiler.
+/// From here on SIGINT, SIGTERM, SIGHUP and others that end the process remove temporary files
+/// before they do, unless they were ignored; so does a crash, which is told as a fault of the
+/// compiler.
 void cleanUpOnSignals();
 
 } // namespace mad::tool

@@ -92,5 +92,8 @@ int main(int argc, char **argv) {
   } catch (const std::exception &exception) {
     exit = failInternally(exception.what());
   }
-  return finishOutput(exit);
+  exit = finishOutput(exit);
+  // Where a signal came, that is what ends the process, not an error that followed from it.
+  mad::io::TemporaryLock lock(mad::io::temporaries());
+  return exit;
 }
