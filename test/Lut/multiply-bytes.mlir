@@ -141,10 +141,19 @@ func.func @woven(%x: memref<1x64xi8>, %r: memref<1xf32>, %c: memref<2x4x256xi8>,
 
 // -----
 
-// Rows of codes in panels are asked for before they are needed, 64 lines of memory ahead.
+// Rows of codes in panels are asked for before they are needed, 56 lines of memory ahead. A group's are read in turns of four rows, by
+// a loop that carries the sum and the means of all turns. Level 4 carries the sums of a group on, and finishes it behind the next one.
 // CHECK-LABEL: func.func private @multiply_byte_tables.int1.packed
-// CHECK: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c64{{.*}} : index
+// V4: scf.for {{.*}} -> (vector<32xi16>, vector<32xi16>) {
+// V4: %[[SUMS:[^ :]+]]:2 = scf.if
+// V3: scf.if {{.*}} -> (vector<16xi16>, vector<16xi16>, vector<16xi16>, vector<16xi16>)
+// CHECK: scf.for %{{.*}} to %c16{{[_0-9]*}} step %c4{{[_0-9]*}} iter_args(
+// V4-SAME: -> (vector<64xi8>, vector<64xi8>, vector<64xi8>, vector<64xi8>, vector<64xi8>) {
+// CHECK: %[[ROW:[^ ]+]] = arith.addi %{{.*}}, %c56{{.*}} : index
 // CHECK-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[ROW]], %{{.*}}], read, locality<3>, data
+// V4: arith.subf
+// V4: scf.yield %[[SUMS]]#0, %[[SUMS]]#1 : vector<32xi16>, vector<32xi16>
+// V4: arith.subf
 func.func @ahead(%x: memref<1x256xi8>, %r: memref<1xf32>, %c: memref<2x32x64xi8>, %s: memref<2x2x64xf32>, %y: memref<1x96xf32>) {
   lut.gemm_into %x, %r, %c, %s to %y as <int, bits = 1, group = 128> : (memref<1x256xi8>, memref<1xf32>, memref<2x32x64xi8>, memref<2x2x64xf32>, memref<1x96xf32>) -> ()
   return

@@ -110,7 +110,7 @@ std::unique_ptr<Executable> makeExecutable(const Command &command, const Argumen
   }
   if (target != "jit") {
     exit = usage(command, "there is no target `" + target +
-                              "`; targets are jit, ref, ref64, simt, cuda, cuda:1");
+                              "`; targets are jit, ref, ref64, simt, simt:80, cuda, cuda:1");
     return nullptr;
   }
   std::string error;
