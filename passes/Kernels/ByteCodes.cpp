@@ -134,16 +134,17 @@ Value ByteCodes::rowOf(Value step) const {
   return kernel.cutBlocks ? i.min(step, sources[0].lastRow) : step;
 }
 
+Value ByteCodes::interleaved(Value x, Value y, int64_t half) {
+  int64_t elements = cast<VectorType>(x.getType()).getNumElements();
+  int64_t part = elements / (unit.bytes() / 16);
+  SmallVector<int64_t> chosen;
+  for (int64_t e = 0; e < elements; ++e)
+    chosen.push_back(e / part * part + half * part / 2 + e % part / 2 + e % 2 * elements);
+  return vector::ShuffleOp::create(b, x, y, chosen);
+}
+
 /// Four rows of bytes, in parts of 16: lanes of four bytes.
 SmallVector<Value> ByteCodes::woven(ArrayRef<Value> rows) {
-  auto interleaved = [&](Value x, Value y, int64_t from) -> Value {
-    int64_t elements = cast<VectorType>(x.getType()).getNumElements();
-    int64_t part = elements / (unit.bytes() / 16);
-    SmallVector<int64_t> chosen;
-    for (int64_t e = 0; e < elements; ++e)
-      chosen.push_back(e / part * part + from * part / 2 + e % part / 2 + e % 2 * elements);
-    return vector::ShuffleOp::create(b, x, y, chosen);
-  };
   SmallVector<Value> result;
   for (int64_t half = 0; half < 2; ++half) {
     Value x = vector::BitCastOp::create(b, sums.halves(), interleaved(rows[0], rows[1], half));

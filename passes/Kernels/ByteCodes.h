@@ -79,6 +79,8 @@ public:
   /// Scales of columns that follow each other in each register.
   llvm::SmallVector<mlir::Value> straightScales(mlir::Value group, Columns columns);
 
+  /// Elements of two registers in turn, those of a half of each part of 16 bytes.
+  mlir::Value interleaved(mlir::Value x, mlir::Value y, int64_t half);
   /// A row of bytes.
   mlir::Value row(mlir::Value row, Columns columns);
   /// The row of the bytes of a step, of codes of one bit.

@@ -64,16 +64,6 @@ private:
     return vector::ShuffleOp::create(b, read, read, chosen);
   }
 
-  /// Parts of 16 bytes of two registers, in turn.
-  Value interleaved(Value x, Value y, int64_t half) {
-    int64_t elements = cast<VectorType>(x.getType()).getNumElements();
-    int64_t part = elements / (unit.bytes() / 16);
-    SmallVector<int64_t> chosen;
-    for (int64_t e = 0; e < elements; ++e)
-      chosen.push_back(e / part * part + half * part / 2 + e % part / 2 + e % 2 * elements);
-    return vector::ShuffleOp::create(b, x, y, chosen);
-  }
-
   /// The columns of each tile. All are summed at once, so that tables are loaded once.
   using Tiles = SmallVector<ByteCodes::Columns>;
 
@@ -166,7 +156,7 @@ private:
     less = vector::BitCastOp::create(b, dot.floats(), less);
     SmallVector<Value> numbers;
     for (unsigned v = 0; v < 2 * sums.size(); ++v) {
-      Value bits = interleaved(sums[v / 2], high, v % 2);
+      Value bits = codes.interleaved(sums[v / 2], high, v % 2);
       numbers.push_back(
           arith::SubFOp::create(b, vector::BitCastOp::create(b, dot.floats(), bits), less));
     }
@@ -247,7 +237,7 @@ private:
     Value less = vector::BroadcastOp::create(b, dot.words(), sizes);
     Value none = dot.splat(dot.halves(), 0);
     for (unsigned v = 0; v < words.size(); ++v) {
-      Value wide = interleaved(sums[v / 2], none, v % 2);
+      Value wide = codes.interleaved(sums[v / 2], none, v % 2);
       wide = vector::BitCastOp::create(b, dot.words(), wide);
       words[v] = arith::SubIOp::create(b, arith::AddIOp::create(b, words[v], wide), less);
     }
@@ -349,7 +339,8 @@ private:
     for (auto [tile, columns] : llvm::enumerate(all)) {
       Value entry = spread(lookUp(more, indexOf(shifted(codes.row(row, columns), by))));
       for (int64_t half = 0; half < 2; ++half) {
-        Value wide = vector::BitCastOp::create(b, dot.halves(), interleaved(none, entry, half));
+        Value wide =
+            vector::BitCastOp::create(b, dot.halves(), codes.interleaved(none, entry, half));
         made.push_back(arith::AddIOp::create(b, loop.getRegionIterArgs()[2 * tile + half], wide));
       }
     }
@@ -422,7 +413,7 @@ private:
     Value weights = arith::ConstantOp::create(b, DenseElementsAttr::get(dot.bytes(), values));
     auto part = [&](int64_t half) -> Value {
       Value made = intrinsic(unit.level >= 4 ? "pmaddubs.w" : "pmadd.ub.sw", dot.halves(),
-                             {interleaved(mean, error, half), weights});
+                             {codes.interleaved(mean, error, half), weights});
       return times == 2 ? made : arith::AddIOp::create(b, made, made);
     };
     return {part(0), part(1)};
