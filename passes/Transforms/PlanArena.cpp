@@ -410,24 +410,37 @@ struct PlanArenaPass : impl::PlanArenaBase<PlanArenaPass> {
     b.setInsertionPointToStart(&function.front());
     SmallVector<Value> slots =
         *arena.emit(b, loc, function.getArguments().take_front(arguments.status));
-    for (const Buffer &buffer : arena.buffers()) {
-      memref::AllocOp op = buffer.op;
-      b.setInsertionPoint(op);
-      Value offset = buffer.isStatic()
-                         ? arith::ConstantIndexOp::create(b, op.getLoc(), buffer.offset).getResult()
-                         : slots[buffer.slot];
-      if (buffer.rounds) {
-        Value size = emitSize(b, op.getLoc(), buffer.type(), op.getDynamicSizes());
-        Value round = buffer.rounds->getRegion(0).getArgument(0);
-        Value start = arith::MulIOp::create(b, op.getLoc(), round, size);
-        offset = arith::AddIOp::create(b, op.getLoc(), offset, start);
-      }
-      Value view = memref::ViewOp::create(b, op.getLoc(), op.getType(), memory, offset,
-                                          op.getDynamicSizes());
-      op.replaceAllUsesWith(view);
-      op.erase();
-    }
+    for (const Buffer &buffer : arena.buffers())
+      place(buffer, memory, slots);
     return success();
+  }
+
+  /// Makes the buffer a view of the arena.
+  static void place(const Buffer &buffer, Value memory, ArrayRef<Value> slots) {
+    memref::AllocOp op = buffer.op;
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    Value offset;
+    if (!buffer.isStatic()) {
+      offset = slots[buffer.slot];
+    } else if (buffer.rounds) {
+      // In front of the loop, so that the loop is the same wherever the buffer lies.
+      b.setInsertionPoint(buffer.rounds);
+      int64_t bytes = staticSize(buffer.type()) * std::max<int64_t>(*buffer.knownCount(), 0);
+      memory =
+          memref::ViewOp::create(b, MemRefType::get({bytes}, b.getI8Type()), memory,
+                                 arith::ConstantIndexOp::create(b, buffer.offset), ValueRange());
+      b.setInsertionPoint(op);
+    } else {
+      offset = arith::ConstantIndexOp::create(b, buffer.offset);
+    }
+    if (buffer.rounds) {
+      Value size = emitSize(b, op.getLoc(), buffer.type(), op.getDynamicSizes());
+      Value start = arith::MulIOp::create(b, buffer.rounds->getRegion(0).getArgument(0), size);
+      offset = offset ? arith::AddIOp::create(b, offset, start).getResult() : start;
+    }
+    Value view = memref::ViewOp::create(b, op.getType(), memory, offset, op.getDynamicSizes());
+    op.replaceAllUsesWith(view);
+    op.erase();
   }
 };
 

@@ -223,3 +223,30 @@ func.func @in_parallel(%n: index, %status: memref<13xi64>)
   }
   return
 }
+
+// Of a known number: the buffers of all iterations are one, in front of the loop, which does not
+// say where they lie.
+// CHECK-LABEL: func.func @in_known_pieces(
+// CHECK-SAME: %[[ARENA:[^ ]*]]: memref<?xi8>)
+// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG: %[[C192:.*]] = arith.constant 192 : index
+// CHECK-DAG: %[[A:.*]] = memref.view %[[ARENA]][%[[C0]]][] : memref<?xi8> to memref<192xi8>
+// CHECK-DAG: %[[B:.*]] = memref.view %[[ARENA]][%[[C192]]][] : memref<?xi8> to memref<192xi8>
+// CHECK: scf.parallel (%[[I:.*]]) =
+// CHECK: %[[AT:.*]] = arith.muli %[[I]], %{{.*}}
+// CHECK: memref.view %[[A]][%[[AT]]][] : memref<192xi8> to memref<4xf32>
+// CHECK: %[[AT2:.*]] = arith.muli %[[I]], %{{.*}}
+// CHECK: memref.view %[[B]][%[[AT2]]][] : memref<192xi8> to memref<4xf32>
+func.func @in_known_pieces(%status: memref<13xi64>)
+    attributes {entry = {dims = [], type = () -> (), weights = []}} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  scf.parallel (%i) = (%c0) to (%c3) step (%c1) {
+    %a = memref.alloc() : memref<4xf32>
+    func.call @use(%a) : (memref<4xf32>) -> ()
+    %b = memref.alloc() : memref<4xf32>
+    func.call @use(%b) : (memref<4xf32>) -> ()
+  }
+  return
+}

@@ -79,3 +79,79 @@ func.func @pieces(%x: !m, %w: !m, %y: !m, %z: !m) {
   }
   return
 }
+
+// Loops in pieces are shared with what is around them. Where a layer has its memory does not matter,
+// nor which values it is given.
+// CHECK-LABEL: func.func @nests(
+// CHECK-SAME: %[[ARENA:[^:]*]]: memref<?xi8>, %[[X:[^:]*]]: memref<64xf32>, %[[FEW:[^:]*]]: i1, %[[N:[^:]*]]: index)
+// CHECK: %[[Y:.*]] = memref.view
+// CHECK: %[[V:.*]] = memref.view %[[ARENA]][%{{.*}}][]
+// CHECK-NEXT: call @[[$NEST:.*]](%[[FEW]], %[[N]], %[[X]], %[[V]])
+// CHECK: %[[W:.*]] = memref.view %[[ARENA]][%{{.*}}][]
+// CHECK-NEXT: call @[[$NEST]](%[[FEW]], %[[N]], %[[Y]], %[[W]])
+// CHECK-NOT: call
+// CHECK: scf.parallel {{.*}} step (%c2)
+// CHECK: return
+func.func @nests(%arena: memref<?xi8>, %x: memref<64xf32>, %few: i1, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c256 = arith.constant 256 : index
+  %c512 = arith.constant 512 : index
+  %y = memref.view %arena[%c256][] : memref<?xi8> to memref<64xf32>
+  scf.if %few {
+    %v = memref.view %arena[%c256][] : memref<?xi8> to memref<64xf32>
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+      %0 = memref.load %x[%i] : memref<64xf32>
+      memref.store %0, %v[%i] : memref<64xf32>
+    }
+  }
+  scf.if %few {
+    %v = memref.view %arena[%c512][] : memref<?xi8> to memref<64xf32>
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+      %0 = memref.load %y[%i] : memref<64xf32>
+      memref.store %0, %v[%i] : memref<64xf32>
+    }
+  }
+  scf.if %few {
+    scf.parallel (%i) = (%c0) to (%n) step (%c2) {
+      %0 = memref.load %y[%i] : memref<64xf32>
+      memref.store %0, %x[%i] : memref<64xf32>
+    }
+  }
+  return
+}
+
+// A check leaves the function of the entry: it stays, and what is equal behind it is shared.
+// CHECK-LABEL: func.func @checks(
+// CHECK: scf.if
+// CHECK-NEXT: cf.assert
+// CHECK-NEXT: call @[[FILL:.*]](%{{.*}}, %{{.*}})
+// CHECK: scf.if
+// CHECK-NEXT: cf.assert
+// CHECK-NEXT: call @[[FILL]](%{{.*}}, %{{.*}})
+//
+// CHECK: func.func private @[[$NEST]](%[[FEW2:.*]]: i1, %[[N2:.*]]: index, %[[X2:.*]]: memref<64xf32>, %[[V2:.*]]: memref<64xf32>)
+// CHECK: scf.if %[[FEW2]]
+// CHECK-NOT: memref.view
+// CHECK: scf.parallel {{.*}} to (%[[N2]])
+// CHECK: memref.load %[[X2]]
+// CHECK: memref.store %{{.*}}, %[[V2]]
+func.func @checks(%x: memref<64xf32>, %good: i1, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c5 = arith.constant 5.0 : f32
+  scf.if %good {
+    cf.assert %good, "no"
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+      memref.store %c5, %x[%i] : memref<64xf32>
+    }
+  }
+  scf.if %good {
+    cf.assert %good, "no"
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+      memref.store %c5, %x[%i] : memref<64xf32>
+    }
+  }
+  return
+}
