@@ -37,10 +37,12 @@ static bool writeWeightSection(const std::vector<WeightBytes> &weights,
   }
   llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
   uint64_t at = 0;
-  for (const WeightBytes &w : weights) {
+  offsets.resize(weights.size());
+  for (size_t number : orderInMemory(weights)) {
+    const WeightBytes &w = weights[number];
     os.write_zeros(llvm::alignTo(at, 64) - at);
     at = llvm::alignTo(at, 64);
-    offsets.push_back(at);
+    offsets[number] = at;
     os.write(static_cast<const char *>(w.data.get()), w.bytes);
     at += w.bytes;
   }

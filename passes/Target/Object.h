@@ -67,6 +67,11 @@ std::vector<int64_t> storedShape(const WeightBytes &weight);
 /// The weight with a dimension in panels. Nothing when there is no memory.
 std::optional<WeightBytes> packPanels(const WeightBytes &weight, int64_t axis, int64_t panel,
                                       int64_t weave = 0);
+/// Numbers of weights in the order in which they lie in memory: in that of the list, but parts of a
+/// kind, such as all codes, beside each other. A model that reads its layers one after the other
+/// reads as many streams as its formats have parts then, and not new ones for each layer, which
+/// processors would have to learn again to fetch ahead.
+std::vector<size_t> orderInMemory(const std::vector<WeightBytes> &weights);
 /// runtime/core/checksum.h over the bytes.
 uint64_t checksum(const WeightBytes &weight);
 

@@ -29,12 +29,13 @@ struct Layout {
   uint64_t records = sizeof(mad_weights_header), shapes = 0, names = 0;
   std::vector<std::string> notes;
   uint64_t head = 0; ///< bytes of header, records, shapes, names and notes
+  std::vector<size_t> order;
   std::vector<uint64_t> data;
   uint64_t end = 0;
 };
 } // namespace
 
-Layout::Layout(const std::vector<WeightBytes> &weights) {
+Layout::Layout(const std::vector<WeightBytes> &weights) : order(orderInMemory(weights)) {
   shapes = records + weights.size() * sizeof(mad_weights_record);
   names = shapes;
   for (const WeightBytes &weight : weights)
@@ -45,9 +46,10 @@ Layout::Layout(const std::vector<WeightBytes> &weights) {
     head += weight.name.size() + 1 + notes.back().size() + 1;
   }
   end = head;
-  for (const WeightBytes &weight : weights) {
-    data.push_back(alignTo(end, alignment));
-    end = data.back() + weight.bytes;
+  data.resize(weights.size());
+  for (size_t i : order) {
+    data[i] = alignTo(end, alignment);
+    end = data[i] + weights[i].bytes;
   }
 }
 
@@ -125,8 +127,8 @@ Error mad::writeWeightsFile(const std::vector<WeightBytes> &weights, const std::
   std::string text;
   bool good = file.write(head, text);
   uint64_t at = layout.head;
-  for (size_t i = 0; good && i < weights.size(); ++i) {
-    good = file.write(zeros, layout.data[i] - at, text) &&
+  for (size_t i : layout.order) {
+    good = good && file.write(zeros, layout.data[i] - at, text) &&
            file.write(weights[i].data.get(), weights[i].bytes, text);
     at = layout.data[i] + weights[i].bytes;
   }
