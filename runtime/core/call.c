@@ -30,14 +30,26 @@ static mad_status find(mad_context *context, int32_t number, const mad_entry **e
 
 static mad_status prepare(mad_context *context, const mad_entry *entry, const mad_tensor *inputs,
                           int64_t *arena) {
-  int64_t *extents = context->extents;
-  int64_t info[MAD_INFO_WORDS] = {0};
+  mad_prepared *prepared = &context->prepared[entry - context->module->artifact->entries];
+  int64_t *extents = prepared->extents;
+  int same = prepared->known;
   for (int32_t i = 0; i < entry->info.num_inputs; ++i)
-    for (int32_t k = 0; k < inputs[i].rank; ++k)
+    for (int32_t k = 0; k < inputs[i].rank; ++k) {
+      same &= *extents == inputs[i].shape[k];
       *extents++ = inputs[i].shape[k];
+    }
+  context->dims = prepared->dims;
+  context->results = prepared->results;
+  *arena = prepared->arena;
+  if (same)
+    return MAD_OK;
+  int64_t info[MAD_INFO_WORDS] = {0};
+  prepared->known = 0;
   *arena = 0;
-  const int32_t code = entry->prepare[context->variant](context->extents, context->dims,
-                                                        context->results, arena, info);
+  const int32_t code = entry->prepare[context->variant](prepared->extents, prepared->dims,
+                                                        prepared->results, arena, info);
+  prepared->known = code == 0;
+  prepared->arena = *arena;
   return statusOf(context, entry, code, info);
 }
 

@@ -43,15 +43,33 @@ static mad_executor ownThreads(mad_context *context) {
   return executor;
 }
 
+static size_t preparedWords(const mad_entry_info *info) {
+  return sumOfRanks(info->inputs, info->num_inputs) + (size_t)info->num_dims +
+         sumOfRanks(info->outputs, info->num_outputs);
+}
+
+/* Gives each entry its part of `words`. */
+static void placePrepared(mad_context *context, int64_t *words) {
+  const mad_artifact *artifact = context->module->artifact;
+  for (int32_t i = 0; i < artifact->num_entries; ++i) {
+    const mad_entry_info *info = &artifact->entries[i].info;
+    mad_prepared *prepared = &context->prepared[i];
+    prepared->extents = words;
+    prepared->dims = prepared->extents + sumOfRanks(info->inputs, info->num_inputs);
+    prepared->results = prepared->dims + info->num_dims;
+    words += preparedWords(info);
+  }
+}
+
 /* Without a device. */
 static mad_status make(mad_module *module, mad_context **context, mad_error *error) {
-  size_t extents = 0, dims = 0, results = 0, data = 0, places = 0, key = 0;
-  for (int32_t i = 0; i < module->artifact->num_entries; ++i) {
+  const size_t entries = (size_t)module->artifact->num_entries;
+  size_t dims = 0, words = 0, data = 0, places = 0, key = 0;
+  for (size_t i = 0; i < entries; ++i) {
     const mad_entry *entry = &module->artifact->entries[i];
     const mad_entry_info *info = &entry->info;
-    toMost(&extents, sumOfRanks(info->inputs, info->num_inputs));
     toMost(&dims, (size_t)info->num_dims);
-    toMost(&results, sumOfRanks(info->outputs, info->num_outputs));
+    words += preparedWords(info);
     size_t weights = (size_t)entry->num_weights;
     toMost(&weights, (size_t)entry->num_device_weights);
     toMost(&data, (size_t)info->num_inputs + (size_t)info->num_outputs + weights);
@@ -59,18 +77,18 @@ static mad_status make(mad_module *module, mad_context **context, mad_error *err
   }
   key = 2 + data + dims;
   /* One block: the context, then its numbers, then its pointers. */
-  const size_t bytes = sizeof(mad_context) + (extents + dims + results + key) * sizeof(int64_t) +
-                       data * sizeof(void *) + places * sizeof(mad_on_device);
+  const size_t bytes = sizeof(mad_context) + entries * sizeof(mad_prepared) +
+                       (words + key) * sizeof(int64_t) + data * sizeof(void *) +
+                       places * sizeof(mad_on_device);
   mad_context *made = calloc(1, bytes);
   if (!made)
     return mad_error_memory(error, "a context", bytes);
-  made->extents = (int64_t *)(made + 1);
-  made->dims = made->extents + extents;
-  made->results = made->dims + dims;
-  made->key = (uint64_t *)(made->results + results);
-  made->data = (void **)(made->key + key);
-  made->places = (mad_on_device *)(made->data + data);
   made->module = module;
+  made->prepared = (mad_prepared *)(made + 1);
+  made->key = (uint64_t *)(made->prepared + entries);
+  placePrepared(made, (int64_t *)(made->key + key));
+  made->data = (void **)(made->key + key + words);
+  made->places = (mad_on_device *)(made->data + data);
   made->variant = module->variant;
   strcpy(made->device_name, "cpu");
   made->executor = ownThreads(made);

@@ -30,6 +30,16 @@ typedef struct mad_on_device {
   int inPlace;  /* it is the caller's own */
 } mad_on_device;
 
+/* What the last call of an entry was prepared for, and what that gave. Calls of the same extents
+ * need not be prepared again: models with dimension parameters are mostly called with the same. */
+typedef struct mad_prepared {
+  int known;
+  int64_t arena;    /* bytes of scratch memory */
+  int64_t *extents; /* of all inputs */
+  int64_t *dims;
+  int64_t *results; /* extents of all outputs */
+} mad_prepared;
+
 struct mad_context {
   mad_module *module;
   int32_t variant;
@@ -48,10 +58,10 @@ struct mad_context {
   const struct mad_entry *pending;   /* the last one whose work was not waited for, or null */
   int64_t found[1 + MAD_INFO_WORDS]; /* what its checks said */
   char device_name[16];
+  mad_prepared *prepared; /* of each entry */
+  int64_t *dims;          /* of the entry that was prepared last */
+  int64_t *results;
   /* Room for the largest entry. */
-  int64_t *extents; /* of all inputs */
-  int64_t *dims;
-  int64_t *results; /* extents of all outputs */
   void **data;
   mad_on_device *places; /* of inputs, outputs and the arena */
   uint64_t *key;         /* room for what decides what a device launches */
