@@ -26,14 +26,15 @@ def program(folder, shapes, form):
     """`layers`, and `few`, which has the same code for what is not the product."""
     k = shapes[0][0]
     rng = np.random.default_rng(2)
-    text, body = "", "x"
+    text, body, x = "", "", "x"
     for n, shape in enumerate(shapes + [(k, 64)]):
         # Sums of products keep their size.
         np.save(folder / f"w{n}.npy", rng.normal(size=shape).astype(np.float32) / np.float32(shape[0] ** 0.5))
         text += f'weight w{n}: f32[{shape[0]}, {shape[1]}] from "{folder}/w{n}.npy" as {form.stored()}\n'
     for n in range(len(shapes)):
-        body = f"({body} @ w{n}  with activations = i8)"
-    text += f"export fn layers[T](x: f32[T, {k}]) -> f32[T, {shapes[-1][1]}] {{ {body} }}\n"
+        body += f"  let x{n} = {x} @ w{n}  with activations = i8\n"
+        x = f"x{n}"
+    text += f"export fn layers[T](x: f32[T, {k}]) -> f32[T, {shapes[-1][1]}] {{\n{body}  {x}\n}}\n"
     return text + f"export fn few[T](x: f32[T, {k}]) -> f32[T, 64] {{ x @ w{len(shapes)}  with activations = i8 }}\n"
 
 
