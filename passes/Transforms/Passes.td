@@ -350,11 +350,13 @@ def SettleRules : Pass<"mad-settle-rules", "::mlir::ModuleOp"> {
 }
 
 def ShareKernels : Pass<"mad-share-kernels", "::mlir::ModuleOp"> {
-  let summary = "makes one function of equal linalg ops on memrefs";
+  let summary = "makes one function of equal linalg ops and loops in pieces on memrefs";
   let description = [{
     Layers of a model mostly have equal shapes. Their ops become calls of one
     function each, so that the code grows with the number of different ops. Ops
-    with few iterations or small bodies stay. Before the passes that make loops.
+    with few iterations or small bodies stay. Loops that run in pieces are shared
+    with what is around them, views of memory outside being arguments. Before the
+    passes that make loops.
   }];
   let statistics = [Statistic<"numShared", "num-shared", "ops replaced by calls">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
