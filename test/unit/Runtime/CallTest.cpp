@@ -45,7 +45,79 @@ protected:
   double k = 2, sum = 0;
   mad_tensor inputs[2] = {}, outputs[2] = {};
 };
+
+/// The model, which counts what is prepared.
+int prepared = 0;
+mad_prepare_fn prepareScale = nullptr, prepareSquare = nullptr;
+int32_t countScale(const int64_t *extents, int64_t *dims, int64_t *results, int64_t *arena,
+                   int64_t *info) {
+  ++prepared;
+  return prepareScale(extents, dims, results, arena, info);
+}
+int32_t countSquare(const int64_t *extents, int64_t *dims, int64_t *results, int64_t *arena,
+                    int64_t *info) {
+  ++prepared;
+  return prepareSquare(extents, dims, results, arena, info);
+}
+const mad_prepare_fn countedScale[] = {countScale, countScale};
+const mad_prepare_fn countedSquare[] = {countSquare, countSquare};
+
+class CountedCall : public Call {
+protected:
+  void SetUp() override {
+    entries.assign(artifact.entries, artifact.entries + artifact.num_entries);
+    prepareScale = entries[0].prepare[0], prepareSquare = entries[2].prepare[0];
+    entries[0].prepare = countedScale, entries[2].prepare = countedSquare;
+    artifact.entries = entries.data();
+    prepared = 0;
+    Call::SetUp();
+  }
+  mad_status square(int64_t n) {
+    std::vector<float> from(size_t(n), 2.0f), to(size_t(n), 0.0f);
+    const mad_tensor input = {from.data(), &n, 1, MAD_F32}, output = {to.data(), &n, 1, MAD_F32};
+    return mad_entry_call(context, 2, &input, 1, &output, 1);
+  }
+
+  std::vector<mad_entry> entries;
+};
 } // namespace
+
+TEST_F(CountedCall, ExtentsOfTheLastCallArePreparedOnce) {
+  for (int64_t n : {3, 3, 500, 500, 3}) {
+    resize(n);
+    EXPECT_EQ(call(), MAD_OK) << mad_context_message(context);
+    EXPECT_EQ(sum, 12 * double(n));
+  }
+  EXPECT_EQ(prepared, 3);
+  // Each entry has its own.
+  EXPECT_EQ(square(7), MAD_OK);
+  resize(3);
+  EXPECT_EQ(call(), MAD_OK);
+  EXPECT_EQ(square(7), MAD_OK);
+  EXPECT_EQ(prepared, 4);
+  // Asking for shapes is preparing, too.
+  int64_t extents[2] = {};
+  resize(8);
+  EXPECT_EQ(mad_entry_shapes(context, 0, inputs, 2, extents), MAD_OK);
+  EXPECT_EQ(extents[0], 8);
+  EXPECT_EQ(call(), MAD_OK);
+  EXPECT_EQ(sum, 12 * 8.0);
+  EXPECT_EQ(prepared, 5);
+}
+
+TEST_F(CountedCall, WhatFailsIsPreparedAgain) {
+  resize(0);
+  for (int n = 0; n < 2; ++n)
+    EXPECT_EQ(call(), MAD_SHAPE_MISMATCH);
+  EXPECT_EQ(prepared, 2);
+  resize(3);
+  EXPECT_EQ(call(), MAD_OK);
+  resize(0);
+  EXPECT_EQ(call(), MAD_SHAPE_MISMATCH);
+  resize(3);
+  EXPECT_EQ(call(), MAD_OK);
+  EXPECT_EQ(prepared, 5);
+}
 
 TEST_F(Call, Computes) {
   EXPECT_EQ(call(), MAD_OK) << mad_context_message(context);
