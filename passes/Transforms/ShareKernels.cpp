@@ -214,12 +214,13 @@ struct ShareKernelsPass : impl::ShareKernelsBase<ShareKernelsPass> {
 
   void runOnOperation() override {
     // Outer ones first; what is left of inner ones may be equal to others again.
-    while (share(isNest, "kernel"))
+    while (share(isNest))
       ;
-    share(isOp, "kernel");
+    share(isOp);
   }
 
-  bool share(function_ref<bool(Operation *)> isCandidate, StringRef name) {
+  /// Shares equal candidates. Answers whether there were any.
+  bool share(function_ref<bool(Operation *)> isCandidate) {
     std::vector<std::vector<Kernel>> groups;
     std::map<Kernel::Key, size_t> numbers;
     getOperation()->walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -239,7 +240,7 @@ struct ShareKernelsPass : impl::ShareKernelsBase<ShareKernelsPass> {
       llvm::erase_if(group, [&](const Kernel &kernel) { return gone.contains(kernel.getOp()); });
       if (group.empty() || group.size() < leastShared(group.front().getOp()))
         continue;
-      func::FuncOp function = group.front().outline(b, name);
+      func::FuncOp function = group.front().outline(b, "kernel");
       symbols.insert(function); // under a name of its own
       for (Kernel &kernel : group) {
         kernel.getOp()->walk([&](Operation *inner) { gone.insert(inner); });
