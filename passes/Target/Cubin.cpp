@@ -81,6 +81,10 @@ Expected<std::string> mad::findPtxas(const PtxasSearch &search) {
   return "";
 }
 
+/// Where it was looked for.
+static const char notFound[] = "there is no `ptxas` on the path, nor a CUDA toolkit in CUDA_HOME, "
+                               "CUDA_PATH, CUDA_ROOT or /usr/local/cuda";
+
 static Error fileError(const Twine &what, StringRef path, std::error_code code) {
   return createStringError(what + " `" + path + "`: " + code.message());
 }
@@ -124,14 +128,32 @@ static Error judge(const PtxasReport &report, StringRef program, const ProgramEn
   return Error::success();
 }
 
+Expected<std::string> mad::ptxasVersion(const PtxasSearch &search) {
+  auto program = findPtxas(search);
+  if (!program)
+    return program.takeError();
+  if (program->empty())
+    return createStringError(notFound);
+  io::TemporaryFolder folder;
+  if (int code = 0; !folder.makeApart("mad-ptxas", code))
+    return fileError("cannot make a temporary folder for", *program,
+                     std::error_code(code, std::generic_category()));
+  const std::string log = folder.path() + "/log";
+  runProgram(*program, {*program, "--version"}, log, /*seconds=*/30);
+  auto text = MemoryBuffer::getFile(log);
+  SmallVector<StringRef> groups;
+  if (!text || !Regex(", V([0-9]+(\\.[0-9]+)*)").match((*text)->getBuffer(), &groups))
+    return createStringError("`" + *program + " --version` tells no version");
+  return groups[1].str();
+}
+
 Expected<Cubin> mad::makeCubin(StringRef ptx, const Chip &chip, const CubinOptions &options) {
   auto program = findPtxas(options.search);
   if (!program)
     return program.takeError();
   Cubin cubin;
   if (program->empty()) {
-    cubin.missing = "there is no `ptxas` on the path, nor a CUDA toolkit in CUDA_HOME, CUDA_PATH, "
-                    "CUDA_ROOT or /usr/local/cuda";
+    cubin.missing = notFound;
     return cubin;
   }
 

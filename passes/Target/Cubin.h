@@ -44,6 +44,8 @@ struct PtxasSearch {
 PtxasSearch ptxasSearch(llvm::StringRef given = "");
 /// The program, or "" where it is not; an error where it was given and is not there.
 llvm::Expected<std::string> findPtxas(const PtxasSearch &search);
+/// What it calls itself, `13.0.88`; an error where there is none or it says no version.
+llvm::Expected<std::string> ptxasVersion(const PtxasSearch &search);
 
 struct CubinOptions {
   PtxasSearch search;

@@ -113,6 +113,10 @@ static Error checkInstructions(const device::CatalogueEntry &entry, StringRef pt
 }
 
 static Error table(mlir::MLIRContext &context, raw_ostream &out) {
+  auto assembler = ptxasVersion(cubinOptions().search);
+  if (!assembler)
+    return assembler.takeError();
+  out << "ptxas " << *assembler << "\n";
   out << "kernel                   chip    threads registers spills  stack shared occupancy  "
          "limit\n";
   for (const device::CatalogueEntry &entry : device::catalogue(&context))

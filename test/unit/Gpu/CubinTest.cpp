@@ -114,6 +114,16 @@ TEST_F(Script, WritesTheCode) {
   EXPECT_EQ(cubin->bytes, "text");
 }
 
+TEST_F(Script, TellsItsVersion) {
+  (void)errorOf(run("echo 'Cuda compilation tools, release 13.0, V13.0.88'\n"));
+  EXPECT_EQ(llvm::cantFail(ptxasVersion(options.search)), "13.0.88");
+  (void)errorOf(run("echo 'release 13.0'\n"));
+  auto none = ptxasVersion(options.search);
+  ASSERT_FALSE(bool(none));
+  EXPECT_EQ(llvm::toString(none.takeError()),
+            "`" + options.search.given + " --version` tells no version");
+}
+
 TEST_F(Script, ChipsThatOverlapKernelsGetTheInstructions) {
   ASSERT_EQ(errorOf(run("while [ $1 != -o ]; do last=$1; shift; done; cat $last > $2\n")), "");
   const std::string known = ".version 8.0\n.target sm_80\n\t//overlap: griddepcontrol.wait;\nret;",
