@@ -525,3 +525,108 @@ func.func @tall(%x: memref<4000000x64xf32>, %w: memref<64x64xf32>, %y: memref<40
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Of a height that is known when running, the host takes tiles up to 65535 of 64 rows. Those of
+// 32 and 16 rows are for few tiles, so no launch has more than 65535 blocks in its second dimension.
+// CHECK-LABEL: func @of_any_height(
+// CHECK-DAG: %[[LIMIT:.*]] = arith.constant 4194241 : index
+// CHECK-DAG: %[[BELOW:.*]] = arith.constant -1 : index
+// CHECK-DAG: %[[C16:.*]] = arith.constant 16 : index
+// CHECK-DAG: %[[C32:.*]] = arith.constant 32 : index
+// CHECK-DAG: %[[C64:.*]] = arith.constant 64 : index
+// CHECK-DAG: %[[C127:.*]] = arith.constant 127 : index
+// CHECK-DAG: %[[C128:.*]] = arith.constant 128 : index
+// CHECK-DAG: %[[C255:.*]] = arith.constant 255 : index
+// CHECK-DAG: %[[M:.*]] = memref.dim
+// CHECK-DAG: %[[SOME:.*]] = arith.cmpi sgt, %[[M]], %[[BELOW]]
+// CHECK-DAG: %[[COUNTED:.*]] = arith.cmpi slt, %[[M]], %[[LIMIT]]
+// CHECK: %[[GOOD:.*]] = arith.andi %[[SOME]], %[[COUNTED]]
+// CHECK: scf.if %[[GOOD]] {
+// CHECK: threads in (%c384{{.*}}
+// CHECK: } else {
+// CHECK: %[[TALL:.*]] = arith.ceildivsi %[[M]], %[[C128]]
+// CHECK: arith.cmpi sgt, %[[TALL]], %[[C255]]
+// CHECK: blocks in (%c1{{.*}}, %[[TALL]], %c1{{.*}})
+// CHECK: %[[OF64:.*]] = arith.ceildivsi %[[M]], %[[C64]]
+// CHECK: arith.cmpi sgt, %[[OF64]], %[[C127]]
+// CHECK: blocks in (%c1{{.*}}, %[[OF64]], %c1{{.*}})
+// CHECK: %[[OF32:.*]] = arith.ceildivsi %[[M]], %[[C32]]
+// CHECK: blocks in (%c2{{.*}}, %[[OF32]], %c1{{.*}})
+// CHECK: %[[OF16:.*]] = arith.ceildivsi %[[M]], %[[C16]]
+// CHECK: blocks in (%c2{{.*}}, %[[OF16]], %c1{{.*}})
+// CHECK: } else {
+// CHECK: gpu.launch_func @kernels::@of_any_height$6 blocks in (%{{.*}}, %c1{{.*}}, %c1{{.*}}) threads in (%c256{{.*}}args(%{{.*}}: memref<?x64xf32>, %{{.*}} : memref<64x64xf32>, %{{.*}} : memref<?x64xf32>
+func.func @of_any_height(%x: memref<?x64xf32>, %w: memref<64x64xf32>, %y: memref<?x64xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x64xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x64xf32>, memref<64x64xf32>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// The last height that tiles count, of few columns: 65535 blocks, at most.
+// CHECK-LABEL: func @tallest(
+// CHECK: blocks in (%c1{{.*}}, %c32768{{.*}}, %c1{{.*}})
+// CHECK: choice = "product: tensor cores by warp, tiles of 128 x 128;
+// CHECK-NOT: tiles cannot count
+func.func @tallest(%x: memref<4194240x16xf16>, %w: memref<16x2xf16>, %y: memref<4194240x2xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<4194240x2xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4194240x16xf16>, memref<16x2xf16>) outs(%y : memref<4194240x2xf32>) {
+  ^bb0(%p: f16, %q: f16, %s: f32):
+    %a = arith.extf %p : f16 to f32
+    %b = arith.extf %q : f16 to f32
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// One row more has a thread an element.
+// CHECK-LABEL: func @too_tall(
+// CHECK: blocks in (%c32768{{.*}}, %c1{{.*}}, %c1{{.*}})
+// CHECK-NOT: product:
+// CHECK: for sizes that tiles cannot count
+// CHECK-NOT: product:
+func.func @too_tall(%x: memref<4194241x16xf16>, %w: memref<16x2xf16>, %y: memref<4194241x2xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<4194241x2xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4194241x16xf16>, memref<16x2xf16>) outs(%y : memref<4194241x2xf32>) {
+  ^bb0(%p: f16, %q: f16, %s: f32):
+    %a = arith.extf %p : f16 to f32
+    %b = arith.extf %q : f16 to f32
+    %0 = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
