@@ -21,6 +21,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 EXECUTE = os.path.join(ROOT, "test", "execute")
 
 
+class Failure(Exception):
+    """Why a program is not in the pack."""
+
+
 def run(*command):
     return subprocess.run(command, capture_output=True, text=True, cwd=EXECUTE)
 
@@ -28,7 +32,8 @@ def run(*command):
 def must(*command):
     done = run(*command)
     if done.returncode:
-        sys.exit(f"failed: {' '.join(command)}\n{done.stdout}{done.stderr}")
+        raise Failure(f"exit status {done.returncode} of {' '.join(command)}\n"
+                      f"{done.stdout}{done.stderr}".rstrip())
     return done
 
 
@@ -36,8 +41,8 @@ MOST = 2 << 20  # bytes of the inputs or the results of a case; larger ones are 
 
 
 class Packer:
-    def __init__(self, mad, folder, target):
-        self.mad, self.folder, self.target = mad, folder, target
+    def __init__(self, mad, programs, folder, target):
+        self.mad, self.programs, self.folder, self.target = mad, programs, folder, target
         self.files, self.known, self.large = 0, {}, []
 
     def file(self, ending):
@@ -91,7 +96,7 @@ class Packer:
         for line, message in re.findall(r"^// EXECUTE-FAIL: (.*?) : (.*)$", text, re.M):
             inputs, _, done = self.call(path, "ref", line.split(), wanted=False)
             if done.returncode != 1 or message not in done.stderr:
-                sys.exit(f"{line}: exit {done.returncode}\n{done.stderr}")
+                raise Failure(f"{line}: exit status {done.returncode}\n{done.stderr}".rstrip())
             # Else it is the tool that refuses, not the program.
             if os.path.exists(f"{self.folder}/{inputs}"):
                 if not self.is_large(line, inputs):
@@ -99,7 +104,7 @@ class Packer:
                            "inputs": self.settled(inputs), "message": message}
 
     def program(self, name):
-        path = f"{EXECUTE}/{name}"
+        path = f"{self.programs}/{name}"
         with open(path) as f:
             text = f.read()
         tests = bool(re.search(r'^test "', text, re.M))
@@ -119,12 +124,28 @@ class Packer:
         print(f"{name}: {len(cases)} cases, built in {seconds:.1f} s", flush=True)
         return {"name": stem, "library": f"programs/lib{stem}.so", "cases": cases}
 
+    def program_or_failure(self, name):
+        """The program; or why it is not there, and nothing of it in the folder."""
+        files, known, large = self.all_files(), dict(self.known), list(self.large)
+        try:
+            return self.program(name)
+        except Failure as failure:
+            for path in self.all_files() - files:
+                os.remove(path)
+            self.known, self.large = known, large
+            print(f"FAILED {name}", flush=True)
+            return {"name": name[:-len(".mad")], "failure": str(failure)}
+
+    def all_files(self):
+        return {os.path.join(at, name) for at, _, names in os.walk(self.folder) for name in names}
+
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("folder")
     arguments.add_argument("--filter", default="", help="only programs whose names match")
     arguments.add_argument("--target", default="cpu,cuda")
+    arguments.add_argument("--programs", default=EXECUTE, help="the folder that holds them")
     arguments.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
     given = arguments.parse_args()
     folder = os.path.abspath(given.folder)
@@ -132,19 +153,25 @@ def main():
         sys.exit(f"{folder} is not empty")
     for part in ("programs", "data", "lib"):
         os.makedirs(f"{folder}/{part}", exist_ok=True)
-    packer = Packer(f"{given.build}/bin/mad", folder, given.target)
-    programs = [packer.program(name) for name in sorted(os.listdir(EXECUTE))
+    packer = Packer(f"{given.build}/bin/mad", os.path.abspath(given.programs), folder, given.target)
+    programs = [packer.program_or_failure(name) for name in sorted(os.listdir(given.programs))
                 if name.endswith(".mad") and re.search(given.filter, name)]
+    programs = [program for program in programs if program]
     packing.copy_python(given.build, folder, "lib")
     for name in ("run.sh", "run.py"):
         shutil.copy(f"{ROOT}/bench/gpu/{name}", folder)
     with open(f"{folder}/programs.json", "w") as f:
-        json.dump([program for program in programs if program], f, indent=1)
-    size = sum(os.path.getsize(os.path.join(at, name))
-               for at, _, names in os.walk(folder) for name in names)
+        json.dump(programs, f, indent=1)
+    size = sum(os.path.getsize(path) for path in packer.all_files())
     for title in packer.large:
         print(f"left out, its data is larger than {MOST >> 20} MB: {title}")
-    print(f"{folder}: {size / 1e6:.1f} MB; there, run.sh runs it")
+    print(f"{folder}: {size / 1e6:.1f} MB; there, run.sh runs it", flush=True)
+    failed = [program for program in programs if "failure" in program]
+    for program in failed:
+        print(f"not packed: {program['name']}: {program['failure']}", file=sys.stderr)
+    if failed:
+        sys.exit(f"{folder} is not complete: {len(failed)} of {len(programs)} programs are not "
+                 f"packed: {', '.join(program['name'] for program in failed)}")
 
 
 main()

@@ -140,6 +140,8 @@ def main():
     given = arguments.parse_args()
     with open(f"{HERE}/programs.json") as f:
         programs = json.load(f)
+    unpacked = [p["name"] for p in programs if "failure" in p and re.search(given.filter, p["name"])]
+    programs = [p for p in programs if "failure" not in p]
     if given.program:
         run_program(next(p for p in programs if p["name"] == given.program), given.device)
         return 0
@@ -165,9 +167,12 @@ def main():
         all_results.append({"program": program["name"], **head, "cases": cases, "missing": missing,
                             "ended": ended})
     print(f"{passed} passed, {failed} failed")
+    if unpacked:
+        print(f"not packed, so not run: {', '.join(unpacked)}")
     with open(given.json, "w") as f:
-        json.dump({"passed": passed, "failed": failed, "programs": all_results}, f, indent=1)
-    return 1 if failed or not passed else 0
+        json.dump({"passed": passed, "failed": failed, "unpacked": unpacked,
+                   "programs": all_results}, f, indent=1)
+    return 1 if failed or unpacked or not passed else 0
 
 
 sys.exit(main())
