@@ -135,6 +135,8 @@ public:
   void useDeviceAlone();
   /// Builds from now on have code for GPUs, too.
   void useCuda(CudaOptions options);
+  /// A C compiler that links libraries, in the place of LLD.
+  void useLinker(std::string program);
   /// Compiles for all levels; writes libX.so, X.h and X.json into a folder, which is
   /// made when missing, and X.weights where the weights do not go into the library.
   bool build(const std::string &name, const std::vector<int> &levels, const std::string &folder,

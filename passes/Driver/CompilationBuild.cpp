@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/Driver/CompilationImpl.h"
 #include "passes/Kernels/TileTable.h"
+#include "passes/Target/InternalFailure.h"
 #include "passes/Target/Object.h"
 #include "runtime/io/Files.h"
 #include "runtime/io/Temporaries.h"
@@ -87,7 +88,8 @@ public:
   /// disk that has no room for it is told at once.
   bool startWeights(const std::vector<WeightBytes> &weights, std::string &error);
   bool weights(std::vector<uint64_t> &offsets, std::string &error);
-  bool library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects, std::string &error);
+  llvm::Error library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
+                      const Linker &linker);
   bool text(const char *extension, const std::string &text, std::string &error);
   bool commit(std::string &error);
 
@@ -144,10 +146,10 @@ bool Outputs::weights(std::vector<uint64_t> &offsets, std::string &error) {
   return good;
 }
 
-bool Outputs::library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
-                      std::string &error) {
+llvm::Error Outputs::library(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
+                             const Linker &linker) {
   std::string path = add("lib" + name + ".so");
-  return succeeded(linkSharedLibrary(objects, path, *waiting.back()), error);
+  return linkSharedLibrary(objects, path, *waiting.back(), linker);
 }
 
 bool Outputs::text(const char *extension, const std::string &text, std::string &error) {
@@ -179,13 +181,12 @@ static void shortenPlaces(std::vector<EntryDescription> &entries) {
       check.place = llvm::sys::path::filename(check.place).str();
 }
 
-/// The library, the header and the manifest; then all files get their names.
+/// The header and the manifest; then all files get their names.
 static bool writeRest(Outputs &outputs, const ArtifactOptions &options,
                       const std::vector<EntryDescription> &entries,
                       const std::vector<WeightBytes> &weights, const std::vector<uint64_t> &offsets,
-                      const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
                       std::string &error) {
-  return outputs.library(objects, error) && outputs.text(".h", header(options, entries), error) &&
+  return outputs.text(".h", header(options, entries), error) &&
          outputs.text(".json", manifest(options, entries, weights, offsets), error) &&
          outputs.commit(error);
 }
@@ -241,7 +242,12 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   if (!object)
     return impl->bug(llvm::toString(object.takeError()));
   objects.push_back(std::move(*object));
-  if (!writeRest(outputs, options, entries, weights, offsets, objects, error))
+  if (llvm::Error failure = outputs.library(objects, impl->linker)) {
+    const bool isInternal = failure.isA<InternalFailure>();
+    error = llvm::toString(std::move(failure));
+    return isInternal ? impl->bug(error) : impl->fail("error: " + error);
+  }
+  if (!writeRest(outputs, options, entries, weights, offsets, error))
     return impl->fail("error: " + error);
   impl->written = {"lib" + name + ".so", name + ".h", name + ".json"};
   if (apart)

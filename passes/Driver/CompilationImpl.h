@@ -75,6 +75,7 @@ struct Compilation::Impl {
   std::pair<int, std::string> tiles = {-1, ""}; ///< a level, and its parameters of products
 
   std::optional<CudaOptions> cudaOptions; ///< of builds
+  Linker linker;                          ///< as well
 
   std::string tilesOf(int level) const { return tiles.first == level ? tiles.second : ""; }
 

@@ -168,6 +168,8 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
 
 void Compilation::useTiles(int level, std::string text) { impl->tiles = {level, std::move(text)}; }
 
+void Compilation::useLinker(std::string program) { impl->linker = {std::move(program)}; }
+
 bool Compilation::lowerTo(const std::string &stage, int level, std::string &text) {
   auto stages = cpuStages();
   const bool isCode = llvm::is_contained(stages, stage);

@@ -139,7 +139,7 @@ Expected<std::string> mad::ptxasVersion(const PtxasSearch &search) {
     return fileError("cannot make a temporary folder for", *program,
                      std::error_code(code, std::generic_category()));
   const std::string log = folder.path() + "/log";
-  runProgram(*program, {*program, "--version"}, log, /*seconds=*/30);
+  runProgram(*program, {*program, "--version"}, log, folder.path(), /*seconds=*/30);
   auto text = MemoryBuffer::getFile(log);
   SmallVector<StringRef> groups;
   if (!text || !Regex(", V([0-9]+(\\.[0-9]+)*)").match((*text)->getBuffer(), &groups))
@@ -169,7 +169,7 @@ Expected<Cubin> mad::makeCubin(StringRef ptx, const Chip &chip, const CubinOptio
   std::string architecture = "-arch=" + chip.name.str();
   const ProgramEnd end = runProgram(
       *program, {*program, "-v", "-O3", "--warn-on-spills", architecture, input, "-o", output}, log,
-      options.seconds);
+      folder.path(), options.seconds);
   if (auto text = MemoryBuffer::getFile(log))
     cubin.report = readPtxasReport((*text)->getBuffer());
   if (Error error = judge(cubin.report, *program, end, options))

@@ -3,12 +3,13 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// LLD as a library makes the file, or `cc` where LLD was not there at build time.
+// LLD as a library makes the file, or a C compiler.
 // All work is done in a folder beside the result, which is put in place by a
 // rename: a failure leaves nothing behind and the old file as it was. Messages name
 // the library, not what lies in that folder.
 //
 //===----------------------------------------------------------------------===//
+#include "passes/Target/InternalFailure.h"
 #include "passes/Target/Object.h"
 #include "passes/Target/RunProgram.h"
 #include "runtime/artifact.h"
@@ -24,6 +25,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cerrno>
+#include <csignal>
 #include <mutex>
 #ifdef MAD_HAVE_LLD
 #include "lld/Common/Driver.h"
@@ -66,6 +69,26 @@ static std::vector<std::string> systemLibraries() {
   return {};
 }
 
+/// Whether the machine is at fault by what a linker says. Objects and options are ours: all else is
+/// a fault of the compiler or the linker.
+static bool isOfMachine(StringRef text) {
+  for (int code :
+       {ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, EROFS, EIO, ENOENT})
+    if (text.contains(io::systemText(code)))
+      return true;
+  // Libraries of the system, and a linker behind `cc` that the system has ended.
+  for (const char *known :
+       {"cannot find -l", "unable to find library -l", "[Killed]", "Killed signal terminated"})
+    if (text.contains(known))
+      return true;
+  return false;
+}
+
+static Error linkFailure(StringRef name, bool ofMachine, const Twine &text) {
+  const std::string message = ("cannot link `" + name + "`: " + text).str();
+  return ofMachine ? createStringError(message) : internalFailure(message);
+}
+
 #ifdef MAD_HAVE_LLD
 static Error linkInside(const std::vector<std::string> &objects, const std::string &script,
                         const std::string &output, StringRef name) {
@@ -97,7 +120,7 @@ static Error linkInside(const std::vector<std::string> &objects, const std::stri
   static bool broken = false;
   std::lock_guard<std::mutex> lock(oneAtATime);
   if (broken)
-    return createStringError("the linker failed before and cannot run again in this process");
+    return internalFailure("the linker failed before and cannot run again in this process");
   std::string text;
   raw_string_ostream stream(text);
   // Some errors of LLD end the process unless recovery is on.
@@ -107,15 +130,38 @@ static Error linkInside(const std::vector<std::string> &objects, const std::stri
   broken = !result.canRunAgain;
   if (result.retCode == 0)
     return Error::success();
-  return createStringError("cannot link `" + name + "`: " + StringRef(text).trim());
+  const StringRef said = StringRef(text).trim();
+  if (said.empty())
+    return linkFailure(name, /*ofMachine=*/false,
+                       "LLD ends with exit code " + Twine(result.retCode) + " and no message");
+  return linkFailure(name, isOfMachine(said), said);
 }
 #endif
 
+/// How a program ended that should have linked, with what it has written. Memory mapped to a file
+/// that has no room on the disk gives a SIGBUS.
+static Error programFailure(StringRef name, StringRef program, const ProgramEnd &end,
+                            const std::string &log) {
+  std::string said;
+  if (auto text = MemoryBuffer::getFile(log))
+    said = (*text)->getBuffer().trim().str();
+  const std::string behind =
+      said.empty() ? "; it has written nothing" : "; it has written:\n" + said;
+  if (end.code >= 0)
+    return linkFailure(name, isOfMachine(said),
+                       "`" + program + "` ends with exit code " + Twine(end.code) + behind);
+  if (!end.signal)
+    return linkFailure(name, /*ofMachine=*/true, "cannot run `" + program + "`: " + end.reason);
+  const bool crashed =
+      is_contained({SIGSEGV, SIGABRT, SIGILL, SIGFPE, SIGSYS, SIGTRAP}, end.signal);
+  return linkFailure(name, !crashed, "`" + program + "`: " + end.reason + behind);
+}
+
 static Error linkByCompiler(const std::vector<std::string> &objects, const std::string &script,
-                            const std::string &output, StringRef name) {
-  auto compiler = sys::findProgramByName("cc");
+                            const std::string &output, StringRef name, StringRef program) {
+  auto compiler = sys::findProgramByName(program);
   if (!compiler)
-    return createStringError("cannot link `" + name + "`: there is no `cc` on the path");
+    return linkFailure(name, /*ofMachine=*/true, "there is no `" + program + "` on the path");
   std::vector<std::string> words = {*compiler,
                                     "-shared",
                                     "-nostartfiles",
@@ -133,23 +179,19 @@ static Error linkByCompiler(const std::vector<std::string> &objects, const std::
     return createStringError("cannot link `" + name +
                              "`: cannot create a temporary folder: " + io::systemText(code));
   std::string log = folder.path() + "/log";
-  auto [code, reason] = runProgram(*compiler, words, log, /*seconds=*/0);
-  if (code == 0)
-    return Error::success();
-  if (auto text = MemoryBuffer::getFile(log); reason.empty() && text)
-    reason = (*text)->getBuffer().trim().str();
-  if (reason.empty())
-    reason = "`" + *compiler + "` ends with exit code " + std::to_string(code) + " and no message";
-  return createStringError("cannot link `" + name + "`: " + reason);
+  // What it leaves when it is killed goes with the folder.
+  ProgramEnd end = runProgram(*compiler, words, log, folder.path(), /*seconds=*/0);
+  return end.code == 0 ? Error::success() : programFailure(name, *compiler, end, log);
 }
 
 static Error link(const std::vector<std::string> &objects, const std::string &script,
-                  const std::string &output, StringRef name, Linker linker) {
+                  const std::string &output, StringRef name, const Linker &linker) {
 #ifdef MAD_HAVE_LLD
-  if (linker == Linker::Inside)
+  if (linker.program.empty())
     return linkInside(objects, script, output, name);
 #endif
-  return linkByCompiler(objects, script, output, name);
+  return linkByCompiler(objects, script, output, name,
+                        linker.program.empty() ? "cc" : linker.program);
 }
 
 /// A message with `path` for every file in `folder`.
@@ -204,7 +246,7 @@ static Error seal(char *file, size_t size) {
 
 /// Links into `output`.
 static Error linkIn(StringRef folder, const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
-                    const std::string &output, const std::string &path, Linker linker) {
+                    const std::string &output, const std::string &path, const Linker &linker) {
   std::vector<std::string> files;
   for (const auto &object : objects) {
     files.push_back((folder + "/" + Twine(files.size()) + ".o").str());
@@ -214,8 +256,11 @@ static Error linkIn(StringRef folder, const std::vector<std::unique_ptr<MemoryBu
   std::string script = (folder + "/exports").str();
   if (Error error = writeFile(script, versionScript, path))
     return error;
-  if (Error error = link(files, script, output, sys::path::filename(path), linker))
-    return createStringError(withoutFolder(toString(std::move(error)), folder, path));
+  if (Error error = link(files, script, output, sys::path::filename(path), linker)) {
+    const bool isInternal = error.isA<InternalFailure>();
+    std::string text = withoutFolder(toString(std::move(error)), folder, path);
+    return isInternal ? internalFailure(text) : createStringError(text);
+  }
   for (const std::string &object : files)
     (void)sys::fs::remove(object);
   return Error::success();
@@ -245,7 +290,7 @@ static Error finish(const std::string &output, const std::string &path, io::Atom
 }
 
 Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
-                             const std::string &path, io::AtomicFile &file, Linker linker) {
+                             const std::string &path, io::AtomicFile &file, const Linker &linker) {
   std::string text;
   if (!file.openRegular(path, text, 0777))
     return createStringError(io::ticked(path) + " " + text);
@@ -262,7 +307,7 @@ Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &o
 }
 
 Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &objects,
-                             const std::string &path, Linker linker) {
+                             const std::string &path, const Linker &linker) {
   io::AtomicFile file;
   if (Error error = linkSharedLibrary(objects, path, file, linker))
     return error;

@@ -122,16 +122,19 @@ llvm::Error startWeightsFile(const std::vector<WeightBytes> &weights, const std:
 llvm::Error writeWeightsFile(const std::vector<WeightBytes> &weights, const std::string &path,
                              std::vector<uint64_t> &offsets, io::AtomicFile &file);
 
-/// What makes the library: LLD inside of this process, or `cc`, which also stands in
-/// where LLD was not there when this was built.
-enum class Linker : uint8_t { Inside, Compiler };
-/// Links objects to a shared library; atomic.
+/// What makes the library: LLD inside of this process, or a C compiler, as `cc` does where LLD
+/// was not there when this was built.
+struct Linker {
+  std::string program; ///< empty: LLD
+};
+/// Links objects to a shared library; atomic. What is the linker's fault, or that of the objects,
+/// is an InternalFailure.
 llvm::Error linkSharedLibrary(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
-                              const std::string &path, Linker linker = Linker::Inside);
+                              const std::string &path, const Linker &linker = {});
 /// As well; `file` is new, and the library gets its name when it is committed.
 llvm::Error linkSharedLibrary(const std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects,
                               const std::string &path, io::AtomicFile &file,
-                              Linker linker = Linker::Inside);
+                              const Linker &linker = {});
 
 } // namespace mad
 

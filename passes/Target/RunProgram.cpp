@@ -24,13 +24,29 @@ using Clock = std::chrono::steady_clock;
 
 extern char **environ;
 
+/// As `execve` takes them; the strings stay where they are.
+static std::vector<char *> pointersTo(llvm::ArrayRef<std::string> strings) {
+  std::vector<char *> pointers;
+  for (const std::string &one : strings)
+    pointers.push_back(const_cast<char *>(one.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// Those of this process but for the language and the place of temporary files.
+static std::vector<std::string> variablesOf(const std::string &temporary) {
+  std::vector<std::string> made = {"LC_ALL=C", "TMPDIR=" + temporary};
+  for (char **one = environ; *one; ++one)
+    if (llvm::StringRef text(*one); !text.starts_with("LC_ALL=") && !text.starts_with("TMPDIR="))
+      made.push_back(text.str());
+  return made;
+}
+
 /// 0, or the value of `errno`. The process is noted, so that it ends with this one.
 static int start(const std::string &program, llvm::ArrayRef<std::string> arguments,
-                 const std::string &log, pid_t &process) {
-  std::vector<char *> words;
-  for (const std::string &word : arguments)
-    words.push_back(const_cast<char *>(word.c_str()));
-  words.push_back(nullptr);
+                 const std::string &log, const std::string &temporary, pid_t &process) {
+  const std::vector<std::string> variables = variablesOf(temporary);
+  std::vector<char *> words = pointersTo(arguments), environment = pointersTo(variables);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -39,7 +55,8 @@ static int start(const std::string &program, llvm::ArrayRef<std::string> argumen
   int code = 0;
   {
     io::TemporaryLock lock(io::temporaries());
-    code = posix_spawn(&process, program.c_str(), &actions, nullptr, words.data(), environ);
+    code =
+        posix_spawn(&process, program.c_str(), &actions, nullptr, words.data(), environment.data());
     if (code == 0)
       io::noteProcess(process);
   }
@@ -65,13 +82,14 @@ static ProgramEnd endOf(int status) {
   if (WIFEXITED(status))
     return {WEXITSTATUS(status), ""};
   const int number = WTERMSIG(status);
-  return {-1, "it was ended by signal " + std::to_string(number) + " (" + strsignal(number) + ")"};
+  return {-1, "it was ended by signal " + std::to_string(number) + " (" + strsignal(number) + ")",
+          number};
 }
 
 ProgramEnd mad::runProgram(const std::string &program, llvm::ArrayRef<std::string> arguments,
-                           const std::string &log, int seconds) {
+                           const std::string &log, const std::string &temporary, int seconds) {
   pid_t process = 0;
-  if (int code = start(program, arguments, log, process))
+  if (int code = start(program, arguments, log, temporary, process))
     return {-1, io::systemText(code)};
   const Clock::time_point end = Clock::now() + std::chrono::seconds(seconds);
   // Soon at first, for programs that end at once.

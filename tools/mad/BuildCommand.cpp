@@ -118,6 +118,7 @@ static int run(const Arguments &arguments) {
   Compilation compilation;
   if (tiles)
     compilation.useTiles(tiles->level, kernels::text(*tiles));
+  compilation.useLinker(arguments.get("--linker"));
   if (cuda)
     compilation.useCuda(std::move(*cudaOptions));
   if (cuda && levels.empty())
@@ -181,6 +182,9 @@ Command buildCommand() {
        {"--tiles", "host|FILE",
         "cuts products as `mad tune` found best on this machine,\n"
         "                          or as a file of it says (default: as built in)"},
+       {"--linker", "PROGRAM",
+        "a C compiler that links the library, `cc` for instance\n"
+        "                          (default: LLD, which is part of this program)"},
        {"--stop-after", "STAGE",
         "prints the IR after mad, rewrite, fold, linalg, bufferize,\n"
         "                          vector or llvm"}},
