@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define MAD_ARTIFACT_MAGIC 0x314d4144414d4c44ull
-#define MAD_ABI_VERSION 12u
+#define MAD_ABI_VERSION 13u
 /* int64_t that a failed check is told by, and bytes of the status of a device. */
 #define MAD_INFO_WORDS 12
 #define MAD_STATUS_BYTES 128
@@ -184,6 +184,8 @@ typedef struct mad_weight {
   /* 1: the compiler made it when the model was built, of other weights or of another form of this
    * one. No file that a program of its own wrote has it. */
   int32_t computed;
+  /* 1: code for CPUs without F16C is given it in f32, in the same order. It is f16 or bf16. */
+  int32_t widened;
   const void *data; /* 64-byte aligned; null: in the file `weights_file` */
   uint64_t bytes;
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */

@@ -129,8 +129,6 @@ public:
   std::unique_ptr<Jit> simt(const std::string &name);
   /// The same for GPUs. PTX alone: the driver makes machine code of it.
   std::unique_ptr<Jit> cuda(const std::string &name);
-  /// Levels of CPUs that builds are for; without it this machine's. Before `loadWeights`.
-  void useLevels(std::vector<int> levels);
   /// The code runs on GPUs alone: weights may be stored as these read them. Before `loadWeights`.
   void useDeviceAlone();
   /// Builds from now on have code for GPUs, too.

@@ -203,7 +203,7 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
   }
   // Code for CUDA reads weights as they are.
   std::vector<WeightBytes> weights;
-  if (!impl->packWeights(entries, weights))
+  if (!impl->packWeights(entries, all, weights))
     return false;
   ArtifactOptions options{name, levels, "", {}};
   if (goIntoFile(weights, place))

@@ -64,7 +64,6 @@ struct Compilation::Impl {
   EncodedParts dictionaries;
   bool isSizing = false; ///< nothing else is wanted of the weights that are computed
   bool isForDevice = false, isTiled = false;
-  std::vector<int> levels = {hostLevel()}; ///< of CPUs that code is made for
   /// Weights of few bits in the order of tensor cores, for code of GPUs.
   bool matchTiles();
   /// The weights that the device's module computes are computed with those of `module`.
@@ -110,6 +109,7 @@ struct Compilation::Impl {
     mlir::OwningOpRef<mlir::ModuleOp> module;   ///< null when there is code
     std::optional<CacheKey> key;                ///< where code is kept
     std::unique_ptr<llvm::MemoryBuffer> object; ///< the code
+    std::set<std::string> widened;              ///< weights that it reads in f32 (`mad_weight`)
   };
   /// Lowers a copy of the module, or finds its code in the cache; describes the entries.
   std::optional<Lowered> lowered(int level, bool quick, std::vector<EntryDescription> &entries);
@@ -122,7 +122,8 @@ struct Compilation::Impl {
   /// The variant of a build for GPUs. `entries` are those of code for CPUs, if there is any.
   bool addCuda(std::vector<EntryDescription> &entries, std::optional<CudaCode> &code,
                std::vector<std::unique_ptr<llvm::MemoryBuffer>> &objects);
-  bool packWeights(const std::vector<EntryDescription> &entries, std::vector<WeightBytes> &packed);
+  bool packWeights(const std::vector<EntryDescription> &entries, const std::vector<Lowered> &code,
+                   std::vector<WeightBytes> &packed);
   std::unique_ptr<llvm::MemoryBuffer> cachedObject(const CacheKey &key, int level,
                                                    std::vector<EntryDescription> &entries);
 };

@@ -19,11 +19,6 @@ namespace mad {
 
 void Compilation::useRewriting(bool wanted) { impl->wantsRewriting = wanted; }
 
-/// Without an instruction that widens f16 a product takes two times as long with narrow factors.
-static bool widensQuickly(ArrayRef<int> levels) {
-  return llvm::any_of(levels, [](int level) { return level >= 3; });
-}
-
 bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
   StepTimer timer(times, "rewrite");
   CollectDiagnostics collected(*context);
@@ -32,10 +27,7 @@ bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
   if (!rules)
     return bug("the standard rules cannot be read\n" + collected.text);
   PassManager manager(context.get());
-  FactorForms forms;
-  forms.narrow = isForDevice || cudaOptions || widensQuickly(levels);
-  forms.orders = !isForDevice;
-  buildRewrite(manager, {rules->getOperation(), blocks}, forms);
+  buildRewrite(manager, {rules->getOperation(), blocks}, /*orders=*/!isForDevice);
   recordPasses(manager, times);
   isRewritten = true;
   if (failed(manager.run(*module)))
@@ -46,8 +38,6 @@ bool Compilation::Impl::runRewriting(std::vector<RewrittenBlock> *blocks) {
 bool Compilation::rewrite() {
   return !impl->wantsRewriting || impl->isRewritten || impl->runRewriting(nullptr);
 }
-
-void Compilation::useLevels(std::vector<int> levels) { impl->levels = std::move(levels); }
 
 void Compilation::useDeviceAlone() { impl->isForDevice = true; }
 

@@ -50,6 +50,16 @@ Compilation::Impl::cachedObject(const CacheKey &key, int level,
   return llvm::MemoryBuffer::getMemBufferCopy(*bytes, "mad");
 }
 
+/// Names of the weights that code is given in f32.
+static std::set<std::string> widenedBy(const std::vector<EntryDescription> &entries) {
+  std::set<std::string> names;
+  for (const EntryDescription &entry : entries)
+    for (auto [name, widened] : llvm::zip(entry.weights, entry.widened))
+      if (widened)
+        names.insert(name);
+  return names;
+}
+
 std::optional<Compilation::Impl::Lowered>
 Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> &entries) {
   CollectDiagnostics collected(*context);
@@ -60,6 +70,7 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
     result.key.emplace("object");
     result.key->add(moduleText()).add(level).add(quick).add(targetTriple()).add(tilesOf(level));
     result.object = cachedObject(*result.key, level, entries);
+    result.widened = widenedBy(entries);
     if (result.object)
       return result;
   }
@@ -87,6 +98,7 @@ Compilation::Impl::lowered(int level, bool quick, std::vector<EntryDescription> 
   }
   if (!dumped)
     return {};
+  result.widened = widenedBy(entries);
   if (options.traceKernels)
     noteTraceSites(*result.module);
   return result;
@@ -126,9 +138,13 @@ bool Compilation::Impl::generate(std::vector<Lowered> &all, bool quick,
 
 /// The weights in the orders that the code wants.
 bool Compilation::Impl::packWeights(const std::vector<EntryDescription> &entries,
+                                    const std::vector<Lowered> &code,
                                     std::vector<WeightBytes> &packed) {
   StepTimer timer(times, "pack");
   packed = weights;
+  for (const Lowered &one : code)
+    for (WeightBytes &weight : packed)
+      weight.widened |= one.widened.count(weight.name) != 0;
   for (const EntryDescription &entry : entries)
     for (auto [name, panel, axis, weave] :
          llvm::zip(entry.weights, entry.panels, entry.axes, entry.weaves)) {
@@ -153,7 +169,7 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   if (all.empty() || !impl->generate(all, /*quick=*/true, entries))
     return nullptr;
   std::vector<WeightBytes> weights;
-  if (!impl->packWeights(entries, weights))
+  if (!impl->packWeights(entries, all, weights))
     return nullptr;
   StepTimer timer(impl->times, "link");
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;

@@ -64,7 +64,7 @@ void buildFold(OpPassManager &pm, bool packs) {
   pm.addNestedPass<func::FuncOp>(createPadWindows());
 }
 
-void buildRewrite(OpPassManager &pm, RewriteExtras extras, FactorForms forms) {
+void buildRewrite(OpPassManager &pm, RewriteExtras extras, bool orders) {
   pm.addPass(createSettleRules());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
@@ -72,7 +72,7 @@ void buildRewrite(OpPassManager &pm, RewriteExtras extras, FactorForms forms) {
   pm.addPass(createRewrite(extras));
   pm.addPass(createDropRules());
   simplifyValues(pm);
-  pm.addPass(createHoistWeights({forms.narrow, forms.orders}));
+  pm.addPass(createHoistWeights({orders}));
   simplifyValues(pm);
 }
 

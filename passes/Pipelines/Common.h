@@ -30,12 +30,9 @@ void buildActivations(mlir::OpPassManager &pm);
 /// One function an entry, in the mad dialect. `packs`: right-hand sides may use the lanes of
 /// vectors.
 void buildFold(mlir::OpPassManager &pm, bool packs);
-/// How products read weights of 16 bits that they widen: see `mad-hoist-weights`.
-struct FactorForms {
-  bool narrow = true, orders = true;
-};
-/// Tensor programs into cheaper ones that are equal by rules; those of the module go.
-void buildRewrite(mlir::OpPassManager &pm, RewriteExtras extras, FactorForms forms = {});
+/// Tensor programs into cheaper ones that are equal by rules; those of the module go. `orders`: see
+/// `mad-hoist-weights`.
+void buildRewrite(mlir::OpPassManager &pm, RewriteExtras extras, bool orders = true);
 /// Products that GPUs compute from tiles of codes, with computed weights that hold these: in front
 /// of what evaluates them.
 void buildTiles(mlir::OpPassManager &pm);

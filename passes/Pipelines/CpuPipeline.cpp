@@ -19,10 +19,12 @@ using namespace mlir;
 namespace mad {
 
 /// Structured ops on tensors, as few and as large as pays.
-static void buildLinalg(OpPassManager &pm) {
+static void buildLinalg(OpPassManager &pm, int level) {
   buildLoops(pm);
   pm.addPass(createPackWeights());
   pm.addPass(createPackCodes());
+  if (level < 3)
+    pm.addPass(createWidenWeights());
   pm.addNestedPass<func::FuncOp>(createReuseOperands());
 }
 
@@ -70,7 +72,7 @@ void buildCpuStage(OpPassManager &manager, llvm::StringRef stage, const CpuOptio
   if (stage == "fold")
     buildFold(manager, /*packs=*/true);
   else if (stage == "linalg")
-    buildLinalg(manager);
+    buildLinalg(manager, options.level);
   else if (stage == "bufferize")
     buildBufferize(manager, options);
   else if (stage == "vector")

@@ -255,7 +255,8 @@ Constant *Builder::weight(size_t number, StringRef weightFile,
   return record({string(weight.name), weight.source.empty() ? null() : string(weight.source),
                  i32(weight.dtype), i32(weight.shape.size()), numbers(weight.shape),
                  i32(weight.transposed), i32(weight.panel), i32(weight.axis), i32(weight.weave),
-                 i32(weight.bound), i32(weight.computed), data, i64(weight.bytes), i64(sum)},
+                 i32(weight.bound), i32(weight.computed), i32(weight.widened), data,
+                 i64(weight.bytes), i64(sum)},
                 sizeof(mad_weight));
 }
 

@@ -49,6 +49,8 @@ struct EntryDescription {
   /// Of each weight the elements of a panel and the dimension that is cut, where the code wants
   /// it packed, and how rows are woven, else 0; see `mad_weight`.
   std::vector<int64_t> panels, axes, weaves;
+  /// Not 0: code of this level reads it in f32 (`mad_weight`).
+  std::vector<int64_t> widened;
   std::vector<CheckDescription> checks;
   int32_t prepareChecks = 0; ///< how many of them, the first ones, `prepare` makes
 };

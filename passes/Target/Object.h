@@ -57,6 +57,7 @@ struct WeightBytes {
   int64_t weave = 0;       ///< panels are woven (`mad_weight`)
   int64_t bound = 0;       ///< what other files must keep (`mad_weight`)
   bool computed = false;   ///< by the compiler (`mad_weight`)
+  bool widened = false;    ///< when it is loaded for old CPUs (`mad_weight`)
   std::optional<PartOf> part = {};
 };
 /// What a file says of a weight for people, one JSON object: `shape`, where it lies in panels, and

@@ -291,7 +291,7 @@ FailureOr<EntryDescription> describeEntry(func::FuncOp function) {
     return values;
   };
   result.panels = ofWeights("panels"), result.axes = ofWeights("axes");
-  result.weaves = ofWeights("weaves");
+  result.weaves = ofWeights("weaves"), result.widened = ofWeights("widened");
   for (auto [i, type] : llvm::enumerate(arguments.type.getInputs()))
     result.inputs.push_back(
         describe(cast<RankedTensorType>(type), nameOfArgument(function, arguments.inputs + i)));

@@ -285,6 +285,18 @@ def PackWeights : Pass<"mad-pack-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def WidenWeights : Pass<"mad-widen-weights", "::mlir::ModuleOp"> {
+  let summary = "lets entries take weights of 16-bit floats as f32, where they widen them all";
+  let description = [{
+    For code of CPUs without an instruction that widens f16: there it takes longer than the product. A
+    weight that is nothing but a factor of products that widen it to f32, in all entries, becomes an argument of f32. The
+    entry's attribute `widened` tells the driver, and the loader of such code widens the weight once.
+    On tensors, after fusion, and after `mad-pack-weights`, so that the order does not depend on it.
+  }];
+  let statistics = [Statistic<"numWidened", "num-widened", "weights that are widened when loaded">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def ParallelizeLoops : Pass<"mad-parallelize-loops", "::mlir::ModuleOp"> {
   let summary = "cuts large linalg ops on memrefs into pieces for several threads";
   let description = [{

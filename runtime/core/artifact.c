@@ -24,6 +24,9 @@ static int knownWeight(const mad_artifact *artifact, const mad_weight *weight) {
     return 0;
   if (weight->panel > 0 && (weight->rank < 2 || weight->axis < 0 || weight->axis >= weight->rank))
     return 0;
+  if (weight->widened &&
+      (weight->widened != 1 || (weight->dtype != MAD_F16 && weight->dtype != MAD_BF16)))
+    return 0;
   if (weight->weave < 0 || weight->weave > 8)
     return 0;
   if (weight->weave > 0 && (weight->panel != 64 || weight->axis != weight->rank - 1 ||

@@ -132,7 +132,7 @@ static mad_status run(mad_context *context, const mad_entry *entry, const mad_te
   for (int32_t i = 0; i < entry->info.num_outputs; ++i)
     *data++ = mad_output_data(entry, inputs, outputs, i);
   for (int32_t i = 0; i < entry->num_weights; ++i)
-    *data++ = (void *)(uintptr_t)context->module->weights[entry->weights[i]];
+    *data++ = (void *)(uintptr_t)context->module->read[entry->weights[i]];
   const int32_t code = entry->run[context->variant](context->data, context->dims, context->arena,
                                                     info, &context->executor);
   return statusOf(context, entry, code, info);

@@ -17,6 +17,7 @@ struct mad_module {
   const mad_artifact *artifact;
   void *handle;         /* of dlopen, or null */
   const void **weights; /* one pointer a weight of the artifact */
+  const void **read;    /* the same, as code for CPUs is given them */
   mad_weight_memory memory;
   int32_t variant;    /* chosen for this machine's CPU; -1: there is code for GPUs alone */
   atomic_int holders; /* the creator and the contexts: they may go in any order */

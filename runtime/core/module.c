@@ -30,6 +30,16 @@ mad_status mad_read_options(const mad_load_options *given, mad_load_options *opt
   return MAD_OK;
 }
 
+/* What code of the chosen variant reads. */
+static mad_status readWeights(mad_module *module, mad_error *error) {
+  const mad_artifact *artifact = module->artifact;
+  for (int32_t i = 0; i < artifact->num_weights; ++i)
+    module->read[i] = module->weights[i];
+  if (module->variant < 0 || artifact->variants[module->variant].features & MAD_CPU_F16C)
+    return MAD_OK;
+  return mad_weights_widen(artifact, module->weights, module->read, &module->memory, error);
+}
+
 mad_status mad_module_create(const mad_artifact *artifact, mad_module **module, mad_error *error) {
   return mad_module_create_with(artifact, NULL, module, error);
 }
@@ -46,17 +56,22 @@ mad_status mad_module_create_with(const mad_artifact *artifact, const mad_load_o
     status = mad_artifact_check(artifact, &variant, error);
   if (status != MAD_OK)
     return status;
-  const size_t bytes = sizeof(mad_module) + (size_t)artifact->num_weights * sizeof(void *);
+  const size_t count = (size_t)artifact->num_weights;
+  const size_t bytes = sizeof(mad_module) + 2 * count * sizeof(void *);
   mad_module *made = calloc(1, bytes);
   if (!made)
     return mad_error_memory(error, "a module", bytes);
   made->artifact = artifact;
   made->weights = (const void **)(made + 1);
+  made->read = made->weights + count;
   made->variant = variant;
   atomic_init(&made->holders, 1);
   pthread_mutex_init(&made->lock, NULL);
   status = mad_weights_find(artifact, &options, made->weights, &made->memory, error);
+  if (status == MAD_OK)
+    status = readWeights(made, error);
   if (status != MAD_OK) {
+    mad_weights_release(&made->memory);
     free(made);
     return status;
   }

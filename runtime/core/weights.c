@@ -27,6 +27,7 @@ void mad_weights_release(mad_weight_memory *memory) {
   if (memory->map)
     munmap(memory->map, memory->mapped);
   mad_pages_give(memory->copies, memory->copied);
+  mad_pages_give(memory->wide, memory->widened);
   memset(memory, 0, sizeof *memory);
 }
 

@@ -20,11 +20,16 @@ typedef struct mad_weight_memory {
   size_t mapped;
   void *copies; /* of those that a file has in another place or order */
   uint64_t copied;
+  void *wide; /* of those that are widened */
+  uint64_t widened;
 } mad_weight_memory;
 
 /* Fills `data`, one pointer a weight of the artifact. On failure `memory` holds nothing. */
 mad_status mad_weights_find(const mad_artifact *artifact, const mad_load_options *options,
                             const void **data, mad_weight_memory *memory, mad_error *error);
+/* Puts what is `widened` into `wide`, in f32. */
+mad_status mad_weights_widen(const mad_artifact *artifact, const void *const *data,
+                             const void **wide, mad_weight_memory *memory, mad_error *error);
 void mad_weights_release(mad_weight_memory *memory);
 
 /* A tensor of a file of weights. */

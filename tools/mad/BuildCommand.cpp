@@ -123,8 +123,6 @@ static int run(const Arguments &arguments) {
     compilation.useCuda(std::move(*cudaOptions));
   if (cuda && levels.empty())
     compilation.useDeviceAlone();
-  else
-    compilation.useLevels(levels);
   if (!startRecords(arguments, compilation) || !compilation.load(arguments.words[0]))
     return report(compilation);
   std::set<std::string> entries;

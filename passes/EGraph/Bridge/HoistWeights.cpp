@@ -29,8 +29,7 @@ constexpr int64_t spareElements = 4096;
 class Hoister {
 public:
   explicit Hoister(ModuleOp module) : module(module), symbols(module) {}
-  /// `narrow`: but for factors of 16 bits that products read.
-  unsigned hoistFrom(func::FuncOp function, bool narrow);
+  unsigned hoistFrom(func::FuncOp function);
   WeightSourceOp sourceOf(Value value);
 
 private:
@@ -142,12 +141,12 @@ void Hoister::hoist(Value value) {
       WeightOp::create(b, value.getLoc(), value.getType(), source.getSymName()));
 }
 
-unsigned Hoister::hoistFrom(func::FuncOp function, bool narrow) {
+unsigned Hoister::hoistFrom(func::FuncOp function) {
   SmallVector<Value> candidates, values;
   function.walk([&](Operation *op) {
     if (op->getNumResults() != 1 || !isKnown(op->getResult(0)))
       return;
-    if (isWorth(op->getResult(0)) && !(narrow && isForNarrowProducts(op->getResult(0))))
+    if (isWorth(op->getResult(0)) && !isForNarrowProducts(op->getResult(0)))
       candidates.push_back(op->getResult(0));
   });
   // The largest ones: what others need on the way is no weight of its own.
@@ -175,12 +174,9 @@ struct HoistWeightsPass : impl::HoistWeightsBase<HoistWeightsPass> {
       if (function->hasAttr("mad.entry") || function->hasAttr("mad.test"))
         functions.push_back(function);
     for (func::FuncOp function : functions)
-      numHoisted += hoister.hoistFrom(function, /*narrow=*/true);
+      numHoisted += hoister.hoistFrom(function);
     if (orders)
       numHoisted += splitOrders(functions, [&](Value value) { return hoister.sourceOf(value); });
-    // Of each order, what is wide.
-    for (func::FuncOp function : functions)
-      numHoisted += narrow ? 0 : hoister.hoistFrom(function, /*narrow=*/false);
   }
 };
 

@@ -1,6 +1,5 @@
 // RUN: mad-opt %s --mad-hoist-weights --canonicalize | FileCheck %s
 // RUN: mad-opt %s --mad-hoist-weights=orders=false --canonicalize | FileCheck %s --check-prefix=ONE
-// RUN: mad-opt %s --mad-hoist-weights=narrow=false --canonicalize | FileCheck %s --check-prefix=WIDE
 
 // A factor that is widened as the other one is stays narrow; what it is made of is folded.
 // CHECK-LABEL: func.func @narrow
@@ -48,11 +47,6 @@ func.func @wide(%x: tensor<2x8xf32> {mad.name = "x"}) -> (tensor<2x4xf32> {mad.n
 // ONE: mad.weight @o
 // ONE-NOT: mad.weight @
 // ONE: return
-// WIDE-LABEL: func.func @orders
-// WIDE-DAG: mad.weight @folded{{.*}} : tensor<32x16xf32>
-// WIDE-DAG: mad.weight @folded{{.*}} : tensor<16x32xf32>
-// WIDE-NOT: mad.weight @
-// WIDE: return
 mad.weight_source @o from "o.npy" : "" : tensor<32x16xf16>
 func.func @orders(%x: tensor<2x32xf16> {mad.name = "x"}, %y: tensor<2x16xf16> {mad.name = "y"}) -> (tensor<2x16xf32> {mad.name = "a"}, tensor<2x32xf32> {mad.name = "b"}) attributes {mad.entry, mad.dims = []} {
   %0 = mad.cast %x : (tensor<2x32xf16>) -> tensor<2x32xf32>

@@ -272,7 +272,7 @@ TEST_F(Cuda, PackedWeightsAreRowByRowThere) {
   // [2, 5] in panels of 4 columns: the first weight is what lies at 0, 0.
   const float packed[] = {10, 1, 2, 3, 5, 6, 7, 8, 4, 0, 0, 0, 9, 0, 0, 0};
   const int64_t shape[] = {2, 5};
-  const mad_weight weight = {"w", nullptr, MAD_F32, 2,      shape,         0, 4, 1,
+  const mad_weight weight = {"w", nullptr, MAD_F32, 2,      shape,         0, 4, 1, 0,
                              0,   0,       0,       packed, sizeof packed, 0};
   model.weights = &weight;
   ASSERT_EQ(mad_module_create(&model, &module, &error), MAD_OK) << error.message;

@@ -163,7 +163,7 @@ const mad_entry entries[] = {{{"scale", "", 1, dims, 1, vectorIn, 1, vectorOut},
 const float weight[] = {10};
 const int64_t shape[] = {1};
 const mad_weight weights[] = {
-    {"w", nullptr, MAD_F32, 1, shape, 0, 0, 0, 0, 0, 0, weight, sizeof weight, 0}};
+    {"w", nullptr, MAD_F32, 1, shape, 0, 0, 0, 0, 0, 0, 0, weight, sizeof weight, 0}};
 
 const int32_t all[] = {0, 1, 2}, older[] = {0, 1, 3};
 const char ptx[] = "ptx of sm_80", cubin80[] = "cubin of sm_80", cubin90[] = "cubin of sm_90a";

@@ -97,6 +97,11 @@ TEST(Artifact, MissingParts) {
   }
   weight.weave = 1, weight.panel = 16;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "a weight has no name, shape or data");
+  // Widened are numbers of 16 bits.
+  weight.weave = 0, weight.panel = 0, weight.widened = 1;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "a weight has no name, shape or data");
+  weight.dtype = MAD_F16, weight.widened = 2;
+  EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "a weight has no name, shape or data");
   artifact.num_weights = -1;
   EXPECT_EQ(fault(&artifact, MAD_BAD_FORMAT), damaged + "its weights are missing");
 }

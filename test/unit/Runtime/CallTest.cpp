@@ -125,6 +125,20 @@ TEST_F(Call, Computes) {
   EXPECT_EQ(sum, 36);
 }
 
+/// Code for CPUs without F16C is given weights of 16 bits in f32 where it asks for that.
+TEST_F(Call, ReadsWidenedWeights) {
+  alignas(64) const uint16_t half[] = {0x4200}, brain[] = {0x4040};
+  for (auto [dtype, bits] : {std::pair(MAD_F16, half), std::pair(MAD_BF16, brain)}) {
+    TearDown();
+    mad_weight weight = artifact.weights[0];
+    weight.dtype = dtype, weight.data = bits, weight.bytes = 2, weight.widened = 1;
+    artifact.weights = &weight;
+    SetUp();
+    EXPECT_EQ(call(), MAD_OK) << mad_context_message(context);
+    EXPECT_EQ(sum, 36);
+  }
+}
+
 TEST_F(Call, GrowsItsMemory) {
   for (int64_t n : {1, 500, 3, 900}) {
     resize(n);

@@ -138,7 +138,7 @@ static const mad_entry entries[] = {
 static const float weight[] = {3};
 static const int64_t shape[] = {1};
 static const mad_weight weights[] = {
-    {"w", "stored.w", MAD_F32, 1, shape, 0, 0, 0, 0, 0, 0, weight, sizeof weight, 0}};
+    {"w", "stored.w", MAD_F32, 1, shape, 0, 0, 0, 0, 0, 0, 0, weight, sizeof weight, 0}};
 /* No CPU reaches the second one. */
 static const mad_variant variants[] = {{"x86-64", 0, 0, 0, 0, 0, 0, 0},
                                        {"x86-64-v99", 99, 0, 1ull << 63, 0, 0, 0, 0}};

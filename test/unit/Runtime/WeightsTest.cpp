@@ -9,9 +9,12 @@ extern "C" {
 #include "runtime/core/panels.h"
 #include "runtime/core/weights.h"
 }
+#include <bit>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <numeric>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -114,7 +117,7 @@ protected:
     path = testing::TempDir() + "mad-weights-" + std::to_string(getpid());
     artifact = test_artifact();
     weights[0] = artifact.weights[0];
-    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, 0, 0, 0, 0, nullptr, 24, 0};
+    weights[1] = {"m", "stored.m", MAD_F32, 2, shape, 1, 0, 0, 0, 0, 0, 0, nullptr, 24, 0};
     artifact.weights = weights;
     artifact.num_weights = 2;
     weights[1].data = values;
@@ -214,6 +217,37 @@ TEST_F(Weights, PanelsArePackedWhereTheFileHasNone) {
   EXPECT_EQ(find(Written(packed).text()), MAD_BAD_FORMAT);
 }
 
+/// All numbers of 16 bits, as the compiler of this test has them; NaN stay NaN.
+TEST(Widened, HaveTheSameNumbers) {
+  std::vector<uint16_t> all(1 << 16);
+  std::iota(all.begin(), all.end(), uint16_t(0));
+  const int64_t shape[] = {int64_t(all.size())};
+  for (mad_dtype dtype : {MAD_F16, MAD_BF16}) {
+    mad_weight weights[2] = {};
+    weights[0].dtype = MAD_F32, weights[0].bytes = 4;
+    weights[1].dtype = dtype, weights[1].rank = 1, weights[1].shape = shape;
+    weights[1].bytes = 2 * all.size(), weights[1].widened = 1;
+    mad_artifact artifact = {};
+    artifact.num_weights = 2, artifact.weights = weights;
+    const void *data[] = {&shape, all.data()}, *wide[] = {&shape, nullptr};
+    mad_weight_memory memory = {};
+    ASSERT_EQ(mad_weights_widen(&artifact, data, wide, &memory, nullptr), MAD_OK);
+    EXPECT_EQ(wide[0], &shape);
+    const float *found = static_cast<const float *>(wide[1]);
+    for (size_t i = 0; i < all.size(); ++i) {
+      const uint32_t high = uint32_t(all[i]) << 16;
+      const float expected =
+          dtype == MAD_BF16 ? std::bit_cast<float>(high) : float(std::bit_cast<_Float16>(all[i]));
+      if (std::isnan(expected))
+        ASSERT_TRUE(std::isnan(found[i])) << i;
+      else
+        ASSERT_EQ(std::bit_cast<uint32_t>(found[i]), std::bit_cast<uint32_t>(expected)) << i;
+    }
+    mad_weights_release(&memory);
+    EXPECT_EQ(memory.wide, nullptr);
+  }
+}
+
 /// Each byte at its place, of rows and of columns of a matrix, and back.
 TEST(Panels, AreWoven) {
   for (int64_t weave : {1, 2, 4}) {
@@ -247,7 +281,7 @@ TEST(Panels, AreWoven) {
 
 TEST_F(Weights, WovenPanelsArePackedWhereTheFileHasNone) {
   const int64_t four[] = {4, 3};
-  weights[1] = {"m", nullptr, MAD_I8, 2, four, 0, 64, 1, 1, 0, 0, values, 256, 0};
+  weights[1] = {"m", nullptr, MAD_I8, 2, four, 0, 64, 1, 1, 0, 0, 0, values, 256, 0};
   const std::string plain = "abcdefghijkl";
   std::string packed(256, 0);
   for (int i = 0; i < 12; ++i)
@@ -300,8 +334,8 @@ TEST_F(Weights, OtherOrdersAreConverted) {
     for (Order from : orders)
       for (Order to : orders) {
         const std::string expected = pack(to), bytes = pack(from);
-        weights[1] = {"m",      nullptr, MAD_I8, 3,      shape,           0, to.panel, to.axis,
-                      to.weave, 0,       0,      values, expected.size(), 0};
+        weights[1] = {"m", nullptr, MAD_I8, 3,      shape,           0, to.panel, to.axis, to.weave,
+                      0,   0,       0,      values, expected.size(), 0};
         const int64_t panels = from.panel ? (48 + from.panel - 1) / from.panel : 0;
         std::vector<int64_t> extents = {layers, panels, 48, from.panel};
         if (from.weave)
@@ -324,7 +358,7 @@ TEST_F(Weights, OtherOrdersAreConverted) {
 /// What a faulty writer could say of panels, and those of weights with other extents.
 TEST_F(Weights, PanelsThatAreNotThereAreRefused) {
   const int64_t eight[] = {8, 3};
-  weights[1] = {"m", nullptr, MAD_I8, 2, eight, 0, 0, 0, 0, 0, 0, values, 24, 0};
+  weights[1] = {"m", nullptr, MAD_I8, 2, eight, 0, 0, 0, 0, 0, 0, 0, values, 24, 0};
   const auto fault = [&](std::vector<int64_t> shape, int panels, int weave,
                          mad_dtype dtype = MAD_I8) {
     uint64_t bytes = mad_dtype_size(dtype);
@@ -545,7 +579,7 @@ TEST_F(Weights, SafetensorsByTheNamesOfTheSource) {
 
 TEST_F(Weights, BoolsOfOtherProgramsBecomeZeroOrOne) {
   const int64_t four[] = {4};
-  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, 0, 0, 0, 0, values, 4, 0};
+  weights[1] = {"m", nullptr, MAD_BOOL, 1, four, 0, 0, 0, 0, 0, 0, 0, values, 4, 0};
   const std::string json = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                            R"("m":{"dtype":"BOOL","shape":[4],"data_offsets":[4,8]}})";
   ASSERT_EQ(find(safetensors(json, floats({9}) + std::string("\0\1\2\xff", 4))), MAD_OK) << message;
