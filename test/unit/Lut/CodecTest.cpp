@@ -6,9 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/Lut/Format/Codec.h"
 #include "gtest/gtest.h"
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <set>
 
 using namespace mad::lut;
 
@@ -180,6 +183,90 @@ TEST(Codec, TablesFitTheValues) {
   // So many samples are within 0.1 dB of it.
   EXPECT_NEAR(error.sqnr, 14.62, 0.15);
   EXPECT_NEAR(error.rms * error.rms, std::pow(10, -error.sqnr / 10), 0.02 * error.rms * error.rms);
+}
+
+/// What `quant.codebook` of std says, step by step: the values of a table.
+static std::vector<float> byDefinition(const std::vector<float> &values, int levels) {
+  std::vector<double> x(values.begin(), values.end());
+  std::sort(x.begin(), x.end());
+  std::vector<double> sums(1, 0.0), centres(levels);
+  for (double each : x)
+    sums.push_back(sums.back() + each);
+  for (int j = 0; j < levels; ++j)
+    centres[j] = x[(2 * size_t(j) + 1) * x.size() / (2 * size_t(levels))];
+  std::vector<size_t> ends(levels), before;
+  for (int round = 0; round < 100 && ends != before; ++round) {
+    before = ends;
+    for (int j = 0; j + 1 < levels; ++j)
+      ends[j] = size_t(std::upper_bound(x.begin(), x.end(), 0.5 * (centres[j] + centres[j + 1])) -
+                       x.begin());
+    ends[levels - 1] = x.size();
+    for (int j = 0; j < levels; ++j)
+      if (size_t first = j ? ends[j - 1] : 0; ends[j] > first)
+        centres[j] = (sums[ends[j]] - sums[first]) / double(ends[j] - first);
+  }
+  std::set<double> different(x.begin(), x.end());
+  if (different.size() <= size_t(levels))
+    return values;
+  std::vector<float> made;
+  for (float value : values) {
+    int code = 0;
+    while (code + 1 < levels &&
+           double(value) > 0.5 * (double(float(centres[code])) + double(float(centres[code + 1]))))
+      ++code;
+    made.push_back(float(centres[code]));
+  }
+  return made;
+}
+
+TEST(Codec, TablesAreThoseOfTheDefinition) {
+  std::mt19937 random(12);
+  std::normal_distribution<float> normal;
+  // Normal, of few values, with one far away, of all sizes, and equally far from two centres.
+  auto value = [&](int kind) -> float {
+    switch (kind) {
+    case 0:
+      return normal(random);
+    case 1:
+      return float(random() % 40) / 8 - 2;
+    case 2:
+      return random() % 1000 ? normal(random) * 1e-30f : 3e38f;
+    case 3:
+      return std::bit_cast<float>(uint32_t(random()) & 0xbfffffffu);
+    default:
+      return random() % 2 ? -0.0f : float(random() % 3) * 0x1p-149f;
+    }
+  };
+  for (int64_t size : {1, 63, 64, 300, 2047, 2048, 5000})
+    for (int kind = 0; kind < 5; ++kind)
+      for (int bits : {1, 2, 4, 7, 8}) {
+        std::vector<float> values(size), columns;
+        for (float &each : values)
+          each = value(kind);
+        std::vector<float> expected = byDefinition(values, 1 << bits);
+        Format format = formatOf("codebook", {{"bits", std::to_string(bits).c_str()}});
+        ASSERT_EQ(roundTrip(format, values, {size, 1}, Mode::Round), expected)
+            << size << " " << kind << " " << bits;
+        // The same as a column beside others, more than are encoded together.
+        const int64_t m = 19;
+        columns.resize(size * m);
+        for (float &each : columns)
+          each = normal(random);
+        for (int64_t i = 0; i < size; ++i)
+          columns[i * m + 17] = values[i];
+        Format row =
+            formatOf("codebook", {{"bits", std::to_string(bits).c_str()}, {"group", "row"}});
+        std::vector<float> made = roundTrip(row, columns, {size, m}, Mode::Round);
+        for (int64_t i = 0; i < size; ++i)
+          ASSERT_EQ(made[i * m + 17], expected[i]) << size << " " << kind << " " << bits;
+      }
+  // The first column that has too many.
+  Format two = formatOf("codebook", {{"bits", "1"}, {"group", "row"}});
+  std::vector<float> many(4 * 40);
+  for (size_t i = 0; i < many.size(); ++i)
+    many[i] = i % 40 < 18 ? 1.0f : float(i);
+  EXPECT_EQ(errorOf(two, many, {4, 40}, Mode::Exact),
+            "the elements [0..4, 18] have 4 different values, and the table has 2");
 }
 
 TEST(Blocks, ByHand) {
