@@ -49,8 +49,8 @@ Entry = structure("Entry", ("info", Info), ("prepare", ctypes.POINTER(Prepare)),
                   ("num_prepare_checks", I32), ("num_device_weights", I32),
                   ("device_weights", ctypes.POINTER(I32)))
 Weight = structure("Weight", ("name", C), ("source", C), ("dtype", I32), ("rank", I32), ("shape", PTR),
-                   ("transposed", I32), ("panel", I32), ("axis", I32), ("weave", I32), ("bound", I32), ("data", PTR),
-                   ("bytes", ctypes.c_uint64), ("checksum", ctypes.c_uint64))
+                   ("transposed", I32), ("panel", I32), ("axis", I32), ("weave", I32), ("bound", I32), ("computed", I32),
+                   ("widened", I32), ("data", PTR), ("bytes", ctypes.c_uint64), ("checksum", ctypes.c_uint64))
 Variant = structure("Variant", ("name", C), ("level", I32), ("device", I32), ("features", ctypes.c_uint64),
                     ("num_kernels", I32), ("num_images", I32), ("kernels", PTR), ("images", PTR))
 Artifact = structure("Artifact", ("magic", ctypes.c_uint64), ("abi", ctypes.c_uint32), ("size", ctypes.c_uint32),

@@ -85,9 +85,10 @@ void loadWeights(std::string bytes, bool fit, bool all) {
   if (fit)
     fitWeights(bytes);
   const int64_t two[] = {2, 3}, four[] = {4};
-  const mad_weight weights[] = {{"a", nullptr, MAD_F32, 2, two, 0, 2, 1, 0, 0, 1, nullptr, 32, 0},
-                                {"b", "s.b", MAD_F32, 2, two, 1, 0, 0, 0, 0, 0, nullptr, 24, 0},
-                                {"c", "s.c", MAD_BOOL, 1, four, 0, 0, 0, 0, 0, 0, nullptr, 4, 0}};
+  const mad_weight weights[] = {
+      {"a", nullptr, MAD_F32, 2, two, 0, 2, 1, 0, 0, 1, 0, nullptr, 32, 0},
+      {"b", "s.b", MAD_F32, 2, two, 1, 0, 0, 0, 0, 0, 0, nullptr, 24, 0},
+      {"c", "s.c", MAD_BOOL, 1, four, 0, 0, 0, 0, 0, 0, 0, nullptr, 4, 0}};
   mad_artifact artifact = {};
   artifact.name = "fuzz";
   artifact.num_weights = 3;
