@@ -164,14 +164,32 @@ Value LutCodes::byte(Value step, int64_t number, Columns columns, int64_t ahead)
   return arith::ExtUIOp::create(b, integers(), load(0, row, columns, b.getI8Type()));
 }
 
-/// The digit is what a third of the byte carries over, and what is left is the next byte.
+Value LutCodes::fraction(Value byte) { return arith::ShLIOp::create(b, byte, number(int64_t(8))); }
+
+/// Products of 16 bits: there is an instruction for their upper halves, of which LLVM makes more
+/// than one where it knows what it computes, and the lower ones are what is left.
+std::pair<Value, Value> LutCodes::carried(Value fraction, int64_t factor) {
+  auto halves = VectorType::get({2 * lanes}, b.getI16Type());
+  Value times = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(halves, b.getI16IntegerAttr(int16_t(factor))));
+  StringRef name = lanes == 16  ? "llvm.x86.avx512.pmulhu.w.512"
+                   : lanes == 8 ? "llvm.x86.avx2.pmulhu.w"
+                                : "llvm.x86.sse2.pmulhu.w";
+  Value all = vector::BitCastOp::create(b, halves, fraction);
+  Value high =
+      LLVM::CallIntrinsicOp::create(b, halves, b.getStringAttr(name), ValueRange{all, times})
+          .getResult(0);
+  Value low = arith::MulIOp::create(b, all, times);
+  return {vector::BitCastOp::create(b, integers(), high),
+          vector::BitCastOp::create(b, integers(), low)};
+}
+
 SmallVector<Value> LutCodes::digits(Value byte) {
   SmallVector<Value> digits;
-  for (int64_t n = 0; n < 5; ++n) {
-    Value thrice =
-        arith::AddIOp::create(b, byte, arith::ShLIOp::create(b, byte, number(int64_t(1))));
-    digits.push_back(arith::ShRUIOp::create(b, thrice, number(int64_t(8))));
-    byte = arith::AndIOp::create(b, thrice, number(int64_t(255)));
+  for (Value rest = fraction(byte); digits.size() < 5;) {
+    auto [digit, next] = carried(rest, 3);
+    digits.push_back(digit);
+    rest = next;
   }
   return digits;
 }

@@ -47,6 +47,11 @@ public:
   Columns columns(mlir::Value first, int64_t offset, mlir::Value mask = {});
   /// Byte `number` of a step, as i32. What is fetched ahead: so many columns further, or 0.
   mlir::Value byte(mlir::Value step, int64_t number, Columns columns, int64_t ahead = 0);
+  /// A byte of base 3 as a fraction of 65536: digits are what multiples of it carry over.
+  mlir::Value fraction(mlir::Value byte);
+  /// `factor` times a fraction: what is carried over, the next digit (3) or two digits (9), and
+  /// the fraction that is left.
+  std::pair<mlir::Value, mlir::Value> carried(mlir::Value fraction, int64_t factor);
   /// All codes of a step, as i32.
   llvm::SmallVector<mlir::Value> codes(mlir::Value step, Columns columns);
   /// What codes of these columns stand for before they are scaled. `zero`: of affine formats.

@@ -4,11 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The codes are read in blocks along K, from left to right. Within a block fields of
-// 1, 2 and (where registers hold 16 floats) 4 bits, and digits of base 3 there, are never made
-// numbers: a table holds what the next codes together contribute to the sum, for all values that
-// their bits can have, and the bits are its index. It is made of the elements of a row once for all
-// columns, as in Park et al., "LUT-GEMM" (2022) and Wei et al., "T-MAC" (2024), but in f32: nothing
-// is rounded that a sum of products would not round. Wider fields are converted and multiplied.
+// 1, 2 and (where registers hold 16 floats) 4 bits, and digits of base 3, are never made numbers: a
+// table holds what the next codes together contribute to the sum, for all values that their bits
+// can have, and the bits are its index. It is made of the elements of a row once for all columns,
+// as in Park et al., "LUT-GEMM" (2022) and Wei et al., "T-MAC" (2024), but in f32: nothing is
+// rounded that a sum of products would not round. Wider fields are converted and multiplied.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -46,9 +46,12 @@ int64_t indexBits(int64_t lanes) { return lanes == 16 ? 4 : lanes == 8 ? 3 : 0; 
 
 SmallVector<Unit> unitsOf(const lut::Format &format, int64_t lanes) {
   SmallVector<Unit> units;
-  // Two digits, two and one.
+  // Nine values of two digits, where a register holds them.
   if (format.isBase3())
-    return {{{1}, 0, 0, 0, 2}, {{1}, 0, 0, 2, 2}, {{1}, 0, 0, 4, 1}};
+    for (int64_t n = 0; n < 5; n += units.back().codes)
+      units.push_back({{1}, 0, 0, n, lanes < 16 || n == 4 ? 1 : 2});
+  if (format.isBase3())
+    return units;
   int64_t byte = 0;
   for (const lut::Field &field : lut::fields(format.bits, 8)) {
     int64_t most = std::max<int64_t>(1, indexBits(lanes) / field.width);
@@ -70,8 +73,9 @@ public:
         Y(a.end()[-5]), K(a.end()[-4]), group(a.end()[-3]), first(a.end()[-2]), last(a.end()[-1]),
         codes(b, kernel, parts, K, lanes), f32(b.getF32Type()) {
     T = memref::DimOp::create(b, X, 0);
-    // Nine values of two digits of base 3.
-    direct = (kernel.format.isBase3() && lanes < 16) || !hasTables();
+    if (kernel.cutSteps)
+      own = memref::AllocaOp::create(b, MemRefType::get({blockCodes(kernel.format)}, f32));
+    direct = (kernel.format.isBase3() && lanes < 8) || !hasTables();
     if (direct)
       return;
     units = unitsOf(kernel.format, lanes);
@@ -93,6 +97,8 @@ public:
   void emit() {
     Value most = i.constant(blockCodes(kernel.format));
     length = i.min(group, most);
+    if (kernel.cutSteps)
+      return emitCut(most);
     Value block = i.mul(b.createOrFold<arith::DivUIOp>(most, length), length);
     Value step = i.max(group, block);
     forRange(b, i.constant(0), K, step, [&](Value start) {
@@ -105,6 +111,20 @@ public:
   }
 
 private:
+  /// Where groups end inside of steps: such a step belongs to two blocks, of one group each, and
+  /// in each the elements of the other count as 0. The other blocks end with steps.
+  void emitCut(Value most) {
+    forRange(b, i.constant(0), K, group, [&](Value start) {
+      Value end = i.min(i.add(start, group), K);
+      Value cut = b.createOrFold<arith::RemUIOp>(start, i.constant(kernel.step()));
+      forRange(b, i.sub(start, cut), end, most, [&](Value low) {
+        Value high = i.min(i.add(low, most), end);
+        low = i.max(low, start);
+        forRange(b, i.constant(0), T, 1, [&](Value t) { this->block(t, low, high); });
+      });
+    });
+  }
+
   /// Whether fields of a code contribute for themselves, or the code is an index.
   bool hasTables() const {
     if (kernel.format.family != lut::Family::Codebook)
@@ -118,12 +138,32 @@ private:
 
   /// An element of a row; 0 behind its end.
   Value element(Value t, Value k) {
+    if (kernel.cutSteps)
+      return memref::LoadOp::create(b, own, ValueRange{i.sub(k, ownStart)});
     if (!kernel.ragged)
       return memref::LoadOp::create(b, X, ValueRange{t, k});
     Value inside = i.min(k, i.sub(K, i.constant(1)));
     Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
     return arith::SelectOp::create(b, i.less(k, K),
                                    memref::LoadOp::create(b, X, ValueRange{t, inside}), zero);
+  }
+
+  /// Copies the elements of a block, and zeros up to the ends of its steps.
+  void copyOwn(Value t, Value low, Value high, Value firstStep, Value lastStep) {
+    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+    ownStart = i.mul(firstStep, kernel.step());
+    Value end = i.mul(lastStep, kernel.step());
+    auto zeros = [&](Value from, Value to) {
+      forRange(b, from, to, 1, [&](Value k) {
+        memref::StoreOp::create(b, zero, own, ValueRange{i.sub(k, ownStart)});
+      });
+    };
+    zeros(ownStart, low);
+    forRange(b, low, high, 1, [&](Value k) {
+      Value x = memref::LoadOp::create(b, X, ValueRange{t, k});
+      memref::StoreOp::create(b, x, own, ValueRange{i.sub(k, ownStart)});
+    });
+    zeros(high, end);
   }
 
   /// What bits of a field stand for. Those of all fields make the code, less its middle.
@@ -208,8 +248,11 @@ private:
   /// One row and one block of K: all columns.
   void block(Value t, Value low, Value high) {
     Value firstStep = b.createOrFold<arith::DivUIOp>(low, i.constant(kernel.step()));
+    Value lastStep = i.ceilDiv(high, kernel.step());
+    if (kernel.cutSteps)
+      copyOwn(t, low, high, firstStep, lastStep);
     if (numTables)
-      fillTables(t, firstStep, i.ceilDiv(high, kernel.step()));
+      fillTables(t, firstStep, lastStep);
     if (kernel.format.affine)
       fillSums(t, low, high);
     int64_t wide = tileVectors * lanes;
@@ -317,20 +360,18 @@ private:
     }
   }
 
-  /// Of base 3: what 3 or 9 times the byte carries over are the next digits.
+  /// Of base 3: what 3 or 9 times the byte carries over is the next index.
   void digits(Value step, Value place, ArrayRef<LutCodes::Columns> columns,
               SmallVector<Value> &sums) {
     SmallVector<Value> bytes;
     for (const LutCodes::Columns &part : columns)
-      bytes.push_back(codes.byte(step, 0, part));
+      bytes.push_back(codes.fraction(codes.byte(step, 0, part)));
     for (const Unit &unit : units) {
       Value table = vector::LoadOp::create(b, codes.floats(), tables, ValueRange{place});
-      Value factor = codes.number(int64_t(unit.codes == 2 ? 9 : 3));
       for (unsigned v = 0; v < columns.size(); ++v) {
-        Value product = arith::MulIOp::create(b, bytes[v], factor);
-        Value index = arith::ShRUIOp::create(b, product, codes.number(int64_t(8)));
+        auto [index, rest] = codes.carried(bytes[v], unit.codes == 2 ? 9 : 3);
         sums[v] = arith::AddFOp::create(b, sums[v], lookUp(b, table, index));
-        bytes[v] = arith::AndIOp::create(b, product, codes.number(int64_t(255)));
+        bytes[v] = rest;
       }
       place = i.add(place, lanes);
     }
@@ -373,7 +414,8 @@ private:
   int64_t numTables = 0; ///< of a step
   bool direct = false;   ///< all codes are made numbers
   Value tables, rowSums;
-  Value length; ///< codes that are scaled together
+  Value length;        ///< codes that are scaled together
+  Value own, ownStart; ///< elements of a block, where steps are cut
   SmallVector<Value> entries;
 };
 

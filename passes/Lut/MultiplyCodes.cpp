@@ -43,16 +43,18 @@ using kernels::pieceRows;
 /// (docs/performance/low-bit.md). The same for all levels of CPUs, which share the memory that
 /// decoding asks for.
 int64_t fewRows(const LutKernel &kernel) {
-  if (kernel.cutSteps)
+  // A step that a group ends in is read for both, and each group has tables of its own.
+  constexpr int64_t rowsCut[] = {0, 8, 3, 2, 3, 1, 1, 1, 3};
+  if (kernel.cutSteps && kernel.format.group < 32)
     return 0;
   // Entries of tables are looked up again for each row.
   if (kernel.format.family == lut::Family::Codebook)
     return kernel.format.bits <= (kernel.ownTables() ? 1 : 2) ? 4 : 1;
   if (kernel.format.isBase3())
-    return 4;
+    return 3;
   // By bits: those of several fields are looked up once for each.
   constexpr int64_t rows[] = {0, 20, 8, 5, 4, 3, 2, 2, 4};
-  return rows[kernel.format.bits];
+  return kernel.cutSteps ? rowsCut[kernel.format.bits] : rows[kernel.format.bits];
 }
 /// Columns of a piece are a multiple of a line of bytes.
 constexpr int64_t pieceColumns = 64, piecePanels = 8;

@@ -47,13 +47,31 @@ func.func @one(%x: memref<64xf32>, %c: memref<8x96xi8>, %s: memref<1x96xf32>, %y
 
 // -----
 
-// Groups that end inside of bytes are decoded; rows of several dimensions are one, where they lie so.
+// Short groups that end inside of steps are decoded; rows of several dimensions are one, where they lie so.
 // CHECK-LABEL: func.func @cut
 // CHECK: memref.collapse_shape
 // CHECK-NOT: multiply_codes
 // CHECK: call @decode_panels.int4.ragged.cut
 func.func @cut(%x: memref<2x3x60xf32>, %c: memref<30x96xi8>, %s: memref<5x96xf32>, %y: memref<2x3x96xf32>) {
   lut.product_into %x, %c, %s to %y as <int, bits = 4, group = 12> : (memref<2x3x60xf32>, memref<30x96xi8>, memref<5x96xf32>, memref<2x3x96xf32>) -> ()
+  return
+}
+
+// -----
+
+// Of longer ones a step is read for both groups that it has codes of. Each block copies its own elements of a row, with zeros beside them.
+// CHECK-LABEL: func.func @inside
+// CHECK: call @multiply_codes.int4.ragged.cut
+// CHECK: func.func private @multiply_codes.int4.ragged.cut
+// CHECK: %[[OWN:.*]] = memref.alloca() : memref<64xf32>
+// CHECK: arith.remui
+// CHECK: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK: memref.store %[[ZERO]], %[[OWN]]
+// CHECK: %[[X:.*]] = memref.load
+// CHECK: memref.store %[[X]], %[[OWN]]
+// CHECK: memref.store %[[ZERO]], %[[OWN]]
+func.func @inside(%x: memref<2x100xf32>, %c: memref<50x96xi8>, %s: memref<3x96xf32>, %y: memref<2x96xf32>) {
+  lut.product_into %x, %c, %s to %y as <int, bits = 4, group = 36> : (memref<2x100xf32>, memref<50x96xi8>, memref<3x96xf32>, memref<2x96xf32>) -> ()
   return
 }
 
@@ -72,13 +90,17 @@ func.func @panels(%x: memref<1x64xf32>, %c: memref<2x16x64xi8>, %s: memref<2x1x6
 
 // -----
 
-// Two digits of base 3 are an index where registers hold 16 floats: three tables for the five of a byte.
+// Two digits of base 3 are an index where registers hold 16 floats: three tables for the five of a byte. With 8 each is one.
 // CHECK-LABEL: func.func @digits
 // CHECK: func.func private @multiply_codes.ternary8
 // V4: memref.alloca() {{.*}} : memref<768xf32>
 // V4-COUNT-3: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
 // V4-NOT: arith.sitofp
-// V3: arith.sitofp {{.*}} vector<8xi32> to vector<8xf32>
+// V3: memref.alloca() {{.*}} : memref<640xf32>
+// V3: llvm.call_intrinsic "llvm.x86.avx2.pmulhu.w"
+// V3-COUNT-5: llvm.call_intrinsic "llvm.x86.avx2.permps"
+// V3-NOT: arith.sitofp
+// V0: llvm.call_intrinsic "llvm.x86.sse2.pmulhu.w"
 // V0: arith.sitofp {{.*}} vector<4xi32> to vector<4xf32>
 func.func @digits(%x: memref<1x60xf32>, %c: memref<12x16xi8>, %s: memref<1x16xf32>, %y: memref<1x16xf32>) {
   lut.product_into %x, %c, %s to %y as <ternary, packing = base3, group = row> : (memref<1x60xf32>, memref<12x16xi8>, memref<1x16xf32>, memref<1x16xf32>) -> ()

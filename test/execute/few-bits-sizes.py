@@ -35,6 +35,12 @@ def formats():
     yield "lut.ternary(packing = base3)", 0, False
     yield "lut.ternary(group = 40, packing = base3)", 40, False
     yield "lut.ternary(group = 16, packing = base3)", 16, False
+    # Groups that end inside of what is read together.
+    for bits in range(1, 9):
+        group, affine = (36, 52, 100, 33)[bits % 4], bits % 3 == 0
+        yield f"lut.int(bits = {bits}, group = {group}{', zero = affine' if affine else ''})", group, affine
+    for group in (32, 128, 256):
+        yield f"lut.ternary(group = {group}, packing = base3, scale = f16)", group, False
     for bits in range(1, 9):
         yield f"lut.codebook(bits = {bits})", 0, False
     for bits in (1, 2, 3, 4, 5, 8):
@@ -56,7 +62,10 @@ def main():
         weights, cases, values, products = {}, [], "", ""
         for i, (text, group, affine) in enumerate(formats()):
             # Two shapes for each, of which one lets kernels be without a rest.
-            for part, (k, m) in enumerate((SHAPES[i % len(SHAPES)], SHAPES[(i + 1 + i // 8) % len(SHAPES)])):
+            shapes = SHAPES[i % len(SHAPES)], SHAPES[(i + 1 + i // 8) % len(SHAPES)]
+            if group % 8 and group > 32 or group > 200:
+                shapes = (300, 70), (512, 33)
+            for part, (k, m) in enumerate(shapes):
                 if group > k:
                     continue
                 name = f"w{i}_{part}"
