@@ -377,19 +377,24 @@ struct LutGroup {
     return own;
   }
 
-  /// Lane 4 g + t has columns g and g + 8 of its warp, and of each 8 rows 2 t and 2 t + 1.
+  /// Lane 4 g + t has columns g and g + 8 of its warp, and of each 8 rows 2 t and 2 t + 1. Lanes of
+  /// neighbouring columns exchange sums, so that each stores two neighbours of a row, and a warp
+  /// all 16 columns at a time: else half of each piece of 32 bytes.
   void store(Value row0, Value column0, ValueRange all, const SumPart *part = nullptr) {
-    constexpr int rowsOfTurn = 8, ofTurn = rowsOfTurn / 2;
+    constexpr int rowsOfTurn = 8, ofTurn = rowsOfTurn / 2, laneOfNextColumn = 4;
     const int turns = all.size() / ofTurn;
-    Value column = g.add(g.add(column0, g.mul(warp, int(TileLayout::columns))), g.div(lane, 4));
+    Value of = g.div(lane, 4), isOdd = g.equal(g.rem(of, 2), 1);
+    Value first = g.select(isOdd, g.add(g.sub(of, g.rem(of, 2)), 8), of);
+    Value column = g.add(g.add(column0, g.mul(warp, int(TileLayout::columns))), first);
     Value row = g.add(row0, g.mul(g.rem(lane, 4), 2));
     auto some = [&](Value row, ValueRange sums) {
-      for (int e = 0; e < 2; ++e)
-        g.when(g.less(g.add(row, e), arguments.m), [&] {
-          for (int h = 0; h < 2; ++h)
-            storeSums(g, spec, arguments, g.add(row, e), g.add(column, 8 * h), sums[2 * h + e],
-                      part);
-        });
+      for (int e = 0; e < 2; ++e) {
+        Value low = sums[e], high = sums[2 + e];
+        Value others = g.shuffleXor(g.select(isOdd, low, high), laneOfNextColumn);
+        Value two[] = {g.select(isOdd, others, low), g.select(isOdd, high, others)};
+        g.when(g.less(g.add(row, e), arguments.m),
+               [&] { storeSums(g, spec, arguments, g.add(row, e), column, two, part); });
+      }
     };
     if (!spec.epilogue.isLong) {
       for (int turn = 0; turn < turns; ++turn)
