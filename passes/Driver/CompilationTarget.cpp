@@ -171,6 +171,11 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   std::vector<WeightBytes> weights;
   if (!impl->packWeights(entries, all, weights))
     return nullptr;
+  gatherWeights(weights);
+  // No second copy stays of those that were not packed.
+  for (auto [own, moved] : llvm::zip(impl->weights, weights))
+    if (!moved.panel)
+      own.data = moved.data;
   StepTimer timer(impl->times, "link");
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
   objects.push_back(std::move(all.front().object));

@@ -73,6 +73,9 @@ std::optional<WeightBytes> packPanels(const WeightBytes &weight, int64_t axis, i
 /// reads as many streams as its formats have parts then, and not new ones for each layer, which
 /// processors would have to learn again to fetch ahead.
 std::vector<size_t> orderInMemory(const std::vector<WeightBytes> &weights);
+/// Copies those below 4 MiB into one block in that order, on pages of 2 MiB where there are many.
+/// Without memory for it they stay where they are.
+void gatherWeights(std::vector<WeightBytes> &weights);
 /// runtime/core/checksum.h over the bytes.
 uint64_t checksum(const WeightBytes &weight);
 

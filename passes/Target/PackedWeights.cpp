@@ -8,8 +8,6 @@
 #include "runtime/core/pages.h"
 #include "runtime/core/panels.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
-#include <numeric>
 
 using namespace mad;
 
@@ -51,17 +49,4 @@ std::optional<WeightBytes> mad::packPanels(const WeightBytes &weight, int64_t ax
     mad_panels_pack(&matrix, static_cast<char *>(memory) + i * bytes,
                     static_cast<const char *>(weight.data.get()) + i * whole, transposed);
   return packed;
-}
-
-std::vector<size_t> mad::orderInMemory(const std::vector<WeightBytes> &weights) {
-  llvm::StringMap<size_t> kinds;
-  std::vector<size_t> kindOf, order(weights.size());
-  for (const WeightBytes &weight : weights) {
-    // `w.codes`; what is no part is of a kind of its own.
-    llvm::StringRef kind = weight.part ? llvm::StringRef(weight.name).rsplit('.').second : "";
-    kindOf.push_back(kinds.try_emplace(kind, kinds.size()).first->second);
-  }
-  std::iota(order.begin(), order.end(), 0);
-  llvm::stable_sort(order, [&](size_t x, size_t y) { return kindOf[x] < kindOf[y]; });
-  return order;
 }

@@ -43,6 +43,32 @@ TEST(WeightsFile, PartsOfAKindLieBesideEachOther) {
             (std::vector<size_t>{0, 1, 2}));
 }
 
+TEST(WeightsFile, WeightsInMemoryLieInOrderInOneBlock) {
+  std::vector<WeightBytes> weights = twoLayers();
+  std::vector<WeightBytes> before = weights;
+  weights.push_back(weight("none", false, {}));
+  weights.back().bytes = 0;
+  std::vector<float> many(1 << 20, 7);
+  weights.push_back(weight("large", false, {}));
+  weights.back().bytes = many.size() * sizeof(float);
+  weights.back().data = std::shared_ptr<const void>(std::shared_ptr<void>(), many.data());
+  gatherWeights(weights);
+  auto at = [&](size_t i) { return static_cast<const char *>(weights[i].data.get()); };
+  size_t place = 0;
+  for (size_t i : {0, 3, 1, 4, 2, 5}) {
+    EXPECT_EQ(at(i), at(0) + 64 * place++) << weights[i].name;
+    EXPECT_NE(weights[i].data, before[i].data);
+    EXPECT_EQ(*reinterpret_cast<const float *>(at(i)), float(i + 1));
+  }
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(at(0)) % 64, 0u);
+  EXPECT_EQ(weights[7].data.get(), many.data());
+  // The block lives as long as the last of them.
+  std::shared_ptr<const void> last = weights[5].data;
+  weights.clear();
+  EXPECT_EQ(*static_cast<const float *>(last.get()), 6);
+  gatherWeights(weights);
+}
+
 TEST(WeightsFile, OffsetsAreThoseOfTheList) {
   llvm::SmallString<128> path;
   ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("order", "weights", path));
