@@ -6,8 +6,9 @@
 
 One call computes products of one row that follow each other, of weights [K, M] and [M, K] in turn, with activations of 8 bits, as a model
 of many small layers does. In front of each call `--cold` MiB of other memory are read, and then x is multiplied by a weight of 64 columns
-(cold.c). Formats are those of lut.py. A line says how long a layer takes, and its bytes of codes and scales over that, in percent of what a
-loop of loads reads from other memory in turn with the calls; then the same of the other build, in turn with the first.
+(cold.c). Formats are those of lut.py. A line says what a loop of loads reads from other memory in turn with the calls, and how long it takes
+for the bytes of one layer alone, behind the same sweep; then how long a layer takes, and its bytes of codes and scales over that, in percent
+of the long loop; then the same of the other build, in turn with the first.
 """
 import argparse
 import ctypes
@@ -71,20 +72,24 @@ def measure(options, folder, form):
     sample = sample[-sample.ctypes.data // 4 % 16:][:len(sample) - 128]
     swept = (ctypes.c_void_p(other.ctypes.data), ctypes.c_size_t(other.nbytes), 0)
     read = (ctypes.c_void_p(sample.ctypes.data), ctypes.c_size_t(sample.nbytes))
-    rates, end = [], time.perf_counter() + options.seconds * len(models)
+    bytes = sum(form.bytes(*shape) for shape in shapes)
+    # The loop reads 512 bytes a turn.
+    one = (read[0], ctypes.c_size_t(int(bytes / options.layers) // 512 * 512))
+    rates, alone, end = [], [], time.perf_counter() + options.seconds * len(models)
     while time.perf_counter() < end or len(rates) < 5:
         rates.append(sample.nbytes / lib.coldRead(*read, *swept))
+        alone.append(lib.coldRead(*one, *swept))
         for model in models:
             model.measure(lib, swept)
     if not all(np.array_equal(model.y, models[0].y) for model in models):
         raise RuntimeError("the builds do not agree")
-    rate, bytes = statistics.median(rates), sum(form.bytes(*shape) for shape in shapes)
+    rate, small = statistics.median(rates), statistics.median(alone)
     texts = []
     for model in models:
         t = statistics.median(model.times)
         texts.append(f"{1e6 * t / options.layers:.2f} us a layer, {bytes / t / 1e9:.1f} GB/s ({100 * bytes / t / rate:.0f} %)")
         model.model.close()
-    print(f"  {form.text:>6} of {rate / 1e9:.1f} GB/s | " + "; against ".join(texts), flush=True)
+    print(f"  {form.text:>6} of {rate / 1e9:.1f} GB/s, its bytes alone {1e6 * small:.2f} us | " + "; against ".join(texts), flush=True)
 
 
 def main():
