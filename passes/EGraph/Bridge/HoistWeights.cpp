@@ -173,8 +173,10 @@ struct HoistWeightsPass : impl::HoistWeightsBase<HoistWeightsPass> {
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function->hasAttr("mad.entry") || function->hasAttr("mad.test"))
         functions.push_back(function);
-    for (func::FuncOp function : functions)
+    for (func::FuncOp function : functions) {
+      widenJoined(function);
       numHoisted += hoister.hoistFrom(function);
+    }
     if (orders)
       numHoisted += splitOrders(functions, [&](Value value) { return hoister.sourceOf(value); });
   }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "passes/EGraph/Bridge/NarrowFactors.h"
 #include "dialects/Mad/IR/MadOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Transforms/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -130,7 +131,53 @@ void moveTo(ArrayRef<Factor> factors, bool turned,
                     (turned ? "last" : "first") + " dimension");
 }
 
+/// Whether a product needs it, as it is or moved.
+bool isFactor(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    return isa<ViewOp>(user) ? isFactor(user->getResult(0)) : isa<ContractOp>(user);
+  });
+}
+
+/// What is widened and then moved, moved as it is. Its elements are there, not those of a boundary.
+Value narrowOf(Value value, OpBuilder &b) {
+  auto view = value.getDefiningOp<ViewOp>();
+  if (!view)
+    return value.getDefiningOp<CastOp>().getOperand();
+  Value source = narrowOf(view.getSource(), b);
+  IRMapping map;
+  map.map(view.getSource(), source);
+  Operation *moved = b.clone(*view, map);
+  Value result = moved->getResult(0);
+  auto type = cast<RankedTensorType>(result.getType());
+  result.setType(type.clone(getElementTypeOrSelf(source.getType())));
+  return result;
+}
+
+bool isMovedInside(Value value) {
+  auto view = value.getDefiningOp<ViewOp>();
+  return !view || (view.getBoundary() == Boundary::inside && isMovedInside(view.getSource()));
+}
+
 } // namespace
+
+void widenJoined(func::FuncOp function) {
+  SmallVector<ConcatOp> joins;
+  function.walk([&](ConcatOp join) { joins.push_back(join); });
+  for (ConcatOp join : joins) {
+    Type from = widenedFrom(join.getParts().front());
+    auto isAlike = [&](Value part) { return widenedFrom(part) == from && isMovedInside(part); };
+    if (!from || !isFactor(join) || !llvm::all_of(join.getParts(), isAlike))
+      continue;
+    OpBuilder b(join);
+    SmallVector<Value> parts;
+    for (Value part : join.getParts())
+      parts.push_back(narrowOf(part, b));
+    auto type = cast<RankedTensorType>(join.getType());
+    Value narrow = ConcatOp::create(b, join.getLoc(), type.clone(from), parts, join.getAxisAttr());
+    join.replaceAllUsesWith(CastOp::create(b, join.getLoc(), type, narrow).getResult());
+    join.erase();
+  }
+}
 
 unsigned splitOrders(ArrayRef<func::FuncOp> functions,
                      llvm::function_ref<WeightSourceOp(Value)> sourceOf) {

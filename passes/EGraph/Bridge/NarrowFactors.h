@@ -16,6 +16,10 @@ class WeightSourceOp;
 /// the narrow ones, exactly, and read half of the bytes.
 bool isForNarrowProducts(mlir::Value value);
 
+/// Joins what is widened alike first, and widens it then, where it is a factor: of products that
+/// were made one, the factors are joined.
+void widenJoined(mlir::func::FuncOp function);
+
 /// Products on CPUs read a weight in panels, for which it has one order. Where the products of
 /// narrow matrices sum along both of their dimensions, or something else reads them, too, the
 /// others get a weight of their own, which is as narrow. `sourceOf` makes one of a value. Returns

@@ -34,7 +34,7 @@ def HoistWeights : Pass<"mad-hoist-weights", "::mlir::ModuleOp"> {
     The largest values of entries and tests that follow from weights and constants, and compute
     something, become weights that are computed once, when the program is compiled. What would
     be much larger than the weights that it is made of stays, and so does what widens 16-bit floats
-    for products with factors that are widened, too. Matrices of 16 bits whose products need
+    for products with factors that are widened, too, which are joined before that. Matrices of 16 bits whose products need
     them in two orders, or something else does, become a weight for each order (`orders`): code for
     CPUs reads panels, and a weight has panels of one order.
   }];

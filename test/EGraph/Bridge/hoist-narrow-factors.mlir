@@ -24,6 +24,54 @@ func.func @narrow(%x: tensor<2x8xf16> {mad.name = "x"}) -> (tensor<2x4xf32> {mad
   return %2, %5 : tensor<2x4xf32>, tensor<2x4xf32>
 }
 
+// Of products that were made one the factors are joined: as they are, and turned.
+// CHECK-LABEL: func.func @joined
+// CHECK: %[[X:.*]] = mad.cast %arg0
+// CHECK: %[[W:.*]] = mad.weight @folded{{.*}} : tensor<8x8xf16>
+// CHECK: %[[WIDE:.*]] = mad.cast %[[W]]
+// CHECK: mad.contract %[[X]] {{.*}}, %[[WIDE]]
+func.func @joined(%x: tensor<2x8xf16> {mad.name = "x"}) -> (tensor<2x8xf32> {mad.name = "a"}) attributes {mad.entry, mad.dims = []} {
+  %0 = mad.cast %x : (tensor<2x8xf16>) -> tensor<2x8xf32>
+  %n = mad.weight @n : tensor<8x4xf16>
+  %1 = mad.cast %n : (tensor<8x4xf16>) -> tensor<8x4xf32>
+  %v = mad.weight @v : tensor<4x8xf16>
+  %2 = mad.cast %v : (tensor<4x8xf16>) -> tensor<4x8xf32>
+  %3 = mad.view %2 by affine_map<(d0, d1) -> (d1, d0)> inside : (tensor<4x8xf32>) -> tensor<8x4xf32>
+  %4 = mad.concat 1 of %1, %3 : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x8xf32>
+  %5 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %4 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x8xf32>, tensor<8x8xf32>) -> tensor<2x8xf32>
+  return %5 : tensor<2x8xf32>
+}
+
+// Rows, too: the weight beside them stays narrow.
+// CHECK-LABEL: func.func @rows
+// CHECK: %[[ROWS:.*]] = mad.concat 0 of %arg0, %arg1 {{.*}} -> tensor<5x8xf16>
+// CHECK: mad.cast %[[ROWS]]
+// CHECK: mad.weight @n : tensor<8x4xf16>
+func.func @rows(%x: tensor<2x8xf16> {mad.name = "x"}, %y: tensor<3x8xf16> {mad.name = "y"}) -> (tensor<5x4xf32> {mad.name = "a"}) attributes {mad.entry, mad.dims = []} {
+  %0 = mad.cast %x : (tensor<2x8xf16>) -> tensor<2x8xf32>
+  %1 = mad.cast %y : (tensor<3x8xf16>) -> tensor<3x8xf32>
+  %2 = mad.concat 0 of %0, %1 : (tensor<2x8xf32>, tensor<3x8xf32>) -> tensor<5x8xf32>
+  %n = mad.weight @n : tensor<8x4xf16>
+  %3 = mad.cast %n : (tensor<8x4xf16>) -> tensor<8x4xf32>
+  %4 = mad.contract %2 by affine_map<(d0, d1, d2) -> (d0, d2)>, %3 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<5x8xf32>, tensor<8x4xf32>) -> tensor<5x4xf32>
+  return %4 : tensor<5x4xf32>
+}
+
+// What is widened of different types is not: that is a weight of f32.
+// CHECK-LABEL: func.func @mixed
+// CHECK: mad.weight @folded{{.*}} : tensor<8x8xf32>
+mad.weight_source @c from "c.npy" : "" : tensor<8x4xbf16>
+func.func @mixed(%x: tensor<2x8xf16> {mad.name = "x"}) -> (tensor<2x8xf32> {mad.name = "a"}) attributes {mad.entry, mad.dims = []} {
+  %0 = mad.cast %x : (tensor<2x8xf16>) -> tensor<2x8xf32>
+  %n = mad.weight @n : tensor<8x4xf16>
+  %1 = mad.cast %n : (tensor<8x4xf16>) -> tensor<8x4xf32>
+  %c = mad.weight @c : tensor<8x4xbf16>
+  %2 = mad.cast %c : (tensor<8x4xbf16>) -> tensor<8x4xf32>
+  %3 = mad.concat 1 of %1, %2 : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x8xf32>
+  %4 = mad.contract %0 by affine_map<(d0, d1, d2) -> (d0, d2)>, %3 by affine_map<(d0, d1, d2) -> (d2, d1)> : (tensor<2x8xf32>, tensor<8x8xf32>) -> tensor<2x8xf32>
+  return %4 : tensor<2x8xf32>
+}
+
 // Of another use, and beside a factor that was f32, it is a weight.
 // CHECK-LABEL: func.func @wide
 // CHECK-NOT: mad.cast
