@@ -40,21 +40,27 @@ using kernels::panelBytes;
 using kernels::pieceRows;
 
 /// Rows up to which a product by look-ups takes less time than decoding
-/// (docs/performance/low-bit.md). The same for all levels of CPUs, which share the memory that
-/// decoding asks for.
-int64_t fewRows(const LutKernel &kernel) {
+/// (docs/performance/low-bit.md), with registers of so many floats.
+int64_t fewRows(const LutKernel &kernel, int64_t lanes) {
+  const int row = lanes >= 16 ? 2 : lanes >= 8 ? 1 : 0, bits = kernel.format.bits;
   // A step that a group ends in is read for both, and each group has tables of its own.
-  constexpr int64_t rowsCut[] = {0, 8, 3, 2, 3, 1, 1, 1, 3};
-  if (kernel.cutSteps && kernel.format.group < 32)
+  const bool cut = kernel.cutSteps;
+  if (cut && kernel.format.group < 32)
     return 0;
   // Entries of tables are looked up again for each row.
+  constexpr int64_t ofTables[3][3] = {{0, 1, 1}, {0, 16, 3}, {0, 20, 12}};
+  if (kernel.ownTables())
+    return bits == 1 && row > 0 ? 2 : 1;
   if (kernel.format.family == lut::Family::Codebook)
-    return kernel.format.bits <= (kernel.ownTables() ? 1 : 2) ? 4 : 1;
+    return bits <= 2 ? ofTables[row][bits] : 1;
   if (kernel.format.isBase3())
-    return 3;
+    return row == 0 ? (cut ? 3 : 1) : row == 1 ? 2 : cut && kernel.format.group >= 256 ? 4 : 3;
   // By bits: those of several fields are looked up once for each.
-  constexpr int64_t rows[] = {0, 20, 8, 5, 4, 3, 2, 2, 4};
-  return kernel.cutSteps ? rowsCut[kernel.format.bits] : rows[kernel.format.bits];
+  constexpr int64_t ofCodes[3][9] = {
+      {0, 1, 1, 1, 1, 1, 1, 1, 2}, {0, 40, 3, 2, 3, 3, 2, 2, 4}, {0, 64, 12, 4, 3, 2, 2, 2, 4}};
+  constexpr int64_t ofCut[3][9] = {
+      {0, 1, 1, 1, 2, 1, 1, 1, 2}, {0, 16, 3, 2, 3, 3, 2, 1, 3}, {0, 20, 8, 3, 2, 1, 1, 1, 4}};
+  return (cut ? ofCut : ofCodes)[row][bits];
 }
 /// Columns of a piece are a multiple of a line of bytes.
 constexpr int64_t pieceColumns = 64, piecePanels = 8;
@@ -70,6 +76,8 @@ int64_t codeTime(const lut::Format &format) {
   bool few = format.family == lut::Family::Int && format.bits <= 2;
   return few ? 20 * format.bits : 60;
 }
+/// Rows up to which codes of decoded words are looked up.
+constexpr int64_t wordRows = 8;
 /// Columns of a dictionary that are decoded together: for few rows, and for many.
 constexpr int64_t fewWords = 64, manyWords = 256;
 /// Steps on a pass, a multiple of 5 and 8 where codes are five in a byte.
@@ -92,12 +100,16 @@ public:
   }
 
   void replace();
-  int64_t mostFew() const { return fewRows(kernel); }
+  /// The same for all CPUs where words are decoded: both ways need other memory for them.
+  int64_t mostFew() const { return words ? wordRows : fewRows(kernel, sizes.lanes); }
   bool walksWords() const { return walks; }
 
 private:
   void few();
+  void fewBesideMany();
   void many();
+  bool isManyElsewhere(int64_t rows) const;
+  void forPanels(llvm::function_ref<void(ArrayRef<PieceRange>, Value)> body);
   void walk();
   ExpandedColumns expanded(int64_t width) {
     return ExpandedColumns(b, library, op.getParts()[0], op.getParts()[2], op.getParts()[3], steps,
@@ -151,6 +163,24 @@ void Product::few() {
   });
 }
 
+/// Whether code for other CPUs decodes for so many rows.
+bool Product::isManyElsewhere(int64_t rows) const {
+  return !words && llvm::any_of(ArrayRef<int64_t>{4, 8, 16},
+                                [&](int64_t lanes) { return rows > fewRows(kernel, lanes); });
+}
+
+/// Few rows, with the pieces and the memory of decoding: levels of CPUs share what a call asks for.
+void Product::fewBesideMany() {
+  forPanels([&](ArrayRef<PieceRange> range, Value) {
+    Value from = i.mul(range[0].low, sizes.NR);
+    Value last = i.min(i.mul(i.add(range[0].low, range[0].length), sizes.NR), M);
+    SmallVector<Value> values{X};
+    values.append(parts.begin(), parts.end());
+    values.append({Y, K, group, from, last});
+    func::CallOp::create(b, library.multiplyCodes(kernel), values);
+  });
+}
+
 /// Some rows and panels, for a range of steps.
 void Product::multiplyPanels(Value panels, Value low, Value high, Value from, Value to, Value k,
                              Value end, Value apart) {
@@ -170,7 +200,8 @@ void Product::multiplyPanels(Value panels, Value low, Value high, Value from, Va
   });
 }
 
-void Product::many() {
+/// Pieces of panels and rows, each with memory for panels of decoded numbers.
+void Product::forPanels(llvm::function_ref<void(ArrayRef<PieceRange>, Value)> body) {
   Type f32 = b.getF32Type();
   Value each = i.add(i.mul(T, productTime), i.constant(decodeTime));
   Value panels = i.ceilDiv(M, sizes.NR);
@@ -185,38 +216,44 @@ void Product::many() {
               Value panel = kernels::castTo(b, buffer, KernelLibrary::flat(f32));
               // Other levels may use it.
               func::CallOp::create(b, library.keep(f32), panel);
-              Value low = i.mul(range[1].low, tallRows);
-              Value high = i.min(i.add(low, i.mul(range[1].length, tallRows)), T);
-              Value last = i.add(range[0].low, range[0].length);
-              kernels::Passes passes = kernels::passesOf(b, sizes, f32, K, /*inOrder=*/false);
-              passes.columns = b.createOrFold<arith::SelectOp>(
-                  i.lessOrEqual(T, i.constant(pieceRows)),
-                  i.min(passes.columns, i.constant(nearPanels)), passes.columns);
-              if (format.isBase3())
-                passes.steps = i.min(passes.steps, i.constant(base3Steps));
-              std::optional<ExpandedColumns> memory;
-              if (words) {
-                memory.emplace(expanded(manyWords));
-                passes.columns = i.min(passes.columns, i.constant(manyWords / sizes.NR));
-              }
-              kernels::forRange(b, range[0].low, last, passes.columns, [&](Value from) {
-                Value to = i.min(i.add(from, passes.columns), last);
-                SmallVector<Value> parts = this->parts;
-                Value first = from, behind = to;
-                if (words) {
-                  Value most = i.min(i.mul(to, sizes.NR), M);
-                  parts = partsOf(*memory, i.mul(from, sizes.NR), most);
-                  first = i.constant(0), behind = i.sub(to, from);
-                }
-                kernels::forRange(b, i.constant(0), K, passes.steps, [&](Value k) {
-                  Value end = i.min(i.add(k, passes.steps), K);
-                  SmallVector<Value> values(parts);
-                  values.append({panel, K, group, first, behind, k, end});
-                  func::CallOp::create(b, library.decodePanels(kernel), values);
-                  multiplyPanels(panel, low, high, from, to, k, end, passes.apart);
-                });
-              });
+              body(range, panel);
             });
+}
+
+void Product::many() {
+  forPanels([&](ArrayRef<PieceRange> range, Value panel) {
+    Value low = i.mul(range[1].low, tallRows);
+    Value high = i.min(i.add(low, i.mul(range[1].length, tallRows)), T);
+    Value last = i.add(range[0].low, range[0].length);
+    kernels::Passes passes = kernels::passesOf(b, sizes, b.getF32Type(), K, /*inOrder=*/false);
+    passes.columns = b.createOrFold<arith::SelectOp>(i.lessOrEqual(T, i.constant(pieceRows)),
+                                                     i.min(passes.columns, i.constant(nearPanels)),
+                                                     passes.columns);
+    if (format.isBase3())
+      passes.steps = i.min(passes.steps, i.constant(base3Steps));
+    std::optional<ExpandedColumns> memory;
+    if (words) {
+      memory.emplace(expanded(manyWords));
+      passes.columns = i.min(passes.columns, i.constant(manyWords / sizes.NR));
+    }
+    kernels::forRange(b, range[0].low, last, passes.columns, [&](Value from) {
+      Value to = i.min(i.add(from, passes.columns), last);
+      SmallVector<Value> parts = this->parts;
+      Value first = from, behind = to;
+      if (words) {
+        Value most = i.min(i.mul(to, sizes.NR), M);
+        parts = partsOf(*memory, i.mul(from, sizes.NR), most);
+        first = i.constant(0), behind = i.sub(to, from);
+      }
+      kernels::forRange(b, i.constant(0), K, passes.steps, [&](Value k) {
+        Value end = i.min(i.add(k, passes.steps), K);
+        SmallVector<Value> values(parts);
+        values.append({panel, K, group, first, behind, k, end});
+        func::CallOp::create(b, library.decodePanels(kernel), values);
+        multiplyPanels(panel, low, high, from, to, k, end, passes.apart);
+      });
+    });
+  });
 }
 
 void Product::walk() {
@@ -260,7 +297,7 @@ void Product::replace() {
   else if (!mostFew())
     many();
   else if (auto known = getConstantIntValue(T))
-    *known <= mostFew() ? few() : many();
+    *known > mostFew() ? many() : isManyElsewhere(*known) ? fewBesideMany() : few();
   else
     kernels::when(b, i.lessOrEqual(T, i.constant(mostFew())), [&] { few(); }, [&] { many(); });
   rowsWritten(b, init, op.getInit());

@@ -152,11 +152,32 @@ func.func @one(%x: memref<?x64xf32>, %c: memref<48x128xi8>, %t: memref<64x1xf32>
 
 // -----
 
-// Each field of a code is looked up for itself: of 6 bits two rows read codes.
+// Each field of a code is looked up for itself: of 6 bits two rows read codes, and one where nothing is looked up.
 // CHECK-LABEL: func.func @fields
-// CHECK: arith.cmpi sle, {{.*}}, %c2{{[_0-9]*}}
+// V4: arith.cmpi sle, {{.*}}, %c2{{[_0-9]*}}
+// V3: arith.cmpi sle, {{.*}}, %c2{{[_0-9]*}}
+// V0: arith.cmpi sle, {{.*}}, %c1{{[_0-9]*}}
 // CHECK: call @multiply_codes.int6
 func.func @fields(%x: memref<?x64xf32>, %c: memref<48x128xi8>, %s: memref<1x128xf32>, %y: memref<?x128xf32>) {
   lut.product_into %x, %c, %s to %y as <int, bits = 6> : (memref<?x64xf32>, memref<48x128xi8>, memref<1x128xf32>, memref<?x128xf32>) -> ()
+  return
+}
+
+// -----
+
+// Where other CPUs decode for so many rows, memory for that is asked for, and not read.
+// CHECK-LABEL: func.func @levels
+// CHECK: scf.parallel
+// CHECK: %[[MEMORY:.*]] = memref.alloc({{.*}}) {alignment = 64 : i64} : memref<?xf32>
+// CHECK: %[[FLAT:.*]] = memref.cast %[[MEMORY]]
+// CHECK: call @keep.f32(%[[FLAT]])
+// V4-NOT: call @decode_panels
+// V4: call @multiply_codes.ternary8
+// V4-NOT: call @decode_panels
+// V3: call @decode_panels.ternary8
+// V0: call @decode_panels.ternary8
+// CHECK: return
+func.func @levels(%x: memref<3x60xf32>, %c: memref<12x200xi8>, %s: memref<1x200xf32>, %y: memref<3x200xf32>) {
+  lut.product_into %x, %c, %s to %y as <ternary, packing = base3, group = row> : (memref<3x60xf32>, memref<12x200xi8>, memref<1x200xf32>, memref<3x200xf32>) -> ()
   return
 }
