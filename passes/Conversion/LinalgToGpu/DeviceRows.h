@@ -79,6 +79,17 @@ struct RowPlan {
 /// Chooses `vector`.
 void setAccess(DeviceFunction &f, RowPlan &plan);
 
+/// Up to here a warp has a row, else a block.
+constexpr int64_t columnsOfWarp = 1024;
+/// Of a kernel that combines through memory.
+constexpr int mostReductions = 16;
+inline RowThreads warpARow() { return {}; }
+inline RowThreads blockARow(int threads) { return {threads, 1, 1, 0}; }
+/// For rows of a known length.
+RowThreads threadsFor(const RowPlan &plan, int64_t columns);
+/// Columns in registers where their number is small enough; a warp or a block a row.
+void launchAlong(DeviceFunction &f, const RowPlan &plan, mlir::Value columns);
+
 /// Launches the kernel of a plan.
 void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
 /// Combines what pieces have left.

@@ -52,8 +52,8 @@ RowKernel::Group RowKernel::heldGroup(int number, const Columns &columns) {
     some.isPartly = true;
     return some;
   }
-  bool always = (number + vector) * threads.along <= *columns.known;
-  if (!always) {
+  const int64_t least = columns.known ? *columns.known : threads.least;
+  if (int64_t(number + vector) * threads.along > least) {
     some.isWhole = less(first, columns.count);
     first = min(first, arith::SubIOp::create(b, columns.count, constant(vector)));
   }
