@@ -52,8 +52,9 @@ struct LutKernel {
   bool oneSum = false;    ///< kernels on bytes: there is one group, in parts
   /// Parts lie in panels, [panels, rows, 64], but for shared tables and `oneColumn`.
   bool packed = false;
-  bool woven = false; ///< and codes in blocks of four steps, [panels, rows / 4, 256]
-  bool fma = true;    ///< products are not rounded
+  bool packedTables = false; ///< tables of columns alone do
+  bool woven = false;        ///< and codes in blocks of four steps, [panels, rows / 4, 256]
+  bool fma = true;           ///< products are not rounded
 
   /// The kernel for a weight [K, M]. Parts of its shape are [rows, M].
   static LutKernel of(const lut::Format &format, int64_t K, int64_t M, bool fma);
@@ -82,7 +83,7 @@ struct LutKernel {
   /// Whether part `number` lies in panels.
   bool isPacked(unsigned number) const {
     bool perColumn = !oneColumn && (format.family != lut::Family::Codebook || ownTables());
-    return packed && (number == 0 || perColumn);
+    return number == 0 ? packed : perColumn && (packed || packedTables);
   }
   std::string name() const;
   /// Of kernels for words, for which rows and panels of codes make no difference.

@@ -26,7 +26,8 @@ std::string LutKernel::name() const {
        {std::pair(format.affine, ".affine"), std::pair(format.half, ".f16"),
         std::pair(ownTables(), ".own"), std::pair(oneColumn, ".one"), std::pair(ragged, ".ragged"),
         std::pair(cutSteps, ".cut"), std::pair(cutBlocks, ".parts"), std::pair(oneSum, ".one_sum"),
-        std::pair(packed, ".packed"), std::pair(woven, ".woven"), std::pair(!fma, ".rounded")})
+        std::pair(packed, ".packed"), std::pair(packedTables, ".tables"),
+        std::pair(woven, ".woven"), std::pair(!fma, ".rounded")})
     if (is)
       name += text;
   return name;
@@ -120,7 +121,7 @@ Value LutCodes::splat(Value scalar) {
 
 LutCodes::Columns LutCodes::columns(Value first, int64_t offset, Value mask) {
   Columns made{i.add(first, offset), mask, {}, {}};
-  if (!kernel.packed)
+  if (!kernel.packed && !kernel.packedTables)
     return made;
   made.panel = b.createOrFold<arith::DivUIOp>(first, i.constant(lutPanel));
   made.inPanel = i.add(b.createOrFold<arith::RemUIOp>(first, i.constant(lutPanel)), offset);
@@ -300,12 +301,12 @@ Value LutCodes::fromTables(Value code, Columns columns) {
     return chosen(code, SmallVector<Value>(ownEntries(columns)), 0);
   SmallVector<Value> first{i.constant(0), columns.first};
   Value mask = columns.mask, stride = i.constant(lutPanel);
-  if (kernel.packed)
+  if (kernel.isPacked(1))
     first = {columns.panel, i.constant(0), columns.inPanel};
   else
     stride = memref::ExtractStridedMetadataOp::create(b, parts[1]).getStrides()[0];
   // Panels are filled up.
-  if (!mask || kernel.packed)
+  if (!mask || kernel.isPacked(1))
     mask = arith::ConstantOp::create(
         b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
   return vector::GatherOp::create(b, floats(), parts[1], first,

@@ -96,7 +96,9 @@ public:
     format = format.expanded();
     kernel = LutKernel::of(format, steps, columns, /*fma=*/options.level >= 3);
     multipliesBytes = options.level >= 4 && options.vnni;
-    kernel.packed = cast<MemRefType>(op.getParts().front().getType()).getRank() == 3;
+    auto inPanels = [](Value part) { return cast<MemRefType>(part.getType()).getRank() == 3; };
+    kernel.packed = inPanels(op.getParts().front());
+    kernel.packedTables = kernel.ownTables() && !kernel.packed && inPanels(op.getParts()[1]);
   }
 
   void replace();

@@ -92,6 +92,13 @@ bool isPackable(const Use &use) {
   });
 }
 
+/// Tables of columns may lie in panels beside codes that do not.
+bool isOwnTable(Operation *user, Value part) {
+  auto product = dyn_cast<lut::ProductIntoOp>(user);
+  return product && product.getFormat().getValue().family == lut::Family::Codebook &&
+         product.getParts().front() != part;
+}
+
 /// Leaves out weights whose other parts stay as they are: a product reads all in one order.
 void keepTogether(Weights &weights) {
   for (bool changed = true; changed;) {
@@ -103,7 +110,11 @@ void keepTogether(Weights &weights) {
     auto isSplit = [&](Operation *user) {
       return !llvm::all_of(partsOf(user), [&](Value part) { return taken.contains(part); });
     };
-    auto hasSplit = [&](Value matrix) { return llvm::any_of(matrix.getUsers(), isSplit); };
+    auto hasSplit = [&](Value matrix) {
+      return llvm::any_of(matrix.getUsers(), [&](Operation *user) {
+        return !isOwnTable(user, matrix) && isSplit(user);
+      });
+    };
     weights.remove_if([&](auto &weight) {
       bool split = llvm::any_of(
           weight.second, [&](const Use &use) { return llvm::any_of(use.matrices(), hasSplit); });

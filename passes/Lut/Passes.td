@@ -63,7 +63,7 @@ def PackCodes : Pass<"mad-pack-codes", "::mlir::ModuleOp"> {
   let description = [{
     Codes, scales and zeros that nothing but `lut.product_into` and `lut.gemm_into` reads, in all entries, become weights in panels of 64
     columns, which the driver or the loader packs (as for `mad-pack-weights`). Then a piece reads memory in the
-    order in which it lies. So do those of a weight of layers, [L, K, M], of which products read one each.
+    order in which it lies. Tables of columns do beside codes that something else reads. So do those of a weight of layers, [L, K, M], of which products read one each.
     Codes that `lut.gemm_into` alone reads, in groups of whole blocks and none that are looked up row by row, are woven, too: the bytes
     of four rows lie side by side (runtime/core/panels.h), as kernels multiply them.
   }];

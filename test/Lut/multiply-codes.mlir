@@ -181,3 +181,14 @@ func.func @levels(%x: memref<3x60xf32>, %c: memref<12x200xi8>, %s: memref<1x200x
   lut.product_into %x, %c, %s to %y as <ternary, packing = base3, group = row> : (memref<3x60xf32>, memref<12x200xi8>, memref<1x200xf32>, memref<3x200xf32>) -> ()
   return
 }
+
+// -----
+
+// Tables in panels, beside codes that are none.
+// CHECK-LABEL: func.func @beside
+// CHECK: func.func private @multiply_codes.codebook5.own.tables{{.*}}: memref<?x?xi8, {{.*}}%[[TABLES:[^:]*]]: memref<?x?x64xf32, strided<[?, 64, 1], offset: ?>>
+// CHECK: vector.gather %[[TABLES]][%{{.*}}, %{{.*}}, %{{.*}}]
+func.func @beside(%x: memref<1x64xf32>, %c: memref<40x96xi8>, %t: memref<2x32x64xf32>, %y: memref<1x96xf32>) {
+  lut.product_into %x, %c, %t to %y as <codebook, bits = 5, group = row> : (memref<1x64xf32>, memref<40x96xi8>, memref<2x32x64xf32>, memref<1x96xf32>) -> ()
+  return
+}

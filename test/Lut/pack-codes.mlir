@@ -34,6 +34,22 @@ func.func @shared(%x: tensor<4x10xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {m
 
 // -----
 
+// Tables of columns lie in panels beside codes that something else reads.
+// CHECK-LABEL: func.func @beside
+// CHECK-SAME: panels = array<i64: 0, 64>
+// CHECK: lut.product_into {{.*}} : (tensor<4x16xf32>, tensor<10x96xi8>, tensor<2x32x64xf32>, tensor<4x96xf32>)
+mad.weight_source @codes from "computed" : "codes" : tensor<10x96xui8>
+mad.weight_source @tables from "computed" : "tables" : tensor<32x96xf32>
+func.func @beside(%x: tensor<4x16xf32> {mad.name = "x"}) -> (tensor<4x96xf32> {mad.name = "y"}, tensor<10x96xui8> {mad.name = "z"}) attributes {mad.entry} {
+  %c = mad.weight @codes : tensor<10x96xui8>
+  %t = mad.weight @tables : tensor<32x96xf32>
+  %0 = lut.product %x, %c, %t as <codebook, bits = 5, group = row> : (tensor<4x16xf32>, tensor<10x96xui8>, tensor<32x96xf32>) -> tensor<4x96xf32>
+  %1 = mad.add %c, %c : (tensor<10x96xui8>, tensor<10x96xui8>) -> tensor<10x96xui8>
+  return %0, %1 : tensor<4x96xf32>, tensor<10x96xui8>
+}
+
+// -----
+
 // Exact products and those of activations of 8 bits read one order.
 // CHECK-LABEL: func.func @both
 // CHECK-SAME: tensor<2x5x64xi8>

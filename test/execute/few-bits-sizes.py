@@ -43,7 +43,7 @@ def formats():
         yield f"lut.ternary(group = {group}, packing = base3, scale = f16)", group, False
     for bits in range(1, 9):
         yield f"lut.codebook(bits = {bits})", 0, False
-    for bits in (1, 2, 3, 4, 5, 8):
+    for bits in (1, 2, 3, 4, 5, 8, 6):
         yield f"lut.codebook(bits = {bits}, group = row)", 0, False
 
 

@@ -10,6 +10,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "passes/EGraph/Bridge/NarrowFactors.h"
 #include "passes/EGraph/Bridge/Passes.h"
+#include "passes/EGraph/Bridge/ProductTables.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -177,8 +178,9 @@ struct HoistWeightsPass : impl::HoistWeightsBase<HoistWeightsPass> {
       widenJoined(function);
       numHoisted += hoister.hoistFrom(function);
     }
+    auto sourceOf = [&](Value value) { return hoister.sourceOf(value); };
     if (orders)
-      numHoisted += splitOrders(functions, [&](Value value) { return hoister.sourceOf(value); });
+      numHoisted += splitOrders(functions, sourceOf) + splitTables(functions, sourceOf);
   }
 };
 

@@ -36,11 +36,12 @@ def HoistWeights : Pass<"mad-hoist-weights", "::mlir::ModuleOp"> {
     be much larger than the weights that it is made of stays, and so does what widens 16-bit floats
     for products with factors that are widened, too, which are joined before that. Matrices of 16 bits whose products need
     them in two orders, or something else does, become a weight for each order (`orders`): code for
-    CPUs reads panels, and a weight has panels of one order.
+    CPUs reads panels, and a weight has panels of one order. For the same reason products with codes have tables of columns
+    of their own, where something else reads these.
   }];
   let options = [
     Option<"orders", "orders", "bool", /*default=*/"true",
-           "products of 16 bits read panels">];
+           "products read panels">];
   let statistics = [Statistic<"numHoisted", "num-hoisted", "weights that were made">];
 }
 
