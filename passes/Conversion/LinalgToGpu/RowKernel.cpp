@@ -304,13 +304,25 @@ std::string RowThreads::text() const {
   return held ? share + ", " + llvm::Twine(held).str() + " columns a thread in registers" : share;
 }
 
-/// Blocks that make the turns: as many as a device has at a time, with some 70 registers a thread.
-/// Rows of a block are as far from multiples of 16 bytes as its first ones.
+/// Whether a warp has as many columns of a row in turns as registers hold: some 100 are enough, of
+/// which code generation takes more or fewer.
+static bool fillsRegisters(const RowPlan &plan, const RowThreads &threads) {
+  constexpr int wideColumns = 4, mostHeld = 32;
+  return threads.turns > 1 && !threads.ahead && threads.isWarp() && threads.held >= mostHeld &&
+         plan.vector >= wideColumns;
+}
+
+/// Those of a multiprocessor at a time: with some 70 registers a thread, or 100.
+static int blocksAtOnce(const RowPlan &plan, const RowThreads &threads) {
+  const int threadsAtOnce = fillsRegisters(plan, threads) ? 640 : 896;
+  return std::max(threadsAtOnce / threads.threads(), 1);
+}
+
+/// Blocks that make the turns: as many as a device has at a time. Rows of a block are as far from
+/// multiples of 16 bytes as its first ones.
 static Value blocksInTurns(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads,
                            Value blocks) {
-  constexpr int64_t threadsAtOnce = 896; ///< of a multiprocessor
-  const int64_t ofOne = std::max<int64_t>(threadsAtOnce / threads.threads(), 1);
-  Value enough = f.mul(f.multiprocessors(), f.constant(ofOne));
+  Value enough = f.mul(f.multiprocessors(), f.constant(blocksAtOnce(plan, threads)));
   Value some = f.b.createOrFold<arith::MinSIOp>(blocks, enough);
   Value all = f.b.createOrFold<arith::MaxSIOp>(f.ceilDiv(blocks, threads.turns), some);
   if (!plan.shifted)
@@ -369,7 +381,8 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
       shared += threads.kept * device::bytesOf(getElementTypeOrSelf(root.getType()));
   if (threads.turns > 1)
     shared = llvm::alignTo(shared, 16) + slotsOf(plan, threads).bytes;
-  kernel.setShared(threads.ahead ? sharedAhead(plan, threads) : shared, threads.ahead);
+  kernel.setShared(threads.ahead ? sharedAhead(plan, threads) : shared,
+                   fillsRegisters(plan, threads) ? blocksAtOnce(plan, threads) : threads.ahead);
   Value rowsInside = kernel.get(rows);
   Value pieces = plan.pieces ? kernel.get(plan.pieces) : Value();
   Value strideInside = stride ? kernel.get(stride) : Value();

@@ -144,7 +144,7 @@ std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
 /// The same with the next row on its way to shared memory; nothing where a row cannot be, or where
 /// there is no room. As many blocks as fit on a multiprocessor keep each other's waiting hidden.
 std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
-  constexpr int enoughHeld = 16, mostAtOnce = 4;
+  constexpr int enoughHeld = 16, fewThreads = 64;
   constexpr int64_t sharedOfChip = 227 * 1024, registersOfChip = 65536;
   // Inputs come from shared memory, a group at a time: two arrays are in registers one after the
   // other.
@@ -160,6 +160,7 @@ std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
   const int64_t shared = sharedAhead(plan, *threads);
   if (shared > sharedOfChip)
     return {};
+  const int mostAtOnce = threads->threads() <= fewThreads ? 8 : 4;
   // The columns of a thread as f32, and as many registers again.
   const int64_t registers = int64_t(threads->threads()) * (2 * held + 8);
   threads->ahead = std::clamp<int64_t>(

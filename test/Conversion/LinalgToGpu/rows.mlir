@@ -491,3 +491,63 @@ func.func @between(%x: memref<64x512xf32>, %y: memref<64x64xf16>) attributes {en
   }
   return
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#column = affine_map<(d0, d1) -> (d1)>
+
+// Warps in turns whose registers are full have 5 blocks on a multiprocessor.
+// CHECK-LABEL: func @full(
+// CHECK: gpu.func @full$0
+// CHECK-SAME: choice = "rows: a warp a row, in turns, 32 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK-SAME: nvvm.minctasm = 5
+func.func @full(%x: memref<8x999xf16>, %g: memref<999xf16>, %y: memref<8x999xf16>) attributes {entry = {index_checks = []}} {
+  %low = arith.constant 0xFC00 : f16
+  %m = memref.alloc() : memref<8xf16>
+  linalg.fill ins(%low : f16) outs(%m : memref<8xf16>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<8x999xf16>) outs(%m : memref<8xf16>) {
+  ^bb0(%a: f16, %b: f16):
+    %0 = arith.maximumf %b, %a : f16
+    linalg.yield %0 : f16
+  }
+  linalg.generic {indexing_maps = [#id, #row, #column, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %m, %g : memref<8x999xf16>, memref<8xf16>, memref<999xf16>) outs(%y : memref<8x999xf16>) {
+  ^bb0(%a: f16, %b: f16, %c: f16, %o: f16):
+    %0 = arith.divf %a, %b : f16
+    %1 = arith.mulf %0, %c : f16
+    linalg.yield %1 : f16
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+
+// Of blocks of two warps, which wait for each other, 8 are on a multiprocessor.
+// CHECK-LABEL: func @narrow(
+// CHECK: gpu.func @narrow$0
+// CHECK-SAME: choice = "rows: 8 blocks of 64 a row, in turns, the next row on its way, 32 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK-SAME: nvvm.minctasm = 8
+func.func @narrow(%x: memref<8x9999xf16>, %y: memref<8x9999xf16>) attributes {entry = {index_checks = []}} {
+  %low = arith.constant 0xFC00 : f16
+  %m = memref.alloc() : memref<8xf16>
+  linalg.fill ins(%low : f16) outs(%m : memref<8xf16>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<8x9999xf16>) outs(%m : memref<8xf16>) {
+  ^bb0(%a: f16, %b: f16):
+    %0 = arith.maximumf %b, %a : f16
+    linalg.yield %0 : f16
+  }
+  linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %m : memref<8x9999xf16>, memref<8xf16>) outs(%y : memref<8x9999xf16>) {
+  ^bb0(%a: f16, %b: f16, %o: f16):
+    %0 = arith.divf %a, %b : f16
+    linalg.yield %0 : f16
+  }
+  return
+}
