@@ -23,20 +23,22 @@
 
 namespace mad {
 
-/// Concatenates the weights, each 64-byte aligned, in a new temporary file.
-static bool writeWeightSection(const std::vector<WeightBytes> &weights,
-                               llvm::SmallVectorImpl<char> &path, std::vector<uint64_t> &offsets,
+/// Concatenates the weights, each 64-byte aligned, in a file of a new temporary folder.
+static bool writeWeightSection(const std::vector<WeightBytes> &weights, io::TemporaryFolder &folder,
+                               std::string &path, std::vector<uint64_t> &offsets,
                                std::string &error) {
-  int descriptor = -1;
-  {
-    io::TemporaryLock lock(io::temporaries());
-    if (auto code = llvm::sys::fs::createTemporaryFile("mad-weights", "bin", descriptor, path)) {
-      error = "cannot create a temporary file: " + code.message();
-      return false;
-    }
-    io::noteTemporary({path.data(), path.size()});
+  int made = 0;
+  if (!folder.makeApart("mad-weights", made)) {
+    error = "cannot create a temporary folder: " + io::systemText(made);
+    return false;
   }
-  llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
+  path = folder.path() + "/section";
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (code) {
+    error = "cannot create the temporary file `" + path + "`: " + code.message();
+    return false;
+  }
   uint64_t at = 0;
   offsets.resize(weights.size());
   for (size_t number : orderInMemory(weights)) {
@@ -50,8 +52,8 @@ static bool writeWeightSection(const std::vector<WeightBytes> &weights,
   os.flush();
   if (!os.has_error())
     return true;
-  error = "cannot write the temporary file `" + std::string(path.data(), path.size()) +
-          "`: " + os.error().message() + "; TMPDIR names another folder for it";
+  error = "cannot write the temporary file `" + path + "`: " + os.error().message() +
+          "; TMPDIR names another folder for it";
   os.clear_error();
   return false;
 }
@@ -226,17 +228,13 @@ bool Compilation::build(const std::string &name, const std::vector<int> &levels,
     std::string tiles = impl->tilesOf(level);
     options.tiles.push_back(tiles.empty() ? kernels::text(kernels::builtinTiles(level)) : tiles);
   }
-  llvm::SmallString<128> section;
-  llvm::scope_exit cleanup([&] {
-    if (section.empty())
-      return;
-    llvm::sys::fs::remove(section);
-    io::forgetTemporary(section.str().str());
-  });
+  io::TemporaryFolder folderOfSection;
+  std::string section;
   std::vector<uint64_t> offsets;
   const bool apart = !options.weightsFile.empty();
   if (apart ? !outputs.weights(offsets, error)
-            : !weights.empty() && !writeWeightSection(weights, section, offsets, error))
+            : !weights.empty() &&
+                  !writeWeightSection(weights, folderOfSection, section, offsets, error))
     return impl->fail("error: " + error);
   auto object = artifactObject(options, entries, weights, section, offsets);
   if (!object)

@@ -11,7 +11,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -106,11 +109,73 @@ bool TemporaryFolder::make(const std::string &stem, int &code) {
   return true;
 }
 
+/// In names of folders whose makers hold them locked as long as they live: the system lets go of
+/// the lock of a process that is killed. Numbers of processes tell less, as others get them again,
+/// and those of another container have the same.
+static constexpr char heldMark[] = "-held-";
+
+static bool isHeldName(const std::string &name) {
+  constexpr size_t ofPattern = 6; // `mkdtemp` has made so many letters
+  const size_t at = name.rfind(heldMark);
+  return name.compare(0, 4, "mad-") == 0 && at != std::string::npos &&
+         at + sizeof heldMark - 1 + ofPattern == name.size();
+}
+
+/// The lock of a folder of this user, which is still there; or -1.
+static int lockFolder(const std::string &path) {
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat locked = {}, there = {};
+  if (folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) == 0 && fstat(folder, &locked) == 0 &&
+      lstat(path.c_str(), &there) == 0 && locked.st_ino == there.st_ino &&
+      locked.st_dev == there.st_dev && locked.st_uid == geteuid())
+    return folder;
+  if (folder >= 0)
+    close(folder);
+  return -1;
+}
+
+void mad::io::removeAbandoned(const std::string &parent) {
+  std::error_code code;
+  std::filesystem::directory_iterator entry(parent, code), end;
+  for (; !code && entry != end; entry.increment(code)) {
+    const std::string path = entry->path().string();
+    if (!isHeldName(entry->path().filename().string()))
+      continue;
+    const int lock = lockFolder(path);
+    if (lock < 0)
+      continue;
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+    close(lock);
+  }
+}
+
+/// Another process may find it before it is locked, and remove it.
+bool TemporaryFolder::makeHeld(const std::string &stem) {
+  constexpr int mostTries = 3;
+  std::string held = stem + heldMark;
+  held.pop_back(); // `make` adds the dash
+  for (int i = 0, code = 0; i < mostTries && make(held, code); ++i) {
+    if ((lock = lockFolder(name)) >= 0)
+      return true;
+    rmdir(name.c_str());
+    forgetTemporary(name);
+    name.clear();
+  }
+  return false;
+}
+
 bool TemporaryFolder::makeApart(const std::string &stem, int &code) {
   std::error_code failed;
   const auto parent = std::filesystem::temp_directory_path(failed);
   code = failed.value();
-  return !failed && make((parent / stem).string(), code);
+  if (failed)
+    return false;
+  static std::once_flag once;
+  std::call_once(once, [&] { removeAbandoned(parent.string()); });
+  const std::string path = (parent / stem).string();
+  // Where folders cannot be locked, it has a name that nobody takes for an abandoned one.
+  return makeHeld(path) || make(path, code);
 }
 
 TemporaryFolder::~TemporaryFolder() {
@@ -119,4 +184,6 @@ TemporaryFolder::~TemporaryFolder() {
   std::error_code code;
   std::filesystem::remove_all(name, code);
   forgetTemporary(name);
+  if (lock >= 0)
+    close(lock);
 }

@@ -55,13 +55,21 @@ public:
 
   /// Makes `stem-XXXXXX`. False with the value of `errno` in `code`.
   bool make(const std::string &stem, int &code);
-  /// The same in the folder for temporary files, which TMPDIR names.
+  /// The same in the folder for temporary files, which TMPDIR names. The first one of a process
+  /// removes what killed ones have left there.
   bool makeApart(const std::string &stem, int &code);
   const std::string &path() const { return name; }
 
 private:
+  bool makeHeld(const std::string &stem);
+
   std::string name;
+  int lock = -1; ///< of the folder, while this process lives
 };
+
+/// Removes the folders in `parent` that `makeApart` has made for processes that were killed: those
+/// of this user that nobody holds locked.
+void removeAbandoned(const std::string &parent);
 
 } // namespace mad::io
 

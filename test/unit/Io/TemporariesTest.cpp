@@ -7,6 +7,8 @@
 #include "runtime/io/Temporaries.h"
 #include "runtime/io/Files.h"
 #include "test/unit/Io/Support.h"
+#include <csignal>
+#include <unistd.h>
 
 namespace mad::io::test {
 namespace {
@@ -96,6 +98,45 @@ TEST_F(TemporariesTest, FoldersGoInTheEnd) {
   int code = 0;
   EXPECT_FALSE(none.make(path("none/folder"), code));
   EXPECT_EQ(code, ENOENT);
+}
+
+/// The system ends a process at once, and its folder stays.
+TEST_F(TemporariesTest, WhatAKilledProcessLeftIsRemovedByOthers) {
+  setenv("TMPDIR", path("").c_str(), 1);
+  EXPECT_EXIT(
+      {
+        auto *folder = new TemporaryFolder;
+        int code = 0;
+        if (folder->makeApart("mad-test", code))
+          std::ofstream(folder->path() + "/file") << "text";
+        kill(getpid(), SIGKILL);
+      },
+      testing::KilledBySignal(SIGKILL), "");
+  unsetenv("TMPDIR");
+  EXPECT_EQ(files(), 1u);
+  removeAbandoned(path(""));
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(TemporariesTest, WhatIsNotOfAKilledProcessStays) {
+  setenv("TMPDIR", path("").c_str(), 1);
+  // Of a process that lives, of other names, and what only looks like a folder.
+  TemporaryFolder mine;
+  int code = 0;
+  ASSERT_TRUE(mine.makeApart("mad-test", code));
+  for (const char *name : {"mad-test-abcdef", "mad-test-held-abcdefg", "mine-held-abcdef"})
+    std::filesystem::create_directory(path(name));
+  std::filesystem::create_directory_symlink(path("mine-held-abcdef"), path("mad-test-held-abcdef"));
+  put("text", "mad-test-held-uvwxyz");
+  removeAbandoned(path(""));
+  EXPECT_EQ(files(), 6u);
+  EXPECT_TRUE(std::filesystem::exists(mine.path()));
+  std::filesystem::create_directory(path("mad-test-held-ABCDEF"));
+  removeAbandoned(path(""));
+  EXPECT_FALSE(std::filesystem::exists(path("mad-test-held-ABCDEF")));
+  EXPECT_EQ(files(), 6u);
+  removeAbandoned(path("none"));
+  unsetenv("TMPDIR");
 }
 
 } // namespace
