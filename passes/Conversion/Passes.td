@@ -83,6 +83,22 @@ def LinalgToGpu : Pass<"mad-linalg-to-gpu", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def SetEqualKernelsAside : Pass<"mad-set-equal-kernels-aside", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "leaves one of equal kernels with its body";
+  let description = [{
+    Others of one block have none until `mad-copy-equal-kernels`, and name it. Passes between the
+    two change each kernel by itself, as simplifying does.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
+def CopyEqualKernels : Pass<"mad-copy-equal-kernels", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "gives kernels without a body that of the one they name";
+  let description = [{
+    Behind `mad-set-equal-kernels-aside`, when that one is simplified. Names and choices stay.
+  }];
+}
+
 def MergeLaunches : Pass<"mad-merge-launches", "::mlir::ModuleOp"> {
   let summary = "launches small kernels together";
   let description = [{

@@ -18,6 +18,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Conversion/GpuToRuntime/DeviceNames.h"
+#include "passes/Conversion/LinalgToGpu/EqualKernels.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Pipelines/Common.h"
 #include "passes/Pipelines/GpuPipeline.h"
@@ -27,11 +28,9 @@
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Places.h"
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-#include <unordered_map>
 
 using namespace mlir;
 
@@ -42,7 +41,9 @@ static void buildKernels(OpPassManager &pm) {
   buildMemory(pm);
   pm.addNestedPass<func::FuncOp>(createLegalizeMemrefs());
   pm.addPass(createLinalgToGpu());
+  pm.nest<gpu::GPUModuleOp>().addPass(createSetEqualKernelsAside());
   simplify(pm);
+  pm.nest<gpu::GPUModuleOp>().addPass(createCopyEqualKernels());
   pm.addPass(createMergeLaunches());
   pm.nest<gpu::GPUModuleOp>().addPass(createOverlapLaunches());
   pm.addPass(createPlanArena());
@@ -170,38 +171,15 @@ static void settleFloats(ModuleOp kernels) {
   });
 }
 
-/// What equal kernels have in common, quickly: attributes but the name, and the number of ops.
-static llvm::hash_code hashOf(gpu::GPUFuncOp kernel) {
-  llvm::hash_code hash = hash_value(Type(kernel.getFunctionType()));
-  kernel->walk([&](Operation *op) { hash = llvm::hash_combine(hash, op->getName()); });
-  return hash;
-}
-
-/// Whether two kernels do the same, whatever they are called and were chosen for.
-static bool areEqual(gpu::GPUFuncOp one, gpu::GPUFuncOp other) {
-  auto attributes = [](gpu::GPUFuncOp kernel) {
-    NamedAttrList list(kernel->getAttrDictionary());
-    list.erase(SymbolTable::getSymbolAttrName());
-    list.erase("choice");
-    return list.getDictionary(kernel.getContext());
-  };
-  return one->getParentOp() == other->getParentOp() && attributes(one) == attributes(other) &&
-         OperationEquivalence::isRegionEquivalentTo(&one.getBody(), &other.getBody(),
-                                                    OperationEquivalence::IgnoreLocations);
-}
-
 /// Equal kernels become one: programs have many that clear or copy a tensor of some shape.
 static void shareKernels(ModuleOp module, ModuleOp kernels) {
-  std::unordered_map<size_t, SmallVector<gpu::GPUFuncOp>> known;
+  KnownKernels known;
   llvm::StringMap<StringAttr> replaced;
   kernels.walk([&](gpu::GPUFuncOp kernel) {
-    SmallVector<gpu::GPUFuncOp> &like = known[hashOf(kernel)];
-    auto same = llvm::find_if(like, [&](gpu::GPUFuncOp other) { return areEqual(kernel, other); });
-    if (same == like.end()) {
-      like.push_back(kernel);
+    gpu::GPUFuncOp same = known.findOrAdd(kernel);
+    if (same == kernel)
       return;
-    }
-    replaced[kernelSymbol(kernel.getName().str())] = same->getNameAttr();
+    replaced[kernelSymbol(kernel.getName().str())] = same.getNameAttr();
     kernel.erase();
   });
   module.walk([&](LLVM::AddressOfOp use) {
