@@ -27,11 +27,8 @@ namespace mad {
 static bool writeWeightSection(const std::vector<WeightBytes> &weights, io::TemporaryFolder &folder,
                                std::string &path, std::vector<uint64_t> &offsets,
                                std::string &error) {
-  int made = 0;
-  if (!folder.makeApart("mad-weights", made)) {
-    error = "cannot create a temporary folder: " + io::systemText(made);
+  if (!folder.makeApart("mad-weights", error))
     return false;
-  }
   path = folder.path() + "/section";
   std::error_code code;
   llvm::raw_fd_ostream os(path, code);

@@ -171,8 +171,11 @@ std::unique_ptr<Jit> Compilation::jit(const std::string &name) {
   std::vector<WeightBytes> weights;
   if (!impl->packWeights(entries, all, weights))
     return nullptr;
+  // Of those that were not packed no second copy stays, not for a moment either.
+  for (auto [own, moved] : llvm::zip(impl->weights, weights))
+    if (!moved.panel)
+      own.data = nullptr;
   gatherWeights(weights);
-  // No second copy stays of those that were not packed.
   for (auto [own, moved] : llvm::zip(impl->weights, weights))
     if (!moved.panel)
       own.data = moved.data;

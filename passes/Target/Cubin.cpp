@@ -135,9 +135,8 @@ Expected<std::string> mad::ptxasVersion(const PtxasSearch &search) {
   if (program->empty())
     return createStringError(notFound);
   io::TemporaryFolder folder;
-  if (int code = 0; !folder.makeApart("mad-ptxas", code))
-    return fileError("cannot make a temporary folder for", *program,
-                     std::error_code(code, std::generic_category()));
+  if (std::string error; !folder.makeApart("mad-ptxas", error))
+    return createStringError("`" + *program + "`: " + error);
   const std::string log = folder.path() + "/log";
   runProgram(*program, {*program, "--version"}, log, folder.path(), /*seconds=*/30);
   auto text = MemoryBuffer::getFile(log);
@@ -158,9 +157,8 @@ Expected<Cubin> mad::makeCubin(StringRef ptx, const Chip &chip, const CubinOptio
   }
 
   io::TemporaryFolder folder;
-  if (int code = 0; !folder.makeApart("mad-ptxas", code))
-    return fileError("cannot make a temporary folder for", *program,
-                     std::error_code(code, std::generic_category()));
+  if (std::string error; !folder.makeApart("mad-ptxas", error))
+    return createStringError("`" + *program + "`: " + error);
   const std::string input = folder.path() + "/code.ptx", output = folder.path() + "/code.cubin",
                     log = folder.path() + "/log";
   if (Error error = writeFile(input, ptx))

@@ -76,9 +76,11 @@ static bool isOfMachine(StringRef text) {
        {ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, ENOMEM, EACCES, EPERM, EROFS, EIO, ENOENT})
     if (text.contains(io::systemText(code)))
       return true;
-  // Libraries of the system, and a linker behind `cc` that the system has ended.
+  // Libraries of the system, and a linker behind `cc` that is not there, has no memory, or that the
+  // system has ended.
   for (const char *known :
-       {"cannot find -l", "unable to find library -l", "[Killed]", "Killed signal terminated"})
+       {"cannot find -l", "unable to find library -l", "[Killed]", "Killed signal terminated",
+        "[Bus error]", "[Terminated]", "memory exhausted", "cannot find 'ld'"})
     if (text.contains(known))
       return true;
   return false;
@@ -175,13 +177,17 @@ static Error linkByCompiler(const std::vector<std::string> &objects, const std::
   words.insert(words.end(), {"-Wl,--as-needed", "-Wl,--no-undefined", "-lm"});
   // Not beside the library: that disk may be what is full.
   io::TemporaryFolder folder;
-  if (int code = 0; !folder.makeApart("mad-link", code))
-    return createStringError("cannot link `" + name +
-                             "`: cannot create a temporary folder: " + io::systemText(code));
+  if (std::string error; !folder.makeApart("mad-link", error))
+    return createStringError("cannot link `" + name + "`: " + error);
   std::string log = folder.path() + "/log";
   // What it leaves when it is killed goes with the folder.
   ProgramEnd end = runProgram(*compiler, words, log, folder.path(), /*seconds=*/0);
-  return end.code == 0 ? Error::success() : programFailure(name, *compiler, end, log);
+  if (end.code != 0)
+    return programFailure(name, *compiler, end, log);
+  if (uint64_t size = 0; sys::fs::file_size(output, size) || size == 0)
+    return linkFailure(name, /*ofMachine=*/true,
+                       "`" + *compiler + "` ends with exit code 0 and has written no library");
+  return Error::success();
 }
 
 static Error link(const std::vector<std::string> &objects, const std::string &script,

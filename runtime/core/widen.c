@@ -9,19 +9,24 @@
 #include "runtime/core/errors.h"
 #include "runtime/core/pages.h"
 #include "runtime/core/weights.h"
-#include <string.h>
 
 /* The bits of the same number in f32. */
 static uint32_t fromHalf(uint16_t half) {
-  const uint32_t sign = (uint32_t)(half & 0x8000u) << 16, rest = (uint32_t)(half & 0x7fffu) << 13;
-  float scaled;
-  memcpy(&scaled, &rest, sizeof scaled);
-  /* From the bias of f16 to that of f32; denormal numbers become normal ones. */
-  scaled *= 0x1p112f;
-  uint32_t bits;
-  memcpy(&bits, &scaled, sizeof bits);
+  const uint32_t sign = (uint32_t)(half & 0x8000u) << 16, least = 1u << 23;
+  uint32_t rest = (uint32_t)(half & 0x7fffu) << 13;
   /* Infinity and NaN have the highest exponent in both. */
-  return sign | (rest < 0x0f800000u ? bits : rest + 0x70000000u);
+  if (rest >= 0x1fu << 23)
+    return sign | (rest + ((0xffu - 0x1fu) << 23));
+  /* From the bias of f16 to that of f32. */
+  if (rest >= least)
+    return sign | (rest + ((127u - 15u) << 23));
+  /* Denormal numbers become normal ones, without arithmetic of floats: threads may flush them. */
+  if (rest == 0)
+    return sign;
+  uint32_t exponent = (127u - 14u) << 23;
+  for (; rest < least; rest <<= 1)
+    exponent -= least;
+  return sign | exponent | (rest - least);
 }
 
 static void widen(uint32_t *to, const uint16_t *from, uint64_t count, mad_dtype dtype) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/io/Temporaries.h"
+#include "runtime/io/Files.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -165,17 +166,20 @@ bool TemporaryFolder::makeHeld(const std::string &stem) {
   return false;
 }
 
-bool TemporaryFolder::makeApart(const std::string &stem, int &code) {
-  std::error_code failed;
-  const auto parent = std::filesystem::temp_directory_path(failed);
-  code = failed.value();
-  if (failed)
-    return false;
+bool TemporaryFolder::makeApart(const std::string &stem, std::string &error) {
+  // An empty name means none.
+  const char *named = getenv("TMPDIR");
+  const std::filesystem::path parent = named && *named ? named : "/tmp";
   static std::once_flag once;
   std::call_once(once, [&] { removeAbandoned(parent.string()); });
   const std::string path = (parent / stem).string();
   // Where folders cannot be locked, it has a name that nobody takes for an abandoned one.
-  return makeHeld(path) || make(path, code);
+  int code = 0;
+  if (makeHeld(path) || make(path, code))
+    return true;
+  error = "cannot create a temporary folder in `" + parent.string() + "`: " + systemText(code) +
+          "; TMPDIR names another folder for it";
+  return false;
 }
 
 TemporaryFolder::~TemporaryFolder() {

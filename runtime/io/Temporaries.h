@@ -56,8 +56,8 @@ public:
   /// Makes `stem-XXXXXX`. False with the value of `errno` in `code`.
   bool make(const std::string &stem, int &code);
   /// The same in the folder for temporary files, which TMPDIR names. The first one of a process
-  /// removes what killed ones have left there.
-  bool makeApart(const std::string &stem, int &code);
+  /// removes what killed ones have left there. False with a message for people in `error`.
+  bool makeApart(const std::string &stem, std::string &error);
   const std::string &path() const { return name; }
 
 private:

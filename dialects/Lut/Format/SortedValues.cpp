@@ -29,8 +29,6 @@ uint32_t keyOf(float value) {
   return bits >> 31 ? ~bits : bits | 0x80000000u;
 }
 
-float valueOf(uint32_t key) { return std::bit_cast<float>(key >> 31 ? key & 0x7fffffffu : ~key); }
-
 uint32_t digitOf(uint32_t key, int digit) {
   return key >> (digit * digitBits) & ((1u << digitBits) - 1);
 }

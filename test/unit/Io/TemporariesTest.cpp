@@ -88,7 +88,8 @@ TEST_F(TemporariesTest, FoldersGoInTheEnd) {
   {
     TemporaryFolder here, there;
     int code = 0;
-    ASSERT_TRUE(here.make(path("folder"), code) && there.makeApart("mad-test", code));
+    std::string error;
+    ASSERT_TRUE(here.make(path("folder"), code) && there.makeApart("mad-test", error));
     std::ofstream(here.path() + "/file") << "text";
     EXPECT_EQ(files(), 1u);
     EXPECT_TRUE(std::filesystem::is_directory(there.path()));
@@ -100,14 +101,31 @@ TEST_F(TemporariesTest, FoldersGoInTheEnd) {
   EXPECT_EQ(code, ENOENT);
 }
 
+TEST_F(TemporariesTest, FoldersApartAreWhereTmpdirSays) {
+  std::string error;
+  {
+    // An empty name means none.
+    setenv("TMPDIR", "", 1);
+    TemporaryFolder folder;
+    EXPECT_TRUE(folder.makeApart("mad-test", error)) << error;
+    EXPECT_EQ(folder.path().find("/tmp/mad-test-"), 0u);
+  }
+  setenv("TMPDIR", path("none").c_str(), 1);
+  TemporaryFolder none;
+  EXPECT_FALSE(none.makeApart("mad-test", error));
+  EXPECT_EQ(error, "cannot create a temporary folder in `" + path("none") +
+                       "`: No such file or directory; TMPDIR names another folder for it");
+  unsetenv("TMPDIR");
+}
+
 /// The system ends a process at once, and its folder stays.
 TEST_F(TemporariesTest, WhatAKilledProcessLeftIsRemovedByOthers) {
   setenv("TMPDIR", path("").c_str(), 1);
   EXPECT_EXIT(
       {
         auto *folder = new TemporaryFolder;
-        int code = 0;
-        if (folder->makeApart("mad-test", code))
+        std::string error;
+        if (folder->makeApart("mad-test", error))
           std::ofstream(folder->path() + "/file") << "text";
         kill(getpid(), SIGKILL);
       },
@@ -122,8 +140,8 @@ TEST_F(TemporariesTest, WhatIsNotOfAKilledProcessStays) {
   setenv("TMPDIR", path("").c_str(), 1);
   // Of a process that lives, of other names, and what only looks like a folder.
   TemporaryFolder mine;
-  int code = 0;
-  ASSERT_TRUE(mine.makeApart("mad-test", code));
+  std::string error;
+  ASSERT_TRUE(mine.makeApart("mad-test", error)) << error;
   for (const char *name : {"mad-test-abcdef", "mad-test-held-abcdefg", "mine-held-abcdef"})
     std::filesystem::create_directory(path(name));
   std::filesystem::create_directory_symlink(path("mine-held-abcdef"), path("mad-test-held-abcdef"));
