@@ -186,21 +186,12 @@ void pack(const Use &use, int64_t weave) {
 
 struct PackCodesPass : impl::PackCodesBase<PackCodesPass> {
   void runOnOperation() override {
-    // What the code itself computes is there in no other order.
-    llvm::SmallDenseSet<Attribute> late;
-    if (auto names = getOperation()->getAttrOfType<ArrayAttr>(lateWeightsAttr))
-      late.insert_range(names);
     Weights weights;
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (!isEntry(function))
-        continue;
-      unsigned argument = EntryArguments(function).weights;
-      for (auto name : entryList(function, "weights").getAsRange<StringAttr>())
-        weights[name].push_back({function, argument++});
-    }
-    weights.remove_if([&](auto &weight) {
-      return late.contains(weight.first) || !llvm::all_of(weight.second, isPackable);
-    });
+    forEachBoundWeight(getOperation(),
+                       [&](StringAttr name, func::FuncOp function, unsigned argument) {
+                         weights[name].push_back({function, argument});
+                       });
+    weights.remove_if([](auto &weight) { return !llvm::all_of(weight.second, isPackable); });
     keepTogether(weights);
     for (auto &[name, uses] : weights) {
       int64_t weave = weaveOf(uses);

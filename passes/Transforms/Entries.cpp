@@ -7,6 +7,7 @@
 #include "passes/Transforms/Entries.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "passes/Conversion/DimToArith/DimToArith.h"
+#include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 
@@ -27,6 +28,24 @@ void setEntryMember(func::FuncOp function, StringRef name, Attribute value) {
   NamedAttrList members(function->getAttrOfType<DictionaryAttr>("entry"));
   members.set(name, value);
   function->setAttr("entry", members.getDictionary(function.getContext()));
+}
+
+void forEachBoundWeight(ModuleOp module,
+                        function_ref<void(StringAttr, func::FuncOp, unsigned)> body) {
+  auto late = module->getAttrOfType<ArrayAttr>(lateWeightsAttr);
+  llvm::SmallDenseSet<Attribute> skipped;
+  if (late)
+    skipped.insert_range(late);
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!isEntry(function))
+      continue;
+    unsigned argument = EntryArguments(function).weights;
+    for (auto name : entryList(function, "weights").getAsRange<StringAttr>()) {
+      if (!skipped.contains(name))
+        body(name, function, argument);
+      ++argument;
+    }
+  }
 }
 
 EntryArguments::EntryArguments(func::FuncOp function) {

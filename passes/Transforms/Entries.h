@@ -45,6 +45,14 @@ struct EntryArguments {
   mlir::RankedTensorType typeOf(mlir::func::FuncOp function, unsigned argument) const;
 };
 
+/// Each weight of each entry, by its name and its number among the arguments, but those that the
+/// module's own functions compute: they are not there yet when code is bound to the others, so
+/// nothing can bring them into another order or type.
+void forEachBoundWeight(
+    mlir::ModuleOp module,
+    llvm::function_ref<void(mlir::StringAttr name, mlir::func::FuncOp function, unsigned argument)>
+        body);
+
 /// What `prepare` does. Extents of the inputs, one after the other, are the
 /// symbols `#0`, `#1` and so on in the expressions.
 struct EntryPlan {

@@ -249,21 +249,14 @@ struct PackWeightsPass : impl::PackWeightsBase<PackWeightsPass> {
   using PackWeightsBase::PackWeightsBase;
 
   void runOnOperation() override {
-    // What the code itself computes is there in no other order.
-    llvm::SmallDenseSet<Attribute> late;
-    if (auto names = getOperation()->getAttrOfType<ArrayAttr>(lateWeightsAttr))
-      late.insert_range(names);
     // A weight has one order, in all entries.
     llvm::MapVector<StringAttr, Weight> weights;
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (!isEntry(function))
-        continue;
-      unsigned argument = EntryArguments(function).weights;
-      for (auto name : entryList(function, "weights").getAsRange<StringAttr>())
-        weights[name].uses.push_back({function, argument++, {}, {}});
-    }
+    forEachBoundWeight(getOperation(),
+                       [&](StringAttr name, func::FuncOp function, unsigned argument) {
+                         weights[name].uses.push_back({function, argument, {}, {}});
+                       });
     for (auto &[name, weight] : weights)
-      if (!late.contains(name) && weight.isPackable()) {
+      if (weight.isPackable()) {
         weight.pack();
         ++numPacked;
       }

@@ -86,21 +86,14 @@ struct WidenWeightsPass : impl::WidenWeightsBase<WidenWeightsPass> {
   using WidenWeightsBase::WidenWeightsBase;
 
   void runOnOperation() override {
-    // What the code itself computes is not there when it is loaded.
-    llvm::SmallDenseSet<Attribute> late;
-    if (auto names = getOperation()->getAttrOfType<ArrayAttr>(lateWeightsAttr))
-      late.insert_range(names);
     // A weight has one type, in all entries.
     llvm::MapVector<StringAttr, SmallVector<Use>> weights;
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (!isEntry(function))
-        continue;
-      unsigned argument = EntryArguments(function).weights;
-      for (auto name : entryList(function, "weights").getAsRange<StringAttr>())
-        weights[name].push_back({function, argument++});
-    }
+    forEachBoundWeight(getOperation(),
+                       [&](StringAttr name, func::FuncOp function, unsigned argument) {
+                         weights[name].push_back({function, argument});
+                       });
     for (auto &[name, uses] : weights) {
-      if (late.contains(name) || !llvm::all_of(uses, isWorth))
+      if (!llvm::all_of(uses, isWorth))
         continue;
       for (Use use : uses)
         widenArgument(use);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
@@ -169,7 +170,7 @@ bool TemporaryFolder::makeHeld(const std::string &stem) {
 bool TemporaryFolder::makeApart(const std::string &stem, std::string &error) {
   // An empty name means none.
   const char *named = getenv("TMPDIR");
-  const std::filesystem::path parent = named && *named ? named : "/tmp";
+  const std::filesystem::path parent = named && *named ? named : P_tmpdir;
   static std::once_flag once;
   std::call_once(once, [&] { removeAbandoned(parent.string()); });
   const std::string path = (parent / stem).string();

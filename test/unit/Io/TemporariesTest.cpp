@@ -8,6 +8,7 @@
 #include "runtime/io/Files.h"
 #include "test/unit/Io/Support.h"
 #include <csignal>
+#include <cstdio>
 #include <unistd.h>
 
 namespace mad::io::test {
@@ -108,7 +109,7 @@ TEST_F(TemporariesTest, FoldersApartAreWhereTmpdirSays) {
     setenv("TMPDIR", "", 1);
     TemporaryFolder folder;
     EXPECT_TRUE(folder.makeApart("mad-test", error)) << error;
-    EXPECT_EQ(folder.path().find("/tmp/mad-test-"), 0u);
+    EXPECT_EQ(folder.path().find(P_tmpdir "/mad-test-"), 0u);
   }
   setenv("TMPDIR", path("none").c_str(), 1);
   TemporaryFolder none;
