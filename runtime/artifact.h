@@ -191,13 +191,18 @@ typedef struct mad_weight {
   uint64_t checksum; /* runtime/core/checksum.h; 0: not known */
 } mad_weight;
 
+/* Which launches of a kernel begin before the kernel in front of them has ended, and wait for that:
+ * all; those of at most half as many blocks as the GPU has multiprocessors. 0: none. */
+#define MAD_KERNEL_EARLY 1
+#define MAD_KERNEL_EARLY_IF_FEW 2
+
 /* A kernel of code for CUDA; `launch` is given a pointer to one. */
 typedef struct mad_kernel {
   const char *name;
   const char *place; /* of what it computes, "digits.mad:14:11"; "": not known */
   int32_t chip;      /* 0: of all chips; else code launches it on a device of that `chip` alone, or,
                       * below 0, of all but that */
-  int32_t early;     /* 1: begins before the kernel in front of it has ended, and waits for that */
+  int32_t early;     /* MAD_KERNEL_EARLY... */
 } mad_kernel;
 
 /* Kernels as PTX or as machine code of one chip. Those of machine code, or PTX that is `exact`, for

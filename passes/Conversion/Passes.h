@@ -23,6 +23,11 @@ namespace mad {
 /// Attribute of a kernel whose threads exchange values by memory of the device: the emulator then
 /// looks for races within its blocks there, too.
 constexpr llvm::StringLiteral exchangingKernel = "exchanges";
+/// Attribute of a kernel whose blocks take up work in turns, as many as the device holds at a time.
+/// Launched early they would begin where there is room first, and not as many everywhere.
+constexpr llvm::StringLiteral turnsKernel = "in_turns";
+/// Attribute of a kernel with long branches at its end, which threads of a warp leave apart.
+constexpr llvm::StringLiteral apartKernel = "ends_apart";
 
 } // namespace mad
 

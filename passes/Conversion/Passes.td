@@ -112,14 +112,16 @@ def MergeLaunches : Pass<"mad-merge-launches", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
-def OverlapLaunches : Pass<"mad-overlap-launches", "::mlir::gpu::GPUModuleOp"> {
+def OverlapLaunches : Pass<"mad-overlap-launches", "::mlir::ModuleOp"> {
   let summary = "lets a kernel start before the one in front of it has ended";
   let description = [{
-    Each kernel lets the next one of its stream start at once, and waits for all that was
-    before it ahead of the first op that may touch memory (`nvvm.griddepcontrol`). Kernels
-    that wait by themselves stay as they are, unless they read memory before.
+    Each kernel waits for all that was before it ahead of the first op that may touch memory, and
+    lets the next one of its stream start at its end, with few blocks when it has waited, and at once
+    where that one has something to do meanwhile (`nvvm.griddepcontrol`). Kernels that wait by
+    themselves stay as they are, unless they read memory before. All may be launched `early` then.
   }];
-  let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
+  let dependentDialects = ["::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def LutToMad : Pass<"mad-lut-to-mad", "::mlir::ModuleOp"> {

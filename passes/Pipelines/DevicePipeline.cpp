@@ -27,6 +27,7 @@
 #include "passes/Pipelines/Timeline.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Places.h"
+#include "runtime/artifact.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -45,7 +46,7 @@ static void buildKernels(OpPassManager &pm) {
   simplify(pm);
   pm.nest<gpu::GPUModuleOp>().addPass(createCopyEqualKernels());
   pm.addPass(createMergeLaunches());
-  pm.nest<gpu::GPUModuleOp>().addPass(createOverlapLaunches());
+  pm.addPass(createOverlapLaunches());
   pm.addPass(createPlanArena());
   // Kernels are simplified when they have loops.
   simplify(pm.nest<func::FuncOp>());
@@ -276,7 +277,9 @@ static void describeKernels(ModuleOp kernels, ArrayRef<int32_t> chips, StringRef
       taken.insert(name);
       SymbolTable::setSymbolName(function, name);
       described.push_back({name, placeIn(function.getLoc(), file), kernelSymbol(known), chips[part],
-                           function->hasAttr(earlyKernel)});
+                           !function->hasAttr(earlyKernel)  ? 0
+                           : function->hasAttr(turnsKernel) ? MAD_KERNEL_EARLY_IF_FEW
+                                                            : MAD_KERNEL_EARLY});
     }
   }
 }

@@ -37,8 +37,8 @@ struct CudaOptions {
 /// See `mad_kernel`. Code of the host knows it by `symbol`.
 struct KernelDescription {
   std::string name, place, symbol;
-  int32_t chip = 0;   ///< the only one, by its compute capability; below 0: all others; 0: all
-  bool early = false; ///< begins before what is in front of it has ended, and waits for that
+  int32_t chip = 0;  ///< the only one, by its compute capability; below 0: all others; 0: all
+  int32_t early = 0; ///< which launches begin before what is in front of them has ended
 };
 
 /// Marks functions of kernels that are `early`.

@@ -11,7 +11,8 @@
 //   variants   [{name, level, tiles}], ascending
 //              tiles: parameters of products, as `mad tune` chooses them
 //              for GPUs {name: "cuda", kernels, images, functions, without}
-//              kernels: [{name, place, chips: {sm_80: {registers, shared, spills, stack}}}]
+//              kernels: [{name, place, early: "always" | "few blocks" | "never",
+//                         chips: {sm_80: {registers, shared, spills, stack}}}]
 //              images: [{kind: "ptx" or "cubin", chip, bytes}]
 //              functions: "libdevice" or "built-in"; without: why there is no machine code
 //   entries    [{name, doc, dims: [name], inputs, outputs, weights: [name]}]
@@ -66,6 +67,13 @@ static json::Array values(const std::vector<ValueDescription> &values) {
   return made;
 }
 
+/// Which launches begin before the kernel in front has ended.
+static StringRef launchedEarly(const KernelDescription &kernel) {
+  return kernel.early == MAD_KERNEL_EARLY          ? "always"
+         : kernel.early == MAD_KERNEL_EARLY_IF_FEW ? "few blocks"
+                                                   : "never";
+}
+
 /// What ptxas says of a kernel, chip by chip.
 static json::Object resources(const CudaCode &code, const std::string &kernel) {
   json::Object made;
@@ -87,6 +95,7 @@ static json::Object cudaVariant(const CudaCode &code) {
   for (const KernelDescription &kernel : code.kernels)
     kernels.push_back(json::Object{{"name", text(kernel.name)},
                                    {"place", text(kernel.place)},
+                                   {"early", launchedEarly(kernel)},
                                    {"chips", resources(code, kernel.name)}});
   for (const ImageDescription &image : code.images)
     images.push_back(json::Object{{"kind", image.ptx ? "ptx" : "cubin"},

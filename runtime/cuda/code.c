@@ -78,9 +78,8 @@ static mad_status loadKernel(mad_cuda_code *code, int32_t number, mad_error *err
     if (status != MAD_OK)
       return status;
   }
-  code->overlaps[number] = variant->kernels[number].early &&
-                           code->driver.version >= MAD_CU_OVERLAPS_VERSION &&
-                           waits(&variant->images[image]);
+  if (code->driver.version >= MAD_CU_OVERLAPS_VERSION && waits(&variant->images[image]))
+    code->overlaps[number] = (char)variant->kernels[number].early;
   return mad_cu_find_kernel(&code->driver, code->images[image], name, 0, &code->kernels[number],
                             error);
 }

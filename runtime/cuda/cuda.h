@@ -37,7 +37,7 @@ typedef struct mad_cuda_code {
   int retained;             /* the context is the primary one, and we hold it */
   mad_cu_module *images;    /* one an image of the variant; null: not loaded */
   mad_cu_function *kernels; /* one a kernel of the variant; null: for another chip */
-  char *overlaps;           /* of each: it may begin before the one in front of it has ended */
+  char *overlaps;           /* of each: MAD_KERNEL_EARLY... where chip, driver and image can */
   /* The lock guards changes of these. */
   _Atomic(mad_cu_address) *weights; /* 0: not there yet */
   atomic_int *shared;               /* bytes of shared memory that each kernel may ask for */

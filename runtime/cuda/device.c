@@ -164,6 +164,14 @@ static int32_t giveShared(mad_cuda *cuda, const mad_kernel *kernel, int32_t numb
   return failed;
 }
 
+/* Whether a launch may begin before the kernel in front of it has ended. */
+static int overlaps(const mad_cuda_code *code, int32_t number, const int64_t *grid) {
+  const int64_t few = code->multiprocessors / 2;
+  return code->overlaps[number] == MAD_KERNEL_EARLY ||
+         (code->overlaps[number] == MAD_KERNEL_EARLY_IF_FEW && grid[0] <= few && grid[1] <= few &&
+          grid[0] * grid[1] * grid[2] <= few);
+}
+
 static int32_t launch(void *self, const void *which, const int64_t *shape, int32_t shared,
                       void **params) {
   mad_cuda *cuda = self;
@@ -183,11 +191,11 @@ static int32_t launch(void *self, const void *which, const int64_t *shape, int32
     return refuseLaunch(cuda, kernel, "it is for another chip");
   if (giveShared(cuda, kernel, number, shared) != 0)
     return 1;
-  mad_cu_attribute overlaps = {MAD_CU_LAUNCH_OVERLAPS_BEFORE, "", {.overlaps_before = 1}};
-  const int may = cuda->code->overlaps[number];
+  mad_cu_attribute before = {MAD_CU_LAUNCH_OVERLAPS_BEFORE, "", {.overlaps_before = 1}};
+  const int may = overlaps(cuda->code, number, shape);
   const mad_cu_launch how = {(unsigned)shape[0], (unsigned)shape[1], (unsigned)shape[2],
                              (unsigned)shape[3], (unsigned)shape[4], (unsigned)shape[5],
-                             (unsigned)shared,   cuda->stream,       may ? &overlaps : NULL,
+                             (unsigned)shared,   cuda->stream,       may ? &before : NULL,
                              may ? 1u : 0u};
   const mad_cu_result result =
       driverOf(cuda)->launch(&how, cuda->code->kernels[number], params, NULL);

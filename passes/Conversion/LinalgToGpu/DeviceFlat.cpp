@@ -277,6 +277,7 @@ void FlatKernel::launch(ArrayRef<Value> extents) {
                                work.refusals, guarded);
   kernel = &made;
   OpOperand *last = vectors.back();
+  made.setInTurns();
   made.setShared(places[last->get()] + copies() * columnsOfCopy() * bytesOf(*last),
                  /*blocksAtOnce=*/1);
   getUses(made, op);

@@ -175,6 +175,10 @@ void DeviceKernel::setShared(int64_t bytes, int blocksAtOnce, int alignment) {
 
 void DeviceKernel::setExchanges() { function->setAttr(exchangingKernel, b.getUnitAttr()); }
 
+void DeviceKernel::setInTurns() { function->setAttr(turnsKernel, b.getUnitAttr()); }
+
+void DeviceKernel::setEndsApart() { function->setAttr(apartKernel, b.getUnitAttr()); }
+
 void DeviceKernel::setEarly() { function->setAttr(earlyKernel, b.getUnitAttr()); }
 
 void DeviceKernel::setCluster(int blocks) {

@@ -76,8 +76,11 @@ public:
   void setCluster(int blocks);
   /// Threads of a block read what others wrote to memory of the device.
   void setExchanges();
-  /// It is launched while the kernel in front of it ends (mad-overlap-launches): of few blocks,
-  /// which then wait.
+  /// As many blocks as the device holds take up the work in turns (mad-overlap-launches).
+  void setInTurns();
+  /// Threads of a warp end in branches of their own (mad-overlap-launches).
+  void setEndsApart();
+  /// The kernel in front lets it start at once (mad-overlap-launches): of few blocks, which wait.
   void setEarly();
   mlir::gpu::GPUModuleOp gpuModule() { return module; }
 

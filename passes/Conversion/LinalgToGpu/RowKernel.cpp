@@ -357,6 +357,10 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
 
   DeviceKernel kernel = threads.cluster > 1 ? f.groupKernel(text) : f.kernel(text);
   kernel.setCluster(threads.cluster);
+  if (stride)
+    kernel.setInTurns();
+  if (plan.shifted)
+    kernel.setEndsApart();
   const int reductions = reductionsOf(plan);
   SmallVector<SmallVector<Value>> extents;
   for (const RowMember &member : plan.members) {

@@ -222,6 +222,8 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 // when all threads of a block have theirs in registers. The first warp sends each block what its block has.
 // CHECK: gpu.func @long$0
 // CHECK-SAME: choice = "rows: 8 blocks of 160 a row, in turns, the next row on its way, 32 columns a thread in registers, 4 ops, 4 at a time"
+// CHECK-NOT: ends_apart
+// CHECK-SAME: in_turns
 // CHECK-SAME: nvvm.cluster_dim = array<i32: 8, 1, 1>
 // CHECK-SAME: nvvm.minctasm = 4
 // CHECK: nvvm.fence.mbarrier.init
@@ -292,7 +294,8 @@ func.func @long(%x: memref<6x40000xf32>, %y: memref<6x40000xf32>) attributes {en
 // one in front is read, and then its own columns.
 // CHECK-LABEL: func @odd(
 // CHECK: gpu.func @odd$0
-// CHECK-SAME: choice = "rows: a warp a row, 24 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK-SAME: choice = "rows: a warp a row, 24 columns a thread in registers, 2 ops, 8 at a time from anywhere", ends_apart
+// CHECK-NOT: in_turns
 // CHECK: %[[SHIFT:.*]] = arith.remui
 // CHECK: arith.select %[[THERE:.*]], %{{.*}}, %{{.*}} : index
 // CHECK: llvm.load {{.*}}stray{{.*}} -> vector<8xf16>
@@ -501,7 +504,7 @@ func.func @between(%x: memref<64x512xf32>, %y: memref<64x64xf16>) attributes {en
 // Warps in turns whose registers are full have 5 blocks on a multiprocessor.
 // CHECK-LABEL: func @full(
 // CHECK: gpu.func @full$0
-// CHECK-SAME: choice = "rows: a warp a row, in turns, 32 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK-SAME: choice = "rows: a warp a row, in turns, 32 columns a thread in registers, 2 ops, 8 at a time from anywhere", ends_apart, in_turns
 // CHECK-SAME: nvvm.minctasm = 5
 func.func @full(%x: memref<8x999xf16>, %g: memref<999xf16>, %y: memref<8x999xf16>) attributes {entry = {index_checks = []}} {
   %low = arith.constant 0xFC00 : f16

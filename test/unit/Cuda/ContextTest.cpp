@@ -63,6 +63,25 @@ TEST_F(Cuda, KernelsOfCodeThatWaitsOverlap) {
   }
 }
 
+TEST_F(Cuda, KernelsInTurnsOverlapWithFewBlocks) {
+  // A block takes 256 numbers, of 132 multiprocessors half have one. Another kernel has a block
+  // each.
+  gpu->chip = 90;
+  gpu->kernelOf = cuda_model_kernel;
+  ASSERT_EQ(mad_context_create(module, &context, &error), MAD_OK) << error.message;
+  for (auto [size, overlaps] : {std::pair(1, 1), {66 * 256, 2}, {66 * 256 + 1, 2}, {2, 3}}) {
+    Floats from(size, 1), to(size);
+    ASSERT_EQ(scale(from, to), MAD_OK) << message();
+    EXPECT_EQ(gpu->overlaps, overlaps) << size;
+  }
+  Floats from(96, 1), to(96);
+  const int64_t shape[] = {96};
+  const mad_tensor input = {from.data(), shape, 1, MAD_F32},
+                   output = {to.data(), shape, 1, MAD_F32};
+  ASSERT_EQ(mad_entry_call(context, 2, &input, 1, &output, 1), MAD_OK) << message();
+  EXPECT_EQ(gpu->overlaps, 4);
+}
+
 TEST_F(Cuda, OtherFailuresAreToldAlsoByAuto) {
   gpu->failAt = 8;
   EXPECT_EQ(mad_context_create(module, &context, &error), MAD_OUT_OF_MEMORY) << error.message;

@@ -59,9 +59,9 @@ void addKernel(const mad_cu_launch *, void **params) {
     s[i] += x[i];
 }
 
-const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, 1},
+const mad_kernel kernels[] = {{"scale", "model.mad:1:2", 0, MAD_KERNEL_EARLY_IF_FEW},
                               {"add", "model.mad:2:2", 0, 0},
-                              {"boxes", "model.mad:3:2", 90, 0},
+                              {"boxes", "model.mad:3:2", 90, MAD_KERNEL_EARLY},
                               {"plain", "model.mad:3:2", -90, 0}};
 
 int32_t scaleOnGpu(void *const *data, const int64_t *dims, void *, int64_t *,
