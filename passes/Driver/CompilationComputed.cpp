@@ -9,6 +9,7 @@
 // in which each finds what it needs.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/Mad/IR/MadLateWeights.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "dialects/Mad/IR/MadPrecision.h"
 #include "frontend/Diag/Codes.h"

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "passes/Transforms/Entries.h"
+#include "dialects/Mad/IR/MadLateWeights.h"
 #include "dialects/Mad/IR/MadOps.h"
 #include "passes/Conversion/DimToArith/DimToArith.h"
 #include "llvm/ADT/DenseSet.h"

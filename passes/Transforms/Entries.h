@@ -16,10 +16,6 @@
 
 namespace mad {
 
-/// Of a module: names of weights that its own functions compute, one after the other. When code is
-/// bound to them they have no elements yet.
-inline constexpr llvm::StringLiteral lateWeightsAttr = "late_weights";
-
 bool isEntry(mlir::func::FuncOp function);
 /// A member of the attribute `entry`, if it is there.
 mlir::Attribute entryMember(mlir::func::FuncOp function, llvm::StringRef name);
@@ -46,8 +42,8 @@ struct EntryArguments {
 };
 
 /// Each weight of each entry, by its name and its number among the arguments, but those that the
-/// module's own functions compute: they are not there yet when code is bound to the others, so
-/// nothing can bring them into another order or type.
+/// module's own functions compute (`mad.late_weights`): they are not there yet when code is bound
+/// to the others, so nothing can bring them into another order or type.
 void forEachBoundWeight(
     mlir::ModuleOp module,
     llvm::function_ref<void(mlir::StringAttr name, mlir::func::FuncOp function, unsigned argument)>

@@ -3,12 +3,13 @@
 // Part of the MAD project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Also checks the attributes that the dialect puts on functions: README.md of
-// dialects/Mad lists them.
+// Also checks the attributes that the dialect puts on functions and modules:
+// README.md of dialects/Mad lists them.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/Mad/IR/DerivativeInterface.h"
 #include "dialects/Mad/IR/MadDataOps.h"
+#include "dialects/Mad/IR/MadLateWeights.h"
 #include "dialects/Mad/IR/MadMathOps.h"
 #include "dialects/Mad/IR/MadMemoryOps.h"
 #include "dialects/Mad/IR/MadOps.h"
@@ -19,9 +20,11 @@
 #include "dialects/Mad/IR/MadSubject.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/InliningUtils.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -216,7 +219,7 @@ std::string mad::valueName(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
-// Attributes of functions
+// Attributes of functions and modules
 //===----------------------------------------------------------------------===//
 
 static bool isTextArray(Attribute attribute) {
@@ -341,6 +344,19 @@ static LogicalResult verifyTest(FunctionOpInterface function, Attribute value) {
   return success();
 }
 
+static LogicalResult verifyLateWeights(Operation *op, Attribute value) {
+  if (!isa<ModuleOp>(op))
+    return op->emitOpError() << "`" << lateWeightsAttr << "` belongs on a module";
+  if (!isTextArray(value))
+    return op->emitOpError() << "`" << lateWeightsAttr << "` must be an array of strings";
+  llvm::SmallDenseSet<Attribute> seen;
+  for (auto name : cast<ArrayAttr>(value).getAsRange<StringAttr>())
+    if (!seen.insert(name).second)
+      return op->emitOpError() << "\"" << name.getValue() << "\" occurs twice in `"
+                               << lateWeightsAttr << "`";
+  return success();
+}
+
 LogicalResult MadDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   StringRef name = attribute.getName();
@@ -353,6 +369,8 @@ LogicalResult MadDialect::verifyOperationAttribute(Operation *op, NamedAttribute
   }
   if (name == subjectAttr || name == subjectDimsAttr)
     return verifySubject(op, attribute);
+  if (name == lateWeightsAttr)
+    return verifyLateWeights(op, value);
   if (!function)
     return op->emitOpError() << "`" << name << "` belongs on a function";
   if (name == "mad.entry") {

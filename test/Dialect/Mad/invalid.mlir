@@ -40,11 +40,31 @@ func.func @no_text(%x: tensor<?xf32>) {
 // -----
 
 //===----------------------------------------------------------------------===//
-// Attributes of functions
+// Attributes of functions and modules
 //===----------------------------------------------------------------------===//
 
 // expected-error @+1 {{`mad.doc` belongs on a function}}
 module attributes {mad.doc = "text"} {}
+
+// -----
+
+// expected-error @+1 {{`mad.late_weights` belongs on a module}}
+func.func private @late() attributes {mad.late_weights = ["w"]}
+
+// -----
+
+// expected-error @+1 {{`mad.late_weights` must be an array of strings}}
+module attributes {mad.late_weights = "w"} {}
+
+// -----
+
+// expected-error @+1 {{`mad.late_weights` must be an array of strings}}
+module attributes {mad.late_weights = ["v", @w]} {}
+
+// -----
+
+// expected-error @+1 {{"w" occurs twice in `mad.late_weights`}}
+module attributes {mad.late_weights = ["w", "v", "w"]} {}
 
 // -----
 
