@@ -18,6 +18,7 @@
 #include "passes/Transforms/Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include <map>
 
 using namespace mlir;
 using linalg::GenericOp;
@@ -67,10 +68,10 @@ bool isElementwise(GenericOp op) {
 using Use = std::pair<GenericOp, AffineMap>;
 using Uses = llvm::SetVector<Use>;
 
-/// Chooses what is inlined where.
+/// Chooses what is inlined where; nothing of what is to be `kept`.
 class Plan {
 public:
-  explicit Plan(func::FuncOp function);
+  Plan(func::FuncOp function, const llvm::DenseSet<Operation *> &kept);
   bool isInlined(Operation *op) const { return inlined.contains(op); }
   ArrayRef<GenericOp> roots() const { return kernels; }
   ArrayRef<GenericOp> inlinedOps() const { return order; }
@@ -90,14 +91,14 @@ private:
   SmallVector<GenericOp> kernels, order; ///< users before producers
 };
 
-Plan::Plan(func::FuncOp function) {
+Plan::Plan(func::FuncOp function, const llvm::DenseSet<Operation *> &kept) {
   SmallVector<GenericOp> ops;
   function.walk([&](GenericOp op) {
     if (op.hasPureTensorSemantics())
       ops.push_back(op);
   });
   for (GenericOp op : llvm::reverse(ops)) {
-    if (isElementwise(op)) {
+    if (isElementwise(op) && !kept.contains(op)) {
       auto uses = usesOf(op);
       if (uses && !uses->uses.empty() && uses->depth < maxDepth && worthwhile(op, uses->uses)) {
         inlined[op] = std::move(*uses);
@@ -142,6 +143,66 @@ bool Plan::worthwhile(GenericOp op, const Uses &uses) {
     return !again && uses.size() == 1;
   }
   return false;
+}
+
+/// Finds what is to be kept so that no kernel of a plan reads too much.
+class Limit {
+public:
+  Limit(const Plan &plan, size_t most) : plan(plan), most(most) {}
+
+  /// Whether something was added to what is kept.
+  bool apply(llvm::DenseSet<Operation *> &kept);
+
+private:
+  using Reads = llvm::SetVector<std::pair<Value, AffineMap>>; ///< with maps from the root's loops
+  const Reads &readsOf(GenericOp op, AffineMap map);
+
+  const Plan &plan;
+  size_t most;
+  llvm::DenseSet<Operation *> cut;
+  /// Of one kernel.
+  std::map<std::pair<Operation *, const void *>, Reads> known;
+};
+
+bool Limit::apply(llvm::DenseSet<Operation *> &kept) {
+  for (GenericOp root : plan.roots()) {
+    known.clear();
+    readsOf(root, AffineMap::getMultiDimIdentityMap(root.getNumLoops(), root.getContext()));
+  }
+  kept.insert_range(cut);
+  return !cut.empty();
+}
+
+/// What an op and those that are inlined into it read. Of too much, those that read the most are
+/// kept, each of which is one tensor then.
+const Limit::Reads &Limit::readsOf(GenericOp op, AffineMap map) {
+  auto [at, isNew] = known.try_emplace({op, map.getAsOpaquePointer()});
+  if (!isNew)
+    return at->second;
+  Reads alone;
+  SmallVector<std::tuple<const Reads *, GenericOp, AffineMap>> producers;
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    AffineMap to = op.getMatchingIndexingMap(operand).compose(map);
+    auto producer = operand->get().getDefiningOp<GenericOp>();
+    if (producer && plan.isInlined(producer) && !cut.contains(producer))
+      producers.push_back({&readsOf(producer, to), producer, to});
+    else
+      alone.insert({operand->get(), to});
+  }
+  llvm::stable_sort(producers, [](const auto &x, const auto &y) {
+    return std::get<0>(x)->size() < std::get<0>(y)->size();
+  });
+  Reads &all = at->second;
+  while (true) {
+    all = alone;
+    for (auto [reads, producer, to] : producers)
+      all.insert_range(*reads);
+    if (all.size() <= most || producers.empty() || std::get<0>(producers.back())->size() <= 1)
+      return all;
+    auto [reads, producer, to] = producers.pop_back_val();
+    cut.insert(producer);
+    alone.insert({producer->getResult(0), to});
+  }
 }
 
 /// Builds one kernel.
@@ -324,7 +385,10 @@ struct FuseElementwisePass : impl::FuseElementwiseBase<FuseElementwisePass> {
 
   void runOnOperation() override {
     copyConstants(getOperation());
-    Plan plan(getOperation());
+    llvm::DenseSet<Operation *> kept;
+    Plan plan(getOperation(), kept);
+    while (Limit(plan, mostReads).apply(kept))
+      plan = Plan(getOperation(), kept);
     OpBuilder b(&getContext());
     for (GenericOp root : plan.roots()) {
       GenericOp fused = KernelBuilder(b, plan, root).build();

@@ -154,7 +154,12 @@ def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
     functions, divisions, computed positions, several operands) only into one
     kernel that reads each element once. So a window of a convolution never exists,
     and no exponential is computed twice.
+
+    No kernel takes in so much that it reads more than `most-reads` tensors: registers would not hold
+    the elements, and caches follow few streams. The part of it that reads the most stays in memory.
   }];
+  let options = [Option<"mostReads", "most-reads", "unsigned", /*default=*/"32",
+                        "tensors that a kernel may read">];
   let statistics = [Statistic<"numFused", "num-fused", "ops inlined">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];

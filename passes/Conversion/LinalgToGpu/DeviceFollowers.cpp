@@ -15,6 +15,9 @@ using linalg::GenericOp;
 
 namespace mad {
 
+/// Tensors that followers may read: a thread holds an element of each for each of its results.
+constexpr unsigned mostRead = 4;
+
 static bool isMemory(Value v) { return isa<MemRefType>(v.getType()); }
 static bool isWhole(Value v) {
   auto type = dyn_cast<MemRefType>(v.getType());
@@ -124,6 +127,15 @@ bool Followers::isOnlyHere(const Contraction &product) const {
   });
 }
 
+/// Tensors that an op reads elements of, but the result itself and single numbers.
+unsigned Followers::countRead(GenericOp op) const {
+  return llvm::count_if(op->getOpOperands(), [&](OpOperand &operand) {
+    return isMemory(operand.get()) && baseOf(operand.get()) != baseOf(current.back()) &&
+           op.getMatchingIndexingMap(&operand).getNumResults() > 0 &&
+           !op.getMatchingBlockArgument(&operand).use_empty();
+  });
+}
+
 Followers Followers::behind(DeviceFunction &f, const Contraction &product, ArrayRef<Value> read) {
   Followers result;
   Value memory = product.op->getOperand(product.c());
@@ -131,11 +143,14 @@ Followers Followers::behind(DeviceFunction &f, const Contraction &product, Array
     return result;
   result.current.push_back(memory);
   result.read.assign(read.begin(), read.end());
+  unsigned others = 0;
   for (Operation *op = product.op->getNextNode(); op; op = op->getNextNode()) {
     if (isMemoryEffectFree(op) || isa<memref::AllocOp>(op))
       continue;
     auto generic = dyn_cast<GenericOp>(op);
     if (!generic || !result.accepts(f, generic))
+      break;
+    if ((others += result.countRead(generic)) > mostRead)
       break;
     Value output = generic.getDpsInits().front();
     bool inPlace = baseOf(output) == baseOf(result.current.back());

@@ -47,6 +47,7 @@ private:
   bool accepts(DeviceFunction &f, mlir::linalg::GenericOp op);
   bool isCurrent(mlir::Value memory) const;
   bool isOnlyHere(const Contraction &product) const;
+  unsigned countRead(mlir::linalg::GenericOp op) const;
 
   llvm::SmallVector<mlir::linalg::GenericOp> found;
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> extents; ///< in the kernel

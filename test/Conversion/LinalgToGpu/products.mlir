@@ -630,3 +630,80 @@ func.func @too_tall(%x: memref<4194241x16xf16>, %w: memref<16x2xf16>, %y: memref
   }
   return
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#none = affine_map<(d0, d1) -> ()>
+
+// What follows reads four tensors, and a single number.
+// CHECK-LABEL: func @four(
+// CHECK: gpu.launch_func
+// CHECK-NOT: gpu.launch_func
+// CHECK: choice = "product: plain, tiles of 16 x 32, then 1 op"
+func.func @four(%x: memref<64x128xf32>, %w: memref<128x256xf32>, %scale: memref<f32>, %r0: memref<64x256xf32>, %r1: memref<64x256xf32>, %r2: memref<64x256xf32>, %r3: memref<64x256xf32>, %y: memref<64x256xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc() : memref<64x256xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<64x256xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x128xf32>, memref<128x256xf32>) outs(%t : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #none, #id, #id, #id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%t, %scale, %r0, %r1, %r2, %r3 : memref<64x256xf32>, memref<f32>, memref<64x256xf32>, memref<64x256xf32>, memref<64x256xf32>, memref<64x256xf32>) outs(%y : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %z0: f32, %z1: f32, %z2: f32, %z3: f32, %o: f32):
+    %s0 = arith.mulf %p, %q : f32
+    %s1 = arith.addf %s0, %z0 : f32
+    %s2 = arith.addf %s1, %z1 : f32
+    %s3 = arith.addf %s2, %z2 : f32
+    %s4 = arith.addf %s3, %z3 : f32
+    linalg.yield %s4 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#none = affine_map<(d0, d1) -> ()>
+
+// Elements of five would not fit into the registers.
+// CHECK-LABEL: func @five(
+// CHECK: gpu.launch_func
+// CHECK: gpu.launch_func
+// CHECK: choice = "product: plain, tiles of 16 x 32"
+func.func @five(%x: memref<64x128xf32>, %w: memref<128x256xf32>, %scale: memref<f32>, %r0: memref<64x256xf32>, %r1: memref<64x256xf32>, %r2: memref<64x256xf32>, %r3: memref<64x256xf32>, %r4: memref<64x256xf32>, %y: memref<64x256xf32>)
+    attributes {entry = {index_checks = []}} {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc() : memref<64x256xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<64x256xf32>)
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<64x128xf32>, memref<128x256xf32>) outs(%t : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32):
+    %0 = arith.mulf %p, %q fastmath<reassoc,contract> : f32
+    %1 = arith.addf %s, %0 fastmath<reassoc,contract> : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #none, #id, #id, #id, #id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%t, %scale, %r0, %r1, %r2, %r3, %r4 : memref<64x256xf32>, memref<f32>, memref<64x256xf32>, memref<64x256xf32>, memref<64x256xf32>, memref<64x256xf32>, memref<64x256xf32>) outs(%y : memref<64x256xf32>) {
+  ^bb0(%p: f32, %q: f32, %z0: f32, %z1: f32, %z2: f32, %z3: f32, %z4: f32, %o: f32):
+    %s0 = arith.mulf %p, %q : f32
+    %s1 = arith.addf %s0, %z0 : f32
+    %s2 = arith.addf %s1, %z1 : f32
+    %s3 = arith.addf %s2, %z2 : f32
+    %s4 = arith.addf %s3, %z3 : f32
+    %s5 = arith.addf %s4, %z4 : f32
+    linalg.yield %s5 : f32
+  }
+  return
+}
