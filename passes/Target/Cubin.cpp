@@ -10,6 +10,8 @@
 #include "passes/Target/RunProgram.h"
 #include "runtime/io/Temporaries.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/BinaryFormat/ELF.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -110,9 +112,18 @@ static bool isTooOld(StringRef line) {
   return line.contains("Unsupported .version") || line.contains("is not defined for option");
 }
 
+/// What a program that is no ptxas says: the beginning of it, without what is no text.
+static std::string beginningOf(StringRef log) {
+  constexpr size_t most = 200;
+  std::string text;
+  for (char c : log.trim().take_front(most))
+    text += isPrint(c) ? c : ' ';
+  return text.empty() ? "it says nothing" : text;
+}
+
 /// What went wrong, or success.
 static Error judge(const PtxasReport &report, StringRef program, const ProgramEnd &end,
-                   const CubinOptions &options) {
+                   StringRef log, const CubinOptions &options) {
   const int code = end.code;
   if (code < 0)
     return createStringError("cannot run `" + program + "`: " + end.reason);
@@ -120,12 +131,19 @@ static Error judge(const PtxasReport &report, StringRef program, const ProgramEn
     return createStringError("`" + program + "` is older than the code (" + joined(report.errors) +
                              "); take that of a newer CUDA toolkit, or PTX alone with none");
   if (code > 0)
-    return internalFailure("`" + program + "` refuses the code (exit code " + Twine(code) +
-                           "): " + joined(report.errors));
+    return internalFailure("`" + program + "` refuses the code (exit code " + Twine(code) + "): " +
+                           (report.errors.empty() ? beginningOf(log) : joined(report.errors)));
   if (!report.losses.empty() && !options.acceptLosses)
     return internalFailure("ptxas gives up what a kernel was written for: " +
                            joined(report.losses));
   return Error::success();
+}
+
+/// Whether a file is an ELF of a GPU. Another program may take the same flags, and end well.
+static bool isMachineCode(StringRef bytes) {
+  constexpr size_t machine = 18;
+  return bytes.size() > sizeof(ELF::Elf64_Ehdr) && bytes.starts_with(ELF::ElfMagic) &&
+         support::endian::read16le(bytes.data() + machine) == ELF::EM_CUDA;
 }
 
 Expected<std::string> mad::ptxasVersion(const PtxasSearch &search) {
@@ -168,13 +186,16 @@ Expected<Cubin> mad::makeCubin(StringRef ptx, const Chip &chip, const CubinOptio
   const ProgramEnd end = runProgram(
       *program, {*program, "-v", "-O3", "--warn-on-spills", architecture, input, "-o", output}, log,
       folder.path(), options.seconds);
-  if (auto text = MemoryBuffer::getFile(log))
-    cubin.report = readPtxasReport((*text)->getBuffer());
-  if (Error error = judge(cubin.report, *program, end, options))
+  auto text = MemoryBuffer::getFile(log);
+  const StringRef said = text ? (*text)->getBuffer() : "";
+  cubin.report = readPtxasReport(said);
+  if (Error error = judge(cubin.report, *program, end, said, options))
     return std::move(error);
   auto bytes = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!bytes)
-    return fileError("ptxas has not written", output, bytes.getError());
+  if (!bytes || !isMachineCode((*bytes)->getBuffer()))
+    return createStringError("`" + *program + "` has written no machine code of a GPU" +
+                             (bytes ? "" : ": " + bytes.getError().message()) +
+                             ", expected the ptxas of a CUDA toolkit");
   cubin.bytes = (*bytes)->getBuffer().str();
   return cubin;
 }
