@@ -82,6 +82,8 @@ TEST(PlainMatmul, LongSums) {
   product<float, float>("matmul_f32_16_long", {17, 36, 2060}, {2, 2});
   product<float, float>("matmul_f32_long", {20, 36, 1024}, {1, 1});
   product<float, float>("matmul_f32_long", {20, 36, 4}, {1, 1});
+  // An epilogue behind the last part alone.
+  product<float, float>("matmul_f32_long_turns", {20, 37, 2061, true, true}, {1, 1});
 }
 
 /// Warps that share a tile.
