@@ -45,6 +45,9 @@ struct RowThreads {
     return isWarp() ? 0 : 8 * (across > 1 ? threads() : warps() + (cluster > 1 ? cluster : 0));
   }
   int warps() const { return threads() / device::lanesOfWarp; } ///< of a block
+  bool needsGroups() const { return cluster > 1 || ahead; }     ///< a chip with groups of warps
+  /// Bulk copies of what a block has of a row ahead: a block alone has neighbouring columns.
+  int stripes(int vector) const { return cluster > 1 ? held / vector : 1; }
   std::string text() const;
 };
 
@@ -94,6 +97,12 @@ void launchAlong(DeviceFunction &f, const RowPlan &plan, mlir::Value columns);
 void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
 /// Combines what pieces have left.
 void launchParts(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads);
+
+/// Whether groups of rows that begin anywhere are whole: what lies in front of them and behind them
+/// is a column each for the first threads. So it is where one block has a row that comes ahead.
+inline bool hasEdges(const RowPlan &plan, const RowThreads &threads) {
+  return plan.shifted && threads.ahead && threads.cluster == 1;
+}
 
 /// A vector along the columns of which each thread has its own columns in shared memory.
 struct RowSlot {

@@ -68,6 +68,7 @@ std::optional<RowSlots> slotsAhead(const RowPlan &plan, const RowThreads &thread
       slots.all.push_back({&member, &operand, slots.bytes});
       slots.bytes += int64_t(threads.held) * threads.threads() * bytes;
       slots.bytes += plan.shifted ? bytesOfLine : 0;
+      slots.bytes += hasEdges(plan, threads) ? bytesOfLine : 0;
     }
     isReduced |= op.getNumReductionLoops() > 0;
   }
@@ -81,10 +82,11 @@ std::optional<RowSlots> slotsAhead(const RowPlan &plan, const RowThreads &thread
 Value clustersAhead(DeviceFunction &f, const RowPlan &plan, const RowThreads &threads) {
   auto &b = f.b;
   Value atOnce = b.createOrFold<arith::DivUIOp>(f.multiprocessors(), f.constant(threads.cluster));
-  Value safe = b.createOrFold<arith::SubIOp>(atOnce, f.constant(1));
+  Value safe = threads.cluster > 1 ? b.createOrFold<arith::SubIOp>(atOnce, f.constant(1)) : atOnce;
   Value clusters = f.mul(safe, f.constant(threads.ahead));
   // Rows of a block are as far from multiples of 16 bytes as its first one, as vectors need.
-  const bool asFirst = plan.shifted && !slotsOf(plan, threads).all.empty();
+  const bool asFirst =
+      hasEdges(plan, threads) || (plan.shifted && !slotsOf(plan, threads).all.empty());
   const int64_t unit = asFirst ? plan.vector : 1;
   Value whole = f.mul(b.createOrFold<arith::DivSIOp>(clusters, f.constant(unit)), f.constant(unit));
   return b.createOrFold<arith::MaxSIOp>(whole, f.constant(unit));
@@ -122,9 +124,9 @@ void RowKernel::beginAhead() {
   inputsAhead = *slotsAhead(plan, threads);
   aheadBegin = columnsPlace(plan, threads);
   barriersBegin = barriersPlace(plan, threads);
-  const int stripes = threads.held / vector, sums = std::max(reductionsOf(plan), 2);
+  const int sums = threads.cluster > 1 ? std::max(reductionsOf(plan), 2) : 0;
   g.when(g.equal(g.thread(), 0), [&] {
-    g.barrierInit(barrierAt(0), stripes);
+    g.barrierInit(barrierAt(0), threads.stripes(vector));
     for (int i = 0; i < sums; ++i)
       g.barrierInit(barrierAt(1 + i), 1);
     g.fenceBarrierInit();
@@ -145,7 +147,10 @@ Value RowKernel::lineOffset(const RowSlot &input) {
 
 /// A lane of the last warp for each stripe, if there is such a row.
 void RowKernel::copyAhead(Value number, Value rows) {
-  const int stripes = threads.held / vector;
+  const int stripes = threads.stripes(vector);
+  // Groups, of which the ends of a row may have two more.
+  const int64_t most =
+      int64_t(threads.threads()) * (threads.held / vector / stripes) + (hasEdges() ? 2 : 0);
   Value before = row, shiftBefore = shift, thereBefore = isGroupThere;
   Values indicesBefore = rowIndices;
   Value thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
@@ -164,7 +169,7 @@ void RowKernel::copyAhead(Value number, Value rows) {
     // `lane` is the thread's number in the row.
     Value first = add(arith::SubIOp::create(b, lane, thread), mul(stripe, constant(threads.along)));
     Value left = arith::SubIOp::create(b, groups, first);
-    Value count = arith::MaxSIOp::create(b, min(left, constant(threads.threads())), constant(0));
+    Value count = arith::MaxSIOp::create(b, min(left, constant(most)), constant(0));
     Value column = mul(first, constant(vector));
     if (shift)
       column = arith::SubIOp::create(b, column, shift);
@@ -172,7 +177,7 @@ void RowKernel::copyAhead(Value number, Value rows) {
       return arith::IndexCastOp::create(b, b.getI32Type(), x).getResult();
     };
     Value bytes = word(mul(count, constant(bytesOfGroup)));
-    Value place = word(mul(stripe, constant(threads.threads() * bytesOfGroup)));
+    Value place = word(mul(stripe, constant(most * bytesOfGroup)));
     auto to = [&](const RowSlot &input) {
       return g.bytesAt(g.bytesAt(g.shared(), aheadBegin + input.offset),
                        g.add(place, lineOffset(input)));
@@ -186,8 +191,7 @@ void RowKernel::copyAhead(Value number, Value rows) {
     if (isGroupThere) {
       // What is left of a group behind which no memory is, for the block that has its place.
       Value number = arith::SubIOp::create(b, whole, first);
-      Value inside =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number, constant(threads.threads()));
+      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number, constant(most));
       Value isPartly = b.createOrFold<arith::AndIOp>(less(groups, all), inside);
       when(isPartly, [&] {
         for (const RowSlot &input : inputsAhead.all) {
@@ -221,10 +225,22 @@ void RowKernel::copyAhead(Value number, Value rows) {
   row = before, shift = shiftBefore, isGroupThere = thereBefore, rowIndices = indicesBefore;
 }
 
+/// Where a column of the row is, which one block has.
+Value RowKernel::columnAhead(const RowSlot &input, Value column) {
+  const int bytes = device::bytesOf(getElementTypeOrSelf(input.operand->get().getType()));
+  Value number = arith::IndexCastOp::create(b, b.getI32Type(), add(column, shift));
+  return g.bytesAt(g.bytesAt(g.shared(), aheadBegin + input.offset),
+                   g.add(g.mul(number, bytes), lineOffset(input)));
+}
+
 /// A group of this thread. Behind the row there is nothing, so zeros that nobody uses.
 Values RowKernel::loadAhead(const RowSlot &input, const RowMember &member) {
   Value memory = input.operand->get();
   Columns columns = columnsOf(member, extents[&member - plan.members.data()]);
+  if (hasEdges()) {
+    Value address = columnAhead(input, group->columns.front());
+    return group->isSingle() ? Values{loadSingle(memory, address)} : loadWide(memory, address);
+  }
   const int64_t stripe = int64_t(group->number) / vector * threads.threads() * bytesOfGroup;
   Value address = g.bytesAt(g.bytesAt(g.shared(), aheadBegin + input.offset + stripe),
                             g.add(g.mul(g.thread(), bytesOfGroup), lineOffset(input)));
@@ -244,7 +260,8 @@ Values RowKernel::loadAhead(const RowSlot &input, const RowMember &member) {
 }
 
 void RowKernel::emitAhead(Value first, Value rows, Value stride) {
-  combineRow.setBarriers(barrierAt(1));
+  if (threads.cluster > 1)
+    combineRow.setBarriers(barrierAt(1));
   copyAhead(first, rows);
   auto word = [&](int64_t n) { return arith::ConstantIntOp::create(b, n, 32).getResult(); };
   loops(first, rows, stride, word(0), [&](Value number, ArrayRef<Value> turn) -> Values {

@@ -122,7 +122,7 @@ void RowKernel::emitHeldColumns(const RowMember &member, const Columns &columns,
   GenericOp op = member.work.op;
   preload(member, columns, sizes);
   SmallVector<Values> results(op.getNumDpsInits());
-  for (int i = 0; i < threads.held; i += vector) {
+  for (int i : heldNumbers()) {
     Group some = heldGroup(i, columns);
     forElements(some, [&](int) {
       Values at = placeOf(member, columns, sizes);

@@ -157,7 +157,13 @@ Value RowCombiner::operator()(const Combiner &combine, Value x, bool ofWarps) {
     return acrossLanes(combine, x);
   for (int mask = std::min(threads.along, lanesOfWarp) / 2; mask && !ofWarps; mask /= 2)
     x = combine(b, x, shuffle(x, mask));
-  return threads.along > lanesOfWarp ? acrossWarps(combine, x) : x;
+  if (threads.along > lanesOfWarp)
+    return acrossWarps(combine, x);
+  if (met) {
+    g.syncWarp();
+    std::exchange(met, nullptr)();
+  }
+  return x;
 }
 
 SmallVector<Value> splitRow(ImplicitLocOpBuilder &b, Value number, ArrayRef<Value> sizes) {

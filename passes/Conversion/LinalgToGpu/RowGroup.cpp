@@ -18,9 +18,53 @@ using linalg::GenericOp;
 
 namespace mad {
 
+/// Of the first columns of groups in registers; behind them that of a column at the row's ends.
+SmallVector<int> RowKernel::heldNumbers() {
+  SmallVector<int> numbers;
+  for (int i = 0; i < threads.held; i += vector)
+    numbers.push_back(i);
+  if (hasEdges())
+    numbers.push_back(threads.held);
+  return numbers;
+}
+
+/// Of the groups between a row's ends. Threads behind the last one read that.
+RowKernel::Group RowKernel::wholeGroup(int number, const Columns &columns) {
+  Group some;
+  some.number = number;
+  Value head = headOf(columns);
+  Value first = add(mul(lane, constant(vector)), constant(int64_t(number) * threads.along));
+  const int64_t least = columns.known ? *columns.known : threads.least;
+  if (int64_t(number + vector) * threads.along > (least - (vector - 1)) / vector * vector) {
+    Value all = arith::SubIOp::create(b, endOf(columns, head), head);
+    some.isWhole = less(first, all);
+    first = min(first, arith::SubIOp::create(b, all, constant(vector)));
+  }
+  first = add(first, head);
+  some.inside.assign(vector, some.isWhole);
+  for (int e = 0; e < vector; ++e)
+    some.columns.push_back(e ? add(first, constant(e)) : first);
+  return some;
+}
+
+/// A column in front of the groups or behind them, for the first threads.
+RowKernel::Group RowKernel::edgeGroup(const Columns &columns) {
+  Group some;
+  some.number = threads.held;
+  Value head = headOf(columns), end = endOf(columns, head);
+  Value behind = add(end, arith::SubIOp::create(b, lane, head));
+  Value column = arith::SelectOp::create(b, less(lane, head), lane, behind);
+  some.isWhole = less(column, columns.count);
+  some.inside = {some.isWhole};
+  some.columns = {min(column, arith::SubIOp::create(b, columns.count, constant(1)))};
+  return some;
+}
+
 /// Groups of threads are neighbours. Threads behind the last column read that one, or the last
 /// group.
 RowKernel::Group RowKernel::heldGroup(int number, const Columns &columns) {
+  if (hasEdges())
+    return number < threads.held ? wholeGroup(number, columns) : edgeGroup(columns);
   Group some;
   some.number = number;
   Value first = add(mul(lane, constant(vector)), constant(int64_t(number) * threads.along));
@@ -222,6 +266,13 @@ Value RowKernel::addressOf(Value memory, AffineMap map, ArrayRef<Value> at) {
   return g.at(kernel.pointer(memory, /*apart=*/false), element, device::Number(number));
 }
 
+Value RowKernel::loadSingle(Value memory, Value address) {
+  Type type = cast<MemRefType>(memory.getType()).getElementType();
+  if (!type.isInteger(1))
+    return g.load(type, address);
+  return arith::TruncIOp::create(b, type, g.load(b.getI8Type(), address));
+}
+
 /// Accesses of up to 16 bytes. A bool is a byte.
 Values RowKernel::loadWide(Value memory, Value address) {
   Type type = cast<MemRefType>(memory.getType()).getElementType();
@@ -244,8 +295,8 @@ Values RowKernel::loadWide(Value memory, Value address) {
 void RowKernel::storeWide(Value memory, Value address, ArrayRef<Value> values) {
   Type type = cast<MemRefType>(memory.getType()).getElementType();
   Type element = type.isInteger(1) ? b.getI8Type() : type;
-  const int most = std::min(vector, 16 / device::bytesOf(element));
-  for (int e = 0; e < vector; e += most) {
+  const int all = values.size(), most = std::min(all, 16 / device::bytesOf(element));
+  for (int e = 0; e < all; e += most) {
     Values some(values.slice(e, most));
     if (type.isInteger(1))
       for (Value &x : some)
@@ -305,8 +356,9 @@ Values RowKernel::loadKept(Kept &where, Value memory, llvm::function_ref<Values(
 /// long as they are in the memory: waiting for each before the next is asked for would take long.
 Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Columns &columns,
                            ArrayRef<Value> sizes) {
-  const bool readsAlong =
-      shift && member.access[operand.getOperandNumber()].isDense && !aheadOf(member, operand);
+  const bool readsAlong = shift && !hasEdges() &&
+                          member.access[operand.getOperandNumber()].isDense &&
+                          !aheadOf(member, operand);
   Value last = readsAlong ? lastGroup(columns) : Value();
   const Value isThere = readsAlong ? isGroupThere : Value();
   // Of the last row the group in front, where the last one ends behind the memory.
@@ -317,7 +369,7 @@ Values RowKernel::loadHeld(const RowMember &member, OpOperand &operand, const Co
         arith::SelectOp::create(b, isThere, last, arith::SubIOp::create(b, last, constant(vector)));
   auto forGroups = [&](llvm::function_ref<Values(Group &)> load) {
     Values values;
-    for (int i = 0; i < threads.held; i += vector) {
+    for (int i : heldNumbers()) {
       Group some = heldGroup(i, columns);
       group = &some;
       llvm::append_range(values, load(some));
@@ -388,8 +440,10 @@ Values RowKernel::loadGroup(const RowMember &member, OpOperand &operand, const C
   AffineMap map = op.getMatchingIndexingMap(&operand);
   Value memory = operand.get();
   if (const RowSlot *slot = group->number >= 0 ? slotOf(member, operand) : nullptr;
-      slot && areSlotsFilled)
-    return loadWide(memory, slotAt(*slot, group->number));
+      slot && areSlotsFilled) {
+    Value address = slotAt(*slot, group->number);
+    return group->isSingle() ? Values{loadSingle(memory, address)} : loadWide(memory, address);
+  }
   if (const RowSlot *input = group->number >= 0 ? aheadOf(member, operand) : nullptr)
     return loadAhead(*input, member);
   const llvm::SaveAndRestore places(group->columns);

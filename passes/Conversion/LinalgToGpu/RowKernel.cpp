@@ -133,7 +133,7 @@ Value RowKernel::read(const RowMember &member, OpOperand &operand, ArrayRef<Valu
         return known->second[group->number + element];
     if (auto found = waiting.find(root); found != waiting.end())
       return valueOf(found->second);
-    if (!group->isSingle()) {
+    if (!group->isSingle() || group->number >= 0) {
       auto &loaded = group->loaded[&operand];
       if (loaded.empty()) {
         ArrayRef<Value> sizes = extents[&member - plan.members.data()];
@@ -355,7 +355,7 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   if (threads.cluster > 1)
     blocks = f.mul(blocks, f.constant(threads.cluster));
 
-  DeviceKernel kernel = threads.cluster > 1 ? f.groupKernel(text) : f.kernel(text);
+  DeviceKernel kernel = threads.needsGroups() ? f.groupKernel(text) : f.kernel(text);
   kernel.setCluster(threads.cluster);
   if (stride)
     kernel.setInTurns();

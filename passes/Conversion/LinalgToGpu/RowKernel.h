@@ -91,6 +91,8 @@ private:
   const RowSlot *aheadOf(const RowMember &member, mlir::OpOperand &operand);
   mlir::Value lineOffset(const RowSlot &input);
   Values loadAhead(const RowSlot &input, const RowMember &member);
+  mlir::Value columnAhead(const RowSlot &input, mlir::Value column);
+  mlir::Value loadSingle(mlir::Value memory, mlir::Value address);
   mlir::Value barrierAt(int number);
   const RowSlot *slotOf(const RowMember &member, mlir::OpOperand &operand);
   mlir::Value slotAt(const RowSlot &slot, int number);
@@ -117,7 +119,11 @@ private:
 
   /// That a thread takes at a time.
   int64_t groupsOfStep() { return vector > 1 ? 2 : 4; }
+  bool hasEdges() const { return shift && mad::hasEdges(plan, threads); }
+  llvm::SmallVector<int> heldNumbers();
   Group heldGroup(int number, const Columns &columns);
+  Group wholeGroup(int number, const Columns &columns);
+  Group edgeGroup(const Columns &columns);
   void readOwnInstead(Group &some, const Columns &columns, mlir::Value memory);
   Group groupAt(mlir::Value first);
   Group singleAt(mlir::Value column);

@@ -84,7 +84,7 @@ Values RowKernel::reduceHeld(const RowMember &member, ArrayRef<Combiner> combine
   const int many = std::min(vector, 4);
   Accumulators accumulators(b, combiners, many);
   Values sums;
-  for (int i = 0; i < threads.held; i += vector) {
+  for (int i : heldNumbers()) {
     Group some = heldGroup(i, columns);
     forElements(some, [&](int e) {
       Values elements = others(member, combiners, placeOf(member, columns, sizes));

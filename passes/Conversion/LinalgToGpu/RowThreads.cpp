@@ -19,6 +19,8 @@ namespace {
 
 /// Shared memory of a kernel, on all chips that products are for.
 constexpr int64_t sharedOfRows = 160 * 1024;
+/// Of a chip with groups of warps, where each block needs some more; and its registers.
+constexpr int64_t sharedOfChip = 227 * 1024, sharedOfBlock = 1024, registersOfChip = 65536;
 /// Of vectors that rows in turns have there: for a block of a thousand threads, or several.
 constexpr int64_t sharedOfTurns = 48 * 1024;
 /// With as many columns an access loops take longer where rows begin anywhere.
@@ -145,7 +147,6 @@ std::optional<RowThreads> clusterARow(const RowPlan &plan, int64_t columns) {
 /// there is no room. As many blocks as fit on a multiprocessor keep each other's waiting hidden.
 std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
   constexpr int enoughHeld = 16, fewThreads = 64;
-  constexpr int64_t sharedOfChip = 227 * 1024, registersOfChip = 65536;
   // Inputs come from shared memory, a group at a time: two arrays are in registers one after the
   // other.
   const int held = heldAtOnce(plan) <= 2 ? 32 : mostHeldBy(plan);
@@ -164,8 +165,46 @@ std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
   // The columns of a thread as f32, and as many registers again.
   const int64_t registers = int64_t(threads->threads()) * (2 * held + 8);
   threads->ahead = std::clamp<int64_t>(
-      std::min(sharedOfChip / (shared + 1024), registersOfChip / registers), 1, mostAtOnce);
+      std::min(sharedOfChip / (shared + sharedOfBlock), registersOfChip / registers), 1,
+      mostAtOnce);
   return threads;
+}
+
+/// One block has a row that begins anywhere, and the next one is on its way: as few threads as hold
+/// it, which have less to do for each other, in as many blocks at a time as have registers for what
+/// threads hold as f32 and 20 more. Measured on an H200: rows of more columns at a time take
+/// longer.
+std::optional<RowThreads> blockAhead(const RowPlan &plan, int64_t columns) {
+  constexpr int mostThreads = 320, mostAtOnce = 32, heldOfOne = 40, heldOfTwo = 32, fewHeld = 16;
+  constexpr int64_t columnsAtOnce = 20480;
+  const int64_t groups = columns / plan.vector; // that are whole, at most
+  const int arrays = heldAtOnce(plan);
+  if (!plan.shifted || plan.vector < narrowColumns || plan.extents.empty() || !plan.sameColumns ||
+      groups < device::lanesOfWarp || arrays > 2)
+    return {};
+  const int64_t lanes =
+      llvm::divideCeil(groups, (arrays == 1 ? heldOfOne : heldOfTwo) / plan.vector);
+  RowThreads threads = blockARow(llvm::alignTo(lanes, device::lanesOfWarp));
+  threads.held = llvm::divideCeil(groups, threads.along) * plan.vector;
+  threads.ahead = 1;
+  if (threads.along > mostThreads || !slotsAhead(plan, threads))
+    return {};
+  // Without vectors a warp alone needs no more than its own registers.
+  if (columns <= columnsOfWarp && threads.held > fewHeld && slotsOf(plan, threads).all.empty())
+    return {};
+  const int64_t shared = sharedOfChip / (sharedAhead(plan, threads) + sharedOfBlock);
+  const int64_t registers = registersOfChip / (threads.along * (2 * threads.held + 20));
+  threads.ahead = std::min({shared, registers, columnsAtOnce / columns, int64_t(mostAtOnce)});
+  return threads.ahead > 1 ? std::optional(threads) : std::nullopt;
+}
+
+/// Whether there are rows for more blocks than a device runs one of a multiprocessor, as the host
+/// finds: others compute few rows.
+Value hasManyRows(DeviceFunction &f, const RowPlan &plan) {
+  Value rows = f.constant(1);
+  for (Value extent : plan.extents)
+    rows = f.mul(rows, extent);
+  return f.less(f.multiprocessors(), rows);
 }
 
 /// A block a row, for rows that registers do not hold. Shared memory keeps what it can of columns
@@ -243,9 +282,16 @@ void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
     if (!cluster && !isHeld)
       cluster = clusterARow(plan, *known);
     auto plain = [&] { launchRows(f, plan, isHeld ? threads : longRow(plan, *known)); };
-    if (!cluster)
-      return plain();
-    return f.branch(f.hasGroups(), [&] { launchRows(f, plan, *cluster); }, plain);
+    auto few = [&] {
+      if (!cluster)
+        return plain();
+      f.branch(f.hasGroups(), [&] { launchRows(f, plan, *cluster); }, plain);
+    };
+    std::optional<RowThreads> block = blockAhead(plan, *known);
+    if (!block)
+      return few();
+    Value good = f.b.createOrFold<arith::AndIOp>(f.hasGroups(), hasManyRows(f, plan));
+    return f.branch(good, [&] { launchRows(f, plan, *block); }, few);
   }
   auto unknown = [&] {
     f.branch(

@@ -42,7 +42,8 @@ RowSlots slotsOf(const RowPlan &plan, const RowThreads &threads) {
         continue;
       const int bytes = device::bytesOf(getElementTypeOrSelf(operand->get().getType()));
       slots.all.push_back({&member, operand, slots.bytes});
-      slots.bytes += int64_t(threads.held) * threads.threads() * bytes;
+      const int64_t columnsOfThread = threads.held + (hasEdges(plan, threads) ? 1 : 0);
+      slots.bytes += llvm::alignTo(columnsOfThread * threads.threads() * bytes, 16);
     }
   }
   return slots;
@@ -58,12 +59,13 @@ const RowSlot *RowKernel::slotOf(const RowMember &member, OpOperand &operand) {
   return found == slots.all.end() ? nullptr : found;
 }
 
-/// Of a group of this thread: those of neighbouring threads are neighbours.
+/// Of a group of this thread, or its column at an end of the row: those of neighbouring threads are
+/// neighbours.
 Value RowKernel::slotAt(const RowSlot &slot, int number) {
   const int bytes = device::bytesOf(getElementTypeOrSelf(slot.operand->get().getType()));
   Value first =
       g.bytesAt(g.shared(), slotsBegin + slot.offset + int64_t(number) * threads.threads() * bytes);
-  return g.bytesAt(first, g.mul(g.thread(), vector * bytes));
+  return g.bytesAt(first, g.mul(g.thread(), (number < threads.held ? vector : 1) * bytes));
 }
 
 /// Once for all turns, which are at the same distance from wide accesses.
@@ -72,7 +74,7 @@ void RowKernel::fillSlots() {
     const RowMember &member = *slot.member;
     ArrayRef<Value> sizes = extents[&member - plan.members.data()];
     Columns columns = columnsOf(member, sizes);
-    for (int i = 0; i < threads.held; i += vector) {
+    for (int i : heldNumbers()) {
       Group some = heldGroup(i, columns);
       group = &some;
       storeWide(slot.operand->get(), slotAt(slot, i),
@@ -85,6 +87,8 @@ void RowKernel::fillSlots() {
 
 void RowKernel::emitTurns(Value rows, Value stride) {
   combineRow.awaitBlocks();
+  if (threads.ahead && threads.cluster == 1)
+    combineRow.meet(); // the barriers are there
   active = Value();
   slots = slotsOf(plan, threads);
   const int reductions = reductionsOf(plan);
@@ -92,7 +96,7 @@ void RowKernel::emitTurns(Value rows, Value stride) {
   Value first = row;
   // Where threads leave vectors, which are at one distance, so are the rows.
   setRow(first, rows);
-  if (!slots.all.empty())
+  if (!slots.all.empty() || hasEdges())
     commonShift = shift;
   when(less(first, rows), [&] { fillSlots(); });
   if (threads.ahead)

@@ -503,7 +503,7 @@ func.func @between(%x: memref<64x512xf32>, %y: memref<64x64xf16>) attributes {en
 
 // Warps in turns whose registers are full have 5 blocks on a multiprocessor.
 // CHECK-LABEL: func @full(
-// CHECK: gpu.func @full$0
+// CHECK: gpu.func @full$1
 // CHECK-SAME: choice = "rows: a warp a row, in turns, 32 columns a thread in registers, 2 ops, 8 at a time from anywhere", ends_apart, in_turns
 // CHECK-SAME: nvvm.minctasm = 5
 func.func @full(%x: memref<8x999xf16>, %g: memref<999xf16>, %y: memref<8x999xf16>) attributes {entry = {index_checks = []}} {
@@ -536,21 +536,74 @@ func.func @full(%x: memref<8x999xf16>, %g: memref<999xf16>, %y: memref<8x999xf16
 // CHECK: gpu.func @narrow$0
 // CHECK-SAME: choice = "rows: 8 blocks of 64 a row, in turns, the next row on its way, 32 columns a thread in registers, 2 ops, 8 at a time from anywhere"
 // CHECK-SAME: nvvm.minctasm = 8
-func.func @narrow(%x: memref<8x9999xf16>, %y: memref<8x9999xf16>) attributes {entry = {index_checks = []}} {
+func.func @narrow(%x: memref<8x13999xf16>, %y: memref<8x13999xf16>) attributes {entry = {index_checks = []}} {
   %low = arith.constant 0xFC00 : f16
   %m = memref.alloc() : memref<8xf16>
   linalg.fill ins(%low : f16) outs(%m : memref<8xf16>)
   linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%x : memref<8x9999xf16>) outs(%m : memref<8xf16>) {
+      ins(%x : memref<8x13999xf16>) outs(%m : memref<8xf16>) {
   ^bb0(%a: f16, %b: f16):
     %0 = arith.maximumf %b, %a : f16
     linalg.yield %0 : f16
   }
   linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
-      ins(%x, %m : memref<8x9999xf16>, memref<8xf16>) outs(%y : memref<8x9999xf16>) {
+      ins(%x, %m : memref<8x13999xf16>, memref<8xf16>) outs(%y : memref<8x13999xf16>) {
   ^bb0(%a: f16, %b: f16, %o: f16):
     %0 = arith.divf %a, %b : f16
     linalg.yield %0 : f16
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#column = affine_map<(d0, d1) -> (d1)>
+
+// A block alone has rows that begin anywhere, the next one on its way: 41 groups of 16 bytes, which are whole or not there, are
+// between columns at the ends, which threads read and write one each, of the vector, too. Few rows are left to others.
+// CHECK-LABEL: func @ends(
+// CHECK: %[[CHIP:.*]] = arith.cmpi eq, %{{.*}}, %c90
+// CHECK: %[[BOTH:.*]] = arith.andi %[[CHIP]], %{{.*}} : i1
+// CHECK: scf.if %[[BOTH]]
+// CHECK: gpu.launch_func @kernels_sm_90a::@ends$0 {{.*}} threads in (%c32,
+// CHECK: } else {
+// CHECK: gpu.launch_func @kernels::@ends$1
+// CHECK: gpu.func @ends$0
+// CHECK-SAME: choice = "rows: a warp a row, in turns, the next row on its way, 16 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK-SAME: nvvm.minctasm = 32
+// CHECK: scf.for
+// CHECK-COUNT-2: llvm.load {{.*}} !llvm.ptr<3> -> vector<8xf16>
+// CHECK: llvm.load {{.*}} !llvm.ptr<3> -> f16
+// CHECK-COUNT-5: nvvm.shfl.sync bfly
+// CHECK: nvvm.bar.warp.sync
+// CHECK: nvvm.cp.async.bulk.shared.cluster.global
+// CHECK: llvm.load {{.*}} !llvm.ptr<3> -> vector<8xf16>
+// CHECK: llvm.store {{.*}} : vector<8xf16>, !llvm.ptr<1>
+// CHECK: scf.if
+// CHECK: llvm.store {{.*}} : vector<8xf16>, !llvm.ptr<1>
+// CHECK-NOT: vector<8xf16>
+// CHECK: llvm.load {{.*}} !llvm.ptr<3> -> f16
+// CHECK: scf.if
+// CHECK-NEXT: memref.store
+// CHECK-NOT: store
+// CHECK: gpu.return
+func.func @ends(%x: memref<?x333xf16>, %g: memref<333xf16>, %y: memref<?x333xf16>, %m: memref<?xf16>) attributes {entry = {index_checks = []}} {
+  %low = arith.constant 0xFC00 : f16
+  linalg.fill ins(%low : f16) outs(%m : memref<?xf16>)
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<?x333xf16>) outs(%m : memref<?xf16>) {
+  ^bb0(%a: f16, %b: f16):
+    %0 = arith.maximumf %b, %a : f16
+    linalg.yield %0 : f16
+  }
+  linalg.generic {indexing_maps = [#id, #row, #column, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %m, %g : memref<?x333xf16>, memref<?xf16>, memref<333xf16>) outs(%y : memref<?x333xf16>) {
+  ^bb0(%a: f16, %b: f16, %c: f16, %o: f16):
+    %0 = arith.divf %a, %b : f16
+    %1 = arith.mulf %0, %c : f16
+    linalg.yield %1 : f16
   }
   return
 }
