@@ -304,7 +304,7 @@ Error mad::linkSharedLibrary(const std::vector<std::unique_ptr<MemoryBuffer>> &o
   if (std::error_code code = sys::fs::make_absolute(absolute))
     return fileError("cannot write", path, code);
   io::TemporaryFolder folder;
-  if (int code = 0; !folder.make((absolute + ".tmp").str(), code))
+  if (int code = 0; !folder.makeBeside(absolute.str().str(), code))
     return fileError("cannot write", path, std::error_code(code, std::generic_category()));
   std::string output = folder.path() + "/out.so";
   if (Error error = linkIn(folder.path(), objects, output, path, linker))

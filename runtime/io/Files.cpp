@@ -157,8 +157,31 @@ bool AtomicFile::open(const std::string &path, std::string &text) {
   return create(0666, text);
 }
 
+/// Who may use the old file may use the new one; a file system without modes is no reason to fail.
+void AtomicFile::takeMode() {
+  if (!isNew)
+    fchmod(descriptor, mode & 0777);
+}
+
 /// A temporary file beside the target.
 bool AtomicFile::create(uint32_t permissions, std::string &text) {
+  {
+    TemporaryLock lock(temporaries());
+    descriptor = held.create(target, permissions);
+    if (descriptor >= 0) {
+      temporary = held.path();
+      noteTemporary(temporary);
+      takeMode();
+      return true;
+    }
+    if (errno != ENOLCK)
+      return fail("cannot be written", errno, text);
+  }
+  return createUnheld(permissions, text);
+}
+
+/// Where files cannot be locked it has a name that nobody takes for an abandoned one.
+bool AtomicFile::createUnheld(uint32_t permissions, std::string &text) {
   std::string stem = target + ".tmp-" + std::to_string(getpid()) + "-";
   for (int attempt = 0; attempt < 1000; ++attempt) {
     std::string made = stem + std::to_string(attempt);
@@ -168,10 +191,7 @@ bool AtomicFile::create(uint32_t permissions, std::string &text) {
     descriptor = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions);
     if (descriptor >= 0) {
       temporary = made;
-      // Who may use the old file may use the new one; a file system without modes is no reason
-      // to fail.
-      if (!isNew)
-        fchmod(descriptor, mode & 0777);
+      takeMode();
       return true;
     }
     const int code = errno;
@@ -269,6 +289,7 @@ bool AtomicFile::rename(std::string &text) {
       return fail("cannot be replaced", errno, text);
     forgetTemporary(temporary);
     temporary.clear();
+    held.letGo();
   }
 
   // The name must survive a power cut too; a folder that cannot be synced is no

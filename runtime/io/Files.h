@@ -12,6 +12,8 @@
 #ifndef MAD_RUNTIME_IO_FILES_H
 #define MAD_RUNTIME_IO_FILES_H
 
+#include "runtime/io/HeldFile.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -105,8 +107,9 @@ private:
 };
 
 /// A file that appears under its name when `commit` succeeds; until then, and
-/// after any failure, what was there before stays. A device or pipe is written
-/// to directly.
+/// after any failure, what was there before stays. What a process that was killed has
+/// left beside it goes with the next one that writes it. A device or pipe is written to
+/// directly.
 class AtomicFile {
 public:
   AtomicFile() = default;
@@ -134,6 +137,8 @@ private:
   bool fail(const char *what, int code, std::string &text);
   bool accept(const std::string &path, std::string &text);
   bool create(uint32_t permissions, std::string &text);
+  bool createUnheld(uint32_t permissions, std::string &text);
+  void takeMode();
   bool flush(std::string &text);
   bool finish(std::string &text);
   bool rename(std::string &text);
@@ -148,6 +153,7 @@ private:
 
   std::vector<char> piece;
   int descriptor = -1;
+  HeldFile held;
   std::string name;      ///< as it was given
   std::string target;    ///< what that leads to
   std::string temporary; ///< empty when written directly

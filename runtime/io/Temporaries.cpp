@@ -116,11 +116,12 @@ bool TemporaryFolder::make(const std::string &stem, int &code) {
 /// and those of another container have the same.
 static constexpr char heldMark[] = "-held-";
 
-static bool isHeldName(const std::string &name) {
+/// With an empty stem, of any that begins with "mad-".
+static bool isHeldName(const std::string &name, const std::string &stem) {
   constexpr size_t ofPattern = 6; // `mkdtemp` has made so many letters
   const size_t at = name.rfind(heldMark);
-  return name.compare(0, 4, "mad-") == 0 && at != std::string::npos &&
-         at + sizeof heldMark - 1 + ofPattern == name.size();
+  return at != std::string::npos && at + sizeof heldMark - 1 + ofPattern == name.size() &&
+         (stem.empty() ? name.compare(0, 4, "mad-") == 0 : name.compare(0, at, stem) == 0);
 }
 
 /// The lock of a folder of this user, which is still there; or -1.
@@ -136,12 +137,12 @@ static int lockFolder(const std::string &path) {
   return -1;
 }
 
-void mad::io::removeAbandoned(const std::string &parent) {
+void mad::io::removeAbandoned(const std::string &parent, const std::string &stem) {
   std::error_code code;
   std::filesystem::directory_iterator entry(parent, code), end;
   for (; !code && entry != end; entry.increment(code)) {
     const std::string path = entry->path().string();
-    if (!isHeldName(entry->path().filename().string()))
+    if (!isHeldName(entry->path().filename().string(), stem))
       continue;
     const int lock = lockFolder(path);
     if (lock < 0)
@@ -181,6 +182,12 @@ bool TemporaryFolder::makeApart(const std::string &stem, std::string &error) {
   error = "cannot create a temporary folder in `" + parent.string() + "`: " + systemText(code) +
           "; TMPDIR names another folder for it";
   return false;
+}
+
+bool TemporaryFolder::makeBeside(const std::string &path, int &code) {
+  const std::filesystem::path stem = path + ".tmp";
+  removeAbandoned(stem.parent_path().string(), stem.filename().string());
+  return makeHeld(stem.string()) || make(stem.string(), code);
 }
 
 TemporaryFolder::~TemporaryFolder() {

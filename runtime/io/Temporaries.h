@@ -58,6 +58,9 @@ public:
   /// The same in the folder for temporary files, which TMPDIR names. The first one of a process
   /// removes what killed ones have left there. False with a message for people in `error`.
   bool makeApart(const std::string &stem, std::string &error);
+  /// Makes `path.tmp-held-XXXXXX`, and removes what killed processes have left under such names.
+  /// False with the value of `errno` in `code`.
+  bool makeBeside(const std::string &path, int &code);
   const std::string &path() const { return name; }
 
 private:
@@ -67,9 +70,9 @@ private:
   int lock = -1; ///< of the folder, while this process lives
 };
 
-/// Removes the folders in `parent` that `makeApart` has made for processes that were killed: those
-/// of this user that nobody holds locked.
-void removeAbandoned(const std::string &parent);
+/// Removes the folders in `parent` that `makeApart`, or `makeBeside` with that stem, has made for
+/// processes that were killed: those of this user that nobody holds locked.
+void removeAbandoned(const std::string &parent, const std::string &stem = "");
 
 } // namespace mad::io
 

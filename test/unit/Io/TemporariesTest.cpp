@@ -158,5 +158,110 @@ TEST_F(TemporariesTest, WhatIsNotOfAKilledProcessStays) {
   unsetenv("TMPDIR");
 }
 
+/// A process of its own that is killed at the end of `work`.
+template <typename Work> void killed(Work work) {
+  EXPECT_EXIT(
+      {
+        work();
+        kill(getpid(), SIGKILL);
+      },
+      testing::KilledBySignal(SIGKILL), "");
+}
+
+TEST_F(TemporariesTest, WhatAKilledWriterLeftGoesWithTheNextOne) {
+  put("old");
+  // Two that write the same file, and one that writes another.
+  killed([&] {
+    for (const char *name : {"file", "file", "other"})
+      if (std::string text; !(new AtomicFile)->open(path(name), text))
+        _exit(1);
+  });
+  EXPECT_EQ(files(), 4u);
+  {
+    AtomicFile next;
+    std::string text;
+    ASSERT_TRUE(next.open(path("file"), text) && next.write("new", text));
+    EXPECT_EQ(files(), 3u);
+    EXPECT_EQ(get(), "old");
+    EXPECT_TRUE(next.commit(text)) << text;
+  }
+  EXPECT_EQ(get(), "new");
+  EXPECT_EQ(files(), 2u);
+  EXPECT_TRUE(std::filesystem::exists(path("other.tmp-held-0")));
+}
+
+TEST_F(TemporariesTest, WhatAWriterHoldsStays) {
+  AtomicFile one, two;
+  std::string text;
+  ASSERT_TRUE(one.open(path("file"), text) && one.write("one", text));
+  ASSERT_TRUE(two.open(path("file"), text) && two.write("two", text));
+  EXPECT_EQ(files(), 2u);
+  // Complete, but without its name.
+  std::string error;
+  AtomicFile none;
+  ASSERT_TRUE(none.open(path("folder"), text));
+  std::filesystem::create_directory(path("folder"));
+  EXPECT_FALSE(commitAll({&two, &none}, error));
+  AtomicFile three;
+  ASSERT_TRUE(three.open(path("file"), text) && three.write("three", text));
+  EXPECT_TRUE(one.commit(text)) << text;
+  EXPECT_EQ(get(), "one");
+  EXPECT_TRUE(three.commit(text)) << text;
+  EXPECT_EQ(get(), "three");
+}
+
+TEST_F(TemporariesTest, WhatIsNoneOfAKilledWriterStays) {
+  put("old");
+  put("mine", "mine");
+  std::filesystem::create_symlink("mine", path("file.tmp-held-0"));
+  std::filesystem::create_directory(path("file.tmp-held-1"));
+  std::filesystem::create_hard_link(path("mine"), path("file.tmp-held-2"));
+  for (const char *name :
+       {"file.tmp-held-", "file.tmp-held-x", "file.tmp-17-0", "file.tmp-held-0x"})
+    put("text", name);
+  // All that is left of a file that was replaced.
+  put("before", "file.tmp-held-3.old");
+  {
+    AtomicFile next;
+    std::string text;
+    ASSERT_TRUE(next.open(path("file"), text) && next.write("new", text));
+    EXPECT_TRUE(std::filesystem::exists(path("file.tmp-held-4")));
+    EXPECT_TRUE(next.commit(text)) << text;
+  }
+  EXPECT_EQ(get(), "new");
+  EXPECT_EQ(get("file.tmp-held-3.old"), "before");
+  EXPECT_EQ(files(), 10u);
+}
+
+TEST_F(TemporariesTest, ASecondNameOfWhatIsThereGoes) {
+  put("old");
+  std::filesystem::create_hard_link(path("file"), path("file.tmp-held-0.old"));
+  AtomicFile next;
+  std::string text;
+  ASSERT_TRUE(next.open(path("file"), text));
+  EXPECT_TRUE(std::filesystem::exists(path("file.tmp-held-0")));
+  EXPECT_EQ(files(), 2u);
+  EXPECT_EQ(get(), "old");
+}
+
+TEST_F(TemporariesTest, AFolderBesideGoesWithTheNextOne) {
+  killed([&] {
+    auto *folder = new TemporaryFolder;
+    int code = 0;
+    if (!folder->makeBeside(path("file"), code))
+      _exit(1);
+    std::ofstream(folder->path() + "/text") << "text";
+  });
+  EXPECT_EQ(files(), 1u);
+  for (const char *name : {"file.tmp-abcdef", "mad-held-abcdef", "file.tmp-x-held-abcdef"})
+    std::filesystem::create_directory(path(name));
+  TemporaryFolder next, another;
+  int code = 0;
+  ASSERT_TRUE(next.makeBeside(path("file"), code));
+  EXPECT_EQ(files(), 4u);
+  ASSERT_TRUE(another.makeBeside(path("file"), code));
+  EXPECT_EQ(files(), 5u);
+}
+
 } // namespace
 } // namespace mad::io::test
