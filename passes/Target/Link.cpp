@@ -140,13 +140,27 @@ static Error linkInside(const std::vector<std::string> &objects, const std::stri
 }
 #endif
 
+/// A program of the user that says nothing, not even that something is wrong with the objects.
+static Error silentFailure(StringRef name, StringRef program, const ProgramEnd &end) {
+  const std::string how = end.code >= 0 ? ", fails with exit code " + std::to_string(end.code)
+                                        : ", fails: " + end.reason;
+  return linkFailure(name, /*ofMachine=*/true,
+                     "the linker that was given, `" + program + "`" + how +
+                         "; it has written nothing. Leave `--linker` out, or give a program that "
+                         "links objects as `cc -shared` does");
+}
+
 /// How a program ended that should have linked, with what it has written. Memory mapped to a file
 /// that has no room on the disk gives a SIGBUS.
-static Error programFailure(StringRef name, StringRef program, const ProgramEnd &end,
+static Error programFailure(StringRef name, StringRef program, bool isGiven, const ProgramEnd &end,
                             const std::string &log) {
   std::string said;
   if (auto text = MemoryBuffer::getFile(log))
     said = (*text)->getBuffer().trim().str();
+  const bool crashed =
+      is_contained({SIGSEGV, SIGABRT, SIGILL, SIGFPE, SIGSYS, SIGTRAP}, end.signal);
+  if (said.empty() && isGiven && (end.code >= 0 || crashed))
+    return silentFailure(name, program, end);
   const std::string behind =
       said.empty() ? "; it has written nothing" : "; it has written:\n" + said;
   if (end.code >= 0)
@@ -154,13 +168,12 @@ static Error programFailure(StringRef name, StringRef program, const ProgramEnd 
                        "`" + program + "` ends with exit code " + Twine(end.code) + behind);
   if (!end.signal)
     return linkFailure(name, /*ofMachine=*/true, "cannot run `" + program + "`: " + end.reason);
-  const bool crashed =
-      is_contained({SIGSEGV, SIGABRT, SIGILL, SIGFPE, SIGSYS, SIGTRAP}, end.signal);
   return linkFailure(name, !crashed, "`" + program + "`: " + end.reason + behind);
 }
 
 static Error linkByCompiler(const std::vector<std::string> &objects, const std::string &script,
-                            const std::string &output, StringRef name, StringRef program) {
+                            const std::string &output, StringRef name, const Linker &linker) {
+  const std::string program = linker.program.empty() ? "cc" : linker.program;
   auto compiler = sys::findProgramByName(program);
   if (!compiler)
     return linkFailure(name, /*ofMachine=*/true, "there is no `" + program + "` on the path");
@@ -183,7 +196,7 @@ static Error linkByCompiler(const std::vector<std::string> &objects, const std::
   // What it leaves when it is killed goes with the folder.
   ProgramEnd end = runProgram(*compiler, words, log, folder.path(), /*seconds=*/0);
   if (end.code != 0)
-    return programFailure(name, *compiler, end, log);
+    return programFailure(name, *compiler, !linker.program.empty(), end, log);
   if (uint64_t size = 0; sys::fs::file_size(output, size) || size == 0)
     return linkFailure(name, /*ofMachine=*/true,
                        "`" + *compiler + "` ends with exit code 0 and has written no library");
@@ -196,8 +209,7 @@ static Error link(const std::vector<std::string> &objects, const std::string &sc
   if (linker.program.empty())
     return linkInside(objects, script, output, name);
 #endif
-  return linkByCompiler(objects, script, output, name,
-                        linker.program.empty() ? "cc" : linker.program);
+  return linkByCompiler(objects, script, output, name, linker);
 }
 
 /// A message with `path` for every file in `folder`.
