@@ -158,7 +158,7 @@ def FuseElementwise : Pass<"mad-fuse-elementwise", "::mlir::func::FuncOp"> {
     No kernel takes in so much that it reads more than `most-reads` tensors: registers would not hold
     the elements, and caches follow few streams. The part of it that reads the most stays in memory.
   }];
-  let options = [Option<"mostReads", "most-reads", "unsigned", /*default=*/"32",
+  let options = [Option<"mostReads", "most-reads", "unsigned", /*default=*/"24",
                         "tensors that a kernel may read">];
   let statistics = [Statistic<"numFused", "num-fused", "ops inlined">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
