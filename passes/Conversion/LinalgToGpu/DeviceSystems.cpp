@@ -487,6 +487,7 @@ bool lowerSystems(DeviceFunction &f, scf::ForOp loop) {
       f.kernel("a block a system, of " + std::to_string(plan.threads.threads()) + " threads");
   kernel.setExchanges();
   kernel.setInTurns();
+  kernel.setEndsApart();
   kernel.setShared(int64_t(plan.reductions) * plan.threads.sharedBytes());
   llvm::SetVector<Value> used;
   getUsedValuesDefinedAbove(loop.getRegion(), used);

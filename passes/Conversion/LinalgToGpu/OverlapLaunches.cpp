@@ -16,8 +16,9 @@
 // whatever follows.
 //
 // Kernels in turns (`turnsKernel`) are launched early only with few blocks: one wave of them would
-// be more on one multiprocessor than on another. Where threads of a block end apart
-// (`apartKernel`), what is at the end makes them meet there, which takes longer than it gains.
+// be more on one multiprocessor than on another. Where threads of a block
+// end apart (`apartKernel`), what is at the end makes them meet there: ptxas then makes slower
+// code, and spills registers.
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"

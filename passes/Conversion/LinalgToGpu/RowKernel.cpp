@@ -359,8 +359,7 @@ void launchRows(DeviceFunction &f, const RowPlan &plan, const RowThreads &thread
   kernel.setCluster(threads.cluster);
   if (stride)
     kernel.setInTurns();
-  if (plan.shifted)
-    kernel.setEndsApart();
+  kernel.setEndsApart();
   const int reductions = reductionsOf(plan);
   SmallVector<SmallVector<Value>> extents;
   for (const RowMember &member : plan.members) {

@@ -221,9 +221,7 @@ func.func @softmax(%x: memref<6x64xf32>, %y: memref<6x64xf32>) attributes {entry
 // Registers of several blocks hold them: all is read once. A row comes to shared memory while the one before is computed, from
 // when all threads of a block have theirs in registers. The first warp sends each block what its block has.
 // CHECK: gpu.func @long$0
-// CHECK-SAME: choice = "rows: 8 blocks of 160 a row, in turns, the next row on its way, 32 columns a thread in registers, 4 ops, 4 at a time"
-// CHECK-NOT: ends_apart
-// CHECK-SAME: in_turns
+// CHECK-SAME: choice = "rows: 8 blocks of 160 a row, in turns, the next row on its way, 32 columns a thread in registers, 4 ops, 4 at a time", ends_apart, in_turns
 // CHECK-SAME: nvvm.cluster_dim = array<i32: 8, 1, 1>
 // CHECK-SAME: nvvm.minctasm = 4
 // CHECK: nvvm.fence.mbarrier.init
