@@ -170,32 +170,71 @@ std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
-/// One block has a row that begins anywhere, and the next one is on its way: as few threads as hold
-/// it, which have less to do for each other, in as many blocks at a time as have registers for what
-/// threads hold as f32 and 20 more. Measured on an H200: rows of more columns at a time take
-/// longer.
-std::optional<RowThreads> blockAhead(const RowPlan &plan, int64_t columns) {
-  constexpr int mostThreads = 320, mostAtOnce = 32, heldOfOne = 40, heldOfTwo = 32, fewHeld = 16;
-  constexpr int64_t columnsAtOnce = 20480;
-  const int64_t groups = columns / plan.vector; // that are whole, at most
+/// Columns of a thread of blocks that have rows alone, which come ahead; 0: no block may.
+int heldAhead(const RowPlan &plan) {
+  constexpr int heldOfOne = 40, heldOfTwo = 32;
   const int arrays = heldAtOnce(plan);
-  if (!plan.shifted || plan.vector < narrowColumns || plan.extents.empty() || !plan.sameColumns ||
-      groups < device::lanesOfWarp || arrays > 2)
-    return {};
-  const int64_t lanes =
-      llvm::divideCeil(groups, (arrays == 1 ? heldOfOne : heldOfTwo) / plan.vector);
-  RowThreads threads = blockARow(llvm::alignTo(lanes, device::lanesOfWarp));
-  threads.held = llvm::divideCeil(groups, threads.along) * plan.vector;
+  if (!plan.shifted || plan.vector < narrowColumns || plan.extents.empty() || !plan.sameColumns)
+    return 0;
+  return arrays == 1 ? heldOfOne : arrays == 2 ? heldOfTwo : 0;
+}
+
+/// One block has a row that begins anywhere, and the next one is on its way: in as many blocks at a
+/// time as have registers for what threads hold as f32 and 20 more. Measured on an H200: rows of
+/// more columns at a time take longer.
+std::optional<RowThreads> blockAhead(const RowPlan &plan, int along, int held, int64_t columns) {
+  constexpr int mostAtOnce = 32, fewHeld = 16;
+  constexpr int64_t columnsAtOnce = 20480;
+  RowThreads threads = blockARow(along);
+  threads.held = held;
   threads.ahead = 1;
-  if (threads.along > mostThreads || !slotsAhead(plan, threads))
+  if (!slotsAhead(plan, threads))
     return {};
   // Without vectors a warp alone needs no more than its own registers.
-  if (columns <= columnsOfWarp && threads.held > fewHeld && slotsOf(plan, threads).all.empty())
+  if (columns <= columnsOfWarp && held > fewHeld && slotsOf(plan, threads).all.empty())
     return {};
   const int64_t shared = sharedOfChip / (sharedAhead(plan, threads) + sharedOfBlock);
-  const int64_t registers = registersOfChip / (threads.along * (2 * threads.held + 20));
+  const int64_t registers = registersOfChip / (along * (2 * held + 20));
   threads.ahead = std::min({shared, registers, columnsAtOnce / columns, int64_t(mostAtOnce)});
   return threads.ahead > 1 ? std::optional(threads) : std::nullopt;
+}
+
+/// As few threads as hold a row, which have less to do for each other.
+std::optional<RowThreads> blockAhead(const RowPlan &plan, int64_t columns) {
+  const int64_t groups = columns / plan.vector; // that are whole, at most
+  const int most = heldAhead(plan);
+  if (!most || groups < device::lanesOfWarp)
+    return {};
+  const int along =
+      llvm::alignTo(llvm::divideCeil(groups, most / plan.vector), device::lanesOfWarp);
+  return blockAhead(plan, along, llvm::divideCeil(groups, along) * plan.vector, columns);
+}
+
+/// The same for lengths that only the host knows: of each number of threads those that hold as much
+/// as they may, of the least ones others, too.
+SmallVector<RowThreads> blocksAhead(const RowPlan &plan) {
+  constexpr std::pair<int, int> smaller[] = {{32, 16}, {32, 24}, {32, 32}, {32, 40}, {64, 24}};
+  constexpr int larger[] = {64, 96, 128, 192, 256, 320};
+  const int most = heldAhead(plan);
+  SmallVector<std::pair<int, int>> shapes;
+  for (auto [along, held] : smaller)
+    if (held <= most)
+      shapes.push_back({along, held});
+  for (int along : larger)
+    shapes.push_back({along, most});
+  SmallVector<RowThreads> blocks;
+  if (!most)
+    return blocks;
+  int64_t least = 32 * plan.vector;
+  for (auto [along, held] : shapes) {
+    const int64_t end = int64_t(along) * held + plan.vector;
+    if (std::optional<RowThreads> threads = blockAhead(plan, along, held, (least + end) / 2)) {
+      threads->least = least;
+      blocks.push_back(*threads);
+    }
+    least = end;
+  }
+  return blocks;
 }
 
 /// Whether there are rows for more blocks than a device runs one of a multiprocessor, as the host
@@ -268,6 +307,20 @@ void heldAligned(DeviceFunction &f, const RowPlan &plan, Value columns, int held
       [&] { launchRows(f, aligned, threads); }, otherwise);
 }
 
+/// Blocks that have rows alone, where the host finds that it is good.
+void launchAhead(DeviceFunction &f, const RowPlan &plan, Value columns, Value isGood,
+                 ArrayRef<RowThreads> blocks, llvm::function_ref<void()> otherwise) {
+  if (blocks.empty())
+    return otherwise();
+  const RowThreads &threads = blocks.front();
+  auto both = [&](Value x, Value y) { return f.b.createOrFold<arith::AndIOp>(x, y); };
+  Value isMore = f.less(f.constant(threads.least - 1), columns);
+  Value fits = f.less(columns, f.constant(int64_t(threads.held) * threads.along + plan.vector));
+  f.branch(
+      both(isGood, both(isMore, fits)), [&] { launchRows(f, plan, threads); },
+      [&] { launchAhead(f, plan, columns, isGood, blocks.drop_front(), otherwise); });
+}
+
 } // namespace
 
 void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
@@ -300,9 +353,16 @@ void launchAlong(DeviceFunction &f, const RowPlan &plan, Value columns) {
   };
   const int held = mostHeldBy(plan);
   const bool readsOnce = plan.members.size() == 1;
-  if (!plan.shifted || plan.vector >= narrowColumns || held < 4 * plan.vector || readsOnce)
-    return heldByWarp(f, plan, columns, held, unknown);
-  heldAligned(f, plan, columns, held, [&] { heldAligned(f, plan, columns, held / 2, unknown); });
+  auto few = [&] {
+    if (!plan.shifted || plan.vector >= narrowColumns || held < 4 * plan.vector || readsOnce)
+      return heldByWarp(f, plan, columns, held, unknown);
+    heldAligned(f, plan, columns, held, [&] { heldAligned(f, plan, columns, held / 2, unknown); });
+  };
+  SmallVector<RowThreads> blocks = blocksAhead(plan);
+  if (blocks.empty())
+    return few();
+  Value good = f.b.createOrFold<arith::AndIOp>(f.hasGroups(), hasManyRows(f, plan));
+  launchAhead(f, plan, columns, good, blocks, few);
 }
 
 } // namespace mad
