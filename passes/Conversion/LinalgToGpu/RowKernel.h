@@ -164,6 +164,8 @@ private:
                    llvm::ArrayRef<mlir::Value> sizes);
   void emitHeldColumns(const RowMember &member, const Columns &columns,
                        llvm::ArrayRef<mlir::Value> sizes);
+  Values reduceOne(const RowMember &member, llvm::ArrayRef<Combiner> combiners,
+                   llvm::ArrayRef<mlir::Value> sizes);
   void emitReduction(const RowMember &member, const Columns &columns,
                      llvm::ArrayRef<mlir::Value> sizes);
   Values reduceHeld(const RowMember &member, llvm::ArrayRef<Combiner> combiners,

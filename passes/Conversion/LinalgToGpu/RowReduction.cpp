@@ -215,12 +215,26 @@ Values RowKernel::takeUpEdges(const RowMember &member, ArrayRef<Combiner> combin
   return sums;
 }
 
+/// Of rows with one column, such as what another reduction has kept: that is no group, and the
+/// first thread's alone.
+Values RowKernel::reduceOne(const RowMember &member, ArrayRef<Combiner> combiners,
+                            ArrayRef<Value> sizes) {
+  Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, constant(0));
+  Values all = others(member, combiners, indices(member, {}, {}, sizes));
+  for (auto [x, combine] : llvm::zip(all, combiners))
+    x = arith::SelectOp::create(b, first, x, combine.identityValue(b));
+  return all;
+}
+
 void RowKernel::emitReduction(const RowMember &member, const Columns &columns,
                               ArrayRef<Value> sizes) {
   GenericOp op = member.work.op;
   SmallVector<Combiner> combiners = *combinersOf(op);
+  const bool isOne = columns.loops.empty() && threads.across == 1;
   Values sums;
-  if (threads.held) {
+  if (isOne) {
+    sums = reduceOne(member, combiners, sizes);
+  } else if (threads.held) {
     sums = reduceHeld(member, combiners, columns, sizes);
   } else if (threads.across > 1) {
     SmallVector<Type> types;
