@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "passes/Conversion/LinalgToGpu/DeviceRows.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -170,6 +171,18 @@ std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
+/// Exact functions need more registers beside the columns than those that may be approximate.
+bool hasExactFunctions(const RowPlan &plan) {
+  return llvm::any_of(plan.members, [](const RowMember &member) {
+    GenericOp op = member.work.op;
+    return llvm::any_of(op.getBody()->getOperations(), [](Operation &inner) {
+      auto math = dyn_cast<arith::ArithFastMathInterface>(inner);
+      return math && isa<math::MathDialect>(inner.getDialect()) &&
+             !bitEnumContainsAll(math.getFastMathFlagsAttr().getValue(), arith::FastMathFlags::afn);
+    });
+  });
+}
+
 /// Columns of a thread of blocks that have rows alone, which come ahead; 0: no block may.
 int heldAhead(const RowPlan &plan) {
   constexpr int heldOfOne = 40, heldOfTwo = 32;
@@ -180,8 +193,8 @@ int heldAhead(const RowPlan &plan) {
 }
 
 /// One block has a row that begins anywhere, and the next one is on its way: in as many blocks at a
-/// time as have registers for what threads hold as f32 and 20 more. Measured on an H200: rows of
-/// more columns at a time take longer.
+/// time as have registers for what threads hold as f32 and 20 more, or 60. Measured on an H200:
+/// rows of more columns at a time take longer.
 std::optional<RowThreads> blockAhead(const RowPlan &plan, int along, int held, int64_t columns) {
   constexpr int mostAtOnce = 32, fewHeld = 16;
   constexpr int64_t columnsAtOnce = 20480;
@@ -194,7 +207,8 @@ std::optional<RowThreads> blockAhead(const RowPlan &plan, int along, int held, i
   if (columns <= columnsOfWarp && held > fewHeld && slotsOf(plan, threads).all.empty())
     return {};
   const int64_t shared = sharedOfChip / (sharedAhead(plan, threads) + sharedOfBlock);
-  const int64_t registers = registersOfChip / (along * (2 * held + 20));
+  const int others = hasExactFunctions(plan) ? 60 : 20;
+  const int64_t registers = registersOfChip / (along * (2 * held + others));
   threads.ahead = std::min({shared, registers, columnsAtOnce / columns, int64_t(mostAtOnce)});
   return threads.ahead > 1 ? std::optional(threads) : std::nullopt;
 }
