@@ -112,6 +112,7 @@ void buildHostCode(OpPassManager &pm, int level, bool device) {
   simplify(each);
   each.addPass(memref::createExpandStridedMetadataPass());
   each.addPass(createLowerAffinePass());
+  each.addPass(createExpandStrictMaxima());
   each.addPass(arith::createArithExpandOpsPass());
   each.addPass(createLowerBranches());
   each.addPass(createSCFToControlFlowPass());

@@ -65,6 +65,7 @@ void buildKernelLoops(OpPassManager &pm, bool expand) {
   simplify(kernels);
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
+  kernels.addPass(createExpandStrictMaxima());
   kernels.addPass(arith::createArithExpandOpsPass());
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addNestedPass<gpu::GPUFuncOp>(createLowerChecks());

@@ -65,6 +65,15 @@ def ExpandMath : Pass<"mad-expand-math", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def ExpandStrictMaxima : Pass<"mad-expand-strict-maxima"> {
+  let summary = "writes maxima and minima of strict code as comparisons that order zeros";
+  let description = [{
+    Every `arith.maximumf` and `arith.minimumf` without flags, on scalars and vectors, becomes
+    comparisons and selections of which -0 is less than +0, and a NaN is the result (IEEE 754-2019,
+    9.6). Those with flags stay: `arith-expand` makes fewer operations of them, which give either zero.
+  }];
+}
+
 def ExpandNarrowFloats : Pass<"mad-expand-narrow-floats", "::mlir::ModuleOp"> {
   let summary = "writes conversions of f16 and bf16 as what the CPU has";
   let description = [{

@@ -137,8 +137,10 @@ bool AlongEmitter::flagsNan(Operation *op) {
     return false;
   Type type = op->getResult(0).getType();
   auto flags = cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr();
-  return (type.isF32() || type.isF64()) &&
-         !(flags && bitEnumContainsAll(flags.getValue(), arith::FastMathFlags::nnan));
+  // In strict code -0 is less than 0.
+  return (type.isF32() || type.isF64()) && flags &&
+         flags.getValue() != arith::FastMathFlags::none &&
+         !bitEnumContainsAll(flags.getValue(), arith::FastMathFlags::nnan);
 }
 
 Value AlongEmitter::larger(unsigned output, Value x, Value y) {

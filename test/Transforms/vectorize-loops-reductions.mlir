@@ -113,6 +113,26 @@ func.func @row_max(%x: memref<?x?xf32>, %y: memref<?xf32>) {
                   iterator_types = ["parallel", "reduction"]}
       ins(%x : memref<?x?xf32>) outs(%y : memref<?xf32>) {
   ^bb0(%a: f32, %o: f32):
+    %r = arith.maximumf %o, %a fastmath<contract> : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// -----
+
+// In strict code -0 is less than 0, which a comparison does not tell.
+// CHECK-LABEL: func @row_max_strict
+// CHECK: scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>) {
+// CHECK-NOT: arith.cmpf
+// CHECK: arith.maximumf {{.*}} : vector<8xf32>
+// CHECK-NOT: arith.cmpf
+// CHECK: memref.store
+func.func @row_max_strict(%x: memref<?x?xf32>, %y: memref<?xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>],
+                  iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<?x?xf32>) outs(%y : memref<?xf32>) {
+  ^bb0(%a: f32, %o: f32):
     %r = arith.maximumf %o, %a : f32
     linalg.yield %r : f32
   }
