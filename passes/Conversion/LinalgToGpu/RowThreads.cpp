@@ -8,7 +8,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "passes/Conversion/LinalgToGpu/DeviceRows.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -171,14 +170,14 @@ std::optional<RowThreads> rowAhead(const RowPlan &plan, int64_t columns) {
   return threads;
 }
 
-/// Exact functions need more registers beside the columns than those that may be approximate.
-bool hasExactFunctions(const RowPlan &plan) {
+/// Whether all is computed as it is written: functions then need more registers beside the columns.
+bool isStrict(const RowPlan &plan) {
   return llvm::any_of(plan.members, [](const RowMember &member) {
     GenericOp op = member.work.op;
     return llvm::any_of(op.getBody()->getOperations(), [](Operation &inner) {
-      auto math = dyn_cast<arith::ArithFastMathInterface>(inner);
-      return math && isa<math::MathDialect>(inner.getDialect()) &&
-             !bitEnumContainsAll(math.getFastMathFlagsAttr().getValue(), arith::FastMathFlags::afn);
+      return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(inner) &&
+             cast<arith::ArithFastMathInterface>(inner).getFastMathFlagsAttr().getValue() ==
+                 arith::FastMathFlags::none;
     });
   });
 }
@@ -207,7 +206,7 @@ std::optional<RowThreads> blockAhead(const RowPlan &plan, int along, int held, i
   if (columns <= columnsOfWarp && held > fewHeld && slotsOf(plan, threads).all.empty())
     return {};
   const int64_t shared = sharedOfChip / (sharedAhead(plan, threads) + sharedOfBlock);
-  const int others = hasExactFunctions(plan) ? 60 : 20;
+  const int others = isStrict(plan) ? 60 : 20;
   const int64_t registers = registersOfChip / (along * (2 * held + others));
   threads.ahead = std::min({shared, registers, columnsAtOnce / columns, int64_t(mostAtOnce)});
   return threads.ahead > 1 ? std::optional(threads) : std::nullopt;
