@@ -182,11 +182,12 @@ bool isStrict(const RowPlan &plan) {
   });
 }
 
-/// Columns of a thread of blocks that have rows alone, which come ahead; 0: no block may.
+/// Columns of a thread of blocks that have rows alone, which come ahead; 0: no block may. Of 16
+/// bits: of bytes an access has 16, which these are no multiples of.
 int heldAhead(const RowPlan &plan) {
   constexpr int heldOfOne = 40, heldOfTwo = 32;
   const int arrays = heldAtOnce(plan);
-  if (!plan.shifted || plan.vector < narrowColumns || plan.extents.empty() || !plan.sameColumns)
+  if (!plan.shifted || plan.vector != narrowColumns || plan.extents.empty() || !plan.sameColumns)
     return 0;
   return arrays == 1 ? heldOfOne : arrays == 2 ? heldOfTwo : 0;
 }

@@ -569,7 +569,7 @@ func.func @narrow(%x: memref<8x13999xf16>, %y: memref<8x13999xf16>) attributes {
 // CHECK: } else {
 // CHECK: gpu.launch_func @kernels::@ends$1
 // CHECK: gpu.func @ends$0
-// CHECK-SAME: choice = "rows: a warp a row, in turns, the next row on its way, 16 columns a thread in registers, 2 ops, 8 at a time from anywhere"
+// CHECK-SAME: choice = "rows: a warp a row, in turns, the next row on its way, 16 columns a thread in registers, 2 ops, 8 at a time from anywhere", ends_apart, in_turns
 // CHECK-SAME: nvvm.minctasm = 32
 // CHECK: scf.for
 // CHECK-COUNT-2: llvm.load {{.*}} !llvm.ptr<3> -> vector<8xf16>
@@ -599,8 +599,8 @@ func.func @ends(%x: memref<?x333xf16>, %g: memref<333xf16>, %y: memref<?x333xf16
   linalg.generic {indexing_maps = [#id, #row, #column, #id], iterator_types = ["parallel", "parallel"]}
       ins(%x, %m, %g : memref<?x333xf16>, memref<?xf16>, memref<333xf16>) outs(%y : memref<?x333xf16>) {
   ^bb0(%a: f16, %b: f16, %c: f16, %o: f16):
-    %0 = arith.divf %a, %b : f16
-    %1 = arith.mulf %0, %c : f16
+    %0 = arith.divf %a, %b fastmath<contract> : f16
+    %1 = arith.mulf %0, %c fastmath<contract> : f16
     linalg.yield %1 : f16
   }
   return
